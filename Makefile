@@ -1,0 +1,79 @@
+# Everything that one does with a checkout; `make help` lists it. The Python tools live in .venv and are
+# installed anew when pyproject.toml changes. ARGS go to the server: make run ARGS="--port 8000".
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+say = @printf '\n== %s\n' '$(1)'
+venv_package = python3.$(shell $(PYTHON) -c 'import sys; print(sys.version_info.minor)')-venv
+as_root = $(if $(filter 0,$(shell id -u)),env,sudo -n env)
+apt_install = { $(as_root) apt-get -o Acquire::Retries=3 update -qq && \
+	$(as_root) DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
+fail = { echo '$(1)' >&2; exit 1; }
+
+.NOTPARALLEL:
+.PHONY: help run test check format formatted lint types programs javascript python clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/runtime ## start the server here, with what it needs installed in .venv
+	@$(BIN)/python -m chatserver $(ARGS)
+
+test: formatted lint types programs javascript python ## everything that must be green: what CI runs
+
+check: export TESTS := fast
+check: formatted lint types python ## the quick part of it: no MariaDB, Redis or browser
+
+format: .venv/tools ## put the Python code in the project's form
+	$(call say,Formatting)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+formatted: .venv/tools
+	$(call say,Is it formatted?)
+	@$(BIN)/ruff format --check .
+
+lint: .venv/tools ## look for likely mistakes
+	$(call say,Lint)
+	@$(BIN)/ruff check .
+
+types: .venv/tools ## check the types, of the tests too
+	$(call say,Types)
+	@$(BIN)/mypy
+
+programs: ## install what the tests run against: MariaDB, Redis, Chromium, Node
+	$(call say,Programs that the tests run against)
+	@tests/install-debian.sh
+
+javascript: ## test the browser code that needs no browser
+	$(call say,JavaScript tests)
+	@if command -v node >/dev/null; then node --test tests/js/*.test.*js; \
+	elif [ "$$CI" = true ]; then $(call fail,Node is missing: apt-get install nodejs); \
+	else echo 'NOT RUN: Node is missing: apt-get install nodejs' >&2; fi
+
+python: .venv/tools ## run the Python tests, those in the browser too
+	$(call say,Python tests)
+	@$(BIN)/pytest
+
+clean: ## remove .venv and what the tools left; chatserver-data stays
+	$(call say,Cleaning)
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/runtime: pyproject.toml
+	$(call say,Installing the server into .venv)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| $(call fail,Python 3.11 or newer is needed; name another one with: make PYTHON=python3.12)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt_install,$(venv_package)) \
+	|| $(call fail,Python cannot make a virtual environment here: install $(venv_package), then run make again)
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install -qq --upgrade pip
+	@$(BIN)/python -m pip install -qq --editable .
+	@touch $@
+
+.venv/tools: .venv/runtime
+	$(call say,Installing the development tools into .venv)
+	@$(BIN)/python -m pip install -qq --group dev
+	@touch $@

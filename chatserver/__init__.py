@@ -1,0 +1,29 @@
+"""A chat server for a small group: one process, one port, one command.
+
+from aiohttp import web
+from chatserver import Settings, create_app
+
+web.run_app(create_app(Settings(data="folder")))
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chatserver.app import create_app
+    from chatserver.config import Settings
+
+__version__ = "0.1.0"
+__all__ = ["Settings", "__version__", "create_app"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are used: the command line starts faster without."""
+    if name == "create_app":
+        from chatserver.app import create_app
+
+        return create_app
+    if name == "Settings":
+        from chatserver.config import Settings
+
+        return Settings
+    raise AttributeError(name)

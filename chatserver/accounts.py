@@ -1,0 +1,281 @@
+"""Who people are: set-up, sign-in, invitations, sessions, passwords.
+
+Knows nothing of sockets; whoever ends a session tells the hub through `farewell`.
+"""
+
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from unicodedata import category
+
+from chatserver.config import AuthSettings
+from chatserver.errors import BadCredentials, BadRequest, Forbidden, NotFound, Unauthorized, _
+from chatserver.keys import Keys, Token, write_private
+from chatserver.limits import SignInGuard
+from chatserver.models import Invite, Role, Session, User, name_key
+from chatserver.passwords import Passwords, check_choice
+from chatserver.storage.people import NewUser, People
+
+MINUTE = 60_000  # milliseconds
+DAY = 86_400_000
+NAME_LENGTH = range(2, 33)
+DISPLAY_LENGTH = 64
+INVITE_DAYS = 7
+INVITE_USES = 50
+
+
+class Farewell(Protocol):
+    """Closes the sockets of people who are signed out: see `hub.Hub`. Does not wait."""
+
+    def end_session(self, session_id: str) -> None: ...
+    def end_user(self, user_id: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A session that is alive, and the token that led to it."""
+
+    session: Session
+    token: Token
+
+    @property
+    def user(self) -> User:
+        return self.session.user
+
+    @property
+    def expires_at(self) -> int:
+        """Milliseconds UTC: whichever of the two is over first."""
+        return min(self.session.expires_at, self.token.expires_at * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Of a new session: `cookie` lives as long as it does, `bearer` for minutes. Times in ms."""
+
+    user: User
+    bearer: str
+    cookie: str
+    expires_at: int
+
+
+class Accounts:
+    """What people and administrators can do about accounts."""
+
+    def __init__(
+        self,
+        people: People,
+        passwords: Passwords,
+        keys: Keys,
+        guard: SignInGuard,
+        farewell: Farewell,
+        *,
+        settings: AuthSettings,
+        setup_token: Path,
+        clock: Callable[[], int],
+    ) -> None:
+        self._people = people
+        self._passwords = passwords
+        self._keys = keys
+        self._guard = guard
+        self._farewell = farewell
+        self._settings = settings
+        self._setup_token = setup_token
+        self._clock = clock
+        self._set_up = False
+
+    # First run ----------------------------------------------------------------------------------
+
+    async def is_set_up(self) -> bool:
+        """Whether there is any account. Once true it stays true."""
+        self._set_up = self._set_up or await self._people.count() > 0
+        return self._set_up
+
+    def setup_token(self) -> str:
+        """The one-time token of the setup link, kept 0600 in the data folder."""
+        if not self._setup_token.exists():
+            write_private(self._setup_token, secrets.token_urlsafe(16))
+        return self._setup_token.read_text(encoding="ascii").strip()
+
+    async def set_up(self, token: str, new: NewUser, password: str) -> User:
+        """Make the administrator. The token works once."""
+        if await self.is_set_up():
+            raise Forbidden(_("This server has been set up already."))
+        if not hmac.compare_digest(token.encode(), self.setup_token().encode()):
+            raise Forbidden(_("This setup link is not valid. Use the one that the terminal shows."))
+        user = await self.add(new, password, first=True)
+        self._setup_token.unlink(missing_ok=True)
+        return user
+
+    # Signing in and out -------------------------------------------------------------------------
+
+    async def sign_in(self, name: str, password: str, *, address: str) -> User:
+        """The user of that name and password; an unknown name gets the same answer as slowly."""
+        account = name_key(name)
+        self._guard.attempt(account, address)
+        user, stored = await self._people.find(name) or (None, None)
+        right = await self._passwords.verify(stored, password)
+        if not right or user is None or user.disabled:
+            self._guard.failed(account, address)
+            raise BadCredentials
+        self._guard.succeeded(account, address)
+        if stored is not None and self._passwords.outdated(stored):
+            await self._people.change(user.id, password_hash=await self._passwords.hash(password))
+        return user
+
+    async def open_session(self, user: User, *, client: str) -> Tokens:
+        """A new session on one device; `client` describes it to its owner."""
+        now = self._clock()
+        expires_at = now + self._settings.session_days * DAY
+        session = Session(secrets.token_urlsafe(16), user, now, expires_at)
+        await self._people.open_session(session, client=client)
+        minutes = min(now + self._settings.token_minutes * MINUTE, expires_at)
+        return Tokens(
+            user, self._issue(session, minutes), self._issue(session, expires_at), expires_at
+        )
+
+    async def identify(self, token: str) -> SignIn:
+        """Who presents this token: a signature check and one query. Raises Unauthorized."""
+        claims = self._keys.verify(token)
+        session = await self._people.session(claims.session)
+        if session is None or session.user.id != claims.user_id:
+            raise Unauthorized(_("Your session is over. Log in again."))
+        return SignIn(session, claims)
+
+    def age(self, sign_in: SignIn) -> float:
+        """Seconds since the token of a sign-in was made."""
+        return sign_in.token.age(self._clock())
+
+    async def renew(self, session_id: str, lifetime: int) -> tuple[int, str]:
+        """Prolong a session by `lifetime` seconds: the new expiry (ms) and a token until then."""
+        session = await self._people.session(session_id)
+        if session is None:
+            raise Unauthorized(_("Your session is over. Log in again."))
+        now = self._clock()
+        await self._people.prolong(session.id, now + self._settings.session_days * DAY)
+        expires_at = (now + lifetime * 1000) // 1000 * 1000
+        return expires_at, self._issue(session, expires_at)
+
+    async def sign_out(self, sign_in: SignIn) -> None:
+        """End this session and every socket of it."""
+        await self._people.revoke(sign_in.session.id)
+        self._farewell.end_session(sign_in.session.id)
+
+    def _issue(self, session: Session, expires_at: int) -> str:
+        return self._keys.issue(session=session.id, user_id=session.user.id, expires_at=expires_at)
+
+    def rotate_keys(self) -> str:
+        """Sign with a new key from now on; the name of it."""
+        return self._keys.rotate()
+
+    # Accounts -----------------------------------------------------------------------------------
+
+    async def add(self, new: NewUser, password: str, *, first: bool = False) -> User:
+        """Make an account with the role that `new` names."""
+        return await self._people.add(await self._checked(new, password), first=first)
+
+    async def change_profile(self, user: User, *, display: str | None, locale: str | None) -> None:
+        """Set what is given of one's own display name and language."""
+        values = {}
+        if display is not None:
+            values["display"] = checked_display(display, user.name)
+        if locale is not None:
+            values["locale"] = locale
+        if values:
+            await self._people.change(user.id, **values)
+
+    async def set_password(self, name: str, password: str) -> User:
+        """Set somebody's password and end all of that person's sessions."""
+        user = await self.named(name)
+        check_choice(password, user.name, user.display)
+        await self._people.change(user.id, password_hash=await self._passwords.hash(password))
+        await self._people.revoke_all(user.id)
+        self._farewell.end_user(user.id)
+        return user
+
+    async def set_disabled(self, name: str, *, disabled: bool) -> User:
+        """Close somebody's account and sockets, or open the account again."""
+        user = await self.named(name)
+        await self._people.set_disabled(user.id, disabled=disabled)
+        if disabled:
+            self._farewell.end_user(user.id)
+        return user
+
+    async def named(self, name: str) -> User:
+        """The account of that name. Raises NotFound."""
+        found = await self._people.find(name)
+        if found is None:
+            raise NotFound(_("There is nobody of that name."))
+        return found[0]
+
+    async def everybody(self) -> list[User]:
+        return await self._people.all()
+
+    async def _checked(self, new: NewUser, password: str) -> NewUser:
+        name = checked_name(new.name)
+        display = checked_display(new.display, name)
+        check_choice(password, name, display)
+        hashed = await self._passwords.hash(password)
+        return NewUser(name, display, hashed, new.role, new.locale)
+
+    # Invitations --------------------------------------------------------------------------------
+
+    async def invite(
+        self, by: User | None, *, uses: int = INVITE_USES, days: int = INVITE_DAYS
+    ) -> Invite:
+        """An invitation for `uses` people within `days` days."""
+        expires_at = self._clock() + days * DAY
+        shown = by.display if by else ""
+        invite = Invite(secrets.token_urlsafe(9), shown, expires_at, uses)
+        await self._people.open_invite(invite, created_by=by.id if by else None)
+        return invite
+
+    async def invites(self) -> list[Invite]:
+        return await self._people.usable_invites()
+
+    async def find_invite(self, code: str) -> Invite:
+        """An invitation that can still be used. Raises NotFound."""
+        found = await self._people.usable_invites(code)
+        if not found:
+            raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+        return found[0]
+
+    async def join(self, code: str, new: NewUser, password: str) -> User:
+        """Make a member's account with an invitation."""
+        await self.find_invite(code)
+        return await self._people.add_invited(await self._checked(new, password), code)
+
+    async def revoke_invite(self, code: str) -> None:
+        if not await self._people.revoke_invite(code):
+            raise NotFound(_("There is no such invitation."))
+
+
+def new_user(name: str, display: str, *, role: Role = Role.MEMBER, locale: str = "") -> NewUser:
+    """A user to be, still without a password."""
+    return NewUser(name, display, "", role, locale)
+
+
+def checked_name(name: str) -> str:
+    """A user name as it will be kept. Raises BadRequest."""
+    kept = unicodedata.normalize("NFKC", name).strip()
+    if len(kept) not in NAME_LENGTH or len(name_key(kept)) > 64:
+        raise BadRequest(_("A user name has 2 to 32 characters."))
+    if not kept[0].isalnum() or not all(c in "_.-" or category(c)[0] in "LMN" for c in kept):
+        raise BadRequest(_("A user name has letters, digits, dots, hyphens and underscores."))
+    return kept
+
+
+def checked_display(display: str, name: str) -> str:
+    """A display name as it will be kept: the user name when there is none. Raises BadRequest."""
+    kept = " ".join(unicodedata.normalize("NFC", display).split()) or name
+    if len(kept) > DISPLAY_LENGTH:
+        raise BadRequest(_("A display name has at most 64 characters."))
+    if any(category(c) in ("Cc", "Cs", "Co", "Cn") or c in BIDI for c in kept):
+        raise BadRequest(_("A display name has printable characters only."))
+    return kept
+
+
+BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they turn the text around them

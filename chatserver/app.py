@@ -1,0 +1,227 @@
+"""The composition root: builds every object once, in order, and takes them down in reverse.
+
+The only module that knows all the others. `create_app` reads no environment and opens nothing; the
+data folder is locked and the database migrated when the application starts.
+"""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from chatserver import __version__
+from chatserver.accounts import Accounts
+from chatserver.bus import Bus, NoPeers
+from chatserver.chat import Chat, hole_reader
+from chatserver.config import Settings, validated
+from chatserver.errors import CloseCode
+from chatserver.folder import DataFolder
+from chatserver.hub import Hub
+from chatserver.journal import Journal
+from chatserver.keys import Keys
+from chatserver.limits import Rate, SignInGuard
+from chatserver.lookout import Lookout
+from chatserver.passwords import Passwords
+from chatserver.pulse import Pulse
+from chatserver.resources import resource_dir
+from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.log import Log
+from chatserver.storage.migrate import migrate
+from chatserver.storage.people import People
+from chatserver.storage.rooms import Rooms
+from chatserver.web import routes
+from chatserver.web.api import Api
+from chatserver.web.door import Door
+from chatserver.web.health import Health
+from chatserver.web.language import LOCALES, Language, current, load_languages, preferred
+from chatserver.web.pages import Pages
+from chatserver.web.session import Sessions
+from chatserver.web.socket import Socket
+
+BODY_LIMIT = 65_536  # bytes of a request's body
+STATIC = Path(__file__).parent / "static"
+
+
+class Server:
+    """All objects of one running chat. Times: `wall` in ms UTC, `clock` in monotonic seconds."""
+
+    def __init__(self, settings: Settings) -> None:
+        wall, clock = _wall, time.monotonic
+        limits, auth = settings.limits, settings.auth
+        self.settings = settings
+        self.folder = DataFolder(settings.data)
+        self.is_new = False
+        self.database = Database(settings.database_url)
+        self.people = People(self.database, clock=wall)
+        self.rooms = Rooms(self.database, clock=wall)
+        self.log = Log(self.database, clock=wall)
+        self.bus = _bus(settings)
+        read_hole = hole_reader(self.rooms, self.log)
+        self.hub = Hub(self.bus, read_hole, node=secrets.token_hex(8), clock=clock)
+        self.journal = Journal(self.log, self.hub)
+        rate = Rate(limits.messages_per_second, limits.message_burst, clock)
+        self.chat = Chat(self.journal, self.log, self.rooms, self.people, rate, limits=limits)
+        self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
+        self.keys = Keys(self.folder.keys, clock=wall)
+        guard = SignInGuard(
+            per_account=limits.logins_per_minute_account,
+            per_address=limits.logins_per_minute_address,
+            clock=clock,
+        )
+        self.accounts = Accounts(
+            self.people,
+            self.passwords,
+            self.keys,
+            guard,
+            self.hub,
+            settings=auth,
+            setup_token=self.folder.setup_token,
+            clock=wall,
+        )
+        self.pulse = Pulse(self.hub, clock=clock, now=wall)
+        self.lookout = Lookout(self.hub, self.log, self.people)
+        self.languages = load_languages()
+        self.sessions = Sessions(self.accounts, settings)
+        self.door = Door(self.sessions, self.languages)
+        self.socket = Socket(
+            self.chat, self.accounts, self.hub, self.sessions, limits=limits, clock=clock
+        )
+
+    async def running(self, _app: web.Application) -> AsyncIterator[None]:
+        """Start in order; after the yield, stop in reverse."""
+        self.is_new = self.folder.is_new
+        self.folder.lock()
+        try:
+            self.keys.load()
+            self.database.make_private()
+            await until_reachable(self.database)
+            await migrate(self.database, backups=self.folder.backups)
+            self.chat.epoch = await self.people.epoch()
+            await self.bus.start(self.hub.receive)
+            tasks = [asyncio.create_task(work) for work in self._work()]
+            yield
+            await _cancel(tasks)
+        finally:
+            self.hub.close()
+            await self.bus.close()
+            self.passwords.close()
+            await self.database.close()
+            self.folder.unlock()
+
+    def _work(self) -> list[Coroutine[Any, Any, None]]:
+        work = [self.journal.run(), self.pulse.run()]
+        return [*work, self.lookout.run()] if self.bus.peers else work
+
+    async def stopping(self, _app: web.Application) -> None:
+        """Answer everything that was taken, then ask everybody to come back later."""
+        await self.journal.drain()
+        self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
+
+
+SERVER = web.AppKey("server", Server)
+
+
+def create_app(settings: Settings | None = None) -> web.Application:
+    """The whole chat as an aiohttp application, or as a sub-application of another one."""
+    server = Server(validated(settings or Settings()))
+    app = web.Application(middlewares=[server.door.middleware()], client_max_size=BODY_LIMIT)
+    app[SERVER] = server
+    pages = Pages(server.accounts, server.sessions, server.languages)
+    api = Api(server.accounts, server.sessions, server.settings)
+    health = Health(server.database, server.journal, server.hub)
+    app.add_routes(routes(pages, api, server.socket, health))
+    _serve_static(app)
+    _render_templates(app, server.languages)
+    _trust_proxies(app, server.settings.server.trusted_proxies)
+    app.on_response_prepare.append(server.door.headers)
+    app.cleanup_ctx.append(server.running)
+    app.on_shutdown.append(server.stopping)
+    return app
+
+
+def _wall() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _bus(settings: Settings) -> Bus:
+    if not settings.bus.url:
+        return NoPeers()
+    from chatserver.bus.redis import RedisBus
+
+    return RedisBus(settings.bus.url)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _serve_static(app: web.Application) -> None:
+    """All files under one prefix that changes with any of them: browsers may keep them for ever."""
+    digest = hashlib.blake2b(digest_size=6)
+    for file in sorted(STATIC.rglob("*")):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    app.router.add_static(f"/static/{digest.hexdigest()}", STATIC, name="static")
+
+
+def _render_templates(app: web.Application, languages: dict[str, Language]) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(resource_dir("templates")),
+        extensions=["jinja2.ext.i18n"],
+        context_processors=[partial(_page_context, languages)],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        _gettext,
+        _ngettext,
+        newstyle=True,
+    )
+
+
+def _gettext(text: str) -> str:
+    return current.get().texts.gettext(text)
+
+
+def _ngettext(one: str, many: str, count: int) -> str:
+    return current.get().texts.ngettext(one, many, count)
+
+
+async def _page_context(languages: dict[str, Language], request: web.Request) -> dict[str, Any]:
+    """What every template can use."""
+    language = current.get(None)
+    if language is None:
+        language = languages[preferred(request)]
+        current.set(language)
+    router = request.app.router
+    catalogue = router["catalogue"].url_for(locale=language.locale, digest=language.digest)
+    return {
+        "url": lambda name, **parts: str(router[name].url_for(**parts)),
+        "static": lambda file: str(router["static"].url_for(filename=file)),
+        "lang": language.html,
+        "locale": language.locale,
+        "locales": list(LOCALES.items()),
+        "catalog_url": str(catalogue),
+        "version": __version__,
+    }
+
+
+def _trust_proxies(app: web.Application, proxies: list[str]) -> None:
+    if proxies:
+        from aiohttp_remotes import XForwardedFiltered
+
+        app.middlewares.insert(0, XForwardedFiltered(proxies).middleware)

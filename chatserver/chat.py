@@ -1,0 +1,201 @@
+"""What people can do in a conversation: every rule of it. May they? store it; tell the others.
+
+Who may write is asked inside the storing transaction (`storage.log`), who may read in one query
+(`storage.rooms.Rooms.readable`). Keeps only what never changes: which room is whose.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+
+from chatserver.config import LimitSettings
+from chatserver.errors import BadRequest, NotFound, Reset, TooLarge, _
+from chatserver.journal import Journal, Settle
+from chatserver.limits import Rate
+from chatserver.models import Draft, Event, Page, RoomFacts, RoomState, User
+from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, SayToPerson, SayToRoom
+from chatserver.storage.log import Log
+from chatserver.storage.people import People
+from chatserver.storage.rooms import Access, Rooms
+
+REMEMBERED = 50_000  # rooms whose unchanging facts are kept
+
+
+class Chat:
+    """Messages and the history of rooms."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        log: Log,
+        rooms: Rooms,
+        people: People,
+        rate: Rate,
+        *,
+        limits: LimitSettings,
+    ) -> None:
+        self._journal = journal
+        self._log = log
+        self._rooms = rooms
+        self._people = people
+        self._rate = rate
+        self._limits = limits
+        self._facts: dict[int, RoomFacts] = {}
+        self._pairs: dict[tuple[int, str], RoomFacts] = {}
+        self.epoch = ""  # the name of the log; the database knows it at start
+
+    # Saying something -----------------------------------------------------------------------------
+
+    async def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> None:
+        """Store a message; `settle` gets the receipt once it is on disk, before the room hears it.
+
+        Awaits only the first time that somebody writes to a room or a person. Raises a ChatError
+        when it is refused at once.
+        """
+        self._check_text(said.data)
+        self._rate.take(who.id)
+        facts = await self._destination(who, said)
+        self._journal.append(_draft(who, said, facts), settle)
+
+    def _check_text(self, text: str) -> None:
+        if not text.strip():
+            raise BadRequest(_("A message needs some text."))
+        if len(text) > self._limits.message_chars:
+            raise TooLarge(
+                _("A message has at most %(count)d characters."), count=self._limits.message_chars
+            )
+
+    async def _destination(self, who: User, said: SayToRoom | SayToPerson) -> RoomFacts:
+        if isinstance(said, SayToPerson) and said.to is not None:
+            return await self._direct(who, said.to)
+        if said.room is None:
+            raise BadRequest(_("To whom? Name a person in 'to', or a room."))
+        return self._facts.get(said.room) or await self._learn(said.room)
+
+    async def _learn(self, room: int) -> RoomFacts:
+        found = (await self._rooms.facts([room])).get(room)
+        if found is None:
+            raise NotFound
+        self._remember(found)
+        return found
+
+    async def _direct(self, who: User, to: str) -> RoomFacts:
+        known = self._pairs.get((who.id, to))
+        if known is not None:
+            return known
+        found = await self._people.find(to)
+        if found is None:
+            raise NotFound(_("There is nobody of that name."))
+        other, _hash = found
+        facts, _made = await self._rooms.direct((who.id, who.name), (other.id, other.name))
+        self._remember(facts)
+        self._pairs[who.id, to] = facts
+        return facts
+
+    def _remember(self, facts: RoomFacts) -> None:
+        if len(self._facts) + len(self._pairs) > REMEMBERED:
+            self._facts.clear()
+            self._pairs.clear()
+        self._facts[facts.room] = facts
+
+    # Reading --------------------------------------------------------------------------------------
+
+    async def rooms_of(self, user: User) -> list[RoomState]:
+        """Every room of a person, as that person sees it."""
+        return await self._rooms.of(user.id)
+
+    async def after(self, user: User, room: int, after: int, limit: int, epoch: str | None) -> Page:
+        """The events behind `after`, whole and in order up to `limit`. Raises Reset or NotFound."""
+        access = await self._access(user, room)
+        if after > access.head or epoch not in (None, self.epoch):
+            raise Reset(self.epoch)
+        events = await self._log.after(access.facts, after, access.head, limit)
+        return _page(room, after, events, access.head)
+
+    async def before(self, user: User, room: int, before: int | None, limit: int) -> Page:
+        """The last messages with seq < `before`, in order; the newest ones without it."""
+        access = await self._access(user, room)
+        upto = min(before or MAX_INT, access.head + 1)
+        events = await self._log.before(access.facts, upto, limit + 1)
+        return Page(room, events[-limit:], access.head, more=len(events) > limit)
+
+    async def catch_up(
+        self, user: User, positions: dict[int, int], epoch: str | None
+    ) -> tuple[list[Page], list[int]]:
+        """What is new in many rooms, and which of them this person may not read.
+
+        At most CATCH_UP_LIMIT events in all; a page that wants another call says `more`.
+        """
+        readable = await self._rooms.readable(user.id, positions)
+        beyond = any(positions[room] > access.head for room, access in readable.items())
+        if beyond or epoch not in (None, self.epoch):
+            raise Reset(self.epoch)
+        events = _by_room(await self._log.stretches(_stretches(readable, positions)))
+        pages = [
+            _page(room, positions[room], events.get(room, []), access.head)
+            for room, access in sorted(readable.items())
+        ]
+        return pages, sorted(positions.keys() - readable.keys())
+
+    async def _access(self, user: User, room: int) -> Access:
+        access = (await self._rooms.readable(user.id, [room])).get(room)
+        if access is None:
+            raise NotFound
+        return access
+
+
+def hole_reader(rooms: Rooms, log: Log) -> Callable[[int, int], Awaitable[list[Event]]]:
+    """What the hub reads holes with: for a room and a seq, the events behind it, some at a time."""
+
+    async def read(room: int, after: int) -> list[Event]:
+        facts = (await rooms.facts([room])).get(room)
+        return await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
+
+    return read
+
+
+def _draft(who: User, said: SayToRoom | SayToPerson, facts: RoomFacts) -> Draft:
+    """What is to be stored. A message without an id gets one of ours, which no client can send."""
+    return Draft(
+        room=facts.room,
+        user_id=who.id,
+        user=who.name,
+        data=said.data,
+        id=said.id or f"\0{secrets.token_urlsafe(9)}",
+        digest=_digest(facts.room, said),
+        to=facts.partner(who.id),
+        reply_to=said.reply_to,
+        people=facts.people,
+        own_id=said.id is None,
+    )
+
+
+def _digest(room: int, said: SayToRoom | SayToPerson) -> bytes:
+    """What tells a repeat from another message under the same id."""
+    whole = f"{room}\0{said.reply_to or ''}\0{said.data}"
+    return hashlib.blake2b(whole.encode(), digest_size=16).digest()
+
+
+def _page(room: int, after: int, events: list[Event], head: int) -> Page:
+    return Page(room, events, head, more=after + len(events) < head)
+
+
+def _stretches(
+    readable: dict[int, Access], positions: dict[int, int]
+) -> list[tuple[RoomFacts, int, int]]:
+    """What to read of each room so that the whole stays within the limit."""
+    left, stretches = CATCH_UP_LIMIT, []
+    for room, access in sorted(readable.items()):
+        after = positions[room]
+        upto = min(access.head, after + min(left, HISTORY_LIMIT))
+        if upto > after:
+            left -= upto - after
+            stretches.append((access.facts, after, upto))
+    return stretches
+
+
+def _by_room(events: Iterable[Event]) -> dict[int, list[Event]]:
+    rooms: dict[int, list[Event]] = {}
+    for event in events:
+        rooms.setdefault(event.room, []).append(event)
+    return rooms

@@ -1,0 +1,229 @@
+"""Settings: a plain frozen model for embedders, and a loader of TOML, environment and flags.
+
+`create_app(Settings(...))` never reads the environment; only `load` does. Every key is described in
+config.example.toml, and a test holds the two together.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chatserver.errors import StartError
+
+PREFIX = "CHATSERVER_"
+NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
+
+Count = Annotated[int, Meta(ge=1)]
+Rate = Annotated[float, Meta(gt=0)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+HttpUrl = Annotated[str, Meta(pattern=r"^$|^https?://[^/\s]+/?$")]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the configuration file."""
+
+
+class ServerSettings(Section, frozen=True):
+    host: str = "127.0.0.1"
+    port: Port = 3000
+    public_url: HttpUrl = ""
+    trusted_proxies: list[str] = []
+    tls_cert: str = ""
+    tls_key: str = ""
+
+
+class DatabaseSettings(Section, frozen=True):
+    url: Annotated[str, Meta(pattern=r"^$|^(sqlite|mysql|mariadb)://")] = ""
+
+
+class AuthSettings(Section, frozen=True):
+    query_token: bool = True
+    session_days: Count = 30
+    token_minutes: Count = 60
+    argon2_memory_kib: Annotated[int, Meta(ge=19 * 1024)] = 32 * 1024
+    argon2_time: Annotated[int, Meta(ge=2)] = 2
+
+
+class LimitSettings(Section, frozen=True):
+    message_chars: Count = 4_000
+    messages_per_second: Rate = 5
+    message_burst: Count = 20
+    sockets_per_user: Count = 10
+    sockets_per_address: Count = 50
+    logins_per_minute_account: Rate = 10
+    logins_per_minute_address: Rate = 30
+    waiting_bytes: Annotated[int, Meta(ge=65_536)] = 262_144
+    frame_bytes: Annotated[int, Meta(ge=1_024)] = 65_536
+
+
+class BusSettings(Section, frozen=True):
+    url: Annotated[str, Meta(pattern=r"^$|^rediss?://")] = ""
+
+
+class Settings(Section, frozen=True):
+    """Everything that an operator can choose. The defaults work."""
+
+    data: Path = Path("chatserver-data")
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
+    bus: BusSettings = BusSettings()
+
+    @property
+    def database_url(self) -> str:
+        return self.database.url or f"sqlite:///{self.data.absolute() / 'chat.db'}"
+
+    @property
+    def origin(self) -> str:
+        """The public origin, or "" when every request's own host is the measure."""
+        return self.server.public_url.rstrip("/").lower()
+
+
+SECTIONS: dict[str, type[Section]] = {
+    field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != "data"
+}
+
+
+def validated(settings: Settings) -> Settings:
+    """The same settings, checked: constructing a Struct checks nothing. Raises StartError."""
+    try:
+        plain = msgspec.to_builtins(settings, enc_hook=str)
+        checked = msgspec.convert(plain, Settings, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise StartError(f"Settings: {error}") from None
+    if bool(checked.server.tls_cert) != bool(checked.server.tls_key):
+        raise StartError("Settings: server.tls_cert and server.tls_key go together.")
+    return checked
+
+
+def _path(_type: type, value: Any) -> Path:
+    return Path(value)
+
+
+class Loaded(Struct, frozen=True):
+    """Settings with where each key came from, and what looked like a mistake."""
+
+    settings: Settings
+    sources: dict[str, str]
+    warnings: list[str]
+
+
+def load(
+    *,
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Loaded:
+    """Flags over environment over file over defaults.
+
+    `flags` are dotted keys ("server.port"); None means not given. Raises StartError that names
+    every mistake at once.
+    """
+    file = _config_file(config, environ)
+    values: dict[str, tuple[Any, str]] = {}
+    problems: list[str] = []
+    if file is not None:
+        values |= {key: (value, str(file)) for key, value in _read(file, problems)}
+    from_environ, warnings = _from_environ(environ)
+    values |= from_environ
+    values |= {k: (v, "command line") for k, v in (flags or {}).items() if v is not None}
+    data, data_source = values.pop("data", ("", ""))
+    sections = _convert(values, problems)
+    if problems:
+        raise StartError(
+            "The configuration has mistakes:\n" + "\n".join(f"  {p}" for p in problems)
+        )
+    settings = Settings(data=Path(data or _data_folder(environ)), **sections)
+    sources = {key: source for key, (_, source) in values.items()}
+    return Loaded(validated(settings), sources | ({"data": data_source} if data else {}), warnings)
+
+
+def _config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = config or (
+        Path(environ["CHATSERVER_CONFIG"]) if "CHATSERVER_CONFIG" in environ else None
+    )
+    if named is not None:
+        return named
+    default = Path("config.toml")
+    return default if default.is_file() else None
+
+
+def _data_folder(environ: Mapping[str, str]) -> str:
+    return environ.get("CHATSERVER_DATA") or environ.get("STATE_DIRECTORY") or "chatserver-data"
+
+
+def _read(file: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StartError(f"Cannot read the configuration {file}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StartError(f"The configuration {file} is not TOML: {error}.") from None
+    for table, keys in tables.items():
+        if table not in SECTIONS:
+            problems.append(f"[{table}] is no section{_did_you_mean(table, SECTIONS)}.")
+        elif not isinstance(keys, dict):
+            problems.append(f"{table} must be a section: [{table}].")
+        else:
+            yield from ((f"{table}.{key}", value) for key, value in keys.items())
+
+
+def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
+    known = {f"{PREFIX}{key.replace('.', '__').upper()}": key for key in all_keys()}
+    values: dict[str, tuple[Any, str]] = {}
+    warnings = []
+    for name in sorted(n for n in environ if n.upper().startswith(PREFIX)):
+        key = known.get(name.upper())
+        if key is not None:
+            values[key] = (_listed(key, environ[name]), name)
+        elif name.upper() not in NOT_SETTINGS:
+            warnings.append(f"{name} is no setting{_did_you_mean(name.upper(), known)}; ignored.")
+    return values, warnings
+
+
+def _listed(key: str, text: str) -> Any:
+    """The environment writes a list with commas."""
+    if key != "server.trusted_proxies":
+        return text
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _convert(values: dict[str, tuple[Any, str]], problems: list[str]) -> dict[str, Any]:
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    for dotted, (value, source) in values.items():
+        section, key = dotted.split(".", 1)
+        fields = {field.name: field.type for field in msgspec.structs.fields(SECTIONS[section])}
+        if key not in fields:
+            problems.append(f"{dotted} is no key{_did_you_mean(key, fields)} ({source}).")
+            continue
+        try:
+            lax = source.startswith(PREFIX) or source == "command line"
+            chosen[section][key] = msgspec.convert(value, fields[key], strict=not lax)
+        except msgspec.ValidationError as error:
+            problems.append(f"{dotted}: {error} ({source}).".replace("`", ""))
+    return {name: SECTIONS[name](**keys) for name, keys in chosen.items()}
+
+
+def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def all_keys() -> list[str]:
+    """Every key, dotted, in the order of the model."""
+    return [f"{s}.{f.name}" for s, t in SECTIONS.items() for f in msgspec.structs.fields(t)]
+
+
+def shown(value: object) -> str:
+    """A value for people: a password in a URL is masked."""
+    text = str(value)
+    password = urlsplit(text).password if "://" in text else None
+    return text.replace(f":{password}@", ":***@") if password else text

@@ -1,0 +1,112 @@
+"""One open socket as the rest of the program sees it: who it is, write, hang up.
+
+Frames go straight to the transport, so that nothing is ever awaited for a slow reader: one that
+lets too much wait is hung up, comes back and catches up. Owns the state of one socket.
+"""
+
+import asyncio
+from typing import Protocol
+
+from chatserver.errors import CloseCode
+from chatserver.models import User
+
+FIRST_BEAT = 25.0  # seconds until a new socket gets its first heartbeat
+CLOSE_TIMEOUT = 2.0  # seconds that a peer has to answer a close frame
+
+
+class Wire(Protocol):
+    """What a connection needs of a transport (asyncio's and uvloop's have it)."""
+
+    def write(self, data: bytes) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def abort(self) -> None: ...
+    def close(self) -> None: ...
+    def is_closing(self) -> bool: ...
+
+
+class Connection:
+    """An authenticated socket.
+
+    `expires_at` (ms UTC), `seen` and `beat_at` (monotonic s) are for whoever looks for dead ones,
+    `lifetime` (s) for renewing; `rooms` are those that it listens to, and the hub's.
+    """
+
+    __slots__ = (
+        "_abort",
+        "_limit",
+        "_wire",
+        "beat_at",
+        "closing",
+        "expires_at",
+        "lifetime",
+        "rooms",
+        "seen",
+        "session_id",
+        "user",
+    )
+
+    def __init__(
+        self,
+        wire: Wire,
+        user: User,
+        *,
+        session_id: str,
+        expires_at: int,
+        lifetime: int,
+        limit: int,
+        seen: float,
+    ) -> None:
+        self._wire = wire
+        self._limit = limit
+        self._abort: asyncio.TimerHandle | None = None
+        self.user = user
+        self.session_id = session_id
+        self.expires_at = expires_at
+        self.lifetime = lifetime
+        self.seen = seen
+        self.beat_at = seen + FIRST_BEAT
+        self.rooms: set[int] = set()
+        self.closing = False
+
+    def write(self, frames: bytes) -> bool:
+        """Send whole frames. False: the reader has fallen too far behind and must be hung up."""
+        if self.closing or self._wire.is_closing():
+            return True
+        self._wire.write(frames)
+        return self._wire.get_write_buffer_size() <= self._limit
+
+    def send(self, frames: bytes) -> None:
+        """Send to this socket alone, and hang up when it has fallen behind."""
+        if not self.write(frames):
+            self.hang_up(CloseCode.TOO_SLOW, "too slow")
+
+    def hang_up(self, code: CloseCode, reason: str) -> None:
+        """Say why and close. What was sent before still arrives; a silent peer is cut off soon."""
+        if self.closing:
+            return
+        self.closing = True
+        if not self._wire.is_closing():
+            self._wire.write(close_frame(code, reason))
+        self._abort = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
+
+    def adopt(self, session_id: str, expires_at: int, lifetime: int) -> None:
+        """Go on under a newer session of the same person."""
+        self.session_id = session_id
+        self.expires_at = expires_at
+        self.lifetime = lifetime
+
+    def cut(self) -> None:
+        """The peer has answered our close frame: let go of the line."""
+        self._wire.close()
+
+    def closed(self) -> None:
+        """The socket is gone."""
+        self.closing = True
+        if self._abort is not None:
+            self._abort.cancel()
+
+
+def close_frame(code: CloseCode, reason: str) -> bytes:
+    """RFC 6455, 5.5.1: the code in two bytes, then the reason, short enough for one frame."""
+    payload = int(code).to_bytes(2) + reason.encode()[:100]
+    return b"\x88%c%b" % (len(payload), payload)

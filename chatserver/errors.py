@@ -1,0 +1,139 @@
+"""Everything that can go wrong and is worth telling somebody.
+
+    ChatServerError
+    ├── StartError             the program cannot start: one sentence, exit code 2
+    ├── ChatError              answers one request: a code of the wire contract and a sentence
+    │   ├── BadRequest         bad_request    400
+    │   ├── BadCredentials     bad_credentials 401
+    │   ├── Unauthorized       unauthorized   401
+    │   ├── Forbidden          forbidden      403
+    │   ├── NotFound           not_found      404
+    │   ├── IdConflict         id_conflict    409
+    │   ├── Conflict           conflict       409
+    │   ├── Reset              reset          409   with the epoch that is in force
+    │   ├── TooLarge           too_large      413
+    │   ├── RateLimited        rate_limited   429   with retry_after seconds
+    │   └── Unavailable        unavailable    503   nothing was stored, try again later
+    └── Disconnect             closes one socket; its code says whether to come back
+
+Anything else is a bug: logged with its traceback and answered `internal`.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ChatServerError(Exception):
+    """The root of the tree."""
+
+
+class StartError(ChatServerError):
+    """The program cannot start, and the sentence says what to do about it."""
+
+
+def _(sentence: str) -> str:
+    """Marks a sentence for the catalogue; it is translated where the reader's language is known."""
+    return sentence
+
+
+class ChatError(ChatServerError):
+    """A refusal of one request. Nothing was stored.
+
+    `sentence` is one of the catalogue and may hold %(name)s places for `values`.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    text: ClassVar[str] = _("Something went wrong here. It was logged.")
+
+    def __init__(self, sentence: str | None = None, **values: object) -> None:
+        self.sentence = sentence or self.text
+        self.values = values
+        super().__init__(self.sentence % values if values else self.sentence)
+
+    def facts(self) -> dict[str, object]:
+        """What a refusal tells besides its code and its sentence."""
+        return {}
+
+
+class BadRequest(ChatError):
+    code, status, text = "bad_request", 400, _("That request makes no sense here.")
+
+
+class BadCredentials(ChatError):
+    code, status, text = "bad_credentials", 401, _("The name or the password is wrong.")
+
+
+class Unauthorized(ChatError):
+    code, status, text = "unauthorized", 401, _("Log in first.")
+
+
+class Forbidden(ChatError):
+    code, status, text = "forbidden", 403, _("You may not do that.")
+
+
+class NotFound(ChatError):
+    code, status, text = "not_found", 404, _("There is no such thing, or not for you.")
+
+
+class IdConflict(ChatError):
+    code, status, text = "id_conflict", 409, _("This id was used before for something else.")
+
+
+class Conflict(ChatError):
+    code, status, text = "conflict", 409, _("That is taken already.")
+
+
+class TooLarge(ChatError):
+    code, status, text = "too_large", 413, _("That is too large.")
+
+
+class Unavailable(ChatError):
+    code, status, text = "unavailable", 503, _("The server cannot store right now. Try again.")
+
+
+class Reset(ChatError):
+    """The client's position is not one of this log: forget the room and load it again."""
+
+    code, status, text = "reset", 409, _("Your position is not in this log. Load the room again.")
+
+    def __init__(self, epoch: str) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def facts(self) -> dict[str, object]:
+        return {"epoch": self.epoch}
+
+
+class RateLimited(ChatError):
+    """Too fast; `retry_after` is in seconds."""
+
+    code, status, text = "rate_limited", 429, _("Too fast. Wait a moment.")
+
+    def __init__(self, retry_after: float, sentence: str | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = round(max(retry_after, 0.001), 3)
+
+    def facts(self) -> dict[str, object]:
+        return {"retry_after": self.retry_after}
+
+
+class CloseCode(IntEnum):
+    """Why a socket was closed. 40xx: come back. 41xx: do not come back by yourself."""
+
+    RESTARTING = 4001
+    TOO_SLOW = 4002
+    OVERLOADED = 4003
+    SILENT = 4004
+    SESSION_INVALID = 4101
+    REMOVED = 4102
+    ABUSE = 4103
+
+
+class Disconnect(ChatServerError):
+    """This socket must be closed."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason

@@ -1,0 +1,332 @@
+"""Who is connected to this node and what they listen to; fan-out.
+
+Owns the connections and one feed a room. A feed holds the last seq that its listeners have been
+sent: what comes next goes out at once, what comes too early waits a moment, and a hole is read
+from the database. Nothing here waits for a reader.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from chatserver import protocol
+from chatserver.bus import Bus
+from chatserver.connection import Connection
+from chatserver.errors import ChatServerError, CloseCode
+from chatserver.models import Event
+from chatserver.presence import Who
+from chatserver.protocol import Person
+
+PATIENCE = 0.05  # seconds that an early event waits for the one before it
+PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
+
+logger = logging.getLogger(__name__)
+
+
+class News(msgspec.Struct, frozen=True, tag="news"):
+    """To the other nodes: the frames of a room's events `first` to `last`."""
+
+    room: int
+    first: int
+    last: int
+    frames: bytes
+    people: tuple[int, ...]
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """To the other nodes: hang up the sockets of this session, or of this user."""
+
+    code: int
+    session: str | None = None
+    user: int | None = None
+
+
+class Here(msgspec.Struct, frozen=True, tag="here"):
+    """To the other nodes: who has a socket on this one, whole."""
+
+    node: str
+    persons: list[Person]
+
+
+# The events of a room with seq > after, in order, some at a time: see `chat.hole_reader`.
+ReadEvents = Callable[[int, int], Awaitable[list[Event]]]
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder: msgspec.msgpack.Decoder[News | Ended | Here] = msgspec.msgpack.Decoder(
+    News | Ended | Here
+)
+
+
+class Feed:
+    """A room on this node: who listens, how far they are, what came too early.
+
+    `known` is the highest seq that is said to exist; `last` behind it means a hole.
+    """
+
+    __slots__ = ("early", "known", "last", "listeners", "repair")
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.known = last
+        self.listeners: set[Connection] = set()
+        self.early: dict[int, News] = {}
+        self.repair: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """Registers connections, fans events out to them and tells the other nodes."""
+
+    def __init__(
+        self, bus: Bus, read_events: ReadEvents, *, node: str, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives monotonic seconds."""
+        self._bus = bus
+        self._read_events = read_events
+        self._node = node
+        self._clock = clock
+        self._devices: dict[int, set[Connection]] = {}
+        self._feeds: dict[int, Feed] = {}
+        self._arriving = 0
+        self._who = Who()
+        self._presence_at = float("-inf")
+        self._presence_timer: asyncio.TimerHandle | None = None
+
+    # Connections ----------------------------------------------------------------------------------
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Every attached connection of this node."""
+        return [connection for devices in self._devices.values() for connection in devices]
+
+    def devices(self, user_id: int) -> int:
+        """How many sockets of this person are open here."""
+        return len(self._devices.get(user_id, ()))
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Around reading somebody's rooms and `attach`: no event in between gets lost.
+
+        Meanwhile every room that news comes for has a feed, so `attach` learns how far it is.
+        """
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+            if not self._arriving:
+                self._feeds = {room: f for room, f in self._feeds.items() if f.listeners}
+
+    def attach(self, connection: Connection, heads: dict[int, int]) -> dict[int, int]:
+        """Let a connection listen from now on; for each room the seq that its feed starts behind.
+
+        `heads` are those that the database named while `arriving`.
+        """
+        self._devices.setdefault(connection.user.id, set()).add(connection)
+        starts = {room: self._start(connection, room, head) for room, head in heads.items()}
+        self._who.arrive(_person(connection))
+        self._presence_changed()
+        return starts
+
+    def _start(self, connection: Connection, room: int, head: int) -> int:
+        feed = self._feeds.setdefault(room, Feed(head))
+        if not feed.listeners:
+            feed.last = feed.known = max(feed.last, head)
+        self._listen(connection, room, feed)
+        return feed.last
+
+    def _listen(self, connection: Connection, room: int, feed: Feed) -> None:
+        feed.listeners.add(connection)
+        connection.rooms.add(room)
+
+    def detach(self, connection: Connection) -> None:
+        """The connection is gone, or as good as gone."""
+        devices = self._devices.get(connection.user.id, set())
+        if connection not in devices:
+            return
+        devices.discard(connection)
+        if not devices:
+            del self._devices[connection.user.id]
+        for room in connection.rooms:
+            self._stop(connection, room)
+        self._who.depart(connection.user.name)
+        self._presence_changed()
+
+    def _stop(self, connection: Connection, room: int) -> None:
+        feed = self._feeds[room]
+        feed.listeners.discard(connection)
+        if not feed.listeners and not self._arriving:
+            del self._feeds[room]
+
+    # Fan-out --------------------------------------------------------------------------------------
+
+    def publish(self, room: int, events: list[Event]) -> None:
+        """Send events that are on disk to everybody who listens, on every node, in order."""
+        frames = b"".join([protocol.encode(protocol.chat(event)) for event in events])
+        news = News(room, events[0].seq, events[-1].seq, frames, events[0].people)
+        self._advance(news)
+        if self._bus.peers:
+            self._bus.publish(_encode(news))
+
+    def remind(self, room: int, seq: int) -> None:
+        """That event exists. Whoever has not been sent it will be."""
+        feed = self._feeds.get(room)
+        if feed is not None:
+            self._expect(room, feed, seq)
+
+    def _advance(self, news: News) -> None:
+        feed = self._feed(news)
+        if feed is None or news.last <= feed.last:
+            return
+        if news.first != feed.last + 1:
+            feed.early[news.first] = news
+            self._expect(news.room, feed, news.last)
+            return
+        self._deliver(feed, news.last, news.frames)
+        while following := feed.early.pop(feed.last + 1, None):
+            self._deliver(feed, following.last, following.frames)
+
+    def _feed(self, news: News) -> Feed | None:
+        """The feed of that room, with the devices of `people` listening; None when nobody does."""
+        devices = [c for user_id in news.people for c in self._devices.get(user_id, ())]
+        feed = self._feeds.get(news.room)
+        if feed is None and (devices or self._arriving):
+            feed = self._feeds[news.room] = Feed(0 if devices else news.first - 1)
+        if feed is not None:
+            for connection in devices:
+                self._listen(connection, news.room, feed)
+        return feed
+
+    def _deliver(self, feed: Feed, last: int, frames: bytes) -> None:
+        feed.last = last
+        feed.known = max(feed.known, last)
+        behind = [connection for connection in feed.listeners if not connection.write(frames)]
+        for connection in behind:
+            self.hang_up(connection, CloseCode.TOO_SLOW, "too slow")
+
+    def _expect(self, room: int, feed: Feed, seq: int) -> None:
+        feed.known = max(feed.known, seq)
+        if feed.last < feed.known and feed.repair is None and feed.listeners:
+            feed.repair = asyncio.create_task(self._repair(room, feed))
+
+    async def _repair(self, room: int, feed: Feed) -> None:
+        """Wait a moment for what is on its way, then read the hole from the database."""
+        try:
+            await asyncio.sleep(PATIENCE)
+            while feed.last < feed.known and feed.listeners:
+                events = await self._read_events(room, feed.last)
+                missing = [event for event in events if event.seq > feed.last]
+                if not missing:
+                    break
+                frames = b"".join([protocol.encode(protocol.chat(event)) for event in missing])
+                self._deliver(feed, missing[-1].seq, frames)
+        except ChatServerError as error:
+            logger.warning("a hole in room %d stays for now: %s", room, error)
+        finally:
+            feed.early = {first: n for first, n in feed.early.items() if n.last > feed.last}
+            feed.repair = None
+
+    # Hanging up -----------------------------------------------------------------------------------
+
+    def hang_up(self, connection: Connection, code: CloseCode, reason: str) -> None:
+        """Close one socket; it hears nothing from now on."""
+        self.detach(connection)
+        connection.hang_up(code, reason)
+
+    def hang_up_all(self, code: CloseCode, reason: str) -> None:
+        for connection in self.connections:
+            self.hang_up(connection, code, reason)
+
+    def end_session(self, session_id: str) -> None:
+        """Hang up the sockets of a session that was signed out, on every node."""
+        self._end(Ended(CloseCode.SESSION_INVALID, session=session_id))
+
+    def end_user(self, user_id: int, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
+        """Hang up every socket of a person, on every node."""
+        self._end(Ended(code, user=user_id))
+
+    def _end(self, ended: Ended) -> None:
+        self._ended_here(ended)
+        self._bus.publish(_encode(ended))
+
+    def _ended_here(self, ended: Ended) -> None:
+        for connection in self.connections:
+            if connection.session_id == ended.session or connection.user.id == ended.user:
+                self.expire(connection, CloseCode(ended.code))
+
+    def expire(self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
+        """Tell a socket that its session is over, and hang it up."""
+        connection.write(SESSION_OVER)
+        self.hang_up(connection, code, "session over")
+
+    # Presence -------------------------------------------------------------------------------------
+
+    def online(self) -> list[Person]:
+        """Everybody who is online, on any node."""
+        return self._who.online()
+
+    def broadcast(self, frames: bytes, to: Iterable[Connection] | None = None) -> None:
+        """Send to every connection of this node, or to those."""
+        for connection in self.connections if to is None else to:
+            if not connection.write(frames):
+                self.hang_up(connection, CloseCode.TOO_SLOW, "too slow")
+
+    def _presence_changed(self) -> None:
+        """At once when it has been quiet, else when the second is over."""
+        if self._presence_timer is None:
+            wait = max(0.0, self._presence_at + PRESENCE_EVERY - self._clock())
+            self._presence_timer = asyncio.get_running_loop().call_later(wait, self._tell_presence)
+
+    def _tell_presence(self) -> None:
+        self._presence_timer = None
+        changes = self._who.changes()
+        if changes is not None:
+            self._presence_at = self._clock()
+            self.broadcast(protocol.encode(changes))
+            self._say_who_is_here()
+
+    def _say_who_is_here(self) -> None:
+        if self._bus.peers:
+            self._bus.publish(_encode(Here(self._node, self._who.here())))
+
+    # Other nodes ----------------------------------------------------------------------------------
+
+    def receive(self, payload: bytes) -> None:
+        """A word from another node."""
+        match _decoder.decode(payload):
+            case News() as news:
+                self._advance(news)
+            case Ended() as ended:
+                self._ended_here(ended)
+            case Here(node, persons):
+                self._who.node_says(node, persons, self._clock())
+                self._presence_changed()
+
+    def heads(self) -> dict[int, int]:
+        """How far each room is that somebody here listens to."""
+        return {room: feed.last for room, feed in self._feeds.items()}
+
+    def check_nodes(self) -> None:
+        """To be called every few seconds where there are other nodes."""
+        self._who.forget_silent_nodes(self._clock())
+        self._say_who_is_here()
+        self._presence_changed()
+
+    def close(self) -> None:
+        """Let go of timers and tasks."""
+        if self._presence_timer is not None:
+            self._presence_timer.cancel()
+        for feed in self._feeds.values():
+            if feed.repair is not None:
+                feed.repair.cancel()
+
+
+SESSION_OVER = protocol.encode(
+    protocol.Error(data="Your session is over. Log in again.", code="session_over")
+)
+
+
+def _person(connection: Connection) -> Person:
+    return Person(connection.user.name, connection.user.display)

@@ -1,0 +1,153 @@
+"""The one writer: group commit, repeats, and what to say when the database cannot answer.
+
+While one transaction flushes, the next batch collects; nothing waits on a timer. After the commit
+every sender is answered and the new events are published, without an `await` in between: nothing
+is shown that could be lost. Owns the queue of drafts and nothing else.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chatserver.errors import ChatError, Unavailable
+from chatserver.models import Draft, Event, Receipt
+from chatserver.storage.engine import DiskBroken, Undecided
+from chatserver.storage.log import Outcome
+
+BATCH = 500  # drafts in one transaction
+CAPACITY = 10_000  # drafts that may wait
+RETRY = 0.5  # seconds between two looks at a database that lost the answer to COMMIT
+
+logger = logging.getLogger(__name__)
+
+Settle = Callable[[Receipt | ChatError], None]
+
+
+class Store(Protocol):
+    """Where batches go: see `storage.log.Log.store`."""
+
+    async def store(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
+
+
+class Audience(Protocol):
+    """Who hears of what was stored: see `hub.Hub`. Neither method waits."""
+
+    def publish(self, room: int, events: list[Event]) -> None: ...
+    def remind(self, room: int, seq: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened since the start, for whoever watches."""
+
+    stored: int = 0
+    repeated: int = 0
+    refused: int = 0
+    commits: int = 0
+
+
+class Journal:
+    """Takes drafts at any time, stores them in the order taken, answers each exactly once."""
+
+    def __init__(self, store: Store, audience: Audience) -> None:
+        self._store = store
+        self._audience = audience
+        self._waiting: deque[tuple[Draft, Settle]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.broken = False
+        self.counts = Counts()
+
+    @property
+    def waiting(self) -> int:
+        """How many drafts wait to be stored."""
+        return len(self._waiting)
+
+    def append(self, draft: Draft, settle: Settle) -> None:
+        """Queue a draft; `settle` gets a Receipt once it is on disk, or why it is not.
+
+        Raises Unavailable when the queue is full or the disk has failed.
+        """
+        if self.broken or len(self._waiting) >= CAPACITY:
+            raise Unavailable
+        self._waiting.append((draft, settle))
+        self._wake.set()
+        self._idle.clear()
+
+    async def run(self) -> None:
+        """Store batches for ever."""
+        while True:
+            await self._wake.wait()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._tell(batch, await self._outcomes([draft for draft, _ in batch]))
+            if not self._waiting:
+                self._wake.clear()
+                self._idle.set()
+
+    async def drain(self) -> None:
+        """Return when everything taken so far has been answered."""
+        await self._idle.wait()
+
+    async def _outcomes(self, drafts: list[Draft]) -> list[Outcome]:
+        try:
+            return await self._decided(drafts)
+        except ChatError as error:
+            return [error] * len(drafts)
+        except DiskBroken:
+            logger.critical("the disk failed; nothing is stored until the server is restarted")
+            self.broken = True
+            return [Unavailable()] * len(drafts)
+        except Exception:
+            if len(drafts) > 1:  # what fails for one must not fail the others
+                return [(await self._outcomes([draft]))[0] for draft in drafts]
+            logger.exception("a message could not be stored")
+            return [ChatError()]
+
+    async def _decided(self, drafts: list[Draft]) -> list[Outcome]:
+        """The outcomes of a batch, however often the answer to COMMIT gets lost.
+
+        Every draft has an id, so that storing it again finds what was stored the first time.
+        """
+        undecided = False
+        while True:
+            try:
+                return await self._store.store(drafts)
+            except Undecided as error:
+                undecided = True
+                logger.warning("the answer to a commit was lost, asking again: %s", error)
+            except Unavailable:
+                if not undecided:
+                    raise
+            await asyncio.sleep(RETRY)
+
+    def _tell(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
+        """Answer every sender, then publish what is new. Nothing awaits in here."""
+        fresh: dict[int, list[Event]] = {}
+        for (_, settle), outcome in zip(batch, outcomes, strict=True):
+            match outcome:
+                case Event():
+                    fresh.setdefault(outcome.room, []).append(outcome)
+                    _call(settle, Receipt(outcome.room, outcome.seq, outcome.at))
+                case Receipt():
+                    self.counts.repeated += 1
+                    _call(settle, outcome)
+                    _call(self._audience.remind, outcome.room, outcome.seq)
+                case ChatError():
+                    self.counts.refused += 1
+                    _call(settle, outcome)
+        for room, events in fresh.items():
+            self.counts.stored += len(events)
+            _call(self._audience.publish, room, events)
+        self.counts.commits += 1
+
+
+def _call(function: Callable[..., None], *args: object) -> None:
+    """One listener's bug must not stop the only writer."""
+    try:
+        function(*args)
+    except Exception:
+        logger.exception("%s failed", function)

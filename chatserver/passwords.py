@@ -1,0 +1,134 @@
+"""Passwords: which ones are accepted, and hashing them without stopping the event loop.
+
+argon2id in two threads; each hash holds tens of MiB, so only so many may wait.
+"""
+
+import asyncio
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from chatserver.errors import BadRequest, RateLimited, _
+
+T = TypeVar("T")
+P = TypeVarTuple("P")
+
+SHORTEST = 8  # characters
+LONGEST = 256
+WORKERS = 2
+WAITING = 20  # hashes that may wait; one more is refused
+
+# What people choose most when they need eight characters; digits and look-alikes are seen through.
+COMMON = frozenset(
+    """
+    password passwort motdepasse contrasena qwerty qwertyuiop qwertz azerty asdfghjkl asdf zxcvbnm
+    zxcvbn iloveyou letmein welcome monkey dragon sunshine princess football baseball superman
+    batman master michael shadow trustno whatever starwars computer internet freedom charlie
+    jordan hunter killer secret changeme default administrator admin root guest test testtest
+    login access hello helloworld abc abcdefgh abcdef abcabc qazwsx qazwsxedc qweasd qweasdzxc
+    woaini woaiwo aini mima nihao wodemima chatserver chat lobby server user username passphrase
+    pokemon ninja mustang jennifer jessica ashley thomas daniel andrew joshua matthew cheese
+    summer winter spring autumn flower lovely loveme fuckyou cookie banana orange pepper ginger
+    hannah maggie buster soccer hockey corvette ferrari mercedes
+    """.split()
+)
+LOOK_ALIKE = str.maketrans("013457@$!", "oieastasi")
+RUNS = (
+    "0123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+)
+
+
+def normalized(password: str) -> str:
+    """One form for one password, whichever keyboard typed it (NFKC)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def check_choice(password: str, *context: str) -> None:
+    """Refuse a password that everybody tries first. `context`: words like the user's own name."""
+    plain = normalized(password).casefold()
+    if len(plain) < SHORTEST:
+        raise BadRequest(_("A password needs at least 8 characters."))
+    if len(plain) > LONGEST:
+        raise BadRequest(_("A password has at most 256 characters."))
+    if _is_run(plain) or _is_common(plain, context):
+        raise BadRequest(
+            _("This password is easy to guess. Choose another one; three words make a good one.")
+        )
+
+
+def _is_run(plain: str) -> bool:
+    """One piece repeated (abcabcabc), or neighbours on the keyboard or in the alphabet."""
+    if re.fullmatch(r"(.{1,4})\1+.{0,3}", plain, re.DOTALL):
+        return True
+    return any(plain in run * 2 or plain[::-1] in run * 2 for run in RUNS)
+
+
+def _is_common(plain: str, context: tuple[str, ...]) -> bool:
+    words = COMMON | {normalized(word).casefold() for word in context if len(word) >= 2}
+    stems = {form.strip("0123456789 .,-_!?*#@$+") for form in (plain, plain.translate(LOOK_ALIKE))}
+    stems |= {re.sub(r"[^a-z]", "", plain.translate(LOOK_ALIKE)), plain}
+    return any(stem in words or not stem for stem in stems)
+
+
+def generate() -> str:
+    """A password for somebody else to type: 80 random bits without look-alikes."""
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))
+
+
+class Passwords:
+    """Hashes and verifies in threads of its own, a bounded number at a time."""
+
+    def __init__(self, *, memory_kib: int, time_cost: int) -> None:
+        self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="argon2")
+        self._under_way = 0
+        self._dummy: str | None = None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        return await self._in_thread(self._hasher.hash, normalized(password))
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password is the one of the hash.
+
+        Without a hash it takes as long to say no.
+        """
+        known = stored if stored is not None else await self._dummy_hash()
+        right = await self._in_thread(self._matches, known, normalized(password))
+        return right and stored is not None
+
+    def outdated(self, stored: str) -> bool:
+        """Whether a hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored)
+
+    async def _dummy_hash(self) -> str:
+        if self._dummy is None:
+            self._dummy = await self.hash(secrets.token_urlsafe())
+        return self._dummy
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _in_thread(self, work: Callable[[*P], T], *args: *P) -> T:
+        if self._under_way >= WORKERS + WAITING:
+            raise RateLimited(1.0, _("Many people are signing in. Try again in a moment."))
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        finally:
+            self._under_way -= 1

@@ -1,0 +1,80 @@
+"""Who is online, over all nodes. A pure state machine: the clock is passed in.
+
+Owns the counts of open sockets here and what other nodes said of theirs. A person is online while
+any socket on any node is open, however many there are.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from chatserver.protocol import Person, Presence
+
+NODE_TTL = 30.0  # seconds after which a node that says nothing is taken for gone
+
+
+class Who:
+    """The people with an open socket, and what has changed since the last telling."""
+
+    def __init__(self) -> None:
+        self._sockets: Counter[str] = Counter()
+        self._persons: dict[str, Person] = {}
+        self._elsewhere: dict[str, tuple[float, dict[str, Person]]] = {}
+        self._told: dict[str, Person] = {}
+        self._touched: set[str] = set()
+
+    def arrive(self, person: Person) -> bool:
+        """A socket of theirs opened. True: they were not here before."""
+        self._persons[person.name] = person
+        self._sockets[person.name] += 1
+        self._touched.add(person.name)
+        return self._sockets[person.name] == 1
+
+    def depart(self, name: str) -> bool:
+        """A socket of theirs closed. True: it was the last one here."""
+        self._sockets[name] -= 1
+        self._touched.add(name)
+        if self._sockets[name]:
+            return False
+        del self._sockets[name], self._persons[name]
+        return True
+
+    def here(self) -> list[Person]:
+        """Everybody with a socket on this node."""
+        return list(self._persons.values())
+
+    def node_says(self, node: str, persons: Iterable[Person], now: float) -> None:
+        """Another node's whole list; it holds for NODE_TTL."""
+        listed = {person.name: person for person in persons}
+        _, before = self._elsewhere.get(node, (0.0, {}))
+        self._touched |= listed.keys() ^ before.keys()
+        self._elsewhere[node] = (now + NODE_TTL, listed)
+
+    def forget_silent_nodes(self, now: float) -> None:
+        """Take the people of nodes that say nothing any more for gone."""
+        for node in [n for n, (until, _) in self._elsewhere.items() if until <= now]:
+            self._touched |= self._elsewhere.pop(node)[1].keys()
+
+    def online(self) -> list[Person]:
+        """Everybody who is online, by name."""
+        everybody: dict[str, Person] = {}
+        for _, listed in self._elsewhere.values():
+            everybody |= listed
+        return [person for _, person in sorted((everybody | self._persons).items())]
+
+    def changes(self) -> Presence | None:
+        """Who came and went since the last call; None when that is nobody."""
+        online, offline = [], []
+        for name in sorted(self._touched):
+            person = self._find(name)
+            if person is not None and self._told.get(name) != person:
+                online.append(person)
+                self._told[name] = person
+            elif person is None and self._told.pop(name, None) is not None:
+                offline.append(name)
+        self._touched.clear()
+        return Presence(online=online, offline=offline) if online or offline else None
+
+    def _find(self, name: str) -> Person | None:
+        if name in self._persons:
+            return self._persons[name]
+        return next((p[name] for _, p in self._elsewhere.values() if name in p), None)

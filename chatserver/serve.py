@@ -1,0 +1,170 @@
+"""Runs one node until it is asked to stop: listens, says where, and stops gently."""
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+
+from chatserver import __version__
+from chatserver.app import SERVER, Server, create_app
+from chatserver.config import Settings
+from chatserver.control import control_address
+from chatserver.errors import StartError
+
+SHUTDOWN = 3.0  # seconds that open requests have to finish
+BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
+
+logger = logging.getLogger(__name__)
+
+
+class AccessLog(AbstractAccessLogger):
+    """One line a request, without its query: tokens may stand there."""
+
+    @property
+    def enabled(self) -> bool:
+        return self.logger.isEnabledFor(logging.DEBUG)
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        line = "%s %s %s in %.1f ms from %s"
+        path = request.path
+        self.logger.debug(
+            line, request.method, path, response.status, time * 1000, request.remote or "local"
+        )
+
+
+async def serve(settings: Settings, *, lan: bool) -> None:
+    """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings) as (runner, server):
+        await _listen(runner, settings)
+        await _banner(server, runner, lan=lan)
+        await stop.wait()
+        click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Server]]:
+    """The application, started, reachable through the Unix socket of its data folder alone."""
+    app = create_app(settings)
+    runner = web.AppRunner(
+        app,
+        access_log_class=AccessLog,
+        shutdown_timeout=SHUTDOWN,
+        handle_signals=False,
+    )
+    await runner.setup()
+    try:
+        server = app[SERVER]
+        with control_address(server.folder.control) as path:
+            await _listen_privately(runner, path)
+        yield runner, server
+    finally:
+        await runner.cleanup()
+
+
+async def _listen_privately(runner: web.AppRunner, path: str) -> None:
+    """On a Unix socket that only its owner can open, from its first moment on."""
+    Path(path).unlink(missing_ok=True)
+    before = os.umask(0o177)
+    try:
+        await web.UnixSite(runner, path).start()
+    finally:
+        os.umask(before)
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    host, port = settings.server.host, settings.server.port
+    site = web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=_tls(settings))
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(
+                f"Port {port} on {host} is taken. Stop the other program, or choose another port:"
+                f" --port {port + 1}"
+            ) from None
+        raise StartError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.server.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.server.tls_cert, settings.server.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"The TLS certificate or its key cannot be used: {error}.") from None
+    return context
+
+
+# What the terminal shows -------------------------------------------------------------------------
+
+
+async def _banner(server: Server, runner: web.AppRunner, *, lan: bool) -> None:
+    settings = server.settings
+    port = runner.addresses[-1][1]
+    durability = await server.database.durability()
+    new = " (new)" if server.is_new else ""
+    click.echo(f"chatserver {__version__} · data in {server.folder.path}{new}")
+    click.echo(f"  database: {server.database.kind}, durability: {durability}")
+    if durability != "full":
+        logger.warning("durability is weakened: a power cut can lose answered messages")
+    here = public_url(settings, port=port)
+    click.echo(f"  listening on {here}")
+    if await server.accounts.is_set_up():
+        people, rooms = await server.people.count(), await server.rooms.count()
+        click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
+    else:
+        click.echo("\n  Finish setup in your browser (this link works once):")
+        click.echo(f"    {here}/setup#{server.accounts.setup_token()}\n")
+    if lan:
+        _show_qr(here)
+    click.echo("Press Ctrl+C to stop.")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def public_url(settings: Settings, *, port: int | None = None) -> str:
+    """Where people find this server: as configured, else where it listens."""
+    host = settings.server.host
+    everywhere = host in ("0.0.0.0", "::", "")  # noqa: S104
+    own = _url(settings, lan_address() if everywhere else host, port or settings.server.port)
+    return settings.origin or own
+
+
+def _url(settings: Settings, host: str, port: int) -> str:
+    scheme = "https" if settings.server.tls_cert else "http"
+    name = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{name}:{port}"
+
+
+def _show_qr(url: str) -> None:
+    if sys.stdout.isatty():
+        import segno
+
+        segno.make(url, error="l").terminal(compact=True)
+
+
+def lan_address() -> str:
+    """This machine's address on its network. Nothing is sent: UDP only looks up the route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,157 @@
+/**
+ * The socket, and that there always is one. Owns: the WebSocket, the back-off, the watchdog, requests
+ * that wait for their reply. Knows nothing of rooms.
+ *
+ * Events: `connection:changed` {state, code?, reason?}, `frame:received` {frame}.
+ * States: "connecting", "online" (welcomed), "waiting" (for the next attempt), "ended" (for good).
+ */
+
+import { Backoff } from "./lib/backoff.js";
+import { newId } from "./lib/ids.js";
+import { CloseCode, Type } from "./protocol.js";
+
+const SILENCE = 45_000; // milliseconds without any frame until the line counts as dead
+const OPENING = 15_000; // from the first byte out to the welcome
+const ANSWER = 20_000; // until a request counts as lost
+
+export class Lost extends Error {}
+
+export class Connection extends EventTarget {
+  state = "waiting";
+
+  #url;
+  #backoff = new Backoff();
+  #socket = null;
+  #watchdog = 0;
+  #retry = 0;
+  #heard = 0;
+  #replies = new Map(); // id → {resolve, reject, timer}
+
+  constructor(url) {
+    super();
+    this.#url = url;
+  }
+
+  start() {
+    addEventListener("online", () => this.hurry());
+    // The browser sees a lost network at once, a socket only when it is silent for long.
+    addEventListener("offline", () => this.state === "online" && this.reconnect());
+    document.addEventListener("visibilitychange", () => this.#wake());
+    addEventListener("pageshow", () => this.#wake());
+    this.#open();
+  }
+
+  /** Try at once instead of waiting for the back-off. */
+  hurry() {
+    if (this.state !== "waiting") return;
+    clearTimeout(this.#retry);
+    this.#open();
+  }
+
+  /** Sends `frame` with an id and promises its reply, refusals too. Rejects with Lost when none comes. */
+  request(frame, { timeout = ANSWER } = {}) {
+    const id = frame.id ?? newId();
+    return new Promise((resolve, reject) => {
+      if (this.state !== "online") {
+        reject(new Lost("offline"));
+        return;
+      }
+      const timer = setTimeout(() => this.#lose(id, "no reply"), timeout);
+      this.#replies.set(id, { resolve, reject, timer });
+      this.#socket.send(JSON.stringify({ ...frame, id }));
+    });
+  }
+
+  /** For good: the session ended here. */
+  end() {
+    this.#drop();
+    this.#change("ended");
+  }
+
+  /** Give this line up and take a new one. */
+  reconnect() {
+    this.#drop();
+    this.#later();
+  }
+
+  #open() {
+    this.#change("connecting");
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#read(data);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    this.#heard = Date.now();
+    this.#watch(OPENING);
+  }
+
+  #read(data) {
+    this.#heard = Date.now();
+    this.#watch(SILENCE);
+    const frame = JSON.parse(data);
+    if (frame.type === Type.WELCOME) {
+      this.#backoff.reset();
+      this.#change("online");
+    }
+    if (frame.type === Type.REPLY) this.#answer(frame);
+    this.dispatchEvent(new CustomEvent("frame:received", { detail: { frame } }));
+  }
+
+  #answer(frame) {
+    const waiting = this.#replies.get(frame.id);
+    if (!waiting) return;
+    this.#replies.delete(frame.id);
+    clearTimeout(waiting.timer);
+    waiting.resolve(frame);
+  }
+
+  #closed(code, reason) {
+    this.#drop();
+    if (code === CloseCode.SESSION_INVALID) this.#change("ended", { code });
+    else if (code === CloseCode.REMOVED || code === CloseCode.ABUSE) {
+      this.#change("ended", { code, reason });
+    } else this.#later();
+  }
+
+  #later() {
+    this.#change("waiting");
+    this.#retry = setTimeout(() => this.#open(), this.#backoff.next());
+  }
+
+  #wake() {
+    if (document.visibilityState !== "visible") return;
+    if (this.state === "online" && Date.now() - this.#heard > SILENCE) this.reconnect();
+    this.hurry();
+  }
+
+  #watch(wait) {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.reconnect(), wait);
+  }
+
+  /** Without waiting for the closing handshake, which a dead line never finishes. */
+  #drop() {
+    clearTimeout(this.#watchdog);
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket) {
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close();
+    }
+    for (const id of [...this.#replies.keys()]) this.#lose(id, "the line was lost");
+  }
+
+  #lose(id, reason) {
+    const waiting = this.#replies.get(id);
+    if (!waiting) return;
+    this.#replies.delete(id);
+    clearTimeout(waiting.timer);
+    waiting.reject(new Lost(reason));
+  }
+
+  #change(state, detail = {}) {
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("connection:changed", { detail: { state, ...detail } }));
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * <account-form data-next="/index">: posts its form as JSON and goes on to `data-next`, or says why not.
+ * A field named `token` is filled from the address's fragment, which then leaves the address bar.
+ */
+
+import { request } from "../api.js";
+import { _ } from "../lib/i18n.js";
+
+class AccountForm extends HTMLElement {
+  #form = this.querySelector("form");
+  #problem = this.querySelector(".form-problem");
+
+  connectedCallback() {
+    this.#readToken();
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+  }
+
+  #readToken() {
+    const field = this.#form.elements.namedItem("token");
+    const token = decodeURIComponent(location.hash.slice(1));
+    if (!field || !token) return;
+    field.value = token;
+    field.closest(".field").hidden = true;
+    history.replaceState(null, "", location.pathname + location.search);
+    this.#form.querySelector("input:not([name=token])").focus();
+  }
+
+  async #send() {
+    const button = this.#form.querySelector("[type=submit]");
+    this.#say("");
+    button.disabled = true;
+    this.setAttribute("aria-busy", "true");
+    try {
+      const fields = Object.fromEntries(new FormData(this.#form));
+      await request("POST", this.#form.action, fields);
+      location.assign(this.#next());
+      return;
+    } catch (error) {
+      this.#say(error.message, error.retryAfter);
+      this.#revealToken(error);
+    }
+    button.disabled = false;
+    this.removeAttribute("aria-busy");
+    this.#form.querySelector("[type=password], [name=password]")?.focus();
+  }
+
+  /** A token from a stale link: let it be typed. */
+  #revealToken({ code }) {
+    const field = this.#form.elements.namedItem("token");
+    if (field && (code === "forbidden" || code === "not_found")) field.closest(".field").hidden = false;
+  }
+
+  #say(text, seconds = 0) {
+    const wait = seconds >= 1 ? ` ${_("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) })}` : "";
+    this.#problem.hidden = !text;
+    this.#problem.textContent = text && text + wait;
+  }
+
+  /** Only to this server, whatever the address asked for. */
+  #next() {
+    const next = new URL(this.dataset.next || "/", location.href);
+    return next.origin === location.origin ? next.href : this.dataset.home;
+  }
+}
+
+customElements.define("account-form", AccountForm);

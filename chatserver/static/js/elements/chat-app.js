@@ -1,0 +1,260 @@
+/**
+ * <chat-app>: joins the parts of the chat page. Owns which conversation is open; everything else has its
+ * own owner: Connection, Feed, People, Outbox.
+ *
+ * Hears `message:send`, `message:retry`, `message:delete`, `history:wanted`, `end:reached`,
+ * `connection:hurry`, `session:leave`.
+ */
+
+import { request } from "../api.js";
+import { Connection } from "../connection.js";
+import { Feed } from "../feed.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { directKey, parse, roomKey } from "../lib/route.js";
+import { title } from "../lib/unread.js";
+import { asCommand, asEvent, listed, pending, roomName, stored } from "../lib/view.js";
+import { forget } from "../local.js";
+import { OutboxStore } from "../outbox-store.js";
+import { Outbox } from "../outbox.js";
+import { goToLogin, me, urls } from "../page.js";
+import { People } from "../people.js";
+import { CloseCode, isMessage, LOBBY, Type } from "../protocol.js";
+import { followKeyboard } from "../viewport.js";
+
+const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
+
+class ChatApp extends HTMLElement {
+  #connection = new Connection(socketAddress(urls.ws));
+  #feed = new Feed(this.#connection);
+  #people = new People();
+  #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
+  #key = null;
+  #newAfter = null; // the last seq that was read when the "New" line was placed
+  #newLineIsOld = false;
+  #drawing = false;
+  #list = this.querySelector("message-list");
+  #composer = this.querySelector("message-composer");
+  #banner = this.querySelector("connection-banner");
+
+  start() {
+    this.#listen();
+    this.#open();
+    this.#people.load();
+    this.#outbox.load();
+    this.#connection.start();
+    followKeyboard();
+  }
+
+  #listen() {
+    const on = (target, name, action) => target.addEventListener(name, ({ detail }) => action(detail ?? {}));
+    on(this.#connection, "frame:received", ({ frame }) => this.#receive(frame));
+    on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
+    on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
+    on(this.#feed, "feed:renewed", () => this.#renewed());
+    on(this.#people, "people:changed", () => this.#draw());
+    on(this.#outbox, "outbox:changed", () => this.#draw());
+    on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
+    on(this, "message:send", ({ text }) => this.#send(text));
+    on(this, "message:retry", ({ id }) => this.#outbox.retry(id));
+    on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
+    on(this, "history:wanted", () => this.#feed.older(this.#current));
+    on(this, "end:reached", () => this.#readIfSeen());
+    on(this, "connection:hurry", () => this.#connection.hurry());
+    on(this, "session:leave", () => this.#leave());
+    on(globalThis, "hashchange", () => this.#open());
+    on(globalThis, "focus", () => this.#readIfSeen());
+    on(globalThis, "blur", () => this.#lookAway());
+    on(document, "visibilitychange", () => this.#readIfSeen());
+    this.#composer.addEventListener("keydown", ({ key }) => {
+      if (key === "PageUp" || key === "PageDown") this.#list.scrollByPage(key === "PageUp" ? -1 : 1);
+    });
+  }
+
+  get #current() {
+    return this.#feed.get(this.#key);
+  }
+
+  // What arrives ---------------------------------------------------------------------------------
+
+  #receive(frame) {
+    switch (frame.type) {
+      case Type.ERROR:
+        return goToLogin();
+      case Type.GROUP_LIST:
+        return this.#people.replaceOnline(frame.data);
+      case Type.WELCOME:
+        this.#composer.limit = frame.limits?.message_chars ?? this.#composer.limit;
+        return this.#feed.welcome(frame);
+      case Type.PRESENCE:
+        return this.#people.change(frame);
+      case Type.GROUP_CHAT:
+      case Type.SINGLE_CHAT:
+        this.#people.meet(frame.user);
+        return this.#feed.receive(frame);
+      default:
+        return undefined; // replies went to who asked; the rest is of a later version
+    }
+  }
+
+  #connectionChanged(detail) {
+    if (detail.code === CloseCode.SESSION_INVALID) goToLogin();
+    this.#banner.show(detail);
+    this.#draw();
+  }
+
+  #renewed() {
+    this.#outbox.flush();
+    this.#placeNewLine();
+    this.#feed.open(this.#current);
+    this.#draw();
+  }
+
+  #feedChanged({ conversation, added }) {
+    if (conversation.key === this.#key) {
+      const others = added.filter(({ user }) => user !== me.name);
+      for (const { user, data } of others) {
+        this.querySelector("live-announcer").announce(`${this.#people.display(user)}: ${data}`);
+      }
+      this.#readIfSeen();
+      this.#placeNewLine();
+    }
+    this.#draw();
+  }
+
+  // What the user does ---------------------------------------------------------------------------
+
+  #open() {
+    const wanted = parse(location.hash);
+    if (wanted === null && this.#key !== null) return;
+    const own = wanted === directKey(me.name);
+    this.#key = wanted === null || own ? roomKey(LOBBY) : wanted;
+    this.#newAfter = null;
+    this.#placeNewLine();
+    if (this.#current.isDirect) this.#people.meet(this.#current.to);
+    if (this.#feed.epoch !== null) this.#feed.open(this.#current);
+    this.#redraw();
+  }
+
+  #send(text) {
+    this.#newAfter = null;
+    this.#outbox.add(this.#key, text);
+    this.#redraw();
+    this.#list.toEnd();
+  }
+
+  async #deliver(entry) {
+    try {
+      return await this.#connection.request(asCommand(entry));
+    } catch (error) {
+      if (this.#connection.state === "online") this.#connection.reconnect();
+      throw error;
+    }
+  }
+
+  /** Read means: in view, at the end, with the window in front. */
+  #readIfSeen() {
+    const looks = document.visibilityState === "visible" && document.hasFocus();
+    if (looks && this.#list.showsEndOf(this.#key)) this.#feed.markRead(this.#current);
+  }
+
+  #lookAway() {
+    this.#newLineIsOld = this.#current.unread === 0;
+  }
+
+  /** Where reading stopped. Once placed it does not move, unless all was read and the user went away. */
+  #placeNewLine() {
+    const { unread, read } = this.#current;
+    const placed = this.#newAfter !== null && !this.#newLineIsOld;
+    if (unread === 0 || read === 0 || placed) return; // where nothing was read, all is new
+    this.#newAfter = read;
+    this.#newLineIsOld = false;
+  }
+
+  async #leave() {
+    const { size } = this.#outbox;
+    const question = ngettext(
+      "%(num)s message has not been sent yet and will be lost. Log out?",
+      "%(num)s messages have not been sent yet and will be lost. Log out?",
+      size,
+    );
+    if (size > 0 && !confirm(question)) return;
+    this.#connection.end();
+    await request("POST", urls.logout, {}).catch(() => null);
+    await this.#outbox.clear();
+    for (const kind of ["draft", "read"]) forget(`${kind}:${me.name}:`);
+    goToLogin();
+  }
+
+  // What is shown --------------------------------------------------------------------------------
+
+  /** Soon, once for everything that changes until then. */
+  #draw() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    if (document.visibilityState === "visible") requestAnimationFrame(() => this.#redraw());
+    else setTimeout(() => this.#redraw(), HIDDEN_PAUSE);
+  }
+
+  #redraw() {
+    this.#drawing = false;
+    this.#drawMessages();
+    const { all } = this.#feed;
+    const { key, to, unread } = this.#current;
+    const name = this.#nameOf(this.#current);
+    const total = all.reduce((sum, conversation) => sum + conversation.unread, 0);
+    this.#composer.open(key, name);
+    document.title = `${title(name, total)} · chatserver`;
+    this.querySelector("chat-topbar").show({
+      name,
+      to,
+      isOnline: to !== null && this.#people.isOnline(to),
+      online: this.#people.online.length,
+      elsewhere: total - unread,
+    });
+    this.querySelector("conversation-list").show({
+      ...listed(all, key),
+      current: key,
+      people: this.#people,
+      nameOf: (conversation) => this.#nameOf(conversation),
+    });
+  }
+
+  #drawMessages() {
+    const { key, timeline, unread, to } = this.#current;
+    const events = timeline.events.filter(isMessage);
+    this.#list.show({
+      key,
+      direct: to !== null,
+      name: this.#nameOf(this.#current),
+      items: [...events.map((event) => stored(event, me.name)), ...this.#unsent(key, events)],
+      newAfter: this.#newAfter,
+      unread,
+      loaded: timeline.loaded,
+      hasOlder: timeline.hasOlder,
+      display: (user) => this.#people.display(user),
+    });
+  }
+
+  /** Own messages without an event yet. One whose event is here was answered on a line that broke. */
+  #unsent(key, events) {
+    const entries = this.#outbox.of(key);
+    if (entries.length === 0) return [];
+    const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
+    const unsent = entries.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
+    const online = this.#connection.state === "online";
+    return unsent.map((entry) => pending(entry, me.name, { online }));
+  }
+
+  #nameOf(conversation) {
+    const { to } = conversation;
+    return to === null ? roomName(conversation, _("Lobby")) : this.#people.display(to);
+  }
+}
+
+function socketAddress(path) {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
+}
+
+customElements.define("chat-app", ChatApp);

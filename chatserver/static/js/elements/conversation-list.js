@@ -1,0 +1,77 @@
+/** <conversation-list>: rooms, direct conversations and people, with what is unread and who is online. */
+
+import { sync } from "../dom.js";
+import { _ } from "../lib/i18n.js";
+import { hue, initial } from "../lib/names.js";
+import { directKey, hashOf } from "../lib/route.js";
+import { badge } from "../lib/unread.js";
+import { clone, me } from "../page.js";
+
+class ConversationList extends HTMLElement {
+  /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
+  show({ rooms, direct, people, current, nameOf }) {
+    const room = (conversation) => ({ ...this.#room(conversation, nameOf), current });
+    const row = ({ to, unread }) => ({ ...this.#person(to, people), unread, current });
+    const person = (name) => ({ ...this.#person(name, people), current });
+    this.#fill("rooms", rooms.map(room));
+    this.#fill("direct", direct.map(row));
+    this.#fill("online", people.online.map(person));
+    this.#fill("offline", people.offline.map(person));
+  }
+
+  #room(conversation, nameOf) {
+    const { key, unread } = conversation;
+    return { key, title: nameOf(conversation), unread, icon: true };
+  }
+
+  #person(name, people) {
+    const self = name === me.name;
+    const display = people.display(name);
+    return {
+      key: directKey(name),
+      title: self ? _("%(name)s (you)", { name: display }) : display,
+      name,
+      display,
+      self,
+      online: people.isOnline(name),
+      unread: 0,
+    };
+  }
+
+  #fill(section, items) {
+    const element = this.querySelector(`[data-section=${section}]`);
+    element.hidden = items.length === 0;
+    const count = element.querySelector(".section-count");
+    if (count) count.textContent = items.length;
+    sync(element.querySelector("ul"), items, {
+      key: (item) => item.key,
+      make: (item) => this.#make(item),
+      update: (child, item) => this.#update(child, item),
+    });
+  }
+
+  #make({ key, icon, self, name }) {
+    const item = clone(icon ? "room-row" : self ? "self-row" : "person-row");
+    item.querySelector("a")?.setAttribute("href", hashOf(key));
+    if (name) item.dataset.user = name;
+    return item;
+  }
+
+  #update(item, { key, title, display, name, unread, online, current, self }) {
+    const link = item.querySelector(".row");
+    const avatar = item.querySelector(".avatar");
+    item.querySelector(".row-name").textContent = title;
+    item.querySelector(".badge-number").textContent = badge(unread);
+    item.querySelector(".badge").hidden = unread === 0;
+    link.classList.toggle("row-unread", unread > 0);
+    if (key === current && !self) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    if (!avatar) return;
+    avatar.dataset.hue = hue(name);
+    avatar.querySelector(".avatar-letter").textContent = initial(display);
+    item.dataset.online = String(online);
+    item.querySelector(".presence-words").textContent = online ? _("online") : _("offline");
+  }
+}
+
+customElements.define("conversation-list", ConversationList);

@@ -1,0 +1,98 @@
+/**
+ * <invite-dialog>: makes invitations, lists them, takes them back.
+ *
+ * Opened by any click on [data-open="invite"].
+ */
+
+import { ask } from "../api.js";
+import { sync } from "../dom.js";
+import { Dates } from "../lib/dates.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { clone, lang, urls } from "../page.js";
+
+class InviteDialog extends HTMLElement {
+  #dialog = this.querySelector("dialog");
+  #form = this.querySelector("form");
+  #made = this.querySelector(".invite-made");
+  #list = this.querySelector(".invite-list ul");
+  #problem = this.querySelector(".form-problem");
+  #dates = new Dates(lang);
+
+  connectedCallback() {
+    document.addEventListener("click", ({ target }) => {
+      if (target.closest('[data-open="invite"]')) this.#open();
+    });
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#try(() => this.#make());
+    });
+    this.querySelector(".dialog-close").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
+  }
+
+  #open() {
+    this.#made.hidden = true;
+    this.#dialog.showModal();
+    this.#try(() => this.#load());
+  }
+
+  async #make() {
+    const { uses, days } = Object.fromEntries(new FormData(this.#form));
+    const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
+    this.#made.hidden = false;
+    this.#made.querySelector("copy-field").value = absolute(invite.url);
+    this.#made.querySelector("button").focus();
+    await this.#load(invite.code);
+  }
+
+  /** The open invitations, without the one that was made just now and is shown above them. */
+  async #load(made) {
+    const answer = await ask("GET", urls.invites);
+    const invites = answer.invites.filter(({ code }) => code !== made);
+    this.querySelector(".invite-list").hidden = invites.length === 0;
+    sync(this.#list, invites, {
+      key: ({ code }) => code,
+      make: (invite) => this.#item(invite),
+      update: (item, invite) => this.#describe(item, invite),
+    });
+  }
+
+  #item({ code, url }) {
+    const item = clone("invite-row");
+    item.querySelector("copy-field input").value = absolute(url);
+    item.querySelector(".invite-revoke").addEventListener("click", () => {
+      this.#try(() => this.#revoke(code));
+    });
+    return item;
+  }
+
+  #describe(item, { uses_left: uses, expires_at: end, created_by: by }) {
+    const left = ngettext("for %(num)s person", "for %(num)s people", uses);
+    item.querySelector(".invite-facts").textContent = _("%(left)s, until %(end)s, by %(name)s", {
+      left,
+      end: this.#dates.moment(new Date(end)),
+      name: by,
+    });
+  }
+
+  async #revoke(code) {
+    await ask("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
+    this.#made.hidden = true;
+    await this.#load();
+    this.#form.elements.uses.focus();
+  }
+
+  async #try(action) {
+    this.#problem.hidden = true;
+    try {
+      await action();
+    } catch (error) {
+      this.#problem.hidden = false;
+      this.#problem.textContent = error.message;
+    }
+  }
+}
+
+const absolute = (url) => new URL(url, location.href).href;
+
+customElements.define("invite-dialog", InviteDialog);

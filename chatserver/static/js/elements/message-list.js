@@ -1,0 +1,173 @@
+/**
+ * <message-list>: the messages of the open conversation. Owns the scroll position: at the end it stays
+ * there, anywhere else what is being read does not move. Holds at most 300 messages in the page.
+ *
+ * Sends `history:wanted` near the start of what is held, `end:reached` when the end is in view.
+ */
+
+import { say, sync } from "../dom.js";
+import { Dates } from "../lib/dates.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { rows } from "../lib/layout.js";
+import { Span } from "../lib/span.js";
+import { badge } from "../lib/unread.js";
+import { clone, lang } from "../page.js";
+
+const NEAR_END = 100; // pixels
+const NEAR_EDGE = 600; // pixels from which more is brought in
+const ABOVE_NEW = 72; // pixels that stay visible above the "New" line
+
+class MessageList extends HTMLElement {
+  #scroller = this.querySelector(".messages-scroll");
+  #content = this.querySelector(".messages-content");
+  #rows = this.querySelector(".messages-rows");
+  #jump = this.querySelector(".messages-jump");
+  #dates = new Dates(lang);
+  #span = new Span();
+  #stuck = true; // to the end
+  #view = { key: null, items: [], loaded: false };
+
+  connectedCallback() {
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener("click", () => this.toEnd());
+    const resized = new ResizeObserver(() => this.#stuck && this.#scrollToEnd());
+    resized.observe(this.#content);
+    resized.observe(this.#scroller);
+  }
+
+  /** True when the end of conversation `key` is in view. */
+  showsEndOf(key) {
+    return this.#view.key === key && this.#view.loaded && this.#stuck;
+  }
+
+  /** {key, direct, name, items, newAfter, unread, loaded, hasOlder, display(user)}; `items` in order. */
+  show(view) {
+    const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
+    this.#view = view;
+    this.dataset.state = view.loaded ? "loaded" : "loading";
+    this.dataset.kind = view.direct ? "direct" : "room";
+    for (const element of this.querySelectorAll(".start-name")) element.textContent = view.name;
+    if (opened) this.#restart();
+    else if (this.#stuck) this.#draw();
+    else this.#hold(() => this.#draw());
+    this.#showJump();
+    this.#reach();
+  }
+
+  toEnd() {
+    this.#span.toEnd();
+    this.#stuck = true;
+    this.#draw();
+    this.#scrollToEnd();
+    this.#arrived();
+  }
+
+  scrollByPage(direction) {
+    this.#scroller.scrollBy({ top: direction * this.#scroller.clientHeight * 0.8 });
+  }
+
+  /** At the end, or at the "New" line when that is further up. */
+  #restart() {
+    this.#span = new Span();
+    this.#stuck = true;
+    this.#draw();
+    this.#scrollToEnd();
+    const line = this.#rows.querySelector(".new-line");
+    const above = line ? line.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top : 0;
+    if (above < 0) this.#scroller.scrollTop += above - ABOVE_NEW;
+    this.#stuck = this.#isNearEnd();
+    if (this.#stuck && this.#view.loaded) this.#arrived();
+  }
+
+  #draw() {
+    const { items, newAfter, display, loaded, hasOlder } = this.#view;
+    const shown = this.#span.slice(items, { hold: !this.#stuck });
+    sync(this.#rows, rows(shown, { newAfter }), {
+      key: (row) => row.key,
+      make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
+      update: (element, row) => this.#update(element, row, display),
+    });
+    this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
+    this.dataset.empty = String(loaded && items.length === 0);
+    if (this.#stuck) this.#scrollToEnd();
+  }
+
+  #update(element, { kind, at, message, continued }, display) {
+    if (kind === "message") {
+      element.show(message, { author: display(message.user), continued, dates: this.#dates });
+    } else if (kind === "day") {
+      const time = element.querySelector("time");
+      time.dateTime = new Date(at).toLocaleDateString("sv"); // 2031-05-03
+      time.textContent = this.#dates.day(at);
+    }
+  }
+
+  /** Draws and puts the first visible row back to where it was. */
+  #hold(draw) {
+    const top = this.#scroller.getBoundingClientRect().top;
+    const anchor = [...this.#rows.children].find((row) => row.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    draw();
+    if (!anchor?.isConnected) return;
+    this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
+
+  #scrolled() {
+    const stuck = this.#isNearEnd();
+    const arrived = stuck && !this.#stuck;
+    this.#stuck = stuck;
+    this.#reach();
+    this.#showJump();
+    if (arrived) this.#arrived();
+  }
+
+  /** Brings in more at the edge that is near: from memory, else from the server. */
+  #reach() {
+    const { items, hasOlder, loaded } = this.#view;
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    if (!loaded || items.length === 0) return;
+    if (scrollTop < NEAR_EDGE) {
+      if (this.#span.hasEarlier) this.#extend(() => this.#span.earlier(items));
+      else if (hasOlder) say(this, "history:wanted");
+    } else if (!this.#span.atEnd && scrollHeight - scrollTop - clientHeight < NEAR_EDGE) {
+      this.#extend(() => this.#span.later(items));
+    }
+  }
+
+  #extend(change) {
+    const stuck = this.#stuck && this.#span.atEnd;
+    this.#hold(() => {
+      change();
+      this.#stuck = false;
+      this.#draw();
+    });
+    this.#stuck = stuck;
+    if (stuck) this.#scrollToEnd();
+  }
+
+  #isNearEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    return this.#span.atEnd && scrollHeight - scrollTop - clientHeight <= NEAR_END;
+  }
+
+  #scrollToEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  #arrived() {
+    this.#showJump();
+    say(this, "end:reached");
+  }
+
+  #showJump() {
+    const { unread } = this.#view;
+    this.#jump.hidden = this.#stuck;
+    this.#jump.classList.toggle("messages-jump-new", unread > 0);
+    this.#jump.querySelector(".jump-words").textContent =
+      unread > 0
+        ? ngettext("%(count)s new", "%(count)s new", unread, { count: badge(unread) })
+        : _("Jump to the latest");
+  }
+}
+
+customElements.define("message-list", MessageList);

@@ -1,0 +1,49 @@
+/** Times as a reader of `lang` writes them. `at` is in milliseconds UTC, days are the reader's. */
+
+export class Dates {
+  #lang;
+  #made = new Map();
+
+  constructor(lang) {
+    this.#lang = lang;
+  }
+
+  /** 14:05 */
+  time(at) {
+    return this.#format({ timeStyle: "short" }).format(at);
+  }
+
+  /** Saturday, 3 May 2031 at 14:05:09 */
+  full(at) {
+    return this.#format({ dateStyle: "full", timeStyle: "medium" }).format(at);
+  }
+
+  /** 3 May 2031, 14:05 */
+  moment(at) {
+    return this.#format({ dateStyle: "medium", timeStyle: "short" }).format(at);
+  }
+
+  /** Today, Yesterday, Monday, or the date when it is a week or longer ago. */
+  day(at, now = Date.now()) {
+    const days = Math.round((startOfDay(now) - startOfDay(at)) / 86_400_000);
+    if (days === 0 || days === 1) return this.#relative(-days);
+    if (days > 1 && days < 7) return this.#format({ weekday: "long" }).format(at);
+    const year = new Date(at).getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
+    return this.#format({ weekday: "long", day: "numeric", month: "long", ...year }).format(at);
+  }
+
+  #relative(days) {
+    const words = new Intl.RelativeTimeFormat(this.#lang, { numeric: "auto" }).format(days, "day");
+    return words.charAt(0).toLocaleUpperCase(this.#lang) + words.slice(1);
+  }
+
+  #format(options) {
+    const name = JSON.stringify(options);
+    if (!this.#made.has(name)) this.#made.set(name, new Intl.DateTimeFormat(this.#lang, options));
+    return this.#made.get(name);
+  }
+}
+
+export function startOfDay(at) {
+  return new Date(at).setHours(0, 0, 0, 0);
+}

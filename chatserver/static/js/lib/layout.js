@@ -1,0 +1,32 @@
+/** The rows that a list of messages makes: a line a day, the "New" line, messages, grouped. */
+
+import { startOfDay } from "./dates.js";
+
+export const GROUP = 5 * 60_000; // milliseconds between messages of one author
+
+/**
+ * Rows {kind, key, …}: "day" with `at`, "new", and "message" with `message` and `continued`.
+ * `newAfter`: the last seq that was read when the room was opened, or null for no line.
+ */
+export function rows(messages, { newAfter = null } = {}) {
+  const made = [];
+  let previous = null;
+  let marked = newAfter === null;
+  for (const message of messages) {
+    const day = startOfDay(message.at);
+    const fresh = previous === null || startOfDay(previous.at) !== day;
+    if (fresh) made.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
+    const first = !marked && !message.own && message.seq > newAfter;
+    if (first) made.push({ kind: "new", key: "new" });
+    marked ||= first;
+    const continued = !fresh && !first && continues(previous, message);
+    made.push({ kind: "message", key: message.key, message, continued });
+    previous = message;
+  }
+  return made;
+}
+
+function continues(previous, message) {
+  const passed = message.at - previous.at;
+  return previous.user === message.user && passed >= -GROUP && passed < GROUP;
+}

@@ -1,0 +1,26 @@
+/** Which conversation a page address shows: `#/room/9` or `#/with/bo`. A key is `#9` or `@bo`. */
+
+export const roomKey = (room) => `#${room}`;
+export const directKey = (name) => `@${name}`;
+
+export function keyOf({ kind, room, to }) {
+  return kind === "direct" && to ? directKey(to) : roomKey(room);
+}
+
+export function hashOf(key) {
+  const name = encodeURIComponent(key.slice(1));
+  return key.startsWith("@") ? `#/with/${name}` : `#/room/${name}`;
+}
+
+/** The key that `hash` names, or null. */
+export function parse(hash) {
+  const [, kind, rest] = /^#\/(room|with)\/([^/]+)$/.exec(hash) ?? [];
+  if (kind === undefined) return null;
+  try {
+    const name = decodeURIComponent(rest);
+    if (kind === "with") return directKey(name);
+    return /^[1-9]\d*$/.test(name) ? roomKey(name) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,30 @@
+/** Facts that the server wrote into the page: addresses, who is reading, which language. */
+
+const meta = (name) => document.querySelector(`meta[name="chat-${name}"]`)?.content ?? "";
+
+export const urls = Object.freeze({
+  home: meta("home"),
+  index: meta("index"),
+  login: meta("login"),
+  logout: meta("logout"),
+  ws: meta("ws"),
+  me: meta("me"),
+  users: meta("users"),
+  invites: meta("invites"),
+  catalogue: meta("catalogue"),
+});
+
+export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });
+export const lang = document.documentElement.lang || "en";
+
+/** The same host may serve several chats under different paths: what is kept here is kept apart. */
+export const scope = new URL(urls.home || "/", location.href).pathname;
+
+export function goToLogin() {
+  location.assign(urls.login);
+}
+
+/** A copy of the content of <template id=…>, its elements alive. */
+export function clone(id) {
+  return document.importNode(document.getElementById(id).content.firstElementChild, true);
+}

@@ -1,0 +1,82 @@
+/**
+ * Who has an account here and who is online. Owns both lists.
+ *
+ * Events: `people:changed`.
+ */
+
+import { ask } from "./api.js";
+import { me, urls } from "./page.js";
+
+const AGAIN = 10_000; // milliseconds between two looks for a name that nobody knows
+
+export class People extends EventTarget {
+  #accounts = new Map(); // name → {name, display, role, disabled}
+  #online = new Map(); // name → {name, display, status}
+  #asked = 0;
+
+  async load() {
+    this.#asked = Date.now();
+    try {
+      const { users } = await ask("GET", urls.users);
+      this.#accounts = new Map(users.map((user) => [user.name, user]));
+      this.#changed();
+    } catch {
+      // Presence and messages still bring names.
+    }
+  }
+
+  /** A name that came with a message or a conversation; unknown ones are asked for. */
+  meet(name) {
+    const known = this.#accounts.has(name) || this.#online.has(name) || name === me.name;
+    if (!known && Date.now() - this.#asked > AGAIN) this.load();
+  }
+
+  display(name) {
+    if (name === me.name) return me.display || name;
+    return this.#online.get(name)?.display || this.#accounts.get(name)?.display || name;
+  }
+
+  isOnline(name) {
+    return this.#online.has(name);
+  }
+
+  isDisabled(name) {
+    return this.#accounts.get(name)?.disabled === true;
+  }
+
+  /** Names, by display name; oneself first. */
+  get online() {
+    return this.#sorted([...this.#online.keys()]);
+  }
+
+  get offline() {
+    const away = [...this.#accounts.values()].filter(({ name, disabled }) => !disabled && !this.isOnline(name));
+    return this.#sorted(away.map(({ name }) => name));
+  }
+
+  replaceOnline(people) {
+    this.#online = new Map(people.map((person) => [person.name, person]));
+    this.#learn();
+  }
+
+  change({ online = [], offline = [] }) {
+    for (const person of online) this.#online.set(person.name, person);
+    for (const name of offline) this.#online.delete(name);
+    this.#learn();
+  }
+
+  #learn() {
+    const unknown = [...this.#online.keys()].filter((name) => !this.#accounts.has(name));
+    for (const name of unknown) this.#accounts.set(name, { ...this.#online.get(name), disabled: false });
+    this.#changed();
+  }
+
+  #sorted(names) {
+    const order = (name) => (name === me.name ? "" : this.display(name));
+    return names.sort((a, b) => order(a).localeCompare(order(b)));
+  }
+
+  #changed() {
+    this.dispatchEvent(new CustomEvent("people:changed"));
+  }
+}

@@ -1,0 +1,32 @@
+/** The numbers of the wire, as in chatserver/protocol.py and chatserver/errors.py. */
+
+export const Type = Object.freeze({
+  ERROR: 0,
+  GROUP_LIST: 1,
+  GROUP_CHAT: 2,
+  SINGLE_CHAT: 3,
+  REPLY: 4,
+  WELCOME: 5,
+  PRESENCE: 6,
+  HISTORY: 7,
+  RENEW: 14,
+  HEARTBEAT: 15,
+});
+
+/** Why the server closed a socket. 40xx: come back. 41xx: do not come back by yourself. */
+export const CloseCode = Object.freeze({
+  RESTARTING: 4001,
+  TOO_SLOW: 4002,
+  OVERLOADED: 4003,
+  SILENT: 4004,
+  SESSION_INVALID: 4101,
+  REMOVED: 4102,
+  ABUSE: 4103,
+});
+
+export const LOBBY = 1;
+export const HISTORY_LIMIT = 500; // events in one page
+export const PAGE = 50; // messages in the page that a room opens with
+
+/** True for events that are shown as a message. */
+export const isMessage = ({ type }) => type === Type.GROUP_CHAT || type === Type.SINGLE_CHAT;

@@ -1,0 +1,1 @@
+"""Everything durable. SQLAlchemy is imported in this folder only."""

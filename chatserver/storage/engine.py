@@ -1,0 +1,219 @@
+"""One database as two engines: `write` for transactions, `read` beside it.
+
+Everything that SQLite and MySQL disagree on is here. Driver errors leave this module as three
+kinds: `Unavailable` (nothing was stored), `Undecided` (the answer to COMMIT was lost) and
+`DiskBroken` (a flush failed: stop writing).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from chatserver.errors import ChatServerError, StartError, Unavailable
+
+READERS = 4  # connections that read
+MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
+MYSQL_CONTENTION = {1205, 1213}  # lock wait timeout, deadlock
+BUSY_TIMEOUT = 5  # seconds that one statement waits for a lock
+CONNECT_TIMEOUT = 5  # seconds
+
+T = TypeVar("T")
+
+FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
+
+
+class Undecided(ChatServerError):
+    """The connection broke during COMMIT: stored or not, only the database knows."""
+
+
+class Contended(ChatServerError):
+    """Another node held the rows: nothing was stored, the same again will do."""
+
+
+class DiskBroken(ChatServerError):
+    """The disk failed under SQLite. After a failed flush nothing more can be promised."""
+
+
+class Database:
+    """The engines of one URL: `sqlite:///path` or `mysql://user:password@host/name`."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise StartError(
+                "database.url is no URL: try mysql://user:password@host/name."
+            ) from None
+        self.is_sqlite = parsed.drivername.startswith("sqlite")
+        make = _sqlite if self.is_sqlite else _mysql
+        self.kind = "sqlite" if self.is_sqlite else "mysql"
+        self.path = Path(parsed.database or "") if self.is_sqlite else None
+        self.write, self.read = make(parsed)
+
+    def make_private(self) -> None:
+        """SQLite: the file is there and only its owner can read it, whatever the umask says."""
+        if self.path is not None:
+            self.path.touch(mode=0o600)
+
+    async def close(self) -> None:
+        await self.read.dispose()
+        await self.write.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for queries; every statement sees what is committed."""
+        try:
+            async with self.read.connect() as connection:
+                yield connection
+        except FAILURES as error:
+            raise _told(error) from error
+
+    async def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction and commit it, flushed.
+
+        IntegrityError passes through: who breaks a constraint knows what it means.
+        """
+        try:
+            async with self.write.connect() as connection:
+                result = await connection.run_sync(work)
+                await self._commit(connection)
+                return result
+        except IntegrityError:
+            raise
+        except FAILURES as error:
+            raise _told(error) from error
+
+    async def _commit(self, connection: AsyncConnection) -> None:
+        try:
+            await connection.commit()
+        except FAILURES as error:
+            raise (_told(error) if self.is_sqlite else Undecided(str(error))) from error
+
+    async def durability(self) -> str:
+        """`full` when a commit in force is flushed before it is answered, else `weakened`."""
+        async with self.write.connect() as connection:
+            if self.is_sqlite:
+                level = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar_one()
+                return "full" if level >= 2 else "weakened"
+            found = dict((await connection.exec_driver_sql(_FLUSH_SETTINGS)).mappings().one())
+            flushed = found["commit"] == 1 and (not found["binlog"] or found["sync"] == 1)
+            return "full" if flushed else "weakened"
+
+    async def snapshot(self, target: Path) -> None:
+        """SQLite only: a compact copy of the whole database into a new file."""
+        async with self.read.connect() as connection:
+            await connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+
+
+_FLUSH_SETTINGS = (
+    "SELECT @@innodb_flush_log_at_trx_commit AS `commit`, @@log_bin AS `binlog`,"
+    " @@sync_binlog AS `sync`"
+)
+
+
+def _told(error: Exception) -> Exception:
+    """What a driver's error means to the rest of the program; a bug stays what it is."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout):
+        return Unavailable()
+    if not isinstance(error, OperationalError | InterfaceError | InternalError):
+        return error
+    if "disk I/O error" in str(error):
+        return DiskBroken(str(error))
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return Contended(str(error)) if code in MYSQL_CONTENTION else Unavailable()
+
+
+def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """One read-write connection for the file and readers that cannot write.
+
+    Two connections that write or checkpoint the same WAL file at the same instant can corrupt it in
+    SQLite before 3.51.3; readers with mode=ro never checkpoint.
+    """
+    path = str(url.database)
+    writer = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=path),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT},
+    )
+    sa.event.listen(writer.sync_engine, "connect", _prepare_sqlite)
+    sa.event.listen(writer.sync_engine, "begin", _begin_immediate)
+    reader = create_async_engine(
+        URL.create(
+            "sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}
+        ),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=READERS,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT},
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+    )
+    return writer, reader
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours: see _begin_immediate
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A deferred transaction that turns from reading to writing fails when another one wrote.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _mysql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    target = url.set(drivername="mysql+aiomysql").update_query_dict({"charset": "utf8mb4"})
+    shared: dict[str, Any] = {
+        "poolclass": AsyncAdaptedQueuePool,
+        "pool_pre_ping": True,
+        "pool_recycle": 280,
+        "pool_timeout": BUSY_TIMEOUT,
+        "max_overflow": 0,
+        "connect_args": {"connect_timeout": CONNECT_TIMEOUT},
+    }
+    writer = create_async_engine(
+        target, pool_size=MYSQL_WRITERS, isolation_level="READ COMMITTED", **shared
+    )
+    reader = create_async_engine(
+        target,
+        pool_size=READERS,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        **shared,
+    )
+    return writer, reader
+
+
+async def until_reachable(database: Database, *, tries: int = 3) -> None:
+    """Raise StartError when the database does not answer within a few tries."""
+    for left in reversed(range(tries)):
+        try:
+            async with database.write.connect() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+            return
+        except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError) as error:
+            if not left:
+                reason = error.orig if isinstance(error, DBAPIError) else error
+                raise StartError(f"The database cannot be opened: {reason}.") from error
+            await asyncio.sleep(0.5)

@@ -1,0 +1,93 @@
+"""Brings a database to the revision of this code, at start, by itself.
+
+Alembic costs half a second to import, so one SELECT decides whether it is needed at all. SQLite is
+copied to `backups/` first; on MySQL a named lock keeps nodes that start together apart.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DatabaseError
+
+from chatserver.errors import StartError
+from chatserver.resources import resource_dir
+from chatserver.storage.engine import Database
+
+HEAD = "0001"  # the newest revision in migrations/versions
+LOCK_WAIT = 60  # seconds that a node waits for another one's migration
+
+
+async def migrate(database: Database, *, backups: Path) -> list[str]:
+    """Upgrade to HEAD; the revisions that were applied. Raises StartError for a newer database."""
+    before = await revision(database)
+    if before == HEAD:
+        return []
+    known = _known_revisions()
+    if before is not None and before not in known:
+        raise StartError(
+            f"The database is newer than this program: it has revision {before}, the program"
+            f" knows {HEAD}. Install the newer version again."
+        )
+    if database.is_sqlite and before is not None:
+        await _back_up(database, backups / f"{before}.db")
+    async with database.write.connect() as connection:
+        await connection.run_sync(_upgrade, mysql=not database.is_sqlite)
+        await connection.commit()
+    return known[known.index(before) + 1 :] if before else known
+
+
+async def revision(database: Database) -> str | None:
+    """The revision that the database has; None when it is empty."""
+    async with database.write.connect() as connection:
+        return await connection.run_sync(_revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return str(found) if found is not None else None
+
+
+def _known_revisions() -> list[str]:
+    """All revisions, oldest first: their files are numbered."""
+    files = (resource_dir("migrations") / "versions").glob("[0-9]*_*.py")
+    return sorted(file.name.split("_")[0] for file in files)
+
+
+async def _back_up(database: Database, target: Path) -> None:
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        await database.snapshot(target)
+    except DatabaseError as error:
+        raise StartError(
+            f"No copy of the database could be made before migrating: {error}."
+        ) from error
+    target.chmod(0o600)
+
+
+def _upgrade(connection: Connection, *, mysql: bool) -> None:
+    if mysql:
+        lock = sa.text("SELECT GET_LOCK('chatserver_migrate', :wait)")
+        if connection.scalar(lock, {"wait": LOCK_WAIT}) != 1:
+            raise StartError(
+                "Another node has been migrating the database for a minute. Try again."
+            )
+    try:
+        _run_alembic(connection)
+    finally:
+        if mysql:
+            connection.execute(sa.text("SELECT RELEASE_LOCK('chatserver_migrate')"))
+
+
+def _run_alembic(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,243 @@
+"""Users, their sessions and the invitations that bring new ones: every query about them, once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from chatserver.errors import Conflict, Forbidden, NotFound, _
+from chatserver.models import Invite, Role, Session, User, name_key
+from chatserver.storage.engine import Database
+from chatserver.storage.rooms import join_lobby, new_id
+from chatserver.storage.tables import invites, meta, sessions, users
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What it takes to make an account; the password is hashed already."""
+
+    name: str
+    display: str
+    password_hash: str
+    role: Role = Role.MEMBER
+    locale: str = ""
+
+
+class People:
+    """Reads and writes accounts, sessions and invitations."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def epoch(self) -> str:
+        """The random name of this database's log."""
+        query = sa.select(meta.c.value).where(meta.c.key == "epoch")
+        async with self._database.reading() as connection:
+            return str((await connection.execute(query)).scalar_one())
+
+    # Users --------------------------------------------------------------------------------------
+
+    async def count(self) -> int:
+        async with self._database.reading() as connection:
+            return int(await connection.scalar(sa.select(sa.func.count()).select_from(users)) or 0)
+
+    async def add(self, new: NewUser, *, first: bool = False) -> User:
+        """Make an account that belongs to the lobby. Raises Conflict when the name is taken.
+
+        `first`: only as the very first account, decided in the transaction that makes it.
+        """
+        return await self._add(lambda connection: self._insert_user(connection, new, first=first))
+
+    async def add_invited(self, new: NewUser, code: str) -> User:
+        """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
+
+        def work(connection: Connection) -> User:
+            used = connection.execute(
+                invites.update()
+                .where(invites.c.code == code, *self._usable())
+                .values(uses_left=invites.c.uses_left - 1)
+            )
+            if used.rowcount != 1:
+                raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+            return self._insert_user(connection, new, first=False)
+
+        return await self._add(work)
+
+    async def _add(self, work: Callable[[Connection], User]) -> User:
+        try:
+            return await self._database.transaction(work)
+        except IntegrityError:
+            raise Conflict(_("This name is taken.")) from None
+
+    def _insert_user(self, connection: Connection, new: NewUser, *, first: bool) -> User:
+        if first:
+            self._claim_setup(connection)
+        now = self._clock()
+        result = connection.execute(
+            users.insert().values(
+                name=new.name,
+                name_key=name_key(new.name),
+                display=new.display,
+                password_hash=new.password_hash,
+                role=new.role,
+                locale=new.locale,
+                created_at=now,
+            )
+        )
+        user_id = new_id(result)
+        join_lobby(connection, user_id, now)
+        return User(user_id, new.name, new.display, new.role, new.locale)
+
+    def _claim_setup(self, connection: Connection) -> None:
+        """Two people who set up at once: the second one breaks the unique key, on any node."""
+        if connection.scalar(sa.select(sa.func.count()).select_from(users)):
+            raise Forbidden(_("This server has been set up already."))
+        connection.execute(meta.insert().values(key="set_up_at", value=str(self._clock())))
+
+    async def find(self, name: str) -> tuple[User, str] | None:
+        """The account of that name and its password hash."""
+        query = sa.select(users).where(users.c.name_key == name_key(name))
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            return (_user(row), row.password_hash) if row is not None else None
+
+    async def all(self) -> list[User]:
+        """Every account, by name."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(sa.select(users).order_by(users.c.name_key))
+            return [_user(row) for row in rows]
+
+    async def change(self, user_id: int, **values: str) -> None:
+        """Set columns of an account (display, locale, password_hash, role)."""
+        await self._database.transaction(
+            lambda c: c.execute(users.update().where(users.c.id == user_id).values(**values))
+        )
+
+    async def set_disabled(self, user_id: int, *, disabled: bool) -> None:
+        """Disable an account and revoke its sessions, or let it in again."""
+        now = self._clock()
+
+        def work(connection: Connection) -> None:
+            values = {"disabled_at": now if disabled else None}
+            connection.execute(users.update().where(users.c.id == user_id).values(values))
+            if disabled:
+                connection.execute(_revoke(now).where(sessions.c.user_id == user_id))
+
+        await self._database.transaction(work)
+
+    # Sessions -----------------------------------------------------------------------------------
+
+    async def open_session(self, session: Session, *, client: str) -> None:
+        row = {
+            "id": session.id,
+            "user_id": session.user.id,
+            "created_at": session.created_at,
+            "expires_at": session.expires_at,
+            "last_seen_at": session.created_at,
+            "client": client[:200],
+        }
+        await self._database.transaction(lambda c: c.execute(sessions.insert().values(row)))
+
+    async def session(self, session_id: str) -> Session | None:
+        """A session that is alive, of an account that is not disabled. One query."""
+        query = (
+            sa.select(
+                sessions.c.created_at.label("opened_at"),
+                sessions.c.expires_at,
+                *(
+                    users.c[key]
+                    for key in ("id", "name", "display", "role", "locale", "disabled_at")
+                ),
+            )
+            .join_from(sessions, users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
+            .where(sessions.c.expires_at > self._clock(), users.c.disabled_at.is_(None))
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return Session(session_id, _user(row), row.opened_at, row.expires_at) if row else None
+
+    async def alive(self, session_ids: Iterable[str]) -> set[str]:
+        """Those of these sessions that are not over, of accounts that are not disabled."""
+        query = (
+            sa.select(sessions.c.id)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.id.in_(list(session_ids)), sessions.c.revoked_at.is_(None))
+            .where(sessions.c.expires_at > self._clock(), users.c.disabled_at.is_(None))
+        )
+        async with self._database.reading() as connection:
+            return set((await connection.execute(query)).scalars())
+
+    async def prolong(self, session_id: str, expires_at: int) -> None:
+        """Let a session live until `expires_at`; a revoked one stays revoked."""
+        values = {"expires_at": expires_at, "last_seen_at": self._clock()}
+        await self._database.transaction(
+            lambda c: c.execute(sessions.update().where(sessions.c.id == session_id).values(values))
+        )
+
+    async def revoke(self, session_id: str) -> None:
+        now = self._clock()
+        await self._database.transaction(
+            lambda c: c.execute(_revoke(now).where(sessions.c.id == session_id))
+        )
+
+    async def revoke_all(self, user_id: int) -> None:
+        now = self._clock()
+        await self._database.transaction(
+            lambda c: c.execute(_revoke(now).where(sessions.c.user_id == user_id))
+        )
+
+    # Invitations --------------------------------------------------------------------------------
+
+    def _usable(self) -> list[sa.ColumnElement[bool]]:
+        return [
+            invites.c.revoked_at.is_(None),
+            invites.c.expires_at > self._clock(),
+            invites.c.uses_left > 0,
+        ]
+
+    async def open_invite(self, invite: Invite, *, created_by: int | None) -> None:
+        row = {
+            "code": invite.code,
+            "created_by": created_by,
+            "created_at": self._clock(),
+            "expires_at": invite.expires_at,
+            "uses_left": invite.uses_left,
+        }
+        await self._database.transaction(lambda c: c.execute(invites.insert().values(row)))
+
+    async def usable_invites(self, code: str | None = None) -> list[Invite]:
+        """The invitations that can still be used, newest first; or just that one."""
+        query = (
+            sa.select(invites, users.c.display)
+            .outerjoin(users, users.c.id == invites.c.created_by)
+            .where(*self._usable())
+            .order_by(invites.c.created_at.desc())
+        )
+        if code is not None:
+            query = query.where(invites.c.code == code)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query)
+            return [Invite(r.code, r.display or "", r.expires_at, r.uses_left) for r in rows]
+
+    async def revoke_invite(self, code: str) -> bool:
+        """Whether there was such an invitation, usable or not."""
+        values = {"revoked_at": self._clock()}
+        result = await self._database.transaction(
+            lambda c: c.execute(invites.update().where(invites.c.code == code).values(values))
+        )
+        return result.rowcount == 1
+
+
+def _user(row: Row[Any]) -> User:
+    return User(
+        row.id, row.name, row.display, Role(row.role), row.locale, row.disabled_at is not None
+    )
+
+
+def _revoke(now: int) -> Any:
+    return sessions.update().where(sessions.c.revoked_at.is_(None)).values(revoked_at=now)

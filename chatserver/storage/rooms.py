@@ -1,0 +1,237 @@
+"""Rooms and who belongs to them: every query about membership, once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from chatserver.models import LOBBY, RoomFacts, RoomKind, RoomState
+from chatserver.storage.engine import Contended, Database
+from chatserver.storage.log import MESSAGE, read_event
+from chatserver.storage.tables import events, members, rooms, users
+
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A room that somebody may read, up to `head`."""
+
+    facts: RoomFacts
+    head: int
+
+
+class Rooms:
+    """Finds rooms for people; makes the direct room of a pair."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def count(self) -> int:
+        query = sa.select(sa.func.count()).select_from(rooms)
+        async with self._database.reading() as connection:
+            return int(await connection.scalar(query) or 0)
+
+    async def of(self, user_id: int) -> list[RoomState]:
+        """Every room of a person, as that person sees it. One query."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_STATES, {"me": user_id})
+            return [_state(row, user_id) for row in rows]
+
+    async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
+        """Those of these rooms that a person may read. This is the one check of reading rights."""
+        query = (
+            _FACTS.add_columns(rooms.c.head)
+            .join(members, members.c.room_id == rooms.c.id)
+            .where(rooms.c.id.in_(sorted(set(numbers))))
+            .where(members.c.user_id == user_id, members.c.left_at.is_(None))
+        )
+        async with self._database.reading() as connection:
+            found = list(await connection.execute(query))
+            names = await connection.run_sync(_pair_names, found)
+            return {row.id: Access(_facts(row, names), row.head) for row in found}
+
+    async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
+        """What never changes about these rooms, for whoever is allowed to ask."""
+        query = _FACTS.where(rooms.c.id.in_(sorted(set(numbers))))
+        async with self._database.reading() as connection:
+            found = list(await connection.execute(query))
+            names = await connection.run_sync(_pair_names, found)
+            return {row.id: _facts(row, names) for row in found}
+
+    async def direct(self, one: tuple[int, str], other: tuple[int, str]) -> tuple[RoomFacts, bool]:
+        """The direct room of two people, and whether it was made now. One per pair for ever."""
+        pair = tuple(sorted({one, other}))
+        for attempt in range(TRIES):
+            try:
+                room, made = await self._database.transaction(lambda c: self._direct(c, pair))
+                return RoomFacts(room, RoomKind.DIRECT, pair), made
+            except (IntegrityError, Contended):  # both wrote first, on two nodes: now it is there
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError
+
+    def _direct(
+        self, connection: Connection, pair: tuple[tuple[int, str], ...]
+    ) -> tuple[int, bool]:
+        key = pair_key(user_id for user_id, _ in pair)
+        found = connection.scalar(sa.select(rooms.c.id).where(rooms.c.pair_key == key))
+        if found is not None:
+            return int(found), False
+        result = connection.execute(
+            rooms.insert().values(
+                kind=RoomKind.DIRECT,
+                title="",
+                topic="",
+                private=True,
+                head=0,
+                members=len(pair),
+                created_by=pair[0][0],
+                created_at=self._clock(),
+                pair_key=key,
+            )
+        )
+        room = new_id(result)
+        connection.execute(
+            members.insert(), [membership(room, user_id, self._clock()) for user_id, _ in pair]
+        )
+        return room, True
+
+
+def new_id(result: sa.CursorResult[Any]) -> int:
+    """The id of the row that an insert made. MySQL has no RETURNING."""
+    assert result.inserted_primary_key is not None  # noqa: S101 - a one-row insert has one
+    return int(result.inserted_primary_key[0])
+
+
+def pair_key(user_ids: Iterable[int]) -> str:
+    """The unique key of a direct room: both user ids, the lower one first."""
+    return ":".join(str(user_id) for user_id in sorted(user_ids))
+
+
+def membership(room: int, user_id: int, now: int, *, head: int = 0) -> dict[str, Any]:
+    """A new member's row; what was said before counts as read."""
+    return {
+        "room_id": room,
+        "user_id": user_id,
+        "role": "member",
+        "joined_at": now,
+        "joined_seq": head,
+        "read_seq": head,
+        "muted": False,
+    }
+
+
+def join_lobby(connection: Connection, user_id: int, now: int) -> None:
+    """Every account belongs to the lobby, from the transaction on that makes it."""
+    connection.execute(
+        rooms.update().where(rooms.c.id == LOBBY).values(members=rooms.c.members + 1)
+    )
+    head = connection.scalar(sa.select(rooms.c.head).where(rooms.c.id == LOBBY))
+    connection.execute(
+        members.insert().values(membership(LOBBY, user_id, now, head=int(head or 0)))
+    )
+
+
+_FACTS = sa.select(rooms.c.id, rooms.c.kind, rooms.c.pair_key)
+
+
+def _pair_names(connection: Connection, found: Iterable[Any]) -> dict[int, str]:
+    wanted = {user_id for row in found for user_id in _pair_ids(row.pair_key)}
+    if not wanted:
+        return {}
+    query = sa.select(users.c.id, users.c.name).where(users.c.id.in_(sorted(wanted)))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def _pair_ids(key: str | None) -> list[int]:
+    return [int(part) for part in key.split(":")] if key else []
+
+
+def _facts(row: Any, names: dict[int, str]) -> RoomFacts:
+    pair = tuple((user_id, names[user_id]) for user_id in _pair_ids(row.pair_key))
+    return RoomFacts(row.id, RoomKind(row.kind), pair)
+
+
+_me = members.alias("me")
+_other = members.alias("other")
+_partner = users.alias("partner")
+_myself = users.alias("myself")
+_last = events.alias("last")
+_author = users.alias("author")
+
+_UNREAD = (
+    sa.select(sa.func.count())
+    .where(events.c.room_id == _me.c.room_id, events.c.kind == MESSAGE)
+    .where(events.c.seq > _me.c.read_seq, events.c.user_id != _me.c.user_id)
+    .scalar_subquery()
+)
+_LAST_SEQ = (
+    sa.select(sa.func.max(events.c.seq))
+    .where(events.c.room_id == _me.c.room_id, events.c.kind == MESSAGE)
+    .scalar_subquery()
+)
+_STATES = (
+    sa.select(
+        rooms.c.id,
+        rooms.c.kind,
+        rooms.c.name,
+        rooms.c.title,
+        rooms.c.members,
+        rooms.c.head,
+        _me.c.read_seq,
+        _me.c.muted,
+        _UNREAD.label("unread"),
+        sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
+        sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
+        _myself.c.name.label("myself"),
+        _last.c.room_id,
+        _last.c.seq,
+        _last.c.user_id,
+        _author.c.name.label("user"),
+        _last.c.body,
+        _last.c.at,
+        _last.c.client_id,
+        _last.c.reply_to,
+        _last.c.edited_at,
+    )
+    .select_from(_me)
+    .join(rooms, rooms.c.id == _me.c.room_id)
+    .join(_myself, _myself.c.id == _me.c.user_id)
+    .outerjoin(
+        _other,
+        sa.and_(
+            rooms.c.kind == RoomKind.DIRECT,
+            _other.c.room_id == rooms.c.id,
+            _other.c.user_id != _me.c.user_id,
+        ),
+    )
+    .outerjoin(_partner, _partner.c.id == _other.c.user_id)
+    .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
+    .outerjoin(_author, _author.c.id == _last.c.user_id)
+    .where(_me.c.user_id == sa.bindparam("me"), _me.c.left_at.is_(None))
+    .order_by(rooms.c.id)
+)
+
+
+def _state(row: Any, user_id: int) -> RoomState:
+    direct = row.kind == RoomKind.DIRECT
+    addressee = row.partner if row.user_id == user_id else row.myself
+    last = None if row.seq is None else read_event(row, addressee if direct else None)
+    return RoomState(
+        room=row.id,
+        kind=RoomKind(row.kind),
+        name=row.name,
+        title=row.partner_display if direct else row.title,
+        members=row.members,
+        head=row.head,
+        read=row.read_seq,
+        unread=row.unread,
+        muted=bool(row.muted),
+        to=row.partner if direct else None,
+        last=last,
+    )

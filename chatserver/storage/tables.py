@@ -1,0 +1,146 @@
+"""The tables. Ids and times are integers; times are milliseconds UTC. Migrations make them."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine.interfaces import Dialect
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Exact comparison everywhere: SQLite compares bytes anyway.
+MYSQL: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+}
+
+# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Body = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+
+class ExactText(sa.types.TypeDecorator[str]):
+    """Text kept as its bytes: even utf8mb4_bin takes "a" and "a " for the same key."""
+
+    impl = sa.VARBINARY
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> bytes | None:
+        return None if value is None else value.encode()
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> str | None:
+        return None if value is None else bytes(value).decode()
+
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    **MYSQL,
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("name_key", sa.String(64), nullable=False, unique=True),
+    sa.Column("display", sa.String(128), nullable=False),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("locale", sa.String(16), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+    **MYSQL,
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("last_seen_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("client", sa.String(200), nullable=False),
+    **MYSQL,
+)
+
+rooms = sa.Table(
+    "rooms",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(64), unique=True),
+    sa.Column("title", sa.String(128), nullable=False),
+    sa.Column("topic", sa.String(512), nullable=False),
+    sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("head", sa.BigInteger, nullable=False),
+    sa.Column("members", sa.BigInteger, nullable=False),
+    sa.Column("created_by", BigId, sa.ForeignKey("users.id")),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("archived_at", sa.BigInteger),
+    sa.Column("pair_key", sa.String(64), unique=True),
+    **MYSQL,
+)
+
+invites = sa.Table(
+    "invites",
+    metadata,
+    sa.Column("code", sa.String(64), primary_key=True),
+    sa.Column("created_by", BigId, sa.ForeignKey("users.id")),
+    sa.Column("room_id", BigId, sa.ForeignKey("rooms.id")),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("uses_left", sa.Integer, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+    **MYSQL,
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("room_id", BigId, sa.ForeignKey("rooms.id"), primary_key=True, autoincrement=False),
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("joined_at", sa.BigInteger, nullable=False),
+    sa.Column("joined_seq", sa.BigInteger, nullable=False),
+    sa.Column("read_seq", sa.BigInteger, nullable=False),
+    sa.Column("muted", sa.Boolean, nullable=False),
+    sa.Column("left_at", sa.BigInteger),
+    sa.Index(None, "user_id"),
+    **MYSQL,
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("room_id", BigId, sa.ForeignKey("rooms.id"), primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.SmallInteger, nullable=False),
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False),
+    sa.Column("client_id", ExactText(260), nullable=False),
+    sa.Column("digest", sa.LargeBinary(16)),
+    sa.Column("target_seq", sa.BigInteger),
+    sa.Column("body", Body, nullable=False),
+    sa.Column("reply_to", sa.BigInteger),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("edited_at", sa.BigInteger),
+    sa.Column("deleted_at", sa.BigInteger),
+    sa.UniqueConstraint("user_id", "client_id"),
+    sa.Index(None, "room_id", "kind", "seq"),
+    **MYSQL,
+)

@@ -1,0 +1,38 @@
+"""Every route of the product on one screen."""
+
+from aiohttp import web
+
+from chatserver.web.api import Api
+from chatserver.web.health import Health
+from chatserver.web.pages import Pages
+from chatserver.web.socket import Socket
+
+
+def routes(pages: Pages, api: Api, socket: Socket, health: Health) -> list[web.RouteDef]:
+    """Method, path, handler; the name is what templates and code refer to."""
+    return [
+        web.get("/", pages.home, name="home"),
+        web.get("/setup", pages.setup_page, name="setup"),
+        web.post("/setup", pages.setup),
+        web.get("/login", pages.login_page, name="login"),
+        web.post("/login", pages.login),
+        web.post("/logout", pages.logout, name="logout"),
+        web.get("/join/{code}", pages.join_page, name="join"),
+        web.post("/join/{code}", pages.join),
+        web.get("/index", pages.index, name="index"),
+        web.get("/ws", socket, name="ws"),
+        web.get("/i18n/{locale}.{digest}.json", pages.catalogue, name="catalogue"),
+        web.get("/api/me", api.me, name="me"),
+        web.patch("/api/me", api.change_me),
+        web.get("/api/users", api.users, name="users"),
+        web.post("/api/users", api.add_user),
+        web.patch("/api/users/{name}", api.change_user, name="user"),
+        web.get("/api/invites", api.invites, name="invites"),
+        web.post("/api/invites", api.add_invite),
+        web.delete("/api/invites/{code}", api.revoke_invite, name="invite"),
+        web.get("/api/setup-link", api.setup_link, name="setup-link"),
+        web.post("/api/keys/rotate", api.rotate_keys, name="keys"),
+        web.get("/healthz", health.alive, name="healthz"),
+        web.get("/readyz", health.ready, name="readyz"),
+        web.get("/metrics", health.metrics, name="metrics"),
+    ]

@@ -1,0 +1,134 @@
+"""The HTTP API: oneself, people, invitations, and what the command line asks a server for."""
+
+from typing import Any
+
+from aiohttp import web
+
+from chatserver.accounts import Accounts, new_user
+from chatserver.config import Settings
+from chatserver.errors import BadRequest, Conflict, Forbidden, _
+from chatserver.models import Invite, Role, User
+from chatserver.web import body
+from chatserver.web.language import LOCALES, preferred
+from chatserver.web.session import Sessions, is_local_owner
+
+
+class Api:
+    """Answers are JSON with `ok: 1` and the facts."""
+
+    def __init__(self, accounts: Accounts, sessions: Sessions, settings: Settings) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._settings = settings
+
+    # Oneself --------------------------------------------------------------------------------------
+
+    async def me(self, request: web.Request) -> web.StreamResponse:
+        user = (await self._sessions.of(request)).user
+        return _ok(user=_shown(user))
+
+    async def change_me(self, request: web.Request) -> web.StreamResponse:
+        """Set one's display name or language."""
+        user = (await self._sessions.of(request)).user
+        form = await body.read(request, body.Profile)
+        if form.locale is not None and form.locale not in LOCALES:
+            raise BadRequest(_("This language is not available."))
+        await self._accounts.change_profile(user, display=form.display, locale=form.locale)
+        return _ok()
+
+    # People ---------------------------------------------------------------------------------------
+
+    async def users(self, request: web.Request) -> web.StreamResponse:
+        """Everybody who has an account, for everybody who has one."""
+        if not is_local_owner(request):
+            await self._sessions.of(request)
+        return _ok(users=[_shown(user) for user in await self._accounts.everybody()])
+
+    async def add_user(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        form = await body.read(request, body.NewUserForm)
+        role = Role.ADMIN if form.admin else Role.MEMBER
+        new = new_user(form.username, form.display, role=role, locale=_locale(request, form))
+        return _ok(status=201, user=_shown(await self._accounts.add(new, form.password)))
+
+    async def change_user(self, request: web.Request) -> web.StreamResponse:
+        """Set somebody's password, or close or open the account. Ends that person's sessions."""
+        admin = await self._sessions.admin(request)
+        name = request.match_info["name"]
+        form = await body.read(request, body.UserChange)
+        if (
+            form.disabled
+            and admin is not None
+            and (await self._accounts.named(name)).id == admin.id
+        ):
+            raise Forbidden(_("You cannot disable your own account."))
+        if form.password is not None:
+            await self._accounts.set_password(name, form.password)
+        if form.disabled is not None:
+            await self._accounts.set_disabled(name, disabled=form.disabled)
+        return _ok(user=_shown(await self._accounts.named(name)))
+
+    # Invitations ----------------------------------------------------------------------------------
+
+    async def invites(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        return _ok(
+            invites=[self._invite(request, invite) for invite in await self._accounts.invites()]
+        )
+
+    async def add_invite(self, request: web.Request) -> web.StreamResponse:
+        admin = await self._sessions.admin(request)
+        form = await body.read(request, body.NewInvite)
+        invite = await self._accounts.invite(admin, uses=form.uses, days=form.days)
+        return _ok(status=201, **self._invite(request, invite))
+
+    async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        await self._accounts.revoke_invite(request.match_info["code"])
+        return _ok()
+
+    def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
+        path = str(request.app.router["join"].url_for(code=invite.code))
+        own = "" if is_local_owner(request) else f"{request.scheme}://{request.host}"
+        return {
+            "code": invite.code,
+            "url": (self._settings.origin or own) + path,
+            "created_by": invite.created_by,
+            "expires_at": invite.expires_at,
+            "uses_left": invite.uses_left,
+        }
+
+    # The owner of the data folder -----------------------------------------------------------------
+
+    async def setup_link(self, request: web.Request) -> web.StreamResponse:
+        _owner(request)
+        if await self._accounts.is_set_up():
+            raise Conflict(_("This server has been set up already."))
+        return _ok(token=self._accounts.setup_token())
+
+    async def rotate_keys(self, request: web.Request) -> web.StreamResponse:
+        _owner(request)
+        return _ok(kid=self._accounts.rotate_keys())
+
+
+def _ok(*, status: int = 200, **facts: Any) -> web.Response:
+    return web.json_response({"ok": 1, **facts}, status=status)
+
+
+def _owner(request: web.Request) -> None:
+    if not is_local_owner(request):
+        raise Forbidden
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {
+        "name": user.name,
+        "display": user.display,
+        "role": user.role,
+        "locale": user.locale,
+        "disabled": user.disabled,
+    }
+
+
+def _locale(request: web.Request, form: body.NewAccount) -> str:
+    return form.locale if form.locale in LOCALES else preferred(request)

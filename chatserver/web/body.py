@@ -1,0 +1,64 @@
+"""What clients post: one type per form, decoded and checked from JSON or from a form."""
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from chatserver.errors import BadRequest
+
+T = TypeVar("T")
+
+Locale = Annotated[str, Meta(max_length=16)]
+Text = Annotated[str, Meta(max_length=1_000)]
+
+
+class Credentials(Struct):
+    username: Text
+    password: Text
+
+
+class NewAccount(Struct):
+    username: Text
+    password: Text
+    display: Text = ""
+    locale: Locale = ""
+
+
+class Setup(NewAccount, kw_only=True):
+    token: Text
+
+
+class NewUserForm(NewAccount):
+    admin: bool = False
+
+
+class Profile(Struct):
+    display: Text | None = None
+    locale: Locale | None = None
+
+
+class UserChange(Struct):
+    disabled: bool | None = None
+    password: Text | None = None
+
+
+class NewInvite(Struct):
+    uses: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    days: Annotated[int, Meta(ge=1, le=365)] = 7
+
+
+async def read(request: web.Request, shape: type[T]) -> T:
+    """The body of a request as that type. Raises BadRequest that names the field."""
+    try:
+        if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            return msgspec.convert(await _form(request), shape, strict=False)
+        return msgspec.json.decode(await request.read() or b"{}", type=shape)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadRequest(f"{error}.".replace("`", "'")) from None
+
+
+async def _form(request: web.Request) -> dict[str, Any]:
+    posted = await request.post()
+    return {key: value for key, value in posted.items() if isinstance(value, str)}

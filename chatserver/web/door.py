@@ -1,0 +1,125 @@
+"""The door of every HTTP request: origin, refusals as JSON or as a page, security headers."""
+
+import logging
+from http import HTTPStatus
+
+import aiohttp_jinja2
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from chatserver.errors import (
+    BadRequest,
+    ChatError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthorized,
+    _,
+)
+from chatserver.web.language import Language, preferred
+from chatserver.web.session import SAFE_METHODS, Sessions, wants_page
+
+CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+FROM_AIOHTTP: dict[int, type[ChatError]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    413: TooLarge,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class MethodNotAllowed(ChatError):
+    code, status, text = "bad_request", 405, _("That cannot be done with this address.")
+
+
+class Door:
+    """A middleware, and the headers of every answer."""
+
+    def __init__(self, sessions: Sessions, languages: dict[str, Language]) -> None:
+        self._sessions = sessions
+        self._languages = languages
+
+    def middleware(self) -> Middleware:
+        @web.middleware
+        async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+            try:
+                if request.method not in SAFE_METHODS:
+                    self._sessions.check_origin(request)
+                return await handler(request)
+            except ChatError as error:
+                return self._refusal(request, error)
+            except web.HTTPException as error:
+                if error.status < 400:
+                    raise
+                return self._refusal(request, _told(error))
+            except ConnectionError:
+                return web.Response(status=400)  # nobody is there to read it
+            except Exception:
+                logger.exception("a request failed", extra={"path": request.path})
+                return self._refusal(request, ChatError())
+
+        return door
+
+    def _refusal(self, request: web.Request, error: ChatError) -> web.Response:
+        language = self._languages[preferred(request)]
+        text = language.refusal(error)
+        if wants_page(request) and not request.path.startswith("/api/"):
+            response = self._page(request, error, text, language)
+        else:
+            body = {"ok": 0, "code": error.code, "data": text, **error.facts()}
+            response = web.json_response(body, status=error.status)
+        if isinstance(error, RateLimited):
+            response.headers["Retry-After"] = str(int(error.retry_after) + 1)
+        return response
+
+    def _page(
+        self, request: web.Request, error: ChatError, text: str, language: Language
+    ) -> web.Response:
+        title = language.texts.gettext(TITLES.get(error.status, "Error"))
+        context = {"status": error.status, "title": title, "text": text}
+        return aiohttp_jinja2.render_template("error.html", request, context, status=error.status)
+
+    async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Goes on every answer (the on_response_prepare signal)."""
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.popall("Server", None)
+        if request.secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+def _told(error: web.HTTPException) -> ChatError:
+    if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed()
+    if error.status >= 500:
+        return ChatError()
+    return FROM_AIOHTTP.get(error.status, BadRequest)()
+
+
+TITLES = {
+    400: _("That did not work"),
+    401: _("Please log in"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    405: _("That did not work"),
+    409: _("That did not work"),
+    413: _("Too large"),
+    429: _("Too fast"),
+    500: _("Something went wrong"),
+    503: _("Not available right now"),
+}

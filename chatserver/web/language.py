@@ -1,0 +1,104 @@
+"""Which language somebody reads, and the one catalogue for pages, refusals and the browser."""
+
+import gettext
+import hashlib
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from chatserver.errors import ChatError
+from chatserver.resources import resource_dir
+
+DOMAIN = "chatserver"
+LOCALES = {"en": "English", "zh_CN": "简体中文"}
+HTML_LANG = {"en": "en", "zh_CN": "zh-Hans"}
+
+
+class _Catalogue(gettext.GNUTranslations):
+    """A compiled catalogue that can also be handed to a browser."""
+
+    _catalog: dict[Any, str]
+
+    def entries(self) -> dict[str, str | list[str]]:
+        """Each msgid with its translation, or with the list of its plural forms."""
+        found: dict[str, str | list[str]] = {}
+        for key, text in self._catalog.items():
+            if isinstance(key, tuple):
+                forms = found.setdefault(key[0], [])
+                if isinstance(forms, list):
+                    forms.append(text)
+            elif key:
+                found[key] = text
+        return found
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language that the product speaks."""
+
+    locale: str
+    texts: gettext.NullTranslations
+    json: bytes
+    digest: str
+
+    @property
+    def html(self) -> str:
+        return HTML_LANG[self.locale]
+
+    def refusal(self, error: ChatError) -> str:
+        """A refusal's sentence in this language."""
+        text = self.texts.gettext(error.sentence)
+        return text % error.values if error.values else text
+
+
+def load_languages() -> dict[str, Language]:
+    """Every language, by locale."""
+    folder = resource_dir("locale")
+    languages = {}
+    for locale in LOCALES:
+        file = folder / locale / "LC_MESSAGES" / f"{DOMAIN}.mo"
+        texts: gettext.NullTranslations = gettext.NullTranslations()
+        entries: dict[str, Any] = {}
+        if file.is_file():
+            with file.open("rb") as opened:
+                texts = catalogue = _Catalogue(opened)
+            entries = catalogue.entries()
+        content = json.dumps(entries, ensure_ascii=False).encode()
+        digest = hashlib.blake2b(content, digest_size=6).hexdigest()
+        languages[locale] = Language(locale, texts, content, digest)
+    return languages
+
+
+def preferred(request: web.Request, chosen: str = "") -> str:
+    """The locale for a reader: the account's choice, then the page's, then the browser's."""
+    for wanted in (chosen, request.query.get("lang", "")):
+        if wanted in LOCALES:
+            return wanted
+    for language in _accepted(request.headers.get("Accept-Language", "")):
+        if language.startswith("zh"):
+            return "zh_CN"
+        if language.startswith("en"):
+            return "en"
+    return "en"
+
+
+def _accepted(header: str) -> list[str]:
+    """The languages of an Accept-Language header, most wanted first."""
+    weighted = []
+    for position, part in enumerate(header.lower().split(",")[:20]):
+        language, _, quality = part.partition(";q=")
+        weighted.append((-_number(quality), position, language.strip()))
+    return [language for _, _, language in sorted(weighted)]
+
+
+def _number(quality: str) -> float:
+    try:
+        return float(quality or 1)
+    except ValueError:
+        return 0.0
+
+
+current: ContextVar[Language] = ContextVar("current language")

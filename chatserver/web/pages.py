@@ -1,0 +1,161 @@
+"""The pages that people see, and signing in and out. JSON and plain forms are both welcome."""
+
+from contextlib import suppress
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from chatserver.accounts import Accounts, Tokens, new_user
+from chatserver.errors import BadCredentials, RateLimited, Unauthorized
+from chatserver.models import User
+from chatserver.web import body
+from chatserver.web.language import LOCALES, Language, current, preferred
+from chatserver.web.session import Sessions, address, same_site_path, wants_page
+
+RENEW_AFTER = 86_400  # seconds of a cookie's life after which a visit renews it
+
+
+class Pages:
+    """Setup, log-in, invitations and the chat page."""
+
+    def __init__(
+        self, accounts: Accounts, sessions: Sessions, languages: dict[str, Language]
+    ) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._languages = languages
+
+    async def home(self, request: web.Request) -> web.StreamResponse:
+        """To whatever this visitor needs next."""
+        if not await self._accounts.is_set_up():
+            raise web.HTTPFound(_path(request, "setup"))
+        try:
+            await self._sessions.of(request)
+        except Unauthorized:
+            raise web.HTTPFound(_path(request, "login")) from None
+        raise web.HTTPFound(_path(request, "index"))
+
+    async def index(self, request: web.Request) -> web.StreamResponse:
+        """The chat page."""
+        try:
+            sign_in = await self._sessions.of(request)
+        except Unauthorized:
+            raise web.HTTPFound(_path(request, "home")) from None
+        response = self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
+        if self._accounts.age(sign_in) > RENEW_AFTER:
+            _expires_at, token = await self._accounts.renew(
+                sign_in.session.id, sign_in.token.lifetime
+            )
+            self._sessions.set_cookie(request, response, token)
+        return response
+
+    # First run ------------------------------------------------------------------------------------
+
+    async def setup_page(self, request: web.Request) -> web.StreamResponse:
+        if await self._accounts.is_set_up():
+            raise web.HTTPFound(_path(request, "home"))
+        return self._render("accounts/setup.html", request)
+
+    async def setup(self, request: web.Request) -> web.StreamResponse:
+        form = await body.read(request, body.Setup)
+        new = new_user(form.username, form.display, locale=_locale(request, form.locale))
+        user = await self._accounts.set_up(form.token, new, form.password)
+        return await self._signed_in(request, user)
+
+    # Signing in and out ---------------------------------------------------------------------------
+
+    async def login_page(self, request: web.Request) -> web.StreamResponse:
+        if not await self._accounts.is_set_up():
+            raise web.HTTPFound(_path(request, "setup"))
+        return self._render("accounts/login.html", request, next=_next(request))
+
+    async def login(self, request: web.Request) -> web.StreamResponse:
+        form = await body.read(request, body.Credentials)
+        try:
+            user = await self._accounts.sign_in(
+                form.username, form.password, address=address(request)
+            )
+        except (BadCredentials, RateLimited) as error:
+            if not wants_page(request):
+                raise
+            return self._login_again(request, form.username, error)
+        return await self._signed_in(request, user)
+
+    def _login_again(
+        self, request: web.Request, username: str, error: BadCredentials | RateLimited
+    ) -> web.StreamResponse:
+        text = self._languages[preferred(request)].refusal(error)
+        response = self._render(
+            "accounts/login.html", request, username=username, error=text, next=_next(request)
+        )
+        response.set_status(error.status)
+        return response
+
+    async def logout(self, request: web.Request) -> web.StreamResponse:
+        """Ends the session and its sockets; whoever has none is signed out already."""
+        with suppress(Unauthorized):
+            await self._accounts.sign_out(await self._sessions.of(request))
+        response = _done(request, "login", {"ok": 1})
+        self._sessions.forget(response)
+        return response
+
+    # Invitations ----------------------------------------------------------------------------------
+
+    async def join_page(self, request: web.Request) -> web.StreamResponse:
+        invite = await self._accounts.find_invite(request.match_info["code"])
+        return self._render(
+            "accounts/join.html", request, code=invite.code, inviter=invite.created_by
+        )
+
+    async def join(self, request: web.Request) -> web.StreamResponse:
+        form = await body.read(request, body.NewAccount)
+        new = new_user(form.username, form.display, locale=_locale(request, form.locale))
+        user = await self._accounts.join(request.match_info["code"], new, form.password)
+        return await self._signed_in(request, user)
+
+    # Shared ---------------------------------------------------------------------------------------
+
+    async def catalogue(self, request: web.Request) -> web.StreamResponse:
+        """The texts of one language for the browser; its address changes with its content."""
+        language = self._languages.get(request.match_info["locale"])
+        if language is None:
+            raise web.HTTPNotFound
+        response = web.Response(body=language.json, content_type="application/json")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+    async def _signed_in(self, request: web.Request, user: User) -> web.StreamResponse:
+        """A new session, whatever the visitor had before."""
+        client = request.headers.get("User-Agent", "")
+        tokens: Tokens = await self._accounts.open_session(user, client=client)
+        response = _done(request, "index", {"ok": 1, "user": user.name})
+        self._sessions.remember(request, response, tokens)
+        return response
+
+    def _render(
+        self, template: str, request: web.Request, user: User | None = None, **context: Any
+    ) -> web.Response:
+        chosen = user.locale if user else ""
+        current.set(self._languages[preferred(request, chosen)])
+        return aiohttp_jinja2.render_template(template, request, context)
+
+
+def _done(request: web.Request, following: str, answer: dict[str, Any]) -> web.Response:
+    """JSON for scripts, the next page for a browser that posted a plain form."""
+    if not wants_page(request):
+        return web.json_response(answer)
+    target = _next(request) or _path(request, following)
+    return web.Response(status=303, headers={"Location": target})
+
+
+def _next(request: web.Request) -> str:
+    return same_site_path(request.query.get("next", ""))
+
+
+def _path(request: web.Request, name: str) -> str:
+    return str(request.app.router[name].url_for())
+
+
+def _locale(request: web.Request, chosen: str) -> str:
+    return chosen if chosen in LOCALES else preferred(request)

@@ -1,0 +1,124 @@
+"""Who is asking: tokens out of requests, the session cookie, which origins may change things."""
+
+import socket
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from chatserver.accounts import Accounts, SignIn, Tokens
+from chatserver.config import Settings
+from chatserver.errors import Forbidden, Unauthorized, _
+from chatserver.models import User
+
+COOKIE = "chatserver"
+SECURE_COOKIE = "__Host-chatserver"
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class Sessions:
+    """Finds the session of a request. One signature check and one query, never a password hash."""
+
+    def __init__(self, accounts: Accounts, settings: Settings) -> None:
+        self._accounts = accounts
+        self._settings = settings
+
+    async def of(self, request: web.Request) -> SignIn:
+        """The sign-in of a request by header or cookie. Raises Unauthorized."""
+        return await self._accounts.identify(_token(request))
+
+    async def of_socket(self, request: web.Request) -> SignIn:
+        """The same for a socket, which may name its token in the query as well."""
+        if self._settings.auth.query_token and "token" in request.query:
+            return await self._accounts.identify(request.query["token"])
+        return await self.of(request)
+
+    async def admin(self, request: web.Request) -> User | None:
+        """The administrator who asks; None for whoever owns the data folder. Raises Forbidden."""
+        if is_local_owner(request):
+            return None
+        user = (await self.of(request)).user
+        if not user.is_admin:
+            raise Forbidden(_("Only an administrator may do that."))
+        return user
+
+    def check_origin(self, request: web.Request) -> None:
+        """Refuse what another site's page makes a browser send. Raises Forbidden.
+
+        Browsers name the origin of every WebSocket and of every changing request; whoever names
+        none is no browser, and brings its own token.
+        """
+        origins = request.headers.getall("Origin", [])
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if origins and origins != [self._own_origin(request)]:
+            raise Forbidden(_("This origin may not use this server. See server.public_url."))
+        if not origins and site not in ("none", "same-origin"):
+            raise Forbidden(_("Requests from other sites are not accepted."))
+
+    def _own_origin(self, request: web.Request) -> str:
+        return self._settings.origin or f"{request.scheme}://{request.host}".lower()
+
+    def remember(self, request: web.Request, response: web.StreamResponse, tokens: Tokens) -> None:
+        """Give the browser its cookie, and scripts their bearer token."""
+        response.headers["Authorization"] = f"Bearer {tokens.bearer}"
+        self.set_cookie(request, response, tokens.cookie)
+
+    def set_cookie(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
+        """The session cookie, unreadable for scripts; only over TLS when the request came so."""
+        response.set_cookie(
+            SECURE_COOKIE if request.secure else COOKIE,
+            token,
+            max_age=self._settings.auth.session_days * 86_400,
+            path="/",
+            secure=request.secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def forget(self, response: web.StreamResponse) -> None:
+        """Take the cookie back."""
+        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+        response.del_cookie(SECURE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    cookie = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    if not cookie:
+        raise Unauthorized
+    return cookie
+
+
+def is_local_owner(request: web.Request) -> bool:
+    """Whether the request came through the Unix socket, which only the folder's owner can open."""
+    transport: Any = request.transport
+    connected = transport.get_extra_info("socket") if transport else None
+    return connected is not None and connected.family == socket.AF_UNIX
+
+
+def address(request: web.Request) -> str:
+    """Where a request comes from, for limits: one IPv6 household (/64) is one address."""
+    remote = request.remote or "local"
+    try:
+        parsed = ip_address(remote)
+    except ValueError:
+        return remote
+    if parsed.version == 6 and parsed.ipv4_mapped is None:
+        return ":".join(parsed.exploded.split(":")[:4])
+    return str(parsed)
+
+
+def wants_page(request: web.Request) -> bool:
+    """Whether a person looks at the answer in a browser."""
+    accepts_html = "text/html" in request.headers.get("Accept", "")
+    return accepts_html and request.content_type != "application/json"
+
+
+def same_site_path(path: str) -> str:
+    """A path of this server to go on to, or "" when it would lead anywhere else."""
+    parts = urlsplit(path)
+    local = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+    return path if local and path.isprintable() else ""

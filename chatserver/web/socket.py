@@ -1,0 +1,287 @@
+"""The WebSocket: frames in, commands to the chat, answers out. One screen, read downwards."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, assert_never
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from chatserver import protocol
+from chatserver.accounts import Accounts, SignIn
+from chatserver.chat import Chat
+from chatserver.config import LimitSettings
+from chatserver.connection import Connection
+from chatserver.errors import (
+    BadRequest,
+    ChatError,
+    CloseCode,
+    Disconnect,
+    Forbidden,
+    RateLimited,
+    Unauthorized,
+    _,
+)
+from chatserver.hub import Hub
+from chatserver.journal import Settle
+from chatserver.limits import Rate
+from chatserver.models import Page, Receipt, RoomState
+from chatserver.web.session import Sessions, address
+
+QUESTIONS = (20, 200)  # a second and at once, of one socket: everything that is not a message
+MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
+FRAME_TOLERANCE = 4  # times the frame limit is still answered; beyond that the socket is closed
+
+logger = logging.getLogger(__name__)
+
+
+class Socket:
+    """`GET /ws`."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        accounts: Accounts,
+        hub: Hub,
+        sessions: Sessions,
+        *,
+        limits: LimitSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._chat = chat
+        self._accounts = accounts
+        self._hub = hub
+        self._sessions = sessions
+        self._limits = limits
+        self._clock = clock
+        self._knocking: Counter[str] = Counter()
+        self._questions = Rate(*QUESTIONS, clock)
+        self._mistakes = Rate(*MISTAKES, clock)
+
+    # A socket's life ------------------------------------------------------------------------------
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self._sessions.check_origin(request)
+        ws = web.WebSocketResponse(
+            autoping=False,
+            autoclose=False,
+            compress=False,
+            max_msg_size=FRAME_TOLERANCE * self._limits.frame_bytes,
+        )
+        connection: Connection | None = None
+        try:
+            with self._hub.arriving():
+                connection = await self._let_in(request, ws)
+            await self._listen(ws, connection)
+        except Disconnect as bye:
+            await self._turn_away(ws, request, bye)
+        finally:
+            if connection is not None:
+                self._forget(connection)
+        return ws
+
+    async def _let_in(self, request: web.Request, ws: web.WebSocketResponse) -> Connection:
+        """The welcomed connection. Raises Disconnect: then it was never a member of anything."""
+        with self._knock(address(request)):
+            try:
+                sign_in = await self._sessions.of_socket(request)
+            except Unauthorized as error:
+                raise Disconnect(CloseCode.SESSION_INVALID, str(error)) from None
+        await ws.prepare(request)
+        rooms = await self._chat.rooms_of(sign_in.user)
+        if self._hub.devices(sign_in.user.id) >= self._limits.sockets_per_user:
+            raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
+        connection = self._connection(request, sign_in)
+        starts = self._hub.attach(connection, {state.room: state.head for state in rooms})
+        connection.send(protocol.encode(self._welcome(sign_in, rooms, starts)))
+        connection.send(protocol.encode(protocol.GroupList(data=self._hub.online())))
+        return connection
+
+    @contextmanager
+    def _knock(self, who: str) -> Iterator[None]:
+        """Count the sockets of an address that nobody has signed in on yet."""
+        if self._knocking[who] >= self._limits.sockets_per_address:
+            raise RateLimited(1.0, _("Too many sockets are being opened from this address."))
+        self._knocking[who] += 1
+        try:
+            yield
+        finally:
+            self._knocking[who] -= 1
+            if not self._knocking[who]:
+                del self._knocking[who]
+
+    def _connection(self, request: web.Request, sign_in: SignIn) -> Connection:
+        transport: Any = request.transport
+        if transport is None:
+            raise Disconnect(CloseCode.SILENT, "gone before it was welcomed")
+        return Connection(
+            transport,
+            sign_in.user,
+            session_id=sign_in.session.id,
+            expires_at=sign_in.expires_at,
+            lifetime=sign_in.token.lifetime,
+            limit=self._limits.waiting_bytes,
+            seen=self._clock(),
+        )
+
+    async def _turn_away(
+        self, ws: web.WebSocketResponse, request: web.Request, bye: Disconnect
+    ) -> None:
+        if not ws.prepared:
+            await ws.prepare(request)
+        if bye.code is CloseCode.SESSION_INVALID:
+            error = protocol.Error(data=bye.reason, code="session_invalid")
+            await ws.send_str(protocol.text(error))
+        await ws.close(code=bye.code, message=bye.reason.encode())
+
+    async def _listen(self, ws: web.WebSocketResponse, connection: Connection) -> None:
+        """Until either side closes. What arrives after we hung up is dropped."""
+        async for message in ws:
+            connection.seen = self._clock()
+            if not connection.closing:
+                await self._receive(ws, connection, message)
+        if connection.closing:
+            connection.cut()  # our close frame is out: no second one
+        else:
+            await ws.close()
+
+    def _forget(self, connection: Connection) -> None:
+        self._hub.detach(connection)
+        connection.closed()
+        self._questions.forget(connection)
+        self._mistakes.forget(connection)
+
+    # One frame ------------------------------------------------------------------------------------
+
+    async def _receive(
+        self, ws: web.WebSocketResponse, connection: Connection, message: WSMessage
+    ) -> None:
+        match message.type:
+            case WSMsgType.TEXT | WSMsgType.BINARY:
+                await self._answer(connection, message.data)
+            case WSMsgType.PING:
+                await ws.pong(message.data)
+            case _:
+                pass
+
+    async def _answer(self, connection: Connection, data: str | bytes) -> None:
+        """Perform what a frame asks for. Every failure answers this request and no other."""
+        request_id = None
+        try:
+            command = protocol.decode(data, limit=self._limits.frame_bytes)
+            request_id = command.id
+            await self._perform(connection, command)
+        except protocol.Undecodable as mistake:
+            self._refuse(connection, mistake.error, mistake.id)
+            self._count_mistake(connection)
+        except ChatError as error:
+            self._refuse(connection, error, request_id)
+        except Exception:
+            logger.exception("a command failed", extra={"user": connection.user.name})
+            self._refuse(connection, ChatError(), request_id)
+
+    def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
+        connection.send(protocol.encode(protocol.refusal(error, request_id)))
+
+    def _count_mistake(self, connection: Connection) -> None:
+        try:
+            self._mistakes.take(connection)
+        except RateLimited:
+            self._hub.hang_up(connection, CloseCode.ABUSE, "too many frames that make no sense")
+
+    async def _perform(self, connection: Connection, command: protocol.Command) -> None:
+        match command:
+            case protocol.SayToRoom() | protocol.SayToPerson():
+                settle = self._receipt(connection, command.id)
+                await self._chat.send_message(connection.user, command, settle)
+            case protocol.History():
+                self._questions.take(connection)
+                connection.send(protocol.encode(await self._history(connection, command)))
+            case protocol.Renew():
+                self._questions.take(connection)
+                connection.send(protocol.encode(await self._renew(connection, command)))
+            case _:
+                assert_never(command)
+
+    def _receipt(self, connection: Connection, request_id: str | None) -> Settle:
+        """Answers a message once its fate is known.
+
+        A client that sent no id hears of refusals only.
+        """
+
+        def settle(outcome: Receipt | ChatError) -> None:
+            if isinstance(outcome, ChatError):
+                self._refuse(connection, outcome, request_id)
+            elif request_id is not None:
+                connection.send(protocol.encode(protocol.stored(outcome, request_id)))
+
+        return settle
+
+    # Questions ------------------------------------------------------------------------------------
+
+    async def _history(
+        self, connection: Connection, asked: protocol.History
+    ) -> protocol.HistoryPage | protocol.CatchUp:
+        if asked.rooms is not None:
+            return await self._catch_up(connection, asked, asked.rooms)
+        if asked.room is None:
+            raise BadRequest(_("History of which room? Name 'room', or positions in 'rooms'."))
+        page = await self._page(connection, asked, asked.room)
+        return protocol.HistoryPage(
+            id=asked.id,
+            ok=True,
+            room=page.room,
+            events=[protocol.chat(event) for event in page.events],
+            head=page.head,
+            more=page.more,
+        )
+
+    async def _page(self, connection: Connection, asked: protocol.History, room: int) -> Page:
+        user = connection.user
+        if asked.after is None:
+            return await self._chat.before(user, room, asked.before, asked.limit)
+        if asked.before is not None:
+            raise BadRequest(_("Name 'after' or 'before', not both."))
+        return await self._chat.after(user, room, asked.after, asked.limit, asked.epoch)
+
+    async def _catch_up(
+        self, connection: Connection, asked: protocol.History, positions: dict[int, int]
+    ) -> protocol.CatchUp:
+        pages, gone = await self._chat.catch_up(connection.user, positions, asked.epoch)
+        return protocol.CatchUp(
+            id=asked.id,
+            ok=True,
+            epoch=self._chat.epoch,
+            rooms=[protocol.room_page(page) for page in pages],
+            gone=gone,
+        )
+
+    async def _renew(self, connection: Connection, asked: protocol.Renew) -> protocol.Renewed:
+        if asked.token is not None:
+            newer = await self._accounts.identify(asked.token)
+            if newer.user.id != connection.user.id:
+                raise Forbidden(_("This token is somebody else's."))
+            connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
+        expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
+        connection.expires_at = expires_at
+        return protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token)
+
+    # The first frame ------------------------------------------------------------------------------
+
+    def _welcome(
+        self, sign_in: SignIn, rooms: list[RoomState], starts: dict[int, int]
+    ) -> protocol.Welcome:
+        limits = protocol.WelcomeLimits(
+            message_chars=self._limits.message_chars,
+            frame_bytes=self._limits.frame_bytes,
+            messages_per_second=self._limits.messages_per_second,
+            message_burst=self._limits.message_burst,
+        )
+        return protocol.Welcome(
+            user=sign_in.user.name,
+            epoch=self._chat.epoch,
+            session=protocol.WelcomeSession(sign_in.session.id, sign_in.expires_at),
+            limits=limits,
+            rooms=[protocol.welcome_room(state, starts[state.room]) for state in rooms],
+        )

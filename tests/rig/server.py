@@ -1,0 +1,134 @@
+"""One server program with a folder and a loopback port of its own.
+
+It starts on entering the context and is killed, its folder removed, on leaving. The kernel kills it
+when the thread that started it ends, however that ends: no server outlives the test run. The port
+stays the same over a restart; what else survives, each program says for itself.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Self
+
+START_TIME = 30  # seconds
+STOP_TIME = 20  # seconds
+LOOK_AGAIN = 0.02  # seconds between two looks at a starting server
+
+
+class PrivateServer(ABC):
+    """What MariaDB and Redis have in common."""
+
+    hello = b""  # what a client says first
+
+    def __init__(self) -> None:
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._own = TemporaryDirectory(prefix="chatserver-rig-")
+        self.folder = Path(self._own.name)
+        try:
+            self.prepare()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._own.cleanup()
+
+    def start(self) -> None:
+        """Comes back when the server answers; RuntimeError with its last words when it does not."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait_until_it_answers(self._process)
+
+    def stop(self) -> None:
+        """The orderly end: the server writes what it has and goes."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """The end without warning."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Starts again after `kill` or `stop`, and stops first what still runs."""
+        self.stop()
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the running server, to send it other signals."""
+        if self._process is None:
+            raise RuntimeError(f"{type(self).__name__} is not running")
+        return self._process.pid
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Fills the empty folder."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The program and its arguments; it must stay in the foreground."""
+
+    @abstractmethod
+    def understands(self, answer: bytes) -> bool:
+        """Whether this answer to `hello` comes from a server that is ready."""
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = monotonic() + START_TIME
+        while not self._answers():
+            if _ended(process) or monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(self._log.read_text(errors="replace")[-2_000:])
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
+                line.sendall(self.hello)
+                return self.understands(line.recv(64))
+        except OSError:
+            return False
+
+    def _end(self, signum: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(signum)
+            self._process.wait(STOP_TIME)
+            self._process = None
+
+
+def find(*names: str) -> str | None:
+    """The first of these programs that is installed; an ordinary PATH leaves out /usr/sbin."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(LOOK_AGAIN)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
