@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 say = @printf '\n== %s\n' '$(1)'
 venv_package = python3.$(shell $(PYTHON) -c 'import sys; print(sys.version_info.minor)')-venv
 as_root = $(if $(filter 0,$(shell id -u)),env,sudo -n env)
-apt_install = { $(as_root) apt-get -o Acquire::Retries=3 update -qq && \
+apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Retries=3 update -qq && \
 	$(as_root) DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
 fail = { echo '$(1)' >&2; exit 1; }
 
@@ -67,7 +67,7 @@ clean: ## remove .venv and what the tools left; chatserver-data stays
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| $(call fail,Python 3.11 or newer is needed; name another one with: make PYTHON=python3.12)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt_install,$(venv_package)) \
-	|| $(call fail,Python cannot make a virtual environment here: install $(venv_package), then run make again)
+	|| $(call fail,Python cannot make a virtual environment here: install $(venv_package) and run make again)
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -qq --upgrade pip
 	@$(BIN)/python -m pip install -qq --editable .

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from chatserver.accounts import Accounts, Tokens, new_user
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
-from chatserver.models import User
+from chatserver.models import Role, User
 from chatserver.web import body
 from chatserver.web.language import LOCALES, Language, current, preferred
 from chatserver.web.session import Sessions, address, same_site_path, wants_page
@@ -59,7 +59,8 @@ class Pages:
 
     async def setup(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.Setup)
-        new = new_user(form.username, form.display, locale=_locale(request, form.locale))
+        locale = _locale(request, form.locale)
+        new = new_user(form.username, form.display, role=Role.ADMIN, locale=locale)
         user = await self._accounts.set_up(form.token, new, form.password)
         return await self._signed_in(request, user)
 

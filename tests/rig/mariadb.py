@@ -26,8 +26,9 @@ class PrivateMariaDB(PrivateServer):
 
     def sql(self, statements: str) -> str:
         """What they answer: a line for a row, tabs between columns, no heading."""
-        options = ["--no-defaults", "--host=127.0.0.1", f"--port={self.port}", "--user=root"]
-        return _run("mariadb", *options, "--skip-column-names", "--batch", "--execute", statements)
+        server = ["--no-defaults", "--host=127.0.0.1", f"--port={self.port}", "--user=root"]
+        form = ["--default-character-set=utf8mb4", "--skip-column-names", "--batch"]
+        return _run("mariadb", *server, *form, "--execute", statements)
 
     def prepare(self) -> None:
         passwordless = ["--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -62,7 +63,11 @@ def _program(name: str) -> str:
 
 def _run(name: str, *arguments: str) -> str:
     done = subprocess.run(
-        [_program(name), *arguments], capture_output=True, text=True, check=False, timeout=60
+        [_program(name), *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
     )
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stdout[-1_000:]}{done.stderr[-1_000:]}")

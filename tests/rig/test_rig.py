@@ -48,7 +48,7 @@ def test_mariadb_gives_each_database_a_url_of_its_own(mariadb: PrivateMariaDB) -
 
 def test_mariadb_flushes_every_commit_and_speaks_all_of_unicode(mariadb: PrivateMariaDB) -> None:
     settings = "@@innodb_flush_log_at_trx_commit, @@character_set_server, @@log_bin"
-    assert mariadb.sql(f"SELECT {settings}") == "1\tutf8mb4\t0\n"
+    assert mariadb.sql(f"SELECT {settings}, '你好😀'") == "1\tutf8mb4\t0\t你好😀\n"
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
