@@ -10,15 +10,11 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp_jinja2
-import jinja2
 from aiohttp import web
 
-from chatserver import __version__
 from chatserver.accounts import Accounts
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat, hole_reader
@@ -32,7 +28,6 @@ from chatserver.limits import Rate, SignInGuard
 from chatserver.lookout import Lookout
 from chatserver.passwords import Passwords
 from chatserver.pulse import Pulse
-from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
@@ -42,8 +37,9 @@ from chatserver.web import routes
 from chatserver.web.api import Api
 from chatserver.web.door import Door
 from chatserver.web.health import Health
-from chatserver.web.language import LOCALES, Language, current, load_languages, preferred
+from chatserver.web.language import load_languages
 from chatserver.web.pages import Pages
+from chatserver.web.rendering import set_up_templates
 from chatserver.web.session import Sessions
 from chatserver.web.socket import Socket
 
@@ -140,7 +136,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     health = Health(server.database, server.journal, server.hub)
     app.add_routes(routes(pages, api, server.socket, health))
     _serve_static(app)
-    _render_templates(app, server.languages)
+    set_up_templates(app)
     _trust_proxies(app, server.settings.server.trusted_proxies)
     app.on_response_prepare.append(server.door.headers)
     app.cleanup_ctx.append(server.running)
@@ -175,49 +171,6 @@ def _serve_static(app: web.Application) -> None:
         if file.is_file():
             digest.update(file.read_bytes())
     app.router.add_static(f"/static/{digest.hexdigest()}", STATIC, name="static")
-
-
-def _render_templates(app: web.Application, languages: dict[str, Language]) -> None:
-    environment = aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.FileSystemLoader(resource_dir("templates")),
-        extensions=["jinja2.ext.i18n"],
-        context_processors=[partial(_page_context, languages)],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        _gettext,
-        _ngettext,
-        newstyle=True,
-    )
-
-
-def _gettext(text: str) -> str:
-    return current.get().texts.gettext(text)
-
-
-def _ngettext(one: str, many: str, count: int) -> str:
-    return current.get().texts.ngettext(one, many, count)
-
-
-async def _page_context(languages: dict[str, Language], request: web.Request) -> dict[str, Any]:
-    """What every template can use."""
-    language = current.get(None)
-    if language is None:
-        language = languages[preferred(request)]
-        current.set(language)
-    router = request.app.router
-    catalogue = router["catalogue"].url_for(locale=language.locale, digest=language.digest)
-    return {
-        "url": lambda name, **parts: str(router[name].url_for(**parts)),
-        "static": lambda file: str(router["static"].url_for(filename=file)),
-        "lang": language.html,
-        "locale": language.locale,
-        "locales": list(LOCALES.items()),
-        "catalog_url": str(catalogue),
-        "version": __version__,
-    }
 
 
 def _trust_proxies(app: web.Application, proxies: list[str]) -> None:

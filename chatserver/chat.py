@@ -12,7 +12,7 @@ from chatserver.config import LimitSettings
 from chatserver.errors import BadRequest, NotFound, Reset, TooLarge, _
 from chatserver.journal import Journal, Settle
 from chatserver.limits import Rate
-from chatserver.models import Draft, Event, Page, RoomFacts, RoomState, User
+from chatserver.models import OWN_ID, Draft, Event, Page, RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, SayToPerson, SayToRoom
 from chatserver.storage.log import Log
 from chatserver.storage.people import People
@@ -161,7 +161,7 @@ def _draft(who: User, said: SayToRoom | SayToPerson, facts: RoomFacts) -> Draft:
         user_id=who.id,
         user=who.name,
         data=said.data,
-        id=said.id or f"\0{secrets.token_urlsafe(9)}",
+        id=said.id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
         digest=_digest(facts.room, said),
         to=facts.partner(who.id),
         reply_to=said.reply_to,
@@ -170,10 +170,10 @@ def _draft(who: User, said: SayToRoom | SayToPerson, facts: RoomFacts) -> Draft:
     )
 
 
-def _digest(room: int, said: SayToRoom | SayToPerson) -> bytes:
+def _digest(room: int, said: SayToRoom | SayToPerson) -> str:
     """What tells a repeat from another message under the same id."""
     whole = f"{room}\0{said.reply_to or ''}\0{said.data}"
-    return hashlib.blake2b(whole.encode(), digest_size=16).digest()
+    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
 
 
 def _page(room: int, after: int, events: list[Event], head: int) -> Page:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LOBBY = 1  # the room that every account belongs to
+OWN_ID = "\x01"  # begins the ids that we give to messages without one; no client can send it
 
 
 class Role(StrEnum):
@@ -115,7 +116,7 @@ class Draft:
     user: str
     data: str
     id: str
-    digest: bytes
+    digest: str
     to: str | None = None
     reply_to: int | None = None
     people: tuple[int, ...] = ()

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ChatError, IdConflict, NotFound
-from chatserver.models import Draft, Event, Receipt, RoomFacts
+from chatserver.models import OWN_ID, Draft, Event, Receipt, RoomFacts
 from chatserver.storage.engine import Contended, Database
 from chatserver.storage.tables import events, members, rooms, users
 
@@ -22,7 +22,7 @@ MESSAGE = 2  # kinds are the numbers of the wire
 TRIES = 3
 
 Outcome = Event | Receipt | ChatError
-Known = dict[tuple[int, str], tuple[Receipt, bytes | None]]
+Known = dict[tuple[int, str], tuple[Receipt, str | None]]
 
 
 class Log:
@@ -132,8 +132,8 @@ _EVENTS = sa.select(
 
 
 def read_event(row: Row[Any], to: str | None) -> Event:
-    """A row of the log as an event. Ids of ours begin with NUL, which no client can send."""
-    client_id = None if row.client_id.startswith("\0") else row.client_id
+    """A row of the log as an event. Ids of ours are nobody's business."""
+    client_id = None if row.client_id.startswith(OWN_ID) else row.client_id
     return Event(
         row.room_id, row.seq, row.user, row.body, row.at, client_id, to, row.reply_to, row.edited_at
     )

@@ -20,7 +20,7 @@ def routes(pages: Pages, api: Api, socket: Socket, health: Health) -> list[web.R
         web.get("/join/{code}", pages.join_page, name="join"),
         web.post("/join/{code}", pages.join),
         web.get("/index", pages.index, name="index"),
-        web.get("/ws", socket, name="ws"),
+        web.get("/ws", socket.serve, name="ws"),
         web.get("/i18n/{locale}.{digest}.json", pages.catalogue, name="catalogue"),
         web.get("/api/me", api.me, name="me"),
         web.patch("/api/me", api.change_me),

@@ -3,7 +3,6 @@
 import logging
 from http import HTTPStatus
 
-import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -18,6 +17,7 @@ from chatserver.errors import (
     _,
 )
 from chatserver.web.language import Language, preferred
+from chatserver.web.rendering import render
 from chatserver.web.session import SAFE_METHODS, Sessions, wants_page
 
 CONTENT_POLICY = (
@@ -78,20 +78,15 @@ class Door:
         language = self._languages[preferred(request)]
         text = language.refusal(error)
         if wants_page(request) and not request.path.startswith("/api/"):
-            response = self._page(request, error, text, language)
+            title = language.texts.gettext(TITLES.get(error.status, TITLES[500]))
+            facts = {"title": title, "text": text}
+            response = render("error.html", request, language, status=error.status, **facts)
         else:
             body = {"ok": 0, "code": error.code, "data": text, **error.facts()}
             response = web.json_response(body, status=error.status)
         if isinstance(error, RateLimited):
             response.headers["Retry-After"] = str(int(error.retry_after) + 1)
         return response
-
-    def _page(
-        self, request: web.Request, error: ChatError, text: str, language: Language
-    ) -> web.Response:
-        title = language.texts.gettext(TITLES.get(error.status, "Error"))
-        context = {"status": error.status, "title": title, "text": text}
-        return aiohttp_jinja2.render_template("error.html", request, context, status=error.status)
 
     async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Goes on every answer (the on_response_prepare signal)."""

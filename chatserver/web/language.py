@@ -3,7 +3,6 @@
 import gettext
 import hashlib
 import json
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +98,3 @@ def _number(quality: str) -> float:
         return float(quality or 1)
     except ValueError:
         return 0.0
-
-
-current: ContextVar[Language] = ContextVar("current language")

@@ -3,14 +3,14 @@
 from contextlib import suppress
 from typing import Any
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from chatserver.accounts import Accounts, Tokens, new_user
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import body
-from chatserver.web.language import LOCALES, Language, current, preferred
+from chatserver.web.language import LOCALES, Language, preferred
+from chatserver.web.rendering import render
 from chatserver.web.session import Sessions, address, same_site_path, wants_page
 
 RENEW_AFTER = 86_400  # seconds of a cookie's life after which a visit renews it
@@ -137,9 +137,8 @@ class Pages:
     def _render(
         self, template: str, request: web.Request, user: User | None = None, **context: Any
     ) -> web.Response:
-        chosen = user.locale if user else ""
-        current.set(self._languages[preferred(request, chosen)])
-        return aiohttp_jinja2.render_template(template, request, context)
+        language = self._languages[preferred(request, user.locale if user else "")]
+        return render(template, request, language, **context)
 
 
 def _done(request: web.Request, following: str, answer: dict[str, Any]) -> web.Response:

@@ -61,7 +61,7 @@ class Socket:
 
     # A socket's life ------------------------------------------------------------------------------
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         self._sessions.check_origin(request)
         ws = web.WebSocketResponse(
             autoping=False,

@@ -124,8 +124,8 @@ def conversations() -> None:
         sa.Column("seq", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("kind", sa.SmallInteger, nullable=False),
         sa.Column("user_id", BigId, nullable=False),
-        sa.Column("client_id", sa.VARBINARY(260), nullable=False),
-        sa.Column("digest", sa.LargeBinary(16)),
+        sa.Column("client_id", sa.String(65), nullable=False),
+        sa.Column("digest", sa.String(32)),
         sa.Column("target_seq", sa.BigInteger),
         sa.Column(
             "body",

@@ -15,7 +15,12 @@ export const urls = Object.freeze({
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });
-export const lang = document.documentElement.lang || "en";
+/** The page's language as the reader's browser knows it: en-GB writes times otherwise than en. */
+export const lang = (() => {
+  const wanted = document.documentElement.lang || "en";
+  const [language] = wanted.split("-");
+  return navigator.languages?.find((known) => known.split("-")[0] === language) ?? wanted;
+})();
 
 /** The same host may serve several chats under different paths: what is kept here is kept apart. */
 export const scope = new URL(urls.home || "/", location.href).pathname;

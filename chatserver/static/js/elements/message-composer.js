@@ -43,7 +43,7 @@ class MessageComposer extends HTMLElement {
       this.#changed();
       if (!TOUCH.matches) this.focus();
     }
-    this.#box.placeholder = _("Message %(name)s", { name });
+    this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
 
   focus() {

@@ -1,7 +1,8 @@
 /** Finds web addresses in text, also where Chinese, Japanese or Korean text touches them. */
 
 // CJK punctuation, kana, ideographs, hangul, full-width forms; typographic quotes, dashes and dots.
-const CJK = "\\u2e80-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\ufe10-\\ufe4f\\uff00-\\uffef\\u{20000}-\\u{3ffff}";
+const CJK =
+  "\\u2e80-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\ufe10-\\ufe4f\\uff00-\\uffef\\u{20000}-\\u{3ffff}";
 const MARKS = "\\u2013\\u2014\\u2018-\\u201f\\u2022\\u2026\\u00ab\\u00bb";
 const ADDRESS = new RegExp(
   `(?<![A-Za-z0-9_])(?:https?://|www\\.)[^\\s\\p{Cc}<>"'\`|\\\\^{}${CJK}${MARKS}]+`,

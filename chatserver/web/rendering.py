@@ -1,0 +1,60 @@
+"""Templates to pages, in the reader's language."""
+
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from chatserver import __version__
+from chatserver.resources import resource_dir
+from chatserver.web.language import LOCALES, Language
+
+_current: ContextVar[Language] = ContextVar("language of the page that is being rendered")
+
+
+def set_up_templates(app: web.Application) -> None:
+    """Load templates/ with gettext, which autoescapes like everything else."""
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(Path(resource_dir("templates"))),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        _gettext, _ngettext, newstyle=True
+    )
+
+
+def render(
+    template: str, request: web.Request, language: Language, *, status: int = 200, **context: Any
+) -> web.Response:
+    """A template with `context` and what every template can use."""
+    _current.set(language)
+    whole = _shared(request, language) | {"status": status} | context
+    return aiohttp_jinja2.render_template(template, request, whole, status=status)
+
+
+def _shared(request: web.Request, language: Language) -> dict[str, Any]:
+    router = request.app.router
+    catalogue = router["catalogue"].url_for(locale=language.locale, digest=language.digest)
+    return {
+        "url": lambda name, **parts: str(router[name].url_for(**parts)),
+        "static": lambda file: str(router["static"].url_for(filename=file)),
+        "lang": language.html,
+        "locale": language.locale,
+        "locales": list(LOCALES.items()),
+        "catalog_url": str(catalogue),
+        "version": __version__,
+    }
+
+
+def _gettext(text: str) -> str:
+    return _current.get().texts.gettext(text)
+
+
+def _ngettext(one: str, many: str, count: int) -> str:
+    return _current.get().texts.ngettext(one, many, count)

@@ -1,0 +1,120 @@
+"""People talk: to everybody, to one another, from several devices, and to those who are away."""
+
+import pytest
+
+from tests.conftest import StartChat
+from tests.driver import Chat, Person
+
+
+async def test_what_is_said_in_the_lobby_reaches_everybody(ann: Person, bo: Person) -> None:
+    here, there = await ann.connect(), await bo.connect()
+    reply = await here.say("hello")
+    assert reply["ok"] is True
+    heard = await there.hears("hello")
+    assert (heard["user"], heard["room"], heard["seq"]) == ("ann", 1, reply["seq"])
+    assert await here.hears("hello") == heard
+
+
+async def test_the_reply_comes_before_ones_own_event(ann: Person) -> None:
+    device = await ann.connect()
+    await device.send({"type": 2, "data": "hello", "id": "a1"})
+    assert (await device.next(2, 4))["type"] == 4
+
+
+async def test_what_is_said_to_one_person_reaches_those_two_only(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    phone, desk = await ann.connect(), await ann.connect()
+    bos, cys = await bo.connect(), await cy.connect()
+    reply = await phone.say("psst", to="bo")
+    for device in (phone, desk, bos):
+        heard = await device.hears("psst")
+        assert (heard["type"], heard["user"], heard["to"]) == (3, "ann", "bo")
+        assert heard["room"] == reply["room"] != 1
+    await cys.hears_nothing()
+
+
+async def test_both_directions_are_one_room(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    there = await anns.say("hi", to="bo")
+    back = await bos.say("hi yourself", to="ann")
+    by_number = await bos.ask(3, data="by number", room=there["room"])
+    assert [r["room"] for r in (there, back, by_number)] == [there["room"]] * 3
+    assert [r["seq"] for r in (there, back, by_number)] == [1, 2, 3]
+
+
+async def test_both_who_write_first_at_once_meet_in_one_room(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    await anns.send({"type": 3, "to": "bo", "data": "me first", "id": "a"})
+    await bos.send({"type": 3, "to": "ann", "data": "no, me", "id": "b"})
+    rooms = {(await anns.reply("a"))["room"], (await bos.reply("b"))["room"]}
+    assert len(rooms) == 1
+    assert {(await anns.next(3))["seq"], (await anns.next(3))["seq"]} == {1, 2}
+
+
+async def test_a_client_that_knows_only_the_first_four_types_can_chat(
+    ann: Person, bo: Person
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    assert {person["name"] for person in bos.online["data"]} == {"ann", "bo"}
+    await anns.send({"type": 2, "data": "hi"})
+    await anns.send({"type": 3, "data": "hi, bo", "to": "bo"})
+    assert (await bos.hears("hi"))["type"] == 2
+    assert (await bos.hears("hi, bo"))["type"] == 3
+    await anns.hears("hi")
+    await anns.hears("hi, bo")
+
+
+async def test_messages_to_somebody_who_is_away_are_there_on_return(
+    ann: Person, bo: Person
+) -> None:
+    anns = await ann.connect()
+    await anns.say("for later", to="bo")
+    bos = await bo.connect()
+    room = next(room for room in bos.welcome["rooms"] if room.get("to") == "ann")
+    assert (room["unread"], room["last"]["data"], room["kind"]) == (1, "for later", "direct")
+    page = await bos.history(room["room"], after=0)
+    assert [event["data"] for event in page["events"]] == ["for later"]
+
+
+async def test_one_can_write_to_oneself(ann: Person) -> None:
+    device = await ann.connect()
+    await device.say("note", to="ann")
+    assert (await device.hears("note"))["to"] == "ann"
+    again = await ann.connect()
+    assert [r["to"] for r in again.welcome["rooms"] if r["kind"] == "direct"] == ["ann"]
+
+
+@pytest.mark.parametrize("name", ["bo", "BO", "ｂｏ"])
+async def test_names_are_compared_without_case_and_width(
+    ann: Person, bo: Person, name: str
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    await anns.say("hello", to=name)
+    assert (await bos.hears("hello"))["to"] == "bo"
+
+
+async def test_chinese_and_emoji_arrive_as_they_were_sent(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    ann = await chat.person("安", admin=True, display="安安")
+    device = await ann.connect()
+    text = "你好，世界 👩‍👩‍👧‍👦 \u202eabc ' \" % \\ \0 ．"
+    await device.say(text)
+    await device.hears(text)
+    page = await device.history(1, after=0)
+    assert page["events"][0]["data"] == text
+    assert page["events"][0]["user"] == "安"
+
+
+async def test_ten_sockets_send_in_the_order_in_which_each_wrote(chat: Chat, ann: Person) -> None:
+    devices = [await ann.connect() for _ in range(10)]
+    for number in range(20):
+        for index, device in enumerate(devices):
+            await device.send({"type": 2, "data": f"{index}.{number}"})
+    heard = [await devices[0].next(2) for _ in range(200)]
+    assert [frame["seq"] for frame in heard] == list(range(1, 201))
+    for index in range(10):
+        own = [f["data"] for f in heard if f["data"].startswith(f"{index}.")]
+        assert own == [f"{index}.{number}" for number in range(20)]

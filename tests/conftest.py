@@ -1,0 +1,92 @@
+"""People and servers by name: ann (the administrator), bo, and cy, who is in no talk of theirs."""
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from chatserver.config import DatabaseSettings, LimitSettings, Settings
+from tests.driver import Chat, Person
+from tests.rig.mariadb import PrivateMariaDB
+from tests.rig.needs import require
+from tests.rig.redis import PrivateRedis
+
+FAST = LimitSettings(
+    messages_per_second=100_000,
+    message_burst=100_000,
+    logins_per_minute_account=100_000,
+    logins_per_minute_address=100_000,
+)
+
+StartChat = Callable[..., Awaitable[Chat]]
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[PrivateMariaDB]:
+    """A private MariaDB for the whole run."""
+    require("MariaDB", found=PrivateMariaDB.found())
+    with PrivateMariaDB() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[PrivateRedis]:
+    """A private Redis for the whole run."""
+    require("Redis", found=PrivateRedis.found())
+    with PrivateRedis() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: every test that asks runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'chat.db'}"
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    return server.create_database(f"chat{next(_numbers)}")
+
+
+@pytest_asyncio.fixture
+async def start_chat(tmp_path: Path) -> AsyncIterator[StartChat]:
+    """Starts servers; all of them are stopped at the end, the last one first."""
+    running: list[Chat] = []
+
+    async def start(settings: Settings | None = None, *, url: str = "") -> Chat:
+        number = len(running)
+        folder = tmp_path / f"node{number}"
+        chosen = settings or Settings(data=folder, limits=FAST, database=DatabaseSettings(url=url))
+        chat = await Chat.start(chosen)
+        running.append(chat)
+        return chat
+
+    yield start
+    for chat in reversed(running):
+        await chat.stop()
+
+
+@pytest_asyncio.fixture
+async def chat(start_chat: StartChat) -> Chat:
+    """One server on SQLite without anybody yet."""
+    return await start_chat()
+
+
+@pytest_asyncio.fixture
+async def ann(chat: Chat) -> Person:
+    """The administrator."""
+    return await chat.person("ann", admin=True)
+
+
+@pytest_asyncio.fixture
+async def bo(chat: Chat, ann: Person) -> Person:
+    """A member, who came after ann."""
+    return await chat.person("bo")
+
+
+@pytest_asyncio.fixture
+async def cy(chat: Chat, bo: Person) -> Person:
+    """Another member, who is in no conversation of ann and bo."""
+    return await chat.person("cy")

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { GROUP, rows } from "../../chatserver/static/js/lib/layout.js";
+
+const NOON = new Date(2031, 4, 3, 12).getTime();
+const message = (seq, user, at, more = {}) => ({ key: `seq:${seq}`, seq, user, at, ...more });
+const kinds = (made) => made.map(({ kind, continued }) => (continued ? "continued" : kind));
+
+test("messages of one author within five minutes are one group", () => {
+  const made = rows([message(1, "bo", NOON), message(2, "bo", NOON + GROUP - 1), message(3, "bo", NOON + 3 * GROUP)]);
+  assert.deepEqual(kinds(made), ["day", "message", "continued", "message"]);
+});
+
+test("another author starts a group", () => {
+  const made = rows([message(1, "bo", NOON), message(2, "cy", NOON + 1)]);
+  assert.deepEqual(kinds(made), ["day", "message", "message"]);
+});
+
+test("every day has a line, and it breaks a group", () => {
+  const midnight = new Date(2031, 4, 4).getTime();
+  const made = rows([message(1, "bo", midnight - 1000), message(2, "bo", midnight + 1000)]);
+  assert.deepEqual(kinds(made), ["day", "message", "day", "message"]);
+});
+
+test("the New line stands before the first message of others that was not read", () => {
+  const messages = [message(1, "bo", NOON), message(2, "ann", NOON, { own: true }), message(3, "bo", NOON), message(4, "bo", NOON)];
+  assert.deepEqual(kinds(rows(messages, { newAfter: 1 })), ["day", "message", "message", "new", "message", "continued"]);
+  assert.deepEqual(kinds(rows(messages, { newAfter: 4 })).includes("new"), false);
+  assert.deepEqual(kinds(rows(messages)).includes("new"), false);
+});
+
+test("keys are unique", () => {
+  const messages = Array.from({ length: 50 }, (_, n) => message(n, n % 3 ? "bo" : "cy", NOON + n * 7_200_000));
+  const keys = rows(messages, { newAfter: 20 }).map(({ key }) => key);
+  assert.equal(new Set(keys).size, keys.length);
+});
