@@ -30,6 +30,7 @@ class MessageList extends HTMLElement {
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener("click", () => this.toEnd());
+    this.#jump.addEventListener("wheel", ({ deltaY }) => this.#scroller.scrollBy(0, deltaY), { passive: true });
     const resized = new ResizeObserver(() => this.#stuck && this.#scrollToEnd());
     resized.observe(this.#content);
     resized.observe(this.#scroller);

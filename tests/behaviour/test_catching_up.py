@@ -1,0 +1,159 @@
+"""Catching up after an interruption is whole, or says that it is not."""
+
+import asyncio
+
+from tests.conftest import StartChat
+from tests.driver import Chat, Device, Frame, Person
+
+
+async def fill(device: Device, count: int, **facts: object) -> None:
+    for number in range(1, count + 1):
+        await device.send({"type": 3 if "to" in facts else 2, "data": f"n{number}", **facts})
+    for _ in range(count):
+        await device.next(2, 3)
+
+
+def texts(page: Frame) -> list[str]:
+    return [event["data"] for event in page["events"]]
+
+
+async def test_the_live_feed_starts_right_behind_the_head_of_the_welcome(
+    ann: Person, bo: Person
+) -> None:
+    anns = await ann.connect()
+    await fill(anns, 3)
+    bos = await bo.connect()
+    assert bos.welcome["rooms"][0]["head"] == 3
+    await anns.say("four")
+    assert (await bos.hears("four"))["seq"] == 4
+
+
+async def test_nothing_is_missed_or_doubled_by_whoever_connects_meanwhile(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    anns = await ann.connect()
+    sending = asyncio.create_task(fill(anns, 400))
+    checked = 0
+    while not sending.done() or checked < 10:
+        bos = await bo.connect()
+        head = bos.welcome["rooms"][0]["head"]
+        page = await bos.history(1, after=0, limit=500)
+        known = [event["seq"] for event in page["events"]]
+        assert known == list(range(1, len(known) + 1))
+        assert len(known) >= head
+        await anns.send({"type": 2, "data": "marker"})
+        live = []
+        while not live or live[-1] <= page["head"]:
+            live.append((await bos.next(2))["seq"])
+        assert live == list(range(head + 1, head + 1 + len(live)))
+        await bos.close()
+        checked += 1
+    await sending
+
+
+async def test_a_long_absence_is_caught_up_page_by_page(ann: Person, bo: Person) -> None:
+    anns = await ann.connect()
+    await fill(anns, 25)
+    bos = await bo.connect()
+    seen: list[int] = []
+    more = True
+    while more:
+        page = await bos.history(1, after=seen[-1] if seen else 0, limit=10)
+        seen += [event["seq"] for event in page["events"]]
+        more = page["more"]
+    assert seen == list(range(1, 26))
+    assert page["head"] == 25
+
+
+async def test_an_answer_for_many_rooms_names_what_is_missing(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    anns, cys = await ann.connect(), await cy.connect()
+    await fill(anns, 3)
+    direct = (await anns.say("psst", to="bo"))["room"]
+    secret = (await cys.say("secret", to="ann"))["room"]
+    bos = await bo.connect()
+    answer = await bos.ask(7, rooms={"1": 1, str(direct): 0, str(secret): 0, "77": 3})
+    assert answer["epoch"] == bos.welcome["epoch"]
+    assert {page["room"]: texts(page) for page in answer["rooms"]} == {
+        1: ["n2", "n3"],
+        direct: ["psst"],
+    }
+    assert [page["more"] for page in answer["rooms"]] == [False, False]
+    assert answer["gone"] == sorted([secret, 77])
+
+
+async def test_an_answer_for_many_rooms_holds_at_most_a_thousand_events(
+    ann: Person, bo: Person
+) -> None:
+    anns = await ann.connect()
+    await fill(anns, 700)
+    await fill(anns, 600, to="bo")
+    room = next(r for r in (await bo.connect()).welcome["rooms"] if r["kind"] == "direct")["room"]
+    answer = await anns.ask(7, rooms={"1": 0, str(room): 0})
+    assert [len(page["events"]) for page in answer["rooms"]] == [500, 500]
+    assert [page["more"] for page in answer["rooms"]] == [True, True]
+
+
+async def test_a_position_beyond_the_head_is_told_to_start_over(ann: Person) -> None:
+    device = await ann.connect()
+    await fill(device, 2)
+    for refused in (
+        await device.history(1, after=3),
+        await device.ask(7, rooms={"1": 3}),
+        await device.history(1, after=1, epoch="another"),
+        await device.ask(7, rooms={"1": 1}, epoch="another"),
+    ):
+        assert (refused["ok"], refused["code"]) == (False, "reset")
+        assert refused["epoch"] == device.welcome["epoch"]
+    assert texts(await device.history(1, after=1, epoch=device.welcome["epoch"])) == ["n2"]
+
+
+async def test_paging_back_reaches_the_first_message(ann: Person) -> None:
+    device = await ann.connect()
+    await fill(device, 12)
+    page = await device.history(1, limit=5)
+    assert texts(page) == ["n8", "n9", "n10", "n11", "n12"]
+    page = await device.history(1, before=8, limit=5)
+    assert (texts(page), page["more"]) == (["n3", "n4", "n5", "n6", "n7"], True)
+    page = await device.history(1, before=3, limit=5)
+    assert (texts(page), page["more"]) == (["n1", "n2"], False)
+
+
+async def test_the_history_of_a_foreign_room_looks_like_no_room(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    room = (await (await ann.connect()).say("psst", to="bo"))["room"]
+    cys = await cy.connect()
+    refused = [await cys.history(number, after=0, id="h") for number in (room, 4711)]
+    assert refused[0] == refused[1]
+    assert refused[0]["code"] == "not_found"
+
+
+async def test_one_cannot_write_into_a_foreign_room(ann: Person, bo: Person, cy: Person) -> None:
+    bos = await bo.connect()
+    room = (await (await ann.connect()).say("psst", to="bo"))["room"]
+    await bos.hears("psst")
+    cys = await cy.connect()
+    for kind in (2, 3):
+        refused = await cys.ask(kind, data="let me in", room=room)
+        assert (refused["ok"], refused["code"]) == (False, "not_found")
+    await bos.hears_nothing()
+
+
+async def test_everything_answered_is_there_after_a_restart(chat: Chat, ann: Person) -> None:
+    device = await ann.connect()
+    assert (await device.history(1))["events"] == []
+    await fill(device, 5)
+    before = await device.history(1, after=0)
+    epoch = device.welcome["epoch"]
+    await chat.stop()
+    again = await Chat.start(chat.server.settings)
+    try:
+        back = await (await again.signed_in("ann")).connect()
+        assert back.welcome["epoch"] == epoch
+        assert (await back.history(1, after=0, id="h"))["events"] == before["events"]
+    finally:
+        await again.stop()

@@ -1,0 +1,81 @@
+"""Sending again never sends twice: the same id gets the first answer, for ever."""
+
+from tests.conftest import StartChat
+from tests.driver import Chat, Person
+
+
+async def test_the_same_id_again_gets_the_first_answer(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    ann = await chat.person("ann", admin=True)
+    device = await ann.connect()
+    first = await device.say("once", id="a1")
+    await device.say("between", id="a2")
+    again = await device.say("once", id="a1")
+    assert (again["seq"], again["at"], again["duplicate"]) == (first["seq"], first["at"], True)
+    assert "duplicate" not in first
+    page = await device.history(1, after=0)
+    assert [event["data"] for event in page["events"]] == ["once", "between"]
+
+
+async def test_a_repeat_is_broadcast_to_nobody(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    await anns.say("once", id="a1")
+    await bos.hears("once")
+    await anns.say("once", id="a1")
+    await bos.hears_nothing()
+
+
+async def test_repeats_within_one_commit_are_stored_once(ann: Person) -> None:
+    device = await ann.connect()
+    for _ in range(50):
+        await device.send({"type": 2, "data": "once", "id": "a1"})
+    replies = [await device.reply("a1") for _ in range(50)]
+    assert {reply["seq"] for reply in replies} == {1}
+    assert sum("duplicate" not in reply for reply in replies) == 1
+
+
+async def test_the_same_id_with_another_text_is_a_conflict(ann: Person, bo: Person) -> None:
+    device = await ann.connect()
+    await device.say("once", id="a1")
+    for other in ({"data": "twice"}, {"data": "once", "reply_to": 1}):
+        refused = await device.ask(2, id="a1", **other)
+        assert (refused["ok"], refused["code"]) == (False, "id_conflict")
+    refused = await device.say("once", to="bo", id="a1")
+    assert refused["code"] == "id_conflict"
+    assert (await device.history(1, after=0))["head"] == 1
+
+
+async def test_an_id_belongs_to_its_sender(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    assert (await anns.say("mine", id="1"))["seq"] == 1
+    assert (await bos.say("mine", id="1"))["seq"] == 2
+
+
+async def test_ids_differ_by_case_and_by_their_last_space(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    device = await (await chat.person("ann")).connect()
+    seqs = [(await device.say("x", id=request_id))["seq"] for request_id in ("a", "A", "a ", "à")]
+    assert seqs == [1, 2, 3, 4]
+
+
+async def test_a_repeat_after_a_restart_gets_the_first_answer(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    device = await (await chat.person("ann")).connect()
+    first = await device.say("once", id="a1")
+    await chat.stop()
+    later = await start_chat(chat.server.settings)
+    again = await (await (await later.signed_in("ann")).connect()).say("once", id="a1")
+    assert (again["seq"], again["duplicate"]) == (first["seq"], True)
+
+
+async def test_an_id_works_again_after_a_refusal(chat: Chat, ann: Person) -> None:
+    device = await ann.connect()
+    refused = await device.ask(2, data="hello", room=99, id="a1")
+    assert refused["code"] == "not_found"
+    assert (await device.say("hello", id="a1"))["ok"] is True
