@@ -13,7 +13,15 @@ from typing import Protocol
 from unicodedata import category
 
 from chatserver.config import AuthSettings
-from chatserver.errors import BadCredentials, BadRequest, Forbidden, NotFound, Unauthorized, _
+from chatserver.errors import (
+    BadCredentials,
+    BadRequest,
+    CloseCode,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    _,
+)
 from chatserver.keys import Keys, Token, write_private
 from chatserver.limits import SignInGuard
 from chatserver.models import Invite, Role, Session, User, name_key
@@ -32,7 +40,7 @@ class Farewell(Protocol):
     """Closes the sockets of people who are signed out: see `hub.Hub`. Does not wait."""
 
     def end_session(self, session_id: str) -> None: ...
-    def end_user(self, user_id: int) -> None: ...
+    def end_user(self, user_id: int, code: CloseCode) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,7 @@ class Accounts:
         check_choice(password, user.name, user.display)
         await self._people.change(user.id, password_hash=await self._passwords.hash(password))
         await self._people.revoke_all(user.id)
-        self._farewell.end_user(user.id)
+        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
         return user
 
     async def set_disabled(self, name: str, *, disabled: bool) -> User:
@@ -201,7 +209,7 @@ class Accounts:
         user = await self.named(name)
         await self._people.set_disabled(user.id, disabled=disabled)
         if disabled:
-            self._farewell.end_user(user.id)
+            self._farewell.end_user(user.id, CloseCode.REMOVED)
         return user
 
     async def named(self, name: str) -> User:

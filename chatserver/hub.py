@@ -15,7 +15,7 @@ import msgspec
 from chatserver import protocol
 from chatserver.bus import Bus
 from chatserver.connection import Connection
-from chatserver.errors import ChatServerError, CloseCode
+from chatserver.errors import ChatServerError, CloseCode, Disconnect
 from chatserver.models import Event
 from chatserver.presence import Who
 from chatserver.protocol import Person
@@ -90,6 +90,7 @@ class Hub:
         self._devices: dict[int, set[Connection]] = {}
         self._feeds: dict[int, Feed] = {}
         self._arriving = 0
+        self._ended_meanwhile: list[Ended] = []
         self._who = Who()
         self._presence_at = float("-inf")
         self._presence_timer: asyncio.TimerHandle | None = None
@@ -107,9 +108,10 @@ class Hub:
 
     @contextmanager
     def arriving(self) -> Iterator[None]:
-        """Around reading somebody's rooms and `attach`: no event in between gets lost.
+        """Around checking somebody's session, reading the rooms, and `attach`.
 
-        Meanwhile every room that news comes for has a feed, so `attach` learns how far it is.
+        No event in between gets lost: meanwhile every room that news comes for has a feed, so
+        `attach` learns how far it is. And no end of a session: see `has_ended`.
         """
         self._arriving += 1
         try:
@@ -118,12 +120,20 @@ class Hub:
             self._arriving -= 1
             if not self._arriving:
                 self._feeds = {room: f for room, f in self._feeds.items() if f.listeners}
+                self._ended_meanwhile.clear()
+
+    def has_ended(self, session_id: str, user_id: int) -> bool:
+        """Whether that session ended, or all of that person's, since somebody began to arrive."""
+        return any(session_id == e.session or user_id == e.user for e in self._ended_meanwhile)
 
     def attach(self, connection: Connection, heads: dict[int, int]) -> dict[int, int]:
         """Let a connection listen from now on; for each room the seq that its feed starts behind.
 
-        `heads` are those that the database named while `arriving`.
+        `heads` are those that the database named while `arriving`. Raises Disconnect when the
+        session has ended meanwhile.
         """
+        if self.has_ended(connection.session_id, connection.user.id):
+            raise Disconnect(CloseCode.SESSION_INVALID, "Your session is over. Log in again.")
         self._devices.setdefault(connection.user.id, set()).add(connection)
         starts = {room: self._start(connection, room, head) for room, head in heads.items()}
         self._who.arrive(_person(connection))
@@ -243,7 +253,7 @@ class Hub:
         """Hang up the sockets of a session that was signed out, on every node."""
         self._end(Ended(CloseCode.SESSION_INVALID, session=session_id))
 
-    def end_user(self, user_id: int, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
+    def end_user(self, user_id: int, code: CloseCode) -> None:
         """Hang up every socket of a person, on every node."""
         self._end(Ended(code, user=user_id))
 
@@ -252,6 +262,8 @@ class Hub:
         self._bus.publish(_encode(ended))
 
     def _ended_here(self, ended: Ended) -> None:
+        if self._arriving:
+            self._ended_meanwhile.append(ended)
         for connection in self.connections:
             if connection.session_id == ended.session or connection.user.id == ended.user:
                 self.expire(connection, CloseCode(ended.code))

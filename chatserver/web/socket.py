@@ -259,13 +259,20 @@ class Socket:
 
     async def _renew(self, connection: Connection, asked: protocol.Renew) -> protocol.Renewed:
         if asked.token is not None:
-            newer = await self._accounts.identify(asked.token)
-            if newer.user.id != connection.user.id:
-                raise Forbidden(_("This token is somebody else's."))
-            connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
+            await self._adopt(connection, asked.token)
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
         connection.expires_at = expires_at
         return protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token)
+
+    async def _adopt(self, connection: Connection, token: str) -> None:
+        """Go on under the session of a newer token of the same person."""
+        with self._hub.arriving():
+            newer = await self._accounts.identify(token)
+            if newer.user.id != connection.user.id:
+                raise Forbidden(_("This token is somebody else's."))
+            if self._hub.has_ended(newer.session.id, newer.user.id):
+                raise Unauthorized
+            connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
 
     # The first frame ------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ async def test_nothing_is_missed_or_doubled_by_whoever_connects_meanwhile(
         assert known == list(range(1, len(known) + 1))
         assert len(known) >= head
         await anns.send({"type": 2, "data": "marker"})
-        live = []
+        live: list[int] = []
         while not live or live[-1] <= page["head"]:
             live.append((await bos.next(2))["seq"])
         assert live == list(range(head + 1, head + 1 + len(live)))

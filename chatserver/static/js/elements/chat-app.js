@@ -6,14 +6,13 @@
  * `connection:hurry`, `session:leave`.
  */
 
-import { request } from "../api.js";
 import { Connection } from "../connection.js";
 import { Feed } from "../feed.js";
-import { _, ngettext } from "../lib/i18n.js";
+import { logOut, mayLose } from "../leaving.js";
+import { _ } from "../lib/i18n.js";
 import { directKey, parse, roomKey } from "../lib/route.js";
 import { title } from "../lib/unread.js";
 import { asCommand, asEvent, listed, pending, roomName, stored } from "../lib/view.js";
-import { forget } from "../local.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
 import { goToLogin, me, urls } from "../page.js";
@@ -111,14 +110,18 @@ class ChatApp extends HTMLElement {
 
   #feedChanged({ conversation, added }) {
     if (conversation.key === this.#key) {
-      const others = added.filter(({ user }) => user !== me.name);
-      for (const { user, data } of others) {
-        this.querySelector("live-announcer").announce(`${this.#people.display(user)}: ${data}`);
-      }
+      this.#announce(added);
       this.#readIfSeen();
       this.#placeNewLine();
     }
     this.#draw();
+  }
+
+  #announce(messages) {
+    const announcer = this.querySelector("live-announcer");
+    for (const { user, data } of messages) {
+      if (user !== me.name) announcer.announce(`${this.#people.display(user)}: ${data}`);
+    }
   }
 
   // What the user does ---------------------------------------------------------------------------
@@ -171,18 +174,10 @@ class ChatApp extends HTMLElement {
   }
 
   async #leave() {
-    const { size } = this.#outbox;
-    const question = ngettext(
-      "%(num)s message has not been sent yet and will be lost. Log out?",
-      "%(num)s messages have not been sent yet and will be lost. Log out?",
-      size,
-    );
-    if (size > 0 && !confirm(question)) return;
+    if (!mayLose(this.#outbox.size)) return;
     this.#connection.end();
-    await request("POST", urls.logout, {}).catch(() => null);
     await this.#outbox.clear();
-    for (const kind of ["draft", "read"]) forget(`${kind}:${me.name}:`);
-    goToLogin();
+    await logOut();
   }
 
   // What is shown --------------------------------------------------------------------------------

@@ -1,0 +1,251 @@
+"""How fast is too fast, and how guessing passwords is slowed without locking anybody out."""
+
+import pytest
+
+from chatserver.errors import RateLimited
+from chatserver.limits import DELAY_CAP, FORGET_ABOVE, Rate, SignInGuard
+from tests.fakes import FakeClock
+
+HOUR = 3_600
+OWN, STRANGE = "192.0.2.1", "203.0.113.{}"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def refused(rate: Rate, key: object = "ann", cost: float = 1.0) -> float:
+    """Seconds to wait; the use must have been refused."""
+    with pytest.raises(RateLimited) as refusal:
+        rate.take(key, cost)
+    return refusal.value.retry_after
+
+
+# Rate --------------------------------------------------------------------------------------------
+
+
+def test_a_burst_passes_at_once_and_the_next_one_waits(clock: FakeClock) -> None:
+    rate = Rate(5, 20, clock)
+    for _ in range(20):
+        rate.take("ann")
+    assert refused(rate) == 0.2
+
+
+def test_in_the_long_run_no_more_than_the_rate_passes(clock: FakeClock) -> None:
+    rate = Rate(5, 20, clock)
+    passed = 0
+    for _ in range(1_000):  # ten seconds
+        try:
+            rate.take("ann")
+            passed += 1
+        except RateLimited:
+            pass
+        clock.advance(0.01)
+    assert passed == 20 + 5 * 10 - 1
+
+
+def test_retry_after_is_exact_to_the_millisecond(clock: FakeClock) -> None:
+    rate = Rate(5, 20, clock)
+    for _ in range(20):
+        rate.take("ann")
+    clock.advance(0.15)
+    wait = refused(rate)
+    assert wait == 0.05
+    clock.advance(wait - 0.001)
+    assert refused(rate) == 0.001
+    clock.advance(0.001)
+    rate.take("ann")
+
+
+def test_a_refusal_counts_nothing(clock: FakeClock) -> None:
+    rate = Rate(1, 1, clock)
+    rate.take("ann")
+    for _ in range(100):
+        assert refused(rate) == 1.0
+    clock.advance(1.0)
+    rate.take("ann")
+
+
+def test_a_rest_gives_the_whole_burst_back_and_no_more(clock: FakeClock) -> None:
+    rate = Rate(5, 20, clock)
+    for _ in range(2):
+        for _ in range(20):
+            rate.take("ann")
+        refused(rate)
+        clock.advance(HOUR)
+
+
+def test_what_costs_more_uses_up_more(clock: FakeClock) -> None:
+    rate = Rate(1, 10, clock)
+    rate.take("ann", 7)
+    assert refused(rate, cost=5) == 2.0
+    rate.take("ann", 3)
+
+
+def test_one_key_does_not_slow_another_one(clock: FakeClock) -> None:
+    rate = Rate(1, 1, clock)
+    rate.take("ann")
+    refused(rate)
+    rate.take("bo")
+
+
+def test_a_forgotten_key_starts_afresh(clock: FakeClock) -> None:
+    rate = Rate(1, 1, clock)
+    rate.take("ann")
+    rate.forget("ann")
+    rate.take("ann")
+    rate.forget("nobody")
+
+
+def test_keys_at_rest_are_dropped_and_the_busy_ones_kept(clock: FakeClock) -> None:
+    rate = Rate(1, 1, clock)
+    for number in range(3 * FORGET_ABOVE):
+        rate.take(number)
+        clock.advance(0.001)
+    rate.take("ann")
+    rate.take("bo")
+    assert len(rate._full_at) <= FORGET_ABOVE + 2
+    refused(rate, "ann")
+
+
+# Signing in --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def guard(clock: FakeClock) -> SignInGuard:
+    return SignInGuard(per_account=10, per_address=30, clock=clock)
+
+
+def fail(guard: SignInGuard, account: str, address: str) -> None:
+    guard.attempt(account, address)
+    guard.failed(account, address)
+
+
+def wait(guard: SignInGuard, account: str, address: str) -> float:
+    """Seconds that the next attempt would have to wait."""
+    with pytest.raises(RateLimited) as refusal:
+        guard.attempt(account, address)
+    return refusal.value.retry_after
+
+
+def guess(
+    guard: SignInGuard, clock: FakeClock, *, seconds: int, addresses: int = 1_000, account: str
+) -> int:
+    """Strangers try ten times a second, each time from another address; how many are heard."""
+    heard = 0
+    for number in range(seconds * 10):
+        try:
+            fail(guard, account, STRANGE.format(number % addresses))
+            heard += 1
+        except RateLimited:
+            pass
+        clock.advance(0.1)
+    return heard
+
+
+def test_a_few_typing_errors_cost_nothing(guard: SignInGuard) -> None:
+    for _ in range(3):
+        fail(guard, "ann", OWN)
+    guard.attempt("ann", OWN)
+    guard.succeeded("ann", OWN)
+
+
+def test_each_further_failure_doubles_the_wait_up_to_a_minute(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    waits = []
+    for _ in range(12):
+        fail(guard, "ann", OWN)
+        try:
+            guard.attempt("ann", OWN)
+        except RateLimited as refusal:
+            waits.append(refusal.retry_after)
+            clock.advance(refusal.retry_after)
+        else:
+            waits.append(0.0)
+        clock.advance(60)  # so that the rates are at rest
+        guard._failures["ann"] = (guard._failures["ann"][0], 0.0)
+    assert waits == [0, 0, 0, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+
+
+def test_strangers_guess_about_once_a_minute_from_however_many_addresses(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    assert guess(guard, clock, seconds=HOUR, account="ann") <= 70
+    assert guess(guard, clock, seconds=HOUR, account="ann") <= HOUR / DELAY_CAP
+
+
+def test_the_owner_gets_in_from_a_known_address_while_strangers_guess(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    guard.attempt("ann", OWN)
+    guard.succeeded("ann", OWN)
+    guess(guard, clock, seconds=300, account="ann")
+    assert wait(guard, "ann", STRANGE.format(7)) > 10
+    guard.attempt("ann", OWN)
+
+
+def test_a_known_address_may_not_guess_for_ever_either(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    guard.succeeded("ann", OWN)
+    for _ in range(4):
+        fail(guard, "ann", OWN)
+    assert wait(guard, "ann", OWN) == 2.0
+
+
+def test_nobody_is_locked_out_for_ever(guard: SignInGuard, clock: FakeClock) -> None:
+    guess(guard, clock, seconds=HOUR, account="ann")
+    clock.advance(DELAY_CAP)
+    guard.attempt("ann", "198.51.100.9")
+    guard.succeeded("ann", "198.51.100.9")
+    guard.attempt("ann", OWN)
+
+
+def test_the_right_password_ends_the_wait_of_everybody(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    for _ in range(4):
+        fail(guard, "ann", OWN)
+    clock.advance(2.0)
+    guard.attempt("ann", OWN)
+    guard.succeeded("ann", OWN)
+    guard.attempt("ann", STRANGE.format(1))
+
+
+def test_one_address_cannot_try_one_password_on_all_accounts(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    for number in range(30):
+        fail(guard, f"person{number}", OWN)
+    assert wait(guard, "person31", OWN) == 2.0
+    guard.attempt("person31", STRANGE.format(1))
+
+
+def test_guesses_at_one_account_leave_the_others_alone(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    guess(guard, clock, seconds=60, account="ann")
+    guard.attempt("bo", OWN)
+
+
+def test_guesses_that_come_all_at_once_are_cut_at_the_account(guard: SignInGuard) -> None:
+    heard = 0
+    for number in range(1_000):
+        try:
+            guard.attempt("ann", STRANGE.format(number))
+            heard += 1
+        except RateLimited:
+            pass
+    assert heard == 10
+
+
+def test_made_up_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClock) -> None:
+    for number in range(3 * FORGET_ABOVE):
+        fail(guard, f"person{number}", f"2001:db8::{number:x}")
+        clock.advance(1)
+    for number in range(FORGET_ABOVE + 10):
+        guard.succeeded(f"person{number}", OWN)
+    assert len(guard._failures) <= FORGET_ABOVE + 1
+    assert len(guard._trusted) <= FORGET_ABOVE + 1

@@ -1,0 +1,257 @@
+"""Setup, log-in, log-out and invitations over HTTP, for browsers and for scripts."""
+
+import pytest
+
+from chatserver.config import Settings
+from tests.conftest import FAST, StartChat
+from tests.driver import PASSWORD, Chat, Person, ask
+
+HTML = {"Accept": "text/html,*/*;q=0.8"}
+
+
+def setup_form(chat: Chat, **changes: str) -> dict[str, str]:
+    token = chat.server.accounts.setup_token()
+    form = {"token": token, "username": "ann", "display": "Ann", "password": PASSWORD}
+    return form | changes
+
+
+async def test_everything_leads_to_setup_until_there_is_an_account(chat: Chat) -> None:
+    browser = chat.browser()
+    for path in ("/", "/login"):
+        answer = await ask(browser, "GET", chat.url + path)
+        assert (answer.status, answer.headers["Location"]) == (302, "/setup")
+    page = await ask(browser, "GET", chat.url + "/setup", headers=HTML)
+    assert page.status == 200
+    assert "<form" in page.text
+
+
+async def test_the_setup_link_makes_the_administrator_once(chat: Chat) -> None:
+    browser = chat.browser()
+    form = setup_form(chat)
+    assert chat.server.folder.setup_token.stat().st_mode & 0o777 == 0o600
+    made = await ask(browser, "POST", chat.url + "/setup", form)
+    assert (made.status, made.json) == (200, {"ok": 1, "user": "ann"})
+    assert made.headers["Authorization"].startswith("Bearer ")
+    me = await ask(browser, "GET", chat.url + "/api/me")
+    assert me.json["user"]["role"] == "admin"
+    assert not chat.server.folder.setup_token.exists()
+    again = await ask(chat.browser(), "POST", chat.url + "/setup", form | {"username": "bo"})
+    assert (again.status, again.json["code"]) == (403, "forbidden")
+
+
+async def test_a_wrong_setup_token_makes_nobody(chat: Chat) -> None:
+    for token in ("", "x", "ä", "x" * 1_000):
+        answer = await ask(
+            chat.browser(), "POST", chat.url + "/setup", setup_form(chat, token=token)
+        )
+        assert (answer.status, answer.json["code"]) == (403, "forbidden")
+    assert await chat.server.people.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"username": "a"}, "user name"),
+        ({"username": "a b"}, "user name"),
+        ({"username": "../x"}, "user name"),
+        ({"username": "<b>"}, "user name"),
+        ({"username": "x" * 33}, "user name"),
+        ({"display": "evil\u202eeman"}, "display name"),
+        ({"display": "x" * 65}, "display name"),
+        ({"password": "short"}, "at least 8"),
+        ({"password": "ann12345"}, "easy to guess"),
+        ({"password": "password1"}, "easy to guess"),
+    ],
+)
+async def test_a_choice_that_will_not_do_is_explained(
+    chat: Chat, changes: dict[str, str], word: str
+) -> None:
+    answer = await ask(chat.browser(), "POST", chat.url + "/setup", setup_form(chat, **changes))
+    assert (answer.status, answer.json["code"]) == (400, "bad_request")
+    assert word in answer.json["data"]
+    assert chat.server.folder.setup_token.exists()
+
+
+@pytest.mark.parametrize("form", ["json", "data"])
+async def test_logging_in_works_with_json_and_with_a_form(
+    chat: Chat, ann: Person, form: str
+) -> None:
+    browser = chat.browser()
+    credentials = {"username": "Ann", "password": PASSWORD}
+    sent = {form: credentials}
+    async with browser.post(chat.url + "/login", **sent) as response:  # type: ignore[arg-type]
+        assert (response.status, await response.json()) == (200, {"ok": 1, "user": "ann"})
+        token = response.headers["Authorization"].removeprefix("Bearer ")
+        cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie  # it came over plain HTTP
+    by_cookie = await ask(browser, "GET", chat.url + "/api/me")
+    bearer = {"Authorization": f"Bearer {token}"}
+    by_token = await ask(chat.browser(), "GET", chat.url + "/api/me", headers=bearer)
+    assert by_cookie.json == by_token.json
+    assert by_cookie.json["user"]["name"] == "ann"
+
+
+async def test_a_browser_without_scripts_is_led_on(chat: Chat, ann: Person) -> None:
+    browser = chat.browser()
+    form = {"username": "ann", "password": PASSWORD}
+    url = chat.url + "/login"
+    async with browser.post(url, data=form, headers=HTML, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/index")
+    wrong = form | {"password": "wrong wrong"}
+    async with browser.post(url, data=wrong, headers=HTML, allow_redirects=False) as response:
+        assert response.status == 401
+        page = await response.text()
+    assert "The name or the password is wrong." in page
+    assert "wrong wrong" not in page
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil", "x"])
+async def test_logging_in_leads_to_no_other_site(chat: Chat, ann: Person, target: str) -> None:
+    form = {"username": "ann", "password": PASSWORD}
+    async with chat.browser().post(
+        chat.url + "/login", params={"next": target}, data=form, headers=HTML, allow_redirects=False
+    ) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/index")
+
+
+async def test_an_unknown_name_gets_the_answer_of_a_wrong_password(chat: Chat, ann: Person) -> None:
+    answers = [
+        await ask(chat.browser(), "POST", chat.url + "/login", {"username": n, "password": "xxxxx"})
+        for n in ("ann", "nobody")
+    ]
+    assert [answer.status for answer in answers] == [401, 401]
+    assert answers[0].text == answers[1].text
+    assert answers[0].json == {
+        "ok": 0,
+        "code": "bad_credentials",
+        "data": "The name or the password is wrong.",
+    }
+
+
+async def test_logging_in_makes_a_new_session_whatever_cookie_was_there(
+    chat: Chat, ann: Person
+) -> None:
+    browser = chat.browser()
+    credentials = {"username": "ann", "password": PASSWORD}
+    first = await ask(browser, "POST", chat.url + "/login", credentials)
+    second = await ask(browser, "POST", chat.url + "/login", credentials)
+    assert first.headers["Set-Cookie"] != second.headers["Set-Cookie"]
+
+
+async def test_logging_out_ends_the_session_and_takes_the_cookie_back(
+    chat: Chat, ann: Person
+) -> None:
+    browser = chat.browser()
+    answer = await ask(
+        browser, "POST", chat.url + "/login", {"username": "ann", "password": PASSWORD}
+    )
+    bearer = {"Authorization": answer.headers["Authorization"]}
+    out = await ask(browser, "POST", chat.url + "/logout")
+    assert (out.status, out.json) == (200, {"ok": 1})
+    assert (await ask(browser, "GET", chat.url + "/api/me")).status == 401
+    assert (await ask(chat.browser(), "GET", chat.url + "/api/me", headers=bearer)).status == 401
+    assert (await ask(browser, "POST", chat.url + "/logout")).status == 200
+
+
+async def test_pages_lead_to_where_the_visitor_can_go(chat: Chat, ann: Person) -> None:
+    stranger = chat.browser()
+    assert (await ask(stranger, "GET", chat.url + "/")).headers["Location"] == "/login"
+    assert (await ask(stranger, "GET", chat.url + "/index")).headers["Location"] == "/"
+    assert (await ann.ask("GET", "/")).headers["Location"] == "/index"
+    assert (await ask(stranger, "GET", chat.url + "/setup")).headers["Location"] == "/"
+    page = await ann.ask("GET", "/index", headers=HTML)
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+# Invitations -------------------------------------------------------------------------------------
+
+
+async def test_an_invitation_brings_somebody_in(chat: Chat, ann: Person) -> None:
+    made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
+    assert made.status == 201
+    assert made.json["url"] == f"{chat.url}/join/{made.json['code']}"
+    page = await ask(chat.browser(), "GET", made.json["url"], headers=HTML)
+    assert "Ann" in page.text
+    browser = chat.browser()
+    form = {"username": "bo", "display": "Bo", "password": PASSWORD}
+    joined = await ask(browser, "POST", made.json["url"], form)
+    assert (joined.status, joined.json) == (200, {"ok": 1, "user": "bo"})
+    me = await ask(browser, "GET", chat.url + "/api/me")
+    assert me.json["user"]["role"] == "member"
+    used_up = await ask(chat.browser(), "POST", made.json["url"], form | {"username": "cy"})
+    assert (used_up.status, used_up.json["code"]) == (404, "not_found")
+
+
+async def test_a_taken_name_uses_no_invitation_up(chat: Chat, ann: Person) -> None:
+    made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
+    form = {"username": "ANN", "display": "", "password": PASSWORD}
+    taken = await ask(chat.browser(), "POST", made.json["url"], form)
+    assert (taken.status, taken.json["code"]) == (409, "conflict")
+    joined = await ask(chat.browser(), "POST", made.json["url"], form | {"username": "bo"})
+    assert joined.status == 200
+
+
+async def test_a_revoked_invitation_works_no_more(chat: Chat, ann: Person) -> None:
+    made = await ann.ask("POST", "/api/invites", {})
+    assert [i["code"] for i in (await ann.ask("GET", "/api/invites")).json["invites"]] == [
+        made.json["code"]
+    ]
+    await ann.ask("DELETE", f"/api/invites/{made.json['code']}")
+    page = await ask(chat.browser(), "GET", made.json["url"], headers=HTML)
+    assert page.status == 404
+    form = {"username": "bo", "display": "", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", made.json["url"], form)).status == 404
+    assert (await ann.ask("GET", "/api/invites")).json["invites"] == []
+
+
+async def test_only_administrators_invite_and_manage(chat: Chat, ann: Person, bo: Person) -> None:
+    for method, path, body in (
+        ("GET", "/api/invites", None),
+        ("POST", "/api/invites", {}),
+        ("DELETE", "/api/invites/x", None),
+        ("POST", "/api/users", {"username": "cy", "password": PASSWORD}),
+        ("PATCH", "/api/users/ann", {"disabled": True}),
+    ):
+        assert (await bo.ask(method, path, body)).json["code"] == "forbidden"
+        anonymous = await ask(chat.browser(), method, chat.url + path, body)
+        assert (anonymous.status, anonymous.json["code"]) == (401, "unauthorized")
+    for method, path in (("GET", "/api/setup-link"), ("POST", "/api/keys/rotate")):
+        assert (await ann.ask(method, path)).json["code"] == "forbidden"
+
+
+# Languages ---------------------------------------------------------------------------------------
+
+
+async def test_pages_and_refusals_speak_the_readers_language(chat: Chat, ann: Person) -> None:
+    chinese = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
+    page = await ask(chat.browser(), "GET", chat.url + "/login", headers=HTML | chinese)
+    assert 'lang="zh-Hans"' in page.text
+    assert "登录" in page.text
+    wrong = {"username": "ann", "password": "wrong wrong"}
+    refused = await ask(chat.browser(), "POST", chat.url + "/login", wrong, headers=chinese)
+    assert any("\u4e00" <= character <= "\u9fff" for character in refused.json["data"])
+
+
+async def test_an_account_keeps_its_language(ann: Person) -> None:
+    assert 'lang="en"' in (await ann.ask("GET", "/index", headers=HTML)).text
+    changed = await ann.ask("PATCH", "/api/me", {"locale": "zh_CN"})
+    assert changed.json == {"ok": 1}
+    assert 'lang="zh-Hans"' in (await ann.ask("GET", "/index", headers=HTML)).text
+    refused = await ann.ask("PATCH", "/api/me", {"locale": "xx"})
+    assert refused.json["code"] == "bad_request"
+
+
+# Embedding ---------------------------------------------------------------------------------------
+
+
+async def test_a_page_under_tls_gets_the_strict_cookie(start_chat: StartChat) -> None:
+    settings = Settings(limits=FAST)
+    chat = await start_chat()
+    assert settings.server.trusted_proxies == []
+    await chat.person("ann")
+    form = {"username": "ann", "password": PASSWORD}
+    spoofed = {"X-Forwarded-Proto": "https"}
+    answer = await ask(chat.browser(), "POST", chat.url + "/login", form, headers=spoofed)
+    assert answer.headers["Set-Cookie"].startswith("chatserver=")

@@ -1,0 +1,123 @@
+"""Sessions live and end: on every socket, at once."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.conftest import StartChat
+from tests.driver import PASSWORD, Chat, Device, Person, ask
+
+
+async def ended(device: Device, code: int = 4101) -> None:
+    error = await device.next(0)
+    assert error["code"]
+    assert await device.closed() == code
+
+
+async def test_logging_out_closes_the_sockets_of_that_session_only(chat: Chat, ann: Person) -> None:
+    other = await chat.signed_in("ann")
+    devices = [await ann.connect(), await ann.connect()]
+    stays = await other.connect()
+    started = time.monotonic()
+    assert (await ann.ask("POST", "/logout")).status == 200
+    for device in devices:
+        await ended(device)
+    assert time.monotonic() - started < 1.0
+    assert (await stays.say("still here"))["ok"] is True
+
+
+async def test_a_disabled_account_is_cut_and_cannot_come_back(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    bos = await bo.connect()
+    assert (await ann.ask("PATCH", "/api/users/bo", {"disabled": True})).status == 200
+    await ended(bos, 4102)
+    assert (await bo.ask("GET", "/api/me")).status == 401
+    form = {"username": "bo", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 401
+    await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
+
+
+async def test_a_new_password_ends_every_session(chat: Chat, ann: Person, bo: Person) -> None:
+    bos = await bo.connect()
+    changed = await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
+    assert changed.status == 200
+    await ended(bos)
+    assert (await bo.ask("GET", "/api/me")).status == 401
+    form = {"username": "bo", "password": "a new long secret"}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
+
+
+async def test_an_administrator_cannot_disable_the_own_account(ann: Person) -> None:
+    refused = await ann.ask("PATCH", "/api/users/ann", {"disabled": True})
+    assert refused.json["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "\u00e4"])
+async def test_a_bad_token_gets_one_error_and_hears_nothing(
+    chat: Chat, ann: Person, token: str
+) -> None:
+    anns = await ann.connect()
+    stranger = Person(chat, "nobody", 0, token, chat.browser())
+    device = await stranger.open()
+    await anns.say("among ourselves")
+    frames = [await device.next()]
+    assert (frames[0]["type"], frames[0]["code"]) == (0, "session_invalid")
+    assert await device.closed() == 4101
+
+
+async def test_the_query_token_can_be_switched_off(chat: Chat, ann: Person) -> None:
+    url = f"{chat.url}/ws?token={ann.token}"
+    async with chat.browser().ws_connect(url) as ws:
+        assert (await ws.receive_json())["type"] == 5
+
+
+async def test_renewing_prolongs_the_session_without_reconnecting(ann: Person) -> None:
+    device = await ann.connect()
+    before = device.welcome["session"]["expires_at"]
+    renewed = await device.ask(14)
+    assert renewed["expires_at"] >= before
+    ann.token = renewed["token"]
+    assert (await (await ann.connect()).say("with the new token"))["ok"] is True
+
+
+async def test_a_socket_can_go_on_with_a_newer_session(chat: Chat, ann: Person, bo: Person) -> None:
+    device = await ann.connect()
+    newer = await chat.signed_in("ann")
+    assert (await device.ask(14, token=newer.token))["ok"] is True
+    await ann.ask("POST", "/logout")
+    assert (await device.say("still here"))["ok"] is True
+    refused = await device.ask(14, token=bo.token)
+    assert refused["code"] == "forbidden"
+    refused = await device.ask(14, token="nonsense")
+    assert refused["code"] == "unauthorized"
+
+
+async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_rooms = chat.server.chat.rooms_of
+    checked, signed_out = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user: object) -> object:
+        checked.set()
+        await signed_out.wait()
+        return await read_rooms(user)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chat.server.chat, "rooms_of", slowly)
+    device = await ann.open()
+    await checked.wait()
+    assert (await ann.ask("POST", "/logout")).status == 200
+    signed_out.set()
+    assert (await device.next())["type"] == 0
+    assert await device.closed() == 4101
+
+
+async def test_rotated_keys_keep_old_sessions_alive(start_chat: StartChat) -> None:
+    chat = await start_chat()
+    ann = await chat.person("ann")
+    chat.server.keys.rotate()
+    assert (await ann.ask("GET", "/api/me")).status == 200
+    assert (await ann.connect()).welcome["user"] == "ann"
