@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from chatserver.accounts import Accounts
 from chatserver.bus import Bus, NoPeers
@@ -129,7 +130,7 @@ SERVER = web.AppKey("server", Server)
 def create_app(settings: Settings | None = None) -> web.Application:
     """The whole chat as an aiohttp application, or as a sub-application of another one."""
     server = Server(validated(settings or Settings()))
-    app = web.Application(middlewares=[server.door.middleware()], client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=_middlewares(server), client_max_size=BODY_LIMIT)
     app[SERVER] = server
     pages = Pages(server.accounts, server.sessions, server.languages)
     api = Api(server.accounts, server.sessions, server.settings)
@@ -137,11 +138,19 @@ def create_app(settings: Settings | None = None) -> web.Application:
     app.add_routes(routes(pages, api, server.socket, health))
     _serve_static(app)
     set_up_templates(app)
-    _trust_proxies(app, server.settings.server.trusted_proxies)
     app.on_response_prepare.append(server.door.headers)
     app.cleanup_ctx.append(server.running)
     app.on_shutdown.append(server.stopping)
     return app
+
+
+def _middlewares(server: Server) -> list[Middleware]:
+    proxies = server.settings.server.trusted_proxies
+    if not proxies:
+        return [server.door.middleware()]
+    from chatserver.web.proxies import trust
+
+    return [trust(proxies), server.door.middleware()]
 
 
 def _wall() -> int:
@@ -171,10 +180,3 @@ def _serve_static(app: web.Application) -> None:
         if file.is_file():
             digest.update(file.read_bytes())
     app.router.add_static(f"/static/{digest.hexdigest()}", STATIC, name="static")
-
-
-def _trust_proxies(app: web.Application, proxies: list[str]) -> None:
-    if proxies:
-        from aiohttp_remotes import XForwardedFiltered
-
-        app.middlewares.insert(0, XForwardedFiltered(proxies).middleware)

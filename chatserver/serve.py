@@ -14,33 +14,18 @@ from pathlib import Path
 
 import click
 from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger
 
 from chatserver import __version__
 from chatserver.app import SERVER, Server, create_app
 from chatserver.config import Settings
 from chatserver.control import control_address
 from chatserver.errors import StartError
+from chatserver.web.access import AccessLog
 
 SHUTDOWN = 3.0  # seconds that open requests have to finish
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
 logger = logging.getLogger(__name__)
-
-
-class AccessLog(AbstractAccessLogger):
-    """One line a request, without its query: tokens may stand there."""
-
-    @property
-    def enabled(self) -> bool:
-        return self.logger.isEnabledFor(logging.DEBUG)
-
-    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        line = "%s %s %s in %.1f ms from %s"
-        path = request.path
-        self.logger.debug(
-            line, request.method, path, response.status, time * 1000, request.remote or "local"
-        )
 
 
 async def serve(settings: Settings, *, lan: bool) -> None:

@@ -12,6 +12,7 @@ from chatserver.app import SERVER, Server, create_app
 from chatserver.config import Settings
 from chatserver.models import Role
 from chatserver.storage.people import NewUser
+from chatserver.web.access import AccessLog
 
 PASSWORD = "purple stone river"
 WAIT = 10.0  # seconds that anything may take; a test that waits longer has failed
@@ -35,7 +36,9 @@ class Chat:
     @classmethod
     async def start(cls, settings: Settings) -> Self:
         app = create_app(settings)
-        runner = web.AppRunner(app, shutdown_timeout=1.0, handle_signals=False)
+        runner = web.AppRunner(
+            app, access_log_class=AccessLog, shutdown_timeout=1.0, handle_signals=False
+        )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

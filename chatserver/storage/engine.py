@@ -6,6 +6,7 @@ kinds: `Unavailable` (nothing was stored), `Undecided` (the answer to COMMIT was
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,6 +35,9 @@ BUSY_TIMEOUT = 5  # seconds that one statement waits for a lock
 CONNECT_TIMEOUT = 5  # seconds
 
 T = TypeVar("T")
+
+# At DEBUG it writes every statement with its values: messages, names, hashes.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 

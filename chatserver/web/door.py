@@ -59,7 +59,10 @@ class Door:
             try:
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
-                return await handler(request)
+                response = await handler(request)
+                if request.secure and not response.prepared:
+                    response.headers["Strict-Transport-Security"] = "max-age=31536000"
+                return response
             except ChatError as error:
                 return self._refusal(request, error)
             except web.HTTPException as error:
@@ -88,14 +91,12 @@ class Door:
             response.headers["Retry-After"] = str(int(error.retry_after) + 1)
         return response
 
-    async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def headers(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Goes on every answer (the on_response_prepare signal)."""
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.popall("Server", None)
-        if request.secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
 
 
 def _told(error: web.HTTPException) -> ChatError:

@@ -25,6 +25,13 @@ export const lang = (() => {
 /** The same host may serve several chats under different paths: what is kept here is kept apart. */
 export const scope = new URL(urls.home || "/", location.href).pathname;
 
+/** ws: for http:, wss: for https:. */
+export function socketUrl() {
+  const url = new URL(urls.ws, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
+}
+
 export function goToLogin() {
   location.assign(urls.login);
 }

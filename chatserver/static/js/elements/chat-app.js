@@ -15,7 +15,7 @@ import { title } from "../lib/unread.js";
 import { asCommand, asEvent, listed, pending, roomName, stored } from "../lib/view.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
-import { goToLogin, me, urls } from "../page.js";
+import { goToLogin, me, socketUrl } from "../page.js";
 import { People } from "../people.js";
 import { CloseCode, isMessage, LOBBY, Type } from "../protocol.js";
 import { followKeyboard } from "../viewport.js";
@@ -23,7 +23,7 @@ import { followKeyboard } from "../viewport.js";
 const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
 
 class ChatApp extends HTMLElement {
-  #connection = new Connection(socketAddress(urls.ws));
+  #connection = new Connection(socketUrl());
   #feed = new Feed(this.#connection);
   #people = new People();
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
@@ -244,12 +244,6 @@ class ChatApp extends HTMLElement {
     const { to } = conversation;
     return to === null ? roomName(conversation, _("Lobby")) : this.#people.display(to);
   }
-}
-
-function socketAddress(path) {
-  const url = new URL(path, location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  return url.href;
 }
 
 customElements.define("chat-app", ChatApp);

@@ -1,0 +1,40 @@
+"""X-Forwarded-* headers, believed only from the proxies that the configuration names."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from aiohttp_remotes import XForwardedFiltered
+
+from chatserver.errors import StartError
+
+Network = IPv4Network | IPv6Network
+
+
+def trust(proxies: list[str]) -> Middleware:
+    """A middleware that shows handlers the outer request. Raises StartError for a wrong address.
+
+    aiohttp-remotes looks at the addresses in the header alone, so the peer itself is checked here:
+    otherwise whoever connects directly could claim to be anybody.
+    """
+    try:
+        networks = [ip_network(proxy) for proxy in proxies]
+    except ValueError as error:
+        raise StartError(f"Settings: server.trusted_proxies: {error}.") from None
+    outer = XForwardedFiltered(networks)
+
+    @web.middleware
+    async def proxied(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not _is_trusted(request.remote, networks):
+            return await handler(request)
+        return await outer.middleware(request, handler)
+
+    return proxied
+
+
+def _is_trusted(peer: str | None, networks: list[Network]) -> bool:
+    try:
+        address = ip_address(peer or "")
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

@@ -1,0 +1,206 @@
+"""Limits: every excess gets a clear refusal, harms nobody else, and loses nothing."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+
+from chatserver.config import AuthSettings, LimitSettings, Settings
+from tests.conftest import FAST, StartChat
+from tests.driver import Chat, Person, ask
+
+Limits = Callable[..., Settings]
+
+
+@pytest.fixture
+def limits(tmp_path: Path) -> Limits:
+    """Settings with these limits, and otherwise none that a test would notice."""
+
+    def make(**changes: float) -> Settings:
+        limited: LimitSettings = msgspec.structs.replace(FAST, **changes)
+        return Settings(data=tmp_path / "limited", limits=limited)
+
+    return make
+
+
+async def test_too_many_messages_are_refused_with_the_time_to_wait(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    chat = await start_chat(limits(messages_per_second=2, message_burst=3))
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    phone, desk = await ann.connect(), await ann.connect()
+    replies = [await device.say("hi") for device in (phone, desk, phone, desk)]
+    assert [reply["ok"] for reply in replies] == [True, True, True, False]
+    assert replies[3]["code"] == "rate_limited"
+    assert 0 < replies[3]["retry_after"] <= 0.5
+    assert (await (await bo.connect()).say("not my limit"))["ok"] is True
+    assert (await phone.history(1, after=0))["head"] == 4
+
+
+async def test_a_text_that_is_too_long_is_refused_and_the_socket_goes_on(ann: Person) -> None:
+    device = await ann.connect()
+    assert (await device.say("你" * 4_000))["ok"] is True
+    refused = await device.say("你" * 4_001)
+    assert (refused["ok"], refused["code"]) == (False, "too_large")
+    assert "4000" in refused["data"]
+
+
+async def test_a_frame_that_is_too_large_is_refused_with_its_id(ann: Person) -> None:
+    device = await ann.connect()
+    await device.ws.send_str('{"type":2,"id":"big","data":"hi","junk":"' + "x" * 66_000 + '"}')
+    refused = await device.reply("big")
+    assert refused["code"] == "too_large"
+    assert (await device.say("still here"))["ok"] is True
+    await device.ws.send_str("x" * 300_000)
+    assert await device.closed() == 1009
+
+
+@pytest.mark.parametrize(
+    ("frame", "request_id"),
+    [
+        ('{"type":2,"id":"q","data":7}', "q"),
+        ('{"type":2,"id":"q"}', "q"),
+        ('{"type":2,"id":"q","data":"hi","room":99999999999999999999}', "q"),
+        ('{"type":2,"id":"q","data":"hi","room":true}', "q"),
+        ('{"type":2,"id":"q","data":"hi","room":-1}', "q"),
+        ('{"type":2,"id":"q","data":"   "}', "q"),
+        ('{"type":99,"id":"q"}', "q"),
+        ('{"type":"2","id":"q","data":"hi"}', "q"),
+        ('{"id":"q"}', "q"),
+        ('{"type":3,"id":"q","data":"to whom?"}', "q"),
+        ('{"type":7,"id":"q"}', "q"),
+        ('{"type":7,"id":"q","room":1,"after":1,"before":2}', "q"),
+        ('{"type":7,"id":"q","room":1,"limit":501}', "q"),
+        ('{"type":2,"id":7,"data":"hi"}', None),
+        ('{"type":2,"id":"","data":"hi"}', None),
+        ('{"type":2,"id":"' + "x" * 65 + '","data":"hi"}', None),
+        ('{"type":2,"id":"a\\u0000b","data":"hi"}', None),
+        ('{"type":2,"data":"\\ud800"}', None),
+        ("[]", None),
+        ("null", None),
+        ("not json", None),
+        ("", None),
+        ("[" * 10_000, None),
+        ('{"type":2,"data":"hi"', None),
+    ],
+)
+async def test_what_makes_no_sense_is_answered_and_closes_nothing(
+    ann: Person, bo: Person, frame: str, request_id: str | None
+) -> None:
+    device, other = await ann.connect(), await bo.connect()
+    await device.ws.send_str(frame)
+    refused = await device.next(4)
+    assert (refused["ok"], refused["code"]) == (False, "bad_request")
+    assert refused.get("id") == request_id
+    assert refused["data"]
+    assert (await device.say("still here"))["seq"] == 1
+    await other.hears("still here")
+
+
+async def test_a_message_to_nobody_is_refused(ann: Person) -> None:
+    device = await ann.connect()
+    refused = await device.say("anybody?", to="nobody")
+    assert (refused["ok"], refused["code"]) == (False, "not_found")
+    await device.send({"type": 3, "data": "anybody?", "to": "nobody"})
+    refused = await device.next(4)
+    assert (refused["code"], "id" in refused) == ("not_found", False)
+
+
+async def test_binary_frames_are_refused(ann: Person) -> None:
+    device = await ann.connect()
+    await device.ws.send_bytes(b'{"type":2,"data":"hi"}')
+    assert (await device.next(4))["code"] == "bad_request"
+
+
+async def test_nonsense_without_end_is_abuse(ann: Person, bo: Person) -> None:
+    device, other = await ann.connect(), await bo.connect()
+    for _ in range(150):
+        await device.ws.send_str("?")
+    assert await device.closed() == 4103
+    assert (await other.say("not me"))["ok"] is True
+
+
+async def test_one_person_has_so_many_sockets_and_no_more(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    chat = await start_chat(limits(sockets_per_user=2))
+    ann = await chat.person("ann")
+    devices = [await ann.connect(), await ann.connect()]
+    assert await (await ann.open()).closed() == 4003
+    await devices[0].close()
+    assert (await (await ann.connect()).say("room again"))["ok"] is True
+
+
+async def test_guessing_passwords_is_slowed_down(start_chat: StartChat, limits: Limits) -> None:
+    chat = await start_chat(limits(logins_per_minute_account=5, logins_per_minute_address=100))
+    await chat.person("ann")
+    statuses = []
+    for number in range(8):
+        form = {"username": "ann", "password": f"guess number {number}"}
+        statuses.append((await ask(chat.browser(), "POST", chat.url + "/login", form)).status)
+    assert statuses[:3] == [401, 401, 401]
+    assert 429 in statuses
+    answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
+    assert (answer.json["code"], answer.json["retry_after"] > 0) == ("rate_limited", True)
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_a_body_that_is_too_large_is_refused(chat: Chat, ann: Person) -> None:
+    form = {"username": "ann", "password": "x" * 70_000}
+    answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
+    assert (answer.status, answer.json["code"]) == (413, "too_large")
+
+
+async def test_a_reader_that_stalls_is_cut_and_harms_nobody(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    chat = await start_chat(limits(waiting_bytes=65_536))
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    anns, stalled = await ann.connect(), await bo.connect()
+    line = stalled.ws._response.connection
+    assert line is not None
+    transport = cast(asyncio.ReadTransport, line.transport)
+    transport.pause_reading()
+    text = "x" * 3_900
+    slowest = 0.0
+    for _ in range(3_000):
+        started = time.monotonic()
+        await anns.say(text)
+        await anns.hears(text)
+        slowest = max(slowest, time.monotonic() - started)
+        if not chat.server.hub.devices(bo.number):
+            break
+    assert chat.server.hub.devices(bo.number) == 0
+    head = (await anns.history(1))["head"]
+    transport.resume_reading()
+    back = await bo.connect()
+    seen = 0
+    while seen < head:
+        page = await back.history(1, after=seen, limit=10)
+        assert [event["seq"] for event in page["events"]] == list(
+            range(seen + 1, seen + 1 + len(page["events"]))
+        )
+        seen += len(page["events"])
+    assert slowest < 2.0
+
+
+async def test_a_query_token_works_only_where_it_is_allowed(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
+    settings = Settings(data=tmp_path / "strict", auth=AuthSettings(query_token=False))
+    chat = await start_chat(settings)
+    ann = await chat.person("ann")
+    async with chat.browser().ws_connect(f"{chat.url}/ws?token={ann.token}") as ws:
+        assert (await ws.receive_json())["type"] == 0
+
+
+async def test_ping_is_answered(ann: Person) -> None:
+    device = await ann.connect(autoping=False)
+    await device.ws.ping(b"are you there")
+    async with asyncio.timeout(5):
+        while (message := await device.ws.receive()).data != b"are you there":
+            assert message.type is not None

@@ -1,0 +1,231 @@
+"""The security rules, and a regression test for each fault of the system that this one replaces."""
+
+import logging
+from pathlib import Path
+
+import aiohttp
+import pytest
+from pytest_aiohttp import AiohttpClient
+
+from chatserver.app import SERVER, create_app
+from chatserver.config import ServerSettings, Settings
+from tests.conftest import FAST, StartChat
+from tests.driver import PASSWORD, Chat, Person, ask
+
+FOREIGN = [
+    "http://evil.example",
+    "null",
+    "http://127.0.0.1",
+    "http://127.0.0.1:1",
+    "https://{host}",
+    "http://{host}.evil.example",
+    "http://evil.example/{host}",
+    "http://{host}@evil.example",
+    "HTTP://{host}",
+    "",
+]
+
+
+# Origin ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+async def test_a_foreign_page_can_neither_open_a_socket_nor_change_anything(
+    chat: Chat, ann: Person, origin: str
+) -> None:
+    headers = {"Origin": origin.format(host=chat.url.removeprefix("http://"))}
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await ann.connect(headers=headers)
+    assert refused.value.status == 403
+    for method, path, body in (
+        ("POST", "/login", {"username": "ann", "password": PASSWORD}),
+        ("POST", "/logout", None),
+        ("PATCH", "/api/me", {"display": "Owned"}),
+        ("POST", "/api/invites", {}),
+    ):
+        answer = await ann.ask(method, path, body, headers=headers)
+        assert (answer.status, answer.json["code"]) == (403, "forbidden")
+
+
+async def test_the_own_page_may(chat: Chat, ann: Person) -> None:
+    headers = {"Origin": chat.url}
+    assert (await ann.connect(headers=headers)).welcome["user"] == "ann"
+    assert (await ann.ask("PATCH", "/api/me", {"display": "A"}, headers=headers)).status == 200
+
+
+async def test_a_request_that_a_browser_calls_cross_site_is_refused(ann: Person) -> None:
+    answer = await ann.ask("POST", "/logout", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status == 403
+
+
+async def test_the_public_url_is_the_measure_where_one_is_set(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
+    server = ServerSettings(public_url="https://chat.example")
+    chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
+    ann = await chat.person("ann")
+    assert (await ann.connect(headers={"Origin": "https://chat.example"})).welcome
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await ann.connect(headers={"Origin": chat.url})
+
+
+# Headers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/login", "/index", "/api/me", "/nothing", "/healthz"])
+async def test_every_answer_has_the_security_headers(ann: Person, path: str) -> None:
+    headers = (await ann.ask("GET", path)).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Server" not in headers
+    assert "Strict-Transport-Security" not in headers  # this is plain HTTP
+
+
+async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: Person) -> None:
+    page = await ann.ask("GET", "/nothing", headers={"Accept": "text/html"})
+    assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    script = await ann.ask("GET", "/nothing")
+    assert (script.status, script.json["ok"], script.json["code"]) == (404, 0, "not_found")
+    wrong_method = await ann.ask("DELETE", "/login")
+    assert (wrong_method.status, wrong_method.json["ok"]) == (405, 0)
+    for body in ("[]", "{", '"x"', '{"username":7}', "\xff"):
+        async with ann.http.post(
+            ann.chat.url + "/login", data=body, headers={"Content-Type": "application/json"}
+        ) as response:
+            assert (response.status, (await response.json())["code"]) == (400, "bad_request")
+
+
+async def test_proxies_are_believed_only_where_they_are_named(chat: Chat, ann: Person) -> None:
+    spoofed = {
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+    }
+    made = await ann.ask("POST", "/api/invites", {}, headers=spoofed)
+    assert made.json["url"].startswith(chat.url)
+
+
+async def test_whoever_is_no_named_proxy_is_not_believed(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
+    server = ServerSettings(trusted_proxies=["192.0.2.0/24"])
+    chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
+    ann = await chat.person("ann", admin=True)
+    spoofed = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "evil.example"}
+    made = await ann.ask("POST", "/api/invites", {}, headers=spoofed)
+    assert made.json["url"].startswith(chat.url)
+
+
+async def test_behind_a_named_proxy_the_outer_address_counts(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
+    server = ServerSettings(trusted_proxies=["127.0.0.1"])
+    chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
+    ann = await chat.person("ann", admin=True)
+    outer = {
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Host": "chat.example",
+        "X-Forwarded-Proto": "https",
+    }
+    made = await ann.ask("POST", "/api/invites", {}, headers=outer)
+    assert made.json["url"].startswith("https://chat.example/join/")
+    form = {"username": "ann", "password": PASSWORD}
+    answer = await ask(chat.browser(), "POST", chat.url + "/login", form, headers=outer)
+    assert answer.headers["Set-Cookie"].startswith("__Host-chatserver=")
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" in answer.headers
+    own = outer | {"Origin": "https://chat.example"}
+    assert (await ann.connect(headers=own)).welcome["user"] == "ann"
+
+
+# Faults of the original --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["' OR '1'='1", "ann' --", 'ann" OR ""="', "ann\\", "%", "ann;"])
+async def test_sql_in_a_name_is_only_a_name(chat: Chat, ann: Person, name: str) -> None:
+    form = {"username": name, "password": "' OR '1'='1"}
+    answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
+    assert (answer.status, answer.json["code"]) == (401, "bad_credentials")
+    device = await ann.connect()
+    assert (await device.say("hi", to=name))["code"] == "not_found"
+
+
+async def test_passwords_are_stored_as_argon2id(chat: Chat, ann: Person) -> None:
+    found = await chat.server.people.find("ann")
+    assert found is not None
+    assert found[1].startswith("$argon2id$v=19$m=")
+    assert PASSWORD not in found[1]
+
+
+async def test_no_secret_is_in_any_log(
+    chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    form = {"username": "ann", "password": PASSWORD}
+    await ask(chat.browser(), "POST", chat.url + "/login", form)
+    async with chat.browser().ws_connect(f"{chat.url}/ws?token={ann.token}") as ws:
+        await ws.send_json({"type": 2, "data": "a private word"})
+        await ws.receive()
+    device = await ann.connect()
+    await device.ws.send_str("a broken private word")
+    await device.next(4)
+    for secret in (PASSWORD, ann.token, "private word"):
+        assert secret not in caplog.text
+
+
+async def test_the_sender_is_who_is_signed_in_whatever_the_frame_says(
+    ann: Person, bo: Person
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    await bos.send({"type": 2, "data": "hi", "user": "ann", "from": "ann", "user_id": 1})
+    assert (await anns.hears("hi"))["user"] == "bo"
+
+
+async def test_markup_in_names_and_messages_is_text(chat: Chat, ann: Person) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    eve = await chat.person("eve", display=name)
+    page = await eve.ask("GET", "/index", headers={"Accept": "text/html"})
+    assert name not in page.text
+    assert "&lt;img" in page.text
+
+
+async def test_connecting_tells_others_the_change_and_not_the_whole_list(chat: Chat) -> None:
+    people = [await chat.person(f"bo{number}") for number in range(20)]
+    devices = [await person.connect() for person in people]
+    watcher = devices[0]
+    frames = [await watcher.next(6)]
+    while len({p["name"] for f in frames for p in f["online"]} - {"bo0"}) < 19:
+        frames.append(await watcher.next(6))
+    told = sum(len(frame["online"]) for frame in frames)
+    assert told <= 20
+
+
+# Embedding ---------------------------------------------------------------------------------------
+
+
+async def test_the_application_works_inside_another_one(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    outer = aiohttp.web.Application()
+    inner = create_app(Settings(data=tmp_path / "d", limits=FAST))
+    outer.add_subapp("/chat", inner)
+    client = await aiohttp_client(outer)
+    setup = await client.get("/chat/", allow_redirects=False)
+    assert setup.headers["Location"] == "/chat/setup"
+    page = await (await client.get("/chat/setup", headers={"Accept": "text/html"})).text()
+    assert "/chat/static/" in page
+    form = {
+        "token": inner[SERVER].accounts.setup_token(),
+        "username": "ann",
+        "password": PASSWORD,
+    }
+    assert (await client.post("/chat/setup", json=form)).status == 200
+    async with client.ws_connect("/chat/ws") as ws:
+        assert (await ws.receive_json())["user"] == "ann"
+    assert (await client.get("/chat/nothing")).status == 404
+    made = await (await client.post("/chat/api/invites", json={})).json()
+    assert "/chat/join/" in made["url"]
