@@ -1,6 +1,8 @@
 """People and servers by name: ann (the administrator), bo, and cy, who is in no talk of theirs."""
 
+import asyncio
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from chatserver.config import DatabaseSettings, LimitSettings, Settings
+from chatserver.storage.engine import Database
+from chatserver.storage.migrate import migrate
 from tests.driver import Chat, Person
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.needs import require
@@ -50,8 +54,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.create_database(f"chat{next(_numbers)}")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file without anybody in it: copying one saves each test its migration."""
+    folder = tmp_path_factory.mktemp("migrated")
+
+    async def make() -> None:
+        database = Database(f"sqlite:///{folder / 'chat.db'}")
+        await migrate(database, backups=folder)
+        await database.close()
+
+    asyncio.run(make())
+    return folder / "chat.db"
+
+
 @pytest_asyncio.fixture
-async def start_chat(tmp_path: Path) -> AsyncIterator[StartChat]:
+async def start_chat(tmp_path: Path, migrated: Path) -> AsyncIterator[StartChat]:
     """Starts servers; all of them are stopped at the end, the last one first."""
     running: list[Chat] = []
 
@@ -59,6 +77,10 @@ async def start_chat(tmp_path: Path) -> AsyncIterator[StartChat]:
         number = len(running)
         folder = tmp_path / f"node{number}"
         chosen = settings or Settings(data=folder, limits=FAST, database=DatabaseSettings(url=url))
+        target = chosen.data / "chat.db"
+        if not chosen.database.url and not target.exists():
+            target.parent.mkdir(mode=0o700, parents=True)
+            shutil.copyfile(migrated, target)
         chat = await Chat.start(chosen)
         running.append(chat)
         return chat

@@ -1,0 +1,283 @@
+"""Fan-out: order, holes, slow readers, and what other nodes say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from chatserver import hub as hub_module
+from chatserver.bus import Receive
+from chatserver.connection import Connection
+from chatserver.errors import CloseCode, Disconnect, Unavailable
+from chatserver.hub import Hub
+from chatserver.models import Event, User
+
+
+class Line:
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.waiting = 0
+        self.aborted = False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def heard(self) -> list[int]:
+        """The seqs of the messages on it."""
+        parts = self.written.split(b'"seq":')[1:]
+        return [int(part.split(b",")[0]) for part in parts]
+
+
+class Tin:
+    """Two nodes and a string between them; the string can be cut."""
+
+    peers = True
+
+    def __init__(self) -> None:
+        self.other: Hub | None = None
+        self.cut = False
+
+    def publish(self, payload: bytes) -> None:
+        if self.other is not None and not self.cut:
+            self.other.receive(payload)
+
+    async def start(self, receive: Receive) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Stage:
+    """A hub, the database behind it, and a clock that stands still."""
+
+    def __init__(self, log: dict[int, list[Event]]) -> None:
+        self.log = log
+        self.bus = Tin()
+        self.away = False
+        self.reads: list[tuple[int, int]] = []
+        self.hub = Hub(self.bus, self._read, node=str(id(self)), clock=lambda: 0.0)
+
+    async def _read(self, room: int, after: int) -> list[Event]:
+        self.reads.append((room, after))
+        if self.away:
+            raise Unavailable
+        return [event for event in self.log.get(room, []) if event.seq > after][:2]
+
+    def connect(self, user_id: int, name: str, **heads: int) -> tuple[Connection, Line]:
+        line = Line()
+        connection = Connection(
+            line,
+            User(user_id, name, name.capitalize()),
+            session_id=f"session of {name}",
+            expires_at=10**15,
+            lifetime=60,
+            limit=1_000,
+            seen=0.0,
+        )
+        with self.hub.arriving():
+            self.hub.attach(connection, {int(room[1:]): head for room, head in heads.items()})
+        line.written = b""
+        return connection, line
+
+    def store(self, *seqs: int, room: int = 1, people: tuple[int, ...] = ()) -> list[Event]:
+        to = "bo" if people else None
+        events = [Event(room, seq, "ann", "hi", 0, to=to, people=people) for seq in seqs]
+        self.log.setdefault(room, []).extend(events)
+        return events
+
+    async def settled(self) -> None:
+        """Until no repair is under way."""
+        while any(feed.repair for feed in self.hub._feeds.values()):
+            await asyncio.sleep(0)
+
+
+@pytest_asyncio.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr(hub_module, "PATIENCE", 0)
+    stage = Stage({})
+    yield stage
+    stage.hub.close()
+
+
+@pytest_asyncio.fixture
+async def nodes(stage: Stage) -> AsyncIterator[tuple[Stage, Stage]]:
+    other = Stage(stage.log)
+    stage.bus.other, other.bus.other = other.hub, stage.hub
+    yield stage, other
+    other.hub.close()
+
+
+async def test_what_one_commit_brought_is_one_write(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    writes: list[bytes] = []
+    line.write = writes.append  # type: ignore[method-assign,assignment]
+    stage.hub.publish(1, stage.store(1, 2, 3))
+    assert len(writes) == 1
+
+
+async def test_only_listeners_hear(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    _, cys = stage.connect(3, "cy", r2=0)
+    stage.hub.publish(1, stage.store(1))
+    assert (anns.heard(), cys.heard()) == ([1], [])
+
+
+async def test_whoever_left_hears_nothing(stage: Stage) -> None:
+    connection, line = stage.connect(1, "ann", r1=0)
+    stage.hub.detach(connection)
+    stage.hub.publish(1, stage.store(1))
+    assert line.heard() == []
+    assert stage.hub.connections == []
+
+
+async def test_an_early_event_waits_for_the_one_before_it(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    later, earlier = stage.store(2), stage.store(1)
+    stage.hub.publish(1, later)
+    assert line.heard() == []
+    stage.hub.publish(1, earlier)
+    assert line.heard() == [1, 2]
+    await stage.settled()
+    assert line.heard() == [1, 2]
+
+
+async def test_a_hole_is_read_from_the_database(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    stage.store(1, 2, 3)
+    stage.hub.publish(1, stage.store(4))
+    await stage.settled()
+    assert line.heard() == [1, 2, 3, 4]
+
+
+async def test_news_that_overlaps_is_told_once(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    first = stage.store(1, 2, 3)
+    stage.hub.publish(1, first[:2])
+    stage.hub.publish(1, first)
+    await stage.settled()
+    assert line.heard() == [1, 2, 3]
+    stage.hub.publish(1, first)
+    assert line.heard() == [1, 2, 3]
+
+
+async def test_a_reminder_brings_what_was_missed(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    stage.store(1, 2)
+    stage.hub.remind(1, 2)
+    await stage.settled()
+    assert line.heard() == [1, 2]
+    stage.hub.remind(1, 2)
+    assert stage.reads[-1] == (1, 0)
+
+
+async def test_a_hole_stays_for_now_when_the_database_is_away(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    stage.store(1)
+    stage.away = True
+    stage.hub.publish(1, stage.store(2))
+    await stage.settled()
+    assert line.heard() == []
+    stage.away = False
+    stage.hub.publish(1, stage.store(3))
+    await stage.settled()
+    assert line.heard() == [1, 2, 3]
+
+
+async def test_events_between_reading_the_heads_and_attaching_are_not_lost(stage: Stage) -> None:
+    line = Line()
+    connection = Connection(
+        line, User(1, "ann", "Ann"), session_id="s", expires_at=1, lifetime=1, limit=1, seen=0
+    )
+    with stage.hub.arriving():
+        heads = {1: 0}  # what the database says; then somebody writes
+        stage.hub.publish(1, stage.store(1, 2))
+        assert stage.hub.attach(connection, heads) == {1: 2}
+    stage.hub.publish(1, stage.store(3))
+    assert line.heard() == [3]
+
+
+async def test_whoever_falls_behind_is_hung_up_and_the_others_are_not(stage: Stage) -> None:
+    slow, slow_line = stage.connect(1, "ann", r1=0)
+    _, line = stage.connect(2, "bo", r1=0)
+    slow_line.waiting = 2_000
+    stage.hub.publish(1, stage.store(1))
+    assert slow.closing
+    assert int(CloseCode.TOO_SLOW).to_bytes(2) in slow_line.written
+    stage.hub.publish(1, stage.store(2))
+    assert (slow_line.heard(), line.heard()) == ([1], [1, 2])
+
+
+async def test_people_hear_a_direct_room_that_did_not_exist_when_they_came(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    _, bos = stage.connect(2, "bo", r1=0)
+    _, cys = stage.connect(3, "cy", r1=0)
+    stage.hub.publish(7, stage.store(1, room=7, people=(1, 2)))
+    assert (anns.heard(), bos.heard(), cys.heard()) == ([1], [1], [])
+
+
+async def test_a_session_that_ended_while_its_socket_arrived_stays_outside(stage: Stage) -> None:
+    connection = Connection(
+        Line(), User(1, "ann", "Ann"), session_id="s", expires_at=1, lifetime=1, limit=1, seen=0
+    )
+    with stage.hub.arriving():
+        stage.hub.end_session("s")
+        with pytest.raises(Disconnect):
+            stage.hub.attach(connection, {1: 0})
+    assert stage.hub.connections == []
+
+
+async def test_other_nodes_hear_the_same(nodes: tuple[Stage, Stage]) -> None:
+    here, there = nodes
+    _, line = there.connect(2, "bo", r1=0)
+    here.hub.publish(1, here.store(1, 2))
+    assert line.heard() == [1, 2]
+
+
+async def test_a_lost_doorbell_is_made_up_by_the_next(nodes: tuple[Stage, Stage]) -> None:
+    here, there = nodes
+    _, line = there.connect(2, "bo", r1=0)
+    here.bus.cut = True
+    here.hub.publish(1, here.store(1))
+    here.bus.cut = False
+    here.hub.publish(1, here.store(2))
+    await there.settled()
+    assert line.heard() == [1, 2]
+
+
+async def test_a_direct_room_made_on_another_node_is_heard(nodes: tuple[Stage, Stage]) -> None:
+    here, there = nodes
+    _, line = there.connect(2, "bo", r1=0)
+    here.hub.publish(7, here.store(1, room=7, people=(1, 2)))
+    assert line.heard() == [1]
+
+
+async def test_signing_out_hangs_up_on_every_node(nodes: tuple[Stage, Stage]) -> None:
+    here, there = nodes
+    connection, line = there.connect(2, "bo", r1=0)
+    _, others = there.connect(3, "cy", r1=0)
+    here.hub.end_session("session of bo")
+    assert connection.closing
+    assert int(CloseCode.SESSION_INVALID).to_bytes(2) in line.written
+    assert others.written == b""
+    here.hub.end_user(3, CloseCode.REMOVED)
+    assert int(CloseCode.REMOVED).to_bytes(2) in others.written
+
+
+async def test_people_on_other_nodes_are_online(nodes: tuple[Stage, Stage]) -> None:
+    here, there = nodes
+    there.connect(2, "bo", r1=0)
+    there.hub.check_nodes()
+    assert [person.name for person in here.hub.online()] == ["bo"]
