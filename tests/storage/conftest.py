@@ -1,0 +1,47 @@
+"""One contract, two databases: every test here runs on SQLite and on a real MariaDB."""
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from chatserver.models import Draft, Role, User
+from chatserver.storage.engine import Database
+from chatserver.storage.log import Log
+from chatserver.storage.migrate import migrate
+from chatserver.storage.people import NewUser, People
+from chatserver.storage.rooms import Rooms
+
+_ids = itertools.count(1)
+
+
+class Storage:
+    """Everything durable, with a clock that the test sets."""
+
+    def __init__(self, url: str) -> None:
+        self.now = 1_000_000
+        self.database = Database(url)
+        self.people = People(self.database, clock=self._clock)
+        self.rooms = Rooms(self.database, clock=self._clock)
+        self.log = Log(self.database, clock=self._clock)
+
+    def _clock(self) -> int:
+        return self.now
+
+    async def person(self, name: str, role: Role = Role.MEMBER) -> User:
+        return await self.people.add(NewUser(name, name.capitalize(), "hash", role))
+
+
+def draft(who: User, text: str, *, room: int = 1, draft_id: str = "") -> Draft:
+    """A message that the tests want stored; its digest is its text."""
+    own = draft_id or f"{who.name}-{next(_ids)}"
+    return Draft(room, who.id, who.name, text, own, digest=text[:32])
+
+
+@pytest_asyncio.fixture
+async def storage(database_url: str, tmp_path: Path) -> AsyncIterator[Storage]:
+    storage = Storage(database_url)
+    await migrate(storage.database, backups=tmp_path / "backups")
+    yield storage
+    await storage.database.close()

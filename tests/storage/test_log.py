@@ -1,0 +1,139 @@
+"""The log: numbers without holes, repeats, who may write, and reading it back."""
+
+import asyncio
+
+from chatserver.errors import IdConflict, NotFound
+from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
+from tests.storage.conftest import Storage, draft
+
+LOBBY_FACTS = RoomFacts(LOBBY, RoomKind.GROUP)
+
+
+def seqs(outcomes: list[object]) -> list[int]:
+    return [o.seq for o in outcomes if isinstance(o, Event | Receipt)]
+
+
+async def test_a_batch_gets_consecutive_numbers_in_its_order(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    outcomes = await storage.log.store([draft(ann, "1"), draft(bo, "2"), draft(ann, "3")])
+    assert seqs([*outcomes]) == [1, 2, 3]
+    outcomes = await storage.log.store([draft(bo, "4")])
+    assert seqs([*outcomes]) == [4]
+    read = await storage.log.after(LOBBY_FACTS, 0, 100, 100)
+    assert [(e.seq, e.user, e.data) for e in read] == [
+        (1, "ann", "1"),
+        (2, "bo", "2"),
+        (3, "ann", "3"),
+        (4, "bo", "4"),
+    ]
+    assert await storage.log.heads([LOBBY, 99]) == {LOBBY: 4}
+
+
+async def test_what_comes_back_is_what_was_stored(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    (event,) = await storage.log.store([draft(ann, "你好 👋 ' \" \\ %s \n", draft_id="a")])
+    (read,) = await storage.log.after(LOBBY_FACTS, 0, 100, 100)
+    assert read == event
+
+
+async def test_each_room_counts_for_itself(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    facts, made = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    assert made
+    outcomes = await storage.log.store(
+        [draft(ann, "1"), draft(bo, "1", room=facts.room), draft(ann, "2"), draft(ann, "2", room=2)]
+    )
+    assert seqs([*outcomes]) == [1, 1, 2, 2]
+
+
+async def test_repeats_get_the_first_number_and_conflicts_are_named(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    (first,) = await storage.log.store([draft(ann, "hi", draft_id="a")])
+    storage.now += 1_000
+    again, other, others = await storage.log.store(
+        [
+            draft(ann, "hi", draft_id="a"),
+            draft(ann, "else", draft_id="a"),
+            draft(bo, "hi", draft_id="a"),
+        ]
+    )
+    assert isinstance(first, Event)
+    assert again == Receipt(LOBBY, first.seq, first.at, duplicate=True)
+    assert isinstance(other, IdConflict)
+    assert isinstance(others, Event)
+
+
+async def test_repeats_within_one_batch_are_stored_once(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    first, again, other = await storage.log.store(
+        [
+            draft(ann, "hi", draft_id="a"),
+            draft(ann, "hi", draft_id="a"),
+            draft(ann, "x", draft_id="a"),
+        ]
+    )
+    assert isinstance(first, Event)
+    assert again == Receipt(LOBBY, 1, first.at, duplicate=True)
+    assert isinstance(other, IdConflict)
+    assert await storage.log.heads([LOBBY]) == {LOBBY: 1}
+
+
+async def test_ids_are_compared_exactly(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    outcomes = await storage.log.store([draft(ann, "x", draft_id=i) for i in ("a", "A", "a ", "ä")])
+    assert seqs([*outcomes]) == [1, 2, 3, 4]
+
+
+async def test_only_members_with_a_living_account_may_write(storage: Storage) -> None:
+    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    facts, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    await storage.people.set_disabled(bo.id, disabled=True)
+    outcomes = await storage.log.store(
+        [
+            draft(cy, "let me in", room=facts.room),
+            draft(bo, "from beyond", room=facts.room),
+            draft(ann, "hello?", room=facts.room),
+            draft(ann, "anybody?", room=77),
+        ]
+    )
+    assert [isinstance(outcome, NotFound) for outcome in outcomes] == [True, True, False, True]
+    assert await storage.log.heads([facts.room]) == {facts.room: 1}
+
+
+async def test_writers_at_the_same_time_leave_no_hole_and_no_double(storage: Storage) -> None:
+    people = [await storage.person(f"bo{number}") for number in range(4)]
+    rooms = [LOBBY]
+    for other in people[1:]:
+        facts, _ = await storage.rooms.direct((people[0].id, "bo0"), (other.id, other.name))
+        rooms.append(facts.room)
+
+    async def write(number: int) -> None:
+        for turn in range(10):
+            batch = [
+                draft(people[0], "x", room=room, draft_id=f"{turn}-{room}")
+                for room in (rooms if number % 2 else reversed(rooms))
+            ]
+            await storage.log.store([*batch, draft(people[number], f"own {number}.{turn}")])
+
+    await asyncio.gather(*(write(number) for number in range(4)))
+    heads = await storage.log.heads(rooms)
+    assert heads == {LOBBY: 10 + 40, **dict.fromkeys(rooms[1:], 10)}
+    read = await storage.log.after(LOBBY_FACTS, 0, 100, 100)
+    assert [event.seq for event in read] == list(range(1, 51))
+    assert len({event.id for event in read}) == 50
+
+
+async def test_reading_back_pages_and_stretches(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    facts, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    await storage.log.store([draft(ann, f"n{number}") for number in range(1, 11)])
+    await storage.log.store([draft(bo, "psst", room=facts.room)])
+    assert [e.seq for e in await storage.log.after(LOBBY_FACTS, 3, 8, 3)] == [4, 5, 6]
+    assert [e.seq for e in await storage.log.before(LOBBY_FACTS, 8, 3)] == [5, 6, 7]
+    stretches = await storage.log.stretches([(LOBBY_FACTS, 8, 10), (facts, 0, 1)])
+    assert [(e.room, e.seq, e.to) for e in stretches] == [
+        (LOBBY, 9, None),
+        (LOBBY, 10, None),
+        (facts.room, 1, "ann"),
+    ]
+    assert await storage.log.stretches([]) == []
