@@ -27,7 +27,7 @@ class PrivateServer(ABC):
     hello = b""  # what a client says first
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -120,7 +120,7 @@ def find(*names: str) -> str | None:
     return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         return port
