@@ -1,6 +1,7 @@
 """The command line. `serve` is the default; every mistake is one sentence and exit code 2."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -104,6 +105,7 @@ def _serve(*, lan: bool) -> None:
     if lan:
         given = click.get_current_context().find_root().ensure_object(dict)
         given.setdefault("host", "0.0.0.0")  # noqa: S104 - that is what --lan means
+    gc.disable()  # a tenth of the start would go into looking for garbage among imports
     loaded = _loaded()
     from chatserver.logs import configure_logging
     from chatserver.serve import serve as run_server

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -35,6 +36,8 @@ async def serve(settings: Settings, *, lan: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings) as (runner, server):
         await _listen(runner, settings)
+        gc.freeze()  # what is here now stays: never look at it again
+        gc.enable()
         await _banner(server, runner, lan=lan)
         await stop.wait()
         click.echo("Stopping: what was taken is stored, everybody is asked to come back.")

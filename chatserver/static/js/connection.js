@@ -51,11 +51,10 @@ export class Connection extends EventTarget {
   /** Sends `frame` with an id and promises its reply, refusals too. Rejects with Lost when none comes. */
   request(frame, { timeout = ANSWER } = {}) {
     const id = frame.id ?? newId();
+    // A closing socket takes words and loses them; its close event can be seconds away.
+    if (this.state === "online" && this.#socket.readyState !== WebSocket.OPEN) this.reconnect();
+    if (this.state !== "online") return Promise.reject(new Lost("offline"));
     return new Promise((resolve, reject) => {
-      if (this.state !== "online") {
-        reject(new Lost("offline"));
-        return;
-      }
       const timer = setTimeout(() => this.#lose(id, "no reply"), timeout);
       this.#replies.set(id, { resolve, reject, timer });
       this.#socket.send(JSON.stringify({ ...frame, id }));

@@ -1,22 +1,18 @@
-/** The chat page: first the words, then the elements that use them. */
+/** The chat page: its elements, then its words, then the connection. */
 
+import "./elements/account-menu.js";
+import "./elements/chat-app.js";
+import "./elements/chat-message.js";
+import "./elements/chat-topbar.js";
+import "./elements/connection-banner.js";
+import "./elements/conversation-list.js";
+import "./elements/copy-field.js";
+import "./elements/invite-dialog.js";
+import "./elements/live-announcer.js";
+import "./elements/message-composer.js";
+import "./elements/message-list.js";
+import "./elements/nav-drawer.js";
 import { loadWords } from "./words.js";
 
 await loadWords();
-await Promise.all(
-  [
-    "account-menu",
-    "chat-app",
-    "chat-message",
-    "chat-topbar",
-    "connection-banner",
-    "conversation-list",
-    "copy-field",
-    "invite-dialog",
-    "live-announcer",
-    "message-composer",
-    "message-list",
-    "nav-drawer",
-  ].map((name) => import(`./elements/${name}.js`)),
-);
 document.querySelector("chat-app").start();

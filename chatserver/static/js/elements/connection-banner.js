@@ -43,7 +43,7 @@ class ConnectionBanner extends HTMLElement {
     if (code === CloseCode.SESSION_INVALID || code === undefined) return;
     this.dataset.state = "ended";
     this.#button.hidden = true;
-    this.#login.hidden = false;
+    this.#login.hidden = code !== CloseCode.REMOVED;
     this.#text.textContent =
       code === CloseCode.REMOVED
         ? _("You no longer have access to this chat.")

@@ -12,7 +12,7 @@ class ConversationList extends HTMLElement {
   show({ rooms, direct, people, current, nameOf }) {
     const room = (conversation) => ({ ...this.#room(conversation, nameOf), current });
     const row = ({ to, unread }) => ({ ...this.#person(to, people), unread, current });
-    const person = (name) => ({ ...this.#person(name, people), current });
+    const person = (name) => this.#person(name, people); // the open one is marked among `direct`
     this.#fill("rooms", rooms.map(room));
     this.#fill("direct", direct.map(row));
     this.#fill("online", people.online.map(person));
@@ -57,14 +57,14 @@ class ConversationList extends HTMLElement {
     return item;
   }
 
-  #update(item, { key, title, display, name, unread, online, current, self }) {
+  #update(item, { key, title, display, name, unread, online, current }) {
     const link = item.querySelector(".row");
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
     item.querySelector(".badge-number").textContent = badge(unread);
     item.querySelector(".badge").hidden = unread === 0;
     link.classList.toggle("row-unread", unread > 0);
-    if (key === current && !self) link.setAttribute("aria-current", "page");
+    if (key === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
     if (!avatar) return;
     avatar.dataset.hue = hue(name);
