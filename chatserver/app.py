@@ -85,7 +85,7 @@ class Server:
             clock=wall,
         )
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
-        self.lookout = Lookout(self.hub, self.log, self.people)
+        self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
         self.sessions = Sessions(self.accounts, settings)
         self.door = Door(self.sessions, self.languages)

@@ -106,6 +106,10 @@ class Hub:
         """How many sockets of this person are open here."""
         return len(self._devices.get(user_id, ()))
 
+    def users(self) -> list[int]:
+        """Everybody with a socket on this node."""
+        return list(self._devices)
+
     @contextmanager
     def arriving(self) -> Iterator[None]:
         """Around checking somebody's session, reading the rooms, and `attach`.
@@ -150,6 +154,12 @@ class Hub:
     def _listen(self, connection: Connection, room: int, feed: Feed) -> None:
         feed.listeners.add(connection)
         connection.rooms.add(room)
+
+    def listen(self, user_id: int, room: int, after: int) -> None:
+        """Let every device of a person hear a room that is new to it, from `after` on."""
+        for connection in self._devices.get(user_id, ()):
+            if room not in connection.rooms:
+                self._listen(connection, room, self._feeds.setdefault(room, Feed(after)))
 
     def detach(self, connection: Connection) -> None:
         """The connection is gone, or as good as gone."""

@@ -6,14 +6,17 @@ late, and whole.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from chatserver.errors import ChatServerError
 from chatserver.hub import Hub
 from chatserver.storage.log import Log
 from chatserver.storage.people import People
+from chatserver.storage.rooms import Rooms
 
 EVERY = 2.0  # seconds between two looks
 SESSIONS_EVERY = 10  # looks between two checks of all open sessions
+MEMBERSHIPS = 60_000  # milliseconds to look back for new ones: nodes' clocks differ a little
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +24,15 @@ logger = logging.getLogger(__name__)
 class Lookout:
     """Compares what this node has with what the database has."""
 
-    def __init__(self, hub: Hub, log: Log, people: People) -> None:
+    def __init__(
+        self, hub: Hub, log: Log, rooms: Rooms, people: People, *, now: Callable[[], int]
+    ) -> None:
+        """`now` gives milliseconds UTC."""
         self._hub = hub
         self._log = log
+        self._rooms = rooms
         self._people = people
+        self._now = now
 
     async def run(self) -> None:
         looks = 0
@@ -39,6 +47,9 @@ class Lookout:
     async def look(self, *, sessions: bool) -> None:
         """Ask for what is missing; hang up sockets whose session ended elsewhere."""
         self._hub.check_nodes()
+        since = self._now() - MEMBERSHIPS
+        for joined in await self._rooms.joined_since(self._hub.users(), since):
+            self._hub.listen(joined.user_id, joined.room, joined.seq)
         for room, head in (await self._log.heads(self._hub.heads())).items():
             self._hub.remind(room, head)
         if sessions:

@@ -90,7 +90,15 @@ def test_neighbours_on_the_keyboard_and_in_the_alphabet_are_refused(password: st
 
 @pytest.mark.parametrize(
     "password",
-    ["aaaaaaaa", "abcabcabc", "12341234", "asdfasdf", "你好你好你好你好", "天天天天天天天天", "        "],
+    [
+        "aaaaaaaa",
+        "abcabcabc",
+        "12341234",
+        "asdfasdf",
+        "你好你好你好你好",
+        "天天天天天天天天",
+        "        ",
+    ],
 )
 def test_a_repeated_piece_is_refused(password: str) -> None:
     refused(password)
@@ -102,7 +110,8 @@ def test_digits_and_punctuation_alone_are_refused(password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["annabella", "ANNABELLA1", "annabella2024!", "@nnabella", "Bella Ann", "王小明12345"]
+    "password",
+    ["annabella", "ANNABELLA1", "annabella2024!", "@nnabella", "Bella Ann", "王小明12345"],
 )
 def test_ones_own_name_with_or_without_digits_is_refused(password: str) -> None:
     refused(password, "annabella", "Bella Ann", "王小明")

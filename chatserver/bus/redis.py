@@ -56,21 +56,24 @@ class RedisBus:
             payload = await self._outgoing.get()
             try:
                 await self._redis.publish(CHANNEL, payload)
-            except (RedisError, OSError) as error:
-                logger.warning("redis is away, other nodes read the database: %s", error)
+            except (RedisError, OSError):  # the listener says so
                 await asyncio.sleep(RETRY)
 
     async def _listen(self, receive: Receive, listening: asyncio.Event) -> None:
+        away = False
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=False) as subscription:
                     await subscription.subscribe(CHANNEL)
                     async for message in subscription.listen():
+                        away = False
                         listening.set()
                         self._hear(message, receive)
             except (RedisError, OSError) as error:
+                if not away:
+                    logger.warning("redis is away, nodes read the database instead: %s", error)
+                away = True
                 listening.set()  # start without it: the database is the source
-                logger.warning("redis is away, reading the database instead: %s", error)
                 await asyncio.sleep(RETRY)
 
     def _hear(self, message: dict[str, object], receive: Receive) -> None:

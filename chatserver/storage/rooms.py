@@ -24,6 +24,15 @@ class Access:
     head: int
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Somebody belongs to a room since `seq`."""
+
+    user_id: int
+    room: int
+    seq: int
+
+
 class Rooms:
     """Finds rooms for people; makes the direct room of a pair."""
 
@@ -54,6 +63,16 @@ class Rooms:
             found = list(await connection.execute(query))
             names = await connection.run_sync(_pair_names, found)
             return {row.id: Access(_facts(row, names), row.head) for row in found}
+
+    async def joined_since(self, user_ids: Iterable[int], since: int) -> list[Joined]:
+        """The memberships of these people that began at or after `since` (ms)."""
+        query = sa.select(members.c.user_id, members.c.room_id, members.c.joined_seq).where(
+            members.c.user_id.in_(list(user_ids)),
+            members.c.joined_at >= since,
+            members.c.left_at.is_(None),
+        )
+        async with self._database.reading() as connection:
+            return [Joined(*row) for row in await connection.execute(query)]
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
         """What never changes about these rooms, for whoever is allowed to ask."""

@@ -1,0 +1,125 @@
+"""Two nodes serve one chat over one MariaDB and Redis: people do not notice which is theirs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from chatserver.config import BusSettings, DatabaseSettings, Settings
+from tests.conftest import FAST, StartChat
+from tests.driver import Chat, Device, Person
+from tests.rig.mariadb import PrivateMariaDB
+from tests.rig.redis import PrivateRedis
+
+Nodes = tuple[Chat, Chat]
+
+
+@pytest_asyncio.fixture
+async def nodes(
+    start_chat: StartChat,
+    tmp_path: Path,
+    mariadb: PrivateMariaDB,
+    redis: PrivateRedis,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Nodes]:
+    """Both share the key file, as an operator would arrange it."""
+    url = mariadb.create_database(f"nodes{abs(hash(request.node.name))}")
+    started: list[Chat] = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        settings = Settings(
+            data=folder,
+            limits=FAST,
+            database=DatabaseSettings(url=url),
+            bus=BusSettings(url=redis.url),
+        )
+        if started:
+            folder.mkdir(mode=0o700)
+            (folder / "keys.json").write_bytes(started[0].server.folder.keys.read_bytes())
+        started.append(await start_chat(settings))
+    yield started[0], started[1]
+
+
+async def on(chat: Chat, person: Person) -> Device:
+    """A device of that person on that node."""
+    return await Person(chat, person.name, person.number, person.token, person.http).connect()
+
+
+async def test_people_on_two_nodes_talk_as_on_one(nodes: Nodes) -> None:
+    one, two = nodes
+    ann, bo = await one.person("ann", admin=True), await one.person("bo")
+    anns, bos = await on(one, ann), await on(two, bo)
+    await anns.say("to everybody")
+    await anns.hears("to everybody")
+    assert (await bos.hears("to everybody"))["user"] == "ann"
+    await bos.say("to you", to="ann")
+    assert (await anns.hears("to you"))["to"] == "ann"
+    while "bo" not in {p["name"] for p in (await anns.next(6))["online"]}:
+        pass
+
+
+async def test_one_order_for_all_however_they_write(nodes: Nodes) -> None:
+    one, _two = nodes
+    people = [await one.person(f"bo{number}") for number in range(4)]
+    devices = [await on(nodes[number % 2], person) for number, person in enumerate(people)]
+
+    async def talk(device: Device) -> None:
+        for number in range(50):
+            await device.send({"type": 2, "data": f"{device.person.name}.{number}"})
+
+    await asyncio.gather(*(talk(device) for device in devices))
+    heard = [
+        [(f["seq"], f["data"]) for f in [await device.next(2) for _ in range(200)]]
+        for device in devices
+    ]
+    assert heard[0] == heard[1] == heard[2] == heard[3]
+    assert [seq for seq, _ in heard[0]] == list(range(1, 201))
+
+
+async def test_the_same_id_on_both_nodes_at_once_is_stored_once(nodes: Nodes) -> None:
+    one, two = nodes
+    ann = await one.person("ann")
+    devices = [await on(one, ann), await on(two, ann)]
+    for number in range(30):
+        replies = await asyncio.gather(*(d.say("once", id=f"a{number}") for d in devices))
+        assert len({reply["seq"] for reply in replies}) == 1
+    assert (await devices[0].history(1))["head"] == 30
+
+
+async def test_both_who_write_first_on_two_nodes_meet_in_one_room(nodes: Nodes) -> None:
+    one, two = nodes
+    ann, bo = await one.person("ann"), await one.person("bo")
+    anns, bos = await on(one, ann), await on(two, bo)
+    replies = await asyncio.gather(anns.say("hi", to="bo"), bos.say("hi", to="ann"))
+    assert replies[0]["room"] == replies[1]["room"]
+    for device in (anns, bos):
+        assert {(await device.next(3))["seq"] for _ in range(2)} == {1, 2}
+
+
+async def test_signing_out_on_one_node_closes_sockets_on_the_other(nodes: Nodes) -> None:
+    one, two = nodes
+    ann = await one.person("ann")
+    device = await on(two, ann)
+    assert (await ann.ask("POST", "/logout")).status == 200
+    assert await device.closed() == 4101
+
+
+async def test_without_redis_messages_come_late_and_whole(
+    nodes: Nodes, redis: PrivateRedis
+) -> None:
+    one, two = nodes
+    ann, bo = await one.person("ann"), await one.person("bo")
+    anns, bos = await on(one, ann), await on(two, bo)
+    redis.kill()
+    try:
+        for number in range(5):
+            await anns.say(f"n{number}")
+        for number in range(5):
+            await bos.hears(f"n{number}")
+        await anns.say("a new conversation", to="bo")
+        await bos.hears("a new conversation")
+        assert (await ann.ask("POST", "/logout")).status == 200
+    finally:
+        redis.start()

@@ -1,0 +1,326 @@
+"""Settings: from where they come, and what happens to mistakes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatserver import create_app
+from chatserver.app import SERVER
+from chatserver.config import (
+    AuthSettings,
+    DatabaseSettings,
+    LimitSettings,
+    Loaded,
+    ServerSettings,
+    Settings,
+    all_keys,
+    load,
+    shown,
+)
+from chatserver.errors import StartError
+
+PORT = "CHATSERVER_SERVER__PORT"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where no config.toml is unless a test writes one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str, name: str = "config.toml") -> Path:
+    file = Path(name)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def loaded(environ: dict[str, str] | None = None, **options: Any) -> Loaded:
+    """As the command line does it, with an environment that a test chooses."""
+    return load(environ=environ or {}, **options)
+
+
+def mistakes(environ: dict[str, str] | None = None, **options: Any) -> str:
+    """What the refusal says; there must be one."""
+    with pytest.raises(StartError) as refusal:
+        loaded(environ, **options)
+    return str(refusal.value)
+
+
+# Where a value comes from ------------------------------------------------------------------------
+
+
+def test_nothing_needs_to_be_configured() -> None:
+    found = loaded()
+    assert found.settings == Settings()
+    assert found.sources == {}
+    assert found.warnings == []
+
+
+def test_flags_go_before_the_environment_before_the_file_before_the_default() -> None:
+    flags, environ = {"server.port": 4}, {PORT: "3"}
+    assert loaded().settings.server.port == 3000
+    write("[server]\nport = 2")
+    assert loaded().settings.server.port == 2
+    assert loaded(environ).settings.server.port == 3
+    assert loaded(environ, flags=flags).settings.server.port == 4
+
+
+def test_a_flag_that_was_not_given_hides_nothing() -> None:
+    assert loaded({PORT: "3"}, flags={"server.port": None, "data": None}).settings.server.port == 3
+
+
+def test_every_value_says_where_it_came_from() -> None:
+    file = write("[server]\nport = 2\n[auth]\nsession_days = 7")
+    found = loaded(
+        {"CHATSERVER_BUS__URL": "redis://localhost"}, flags={"server.port": 4, "data": "here"}
+    )
+    assert found.sources == {
+        "auth.session_days": str(file),
+        "bus.url": "CHATSERVER_BUS__URL",
+        "server.port": "command line",
+        "data": "command line",
+    }
+
+
+def test_keys_of_one_section_may_come_from_everywhere() -> None:
+    write('[server]\nport = 2\nhost = "::1"\npublic_url = "https://chat.example.com/"')
+    server = loaded({PORT: "3"}, flags={"server.host": "0.0.0.0"}).settings.server
+    assert (server.host, server.port, server.public_url) == (
+        "0.0.0.0",
+        3,
+        "https://chat.example.com/",
+    )
+
+
+@pytest.mark.parametrize("key", all_keys())
+def test_every_key_can_come_from_the_environment(key: str) -> None:
+    values = {
+        "server.public_url": "https://chat.example.com",
+        "server.tls_cert": "cert.pem",
+        "server.tls_key": "key.pem",
+        "database.url": "mysql://localhost/chat",
+        "bus.url": "redis://localhost",
+        "auth.query_token": "false",
+        "auth.argon2_memory_kib": "65536",
+        "limits.waiting_bytes": "65536",
+        "limits.frame_bytes": "2048",
+    }
+    section, name = key.split(".")
+    pair = {"server.tls_cert": "tls_key", "server.tls_key": "tls_cert"}.get(key)
+    environ = {f"CHATSERVER_{section}__{name}".upper(): values.get(key, "7")}
+    if pair:
+        environ[f"CHATSERVER_SERVER__{pair}".upper()] = "the other one"
+    found = loaded(environ)
+    default = getattr(getattr(Settings(), section), name)
+    value = getattr(getattr(found.settings, section), name)
+    assert value != default
+    assert isinstance(value, type(default) if not isinstance(default, int) else int | float)
+    assert found.warnings == []
+
+
+def test_the_environment_writes_lists_with_commas() -> None:
+    found = loaded({"CHATSERVER_SERVER__TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,"})
+    assert found.settings.server.trusted_proxies == ["127.0.0.1", "10.0.0.0/8"]
+
+
+def test_a_file_is_named_by_flag_or_environment_or_lies_here() -> None:
+    here, there = write("[server]\nport = 1"), write("[server]\nport = 2", "there.toml")
+    third = write("[server]\nport = 3", "third.toml")
+    environ = {"CHATSERVER_CONFIG": str(there)}
+    assert loaded().settings.server.port == 1
+    assert loaded(environ).settings.server.port == 2
+    assert loaded(environ, config=third).settings.server.port == 3
+    here.unlink()
+    assert loaded().settings.server.port == 3000
+
+
+def test_the_data_folder_comes_from_flag_or_environment_or_systemd() -> None:
+    assert loaded().settings.data == Path("chatserver-data")
+    environ = {"STATE_DIRECTORY": "/var/lib/chat"}
+    assert loaded(environ).settings.data == Path("/var/lib/chat")
+    environ["CHATSERVER_DATA"] = "/srv/chat"
+    assert loaded(environ).settings.data == Path("/srv/chat")
+    assert loaded(environ, flags={"data": "here"}).settings.data == Path("here")
+    assert loaded(environ).warnings == []
+
+
+def test_without_a_database_url_it_is_a_file_in_the_data_folder(empty_folder: Path) -> None:
+    url = loaded(flags={"data": "here"}).settings.database_url
+    assert url == f"sqlite:///{empty_folder}/here/chat.db"
+
+
+# Mistakes ----------------------------------------------------------------------------------------
+
+
+def test_all_mistakes_are_named_at_once_with_what_was_meant() -> None:
+    write(
+        """
+        [server]
+        prot = 1
+        host = 7
+        [limit]
+        message_chars = 1
+        [auth]
+        session_days = 0
+        """
+    )
+    text = mistakes({PORT: "many"}, flags={"database.url": "postgres://localhost"})
+    assert "server.prot is no key; did you mean port?" in text
+    assert "[limit] is no section; did you mean limits?" in text
+    assert "server.host: Expected str, got int" in text
+    assert "auth.session_days: Expected int >= 1" in text
+    assert "server.port: Expected int, got str (CHATSERVER_SERVER__PORT)." in text
+    assert "database.url" in text
+    assert "(command line)" in text
+    assert len(text.splitlines()) == 1 + 6
+
+
+def test_a_mistake_that_resembles_nothing_gets_no_advice() -> None:
+    write("[zzz]\n[server]\nxyzzy = 1")
+    text = mistakes()
+    assert "[zzz] is no section." in text
+    assert "server.xyzzy is no key (config.toml)." in text
+
+
+def test_a_key_outside_of_its_section_is_a_mistake() -> None:
+    write("port = 1")
+    assert "[port] is no section" in mistakes()
+    write("server = 1")
+    assert "server must be a section: [server]." in mistakes()
+
+
+def test_an_unknown_name_in_the_environment_is_a_warning_with_what_was_meant() -> None:
+    found = loaded({"CHATSERVER_SERVER__PROT": "1", "CHATSERVER_ZZZ": "1", "CHAT_PORT": "1"})
+    assert found.settings == Settings()
+    mistyped, unknown = found.warnings
+    assert mistyped.startswith("CHATSERVER_SERVER__PROT is no setting")
+    assert "did you mean CHATSERVER_SERVER__PORT?" in mistyped
+    assert unknown.startswith("CHATSERVER_ZZZ is no setting")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[auth]\nargon2_memory_kib = 19455", "argon2_memory_kib: Expected int >= 19456"),
+        ("[auth]\nargon2_time = 1", "argon2_time: Expected int >= 2"),
+        ("[server]\nport = 70000", "port: Expected int <= 65535"),
+        ("[server]\nport = -1", "port: Expected int >= 0"),
+        ('[server]\nport = "3000"', "port: Expected int, got str"),
+        ("[server]\nport = true", "port: Expected int, got bool"),
+        ('[server]\npublic_url = "chat.example.com"', "public_url"),
+        ('[server]\npublic_url = "https://example.com/chat"', "public_url"),
+        ('[server]\ntrusted_proxies = "127.0.0.1"', "trusted_proxies: Expected array"),
+        ('[server]\ntls_cert = "cert.pem"', "tls_cert and server.tls_key go together"),
+        ('[server]\ntls_key = "key.pem"', "tls_cert and server.tls_key go together"),
+        ('[database]\nurl = "postgres://localhost/chat"', "database.url"),
+        ('[bus]\nurl = "localhost"', "bus.url"),
+        ("[limits]\nmessages_per_second = 0", "messages_per_second: Expected float > 0"),
+        ("[limits]\nmessages_per_second = nan", "messages_per_second: Expected float > 0"),
+        ("[limits]\nmessage_burst = 0", "message_burst: Expected int >= 1"),
+        ("[limits]\nwaiting_bytes = 1000", "waiting_bytes: Expected int >= 65536"),
+        ("[limits]\nframe_bytes = 100", "frame_bytes: Expected int >= 1024"),
+        ("[auth]\nquery_token = 1", "query_token: Expected bool, got int"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused(text: str, told: str) -> None:
+    write(text)
+    assert told in mistakes()
+
+
+def test_values_just_good_enough_are_accepted() -> None:
+    write("[auth]\nargon2_memory_kib = 19456\nargon2_time = 2\n[server]\nport = 65535")
+    assert loaded().settings.auth == AuthSettings(argon2_memory_kib=19_456, argon2_time=2)
+
+
+def test_a_refused_value_is_not_repeated() -> None:
+    write('[database]\nurl = "postgres://chat:hunter2@localhost/chat"')
+    assert "hunter2" not in mistakes()
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    text = mistakes(config=Path("nowhere.toml"))
+    assert text == "Cannot read the configuration nowhere.toml: No such file or directory."
+
+
+def test_a_folder_is_no_configuration() -> None:
+    Path("folder").mkdir()
+    assert "Is a directory" in mistakes({"CHATSERVER_CONFIG": "folder"})
+
+
+@pytest.mark.parametrize("raw", [b"port: 3000", b"[server", b"\xff\xfe", b"a = 1\na = 2"])
+def test_a_file_that_is_no_toml_is_named(raw: bytes) -> None:
+    Path("config.toml").write_bytes(raw)
+    assert mistakes().startswith("The configuration config.toml is not TOML: ")
+
+
+# Embedders ---------------------------------------------------------------------------------------
+
+
+def test_an_embedded_chat_reads_no_environment_and_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("[server]\nport = 2")
+    monkeypatch.setenv(PORT, "3")
+    monkeypatch.setenv("CHATSERVER_DATA", "elsewhere")
+    monkeypatch.setenv("CHATSERVER_CONFIG", "missing.toml")
+    assert create_app()[SERVER].settings == Settings()
+    assert create_app(Settings())[SERVER].settings == Settings()
+
+
+def test_an_embedded_chat_makes_no_files_before_it_starts(empty_folder: Path) -> None:
+    create_app(Settings(data=empty_folder / "data"))
+    assert list(empty_folder.iterdir()) == []
+
+
+def test_an_embedder_may_write_the_folder_as_text() -> None:
+    app = create_app(Settings(data="folder"))  # type: ignore[arg-type]
+    assert app[SERVER].settings.data == Path("folder")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Settings(server=ServerSettings(port="3000")),  # type: ignore[arg-type]
+        Settings(server=ServerSettings(port=70_000)),
+        Settings(server=ServerSettings(trusted_proxies="127.0.0.1")),  # type: ignore[arg-type]
+        Settings(server=ServerSettings(tls_cert="cert.pem")),
+        Settings(auth=AuthSettings(argon2_memory_kib=1_024)),
+        Settings(auth=AuthSettings(query_token="no")),  # type: ignore[arg-type]
+        Settings(limits=LimitSettings(message_chars=None)),  # type: ignore[arg-type]
+        Settings(database=DatabaseSettings(url="postgres://localhost/chat")),
+        Settings(database=None),  # type: ignore[arg-type]
+        Settings(data=None),  # type: ignore[arg-type]
+        Settings(data=7),  # type: ignore[arg-type]
+        "settings",
+    ],
+)
+def test_an_embedder_hears_of_a_wrong_value_at_once(wrong: Any) -> None:
+    with pytest.raises(StartError, match="Settings: "):
+        create_app(wrong)
+
+
+def test_an_unknown_setting_is_no_settings_object() -> None:
+    with pytest.raises(TypeError, match="prot"):
+        ServerSettings(prot=1)  # type: ignore[call-arg]
+
+
+# Showing -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("mysql://chat:hunter2@localhost/chat", "mysql://chat:***@localhost/chat"),
+        ("redis://:hunter2@localhost:6379/0", "redis://:***@localhost:6379/0"),
+        ("mysql://chat:p%40ss@localhost/chat", "mysql://chat:***@localhost/chat"),
+        ("mysql://chat@localhost/chat", "mysql://chat@localhost/chat"),
+        ("https://chat.example.com:8443", "https://chat.example.com:8443"),
+        ("", ""),
+        (3000, "3000"),
+        (["127.0.0.1"], "['127.0.0.1']"),
+    ],
+)
+def test_a_password_in_a_url_is_masked(value: object, said: str) -> None:
+    assert shown(value) == said

@@ -1,0 +1,130 @@
+"""One socket: nothing waits for a slow reader, and nothing follows a close frame."""
+
+import pytest
+
+from chatserver.connection import CLOSE_TIMEOUT, Connection, close_frame
+from chatserver.errors import CloseCode
+from chatserver.models import User
+from chatserver.protocol import frame
+from tests.fakes import CLOSE, TEXT, RecordingTransport, SkippingLoop, read_frames, run_skipping
+
+LIMIT = 1_000
+HELLO = frame(b"hello")
+
+
+def connection(transport: RecordingTransport, *, seen: float = 0.0) -> Connection:
+    return Connection(
+        transport,
+        User(1, "ann", "Ann"),
+        session_id="s1",
+        expires_at=1,
+        lifetime=2,
+        limit=LIMIT,
+        seen=seen,
+    )
+
+
+@pytest.fixture
+def line() -> RecordingTransport:
+    return RecordingTransport()
+
+
+@pytest.fixture
+def stalled() -> RecordingTransport:
+    """A peer that reads nothing."""
+    return RecordingTransport(reads=False)
+
+
+def test_frames_are_written_as_they_are(line: RecordingTransport) -> None:
+    assert connection(line).write(HELLO + HELLO)
+    assert line.frames() == [(TEXT, b"hello"), (TEXT, b"hello")]
+
+
+def test_a_reader_may_fall_behind_up_to_the_limit(stalled: RecordingTransport) -> None:
+    ann = connection(stalled)
+    assert ann.write(b"x" * LIMIT)
+    assert not ann.write(b"x")
+
+
+def test_a_reader_that_keeps_up_may_read_any_amount(line: RecordingTransport) -> None:
+    ann = connection(line)
+    assert all(ann.write(b"x" * LIMIT) for _ in range(100))
+
+
+async def test_who_falls_too_far_behind_is_hung_up(stalled: RecordingTransport) -> None:
+    ann = connection(stalled)
+    big = frame(b"x" * (LIMIT - 4))
+    ann.send(big)
+    assert not ann.closing
+    ann.send(HELLO)
+    assert ann.closing
+    assert stalled.close_code() == CloseCode.TOO_SLOW
+    ann.closed()
+
+
+async def test_nothing_is_written_after_hanging_up(line: RecordingTransport) -> None:
+    ann = connection(line)
+    ann.write(HELLO)
+    ann.hang_up(CloseCode.RESTARTING, "the server restarts")
+    assert ann.write(HELLO)
+    ann.send(HELLO)
+    ann.hang_up(CloseCode.ABUSE, "once more")
+    assert [kind for kind, _ in line.frames()] == [TEXT, CLOSE]
+    assert line.close_code() == CloseCode.RESTARTING
+    ann.closed()
+
+
+async def test_nothing_is_written_to_a_line_that_is_gone(line: RecordingTransport) -> None:
+    ann = connection(line)
+    line.close()
+    assert ann.write(HELLO)
+    ann.hang_up(CloseCode.SILENT, "silent")
+    assert line.written == b""
+    ann.closed()
+
+
+def test_a_close_frame_is_the_code_and_the_reason() -> None:
+    assert close_frame(CloseCode.TOO_SLOW, "too slow") == b"\x88\x0a\x0f\xa2too slow"
+    assert read_frames(close_frame(CloseCode.SILENT, "")) == [(CLOSE, b"\x0f\xa4")]
+
+
+def test_a_long_reason_still_fits_a_control_frame() -> None:
+    ((_, payload),) = read_frames(close_frame(CloseCode.REMOVED, "x" * 500))
+    assert len(payload) <= 125
+
+
+def test_a_peer_that_does_not_answer_is_cut_off_soon(line: RecordingTransport) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        connection(line).hang_up(CloseCode.TOO_SLOW, "too slow")
+        await loop.skip(CLOSE_TIMEOUT - 0.1)
+        assert not line.aborted
+        await loop.skip(0.2)
+        assert line.aborted
+
+    run_skipping(story)
+
+
+def test_a_peer_that_answers_is_not_cut_off(line: RecordingTransport) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        ann = connection(line)
+        ann.hang_up(CloseCode.RESTARTING, "the server restarts")
+        ann.cut()
+        ann.closed()
+        await loop.skip(CLOSE_TIMEOUT + 1)
+        assert line.closed
+        assert not line.aborted
+
+    run_skipping(story)
+
+
+def test_a_socket_that_closed_by_itself_hears_nothing_more(line: RecordingTransport) -> None:
+    ann = connection(line)
+    ann.closed()
+    assert ann.write(HELLO)
+    assert line.written == b""
+
+
+def test_a_newer_session_replaces_the_one_that_opened_the_socket(line: RecordingTransport) -> None:
+    ann = connection(line)
+    ann.adopt("s2", 20, 30)
+    assert (ann.session_id, ann.expires_at, ann.lifetime) == ("s2", 20, 30)

@@ -1,0 +1,198 @@
+"""The floors of docs/architecture.md: an import never points up, and each driver has one home."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+LONGEST = 350  # lines of a module
+LONGER = {"protocol": 400}  # all messages are data in one module
+
+# From the ground up. A name covers what is below it; the longest one that fits decides.
+FLOORS = [
+    "errors models protocol limits config resources folder logs keys passwords bus connection presence",
+    "journal storage bus.redis",
+    "chat accounts hub pulse lookout",
+    "web",
+    "app",
+    "serve control doctor imports __main__",
+]
+
+# Where a library lives; nobody else imports it. msgspec alone may go everywhere.
+HOMES = {
+    "aiohttp": {"web", "app", "serve", "control"},
+    "aiohttp_jinja2": {"web"},
+    "aiohttp_remotes": {"web", "app"},
+    "jinja2": {"web"},
+    "prometheus_client": {"web.health"},
+    "sqlalchemy": {"storage", "migrations"},
+    "alembic": {"storage.migrate", "migrations"},
+    "aiosqlite": {"storage"},
+    "sqlite3": {"storage"},
+    "aiomysql": {"storage"},
+    "pymysql": {"storage"},
+    "redis": {"bus.redis"},
+    "argon2": {"passwords"},
+    "jwt": {"keys"},
+    "click": {"__main__", "serve", "doctor", "imports"},
+    "structlog": {"logs"},
+    "segno": {"serve"},
+    "uvloop": {"__main__"},
+}
+
+LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
+PURE = {"errors", "models"}  # import nothing of ours
+
+
+def modules() -> dict[str, Path]:
+    """Every module without the package's name; the package itself is ""."""
+    found = {}
+    for root, prefix in (("chatserver", ""), ("migrations", "migrations.")):
+        for file in sorted((REPOSITORY / root).rglob("*.py")):
+            parts = file.relative_to(REPOSITORY / root).with_suffix("").parts
+            name = ".".join(part for part in parts if part != "__init__")
+            found[prefix + name] = file
+    return found
+
+
+MODULES = modules()
+OURS = sorted(name for name in MODULES if not name.startswith("migrations"))
+
+
+def imports(source: str, ours: set[str]) -> Iterator[str]:
+    """Dotted names of all modules that a source imports, late and conditional ones too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            base = node.module or ""
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                yield whole if whole.removeprefix("chatserver.") in ours else base
+
+
+def imports_of(name: str) -> set[str]:
+    return set(imports(MODULES[name].read_text(encoding="utf-8"), set(OURS)))
+
+
+def own_imports(name: str) -> set[str]:
+    """Our modules that a module imports, without the package's name."""
+    return {
+        found.removeprefix("chatserver").removeprefix(".")
+        for found in imports_of(name)
+        if found.split(".")[0] == "chatserver"
+    }
+
+
+def covers(general: str, name: str) -> bool:
+    return name == general or name.startswith(f"{general}.")
+
+
+def floor(name: str) -> int:
+    """The floor of a module. KeyError for one that nobody has given a floor."""
+    parts = name.split(".")
+    while len(parts) > 1 and ".".join(parts) not in LEVEL:
+        parts.pop()
+    return LEVEL[".".join(parts)]
+
+
+# The tool itself ---------------------------------------------------------------------------------
+
+
+def test_imports_are_found_wherever_they_stand() -> None:
+    source = """
+import os, chatserver.app
+from chatserver import hub, __version__
+if TYPE_CHECKING:
+    from chatserver.web import socket as s, routes
+def late():
+    try:
+        import redis.asyncio
+    except ImportError:
+        from sqlalchemy import select
+"""
+    ours = {"app", "hub", "web", "web.socket"}
+    assert set(imports(source, ours)) == {
+        "os",
+        "chatserver.app",
+        "chatserver.hub",
+        "chatserver",
+        "chatserver.web.socket",
+        "chatserver.web",
+        "redis.asyncio",
+        "sqlalchemy",
+    }
+
+
+def test_the_most_exact_name_decides_about_a_floor() -> None:
+    assert (floor("bus"), floor("bus.redis"), floor("web.socket")) == (0, 1, 3)
+    with pytest.raises(KeyError):
+        floor("somewhere")
+
+
+# The house ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name])
+def test_an_import_never_points_up(name: str) -> None:
+    own = floor(name)
+    for imported in own_imports(name) - {""}:
+        assert floor(imported) <= own, f"{name} (floor {own}) imports {imported}"
+
+
+def test_nothing_but_the_version_is_imported_from_the_package_itself() -> None:
+    for name in OURS:
+        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "chatserver":
+                names = {alias.name for alias in node.names}
+                assert names <= set(OURS) | {"__version__"}, name
+
+
+def test_the_package_itself_imports_only_what_it_offers() -> None:
+    assert own_imports("") == {"app", "config"}
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_the_nouns_and_the_refusals_import_nothing_of_ours(name: str) -> None:
+    assert own_imports(name) == set()
+
+
+def test_the_wire_knows_the_nouns_and_the_refusals_only() -> None:
+    assert own_imports("protocol") == PURE
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_library_is_imported_only_where_it_lives(library: str) -> None:
+    users = {
+        name
+        for name in MODULES
+        if any(imported.split(".")[0] == library for imported in imports_of(name))
+    }
+    strangers = {name for name in users if not any(covers(home, name) for home in HOMES[library])}
+    assert strangers == set()
+
+
+def test_every_floor_names_modules_that_exist() -> None:
+    homes = {home for homes in HOMES.values() for home in homes} - {"migrations"}
+    assert (LEVEL.keys() | homes) <= set(OURS)
+
+
+def test_everything_that_is_installed_is_listed_with_its_home() -> None:
+    known = HOMES.keys() | sys.stdlib_module_names | {"chatserver", "msgspec"}
+    for name in MODULES:
+        used = {imported.split(".")[0] for imported in imports_of(name)}
+        assert used - known == set(), name
+
+
+# The size of things ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_says_what_it_is_for_and_stays_short(name: str) -> None:
+    source = MODULES[name].read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(source)), "every module has a docstring"
+    assert len(source.splitlines()) <= LONGER.get(name, LONGEST)

@@ -1,0 +1,513 @@
+"""The command line, run as people run it: what it prints, what it leaves behind, how it fails."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+from chatserver import __version__
+
+REPOSITORY = Path(__file__).parent.parent
+PASSWORD, NEWER = "purple stone river", "seven green lanterns"
+STOP_TIME = 5  # seconds that a server has to end
+START_TIME = 30
+GENERATED = re.compile(r"^[a-z2-9]{4}(-[a-z2-9]{4}){3}$")
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Place:
+    """A working folder with a data folder in it, and the commands that one gives there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+
+    def run(self, *arguments: str, password: str = "", **environ: str) -> Done:
+        """One command to its end. A password that is typed in must not come out."""
+        ended = subprocess.run(
+            command(*arguments),
+            cwd=self.folder,
+            env=environment(**environ),
+            input=f"{password}\n" if password else "",
+            capture_output=True,
+            text=True,
+            timeout=START_TIME,
+        )
+        assert not password or password not in ended.stdout + ended.stderr
+        return Done(ended.returncode, ended.stdout, ended.stderr)
+
+    def succeed(self, *arguments: str, password: str = "", **environ: str) -> str:
+        """What a command prints that must not fail."""
+        done = self.run("--data", str(self.data), *arguments, password=password, **environ)
+        assert done.code == 0, done.err
+        return done.out
+
+    def fail(self, *arguments: str, **environ: str) -> str:
+        """The sentence of a command that must be refused."""
+        done = self.run("--data", str(self.data), *arguments, **environ)
+        return sentence(done)
+
+    def query(self, sql: str, *values: str) -> list[tuple[str, ...]]:
+        """What the database says, whoever else uses it."""
+        file = f"file:{self.data / 'chat.db'}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as database:
+            return database.execute(sql, values).fetchall()
+
+    def opens_with(self, name: str, password: str) -> bool:
+        """Whether that is the password of the account."""
+        ((stored,),) = self.query("SELECT password_hash FROM users WHERE name = ?", name)
+        try:
+            return PasswordHasher().verify(stored, password)
+        except VerifyMismatchError:
+            return False
+
+    def people(self) -> dict[str, str]:
+        """Name to role and state, as `user list` prints them."""
+        lines = [line.split() for line in self.succeed("user", "list").splitlines()]
+        return {line[0]: " ".join(line[1:3]) for line in lines}
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, place: Place, *arguments: str, umask: int = -1) -> None:
+        self._log = place.folder / "log"
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command("--data", str(place.data), "--port", "0", *arguments),
+                cwd=place.folder,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                umask=umask,
+            )
+        self.banner = ""
+        try:
+            self.banner = "".join(self._until_ready())
+            self.url = re.findall(r"listening on (http://\S+)", self.banner)[0]
+        except BaseException:
+            self.kill()
+            raise
+
+    def _until_ready(self) -> Iterator[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            yield line
+            if line == "Press Ctrl+C to stop.\n":
+                return
+        raise AssertionError(self._log.read_text())
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=START_TIME) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """The exit code and the last words, in time."""
+        self.process.send_signal(number)
+        last, _ = self.process.communicate(timeout=STOP_TIME)
+        return self.process.returncode, last
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "chatserver", *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Nothing of ours but where the checkout is."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATSERVER")}
+    kept.pop("STATE_DIRECTORY", None)
+    return kept | {"PYTHONPATH": str(REPOSITORY)} | more
+
+
+def sentence(done: Done) -> str:
+    """What a refusal says: to people, in one line, with exit code 2."""
+    assert done.code == 2, done
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert done.err.startswith("Error: ")
+    assert done.err.count("\n") == 1
+    return done.err.removeprefix("Error: ").rstrip()
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one administrator, to copy."""
+    place = Place(tmp_path_factory.mktemp("furnished"))
+    place.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
+    return place.data
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Nothing at all."""
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def home(place: Place, furnished: Path) -> Place:
+    """A chat that has been set up and does not run."""
+    shutil.copytree(furnished, place.data, ignore=shutil.ignore_patterns("control.sock"))
+    return place
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts servers; those that still run are killed at the end."""
+    running: list[Server] = []
+
+    def started(place: Place, *arguments: str, umask: int = -1) -> Server:
+        running.append(Server(place, *arguments, umask=umask))
+        return running[-1]
+
+    yield started
+    for server in running:
+        server.kill()
+
+
+# Starting and stopping ---------------------------------------------------------------------------
+
+
+def test_the_first_start_shows_the_setup_link_and_makes_private_files(
+    place: Place, start: Start
+) -> None:
+    server = start(place, umask=0)
+    token = (place.data / "setup-token").read_text()
+    assert f"chatserver {__version__} · data in {place.data} (new)\n" in server.banner
+    assert f"    {server.url}/setup#{token}\n" in server.banner
+    assert len(token) > 20
+    assert "durability: full" in server.banner
+    assert mode(place.data) == 0o700
+    files = {file.name: mode(file) for file in place.data.iterdir()}
+    assert files.keys() >= {"chat.db", "keys.json", "setup-token", "lock", "control.sock"}
+    assert set(files.values()) == {0o600}
+    assert place.succeed("setup-link").endswith(f"/setup#{token}\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_later_start_counts_people_and_a_signal_ends_it(
+    home: Place, start: Start, number: signal.Signals
+) -> None:
+    server = start(home)
+    assert "  1 person, 1 room\n" in server.banner
+    assert "setup" not in server.banner
+    assert "(new)" not in server.banner
+    idle = HTTPConnection(server.url.removeprefix("http://"))
+    idle.request("GET", "/healthz")  # and keeps its connection open
+    code, last = server.stop(number)
+    idle.close()
+    assert code == 0
+    assert last.startswith("Stopping: ")
+    assert server.log == ""
+
+
+def test_a_server_that_was_killed_starts_again_in_its_folder(home: Place, start: Start) -> None:
+    start(home).kill()
+    server = start(home)
+    assert json.loads(server.get("/readyz"))["ok"] == 1
+    assert "ann" in home.people()
+
+
+def test_a_data_folder_may_have_a_very_long_path(place: Place, start: Start) -> None:
+    place.data = place.folder / ("long" * 40) / ("longer" * 30)
+    server = start(place)
+    assert place.succeed("setup-link").startswith("http")
+    assert server.stop()[0] == 0
+    assert place.succeed("migrate")
+
+
+def test_the_data_folder_can_be_named_before_and_after_the_command(home: Place) -> None:
+    before = home.run("--data", str(home.data), "user", "list")
+    after = home.run("user", "list", "--data", str(home.data))
+    by_environment = home.run("user", "list", CHATSERVER_DATA="data")
+    assert before == after == by_environment
+    assert before.code == 0
+
+
+# Mistakes ----------------------------------------------------------------------------------------
+
+
+def test_a_port_that_is_taken(home: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        said = home.fail("--port", str(port))
+    assert f"Port {port} on 127.0.0.1 is taken" in said
+    assert f"--port {port + 1}" in said
+
+
+def test_a_folder_that_another_server_uses(home: Place, start: Start) -> None:
+    server = start(home)
+    said = home.fail("--port", "0")
+    assert f"in use by a running server (process {server.process.pid})" in said
+    assert server.get("/healthz")
+
+
+def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
+    with closing(sqlite3.connect(home.data / "chat.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    assert "The database is newer than this program: it has revision 9999" in home.fail()
+
+
+def test_a_database_that_is_none(place: Place) -> None:
+    place.data.mkdir(0o700)
+    (place.data / "chat.db").write_bytes(b"This is a letter, and no database. " * 100)
+    assert "The database cannot be opened: file is not a database." in place.fail()
+
+
+def test_a_configuration_that_cannot_be_read(place: Place) -> None:
+    assert "Cannot read the configuration" in place.fail("--config", str(place.folder))
+    assert "nowhere.toml: No such file" in place.fail(CHATSERVER_CONFIG="nowhere.toml")
+
+
+def test_a_configuration_with_mistakes_in_it(place: Place) -> None:
+    (place.folder / "config.toml").write_text("[server]\nprot = 1\n[auth]\nargon2_time = 1\n")
+    done = place.run("config", "check")
+    assert (done.code, done.out) == (2, "")
+    assert "server.prot is no key; did you mean port?" in done.err
+    assert "auth.argon2_time: Expected int >= 2" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_weak_key(home: Place) -> None:
+    weak = {"kty": "oct", "alg": "HS256", "kid": "a", "k": "c2VjcmV0"}
+    (home.data / "keys.json").write_text(json.dumps({"keys": [weak]}))
+    said = home.fail()
+    assert "weak key" in said
+    assert "c2VjcmV0" not in said
+
+
+def test_a_folder_that_everybody_may_write_to(place: Place) -> None:
+    place.data.mkdir()
+    place.data.chmod(0o777)
+    assert "chmod o-w" in place.fail()
+
+
+def test_a_certificate_that_is_not_there(home: Place) -> None:
+    (home.folder / "config.toml").write_text('[server]\ntls_cert = "no"\ntls_key = "no"\n')
+    assert "TLS certificate" in home.fail("--port", "0")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "70000"], ["bogus"], ["user", "add"], ["invite", "--uses", "0"]]
+)
+def test_words_that_the_command_line_does_not_know(place: Place, arguments: list[str]) -> None:
+    done = place.run(*arguments)
+    assert done.code == 2
+    assert "Error: " in done.err
+    assert "Traceback" not in done.err
+    assert list(place.folder.iterdir()) == []
+
+
+# Commands, beside a running server and by themselves ---------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["beside a server", "alone"])
+def chat(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, furnished: Path
+) -> Iterator[Place]:
+    """A chat with one administrator; every command must work whether its server runs or not."""
+    place = Place(tmp_path_factory.mktemp("chat"))
+    shutil.copytree(furnished, place.data, ignore=shutil.ignore_patterns("control.sock"))
+    if request.param == "alone":
+        yield place
+        return
+    server = Server(place)
+    yield place
+    code, _ = server.stop()
+    assert code == 0
+    assert PASSWORD not in server.log
+    assert "Traceback" not in server.log
+
+
+def test_somebody_gets_an_account_with_a_given_password(chat: Place) -> None:
+    said = chat.succeed("user", "add", "kim", "--password-stdin", password=PASSWORD)
+    assert said == "Made kim (member).\n"
+    assert chat.opens_with("kim", PASSWORD)
+    assert chat.people() | {"ann": "admin active", "kim": "member active"} == chat.people()
+
+
+def test_somebody_gets_an_account_with_a_made_up_password(chat: Place) -> None:
+    first, second = chat.succeed("user", "add", "lee", "--display", "Lee 李").splitlines()
+    password = second.removeprefix("Password: ")
+    assert first == "Made lee (member)."
+    assert GENERATED.match(password)
+    assert chat.opens_with("lee", password)
+    assert ("Lee 李",) in chat.query("SELECT display FROM users")
+
+
+def test_an_account_that_cannot_be_made_is_refused_in_a_sentence(chat: Place) -> None:
+    assert "taken" in chat.fail("user", "add", "ANN")
+    done = chat.run("user", "add", "max", "--password-stdin", "--data", str(chat.data))
+    assert "at least 8 characters" in sentence(done)
+    assert "max" not in str(chat.query("SELECT name FROM users"))
+
+
+def test_a_password_is_changed(chat: Place) -> None:
+    chat.succeed("user", "add", "mia", "--password-stdin", password=PASSWORD)
+    said = chat.succeed("user", "passwd", "mia", "--password-stdin", password=NEWER)
+    assert said == "The password of mia is set; all sessions have ended.\n"
+    assert chat.opens_with("mia", NEWER)
+    assert not chat.opens_with("mia", PASSWORD)
+    generated = chat.succeed("user", "passwd", "mia").splitlines()[1].removeprefix("Password: ")
+    assert chat.opens_with("mia", generated)
+
+
+def test_an_account_is_disabled_and_enabled_again(chat: Place) -> None:
+    chat.succeed("user", "add", "noa")
+    assert chat.succeed("user", "disable", "noa") == "noa is disabled.\n"
+    assert chat.people()["noa"] == "member disabled"
+    assert chat.succeed("user", "enable", "noa") == "noa may log in again.\n"
+    assert chat.people()["noa"] == "member active"
+
+
+@pytest.mark.parametrize("name", ["nobody", "..", "a/b", "?", "no body"])
+def test_somebody_who_is_not_there_is_not_changed(chat: Place, name: str) -> None:
+    assert chat.fail("user", "disable", name).startswith("There is no")
+
+
+def test_a_list_of_people_comes_in_once(chat: Place) -> None:
+    file = chat.folder / "people.csv"
+    file.write_text(
+        f"\ufeffname,display,password\numa,Uma,{PASSWORD}\n安,,\nann,Impostor,{NEWER}\nx,,{NEWER}\n"
+    )
+    first = chat.run("--data", str(chat.data), "user", "import", str(file))
+    assert (first.code, first.out) == (0, "2 made, 2 left out.\n")
+    assert "ann: " in first.err
+    assert "x: " in first.err
+    assert chat.opens_with("uma", PASSWORD)
+    assert chat.opens_with("ann", PASSWORD)
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = {row["name"]: row["password"] for row in csv.DictReader(opened)}
+    assert rows["uma"] == PASSWORD
+    assert GENERATED.match(rows["安"])
+    assert chat.opens_with("安", rows["安"])
+    assert mode(file) == 0o600
+    written = file.read_bytes()
+    again = chat.run("--data", str(chat.data), "user", "import", str(file))
+    assert (again.code, again.out) == (0, "0 made, 4 left out.\n")
+    assert file.read_bytes() == written
+    for done in (first, again):
+        assert not any(secret in done.out + done.err for secret in rows.values())
+
+
+def test_a_list_of_people_without_its_header_is_refused(chat: Place) -> None:
+    file = chat.folder / "wrong.csv"
+    file.write_text("uma;Uma;secret\n")
+    assert "needs the header name,display,password" in chat.fail("user", "import", str(file))
+    file.write_bytes("name,display,password\n王,,\n".encode("gbk"))
+    assert "cannot be read as UTF-8" in chat.fail("user", "import", str(file))
+    file.write_text("name,display,password\n,Uma,\n")
+    assert "line 2: the name is missing" in chat.fail("user", "import", str(file))
+
+
+def test_an_invitation_is_made(chat: Place) -> None:
+    done = chat.run("--data", str(chat.data), "invite", "--uses", "3", "--days", "2")
+    link = re.fullmatch(r"http://127\.0\.0\.1:\d+/join/([\w-]+)\n", done.out)
+    assert link is not None
+    assert done.err == "For 3 people within 2 days.\n"
+    assert chat.query("SELECT uses_left FROM invites WHERE code = ?", link[1]) == [(3,)]
+
+
+def test_an_invitation_names_the_public_address(chat: Place) -> None:
+    said = chat.run(
+        *("--data", str(chat.data), "setup-link"),
+        CHATSERVER_SERVER__PUBLIC_URL="https://chat.example.com/",
+    )
+    assert sentence(said) == "This server has been set up already."
+
+
+def test_a_new_key_signs_from_now_on(chat: Place) -> None:
+    before = json.loads((chat.data / "keys.json").read_text())["keys"]
+    said = chat.succeed("keys", "rotate")
+    after = json.loads((chat.data / "keys.json").read_text())["keys"]
+    assert said == f"New key {after[0]['kid']} signs from now on.\n"
+    assert after[1:] == before[:2]
+    assert mode(chat.data / "keys.json") == 0o600
+
+
+def test_the_database_is_at_the_revision_of_the_program(chat: Place) -> None:
+    ((revision,),) = chat.query("SELECT version_num FROM alembic_version")
+    assert chat.succeed("migrate") == f"The database (sqlite) is at revision {revision}.\n"
+
+
+def test_the_doctor_finds_nothing_and_then_what_is_open_to_others(chat: Place) -> None:
+    said = chat.succeed("doctor")
+    assert {line[:4] for line in said.splitlines()} == {"ok  "}
+    assert "durability: full" in said
+    (chat.data / "keys.json").chmod(0o644)
+    ill = chat.run("--data", str(chat.data), "doctor")
+    (chat.data / "keys.json").chmod(0o600)
+    assert (ill.code, ill.err) == (1, "")
+    (finding,) = [line for line in ill.out.splitlines() if line.startswith("FAIL")]
+    assert "keys.json: others can read it" in finding
+
+
+# The configuration -------------------------------------------------------------------------------
+
+
+def test_the_configuration_is_shown_with_its_sources_and_without_passwords(place: Place) -> None:
+    (place.folder / "config.toml").write_text("[server]\nport = 8080\n")
+    url = "mysql://chat:hunter2@localhost/chat"
+    said = place.succeed(
+        "--database", url, "config", "show", CHATSERVER_AUTH__SESSION_DAYS="7"
+    ).splitlines()
+    assert f"data = {place.data}  # command line" in said
+    assert "server.port = '8080'  # config.toml" in said
+    assert "server.host = '127.0.0.1'  # default" in said
+    assert "auth.session_days = '7'  # CHATSERVER_AUTH__SESSION_DAYS" in said
+    assert "database.url = 'mysql://chat:***@localhost/chat'  # command line" in said
+    assert not place.data.exists()
+
+
+def test_a_good_configuration_is_called_fine(place: Place) -> None:
+    shutil.copy(REPOSITORY / "config.example.toml", place.folder / "config.toml")
+    assert place.succeed("config", "check") == "The configuration is fine.\n"
+
+
+def test_a_mistyped_name_in_the_environment_is_a_warning(place: Place) -> None:
+    done = place.run("config", "check", CHATSERVER_SERVER__PROT="1")
+    assert done.code == 0
+    assert done.err.startswith("Warning: CHATSERVER_SERVER__PROT is no setting")
+    assert "did you mean CHATSERVER_SERVER__PORT?" in done.err
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)

@@ -1,0 +1,153 @@
+"""Who is online: people, not sockets; changes, not noise; over all nodes."""
+
+import pytest
+
+from chatserver.presence import NODE_TTL, Who
+from chatserver.protocol import Person
+
+ANN, BO, CY = Person("ann", "Ann"), Person("bo", "Bo"), Person("cy", "Cy")
+
+
+@pytest.fixture
+def who() -> Who:
+    return Who()
+
+
+def told(who: Who) -> tuple[list[str], list[str]]:
+    """Who came and who went, by name; something must have changed."""
+    changes = who.changes()
+    assert changes is not None
+    return [person.name for person in changes.online], changes.offline
+
+
+def test_nobody_is_online_at_first(who: Who) -> None:
+    assert who.online() == who.here() == []
+    assert who.changes() is None
+
+
+def test_somebody_with_ten_sockets_is_one_person(who: Who) -> None:
+    assert [who.arrive(ANN) for _ in range(10)] == [True] + [False] * 9
+    assert who.online() == [ANN]
+    assert told(who) == (["ann"], [])
+    assert [who.depart("ann") for _ in range(9)] == [False] * 9
+    assert who.online() == [ANN]
+    assert who.changes() is None
+    assert who.depart("ann") is True
+    assert who.online() == []
+    assert told(who) == ([], ["ann"])
+
+
+def test_changes_are_told_once(who: Who) -> None:
+    who.arrive(ANN)
+    told(who)
+    assert who.changes() is None
+
+
+def test_all_who_came_and_went_between_two_tellings_are_told_together_by_name(who: Who) -> None:
+    who.arrive(BO)
+    told(who)
+    who.arrive(CY)
+    who.arrive(ANN)
+    who.depart("bo")
+    changes = who.changes()
+    assert changes is not None
+    assert changes.online == [ANN, CY]
+    assert changes.offline == ["bo"]
+
+
+def test_a_reload_tells_nothing(who: Who) -> None:
+    who.arrive(ANN)
+    told(who)
+    who.depart("ann")
+    who.arrive(ANN)
+    assert who.changes() is None
+
+
+def test_a_visit_between_two_tellings_tells_nothing(who: Who) -> None:
+    who.arrive(ANN)
+    who.depart("ann")
+    assert who.changes() is None
+    assert who.online() == []
+
+
+def test_a_new_display_name_is_told(who: Who) -> None:
+    who.arrive(ANN)
+    told(who)
+    who.arrive(Person("ann", "Anna"))
+    changes = who.changes()
+    assert changes is not None
+    assert changes.online == [Person("ann", "Anna")]
+
+
+def test_people_are_listed_by_name(who: Who) -> None:
+    for person in (CY, ANN, BO):
+        who.arrive(person)
+    assert who.online() == [ANN, BO, CY]
+
+
+# Other nodes -------------------------------------------------------------------------------------
+
+
+def test_people_on_another_node_are_online_and_not_here(who: Who) -> None:
+    who.node_says("east", [ANN, BO], 0.0)
+    assert who.online() == [ANN, BO]
+    assert who.here() == []
+    assert told(who) == (["ann", "bo"], [])
+
+
+def test_what_a_node_says_replaces_what_it_said_before(who: Who) -> None:
+    who.node_says("east", [ANN, BO], 0.0)
+    told(who)
+    who.node_says("east", [BO, CY], 1.0)
+    assert told(who) == (["cy"], ["ann"])
+    assert who.online() == [BO, CY]
+
+
+def test_the_same_list_again_tells_nothing(who: Who) -> None:
+    who.node_says("east", [ANN], 0.0)
+    told(who)
+    who.node_says("east", [ANN], 1.0)
+    assert who.changes() is None
+
+
+def test_somebody_on_two_nodes_leaves_with_the_last_socket(who: Who) -> None:
+    who.arrive(ANN)
+    who.node_says("east", [ANN], 0.0)
+    assert told(who) == (["ann"], [])
+    who.depart("ann")
+    assert who.changes() is None
+    assert who.online() == [ANN]
+    who.node_says("east", [], 1.0)
+    assert told(who) == ([], ["ann"])
+
+
+def test_a_node_that_falls_silent_takes_its_people_along(who: Who) -> None:
+    who.arrive(CY)
+    who.node_says("east", [ANN], 0.0)
+    who.node_says("west", [BO, CY], 10.0)
+    told(who)
+    who.forget_silent_nodes(NODE_TTL - 0.001)
+    assert who.changes() is None
+    who.forget_silent_nodes(NODE_TTL)
+    assert told(who) == ([], ["ann"])
+    who.forget_silent_nodes(10.0 + NODE_TTL)
+    assert told(who) == ([], ["bo"])
+    assert who.online() == [CY]
+
+
+def test_a_node_that_speaks_again_in_time_keeps_its_people(who: Who) -> None:
+    who.node_says("east", [ANN], 0.0)
+    told(who)
+    who.node_says("east", [ANN], NODE_TTL - 1)
+    who.forget_silent_nodes(NODE_TTL)
+    assert who.changes() is None
+    assert who.online() == [ANN]
+
+
+def test_a_silent_node_does_not_take_those_who_are_elsewhere_too(who: Who) -> None:
+    who.node_says("east", [ANN], 0.0)
+    who.node_says("west", [ANN], 20.0)
+    told(who)
+    who.forget_silent_nodes(NODE_TTL)
+    assert who.changes() is None
+    assert who.online() == [ANN]
