@@ -13,7 +13,7 @@ apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Re
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help run test check format formatted lint types programs javascript python clean
+.PHONY: help figures run test check format formatted lint types programs javascript python clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ javascript: ## test the browser code that needs no browser
 python: .venv/tools ## run the Python tests, those in the browser too
 	$(call say,Python tests)
 	@$(BIN)/pytest
+
+figures: .venv/tools ## measure start, memory and throughput of one node
+	@$(BIN)/python -m benchmarks.figures
 
 clean: ## remove .venv and what the tools left; chatserver-data stays
 	$(call say,Cleaning)
