@@ -1,29 +1,25 @@
 """Who is connected to this node and what they listen to; fan-out.
 
-Owns the connections and one feed a room. A feed holds the last seq that its listeners have been
-sent: what comes next goes out at once, what comes too early waits a moment, and a hole is read
-from the database. Nothing here waits for a reader.
+Owns the connections, and through `Feeds` who of them hears which room. What other nodes say comes
+in here too. Nothing waits for a reader.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
 
-from chatserver import protocol
+from chatserver import protocol, wire
 from chatserver.bus import Bus
 from chatserver.connection import Connection
-from chatserver.errors import ChatServerError, CloseCode, Disconnect
+from chatserver.errors import CloseCode, Disconnect
+from chatserver.feeds import Feeds, ReadEvents
 from chatserver.models import Event
 from chatserver.presence import Who
 from chatserver.protocol import Person
 
-PATIENCE = 0.05  # seconds that an early event waits for the one before it
 PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
-
-logger = logging.getLogger(__name__)
 
 
 class News(msgspec.Struct, frozen=True, tag="news"):
@@ -51,29 +47,10 @@ class Here(msgspec.Struct, frozen=True, tag="here"):
     persons: list[Person]
 
 
-# The events of a room with seq > after, in order, some at a time: see `chat.hole_reader`.
-ReadEvents = Callable[[int, int], Awaitable[list[Event]]]
-
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[News | Ended | Here] = msgspec.msgpack.Decoder(
     News | Ended | Here
 )
-
-
-class Feed:
-    """A room on this node: who listens, how far they are, what came too early.
-
-    `known` is the highest seq that is said to exist; `last` behind it means a hole.
-    """
-
-    __slots__ = ("early", "known", "last", "listeners", "repair")
-
-    def __init__(self, last: int) -> None:
-        self.last = last
-        self.known = last
-        self.listeners: set[Connection] = set()
-        self.early: dict[int, News] = {}
-        self.repair: asyncio.Task[None] | None = None
 
 
 class Hub:
@@ -84,11 +61,10 @@ class Hub:
     ) -> None:
         """`clock` gives monotonic seconds."""
         self._bus = bus
-        self._read_events = read_events
         self._node = node
         self._clock = clock
         self._devices: dict[int, set[Connection]] = {}
-        self._feeds: dict[int, Feed] = {}
+        self._feeds = Feeds(read_events, self._fell_behind)
         self._arriving = 0
         self._ended_meanwhile: list[Ended] = []
         self._who = Who()
@@ -118,12 +94,13 @@ class Hub:
         `attach` learns how far it is. And no end of a session: see `has_ended`.
         """
         self._arriving += 1
+        self._feeds.hold()
         try:
             yield
         finally:
+            self._feeds.release()
             self._arriving -= 1
             if not self._arriving:
-                self._feeds = {room: f for room, f in self._feeds.items() if f.listeners}
                 self._ended_meanwhile.clear()
 
     def has_ended(self, session_id: str, user_id: int) -> bool:
@@ -139,27 +116,15 @@ class Hub:
         if self.has_ended(connection.session_id, connection.user.id):
             raise Disconnect(CloseCode.SESSION_INVALID, "Your session is over. Log in again.")
         self._devices.setdefault(connection.user.id, set()).add(connection)
-        starts = {room: self._start(connection, room, head) for room, head in heads.items()}
+        starts = {r: self._feeds.start(connection, r, head) for r, head in heads.items()}
         self._who.arrive(_person(connection))
         self._presence_changed()
         return starts
 
-    def _start(self, connection: Connection, room: int, head: int) -> int:
-        feed = self._feeds.setdefault(room, Feed(head))
-        if not feed.listeners:
-            feed.last = feed.known = max(feed.last, head)
-        self._listen(connection, room, feed)
-        return feed.last
-
-    def _listen(self, connection: Connection, room: int, feed: Feed) -> None:
-        feed.listeners.add(connection)
-        connection.rooms.add(room)
-
     def listen(self, user_id: int, room: int, after: int) -> None:
         """Let every device of a person hear a room that is new to it, from `after` on."""
         for connection in self._devices.get(user_id, ()):
-            if room not in connection.rooms:
-                self._listen(connection, room, self._feeds.setdefault(room, Feed(after)))
+            self._feeds.join(connection, room, after)
 
     def detach(self, connection: Connection) -> None:
         """The connection is gone, or as good as gone."""
@@ -169,86 +134,33 @@ class Hub:
         devices.discard(connection)
         if not devices:
             del self._devices[connection.user.id]
-        for room in connection.rooms:
-            self._stop(connection, room)
+        self._feeds.leave_all(connection)
         self._who.depart(connection.user.name)
         self._presence_changed()
-
-    def _stop(self, connection: Connection, room: int) -> None:
-        feed = self._feeds[room]
-        feed.listeners.discard(connection)
-        if not feed.listeners and not self._arriving:
-            del self._feeds[room]
 
     # Fan-out --------------------------------------------------------------------------------------
 
     def publish(self, room: int, events: list[Event]) -> None:
         """Send events that are on disk to everybody who listens, on every node, in order."""
-        frames = b"".join([protocol.encode(protocol.chat(event)) for event in events])
+        frames = wire.frames(events)
         news = News(room, events[0].seq, events[-1].seq, frames, events[0].people)
         self._advance(news)
         if self._bus.peers:
             self._bus.publish(_encode(news))
 
+    def _advance(self, news: News) -> None:
+        for user_id in news.people:
+            self.listen(user_id, news.room, 0)
+        self._feeds.advance(news.room, news.first, news.last, news.frames)
+
     def remind(self, room: int, seq: int) -> None:
         """That event exists. Whoever has not been sent it will be."""
-        feed = self._feeds.get(room)
-        if feed is not None:
-            self._expect(room, feed, seq)
-
-    def _advance(self, news: News) -> None:
-        feed = self._feed(news)
-        if feed is None or news.last <= feed.last:
-            return
-        if news.first != feed.last + 1:
-            feed.early[news.first] = news
-            self._expect(news.room, feed, news.last)
-            return
-        self._deliver(feed, news.last, news.frames)
-        while following := feed.early.pop(feed.last + 1, None):
-            self._deliver(feed, following.last, following.frames)
-
-    def _feed(self, news: News) -> Feed | None:
-        """The feed of that room, with the devices of `people` listening; None when nobody does."""
-        devices = [c for user_id in news.people for c in self._devices.get(user_id, ())]
-        feed = self._feeds.get(news.room)
-        if feed is None and (devices or self._arriving):
-            feed = self._feeds[news.room] = Feed(0 if devices else news.first - 1)
-        if feed is not None:
-            for connection in devices:
-                self._listen(connection, news.room, feed)
-        return feed
-
-    def _deliver(self, feed: Feed, last: int, frames: bytes) -> None:
-        feed.last = last
-        feed.known = max(feed.known, last)
-        behind = [connection for connection in feed.listeners if not connection.write(frames)]
-        for connection in behind:
-            self.hang_up(connection, CloseCode.TOO_SLOW, "too slow")
-
-    def _expect(self, room: int, feed: Feed, seq: int) -> None:
-        feed.known = max(feed.known, seq)
-        if feed.last < feed.known and feed.repair is None and feed.listeners:
-            feed.repair = asyncio.create_task(self._repair(room, feed))
-
-    async def _repair(self, room: int, feed: Feed) -> None:
-        """Wait a moment for what is on its way, then read the hole from the database."""
-        try:
-            await asyncio.sleep(PATIENCE)
-            while feed.last < feed.known and feed.listeners:
-                events = await self._read_events(room, feed.last)
-                missing = [event for event in events if event.seq > feed.last]
-                if not missing:
-                    break
-                frames = b"".join([protocol.encode(protocol.chat(event)) for event in missing])
-                self._deliver(feed, missing[-1].seq, frames)
-        except ChatServerError as error:
-            logger.warning("a hole in room %d stays for now: %s", room, error)
-        finally:
-            feed.early = {first: n for first, n in feed.early.items() if n.last > feed.last}
-            feed.repair = None
+        self._feeds.remind(room, seq)
 
     # Hanging up -----------------------------------------------------------------------------------
+
+    def _fell_behind(self, connection: Connection) -> None:
+        self.hang_up(connection, CloseCode.TOO_SLOW, "too slow")
 
     def hang_up(self, connection: Connection, code: CloseCode, reason: str) -> None:
         """Close one socket; it hears nothing from now on."""
@@ -293,7 +205,7 @@ class Hub:
         """Send to every connection of this node, or to those."""
         for connection in self.connections if to is None else to:
             if not connection.write(frames):
-                self.hang_up(connection, CloseCode.TOO_SLOW, "too slow")
+                self._fell_behind(connection)
 
     def _presence_changed(self) -> None:
         """At once when it has been quiet, else when the second is over."""
@@ -328,7 +240,7 @@ class Hub:
 
     def heads(self) -> dict[int, int]:
         """How far each room is that somebody here listens to."""
-        return {room: feed.last for room, feed in self._feeds.items()}
+        return self._feeds.heads()
 
     def check_nodes(self) -> None:
         """To be called every few seconds where there are other nodes."""
@@ -340,9 +252,7 @@ class Hub:
         """Let go of timers and tasks."""
         if self._presence_timer is not None:
             self._presence_timer.cancel()
-        for feed in self._feeds.values():
-            if feed.repair is not None:
-                feed.repair.cancel()
+        self._feeds.close()
 
 
 SESSION_OVER = protocol.encode(

@@ -5,13 +5,13 @@ and there is no second validation of shapes anywhere. Pure: bytes in, values out
 """
 
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from chatserver import models
 from chatserver.errors import BadRequest, ChatError, ChatServerError, TooLarge, _
+from chatserver.models import LOBBY
 
 MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps
 HISTORY_LIMIT = 500  # events in one page
@@ -51,7 +51,7 @@ class SayToRoom(Wire, tag=int(Type.GROUP_CHAT)):
     """Say something in a room; without `room` in the lobby, to everybody."""
 
     data: str
-    room: Number = models.LOBBY
+    room: Number = LOBBY
     id: ClientId | None = None
     reply_to: Number | None = None
 
@@ -330,64 +330,3 @@ def frame(payload: bytes) -> bytes:
     if size < 65_536:
         return b"\x81\x7e" + size.to_bytes(2) + payload
     return b"\x81\x7f" + size.to_bytes(8) + payload
-
-
-def chat(event: models.Event) -> GroupChat | SingleChat:
-    """A stored message as its members see it."""
-    shape: type[Any] = GroupChat
-    facts: dict[str, Any] = {}
-    if event.to is not None:
-        shape, facts = SingleChat, {"to": event.to}
-    return shape(  # type: ignore[no-any-return]
-        room=event.room,
-        seq=event.seq,
-        user=event.user,
-        data=event.data,
-        at=event.at,
-        id=event.id,
-        reply_to=event.reply_to,
-        edited_at=event.edited_at,
-        **facts,
-    )
-
-
-def stored(receipt: models.Receipt, request_id: str) -> Stored:
-    """A receipt as the answer to a request."""
-    return Stored(
-        id=request_id,
-        ok=True,
-        room=receipt.room,
-        seq=receipt.seq,
-        at=receipt.at,
-        duplicate=receipt.duplicate,
-    )
-
-
-def room_page(page: models.Page) -> RoomPage:
-    """A stretch of one room among many."""
-    events = [chat(event) for event in page.events]
-    return RoomPage(room=page.room, events=events, head=page.head, more=page.more)
-
-
-def welcome_room(state: models.RoomState, head: int) -> WelcomeRoom:
-    """A room in the first frame; its live feed starts behind `head`."""
-    return WelcomeRoom(
-        room=state.room,
-        kind=state.kind,
-        name=state.name,
-        title=state.title,
-        members=state.members,
-        head=head,
-        read=state.read,
-        unread=state.unread,
-        mentions=0,
-        muted=state.muted,
-        to=state.to,
-        last=chat(state.last) if state.last else None,
-    )
-
-
-def refusal(error: ChatError, request_id: str | None) -> Refused:
-    """A refusal as the answer to a request."""
-    facts: dict[str, Any] = error.facts()
-    return Refused(ok=False, code=error.code, data=str(error), id=request_id, **facts)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from chatserver import hub as hub_module
+from chatserver import feeds as feeds_module
 from chatserver.bus import Receive
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
@@ -100,13 +100,13 @@ class Stage:
 
     async def settled(self) -> None:
         """Until no repair is under way."""
-        while any(feed.repair for feed in self.hub._feeds.values()):
+        while any(feed.repair for feed in self.hub._feeds._feeds.values()):
             await asyncio.sleep(0)
 
 
 @pytest_asyncio.fixture
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.setattr(hub_module, "PATIENCE", 0)
+    monkeypatch.setattr(feeds_module, "PATIENCE", 0)
     stage = Stage({})
     yield stage
     stage.hub.close()

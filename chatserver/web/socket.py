@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from chatserver import protocol
+from chatserver import protocol, wire
 from chatserver.accounts import Accounts, SignIn
 from chatserver.chat import Chat
 from chatserver.config import LimitSettings
@@ -182,7 +182,7 @@ class Socket:
             self._refuse(connection, ChatError(), request_id)
 
     def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
-        connection.send(protocol.encode(protocol.refusal(error, request_id)))
+        connection.send(protocol.encode(wire.refusal(error, request_id)))
 
     def _count_mistake(self, connection: Connection) -> None:
         try:
@@ -214,7 +214,7 @@ class Socket:
             if isinstance(outcome, ChatError):
                 self._refuse(connection, outcome, request_id)
             elif request_id is not None:
-                connection.send(protocol.encode(protocol.stored(outcome, request_id)))
+                connection.send(protocol.encode(wire.stored(outcome, request_id)))
 
         return settle
 
@@ -232,7 +232,7 @@ class Socket:
             id=asked.id,
             ok=True,
             room=page.room,
-            events=[protocol.chat(event) for event in page.events],
+            events=[wire.chat(event) for event in page.events],
             head=page.head,
             more=page.more,
         )
@@ -253,7 +253,7 @@ class Socket:
             id=asked.id,
             ok=True,
             epoch=self._chat.epoch,
-            rooms=[protocol.room_page(page) for page in pages],
+            rooms=[wire.room_page(page) for page in pages],
             gone=gone,
         )
 
@@ -290,5 +290,5 @@ class Socket:
             epoch=self._chat.epoch,
             session=protocol.WelcomeSession(sign_in.session.id, sign_in.expires_at),
             limits=limits,
-            rooms=[protocol.welcome_room(state, starts[state.room]) for state in rooms],
+            rooms=[wire.welcome_room(state, starts[state.room]) for state in rooms],
         )

@@ -1,0 +1,151 @@
+"""One feed a room on this node: who listens, how far they are, and what came too early.
+
+A feed holds the last seq that its listeners have been sent. What comes next goes out at once,
+what comes too early waits a moment, and a hole is read from the database. Nothing waits for a
+reader.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from chatserver import wire
+from chatserver.connection import Connection
+from chatserver.errors import ChatServerError
+from chatserver.models import Event
+
+PATIENCE = 0.05  # seconds that an early event waits for the one before it
+
+# The events of a room with seq > after, in order, some at a time: see `chat.hole_reader`.
+ReadEvents = Callable[[int, int], Awaitable[list[Event]]]
+
+logger = logging.getLogger(__name__)
+
+
+class Feed:
+    """`known` is the highest seq that is said to exist; `last` behind it means a hole."""
+
+    __slots__ = ("early", "known", "last", "listeners", "repair")
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.known = last
+        self.listeners: set[Connection] = set()
+        self.early: dict[int, tuple[int, bytes]] = {}  # first → last, frames
+        self.repair: asyncio.Task[None] | None = None
+
+
+class Feeds:
+    """Sends each room's events to its listeners: in order, each once, without holes."""
+
+    def __init__(self, read_events: ReadEvents, fell_behind: Callable[[Connection], None]) -> None:
+        """`fell_behind` is told of every reader that lets too much wait."""
+        self._read_events = read_events
+        self._fell_behind = fell_behind
+        self._feeds: dict[int, Feed] = {}
+        self._held = 0
+
+    # Listeners ------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Until `release`, every room that news comes for has a feed: somebody is arriving."""
+        self._held += 1
+
+    def release(self) -> None:
+        self._held -= 1
+        if not self._held:
+            self._feeds = {room: feed for room, feed in self._feeds.items() if feed.listeners}
+
+    def start(self, connection: Connection, room: int, head: int) -> int:
+        """Let a connection listen; the seq behind which it does.
+
+        `head` is what the database named while the feeds were held.
+        """
+        feed = self._feeds.setdefault(room, Feed(head))
+        if not feed.listeners:
+            feed.last = feed.known = max(feed.last, head)
+        self._add(connection, room, feed)
+        return feed.last
+
+    def join(self, connection: Connection, room: int, after: int) -> None:
+        """Let a connection listen to a room that is new to it, from `after` on."""
+        if room not in connection.rooms:
+            self._add(connection, room, self._feeds.setdefault(room, Feed(after)))
+
+    def _add(self, connection: Connection, room: int, feed: Feed) -> None:
+        feed.listeners.add(connection)
+        connection.rooms.add(room)
+
+    def leave(self, connection: Connection, room: int) -> None:
+        """The connection hears nothing more of this room."""
+        connection.rooms.discard(room)
+        feed = self._feeds.get(room)
+        if feed is not None:
+            feed.listeners.discard(connection)
+            if not feed.listeners and not self._held:
+                del self._feeds[room]
+
+    def leave_all(self, connection: Connection) -> None:
+        for room in list(connection.rooms):
+            self.leave(connection, room)
+
+    def heads(self) -> dict[int, int]:
+        """How far each room is that somebody here listens to."""
+        return {room: feed.last for room, feed in self._feeds.items()}
+
+    # Events ---------------------------------------------------------------------------------------
+
+    def advance(self, room: int, first: int, last: int, frames: bytes) -> None:
+        """The events `first` to `last` of a room, as frames, all of them on disk."""
+        feed = self._feeds.get(room)
+        if feed is None and self._held:
+            feed = self._feeds[room] = Feed(first - 1)
+        if feed is None or last <= feed.last:
+            return
+        if first != feed.last + 1:
+            feed.early[first] = (last, frames)
+            self._expect(room, feed, last)
+            return
+        self._deliver(feed, last, frames)
+        while following := feed.early.pop(feed.last + 1, None):
+            self._deliver(feed, *following)
+
+    def _deliver(self, feed: Feed, last: int, frames: bytes) -> None:
+        feed.last = last
+        feed.known = max(feed.known, last)
+        behind = [connection for connection in feed.listeners if not connection.write(frames)]
+        for connection in behind:
+            self._fell_behind(connection)
+
+    def remind(self, room: int, seq: int) -> None:
+        """That event exists. Whoever has not been sent it will be."""
+        feed = self._feeds.get(room)
+        if feed is not None:
+            self._expect(room, feed, seq)
+
+    def _expect(self, room: int, feed: Feed, seq: int) -> None:
+        feed.known = max(feed.known, seq)
+        if feed.last < feed.known and feed.repair is None and feed.listeners:
+            feed.repair = asyncio.create_task(self._repair(room, feed))
+
+    async def _repair(self, room: int, feed: Feed) -> None:
+        """Wait a moment for what is on its way, then read the hole from the database."""
+        try:
+            await asyncio.sleep(PATIENCE)
+            while feed.last < feed.known and feed.listeners:
+                events = await self._read_events(room, feed.last)
+                missing = [event for event in events if event.seq > feed.last]
+                if not missing:
+                    break
+                self._deliver(feed, missing[-1].seq, wire.frames(missing))
+        except ChatServerError as error:
+            logger.warning("a hole in room %d stays for now: %s", room, error)
+        finally:
+            feed.early = {first: e for first, e in feed.early.items() if e[0] > feed.last}
+            feed.repair = None
+
+    def close(self) -> None:
+        """Let go of the tasks."""
+        for feed in self._feeds.values():
+            if feed.repair is not None:
+                feed.repair.cancel()
