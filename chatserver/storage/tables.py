@@ -98,6 +98,9 @@ rooms = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("archived_at", sa.BigInteger),
     sa.Column("pair_key", sa.String(64), unique=True),
+    sa.Column("retention_days", sa.Integer),
+    sa.Column("receipts", sa.Boolean, nullable=False, server_default=sa.text("0")),
+    sa.Column("leavers_read", sa.Boolean, nullable=False, server_default=sa.text("0")),
     **MYSQL,
 )
 
@@ -125,6 +128,7 @@ members = sa.Table(
     sa.Column("read_seq", sa.BigInteger, nullable=False),
     sa.Column("muted", sa.Boolean, nullable=False),
     sa.Column("left_at", sa.BigInteger),
+    sa.Column("left_seq", sa.BigInteger),
     sa.Index(None, "user_id"),
     **MYSQL,
 )
@@ -146,5 +150,37 @@ events = sa.Table(
     sa.Column("deleted_at", sa.BigInteger),
     sa.UniqueConstraint("user_id", "client_id"),
     sa.Index(None, "room_id", "kind", "seq"),
+    sa.Index(None, "room_id", "target_seq"),
+    **MYSQL,
+)
+
+reactions = sa.Table(
+    "reactions",
+    metadata,
+    sa.Column("room_id", BigId, sa.ForeignKey("rooms.id"), primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("emoji", sa.String(64), primary_key=True),
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    **MYSQL,
+)
+
+# Whom a message calls by name; user_id 0 is everybody.
+mentions = sa.Table(
+    "mentions",
+    metadata,
+    sa.Column("room_id", BigId, sa.ForeignKey("rooms.id"), primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    **MYSQL,
+)
+
+bot_tokens = sa.Table(
+    "bot_tokens",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
     **MYSQL,
 )
