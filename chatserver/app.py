@@ -27,8 +27,10 @@ from chatserver.journal import Journal
 from chatserver.keys import Keys
 from chatserver.limits import Rate, SignInGuard
 from chatserver.lookout import Lookout
+from chatserver.membership import Membership
 from chatserver.passwords import Passwords
 from chatserver.pulse import Pulse
+from chatserver.reads import Reads
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
@@ -63,10 +65,15 @@ class Server:
         self.log = Log(self.database, clock=wall)
         self.bus = _bus(settings)
         read_hole = hole_reader(self.rooms, self.log)
-        self.hub = Hub(self.bus, read_hole, node=secrets.token_hex(8), clock=clock)
+        node = secrets.token_hex(8)
+        self.hub = Hub(self.bus, read_hole, self.rooms.state, node=node, clock=clock)
         self.journal = Journal(self.log, self.hub)
         rate = Rate(limits.messages_per_second, limits.message_burst, clock)
-        self.chat = Chat(self.journal, self.log, self.rooms, self.people, rate, limits=limits)
+        self.chat = Chat(
+            self.journal, self.log, self.rooms, self.people, rate, limits=limits, clock=wall
+        )
+        self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
+        self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.keys = Keys(self.folder.keys, clock=wall)
         guard = SignInGuard(
@@ -90,7 +97,14 @@ class Server:
         self.sessions = Sessions(self.accounts, settings)
         self.door = Door(self.sessions, self.languages)
         self.socket = Socket(
-            self.chat, self.accounts, self.hub, self.sessions, limits=limits, clock=clock
+            chat=self.chat,
+            membership=self.membership,
+            reads=self.reads,
+            accounts=self.accounts,
+            hub=self.hub,
+            sessions=self.sessions,
+            limits=limits,
+            clock=clock,
         )
 
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
@@ -115,7 +129,7 @@ class Server:
             self.folder.unlock()
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
-        work = [self.journal.run(), self.pulse.run()]
+        work = [self.journal.run(), self.reads.run(), self.pulse.run()]
         return [*work, self.lookout.run()] if self.bus.peers else work
 
     async def stopping(self, _app: web.Application) -> None:

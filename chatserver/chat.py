@@ -4,21 +4,50 @@ Who may write is asked inside the storing transaction (`storage.log`), who may r
 (`storage.rooms.Rooms.readable`). Keeps only what never changes: which room is whose.
 """
 
-import hashlib
+import re
 import secrets
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterable
 
 from chatserver.config import LimitSettings
 from chatserver.errors import BadRequest, NotFound, Reset, TooLarge, _
 from chatserver.journal import Journal, Settle
 from chatserver.limits import Rate
-from chatserver.models import OWN_ID, Draft, Event, Page, RoomFacts, RoomState, User
-from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, SayToPerson, SayToRoom
-from chatserver.storage.log import Log
+from chatserver.models import (
+    EVERYBODY,
+    OWN_ID,
+    Act,
+    Delete,
+    Draft,
+    Edit,
+    Event,
+    Message,
+    Page,
+    React,
+    RoomFacts,
+    RoomState,
+    User,
+    name_key,
+)
+from chatserver.protocol import (
+    CATCH_UP_LIMIT,
+    HISTORY_LIMIT,
+    MAX_INT,
+    DeleteMessage,
+    EditMessage,
+    ReactTo,
+    SayToPerson,
+    SayToRoom,
+)
+from chatserver.storage.log import Log, digest
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Access, Rooms
 
-REMEMBERED = 50_000  # rooms whose unchanging facts are kept
+REMEMBERED = 50_000  # rooms and names whose unchanging facts are kept
+MENTION = re.compile(r"(?<![\w.])[@＠]([\w.-]{2,32})")
+EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\u20e30123456789#*") | {
+    chr(code) for code in range(0xE0020, 0xE0080)
+}
 
 
 class Chat:
@@ -33,7 +62,9 @@ class Chat:
         rate: Rate,
         *,
         limits: LimitSettings,
+        clock: Callable[[], int],
     ) -> None:
+        """`clock` gives milliseconds UTC."""
         self._journal = journal
         self._log = log
         self._rooms = rooms
@@ -42,6 +73,8 @@ class Chat:
         self._limits = limits
         self._facts: dict[int, RoomFacts] = {}
         self._pairs: dict[tuple[int, str], RoomFacts] = {}
+        self._called = {"all": EVERYBODY}
+        self._clock = clock
         self.epoch = ""  # the name of the log; the database knows it at start
 
     # Saying something -----------------------------------------------------------------------------
@@ -49,13 +82,44 @@ class Chat:
     async def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> None:
         """Store a message; `settle` gets the receipt once it is on disk, before the room hears it.
 
-        Awaits only the first time that somebody writes to a room or a person. Raises a ChatError
-        when it is refused at once.
+        Awaits only what is new: the first message to a room or a person, a name that is called.
+        Raises a ChatError when it is refused at once.
         """
         self._check_text(said.data)
         self._rate.take(who.id)
         facts = await self._destination(who, said)
-        self._journal.append(_draft(who, said, facts), settle)
+        mentions = await self._mentions(said.data)
+        act = Message(said.data, facts.partner(who.id), said.reply_to, mentions)
+        self._journal.append(_draft(who, facts, said.id, act), settle)
+
+    async def edit(self, who: User, asked: EditMessage, settle: Settle) -> None:
+        """Give one's own message another text."""
+        self._check_text(asked.data)
+        act = Edit(asked.target, asked.data, await self._mentions(asked.data), self._editable())
+        await self._act(who, asked.room, asked.id, act, settle)
+
+    async def delete(self, who: User, asked: DeleteMessage, settle: Settle) -> None:
+        """Take a message's text away for good."""
+        await self._act(who, asked.room, asked.id, Delete(asked.target), settle)
+
+    async def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
+        """Put an emoji to a message, or take it back."""
+        if not is_emoji(asked.emoji):
+            raise BadRequest(_("A reaction is one emoji."))
+        act = React(asked.target, asked.emoji, asked.on)
+        await self._act(who, asked.room, asked.id, act, settle)
+
+    async def _act(
+        self, who: User, room: int, request_id: str | None, act: Act, settle: Settle
+    ) -> None:
+        self._rate.take(who.id)
+        facts = self._facts.get(room) or await self._learn(room)
+        self._journal.append(_draft(who, facts, request_id, act), settle)
+
+    def _editable(self) -> int:
+        """Messages said before this time (ms) may not be edited any more."""
+        minutes = self._limits.edit_minutes
+        return self._clock() - minutes * 60_000 if minutes else 0
 
     def _check_text(self, text: str) -> None:
         if not text.strip():
@@ -64,6 +128,17 @@ class Chat:
             raise TooLarge(
                 _("A message has at most %(count)d characters."), count=self._limits.message_chars
             )
+
+    async def _mentions(self, text: str) -> tuple[int, ...]:
+        """Whom a text calls: the ids of those accounts, EVERYBODY for @all."""
+        called = mentioned(text)
+        unknown = [name for name in called if name not in self._called]
+        if unknown:
+            found = await self._people.ids(unknown)
+            if len(self._called) > REMEMBERED:
+                self._called = {"all": EVERYBODY}
+            self._called |= {key: user_id for key, (user_id, _name) in found.items()}
+        return tuple(sorted({self._called[name] for name in called if name in self._called}))
 
     async def _destination(self, who: User, said: SayToRoom | SayToPerson) -> RoomFacts:
         if isinstance(said, SayToPerson) and said.to is not None:
@@ -154,26 +229,32 @@ def hole_reader(rooms: Rooms, log: Log) -> Callable[[int, int], Awaitable[list[E
     return read
 
 
-def _draft(who: User, said: SayToRoom | SayToPerson, facts: RoomFacts) -> Draft:
-    """What is to be stored. A message without an id gets one of ours, which no client can send."""
+def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Draft:
+    """What is to be stored. What has no id gets one of ours, which no client can send."""
     return Draft(
         room=facts.room,
         user_id=who.id,
         user=who.name,
-        data=said.data,
-        id=said.id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
-        digest=_digest(facts.room, said),
-        to=facts.partner(who.id),
-        reply_to=said.reply_to,
+        id=request_id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
+        digest=digest(act, facts.room),
+        act=act,
+        admin=who.is_admin,
         people=facts.people,
-        own_id=said.id is None,
+        own_id=request_id is None,
     )
 
 
-def _digest(room: int, said: SayToRoom | SayToPerson) -> str:
-    """What tells a repeat from another message under the same id."""
-    whole = f"{room}\0{said.reply_to or ''}\0{said.data}"
-    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
+def mentioned(text: str) -> set[str]:
+    """The name keys that a text calls with @, half or full width; "all" is everybody."""
+    if "@" not in text and "＠" not in text:
+        return set()
+    return {name_key(name.rstrip(".-_")) for name in MENTION.findall(text)}
+
+
+def is_emoji(text: str) -> bool:
+    """Whether this is a single emoji: symbols with their joiners and variations, no letters."""
+    categories = {unicodedata.category(c) for c in text if c not in EMOJI_PARTS}
+    return categories <= {"So", "Sk", "Sm", "Cn"} and bool(categories or "\u20e3" in text)
 
 
 def _page(room: int, after: int, events: list[Event], head: int) -> Page:

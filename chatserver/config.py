@@ -6,11 +6,11 @@ config.example.toml, and a test holds the two together.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,7 +23,7 @@ NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
 Count = Annotated[int, Meta(ge=1)]
 Rate = Annotated[float, Meta(gt=0)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
-HttpUrl = Annotated[str, Meta(pattern=r"^$|^https?://[^/\s]+/?$")]
+HttpUrl = Annotated[str, Meta(pattern=r"^$(?!\n)|^https?://[^/\s]+/?$(?!\n)")]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +40,7 @@ class ServerSettings(Section, frozen=True):
 
 
 class DatabaseSettings(Section, frozen=True):
-    url: Annotated[str, Meta(pattern=r"^$|^(sqlite|mysql|mariadb)://")] = ""
+    url: Annotated[str, Meta(pattern=r"^$|^sqlite:///.|^(mysql|mariadb)://.")] = ""
 
 
 class AuthSettings(Section, frozen=True):
@@ -53,6 +53,7 @@ class AuthSettings(Section, frozen=True):
 
 class LimitSettings(Section, frozen=True):
     message_chars: Count = 4_000
+    edit_minutes: Annotated[int, Meta(ge=0)] = 0
     messages_per_second: Rate = 5
     message_burst: Count = 20
     sockets_per_user: Count = 10
@@ -185,8 +186,16 @@ def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]
         if key is not None:
             values[key] = (_listed(key, environ[name]), name)
         elif name.upper() not in NOT_SETTINGS:
-            warnings.append(f"{name} is no setting{_did_you_mean(name.upper(), known)}; ignored.")
+            warnings.append(f"{name} is no setting{_env_did_you_mean(name, known)}; ignored.")
     return values, warnings
+
+
+def _env_did_you_mean(name: str, known: Mapping[str, str]) -> str:
+    """Compared without the prefix, which makes all names alike."""
+    near = _did_you_mean(
+        name.upper().removeprefix(PREFIX), {k.removeprefix(PREFIX): k for k in known}
+    )
+    return near.replace("mean ", f"mean {PREFIX}")
 
 
 def _listed(key: str, text: str) -> Any:
@@ -224,6 +233,4 @@ def all_keys() -> list[str]:
 
 def shown(value: object) -> str:
     """A value for people: a password in a URL is masked."""
-    text = str(value)
-    password = urlsplit(text).password if "://" in text else None
-    return text.replace(f":{password}@", ":***@") if password else text
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", str(value), flags=re.DOTALL)

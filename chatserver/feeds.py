@@ -89,6 +89,11 @@ class Feeds:
         for room in list(connection.rooms):
             self.leave(connection, room)
 
+    def listeners(self, room: int) -> list[Connection]:
+        """Every connection of this node that hears the room."""
+        feed = self._feeds.get(room)
+        return list(feed.listeners) if feed else []
+
     def heads(self) -> dict[int, int]:
         """How far each room is that somebody here listens to."""
         return {room: feed.last for room, feed in self._feeds.items()}

@@ -5,62 +5,42 @@ in here too. Nothing waits for a reader.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-import msgspec
-
-from chatserver import protocol, wire
+from chatserver import protocol, wire, words
 from chatserver.bus import Bus
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect
 from chatserver.feeds import Feeds, ReadEvents
-from chatserver.models import Event
+from chatserver.models import Event, RoomState
 from chatserver.presence import Who
 from chatserver.protocol import Person
+from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
 PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
 
 
-class News(msgspec.Struct, frozen=True, tag="news"):
-    """To the other nodes: the frames of a room's events `first` to `last`."""
-
-    room: int
-    first: int
-    last: int
-    frames: bytes
-    people: tuple[int, ...]
-
-
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """To the other nodes: hang up the sockets of this session, or of this user."""
-
-    code: int
-    session: str | None = None
-    user: int | None = None
-
-
-class Here(msgspec.Struct, frozen=True, tag="here"):
-    """To the other nodes: who has a socket on this one, whole."""
-
-    node: str
-    persons: list[Person]
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decoder: msgspec.msgpack.Decoder[News | Ended | Here] = msgspec.msgpack.Decoder(
-    News | Ended | Here
-)
+# A room as a person sees it, or None for whoever is no member: see `storage.rooms.Rooms.state`.
+ReadState = Callable[[int, int], Awaitable[RoomState | None]]
 
 
 class Hub:
     """Registers connections, fans events out to them and tells the other nodes."""
 
     def __init__(
-        self, bus: Bus, read_events: ReadEvents, *, node: str, clock: Callable[[], float]
+        self,
+        bus: Bus,
+        read_events: ReadEvents,
+        read_state: ReadState,
+        *,
+        node: str,
+        clock: Callable[[], float],
     ) -> None:
         """`clock` gives monotonic seconds."""
         self._bus = bus
+        self._read_state = read_state
+        self._tasks: set[asyncio.Task[None]] = set()
         self._node = node
         self._clock = clock
         self._devices: dict[int, set[Connection]] = {}
@@ -143,15 +123,79 @@ class Hub:
     def publish(self, room: int, events: list[Event]) -> None:
         """Send events that are on disk to everybody who listens, on every node, in order."""
         frames = wire.frames(events)
-        news = News(room, events[0].seq, events[-1].seq, frames, events[0].people)
+        left = tuple(user_id for event in events for user_id in event.left)
+        news = News(room, events[0].seq, events[-1].seq, frames, events[0].people, left)
         self._advance(news)
-        if self._bus.peers:
-            self._bus.publish(_encode(news))
+        self._tell_others(news)
+        for event in events:
+            if event.joined:
+                self._admit(event)
 
     def _advance(self, news: News) -> None:
         for user_id in news.people:
             self.listen(user_id, news.room, 0)
         self._feeds.advance(news.room, news.first, news.last, news.frames)
+        for user_id in news.left:
+            self.dismiss(user_id, news.room)
+
+    def _tell_others(self, word: Word) -> None:
+        if self._bus.peers:
+            self._bus.publish(words.encode(word))
+
+    # Members --------------------------------------------------------------------------------------
+
+    def dismiss(self, user_id: int, room: int) -> None:
+        """No device of this person hears the room any more."""
+        for connection in self._devices.get(user_id, ()):
+            self._feeds.leave(connection, room)
+
+    def _admit(self, event: Event) -> None:
+        """Show new members their room.
+
+        Whoever joined by a request of their own gets the reply first: see `introduce`.
+        """
+        told = Admitted(event.room, event.joined, wire.payload(event))
+        self._tell_others(told)
+        for user_id in event.joined:
+            if user_id != event.author:
+                self._introduce_soon(user_id, told)
+
+    def _introduce_soon(self, user_id: int, told: Admitted) -> None:
+        task = asyncio.create_task(self.introduce(user_id, told.room, told.event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def introduce(self, user_id: int, room: int, event: bytes) -> None:
+        """Let a new member's devices hear the room, and tell them all of it."""
+        if user_id not in self._devices:
+            return
+        with self.arriving():
+            state = await self._read_state(user_id, room)
+            if state is None:
+                return
+            for connection in self._devices.get(user_id, ()):
+                head = self._feeds.start(connection, room, state.head)
+                connection.send(wire.with_state(event, state, head))
+
+    def aside(
+        self,
+        frames: bytes,
+        *,
+        room: int | None = None,
+        user: int | None = None,
+        but: Connection | None = None,
+    ) -> None:
+        """Send frames that are not stored to everybody who hears a room, or to one person."""
+        self._aside(Aside(frames, room, user), but)
+        self._tell_others(Aside(frames, room, user))
+
+    def _aside(self, aside: Aside, but: Connection | None = None) -> None:
+        if aside.room is not None:
+            self.broadcast(
+                aside.frames, [c for c in self._feeds.listeners(aside.room) if c is not but]
+            )
+        if aside.user is not None:
+            self.broadcast(aside.frames, list(self._devices.get(aside.user, ())))
 
     def remind(self, room: int, seq: int) -> None:
         """That event exists. Whoever has not been sent it will be."""
@@ -181,7 +225,7 @@ class Hub:
 
     def _end(self, ended: Ended) -> None:
         self._ended_here(ended)
-        self._bus.publish(_encode(ended))
+        self._tell_others(ended)
 
     def _ended_here(self, ended: Ended) -> None:
         if self._arriving:
@@ -222,16 +266,20 @@ class Hub:
             self._say_who_is_here()
 
     def _say_who_is_here(self) -> None:
-        if self._bus.peers:
-            self._bus.publish(_encode(Here(self._node, self._who.here())))
+        self._tell_others(Here(self._node, self._who.here()))
 
     # Other nodes ----------------------------------------------------------------------------------
 
     def receive(self, payload: bytes) -> None:
         """A word from another node."""
-        match _decoder.decode(payload):
+        match words.decode(payload):
             case News() as news:
                 self._advance(news)
+            case Admitted() as told:
+                for user_id in told.users:
+                    self._introduce_soon(user_id, told)
+            case Aside() as aside:
+                self._aside(aside)
             case Ended() as ended:
                 self._ended_here(ended)
             case Here(node, persons):
@@ -253,6 +301,8 @@ class Hub:
         if self._presence_timer is not None:
             self._presence_timer.cancel()
         self._feeds.close()
+        for task in self._tasks:
+            task.cancel()
 
 
 SESSION_OVER = protocol.encode(

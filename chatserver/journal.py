@@ -131,7 +131,7 @@ class Journal:
             match outcome:
                 case Event():
                     fresh.setdefault(outcome.room, []).append(outcome)
-                    _call(settle, Receipt(outcome.room, outcome.seq, outcome.at))
+                    _call(settle, Receipt(outcome.room, outcome.seq, outcome.at, event=outcome))
                 case Receipt():
                     self.counts.repeated += 1
                     _call(settle, outcome)

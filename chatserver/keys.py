@@ -118,10 +118,19 @@ def _read(path: Path) -> list[jwt.PyJWK]:
     try:
         listed = json.loads(path.read_text(encoding="ascii"))["keys"]
         keys = [jwt.PyJWK.from_dict(entry) for entry in listed]
-    except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        jwt.PyJWTError,
+    ) as error:
         raise StartError(f"The key file {path} cannot be used: {error}.") from None
     for key in keys:
-        if key.algorithm_name != ALGORITHM or len(key.key) < KEY_BYTES or not key.key_id:
+        named = isinstance(key.key_id, str) and key.key_id
+        if not named or key.algorithm_name != ALGORITHM or len(key.key) < KEY_BYTES:
             raise StartError(
                 f"The key file {path} holds a weak key: each needs 32 random bytes for {ALGORITHM}"
                 " and a kid. Delete the file to have a new one made; everybody logs in again."

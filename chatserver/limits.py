@@ -22,6 +22,7 @@ class Rate:
         self._tolerance = burst * self._interval
         self._clock = clock
         self._full_at: dict[Hashable, float] = {}  # when a key's bucket will be empty again
+        self._forget_above = FORGET_ABOVE
 
     def take(self, key: Hashable, cost: float = 1.0) -> None:
         """Count one use. Raises RateLimited, and then counts nothing."""
@@ -31,7 +32,7 @@ class Rate:
         if following - now > self._tolerance + 1e-9:
             raise RateLimited(following - now - self._tolerance)
         self._full_at[key] = following
-        if len(self._full_at) > FORGET_ABOVE:
+        if len(self._full_at) > self._forget_above:
             self._forget_rested(now)
 
     def forget(self, key: Hashable) -> None:
@@ -40,6 +41,7 @@ class Rate:
 
     def _forget_rested(self, now: float) -> None:
         self._full_at = {key: at for key, at in self._full_at.items() if at > now}
+        self._forget_above = max(FORGET_ABOVE, 2 * len(self._full_at))
 
 
 class SignInGuard:
@@ -71,7 +73,8 @@ class SignInGuard:
         """The password was wrong."""
         who = self._who(account, address)
         count = self._failures.get(who, (0, 0.0))[0] + 1
-        delay = min(2.0 ** (count - FREE_FAILURES), DELAY_CAP) if count > FREE_FAILURES else 0.0
+        doublings = min(count - FREE_FAILURES, 10)
+        delay = min(2.0**doublings, DELAY_CAP) if doublings > 0 else 0.0
         if len(self._failures) > FORGET_ABOVE:
             self._failures.clear()
         self._failures[who] = (count, self._clock() + delay)

@@ -39,6 +39,7 @@ COMMON = frozenset(
     """.split()
 )
 LOOK_ALIKE = str.maketrans("013457@$!", "oieastasi")
+EDGES = "0123456789 .,-_!?*#@$+"  # what people put around a common word
 RUNS = (
     "0123456789",
     "abcdefghijklmnopqrstuvwxyz",
@@ -74,9 +75,10 @@ def _is_run(plain: str) -> bool:
 
 def _is_common(plain: str, context: tuple[str, ...]) -> bool:
     words = COMMON | {normalized(word).casefold() for word in context if len(word) >= 2}
-    stems = {form.strip("0123456789 .,-_!?*#@$+") for form in (plain, plain.translate(LOOK_ALIKE))}
-    stems |= {re.sub(r"[^a-z]", "", plain.translate(LOOK_ALIKE)), plain}
-    return any(stem in words or not stem for stem in stems)
+    bare, seen = plain.strip(EDGES), plain.translate(LOOK_ALIKE)
+    stems = {plain, bare, bare.translate(LOOK_ALIKE), plain.rstrip(EDGES).translate(LOOK_ALIKE)}
+    stems |= {seen.strip(EDGES), re.sub(r"[^a-z]", "", seen), re.sub(r"[^a-z]", "", plain)}
+    return not bare or bool(stems & words)
 
 
 def generate() -> str:

@@ -1,11 +1,11 @@
 """From the nouns to the wire: what is stored, as the messages that tell of it. Pure."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, assert_never
 
 from chatserver import protocol
 from chatserver.errors import ChatError
-from chatserver.models import Event, Page, Receipt, RoomState
+from chatserver.models import Event, Kind, Page, Receipt, RoomState
 
 
 def frames(events: Iterable[Event]) -> bytes:
@@ -13,23 +13,60 @@ def frames(events: Iterable[Event]) -> bytes:
     return b"".join([protocol.encode(chat(event)) for event in events])
 
 
-def chat(event: Event) -> protocol.GroupChat | protocol.SingleChat:
-    """A stored message as its members see it."""
-    shape: type[Any] = protocol.GroupChat
-    facts: dict[str, Any] = {}
-    if event.to is not None:
-        shape, facts = protocol.SingleChat, {"to": event.to}
-    return shape(  # type: ignore[no-any-return]
-        room=event.room,
-        seq=event.seq,
-        user=event.user,
-        data=event.data,
-        at=event.at,
-        id=event.id,
-        reply_to=event.reply_to,
-        edited_at=event.edited_at,
-        **facts,
-    )
+def payload(event: Event) -> bytes:
+    """An event as JSON, not yet framed."""
+    return protocol.json(chat(event))
+
+
+def with_state(event: bytes, state: RoomState, head: int) -> bytes:
+    """The frame of a room event (JSON) for whoever became a member by it."""
+    room = protocol.json(welcome_room(state, head))
+    return protocol.frame(event[:-1] + b',"state":' + room + b"}")
+
+
+def chat(event: Event) -> protocol.Happening:
+    """An event as its members see it."""
+    match event.kind:
+        case Kind.MESSAGE:
+            return _message(event)
+        case Kind.EDIT:
+            return protocol.Edit(data=event.data, **_act(event))
+        case Kind.DELETE:
+            return protocol.Delete(**_act(event))
+        case Kind.REACT:
+            return protocol.React(emoji=event.data, on=event.on, **_act(event))
+        case Kind.ROOM:
+            return protocol.RoomEvent(**_common(event), **event.change)
+        case _:
+            assert_never(event.kind)
+
+
+def _message(event: Event) -> protocol.GroupChat | protocol.SingleChat:
+    facts: dict[str, Any] = {
+        **_common(event),
+        "data": event.data,
+        "reply_to": event.reply_to,
+        "edited_at": event.edited_at,
+        "deleted_at": event.deleted_at,
+        "reactions": event.reactions or None,
+    }
+    if event.to is None:
+        return protocol.GroupChat(**facts)
+    return protocol.SingleChat(to=event.to, **facts)
+
+
+def _common(event: Event) -> dict[str, Any]:
+    return {
+        "room": event.room,
+        "seq": event.seq,
+        "user": event.user,
+        "at": event.at,
+        "id": event.id,
+    }
+
+
+def _act(event: Event) -> dict[str, Any]:
+    return {**_common(event), "target": event.target}
 
 
 def stored(receipt: Receipt, request_id: str) -> protocol.Stored:
@@ -41,6 +78,21 @@ def stored(receipt: Receipt, request_id: str) -> protocol.Stored:
         seq=receipt.seq,
         at=receipt.at,
         duplicate=receipt.duplicate,
+    )
+
+
+def room_changed(
+    receipt: Receipt, request_id: str, state: RoomState | None
+) -> protocol.RoomChanged:
+    """A receipt as the answer to a change of a room, with the room for a new member."""
+    return protocol.RoomChanged(
+        id=request_id,
+        ok=True,
+        room=receipt.room,
+        seq=receipt.seq,
+        at=receipt.at,
+        duplicate=receipt.duplicate,
+        state=welcome_room(state, state.head) if state else None,
     )
 
 
@@ -61,10 +113,15 @@ def welcome_room(state: RoomState, head: int) -> protocol.WelcomeRoom:
         head=head,
         read=state.read,
         unread=state.unread,
-        mentions=0,
+        mentions=state.mentions,
         muted=state.muted,
+        topic=state.topic,
+        private=state.private,
+        archived=state.archived,
+        receipts=state.receipts,
+        admin=state.admin,
         to=state.to,
-        last=chat(state.last) if state.last else None,
+        last=_message(state.last) if state.last else None,
     )
 
 

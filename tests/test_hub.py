@@ -11,7 +11,7 @@ from chatserver.bus import Receive
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
 from chatserver.hub import Hub
-from chatserver.models import Event, User
+from chatserver.models import Event, RoomState, User
 
 
 class Line:
@@ -68,7 +68,10 @@ class Stage:
         self.bus = Tin()
         self.away = False
         self.reads: list[tuple[int, int]] = []
-        self.hub = Hub(self.bus, self._read, node=str(id(self)), clock=lambda: 0.0)
+        self.hub = Hub(self.bus, self._read, self._state, node=str(id(self)), clock=lambda: 0.0)
+
+    async def _state(self, user_id: int, room: int) -> RoomState | None:
+        return None
 
     async def _read(self, room: int, after: int) -> list[Event]:
         self.reads.append((room, after))

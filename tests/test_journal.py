@@ -9,7 +9,7 @@ import pytest_asyncio
 from chatserver import journal as journal_module
 from chatserver.errors import ChatError, NotFound, Unavailable
 from chatserver.journal import CAPACITY, Journal
-from chatserver.models import Draft, Event, Receipt
+from chatserver.models import Draft, Event, Message, Receipt
 from chatserver.storage.engine import DiskBroken, Undecided
 from chatserver.storage.log import Outcome
 
@@ -46,7 +46,7 @@ class Store:
         if draft.id in self.stored:
             known = self.stored[draft.id]
             return Receipt(known.room, known.seq, known.at, duplicate=True)
-        event = Event(draft.room, len(self.stored) + 1, draft.user, draft.data, 0, draft.id)
+        event = Event(draft.room, len(self.stored) + 1, draft.user, "hi", 0, draft.id)
         self.stored[draft.id] = event
         return event
 
@@ -79,7 +79,7 @@ class Desk:
             self.answers.setdefault(draft_id, []).append(outcome)
             self.room.diary.append(f"answered {draft_id}")
 
-        self.journal.append(Draft(room, 1, "ann", "hi", draft_id, "digest"), settle)
+        self.journal.append(Draft(room, 1, "ann", draft_id, "digest", Message("hi")), settle)
 
     def answer(self, draft_id: str) -> Receipt | ChatError:
         """The one and only answer."""
@@ -190,7 +190,7 @@ async def test_a_bug_in_one_listener_stops_nobody_else(
     def broken(_outcome: object) -> None:
         raise RuntimeError("a bug")
 
-    desk.journal.append(Draft(1, 1, "ann", "hi", "a", "digest"), broken)
+    desk.journal.append(Draft(1, 1, "ann", "a", "digest", Message("hi")), broken)
     desk.append("b")
     await desk.journal.drain()
     assert isinstance(desk.answer("b"), Receipt)

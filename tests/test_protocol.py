@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatserver import errors, models, protocol
+from chatserver import errors, models, protocol, wire
 from chatserver.protocol import (
     MAX_INT,
     CatchUp,
@@ -476,7 +476,7 @@ def test_text_that_looks_like_a_frame_stays_text() -> None:
 
 def test_a_stored_event_becomes_a_message_to_a_room() -> None:
     event = models.Event(1, 2, "ann", "hi", 3, id="a1", reply_to=1, edited_at=4, people=(1, 2))
-    assert json.loads(protocol.text(protocol.chat(event))) == HI_JSON | {
+    assert json.loads(protocol.text(wire.chat(event))) == HI_JSON | {
         "id": "a1",
         "reply_to": 1,
         "edited_at": 4,
@@ -485,19 +485,25 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
 
 def test_a_stored_event_becomes_a_message_to_a_person() -> None:
     event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, people=(1, 2))
-    assert protocol.chat(event) == PSST
+    assert wire.chat(event) == PSST
+
+
+def test_events_become_frames_one_after_the_other() -> None:
+    events = [models.Event(1, seq, "ann", "hi", 3) for seq in (1, 2, 3)]
+    sequence = [json.loads(payload)["seq"] for _, payload in read_frames(wire.frames(events))]
+    assert sequence == [1, 2, 3]
 
 
 def test_a_receipt_becomes_the_answer() -> None:
     receipt = models.Receipt(1, 2, 3, duplicate=True)
-    assert protocol.stored(receipt, "a1") == Stored(
+    assert wire.stored(receipt, "a1") == Stored(
         id="a1", ok=True, room=1, seq=2, at=3, duplicate=True
     )
 
 
 def test_a_page_becomes_one_room_among_many() -> None:
     page = models.Page(1, [models.Event(1, 2, "ann", "hi", 3)], 2, more=True)
-    assert protocol.room_page(page) == RoomPage(room=1, events=[HI], head=2, more=True)
+    assert wire.room_page(page) == RoomPage(room=1, events=[HI], head=2, more=True)
 
 
 def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
@@ -510,7 +516,7 @@ def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
         muted=False,
         last=last,
     )
-    assert protocol.welcome_room(state, 2) == LOBBY
+    assert wire.welcome_room(state, 2) == LOBBY
 
 
 @pytest.mark.parametrize(
@@ -528,11 +534,11 @@ def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
     ],
 )
 def test_a_refusal_says_what_helps(error: errors.ChatError, facts: dict[str, Any]) -> None:
-    told = json.loads(protocol.text(protocol.refusal(error, "a1")))
+    told = json.loads(protocol.text(wire.refusal(error, "a1")))
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
     assert told == whole
 
 
 def test_a_refusal_without_an_id_has_none() -> None:
-    told = msgspec.json.decode(protocol.text(protocol.refusal(errors.Forbidden(), None)))
+    told = msgspec.json.decode(protocol.text(wire.refusal(errors.Forbidden(), None)))
     assert set(told) == {"type", "ok", "code", "data"}

@@ -73,7 +73,10 @@ class Database:
     def make_private(self) -> None:
         """SQLite: the file is there and only its owner can read it, whatever the umask says."""
         if self.path is not None:
-            self.path.touch(mode=0o600)
+            try:
+                self.path.touch(mode=0o600)
+            except OSError as error:
+                raise StartError(f"Cannot write {self.path}: {error.strerror}.") from None
 
     async def close(self) -> None:
         await self.read.dispose()

@@ -5,23 +5,29 @@ storing transaction, so that a room's numbers have one order and no holes, whoev
 """
 
 import contextlib
+import hashlib
+import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import ChatError, IdConflict, NotFound
-from chatserver.models import OWN_ID, Draft, Event, Receipt, RoomFacts
+from chatserver.errors import ChatError, Forbidden, IdConflict, NotFound, _
+from chatserver.models import OWN_ID, Act, Draft, Event, Kind, Message, Receipt, RoomFacts
+from chatserver.storage import acts
 from chatserver.storage.engine import Contended, Database
-from chatserver.storage.tables import events, members, rooms, users
+from chatserver.storage.members import standings
+from chatserver.storage.tables import events, reactions, rooms, users
 
-MESSAGE = 2  # kinds are the numbers of the wire
 TRIES = 3
 
 Outcome = Event | Receipt | ChatError
+Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
 Known = dict[tuple[int, str], tuple[Receipt, str | None]]
 
 
@@ -38,22 +44,41 @@ class Log:
         An Event was stored now, a Receipt tells of an earlier time, an error concerns that draft
         alone. Raises Unavailable when nothing was stored, Undecided when that is unknown.
         """
-        for _ in range(TRIES - 1):
+        for _try in range(TRIES - 1):
             # Another node may store one of these ids after our look-up: then look again.
             with contextlib.suppress(IntegrityError, Contended):
                 return await self._database.transaction(lambda c: self._store(c, drafts))
         return await self._database.transaction(lambda c: self._store(c, drafts))
 
     def _store(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Messages that follow one another go in at once, everything else one by one, in order."""
+        outcomes: list[Outcome] = []
+        for kind, run in itertools.groupby(drafts, key=lambda draft: type(draft.act)):
+            if kind is Message:
+                outcomes += self._messages(connection, list(run))
+            else:
+                outcomes += [self._act(connection, draft) for draft in run]
+        return outcomes
+
+    def _act(self, connection: Connection, draft: Draft) -> Outcome:
+        known = _already_stored(connection, [draft])
+        if known:
+            return _repeat(draft, known[draft.user_id, draft.id])
+        try:
+            return acts.perform(connection, draft, self._clock())
+        except ChatError as error:
+            return error
+
+    def _messages(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
         known = _already_stored(connection, drafts)
-        may_write = _members(connection, {(d.room, d.user_id) for d in drafts})
+        may = standings(connection, {(d.room, d.user_id) for d in drafts})
         fresh: dict[tuple[int, str], Draft] = {}
         for draft in drafts:
             key = (draft.user_id, draft.id)
-            if key not in known and (draft.room, draft.user_id) in may_write:
+            if key not in known and _may_write(may.get((draft.room, draft.user_id))):
                 fresh.setdefault(key, draft)
         stored = self._insert(connection, list(fresh.values()))
-        return [_outcome(draft, known, fresh, stored) for draft in drafts]
+        return [_outcome(draft, known, fresh, stored, may) for draft in drafts]
 
     def _insert(
         self, connection: Connection, fresh: Sequence[Draft]
@@ -62,13 +87,16 @@ class Log:
             return {}
         following = _take_numbers(connection, Counter(draft.room for draft in fresh))
         now = self._clock()
-        stored, rows = {}, []
+        stored, rows, called = {}, [], []
         for draft in fresh:
             seq = following[draft.room]
             following[draft.room] += 1
-            rows.append(_row(draft, seq, now))
-            stored[draft.user_id, draft.id] = _event(draft, seq, now)
+            event, message = _event(draft, seq, now)
+            rows.append(_row(event, draft))
+            called += [(draft.room, seq, user_id) for user_id in message.mentions]
+            stored[draft.user_id, draft.id] = event
         connection.execute(events.insert(), rows)
+        acts.store_mentions(connection, called)
         return stored
 
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:
@@ -84,7 +112,7 @@ class Log:
     async def before(self, facts: RoomFacts, before: int, limit: int) -> list[Event]:
         """The last `limit` messages with seq < `before`, in order."""
         query = (
-            _EVENTS.where(events.c.room_id == facts.room, events.c.kind == MESSAGE)
+            _EVENTS.where(events.c.room_id == facts.room, events.c.kind == Kind.MESSAGE)
             .where(events.c.seq < before)
             .order_by(events.c.seq.desc())
             .limit(limit)
@@ -114,29 +142,95 @@ class Log:
 
     async def _read(self, query: sa.Select[Any], facts: dict[int, RoomFacts]) -> list[Event]:
         async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return [read_event(row, facts[row.room_id].partner(row.user_id)) for row in rows]
+            rows = list(await connection.execute(query))
+            reacted = await connection.run_sync(_reactions, rows)
+        return [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
 
 
-_EVENTS = sa.select(
-    events.c.room_id,
-    events.c.seq,
-    events.c.user_id,
-    users.c.name.label("user"),
-    events.c.body,
-    events.c.at,
-    events.c.client_id,
-    events.c.reply_to,
-    events.c.edited_at,
-).join_from(events, users, users.c.id == events.c.user_id)
-
-
-def read_event(row: Row[Any], to: str | None) -> Event:
-    """A row of the log as an event. Ids of ours are nobody's business."""
-    client_id = None if row.client_id.startswith(OWN_ID) else row.client_id
-    return Event(
-        row.room_id, row.seq, row.user, row.body, row.at, client_id, to, row.reply_to, row.edited_at
+_target = events.alias("target")
+_EVENTS = (
+    sa.select(
+        events.c.room_id,
+        events.c.seq,
+        events.c.kind,
+        events.c.user_id,
+        users.c.name.label("user"),
+        events.c.body,
+        events.c.at,
+        events.c.client_id,
+        events.c.reply_to,
+        events.c.edited_at,
+        events.c.deleted_at,
+        events.c.target_seq,
+        _target.c.body.label("text_now"),
     )
+    .join_from(events, users, users.c.id == events.c.user_id)
+    .outerjoin(
+        _target,
+        sa.and_(_target.c.room_id == events.c.room_id, _target.c.seq == events.c.target_seq),
+    )
+)
+
+
+def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) -> Event:
+    """A row of the log as an event in its newest state. Ids of ours are nobody's business."""
+    event = Event(
+        room=row.room_id,
+        seq=row.seq,
+        user=row.user,
+        data=row.body,
+        at=row.at,
+        id=None if row.client_id.startswith(OWN_ID) else row.client_id,
+        to=to,
+        reply_to=row.reply_to,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+        reactions=(reacted or {}).get((row.room_id, row.seq), {}),
+    )
+    return event if row.kind == Kind.MESSAGE else _read_act(event, row)
+
+
+def _read_act(event: Event, row: Row[Any]) -> Event:
+    """An edit tells the text that is in force: one that was replaced is never sent again."""
+    act = replace(event, kind=Kind(row.kind), target=row.target_seq, to=None)
+    match act.kind:
+        case Kind.EDIT:
+            return replace(act, data=row.text_now or "")
+        case Kind.REACT:
+            return replace(act, data=row.body[1:], on=row.body[0] == "+")
+        case Kind.ROOM:
+            return replace(act, data="", change=json.loads(row.body))
+        case _:
+            return act
+
+
+def _reactions(connection: Connection, rows: Sequence[Row[Any]]) -> Reactions:
+    """Who reacted how to those of these events that are messages, in the order of reacting."""
+    keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
+    if not keys:
+        return {}
+    query = (
+        sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
+        .join(users, users.c.id == reactions.c.user_id)
+        .where(sa.tuple_(reactions.c.room_id, reactions.c.seq).in_(keys))
+        .order_by(reactions.c.at, users.c.name)
+    )
+    found: Reactions = {}
+    for room, seq, emoji, name in connection.execute(query):
+        found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
+    return found
+
+
+def digest(act: Act, room: int) -> str:
+    """What tells a repeat from something else under the same id. Mentions follow from the text."""
+    told = (type(act).__name__, room, *_told(act))
+    whole = json.dumps(told, ensure_ascii=False, default=str)
+    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
+
+
+def _told(act: Act) -> list[object]:
+    derived = ("mentions", "to", "since")
+    return [getattr(act, f.name) for f in fields(act) if f.name not in derived]
 
 
 def _already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
@@ -155,18 +249,8 @@ def _already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
     }
 
 
-def _members(connection: Connection, pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of the (room, user) pairs that may write: members whose account is alive.
-
-    Asked inside the storing transaction, so that nobody writes after having been removed.
-    """
-    query = (
-        sa.select(members.c.room_id, members.c.user_id)
-        .join(users, users.c.id == members.c.user_id)
-        .where(sa.tuple_(members.c.room_id, members.c.user_id).in_(sorted(pairs)))
-        .where(members.c.left_at.is_(None), users.c.disabled_at.is_(None))
-    )
-    return {(row.room_id, row.user_id) for row in connection.execute(query)}
+def _may_write(standing: Any) -> bool:
+    return standing is not None and standing.archived_at is None
 
 
 def _take_numbers(connection: Connection, wanted: Counter[int]) -> dict[int, int]:
@@ -182,32 +266,35 @@ def _take_numbers(connection: Connection, wanted: Counter[int]) -> dict[int, int
     return {row.id: row.head - wanted[row.id] + 1 for row in connection.execute(query)}
 
 
-def _row(draft: Draft, seq: int, now: int) -> dict[str, Any]:
-    return {
-        "room_id": draft.room,
-        "seq": seq,
-        "kind": MESSAGE,
-        "user_id": draft.user_id,
-        "client_id": draft.id,
-        "digest": draft.digest,
-        "body": draft.data,
-        "reply_to": draft.reply_to,
-        "at": now,
-    }
-
-
-def _event(draft: Draft, seq: int, now: int) -> Event:
-    return Event(
+def _event(draft: Draft, seq: int, now: int) -> tuple[Event, Message]:
+    message = draft.act
+    assert isinstance(message, Message)  # noqa: S101 - `_store` has sorted them
+    event = Event(
         room=draft.room,
         seq=seq,
         user=draft.user,
-        data=draft.data,
+        data=message.data,
         at=now,
         id=None if draft.own_id else draft.id,
-        to=draft.to,
-        reply_to=draft.reply_to,
+        to=message.to,
+        reply_to=message.reply_to,
         people=draft.people,
     )
+    return event, message
+
+
+def _row(event: Event, draft: Draft) -> dict[str, Any]:
+    return {
+        "room_id": event.room,
+        "seq": event.seq,
+        "kind": Kind.MESSAGE,
+        "user_id": draft.user_id,
+        "client_id": draft.id,
+        "digest": draft.digest,
+        "body": event.data,
+        "reply_to": event.reply_to,
+        "at": event.at,
+    }
 
 
 def _outcome(
@@ -215,16 +302,21 @@ def _outcome(
     known: Known,
     fresh: dict[tuple[int, str], Draft],
     stored: dict[tuple[int, str], Event],
+    may: dict[tuple[int, int], Any],
 ) -> Outcome:
     key = (draft.user_id, draft.id)
     if key in known:
-        receipt, digest = known[key]
-        return receipt if digest in (None, draft.digest) else IdConflict()
+        return _repeat(draft, known[key])
     if key not in stored:
-        return NotFound()
+        archived = (draft.room, draft.user_id) in may
+        return Forbidden(_("This room is archived.")) if archived else NotFound()
     event = stored[key]
     if fresh[key] is draft:
         return event
-    if fresh[key].digest != draft.digest:
-        return IdConflict()
-    return Receipt(event.room, event.seq, event.at, duplicate=True)
+    return _repeat(draft, (Receipt(event.room, event.seq, event.at, True), fresh[key].digest))
+
+
+def _repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Outcome:
+    """The first answer again; another text under the same id is a conflict."""
+    receipt, digest = first
+    return receipt if digest in (None, draft.digest) else IdConflict()

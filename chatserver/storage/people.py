@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from chatserver.errors import Conflict, Forbidden, NotFound, _
 from chatserver.models import Invite, Role, Session, User, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.rooms import join_lobby, new_id
+from chatserver.storage.members import join_lobby, new_id
 from chatserver.storage.tables import invites, meta, sessions, users
 
 
@@ -104,6 +104,14 @@ class People:
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
             return (_user(row), row.password_hash) if row is not None else None
+
+    async def ids(self, names: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Id and name of each account of these names, by the key of its name."""
+        keys = sorted({name_key(name) for name in names})
+        query = sa.select(users.c.name_key, users.c.id, users.c.name)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.where(users.c.name_key.in_(keys)))
+            return {row.name_key: (row.id, row.name) for row in rows}
 
     async def all(self) -> list[User]:
         """Every account, by name."""

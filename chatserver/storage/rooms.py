@@ -8,17 +8,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.models import LOBBY, RoomFacts, RoomKind, RoomState
+from chatserver.models import EVERYBODY, Kind, RoomFacts, RoomKind, RoomState, name_key
 from chatserver.storage.engine import Contended, Database
-from chatserver.storage.log import MESSAGE, read_event
-from chatserver.storage.tables import events, members, rooms, users
+from chatserver.storage.log import read_event
+from chatserver.storage.members import membership, new_id
+from chatserver.storage.tables import events, members, mentions, rooms, users
 
 TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A room that somebody may read, up to `head`."""
+    """A room that somebody may read, up to `head`: where it is, or where that person left."""
 
     facts: RoomFacts
     head: int
@@ -31,6 +32,36 @@ class Joined:
     user_id: int
     room: int
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Somebody's read position is `seq` now; `receipts`: the room shows that to everybody."""
+
+    user_id: int
+    room: int
+    seq: int
+    receipts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoom:
+    """A room as those see it who may join it."""
+
+    room: int
+    name: str
+    title: str
+    topic: str
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who belongs to a room; `role` is admin or member, there."""
+
+    name: str
+    display: str
+    role: str
 
 
 class Rooms:
@@ -51,13 +82,59 @@ class Rooms:
             rows = await connection.execute(_STATES, {"me": user_id})
             return [_state(row, user_id) for row in rows]
 
+    async def state(self, user_id: int, room: int) -> RoomState | None:
+        """One room as that person sees it; None for whoever is no member."""
+        query = _STATES.where(_me.c.room_id == room)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query, {"me": user_id})).one_or_none()
+        return _state(row, user_id) if row else None
+
+    async def mute(self, user_id: int, room: int, *, on: bool) -> bool:
+        """Whether there was a membership to set this of."""
+        own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
+        query = members.update().where(own, members.c.left_at.is_(None)).values(muted=on)
+        return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
+
+    async def move_reads(self, positions: dict[tuple[int, int], int]) -> list[Moved]:
+        """Move read positions of (user, room) forward, never beyond the head; those that moved."""
+        return await self._database.transaction(lambda c: _move_reads(c, positions))
+
+    async def named(self, name: str) -> int | None:
+        """The number of the room of that name, whoever may know of it."""
+        query = sa.select(rooms.c.id).where(rooms.c.name == name_key(name))
+        async with self._database.reading() as connection:
+            found = await connection.scalar(query)
+            return int(found) if found is not None else None
+
+    async def public(self) -> list[PublicRoom]:
+        """The rooms that everybody may join, by name."""
+        query = (
+            sa.select(rooms.c.id, rooms.c.name, rooms.c.title, rooms.c.topic, rooms.c.members)
+            .where(rooms.c.kind == RoomKind.GROUP, sa.not_(rooms.c.private))
+            .where(rooms.c.archived_at.is_(None))
+            .order_by(rooms.c.name)
+        )
+        async with self._database.reading() as connection:
+            return [PublicRoom(*row) for row in await connection.execute(query)]
+
+    async def members_of(self, room: int) -> list[Member]:
+        """Who belongs to a room, by name."""
+        query = (
+            sa.select(users.c.name, users.c.display, members.c.role)
+            .join(users, users.c.id == members.c.user_id)
+            .where(members.c.room_id == room, members.c.left_at.is_(None))
+            .order_by(users.c.name_key)
+        )
+        async with self._database.reading() as connection:
+            return [Member(*row) for row in await connection.execute(query)]
+
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Those of these rooms that a person may read. This is the one check of reading rights."""
         query = (
-            _FACTS.add_columns(rooms.c.head)
+            _FACTS.add_columns(sa.func.coalesce(members.c.left_seq, rooms.c.head).label("head"))
             .join(members, members.c.room_id == rooms.c.id)
-            .where(rooms.c.id.in_(sorted(set(numbers))))
-            .where(members.c.user_id == user_id, members.c.left_at.is_(None))
+            .where(rooms.c.id.in_(sorted(set(numbers))), members.c.user_id == user_id)
+            .where(sa.or_(members.c.left_at.is_(None), rooms.c.leavers_read))
         )
         async with self._database.reading() as connection:
             found = list(await connection.execute(query))
@@ -121,39 +198,27 @@ class Rooms:
         return room, True
 
 
-def new_id(result: sa.CursorResult[Any]) -> int:
-    """The id of the row that an insert made. MySQL has no RETURNING."""
-    assert result.inserted_primary_key is not None  # noqa: S101 - a one-row insert has one
-    return int(result.inserted_primary_key[0])
+def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -> list[Moved]:
+    moved = []
+    for (user_id, room), asked in sorted(positions.items()):
+        own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
+        head, receipts = connection.execute(
+            sa.select(rooms.c.head, rooms.c.receipts).where(rooms.c.id == room)
+        ).one_or_none() or (0, False)
+        seq = min(asked, head)
+        result = connection.execute(
+            members.update()
+            .where(own, members.c.left_at.is_(None), members.c.read_seq < seq)
+            .values(read_seq=seq)
+        )
+        if result.rowcount:
+            moved.append(Moved(user_id, room, seq, bool(receipts)))
+    return moved
 
 
 def pair_key(user_ids: Iterable[int]) -> str:
     """The unique key of a direct room: both user ids, the lower one first."""
     return ":".join(str(user_id) for user_id in sorted(user_ids))
-
-
-def membership(room: int, user_id: int, now: int, *, head: int = 0) -> dict[str, Any]:
-    """A new member's row; what was said before counts as read."""
-    return {
-        "room_id": room,
-        "user_id": user_id,
-        "role": "member",
-        "joined_at": now,
-        "joined_seq": head,
-        "read_seq": head,
-        "muted": False,
-    }
-
-
-def join_lobby(connection: Connection, user_id: int, now: int) -> None:
-    """Every account belongs to the lobby, from the transaction on that makes it."""
-    connection.execute(
-        rooms.update().where(rooms.c.id == LOBBY).values(members=rooms.c.members + 1)
-    )
-    head = connection.scalar(sa.select(rooms.c.head).where(rooms.c.id == LOBBY))
-    connection.execute(
-        members.insert().values(membership(LOBBY, user_id, now, head=int(head or 0)))
-    )
 
 
 _FACTS = sa.select(rooms.c.id, rooms.c.kind, rooms.c.pair_key)
@@ -183,33 +248,55 @@ _myself = users.alias("myself")
 _last = events.alias("last")
 _author = users.alias("author")
 
-_UNREAD = (
+# Messages of others behind the read position that are still there; and those that call me.
+_UNREAD_ONES = (
     sa.select(sa.func.count())
-    .where(events.c.room_id == _me.c.room_id, events.c.kind == MESSAGE)
+    .select_from(events)
+    .where(events.c.room_id == _me.c.room_id, events.c.kind == Kind.MESSAGE)
     .where(events.c.seq > _me.c.read_seq, events.c.user_id != _me.c.user_id)
+    .where(events.c.deleted_at.is_(None))
+)
+_UNREAD = _UNREAD_ONES.scalar_subquery()
+_MENTIONS = (
+    sa.select(sa.func.count(mentions.c.seq.distinct()))
+    .join_from(
+        mentions,
+        events,
+        sa.and_(events.c.room_id == mentions.c.room_id, events.c.seq == mentions.c.seq),
+    )
+    .where(mentions.c.room_id == _me.c.room_id, mentions.c.seq > _me.c.read_seq)
+    .where(mentions.c.user_id.in_([_me.c.user_id, EVERYBODY]))
+    .where(events.c.user_id != _me.c.user_id)
     .scalar_subquery()
 )
 _LAST_SEQ = (
     sa.select(sa.func.max(events.c.seq))
-    .where(events.c.room_id == _me.c.room_id, events.c.kind == MESSAGE)
+    .where(events.c.room_id == _me.c.room_id, events.c.kind == Kind.MESSAGE)
     .scalar_subquery()
 )
 _STATES = (
     sa.select(
         rooms.c.id,
-        rooms.c.kind,
+        rooms.c.kind.label("room_kind"),
         rooms.c.name,
         rooms.c.title,
         rooms.c.members,
         rooms.c.head,
         _me.c.read_seq,
         _me.c.muted,
+        _me.c.role,
+        rooms.c.topic,
+        rooms.c.private,
+        rooms.c.archived_at,
+        rooms.c.receipts,
         _UNREAD.label("unread"),
+        _MENTIONS.label("mentions"),
         sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
         sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
         _myself.c.name.label("myself"),
         _last.c.room_id,
         _last.c.seq,
+        _last.c.kind,
         _last.c.user_id,
         _author.c.name.label("user"),
         _last.c.body,
@@ -217,6 +304,7 @@ _STATES = (
         _last.c.client_id,
         _last.c.reply_to,
         _last.c.edited_at,
+        _last.c.deleted_at,
     )
     .select_from(_me)
     .join(rooms, rooms.c.id == _me.c.room_id)
@@ -238,19 +326,25 @@ _STATES = (
 
 
 def _state(row: Any, user_id: int) -> RoomState:
-    direct = row.kind == RoomKind.DIRECT
+    direct = row.room_kind == RoomKind.DIRECT
     addressee = row.partner if row.user_id == user_id else row.myself
     last = None if row.seq is None else read_event(row, addressee if direct else None)
     return RoomState(
         room=row.id,
-        kind=RoomKind(row.kind),
+        kind=RoomKind(row.room_kind),
         name=row.name,
         title=row.partner_display if direct else row.title,
         members=row.members,
         head=row.head,
         read=row.read_seq,
         unread=row.unread,
+        mentions=row.mentions,
         muted=bool(row.muted),
+        topic=row.topic,
+        private=bool(row.private),
+        archived=row.archived_at is not None,
+        receipts=bool(row.receipts),
+        admin=row.role == "admin",
         to=row.partner if direct else None,
         last=last,
     )

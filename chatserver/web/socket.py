@@ -26,7 +26,9 @@ from chatserver.errors import (
 from chatserver.hub import Hub
 from chatserver.journal import Settle
 from chatserver.limits import Rate
+from chatserver.membership import Membership
 from chatserver.models import Page, Receipt, RoomState
+from chatserver.reads import Reads
 from chatserver.web.session import Sessions, address
 
 QUESTIONS = (20, 200)  # a second and at once, of one socket: everything that is not a message
@@ -41,15 +43,19 @@ class Socket:
 
     def __init__(
         self,
+        *,
         chat: Chat,
+        membership: Membership,
+        reads: Reads,
         accounts: Accounts,
         hub: Hub,
         sessions: Sessions,
-        *,
         limits: LimitSettings,
         clock: Callable[[], float],
     ) -> None:
         self._chat = chat
+        self._membership = membership
+        self._reads = reads
         self._accounts = accounts
         self._hub = hub
         self._sessions = sessions
@@ -132,7 +138,7 @@ class Socket:
             await ws.prepare(request)
         if bye.code is CloseCode.SESSION_INVALID:
             error = protocol.Error(data=bye.reason, code="session_invalid")
-            await ws.send_str(protocol.text(error))
+            await ws.send_str(protocol.json(error).decode())
         await ws.close(code=bye.code, message=bye.reason.encode())
 
     async def _listen(self, ws: web.WebSocketResponse, connection: Connection) -> None:
@@ -170,7 +176,7 @@ class Socket:
         request_id = None
         try:
             command = protocol.decode(data, limit=self._limits.frame_bytes)
-            request_id = command.id
+            request_id = getattr(command, "id", None)
             await self._perform(connection, command)
         except protocol.Undecodable as mistake:
             self._refuse(connection, mistake.error, mistake.id)
@@ -195,6 +201,21 @@ class Socket:
             case protocol.SayToRoom() | protocol.SayToPerson():
                 settle = self._receipt(connection, command.id)
                 await self._chat.send_message(connection.user, command, settle)
+            case protocol.EditMessage():
+                settle = self._receipt(connection, command.id)
+                await self._chat.edit(connection.user, command, settle)
+            case protocol.DeleteMessage():
+                settle = self._receipt(connection, command.id)
+                await self._chat.delete(connection.user, command, settle)
+            case protocol.ReactTo():
+                settle = self._receipt(connection, command.id)
+                await self._chat.react(connection.user, command, settle)
+            case protocol.ChangeRoom():
+                await self._change_room(connection, command)
+            case protocol.StartTyping():
+                self._reads.typing(connection, command.room)
+            case protocol.MarkRead():
+                self._reads.read(connection.user, command.room, command.seq)
             case protocol.History():
                 self._questions.take(connection)
                 connection.send(protocol.encode(await self._history(connection, command)))
@@ -217,6 +238,20 @@ class Socket:
                 connection.send(protocol.encode(wire.stored(outcome, request_id)))
 
         return settle
+
+    async def _change_room(self, connection: Connection, asked: protocol.ChangeRoom) -> None:
+        if asked.action == "mute":
+            if asked.room is None:
+                raise BadRequest(_("Which room? Name it in 'room'."))
+            await self._membership.mute(connection.user, asked.room, on=asked.on)
+            muted = protocol.Muted(id=asked.id, ok=True, room=asked.room, muted=asked.on)
+            connection.send(protocol.encode(muted))
+            return
+
+        def answer(receipt: Receipt, state: RoomState | None) -> None:
+            connection.send(protocol.encode(wire.room_changed(receipt, asked.id, state)))
+
+        await self._membership.perform(connection.user, asked, answer)
 
     # Questions ------------------------------------------------------------------------------------
 

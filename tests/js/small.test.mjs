@@ -7,7 +7,7 @@ import { hue, HUES, initial } from "../../chatserver/static/js/lib/names.js";
 import { hashOf, keyOf, parse } from "../../chatserver/static/js/lib/route.js";
 import { strength } from "../../chatserver/static/js/lib/strength.js";
 import { badge, title } from "../../chatserver/static/js/lib/unread.js";
-import { asCommand, asEvent, listed, pending, roomName, stored } from "../../chatserver/static/js/lib/view.js";
+import { asCommand, asEvent, kindOf, listed, pending, roomName, stored } from "../../chatserver/static/js/lib/view.js";
 
 test("ids are 22 letters that the wire allows, and differ", () => {
   const ids = new Set(Array.from({ length: 1000 }, () => newId()));
@@ -101,4 +101,10 @@ test("the lobby has a word in every language", () => {
   assert.equal(roomName({ title: "Lobby", key: "#1" }, "大厅"), "大厅");
   assert.equal(roomName({ title: "", key: "#1" }, "大厅"), "大厅");
   assert.equal(roomName({ title: "Disks", key: "#2" }, "大厅"), "Disks");
+});
+
+test("a conversation with oneself is a place for notes", () => {
+  assert.equal(kindOf({ to: null }, "ann"), "room");
+  assert.equal(kindOf({ to: "bo" }, "ann"), "direct");
+  assert.equal(kindOf({ to: "ann" }, "ann"), "self");
 });

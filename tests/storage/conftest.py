@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from chatserver.models import Draft, Role, User
+from chatserver.models import Draft, Message, Role, User
 from chatserver.storage.engine import Database
 from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
@@ -36,7 +36,7 @@ class Storage:
 def draft(who: User, text: str, *, room: int = 1, draft_id: str = "") -> Draft:
     """A message that the tests want stored; its digest is its text."""
     own = draft_id or f"{who.name}-{next(_ids)}"
-    return Draft(room, who.id, who.name, text, own, digest=text[:32])
+    return Draft(room, who.id, who.name, own, text[:32], Message(text))
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,181 @@
+"""Who belongs where: rooms made, joined, left, changed and muted.
+
+The rules about rights are checked in the storing transaction (`storage.acts`); here requests become
+acts, and whoever became a member is shown the room.
+"""
+
+import asyncio
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any, assert_never
+
+from chatserver import wire
+from chatserver.errors import BadRequest, ChatError, NotFound, _
+from chatserver.hub import Hub
+from chatserver.journal import Journal
+from chatserver.limits import Rate
+from chatserver.models import (
+    OWN_ID,
+    Act,
+    Change,
+    Create,
+    Dismiss,
+    Draft,
+    Enrol,
+    Receipt,
+    RoomState,
+    User,
+    name_key,
+)
+from chatserver.protocol import ChangeRoom
+from chatserver.storage.log import digest
+from chatserver.storage.people import People
+from chatserver.storage.rooms import Rooms
+
+SETTINGS = ("name", "title", "topic", "private", "receipts", "leavers_read", "retention_days")
+
+People_ = tuple[tuple[int, str], ...]
+Answer = Callable[[Receipt, RoomState | None], None]
+
+
+class Membership:
+    """What people can do with rooms and their members."""
+
+    def __init__(
+        self, journal: Journal, hub: Hub, rooms: Rooms, people: People, rate: Rate
+    ) -> None:
+        self._journal = journal
+        self._hub = hub
+        self._rooms = rooms
+        self._people = people
+        self._rate = rate
+
+    async def perform(self, who: User, asked: ChangeRoom, answer: Answer) -> None:
+        """Store a change of a room. `answer` gets the receipt, and the room for a new member."""
+        self._rate.take(who.id)
+        act = await self._act(who, asked)
+        draft = _draft(who, asked, act)
+        own = isinstance(act, Create) or (isinstance(act, Enrol) and act.action == "join")
+        if not own:
+            answer(await self._stored(draft), None)
+            return
+        receipt = await self._stored(draft)
+        answer(receipt, await self._rooms.state(who.id, receipt.room))
+        if receipt.event is not None:
+            await self._hub.introduce(who.id, receipt.room, wire.payload(receipt.event))
+
+    async def mute(self, who: User, room: int, *, on: bool) -> None:
+        """Set whether a room may disturb this person. Raises NotFound for no member."""
+        if not await self._rooms.mute(who.id, room, on=on):
+            raise NotFound
+
+    async def _stored(self, draft: Draft) -> Receipt:
+        outcome: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def settle(result: Receipt | ChatError) -> None:
+            if isinstance(result, ChatError):
+                outcome.set_exception(result)
+            else:
+                outcome.set_result(result)
+
+        self._journal.append(draft, settle)
+        return await outcome
+
+    # Requests to acts -----------------------------------------------------------------------------
+
+    async def _act(self, who: User, asked: ChangeRoom) -> Act:
+        itself = ((who.id, who.name),)
+        match asked.action:
+            case "create":
+                return await self._create(who, asked)
+            case "join":
+                return Enrol("join", itself)
+            case "invite":
+                return Enrol("invite", await self._named(asked.users))
+            case "leave":
+                return Dismiss("leave", itself)
+            case "remove":
+                return Dismiss("remove", await self._named(asked.users))
+            case "archive":
+                return Change("archive", {"archived": asked.on})
+            case "change":
+                return Change("change", _changes(asked))
+            case "mute":
+                raise AssertionError("mute is no event")
+            case _:
+                assert_never(asked.action)
+
+    async def _create(self, who: User, asked: ChangeRoom) -> Create:
+        """With a name a room; without one a conversation of just these people, for ever private."""
+        others = await self._named(asked.users) if asked.users else ()
+        if asked.name is None and not others:
+            raise BadRequest(_("A room needs a name, or the people that it is for."))
+        name = checked_room_name(asked.name) if asked.name is not None else None
+        names = [who.name, *(name for user_id, name in others if user_id != who.id)]
+        return Create(
+            title=_printable(asked.title or name or ", ".join(names)[:100]),
+            name=name,
+            topic=_printable(asked.topic or ""),
+            private=bool(asked.private) or name is None,
+            users=others,
+        )
+
+    async def _named(self, names: Sequence[str] | None) -> People_:
+        """The accounts of these names. Raises NotFound when there is nobody of one of them."""
+        if not names:
+            raise BadRequest(_("Whom? Name people in 'users'."))
+        found = await self._people.ids(names)
+        missing = [name for name in names if name_key(name) not in found]
+        if missing:
+            raise NotFound(_("There is nobody of the name %(name)s."), name=missing[0])
+        return tuple(found.values())
+
+
+def _changes(asked: ChangeRoom) -> dict[str, Any]:
+    """What is to be set; only what was named."""
+    values = {k: getattr(asked, k) for k in SETTINGS if getattr(asked, k) is not None}
+    if "name" in values:
+        values["name"] = checked_room_name(values["name"])
+    for key in ("title", "topic"):
+        if key in values:
+            values[key] = _printable(values[key])
+    if values.get("retention_days") == 0:
+        values["retention_days"] = None
+    if not values:
+        raise BadRequest(_("What is to be changed?"))
+    return values
+
+
+def checked_room_name(name: str) -> str:
+    """A room's name as it will be kept: no number, and one spelling for all."""
+    kept = name_key(name.strip().removeprefix("#"))
+    if not 2 <= len(kept) <= 32:
+        raise BadRequest(_("A room name has 2 to 32 characters."))
+    letters = all(c in "_.-" or unicodedata.category(c)[0] in "LMN" for c in kept)
+    if not letters or not re.search(r"[^\d_.-]", kept):
+        raise BadRequest(_("A room name has letters, digits, dots, hyphens and underscores."))
+    return kept
+
+
+def _printable(text: str) -> str:
+    """One line of text without control characters."""
+    kept = " ".join(unicodedata.normalize("NFC", text).split())
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in kept):
+        raise BadRequest(_("Titles and topics have printable characters only."))
+    return kept
+
+
+def _draft(who: User, asked: ChangeRoom, act: Act) -> Draft:
+    if asked.room is None and not isinstance(act, Create):
+        raise BadRequest(_("Which room? Name it in 'room'."))
+    return Draft(
+        room=asked.room or 0,
+        user_id=who.id,
+        user=who.name,
+        id=asked.id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
+        digest=digest(act, asked.room or 0),
+        act=act,
+        admin=who.is_admin,
+    )

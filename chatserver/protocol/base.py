@@ -1,0 +1,51 @@
+"""What all messages share: their numbers, their parts, and the object that `type` names."""
+
+from enum import IntEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps
+HISTORY_LIMIT = 500  # events in one page
+CATCH_UP_LIMIT = 1_000  # events in one answer about many rooms
+PAGE = 50  # events in a page that names no limit
+
+Number = Annotated[int, Meta(ge=1, le=MAX_INT)]
+Position = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Limit = Annotated[int, Meta(ge=1, le=HISTORY_LIMIT)]
+ClientId = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)")
+]
+UserName = Annotated[str, Meta(min_length=1, max_length=64)]
+UserNames = Annotated[list[UserName], Meta(min_length=1, max_length=500)]
+Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
+RoomName = Annotated[str, Meta(min_length=2, max_length=32)]
+Title = Annotated[str, Meta(min_length=1, max_length=100)]
+Topic = Annotated[str, Meta(max_length=500)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+Action = Literal["create", "join", "leave", "invite", "remove", "change", "archive", "mute"]
+
+
+class Type(IntEnum):
+    """The number of every message."""
+
+    ERROR = 0
+    GROUP_LIST = 1
+    GROUP_CHAT = 2
+    SINGLE_CHAT = 3
+    REPLY = 4
+    WELCOME = 5
+    PRESENCE = 6
+    HISTORY = 7
+    TYPING = 8
+    READ = 9
+    EDIT = 10
+    DELETE = 11
+    REACT = 12
+    ROOM = 13
+    RENEW = 14
+    HEARTBEAT = 15
+
+
+class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What all messages share: one JSON object whose `type` names it."""

@@ -1,0 +1,71 @@
+"""Bytes to values, and back. Decoding validates; there is no second validation of shapes."""
+
+import msgspec
+from msgspec import Struct
+
+from chatserver.errors import BadRequest, ChatError, ChatServerError, TooLarge, _
+from chatserver.protocol.answers import Answer
+from chatserver.protocol.base import ClientId
+from chatserver.protocol.commands import Command
+from chatserver.protocol.events import Outgoing
+
+
+class _Head(Struct):
+    id: ClientId | None = None
+
+
+_commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_heads = msgspec.json.Decoder(_Head)
+_encoder = msgspec.json.Encoder()
+
+
+class Undecodable(ChatServerError):
+    """A frame that is no command: what is wrong, and its request's id if it could be read."""
+
+    def __init__(self, error: ChatError, request_id: str | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.id = request_id
+
+
+def decode(data: str | bytes, *, limit: int) -> Command:
+    """The command in a text frame of at most `limit` bytes. Raises Undecodable."""
+    if len(data) > limit or (
+        isinstance(data, str) and len(data.encode(errors="surrogatepass")) > limit
+    ):
+        too_large = TooLarge(_("A frame has at most %(count)d bytes."), count=limit)
+        raise Undecodable(too_large, _request_id(data))
+    if isinstance(data, bytes):
+        raise Undecodable(BadRequest("Frames are text."), None)
+    try:
+        return _commands.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as mistake:
+        error = BadRequest(f"{mistake}.".replace("`", "'"))
+        raise Undecodable(error, _request_id(data)) from None
+
+
+def _request_id(data: str | bytes) -> str | None:
+    try:
+        return _heads.decode(data).id
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def encode(message: Outgoing | Answer) -> bytes:
+    """A message as one unmasked text frame, ready for any number of sockets."""
+    return frame(_encoder.encode(message))
+
+
+def json(message: Struct) -> bytes:
+    """A message, or a part of one, as JSON."""
+    return _encoder.encode(message)
+
+
+def frame(payload: bytes) -> bytes:
+    """RFC 6455, 5.2: a final text frame of a server."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c%b" % (size, payload)
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2) + payload
+    return b"\x81\x7f" + size.to_bytes(8) + payload

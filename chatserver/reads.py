@@ -1,0 +1,79 @@
+"""Who has read how far, and who is typing: told at once, and of no log.
+
+Read positions are stored in one transaction for many; while one runs, the next collects. Losing the
+newest one costs a badge, so nobody waits for it. Owns the positions that are not stored yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from chatserver import protocol
+from chatserver.connection import Connection
+from chatserver.errors import ChatServerError, RateLimited
+from chatserver.hub import Hub
+from chatserver.limits import Rate
+from chatserver.models import User
+from chatserver.storage.rooms import Rooms
+
+TYPING = (0.5, 2)  # a second and at once, of one person in one room
+RETRY = 1.0  # seconds until a database that was away is asked again
+WAITING = 10_000  # positions that may wait; beyond that the newest are forgotten
+
+logger = logging.getLogger(__name__)
+
+
+class Reads:
+    """Moves read positions forward and passes typing on."""
+
+    def __init__(self, hub: Hub, rooms: Rooms, *, clock: Callable[[], float]) -> None:
+        self._hub = hub
+        self._rooms = rooms
+        self._typing = Rate(*TYPING, clock)
+        self._waiting: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
+        self._wake = asyncio.Event()
+
+    def typing(self, connection: Connection, room: int) -> None:
+        """Tell who hears the room. What comes too often, or from no member, is dropped."""
+        user = connection.user
+        if room not in connection.rooms:
+            return
+        try:
+            self._typing.take((user.id, room))
+        except RateLimited:
+            return
+        told = protocol.encode(protocol.Typing(room=room, user=user.name))
+        self._hub.aside(told, room=room, but=connection)
+
+    def read(self, user: User, room: int, seq: int) -> None:
+        """Move somebody's position forward to `seq`, soon."""
+        key = (user.id, room)
+        if key in self._waiting or len(self._waiting) < WAITING:
+            self._waiting[key] = (user.name, max(seq, self._waiting.get(key, ("", 0))[1]))
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Store positions for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Store what waits, then tell of it."""
+        batch, self._waiting = self._waiting, {}
+        try:
+            moved = await self._rooms.move_reads({key: seq for key, (_name, seq) in batch.items()})
+        except ChatServerError as error:
+            logger.warning("read positions wait: %s", error)
+            self._waiting = batch | self._waiting
+            await asyncio.sleep(RETRY)
+            self._wake.set()
+            return
+        for move in moved:
+            name, _seq = batch[move.user_id, move.room]
+            told = protocol.encode(protocol.Read(room=move.room, user=name, seq=move.seq))
+            if move.receipts:
+                self._hub.aside(told, room=move.room)
+            else:
+                self._hub.aside(told, user=move.user_id)

@@ -1,0 +1,63 @@
+"""One event more in the log of a room: its number, its row, and the event as it is told."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import Draft, Event, Kind
+from chatserver.storage.tables import events, rooms
+
+
+def append(
+    connection: Connection,
+    draft: Draft,
+    now: int,
+    kind: Kind,
+    *,
+    target: int | None = None,
+    body: str = "",
+    room: int | None = None,
+) -> int:
+    """Append one event; the number that it got."""
+    place = room or draft.room
+    one = rooms.c.id == place
+    connection.execute(rooms.update().where(one).values(head=rooms.c.head + 1))
+    seq = int(connection.scalar(sa.select(rooms.c.head).where(one)) or 0)
+    row = {
+        "room_id": place,
+        "seq": seq,
+        "kind": kind,
+        "user_id": draft.user_id,
+        "client_id": draft.id,
+        "digest": draft.digest,
+        "target_seq": target,
+        "body": body,
+        "at": now,
+    }
+    connection.execute(events.insert().values(row))
+    return seq
+
+
+def told(
+    draft: Draft,
+    seq: int,
+    now: int,
+    kind: Kind,
+    *,
+    room: int | None = None,
+    data: str = "",
+    **facts: Any,
+) -> Event:
+    return Event(
+        room=room or draft.room,
+        seq=seq,
+        user=draft.user,
+        data=data,
+        at=now,
+        id=None if draft.own_id else draft.id,
+        kind=kind,
+        people=draft.people,
+        author=draft.user_id,
+        **facts,
+    )

@@ -1,0 +1,92 @@
+"""Who belongs to which room: the rows, and the one question whether somebody may write."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.errors import Forbidden, NotFound, _
+from chatserver.models import LOBBY, Draft, RoomKind
+from chatserver.storage.tables import members, rooms, users
+
+
+def new_id(result: sa.CursorResult[Any]) -> int:
+    """The id of the row that an insert made. MySQL has no RETURNING."""
+    assert result.inserted_primary_key is not None  # noqa: S101 - a one-row insert has one
+    return int(result.inserted_primary_key[0])
+
+
+def membership(
+    room: int, user_id: int, now: int, *, head: int = 0, role: str = "member"
+) -> dict[str, Any]:
+    """A new member's row; what was said up to `head` counts as read."""
+    return {
+        "room_id": room,
+        "user_id": user_id,
+        "role": role,
+        "joined_at": now,
+        "joined_seq": head,
+        "read_seq": head,
+        "muted": False,
+    }
+
+
+def join_lobby(connection: Connection, user_id: int, now: int) -> None:
+    """Every account belongs to the lobby, from the transaction on that makes it."""
+    connection.execute(
+        rooms.update().where(rooms.c.id == LOBBY).values(members=rooms.c.members + 1)
+    )
+    head = connection.scalar(sa.select(rooms.c.head).where(rooms.c.id == LOBBY))
+    connection.execute(
+        members.insert().values(membership(LOBBY, user_id, now, head=int(head or 0)))
+    )
+
+
+# Members whose account is alive, with what decides about what they may do.
+STANDINGS = (
+    sa.select(
+        members.c.room_id,
+        members.c.user_id,
+        members.c.role,
+        rooms.c.kind,
+        rooms.c.name,
+        rooms.c.private,
+        rooms.c.archived_at,
+        rooms.c.head,
+    )
+    .join(users, users.c.id == members.c.user_id)
+    .join(rooms, rooms.c.id == members.c.room_id)
+    .where(members.c.left_at.is_(None), users.c.disabled_at.is_(None))
+)
+
+
+def standings(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    """The standing of each of the (room, user) pairs that is a living membership.
+
+    Asked inside the storing transaction, so that nobody writes after having been removed.
+    """
+    key = sa.tuple_(members.c.room_id, members.c.user_id)
+    rows = connection.execute(STANDINGS.where(key.in_(sorted(pairs))))
+    return {(row.room_id, row.user_id): row for row in rows}
+
+
+def standing(connection: Connection, draft: Draft) -> Row[Any]:
+    """What the author of a draft is in its room. Raises NotFound for no member."""
+    key = (draft.room, draft.user_id)
+    found: Row[Any] | None = standings(connection, {key}).get(key)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def governs(may: Any, draft: Draft) -> bool:
+    """Whether the author keeps this room: as its administrator or as one of the server's."""
+    return may.kind == RoomKind.GROUP and (may.role == "admin" or draft.admin)
+
+
+def open_room(connection: Connection, draft: Draft) -> Any:
+    """The standing of the author in a room that is not archived."""
+    may = standing(connection, draft)
+    if may.archived_at is not None:
+        raise Forbidden(_("This room is archived."))
+    return may

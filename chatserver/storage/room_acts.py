@@ -1,0 +1,157 @@
+"""Acts on rooms and their members: create, join, invite, leave, remove, change."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import Conflict, Forbidden, NotFound, _
+from chatserver.models import LOBBY, Change, Create, Dismiss, Draft, Enrol, Event, Kind, RoomKind
+from chatserver.storage.append import append, told
+from chatserver.storage.members import governs, membership, new_id, open_room, standing
+from chatserver.storage.tables import members, rooms
+
+
+def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:
+    _free_name(connection, act.name)
+    result = connection.execute(
+        rooms.insert().values(
+            kind=RoomKind.GROUP,
+            name=act.name,
+            title=act.title,
+            topic=act.topic,
+            private=act.private,
+            head=0,
+            members=0,
+            created_by=draft.user_id,
+            created_at=now,
+        )
+    )
+    room = new_id(result)
+    change = {"action": "create"} | _shown(asdict(act))
+    everybody = {draft.user_id: draft.user} | dict(act.users)
+    change["users"] = list(everybody.values())
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
+    _admit(connection, room, list(everybody), now, seq)
+    _promote(connection, room, draft.user_id)
+    return told(draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(everybody))
+
+
+def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
+    if act.action == "join":
+        _joinable(connection, draft)
+    elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
+        raise Forbidden(_("Nobody can be invited into this conversation."))
+    new = _not_yet(connection, draft.room, act.users)
+    if not new:
+        raise Conflict(_("Everybody named is a member already."))
+    change = {"action": act.action, "users": [name for _id, name in new]}
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    joined = tuple(user_id for user_id, _name in new)
+    _admit(connection, draft.room, joined, now, seq)
+    return told(draft, seq, now, Kind.ROOM, change=change, joined=joined)
+
+
+def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
+    may = standing(connection, draft)
+    if draft.room == LOBBY or may.kind != RoomKind.GROUP:
+        raise Forbidden(_("Nobody leaves this conversation."))
+    if act.action == "remove" and not governs(may, draft):
+        raise Forbidden(_("Only an administrator of the room may do that."))
+    here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
+    gone = [(user_id, name) for user_id, name in act.users if user_id in here]
+    if not gone:
+        raise NotFound(_("Nobody named is a member."))
+    change = {"action": act.action, "users": [name for _id, name in gone]}
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    left = tuple(user_id for user_id, _name in gone)
+    _let_go(connection, draft.room, left, now, seq)
+    return told(draft, seq, now, Kind.ROOM, change=change, left=left)
+
+
+def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
+    may = standing(connection, draft)
+    if may.kind != RoomKind.GROUP:
+        raise Forbidden(_("A direct conversation cannot be changed."))
+    if not governs(may, draft):
+        raise Forbidden(_("Only an administrator of the room may do that."))
+    if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
+        raise Forbidden(_("The lobby stays open to everybody."))
+    if act.values.get("name") != may.name:
+        _free_name(connection, act.values.get("name"))
+    values = dict(act.values)
+    if "archived" in values:
+        values["archived_at"] = now if values.pop("archived") else None
+    connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
+    change = {"action": act.action} | act.values
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    return told(draft, seq, now, Kind.ROOM, change=change)
+
+
+def _shown(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a room event tells of a new room."""
+    return {k: facts[k] for k in ("name", "title", "topic", "private") if facts[k]}
+
+
+def _free_name(connection: Connection, name: str | None) -> None:
+    taken = sa.select(rooms.c.id).where(rooms.c.name == name)
+    if name is not None and connection.scalar(taken) is not None:
+        raise Conflict(_("There is a room of that name."))
+
+
+def _joinable(connection: Connection, draft: Draft) -> None:
+    """A public room that is not archived; a private one looks like none."""
+    query = sa.select(rooms.c.kind, rooms.c.private, rooms.c.archived_at)
+    found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
+    if found is None or found.kind != RoomKind.GROUP or found.private:
+        raise NotFound
+    if found.archived_at is not None:
+        raise Forbidden(_("This room is archived."))
+
+
+def _members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> set[int]:
+    query = sa.select(members.c.user_id).where(
+        members.c.room_id == room, members.c.user_id.in_(user_ids), members.c.left_at.is_(None)
+    )
+    return set(connection.scalars(query))
+
+
+def _not_yet(
+    connection: Connection, room: int, people: Sequence[tuple[int, str]]
+) -> list[tuple[int, str]]:
+    here = _members_of(connection, room, [user_id for user_id, _name in people])
+    return [(user_id, name) for user_id, name in people if user_id not in here]
+
+
+def _admit(connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int) -> None:
+    """New rows, also for those who had been members before. Nothing old counts as unread."""
+    before = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
+    connection.execute(members.delete().where(before))
+    rows = [membership(room, user_id, now, head=seq) for user_id in user_ids]
+    connection.execute(members.insert(), rows)
+    count = rooms.c.members + len(user_ids)
+    connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
+
+
+def _let_go(connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int) -> None:
+    """End memberships; a room that loses its last keeper is kept by whoever is there longest."""
+    gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
+    values = {"left_at": now, "left_seq": seq, "role": "member"}
+    connection.execute(members.update().where(gone).values(**values))
+    count = rooms.c.members - len(user_ids)
+    connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
+    here = sa.select(members.c.user_id).where(
+        members.c.room_id == room, members.c.left_at.is_(None)
+    )
+    if connection.scalar(here.where(members.c.role == "admin").limit(1)) is None:
+        heir = connection.scalar(here.order_by(members.c.joined_at, members.c.user_id).limit(1))
+        if heir is not None:
+            _promote(connection, room, heir)
+
+
+def _promote(connection: Connection, room: int, user_id: int) -> None:
+    one = sa.and_(members.c.room_id == room, members.c.user_id == user_id)
+    connection.execute(members.update().where(one).values(role="admin"))

@@ -1,0 +1,55 @@
+"""What nodes that serve one chat say to one another, over the bus. Any word may be lost."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from chatserver.protocol import Person
+
+
+class News(msgspec.Struct, frozen=True, tag="news"):
+    """To the other nodes: the frames of a room's events `first` to `last`."""
+
+    room: int
+    first: int
+    last: int
+    frames: bytes
+    people: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
+
+
+class Admitted(msgspec.Struct, frozen=True, tag="admitted"):
+    """To the other nodes: these people are members now; `event` is the JSON that tells of it."""
+
+    room: int
+    users: tuple[int, ...]
+    event: bytes
+
+
+class Aside(msgspec.Struct, frozen=True, tag="aside"):
+    """To the other nodes: frames that are not stored, for a room or for one person's devices."""
+
+    frames: bytes
+    room: int | None = None
+    user: int | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """To the other nodes: hang up the sockets of this session, or of this user."""
+
+    code: int
+    session: str | None = None
+    user: int | None = None
+
+
+class Here(msgspec.Struct, frozen=True, tag="here"):
+    """To the other nodes: who has a socket on this one, whole."""
+
+    node: str
+    persons: list[Person]
+
+
+Word = News | Admitted | Aside | Ended | Here
+
+encode: Callable[[Word], bytes] = msgspec.msgpack.Encoder().encode
+decode: Callable[[bytes], Word] = msgspec.msgpack.Decoder(Word).decode

@@ -1,0 +1,94 @@
+"""axe finds nothing wrong on any page, in both themes, on a desk and on a phone."""
+
+from itertools import product
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe, AxeResults
+from playwright.async_api import ViewportSize, expect
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window, setup_link
+from tests.process import ServerProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SIZES: list[ViewportSize] = [{"width": 1280, "height": 800}, {"width": 390, "height": 800}]
+DESK, PHONE = SIZES
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]  # which differ in colours only
+RULES: dict[str, dict[str, Any]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+RUN = """async (rules) => {
+  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  return axe.run({ resultTypes: ["violations"], preload: false, ...rules });
+}"""
+BY_AXE = r"inline style|style-src-elem inline"  # axe tries to add a style sheet of its own
+SAID = [
+    "早上好！今天的会议改到下午三点 🎉",
+    "See https://example.com/plan and www.example.org",
+    "`tar -xzf` first,\nthen read the long story " + "that goes on and on " * 30,
+]
+
+
+async def test_axe_finds_nothing_wrong_on_any_page(
+    server: ServerProcess, open_window: OpenWindow
+) -> None:
+    ann, bo = await open_window(server.url), await open_window(server.url, locale="zh-CN")
+    for window in (ann, bo):
+        window.expect_complaints(f"{BY_AXE}|status of 404")
+    await the_first_pages_are_fine(server, ann)
+    await the_pages_of_a_guest_are_fine(ann, bo)
+    await the_chat_is_fine(ann, bo)
+
+
+async def the_first_pages_are_fine(server: ServerProcess, ann: Window) -> None:
+    await ann.page.goto("/setup")
+    await expect(ann.page.locator("#token")).to_be_visible()
+    await is_fine(ann)
+    await ann.page.goto("about:blank")  # else only the fragment changes
+    await ann.sign_up(setup_link(server.lines), "ann", "Ann")
+    await is_fine(ann)  # the empty lobby
+
+
+async def the_pages_of_a_guest_are_fine(ann: Window, bo: Window) -> None:
+    await bo.page.goto("/login")
+    await bo.page.locator("[type=submit]").click()
+    await is_fine(bo)
+    await bo.page.goto("/join/nothing")
+    await expect(bo.page.locator(".error-status")).to_have_text("404")
+    await is_fine(bo)
+    link = await ann.invite()
+    await bo.page.goto(link)
+    await bo.page.locator("#password").fill("short")
+    await is_fine(bo)
+    await bo.sign_up(link, "bo", "陈波")
+
+
+async def the_chat_is_fine(ann: Window, bo: Window) -> None:
+    for text in SAID:
+        await bo.say(text)
+        await ann.say(text)
+        await ann.sees(text)
+    await is_fine(ann)
+    await bo.page.set_viewport_size(DESK)
+    await bo.page.locator(".account-button").click()
+    await is_fine(bo, DESK)
+    await bo.page.set_viewport_size(PHONE)
+    await bo.page.locator("[data-drawer=open]").click()
+    await is_fine(bo, PHONE)
+    await ann.page.set_viewport_size(DESK)
+    await ann.page.locator(".topbar-invite").click()
+    await ann.page.locator(".invite-form [type=submit]").click()
+    await expect(ann.page.locator(".invite-made")).to_be_visible()
+    await is_fine(ann)
+
+
+async def is_fine(window: Window, *sizes: ViewportSize) -> None:
+    """In both themes, on a desk and on a phone, as soon as what moves has come to rest."""
+    page = window.page
+    await page.evaluate(Axe().axe_script)
+    for size, scheme in product(sizes or SIZES, SCHEMES):
+        await page.set_viewport_size(size)
+        await page.emulate_media(color_scheme=scheme)
+        found = AxeResults(await page.evaluate(RUN, RULES[scheme]))
+        assert found.violations_count == 0, (size, scheme, found.generate_report())
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

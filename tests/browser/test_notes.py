@@ -1,0 +1,24 @@
+"""Notes: a conversation with oneself."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_one_can_write_to_oneself(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.turn_to("ann")
+    await expect(ann.page.locator(".topbar-title")).to_have_text("Ann (you)")
+    await expect(ann.page.locator(".messages-start h2:visible")).to_have_text(
+        "This is the beginning of your notes"
+    )
+    await ann.say("买牛奶 🥛")
+    await ann.sees("买牛奶 🥛")
+    await ann.page.reload()
+    await ann.sees("买牛奶 🥛")
+    row = ann.page.locator("[data-section=direct] li[data-user=ann]")
+    await expect(row.locator("a")).to_have_attribute("aria-current", "page")
+    await expect(row.locator(".badge")).to_be_hidden()

@@ -1,0 +1,150 @@
+"""The vocabulary of the browser tests: what people do with the page, by what they see on it."""
+
+import re
+from typing import Any, Self
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
+
+from tests.driver import PASSWORD
+
+expect.set_options(timeout=10_000)
+
+SETUP_LINK = re.compile(r"http://\S+/setup#\S+")
+COMPLAINTS = {"error", "warning"}
+REPORT_VIOLATIONS = """
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+  console.error(`content policy: ${violatedDirective} ${blockedURI}`));
+"""
+
+
+class Window:
+    """One page in a browser of its own, and whatever its console complains of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        self._expected = re.compile("(?!)")
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
+        page.on("dialog", self._refuse)
+
+    @classmethod
+    async def open(cls, context: BrowserContext) -> Self:
+        await context.add_init_script(REPORT_VIOLATIONS)
+        return cls(await context.new_page())
+
+    async def close(self) -> None:
+        await self.page.context.close()
+
+    def expect_complaints(self, pattern: str) -> None:
+        """What Chromium itself writes to the console when a server is away or answers 404."""
+        self._expected = re.compile(pattern)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        said = f"{message.type}: {message.text} {message.location['url']}"
+        if message.type in COMPLAINTS and not self._expected.search(said):
+            self.problems.append(said)
+
+    async def _refuse(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        await dialog.dismiss()
+
+    # Before the chat ------------------------------------------------------------------------------
+
+    async def sign_up(self, link: str, name: str, display: str = "") -> None:
+        """On the page behind a setup link or an invitation, up to the chat."""
+        await self.page.goto(link)
+        await self.page.locator("#username").fill(name)
+        await self.page.locator("#display").fill(display)
+        await self.page.locator("#password").fill(PASSWORD)
+        await self.page.locator("[type=submit]").click()
+        await self.page.wait_for_url("**/index")
+        await self.is_loaded()
+
+    async def is_loaded(self) -> None:
+        """The line is there and the open conversation is shown."""
+        await expect(self.page.locator("message-list")).to_have_attribute("data-state", "loaded")
+
+    # In the chat ----------------------------------------------------------------------------------
+
+    async def invite(self) -> str:
+        """The link of a new invitation, from the dialog."""
+        page = self.page
+        await page.locator(".topbar-invite").click()
+        await page.locator(".invite-form [type=submit]").click()
+        await expect(page.locator(".invite-made")).to_be_visible()
+        link = await page.locator(".invite-made input").input_value()
+        await page.locator(".dialog-close").click()
+        await expect(page.locator("dialog")).to_be_hidden()
+        return link
+
+    async def sees_online(self, *names: str) -> None:
+        """Exactly these people, oneself first."""
+        rows = self.page.locator("[data-section=online] li")
+        await expect(rows).to_have_count(len(names))
+        for position, name in enumerate(names):
+            await expect(rows.nth(position)).to_have_attribute("data-user", name)
+
+    async def turn_to(self, name: str) -> None:
+        """The conversation with one person."""
+        row = self.page.locator(f"[data-section=online] li[data-user='{name}'] a")
+        await row.click()
+        await self.is_loaded()
+
+    async def turn_to_lobby(self) -> None:
+        await self.page.locator("[data-section=rooms] a").first.click()
+        await self.is_loaded()
+
+    async def say(self, text: str) -> None:
+        await self.page.locator("#composer-text").fill(text)
+        await self.page.keyboard.press("Enter")
+
+    async def sees(self, text: str) -> None:
+        """As the last message, which is stored."""
+        last = self.page.locator("chat-message").last
+        await expect(last.locator(".message-text")).to_have_text(text)
+        await expect(last).to_have_attribute("data-state", "sent")
+
+    async def texts(self) -> list[str]:
+        """All messages of the open conversation."""
+        return await self.page.locator(".message-text").all_text_contents()
+
+    async def unsent(self) -> int:
+        """How many messages this device keeps on disk because nobody has answered them."""
+        return int(await self.page.evaluate(COUNT_UNSENT))
+
+    async def press(self, element: str, key: str, **facts: Any) -> bool:
+        """A made key press with what an input method adds to it; true when the page took it."""
+        return bool(await self.page.evaluate(PRESS, [element, {"key": key, **facts}]))
+
+    async def log_out(self) -> None:
+        await self.page.locator(".account-button").click()
+        await self.page.locator(".menu-leave").click()
+        await self.page.wait_for_url("**/login")
+        for element in ("account-form", "password-field"):
+            await expect(self.page.locator(f"{element}:defined")).to_be_visible()
+
+
+COUNT_UNSENT = """async () => {
+  const settled = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const [{ name }] = await indexedDB.databases();
+  const database = await settled(indexedDB.open(name));
+  const count = await settled(database.transaction("messages").objectStore("messages").count());
+  database.close();
+  return count;
+}"""
+
+PRESS = """([element, facts]) => {
+  const event = new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...facts });
+  return !document.querySelector(element).dispatchEvent(event);
+}"""
+
+
+def setup_link(lines: list[str]) -> str:
+    """From what the server has printed."""
+    found = SETUP_LINK.search("".join(lines))
+    assert found, lines
+    return found[0]

@@ -1,0 +1,120 @@
+"""The catalogue holds exactly the texts of the sources, and Chinese has them all."""
+
+import ast
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from chatserver.errors import ChatError
+
+REPOSITORY = Path(__file__).parent.parent
+LOCALE = REPOSITORY / "locale"
+TEMPLATE = LOCALE / "chatserver.pot"
+CHINESE = LOCALE / "zh_CN" / "LC_MESSAGES" / "chatserver.po"
+PLACE = re.compile(r"%\((\w+)\)([sd])|%%|<[^>]+>")
+AGAIN = "run `make catalogue` and translate what is new"
+
+Key = str | tuple[str, ...]
+
+
+def read(file: Path) -> Catalog:
+    with file.open("rb") as opened:
+        return read_po(opened, abort_invalid=True)
+
+
+def key(message_id: object) -> Key:
+    return tuple(message_id) if isinstance(message_id, (list, tuple)) else str(message_id)
+
+
+def keys(catalogue: Catalog) -> set[Key]:
+    return {key(message.id) for message in catalogue if message.id}
+
+
+def in_the_sources() -> set[Key]:
+    with (LOCALE / "babel.cfg").open(encoding="utf-8") as opened:
+        methods, options = parse_mapping_cfg(opened)  # type: ignore[no-untyped-call]
+    found = extract_from_dir(REPOSITORY, methods, options)
+    return {key(message_id) for _file, _line, message_id, _comments, _context in found}
+
+
+@pytest.fixture(scope="module")
+def sources() -> set[Key]:
+    return in_the_sources()
+
+
+# What there is to say ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", [TEMPLATE, CHINESE], ids=lambda file: file.name)
+def test_the_committed_files_hold_exactly_the_texts_of_the_sources(
+    sources: set[Key], file: Path
+) -> None:
+    assert keys(read(file)) == sources, AGAIN
+
+
+def marked() -> Iterator[tuple[str, ast.expr]]:
+    """Every `_(…)` of the server: where it is, and what it marks."""
+    for file in sorted((REPOSITORY / "chatserver").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="_"), args=[text]):
+                    yield f"{file.name}:{node.lineno}", text
+
+
+def test_whatever_the_server_marks_is_a_literal_of_the_catalogue(sources: set[Key]) -> None:
+    found = list(marked())
+    assert any("%(" in str(ast.literal_eval(text)) for _where, text in found)
+    for where, text in found:
+        assert isinstance(text, ast.Constant), f"{where}: a text that is put together"
+        assert text.value in sources, where
+
+
+def refusals(kind: type[ChatError] = ChatError) -> list[type[ChatError]]:
+    below = [each for sub in kind.__subclasses__() for each in refusals(sub)]
+    return [kind, *(each for each in below if each.__module__.startswith("chatserver."))]
+
+
+def test_every_refusal_has_a_sentence_of_the_catalogue(sources: set[Key]) -> None:
+    for kind in refusals():
+        assert kind.text in sources, kind
+
+
+# In Chinese --------------------------------------------------------------------------------------
+
+
+def test_chinese_is_complete_and_nothing_in_it_is_a_guess() -> None:
+    for message in read(CHINESE):
+        if message.id:
+            assert all(forms(message.string)), message.id
+            assert not message.fuzzy, message.id
+
+
+def test_every_place_to_fill_in_is_in_the_translation() -> None:
+    for message in read(CHINESE):
+        wanted = places(forms(message.id)[-1])
+        for text in forms(message.string):
+            assert places(text) == wanted or not message.id, message.id
+
+
+def forms(text: object) -> Sequence[str]:
+    """One text, or its plural forms."""
+    return [str(form) for form in text] if isinstance(text, (list, tuple)) else [str(text or "")]
+
+
+def places(text: str) -> list[str]:
+    """Placeholders and tags, in any order: another language has another one."""
+    return sorted(found[0] for found in PLACE.finditer(text))
+
+
+def test_the_compiled_file_is_compiled_from_the_text() -> None:
+    compiled = io.BytesIO()
+    write_mo(compiled, read(CHINESE))
+    assert CHINESE.with_suffix(".mo").read_bytes() == compiled.getvalue(), AGAIN

@@ -1,0 +1,106 @@
+"""The rules of the web client that a reader of one file cannot see: its mirror of the protocol, no
+script or style in the markup, no markup from text, no address that a prefix would break."""
+
+import re
+from enum import IntEnum
+from pathlib import Path
+
+import pytest
+
+from chatserver.errors import CloseCode
+from chatserver.models import LOBBY
+from chatserver.protocol import HISTORY_LIMIT, Type
+
+REPOSITORY = Path(__file__).parent.parent
+STATIC = REPOSITORY / "chatserver" / "static"
+TEMPLATES = REPOSITORY / "templates"
+LONGEST = 250  # lines
+
+SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
+PAGES = [*sorted(TEMPLATES.rglob("*.html")), *sorted((STATIC / "img").glob("*.svg"))]
+STYLES = sorted((STATIC / "css").glob("*.css"))
+EVERYTHING = [*SCRIPTS, *PAGES, *STYLES]
+
+MARKUP_FROM_TEXT = re.compile(
+    r"\b(inner|outer)HTML\b|insertAdjacentHTML|setHTML|createContextualFragment|DOMParser|srcdoc"
+    r"|document\.write|\beval\b|\bnew Function\b|set(Timeout|Interval)\(\s*[\"'`]"
+    r"|setAttribute\(\s*[\"'`](on|style)|javascript:"
+)
+INLINE = re.compile(r"<style\b|<script\b(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=", re.IGNORECASE)
+ADDRESS = re.compile(r"\b(?:href|src|action|formaction|data-next|data-home)=\"([^\"]*)\"")
+MADE = re.compile(r"\{\{ *(?:url|static)\(|\{\{ next or url\(|#")
+FOREIGN = re.compile(r"(?:https?:)?//[a-z0-9]", re.IGNORECASE)
+
+
+def name(file: Path) -> str:
+    return str(file.relative_to(REPOSITORY))
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+# protocol.js -------------------------------------------------------------------------------------
+
+
+def constants(group: str) -> dict[str, int]:
+    """The members of one frozen object of protocol.js."""
+    found = re.search(rf"{group} = Object\.freeze\(\{{(.*?)\}}\)", protocol(), re.DOTALL)
+    assert found
+    return {key: int(value) for key, value in re.findall(r"(\w+): (\d+),", found[1])}
+
+
+def protocol() -> str:
+    return read(STATIC / "js" / "protocol.js")
+
+
+@pytest.mark.parametrize("numbers", [Type, CloseCode])
+def test_the_client_knows_the_numbers_of_the_wire(numbers: type[IntEnum]) -> None:
+    assert constants(numbers.__name__) == {member.name: member.value for member in numbers}
+
+
+def test_the_client_knows_the_lobby_and_the_longest_page_of_history() -> None:
+    text = protocol()
+    assert f"LOBBY = {LOBBY};" in text
+    assert f"HISTORY_LIMIT = {HISTORY_LIMIT};" in text
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=name)
+def test_a_script_fits_a_mind(file: Path) -> None:
+    assert len(read(file).splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("file", sorted((STATIC / "js" / "elements").glob("*.js")), ids=name)
+def test_an_element_is_named_after_its_file(file: Path) -> None:
+    assert f'customElements.define("{file.stem}"' in read(file)
+
+
+@pytest.mark.parametrize("file", [*SCRIPTS, *PAGES], ids=name)
+def test_no_markup_is_made_from_text(file: Path) -> None:
+    assert not MARKUP_FROM_TEXT.search(read(file))
+
+
+@pytest.mark.parametrize("file", PAGES, ids=name)
+def test_no_script_or_style_stands_in_the_markup(file: Path) -> None:
+    assert not INLINE.search(read(file))
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=name)
+def test_nothing_in_a_template_escapes_escaping(file: Path) -> None:
+    assert not re.search(r"\|\s*safe\b|autoescape\s+false|Markup\(", read(file))
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=name)
+def test_every_address_in_a_template_is_made_by_the_router(file: Path) -> None:
+    for address in ADDRESS.findall(read(file)):
+        assert MADE.match(address), address
+
+
+@pytest.mark.parametrize("file", EVERYTHING, ids=name)
+def test_nothing_is_fetched_from_elsewhere(file: Path) -> None:
+    names_of_formats = re.sub(r"http://www\.w3\.org/[\w/]+", "", read(file))
+    loaded = re.findall(r"(?:src|href|url|from|import|fetch)\W{1,3}(\S+)", names_of_formats)
+    assert not [target for target in loaded if FOREIGN.match(target)]

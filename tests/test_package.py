@@ -1,0 +1,133 @@
+"""The wheel: all that the server needs is in it, and it runs far away from the checkout."""
+
+import re
+import subprocess
+import sys
+import sysconfig
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from this checkout, which stays as it is."""
+    target = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", str(target)]
+    built = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (file,) = target.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own: the wheel, and the dependencies that are installed here."""
+    folder = tmp_path_factory.mktemp("installed")
+    _run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    python = folder / "bin" / "python"
+    offline = ["--no-deps", "--no-index", "--quiet", "--disable-pip-version-check"]
+    _run(sys.executable, "-m", "pip", "--python", str(python), "install", *offline, str(wheel))
+    (packages,) = folder.glob("lib/python*/site-packages")
+    # A plain line: what lies in that folder can be imported, its own .pth files (an editable
+    # install of the checkout) are not followed.
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return python
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(
+        command, cwd="/", env={}, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def files_below(folder: str) -> set[str]:
+    """What git would keep of a folder."""
+    found = (file for file in (REPOSITORY / folder).rglob("*") if file.is_file())
+    return {
+        str(file.relative_to(REPOSITORY))
+        for file in found
+        if "__pycache__" not in file.parts and file.suffix != ".pyc"
+    }
+
+
+def test_the_wheel_holds_code_templates_migrations_and_languages(wheel: Path) -> None:
+    with ZipFile(wheel) as opened:
+        inside = set(opened.namelist())
+    expected = files_below("chatserver")
+    for folder in ("templates", "migrations", "locale"):
+        expected |= {f"chatserver/{file}" for file in files_below(folder)}
+    assert expected <= inside
+    assert "chatserver/py.typed" in inside
+    assert any(name.startswith("chatserver/static/js/") for name in inside)
+    assert any(name.endswith("zh_CN/LC_MESSAGES/chatserver.mo") for name in inside)
+
+
+def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
+    with ZipFile(wheel) as opened:
+        inside = opened.namelist()
+    assert {name.split("/")[0].split("-")[0] for name in inside} == {
+        "chatserver",
+        "chatserver_aiohttp",
+    }
+    assert not [name for name in inside if re.search(r"(^|/)(tests|__pycache__|\.)", name)]
+    assert not [name for name in inside if name.endswith((".db", "keys.json"))]
+
+
+def test_what_is_installed_is_the_wheel_and_not_the_checkout(python: Path) -> None:
+    said = _run(str(python), "-c", "import chatserver, sys; print(chatserver.__file__, sys.path)")
+    assert said.startswith(str(python.parent.parent))
+    assert f"'{REPOSITORY}'" not in said
+
+
+def test_the_command_is_installed_too(python: Path) -> None:
+    assert _run(str(python.parent / "chatserver"), "--version").startswith("chatserver, version ")
+
+
+@pytest.fixture
+def server(python: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a server that somebody started who has never seen the checkout."""
+    command = [str(python), "-m", "chatserver", "--data", str(tmp_path / "data"), "--port", "0"]
+    with subprocess.Popen(
+        command, cwd="/", env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield _address(process)
+        finally:
+            process.terminate()
+            _, log = process.communicate(timeout=5)
+        assert (process.returncode, log) == (0, "")
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Where a server listens, once it says that it is ready."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.match(r"  listening on (\S+)", line):
+            return found[1]
+    raise AssertionError("it never listened")
+
+
+def test_the_installed_server_is_ready_and_shows_its_pages(server: str) -> None:
+    assert get(f"{server}/readyz").startswith('{"ok": 1')
+    page = get(f"{server}/setup")
+    assert "<form" in page
+    files = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
+    assert files
+    for file in files:
+        assert get(server + file)
+
+
+def get(url: str) -> str:
+    """The body; HTTPError unless the answer is 200."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.status == 200
+        text: str = answer.read().decode()
+        return text
