@@ -13,7 +13,7 @@ apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Re
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help figures run test check format formatted lint types programs javascript python clean
+.PHONY: help figures run test check format formatted lint types programs javascript python catalogue clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,14 @@ python: .venv/tools ## run the Python tests, those in the browser too
 
 figures: .venv/tools ## measure start, memory and throughput of one node
 	@$(BIN)/python -m benchmarks.figures
+
+catalogue: .venv/tools ## bring the texts of the sources into locale/, and compile the translations
+	$(call say,Catalogue)
+	@$(BIN)/pybabel extract -F locale/babel.cfg --project=chatserver --copyright-holder=chatserver \
+		--add-location=file --no-wrap -o locale/chatserver.pot .
+	@$(BIN)/pybabel update -D chatserver -i locale/chatserver.pot -d locale --no-wrap \
+		--no-fuzzy-matching --ignore-obsolete
+	@$(BIN)/pybabel compile -D chatserver -d locale
 
 clean: ## remove .venv and what the tools left; chatserver-data stays
 	$(call say,Cleaning)

@@ -3,6 +3,7 @@
 Knows nothing of sockets; whoever ends a session tells the hub through `farewell`.
 """
 
+import hashlib
 import hmac
 import secrets
 import unicodedata
@@ -26,12 +27,14 @@ from chatserver.keys import Keys, Token, write_private
 from chatserver.limits import SignInGuard
 from chatserver.models import Invite, Role, Session, User, name_key
 from chatserver.passwords import Passwords, check_choice
-from chatserver.storage.people import NewUser, People
+from chatserver.storage.people import NewUser, OpenSession, People
 
 MINUTE = 60_000  # milliseconds
 DAY = 86_400_000
 NAME_LENGTH = range(2, 33)
 DISPLAY_LENGTH = 64
+BOT = "bot_"  # begins the tokens of bots
+BOT_DAYS = 365  # a bot's socket has to come back once in a while
 INVITE_DAYS = 7
 INVITE_USES = 50
 
@@ -147,11 +150,39 @@ class Accounts:
 
     async def identify(self, token: str) -> SignIn:
         """Who presents this token: a signature check and one query. Raises Unauthorized."""
+        if token.startswith(BOT):
+            return await self._bot(token)
         claims = self._keys.verify(token)
         session = await self._people.session(claims.session)
         if session is None or session.user.id != claims.user_id:
             raise Unauthorized(_("Your session is over. Log in again."))
         return SignIn(session, claims)
+
+    async def _bot(self, token: str) -> SignIn:
+        user = await self._people.bot(_digest(token))
+        if user is None:
+            raise Unauthorized
+        now = self._clock()
+        session = Session(f"{BOT}{user.id}", user, now, now + BOT_DAYS * DAY)
+        seconds = session.expires_at // 1000
+        return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
+
+    async def add_bot(self, name: str, display: str, rooms: list[str]) -> tuple[User, str]:
+        """A bot's account, member of these rooms, and its token: shown once, stored hashed."""
+        token = BOT + secrets.token_urlsafe(24)
+        kept = checked_name(name)
+        new = NewUser(kept, checked_display(display, kept), "!", Role.BOT)
+        user = await self._people.add_bot(new, _digest(token), [name_key(r) for r in rooms])
+        return user, token
+
+    async def sessions(self, user: User) -> list[OpenSession]:
+        """Where somebody is signed in, newest first."""
+        return await self._people.sessions(user.id)
+
+    async def sign_out_everywhere(self, user: User) -> None:
+        """End all of somebody's sessions and sockets."""
+        await self._people.revoke_all(user.id)
+        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
         """Seconds since the token of a sign-in was made."""
@@ -259,6 +290,11 @@ class Accounts:
     async def revoke_invite(self, code: str) -> None:
         if not await self._people.revoke_invite(code):
             raise NotFound(_("There is no such invitation."))
+
+
+def _digest(token: str) -> str:
+    """How a bot's token is kept: it has 192 random bits, so a plain hash will do."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_user(name: str, display: str, *, role: Role = Role.MEMBER, locale: str = "") -> NewUser:

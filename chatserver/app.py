@@ -38,6 +38,7 @@ from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 from chatserver.web import routes
 from chatserver.web.api import Api
+from chatserver.web.conversation import Conversation
 from chatserver.web.door import Door
 from chatserver.web.health import Health
 from chatserver.web.language import load_languages
@@ -148,8 +149,9 @@ def create_app(settings: Settings | None = None) -> web.Application:
     app[SERVER] = server
     pages = Pages(server.accounts, server.sessions, server.languages)
     api = Api(server.accounts, server.sessions, server.settings)
+    talk = Conversation(server.chat, server.membership, server.rooms, server.sessions)
     health = Health(server.database, server.journal, server.hub)
-    app.add_routes(routes(pages, api, server.socket, health))
+    app.add_routes(routes(pages, api, talk, server.socket, health))
     _serve_static(app)
     set_up_templates(app)
     app.on_response_prepare.append(server.door.headers)

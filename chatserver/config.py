@@ -148,11 +148,9 @@ def load(
 
 
 def _config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
-    named = config or (
-        Path(environ["CHATSERVER_CONFIG"]) if "CHATSERVER_CONFIG" in environ else None
-    )
-    if named is not None:
-        return named
+    named = config or environ.get("CHATSERVER_CONFIG")
+    if named:
+        return Path(named)
     default = Path("config.toml")
     return default if default.is_file() else None
 

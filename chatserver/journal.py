@@ -26,6 +26,21 @@ logger = logging.getLogger(__name__)
 Settle = Callable[[Receipt | ChatError], None]
 
 
+def promise() -> tuple[asyncio.Future[Receipt], Settle]:
+    """A future for a receipt, and what settles it: for callers that can wait."""
+    receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+    def settle(outcome: Receipt | ChatError) -> None:
+        if receipt.done():
+            return
+        if isinstance(outcome, ChatError):
+            receipt.set_exception(outcome)
+        else:
+            receipt.set_result(outcome)
+
+    return receipt, settle
+
+
 class Store(Protocol):
     """Where batches go: see `storage.log.Log.store`."""
 

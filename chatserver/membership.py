@@ -4,7 +4,6 @@ The rules about rights are checked in the storing transaction (`storage.acts`); 
 acts, and whoever became a member is shown the room.
 """
 
-import asyncio
 import re
 import secrets
 import unicodedata
@@ -12,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from chatserver import wire
-from chatserver.errors import BadRequest, ChatError, NotFound, _
+from chatserver.errors import BadRequest, NotFound, _
 from chatserver.hub import Hub
-from chatserver.journal import Journal
+from chatserver.journal import Journal, promise
 from chatserver.limits import Rate
 from chatserver.models import (
     OWN_ID,
@@ -72,16 +71,9 @@ class Membership:
             raise NotFound
 
     async def _stored(self, draft: Draft) -> Receipt:
-        outcome: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-
-        def settle(result: Receipt | ChatError) -> None:
-            if isinstance(result, ChatError):
-                outcome.set_exception(result)
-            else:
-                outcome.set_result(result)
-
+        receipt, settle = promise()
         self._journal.append(draft, settle)
-        return await outcome
+        return await receipt
 
     # Requests to acts -----------------------------------------------------------------------------
 

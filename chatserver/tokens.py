@@ -189,7 +189,7 @@ def _token(run: str) -> str:
 
 # Queries -----------------------------------------------------------------------------------------
 
-_PARTS = re.compile(r'(?i:(from|in|before|after)):(\S*)|"([^"]+)"|(\S+)')
+_PARTS = re.compile(r'(?i:(from|in|before|after)):("[^"]+"|\S*)|"([^"]+)"|(\S+)')
 
 
 def parse(text: str) -> Query:

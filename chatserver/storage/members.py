@@ -42,6 +42,23 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
     )
 
 
+def admit_bot(connection: Connection, bot: int, names: list[str], now: int) -> None:
+    """Make a bot a member of the rooms of these names.
+
+    Raises NotFound for one that is not there.
+    """
+    for name in names:
+        query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.name == name.removeprefix("#"))
+        found = connection.execute(query).one_or_none()
+        if found is None:
+            raise NotFound(_("There is no room of the name %(name)s."), name=name)
+        if found.id != LOBBY:
+            row = membership(found.id, bot, now, head=found.head)
+            connection.execute(members.insert().values(row))
+            count = rooms.c.members + 1
+            connection.execute(rooms.update().where(rooms.c.id == found.id).values(members=count))
+
+
 # Members whose account is alive, with what decides about what they may do.
 STANDINGS = (
     sa.select(

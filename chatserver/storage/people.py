@@ -1,7 +1,7 @@
 """Users, their sessions and the invitations that bring new ones: every query about them, once."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from chatserver.errors import Conflict, Forbidden, NotFound, _
 from chatserver.models import Invite, Role, Session, User, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.members import join_lobby, new_id
-from chatserver.storage.tables import invites, meta, sessions, users
+from chatserver.storage.members import admit_bot, join_lobby, new_id
+from chatserver.storage.tables import bot_tokens, invites, meta, sessions, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,20 @@ class NewUser:
     password_hash: str
     role: Role = Role.MEMBER
     locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A sign-in as its owner sees it. Times in ms."""
+
+    id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    client: str
+
+
+_SHOWN = [field.name for field in fields(OpenSession)]
 
 
 class People:
@@ -179,6 +193,44 @@ class People:
         )
         async with self._database.reading() as connection:
             return set((await connection.execute(query)).scalars())
+
+    async def sessions(self, user_id: int) -> list[OpenSession]:
+        """Where somebody is signed in, newest first."""
+        query = (
+            sa.select(*(sessions.c[key] for key in _SHOWN))
+            .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
+            .where(sessions.c.expires_at > self._clock())
+            .order_by(sessions.c.created_at.desc())
+        )
+        async with self._database.reading() as connection:
+            return [OpenSession(*row) for row in await connection.execute(query)]
+
+    # Bots -----------------------------------------------------------------------------------------
+
+    async def bot(self, digest: str) -> User | None:
+        """The bot of that token's hash, if it is not disabled."""
+        query = (
+            sa.select(users)
+            .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
+            .where(bot_tokens.c.digest == digest, bot_tokens.c.revoked_at.is_(None))
+            .where(users.c.disabled_at.is_(None))
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            return _user(row) if row is not None else None
+
+    async def add_bot(self, new: NewUser, digest: str, names: list[str]) -> User:
+        """A bot that is a member of the rooms of these names. Raises Conflict or NotFound."""
+
+        def work(connection: Connection) -> User:
+            user = self._insert_user(connection, new, first=False)
+            now = self._clock()
+            token = {"digest": digest, "user_id": user.id, "created_at": now}
+            connection.execute(bot_tokens.insert().values(token))
+            admit_bot(connection, user.id, names, now)
+            return user
+
+        return await self._add(work)
 
     async def prolong(self, session_id: str, expires_at: int) -> None:
         """Let a session live until `expires_at`; a revoked one stays revoked."""

@@ -3,12 +3,15 @@
 from aiohttp import web
 
 from chatserver.web.api import Api
+from chatserver.web.conversation import Conversation
 from chatserver.web.health import Health
 from chatserver.web.pages import Pages
 from chatserver.web.socket import Socket
 
 
-def routes(pages: Pages, api: Api, socket: Socket, health: Health) -> list[web.RouteDef]:
+def routes(
+    pages: Pages, api: Api, talk: Conversation, socket: Socket, health: Health
+) -> list[web.RouteDef]:
     """Method, path, handler; the name is what templates and code refer to."""
     return [
         web.get("/", pages.home, name="home"),
@@ -27,6 +30,25 @@ def routes(pages: Pages, api: Api, socket: Socket, health: Health) -> list[web.R
         web.get("/api/users", api.users, name="users"),
         web.post("/api/users", api.add_user),
         web.patch("/api/users/{name}", api.change_user, name="user"),
+        web.get("/api/sessions", api.sessions, name="sessions"),
+        web.delete("/api/sessions", api.sign_out_everywhere),
+        web.get("/api/rooms", talk.rooms, name="rooms"),
+        web.post("/api/rooms", talk.create),
+        web.get("/api/rooms/{room}", talk.room, name="room"),
+        web.patch("/api/rooms/{room}", talk.change),
+        web.get("/api/rooms/{room}/members", talk.members, name="members"),
+        web.post("/api/rooms/{room}/members", talk.enrol),
+        web.delete("/api/rooms/{room}/members/{user}", talk.dismiss, name="member"),
+        web.get("/api/rooms/{room}/events", talk.events, name="events"),
+        web.post("/api/rooms/{room}/messages", talk.say, name="messages"),
+        web.patch(r"/api/rooms/{room}/messages/{seq:\d+}", talk.edit, name="message"),
+        web.delete(r"/api/rooms/{room}/messages/{seq:\d+}", talk.delete),
+        web.put(
+            r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}", talk.react, name="reaction"
+        ),
+        web.delete(r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}", talk.react),
+        web.post("/api/direct/{user}/messages", talk.say_to_person, name="direct"),
+        web.post("/api/bots", api.add_bot, name="bots"),
         web.get("/api/invites", api.invites, name="invites"),
         web.post("/api/invites", api.add_invite),
         web.delete("/api/invites/{code}", api.revoke_invite, name="invite"),

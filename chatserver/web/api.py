@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from chatserver.accounts import Accounts, new_user
@@ -9,6 +10,7 @@ from chatserver.config import Settings
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
 from chatserver.models import Invite, Role, User
 from chatserver.web import body
+from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES, preferred
 from chatserver.web.session import Sessions, is_local_owner
 
@@ -25,7 +27,7 @@ class Api:
 
     async def me(self, request: web.Request) -> web.StreamResponse:
         user = (await self._sessions.of(request)).user
-        return _ok(user=_shown(user))
+        return ok(user=_shown(user))
 
     async def change_me(self, request: web.Request) -> web.StreamResponse:
         """Set one's display name or language."""
@@ -34,7 +36,7 @@ class Api:
         if form.locale is not None and form.locale not in LOCALES:
             raise BadRequest(_("This language is not available."))
         await self._accounts.change_profile(user, display=form.display, locale=form.locale)
-        return _ok()
+        return ok()
 
     # People ---------------------------------------------------------------------------------------
 
@@ -42,14 +44,14 @@ class Api:
         """Everybody who has an account, for everybody who has one."""
         if not is_local_owner(request):
             await self._sessions.of(request)
-        return _ok(users=[_shown(user) for user in await self._accounts.everybody()])
+        return ok(users=[_shown(user) for user in await self._accounts.everybody()])
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
         form = await body.read(request, body.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
         new = new_user(form.username, form.display, role=role, locale=_locale(request, form))
-        return _ok(status=201, user=_shown(await self._accounts.add(new, form.password)))
+        return ok(status=201, user=_shown(await self._accounts.add(new, form.password)))
 
     async def change_user(self, request: web.Request) -> web.StreamResponse:
         """Set somebody's password, or close or open the account. Ends that person's sessions."""
@@ -66,13 +68,13 @@ class Api:
             await self._accounts.set_password(name, form.password)
         if form.disabled is not None:
             await self._accounts.set_disabled(name, disabled=form.disabled)
-        return _ok(user=_shown(await self._accounts.named(name)))
+        return ok(user=_shown(await self._accounts.named(name)))
 
     # Invitations ----------------------------------------------------------------------------------
 
     async def invites(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
-        return _ok(
+        return ok(
             invites=[self._invite(request, invite) for invite in await self._accounts.invites()]
         )
 
@@ -80,12 +82,12 @@ class Api:
         admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewInvite)
         invite = await self._accounts.invite(admin, uses=form.uses, days=form.days)
-        return _ok(status=201, **self._invite(request, invite))
+        return ok(status=201, **self._invite(request, invite))
 
     async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
         await self._accounts.revoke_invite(request.match_info["code"])
-        return _ok()
+        return ok()
 
     def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
         path = str(request.app.router["join"].url_for(code=invite.code))
@@ -98,21 +100,38 @@ class Api:
             "uses_left": invite.uses_left,
         }
 
+    # Sessions and bots ----------------------------------------------------------------------------
+
+    async def sessions(self, request: web.Request) -> web.StreamResponse:
+        """Where one is signed in."""
+        sign_in = await self._sessions.of(request)
+        found = await self._accounts.sessions(sign_in.user)
+        own = sign_in.session.id
+        return ok(sessions=[msgspec.to_builtins(s) | {"current": s.id == own} for s in found])
+
+    async def sign_out_everywhere(self, request: web.Request) -> web.StreamResponse:
+        """End all of one's sessions, this one too, and their sockets."""
+        await self._accounts.sign_out_everywhere((await self._sessions.of(request)).user)
+        return ok()
+
+    async def add_bot(self, request: web.Request) -> web.StreamResponse:
+        """Make a bot that is a member of these rooms; its token is shown this once."""
+        await self._sessions.admin(request)
+        form = await body.read(request, body.NewBot)
+        user, token = await self._accounts.add_bot(form.name, form.display, form.rooms)
+        return ok(status=201, user=_shown(user), token=token)
+
     # The owner of the data folder -----------------------------------------------------------------
 
     async def setup_link(self, request: web.Request) -> web.StreamResponse:
         _owner(request)
         if await self._accounts.is_set_up():
             raise Conflict(_("This server has been set up already."))
-        return _ok(token=self._accounts.setup_token())
+        return ok(token=self._accounts.setup_token())
 
     async def rotate_keys(self, request: web.Request) -> web.StreamResponse:
         _owner(request)
-        return _ok(kid=self._accounts.rotate_keys())
-
-
-def _ok(*, status: int = 200, **facts: Any) -> web.Response:
-    return web.json_response({"ok": 1, **facts}, status=status)
+        return ok(kid=self._accounts.rotate_keys())
 
 
 def _owner(request: web.Request) -> None:

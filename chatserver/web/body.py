@@ -1,12 +1,13 @@
 """What clients post: one type per form, decoded and checked from JSON or from a form."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from chatserver.errors import BadRequest
+from chatserver.protocol import ClientId, Days, Number, RoomName, Title, Topic, UserNames
 
 T = TypeVar("T")
 
@@ -47,6 +48,54 @@ class UserChange(Struct):
 class NewInvite(Struct):
     uses: Annotated[int, Meta(ge=1, le=10_000)] = 50
     days: Annotated[int, Meta(ge=1, le=365)] = 7
+
+
+class NewMessage(Struct):
+    data: str
+    id: ClientId | None = None
+    reply_to: Number | None = None
+
+
+class NewText(Struct):
+    data: str
+    id: ClientId | None = None
+
+
+class OnlyId(Struct):
+    id: ClientId | None = None
+
+
+class NewRoom(Struct):
+    id: ClientId | None = None
+    name: RoomName | None = None
+    title: Title | None = None
+    topic: Topic | None = None
+    private: bool | None = None
+    users: UserNames | None = None
+
+
+class RoomChange(Struct):
+    id: ClientId | None = None
+    name: RoomName | None = None
+    title: Title | None = None
+    topic: Topic | None = None
+    private: bool | None = None
+    receipts: bool | None = None
+    leavers_read: bool | None = None
+    retention_days: Days | Literal[0] | None = None
+    archived: bool | None = None
+    muted: bool | None = None
+
+
+class NewMembers(Struct):
+    id: ClientId | None = None
+    users: UserNames | None = None
+
+
+class NewBot(Struct):
+    name: Text
+    display: Text = ""
+    rooms: list[Text] = []
 
 
 async def read(request: web.Request, shape: type[T]) -> T:

@@ -32,6 +32,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+FOR_EVER = "public, max-age=31536000, immutable"
 FROM_AIOHTTP: dict[int, type[ChatError]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -91,12 +92,18 @@ class Door:
             response.headers["Retry-After"] = str(int(error.retry_after) + 1)
         return response
 
-    async def headers(self, _request: web.Request, response: web.StreamResponse) -> None:
+    async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Goes on every answer (the on_response_prepare signal)."""
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", _cache(request, response))
         response.headers.popall("Server", None)
+
+
+def _cache(request: web.Request, response: web.StreamResponse) -> str:
+    """Files of static/ have an address that changes with them; nothing else may be kept."""
+    is_file = isinstance(request.match_info.route.resource, web.StaticResource)
+    return FOR_EVER if is_file and response.status < 400 else "no-store"
 
 
 def _told(error: web.HTTPException) -> ChatError:

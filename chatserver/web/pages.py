@@ -9,6 +9,7 @@ from chatserver.accounts import Accounts, Tokens, new_user
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import body
+from chatserver.web.door import FOR_EVER
 from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.rendering import render
 from chatserver.web.session import Sessions, address, same_site_path, wants_page
@@ -123,7 +124,7 @@ class Pages:
         if language is None:
             raise web.HTTPNotFound
         response = web.Response(body=language.json, content_type="application/json")
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["Cache-Control"] = FOR_EVER
         return response
 
     async def _signed_in(self, request: web.Request, user: User) -> web.StreamResponse:

@@ -5,6 +5,7 @@
  */
 
 import { ask } from "./api.js";
+import { _ } from "./lib/i18n.js";
 import { me, urls } from "./page.js";
 
 const AGAIN = 10_000; // milliseconds between two looks for a name that nobody knows
@@ -34,6 +35,12 @@ export class People extends EventTarget {
   display(name) {
     if (name === me.name) return me.display || name;
     return this.#online.get(name)?.display || this.#accounts.get(name)?.display || name;
+  }
+
+  /** As `display`, and which of them is the reader. */
+  title(name) {
+    const display = this.display(name);
+    return name === me.name ? _("%(name)s (you)", { name: display }) : display;
   }
 
   isOnline(name) {

@@ -9,6 +9,12 @@ export const Type = Object.freeze({
   WELCOME: 5,
   PRESENCE: 6,
   HISTORY: 7,
+  TYPING: 8,
+  READ: 9,
+  EDIT: 10,
+  DELETE: 11,
+  REACT: 12,
+  ROOM: 13,
   RENEW: 14,
   HEARTBEAT: 15,
 });

@@ -10,9 +10,9 @@ import { Connection } from "../connection.js";
 import { Feed } from "../feed.js";
 import { logOut, mayLose } from "../leaving.js";
 import { _ } from "../lib/i18n.js";
-import { directKey, parse, roomKey } from "../lib/route.js";
+import { parse, roomKey } from "../lib/route.js";
 import { title } from "../lib/unread.js";
-import { asCommand, asEvent, listed, pending, roomName, stored } from "../lib/view.js";
+import { asCommand, asEvent, kindOf, listed, pending, roomName, stored } from "../lib/view.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
 import { goToLogin, me, socketUrl } from "../page.js";
@@ -129,8 +129,7 @@ class ChatApp extends HTMLElement {
   #open() {
     const wanted = parse(location.hash);
     if (wanted === null && this.#key !== null) return;
-    const own = wanted === directKey(me.name);
-    this.#key = wanted === null || own ? roomKey(LOBBY) : wanted;
+    this.#key = wanted ?? roomKey(LOBBY);
     this.#newAfter = null;
     this.#placeNewLine();
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
@@ -219,7 +218,7 @@ class ChatApp extends HTMLElement {
     const events = timeline.events.filter(isMessage);
     this.#list.show({
       key,
-      direct: to !== null,
+      kind: kindOf(this.#current, me.name),
       name: this.#nameOf(this.#current),
       items: [...events.map((event) => stored(event, me.name)), ...this.#unsent(key, events)],
       newAfter: this.#newAfter,
@@ -242,7 +241,7 @@ class ChatApp extends HTMLElement {
 
   #nameOf(conversation) {
     const { to } = conversation;
-    return to === null ? roomName(conversation, _("Lobby")) : this.#people.display(to);
+    return to === null ? roomName(conversation, _("Lobby")) : this.#people.title(to);
   }
 }
 

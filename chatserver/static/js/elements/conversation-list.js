@@ -5,7 +5,7 @@ import { _ } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
-import { clone, me } from "../page.js";
+import { clone } from "../page.js";
 
 class ConversationList extends HTMLElement {
   /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
@@ -25,14 +25,11 @@ class ConversationList extends HTMLElement {
   }
 
   #person(name, people) {
-    const self = name === me.name;
-    const display = people.display(name);
     return {
       key: directKey(name),
-      title: self ? _("%(name)s (you)", { name: display }) : display,
+      title: people.title(name),
       name,
-      display,
-      self,
+      display: people.display(name),
       online: people.isOnline(name),
       unread: 0,
     };
@@ -50,9 +47,9 @@ class ConversationList extends HTMLElement {
     });
   }
 
-  #make({ key, icon, self, name }) {
-    const item = clone(icon ? "room-row" : self ? "self-row" : "person-row");
-    item.querySelector("a")?.setAttribute("href", hashOf(key));
+  #make({ key, icon, name }) {
+    const item = clone(icon ? "room-row" : "person-row");
+    item.querySelector("a").href = hashOf(key);
     if (name) item.dataset.user = name;
     return item;
   }

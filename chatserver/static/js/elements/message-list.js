@@ -41,12 +41,12 @@ class MessageList extends HTMLElement {
     return this.#view.key === key && this.#view.loaded && this.#stuck;
   }
 
-  /** {key, direct, name, items, newAfter, unread, loaded, hasOlder, display(user)}; `items` in order. */
+  /** {key, kind, name, items, newAfter, unread, loaded, hasOlder, display(user)}; `items` in order. */
   show(view) {
     const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";
-    this.dataset.kind = view.direct ? "direct" : "room";
+    this.dataset.kind = view.kind;
     for (const element of this.querySelectorAll(".start-name")) element.textContent = view.name;
     if (opened) this.#restart();
     else if (this.#stuck) this.#draw();

@@ -37,6 +37,12 @@ export function listed(conversations, current) {
   };
 }
 
+/** "room", "direct", or "self" for notes to oneself. */
+export function kindOf({ to }, me) {
+  if (to === null) return "room";
+  return to === me ? "self" : "direct";
+}
+
 /** The name of a room; the one that everybody is in has a word in every language. */
 export function roomName({ title, key }, lobby) {
   if (title === "Lobby" || (!title && key === roomKey(1))) return lobby;

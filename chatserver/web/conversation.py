@@ -1,0 +1,221 @@
+"""The HTTP API of the conversation: the commands of the socket, with the same answers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from chatserver import protocol, wire
+from chatserver.chat import Chat
+from chatserver.errors import BadRequest, NotFound, _
+from chatserver.journal import Settle, promise
+from chatserver.membership import Membership
+from chatserver.models import Page, Receipt, RoomState, User
+from chatserver.storage.rooms import Rooms
+from chatserver.web import body
+from chatserver.web.answer import ok
+from chatserver.web.session import Sessions
+
+Send = Callable[[Settle], Awaitable[None]]
+
+
+class Conversation:
+    """Rooms, members, messages. `{room}` is a number or a name."""
+
+    def __init__(
+        self, chat: Chat, membership: Membership, rooms: Rooms, sessions: Sessions
+    ) -> None:
+        self._chat = chat
+        self._membership = membership
+        self._rooms = rooms
+        self._sessions = sessions
+
+    # Rooms ----------------------------------------------------------------------------------------
+
+    async def rooms(self, request: web.Request) -> web.StreamResponse:
+        """One's own rooms, as in the welcome, and those that one may join."""
+        user = await self._user(request)
+        own = [_state(state) for state in await self._chat.rooms_of(user)]
+        public = [msgspec.to_builtins(room) for room in await self._rooms.public()]
+        return ok(rooms=own, public=public)
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        form = await body.read(request, body.NewRoom)
+        return await self._change(request, form, action="create", status=201)
+
+    async def room(self, request: web.Request) -> web.StreamResponse:
+        """A room as one sees it: whole for members, its outside for those who may join."""
+        user, room = await self._user(request), await self._room(request)
+        state = await self._rooms.state(user.id, room)
+        if state is not None:
+            return ok(**_state(state))
+        for public in await self._rooms.public():
+            if public.room == room:
+                return ok(**msgspec.to_builtins(public))
+        raise NotFound
+
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        """Set what is named: of the room, or `archived`, or `muted` for oneself."""
+        form = await body.read(request, body.RoomChange)
+        if form.muted is not None:
+            user, room = await self._user(request), await self._room(request)
+            await self._membership.mute(user, room, on=form.muted)
+            return ok(room=room, muted=form.muted)
+        if form.archived is not None:
+            archive = body.OnlyId(form.id)
+            return await self._change(request, archive, action="archive", on=form.archived)
+        return await self._change(request, form, action="change")
+
+    # Members --------------------------------------------------------------------------------------
+
+    async def members(self, request: web.Request) -> web.StreamResponse:
+        user, room = await self._user(request), await self._room(request)
+        if await self._rooms.state(user.id, room) is None:
+            raise NotFound
+        found = await self._rooms.members_of(room)
+        return ok(room=room, members=[msgspec.to_builtins(member) for member in found])
+
+    async def enrol(self, request: web.Request) -> web.StreamResponse:
+        """Invite `users`; without any, join."""
+        form = await body.read(request, body.NewMembers)
+        action = "invite" if form.users else "join"
+        return await self._change(request, form, action=action, status=201)
+
+    async def dismiss(self, request: web.Request) -> web.StreamResponse:
+        """Remove somebody, or leave when it is oneself."""
+        user, name = await self._user(request), request.match_info["user"]
+        if name == user.name:
+            return await self._change(request, body.OnlyId(), action="leave")
+        form = body.NewMembers(users=[name])
+        return await self._change(request, form, action="remove")
+
+    async def _change(
+        self, request: web.Request, form: Any, *, action: str, status: int = 200, **facts: Any
+    ) -> web.Response:
+        user = await self._user(request)
+        facts |= {k: v for k, v in msgspec.to_builtins(form).items() if k in _ASKED}
+        if action != "create":
+            facts["room"] = await self._room(request)
+        asked = protocol.ChangeRoom(action=action, **{"id": None, **facts})  # type: ignore[arg-type]
+        answers: list[tuple[Receipt, RoomState | None]] = []
+        await self._membership.perform(user, asked, lambda *answer: answers.append(answer))
+        ((receipt, state),) = answers
+        status = 200 if receipt.duplicate else status
+        return ok(status=status, **_fields(wire.room_changed(receipt, "", state)))
+
+    # Messages -------------------------------------------------------------------------------------
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """A stretch of the log: `after` or `before`, and `limit`."""
+        user, room = await self._user(request), await self._room(request)
+        asked = _stretch(request)
+        if asked.after is not None:
+            page = await self._chat.after(user, room, asked.after, asked.limit, asked.epoch)
+        else:
+            page = await self._chat.before(user, room, asked.before, asked.limit)
+        return ok(**_page(page))
+
+    async def say(self, request: web.Request) -> web.StreamResponse:
+        """Say something in a room: JSON, or plain text that is the message."""
+        user, room = await self._user(request), await self._room(request)
+        form = await _message(request)
+        said = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
+        return await _stored(lambda settle: self._chat.send_message(user, said, settle), 201)
+
+    async def say_to_person(self, request: web.Request) -> web.StreamResponse:
+        user = await self._user(request)
+        form = await _message(request)
+        said = protocol.SayToPerson(
+            data=form.data, to=request.match_info["user"], id=form.id, reply_to=form.reply_to
+        )
+        return await _stored(lambda settle: self._chat.send_message(user, said, settle), 201)
+
+    async def edit(self, request: web.Request) -> web.StreamResponse:
+        user, room, seq = await self._message_of(request)
+        form = await body.read(request, body.NewText)
+        asked = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
+        return await _stored(lambda settle: self._chat.edit(user, asked, settle))
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        user, room, seq = await self._message_of(request)
+        asked = protocol.DeleteMessage(id=None, room=room, target=seq)  # type: ignore[arg-type]
+        return await _stored(lambda settle: self._chat.delete(user, asked, settle))
+
+    async def react(self, request: web.Request) -> web.StreamResponse:
+        """PUT puts an emoji to a message, DELETE takes it back."""
+        user, room, seq = await self._message_of(request)
+        emoji, on = request.match_info["emoji"], request.method == "PUT"
+        asked = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
+        return await _stored(lambda settle: self._chat.react(user, asked, settle))
+
+    # Parts of a request ---------------------------------------------------------------------------
+
+    async def _user(self, request: web.Request) -> User:
+        return (await self._sessions.of(request)).user
+
+    async def _room(self, request: web.Request) -> int:
+        """The number of the room in the path. Raises NotFound."""
+        named = request.match_info["room"]
+        if named.isascii() and named.isdigit():
+            return min(max(int(named[:20]), 1), protocol.MAX_INT)
+        room = await self._rooms.named(named.removeprefix("#"))
+        if room is None:
+            raise NotFound
+        return room
+
+    async def _message_of(self, request: web.Request) -> tuple[User, int, int]:
+        user, room = await self._user(request), await self._room(request)
+        return user, room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT)
+
+
+_ASKED = frozenset(protocol.ChangeRoom.__struct_fields__) - {"action"}
+
+
+class _Stretch(msgspec.Struct):
+    after: protocol.Position | None = None
+    before: protocol.Number | None = None
+    limit: protocol.Limit = protocol.PAGE
+    epoch: str | None = None
+
+
+def _stretch(request: web.Request) -> _Stretch:
+    try:
+        asked = msgspec.convert(dict(request.query), _Stretch, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.".replace("`", "'")) from None
+    if asked.after is not None and asked.before is not None:
+        raise BadRequest(_("Name 'after' or 'before', not both."))
+    return asked
+
+
+async def _message(request: web.Request) -> body.NewMessage:
+    if request.content_type != "text/plain":
+        return await body.read(request, body.NewMessage)
+    try:
+        return body.NewMessage(await request.text())
+    except (UnicodeDecodeError, LookupError):
+        raise BadRequest(_("The text is not in the encoding that the request names.")) from None
+
+
+async def _stored(send: Send, status: int = 200) -> web.Response:
+    receipt, settle = promise()
+    await send(settle)
+    done = await receipt
+    return ok(status=200 if done.duplicate else status, **_fields(wire.stored(done, "")))
+
+
+def _fields(answer: msgspec.Struct) -> dict[str, Any]:
+    """The facts of a socket's reply, without what only a socket needs."""
+    facts: dict[str, Any] = msgspec.to_builtins(answer)
+    return {key: value for key, value in facts.items() if key not in ("type", "id", "ok")}
+
+
+def _state(state: RoomState) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(wire.welcome_room(state, state.head))
+    return facts
+
+
+def _page(page: Page) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(wire.room_page(page))
+    return facts

@@ -1,0 +1,174 @@
+"""The life of a message: edited, deleted, reacted to, replied to, calling people by name."""
+
+from pathlib import Path
+
+import pytest
+
+from chatserver.config import LimitSettings, Settings
+from tests.conftest import FAST, StartChat
+from tests.driver import Chat, Device, Frame, Person
+
+
+@pytest.fixture
+async def pair(start_chat: StartChat, database_url: str) -> tuple[Device, Device]:
+    """Devices of ann, an administrator, and of bo, on either database."""
+    chat = await start_chat(url=database_url)
+    ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
+    return await ann.connect(), await bo.connect()
+
+
+async def edit(device: Device, target: int, text: str, **facts: object) -> Frame:
+    return await device.ask(10, **{"room": 1, "target": target, "data": text, **facts})
+
+
+async def test_an_edit_reaches_everybody_and_is_what_remains(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    seq = (await anns.say("helo"))["seq"]
+    reply = await edit(anns, seq, "hello")
+    assert (reply["ok"], reply["seq"]) == (True, seq + 1)
+    heard = await bos.next(10)
+    assert (heard["target"], heard["data"], heard["user"]) == (seq, "hello", "ann")
+    whole = (await bos.history(1, after=0))["events"]
+    assert [(e["type"], e["data"]) for e in whole] == [(2, "hello"), (10, "hello")]
+    assert whole[0]["edited_at"] == heard["at"]
+
+
+async def test_replaced_text_is_never_sent_again(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    seq = (await anns.say("first secret"))["seq"]
+    await edit(anns, seq, "second secret")
+    await edit(anns, seq, "harmless")
+    whole = await bos.history(1, after=0)
+    assert "secret" not in str(whole)
+    assert [e["data"] for e in whole["events"]] == ["harmless"] * 3
+
+
+async def test_only_the_author_edits(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    seq = (await bos.say("mine"))["seq"]
+    assert (await edit(anns, seq, "yours"))["code"] == "forbidden"
+    assert (await edit(bos, 99, "nothing"))["code"] == "not_found"
+    assert (await edit(bos, seq, "  "))["code"] == "bad_request"
+    assert (await edit(bos, seq, "x" * 4_001))["code"] == "too_large"
+    reply = await edit(bos, seq, "better")
+    assert (await edit(anns, reply["seq"], "an edit is no message"))["code"] == "not_found"
+
+
+async def test_a_time_limit_for_edits_can_be_set(start_chat: StartChat, tmp_path: Path) -> None:
+    limits = LimitSettings(
+        messages_per_second=FAST.messages_per_second,
+        message_burst=FAST.message_burst,
+        edit_minutes=1,
+    )
+    chat = await start_chat(Settings(data=tmp_path / "d", limits=limits))
+    device = await (await chat.person("ann")).connect()
+    seq = (await device.say("hi"))["seq"]
+    assert (await edit(device, seq, "in time"))["ok"] is True
+    chat.server.chat._clock = lambda: 2**50
+    assert (await edit(device, seq, "too late"))["code"] == "forbidden"
+
+
+async def test_a_deleted_text_is_gone_everywhere(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    seq = (await bos.say("a secret @ann"))["seq"]
+    await edit(bos, seq, "still a secret")
+    await anns.ask(12, room=1, target=seq, emoji="👍")
+    assert (await bos.ask(11, room=1, target=seq))["ok"] is True
+    heard = await anns.next(11)
+    assert (heard["target"], heard["user"]) == (seq, "bo")
+    for page in (await anns.history(1, after=0), await anns.history(1)):
+        assert "secret" not in str(page)
+    (tombstone,) = (await anns.history(1))["events"]
+    assert (tombstone["data"], tombstone["deleted_at"]) == ("", heard["at"])
+    assert "reactions" not in tombstone
+    for refused in (
+        await edit(bos, seq, "again"),
+        await bos.ask(11, room=1, target=seq),
+        await bos.ask(12, room=1, target=seq, emoji="👍"),
+    ):
+        assert refused["code"] == "not_found"
+
+
+async def test_an_administrator_deletes_in_rooms_and_nobody_else_does(
+    pair: tuple[Device, Device],
+) -> None:
+    anns, bos = pair
+    own = (await anns.say("ann's"))["seq"]
+    assert (await bos.ask(11, room=1, target=own))["code"] == "forbidden"
+    theirs = (await bos.say("bo's"))["seq"]
+    assert (await anns.ask(11, room=1, target=theirs))["ok"] is True
+    direct = await bos.say("between us", to="ann")
+    refused = await anns.ask(11, room=direct["room"], target=direct["seq"])
+    assert refused["code"] == "forbidden"
+
+
+async def test_each_person_reacts_once_per_emoji(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    seq = (await anns.say("done"))["seq"]
+    for device, emoji, on in (
+        (bos, "👍", True),
+        (bos, "👍", True),
+        (anns, "👍", True),
+        (bos, "🎉", True),
+    ):
+        assert (await device.ask(12, room=1, target=seq, emoji=emoji, on=on))["ok"] is True
+    assert (await bos.ask(12, room=1, target=seq, emoji="🎉", on=False))["ok"] is True
+    (message,) = (await anns.history(1))["events"]
+    assert message["reactions"] == {"👍": ["bo", "ann"]}
+    heard = [await bos.next(12) for _ in range(5)]
+    assert [(h["user"], h["emoji"], h["on"]) for h in heard][-1] == ("bo", "🎉", False)
+    replayed = [e for e in (await anns.history(1, after=0))["events"] if e["type"] == 12]
+    assert [(e["emoji"], e["on"]) for e in replayed] == [(h["emoji"], h["on"]) for h in heard]
+
+
+@pytest.mark.parametrize("emoji", ["", "a", "<b>", "👍 nice", "x" * 33, "12"])
+async def test_a_reaction_is_an_emoji(ann: Person, emoji: str) -> None:
+    device = await ann.connect()
+    seq = (await device.say("hi"))["seq"]
+    assert (await device.ask(12, room=1, target=seq, emoji=emoji))["code"] == "bad_request"
+
+
+@pytest.mark.parametrize("emoji", ["👍", "👍🏽", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "✅"])
+async def test_any_emoji_will_do(ann: Person, emoji: str) -> None:
+    device = await ann.connect()
+    seq = (await device.say("hi"))["seq"]
+    assert (await device.ask(12, room=1, target=seq, emoji=emoji))["ok"] is True
+
+
+async def test_a_repeated_act_gets_the_first_answer(pair: tuple[Device, Device]) -> None:
+    anns, _bos = pair
+    seq = (await anns.say("hi"))["seq"]
+    first = await edit(anns, seq, "hello", id="e1")
+    again = await edit(anns, seq, "hello", id="e1")
+    assert (again["seq"], again["duplicate"]) == (first["seq"], True)
+    assert (await edit(anns, seq, "else", id="e1"))["code"] == "id_conflict"
+    assert (await anns.say("hello", id="e1"))["code"] == "id_conflict"
+    assert (await anns.history(1))["head"] == 2
+
+
+async def test_mentions_are_counted_apart_from_unread(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    for text in ("hi", "hi @bo!", "＠BO and @bo", "mail@bo.example", "@all wake up", "@nobody"):
+        await anns.say(text)
+    await bos.say("@bo, myself")
+    again = await bos.person.connect()
+    lobby = again.welcome["rooms"][0]
+    assert (lobby["unread"], lobby["mentions"]) == (6, 3)
+    first = (await bos.history(1, after=0))["events"][1]["seq"]
+    await edit(anns, first, "nobody is called any more")
+    await anns.ask(11, room=1, target=first + 1)
+    lobby = (await bos.person.connect()).welcome["rooms"][0]
+    assert (lobby["unread"], lobby["mentions"]) == (5, 1)
+
+
+async def test_a_stranger_can_do_nothing_to_a_message(
+    chat: Chat, ann: Person, bo: Person, cy: Person
+) -> None:
+    anns, cys = await ann.connect(), await cy.connect()
+    sent = await anns.say("psst", to="bo")
+    for refused in (
+        await cys.ask(10, room=sent["room"], target=1, data="x"),
+        await cys.ask(11, room=sent["room"], target=1),
+        await cys.ask(12, room=sent["room"], target=1, emoji="👍"),
+    ):
+        assert refused["code"] == "not_found"

@@ -1,0 +1,85 @@
+"""Read positions move forward and clear everywhere; typing is told and forgotten."""
+
+from tests.conftest import StartChat
+from tests.driver import Device, Person
+
+
+async def lobby(person: Person) -> dict[str, int]:
+    device = await person.connect()
+    rooms: list[dict[str, int]] = device.welcome["rooms"]
+    await device.close()
+    return rooms[0]
+
+
+async def read(device: Device, seq: int, *, room: int = 1) -> None:
+    await device.send({"type": 9, "room": room, "seq": seq})
+
+
+async def test_reading_clears_the_count_on_every_device(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    anns, phone, desk = await ann.connect(), await bo.connect(), await bo.connect()
+    for number in range(5):
+        await anns.say(f"n{number}")
+    await read(phone, 3)
+    for device in (phone, desk):
+        told = await device.next(9)
+        assert (told["room"], told["user"], told["seq"]) == (1, "bo", 3)
+    state = await lobby(bo)
+    assert (state["read"], state["unread"]) == (3, 2)
+    assert [frame for frame in anns._kept if frame["type"] == 9] == []
+
+
+async def test_a_position_only_moves_forward_and_not_beyond_the_head(
+    ann: Person, bo: Person
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    for number in range(3):
+        await anns.say(f"n{number}")
+    await read(bos, 99)
+    assert (await bos.next(9))["seq"] == 3
+    await read(bos, 1)
+    await anns.say("one more")
+    await read(bos, 4)
+    assert (await bos.next(9))["seq"] == 4
+    assert (await lobby(bo))["unread"] == 0
+
+
+async def test_others_see_receipts_where_the_room_shows_them(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    await anns.ask(13, action="change", room=1, receipts=True)
+    seq = (await anns.say("seen?"))["seq"]
+    await read(bos, seq)
+    told = await anns.next(9)
+    assert (told["user"], told["seq"]) == ("bo", seq)
+
+
+async def test_one_cannot_read_in_a_foreign_room(ann: Person, bo: Person, cy: Person) -> None:
+    anns, cys = await ann.connect(), await cy.connect()
+    number = (await anns.say("psst", to="bo"))["room"]
+    await read(cys, 1, room=number)
+    await cys.send({"type": 8, "room": number})
+    await read(cys, 1)
+    await cys.hears_nothing()
+    assert [frame["type"] for frame in cys._kept if frame["type"] in (4, 8)] == []
+    assert [f["room"] for f in cys._kept if f["type"] == 9] in ([], [1])
+
+
+async def test_typing_is_told_to_the_others_who_hear_the_room(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    anns, bos, cys = await ann.connect(), await bo.connect(), await cy.connect()
+    number = (await anns.say("hi", to="bo"))["room"]
+    await bos.hears("hi")
+    for _ in range(20):
+        await bos.send({"type": 8, "room": number})
+    told = await anns.next(8)
+    assert (told["room"], told["user"]) == (number, "bo")
+    await bos.say("done", room=number)
+    await anns.hears("hi")
+    await anns.hears("done")
+    assert len([frame for frame in anns._kept if frame["type"] == 8]) <= 2
+    await cys.hears_nothing()
+    assert [frame for frame in cys._kept + bos._kept if frame["type"] == 8] == []

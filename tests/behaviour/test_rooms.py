@@ -1,0 +1,228 @@
+"""Rooms: made, joined, left, changed; who hears them and who does not."""
+
+import pytest
+
+from tests.conftest import StartChat
+from tests.driver import Chat, Device, Frame, Person
+
+
+async def room(device: Device, action: str, **facts: object) -> Frame:
+    return await device.ask(13, action=action, **facts)
+
+
+@pytest.fixture
+async def people(start_chat: StartChat, database_url: str) -> tuple[Device, Device, Device]:
+    """Devices of ann, bo and cy; nobody of them keeps the server."""
+    chat = await start_chat(url=database_url)
+    return tuple([await (await chat.person(name)).connect() for name in ("ann", "bo", "cy")])  # type: ignore[return-value]
+
+
+People = tuple[Device, Device, Device]
+
+
+async def test_a_public_room_can_be_found_joined_and_left(people: People) -> None:
+    anns, bos, cys = people
+    made = await room(anns, "create", name="Plans", title="Our plans", topic="what next")
+    state = made["state"]
+    assert (state["name"], state["title"], state["members"], state["admin"]) == (
+        "plans",
+        "Our plans",
+        1,
+        True,
+    )
+    number = made["room"]
+    joined = await room(bos, "join", room=number)
+    assert (joined["ok"], joined["state"]["members"]) == (True, 2)
+    assert (await anns.next(13))["action"] == "create"
+    told = await anns.next(13)
+    assert (told["action"], told["user"], told["users"]) == ("join", "bo", ["bo"])
+    await anns.say("welcome", room=number)
+    await bos.hears("welcome")
+    left = await room(bos, "leave", room=number)
+    assert left["ok"] is True
+    await anns.say("gone?", room=number)
+    await bos.hears_nothing()
+    await cys.hears_nothing()
+    assert (await bos.history(number, after=0))["code"] == "not_found"
+
+
+async def test_the_reply_to_create_comes_before_its_event(people: People) -> None:
+    anns, _, _ = people
+    await anns.send({"type": 13, "id": "c", "action": "create", "name": "plans"})
+    assert (await anns.next(4, 13))["type"] == 4
+    event = await anns.next(13)
+    assert (event["action"], event["seq"], event["state"]["head"]) == ("create", 1, 1)
+
+
+async def test_whoever_is_invited_gets_the_whole_room(people: People) -> None:
+    anns, bos, cys = people
+    number = (await room(anns, "create", name="plans", private=True))["room"]
+    await anns.say("before", room=number)
+    assert (await room(anns, "invite", room=number, users=["BO"]))["ok"] is True
+    event = await bos.next(13)
+    assert (event["action"], event["users"], event["state"]["room"]) == ("invite", ["bo"], number)
+    assert event["state"]["private"] is True
+    page = await bos.history(number, after=0)
+    assert [e["type"] for e in page["events"]] == [13, 2, 13]
+    await anns.say("after", room=number)
+    await bos.hears("after")
+    refused = await room(cys, "join", room=number)
+    assert refused["code"] == "not_found"
+
+
+async def test_a_removed_member_no_longer_hears_the_room(people: People) -> None:
+    anns, bos, _ = people
+    number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
+    await anns.say("hi", room=number)
+    await bos.hears("hi")
+    assert (await room(bos, "remove", room=number, users=["ann"]))["code"] == "forbidden"
+    assert (await room(anns, "remove", room=number, users=["bo"]))["ok"] is True
+    last = [await bos.next(13) for _ in range(2)][-1]
+    assert (last["action"], last["users"]) == ("remove", ["bo"])
+    await anns.say("among ourselves", room=number)
+    await bos.hears_nothing()
+    assert (await bos.say("hello?", room=number))["code"] == "not_found"
+    assert number not in {r["room"] for r in (await bos.person.connect()).welcome["rooms"]}
+
+
+async def test_a_room_can_let_leavers_read_what_they_knew(people: People) -> None:
+    anns, bos, _ = people
+    number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
+    await anns.say("known", room=number)
+    assert (await room(anns, "change", room=number, leavers_read=True))["ok"] is True
+    await room(bos, "leave", room=number)
+    await anns.say("unknown", room=number)
+    page = await bos.history(number, after=0)
+    assert [e["data"] for e in page["events"] if e["type"] == 2] == ["known"]
+    assert "unknown" not in str(page)
+
+
+async def test_coming_back_makes_one_a_member_again(people: People) -> None:
+    anns, bos, _ = people
+    number = (await room(anns, "create", name="plans"))["room"]
+    for _ in range(2):
+        joined = await room(bos, "join", room=number)
+        assert joined["state"]["members"] == 2
+        assert (await room(bos, "join", room=number))["code"] == "conflict"
+        await anns.say("hi", room=number)
+        await bos.hears("hi")
+        await room(bos, "leave", room=number)
+
+
+async def test_a_conversation_of_these_people_stays_theirs(people: People) -> None:
+    anns, bos, cys = people
+    made = await room(anns, "create", users=["bo"])
+    assert made["state"]["private"] is True
+    assert made["state"]["title"] == "ann, bo"
+    assert (await room(anns, "invite", room=made["room"], users=["cy"]))["code"] == "forbidden"
+    assert (await room(cys, "join", room=made["room"]))["code"] == "not_found"
+    await anns.say("hi", room=made["room"])
+    await bos.hears("hi")
+    await cys.hears_nothing()
+
+
+async def test_its_administrator_changes_a_room(people: People) -> None:
+    anns, bos, _ = people
+    number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
+    assert (await room(bos, "change", room=number, title="Mine"))["code"] == "forbidden"
+    changed = await room(anns, "change", room=number, title="Ours", name="ours", topic="all of it")
+    assert changed["ok"] is True
+    heard = [await bos.next(13) for _ in range(2)][-1]
+    assert (heard["title"], heard["name"], heard["topic"]) == ("Ours", "ours", "all of it")
+    assert (await room(anns, "change", room=number))["code"] == "bad_request"
+    assert (await room(anns, "create", name="OURS"))["code"] == "conflict"
+
+
+async def test_an_archived_room_is_read_only(people: People) -> None:
+    anns, bos, cys = people
+    number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
+    seq = (await bos.say("hi", room=number))["seq"]
+    assert (await room(anns, "archive", room=number))["ok"] is True
+    assert (await bos.say("hello?", room=number))["code"] == "forbidden"
+    assert (await bos.ask(10, room=number, target=seq, data="x"))["code"] == "forbidden"
+    assert (await room(cys, "join", room=number))["code"] == "forbidden"
+    assert (await bos.history(number))["events"][0]["data"] == "hi"
+    assert (await room(anns, "archive", room=number, on=False))["ok"] is True
+    assert (await bos.say("hello again", room=number))["ok"] is True
+
+
+async def test_the_lobby_stays_open_to_everybody(chat: Chat, ann: Person, bo: Person) -> None:
+    anns = await ann.connect()
+    assert (await room(anns, "change", room=1, title="Welcome"))["ok"] is True
+    for refused in (
+        await room(anns, "change", room=1, private=True),
+        await room(anns, "archive", room=1),
+        await room(anns, "leave", room=1),
+        await room(anns, "remove", room=1, users=["bo"]),
+    ):
+        assert refused["code"] == "forbidden"
+
+
+async def test_a_direct_room_cannot_be_changed(people: People) -> None:
+    anns, _, _ = people
+    number = (await anns.say("hi", to="bo"))["room"]
+    for action, facts in (
+        ("invite", {"users": ["cy"]}),
+        ("leave", {}),
+        ("change", {"title": "x"}),
+        ("archive", {}),
+        ("join", {}),
+    ):
+        refused = await room(anns, action, room=number, **facts)
+        assert refused["code"] in ("forbidden", "not_found")
+
+
+async def test_muting_is_ones_own_affair(people: People) -> None:
+    anns, bos, cys = people
+    muted = await room(anns, "mute", room=1)
+    assert (muted["ok"], muted["muted"]) == (True, True)
+    assert (await anns.person.connect()).welcome["rooms"][0]["muted"] is True
+    assert (await bos.person.connect()).welcome["rooms"][0]["muted"] is False
+    await room(anns, "mute", room=1, on=False)
+    assert (await anns.person.connect()).welcome["rooms"][0]["muted"] is False
+    number = (await bos.say("hi", to="ann"))["room"]
+    assert (await room(cys, "mute", room=number))["code"] == "not_found"
+
+
+async def test_a_room_that_loses_its_keeper_gets_another(people: People) -> None:
+    anns, bos, _ = people
+    number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
+    await room(anns, "leave", room=number)
+    assert (await room(bos, "change", room=number, title="Ours now"))["ok"] is True
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"action": "create"},
+        {"action": "create", "name": "12"},
+        {"action": "create", "name": "a b"},
+        {"action": "create", "name": "x" * 33},
+        {"action": "create", "name": "ok", "users": []},
+        {"action": "dance", "room": 1},
+        {"action": "invite", "room": 1},
+        {"action": "join"},
+        {"action": "change", "room": 1, "title": "\u0000"},
+    ],
+)
+async def test_a_wish_that_makes_no_sense_is_explained(ann: Person, facts: Frame) -> None:
+    refused = await (await ann.connect()).ask(13, **facts)
+    assert (refused["ok"], refused["code"]) == (False, "bad_request")
+    assert refused["data"]
+
+
+async def test_an_unknown_person_is_named(people: People) -> None:
+    anns, _, _ = people
+    refused = await room(anns, "create", name="plans", users=["bo", "nobody"])
+    assert (refused["code"], "nobody" in refused["data"]) == ("not_found", True)
+
+
+async def test_a_repeated_create_makes_one_room(people: People) -> None:
+    anns, _, _ = people
+    first = await room(anns, "create", name="plans", id="c1")
+    again = await room(anns, "create", name="plans", id="c1")
+    assert (again["room"], again["duplicate"], again["state"]["name"]) == (
+        first["room"],
+        True,
+        "plans",
+    )

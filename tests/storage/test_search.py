@@ -1,0 +1,460 @@
+"""Search: the same finds on both databases, for this reader only, and nothing that was deleted."""
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import BadRequest
+from chatserver.models import LOBBY, Kind, User
+from chatserver.resources import resource_dir
+from chatserver.storage import search
+from chatserver.storage.migrate import migrate
+from chatserver.storage.search import Entry, Hits, Search
+from chatserver.storage.tables import events, members, rooms
+from chatserver.tokens import parse
+from tests.storage.conftest import Storage
+
+DAY = 86_400_000
+LONG = "x" * 100
+
+# What was said → searched for → found, in one table for both databases.
+SAID = {
+    "hello": "你好世界，今天发布v2.0发布说明",
+    "hi": "你 好",
+    "one": "你",
+    "wide": "ｖ２ is ＦＵＬＬ width",
+    "emoji": "party 🎉 time 👍🏽",
+    "heart": "I ❤️ this",
+    "url": "see https://example.com/a_b?q=1%20&x=2#top",
+    "quote": 'the 5" screen, "to be or not"',
+    "percent": "100% sure",
+    "hundred": "1000 people, 100 of them",
+    "path": "c:\\temp\\new_file.txt",
+    "dont": "don't do that",
+    "curly": "don’t either",
+    "hyphen": "a well-known bug",
+    "spaced": "this is well known",
+    "release": "release the Kraken",
+    "releases": "releases come monthly",
+    "long": f"look {LONG} here",
+    "longer": f"look {LONG}y here",
+    "cafe": "cafe",
+    "café": "Café",
+    "decomposed": "cafe\u0301 again",
+    "sharp": "Straße",
+    "russian": "Привет, мир",
+    "korean": "한국어 검색",
+    "japanese": "カタカナとひらがな",
+    "half": "ｶﾀｶﾅ",
+    "thai": "สวัสดีครับ",
+    "hindi": "हिन्दी में",
+    "not": "not be to or",
+    "fts": "NEAR AND OR NOT col:x",
+    "lines": "first line\n\n  second line",
+}
+CASES = {
+    "你": "hello hi one",
+    "你好": "hello",
+    "好世界": "hello",
+    "好世": "hello",
+    "世界 发布": "hello",
+    "世界发布": "",
+    "v2.0发布": "hello",
+    "2.0": "",
+    "v2": "hello wide",
+    "ｖ２": "hello wide",
+    "full": "wide",
+    "🎉": "emoji",
+    "👍": "emoji",
+    "❤": "heart",
+    "❤️": "heart",
+    "https://example.com/a_b": "url",
+    "example": "url",
+    "a_b": "url",
+    "example.com/a": "url",
+    "exampleXcom": "",
+    '"': "quote",
+    '5"': "quote",
+    '"to be"': "quote",
+    '"be to"': "not",
+    "to be": "quote not",
+    "%": "url percent",
+    "100%": "percent",
+    "100": "percent hundred",
+    "1000": "hundred",
+    "_": "url path",
+    "\\": "path",
+    "c:\\temp": "path",
+    "new_file": "path",
+    "file": "path",
+    "newXfile": "",
+    "don't": "dont curly",
+    "don’t": "dont curly",
+    "dont": "",
+    "well-known": "hyphen",
+    '"well known"': "spaced",
+    "known": "hyphen spaced",
+    "a": "url hyphen",
+    "I": "heart",
+    "the": "quote release",
+    "rele": "",
+    "rele*": "release releases",
+    "release": "release",
+    LONG: "long",
+    LONG + "*": "long longer",
+    "x" * 50 + "*": "long longer",
+    "x" * 50: "",
+    "cafe": "cafe",
+    "CAFÉ": "café decomposed",
+    "caf*": "cafe café decomposed",
+    "STRASSE": "sharp",
+    "привет": "russian",
+    "прив*": "russian",
+    "прив": "",
+    "한": "korean",
+    "국어": "korean",
+    "검색": "korean",
+    "カタカナ": "japanese half",
+    "ひら": "japanese",
+    "な": "japanese",
+    "สวัส": "thai",
+    "हिन्दी": "hindi",
+    "हि": "",
+    "AND": "fts",
+    "col:x": "fts",
+    "NEAR OR": "fts",
+    '"line second"': "lines",
+    "third": "",
+    "*": "",
+    "'": "dont curly",
+    "xr1": "",
+    "-": "hyphen",
+}
+
+
+class Index:
+    """Writes messages as the log does, and searches like a person."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.search = Search(storage.database)
+        self._seqs = itertools.count(1)
+
+    async def say(self, who: User, *texts: str, room: int = LOBBY, at: int = 0) -> list[int]:
+        seqs = [next(self._seqs) for _ in texts]
+        rows = [
+            {
+                "room_id": room,
+                "seq": seq,
+                "kind": Kind.MESSAGE,
+                "user_id": who.id,
+                "client_id": f"m{seq}",
+                "body": text,
+                "at": at or self.storage.now,
+            }
+            for seq, text in zip(seqs, texts, strict=True)
+        ]
+
+        def work(connection: Connection) -> None:
+            connection.execute(events.insert(), rows)
+            entries = zip(seqs, texts, strict=True)
+            search.index(connection, [Entry(room, seq, who.id, text) for seq, text in entries])
+
+        await self.storage.database.transaction(work)
+        return seqs
+
+    async def edit(self, seq: int, text: str) -> None:
+        def work(connection: Connection) -> None:
+            message = events.update().where(events.c.seq == seq)
+            connection.execute(message.values(body=text, edited_at=5))
+            search.reindex(connection, LOBBY, seq, text)
+
+        await self.storage.database.transaction(work)
+
+    async def delete(self, seqs: Sequence[int], *, room: int = LOBBY) -> None:
+        def work(connection: Connection) -> None:
+            message = events.update().where(events.c.seq.in_(seqs))
+            connection.execute(message.values(body="", deleted_at=5))
+            search.forget(connection, room, seqs)
+
+        await self.storage.database.transaction(work)
+
+    async def hits(
+        self, who: User, text: str, *, limit: int = 50, before: int | None = None
+    ) -> Hits:
+        return await self.search.find(who.id, parse(text), before=before, limit=limit)
+
+    async def found(self, who: User, text: str) -> list[str]:
+        return [hit.data for hit in (await self.hits(who, text)).hits]
+
+    async def room(self, name: str, *people: User) -> int:
+        room = {"kind": "group", "name": name, "title": "", "topic": "", "private": False}
+        numbers = {"head": 0, "members": len(people), "created_at": 0}
+        membership = {"role": "member", "joined_at": 0, "joined_seq": 0, "read_seq": 0}
+
+        def work(connection: Connection) -> int:
+            result = connection.execute(rooms.insert().values(**room, **numbers))
+            number = int((result.inserted_primary_key or [0])[0])
+            for person in people:
+                row = {"room_id": number, "user_id": person.id, "muted": False, **membership}
+                connection.execute(members.insert().values(row))
+            return number
+
+        return await self.storage.database.transaction(work)
+
+
+@pytest_asyncio.fixture
+async def index(storage: Storage) -> Index:
+    return Index(storage)
+
+
+@pytest_asyncio.fixture
+async def ann(storage: Storage) -> User:
+    return await storage.person("ann")
+
+
+@pytest_asyncio.fixture
+async def bo(storage: Storage) -> User:
+    return await storage.person("bo")
+
+
+# What is found -----------------------------------------------------------------------------------
+
+
+async def test_everything_in_the_table_is_found_on_both_databases(index: Index, ann: User) -> None:
+    await index.say(ann, *SAID.values())
+    names = {text: name for name, text in SAID.items()}
+    for asked, expected in CASES.items():
+        found = [names[text] for text in await index.found(ann, asked)]
+        assert found == expected.split()[::-1], asked
+
+
+async def test_a_page_is_full_newest_first_and_leads_to_the_next(index: Index, ann: User) -> None:
+    said = [f"tea {number}" for number in range(7)]
+    await index.say(ann, *said)
+    await index.say(ann, "coffee")
+    pages, position = [], None
+    while True:
+        hits = await index.hits(ann, "tea", limit=3, before=position)
+        pages.append([hit.data for hit in hits.hits])
+        position = hits.position
+        if not hits.more:
+            break
+    assert pages == [said[:3:-1], said[3:0:-1], said[:1]]
+    assert position is None
+
+
+async def test_a_page_that_is_just_full_has_no_more(index: Index, ann: User) -> None:
+    await index.say(ann, "tea", "tea")
+    assert not (await index.hits(ann, "tea", limit=2)).more
+
+
+async def test_candidates_that_do_not_match_are_passed_over(index: Index, ann: User) -> None:
+    await index.say(ann, "one two")
+    await index.say(ann, *["two one"] * 400)
+    assert await index.found(ann, '"one two"') == ["one two"]
+
+
+async def test_the_work_for_one_page_is_bounded(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "CHUNKS", (2, 4))
+    await index.say(ann, "one two", *["two one"] * 7)
+    first = await index.hits(ann, '"one two"')
+    assert (first.hits, first.more) == ([], True)
+    second = await index.hits(ann, '"one two"', before=first.position)
+    assert ([hit.data for hit in second.hits], second.more) == (["one two"], False)
+
+
+async def test_any_position_can_be_asked_for(index: Index, ann: User) -> None:
+    await index.say(ann, "tea")
+    for position, count in ((-(10**30), 0), (0, 0), (10**30, 1)):
+        assert len((await index.hits(ann, "tea", before=position)).hits) == count
+
+
+# For whom ----------------------------------------------------------------------------------------
+
+
+async def test_only_members_find_what_was_said_in_a_room(index: Index, ann: User, bo: User) -> None:
+    office = await index.room("office", bo)
+    await index.say(bo, "the secret plan", room=office)
+    assert await index.found(bo, "secret") == ["the secret plan"]
+    assert await index.found(ann, "secret") == []
+    await index.storage.database.transaction(
+        lambda c: c.execute(members.update().values(left_at=1))
+    )
+    assert await index.found(bo, "secret") == []
+
+
+async def test_who_is_in_very_many_rooms_finds_the_same(
+    index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "ROOMS_AS_TERMS", 0)
+    office = await index.room("office", bo)
+    await index.say(bo, "the secret plan", room=office)
+    await index.say(bo, "no secret", at=3 * DAY)
+    assert await index.found(bo, "secret") == ["no secret", "the secret plan"]
+    assert await index.found(ann, "secret") == ["no secret"]
+    assert await index.found(ann, "after:1970-01-03") == ["no secret"]
+
+
+async def test_a_direct_room_is_searched_by_its_two(index: Index, ann: User, bo: User) -> None:
+    facts, _made = await index.storage.rooms.direct((ann.id, ann.name), (bo.id, bo.name))
+    cy = await index.storage.person("cy")
+    await index.say(ann, "between us", room=facts.room)
+    assert await index.found(bo, "between") == ["between us"]
+    assert await index.found(cy, "between") == []
+
+
+# Filters -----------------------------------------------------------------------------------------
+
+
+async def test_filters_narrow_by_person_room_and_time(index: Index, ann: User, bo: User) -> None:
+    office = await index.room("büro", ann, bo)
+    await index.say(ann, "tea first", at=DAY)
+    await index.say(bo, "tea second", room=office, at=2 * DAY)
+    await index.say(bo, "tea third", at=3 * DAY)
+    for asked, expected in {
+        "tea from:BO": ["tea third", "tea second"],
+        "tea in:#Büro": ["tea second"],
+        f"tea in:{office}": ["tea second"],
+        "from:bo": ["tea third", "tea second"],
+        "in:lobby": ["tea third", "tea first"],
+        "before:1970-01-03": ["tea first"],
+        "after:1970-01-03": ["tea third", "tea second"],
+        "after:1970-01-03 before:1970-01-04": ["tea second"],
+        "tea before:1970-01-04T00:00:00.001Z from:bo": ["tea third", "tea second"],
+        "after:1970-01-04T08:00+08:00": ["tea third"],
+        "before:0001-01-01": [],
+        "after:9999-12-31": [],
+    }.items():
+        assert await index.found(ann, asked) == expected, asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [("from:nobody", "Nobody here is called nobody"), ("in:office", "You are in no room called")],
+)
+async def test_a_filter_for_what_is_not_there_is_told_so(
+    index: Index, ann: User, bo: User, asked: str, sentence: str
+) -> None:
+    await index.room("office", bo)
+    with pytest.raises(BadRequest, match=sentence):
+        await index.hits(ann, asked)
+
+
+# What changes ------------------------------------------------------------------------------------
+
+
+async def test_an_edited_message_is_found_by_its_new_text_in_its_old_place(
+    index: Index, ann: User
+) -> None:
+    first, _second = await index.say(ann, "tea with milk", "tea again")
+    await index.edit(first, "tea with lemon")
+    assert await index.found(ann, "milk") == []
+    assert await index.found(ann, "tea") == ["tea again", "tea with lemon"]
+    assert (await index.hits(ann, "lemon from:ann")).hits[0].edited_at == 5
+
+
+async def test_a_deleted_message_is_not_found_even_if_its_words_come_back(
+    index: Index, ann: User
+) -> None:
+    seqs = await index.say(ann, *["tea"] * 3)
+    await index.delete(seqs[:2])
+    assert await index.found(ann, "tea") == ["tea"]
+    assert (await index.hits(ann, "in:lobby")).hits[0].seq == seqs[2]
+
+
+async def test_what_is_not_in_the_index_can_be_forgotten_and_edited(
+    index: Index, ann: User
+) -> None:
+    (seq,) = await index.say(ann, "tea")
+    await index.delete([seq, 99])
+    await index.delete([seq])
+    await index.edit(seq, "tea")
+    await index.edit(99, "tea")
+    assert await index.found(ann, "tea") == []
+
+
+async def test_struck_words_leave_the_file(index: Index, ann: User) -> None:
+    database = index.storage.database
+    if database.path is None:
+        return  # MySQL: see `compact`
+    (deleted,) = await index.say(ann, "zanzibarquartz")
+    (edited,) = await index.say(ann, "mumblecrustwig")
+    await index.say(ann, "kept words")
+    await database.transaction(search.compact)  # nothing to do: it must not say that all is done
+    await index.delete([deleted])
+    await index.edit(edited, "changed")
+    assert b"zanzibarquartz" in written(database.path)
+    await database.transaction(search.compact)
+    assert await index.found(ann, "kept") == ["kept words"]
+    await database.close()
+    for word in (b"zanzibarquartz", b"mumblecrustwig"):
+        assert word[2:] not in written(database.path)
+    assert b"changed" in written(database.path)
+
+
+def written(path: Path) -> bytes:
+    """All that can be read of a database from outside."""
+    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
+# Migration ---------------------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture
+async def old(database_url: str) -> AsyncIterator[Storage]:
+    """A storage of revision 0002."""
+
+    def upgrade(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(resource_dir("migrations")))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+
+    storage = Storage(database_url)
+    async with storage.database.write.connect() as connection:
+        await connection.run_sync(upgrade)
+        await connection.commit()
+    yield storage
+    await storage.database.close()
+
+
+async def test_messages_from_before_the_index_are_found_by_their_time(
+    old: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await old.person("ann")
+    columns = {"kind": 2, "user_id": ann.id, "room_id": LOBBY}
+    said = [(1, "你好 late", 9 * DAY, None), (2, "你好 early", DAY, None), (3, "", 2 * DAY, 5)]
+    rows = [
+        {**columns, "seq": seq, "client_id": f"m{seq}", "body": body, "at": at, "deleted_at": gone}
+        for seq, body, at, gone in said
+    ]
+    many = [
+        {**columns, "seq": seq, "client_id": f"m{seq}", "body": "many", "at": 3 * DAY}
+        for seq in range(4, 1_500)
+    ]
+    other = {**columns, "seq": 2_000, "client_id": "e", "kind": 10, "body": "你好", "at": 1}
+
+    def fill(connection: Connection) -> None:
+        for some in (rows, many, [other]):
+            connection.execute(sa.insert(events), some)
+
+    await old.database.transaction(fill)
+    await migrate(old.database, backups=tmp_path / "backups")
+    index = Index(old)
+    assert await index.found(ann, "你好") == ["你好 late", "你好 early"]
+    hits = await index.hits(ann, "many", limit=2)
+    assert [hit.seq for hit in hits.hits] == [1_499, 1_498]
+    assert await index.found(ann, "after:1970-01-05") == ["你好 late"]
+    await old.database.transaction(lambda c: search.forget(c, LOBBY, [1]))
+    assert await index.found(ann, "你好") == ["你好 early"]

@@ -1,0 +1,121 @@
+"""Words for the index, queries, and the promise that the index never misses what matches."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatserver.errors import BadRequest
+from chatserver.tokens import Query, fold, matches, parse, tokens
+
+WRITING = st.text(
+    st.one_of(
+        st.sampled_from("aAbe 'é́ß0２ｖ.-_*%\"\\你好世界发布かカーな한국ำไทยकि😀👍🏽\u200d\ufe0f’“"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=30,
+)
+
+
+def held(term: str, index: list[str]) -> bool:
+    """What both databases do with a term."""
+    if term.endswith("*"):
+        return any(token.startswith(term[:-1]) for token in index)
+    return term in index
+
+
+@given(WRITING, st.data())
+def test_the_index_never_misses_what_matches(body: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(body)))
+    text = body[start : data.draw(st.integers(start, len(body)))]
+    for asked in (text, f'"{text}"', f"{text}*"):
+        try:
+            query = parse(asked)
+        except BadRequest:
+            continue
+        if matches(query, body):
+            assert all(held(term, tokens(body)) for term in query.terms)
+
+
+@given(WRITING)
+def test_tokens_are_what_innodb_keeps(body: str) -> None:
+    for token in tokens(body):
+        assert re.fullmatch("x[wcs][0-9a-z]+", token)
+        assert 3 <= len(token) <= 84
+
+
+@given(WRITING)
+def test_whatever_is_folded_stays_so(text: str) -> None:
+    assert tokens(fold(text)) == tokens(text)
+
+
+def test_a_run_of_characters_is_its_pairs_and_its_last_one() -> None:
+    one, two, last = tokens("你好吗")
+    assert one[:2] == two[:2] == last[:2] == "xc"
+    assert one[5:] == two[2:5]
+    assert two[5:] == last[2:]
+
+
+def test_a_token_stands_once_however_often_it_is_said() -> None:
+    assert tokens("ha ha HA ｈａ") == ["xwha"]
+
+
+def test_a_long_word_is_cut_and_still_told_apart() -> None:
+    word = "a" * 200
+    assert tokens(word) == tokens(word + "b") == ["xw" + "a" * 80]
+    assert matches(parse(word), f"so: {word}!")
+    assert not matches(parse(word), word + "b")
+
+
+def test_a_query_has_words_phrases_beginnings_and_filters() -> None:
+    query = parse('from:@Bo in:#lobby "to be" rele* before:2026-11-22 after:2026-11-01T08:00+08:00')
+    assert query.terms == ("xwto", "xwbe", "xwrele*")
+    assert [piece.text for piece in query.pieces] == ["to be", "rele"]
+    assert (query.sender, query.room) == ("Bo", "lobby")
+    assert query.before == 1_795_305_600_000
+    assert query.after == 1_793_491_200_000
+
+
+def test_a_chinese_keyboard_writes_filters_and_phrases_too() -> None:
+    assert parse("ｆｒｏｍ：bo “你好 世界”") == parse('from:bo "你好 世界"')
+
+
+def test_a_name_with_a_space_is_quoted() -> None:
+    assert parse('from:"Bo Li"') == Query(sender="Bo Li")
+
+
+def test_a_filter_within_a_word_or_a_phrase_is_text() -> None:
+    for text in ("http://from:bo", '"from:bo"'):
+        assert parse(text).sender is None
+
+
+@pytest.mark.parametrize("text", ['"', '""', "%", "*", "\\", "'"])
+def test_a_symbol_alone_is_text(text: str) -> None:
+    (term,) = parse(text).terms
+    assert term.startswith("xs")
+    assert not matches(parse(text), "text")
+
+
+def test_many_words_are_asked_of_the_body_rather_than_of_the_index() -> None:
+    query = parse(" ".join(f"w{number}" for number in range(40)))
+    assert len(query.terms) == 16
+    assert len(query.pieces) == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "what to search for"),
+        ("  \u200b ", "what to search for"),
+        ("x" * 501, "too long"),
+        ("from:", "missing after from:"),
+        ("hi in:#", "missing after in:"),
+        ("from:bo from:ann", "from: only once"),
+        ("before:yesterday", "not yesterday"),
+        ("after:2026-13-01", "not 2026-13-01"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_told_so(text: str, sentence: str) -> None:
+    with pytest.raises(BadRequest, match=sentence):
+        parse(text)
