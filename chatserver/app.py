@@ -47,6 +47,7 @@ from chatserver.web.rendering import set_up_templates
 from chatserver.web.session import Sessions
 from chatserver.web.socket import Socket
 
+DRAIN = 3.0  # seconds that a stop waits for the database
 BODY_LIMIT = 65_536  # bytes of a request's body
 STATIC = Path(__file__).parent / "static"
 
@@ -114,11 +115,10 @@ class Server:
         self.folder.lock()
         try:
             self.keys.load()
-            self.database.make_private()
             await until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
             self.chat.epoch = await self.people.epoch()
-            await self.bus.start(self.hub.receive)
+            await self.bus.start(self.hub.receive, chat=self.chat.epoch)
             tasks = [asyncio.create_task(work) for work in self._work()]
             yield
             await _cancel(tasks)
@@ -135,7 +135,9 @@ class Server:
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer everything that was taken, then ask everybody to come back later."""
-        await self.journal.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN):
+                await self.journal.drain()
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
 
 

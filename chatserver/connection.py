@@ -10,6 +10,7 @@ from typing import Protocol
 from chatserver.errors import CloseCode
 from chatserver.models import User
 
+NORMAL = 1000  # the close code of a line that has done its work
 FIRST_BEAT = 25.0  # seconds until a new socket gets its first heartbeat
 CLOSE_TIMEOUT = 2.0  # seconds that a peer has to answer a close frame
 
@@ -32,7 +33,6 @@ class Connection:
     """
 
     __slots__ = (
-        "_abort",
         "_limit",
         "_wire",
         "beat_at",
@@ -58,7 +58,6 @@ class Connection:
     ) -> None:
         self._wire = wire
         self._limit = limit
-        self._abort: asyncio.TimerHandle | None = None
         self.user = user
         self.session_id = session_id
         self.expires_at = expires_at
@@ -72,8 +71,10 @@ class Connection:
         """Send whole frames. False: the reader has fallen too far behind and must be hung up."""
         if self.closing or self._wire.is_closing():
             return True
+        if self._wire.get_write_buffer_size() > self._limit:
+            return False
         self._wire.write(frames)
-        return self._wire.get_write_buffer_size() <= self._limit
+        return True
 
     def send(self, frames: bytes) -> None:
         """Send to this socket alone, and hang up when it has fallen behind."""
@@ -87,7 +88,7 @@ class Connection:
         self.closing = True
         if not self._wire.is_closing():
             self._wire.write(close_frame(code, reason))
-        self._abort = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
 
     def adopt(self, session_id: str, expires_at: int, lifetime: int) -> None:
         """Go on under a newer session of the same person."""
@@ -95,18 +96,19 @@ class Connection:
         self.expires_at = expires_at
         self.lifetime = lifetime
 
-    def cut(self) -> None:
-        """The peer has answered our close frame: let go of the line."""
-        self._wire.close()
+    def finish(self) -> None:
+        """The peer has closed, or answered our close frame: let go of the line.
 
-    def closed(self) -> None:
-        """The socket is gone."""
+        A peer that does not read what is still on its way is cut off soon.
+        """
+        if not self.closing and not self._wire.is_closing():
+            self._wire.write(close_frame(NORMAL, ""))
         self.closing = True
-        if self._abort is not None:
-            self._abort.cancel()
+        self._wire.close()
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
 
 
-def close_frame(code: CloseCode, reason: str) -> bytes:
+def close_frame(code: int, reason: str) -> bytes:
     """RFC 6455, 5.5.1: the code in two bytes, then the reason, short enough for one frame."""
-    payload = int(code).to_bytes(2) + reason.encode()[:100]
+    payload = code.to_bytes(2) + reason.encode()[:100]
     return b"\x88%c%b" % (len(payload), payload)

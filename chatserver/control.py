@@ -4,19 +4,16 @@ Only one process may write a SQLite file. So a command asks the server that runs
 it starts the same application for as long as it takes, under the same lock, on the same socket.
 """
 
-import os
 import socket
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
-from chatserver.folder import DataFolder
+from chatserver.folder import DataFolder, control_address
 
 
 class Refused(ChatServerError):
@@ -65,16 +62,3 @@ def _is_running(folder: DataFolder) -> bool:
         return False
     with socket.socket(socket.AF_UNIX) as probe, control_address(folder.control) as path:
         return probe.connect_ex(path) == 0
-
-
-@contextmanager
-def control_address(path: Path) -> Iterator[str]:
-    """A name for a Unix socket that is short enough: they end at about 100 bytes."""
-    if len(os.fsencode(path)) < 100 or sys.platform != "linux":
-        yield str(path)
-        return
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{path.name}"
-    finally:
-        os.close(descriptor)

@@ -3,6 +3,9 @@
 import fcntl
 import os
 import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -55,3 +58,16 @@ class DataFolder:
     def _refuse_shared(self) -> None:
         if self.path.stat().st_mode & stat.S_IWOTH:
             raise StartError(f"Everybody may write to {self.path}. Close it first: chmod o-w.")
+
+
+@contextmanager
+def control_address(path: Path) -> Iterator[str]:
+    """A name for a Unix socket that is short enough: they end at about 100 bytes."""
+    if len(os.fsencode(path)) < 100 or sys.platform != "linux":
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)

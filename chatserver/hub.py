@@ -7,6 +7,7 @@ in here too. Nothing waits for a reader.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from chatserver import protocol, wire, words
 from chatserver.bus import Bus
@@ -19,6 +20,26 @@ from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
 PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
+
+
+@dataclass
+class Arrival:
+    """What happened while somebody's session was checked and the rooms were read."""
+
+    ended: list[Ended] = field(default_factory=list)
+    moved: set[int] = field(default_factory=set)
+
+    def check(self, session_id: str, user_id: int) -> None:
+        """Raises Disconnect when that session, or all of that person's, ended meanwhile."""
+        for end in self.ended:
+            if session_id == end.session or user_id == end.user:
+                raise Disconnect(CloseCode(end.code), "Your session is over. Log in again.")
+
+    def has_moved(self, user_id: int) -> bool:
+        """Whether this person's rooms changed since the last time of asking: read them again."""
+        moved = user_id in self.moved
+        self.moved.discard(user_id)
+        return moved
 
 
 # A room as a person sees it, or None for whoever is no member: see `storage.rooms.Rooms.state`.
@@ -45,8 +66,7 @@ class Hub:
         self._clock = clock
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_events, self._fell_behind)
-        self._arriving = 0
-        self._ended_meanwhile: list[Ended] = []
+        self._arrivals: list[Arrival] = []
         self._who = Who()
         self._presence_at = float("-inf")
         self._presence_timer: asyncio.TimerHandle | None = None
@@ -67,34 +87,30 @@ class Hub:
         return list(self._devices)
 
     @contextmanager
-    def arriving(self) -> Iterator[None]:
+    def arriving(self) -> Iterator[Arrival]:
         """Around checking somebody's session, reading the rooms, and `attach`.
 
-        No event in between gets lost: meanwhile every room that news comes for has a feed, so
-        `attach` learns how far it is. And no end of a session: see `has_ended`.
+        Meanwhile every room that news comes for has a feed, so `attach` learns how far it is; and
+        the arrival notes whose session ended and whose rooms changed.
         """
-        self._arriving += 1
+        arrival = Arrival()
+        self._arrivals.append(arrival)
         self._feeds.hold()
         try:
-            yield
+            yield arrival
         finally:
             self._feeds.release()
-            self._arriving -= 1
-            if not self._arriving:
-                self._ended_meanwhile.clear()
+            self._arrivals.remove(arrival)
 
-    def has_ended(self, session_id: str, user_id: int) -> bool:
-        """Whether that session ended, or all of that person's, since somebody began to arrive."""
-        return any(session_id == e.session or user_id == e.user for e in self._ended_meanwhile)
+    def _note_moves(self, users: Iterable[int]) -> None:
+        for arrival in self._arrivals:
+            arrival.moved.update(users)
 
     def attach(self, connection: Connection, heads: dict[int, int]) -> dict[int, int]:
         """Let a connection listen from now on; for each room the seq that its feed starts behind.
 
-        `heads` are those that the database named while `arriving`. Raises Disconnect when the
-        session has ended meanwhile.
+        `heads` are those that the database named while `arriving`.
         """
-        if self.has_ended(connection.session_id, connection.user.id):
-            raise Disconnect(CloseCode.SESSION_INVALID, "Your session is over. Log in again.")
         self._devices.setdefault(connection.user.id, set()).add(connection)
         starts = {r: self._feeds.start(connection, r, head) for r, head in heads.items()}
         self._who.arrive(_person(connection))
@@ -132,9 +148,12 @@ class Hub:
                 self._admit(event)
 
     def _advance(self, news: News) -> None:
+        if news.first == 1:
+            self._note_moves(news.people)
         for user_id in news.people:
             self.listen(user_id, news.room, 0)
         self._feeds.advance(news.room, news.first, news.last, news.frames)
+        self._note_moves(news.left)
         for user_id in news.left:
             self.dismiss(user_id, news.room)
 
@@ -167,6 +186,7 @@ class Hub:
 
     async def introduce(self, user_id: int, room: int, event: bytes) -> None:
         """Let a new member's devices hear the room, and tell them all of it."""
+        self._note_moves([user_id])
         if user_id not in self._devices:
             return
         with self.arriving():
@@ -228,8 +248,8 @@ class Hub:
         self._tell_others(ended)
 
     def _ended_here(self, ended: Ended) -> None:
-        if self._arriving:
-            self._ended_meanwhile.append(ended)
+        for arrival in self._arrivals:
+            arrival.ended.append(ended)
         for connection in self.connections:
             if connection.session_id == ended.session or connection.user.id == ended.user:
                 self.expire(connection, CloseCode(ended.code))

@@ -108,14 +108,16 @@ class Journal:
         await self._idle.wait()
 
     async def _outcomes(self, drafts: list[Draft]) -> list[Outcome]:
+        if self.broken:
+            return [Unavailable()] * len(drafts)
         try:
             return await self._decided(drafts)
-        except ChatError as error:
-            return [error] * len(drafts)
         except DiskBroken:
             logger.critical("the disk failed; nothing is stored until the server is restarted")
             self.broken = True
             return [Unavailable()] * len(drafts)
+        except ChatError as error:
+            return [error] * len(drafts)
         except Exception:
             if len(drafts) > 1:  # what fails for one must not fail the others
                 return [(await self._outcomes([draft]))[0] for draft in drafts]
@@ -131,9 +133,9 @@ class Journal:
         while True:
             try:
                 return await self._store.store(drafts)
-            except Undecided as error:
+            except Undecided:
                 undecided = True
-                logger.warning("the answer to a commit was lost, asking again: %s", error)
+                logger.warning("the answer to a commit was lost, asking again")
             except Unavailable:
                 if not undecided:
                     raise

@@ -24,11 +24,11 @@ class Rate:
         self._full_at: dict[Hashable, float] = {}  # when a key's bucket will be empty again
         self._forget_above = FORGET_ABOVE
 
-    def take(self, key: Hashable, cost: float = 1.0) -> None:
+    def take(self, key: Hashable) -> None:
         """Count one use. Raises RateLimited, and then counts nothing."""
         now = self._clock()
         start = max(self._full_at.get(key, now), now)
-        following = start + cost * self._interval
+        following = start + self._interval
         if following - now > self._tolerance + 1e-9:
             raise RateLimited(following - now - self._tolerance)
         self._full_at[key] = following
@@ -58,7 +58,7 @@ class SignInGuard:
         self._addresses = Rate(per_address / 60, per_address, clock)
         self._accounts = Rate(per_account / 60, per_account, clock)
         self._failures: dict[Hashable, tuple[int, float]] = {}  # how many, and until when to wait
-        self._trusted: set[tuple[Hashable, str]] = set()
+        self._trusted: dict[tuple[Hashable, str], None] = {}
 
     def attempt(self, account: Hashable, address: str) -> None:
         """Before the password is looked at. Raises RateLimited."""
@@ -76,15 +76,15 @@ class SignInGuard:
         doublings = min(count - FREE_FAILURES, 10)
         delay = min(2.0**doublings, DELAY_CAP) if doublings > 0 else 0.0
         if len(self._failures) > FORGET_ABOVE:
-            self._failures.clear()
+            del self._failures[next(iter(self._failures))]
         self._failures[who] = (count, self._clock() + delay)
 
     def succeeded(self, account: Hashable, address: str) -> None:
         """The password was right: this address is known to belong to the account."""
         self._failures.pop(self._who(account, address), None)
         if len(self._trusted) > FORGET_ABOVE:
-            self._trusted.clear()
-        self._trusted.add((account, address))
+            del self._trusted[next(iter(self._trusted))]
+        self._trusted[account, address] = None
 
     def _who(self, account: Hashable, address: str) -> Hashable:
         return (account, address) if (account, address) in self._trusted else account

@@ -42,6 +42,8 @@ class Lookout:
                 await self.look(sessions=looks % SESSIONS_EVERY == 0)
             except ChatServerError as error:
                 logger.warning("the other nodes cannot be seen: %s", error)
+            except Exception:
+                logger.exception("looking for the other nodes failed")
             looks += 1
 
     async def look(self, *, sessions: bool) -> None:

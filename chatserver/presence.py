@@ -46,7 +46,7 @@ class Who:
         """Another node's whole list; it holds for NODE_TTL."""
         listed = {person.name: person for person in persons}
         _, before = self._elsewhere.get(node, (0.0, {}))
-        self._touched |= listed.keys() ^ before.keys()
+        self._touched |= {name for name, _ in listed.items() ^ before.items()}
         self._elsewhere[node] = (now + NODE_TTL, listed)
 
     def forget_silent_nodes(self, now: float) -> None:

@@ -1,6 +1,7 @@
 """Keeps lines alive, finds dead ones, and ends sessions that run out while a socket is open."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from chatserver import protocol
@@ -10,6 +11,8 @@ from chatserver.hub import Hub
 
 HEARTBEAT = 25.0  # seconds between two pings of one socket
 SILENCE = 1.5 * HEARTBEAT  # seconds after which a socket that says nothing is closed
+
+logger = logging.getLogger(__name__)
 
 # A ping for the peer's library and a frame that its program sees: browsers hide pings.
 BEAT = b"\x89\x00" + protocol.encode(protocol.Heartbeat())
@@ -26,7 +29,10 @@ class Pulse:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self.beat()
+            try:
+                self.beat()
+            except Exception:
+                logger.exception("a heartbeat failed")
 
     def beat(self) -> None:
         """One look at everybody."""

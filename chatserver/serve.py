@@ -19,8 +19,8 @@ from aiohttp import web
 from chatserver import __version__
 from chatserver.app import SERVER, Server, create_app
 from chatserver.config import Settings
-from chatserver.control import control_address
 from chatserver.errors import StartError
+from chatserver.folder import control_address
 from chatserver.web.access import AccessLog
 
 SHUTDOWN = 3.0  # seconds that open requests have to finish
@@ -58,6 +58,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Serv
         server = app[SERVER]
         with control_address(server.folder.control) as path:
             await _listen_privately(runner, path)
+            server.sessions.control = path
         yield runner, server
     finally:
         await runner.cleanup()

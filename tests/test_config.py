@@ -324,3 +324,14 @@ def test_an_unknown_setting_is_no_settings_object() -> None:
 )
 def test_a_password_in_a_url_is_masked(value: object, said: str) -> None:
     assert shown(value) == said
+
+
+@pytest.mark.parametrize(
+    "password", ["hun/ter2", "hun#ter2", "hun?ter2", "hun@ter2", "hun:ter2", "hun\nter2"]
+)
+def test_a_password_is_masked_whatever_is_in_it(password: str) -> None:
+    assert shown(f"mysql://chat:{password}@localhost/chat") == "mysql://chat:***@localhost/chat"
+
+
+def test_a_password_is_masked_in_a_url_that_is_none() -> None:
+    assert shown("mysql://chat:hunter2@[localhost/chat") == "mysql://chat:***@[localhost/chat"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatserver.connection import CLOSE_TIMEOUT, Connection, close_frame
+from chatserver.connection import CLOSE_TIMEOUT, NORMAL, Connection, close_frame
 from chatserver.errors import CloseCode
 from chatserver.models import User
 from chatserver.protocol import frame
@@ -43,7 +43,13 @@ def test_frames_are_written_as_they_are(line: RecordingTransport) -> None:
 def test_a_reader_may_fall_behind_up_to_the_limit(stalled: RecordingTransport) -> None:
     ann = connection(stalled)
     assert ann.write(b"x" * LIMIT)
-    assert not ann.write(b"x")
+    assert ann.write(b"y")
+    assert not ann.write(b"z")
+    assert stalled.written == b"x" * LIMIT + b"y"
+
+
+def test_one_large_answer_may_be_longer_than_the_limit(stalled: RecordingTransport) -> None:
+    assert connection(stalled).write(b"x" * 10 * LIMIT)
 
 
 def test_a_reader_that_keeps_up_may_read_any_amount(line: RecordingTransport) -> None:
@@ -53,13 +59,12 @@ def test_a_reader_that_keeps_up_may_read_any_amount(line: RecordingTransport) ->
 
 async def test_who_falls_too_far_behind_is_hung_up(stalled: RecordingTransport) -> None:
     ann = connection(stalled)
-    big = frame(b"x" * (LIMIT - 4))
-    ann.send(big)
+    ann.send(frame(b"x" * LIMIT))
     assert stalled.close_code() is None
     ann.send(HELLO)
     assert ann.closing
+    assert [kind for kind, _ in stalled.frames()] == [TEXT, CLOSE]
     assert stalled.close_code() == CloseCode.TOO_SLOW
-    ann.closed()
 
 
 async def test_nothing_is_written_after_hanging_up(line: RecordingTransport) -> None:
@@ -71,7 +76,6 @@ async def test_nothing_is_written_after_hanging_up(line: RecordingTransport) -> 
     ann.hang_up(CloseCode.ABUSE, "once more")
     assert [kind for kind, _ in line.frames()] == [TEXT, CLOSE]
     assert line.close_code() == CloseCode.RESTARTING
-    ann.closed()
 
 
 async def test_nothing_is_written_to_a_line_that_is_gone(line: RecordingTransport) -> None:
@@ -80,7 +84,6 @@ async def test_nothing_is_written_to_a_line_that_is_gone(line: RecordingTranspor
     assert ann.write(HELLO)
     ann.hang_up(CloseCode.SILENT, "silent")
     assert line.written == b""
-    ann.closed()
 
 
 def test_a_close_frame_is_the_code_and_the_reason() -> None:
@@ -104,24 +107,50 @@ def test_a_peer_that_does_not_answer_is_cut_off_soon(line: RecordingTransport) -
     run_skipping(story)
 
 
-def test_a_peer_that_answers_is_not_cut_off(line: RecordingTransport) -> None:
+async def test_a_peer_that_answers_our_close_frame_gets_no_second_one(
+    line: RecordingTransport,
+) -> None:
+    ann = connection(line)
+    ann.hang_up(CloseCode.RESTARTING, "the server restarts")
+    states = [line.closed]
+    ann.finish()
+    states.append(line.closed)
+    assert states == [False, True]
+    assert line.close_code() == CloseCode.RESTARTING
+
+
+async def test_a_peer_that_closes_is_answered_and_hears_nothing_more(
+    line: RecordingTransport,
+) -> None:
+    ann = connection(line)
+    ann.finish()
+    assert line.close_code() == NORMAL
+    assert line.closed
+    assert ann.closing
+    ann.hang_up(CloseCode.SILENT, "silent")
+    assert ann.write(HELLO)
+    assert line.close_code() == NORMAL
+
+
+async def test_nothing_is_answered_on_a_line_that_is_gone(line: RecordingTransport) -> None:
+    ann = connection(line)
+    line.close()
+    ann.finish()
+    assert line.written == b""
+    assert ann.closing
+
+
+def test_a_peer_that_closes_and_reads_nothing_is_cut_off_soon(stalled: RecordingTransport) -> None:
     async def story(loop: SkippingLoop) -> None:
-        ann = connection(line)
-        ann.hang_up(CloseCode.RESTARTING, "the server restarts")
-        ann.cut()
-        ann.closed()
-        await loop.skip(CLOSE_TIMEOUT + 1)
-        assert line.closed
-        assert not line.aborted
+        ann = connection(stalled)
+        ann.write(HELLO)
+        ann.finish()
+        await loop.skip(CLOSE_TIMEOUT - 0.1)
+        assert not stalled.aborted
+        await loop.skip(0.2)
+        assert stalled.aborted
 
     run_skipping(story)
-
-
-def test_a_socket_that_closed_by_itself_hears_nothing_more(line: RecordingTransport) -> None:
-    ann = connection(line)
-    ann.closed()
-    assert ann.write(HELLO)
-    assert line.written == b""
 
 
 def test_a_newer_session_replaces_the_one_that_opened_the_socket(line: RecordingTransport) -> None:

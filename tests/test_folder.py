@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatserver.errors import StartError
-from chatserver.folder import DataFolder
+from chatserver.folder import DataFolder, control_address
 
 HOLDER = """
 import sys
@@ -125,3 +126,21 @@ def test_a_relative_path_stays_where_it_was_meant(
     folder = DataFolder(Path("data"))
     monkeypatch.chdir("/")
     assert folder.keys == tmp_path / "data" / "keys.json"
+
+
+@pytest.mark.parametrize("length", [1, 60, 200])
+def test_a_socket_can_be_reached_however_long_its_path_is(tmp_path: Path, length: int) -> None:
+    place = tmp_path / ("x" * length) / "control.sock"
+    place.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listening, control_address(place) as address:
+        listening.bind(address)
+        listening.listen()
+        assert place.is_socket()
+        with socket.socket(socket.AF_UNIX) as calling, control_address(place) as again:
+            calling.connect(again)
+
+
+def test_a_name_for_a_long_path_is_valid_while_it_is_used_only(tmp_path: Path) -> None:
+    with control_address(tmp_path / ("x" * 200)) as address:
+        assert Path(address).parent.samefile(tmp_path)
+    assert not Path(address).parent.exists()

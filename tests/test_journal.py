@@ -173,6 +173,18 @@ async def test_after_a_failed_flush_nothing_more_is_taken(
     assert "until the server is restarted" in caplog.text
 
 
+async def test_what_waits_when_a_flush_fails_is_not_stored_either(desk: Desk) -> None:
+    desk.store.open.clear()
+    desk.append("a")
+    await asyncio.sleep(0)
+    desk.append("b")
+    desk.store.failures = [DiskBroken()]
+    desk.store.open.set()
+    await desk.journal.drain()
+    assert isinstance(desk.answer("b"), Unavailable)
+    assert desk.store.stored == {}
+
+
 async def test_the_queue_is_bounded(desk: Desk) -> None:
     desk.store.open.clear()
     for number in range(CAPACITY):

@@ -114,7 +114,12 @@ def test_a_weak_key_is_refused_at_start(file: Path, clock: FakeClock, entry: Jso
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", ["", "secret", "[]", "{}", '{"keys": null}', "schlüssel", "7"])
+NO_KEYS = ["", "secret", "[]", "{}", '{"keys": null}', "schlüssel", "7"]
+NO_KEYS += ['{"keys": ["abc"]}', '{"keys": {"a": 1}}', "[" * 5_000]
+NO_KEYS += ['{"keys": [{"kty": "oct", "alg": "none", "kid": "a", "k": "QUFB"}]}']
+
+
+@pytest.mark.parametrize("text", NO_KEYS)
 def test_a_file_that_holds_no_keys_is_refused_and_kept(
     file: Path, clock: FakeClock, text: str
 ) -> None:

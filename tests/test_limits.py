@@ -15,10 +15,10 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def refused(rate: Rate, key: object = "ann", cost: float = 1.0) -> float:
+def refused(rate: Rate, key: object = "ann") -> float:
     """Seconds to wait; the use must have been refused."""
     with pytest.raises(RateLimited) as refusal:
-        rate.take(key, cost)
+        rate.take(key)
     return refusal.value.retry_after
 
 
@@ -76,13 +76,6 @@ def test_a_rest_gives_the_whole_burst_back_and_no_more(clock: FakeClock) -> None
         clock.advance(HOUR)
 
 
-def test_what_costs_more_uses_up_more(clock: FakeClock) -> None:
-    rate = Rate(1, 10, clock)
-    rate.take("ann", 7)
-    assert refused(rate, cost=5) == 2.0
-    rate.take("ann", 3)
-
-
 def test_one_key_does_not_slow_another_one(clock: FakeClock) -> None:
     rate = Rate(1, 1, clock)
     rate.take("ann")
@@ -107,6 +100,13 @@ def test_keys_at_rest_are_dropped_and_the_busy_ones_kept(clock: FakeClock) -> No
     rate.take("bo")
     assert len(rate._full_at) <= FORGET_ABOVE + 2
     refused(rate, "ann")
+
+
+@pytest.mark.timeout(5)
+def test_busy_keys_beyond_the_limit_cost_no_more_each(clock: FakeClock) -> None:
+    rate = Rate(1 / 60, 30, clock)
+    for number in range(5 * FORGET_ABOVE):
+        rate.take(number)
 
 
 # Signing in --------------------------------------------------------------------------------------
@@ -239,6 +239,16 @@ def test_guesses_that_come_all_at_once_are_cut_at_the_account(guard: SignInGuard
     assert heard == 10
 
 
+def test_the_thousandth_failure_is_counted_like_the_first(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    for number in range(1_100):
+        fail(guard, "ann", STRANGE.format(number))
+        clock.advance(DELAY_CAP)
+    fail(guard, "ann", OWN)
+    assert wait(guard, "ann", OWN) == DELAY_CAP
+
+
 def test_made_up_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClock) -> None:
     for number in range(3 * FORGET_ABOVE):
         fail(guard, f"person{number}", f"2001:db8::{number:x}")
@@ -247,3 +257,12 @@ def test_made_up_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClo
         guard.succeeded(f"person{number}", OWN)
     assert len(guard._failures) <= FORGET_ABOVE + 1
     assert len(guard._trusted) <= FORGET_ABOVE + 1
+
+
+def test_whoever_signed_in_lately_is_not_forgotten_because_many_others_do(
+    guard: SignInGuard, clock: FakeClock
+) -> None:
+    for number in range(FORGET_ABOVE + 10):
+        guard.succeeded(f"person{number}", OWN)
+    assert (f"person{FORGET_ABOVE}", OWN) in guard._trusted
+    assert ("person0", OWN) not in guard._trusted

@@ -1,5 +1,11 @@
-"""The command line, run as people run it: what it prints, what it leaves behind, how it fails."""
+"""The command line: what it prints, what it leaves behind, how it fails.
 
+Servers run in processes of their own, as people run them. Most commands run in this process, which
+spares each the second that starting Python takes; `process` runs one as people do.
+"""
+
+import asyncio
+import contextlib
 import csv
 import json
 import os
@@ -21,8 +27,13 @@ from typing import Any, NamedTuple
 import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+from click.testing import CliRunner
 
 from chatserver import __version__
+from chatserver.__main__ import main
+from chatserver.config import ServerSettings, Settings
+from chatserver.errors import StartError
+from chatserver.serve import serve
 
 REPOSITORY = Path(__file__).parent.parent
 PASSWORD, NEWER = "purple stone river", "seven green lanterns"
@@ -48,17 +59,31 @@ class Place:
 
     def run(self, *arguments: str, password: str = "", **environ: str) -> Done:
         """One command to its end. A password that is typed in must not come out."""
+        cleared: dict[str, str | None] = dict.fromkeys(os.environ.keys() - environment().keys())
+        with contextlib.chdir(self.folder):
+            ended = CliRunner().invoke(
+                main,
+                arguments,
+                prog_name="chatserver",
+                env=cleared | environ,
+                input=f"{password}\n" if password else "",
+                catch_exceptions=False,
+            )
+        assert not password or password not in ended.output
+        return Done(ended.exit_code, ended.stdout, ended.stderr)
+
+    def process(self, *arguments: str, **environ: str) -> Done:
+        """The same in a process of its own."""
         ended = subprocess.run(
             command(*arguments),
             cwd=self.folder,
             env=environment(**environ),
-            input=f"{password}\n" if password else "",
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=START_TIME,
             check=False,
         )
-        assert not password or password not in ended.stdout + ended.stderr
         return Done(ended.returncode, ended.stdout, ended.stderr)
 
     def succeed(self, *arguments: str, password: str = "", **environ: str) -> str:
@@ -71,6 +96,13 @@ class Place:
         """The sentence of a command that must be refused."""
         done = self.run("--data", str(self.data), *arguments, **environ)
         return sentence(done)
+
+    def fail_to_serve(self, **server: Any) -> str:
+        """Why a server must not start; `sentence` shows what the command line makes of that."""
+        settings = Settings(data=self.data, server=ServerSettings(**{"port": 0} | server))
+        with pytest.raises(StartError) as refusal:
+            asyncio.run(serve(settings, lan=False))
+        return str(refusal.value)
 
     def query(self, sql: str, *values: str) -> list[Any]:
         """What the database says, whoever else uses it."""
@@ -91,6 +123,7 @@ class Server:
     """A server in a process of its own."""
 
     def __init__(self, place: Place, *arguments: str, umask: int = -1) -> None:
+        self.place = place
         self._log = place.folder / "log"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -189,25 +222,29 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def home(place: Place, furnished: Path) -> Place:
-    """A chat that has been set up and does not run."""
+    """A chat that has been set up, for one test alone."""
     return copied(furnished, place)
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Iterator[Place]:
-    """The same, with a server that runs all the while."""
-    place = copied(furnished, Place(tmp_path_factory.mktemp("busy")))
-    server = Server(place)
-    yield place
-    code, _ = server.stop()
+def server(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Iterator[Server]:
+    """A server that runs all the while, on a copy of that folder."""
+    running = Server(copied(furnished, Place(tmp_path_factory.mktemp("busy"))))
+    yield running
+    code, _ = running.stop(signal.SIGINT)
     assert code == 0
-    assert PASSWORD not in server.log
-    assert "Traceback" not in server.log
+    assert running.log == ""
+
+
+@pytest.fixture(scope="module")
+def busy(server: Server) -> Place:
+    """A chat that has been set up and runs."""
+    return server.place
 
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Place:
-    """The same, and no server runs."""
+    """A chat that has been set up, and no server runs."""
     return copied(furnished, Place(tmp_path_factory.mktemp("idle")))
 
 
@@ -251,43 +288,45 @@ def test_the_first_start_shows_the_setup_link_and_makes_private_files(
     assert place.succeed("setup-link").endswith(f"/setup#{token}\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_later_start_counts_people_and_a_signal_ends_it(
-    home: Place, start: Start, number: signal.Signals
-) -> None:
-    server = start(home)
+def test_a_later_start_counts_people(server: Server) -> None:
     assert "  3 people, 1 room\n" in server.banner
     assert "setup" not in server.banner
     assert "(new)" not in server.banner
+
+
+def test_a_server_that_was_killed_starts_again_and_a_signal_ends_it(
+    home: Place, start: Start
+) -> None:
+    start(home).kill()
+    assert (home.data / "control.sock").exists()
+    server = start(home)
+    assert json.loads(server.get("/readyz"))["ok"] == 1
+    assert "3 people" in server.banner
     idle = HTTPConnection(server.url.removeprefix("http://"))
     idle.request("GET", "/healthz")  # and keeps its connection open
-    code, last = server.stop(number)
+    code, last = server.stop(signal.SIGTERM)
     idle.close()
     assert code == 0
     assert last.startswith("Stopping: ")
     assert server.log == ""
 
 
-def test_a_server_that_was_killed_starts_again_in_its_folder(home: Place, start: Start) -> None:
-    start(home).kill()
-    server = start(home)
-    assert json.loads(server.get("/readyz"))["ok"] == 1
-    assert "3 people" in server.banner
-
-
-def test_a_data_folder_may_have_a_very_long_path(place: Place, start: Start) -> None:
+def test_a_data_folder_may_have_a_very_long_path(place: Place) -> None:
     place.data = place.folder / ("long" * 40) / ("longer" * 30)
-    server = start(place)
     assert place.succeed("setup-link").startswith("http")
-    assert server.stop()[0] == 0
 
 
 def test_the_data_folder_can_be_named_in_three_places(busy: Place) -> None:
-    before = busy.run("--data", str(busy.data), "user", "list")
+    before = busy.process("--data", str(busy.data), "user", "list")
     after = busy.run("user", "list", "--data", str(busy.data))
     by_environment = busy.run("user", "list", CHATSERVER_DATA="data")
     assert before == after == by_environment
-    assert before.code == 0
+    assert (before.code, before.err) == (0, "")
+
+
+def test_the_program_runs_under_its_name_and_its_version(place: Place) -> None:
+    done = place.process("--version")
+    assert done == (0, f"chatserver, version {__version__}\n", "")
 
 
 # Mistakes ----------------------------------------------------------------------------------------
@@ -296,14 +335,15 @@ def test_the_data_folder_can_be_named_in_three_places(busy: Place) -> None:
 def test_a_port_that_is_taken(home: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-        said = home.fail("--port", str(port))
+        done = home.process("--data", str(home.data), "--port", str(port))
+    said = sentence(done)
     assert f"Port {port} on 127.0.0.1 is taken" in said
     assert f"--port {port + 1}" in said
 
 
 def test_a_folder_that_another_server_uses(busy: Place) -> None:
     holder = (busy.data / "lock").read_text()
-    assert f"in use by a running server (process {holder})" in busy.fail("--port", "0")
+    assert f"in use by a running server (process {holder})" in busy.fail_to_serve()
     assert busy.succeed("migrate")
 
 
@@ -311,18 +351,18 @@ def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
     with closing(sqlite3.connect(home.data / "chat.db")) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.commit()
-    assert "The database is newer than this program: it has revision 9999" in home.fail()
+    assert "The database is newer than this program: it has revision 9999" in home.fail("migrate")
 
 
 def test_a_database_that_is_none(place: Place) -> None:
     place.data.mkdir(0o700)
     (place.data / "chat.db").write_bytes(b"This is a letter, and no database. " * 100)
-    assert "The database cannot be opened: file is not a database." in place.fail()
+    assert "The database cannot be opened: file is not a database." in place.fail("migrate")
 
 
 def test_a_configuration_that_cannot_be_read(place: Place) -> None:
-    assert "Cannot read the configuration" in place.fail("--config", str(place.folder))
-    assert "nowhere.toml: No such file" in place.fail(CHATSERVER_CONFIG="nowhere.toml")
+    assert "Cannot read the configuration" in place.fail("--config", str(place.folder), "migrate")
+    assert "nowhere.toml: No such file" in place.fail("migrate", CHATSERVER_CONFIG="nowhere.toml")
 
 
 def test_a_configuration_with_mistakes_in_it(place: Place) -> None:
@@ -337,7 +377,7 @@ def test_a_configuration_with_mistakes_in_it(place: Place) -> None:
 def test_a_weak_key(home: Place) -> None:
     weak = {"kty": "oct", "alg": "HS256", "kid": "a", "k": "c2VjcmV0"}
     (home.data / "keys.json").write_text(json.dumps({"keys": [weak]}))
-    said = home.fail()
+    said = home.fail("migrate")
     assert "weak key" in said
     assert "c2VjcmV0" not in said
 
@@ -345,12 +385,11 @@ def test_a_weak_key(home: Place) -> None:
 def test_a_folder_that_everybody_may_write_to(place: Place) -> None:
     place.data.mkdir()
     place.data.chmod(0o777)
-    assert "chmod o-w" in place.fail()
+    assert "chmod o-w" in place.fail("migrate")
 
 
 def test_a_certificate_that_is_not_there(home: Place) -> None:
-    (home.folder / "config.toml").write_text('[server]\ntls_cert = "no"\ntls_key = "no"\n')
-    assert "TLS certificate" in home.fail("--port", "0")
+    assert "TLS certificate" in home.fail_to_serve(tls_cert="no", tls_key="no")
 
 
 @pytest.mark.parametrize(
@@ -407,6 +446,7 @@ def test_a_list_of_people_comes_in(chat: Place) -> None:
     assert "ann: " in done.err
     passwords = listed(file)
     assert passwords["uma"] == PASSWORD
+    assert passwords["ann"] == NEWER
     assert GENERATED.match(passwords["小明"])
     for name in ("uma", "小明"):
         assert chat.opens_with(name, passwords[name])
@@ -487,12 +527,45 @@ def test_a_list_that_came_in_before_changes_nothing(busy: Place) -> None:
     assert busy.opens_with("ivo", listed(file)["ivo"])
 
 
+def test_a_list_keeps_what_is_not_ours_and_the_lines_of_those_who_are_here(busy: Place) -> None:
+    file = busy.folder / "staff.csv"
+    raw = (
+        "\ufeffname,room,password,display,\r\n"
+        'ANN,"12, ""left""",,Impostor\r\n'
+        "\r\n"
+        'pam,"two\nlines",,Pam,x\r\n'
+        "Pam,14\r\n"
+    )
+    file.write_bytes(raw.encode())
+    done = busy.run("--data", str(busy.data), "user", "import", str(file))
+    assert (done.code, done.out) == (0, "1 made, 2 left out.\n")
+    assert "ANN: that name is taken.\nPam: that name is taken.\n" in done.err
+    password = listed(file)["pam"]
+    assert busy.query("SELECT display FROM users WHERE name = 'pam'") == [("Pam",)]
+    assert busy.opens_with("pam", password)
+    assert file.read_bytes().decode() == raw.replace('lines",,', f'lines",{password},')
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_a_list_of_names_alone_gets_a_column_of_passwords(busy: Place, ending: str) -> None:
+    file = busy.folder / "names.csv"
+    rae, sol = (f"{name}{ord(ending[0])}{len(ending)}" for name in ("rae", "sol"))
+    file.write_bytes(ending.join(["name", rae, f"{sol},beside", ""]).encode())
+    assert busy.succeed("user", "import", str(file)) == "2 made, 0 left out.\n"
+    made = listed(file)
+    lines = ["name,,password", f"{rae},,{made[rae]}", f"{sol},beside,{made[sol]}", ""]
+    assert file.read_bytes().decode() == ending.join(lines)
+    assert all(busy.opens_with(name, password) for name, password in made.items())
+
+
 @pytest.mark.parametrize(
     ("raw", "told"),
     [
         (b"uma;Uma;secret\n", "needs the header name,display,password"),
         ("name,display,password\n王小明,,\n".encode("gbk"), "cannot be read as UTF-8"),
         (b"name,display,password\n,Uma,\n", "line 2: the name is missing"),
+        (b'name,display,password\numa,"Uma,\nbo,,\n', "line 3: this is no CSV: unexpected end"),
+        (b"name,display,password\numa," + b"x" * 131_073, "line 2: this is no CSV: field larger"),
     ],
 )
 def test_a_list_that_cannot_be_understood_is_refused(place: Place, raw: bytes, told: str) -> None:
@@ -514,7 +587,7 @@ def test_the_doctor_finds_what_others_can_read(busy: Place) -> None:
 
 def listed(file: Path) -> dict[str, str]:
     """Name to password, as a file for `user import` has them."""
-    with file.open(encoding="utf-8", newline="") as opened:
+    with file.open(encoding="utf-8-sig", newline="") as opened:
         return {row["name"]: row["password"] for row in csv.DictReader(opened)}
 
 

@@ -45,10 +45,15 @@ def cheap() -> Iterator[Passwords]:
         "annas brother plays chess",  # the own name among other words
         "correct horse battery staple " * 3,  # 87 characters
         "0".join("abcdefghijklmnopqrstuvwxyz") + "é" * 205,  # 256
+        "我喜欢吃北京烤鸭",
+        "八个字的密码很好",
+        "春眠不觉晓处处闻啼鸟",
+        "три слова вместе",
+        "मेरा पासवर्ड नया",
     ],
 )
 def test_a_fine_password_is_accepted(password: str) -> None:
-    check_choice(password, "ann", "Ann")
+    check_choice(password, "ann", "王小明")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,11 @@ def test_a_fine_password_is_accepted(password: str) -> None:
         "iloveyou!",
         "woaini520",
         "trustno1",
+        "P@ssw0rd!",
+        "$ecret99",
+        "1qaz2wsx",
+        "p4ssw0rd1!",
+        "passw0rd!!",
     ],
 )
 def test_what_everybody_tries_first_is_refused_with_its_digits(password: str) -> None:

@@ -110,6 +110,15 @@ def test_the_same_list_again_tells_nothing(who: Who) -> None:
     assert who.changes() is None
 
 
+def test_a_new_display_name_on_another_node_is_told(who: Who) -> None:
+    who.node_says("east", [ANN, BO], 0.0)
+    told(who)
+    who.node_says("east", [Person("ann", "Anna"), BO], 1.0)
+    changes = who.changes()
+    assert changes is not None
+    assert (changes.online, changes.offline) == ([Person("ann", "Anna")], [])
+
+
 def test_somebody_on_two_nodes_leaves_with_the_last_socket(who: Who) -> None:
     who.arrive(ANN)
     who.node_says("east", [ANN], 0.0)

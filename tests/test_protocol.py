@@ -1,5 +1,6 @@
 """The wire: what is understood, what is refused, and how bytes look."""
 
+import dataclasses
 import json
 from typing import Any, get_args
 
@@ -9,26 +10,43 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatserver import errors, models, protocol, wire
+from chatserver.models import Kind
 from chatserver.protocol import (
     MAX_INT,
+    Action,
     CatchUp,
+    ChangeRoom,
     Command,
+    Delete,
+    DeleteMessage,
+    Edit,
+    EditMessage,
     Error,
     GroupChat,
     GroupList,
     Heartbeat,
     History,
     HistoryPage,
+    MarkRead,
+    Muted,
     Person,
     Presence,
+    React,
+    ReactTo,
+    Read,
     Refused,
     Renew,
     Renewed,
+    RoomChanged,
+    RoomEvent,
     RoomPage,
     SayToPerson,
     SayToRoom,
     SingleChat,
+    StartTyping,
     Stored,
+    Type,
+    Typing,
     Undecodable,
     Welcome,
     WelcomeLimits,
@@ -45,6 +63,12 @@ def understood(frame: str) -> Command:
     return decode(frame, limit=LIMIT)
 
 
+def id_of(command: Command) -> str | None:
+    """The id of a request; some are never answered and have none."""
+    found: str | None = getattr(command, "id", None)
+    return found
+
+
 def refused(frame: str | bytes, *, limit: int = LIMIT) -> Undecodable:
     with pytest.raises(Undecodable) as refusal:
         decode(frame, limit=limit)
@@ -54,35 +78,96 @@ def refused(frame: str | bytes, *, limit: int = LIMIT) -> Undecodable:
 # Commands ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("frame", "command"),
-    [
-        ('{"type":2,"data":"hi"}', SayToRoom(data="hi", room=models.LOBBY)),
+REQUESTS: list[tuple[str, Command]] = [
+    ('{"type":2,"data":"hi"}', SayToRoom(data="hi", room=models.LOBBY)),
+    (
+        '{"type":2,"data":"hi","room":7,"id":"a1","reply_to":3}',
+        SayToRoom(data="hi", room=7, id="a1", reply_to=3),
+    ),
+    ('{"type":2,"data":"hi","id":null}', SayToRoom(data="hi")),
+    ('{"type":3,"data":"hi","to":"bo"}', SayToPerson(data="hi", to="bo")),
+    (
+        '{"type":3,"data":"hi","room":7,"id":"a1","reply_to":3}',
+        SayToPerson(data="hi", room=7, id="a1", reply_to=3),
+    ),
+    ('{"type":7,"id":"a1","room":1,"after":0}', History(id="a1", room=1, after=0)),
+    (
+        '{"type":7,"id":"a1","room":1,"before":9,"limit":500}',
+        History(id="a1", room=1, before=9, limit=500),
+    ),
+    (
+        '{"type":7,"id":"a1","epoch":"e","rooms":{"1":17,"9":0}}',
+        History(id="a1", epoch="e", rooms={1: 17, 9: 0}),
+    ),
+    ('{"type":8,"room":7}', StartTyping(room=7)),
+    ('{"type":9,"room":7,"seq":3}', MarkRead(room=7, seq=3)),
+    (
+        '{"type":10,"id":"a1","room":7,"target":3,"data":"hi"}',
+        EditMessage(id="a1", room=7, target=3, data="hi"),
+    ),
+    (
+        '{"type":11,"id":"a1","room":7,"target":3}',
+        DeleteMessage(id="a1", room=7, target=3),
+    ),
+    (
+        '{"type":12,"id":"a1","room":7,"target":3,"emoji":"👍","on":false}',
+        ReactTo(id="a1", room=7, target=3, emoji="👍", on=False),
+    ),
+    (
+        '{"type":12,"id":"a1","room":7,"target":3,"emoji":"👍"}',
+        ReactTo(id="a1", room=7, target=3, emoji="👍", on=True),
+    ),
+    (
+        '{"type":13,"id":"a1","action":"create","title":"Tea","private":true,"users":["bo"]}',
+        ChangeRoom(id="a1", action="create", title="Tea", private=True, users=["bo"]),
+    ),
+    *(
         (
-            '{"type":2,"data":"hi","room":7,"id":"a1","reply_to":3}',
-            SayToRoom(data="hi", room=7, id="a1", reply_to=3),
+            f'{{"type":13,"id":"a1","action":"{action}","room":7,"users":["bo","cy"]}}',
+            ChangeRoom(id="a1", action=action, room=7, users=["bo", "cy"]),
+        )
+        for action in get_args(Action)
+    ),
+    (
+        '{"type":13,"id":"a1","action":"change","room":7,"topic":"","receipts":true}',
+        ChangeRoom(
+            id="a1",
+            action="change",
+            room=7,
+            topic="",
+            receipts=True,
         ),
-        ('{"type":2,"data":"hi","id":null}', SayToRoom(data="hi")),
-        ('{"type":3,"data":"hi","to":"bo"}', SayToPerson(data="hi", to="bo")),
-        (
-            '{"type":3,"data":"hi","room":7,"id":"a1","reply_to":3}',
-            SayToPerson(data="hi", room=7, id="a1", reply_to=3),
-        ),
-        ('{"type":7,"id":"a1","room":1,"after":0}', History(id="a1", room=1, after=0)),
-        (
-            '{"type":7,"id":"a1","room":1,"before":9,"limit":500}',
-            History(id="a1", room=1, before=9, limit=500),
-        ),
-        (
-            '{"type":7,"id":"a1","epoch":"e","rooms":{"1":17,"9":0}}',
-            History(id="a1", epoch="e", rooms={1: 17, 9: 0}),
-        ),
-        ('{"type":14,"id":"a1"}', Renew(id="a1")),
-        ('{"type":14,"id":"a1","token":"t"}', Renew(id="a1", token="t")),
-    ],
-)
+    ),
+    (
+        '{"type":13,"id":"a1","action":"change","name":"tea","leavers_read":false}',
+        ChangeRoom(id="a1", action="change", name="tea", leavers_read=False),
+    ),
+    (
+        '{"type":13,"id":"a1","action":"change","room":7,"retention_days":36500}',
+        ChangeRoom(id="a1", action="change", room=7, retention_days=36_500),
+    ),
+    (
+        '{"type":13,"id":"a1","action":"mute","room":7,"on":false}',
+        ChangeRoom(id="a1", action="mute", room=7, on=False),
+    ),
+    ('{"type":14,"id":"a1"}', Renew(id="a1")),
+    ('{"type":14,"id":"a1","token":"t"}', Renew(id="a1", token="t")),
+]
+
+
+@pytest.mark.parametrize(("frame", "command"), REQUESTS)
 def test_every_command_is_understood(frame: str, command: Command) -> None:
     assert understood(frame) == command
+
+
+@pytest.mark.xfail(reason="msgspec applies ge=1 to Literal[0] too: Days must begin at 0")
+def test_zero_days_of_retention_keep_messages_for_ever() -> None:
+    frame = '{"type":13,"id":"a1","action":"change","room":7,"retention_days":0}'
+    assert understood(frame) == ChangeRoom(id="a1", action="change", room=7, retention_days=0)
+
+
+def test_the_requests_leave_no_command_out() -> None:
+    assert {type(command) for _, command in REQUESTS} == {*get_args(Command)}
 
 
 def test_unknown_fields_order_and_white_space_do_not_matter() -> None:
@@ -109,7 +194,7 @@ def test_numbers_go_up_to_what_every_reader_of_json_keeps(number: int) -> None:
 @pytest.mark.parametrize("request_id", ["a", "x" * 64, "😀" * 64, "a b", "ä", "0"])
 def test_an_id_is_one_to_64_printable_characters(request_id: str) -> None:
     frame = json.dumps({"type": 2, "data": "", "id": request_id})
-    assert understood(frame).id == request_id
+    assert id_of(understood(frame)) == request_id
 
 
 # Refusals ----------------------------------------------------------------------------------------
@@ -150,6 +235,47 @@ def test_a_question_about_history_must_make_sense(facts: str) -> None:
     assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        '"type":10,"room":1,"target":2',
+        '"type":10,"room":1,"data":"hi"',
+        '"type":10,"target":2,"data":"hi"',
+        '"type":10,"room":1,"target":0,"data":"hi"',
+        '"type":11,"room":1',
+        '"type":11,"room":1,"target":"2"',
+        '"type":12,"room":1,"target":2',
+        '"type":12,"room":1,"target":2,"emoji":""',
+        f'"type":12,"room":1,"target":2,"emoji":"{"x" * 33}"',
+        '"type":12,"room":1,"target":2,"emoji":"👍","on":1',
+        '"type":13,"room":1',
+        '"type":13,"room":1,"action":"explode"',
+        '"type":13,"room":1,"action":"Join"',
+        '"type":13,"room":0,"action":"join"',
+        '"type":13,"action":"create","name":"t"',
+        f'"type":13,"action":"create","name":"{"t" * 33}"',
+        '"type":13,"action":"create","title":""',
+        f'"type":13,"action":"create","title":"{"t" * 101}"',
+        f'"type":13,"action":"create","topic":"{"t" * 501}"',
+        '"type":13,"action":"create","private":"yes"',
+        '"type":13,"action":"invite","room":1,"users":[]',
+        '"type":13,"action":"invite","room":1,"users":"bo"',
+        '"type":13,"action":"invite","room":1,"users":[""]',
+        f'"type":13,"action":"invite","room":1,"users":[{",".join(["1"] * 501)}]',
+        '"type":13,"action":"change","room":1,"retention_days":-1',
+        '"type":13,"action":"change","room":1,"retention_days":36501',
+    ],
+)
+def test_a_change_must_make_sense(facts: str) -> None:
+    refusal = refused(f'{{"id":"a1",{facts}}}')
+    assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
+
+
+@pytest.mark.parametrize("frame", ['{"type":8}', '{"type":8,"room":0}', '{"type":9,"room":1}'])
+def test_what_is_never_answered_is_refused_too_when_it_makes_no_sense(frame: str) -> None:
+    assert refused(frame).error.code == "bad_request"
+
+
 def test_not_more_than_ten_thousand_rooms_are_asked_about_at_once() -> None:
     rooms = json.dumps({str(number): 0 for number in range(1, 10_002)})
     frame = f'{{"type":7,"id":"a1","rooms":{rooms}}}'
@@ -158,7 +284,21 @@ def test_not_more_than_ten_thousand_rooms_are_asked_about_at_once() -> None:
 
 @pytest.mark.parametrize(
     "request_id",
-    ["", "x" * 65, "\0", "a\0b", "a\nb", "\na", "a\tb", "\x1b[31m", "\x7f", "\x9b", models.OWN_ID],
+    [
+        "",
+        "x" * 65,
+        "\0",
+        "a\0b",
+        "a\nb",
+        "\na",
+        "a\n",
+        "a\r",
+        "a\tb",
+        "\x1b[31m",
+        "\x7f",
+        "\x9b",
+        models.OWN_ID,
+    ],
 )
 def test_an_id_with_control_characters_or_of_wrong_length_is_refused(request_id: str) -> None:
     refusal = refused(json.dumps({"type": 2, "data": "", "id": request_id}))
@@ -170,9 +310,10 @@ def test_an_id_that_is_no_text_is_refused(request_id: str) -> None:
     assert refused(f'{{"type":2,"data":"","id":{request_id}}}').id is None
 
 
-@pytest.mark.parametrize("kind", [7, 14])
-def test_a_question_needs_an_id(kind: int) -> None:
-    assert "id" in str(refused(f'{{"type":{kind},"room":1}}').error)
+@pytest.mark.parametrize("kind", [7, 10, 11, 12, 13, 14])
+def test_a_question_and_a_change_need_an_id(kind: int) -> None:
+    facts = '"room":1,"target":2,"data":"hi","emoji":"👍","action":"join"'
+    assert "missing required field 'id'" in str(refused(f'{{"type":{kind},{facts}}}').error)
 
 
 @pytest.mark.parametrize("kind", [-1, 0, 1, 4, 5, 6, 15, 16, 99, 2**64])
@@ -229,6 +370,13 @@ def test_a_refusal_says_which_field_is_wrong() -> None:
     assert "$.reply_to" in str(refused('{"type":2,"data":"","reply_to":0}').error)
 
 
+def test_half_a_surrogate_pair_is_refused() -> None:
+    refusal = refused('{"type":2,"id":"a1","data":"\ud800"}')
+    assert (refusal.error.code, refusal.id) == ("bad_request", None)
+    json.dumps(str(refusal.error)).encode()
+    assert refused("\ud800" * 30_000).error.code == "too_large"
+
+
 def test_binary_frames_are_refused() -> None:
     for data in (b'{"type":2,"data":"hi"}', b"\xff\xfe", b""):
         assert str(refused(data).error) == "Frames are text."
@@ -249,7 +397,7 @@ def sized(size: int, character: str = "x") -> str:
 def test_the_limit_of_a_frame_counts_bytes(character: str) -> None:
     whole = sized(LIMIT, character)
     assert len(whole.encode()) == LIMIT
-    assert understood(whole).id == "a1"
+    assert id_of(understood(whole)) == "a1"
     refusal = refused(sized(LIMIT + 1, character))
     assert (refusal.error.code, refusal.id) == ("too_large", "a1")
     assert str(refusal.error) == "A frame has at most 65536 bytes."
@@ -262,7 +410,7 @@ def test_large_binary_frames_are_refused_too() -> None:
 # Whatever comes ----------------------------------------------------------------------------------
 
 SCALARS = (
-    st.sampled_from([None, True, False, 0, 1, 2, 3, 7, 14, MAX_INT, MAX_INT + 1, 2**70, "a1", "\n"])
+    st.sampled_from([None, True, False, 0, 1, 2, 3, 7, 13, MAX_INT, MAX_INT + 1, 2**70, "a1", "\n"])
     | st.integers()
     | st.floats()
     | st.text(max_size=70)
@@ -272,7 +420,12 @@ VALUES = (
     | st.lists(SCALARS, max_size=2)
     | st.dictionaries(st.sampled_from(["1", "9", "01", "-1", ""]), SCALARS, max_size=2)
 )
-FIELDS = "data room id to reply_to after before limit epoch rooms token colour".split()
+FIELDS = (
+    "data room id to reply_to after before limit epoch rooms token colour seq target emoji on"
+    " action name title topic private users receipts leavers_read retention_days"
+).split()
+
+SENSE = {"id": "a1", "room": 1, "target": 2, "seq": 2, "data": "hi", "emoji": "x", "action": "join"}
 
 
 def outcome(frame: str | bytes) -> Command | Undecodable:
@@ -283,16 +436,19 @@ def outcome(frame: str | bytes) -> Command | Undecodable:
         return refusal
 
 
-@given(st.text() | st.binary())
+ANYTHING = st.text() | st.text(st.characters(exclude_categories=())) | st.binary()  # surrogates too
+
+
+@given(ANYTHING)
 @settings(max_examples=500, deadline=None)
 def test_any_text_and_any_bytes_are_a_command_or_refused(frame: str | bytes) -> None:
     assert isinstance(outcome(frame), Command | Undecodable)
 
 
 @given(
-    st.sampled_from([2, 3, 7, 14]),
+    st.sampled_from([2, 3, *range(7, 15)]),
     st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4),
-    st.sampled_from([{}, {"data": "hi"}, {"id": "a1"}, {"id": "a1", "room": 1}]),
+    st.sampled_from([{}, {"data": "hi"}, {"id": "a1"}, {"id": "a1", "room": 1}, SENSE]),
 )
 @settings(max_examples=500, deadline=None)
 def test_a_command_keeps_its_promises_and_a_refusal_its_id(
@@ -303,10 +459,10 @@ def test_a_command_keeps_its_promises_and_a_refusal_its_id(
     if isinstance(got, Undecodable):
         assert got.id is None or got.id == sent["id"]
         return
-    for name in ("room", "reply_to", "before"):
+    for name in ("room", "reply_to", "before", "target", "seq"):
         number = getattr(got, name, None)
         assert number is None or (type(number) is int and 1 <= number <= MAX_INT)
-    assert got.id is None or 1 <= len(got.id) <= 64
+    assert 1 <= len(id_of(got) or "a") <= 64
     for name in (sent.keys() & set(got.__struct_fields__)) - {"rooms"}:
         assert getattr(got, name) == sent[name]
     if isinstance(got, History) and sent.get("rooms") is not None:
@@ -364,6 +520,12 @@ LOBBY_JSON = {
     "muted": False,
     "last": HI_JSON,
 }
+ACT = {"room": 1, "seq": 4, "user": "ann", "at": 5}
+TEA = RoomEvent(room=9, seq=1, user="ann", action="create", at=5, title="Tea", state=LOBBY)
+TEA_JSON = {"type": 13, "room": 9, "seq": 1, "user": "ann", "action": "create", "at": 5} | {
+    "title": "Tea",
+    "state": LOBBY_JSON,
+}
 ANN, ANN_JSON = Person("ann", "Ann"), {"name": "ann", "display": "Ann", "status": "online"}
 
 EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
@@ -371,6 +533,51 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
     (GroupList(data=[ANN]), {"type": 1, "data": [ANN_JSON]}),
     (HI, HI_JSON),
     (PSST, PSST_JSON),
+    (
+        GroupChat(
+            room=1,
+            seq=2,
+            user="ann",
+            data="hey",
+            at=3,
+            id="a1",
+            edited_at=4,
+            reactions={"👍": ["bo", "cy"]},
+        ),
+        HI_JSON | {"data": "hey", "id": "a1", "edited_at": 4, "reactions": {"👍": ["bo", "cy"]}},
+    ),
+    (Typing(room=1, user="ann"), {"type": 8, "room": 1, "user": "ann"}),
+    (Read(room=1, user="ann", seq=2), {"type": 9, "room": 1, "user": "ann", "seq": 2}),
+    (
+        Edit(room=1, seq=4, user="ann", target=2, data="hey", at=5),
+        {"type": 10, "target": 2, "data": "hey"} | ACT,
+    ),
+    (Delete(room=1, seq=4, user="ann", target=2, at=5), {"type": 11, "target": 2} | ACT),
+    (
+        React(room=1, seq=4, user="ann", target=2, emoji="👍", on=False, at=5, id="a1"),
+        {"type": 12, "target": 2, "emoji": "👍", "on": False, "id": "a1"} | ACT,
+    ),
+    (
+        RoomEvent(room=1, seq=4, user="ann", action="invite", at=5, users=["bo"]),
+        {"type": 13, "action": "invite", "users": ["bo"]} | ACT,
+    ),
+    (
+        RoomEvent(room=1, seq=4, user="ann", action="change", at=5, private=False, topic=""),
+        {"type": 13, "action": "change", "private": False, "topic": ""} | ACT,
+    ),
+    (TEA, TEA_JSON),
+    (
+        RoomChanged(id="a1", ok=True, room=1, seq=2, at=3),
+        {"type": 4, "id": "a1", "ok": True, "room": 1, "seq": 2, "at": 3},
+    ),
+    (
+        RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=LOBBY),
+        {"type": 4, "id": "a1", "ok": True, "room": 1, "seq": 2, "at": 3, "state": LOBBY_JSON},
+    ),
+    (
+        Muted(id="a1", ok=True, room=1, muted=False),
+        {"type": 4, "id": "a1", "ok": True, "room": 1, "muted": False},
+    ),
     (
         Stored(id="a1", ok=True, room=1, seq=2, at=3),
         {"type": 4, "id": "a1", "ok": True, "room": 1, "seq": 2, "at": 3},
@@ -436,7 +643,7 @@ def test_every_message_looks_as_the_contract_says(message: Any, expected: dict[s
     ((kind, payload),) = read_frames(protocol.encode(message))
     assert kind == TEXT
     assert json.loads(payload) == expected
-    assert json.loads(protocol.text(message)) == expected
+    assert json.loads(protocol.json(message)) == expected
 
 
 def test_the_examples_leave_no_message_out() -> None:
@@ -444,17 +651,42 @@ def test_the_examples_leave_no_message_out() -> None:
     assert {type(message) for message, _ in EXAMPLES} == declared
 
 
-def test_the_first_four_types_keep_their_numbers() -> None:
-    assert [int(kind) for kind in protocol.Type][:4] == [0, 1, 2, 3]
-    assert {HI_JSON["type"], PSST_JSON["type"]} == {2, 3}
+# docs/protocol.md, section 4: the number, its name, what clients send, what servers send.
+CONTRACT: list[tuple[int, str, set[type], set[type]]] = [
+    (0, "ERROR", set(), {Error}),
+    (1, "GROUP_LIST", set(), {GroupList}),
+    (2, "GROUP_CHAT", {SayToRoom}, {GroupChat}),
+    (3, "SINGLE_CHAT", {SayToPerson}, {SingleChat}),
+    (4, "REPLY", set(), {*get_args(protocol.Answer)}),
+    (5, "WELCOME", set(), {Welcome}),
+    (6, "PRESENCE", set(), {Presence}),
+    (7, "HISTORY", {History}, set()),
+    (8, "TYPING", {StartTyping}, {Typing}),
+    (9, "READ", {MarkRead}, {Read}),
+    (10, "EDIT", {EditMessage}, {Edit}),
+    (11, "DELETE", {DeleteMessage}, {Delete}),
+    (12, "REACT", {ReactTo}, {React}),
+    (13, "ROOM", {ChangeRoom}, {RoomEvent}),
+    (14, "RENEW", {Renew}, set()),
+    (15, "HEARTBEAT", set(), {Heartbeat}),
+]
 
 
-def test_a_client_can_read_what_it_can_send() -> None:
-    """The tags of both directions mean the same."""
-    names = {2: "Say", 3: "Say", 7: "History", 14: "Renew"}
-    for command in get_args(Command):
-        tag = command.__struct_config__.tag
-        assert command.__name__.startswith(names[tag])
+def tagged(number: int, union: Any) -> set[type]:
+    return {kind for kind in get_args(union) if kind.__struct_config__.tag == number}
+
+
+@pytest.mark.parametrize(("number", "name", "commands", "messages"), CONTRACT)
+def test_a_number_means_the_same_in_both_directions_for_ever(
+    number: int, name: str, commands: set[type], messages: set[type]
+) -> None:
+    assert Type(number).name == name
+    assert tagged(number, Command) == commands
+    assert tagged(number, protocol.Outgoing | protocol.Answer) == messages
+
+
+def test_there_are_no_numbers_beyond_the_contract() -> None:
+    assert [int(kind) for kind in Type] == [number for number, *_ in CONTRACT]
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
@@ -476,7 +708,7 @@ def test_text_that_looks_like_a_frame_stays_text() -> None:
 
 def test_a_stored_event_becomes_a_message_to_a_room() -> None:
     event = models.Event(1, 2, "ann", "hi", 3, id="a1", reply_to=1, edited_at=4, people=(1, 2))
-    assert json.loads(protocol.text(wire.chat(event))) == HI_JSON | {
+    assert json.loads(protocol.json(wire.chat(event))) == HI_JSON | {
         "id": "a1",
         "reply_to": 1,
         "edited_at": 4,
@@ -486,6 +718,72 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
 def test_a_stored_event_becomes_a_message_to_a_person() -> None:
     event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, people=(1, 2))
     assert wire.chat(event) == PSST
+
+
+LOBBY_STATE = models.RoomState(
+    room=1,
+    kind=models.RoomKind.GROUP,
+    name="lobby",
+    title="",
+    members=2,
+    head=1,
+    read=1,
+    unread=1,
+    mentions=0,
+    muted=False,
+    last=models.Event(1, 2, "ann", "hi", 3),
+)
+ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (
+            {"kind": Kind.EDIT, "target": 2, "data": "hey"},
+            Edit(**ACTED, target=2, data="hey"),
+        ),
+        ({"kind": Kind.DELETE, "target": 2, "data": ""}, Delete(**ACTED, target=2)),
+        (
+            {"kind": Kind.REACT, "target": 2, "data": "👍", "on": False},
+            React(**ACTED, target=2, emoji="👍", on=False),
+        ),
+        (
+            {"kind": Kind.ROOM, "data": "", "change": {"action": "invite", "users": ["bo"]}},
+            RoomEvent(**ACTED, action="invite", users=["bo"]),
+        ),
+    ],
+)
+def test_every_kind_of_event_becomes_its_message(facts: dict[str, Any], message: Any) -> None:
+    event = models.Event(**ACTED, **facts, joined=(2,), people=(1, 2), author=1)
+    assert wire.chat(event) == message
+    assert wire.payload(event) == protocol.json(message)
+    assert Kind(event.kind) == message.__struct_config__.tag
+
+
+def test_the_kinds_of_stored_events_have_the_numbers_of_the_wire() -> None:
+    assert {kind.name for kind in Kind} - {"MESSAGE"} <= set(Type.__members__)
+    assert all(Type(kind) in Type for kind in Kind)
+    assert int(Kind.MESSAGE) == int(Type.GROUP_CHAT)
+
+
+def test_a_deleted_message_is_told_as_a_tombstone() -> None:
+    event = models.Event(1, 2, "ann", "", 3, deleted_at=4)
+    assert json.loads(wire.payload(event)) == HI_JSON | {"data": "", "deleted_at": 4}
+
+
+def test_reactions_are_told_with_those_who_reacted() -> None:
+    event = models.Event(1, 2, "ann", "hi", 3, reactions={"👍": ["bo"]})
+    assert json.loads(wire.payload(event)) == HI_JSON | {"reactions": {"👍": ["bo"]}}
+
+
+def test_a_new_member_gets_the_event_with_the_whole_room_in_it() -> None:
+    event = models.Event(
+        *(9, 1, "ann", "", 5), kind=Kind.ROOM, change={"action": "create", "title": "Tea"}
+    )
+    ((kind, payload),) = read_frames(wire.with_state(wire.payload(event), LOBBY_STATE, 2))
+    assert kind == TEXT
+    assert json.loads(payload) == TEA_JSON
 
 
 def test_events_become_frames_one_after_the_other() -> None:
@@ -501,22 +799,29 @@ def test_a_receipt_becomes_the_answer() -> None:
     )
 
 
+@pytest.mark.parametrize("state", [None, "lobby"])
+def test_a_receipt_of_a_change_becomes_the_answer_with_the_room(state: str | None) -> None:
+    receipt = models.Receipt(1, 2, 3)
+    told = wire.room_changed(receipt, "a1", LOBBY_STATE if state else None)
+    room = msgspec.structs.replace(LOBBY, head=1) if state else None
+    assert told == RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=room)
+
+
 def test_a_page_becomes_one_room_among_many() -> None:
     page = models.Page(1, [models.Event(1, 2, "ann", "hi", 3)], 2, more=True)
     assert wire.room_page(page) == RoomPage(room=1, events=[HI], head=2, more=True)
 
 
 def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
-    last = models.Event(1, 2, "ann", "hi", 3)
-    state = models.RoomState(
-        *(1, models.RoomKind.GROUP, "lobby", "", 2),
-        head=1,
-        read=1,
-        unread=1,
-        muted=False,
-        last=last,
-    )
-    assert wire.welcome_room(state, 2) == LOBBY
+    assert wire.welcome_room(LOBBY_STATE, 2) == LOBBY
+
+
+def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
+    facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
+    facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo"}
+    seen = wire.welcome_room(dataclasses.replace(LOBBY_STATE, **facts), 2)
+    assert seen == msgspec.structs.replace(LOBBY, **facts)
+    assert {*msgspec.to_builtins(seen)} == {*WelcomeRoom.__struct_fields__}
 
 
 @pytest.mark.parametrize(
@@ -534,11 +839,11 @@ def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
     ],
 )
 def test_a_refusal_says_what_helps(error: errors.ChatError, facts: dict[str, Any]) -> None:
-    told = json.loads(protocol.text(wire.refusal(error, "a1")))
+    told = json.loads(protocol.json(wire.refusal(error, "a1")))
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
     assert told == whole
 
 
 def test_a_refusal_without_an_id_has_none() -> None:
-    told = msgspec.json.decode(protocol.text(wire.refusal(errors.Forbidden(), None)))
+    told = msgspec.json.decode(protocol.json(wire.refusal(errors.Forbidden(), None)))
     assert set(told) == {"type", "ok", "code", "data"}

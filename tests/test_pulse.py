@@ -9,7 +9,7 @@ from chatserver.bus import NoPeers
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode
 from chatserver.hub import Hub
-from chatserver.models import Event, User
+from chatserver.models import Event, RoomState, User
 from chatserver.pulse import HEARTBEAT, SILENCE, Pulse
 from tests.fakes import CLOSE, PING, TEXT, FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
@@ -20,12 +20,16 @@ async def no_holes(_room: int, _after: int) -> list[Event]:
     raise AssertionError("nothing was said, so nothing is missing")
 
 
+async def no_rooms(_user: int, _room: int) -> RoomState | None:
+    raise AssertionError("nobody joined anything")
+
+
 class House:
     """A hub with a pulse, and a clock for both."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.hub = Hub(NoPeers(), no_holes, node="here", clock=self.clock)
+        self.hub = Hub(NoPeers(), no_holes, no_rooms, node="here", clock=self.clock)
         self.pulse = Pulse(self.hub, clock=self.clock, now=self.clock.ms)
 
     def connect(
@@ -149,7 +153,7 @@ async def test_a_wall_clock_that_jumps_makes_nobody_silent(house: House, jump: i
 
 async def test_who_does_not_even_read_the_heartbeat_is_too_slow(house: House) -> None:
     connection, line = house.connect(reads=False)
-    connection.write(b"\x81\x08earlier.")  # ten bytes: as much as may wait
+    connection.write(b"\x81\x09 earlier.")  # eleven bytes: one more than may wait
     house.later(HEARTBEAT, connection)
     assert line.close_code() == CloseCode.TOO_SLOW
 
@@ -170,3 +174,27 @@ def test_everybody_is_looked_at_once_a_second() -> None:
         house.hub.close()
 
     run_skipping(story)
+
+
+def test_a_look_that_fails_is_logged_and_the_next_one_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        house = House()
+        seen = []
+
+        def clock() -> float:
+            seen.append(loop.time())
+            raise ZeroDivisionError
+
+        pulse = Pulse(house.hub, clock=clock, now=house.clock.ms)
+        looking = loop.create_task(pulse.run())
+        for _ in range(3):
+            assert len(seen) < 2
+            await loop.skip(1.1)
+        assert len(seen) == 2
+        looking.cancel()
+        house.hub.close()
+
+    run_skipping(story)
+    assert [record.message for record in caplog.records] == ["a heartbeat failed"] * 2

@@ -10,7 +10,7 @@ Receive = Callable[[bytes], None]
 
 
 class Bus(Protocol):
-    """Carries bytes to the other nodes.
+    """Carries bytes to the other nodes of the same `chat`.
 
     Never waits, never to this node, in order while it holds.
     """
@@ -18,7 +18,7 @@ class Bus(Protocol):
     peers: bool
 
     def publish(self, payload: bytes) -> None: ...
-    async def start(self, receive: Receive) -> None: ...
+    async def start(self, receive: Receive, *, chat: str) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -30,7 +30,7 @@ class NoPeers:
     def publish(self, payload: bytes) -> None:
         """Nobody to tell."""
 
-    async def start(self, receive: Receive) -> None:
+    async def start(self, receive: Receive, *, chat: str) -> None:
         """Nobody to hear."""
 
     async def close(self) -> None:

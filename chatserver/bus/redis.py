@@ -1,6 +1,7 @@
 """The bus over Redis pub/sub, for several nodes that serve one chat. At most once, by design."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 
@@ -31,13 +32,15 @@ class RedisBus:
         self._redis = Redis.from_url(url, socket_connect_timeout=5, health_check_interval=15)
         self._node = secrets.token_bytes(NODE_BYTES)
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._channel = CHANNEL
         self._tasks: list[asyncio.Task[None]] = []
 
     def publish(self, payload: bytes) -> None:
         if not self._outgoing.full():
             self._outgoing.put_nowait(self._node + payload)
 
-    async def start(self, receive: Receive) -> None:
+    async def start(self, receive: Receive, *, chat: str) -> None:
+        self._channel = f"{CHANNEL}:{chat}"
         listening = asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._send()),
@@ -46,6 +49,9 @@ class RedisBus:
         await listening.wait()
 
     async def close(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETRY):
+                await self._outgoing.join()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -55,16 +61,18 @@ class RedisBus:
         while True:
             payload = await self._outgoing.get()
             try:
-                await self._redis.publish(CHANNEL, payload)
+                await self._redis.publish(self._channel, payload)
             except (RedisError, OSError):  # the listener says so
                 await asyncio.sleep(RETRY)
+            finally:
+                self._outgoing.task_done()
 
     async def _listen(self, receive: Receive, listening: asyncio.Event) -> None:
         away = False
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=False) as subscription:
-                    await subscription.subscribe(CHANNEL)
+                    await subscription.subscribe(self._channel)
                     async for message in subscription.listen():
                         away = False
                         listening.set()
@@ -80,5 +88,9 @@ class RedisBus:
         payload = message["data"]
         if message["type"] != "message" or not isinstance(payload, bytes):
             return
-        if payload[:NODE_BYTES] != self._node:
+        if payload[:NODE_BYTES] == self._node:
+            return
+        try:
             receive(payload[NODE_BYTES:])
+        except Exception:
+            logger.exception("what another node says makes no sense here")

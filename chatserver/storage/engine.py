@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
@@ -26,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from chatserver.errors import ChatServerError, StartError, Unavailable
+from chatserver.errors import StartError, Unavailable
 
 READERS = 4  # connections that read
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
@@ -42,15 +43,15 @@ logging.getLogger("aiosqlite").setLevel(logging.INFO)
 FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
 
-class Undecided(ChatServerError):
+class Undecided(Unavailable):
     """The connection broke during COMMIT: stored or not, only the database knows."""
 
 
-class Contended(ChatServerError):
+class Contended(Unavailable):
     """Another node held the rows: nothing was stored, the same again will do."""
 
 
-class DiskBroken(ChatServerError):
+class DiskBroken(Unavailable):
     """The disk failed under SQLite. After a failed flush nothing more can be promised."""
 
 
@@ -67,6 +68,8 @@ class Database:
         self.is_sqlite = parsed.drivername.startswith("sqlite")
         make = _sqlite if self.is_sqlite else _mysql
         self.kind = "sqlite" if self.is_sqlite else "mysql"
+        self.broken = False
+        self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.write, self.read = make(parsed)
 
@@ -94,8 +97,11 @@ class Database:
     async def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it, flushed.
 
-        IntegrityError passes through: who breaks a constraint knows what it means.
+        IntegrityError passes through: who breaks a constraint knows what it means. After a failed
+        flush nothing is written any more.
         """
+        if self.broken:
+            raise Unavailable
         try:
             async with self.write.connect() as connection:
                 result = await connection.run_sync(work)
@@ -104,23 +110,35 @@ class Database:
         except IntegrityError:
             raise
         except FAILURES as error:
-            raise _told(error) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> Exception:
+        told = _told(error)
+        self.broken = self.broken or isinstance(told, DiskBroken)
+        return told
 
     async def _commit(self, connection: AsyncConnection) -> None:
         try:
             await connection.commit()
         except FAILURES as error:
-            raise (_told(error) if self.is_sqlite else Undecided(str(error))) from error
+            raise (self._failed(error) if self.is_sqlite else Undecided()) from error
 
     async def durability(self) -> str:
         """`full` when a commit in force is flushed before it is answered, else `weakened`."""
-        async with self.write.connect() as connection:
-            if self.is_sqlite:
+        if self._durability is None or not self.is_sqlite:
+            self._durability = await self._read_durability()
+        return self._durability
+
+    async def _read_durability(self) -> str:
+        """SQLite's is a matter of the one writing connection, and stays what it was at start."""
+        if self.is_sqlite:
+            async with self.write.connect() as connection:
                 level = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar_one()
-                return "full" if level >= 2 else "weakened"
+            return "full" if level >= 2 else "weakened"
+        async with self.read.connect() as connection:
             found = dict((await connection.exec_driver_sql(_FLUSH_SETTINGS)).mappings().one())
-            flushed = found["commit"] == 1 and (not found["binlog"] or found["sync"] == 1)
-            return "full" if flushed else "weakened"
+        flushed = found["commit"] == 1 and (not found["binlog"] or found["sync"] == 1)
+        return "full" if flushed else "weakened"
 
     async def snapshot(self, target: Path) -> None:
         """SQLite only: a compact copy of the whole database into a new file."""
@@ -141,9 +159,9 @@ def _told(error: Exception) -> Exception:
     if not isinstance(error, OperationalError | InterfaceError | InternalError):
         return error
     if "disk I/O error" in str(error):
-        return DiskBroken(str(error))
+        return DiskBroken()
     code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return Contended(str(error)) if code in MYSQL_CONTENTION else Unavailable()
+    return Contended() if code in MYSQL_CONTENTION else Unavailable()
 
 
 def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
@@ -164,7 +182,7 @@ def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     sa.event.listen(writer.sync_engine, "begin", _begin_immediate)
     reader = create_async_engine(
         URL.create(
-            "sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}
+            "sqlite+aiosqlite", database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"}
         ),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
@@ -197,7 +215,10 @@ def _mysql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         "pool_recycle": 280,
         "pool_timeout": BUSY_TIMEOUT,
         "max_overflow": 0,
-        "connect_args": {"connect_timeout": CONNECT_TIMEOUT},
+        "connect_args": {
+            "connect_timeout": CONNECT_TIMEOUT,
+            "init_command": f"SET innodb_lock_wait_timeout={BUSY_TIMEOUT}",
+        },
     }
     writer = create_async_engine(
         target, pool_size=MYSQL_WRITERS, isolation_level="READ COMMITTED", **shared
@@ -214,6 +235,7 @@ def _mysql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
 
 async def until_reachable(database: Database, *, tries: int = 3) -> None:
     """Raise StartError when the database does not answer within a few tries."""
+    database.make_private()
     for left in reversed(range(tries)):
         try:
             async with database.write.connect() as connection:

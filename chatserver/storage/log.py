@@ -21,10 +21,12 @@ from chatserver.errors import ChatError, Forbidden, IdConflict, NotFound, _
 from chatserver.models import OWN_ID, Act, Draft, Event, Kind, Message, Receipt, RoomFacts
 from chatserver.storage import acts
 from chatserver.storage.engine import Contended, Database
-from chatserver.storage.members import standings
-from chatserver.storage.tables import events, reactions, rooms, users
+from chatserver.storage.members import hold_rooms, standings
+from chatserver.storage.pairs import among
+from chatserver.storage.tables import ExactText, events, reactions, rooms, users
 
 TRIES = 3
+STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
 Outcome = Event | Receipt | ChatError
 Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
@@ -52,6 +54,7 @@ class Log:
 
     def _store(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
         """Messages that follow one another go in at once, everything else one by one, in order."""
+        hold_rooms(connection, [draft.room for draft in drafts])
         outcomes: list[Outcome] = []
         for kind, run in itertools.groupby(drafts, key=lambda draft: type(draft.act)):
             if kind is Message:
@@ -120,10 +123,14 @@ class Log:
         return (await self._read(query, {facts.room: facts}))[::-1]
 
     async def stretches(self, wanted: Iterable[tuple[RoomFacts, int, int]]) -> list[Event]:
-        """The events `after` < seq <= `upto` of several rooms, by room, in order. One query."""
+        """The events `after` < seq <= `upto` of several rooms, by room, in order."""
         stretches = list(wanted)
-        if not stretches:
-            return []
+        whole: list[Event] = []
+        for start in range(0, len(stretches), STRETCHES):
+            whole += await self._stretches(stretches[start : start + STRETCHES])
+        return whole
+
+    async def _stretches(self, stretches: list[tuple[RoomFacts, int, int]]) -> list[Event]:
         query = _EVENTS.where(
             sa.or_(
                 *(
@@ -212,7 +219,7 @@ def _reactions(connection: Connection, rows: Sequence[Row[Any]]) -> Reactions:
     query = (
         sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
         .join(users, users.c.id == reactions.c.user_id)
-        .where(sa.tuple_(reactions.c.room_id, reactions.c.seq).in_(keys))
+        .where(among(connection, reactions.c.room_id, reactions.c.seq, keys))
         .order_by(reactions.c.at, users.c.name)
     )
     found: Reactions = {}
@@ -233,8 +240,12 @@ def _told(act: Act) -> list[object]:
     return [getattr(act, f.name) for f in fields(act) if f.name not in derived]
 
 
+# As it stands in the table: compared without the type that adds and takes off its mark.
+_CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
+
+
 def _already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
-    keys = sa.tuple_(events.c.user_id, events.c.client_id)
+    keys = [(draft.user_id, ExactText.kept(draft.id)) for draft in drafts]
     query = sa.select(
         events.c.user_id,
         events.c.client_id,
@@ -242,7 +253,7 @@ def _already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
         events.c.seq,
         events.c.at,
         events.c.digest,
-    ).where(keys.in_([(draft.user_id, draft.id) for draft in drafts]))
+    ).where(among(connection, events.c.user_id, _CLIENT_ID, keys))
     return {
         (row.user_id, row.client_id): (Receipt(row.room_id, row.seq, row.at, True), row.digest)
         for row in connection.execute(query)

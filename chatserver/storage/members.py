@@ -1,5 +1,6 @@
 """Who belongs to which room: the rows, and the one question whether somebody may write."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,6 +8,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
+from chatserver.storage.pairs import among
 from chatserver.storage.tables import members, rooms, users
 
 
@@ -80,11 +82,22 @@ STANDINGS = (
 def standings(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
     """The standing of each of the (room, user) pairs that is a living membership.
 
-    Asked inside the storing transaction, so that nobody writes after having been removed.
+    Asked inside the storing transaction, which holds the rooms: nobody writes after having been
+    removed.
     """
-    key = sa.tuple_(members.c.room_id, members.c.user_id)
-    rows = connection.execute(STANDINGS.where(key.in_(sorted(pairs))))
+    keys = among(connection, members.c.room_id, members.c.user_id, sorted(pairs))
+    rows = connection.execute(STANDINGS.where(keys))
     return {(row.room_id, row.user_id): row for row in rows}
+
+
+def hold_rooms(connection: Connection, numbers: Iterable[int]) -> None:
+    """Make this transaction the only one that changes these rooms, their members or their logs.
+
+    In id order, so that nodes cannot deadlock. SQLite has one writer anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        one = rooms.c.id.in_(sorted(set(numbers)))
+        connection.execute(sa.select(rooms.c.id).where(one).order_by(rooms.c.id).with_for_update())
 
 
 def standing(connection: Connection, draft: Draft) -> Row[Any]:

@@ -33,13 +33,13 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
         await _back_up(database, backups / f"{before}.db")
     async with database.write.connect() as connection:
         await connection.run_sync(_upgrade, mysql=not database.is_sqlite)
-        await connection.commit()
     return known[known.index(before) + 1 :] if before else known
 
 
 async def revision(database: Database) -> str | None:
     """The revision that the database has; None when it is empty."""
-    async with database.write.connect() as connection:
+    database.make_private()
+    async with database.read.connect() as connection:
         return await connection.run_sync(_revision)
 
 
@@ -77,6 +77,7 @@ def _upgrade(connection: Connection, *, mysql: bool) -> None:
             )
     try:
         _run_alembic(connection)
+        connection.commit()  # before the next node may look
     finally:
         if mysql:
             connection.execute(sa.text("SELECT RELEASE_LOCK('chatserver_migrate')"))

@@ -75,8 +75,7 @@ def index(connection: Connection, entries: Sequence[Entry]) -> None:
         search.insert(),
         [{"room_id": e.room, "seq": e.seq, "tokens": written(e)} for e in entries],
     )
-    newest = sa.select(search).order_by(search.c.id.desc()).limit(len(entries)).subquery()
-    _enter_words(connection, sa.select(newest.c.id, newest.c.tokens).order_by(newest.c.id))
+    _enter_words(connection, len(entries))
 
 
 def reindex(connection: Connection, room: int, seq: int, body: str) -> None:
@@ -89,7 +88,7 @@ def reindex(connection: Connection, room: int, seq: int, body: str) -> None:
     _strike_words(connection, edited)
     entry = Entry(room, seq, user_id, body)
     connection.execute(search.update().where(edited).values(tokens=written(entry)))
-    _enter_words(connection, sa.select(search.c.id, search.c.tokens).where(edited))
+    _reenter_words(connection, edited)
 
 
 def forget(connection: Connection, room: int, seqs: Sequence[int]) -> None:
@@ -142,13 +141,15 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Hunt:
-    """A query as this reader means it: ids to look among, terms for the index, the conditions."""
+    """A query as this reader means it; the ids to look among are `least` <= id < `below`."""
 
     query: Query
-    terms: Terms
+    user_id: int
+    rooms: frozenset[int]
+    sender: int | None
     least: int
     below: int
-    details: sa.Select[Any]
+    terms: Terms
 
 
 async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hunt:
@@ -158,14 +159,13 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hun
     if sender is not None:
         terms.append([sender_token(sender)])
     if len(numbers) <= ROOMS_AS_TERMS:
-        terms.append([room_token(number) for number in numbers])
-    return _Hunt(
-        query,
-        terms,
-        0 if query.after is None else await _id_at(connection, query.after - CLOCKS_DIFFER),
-        NEWEST if query.before is None else await _id_at(connection, query.before + CLOCKS_DIFFER),
-        _details(user_id, query, numbers, sender),
-    )
+        terms.append([room_token(number) for number in sorted(numbers)])
+    least, below = 0, NEWEST
+    if query.after is not None:
+        least = await _id_at(connection, query.after - CLOCKS_DIFFER)
+    if query.before is not None:
+        below = await _id_at(connection, query.before + CLOCKS_DIFFER)
+    return _Hunt(query, user_id, numbers, sender, least, below, terms)
 
 
 async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: int) -> Hits:
@@ -187,69 +187,60 @@ async def _verified(
 ) -> list[sa.Row[Any]]:
     if not ids:
         return []
-    rows = await connection.execute(hunt.details, {"ids": ids})
-    return [row for row in rows if matches(hunt.query, row.body)]
+    rows = await connection.execute(_DETAILS, {"ids": ids, "me": hunt.user_id})
+    return [row for row in rows if _passes(hunt, row)]
+
+
+def _passes(hunt: _Hunt, row: sa.Row[Any]) -> bool:
+    """The filters are not in the SELECT: a database would begin with them, not with the ids."""
+    query = hunt.query
+    return (
+        row.room_id in hunt.rooms
+        and hunt.sender in (None, row.user_id)
+        and (query.after is None or row.at >= query.after)
+        and (query.before is None or row.at < query.before)
+        and matches(query, row.body)
+    )
 
 
 def _hit(row: sa.Row[Any]) -> Hit:
     return Hit(row.room_id, row.seq, row.user, row.body, row.at, row.edited_at)
 
 
-def readable_rooms(user_id: int) -> sa.Select[int]:
-    """The numbers of the rooms that a person may read."""
-    return sa.select(members.c.room_id).where(
-        members.c.user_id == user_id, members.c.left_at.is_(None)
+_SAME_MESSAGE = sa.and_(events.c.room_id == search.c.room_id, events.c.seq == search.c.seq)
+_READABLE = sa.select(members.c.room_id).where(
+    members.c.user_id == sa.bindparam("me"), members.c.left_at.is_(None)
+)
+# Correlated, as SQLite would begin with the rooms of an IN (SELECT ...) and read all of them.
+_DETAILS: sa.Select[Any] = (
+    sa.select(
+        search.c.id,
+        events.c.room_id,
+        events.c.seq,
+        events.c.user_id,
+        users.c.name.label("user"),
+        events.c.body,
+        events.c.at,
+        events.c.edited_at,
     )
+    .join_from(search, events, _SAME_MESSAGE)
+    .join(users, users.c.id == events.c.user_id)
+    .where(search.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .where(_READABLE.where(members.c.room_id == events.c.room_id).exists())
+    .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
+    .order_by(search.c.id.desc())
+)
 
 
-def _details(
-    user_id: int, query: Query, numbers: Sequence[int], sender: int | None
-) -> sa.Select[Any]:
-    """Those of the candidates `ids` that this reader may see and that pass the filters."""
-    found = (
-        sa.select(
-            search.c.id,
-            events.c.room_id,
-            events.c.seq,
-            users.c.name.label("user"),
-            events.c.body,
-            events.c.at,
-            events.c.edited_at,
-        )
-        .join_from(search, events, _SAME_MESSAGE)
-        .join(users, users.c.id == events.c.user_id)
-        .where(search.c.id.in_(sa.bindparam("ids", expanding=True)))
-        .where(events.c.room_id.in_(readable_rooms(user_id)))
-        .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
-        .order_by(search.c.id.desc())
-    )
-    return found.where(*_filters(query, numbers, sender))
-
-
-def _filters(
-    query: Query, numbers: Sequence[int], sender: int | None
-) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if query.room is not None:
-        conditions.append(events.c.room_id.in_(numbers))
-    if sender is not None:
-        conditions.append(events.c.user_id == sender)
-    if query.after is not None:
-        conditions.append(events.c.at >= query.after)
-    if query.before is not None:
-        conditions.append(events.c.at < query.before)
-    return conditions
-
-
-async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) -> list[int]:
+async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) -> frozenset[int]:
     """The rooms to look in: all that one may read, or the one of that name or number."""
-    numbers = readable_rooms(user_id)
-    if wanted is None:
-        return list(await connection.scalars(numbers))
-    number = int(wanted) if wanted.isdecimal() and int(wanted) < NEWEST else 0
-    asked = sa.or_(rooms.c.name == name_key(wanted), rooms.c.id == number)
-    named = numbers.join(rooms, rooms.c.id == members.c.room_id).where(asked)
-    if not (found := list(await connection.scalars(named))):
+    readable = _READABLE
+    if wanted is not None:
+        number = int(wanted) if wanted.isdecimal() and int(wanted) < NEWEST else 0
+        named = sa.or_(rooms.c.name == name_key(wanted), rooms.c.id == number)
+        readable = readable.join(rooms, rooms.c.id == members.c.room_id).where(named)
+    found = frozenset(await connection.scalars(readable, {"me": user_id}))
+    if wanted is not None and not found:
         raise BadRequest(_("You are in no room called %(room)s."), room=wanted)
     return found
 
@@ -260,9 +251,6 @@ async def _sender(connection: AsyncConnection, name: str) -> int:
     if found is None:
         raise BadRequest(_("Nobody here is called %(name)s."), name=name)
     return int(found)
-
-
-_SAME_MESSAGE = sa.and_(events.c.room_id == search.c.room_id, events.c.seq == search.c.seq)
 
 
 async def _id_at(connection: AsyncConnection, at: int) -> int:
@@ -311,9 +299,25 @@ def _held_mysql(terms: Terms) -> Held:
     return search.c.id, (match(search.c.tokens, against=asked).in_boolean_mode(),)
 
 
-def _enter_words(connection: Connection, found: sa.Select[Any]) -> None:
-    """FTS5 is told what MySQL sees by itself. One statement: a trigger flushes at every row."""
+_newest = sa.select(search).order_by(search.c.id.desc()).limit(sa.bindparam("count")).subquery()
+_ENTER_NEWEST = _words.insert().from_select(
+    ["rowid", "tokens"], sa.select(_newest.c.id, _newest.c.tokens).order_by(_newest.c.id)
+)
+
+
+def _enter_words(connection: Connection, count: int) -> None:
+    """FTS5 is told of the newest rows, which MySQL sees by itself.
+
+    All of them in one statement: a trigger would have FTS5 write a segment for every row.
+    """
     if connection.dialect.name == "sqlite":
+        connection.execute(_ENTER_NEWEST, {"count": count})
+
+
+def _reenter_words(connection: Connection, which: sa.ColumnElement[bool]) -> None:
+    """FTS5 is told of rows whose words have changed, after `_strike_words`."""
+    if connection.dialect.name == "sqlite":
+        found = sa.select(search.c.id, search.c.tokens).where(which)
         connection.execute(_words.insert().from_select(["rowid", "tokens"], found))
 
 

@@ -12,7 +12,7 @@ from chatserver.models import Invite, Role, User
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES, preferred
-from chatserver.web.session import Sessions, is_local_owner
+from chatserver.web.session import Sessions
 
 
 class Api:
@@ -42,7 +42,7 @@ class Api:
 
     async def users(self, request: web.Request) -> web.StreamResponse:
         """Everybody who has an account, for everybody who has one."""
-        if not is_local_owner(request):
+        if not self._sessions.is_owner(request):
             await self._sessions.of(request)
         return ok(users=[_shown(user) for user in await self._accounts.everybody()])
 
@@ -91,7 +91,7 @@ class Api:
 
     def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
         path = str(request.app.router["join"].url_for(code=invite.code))
-        own = "" if is_local_owner(request) else f"{request.scheme}://{request.host}"
+        own = "" if self._sessions.is_owner(request) else f"{request.scheme}://{request.host}"
         return {
             "code": invite.code,
             "url": (self._settings.origin or own) + path,
@@ -124,19 +124,18 @@ class Api:
     # The owner of the data folder -----------------------------------------------------------------
 
     async def setup_link(self, request: web.Request) -> web.StreamResponse:
-        _owner(request)
+        self._owner(request)
         if await self._accounts.is_set_up():
             raise Conflict(_("This server has been set up already."))
         return ok(token=self._accounts.setup_token())
 
     async def rotate_keys(self, request: web.Request) -> web.StreamResponse:
-        _owner(request)
+        self._owner(request)
         return ok(kid=self._accounts.rotate_keys())
 
-
-def _owner(request: web.Request) -> None:
-    if not is_local_owner(request):
-        raise Forbidden
+    def _owner(self, request: web.Request) -> None:
+        if not self._sessions.is_owner(request):
+            raise Forbidden
 
 
 def _shown(user: User) -> dict[str, Any]:

@@ -60,16 +60,14 @@ class Door:
             try:
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
-                response = await handler(request)
-                if request.secure and not response.prepared:
-                    response.headers["Strict-Transport-Security"] = "max-age=31536000"
-                return response
+                return _over_tls(request, await handler(request))
             except ChatError as error:
-                return self._refusal(request, error)
+                return _over_tls(request, self._refusal(request, error))
             except web.HTTPException as error:
                 if error.status < 400:
+                    _over_tls(request, error)
                     raise
-                return self._refusal(request, _told(error))
+                return _over_tls(request, self._refusal(request, _told(error)))
             except ConnectionError:
                 return web.Response(status=400)  # nobody is there to read it
             except Exception:
@@ -98,6 +96,13 @@ class Door:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", _cache(request, response))
         response.headers.popall("Server", None)
+
+
+def _over_tls(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """What came over TLS, as a trusted proxy says too, shall always do so."""
+    if request.secure and not response.prepared:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
 
 
 def _cache(request: web.Request, response: web.StreamResponse) -> str:

@@ -25,7 +25,8 @@ class Health:
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         """Whether messages can be stored now, and how firmly."""
         try:
-            found, durability = await revision(self._database), await self._database.durability()
+            found = await revision(self._database)
+            durability = await self._database.durability()
         except FAILURES:
             found, durability = None, "unknown"
         ready = found == HEAD and not self._journal.broken

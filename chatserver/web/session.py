@@ -1,6 +1,5 @@
 """Who is asking: tokens out of requests, the session cookie, which origins may change things."""
 
-import socket
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ class Sessions:
     def __init__(self, accounts: Accounts, settings: Settings) -> None:
         self._accounts = accounts
         self._settings = settings
+        self.control: str | None = None  # the address of the Unix socket for the folder's owner
 
     async def of(self, request: web.Request) -> SignIn:
         """The sign-in of a request by header or cookie. Raises Unauthorized."""
@@ -36,12 +36,24 @@ class Sessions:
 
     async def admin(self, request: web.Request) -> User | None:
         """The administrator who asks; None for whoever owns the data folder. Raises Forbidden."""
-        if is_local_owner(request):
+        if self.is_owner(request):
             return None
         user = (await self.of(request)).user
         if not user.is_admin:
             raise Forbidden(_("Only an administrator may do that."))
         return user
+
+    def is_owner(self, request: web.Request) -> bool:
+        """Whether the request came through the control socket, which only the owner can open.
+
+        Any other Unix socket is a proxy's: its visitors are strangers.
+        """
+        transport: Any = request.transport
+        return (
+            transport is not None
+            and self.control is not None
+            and transport.get_extra_info("sockname") == self.control
+        )
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse what another site's page makes a browser send. Raises Forbidden.
@@ -86,17 +98,10 @@ def _token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return token.strip()
-    cookie = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    cookie = request.cookies.get(SECURE_COOKIE if request.secure else COOKIE)
     if not cookie:
         raise Unauthorized
     return cookie
-
-
-def is_local_owner(request: web.Request) -> bool:
-    """Whether the request came through the Unix socket, which only the folder's owner can open."""
-    transport: Any = request.transport
-    connected = transport.get_extra_info("socket") if transport else None
-    return connected is not None and connected.family == socket.AF_UNIX
 
 
 def address(request: web.Request) -> str:

@@ -1,9 +1,10 @@
 """The WebSocket: frames in, commands to the chat, answers out. One screen, read downwards."""
 
+import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, assert_never
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -23,7 +24,7 @@ from chatserver.errors import (
     Unauthorized,
     _,
 )
-from chatserver.hub import Hub
+from chatserver.hub import Arrival, Hub
 from chatserver.journal import Settle
 from chatserver.limits import Rate
 from chatserver.membership import Membership
@@ -31,9 +32,11 @@ from chatserver.models import Page, Receipt, RoomState
 from chatserver.reads import Reads
 from chatserver.web.session import Sessions, address
 
-QUESTIONS = (20, 200)  # a second and at once, of one socket: everything that is not a message
+QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
-FRAME_TOLERANCE = 4  # times the frame limit is still answered; beyond that the socket is closed
+FRAME_TOLERANCE = 16  # times the frame limit is still answered; beyond that it is 1009
+CLOSE_TIMEOUT = 2.0  # seconds that a socket that was turned away has to answer
+PATIENCE = 5.0  # seconds to wait for other sockets of an address to be let in
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +65,7 @@ class Socket:
         self._limits = limits
         self._clock = clock
         self._knocking: Counter[str] = Counter()
+        self._doors: dict[str, asyncio.Semaphore] = {}
         self._questions = Rate(*QUESTIONS, clock)
         self._mistakes = Rate(*MISTAKES, clock)
 
@@ -74,28 +78,60 @@ class Socket:
             autoclose=False,
             compress=False,
             max_msg_size=FRAME_TOLERANCE * self._limits.frame_bytes,
+            timeout=CLOSE_TIMEOUT,
         )
-        connection: Connection | None = None
-        try:
-            with self._hub.arriving():
-                connection = await self._let_in(request, ws)
-            await self._listen(ws, connection)
-        except Disconnect as bye:
-            await self._turn_away(ws, request, bye)
-        finally:
-            if connection is not None:
-                self._forget(connection)
+        async with self._knock(address(request)):
+            connection = await self._welcomed(request, ws)
+        if connection is not None:
+            try:
+                await self._listen(ws, connection)
+            finally:
+                self._hub.detach(connection)
+                connection.finish()
+                self._mistakes.forget(connection)
         return ws
 
-    async def _let_in(self, request: web.Request, ws: web.WebSocketResponse) -> Connection:
-        """The welcomed connection. Raises Disconnect: then it was never a member of anything."""
-        with self._knock(address(request)):
+    @asynccontextmanager
+    async def _knock(self, who: str) -> AsyncIterator[None]:
+        """Only so many sockets of an address at a time that nobody has signed in on yet."""
+        door = self._doors.setdefault(who, asyncio.Semaphore(self._limits.sockets_per_address))
+        self._knocking[who] += 1
+        try:
+            await _acquire(door)
             try:
-                sign_in = await self._sessions.of_socket(request)
-            except Unauthorized as error:
-                raise Disconnect(CloseCode.SESSION_INVALID, str(error)) from None
-        await ws.prepare(request)
+                yield
+            finally:
+                door.release()
+        finally:
+            self._knocking[who] -= 1
+            if not self._knocking[who]:
+                del self._knocking[who], self._doors[who]
+
+    async def _welcomed(self, request: web.Request, ws: web.WebSocketResponse) -> Connection | None:
+        """The connection after its welcome; None for whoever was never a member of anything."""
+        try:
+            with self._hub.arriving() as arrival:
+                return await self._let_in(request, ws, arrival)
+        except Unauthorized as error:
+            await self._turn_away(ws, request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
+        except Disconnect as bye:
+            await self._turn_away(ws, request, bye)
+        except ChatError as error:
+            if not ws.prepared:
+                raise
+            await self._turn_away(ws, request, Disconnect(CloseCode.OVERLOADED, str(error)))
+        return None
+
+    async def _let_in(
+        self, request: web.Request, ws: web.WebSocketResponse, arrival: Arrival
+    ) -> Connection:
+        """Raises Unauthorized or Disconnect. After the upgrade nothing waits for the database."""
+        sign_in = await self._sessions.of_socket(request)
         rooms = await self._chat.rooms_of(sign_in.user)
+        await ws.prepare(request)
+        while arrival.has_moved(sign_in.user.id):
+            rooms = await self._chat.rooms_of(sign_in.user)
+        arrival.check(sign_in.session.id, sign_in.user.id)
         if self._hub.devices(sign_in.user.id) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         connection = self._connection(request, sign_in)
@@ -103,19 +139,6 @@ class Socket:
         connection.send(protocol.encode(self._welcome(sign_in, rooms, starts)))
         connection.send(protocol.encode(protocol.GroupList(data=self._hub.online())))
         return connection
-
-    @contextmanager
-    def _knock(self, who: str) -> Iterator[None]:
-        """Count the sockets of an address that nobody has signed in on yet."""
-        if self._knocking[who] >= self._limits.sockets_per_address:
-            raise RateLimited(1.0, _("Too many sockets are being opened from this address."))
-        self._knocking[who] += 1
-        try:
-            yield
-        finally:
-            self._knocking[who] -= 1
-            if not self._knocking[who]:
-                del self._knocking[who]
 
     def _connection(self, request: web.Request, sign_in: SignIn) -> Connection:
         transport: Any = request.transport
@@ -147,16 +170,6 @@ class Socket:
             connection.seen = self._clock()
             if not connection.closing:
                 await self._receive(ws, connection, message)
-        if connection.closing:
-            connection.cut()  # our close frame is out: no second one
-        else:
-            await ws.close()
-
-    def _forget(self, connection: Connection) -> None:
-        self._hub.detach(connection)
-        connection.closed()
-        self._questions.forget(connection)
-        self._mistakes.forget(connection)
 
     # One frame ------------------------------------------------------------------------------------
 
@@ -183,6 +196,8 @@ class Socket:
             self._count_mistake(connection)
         except ChatError as error:
             self._refuse(connection, error, request_id)
+        except Disconnect as bye:
+            self._hub.expire(connection, bye.code)
         except Exception:
             logger.exception("a command failed", extra={"user": connection.user.name})
             self._refuse(connection, ChatError(), request_id)
@@ -217,10 +232,10 @@ class Socket:
             case protocol.MarkRead():
                 self._reads.read(connection.user, command.room, command.seq)
             case protocol.History():
-                self._questions.take(connection)
+                self._questions.take(connection.user.id)
                 connection.send(protocol.encode(await self._history(connection, command)))
             case protocol.Renew():
-                self._questions.take(connection)
+                self._questions.take(connection.user.id)
                 connection.send(protocol.encode(await self._renew(connection, command)))
             case _:
                 assert_never(command)
@@ -301,12 +316,11 @@ class Socket:
 
     async def _adopt(self, connection: Connection, token: str) -> None:
         """Go on under the session of a newer token of the same person."""
-        with self._hub.arriving():
+        with self._hub.arriving() as arrival:
             newer = await self._accounts.identify(token)
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token is somebody else's."))
-            if self._hub.has_ended(newer.session.id, newer.user.id):
-                raise Unauthorized
+            arrival.check(newer.session.id, newer.user.id)
             connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
 
     # The first frame ------------------------------------------------------------------------------
@@ -327,3 +341,12 @@ class Socket:
             limits=limits,
             rooms=[wire.welcome_room(state, starts[state.room]) for state in rooms],
         )
+
+
+async def _acquire(door: asyncio.Semaphore) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await door.acquire()
+    except TimeoutError:
+        sentence = _("Too many sockets are being opened from this address.")
+        raise RateLimited(1.0, sentence) from None

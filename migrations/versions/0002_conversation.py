@@ -26,6 +26,9 @@ def upgrade() -> None:
         flag = sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("0"))
         op.add_column("rooms", flag)
     op.create_index("ix_events_room_id_target_seq", "events", ["room_id", "target_seq"])
+    unread = ["room_id", "kind", "seq", "user_id", "deleted_at"]
+    op.create_index("ix_events_room_id_kind_seq_user_id_deleted_at", "events", unread)
+    op.drop_index("ix_events_room_id_kind_seq", "events")
     reactions()
     mentions()
     bot_tokens()

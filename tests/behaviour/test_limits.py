@@ -55,7 +55,7 @@ async def test_a_frame_that_is_too_large_is_refused_with_its_id(ann: Person) -> 
     refused = await device.reply("big")
     assert refused["code"] == "too_large"
     assert (await device.say("still here"))["ok"] is True
-    await device.ws.send_str("x" * 300_000)
+    await device.ws.send_str("x" * 1_200_000)
     assert await device.closed() == 1009
 
 

@@ -73,10 +73,12 @@ async def enter(
     chat = await Chat.start(Settings(data=tmp_path, limits=FAST))
 
     async def one(name: str, display: str) -> Window:
-        person = await chat.person(
-            name, display=display, admin=await chat.server.people.count() == 0
-        )
-        found = await chat.server.people.find(person.name)
+        admin = await chat.server.people.count() == 0
+        await chat.person(name, display=display, admin=admin)
+        return await open_for(name)
+
+    async def open_for(name: str) -> Window:
+        found = await chat.server.people.find(name)
         assert found is not None
         tokens = await chat.server.accounts.open_session(found[0], client="tests")
         window = await open_window(chat.url)
@@ -85,6 +87,7 @@ async def enter(
         )
         await window.page.goto("/index")
         await window.is_loaded()
+        window.chat, window.another = chat, lambda: open_for(name)
         windows.append(window)
         return window
 

@@ -21,4 +21,4 @@ async def test_one_can_write_to_oneself(enter: EnterChat) -> None:
     await ann.sees("买牛奶 🥛")
     row = ann.page.locator("[data-section=direct] li[data-user=ann]")
     await expect(row.locator("a")).to_have_attribute("aria-current", "page")
-    await expect(row.locator(".badge")).to_be_hidden()
+    await expect(row.locator(".badge-unread")).to_be_hidden()

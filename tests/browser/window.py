@@ -1,11 +1,12 @@
 """The vocabulary of the browser tests: what people do with the page, by what they see on it."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
 
-from tests.driver import PASSWORD
+from tests.driver import PASSWORD, Chat
 
 expect.set_options(timeout=10_000)
 
@@ -19,6 +20,9 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
 
 class Window:
     """One page in a browser of its own, and whatever its console complains of."""
+
+    chat: Chat  # where `enter` has taken its reader, and one more device of the same person
+    another: Callable[[], Awaitable["Window"]]
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -94,6 +98,22 @@ class Window:
     async def turn_to_lobby(self) -> None:
         await self.page.locator("[data-section=rooms] a").first.click()
         await self.is_loaded()
+
+    def rooms(self) -> Locator:
+        """The names of one's rooms in the list."""
+        return self.page.locator("[data-section=rooms] .row-name")
+
+    async def opens(self, title: str) -> None:
+        """A room of the list."""
+        await self.rooms().filter(has_text=title).click()
+        await expect(self.page.locator(".topbar-title")).to_have_text(title)
+        await self.is_loaded()
+
+    async def loses_the_line(self) -> None:
+        """And knows it."""
+        await expect(self.page.locator("connection-banner")).to_have_attribute(
+            "data-state", "waiting"
+        )
 
     async def say(self, text: str) -> None:
         await self.page.locator("#composer-text").fill(text)

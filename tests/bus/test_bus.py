@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from chatserver.bus import NoPeers
@@ -39,7 +40,7 @@ async def nodes(redis: PrivateRedis) -> AsyncIterator[list[Node]]:
     started = []
     for _ in range(3):
         bus, ear = RedisBus(redis.url), Ear()
-        await bus.start(ear)
+        await bus.start(ear, chat="chat")
         started.append((bus, ear))
     yield started
     for bus, _ in started:
@@ -56,9 +57,41 @@ async def test_the_others_hear_in_order_and_oneself_does_not(nodes: list[Node]) 
     assert own.heard == []
 
 
+async def test_another_chat_on_the_same_redis_hears_nothing(
+    redis: PrivateRedis, nodes: list[Node]
+) -> None:
+    other, ear = RedisBus(redis.url), Ear()
+    await other.start(ear, chat="another")
+    (one, _), (_, second), _ = nodes
+    one.publish(b"among ourselves")
+    await second.until(b"among ourselves")
+    assert ear.heard == []
+    await other.close()
+
+
+async def test_what_makes_no_sense_deafens_nobody(
+    redis: PrivateRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Choosy(Ear):
+        def __call__(self, payload: bytes) -> None:
+            if payload == b"nonsense":
+                raise ValueError(payload)
+            super().__call__(payload)
+
+    one, other, ear = RedisBus(redis.url), RedisBus(redis.url), Choosy()
+    await one.start(Ear(), chat="chat")
+    await other.start(ear, chat="chat")
+    one.publish(b"nonsense")
+    one.publish(b"sense")
+    await ear.until(b"sense")
+    assert "makes no sense" in caplog.text
+    await one.close()
+    await other.close()
+
+
 async def test_a_lone_node_tells_nobody() -> None:
     bus, ear = NoPeers(), Ear()
-    await bus.start(ear)
+    await bus.start(ear, chat="chat")
     bus.publish(b"hello")
     await bus.close()
     assert ear.heard == []
@@ -82,6 +115,6 @@ async def test_a_node_starts_without_redis_too(redis: PrivateRedis) -> None:
     redis.kill()
     bus = RedisBus(redis.url)
     async with asyncio.timeout(10):
-        await bus.start(Ear())
+        await bus.start(Ear(), chat="chat")
     await bus.close()
     redis.start()

@@ -3,10 +3,11 @@ import test from "node:test";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
 
 const room = (facts) => ({ room: 1, kind: "group", title: "Lobby", head: 10, read: 4, unread: 6, ...facts });
-const event = (seq) => ({ type: 2, seq, user: "bo", at: seq });
+const event = (seq, more = {}) => ({ type: 2, seq, user: "bo", data: "", at: seq, ...more });
+const made = () => new Conversation("#1", "ann");
 
 test("the server's count holds until this device has read further", () => {
-  const conversation = new Conversation("#1");
+  const conversation = made();
   conversation.welcome(room());
   assert.equal(conversation.unread, 6);
   conversation.read = 9;
@@ -15,28 +16,66 @@ test("the server's count holds until this device has read further", () => {
 });
 
 test("each event of others counts once, one's own not at all", () => {
-  const conversation = new Conversation("#1");
+  const conversation = made();
   conversation.welcome(room({ read: 10, unread: 0 }));
-  conversation.count(event(11), { own: false });
-  conversation.count(event(11), { own: false });
-  conversation.count(event(12), { own: true });
-  conversation.count(event(9), { own: false });
+  conversation.count(event(11));
+  conversation.count(event(11));
+  conversation.count(event(12, { user: "ann" }));
+  conversation.count(event(9));
   assert.equal(conversation.unread, 1);
 });
 
 test("a welcome that counts what came in between is not counted again by the catching up", () => {
-  const conversation = new Conversation("#1");
+  const conversation = made();
   conversation.welcome(room({ read: 10, unread: 0 }));
   conversation.welcome(room({ head: 13, read: 10, unread: 3 }));
-  for (const seq of [11, 12, 13]) conversation.count(event(seq), { own: false });
+  for (const seq of [11, 12, 13]) conversation.count(event(seq));
   assert.equal(conversation.unread, 3);
 });
 
 test("reading to the end is news once", () => {
-  const conversation = new Conversation("#1");
+  const conversation = made();
   conversation.welcome(room());
   conversation.timeline.load({ events: [], more: true, upTo: 10 });
   assert.equal(conversation.markRead(), true);
   assert.equal(conversation.markRead(), false);
   assert.deepEqual([conversation.read, conversation.unread], [10, 0]);
+});
+
+test("only messages count; deleted ones no more; those that call me count besides", () => {
+  const conversation = made();
+  conversation.welcome(room({ read: 10, unread: 0 }));
+  conversation.count(event(11, { data: "@ann look" }));
+  conversation.count(event(12, { type: 12, target: 11, emoji: "👍", on: true }));
+  conversation.count(event(13));
+  assert.deepEqual([conversation.unread, conversation.mentions], [2, 1]);
+  conversation.count(event(14, { type: 11, target: 11 }));
+  assert.deepEqual([conversation.unread, conversation.mentions], [1, 0]);
+  conversation.count(event(15, { deleted_at: 9 }));
+  assert.equal(conversation.unread, 1);
+});
+
+test("what was read on another device is not unread here", () => {
+  const conversation = made();
+  conversation.welcome(room({ mentions: 2 }));
+  conversation.readTo(8);
+  assert.deepEqual([conversation.unread, conversation.mentions], [2, 2]);
+  conversation.count(event(11));
+  conversation.readTo(10);
+  assert.deepEqual([conversation.unread, conversation.mentions], [1, 0]);
+  conversation.readTo(3);
+  assert.equal(conversation.read, 10);
+  conversation.readTo(11);
+  assert.equal(conversation.unread, 0);
+});
+
+test("a room changes with its events", () => {
+  const conversation = made();
+  conversation.welcome(room({ members: 2, admin: true }));
+  conversation.count(event(11, { type: 13, action: "invite", users: ["cy", "dee"] }));
+  conversation.count(event(12, { type: 13, action: "leave", users: ["dee"] }));
+  conversation.count(event(13, { type: 13, action: "change", title: "Disks", receipts: true }));
+  conversation.count(event(14, { type: 13, action: "archive", archived: true }));
+  const { members, title, receipts, archived, admin, unread } = conversation;
+  assert.deepEqual([members, title, receipts, archived, admin, unread], [3, "Disks", true, true, true, 6]);
 });

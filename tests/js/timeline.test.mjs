@@ -105,3 +105,50 @@ test("after a reset nothing is held", () => {
   assert.deepEqual(seqs(timeline), []);
   assert.equal(timeline.head, 2);
 });
+
+const edit = (seq, target, data) => event(seq, { type: 10, target, data });
+const remove = (seq, target) => event(seq, { type: 11, target });
+const react = (seq, target, user, on = true) => event(seq, { type: 12, target, user, emoji: "👍", on });
+
+test("acts change their message and are no rows of their own", () => {
+  const timeline = loaded(3);
+  timeline.receive(edit(4, 2, "better"));
+  timeline.receive(react(5, 3, "ann"));
+  timeline.receive(react(6, 3, "bo"));
+  timeline.receive(react(7, 3, "ann", false));
+  timeline.receive(remove(8, 1));
+  timeline.receive(edit(9, 1, "back?"));
+  assert.deepEqual(seqs(timeline), [1, 2, 3]);
+  assert.equal(timeline.position, 9);
+  assert.deepEqual([timeline.find(2).data, timeline.find(2).edited_at], ["better", 4]);
+  assert.deepEqual(timeline.find(3).reactions, { "👍": ["bo"] });
+  assert.deepEqual([timeline.find(1).data, timeline.find(1).deleted_at], ["", 8]);
+});
+
+test("acts that are told again over the newest state change nothing", () => {
+  const timeline = new Timeline();
+  const newest = event(1, { data: "b", edited_at: 4, reactions: { "👍": ["ann"] } });
+  timeline.load({ events: [newest], more: false, upTo: 1 });
+  for (const act of [react(2, 1, "ann"), edit(3, 1, "b"), edit(4, 1, "b")]) timeline.receive(act);
+  assert.deepEqual(timeline.events, [newest]);
+});
+
+test("an older page that was read before an act came gets it too, once", () => {
+  const timeline = new Timeline();
+  timeline.load({ events: events(6, 10), more: true, upTo: 10 });
+  timeline.receive(edit(11, 3, "in the page"));
+  timeline.receive(edit(12, 3, "after the page"));
+  timeline.receive(react(13, 4, "ann"));
+  timeline.prepend({ events: [event(3, { data: "in the page" }), event(4)], more: true, head: 11 });
+  assert.equal(timeline.find(3).data, "after the page");
+  assert.deepEqual(timeline.find(4).reactions, { "👍": ["ann"] });
+});
+
+test("a quoted message that is not held follows its edits", () => {
+  const timeline = new Timeline();
+  timeline.load({ events: events(6, 10), more: true, upTo: 10 });
+  timeline.quote(event(2), 10);
+  timeline.receive(edit(11, 2, "new"));
+  assert.equal(timeline.find(2).data, "new");
+  assert.deepEqual(seqs(timeline), [6, 7, 8, 9, 10]);
+});

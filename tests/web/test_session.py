@@ -3,8 +3,10 @@
 import asyncio
 import time
 
+import aiohttp
 import pytest
 
+from chatserver.errors import Unavailable
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Device, Person, ask
 
@@ -107,12 +109,48 @@ async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
         return await read_rooms(user)  # type: ignore[arg-type]
 
     monkeypatch.setattr(chat.server.chat, "rooms_of", slowly)
-    device = await ann.open()
+    opening = asyncio.create_task(ann.open())
     await checked.wait()
     assert (await ann.ask("POST", "/logout")).status == 200
     signed_out.set()
+    device = await opening
     assert (await device.next())["type"] == 0
     assert await device.closed() == 4101
+
+
+async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welcome(
+    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_rooms = chat.server.chat.rooms_of
+    read, written = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user: object) -> object:
+        rooms = await read_rooms(user)  # type: ignore[arg-type]
+        read.set()
+        await written.wait()
+        return rooms
+
+    anns = await ann.connect()
+    monkeypatch.setattr(chat.server.chat, "rooms_of", slowly)
+    connecting = asyncio.create_task(bo.connect())
+    await read.wait()
+    await anns.say("are you there?", to="bo")
+    written.set()
+    bos = await connecting
+    (direct,) = [room for room in bos.welcome["rooms"] if room["kind"] == "direct"]
+    assert (direct["head"], direct["to"]) == (1, "ann")
+
+
+async def test_a_database_that_is_away_is_said_before_the_upgrade(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(user: object) -> object:
+        raise Unavailable
+
+    monkeypatch.setattr(chat.server.chat, "rooms_of", away)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await ann.open()
+    assert refused.value.status == 503
 
 
 async def test_rotated_keys_keep_old_sessions_alive(start_chat: StartChat) -> None:

@@ -61,6 +61,13 @@ export class Connection extends EventTarget {
     });
   }
 
+  /** Sends `frame`, which nobody answers. False while there is no line. */
+  tell(frame) {
+    const open = this.state === "online" && this.#socket.readyState === WebSocket.OPEN;
+    if (open) this.#socket.send(JSON.stringify(frame));
+    return open;
+  }
+
   /** For good: the session ended here. */
   end() {
     this.#drop();

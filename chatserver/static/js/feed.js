@@ -3,14 +3,14 @@
  * complete timelines, and asks for what is missing.
  *
  * Events: `feed:changed` {conversation, added}: events that became complete, in order;
- * `feed:renewed`: a welcome was taken in.
+ * `feed:renewed`: a welcome was taken in; `feed:gone` {conversation}: one is no member of it any more.
  */
 
+import { History } from "./history.js";
 import { Conversation } from "./lib/conversation.js";
 import { directKey, keyOf, roomKey } from "./lib/route.js";
-import { keep, recall } from "./local.js";
 import { me } from "./page.js";
-import { HISTORY_LIMIT, isMessage, LOBBY, PAGE, Type } from "./protocol.js";
+import { HISTORY_LIMIT, isMessage, isNotice, LOBBY, PAGE, Type } from "./protocol.js";
 
 const TOO_FAR = 2_000; // events: behind by more than this, load the newest page instead
 const AGAIN = 2_000; // milliseconds until a page that did not come is asked for again
@@ -20,12 +20,14 @@ export class Feed extends EventTarget {
   epoch = null;
 
   #connection;
+  #history;
   #conversations = new Map(); // key → Conversation
-  #busy = new Set(); // keys with a request under way
+  #filling = new Set(); // keys of conversations with a hole that is being filled
 
   constructor(connection) {
     super();
     this.#connection = connection;
+    this.#history = new History(connection, (conversation, epoch) => this.#reset(conversation, epoch));
     this.get(roomKey(LOBBY)).room = LOBBY;
   }
 
@@ -34,18 +36,20 @@ export class Feed extends EventTarget {
   }
 
   get(key) {
-    if (!this.#conversations.has(key)) this.#conversations.set(key, this.#remembered(key));
+    if (!this.#conversations.has(key)) this.#conversations.set(key, new Conversation(key, me.name));
     return this.#conversations.get(key);
+  }
+
+  /** The conversation of that room, or undefined. */
+  of(room) {
+    return this.all.find((conversation) => conversation.room === room);
   }
 
   welcome({ epoch, rooms }) {
     if (this.epoch !== epoch) this.#begin(epoch);
-    for (const room of rooms) {
-      const conversation = this.get(keyOf(room));
-      const { position } = conversation.timeline;
-      if (position !== null && position > room.head) conversation.forget();
-      conversation.welcome(room);
-    }
+    for (const room of rooms) this.#admit(room);
+    const own = new Set(rooms.map(({ room }) => room));
+    for (const known of this.all) if (known.room !== null && !own.has(known.room)) this.#remove(known);
     for (const conversation of this.all) this.#continue(conversation);
     this.dispatchEvent(new CustomEvent("feed:renewed"));
   }
@@ -53,13 +57,36 @@ export class Feed extends EventTarget {
   /** A live event, or one's own message as its reply tells it (`answered`). */
   receive(event) {
     if (!event.seq) return;
+    if (event.state) this.admit(event.state);
     const conversation = this.#conversationOf(event);
+    if (!conversation) return;
     const { timeline } = conversation;
     if (conversation.room === null) this.#found(conversation, event.room);
     const added = timeline.receive(event);
-    conversation.count(event, { own: event.user === me.name });
+    for (const one of timeline.loaded ? added : [event]) conversation.count(one);
     this.#changed(conversation, added);
+    if (losesMe(event)) this.#remove(conversation);
     if (timeline.missing) setTimeout(() => this.#fill(conversation), event.answered ? GRACE : 0);
+  }
+
+  /** A room that one is a member of now, as `state` of its event or of a reply tells it. */
+  admit(room) {
+    const conversation = this.#admit(room);
+    if (conversation.timeline.loaded) this.#fill(conversation);
+    this.#changed(conversation, []);
+    return conversation;
+  }
+
+  /** Somebody has read up to `seq`: another device of mine, or a member where receipts are shown. */
+  readBy({ room, user, seq }) {
+    const conversation = this.of(room);
+    if (!conversation) return;
+    conversation.readBy(user, seq);
+    if (user === me.name) {
+      conversation.told = Math.max(conversation.told, seq);
+      conversation.readTo(seq);
+    }
+    this.#changed(conversation, []);
   }
 
   /** Loads the newest page, unless it is here. */
@@ -68,41 +95,47 @@ export class Feed extends EventTarget {
     if (timeline.loaded) return timeline.missing ? this.#fill(conversation) : null;
     const upTo = timeline.head;
     if (upTo === 0) return this.#changed(conversation, timeline.load({ events: [], more: false, upTo }));
-    const page = await this.#ask(conversation, { before: upTo + 1, limit: PAGE });
+    const page = await this.#history.page(conversation, upTo + 1, PAGE);
     if (!page || timeline.loaded) return this.#later(() => this.open(conversation));
-    return this.#changed(conversation, timeline.load({ ...page, events: page.events.filter(isMessage), upTo }));
+    return this.#changed(conversation, timeline.load({ ...page, upTo }));
   }
 
-  /** Loads a page of older messages. */
-  async older(conversation) {
+  /** Loads a page of what is older. Says whether anything came. */
+  async older(conversation, limit = PAGE) {
     const { timeline } = conversation;
-    if (!timeline.loaded || !timeline.hasOlder) return;
+    if (!timeline.loaded || !timeline.hasOlder) return false;
     const before = timeline.oldest;
-    const page = await this.#ask(conversation, { before, limit: PAGE });
-    if (!page || timeline.oldest !== before) return;
-    timeline.prepend({ ...page, events: page.events.filter(isMessage) });
+    const page = await this.#history.page(conversation, before, limit);
+    if (!page || timeline.oldest !== before) return false;
+    timeline.prepend(page);
+    this.#changed(conversation, []);
+    return true;
+  }
+
+  /** Loads one message that is quoted and not held. */
+  async quote(conversation, seq) {
+    if (conversation.timeline.find(seq)) return;
+    const page = await this.#history.ask(conversation, { after: seq - 1, limit: 1 });
+    if (!page?.events.length) return;
+    conversation.timeline.quote(page.events[0], page.head);
     this.#changed(conversation, []);
   }
 
   markRead(conversation) {
-    if (!conversation.markRead()) return;
-    keep(this.#readName(conversation.key), JSON.stringify([this.epoch, conversation.read]));
-    this.#changed(conversation, []);
+    if (conversation.markRead()) this.#changed(conversation, []);
   }
 
-  #remembered(key) {
-    const conversation = new Conversation(key);
-    if (this.epoch !== null) conversation.read = this.#rememberedRead(key);
+  #admit(room) {
+    const conversation = this.get(keyOf(room));
+    const { position } = conversation.timeline;
+    if (position !== null && position > room.head) conversation.forget();
+    conversation.welcome(room);
     return conversation;
   }
 
-  #rememberedRead(key) {
-    const [epoch, read] = JSON.parse(recall(this.#readName(key)) ?? "[]");
-    return epoch === this.epoch ? read : 0;
-  }
-
-  #readName(key) {
-    return `read:${me.name}:${key}`;
+  #remove(conversation) {
+    this.#conversations.delete(conversation.key);
+    this.dispatchEvent(new CustomEvent("feed:gone", { detail: { conversation } }));
   }
 
   /** The first log, or another one after a backup was restored. */
@@ -110,14 +143,13 @@ export class Feed extends EventTarget {
     this.epoch = epoch;
     for (const conversation of this.all) {
       conversation.forget();
-      conversation.read = this.#rememberedRead(conversation.key);
       if (conversation.isDirect) conversation.room = null;
     }
   }
 
   #conversationOf(event) {
-    const known = this.all.find(({ room }) => room === event.room);
-    if (known) return known;
+    const known = this.of(event.room);
+    if (known || isNotice(event)) return known; // of a room that one is leaving
     if (event.type !== Type.SINGLE_CHAT) return this.get(roomKey(event.room));
     return this.get(directKey(event.user === me.name ? event.to : event.user));
   }
@@ -140,12 +172,12 @@ export class Feed extends EventTarget {
   /** Asks for what is missing until nothing is. */
   async #fill(conversation) {
     const { timeline } = conversation;
-    if (this.#busy.has(`${conversation.key} after`)) return null;
-    this.#busy.add(`${conversation.key} after`);
+    if (this.#filling.has(conversation.key)) return null;
+    this.#filling.add(conversation.key);
     try {
       while (timeline.missing) {
         const before = timeline.position;
-        const page = await this.#ask(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
+        const page = await this.#history.ask(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
         if (!page) return this.#later(() => this.#fill(conversation));
         timeline.head = Math.max(timeline.head, page.head);
         this.#take(conversation, page.events);
@@ -153,31 +185,14 @@ export class Feed extends EventTarget {
       }
       return null;
     } finally {
-      this.#busy.delete(`${conversation.key} after`);
+      this.#filling.delete(conversation.key);
     }
   }
 
   #take(conversation, events) {
     const added = events.flatMap((event) => conversation.timeline.receive(event));
-    for (const event of added) conversation.count(event, { own: event.user === me.name });
+    for (const event of added) conversation.count(event);
     this.#changed(conversation, added);
-  }
-
-  /** A page, or null when there is none: the line broke, or the position is not of this log. */
-  async #ask(conversation, question) {
-    const name = JSON.stringify([conversation.key, question]);
-    if (conversation.room === null || this.#busy.has(name)) return null;
-    this.#busy.add(name);
-    try {
-      const frame = { type: Type.HISTORY, room: conversation.room, ...question };
-      const reply = await this.#connection.request(frame);
-      if (reply.code === "reset") this.#reset(conversation, reply.epoch);
-      return reply.ok ? reply : null;
-    } catch {
-      return null; // the next welcome starts over
-    } finally {
-      this.#busy.delete(name);
-    }
   }
 
   /** While there is a line; without one, the next welcome starts over. */
@@ -200,3 +215,7 @@ export class Feed extends EventTarget {
     this.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: shown } }));
   }
 }
+
+/** True for the event by which one stops being a member. */
+const losesMe = ({ type, action, users }) =>
+  type === Type.ROOM && (action === "leave" || action === "remove") && users.includes(me.name);

@@ -15,9 +15,9 @@ export function mayLose(count) {
   return count === 0 || confirm(question);
 }
 
-/** Ends the session, forgets drafts and read positions, and goes to the login page. */
+/** Ends the session, forgets drafts, and goes to the login page. */
 export async function logOut() {
-  for (const kind of ["draft", "read"]) forget(`${kind}:${me.name}:`);
+  forget(`draft:${me.name}:`);
   await request("POST", urls.logout, {}).catch(() => null);
   goToLogin();
 }

@@ -10,14 +10,15 @@ import { Connection } from "../connection.js";
 import { Feed } from "../feed.js";
 import { logOut, mayLose } from "../leaving.js";
 import { _ } from "../lib/i18n.js";
-import { parse, roomKey } from "../lib/route.js";
-import { title } from "../lib/unread.js";
-import { asCommand, asEvent, kindOf, listed, pending, roomName, stored } from "../lib/view.js";
+import { hashOf, parse, roomKey } from "../lib/route.js";
+import { asCommand, asEvent } from "../lib/view.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
 import { goToLogin, me, socketUrl } from "../page.js";
 import { People } from "../people.js";
-import { CloseCode, isMessage, LOBBY, Type } from "../protocol.js";
+import { CloseCode, LOBBY, Type } from "../protocol.js";
+import { ReadMarks } from "../reading.js";
+import { Screen } from "../screen.js";
 import { followKeyboard } from "../viewport.js";
 
 const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
@@ -27,6 +28,13 @@ class ChatApp extends HTMLElement {
   #feed = new Feed(this.#connection);
   #people = new People();
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
+  #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
+  #screen = new Screen(this, {
+    feed: this.#feed,
+    people: this.#people,
+    outbox: this.#outbox,
+    connection: this.#connection,
+  });
   #key = null;
   #newAfter = null; // the last seq that was read when the "New" line was placed
   #newLineIsOld = false;
@@ -50,6 +58,7 @@ class ChatApp extends HTMLElement {
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
     on(this.#feed, "feed:renewed", () => this.#renewed());
+    on(this.#feed, "feed:gone", ({ conversation }) => this.#gone(conversation));
     on(this.#people, "people:changed", () => this.#draw());
     on(this.#outbox, "outbox:changed", () => this.#draw());
     on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
@@ -89,7 +98,13 @@ class ChatApp extends HTMLElement {
       case Type.GROUP_CHAT:
       case Type.SINGLE_CHAT:
         this.#people.meet(frame.user);
+      case Type.EDIT:
+      case Type.DELETE:
+      case Type.REACT:
+      case Type.ROOM:
         return this.#feed.receive(frame);
+      case Type.READ:
+        return this.#feed.readBy(frame);
       default:
         return undefined; // replies went to who asked; the rest is of a later version
     }
@@ -103,6 +118,8 @@ class ChatApp extends HTMLElement {
 
   #renewed() {
     this.#outbox.flush();
+    this.#marks.flush();
+    if (!this.#isMember) this.#toLobby();
     this.#placeNewLine();
     this.#feed.open(this.#current);
     this.#draw();
@@ -117,6 +134,20 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
+  /** Rooms have a number as soon as one is welcomed; a conversation with a person may have no room yet. */
+  get #isMember() {
+    return this.#current.isDirect || this.#current.room !== null;
+  }
+
+  #toLobby() {
+    location.replace(hashOf(roomKey(LOBBY)));
+  }
+
+  #gone({ key }) {
+    if (key === this.#key) this.#toLobby();
+    this.#draw();
+  }
+
   #announce(messages) {
     const announcer = this.querySelector("live-announcer");
     for (const { user, data } of messages) {
@@ -128,13 +159,14 @@ class ChatApp extends HTMLElement {
 
   #open() {
     const wanted = parse(location.hash);
-    if (wanted === null && this.#key !== null) return;
+    if (wanted === null && this.#key !== null) return undefined;
     this.#key = wanted ?? roomKey(LOBBY);
     this.#newAfter = null;
     this.#placeNewLine();
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
+    if (this.#feed.epoch !== null && !this.#isMember) return this.#toLobby();
     if (this.#feed.epoch !== null) this.#feed.open(this.#current);
-    this.#redraw();
+    return this.#redraw();
   }
 
   #send(text) {
@@ -156,7 +188,9 @@ class ChatApp extends HTMLElement {
   /** Read means: in view, at the end, with the window in front. */
   #readIfSeen() {
     const looks = document.visibilityState === "visible" && document.hasFocus();
-    if (looks && this.#list.showsEndOf(this.#key)) this.#feed.markRead(this.#current);
+    if (!looks || !this.#list.showsEndOf(this.#key)) return;
+    this.#feed.markRead(this.#current);
+    this.#marks.soon();
   }
 
   #lookAway() {
@@ -191,57 +225,7 @@ class ChatApp extends HTMLElement {
 
   #redraw() {
     this.#drawing = false;
-    this.#drawMessages();
-    const { all } = this.#feed;
-    const { key, to, unread } = this.#current;
-    const name = this.#nameOf(this.#current);
-    const total = all.reduce((sum, conversation) => sum + conversation.unread, 0);
-    this.#composer.open(key, name);
-    document.title = `${title(name, total)} · chatserver`;
-    this.querySelector("chat-topbar").show({
-      name,
-      to,
-      isOnline: to !== null && this.#people.isOnline(to),
-      online: this.#people.online.length,
-      elsewhere: total - unread,
-    });
-    this.querySelector("conversation-list").show({
-      ...listed(all, key),
-      current: key,
-      people: this.#people,
-      nameOf: (conversation) => this.#nameOf(conversation),
-    });
-  }
-
-  #drawMessages() {
-    const { key, timeline, unread, to } = this.#current;
-    const events = timeline.events.filter(isMessage);
-    this.#list.show({
-      key,
-      kind: kindOf(this.#current, me.name),
-      name: this.#nameOf(this.#current),
-      items: [...events.map((event) => stored(event, me.name)), ...this.#unsent(key, events)],
-      newAfter: this.#newAfter,
-      unread,
-      loaded: timeline.loaded,
-      hasOlder: timeline.hasOlder,
-      display: (user) => this.#people.display(user),
-    });
-  }
-
-  /** Own messages without an event yet. One whose event is here was answered on a line that broke. */
-  #unsent(key, events) {
-    const entries = this.#outbox.of(key);
-    if (entries.length === 0) return [];
-    const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
-    const unsent = entries.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
-    const online = this.#connection.state === "online";
-    return unsent.map((entry) => pending(entry, me.name, { online }));
-  }
-
-  #nameOf(conversation) {
-    const { to } = conversation;
-    return to === null ? roomName(conversation, _("Lobby")) : this.#people.title(to);
+    this.#screen.show(this.#current, { newAfter: this.#newAfter });
   }
 }
 

@@ -1,35 +1,46 @@
 /**
  * <chat-message>: one message. Its markup comes from templates/messages/_message.html.
  *
- * Sends `message:retry` {id}, `message:delete` {id}.
+ * Sends `message:retry` {id}, `message:delete` {id}, `message:react` {seq, emoji, on},
+ * `message:jump` {seq}, `quote:wanted` {seq}.
  */
 
-import { say } from "../dom.js";
+import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
 import { split } from "../lib/links.js";
+import { called, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
-import { clone } from "../page.js";
+import { clone, lang, me } from "../page.js";
+
+const QUOTED = 160; // characters
 
 class ChatMessage extends HTMLElement {
-  #id = null;
+  /** What is shown, as in lib/view.js. */
+  message = null;
+
   #shown = "";
 
-  /** `message`: {key, id, user, data, at, own, state, problem}; `author`: its display name. */
-  show(message, { author, continued, dates }) {
-    const { data, state, problem, at, own } = message;
-    const facts = JSON.stringify([data, state, problem, at, author, continued]);
+  /** `display`: the name of a person as it is shown; `quoted`: the event that is answered, if known. */
+  show(message, { continued, dates, display, quoted }) {
+    const author = display(message.user);
+    const facts = JSON.stringify([message, author, continued, quoted]);
     if (facts === this.#shown) return;
     this.#shown = facts;
-    this.#id = message.id;
-    this.dataset.state = state;
+    this.message = message;
+    this.dataset.state = message.state;
     this.dataset.user = message.user;
-    this.classList.toggle("message-own", own);
+    if (message.seq) this.dataset.seq = message.seq;
+    this.classList.toggle("message-own", message.own);
     this.classList.toggle("message-continued", continued);
-    this.#write(message, author, dates);
-    this.#status(state, problem);
+    this.classList.toggle("message-deleted", message.deleted);
+    this.#writeHead(message, author, dates);
+    this.#writeText(message);
+    this.#quote(message.replyTo, quoted, display);
+    this.#react(message, display);
+    this.#status(message);
   }
 
-  #write({ user, data, at }, author, dates) {
+  #writeHead({ user, at }, author, dates) {
     const avatar = this.querySelector(".avatar");
     avatar.dataset.hue = hue(user);
     avatar.querySelector(".avatar-letter").textContent = initial(author);
@@ -38,10 +49,49 @@ class ChatMessage extends HTMLElement {
     time.dateTime = new Date(at).toISOString();
     time.textContent = dates.time(at);
     time.title = dates.full(at);
-    this.querySelector(".message-text").replaceChildren(...split(data).map(piece));
   }
 
-  #status(state, problem) {
+  #writeText({ data, deleted, edited }) {
+    const parts = deleted ? [{ text: _("This message was deleted.") }] : split(data).flatMap(withNames);
+    const text = this.querySelector(".message-text");
+    const own = parts.some(({ mention }) => mention !== undefined && means(mention, me.name));
+    this.classList.toggle("message-calls", own && !this.message.own);
+    text.replaceChildren(...parts.map(piece));
+    this.querySelector(".message-edited").hidden = !edited || deleted;
+  }
+
+  #quote(replyTo, quoted, display) {
+    const quote = this.querySelector(".message-quote");
+    quote.hidden = replyTo === undefined || replyTo === null;
+    if (quote.hidden) return;
+    quote.onclick = () => say(this, "message:jump", { seq: replyTo });
+    if (!quoted) queueMicrotask(() => say(this, "quote:wanted", { seq: replyTo })); // when it is in the page
+    const text = quoted?.deleted_at ? _("This message was deleted.") : (quoted?.data ?? "…");
+    quote.querySelector(".quote-author").textContent = quoted ? display(quoted.user) : "";
+    quote.querySelector(".quote-text").textContent = text.slice(0, QUOTED);
+  }
+
+  #react({ seq, reactions }, display) {
+    const bar = this.querySelector(".message-reactions");
+    const items = Object.entries(reactions).map(([emoji, names]) => ({ emoji, names }));
+    bar.hidden = items.length === 0;
+    sync(bar, items, {
+      key: ({ emoji }) => emoji,
+      make: ({ emoji }) => this.#reaction(seq, emoji),
+      update: (button, item) => describe(button, item, display),
+    });
+  }
+
+  #reaction(seq, emoji) {
+    const button = clone("reaction");
+    button.querySelector(".reaction-emoji").textContent = emoji;
+    button.addEventListener("click", () => {
+      say(this, "message:react", { seq, emoji, on: button.getAttribute("aria-pressed") !== "true" });
+    });
+    return button;
+  }
+
+  #status({ state, problem, id }) {
     const status = this.querySelector(".message-status");
     status.hidden = state === "sent";
     if (status.hidden) return;
@@ -50,23 +100,36 @@ class ChatMessage extends HTMLElement {
       waiting: _("Will be sent when the connection is back"),
       failed: _("Not sent. %(reason)s", { reason: problem }),
     }[state];
-    this.#button(".message-retry", "message:retry", state !== "failed");
-    this.#button(".message-delete", "message:delete", state === "sending");
+    this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed");
+    this.#button(".message-delete", () => say(this, "message:delete", { id }), state === "sending");
   }
 
-  #button(selector, name, hidden) {
+  #button(selector, action, hidden) {
     const button = this.querySelector(selector);
     button.hidden = hidden;
-    button.onclick = () => say(this, name, { id: this.#id });
+    button.onclick = action;
   }
 }
 
-function piece({ text, href }) {
-  if (href === undefined) return document.createTextNode(text);
-  const link = clone("link");
-  link.href = href;
-  link.textContent = text;
-  return link;
+const withNames = (part) => (part.href === undefined ? called(part.text) : [part]);
+
+function piece({ text, href, mention }) {
+  if (href === undefined && mention === undefined) return document.createTextNode(text);
+  const element = clone(href === undefined ? "mention" : "link");
+  element.textContent = text;
+  if (href !== undefined) element.href = href;
+  else element.classList.toggle("mention-me", means(mention, me.name));
+  return element;
+}
+
+/** Who reacted so is told in the title, and to a screen reader. */
+function describe(button, { emoji, names }, display) {
+  const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.map(display));
+  const words = _("%(emoji)s by %(people)s", { emoji, people });
+  button.setAttribute("aria-pressed", String(names.includes(me.name)));
+  button.setAttribute("aria-label", words);
+  button.title = words;
+  button.querySelector(".reaction-count").textContent = names.length;
 }
 
 customElements.define("chat-message", ChatMessage);

@@ -11,7 +11,13 @@ class ConversationList extends HTMLElement {
   /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
   show({ rooms, direct, people, current, nameOf }) {
     const room = (conversation) => ({ ...this.#room(conversation, nameOf), current });
-    const row = ({ to, unread }) => ({ ...this.#person(to, people), unread, current });
+    const row = ({ to, unread, mentions, muted }) => ({
+      ...this.#person(to, people),
+      unread,
+      mentions,
+      muted,
+      current,
+    });
     const person = (name) => this.#person(name, people); // the open one is marked among `direct`
     this.#fill("rooms", rooms.map(room));
     this.#fill("direct", direct.map(row));
@@ -20,8 +26,8 @@ class ConversationList extends HTMLElement {
   }
 
   #room(conversation, nameOf) {
-    const { key, unread } = conversation;
-    return { key, title: nameOf(conversation), unread, icon: true };
+    const { key, unread, mentions, muted, private: hidden } = conversation;
+    return { key, title: nameOf(conversation), unread, mentions, muted, icon: hidden ? "lock" : "hash" };
   }
 
   #person(name, people) {
@@ -32,6 +38,7 @@ class ConversationList extends HTMLElement {
       display: people.display(name),
       online: people.isOnline(name),
       unread: 0,
+      mentions: 0,
     };
   }
 
@@ -54,13 +61,17 @@ class ConversationList extends HTMLElement {
     return item;
   }
 
-  #update(item, { key, title, display, name, unread, online, current }) {
+  #update(item, { key, title, display, name, unread, mentions, muted, icon, online, current }) {
     const link = item.querySelector(".row");
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
     item.querySelector(".badge-number").textContent = badge(unread);
-    item.querySelector(".badge").hidden = unread === 0;
-    link.classList.toggle("row-unread", unread > 0);
+    item.querySelector(".badge-unread").hidden = unread === 0 || muted === true;
+    item.querySelector(".calls-number").textContent = badge(mentions);
+    item.querySelector(".badge-calls").hidden = mentions === 0;
+    link.classList.toggle("row-unread", unread > 0 && !muted);
+    link.classList.toggle("row-muted", muted === true);
+    if (icon) item.dataset.icon = icon;
     if (key === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
     if (!avatar) return;

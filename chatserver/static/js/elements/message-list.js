@@ -9,6 +9,7 @@ import { say, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { rows } from "../lib/layout.js";
+import { notice } from "../lib/notices.js";
 import { Span } from "../lib/span.js";
 import { badge } from "../lib/unread.js";
 import { clone, lang } from "../page.js";
@@ -41,7 +42,10 @@ class MessageList extends HTMLElement {
     return this.#view.key === key && this.#view.loaded && this.#stuck;
   }
 
-  /** {key, kind, name, items, newAfter, unread, loaded, hasOlder, display(user)}; `items` in order. */
+  /**
+   * {key, kind, name, items, newAfter, unread, loaded, hasOlder, display(user), find(seq), seenBy};
+   * `items` in order; `seenBy`: names of who has read the last one.
+   */
   show(view) {
     const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
     this.#view = view;
@@ -81,26 +85,38 @@ class MessageList extends HTMLElement {
   }
 
   #draw() {
-    const { items, newAfter, display, loaded, hasOlder } = this.#view;
+    const { items, newAfter, loaded, hasOlder } = this.#view;
     const shown = this.#span.slice(items, { hold: !this.#stuck });
     sync(this.#rows, rows(shown, { newAfter }), {
       key: (row) => row.key,
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
-      update: (element, row) => this.#update(element, row, display),
+      update: (element, row) => this.#update(element, row),
     });
+    this.#showSeen();
     this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
     if (this.#stuck) this.#scrollToEnd();
   }
 
-  #update(element, { kind, at, message, continued }, display) {
+  #update(element, { kind, at, message, continued }) {
+    const { display, find } = this.#view;
     if (kind === "message") {
-      element.show(message, { author: display(message.user), continued, dates: this.#dates });
+      element.show(message, { continued, dates: this.#dates, display, quoted: find(message.replyTo) });
+    } else if (kind === "notice") {
+      element.firstElementChild.textContent = notice(message.notice, display);
     } else if (kind === "day") {
       const time = element.querySelector("time");
       time.dateTime = new Date(at).toLocaleDateString("sv"); // 2031-05-03
       time.textContent = this.#dates.day(at);
     }
+  }
+
+  #showSeen() {
+    const { seenBy } = this.#view;
+    const seen = this.querySelector(".messages-seen");
+    const people = new Intl.ListFormat(lang, { style: "narrow" }).format(seenBy);
+    seen.hidden = seenBy.length === 0;
+    seen.textContent = seen.hidden ? "" : _("Seen by %(people)s", { people });
   }
 
   /** Draws and puts the first visible row back to where it was. */

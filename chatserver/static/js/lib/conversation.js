@@ -1,19 +1,40 @@
-/** One room or one direct conversation: what is held of it, and how much of it is unread. */
+/** One room or one direct conversation: its facts, what is held of it, and how much of it is unread. */
 
+import { isMessage, Type } from "../protocol.js";
+import { calls } from "./mentions.js";
 import { Timeline } from "./timeline.js";
+
+const NOTHING = {
+  name: null,
+  title: "",
+  topic: "",
+  members: 0,
+  private: false,
+  archived: false,
+  receipts: false,
+  admin: false,
+  muted: false,
+};
 
 export class Conversation {
   timeline = new Timeline();
   room = null; // unknown until the first message of a direct conversation
-  title = "";
   read = 0;
+  told = 0; // the read position that the server knows
   unread = 0;
+  mentions = 0;
   lastAt = 0;
+  readers = new Map(); // name → read position, where the room shows receipts
 
+  #me;
+  #welcomed = 0; // the server has counted up to here
   #counted = 0; // events up to here are in `unread` already
+  #fresh = new Map(); // seq → whether it calls me, of unread messages since the last welcome
 
-  constructor(key) {
+  constructor(key, me = "") {
+    Object.assign(this, NOTHING);
     this.key = key;
+    this.#me = me;
     this.to = key.startsWith("@") ? key.slice(1) : null;
   }
 
@@ -21,39 +42,103 @@ export class Conversation {
     return this.to !== null;
   }
 
-  /** What `welcome` says of it. A position that this device has read further counts. */
-  welcome({ room, title, head, read, unread, last }) {
+  /** What `welcome`, or `state` of a new room, says of it. A position read further here counts. */
+  welcome({ room, head, read, unread, mentions = 0, last, ...facts }) {
+    const known = Object.keys(NOTHING).filter((name) => name in facts);
+    Object.assign(this, NOTHING, Object.fromEntries(known.map((name) => [name, facts[name]])));
     this.room = room;
-    this.title = title;
     this.timeline.head = head;
+    this.told = read;
     this.read = Math.min(Math.max(this.read, read), head);
     this.unread = this.read > read ? Math.min(unread, head - this.read) : unread;
+    this.mentions = Math.min(mentions, this.unread);
     this.lastAt = Math.max(this.lastAt, last?.at ?? 0);
+    this.#welcomed = head;
     this.#counted = head;
+    this.#fresh.clear();
   }
 
-  /** An event came; `own`: one's own words are read. */
-  count(event, { own }) {
-    this.lastAt = Math.max(this.lastAt, event.at);
-    if (event.seq <= this.#counted) return;
+  /** An event came; one's own words are read. */
+  count(event) {
+    if (isMessage(event)) this.lastAt = Math.max(this.lastAt, event.at);
+    if (event.seq <= this.#counted || event.answered) return;
     this.#counted = event.seq;
-    if (!own && event.seq > this.read) this.unread += 1;
+    if (event.type === Type.ROOM) this.#change(event);
+    else if (event.type === Type.DELETE) this.#uncount(event);
+    else if (this.#isNews(event)) this.#add(event);
   }
 
   /** Everything up to the end was seen. True when that is news. */
   markRead() {
     const position = this.timeline.position ?? 0;
     const news = this.unread > 0 || position > this.read;
-    this.read = Math.max(this.read, position);
+    this.readTo(position);
     this.unread = 0;
+    this.mentions = 0;
     return news;
+  }
+
+  /** Read up to `seq`, here or on another device. */
+  readTo(seq) {
+    if (seq <= this.read) return;
+    this.read = seq;
+    for (const known of this.#fresh.keys()) if (known <= seq) this.#fresh.delete(known);
+    this.unread = Math.min(this.unread, this.#left(seq));
+    const calling = [...this.#fresh.values()].filter(Boolean).length;
+    this.mentions = Math.min(this.mentions, this.unread, seq >= this.#welcomed ? calling : Infinity);
+  }
+
+  /** Another member has read up to `seq`. */
+  readBy(user, seq) {
+    this.readers.set(user, Math.max(seq, this.readers.get(user) ?? 0));
   }
 
   /** The log is another one. */
   forget() {
     this.timeline.reset();
+    this.readers.clear();
+    this.#fresh.clear();
     this.read = 0;
+    this.told = 0;
     this.unread = 0;
+    this.mentions = 0;
+    this.#welcomed = 0;
     this.#counted = 0;
+  }
+
+  #isNews(event) {
+    return isMessage(event) && event.user !== this.#me && event.seq > this.read && !event.deleted_at;
+  }
+
+  /** Messages of others behind `seq`: exact where they are held, else at most. */
+  #left(seq) {
+    const { timeline } = this;
+    if (timeline.position !== timeline.head || timeline.oldest > seq + 1) return Math.max(0, Math.max(timeline.head, this.#counted) - seq);
+    return timeline.events.filter((event) => event.seq > seq && this.#isNews(event)).length;
+  }
+
+  /** A message that was unread is gone. Whose it was, where it is not held: most people delete their own. */
+  #uncount({ target, user }) {
+    const author = this.timeline.find(target)?.user ?? user;
+    const old = target > this.read && target <= this.#welcomed && author !== this.#me;
+    if (!old && !this.#fresh.has(target)) return;
+    this.unread = Math.max(0, this.unread - 1);
+    if (this.#fresh.get(target)) this.mentions -= 1;
+    this.mentions = Math.max(0, Math.min(this.mentions, this.unread));
+    this.#fresh.delete(target);
+  }
+
+  #add({ seq, data }) {
+    const call = calls(data, this.#me);
+    this.#fresh.set(seq, call);
+    this.unread += 1;
+    this.mentions += call ? 1 : 0;
+  }
+
+  #change({ action, users = [], user, ...facts }) {
+    if (action === "join" || action === "invite") this.members += users.length;
+    if (action === "leave" || action === "remove") this.members -= users.length;
+    if (action !== "change" && action !== "archive") return;
+    for (const name of Object.keys(NOTHING)) if (facts[name] !== undefined) this[name] = facts[name];
   }
 }

@@ -5,7 +5,7 @@ import { startOfDay } from "./dates.js";
 export const GROUP = 5 * 60_000; // milliseconds between messages of one author
 
 /**
- * Rows {kind, key, …}: "day" with `at`, "new", and "message" with `message` and `continued`.
+ * Rows {kind, key, …}: "day" with `at`, "new", "notice" and "message" with `message` and `continued`.
  * `newAfter`: the last seq that was read when the room was opened, or null for no line.
  */
 export function rows(messages, { newAfter = null } = {}) {
@@ -16,17 +16,18 @@ export function rows(messages, { newAfter = null } = {}) {
     const day = startOfDay(message.at);
     const fresh = previous === null || startOfDay(previous.at) !== day;
     if (fresh) made.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
-    const first = !marked && !message.own && message.seq > newAfter;
+    const first = !marked && !message.own && !message.notice && message.seq > newAfter;
     if (first) made.push({ kind: "new", key: "new" });
     marked ||= first;
     const continued = !fresh && !first && continues(previous, message);
-    made.push({ kind: "message", key: message.key, message, continued });
+    made.push({ kind: message.notice ? "notice" : "message", key: message.key, message, continued });
     previous = message;
   }
   return made;
 }
 
 function continues(previous, message) {
+  if (previous.notice || message.notice || message.replyTo) return false;
   const passed = message.at - previous.at;
   return previous.user === message.user && passed >= -GROUP && passed < GROUP;
 }

@@ -1,7 +1,11 @@
 /**
  * What this client holds of one room's log. `position` is the last seq up to which nothing is missing;
- * it never moves over a range that was not received. Events beyond a hole wait. Each is shown once.
+ * it never moves over a range that was not received. Events beyond a hole wait. Each is taken once:
+ * messages and notices are shown, acts change the message that they are about.
  */
+
+import { isAct } from "../protocol.js";
+import { applied } from "./acts.js";
 
 export class Timeline {
   /** null until the newest page is here. */
@@ -10,7 +14,9 @@ export class Timeline {
   head = 0;
   hasOlder = false;
 
-  #events = []; // in seq order, all of them received
+  #events = []; // messages and notices in seq order
+  #acts = []; // taken since the newest page, in order: an older page may not know of the last ones
+  #quoted = new Map(); // seq → a message that is older than what is held, and quoted
   #waiting = new Map(); // seq → event beyond a hole, or before the newest page is here
 
   get loaded() {
@@ -34,6 +40,11 @@ export class Timeline {
     return this.loaded && this.head > this.position ? { after: this.position } : null;
   }
 
+  /** The message of that seq, or undefined. */
+  find(seq) {
+    return this.events.findLast((event) => event.seq === seq) ?? this.#quoted.get(seq);
+  }
+
   /** The newest page: whatever comes up to `upTo` and is not in it is older. Returns what is new. */
   load({ events, more, upTo }) {
     this.#events = [...events];
@@ -44,11 +55,17 @@ export class Timeline {
     return this.#drain();
   }
 
-  /** A page of older messages. */
-  prepend({ events, more }) {
+  /** A page of older events as they were when `head` was the last one. */
+  prepend({ events, more, head = Infinity }) {
     const { oldest } = this;
-    this.#events = [...events.filter((event) => event.seq < oldest), ...this.#events];
+    const older = events.filter((event) => event.seq < oldest);
+    this.#events = [...older.map((event) => this.#updated(event, head)), ...this.#events];
     this.hasOlder = more && events.length > 0;
+  }
+
+  /** A message that only a quotation shows, as it was when `head` was the last event. */
+  quote(event, head) {
+    this.#quoted.set(event.seq, this.#updated(event, head));
   }
 
   /** One event, live or from a page. Returns the events that became complete by it, in order. */
@@ -66,17 +83,35 @@ export class Timeline {
     this.head = head;
     this.hasOlder = false;
     this.#events = [];
+    this.#acts = [];
+    this.#quoted.clear();
     this.#waiting.clear();
   }
 
   #drain() {
     const complete = [];
     for (let next = this.position + 1; this.#waiting.has(next); next += 1) {
-      complete.push(this.#waiting.get(next));
+      const event = this.#waiting.get(next);
       this.#waiting.delete(next);
       this.position = next;
+      if (isAct(event)) this.#apply(event);
+      else this.#events.push(event);
+      complete.push(event);
     }
-    this.#events.push(...complete);
     return complete;
+  }
+
+  #apply(act) {
+    this.#acts.push(act);
+    const index = this.#events.findLastIndex(({ seq }) => seq === act.target);
+    if (index >= 0) this.#events[index] = applied(this.#events[index], act);
+    const quoted = this.#quoted.get(act.target);
+    if (quoted) this.#quoted.set(act.target, applied(quoted, act));
+  }
+
+  /** With what was done to it since `head`. */
+  #updated(event, head) {
+    const later = this.#acts.filter(({ seq, target }) => target === event.seq && seq > head);
+    return later.reduce(applied, event);
   }
 }

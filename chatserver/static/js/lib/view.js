@@ -1,25 +1,38 @@
-/** Messages as the list shows them: {key, id, seq, user, data, at, own, state, problem}. */
+/**
+ * Messages as the list shows them: {key, id, seq, user, data, at, own, state, problem, edited, deleted,
+ * reactions, replyTo}; a notice is {key, seq, at, notice}.
+ */
 
-import { Type } from "../protocol.js";
+import { isNotice, Type } from "../protocol.js";
 import { roomKey } from "./route.js";
 
 /** A stored event. One's own keeps the key that it had before it was stored. */
-export function stored({ id, seq, user, data, at }, me) {
+export function stored(event, me) {
+  const { id, seq, user, data, at } = event;
+  if (isNotice(event)) return { key: `seq:${seq}`, seq, at, notice: event };
   const own = user === me;
-  return { key: own && id ? `id:${id}` : `seq:${seq}`, id, seq, user, data, at, own, state: "sent" };
+  const key = own && id ? `id:${id}` : `seq:${seq}`;
+  return { key, id, seq, user, data, at, own, state: "sent", replyTo: event.reply_to, ...changes(event) };
 }
 
+const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
+  edited: Boolean(edited),
+  deleted: Boolean(deleted),
+  reactions: reactions ?? {},
+});
+
 /** An entry of the outbox: "sending", "waiting" while there is no line, or "failed". */
-export function pending({ id, data, at, state, problem }, me, { online }) {
-  const waits = state === "sending" && !online;
-  return { key: `id:${id}`, id, user: me, data, at, problem, own: true, state: waits ? "waiting" : state };
+export function pending({ id, data, at, state, problem, replyTo }, me, { online }) {
+  const shown = state === "sending" && !online ? "waiting" : state;
+  return { key: `id:${id}`, id, user: me, data, at, problem, own: true, state: shown, replyTo, ...changes({}) };
 }
 
 /** The command that says an entry. */
-export function asCommand({ id, key, data }) {
+export function asCommand({ id, key, data, replyTo }) {
+  const reply = replyTo === undefined ? {} : { reply_to: replyTo };
   return key.startsWith("@")
-    ? { type: Type.SINGLE_CHAT, to: key.slice(1), data, id }
-    : { type: Type.GROUP_CHAT, room: Number(key.slice(1)), data, id };
+    ? { type: Type.SINGLE_CHAT, to: key.slice(1), data, id, ...reply }
+    : { type: Type.GROUP_CHAT, room: Number(key.slice(1)), data, id, ...reply };
 }
 
 /** The event that the server stored for an entry, as its reply tells it. */
@@ -27,9 +40,9 @@ export function asEvent(entry, { room, seq, at }, me) {
   return { ...asCommand(entry), room, seq, at, user: me, answered: true };
 }
 
-/** Group rooms by number, the lobby first; direct conversations that exist or are open, newest first. */
+/** Group rooms by number, the lobby first, archived ones only while open; direct conversations that exist or are open, newest first. */
 export function listed(conversations, current) {
-  const rooms = conversations.filter(({ isDirect }) => !isDirect);
+  const rooms = conversations.filter(({ isDirect, archived, key }) => !isDirect && (!archived || key === current));
   const direct = conversations.filter(({ isDirect, room, key }) => isDirect && (room !== null || key === current));
   return {
     rooms: rooms.sort((a, b) => a.room - b.room),

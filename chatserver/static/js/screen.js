@@ -1,0 +1,101 @@
+/** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
+
+import { _ } from "./lib/i18n.js";
+import { title } from "./lib/unread.js";
+import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
+import { me } from "./page.js";
+import { isMessage } from "./protocol.js";
+
+export class Screen {
+  #app;
+  #feed;
+  #people;
+  #outbox;
+  #connection;
+
+  /** `app`: the element that holds the others. */
+  constructor(app, { feed, people, outbox, connection }) {
+    this.#app = app;
+    this.#feed = feed;
+    this.#people = people;
+    this.#outbox = outbox;
+    this.#connection = connection;
+  }
+
+  nameOf(conversation) {
+    const { to } = conversation;
+    return to === null ? roomName(conversation, _("Lobby")) : this.#people.title(to);
+  }
+
+  /** `newAfter`: the last seq that was read when the "New" line was placed, or null. */
+  show(conversation, { newAfter }) {
+    this.#showMessages(conversation, newAfter);
+    this.#showAround(conversation);
+  }
+
+  #showAround(conversation) {
+    const { all } = this.#feed;
+    const { key, to, unread } = conversation;
+    const name = this.nameOf(conversation);
+    const total = all.reduce((sum, one) => sum + disturbing(one), 0);
+    this.#part("message-composer").open(key, name);
+    document.title = `${title(name, total)} · chatserver`;
+    this.#part("chat-topbar").show({
+      name,
+      to,
+      topic: conversation.topic,
+      isOnline: to !== null && this.#people.isOnline(to),
+      online: this.#people.online.length,
+      elsewhere: total - Math.min(total, unread),
+    });
+    this.#part("conversation-list").show({
+      ...listed(all, key),
+      current: key,
+      people: this.#people,
+      nameOf: (one) => this.nameOf(one),
+    });
+  }
+
+  #showMessages(conversation, newAfter) {
+    const { key, timeline, unread } = conversation;
+    const { events } = timeline;
+    this.#part("message-list").show({
+      key,
+      kind: kindOf(conversation, me.name),
+      name: this.nameOf(conversation),
+      items: [...events.map((event) => stored(event, me.name)), ...this.#unsent(key, events)],
+      newAfter,
+      unread,
+      loaded: timeline.loaded,
+      hasOlder: timeline.hasOlder,
+      display: (user) => this.#people.display(user),
+      find: (seq) => timeline.find(seq),
+      seenBy: this.#seenBy(conversation),
+    });
+  }
+
+  /** Where the room shows it: who else has read the last message. */
+  #seenBy({ receipts, readers, timeline }) {
+    const last = receipts ? timeline.events.findLast(isMessage) : undefined;
+    if (!last) return [];
+    const seen = [...readers].filter(([name, seq]) => seq >= last.seq && name !== me.name && name !== last.user);
+    return seen.map(([name]) => this.#people.display(name));
+  }
+
+  /** Own messages without an event yet. One whose event is here was answered on a line that broke. */
+  #unsent(key, events) {
+    const entries = this.#outbox.of(key);
+    if (entries.length === 0) return [];
+    const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
+    const unsent = entries.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
+    const online = this.#connection.state === "online";
+    return unsent.map((entry) => pending(entry, me.name, { online }));
+  }
+
+  #part(name) {
+    return this.#app.querySelector(name);
+  }
+}
+
+/** What counts for the title: of a muted room only what calls me. */
+const disturbing = ({ muted, unread, mentions }) => (muted ? mentions : unread);

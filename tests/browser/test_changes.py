@@ -1,0 +1,127 @@
+"""What is done to messages and rooms shows on every page, live and after an interruption."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SHOWN = """() => [...document.querySelectorAll(".messages-rows > :not(.day-line, .new-line)")]
+  .map((row) => row.matches("chat-message")
+    ? [row.querySelector(".message-body").innerText.trim(),
+       [...row.querySelectorAll(".reaction")].map((one) => one.innerText.replace(/\\s/g, "")).join(" "),
+       row.querySelector(".message-quote").innerText.trim()]
+    : [row.innerText])"""
+
+
+async def test_what_is_done_to_messages_shows_live_after_a_break_and_after_a_reload(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    cy = await ann.chat.person("cy", display="cy")
+    for text in ("one", "two", "three"):
+        await cy.ask("POST", "/api/rooms/1/messages", {"data": text})
+    await ann.sees("three")
+    await changes(cy, "live")
+    await expect(ann.page.locator(".message-text").last).to_have_text("live: a reply")
+    before = await ann.page.evaluate(SHOWN)
+    assert before == [
+        ["one, live (edited)", "", ""],
+        ["This message was deleted.", "", ""],
+        ["three", "👍1", ""],
+        ["live: a reply", "", "cy three"],
+    ]
+    await ann.page.context.set_offline(True)
+    await ann.loses_the_line()
+    await changes(cy, "away")
+    await ann.page.context.set_offline(False)
+    await expect(ann.page.locator(".message-text").last).to_have_text("away: a reply")
+    held = await ann.page.evaluate(SHOWN)
+    assert held[0] == ["one, away (edited)", "", ""]
+    assert held[2] == ["three", "👍1", ""]
+    await ann.page.reload()
+    await ann.sees("away: a reply")
+    assert await ann.page.evaluate(SHOWN) == held
+    await bo.sees("away: a reply")
+    assert await bo.page.evaluate(SHOWN) == held
+
+
+async def changes(cy: Person, when: str) -> None:
+    """An edit, a deletion, reactions and a reply."""
+    path = "/api/rooms/1/messages"
+    await done(cy, "PATCH", f"{path}/1", {"data": f"one, {when}"})
+    if when == "live":
+        await done(cy, "DELETE", f"{path}/2")
+    for emoji in ("👍", "🎉"):
+        await done(cy, "PUT", f"{path}/3/reactions/{emoji}")
+    await done(cy, "DELETE", f"{path}/3/reactions/🎉")
+    await done(cy, "POST", path, {"data": f"{when}: a reply", "reply_to": 3})
+
+
+async def done(who: Person, method: str, path: str, body: Any = None) -> Any:
+    answer = await who.ask(method, path, body)
+    assert answer.status in (200, 201), answer
+    return answer.json
+
+
+async def test_rooms_come_change_and_go(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    cy = await ann.chat.person("cy", display="cy")
+    made = await done(cy, "POST", "/api/rooms", {"name": "disks", "title": "Disks"})
+    room = f"/api/rooms/{made['room']}"
+    await done(cy, "POST", f"{room}/members", {"users": ["bo"]})
+    await bo.opens("Disks")
+    await done(cy, "PATCH", room, {"title": "Drives", "topic": "What spins"})
+    await done(cy, "POST", f"{room}/messages", {"data": "Hello"})
+    await bo.sees("Hello")
+    notices = [
+        ["cy created the room"],
+        ["cy added Bo"],
+        ["cy renamed the room to “Drives”"],
+        ["Hello", "", ""],
+    ]
+    assert await bo.page.evaluate(SHOWN) == notices
+    await expect(bo.page.locator(".topbar-title")).to_have_text("Drives")
+    await expect(bo.page.locator(".topbar-facts")).to_have_text("What spins")
+    await bo.page.reload()
+    await bo.sees("Hello")
+    assert await bo.page.evaluate(SHOWN) == notices
+    await done(cy, "DELETE", f"{room}/members/bo")
+    await expect(bo.page.locator(".topbar-title")).to_have_text("Lobby")
+    await expect(bo.rooms()).to_have_text(["Lobby"])
+    await expect(ann.rooms()).to_have_text(["Lobby"])
+
+
+async def test_what_is_read_here_is_read_on_the_other_device(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    desk, phone = await ann.another(), await ann.another()
+    await desk.turn_to("ann")
+    await phone.turn_to("ann")
+    cy = await ann.chat.person("cy", display="cy")
+    for text in ("Hello", "@ann are you there?", "hello?"):
+        await done(cy, "POST", "/api/rooms/1/messages", {"data": text})
+    for window in (desk, phone):
+        await expect(lobby_badge(window, "unread")).to_have_text("3")
+        await expect(lobby_badge(window, "calls")).to_have_text("1")
+        await expect(window.page).to_have_title("(3) Ann (you) · chatserver")
+    await phone.page.reload()
+    await expect(lobby_badge(phone, "calls")).to_have_text("1")
+    await desk.page.bring_to_front()
+    await desk.turn_to_lobby()
+    await expect(desk.page.locator(".message-calls")).to_have_count(1)
+    for window in (desk, phone):
+        for kind in ("unread", "calls"):
+            await expect(lobby_badge(window, kind)).to_be_hidden()
+    await phone.page.reload()
+    await phone.is_loaded()
+    await expect(lobby_badge(phone, "unread")).to_be_hidden()
+
+
+def lobby_badge(window: Window, kind: str) -> Any:
+    number = {"unread": ".badge-number", "calls": ".calls-number"}[kind]
+    return window.page.locator("[data-section=rooms] li").first.locator(number)

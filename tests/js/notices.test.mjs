@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { notice } from "../../chatserver/static/js/lib/notices.js";
+
+const told = (facts) => notice({ user: "ann", ...facts }, (name) => name.toUpperCase());
+
+test("what happened to a room is one line", () => {
+  assert.equal(told({ action: "create", users: ["ann"] }), "ANN created the room");
+  assert.equal(told({ action: "invite", users: ["bo", "cy"] }).startsWith("ANN added BO, CY"), true);
+  assert.equal(told({ action: "archive", archived: false }), "ANN opened the room again");
+  assert.equal(told({ action: "change", title: "Disks" }), "ANN renamed the room to “Disks”");
+  assert.equal(told({ action: "change", topic: "" }), "ANN removed the topic");
+  assert.equal(told({ action: "change", receipts: true }), "ANN changed the settings of the room");
+});

@@ -1,0 +1,43 @@
+"""The statements on the way of a message look rows up: none of them scans a table that grows."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import LOBBY, RoomFacts, RoomKind
+from tests.storage.conftest import Storage, draft
+
+GROWING = ("events", "members", "reactions", "mentions", "rooms", "users")
+
+
+async def test_no_statement_of_the_hot_way_scans(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not storage.database.is_sqlite:
+        return  # MariaDB's plans depend on its statistics
+    people = [await storage.person(f"bo{number}") for number in range(5)]
+    seen: list[tuple[str, Any]] = []
+
+    def keep(_c: Connection, _cursor: object, statement: str, values: Any, *_more: object) -> None:
+        seen.append((statement, values))
+
+    for engine in (storage.database.write, storage.database.read):
+        sa.event.listen(engine.sync_engine, "before_cursor_execute", keep)
+    await storage.log.store([draft(person, "hi") for person in people] * 2)
+    await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
+    await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
+    await storage.rooms.of(people[0].id)
+    await storage.rooms.readable(people[0].id, [LOBBY])
+    plans = []
+    async with storage.database.write.connect() as connection:
+        for statement, values in seen:
+            if statement.lstrip().upper().startswith(("SELECT", "UPDATE")) and not isinstance(
+                values, list
+            ):
+                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                plans += [(str(row.detail), statement) for row in rows]
+    assert len(plans) > 10
+    scans = [plan for plan in plans if plan[0].startswith("SCAN") and plan[0].split()[1] in GROWING]
+    assert scans == []
