@@ -20,7 +20,7 @@ from chatserver.accounts import Accounts
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat, hole_reader
 from chatserver.config import Settings, validated
-from chatserver.errors import CloseCode
+from chatserver.errors import ChatServerError, CloseCode
 from chatserver.folder import DataFolder
 from chatserver.hub import Hub
 from chatserver.journal import Journal
@@ -36,6 +36,7 @@ from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
+from chatserver.storage.search import Search, compact
 from chatserver.web import routes
 from chatserver.web.api import Api
 from chatserver.web.conversation import Conversation
@@ -64,6 +65,7 @@ class Server:
         self.database = Database(settings.database_url)
         self.people = People(self.database, clock=wall)
         self.rooms = Rooms(self.database, clock=wall)
+        self.search = Search(self.database)
         self.log = Log(self.database, clock=wall)
         self.bus = _bus(settings)
         read_hole = hole_reader(self.rooms, self.log)
@@ -122,6 +124,8 @@ class Server:
             tasks = [asyncio.create_task(work) for work in self._work()]
             yield
             await _cancel(tasks)
+            with suppress(ChatServerError):  # words of deleted messages leave the file
+                await self.database.transaction(compact)
         finally:
             self.hub.close()
             await self.bus.close()
@@ -151,7 +155,9 @@ def create_app(settings: Settings | None = None) -> web.Application:
     app[SERVER] = server
     pages = Pages(server.accounts, server.sessions, server.languages)
     api = Api(server.accounts, server.sessions, server.settings)
-    talk = Conversation(server.chat, server.membership, server.rooms, server.sessions)
+    talk = Conversation(
+        server.chat, server.membership, server.rooms, server.search, server.sessions
+    )
     health = Health(server.database, server.journal, server.hub)
     app.add_routes(routes(pages, api, talk, server.socket, health))
     _serve_static(app)

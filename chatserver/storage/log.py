@@ -19,10 +19,11 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ChatError, Forbidden, IdConflict, NotFound, _
 from chatserver.models import OWN_ID, Act, Draft, Event, Kind, Message, Receipt, RoomFacts
-from chatserver.storage import acts
+from chatserver.storage import acts, search
 from chatserver.storage.engine import Contended, Database
 from chatserver.storage.members import hold_rooms, standings
 from chatserver.storage.pairs import among
+from chatserver.storage.search import Entry
 from chatserver.storage.tables import ExactText, events, reactions, rooms, users
 
 TRIES = 3
@@ -90,16 +91,18 @@ class Log:
             return {}
         following = _take_numbers(connection, Counter(draft.room for draft in fresh))
         now = self._clock()
-        stored, rows, called = {}, [], []
+        stored, rows, called, found = {}, [], [], []
         for draft in fresh:
             seq = following[draft.room]
             following[draft.room] += 1
             event, message = _event(draft, seq, now)
             rows.append(_row(event, draft))
             called += [(draft.room, seq, user_id) for user_id in message.mentions]
+            found.append(Entry(draft.room, seq, draft.user_id, message.data))
             stored[draft.user_id, draft.id] = event
         connection.execute(events.insert(), rows)
         acts.store_mentions(connection, called)
+        search.index(connection, found)
         return stored
 
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:

@@ -47,6 +47,7 @@ def routes(
             r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}", talk.react, name="reaction"
         ),
         web.delete(r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}", talk.react),
+        web.get("/api/search", talk.search, name="search"),
         web.post("/api/direct/{user}/messages", talk.say_to_person, name="direct"),
         web.post("/api/bots", api.add_bot, name="bots"),
         web.get("/api/invites", api.invites, name="invites"),

@@ -1,21 +1,25 @@
 """The HTTP API of the conversation: the commands of the socket, with the same answers."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from chatserver import protocol, wire
+from chatserver import protocol, tokens, wire
 from chatserver.chat import Chat
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.journal import Settle, promise
 from chatserver.membership import Membership
 from chatserver.models import Page, Receipt, RoomState, User
 from chatserver.storage.rooms import Rooms
+from chatserver.storage.search import Search
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.session import Sessions
+
+T = TypeVar("T")
 
 Send = Callable[[Settle], Awaitable[None]]
 
@@ -24,11 +28,17 @@ class Conversation:
     """Rooms, members, messages. `{room}` is a number or a name."""
 
     def __init__(
-        self, chat: Chat, membership: Membership, rooms: Rooms, sessions: Sessions
+        self,
+        chat: Chat,
+        membership: Membership,
+        rooms: Rooms,
+        search: Search,
+        sessions: Sessions,
     ) -> None:
         self._chat = chat
         self._membership = membership
         self._rooms = rooms
+        self._search = search
         self._sessions = sessions
 
     # Rooms ----------------------------------------------------------------------------------------
@@ -149,6 +159,22 @@ class Conversation:
         asked = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
         return await _stored(lambda settle: self._chat.react(user, asked, settle))
 
+    # Search ---------------------------------------------------------------------------------------
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        """Messages that match `q`, newest first; `position` goes on where a page ended."""
+        user = await self._user(request)
+        asked = _query(request, _Sought)
+        query = tokens.parse(asked.q)
+        if asked.room is not None:
+            query = replace(query, room=asked.room)
+        found = await self._search.find(user.id, query, before=asked.position, limit=asked.limit)
+        return ok(
+            hits=[_present(msgspec.to_builtins(hit)) for hit in found.hits],
+            more=found.more,
+            position=found.position,
+        )
+
     # Parts of a request ---------------------------------------------------------------------------
 
     async def _user(self, request: web.Request) -> User:
@@ -179,11 +205,27 @@ class _Stretch(msgspec.Struct):
     epoch: str | None = None
 
 
-def _stretch(request: web.Request) -> _Stretch:
+class _Sought(msgspec.Struct):
+    q: str
+    room: str | None = None
+    position: protocol.Position | None = None
+    limit: protocol.Limit = protocol.PAGE
+
+
+def _query(request: web.Request, shape: type[T]) -> T:
+    """The query of a request as that type. Raises BadRequest."""
     try:
-        asked = msgspec.convert(dict(request.query), _Stretch, strict=False)
+        return msgspec.convert(dict(request.query), shape, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
+
+
+def _present(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _stretch(request: web.Request) -> _Stretch:
+    asked = _query(request, _Stretch)
     if asked.after is not None and asked.before is not None:
         raise BadRequest(_("Name 'after' or 'before', not both."))
     return asked

@@ -36,6 +36,7 @@ async def test_what_is_done_to_messages_shows_live_after_a_break_and_after_a_rel
         ["three", "👍1", ""],
         ["live: a reply", "", "cy three"],
     ]
+    ann.expect_complaints(r"WebSocket connection to .* failed")
     await ann.page.context.set_offline(True)
     await ann.loses_the_line()
     await changes(cy, "away")
@@ -99,7 +100,7 @@ async def test_rooms_come_change_and_go(enter: EnterChat) -> None:
 
 async def test_what_is_read_here_is_read_on_the_other_device(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    desk, phone = await ann.another(), await ann.another()
+    desk, phone = ann, await ann.another()
     await desk.turn_to("ann")
     await phone.turn_to("ann")
     cy = await ann.chat.person("cy", display="cy")
