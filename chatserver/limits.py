@@ -75,6 +75,7 @@ class SignInGuard:
         count = self._failures.get(who, (0, 0.0))[0] + 1
         doublings = min(count - FREE_FAILURES, 10)
         delay = min(2.0**doublings, DELAY_CAP) if doublings > 0 else 0.0
+        self._failures.pop(who, None)  # it becomes the newest one
         if len(self._failures) > FORGET_ABOVE:
             del self._failures[next(iter(self._failures))]
         self._failures[who] = (count, self._clock() + delay)

@@ -133,8 +133,6 @@ def _changes(asked: ChangeRoom) -> dict[str, Any]:
     for key in ("title", "topic"):
         if key in values:
             values[key] = _printable(values[key])
-    if values.get("retention_days") == 0:
-        values["retention_days"] = None
     if not values:
         raise BadRequest(_("What is to be changed?"))
     return values

@@ -160,7 +160,6 @@ def test_every_command_is_understood(frame: str, command: Command) -> None:
     assert understood(frame) == command
 
 
-@pytest.mark.xfail(reason="msgspec applies ge=1 to Literal[0] too: Days must begin at 0")
 def test_zero_days_of_retention_keep_messages_for_ever() -> None:
     frame = '{"type":13,"id":"a1","action":"change","room":7,"retention_days":0}'
     assert understood(frame) == ChangeRoom(id="a1", action="change", room=7, retention_days=0)

@@ -22,7 +22,7 @@ Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
 RoomName = Annotated[str, Meta(min_length=2, max_length=32)]
 Title = Annotated[str, Meta(min_length=1, max_length=100)]
 Topic = Annotated[str, Meta(max_length=500)]
-Days = Annotated[int, Meta(ge=1, le=36_500)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
 Action = Literal["create", "join", "leave", "invite", "remove", "change", "archive", "mute"]
 
 

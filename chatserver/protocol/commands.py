@@ -1,6 +1,6 @@
 """From client to server. `id` names the request; its answer carries it back."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -119,7 +119,7 @@ class ChangeRoom(Wire, tag=int(Type.ROOM)):
     users: UserNames | None = None
     receipts: bool | None = None
     leavers_read: bool | None = None
-    retention_days: Days | Literal[0] | None = None
+    retention_days: Days | None = None
     on: bool = True
 
 

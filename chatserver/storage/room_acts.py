@@ -83,6 +83,8 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
     if act.values.get("name") != may.name:
         _free_name(connection, act.values.get("name"))
     values = dict(act.values)
+    if values.get("retention_days") == 0:  # for ever
+        values["retention_days"] = None
     if "archived" in values:
         values["archived_at"] = now if values.pop("archived") else None
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))

@@ -21,7 +21,7 @@ from chatserver.storage.tables import events, members, meta, rooms, users
 from chatserver.tokens import Query, matches, room_token, sender_token, tokens
 
 AT_ONCE = 500  # messages that one statement forgets
-CHUNKS = (64, 256, *[512] * 9)  # candidates looked at together; after them the page ends early
+CHUNKS = (64, 512, 2_048, 2_048)  # candidates looked at together; after them the page ends early
 ROOMS_AS_TERMS = 64  # rooms that the index itself is asked for; whoever has more is filtered
 CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
 NEWEST = 2**53  # above every id

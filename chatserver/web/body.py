@@ -1,6 +1,6 @@
 """What clients post: one type per form, decoded and checked from JSON or from a form."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -83,7 +83,7 @@ class RoomChange(Struct):
     private: bool | None = None
     receipts: bool | None = None
     leavers_read: bool | None = None
-    retention_days: Days | Literal[0] | None = None
+    retention_days: Days | None = None
     archived: bool | None = None
     muted: bool | None = None
 

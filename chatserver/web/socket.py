@@ -1,10 +1,7 @@
 """The WebSocket: frames in, commands to the chat, answers out. One screen, read downwards."""
 
-import asyncio
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, assert_never
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -30,13 +27,13 @@ from chatserver.limits import Rate
 from chatserver.membership import Membership
 from chatserver.models import Page, Receipt, RoomState
 from chatserver.reads import Reads
+from chatserver.web.doorstep import Doorstep
 from chatserver.web.session import Sessions, address
 
 QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
 FRAME_TOLERANCE = 16  # times the frame limit is still answered; beyond that it is 1009
 CLOSE_TIMEOUT = 2.0  # seconds that a socket that was turned away has to answer
-PATIENCE = 5.0  # seconds to wait for other sockets of an address to be let in
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +61,7 @@ class Socket:
         self._sessions = sessions
         self._limits = limits
         self._clock = clock
-        self._knocking: Counter[str] = Counter()
-        self._doors: dict[str, asyncio.Semaphore] = {}
+        self._doorstep = Doorstep(limits.sockets_per_address)
         self._questions = Rate(*QUESTIONS, clock)
         self._mistakes = Rate(*MISTAKES, clock)
 
@@ -80,7 +76,7 @@ class Socket:
             max_msg_size=FRAME_TOLERANCE * self._limits.frame_bytes,
             timeout=CLOSE_TIMEOUT,
         )
-        async with self._knock(address(request)):
+        async with self._doorstep.wait(address(request)):
             connection = await self._welcomed(request, ws)
         if connection is not None:
             try:
@@ -90,22 +86,6 @@ class Socket:
                 connection.finish()
                 self._mistakes.forget(connection)
         return ws
-
-    @asynccontextmanager
-    async def _knock(self, who: str) -> AsyncIterator[None]:
-        """Only so many sockets of an address at a time that nobody has signed in on yet."""
-        door = self._doors.setdefault(who, asyncio.Semaphore(self._limits.sockets_per_address))
-        self._knocking[who] += 1
-        try:
-            await _acquire(door)
-            try:
-                yield
-            finally:
-                door.release()
-        finally:
-            self._knocking[who] -= 1
-            if not self._knocking[who]:
-                del self._knocking[who], self._doors[who]
 
     async def _welcomed(self, request: web.Request, ws: web.WebSocketResponse) -> Connection | None:
         """The connection after its welcome; None for whoever was never a member of anything."""
@@ -341,12 +321,3 @@ class Socket:
             limits=limits,
             rooms=[wire.welcome_room(state, starts[state.room]) for state in rooms],
         )
-
-
-async def _acquire(door: asyncio.Semaphore) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await door.acquire()
-    except TimeoutError:
-        sentence = _("Too many sockets are being opened from this address.")
-        raise RateLimited(1.0, sentence) from None

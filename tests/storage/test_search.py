@@ -279,7 +279,7 @@ async def test_any_position_can_be_asked_for(index: Index, ann: User) -> None:
         assert len((await index.hits(ann, "tea", before=position)).hits) == count
 
 
-@pytest.mark.parametrize("count", [1, 64, 512])
+@pytest.mark.parametrize("count", [1, 64, 2_048])
 async def test_candidates_are_read_by_their_ids_only(index: Index, count: int) -> None:
     if index.storage.database.path is None:
         return  # MySQL knows how many rows there are; SQLite guesses

@@ -9,6 +9,7 @@ import "./elements/conversation-list.js";
 import "./elements/copy-field.js";
 import "./elements/invite-dialog.js";
 import "./elements/live-announcer.js";
+import "./elements/message-actions.js";
 import "./elements/message-composer.js";
 import "./elements/message-list.js";
 import "./elements/nav-drawer.js";

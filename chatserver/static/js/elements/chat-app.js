@@ -140,6 +140,7 @@ class ChatApp extends HTMLElement {
   }
 
   #toLobby() {
+    this.#key = roomKey(LOBBY);
     location.replace(hashOf(roomKey(LOBBY)));
   }
 

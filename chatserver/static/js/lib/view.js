@@ -42,7 +42,9 @@ export function asEvent(entry, { room, seq, at }, me) {
 
 /** Group rooms by number, the lobby first, archived ones only while open; direct conversations that exist or are open, newest first. */
 export function listed(conversations, current) {
-  const rooms = conversations.filter(({ isDirect, archived, key }) => !isDirect && (!archived || key === current));
+  const rooms = conversations.filter(
+    ({ isDirect, room, archived, key }) => !isDirect && room !== null && (!archived || key === current),
+  );
   const direct = conversations.filter(({ isDirect, room, key }) => isDirect && (room !== null || key === current));
   return {
     rooms: rooms.sort((a, b) => a.room - b.room),

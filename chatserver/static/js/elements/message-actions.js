@@ -1,0 +1,125 @@
+/**
+ * <message-actions>: what one can do with a message. There is one; it goes to the message that is under
+ * the pointer, has the focus, or was pressed long. Arrow keys go from message to message.
+ *
+ * Sends, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
+ * {seq}, `message:remove` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
+ */
+
+import { say } from "../dom.js";
+import { me } from "../page.js";
+
+const LONG = 450; // milliseconds of a long press
+const WOBBLE = 10; // pixels that a resting finger moves
+
+class MessageActions extends HTMLElement {
+  /** {governs, open}: whether one may delete what others wrote; whether the room takes changes. */
+  rights = { governs: false, open: true };
+
+  #list = this.parentElement;
+  #rows = this.#list.querySelector(".messages-rows");
+  #picker = this.querySelector(".emoji-picker");
+  #opener = this.querySelector("[data-action=pick]");
+  #press = 0;
+
+  connectedCallback() {
+    if (this.dataset.ready) return; // it is moved, and that connects it again
+    this.dataset.ready = "true";
+    this.#rows.addEventListener("pointerover", (event) => event.pointerType !== "touch" && this.#follow(event));
+    this.#rows.addEventListener("focusin", (event) => this.#follow(event));
+    this.#rows.addEventListener("keydown", (event) => this.#move(event));
+    this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
+    this.#list.addEventListener("pointerleave", () => this.#rest());
+    this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
+    this.#picker.addEventListener("toggle", () => this.#place());
+  }
+
+  /** Beside `message`; away without one. */
+  at(message) {
+    if (this.#picker.matches(":popover-open") || this.parentElement === message) return;
+    if (!message?.message?.seq || message.message.deleted) {
+      this.#list.append(this);
+      return;
+    }
+    const { own } = message.message;
+    const { governs, open } = this.rights;
+    this.#show("edit", own && open);
+    this.#show("remove", own || governs);
+    for (const action of ["pick", "answer"]) this.#show(action, open);
+    message.append(this);
+  }
+
+  #show(action, shown) {
+    this.querySelector(`[data-action=${action}]`).hidden = !shown;
+  }
+
+  #follow({ target }) {
+    const message = target.closest("chat-message");
+    const focused = document.activeElement?.closest("chat-message");
+    if (message && (!focused || focused === message || !this.contains(document.activeElement))) this.at(message);
+  }
+
+  #rest() {
+    if (!this.contains(document.activeElement)) this.at(document.activeElement?.closest("chat-message"));
+  }
+
+  // Touch ----------------------------------------------------------------------------------------
+
+  #pressed({ target, pointerType, clientX, clientY }) {
+    const message = target.closest("chat-message");
+    if (pointerType !== "touch" || !message || this.contains(target)) return;
+    clearTimeout(this.#press);
+    this.#press = setTimeout(() => this.at(message), LONG);
+    const stop = ({ type, clientX: x, clientY: y }) => {
+      if (type === "pointermove" && Math.hypot(x - clientX, y - clientY) < WOBBLE) return;
+      clearTimeout(this.#press);
+      for (const name of ENDS) removeEventListener(name, stop);
+    };
+    for (const name of ENDS) addEventListener(name, stop, { passive: true });
+  }
+
+  // Keys -----------------------------------------------------------------------------------------
+
+  #move(event) {
+    const here = event.target.closest("chat-message");
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!here || step === undefined || event.altKey) return;
+    event.preventDefault();
+    const all = [...this.#rows.querySelectorAll("chat-message")];
+    all[all.indexOf(here) + step]?.focus();
+  }
+
+  // Doing ----------------------------------------------------------------------------------------
+
+  #clicked(button) {
+    const row = this.closest("chat-message");
+    if (!button || !row) return;
+    const { seq, reactions } = row.message;
+    const { action, emoji } = button.dataset;
+    if (action === "pick") return;
+    if (action === "react") {
+      this.#picker.hidePopover();
+      const on = !(reactions[emoji] ?? []).includes(me.name);
+      say(row, "message:react", { seq, emoji, on });
+      row.focus();
+    } else {
+      say(row, `message:${action}`, { seq });
+    }
+  }
+
+  /** Above the button where there is room, else below it. */
+  #place() {
+    if (!this.#picker.matches(":popover-open")) return;
+    const button = this.#opener.getBoundingClientRect();
+    const { width, height } = this.#picker.getBoundingClientRect();
+    const top = button.top > height + 8 ? button.top - height - 6 : button.bottom + 6;
+    const left = Math.min(Math.max(8, button.right - width), innerWidth - width - 8);
+    this.#picker.style.setProperty("inset-block-start", `${top}px`);
+    this.#picker.style.setProperty("inset-inline-start", `${left}px`);
+    this.#picker.querySelector("button").focus();
+  }
+}
+
+const ENDS = ["pointerup", "pointercancel", "pointermove"];
+
+customElements.define("message-actions", MessageActions);
