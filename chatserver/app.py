@@ -154,7 +154,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     app = web.Application(middlewares=_middlewares(server), client_max_size=BODY_LIMIT)
     app[SERVER] = server
     pages = Pages(server.accounts, server.sessions, server.languages)
-    api = Api(server.accounts, server.sessions, server.settings)
+    api = Api(server.accounts, server.sessions)
     talk = Conversation(
         server.chat, server.membership, server.rooms, server.search, server.sessions
     )

@@ -36,9 +36,11 @@ async def serve(settings: Settings, *, lan: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings) as (runner, server):
         await _listen(runner, settings)
+        port = runner.addresses[-1][1]
+        server.sessions.listening = public_url(settings, port=port)
         gc.freeze()  # what is here now stays: never look at it again
         gc.enable()
-        await _banner(server, runner, lan=lan)
+        await _banner(server, lan=lan)
         await stop.wait()
         click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
 
@@ -102,16 +104,14 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 # What the terminal shows -------------------------------------------------------------------------
 
 
-async def _banner(server: Server, runner: web.AppRunner, *, lan: bool) -> None:
-    settings = server.settings
-    port = runner.addresses[-1][1]
+async def _banner(server: Server, *, lan: bool) -> None:
     durability = await server.database.durability()
     new = " (new)" if server.is_new else ""
     click.echo(f"chatserver {__version__} · data in {server.folder.path}{new}")
     click.echo(f"  database: {server.database.kind}, durability: {durability}")
     if durability != "full":
         logger.warning("durability is weakened: a power cut can lose answered messages")
-    here = public_url(settings, port=port)
+    here = server.sessions.listening
     click.echo(f"  listening on {here}")
     if await server.accounts.is_set_up():
         people, rooms = await server.people.count(), await server.rooms.count()

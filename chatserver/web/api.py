@@ -6,7 +6,6 @@ import msgspec
 from aiohttp import web
 
 from chatserver.accounts import Accounts, new_user
-from chatserver.config import Settings
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
 from chatserver.models import Invite, Role, User
 from chatserver.web import body
@@ -18,10 +17,9 @@ from chatserver.web.session import Sessions
 class Api:
     """Answers are JSON with `ok: 1` and the facts."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, settings: Settings) -> None:
+    def __init__(self, accounts: Accounts, sessions: Sessions) -> None:
         self._accounts = accounts
         self._sessions = sessions
-        self._settings = settings
 
     # Oneself --------------------------------------------------------------------------------------
 
@@ -91,10 +89,9 @@ class Api:
 
     def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
         path = str(request.app.router["join"].url_for(code=invite.code))
-        own = "" if self._sessions.is_owner(request) else f"{request.scheme}://{request.host}"
         return {
             "code": invite.code,
-            "url": (self._settings.origin or own) + path,
+            "url": self._sessions.base(request) + path,
             "created_by": invite.created_by,
             "expires_at": invite.expires_at,
             "uses_left": invite.uses_left,
@@ -127,7 +124,9 @@ class Api:
         self._owner(request)
         if await self._accounts.is_set_up():
             raise Conflict(_("This server has been set up already."))
-        return ok(token=self._accounts.setup_token())
+        path = str(request.app.router["setup"].url_for())
+        token = self._accounts.setup_token()
+        return ok(token=token, url=f"{self._sessions.base(request)}{path}#{token}")
 
     async def rotate_keys(self, request: web.Request) -> web.StreamResponse:
         self._owner(request)

@@ -23,6 +23,7 @@ class Sessions:
         self._accounts = accounts
         self._settings = settings
         self.control: str | None = None  # the address of the Unix socket for the folder's owner
+        self.listening = ""  # where people find this server, as far as it knows
 
     async def of(self, request: web.Request) -> SignIn:
         """The sign-in of a request by header or cookie. Raises Unauthorized."""
@@ -54,6 +55,11 @@ class Sessions:
             and self.control is not None
             and transport.get_extra_info("sockname") == self.control
         )
+
+    def base(self, request: web.Request) -> str:
+        """Where people find this server: as configured, as they did, or where it listens."""
+        seen = self.listening if self.is_owner(request) else f"{request.scheme}://{request.host}"
+        return self._settings.origin or seen
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse what another site's page makes a browser send. Raises Forbidden.

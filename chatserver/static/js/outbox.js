@@ -3,7 +3,7 @@
  * id that makes a repeat harmless; no answer means "unknown", and the same message goes out again.
  *
  * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply}.
- * An entry: {id, key, data, at, order, state: "sending" | "failed", problem?}.
+ * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, problem?}.
  */
 
 import { Backoff } from "./lib/backoff.js";
@@ -44,10 +44,10 @@ export class Outbox extends EventTarget {
     return this.#entries.length;
   }
 
-  add(key, data) {
+  add(key, data, replyTo) {
     const at = Date.now();
     const order = Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1);
-    const entry = { id: newId(), key, data, at, order, state: "sending" };
+    const entry = { id: newId(), key, data, at, order, state: "sending", ...(replyTo && { replyTo }) };
     this.#entries.push(entry);
     this.#store.put(entry);
     this.#changed(entry);
@@ -57,7 +57,7 @@ export class Outbox extends EventTarget {
   /** Again; under a new id, because the server has refused the old one. */
   retry(id) {
     const entry = this.#take(id);
-    if (entry) this.add(entry.key, entry.data);
+    if (entry) this.add(entry.key, entry.data, entry.replyTo);
   }
 
   remove(id) {

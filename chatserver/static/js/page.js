@@ -10,6 +10,7 @@ export const urls = Object.freeze({
   ws: meta("ws"),
   me: meta("me"),
   users: meta("users"),
+  rooms: meta("rooms"),
   invites: meta("invites"),
   catalogue: meta("catalogue"),
 });

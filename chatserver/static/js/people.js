@@ -61,6 +61,12 @@ export class People extends EventTarget {
     return this.#sorted(away.map(({ name }) => name));
   }
 
+  /** All accounts that are open but one's own, those who are online first. */
+  get everybody() {
+    const names = [...this.online, ...this.offline].filter((name) => name !== me.name);
+    return names.map((name) => ({ name, display: this.display(name) }));
+  }
+
   replaceOnline(people) {
     this.#online = new Map(people.map((person) => [person.name, person]));
     this.#learn();

@@ -1,9 +1,9 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
-import { _ } from "./lib/i18n.js";
+import { _, ngettext } from "./lib/i18n.js";
 import { title } from "./lib/unread.js";
 import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
-import { me } from "./page.js";
+import { lang, me } from "./page.js";
 import { isMessage } from "./protocol.js";
 
 export class Screen {
@@ -12,14 +12,16 @@ export class Screen {
   #people;
   #outbox;
   #connection;
+  #typing;
 
   /** `app`: the element that holds the others. */
-  constructor(app, { feed, people, outbox, connection }) {
+  constructor(app, { feed, people, outbox, connection, typing }) {
     this.#app = app;
     this.#feed = feed;
     this.#people = people;
     this.#outbox = outbox;
     this.#connection = connection;
+    this.#typing = typing;
   }
 
   nameOf(conversation) {
@@ -38,7 +40,9 @@ export class Screen {
     const { key, to, unread } = conversation;
     const name = this.nameOf(conversation);
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
-    this.#part("message-composer").open(key, name);
+    this.#part("message-composer").open(key, name, conversation);
+    this.#part("mention-list").candidates = () => this.#people.everybody;
+    this.#showTyping(conversation);
     document.title = `${title(name, total)} · chatserver`;
     this.#part("chat-topbar").show({
       name,
@@ -70,8 +74,16 @@ export class Screen {
       hasOlder: timeline.hasOlder,
       display: (user) => this.#people.display(user),
       find: (seq) => timeline.find(seq),
+      rights: { governs: conversation.admin || me.role === "admin", open: !conversation.archived },
       seenBy: this.#seenBy(conversation),
     });
+  }
+
+  #showTyping({ room }) {
+    const names = room === null ? [] : this.#typing.of(room).map((name) => this.#people.display(name));
+    const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.slice(0, 3));
+    const words = ngettext("%(people)s is writing…", "%(people)s are writing…", names.length, { people });
+    this.#part(".typing").textContent = names.length === 0 ? "" : words;
   }
 
   /** Where the room shows it: who else has read the last message. */

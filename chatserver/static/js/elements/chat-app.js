@@ -7,10 +7,11 @@
  */
 
 import { Connection } from "../connection.js";
+import { Deeds } from "../deeds.js";
 import { Feed } from "../feed.js";
 import { logOut, mayLose } from "../leaving.js";
 import { _ } from "../lib/i18n.js";
-import { hashOf, parse, roomKey } from "../lib/route.js";
+import { hashOf, messageOf, parse, roomKey } from "../lib/route.js";
 import { asCommand, asEvent } from "../lib/view.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
@@ -19,6 +20,7 @@ import { People } from "../people.js";
 import { CloseCode, LOBBY, Type } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Screen } from "../screen.js";
+import { Typing } from "../typing.js";
 import { followKeyboard } from "../viewport.js";
 
 const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
@@ -29,13 +31,17 @@ class ChatApp extends HTMLElement {
   #people = new People();
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
+  #typing = new Typing((frame) => this.#connection.tell(frame));
+  #deeds = new Deeds(this, { feed: this.#feed, people: this.#people, current: () => this.#current });
   #screen = new Screen(this, {
     feed: this.#feed,
     people: this.#people,
     outbox: this.#outbox,
     connection: this.#connection,
+    typing: this.#typing,
   });
   #key = null;
+  #jumped = null; // to this message, once
   #newAfter = null; // the last seq that was read when the "New" line was placed
   #newLineIsOld = false;
   #drawing = false;
@@ -59,10 +65,12 @@ class ChatApp extends HTMLElement {
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
     on(this.#feed, "feed:renewed", () => this.#renewed());
     on(this.#feed, "feed:gone", ({ conversation }) => this.#gone(conversation));
+    on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#people, "people:changed", () => this.#draw());
     on(this.#outbox, "outbox:changed", () => this.#draw());
     on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
-    on(this, "message:send", ({ text }) => this.#send(text));
+    on(this, "message:send", (detail) => this.#send(detail));
+    on(this, "draft:changed", () => this.#typing.say(this.#current.room));
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
     on(this, "history:wanted", () => this.#feed.older(this.#current));
@@ -98,11 +106,14 @@ class ChatApp extends HTMLElement {
       case Type.GROUP_CHAT:
       case Type.SINGLE_CHAT:
         this.#people.meet(frame.user);
+        this.#typing.stopped(frame);
       case Type.EDIT:
       case Type.DELETE:
       case Type.REACT:
       case Type.ROOM:
         return this.#feed.receive(frame);
+      case Type.TYPING:
+        return this.#typing.heard(frame);
       case Type.READ:
         return this.#feed.readBy(frame);
       default:
@@ -121,8 +132,18 @@ class ChatApp extends HTMLElement {
     this.#marks.flush();
     if (!this.#isMember) this.#toLobby();
     this.#placeNewLine();
-    this.#feed.open(this.#current);
+    this.#load();
     this.#draw();
+  }
+
+  /** The newest page, and the message that the address names. */
+  async #load() {
+    await this.#feed.open(this.#current);
+    const seq = messageOf(location.hash);
+    if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
+    this.#jumped = seq;
+    this.#redraw();
+    this.#deeds.jump(seq);
   }
 
   #feedChanged({ conversation, added }) {
@@ -163,16 +184,18 @@ class ChatApp extends HTMLElement {
     if (wanted === null && this.#key !== null) return undefined;
     this.#key = wanted ?? roomKey(LOBBY);
     this.#newAfter = null;
+    this.#jumped = null;
     this.#placeNewLine();
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
     if (this.#feed.epoch !== null && !this.#isMember) return this.#toLobby();
-    if (this.#feed.epoch !== null) this.#feed.open(this.#current);
-    return this.#redraw();
+    this.#redraw();
+    return this.#feed.epoch === null ? null : this.#load();
   }
 
-  #send(text) {
+  #send({ text, replyTo }) {
     this.#newAfter = null;
-    this.#outbox.add(this.#key, text);
+    this.#typing.sent(this.#current.room);
+    this.#outbox.add(this.#key, text, replyTo);
     this.#redraw();
     this.#list.toEnd();
   }

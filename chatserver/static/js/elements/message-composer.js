@@ -1,12 +1,14 @@
 /**
- * <message-composer>: where one writes. Keeps a draft for each conversation. Never disabled.
+ * <message-composer>: where one writes, answers and edits. Keeps a draft for each conversation. Never
+ * disabled.
  *
- * Sends `message:send` {text}.
+ * Sends `message:send` {text, replyTo}, `message:save` {seq, text}, `edit:wanted` for one's last message,
+ * `draft:changed` while one writes something new.
  */
 
 import { say } from "../dom.js";
 import { _ } from "../lib/i18n.js";
-import { sends } from "../lib/keys.js";
+import { isComposing, sends } from "../lib/keys.js";
 import { keep, recall } from "../local.js";
 import { me } from "../page.js";
 
@@ -20,30 +22,56 @@ class MessageComposer extends HTMLElement {
   #form = this.querySelector("form");
   #box = this.querySelector("textarea");
   #count = this.querySelector(".composer-count");
+  #strip = this.querySelector(".composer-strip");
   #key = null;
+  #about = null; // {kind: "answer" | "edit", seq}: the message that this is about
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
     });
-    this.#box.addEventListener("input", () => this.#changed());
-    this.#box.addEventListener("keydown", (event) => {
-      if (!sends(event, { touch: TOUCH.matches })) return;
-      event.preventDefault();
-      this.#send();
-    });
+    this.#box.addEventListener("input", () => this.#typed());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.querySelector(".strip-cancel").addEventListener("click", () => this.cancel());
   }
 
   /** Another conversation: its name, its draft. */
-  open(key, name) {
+  open(key, name, { archived = false } = {}) {
     if (key !== this.#key) {
+      this.#leaveMessage();
       this.#key = key;
-      this.#box.value = recall(this.#draft) ?? "";
-      this.#changed();
+      this.#fill(recall(this.#draft) ?? "");
       if (!TOUCH.matches) this.focus();
     }
-    this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
+    const words = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
+    this.#box.placeholder = archived ? _("This room is archived") : words;
+  }
+
+  /** The next message answers `seq`, of which the strip tells. */
+  answer({ seq, author, text }) {
+    this.#about = { kind: "answer", seq };
+    this.#showStrip(_("Reply to %(name)s", { name: author }), text);
+    this.focus();
+  }
+
+  /** The text of one's message `seq`, to be changed. */
+  edit({ seq, text }) {
+    this.#about = { kind: "edit", seq };
+    this.#showStrip(_("Edit the message"), "");
+    this.#fill(text);
+    this.focus();
+    this.#box.setSelectionRange(text.length, text.length);
+  }
+
+  /** Back to a message that is about nothing, with its draft. Says whether there was anything. */
+  cancel() {
+    if (!this.#about) return false;
+    const wasEdit = this.#about.kind === "edit";
+    this.#leaveMessage();
+    if (wasEdit) this.#fill(recall(this.#draft) ?? "");
+    this.focus();
+    return true;
   }
 
   focus() {
@@ -54,21 +82,61 @@ class MessageComposer extends HTMLElement {
     return `draft:${me.name}:${this.#key}`;
   }
 
+  #pressed(event) {
+    if (event.defaultPrevented) return; // the list of names took it
+    if (sends(event, { touch: TOUCH.matches })) {
+      event.preventDefault();
+      this.#send();
+    } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {
+      event.preventDefault();
+    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#about) {
+      event.preventDefault();
+      say(this, "edit:wanted");
+    }
+  }
+
   #send() {
     const text = this.#box.value.trim();
     if (!text || this.#left() < 0 || this.#key === null) return;
-    this.#box.value = "";
-    this.#changed();
-    say(this, "message:send", { text });
+    const about = this.#about;
+    this.#leaveMessage();
+    if (about?.kind === "edit") {
+      this.#fill(recall(this.#draft) ?? "");
+      say(this, "message:save", { seq: about.seq, text });
+    } else {
+      this.#fill("");
+      say(this, "message:send", { text, replyTo: about?.seq });
+    }
     this.focus();
+  }
+
+  #showStrip(title, text) {
+    this.#strip.hidden = false;
+    this.#strip.querySelector(".strip-title").textContent = title;
+    this.#strip.querySelector(".strip-text").textContent = text.slice(0, WARN);
+  }
+
+  #leaveMessage() {
+    this.#about = null;
+    this.#strip.hidden = true;
   }
 
   #left() {
     return this.limit - Array.from(this.#box.value.trim()).length;
   }
 
+  #fill(text) {
+    this.#box.value = text;
+    this.#changed();
+  }
+
+  #typed() {
+    this.#changed();
+    if (this.#about?.kind !== "edit" && this.#box.value.trim()) say(this, "draft:changed");
+  }
+
   #changed() {
-    keep(this.#draft, this.#box.value);
+    if (this.#about?.kind !== "edit") keep(this.#draft, this.#box.value);
     const left = this.#left();
     this.#form.dataset.empty = String(!this.#box.value.trim());
     this.#count.textContent = left <= WARN ? left : "";

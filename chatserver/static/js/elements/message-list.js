@@ -23,10 +23,11 @@ class MessageList extends HTMLElement {
   #content = this.querySelector(".messages-content");
   #rows = this.querySelector(".messages-rows");
   #jump = this.querySelector(".messages-jump");
+  #actions = this.querySelector("message-actions");
   #dates = new Dates(lang);
   #span = new Span();
   #stuck = true; // to the end
-  #view = { key: null, items: [], loaded: false };
+  #view = { key: null, items: [], seenBy: [], loaded: false };
 
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -43,8 +44,9 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, name, items, newAfter, unread, loaded, hasOlder, display(user), find(seq), seenBy};
-   * `items` in order; `seenBy`: names of who has read the last one.
+   * {key, kind, name, items, newAfter, unread, loaded, hasOlder, display(user), find(seq), seenBy, rights};
+   * `items` in order; `seenBy`: names of who has read the last one;
+   * `rights`: as <message-actions> has them.
    */
   show(view) {
     const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
@@ -65,6 +67,21 @@ class MessageList extends HTMLElement {
     this.#draw();
     this.#scrollToEnd();
     this.#arrived();
+  }
+
+  /** Brings message `seq` into the middle of the view, marks it and gives it the focus. */
+  reveal(seq) {
+    const { items } = this.#view;
+    const item = items.find((one) => one.seq === seq);
+    if (!item || !this.#span.around(items, item.key)) return;
+    this.#stuck = false;
+    this.#draw();
+    const row = this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
+    row?.scrollIntoView({ block: "center" });
+    row?.classList.remove("message-found");
+    row?.focus({ preventScroll: true });
+    row?.classList.add("message-found");
+    this.#scrolled();
   }
 
   scrollByPage(direction) {
@@ -93,6 +110,7 @@ class MessageList extends HTMLElement {
       update: (element, row) => this.#update(element, row),
     });
     this.#showSeen();
+    this.#actions.rights = this.#view.rights;
     this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
     if (this.#stuck) this.#scrollToEnd();

@@ -12,9 +12,17 @@ export function hashOf(key) {
   return key.startsWith("@") ? `#/with/${name}` : `#/room/${name}`;
 }
 
+const HASH = /^#\/(room|with)\/([^/]+)(?:\/(\d+))?$/;
+
+/** The message that `hash` names besides, `#/room/9/17`, or null. */
+export function messageOf(hash) {
+  const found = /\/([1-9]\d{0,15})$/.exec(hash);
+  return found && HASH.exec(hash)?.[3] === found[1] ? Number(found[1]) : null;
+}
+
 /** The key that `hash` names, or null. */
 export function parse(hash) {
-  const [, kind, rest] = /^#\/(room|with)\/([^/]+)$/.exec(hash) ?? [];
+  const [, kind, rest] = HASH.exec(hash) ?? [];
   if (kind === undefined) return null;
   try {
     const name = decodeURIComponent(rest);

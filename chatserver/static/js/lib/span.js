@@ -44,6 +44,15 @@ export class Span {
     this.#set(items, Math.max(this.#from, to - this.#max), to);
   }
 
+  /** Around the item of that key, which may be anywhere. Says whether there is one. */
+  around(items, key) {
+    const index = items.findIndex((item) => item.key === key);
+    if (index < 0) return false;
+    const from = Math.max(0, index - this.#step / 2);
+    this.#set(items, from, Math.min(items.length, from + this.#step));
+    return true;
+  }
+
   /** Back to the newest items. */
   toEnd() {
     this.#first = null;

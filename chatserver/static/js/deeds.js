@@ -1,0 +1,116 @@
+/**
+ * What is done to a message of the open conversation: reacting, answering, editing, deleting, linking,
+ * jumping to it.
+ *
+ * Hears `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
+ * `message:link`, `message:jump`, `quote:wanted`, `edit:wanted`.
+ */
+
+import { ask } from "./api.js";
+import { copy } from "./copying.js";
+import { _ } from "./lib/i18n.js";
+import { newId } from "./lib/ids.js";
+import { hashOf } from "./lib/route.js";
+import { me, urls } from "./page.js";
+import { HISTORY_LIMIT, isMessage } from "./protocol.js";
+
+export class Deeds {
+  #app;
+  #feed;
+  #people;
+  #current;
+
+  /** `current()`: the open conversation. */
+  constructor(app, { feed, people, current }) {
+    this.#app = app;
+    this.#feed = feed;
+    this.#people = people;
+    this.#current = current;
+    const on = (name, action) => app.addEventListener(name, ({ detail }) => this.#try(() => action(detail ?? {})));
+    on("message:react", (detail) => this.#react(detail));
+    on("message:answer", ({ seq }) => this.#answer(seq));
+    on("message:edit", ({ seq }) => this.#edit(seq));
+    on("message:save", (detail) => this.#save(detail));
+    on("message:remove", ({ seq }) => this.#remove(seq));
+    on("message:link", ({ seq }) => this.#link(seq));
+    on("message:jump", ({ seq }) => this.jump(seq));
+    on("quote:wanted", ({ seq }) => this.#feed.quote(this.#current(), seq));
+    on("edit:wanted", () => this.#editLast());
+  }
+
+  /** Shows message `seq` of the open conversation, loading what is between. */
+  async jump(seq) {
+    const conversation = this.#current();
+    const { timeline } = conversation;
+    while (timeline.oldest > seq && (await this.#feed.older(conversation, HISTORY_LIMIT)));
+    if (conversation === this.#current()) this.#part("message-list").reveal(seq);
+  }
+
+  #react({ seq, emoji, on }) {
+    const path = `${this.#path(seq)}/reactions/${encodeURIComponent(emoji)}`;
+    return ask(on ? "PUT" : "DELETE", path);
+  }
+
+  #answer(seq) {
+    const { user, data } = this.#message(seq);
+    this.#part("message-composer").answer({ seq, author: this.#people.display(user), text: data });
+  }
+
+  #edit(seq) {
+    this.#part("message-composer").edit({ seq, text: this.#message(seq).data });
+  }
+
+  #editLast() {
+    const { events } = this.#current().timeline;
+    const last = events.findLast((one) => isMessage(one) && one.user === me.name && !one.deleted_at);
+    if (last) this.#edit(last.seq);
+  }
+
+  async #save({ seq, text }) {
+    if (text === this.#message(seq)?.data) return;
+    try {
+      await ask("PATCH", this.#path(seq), { id: newId(), data: text });
+    } catch (error) {
+      this.#part("message-composer").edit({ seq, text });
+      throw error;
+    }
+  }
+
+  async #remove(seq) {
+    const path = this.#path(seq);
+    const text = this.#message(seq).data;
+    const question = _("Delete this message?");
+    const yes = await this.#part("confirm-dialog").ask({ question, text, yes: _("Delete") });
+    if (yes) await ask("DELETE", path);
+  }
+
+  async #link(seq) {
+    const url = new URL(urls.index, location.href);
+    url.hash = `${hashOf(this.#current().key)}/${seq}`;
+    this.#say((await copy(url.href)) ? _("The link is copied.") : url.href);
+  }
+
+  #path(seq) {
+    return `${urls.rooms}/${this.#current().room}/messages/${seq}`;
+  }
+
+  #message(seq) {
+    return this.#current().timeline.find(seq);
+  }
+
+  async #try(action) {
+    try {
+      await action();
+    } catch (error) {
+      this.#say(error.message);
+    }
+  }
+
+  #say(text) {
+    this.#part("toast-line").say(text);
+  }
+
+  #part(name) {
+    return this.#app.querySelector(name);
+  }
+}

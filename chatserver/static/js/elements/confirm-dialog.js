@@ -1,0 +1,26 @@
+/** <confirm-dialog>: one question, and a button for yes. */
+
+class ConfirmDialog extends HTMLElement {
+  #dialog = this.querySelector("dialog");
+  #answer = null;
+
+  connectedCallback() {
+    this.querySelector(".confirm-yes").addEventListener("click", () => this.#dialog.close("yes"));
+    this.querySelector(".confirm-no").addEventListener("click", () => this.#dialog.close(""));
+    this.#dialog.addEventListener("close", () => this.#answer?.(this.#dialog.returnValue === "yes"));
+  }
+
+  /** Promises whether the answer is yes. */
+  ask({ question, text = "", yes }) {
+    this.querySelector("h2").textContent = question;
+    this.querySelector(".confirm-text").textContent = text;
+    this.querySelector(".confirm-yes").textContent = yes;
+    this.#dialog.returnValue = "";
+    this.#dialog.showModal();
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+  }
+}
+
+customElements.define("confirm-dialog", ConfirmDialog);
