@@ -13,7 +13,7 @@ apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Re
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help figures run test check format formatted lint types programs javascript python catalogue clean
+.PHONY: help figures run test check format formatted lint types programs javascript python catalogue describe clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,10 @@ catalogue: .venv/tools ## bring the texts of the sources into locale/, and compi
 	@$(BIN)/pybabel update -D chatserver -i locale/chatserver.pot -d locale --no-wrap \
 		--no-fuzzy-matching --ignore-obsolete
 	@$(BIN)/pybabel compile -D chatserver -d locale
+
+describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in docs/ anew
+	$(call say,Describing)
+	@$(BIN)/python -m chatserver.web.description
 
 clean: ## remove .venv and what the tools left; chatserver-data stays
 	$(call say,Cleaning)

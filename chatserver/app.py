@@ -40,8 +40,10 @@ from chatserver.storage.search import Search, compact
 from chatserver.web import routes
 from chatserver.web.api import Api
 from chatserver.web.conversation import Conversation
+from chatserver.web.description import Description
 from chatserver.web.door import Door
 from chatserver.web.health import Health
+from chatserver.web.keeping import Keeping
 from chatserver.web.language import load_languages
 from chatserver.web.pages import Pages
 from chatserver.web.rendering import set_up_templates
@@ -159,7 +161,10 @@ def create_app(settings: Settings | None = None) -> web.Application:
         server.chat, server.membership, server.rooms, server.search, server.sessions
     )
     health = Health(server.database, server.journal, server.hub)
-    app.add_routes(routes(pages, api, talk, server.socket, health))
+    keeping = Keeping(server.database, server.sessions, now=_wall)
+    app.add_routes(
+        routes(pages, api, talk, server.socket, health, description=Description(), keeping=keeping)
+    )
     _serve_static(app)
     set_up_templates(app)
     app.on_response_prepare.append(server.door.headers)

@@ -15,18 +15,18 @@ LONGEST = 350  # lines of a module
 FLOORS = [
     (
         "errors models protocol wire words tokens limits config folder resources logs keys"
-        " passwords presence connection bus"
+        " passwords presence connection bus archive"
     ),
     "journal storage bus.redis",
-    "chat membership reads accounts feeds hub pulse lookout",
+    "chat membership reads accounts keeping feeds hub pulse lookout",
     "web",
     "app",
-    "serve control doctor imports __main__",
+    "serve control doctor imports commands __main__",
 ]
 
 # Where a library lives; nobody else imports it. msgspec alone may go everywhere.
 HOMES = {
-    "aiohttp": {"web", "app", "serve", "control"},
+    "aiohttp": {"web", "app", "serve", "control", "commands.streaming"},
     "aiohttp_jinja2": {"web"},
     "aiohttp_remotes": {"web", "app"},
     "jinja2": {"web"},
@@ -40,10 +40,10 @@ HOMES = {
     "redis": {"bus.redis"},
     "argon2": {"passwords"},
     "jwt": {"keys"},
-    "click": {"__main__", "serve", "doctor", "imports"},
+    "click": {"__main__", "commands", "serve", "doctor", "imports"},
     "structlog": {"logs"},
     "segno": {"serve"},
-    "uvloop": {"__main__"},
+    "uvloop": {"commands.options"},
 }
 
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

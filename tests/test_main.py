@@ -622,3 +622,13 @@ def test_a_mistyped_name_in_the_environment_is_a_warning(place: Place) -> None:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_bot_gets_a_token_that_posts(chat: Place) -> None:
+    done = chat.run(*("--data", str(chat.data), "bot", "add", "ci", "--room", "lobby"))
+    assert re.fullmatch(r"bot_[\w-]{32}\n", done.out)
+    (kept,) = chat.query("SELECT digest FROM bot_tokens")
+    assert done.out.strip() not in kept[0]
+    assert chat.fail("bot", "add", "ci2", "--room", "nowhere") == (
+        "There is no room of the name nowhere."
+    )

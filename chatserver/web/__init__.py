@@ -4,13 +4,22 @@ from aiohttp import web
 
 from chatserver.web.api import Api
 from chatserver.web.conversation import Conversation
+from chatserver.web.description import Description
 from chatserver.web.health import Health
+from chatserver.web.keeping import Keeping
 from chatserver.web.pages import Pages
 from chatserver.web.socket import Socket
 
 
 def routes(
-    pages: Pages, api: Api, talk: Conversation, socket: Socket, health: Health
+    pages: Pages,
+    api: Api,
+    talk: Conversation,
+    socket: Socket,
+    health: Health,
+    *,
+    description: Description,
+    keeping: Keeping,
 ) -> list[web.RouteDef]:
     """Method, path, handler; the name is what templates and code refer to."""
     return [
@@ -55,6 +64,10 @@ def routes(
         web.delete("/api/invites/{code}", api.revoke_invite, name="invite"),
         web.get("/api/setup-link", api.setup_link, name="setup-link"),
         web.post("/api/keys/rotate", api.rotate_keys, name="keys"),
+        web.get("/api/asyncapi.json", description.asyncapi, name="asyncapi"),
+        web.get("/api/openapi.json", description.openapi, name="openapi"),
+        web.get("/api/keeping/archive", keeping.archive, name="archive"),
+        web.get("/api/keeping/check", keeping.check, name="check"),
         web.get("/healthz", health.alive, name="healthz"),
         web.get("/readyz", health.ready, name="readyz"),
         web.get("/metrics", health.metrics, name="metrics"),

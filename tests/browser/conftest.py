@@ -5,6 +5,7 @@ Chromium is started once for all tests, so all of them run in one event loop: ea
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,17 +78,17 @@ async def enter(
         await chat.person(name, display=display, admin=admin)
         return await open_for(name)
 
-    async def open_for(name: str) -> Window:
+    async def open_for(name: str, **options: Any) -> Window:
         found = await chat.server.people.find(name)
         assert found is not None
         tokens = await chat.server.accounts.open_session(found[0], client="tests")
-        window = await open_window(chat.url)
+        window = await open_window(chat.url, **options)
         await window.page.context.add_cookies(
             [{"name": COOKIE, "value": tokens.cookie, "url": chat.url}]
         )
         await window.page.goto("/index")
         await window.is_loaded()
-        window.chat, window.another = chat, lambda: open_for(name)
+        window.chat, window.another = chat, partial(open_for, name)
         windows.append(window)
         return window
 

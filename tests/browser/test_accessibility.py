@@ -68,7 +68,7 @@ async def the_chat_is_fine(ann: Window, bo: Window) -> None:
         await bo.say(text)
         await ann.say(text)
         await ann.sees(text)
-    await is_fine(ann)
+    await messages_and_rooms_are_fine(ann, bo)
     await bo.page.set_viewport_size(DESK)
     await bo.page.locator(".account-button").click()
     await is_fine(bo, DESK)
@@ -80,6 +80,42 @@ async def the_chat_is_fine(ann: Window, bo: Window) -> None:
     await ann.page.locator(".invite-form [type=submit]").click()
     await expect(ann.page.locator(".invite-made")).to_be_visible()
     await is_fine(ann)
+
+
+async def messages_and_rooms_are_fine(ann: Window, bo: Window) -> None:
+    """What was done to messages, and every layer that opens over the page."""
+    page = ann.page
+    await bo.say("＠ann please look")
+    await bo.sees("＠ann please look")
+    await bo.page.locator("chat-message").last.hover()
+    await bo.act("pick")
+    await bo.page.locator(".emoji").first.click()
+    await bo.act("answer")
+    await bo.say("This answers it @ann")
+    await ann.sees("This answers it @ann")
+    await page.locator("chat-message").first.hover()
+    await ann.act("remove")
+    await is_fine(ann, DESK)
+    await page.locator(".confirm-yes").click()
+    await expect(page.locator(".message-deleted")).to_have_count(1)
+    await page.locator("chat-message").last.hover()
+    await ann.act("pick")
+    await is_fine(ann)
+    await page.keyboard.press("Escape")
+    await page.locator("#composer-text").press_sequentially("@b")
+    await expect(page.locator("#names li")).to_have_count(1)
+    await is_fine(ann, PHONE)
+    await page.locator("#composer-text").fill("")
+    await page.set_viewport_size(DESK)
+    for opener in ("rooms", "room"):
+        await page.locator(f"[data-open={opener}]").click()
+        await is_fine(ann)
+        await page.keyboard.press("Escape")
+        await page.set_viewport_size(DESK)
+    for key in ("k", "/"):
+        await page.keyboard.press(f"Control+{key}")
+        await is_fine(ann, DESK)
+        await page.keyboard.press("Escape")
 
 
 async def is_fine(window: Window, *sizes: ViewportSize) -> None:

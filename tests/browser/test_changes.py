@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SHOWN = """() => [...document.querySelectorAll(".messages-rows > :not(.day-line, .new-line)")]
   .map((row) => row.matches("chat-message")
     ? [row.querySelector(".message-body").innerText.trim(),
-       [...row.querySelectorAll(".reaction")].map((one) => one.innerText.replace(/\\s/g, "")).join(" "),
+       [...row.querySelectorAll(".reaction")].map((one) => one.textContent.trim()).join(" "),
        row.querySelector(".message-quote").innerText.trim()]
     : [row.innerText])"""
 

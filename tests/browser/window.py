@@ -22,7 +22,7 @@ class Window:
     """One page in a browser of its own, and whatever its console complains of."""
 
     chat: Chat  # where `enter` has taken its reader, and one more device of the same person
-    another: Callable[[], Awaitable["Window"]]
+    another: Callable[..., Awaitable["Window"]]
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -78,8 +78,8 @@ class Window:
         await page.locator(".invite-form [type=submit]").click()
         await expect(page.locator(".invite-made")).to_be_visible()
         link = await page.locator(".invite-made input").input_value()
-        await page.locator(".dialog-close").click()
-        await expect(page.locator("dialog")).to_be_hidden()
+        await page.locator("invite-dialog .dialog-close").click()
+        await expect(page.locator("invite-dialog dialog")).to_be_hidden()
         return link
 
     async def sees_online(self, *names: str) -> None:
@@ -108,6 +108,14 @@ class Window:
         await self.rooms().filter(has_text=title).click()
         await expect(self.page.locator(".topbar-title")).to_have_text(title)
         await self.is_loaded()
+
+    async def act(self, action: str, key: str = "") -> None:
+        """A button beside the message under the pointer, or, by `key`, beside the focused one."""
+        button = self.page.locator(f"chat-message [data-deed={action}]")
+        if key:
+            await button.press(key)
+        else:
+            await button.click()
 
     async def loses_the_line(self) -> None:
         """And knows it."""

@@ -27,8 +27,10 @@ async def test_nothing_answered_is_lost_or_doubled_by_kill_9(
     tmp_path: Path, database_url: str
 ) -> None:
     server = ServerProcess(tmp_path / "data", url=database_url)
-    for name in [*PEOPLE, "fresh"]:
-        server.run("user", "add", name, "--password-stdin", stdin=PASSWORD)
+    people = tmp_path / "people.csv"
+    rows = "".join(f"{name},,{PASSWORD}\n" for name in [*PEOPLE, "fresh"])
+    people.write_text(f"name,display,password\n{rows}")
+    server.run("user", "import", str(people))
     server.start()
     chance = random.Random(7)
     try:

@@ -19,13 +19,15 @@ export class Deeds {
   #feed;
   #people;
   #current;
+  #draw;
 
-  /** `current()`: the open conversation. */
-  constructor(app, { feed, people, current }) {
+  /** `current()`: the open conversation; `draw()` brings the page up to date at once. */
+  constructor(app, { feed, people, current, draw }) {
     this.#app = app;
     this.#feed = feed;
     this.#people = people;
     this.#current = current;
+    this.#draw = draw;
     const on = (name, action) => app.addEventListener(name, ({ detail }) => this.#try(() => action(detail ?? {})));
     on("message:react", (detail) => this.#react(detail));
     on("message:answer", ({ seq }) => this.#answer(seq));
@@ -43,7 +45,9 @@ export class Deeds {
     const conversation = this.#current();
     const { timeline } = conversation;
     while (timeline.oldest > seq && (await this.#feed.older(conversation, HISTORY_LIMIT)));
-    if (conversation === this.#current()) this.#part("message-list").reveal(seq);
+    if (conversation !== this.#current()) return;
+    this.#draw();
+    this.#part("message-list").reveal(seq);
   }
 
   #react({ seq, emoji, on }) {

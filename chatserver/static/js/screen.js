@@ -1,10 +1,11 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
 import { _, ngettext } from "./lib/i18n.js";
+import { directKey, roomKey } from "./lib/route.js";
 import { title } from "./lib/unread.js";
 import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
 import { lang, me } from "./page.js";
-import { isMessage } from "./protocol.js";
+import { isMessage, LOBBY } from "./protocol.js";
 
 export class Screen {
   #app;
@@ -15,7 +16,7 @@ export class Screen {
   #typing;
 
   /** `app`: the element that holds the others. */
-  constructor(app, { feed, people, outbox, connection, typing }) {
+  constructor(app, [feed, people, outbox, connection, typing]) {
     this.#app = app;
     this.#feed = feed;
     this.#people = people;
@@ -42,12 +43,16 @@ export class Screen {
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
     this.#part("message-composer").open(key, name, conversation);
     this.#part("mention-list").candidates = () => this.#people.everybody;
+    this.#part("rooms-dialog").candidates = () => this.#people.everybody;
+    this.#part("room-dialog").show(conversation, { title: name, people: this.#people });
+    this.#part("quick-switcher").candidates = () => this.#places;
     this.#showTyping(conversation);
     document.title = `${title(name, total)} · chatserver`;
     this.#part("chat-topbar").show({
       name,
       to,
       topic: conversation.topic,
+      members: key === roomKey(LOBBY) ? null : conversation.members,
       isOnline: to !== null && this.#people.isOnline(to),
       online: this.#people.online.length,
       elsewhere: total - Math.min(total, unread),
@@ -77,6 +82,22 @@ export class Screen {
       rights: { governs: conversation.admin || me.role === "admin", open: !conversation.archived },
       seenBy: this.#seenBy(conversation),
     });
+  }
+
+  /** Where one can go: what is unread first, then what is newest, then people. */
+  get #places() {
+    const { rooms, direct } = listed(this.#feed.all, null);
+    const known = [...rooms, ...direct].map((one) => ({
+      key: one.key,
+      name: one.to ?? one.name ?? one.key,
+      display: this.nameOf(one),
+      unread: one.unread,
+      lastAt: one.lastAt,
+    }));
+    known.sort((a, b) => Math.sign(b.unread) - Math.sign(a.unread) || b.lastAt - a.lastAt);
+    const keys = new Set(known.map(({ key }) => key));
+    const others = this.#people.everybody.map((one) => ({ ...one, key: directKey(one.name), unread: 0 }));
+    return [...known, ...others.filter(({ key }) => !keys.has(key))];
   }
 
   #showTyping({ room }) {

@@ -2,8 +2,8 @@
  * <chat-app>: joins the parts of the chat page. Owns which conversation is open; everything else has its
  * own owner: Connection, Feed, People, Outbox.
  *
- * Hears `message:send`, `message:retry`, `message:delete`, `history:wanted`, `end:reached`,
- * `connection:hurry`, `session:leave`.
+ * Hears `message:send`, `message:retry`, `message:delete`, `draft:changed`, `history:wanted`,
+ * `end:reached`, `connection:hurry`, `session:leave`, `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../connection.js";
@@ -20,6 +20,7 @@ import { People } from "../people.js";
 import { CloseCode, LOBBY, Type } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Screen } from "../screen.js";
+import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
 import { followKeyboard } from "../viewport.js";
 
@@ -32,14 +33,13 @@ class ChatApp extends HTMLElement {
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
-  #deeds = new Deeds(this, { feed: this.#feed, people: this.#people, current: () => this.#current });
-  #screen = new Screen(this, {
+  #deeds = new Deeds(this, {
     feed: this.#feed,
     people: this.#people,
-    outbox: this.#outbox,
-    connection: this.#connection,
-    typing: this.#typing,
+    current: () => this.#current,
+    draw: () => this.#redraw(),
   });
+  #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
   #key = null;
   #jumped = null; // to this message, once
   #newAfter = null; // the last seq that was read when the "New" line was placed
@@ -56,6 +56,7 @@ class ChatApp extends HTMLElement {
     this.#outbox.load();
     this.#connection.start();
     followKeyboard();
+    listenToKeys(this);
   }
 
   #listen() {
@@ -64,7 +65,7 @@ class ChatApp extends HTMLElement {
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
     on(this.#feed, "feed:renewed", () => this.#renewed());
-    on(this.#feed, "feed:gone", ({ conversation }) => this.#gone(conversation));
+    on(this.#feed, "feed:gone", ({ conversation }) => conversation.key === this.#key && this.#toLobby());
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#people, "people:changed", () => this.#draw());
     on(this.#outbox, "outbox:changed", () => this.#draw());
@@ -77,13 +78,12 @@ class ChatApp extends HTMLElement {
     on(this, "end:reached", () => this.#readIfSeen());
     on(this, "connection:hurry", () => this.#connection.hurry());
     on(this, "session:leave", () => this.#leave());
+    on(this, "room:entered", ({ state }) => location.assign(hashOf(this.#feed.admit(state).key)));
+    on(this, "room:muted", () => this.#draw());
     on(globalThis, "hashchange", () => this.#open());
     on(globalThis, "focus", () => this.#readIfSeen());
-    on(globalThis, "blur", () => this.#lookAway());
+    on(globalThis, "blur", () => (this.#newLineIsOld = this.#current.unread === 0));
     on(document, "visibilitychange", () => this.#readIfSeen());
-    this.#composer.addEventListener("keydown", ({ key }) => {
-      if (key === "PageUp" || key === "PageDown") this.#list.scrollByPage(key === "PageUp" ? -1 : 1);
-    });
   }
 
   get #current() {
@@ -142,7 +142,6 @@ class ChatApp extends HTMLElement {
     const seq = messageOf(location.hash);
     if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
     this.#jumped = seq;
-    this.#redraw();
     this.#deeds.jump(seq);
   }
 
@@ -163,11 +162,6 @@ class ChatApp extends HTMLElement {
   #toLobby() {
     this.#key = roomKey(LOBBY);
     location.replace(hashOf(roomKey(LOBBY)));
-  }
-
-  #gone({ key }) {
-    if (key === this.#key) this.#toLobby();
-    this.#draw();
   }
 
   #announce(messages) {
@@ -215,10 +209,6 @@ class ChatApp extends HTMLElement {
     if (!looks || !this.#list.showsEndOf(this.#key)) return;
     this.#feed.markRead(this.#current);
     this.#marks.soon();
-  }
-
-  #lookAway() {
-    this.#newLineIsOld = this.#current.unread === 0;
   }
 
   /** Where reading stopped. Once placed it does not move, unless all was read and the user went away. */

@@ -3,14 +3,20 @@
 import { _, ngettext } from "../lib/i18n.js";
 
 class ChatTopbar extends HTMLElement {
-  /** `elsewhere`: unread messages of other conversations; `to`: the other one of a direct one, or null. */
-  show({ name, to, topic, isOnline, online, elsewhere }) {
-    const members = ngettext("%(num)s person online", "%(num)s people online", online);
+  /**
+   * `elsewhere`: unread messages of other conversations; `to`: the other one of a direct one, or null;
+   * `members`: how many, null where everybody is one.
+   */
+  show({ name, to, topic, members, isOnline, online, elsewhere }) {
+    const people =
+      members === null
+        ? ngettext("%(num)s person online", "%(num)s people online", online)
+        : ngettext("%(num)s member", "%(num)s members", members);
     this.dataset.kind = to === null ? "room" : "direct";
     this.dataset.online = String(isOnline);
     this.querySelector(".topbar-title").textContent = name;
     this.querySelector(".topbar-facts").textContent =
-      to === null ? topic || members : `@${to} · ${isOnline ? _("online") : _("offline")}`;
+      to === null ? topic || people : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;
   }
 }

@@ -32,8 +32,8 @@ class MentionList extends HTMLElement {
 
   #look() {
     const wanted = unfinished(this.#before);
-    const everybody = { name: "all", display: _("everybody in this room") };
-    this.#found = wanted ? fitting([...this.candidates(), everybody], wanted.query) : [];
+    const found = wanted ? [...fitting(this.candidates(), wanted.query), ...everybody(wanted.query)] : [];
+    this.#found = found.length === 1 && found[0].name === wanted.query ? [] : found; // it is complete
     this.#choose(0);
   }
 
@@ -82,6 +82,8 @@ class MentionList extends HTMLElement {
     this.#choose(0);
   }
 }
+
+const everybody = (query) => ("all".startsWith(query) ? [{ name: "all", display: _("everybody in this room") }] : []);
 
 function describe(option, { name, display, position, on }) {
   option.id = `name-${position}`;

@@ -19,13 +19,14 @@ class MessageActions extends HTMLElement {
   #list = this.parentElement;
   #rows = this.#list.querySelector(".messages-rows");
   #picker = this.querySelector(".emoji-picker");
-  #opener = this.querySelector("[data-action=pick]");
+  #opener = this.querySelector("[data-deed=pick]");
   #press = 0;
+  #pointer = ""; // where the pointer was last
 
   connectedCallback() {
     if (this.dataset.ready) return; // it is moved, and that connects it again
     this.dataset.ready = "true";
-    this.#rows.addEventListener("pointerover", (event) => event.pointerType !== "touch" && this.#follow(event));
+    this.#rows.addEventListener("pointermove", (event) => this.#moved(event) && this.#follow(event));
     this.#rows.addEventListener("focusin", (event) => this.#follow(event));
     this.#rows.addEventListener("keydown", (event) => this.#move(event));
     this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
@@ -45,12 +46,20 @@ class MessageActions extends HTMLElement {
     const { governs, open } = this.rights;
     this.#show("edit", own && open);
     this.#show("remove", own || governs);
-    for (const action of ["pick", "answer"]) this.#show(action, open);
+    for (const deed of ["pick", "answer"]) this.#show(deed, open);
     message.append(this);
   }
 
-  #show(action, shown) {
-    this.querySelector(`[data-action=${action}]`).hidden = !shown;
+  #show(deed, shown) {
+    this.querySelector(`[data-deed=${deed}]`).hidden = !shown;
+  }
+
+  /** What scrolls by under a resting mouse is not what is meant. */
+  #moved({ pointerType, clientX, clientY }) {
+    const place = `${clientX} ${clientY}`;
+    const moved = pointerType !== "touch" && place !== this.#pointer;
+    this.#pointer = place;
+    return moved;
   }
 
   #follow({ target }) {
@@ -95,15 +104,15 @@ class MessageActions extends HTMLElement {
     const row = this.closest("chat-message");
     if (!button || !row) return;
     const { seq, reactions } = row.message;
-    const { action, emoji } = button.dataset;
-    if (action === "pick") return;
-    if (action === "react") {
+    const { deed, emoji } = button.dataset;
+    if (deed === "pick") return;
+    if (deed === "react") {
       this.#picker.hidePopover();
       const on = !(reactions[emoji] ?? []).includes(me.name);
       say(row, "message:react", { seq, emoji, on });
       row.focus();
     } else {
-      say(row, `message:${action}`, { seq });
+      say(row, `message:${deed}`, { seq });
     }
   }
 

@@ -10,9 +10,11 @@ import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { rows } from "../lib/layout.js";
 import { notice } from "../lib/notices.js";
+import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/span.js";
 import { badge } from "../lib/unread.js";
 import { clone, lang } from "../page.js";
+import { LOBBY } from "../protocol.js";
 
 const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from which more is brought in
@@ -53,6 +55,7 @@ class MessageList extends HTMLElement {
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";
     this.dataset.kind = view.kind;
+    this.dataset.lobby = String(view.key === roomKey(LOBBY));
     for (const element of this.querySelectorAll(".start-name")) element.textContent = view.name;
     if (opened) this.#restart();
     else if (this.#stuck) this.#draw();
@@ -109,6 +112,9 @@ class MessageList extends HTMLElement {
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
       update: (element, row) => this.#update(element, row),
     });
+    for (const row of this.#rows.querySelectorAll("[tabindex='0']")) row.tabIndex = -1;
+    const last = this.#rows.querySelector(":scope > chat-message:last-of-type");
+    if (last) last.tabIndex = 0; // the way in for the keyboard
     this.#showSeen();
     this.#actions.rights = this.#view.rights;
     this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);

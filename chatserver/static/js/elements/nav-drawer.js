@@ -13,7 +13,9 @@ class NavDrawer extends HTMLElement {
   connectedCallback() {
     document.addEventListener("click", ({ target }) => this.#clicked(target));
     this.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
+      if (event.key !== "Escape" || !this.#isOpen) return;
+      event.preventDefault();
+      this.close();
     });
     NARROW.addEventListener("change", () => this.#set(false));
     this.#set(false);

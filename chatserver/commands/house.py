@@ -1,0 +1,54 @@
+"""The house itself: the revision of its database, its health, its configuration."""
+
+import sys
+
+import click
+
+from chatserver.commands.options import ask, loaded, place_options, run
+from chatserver.config import all_keys, shown
+
+
+@click.command()
+@place_options
+def migrate() -> None:
+    """Bring the database to the revision of this program. Starting the server does it too."""
+    ready = ask("GET", "/readyz")
+    click.echo(f"The database ({ready['database']}) is at revision {ready['revision']}.")
+
+
+@click.command()
+@place_options
+def doctor() -> None:
+    """Look for what may be wrong with this installation; exit code 1 when something is."""
+    from chatserver.doctor import examine
+
+    sound = run(examine(loaded().settings))
+    sys.exit(0 if sound else 1)
+
+
+@click.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command("show")
+@place_options
+def config_show() -> None:
+    """Every key with the value in force and where it comes from; passwords are masked."""
+    found = loaded()
+    click.echo(f"data = {found.settings.data}  # {found.sources.get('data', 'default')}")
+    for dotted in all_keys():
+        section, key = dotted.split(".")
+        value = shown(getattr(getattr(found.settings, section), key))
+        click.echo(f"{dotted} = {value!r}  # {found.sources.get(dotted, 'default')}")
+
+
+@config.command("check")
+@place_options
+def config_check() -> None:
+    """Say whether the configuration can be used, and name every mistake in it."""
+    loaded()
+    click.echo("The configuration is fine.")
+
+
+COMMANDS = (migrate, doctor, config)

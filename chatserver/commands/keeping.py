@@ -1,0 +1,183 @@
+"""Copies of everything, and whether everything is as it should be."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from chatserver.archive import (
+    Archive,
+    Damaged,
+    Intake,
+    Manifest,
+    PackedWriter,
+    PlainWriter,
+    Writer,
+    new_file,
+    read,
+)
+from chatserver.commands.options import loaded, place_options, run
+from chatserver.config import Settings
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+Form = Callable[[IO[bytes], Manifest], Writer]
+
+AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+# Out ---------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
+@place_options
+def backup(file: Path, *, force: bool) -> None:
+    """Save everything at this moment into FILE, while the server runs or not.
+
+    FILE is a zip that `restore` takes, on SQLite and on MySQL. Whoever has it can read everything.
+    The keys that sign sessions (keys.json) and the configuration are not in it.
+    """
+    with new_file(file, force=force) as opened:
+        manifest = run(_copy(loaded().settings, opened, PackedWriter))
+    click.echo(f"Saved {_said(manifest)} in {file}.", err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
+@place_options
+def export(file: Path, *, force: bool) -> None:
+    """Write everything as lines of JSON into FILE, or to standard output (-).
+
+    `import` takes it into an empty database of any kind.
+    """
+    with _target(file, force=force) as opened:
+        manifest = run(_copy(loaded().settings, opened, PlainWriter))
+    click.echo(f"Wrote {_said(manifest)}.", err=True)
+
+
+@contextmanager
+def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    if str(file) == "-":
+        yield sys.stdout.buffer
+        return
+    with new_file(file, force=force) as opened:
+        yield opened
+
+
+async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
+    """What the server streams, checked and written in that form."""
+    from chatserver.commands.streaming import lines
+
+    def begin(manifest: Manifest) -> Writer:
+        bar.length = manifest.total
+        return form(file, manifest)
+
+    with _bar("Copying") as bar, closing(Intake(begin)) as intake:
+        async with aclosing(lines(settings, "/api/keeping/archive")) as answer:
+            async for some in answer:
+                bar.update(sum([intake.take(text) for text in some]))
+        return intake.finish()
+
+
+# In ----------------------------------------------------------------------------------------------
+
+
+@click.command()
+@AN_ARCHIVE
+@click.option("--replace", is_flag=True, help="Even if there are people in the database already.")
+@click.option("--yes", is_flag=True, help="Do not ask before replacing.")
+@place_options
+def restore(file: Path, *, replace: bool, yes: bool) -> None:
+    """Put what `backup` saved in FILE into the database. Stop the server first.
+
+    All of it or nothing. A SQLite database that is replaced stays in backups/replaced.db of the
+    data folder until the next time.
+    """
+    archive = read(file)
+    if replace and not yes:
+        made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
+        click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and holds:", err=True)
+        click.echo(f"{_said(archive.manifest)}. What was said since then will be gone.", err=True)
+        click.prompt('Type "replace" to go on', type=click.Choice(["replace"]), err=True)
+    _load(archive, replace=replace)
+    if replace:
+        click.echo("Log-outs and new passwords since the backup are undone as well.", err=True)
+
+
+@click.command("import")
+@AN_ARCHIVE
+@place_options
+def import_(file: Path) -> None:
+    """Put what `export` wrote into FILE into a database without people. Stop the server first.
+
+    This is the way from SQLite to MySQL and back: --database names the new one.
+    """
+    _load(read(file), replace=False)
+
+
+def _load(archive: Archive, *, replace: bool) -> None:
+    from chatserver.keeping import restore as into_place
+
+    with _bar("Loading", archive.manifest.total) as bar:
+        settings = loaded().settings
+        run(into_place(settings, archive, replace=replace, progress=bar.update))
+    click.echo(f"Everything is in: {_said(archive.manifest)}.")
+
+
+# Is it well? -------------------------------------------------------------------------------------
+
+
+@click.command()
+@place_options
+def check() -> None:
+    """Look for what cannot be in the data, one line each; exit code 1 when there is something."""
+    totals, findings = run(_check(loaded().settings))
+    for finding in findings:
+        click.echo(finding)
+    if findings:
+        sys.exit(1)
+    click.echo(f"All well: {_count(totals, 'rooms')}, {_count(totals, 'events')}.")
+
+
+async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:
+    """The totals, and what was found."""
+    from chatserver.commands.streaming import lines
+
+    findings: list[str] = []
+    step: dict[str, Any] = {}
+    with _bar("Checking") as bar:
+        async with aclosing(lines(settings, "/api/keeping/check")) as answer:
+            async for some in answer:
+                for step in map(msgspec.json.decode, some):
+                    bar.length = step.get("of", bar.length)
+                    bar.update("of" in step)
+                    findings += step.get("findings", [])
+    if "rooms" not in step:
+        raise Damaged("The check broke off in the middle. Try again.")
+    return step, findings
+
+
+def _bar(label: str, length: int = 0) -> "ProgressBar[int]":
+    hidden = not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
+
+
+def _said(manifest: Manifest) -> str:
+    return ", ".join(_count(manifest.rows, table) for table in ("users", "rooms", "events"))
+
+
+def _count(rows: dict[str, int], table: str) -> str:
+    number = rows.get(table, 0)
+    return f"{number:,} {table.removesuffix('s') if number == 1 else table}"
+
+
+COMMANDS = (backup, restore, check, export, import_)

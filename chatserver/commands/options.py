@@ -1,0 +1,91 @@
+"""What every command shares: where the data are, the settings, a line to the server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from chatserver.config import Loaded, load
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value is not None:
+        ctx.find_root().ensure_object(dict)[parameter.name] = value
+
+
+def _option(*names: str, **facts: Any) -> Callable[[F], F]:
+    return click.option(*names, callback=_keep, expose_value=False, **facts)
+
+
+def place_options(command: F) -> F:
+    """Where the data are: understood before and after every command."""
+    for option in (
+        _option(
+            "--database", metavar="URL", help="sqlite:///path or mysql://user:password@host/name"
+        ),
+        _option("--data", metavar="FOLDER", help="The data folder (default: ./chatserver-data)."),
+        _option("--config", metavar="FILE", help="The configuration (default: ./config.toml)."),
+    ):
+        command = option(command)
+    return command
+
+
+def serve_options(command: F) -> F:
+    """Where to listen."""
+    for option in (
+        click.option("--lan", is_flag=True, help="Listen on all addresses; show the LAN address."),
+        _option("--port", type=click.IntRange(0, 65_535), help="The port (default: 3000)."),
+        _option("--host", help="The address to listen on (default: 127.0.0.1)."),
+    ):
+        command = option(command)
+    return place_options(command)
+
+
+def loaded() -> Loaded:
+    """The settings for this call, with warnings said."""
+    given = click.get_current_context().find_root().ensure_object(dict)
+    config = Path(given["config"]) if "config" in given else None
+    flags = {
+        "data": given.get("data"),
+        "database.url": given.get("database"),
+        "server.host": given.get("host"),
+        "server.port": given.get("port"),
+    }
+    found = load(config=config, flags=flags)
+    for warning in found.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return found
+
+
+def run(work: Awaitable[T]) -> T:
+    async def main_task() -> T:
+        return await work
+
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        return runner.run(main_task())
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask the running server, or one that runs for this question."""
+    from chatserver.control import control
+
+    settings = loaded().settings
+
+    async def work() -> Any:
+        async with control(settings) as line:
+            return await line.ask(method, path, body)
+
+    return run(work())

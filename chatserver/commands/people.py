@@ -1,0 +1,126 @@
+"""`chatserver user …`: the accounts."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from chatserver.commands.options import ask, loaded, place_options, run
+from chatserver.errors import ChatServerError
+
+
+@click.group()
+def user() -> None:
+    """Make, list and close accounts."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--display", default="", help="The name that others see.")
+@click.option("--admin", is_flag=True, help="May invite people and manage accounts.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@place_options
+def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> None:
+    """Make an account. Asks for the password, or makes one where nobody can answer."""
+    password, generated = _password(password_stdin=password_stdin)
+    body = {"username": name, "display": display, "password": password, "admin": admin}
+    made = ask("POST", "/api/users", body)["user"]
+    click.echo(f"Made {made['name']} ({made['role']}).")
+    if generated:
+        click.echo(f"Password: {password}")
+
+
+@user.command("passwd")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@place_options
+def user_passwd(name: str, *, password_stdin: bool) -> None:
+    """Set somebody's password and end that person's sessions."""
+    password, generated = _password(password_stdin=password_stdin)
+    ask("PATCH", _user_path(name), {"password": password})
+    click.echo(f"The password of {name} is set; all sessions have ended.")
+    if generated:
+        click.echo(f"Password: {password}")
+
+
+@user.command("disable")
+@click.argument("name")
+@place_options
+def user_disable(name: str) -> None:
+    """Close an account and its sockets at once. What was said stays."""
+    ask("PATCH", _user_path(name), {"disabled": True})
+    click.echo(f"{name} is disabled.")
+
+
+@user.command("enable")
+@click.argument("name")
+@place_options
+def user_enable(name: str) -> None:
+    """Open a disabled account again."""
+    ask("PATCH", _user_path(name), {"disabled": False})
+    click.echo(f"{name} may log in again.")
+
+
+@user.command("list")
+@place_options
+def user_list() -> None:
+    """Name, role, state and display name of everybody."""
+    for found in ask("GET", "/api/users")["users"]:
+        state = "disabled" if found["disabled"] else "active"
+        click.echo(f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}")
+
+
+@user.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@place_options
+def user_import(file: Path) -> None:
+    """Make the accounts of a CSV file with the header name,display,password.
+
+    Where the password is missing one is made and written back into the file first, so that it is
+    known whatever happens. Names that exist already are left as they are.
+    """
+    from chatserver.imports import import_users
+
+    run(import_users(loaded().settings, file))
+
+
+@click.group()
+def bot() -> None:
+    """Accounts that programs use."""
+
+
+@bot.command("add")
+@click.argument("name")
+@click.option("--display", default="", help="The name that others see.")
+@click.option("--room", "rooms", multiple=True, help="A room that it belongs to, by name.")
+@place_options
+def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
+    """Make a bot and print its token, which is shown this once and stored hashed.
+
+    Every account belongs to the lobby; name the other rooms. `user disable` ends a bot.
+    """
+    body = {"name": name, "display": display, "rooms": list(rooms)}
+    click.echo(ask("POST", "/api/bots", body)["token"])
+
+
+def _user_path(name: str) -> str:
+    from urllib.parse import quote
+
+    try:
+        return f"/api/users/{quote(name, safe='')}"
+    except UnicodeEncodeError:
+        raise ChatServerError("This name is not text in the terminal's encoding.") from None
+
+
+def _password(*, password_stdin: bool) -> tuple[str, bool]:
+    """A password from standard input, from the terminal, or a generated one (then True)."""
+    if password_stdin:
+        return sys.stdin.readline().rstrip("\r\n"), False
+    if sys.stdin.isatty():
+        return click.prompt("Password", hide_input=True, confirmation_prompt=True), False
+    from chatserver.passwords import generate
+
+    return generate(), True
+
+
+COMMANDS = (user, bot)

@@ -1,0 +1,170 @@
+"""Keeps the data: the work of every night, and an archive in a database's place.
+
+Both are for one process alone: a night is claimed in the database, a restore takes the lock of the
+data folder, so that no server of it runs meanwhile.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chatserver.archive import Archive, flush_folder
+from chatserver.config import Settings
+from chatserver.errors import ChatServerError
+from chatserver.folder import DataFolder
+from chatserver.storage import archive as stored
+from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.migrate import HEAD, migrate
+from chatserver.storage.retention import claim_night, expire, give_back
+
+EVERY = 600.0  # seconds between two looks at the clock
+NIGHT = 3  # the hour, in the server's time zone
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int], None]
+
+
+# Every night -------------------------------------------------------------------------------------
+
+
+class Nightly:
+    """Forgets old messages once a night; a night that was missed is made up for after the start."""
+
+    def __init__(self, database: Database, *, now: Callable[[], int]) -> None:
+        """`now` gives milliseconds UTC."""
+        self._database = database
+        self._now = now
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.look()
+
+    async def look(self) -> None:
+        """Do the work of this night unless it has been done, here or on another node."""
+        now = self._now()
+        try:
+            if await claim_night(self._database, before=began(now), now=now):
+                await self._work(now)
+        except Exception:  # the next night tries again, and the server goes on
+            logger.exception("the nightly work failed")
+
+    async def _work(self, now: int) -> None:
+        forgotten = await expire(self._database, now=now)
+        rewritten = await give_back(self._database, forgotten.characters)
+        if forgotten.messages or rewritten:
+            facts = {"messages": forgotten.messages, "rewritten": rewritten}
+            logger.info("old messages are forgotten", extra=facts)
+
+
+def began(now: int) -> int:
+    """When the night of this moment began, both in milliseconds UTC."""
+    here = datetime.fromtimestamp(now / 1000, UTC).astimezone()
+    tonight = here.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    start = tonight if tonight <= here else tonight - timedelta(days=1)
+    return int(start.timestamp() * 1000)
+
+
+# An archive in a database's place ----------------------------------------------------------------
+
+
+async def restore(
+    settings: Settings, archive: Archive, *, replace: bool, progress: Progress
+) -> None:
+    """Make the database what the archive holds, under a new epoch. All of it or nothing.
+
+    `progress` hears how many more rows are in. Sessions are part of it: who was signed in when it
+    was made, and has the keys still, comes back without a password.
+
+    Raises StartError while a server runs on the folder, NotEmpty when people would be lost unless
+    `replace`, ChatServerError for an archive that this program cannot take.
+    """
+    if archive.manifest.revision > HEAD:
+        raise ChatServerError(
+            f"{archive.path} is newer than this program: it has revision"
+            f" {archive.manifest.revision}, the program knows {HEAD}."
+        )
+    folder = DataFolder(settings.data)
+    folder.lock()
+    try:
+        database = Database(settings.database_url)
+        if database.path is not None:
+            await _into_file(folder, database.path, archive, replace=replace, progress=progress)
+        else:
+            await _into_server(folder, database, archive, replace=replace, progress=progress)
+    finally:
+        folder.unlock()
+
+
+async def _into_file(
+    folder: DataFolder, path: Path, archive: Archive, *, replace: bool, progress: Progress
+) -> None:
+    """SQLite: a new file beside the old one, which takes its name when it is whole."""
+    if path.exists():
+        await _settle(path, replace=replace)
+    scratch = path.with_name(f"{path.name}.new")
+    _remove(scratch)
+    try:
+        await _fill(scratch, archive, backups=folder.backups, progress=progress)
+        if path.exists():
+            _keep(path, folder.backups / "replaced.db")
+        scratch.replace(path)
+        flush_folder(path.parent)
+    finally:
+        _remove(scratch)
+
+
+async def _settle(path: Path, *, replace: bool) -> None:
+    """Bring what stands in its WAL into the old file: a new file must never meet an old WAL."""
+    database = Database(f"sqlite:///{path}")
+    try:
+        await until_reachable(database, tries=1)
+        if not replace and not await stored.is_empty(database):
+            raise stored.NotEmpty
+    finally:
+        await database.close()
+    if any(_beside(path, ending).exists() for ending in ("-wal", "-journal")):
+        raise ChatServerError(f"Another program has {path} open. Close it first.")
+
+
+async def _fill(scratch: Path, archive: Archive, *, backups: Path, progress: Progress) -> None:
+    database = Database(f"sqlite:///{scratch}")
+    try:
+        database.make_private()
+        await migrate(database, backups=backups)
+        await stored.load(database, archive.rows(), replace=True, progress=progress)
+    finally:
+        await database.close()
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """The old file under another name as well, until the next restore."""
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    kept.unlink(missing_ok=True)
+    os.link(path, kept)
+
+
+def _remove(path: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        _beside(path, ending).unlink(missing_ok=True)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+async def _into_server(
+    folder: DataFolder, database: Database, archive: Archive, *, replace: bool, progress: Progress
+) -> None:
+    """MySQL: one transaction, while no node is connected."""
+    try:
+        await until_reachable(database)
+        await stored.refuse_company(database)
+        await migrate(database, backups=folder.backups)
+        await stored.load(database, archive.rows(), replace=replace, progress=progress)
+    finally:
+        await database.close()

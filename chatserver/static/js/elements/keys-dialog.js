@@ -1,0 +1,13 @@
+/** <keys-dialog>: the keys that work on the chat page. Opened by [data-open="keys"] and Ctrl+/. */
+
+import { wire } from "../dialogs.js";
+
+class KeysDialog extends HTMLElement {
+  #wired = wire(this, { name: "keys" });
+
+  toggle() {
+    this.#wired.toggle();
+  }
+}
+
+customElements.define("keys-dialog", KeysDialog);

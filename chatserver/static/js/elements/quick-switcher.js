@@ -1,0 +1,79 @@
+/** <quick-switcher>: goes to a room or a person by a few letters. Opened by [data-open="switcher"], Ctrl+K. */
+
+import { wire } from "../dialogs.js";
+import { sync } from "../dom.js";
+import { fitting } from "../lib/mentions.js";
+import { hashOf } from "../lib/route.js";
+import { badge } from "../lib/unread.js";
+import { clone } from "../page.js";
+
+const MOST = 8; // rows
+
+class QuickSwitcher extends HTMLElement {
+  /** () → [{key, name, display, unread}], the most likely first. */
+  candidates = () => [];
+
+  #wired = wire(this, { name: "switcher", opened: () => this.#opened() });
+  #box = this.querySelector("input");
+  #list = this.querySelector("ul");
+  #found = [];
+  #chosen = 0;
+
+  connectedCallback() {
+    this.#box.addEventListener("input", () => this.#look());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#list.addEventListener("click", ({ target }) => {
+      const option = target.closest("li");
+      if (option) this.#go(Number(option.dataset.index));
+    });
+  }
+
+  toggle() {
+    this.#wired.toggle();
+  }
+
+  #opened() {
+    this.#box.value = "";
+    this.#look();
+  }
+
+  #look() {
+    const query = this.#box.value.trim().normalize("NFKC").toLowerCase().replace(/^[#@＠]/, "");
+    this.#found = fitting(this.candidates(), query, MOST);
+    this.#choose(0);
+  }
+
+  #choose(index) {
+    this.#chosen = index;
+    const items = this.#found.map((one, position) => ({ ...one, position, on: position === index }));
+    sync(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
+    this.querySelector(".switcher-none").hidden = items.length > 0;
+    if (items.length === 0) this.#box.removeAttribute("aria-activedescendant");
+    else this.#box.setAttribute("aria-activedescendant", `place-${index}`);
+  }
+
+  #pressed(event) {
+    const count = this.#found.length;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.isComposing || count === 0) return;
+    if (step) this.#choose((this.#chosen + step + count) % count);
+    else if (event.key === "Enter") this.#go(this.#chosen);
+    else return;
+    event.preventDefault();
+  }
+
+  #go(index) {
+    this.#wired.dialog.close();
+    location.hash = hashOf(this.#found[index].key);
+  }
+}
+
+function describe(option, { key, display, name, unread, position, on }) {
+  option.id = `place-${position}`;
+  option.dataset.index = position;
+  option.setAttribute("aria-selected", String(on));
+  option.querySelector(".option-name").textContent = key.startsWith("#") ? `# ${display}` : display;
+  option.querySelector(".option-more").textContent = [key.startsWith("@") && `@${name}`, badge(unread)].filter(Boolean).join(" · ");
+}
+
+customElements.define("quick-switcher", QuickSwitcher);

@@ -1,0 +1,109 @@
+/**
+ * <rooms-dialog>: rooms that one can join, and making one. Opened by [data-open="rooms"].
+ *
+ * Sends `room:entered` {state} when one is a member by it.
+ */
+
+import { ask } from "../api.js";
+import { wire } from "../dialogs.js";
+import { say, sync } from "../dom.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { newId } from "../lib/ids.js";
+import { clone, urls } from "../page.js";
+
+class RoomsDialog extends HTMLElement {
+  /** () → [{name, display}] of who can be a member. */
+  candidates = () => [];
+
+  #wired = wire(this, { name: "rooms", opened: () => this.#opened() });
+  #form = this.querySelector("form");
+  #problem = this.querySelector(".form-problem");
+
+  connectedCallback() {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#try(() => this.#make());
+    });
+  }
+
+  #opened() {
+    this.#form.reset();
+    sync(this.querySelector(".people-choices"), this.candidates(), {
+      key: ({ name }) => name,
+      make: ({ name }) => checkbox(name),
+      update: (item, { name, display }) => describe(item, display, name),
+    });
+    this.querySelector(".rooms-people").hidden = this.candidates().length === 0;
+    this.#try(() => this.#load());
+  }
+
+  async #load() {
+    const { rooms, public: open } = await ask("GET", urls.rooms);
+    const own = new Set(rooms.map(({ room }) => room));
+    const others = open.filter(({ room }) => !own.has(room));
+    this.querySelector(".rooms-none").hidden = others.length > 0;
+    sync(this.querySelector(".rooms-open"), others, {
+      key: ({ room }) => String(room),
+      make: ({ room }) => this.#row(room),
+      update: (row, { name, title, topic, members }) => {
+        const count = ngettext("%(num)s member", "%(num)s members", members);
+        row.querySelector(".room-title").textContent = title || name;
+        row.querySelector(".room-facts").textContent = [count, topic].filter(Boolean).join(" · ");
+        row.querySelector("button").setAttribute("aria-label", _("Join %(name)s", { name: title || name }));
+      },
+    });
+  }
+
+  #row(room) {
+    const row = clone("open-room");
+    row.querySelector("button").addEventListener("click", () => this.#try(() => this.#join(room)));
+    return row;
+  }
+
+  async #join(room) {
+    this.#enter(await ask("POST", `${urls.rooms}/${room}/members`, { id: newId() }));
+  }
+
+  async #make() {
+    const form = new FormData(this.#form);
+    const users = form.getAll("user");
+    const title = form.get("title").trim();
+    this.#enter(
+      await ask("POST", urls.rooms, {
+        id: newId(),
+        name: form.get("name").trim(),
+        private: form.has("private"),
+        ...(title && { title }),
+        ...(users.length > 0 && { users }),
+      }),
+    );
+  }
+
+  #enter({ state }) {
+    this.#wired.dialog.close();
+    if (state) say(this, "room:entered", { state });
+  }
+
+  async #try(action) {
+    this.#problem.hidden = true;
+    try {
+      await action();
+    } catch (error) {
+      this.#problem.hidden = false;
+      this.#problem.textContent = error.message;
+    }
+  }
+}
+
+function checkbox(name) {
+  const item = clone("person-choice");
+  item.querySelector("input").value = name;
+  return item;
+}
+
+function describe(item, display, name) {
+  item.querySelector(".choice-name").textContent = display;
+  item.querySelector(".choice-more").textContent = `@${name}`;
+}
+
+customElements.define("rooms-dialog", RoomsDialog);

@@ -1,0 +1,198 @@
+"""What must be true of the data whatever happened: one query for each rule, all at one moment.
+
+Every row that a rule's query finds breaks the rule; its sentence has places for the columns.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Iterator
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatserver.models import LOBBY, Kind
+from chatserver.storage.archive import TABLES, one_moment
+from chatserver.storage.engine import Database
+from chatserver.storage.search import Entry, search, written
+from chatserver.storage.tables import events, rooms
+
+AT_ONCE = 100  # texts whose words are compared before others have a turn: a few milliseconds
+SHOWN = 100  # findings of one rule; who has more than that restores a backup
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`broken` selects what breaks it."""
+
+    sentence: str
+    broken: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of `of` steps of a check, and what it found."""
+
+    of: int
+    findings: list[str] = field(default_factory=list)
+
+
+async def check(database: Database) -> AsyncGenerator[Step]:
+    """Look at every rule in turn. Leave it with `aclosing`: it holds a connection."""
+    rules = [*RULES, *_references()]
+    async with one_moment(database) as connection:
+        of = len(rules) + 1 + database.is_sqlite
+        if database.is_sqlite:
+            yield Step(of, await _file(connection))
+        for rule in rules:
+            yield Step(of, await _answered(_broken(connection, rule)))
+        yield Step(of, await _answered(_index(connection)))
+
+
+async def totals(database: Database) -> dict[str, int]:
+    """The numbers of rooms and of events."""
+    async with database.reading() as connection:
+        return {
+            table.name: int(await connection.scalar(sa.select(sa.func.count(table.c[key]))) or 0)
+            for table, key in ((rooms, "id"), (events, "seq"))
+        }
+
+
+async def _answered(asked: Awaitable[list[str]]) -> list[str]:
+    """A damaged file has no answer to some questions; the others are asked all the same."""
+    try:
+        return await asked
+    except DatabaseError as error:
+        if isinstance(error, OperationalError | InterfaceError):
+            raise
+        return [f"The file is damaged: {error.orig}."]
+
+
+async def _broken(connection: AsyncConnection, rule: Rule) -> list[str]:
+    found = (await connection.execute(sa.text(f"{rule.broken} LIMIT {SHOWN + 1}"))).mappings()
+    findings = [rule.sentence.format(**row) for row in found]
+    return [*findings[:SHOWN], "… and more of this."] if len(findings) > SHOWN else findings
+
+
+async def _index(connection: AsyncConnection) -> list[str]:
+    """Every message once in the search index, with the words of its text as it is now."""
+    findings: list[str] = []
+    async for row in await connection.stream(_INDEXED, execution_options={"yield_per": AT_ONCE}):
+        entry = Entry(row.room_id, row.seq, row.user_id, row.body)
+        if row.tokens != written(entry) and len(findings) < SHOWN:
+            findings.append(f"Room {row.room_id}, message {row.seq}: search finds it wrongly.")
+    return findings
+
+
+_INDEXED = (
+    sa.select(events.c.room_id, events.c.seq, events.c.user_id, events.c.body, search.c.tokens)
+    .outerjoin(search, sa.and_(search.c.room_id == events.c.room_id, search.c.seq == events.c.seq))
+    .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
+)
+
+
+async def _file(connection: AsyncConnection) -> list[str]:
+    """What SQLite itself finds. Its foreign_key_check would say what `_references` say."""
+    found = (await connection.exec_driver_sql(f"PRAGMA integrity_check({SHOWN})")).scalars()
+    return [f"The file is damaged: {text}." for text in found if text != "ok"]
+
+
+def _references() -> Iterator[Rule]:
+    """Every foreign key, checked by asking: a database that was copied by hand may break them."""
+    for table in TABLES.values():
+        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
+            other, column = key.column.table.name, key.parent.name
+            yield Rule(
+                f"{table.name}: {{times}} with {column} {{value}}, which is not among the {other}.",
+                f"SELECT t.{column} AS value, COUNT(*) AS times FROM {table.name} t"  # noqa: S608
+                f" LEFT JOIN {other} o ON o.{key.column.name} = t.{column}"
+                f" WHERE t.{column} IS NOT NULL AND o.{key.column.name} IS NULL"
+                f" GROUP BY t.{column}",
+            )
+
+
+def _of_messages(table: str) -> tuple[Rule, Rule]:
+    """What hangs on a message needs one that is there and has not been deleted."""
+    joined = f"FROM {table} t LEFT JOIN events e ON e.room_id = t.room_id AND e.seq = t.seq"
+    place = "SELECT DISTINCT t.room_id, t.seq"
+    return (
+        Rule(
+            f"Room {{room_id}}: {table} of message {{seq}}, which is not there.",
+            f"{place} {joined} WHERE e.seq IS NULL OR e.kind <> {Kind.MESSAGE:d}",
+        ),
+        Rule(
+            f"Room {{room_id}}: {table} of message {{seq}}, which is deleted.",
+            f"{place} {joined} WHERE e.deleted_at IS NOT NULL",
+        ),
+    )
+
+
+RULES = (
+    Rule(
+        "The database has no epoch, the name of its log.",
+        "SELECT 1 AS one FROM (SELECT COUNT(*) AS n FROM meta m WHERE m.key = 'epoch') AS c"
+        " WHERE n = 0",
+    ),
+    Rule(
+        "The lobby is missing.",
+        f"SELECT 1 AS one FROM (SELECT COUNT(*) AS n FROM rooms WHERE id = {LOBBY}) AS c"  # noqa: S608
+        " WHERE n = 0",
+    ),
+    Rule(
+        "Room {id}: head is {head}, but its log ends at {top}.",
+        "SELECT r.id, r.head, COALESCE(MAX(e.seq), 0) AS top FROM rooms r"
+        " LEFT JOIN events e ON e.room_id = r.id GROUP BY r.id, r.head"
+        " HAVING COALESCE(MAX(e.seq), 0) <> r.head",
+    ),
+    Rule(
+        "Room {room_id}: its log has holes: {there} events from {bottom} to {top}.",
+        "SELECT room_id, COUNT(*) AS there, MIN(seq) AS bottom, MAX(seq) AS top FROM events"
+        " GROUP BY room_id HAVING COUNT(*) <> MAX(seq) OR MIN(seq) <> 1",
+    ),
+    Rule(
+        "Room {id}: counts {members} members, but has {there}.",
+        "SELECT r.id, r.members, COUNT(m.user_id) AS there FROM rooms r"
+        " LEFT JOIN members m ON m.room_id = r.id AND m.left_at IS NULL"
+        " GROUP BY r.id, r.members HAVING COUNT(m.user_id) <> r.members",
+    ),
+    Rule(
+        "Room {room_id}: user {user_id} has read to {read_seq}, beyond its head {head}.",
+        "SELECT m.room_id, m.user_id, m.read_seq, r.head FROM members m"
+        " JOIN rooms r ON r.id = m.room_id WHERE m.read_seq > r.head OR m.read_seq < 0",
+    ),
+    Rule(
+        "Room {room_id}: user {user_id} joined or left beyond its head {head}.",
+        "SELECT m.room_id, m.user_id, r.head FROM members m JOIN rooms r ON r.id = m.room_id"
+        " WHERE m.joined_seq > r.head OR m.left_seq > r.head",
+    ),
+    Rule(
+        "User {user_id}: {times} events under one id, the first as {seq} of room {room_id}.",
+        "SELECT user_id, COUNT(*) AS times, MIN(seq) AS seq, MIN(room_id) AS room_id FROM events"
+        " GROUP BY user_id, client_id HAVING COUNT(*) > 1",
+    ),
+    Rule(
+        "Room {room_id}, event {seq}: is about {target_seq}, which is not there.",
+        "SELECT e.room_id, e.seq, e.target_seq FROM events e"
+        " LEFT JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
+        " WHERE e.target_seq IS NOT NULL AND t.seq IS NULL",
+    ),
+    Rule(
+        "Room {room_id}, message {seq}: is deleted, but tells of its text still.",
+        "SELECT room_id, seq FROM events"
+        " WHERE deleted_at IS NOT NULL AND (body <> '' OR digest IS NOT NULL)",
+    ),
+    Rule(
+        "Room {room_id}, event {seq}: is the edit of a deleted message, but tells of its text.",
+        "SELECT e.room_id, e.seq FROM events e"  # noqa: S608
+        " JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
+        " WHERE t.deleted_at IS NOT NULL"
+        f" AND e.kind = {Kind.EDIT:d} AND (e.body <> '' OR e.digest IS NOT NULL)",
+    ),
+    *_of_messages("reactions"),
+    *_of_messages("mentions"),
+    *_of_messages("search"),
+    Rule(
+        "Room {room_id}, message {seq}: mentions user {user_id}, whom nobody knows.",
+        "SELECT t.room_id, t.seq, t.user_id FROM mentions t LEFT JOIN users u ON u.id = t.user_id"
+        " WHERE t.user_id <> 0 AND u.id IS NULL",
+    ),
+)

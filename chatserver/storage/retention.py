@@ -1,0 +1,141 @@
+"""Forgets the text of messages that a room keeps no longer, and gives the space back.
+
+The events stay, deleted and empty, so that a room's numbers have no holes. Works in small
+transactions: what people say meanwhile waits for one of them at most, except while a SQLite file is
+rewritten.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import Kind
+from chatserver.storage import search
+from chatserver.storage.engine import Database
+from chatserver.storage.tables import events, mentions, meta, reactions, rooms
+
+CHUNK = 500  # messages in one transaction
+DAY = 86_400_000  # milliseconds
+WASTE = 0.2  # of a SQLite file may be empty before it is rewritten
+
+NIGHT = meta.c.key == "night"  # when the last one began
+EMPTY = meta.c.key == "empty"  # characters that were forgotten since a SQLite file was rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much text is gone."""
+
+    messages: int
+    characters: int
+
+
+async def expire(database: Database, *, now: int) -> Forgotten:
+    """Forget what is too old at `now` (ms), in every room that says how long it keeps."""
+    query = sa.select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days.is_not(None))
+    async with database.reading() as connection:
+        keeping = (await connection.execute(query)).all()
+    found = [await _expire(database, room, now - days * DAY, now) for room, days in keeping]
+    return Forgotten(sum(one.messages for one in found), sum(one.characters for one in found))
+
+
+async def _expire(database: Database, room: int, before: int, now: int) -> Forgotten:
+    messages, characters, after = 0, 0, 0
+    while old := await _old(database, room, before, after):
+        seqs = [seq for seq, _ in old]
+        await database.transaction(lambda c, seqs=seqs: forget(c, room, seqs, now))  # type: ignore[misc]
+        messages, characters = messages + len(old), characters + sum(size for _, size in old)
+        after = seqs[-1]
+    if messages:
+        await database.transaction(search.compact)
+    return Forgotten(messages, characters)
+
+
+async def _old(database: Database, room: int, before: int, after: int) -> list[tuple[int, int]]:
+    """The next messages to forget, with the lengths of their texts."""
+    query = (
+        sa.select(events.c.seq, sa.func.length(events.c.body))
+        .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE, events.c.seq > after)
+        .where(events.c.at < before, events.c.deleted_at.is_(None))
+        .order_by(events.c.seq)
+        .limit(CHUNK)
+    )
+    async with database.reading() as connection:
+        return [(seq, size) for seq, size in await connection.execute(query)]
+
+
+def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> None:
+    """The text of messages goes, and with it what could tell of it."""
+
+    def of(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+        return sa.and_(column.table.c.room_id == room, column.in_(seqs))
+
+    message = {"body": "", "digest": None, "deleted_at": now}
+    connection.execute(events.update().where(of(events.c.seq)).values(message))
+    acts = events.update().where(of(events.c.target_seq))
+    connection.execute(acts.values(digest=None))
+    connection.execute(acts.where(events.c.kind == Kind.EDIT).values(body=""))
+    for table in (reactions, mentions):
+        connection.execute(table.delete().where(of(table.c.seq)))
+    search.forget(connection, room, seqs)
+
+
+async def give_back(database: Database, characters: int) -> bool:
+    """SQLite: after `characters` more were forgotten, rewrite a file that is empty for a good part.
+
+    Whether it was rewritten. Everybody who writes waits for it; InnoDB needs none of this.
+    """
+    if not database.is_sqlite:
+        return False
+    empty = await database.transaction(lambda c: _count_empty(c, characters))
+    async with database.write.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        free, pages, size = [
+            await _number(raw, f"PRAGMA {fact}")
+            for fact in ("freelist_count", "page_count", "page_size")
+        ]
+        if free * size + empty <= WASTE * pages * size:
+            return False
+        # On the driver's connection: SQLAlchemy would begin a transaction, where VACUUM cannot be.
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            await _number(raw, statement)
+    await database.transaction(lambda c: c.execute(meta.delete().where(EMPTY)))
+    return True
+
+
+def _count_empty(connection: Connection, characters: int) -> int:
+    """How much was forgotten since the file was rewritten.
+
+    Counted, because SQLite cannot tell: a text that gets shorter leaves its page half empty, and
+    only pages that are wholly empty are on its free list.
+    """
+    before = int(connection.scalar(sa.select(meta.c.value).where(EMPTY)) or 0)
+    connection.execute(meta.delete().where(EMPTY))
+    if before + characters:
+        connection.execute(meta.insert().values(key="empty", value=str(before + characters)))
+    return before + characters
+
+
+async def _number(raw: Any, pragma: str) -> int:
+    async with raw.execute(pragma) as cursor:
+        row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+async def claim_night(database: Database, *, before: int, now: int) -> bool:
+    """Whether the last night began before `before`; then this one begins now, on one node alone."""
+
+    def work(connection: Connection) -> bool:
+        last = connection.scalar(sa.select(meta.c.value).where(NIGHT))
+        if last is None:
+            connection.execute(meta.insert().values(key="night", value=str(now)))
+            return True
+        if int(last) >= before:
+            return False
+        mine = meta.update().where(NIGHT, meta.c.value == last).values(value=str(now))
+        return connection.execute(mine).rowcount == 1
+
+    return await database.transaction(work)

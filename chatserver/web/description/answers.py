@@ -1,0 +1,173 @@
+"""What HTTP answers look like. The handlers write them field by field; tests hold both together.
+
+What the socket answers too is not written down again: `over_http` takes it from there.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from chatserver import protocol
+from chatserver.models import Role
+from chatserver.storage.rooms import Member, PublicRoom
+
+ONLY_ON_SOCKETS = {"id", "ok"}
+
+
+def over_http(shape: Any, name: str) -> Any:
+    """The facts of a type as an answer of their own."""
+    listed: Any = fields(shape) if is_dataclass(shape) else msgspec.structs.fields(shape)
+    kept = [_field(field, shape) for field in listed if field.name not in ONLY_ON_SOCKETS]
+    return msgspec.defstruct(name, kept, bases=(Answer,), kw_only=True, omit_defaults=True)
+
+
+def _field(field: Any, shape: Any) -> tuple[Any, ...]:
+    if is_dataclass(shape) or field.required:
+        return field.name, field.type
+    return field.name, field.type, field.default
+
+
+class Answer(Struct, kw_only=True, omit_defaults=True):
+    """A success."""
+
+    ok: Literal[1]
+
+
+class Refusal(Struct, kw_only=True, omit_defaults=True):
+    """Nothing was done. `code` is for programs, `data` one sentence for people."""
+
+    ok: Literal[0]
+    code: str
+    data: str
+    retry_after: float | None = None
+    epoch: str | None = None
+
+
+# Accounts ----------------------------------------------------------------------------------------
+
+
+class SignedIn(Answer):
+    """The token is in the header Authorization, for browsers in the session cookie."""
+
+    user: str
+
+
+class Account(Struct):
+    """Somebody who has an account."""
+
+    name: str
+    display: str
+    role: Role
+    locale: str
+    disabled: bool
+
+
+class OneAccount(Answer):
+    user: Account
+
+
+class Accounts(Answer):
+    users: list[Account]
+
+
+class NewBotAccount(Answer):
+    """`token` is shown this once."""
+
+    user: Account
+    token: str
+
+
+class Invitation(Struct):
+    """`url` is what one sends to people; `expires_at` is in milliseconds UTC."""
+
+    code: str
+    url: str
+    created_by: str
+    expires_at: int
+    uses_left: int
+
+
+class Invitations(Answer):
+    invites: list[Invitation]
+
+
+NewInvitation = over_http(Invitation, "NewInvitation")
+
+
+class SignInPlace(Struct):
+    """A session. `current`: the one that asks. Times are in milliseconds UTC."""
+
+    id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    client: str
+    current: bool
+
+
+class SignInPlaces(Answer):
+    sessions: list[SignInPlace]
+
+
+class SetupToken(Answer):
+    token: str
+
+
+class NewKey(Answer):
+    kid: str
+
+
+# The conversation --------------------------------------------------------------------------------
+
+
+class RoomList(Answer):
+    """One's own rooms, and those that one may join."""
+
+    rooms: list[protocol.WelcomeRoom]
+    public: list[PublicRoom]
+
+
+class MemberList(Answer):
+    room: protocol.Number
+    members: list[Member]
+
+
+class Found(Struct, omit_defaults=True):
+    """A message that matches."""
+
+    room: protocol.Number
+    seq: protocol.Number
+    user: str
+    data: str
+    at: int
+    edited_at: int | None = None
+
+
+class Hits(Answer):
+    """Newest first. `position` asks for those that follow; null when `more` is false."""
+
+    hits: list[Found]
+    more: bool
+    position: int | None
+
+
+OwnRoom = over_http(protocol.WelcomeRoom, "OwnRoom")
+OpenRoom = over_http(PublicRoom, "OpenRoom")
+StoredMessage = over_http(protocol.Stored, "StoredMessage")
+ChangedRoom = over_http(protocol.RoomChanged, "ChangedRoom")
+MutedRoom = over_http(protocol.Muted, "MutedRoom")
+EventPage = over_http(protocol.RoomPage, "EventPage")
+
+
+# For whoever watches the server ------------------------------------------------------------------
+
+
+class Ready(Struct):
+    """`ok` is 0 when messages cannot be stored now; `durability`: how firmly they are."""
+
+    ok: Literal[0, 1]
+    database: str
+    revision: str | None
+    durability: str

@@ -1,0 +1,232 @@
+"""The table of everything that one can ask for over HTTP: who may, what with, what comes back.
+
+A test compares it with the routes, and schemathesis each line of it with the running server.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+from chatserver import protocol
+from chatserver.web import body
+from chatserver.web.conversation import _Sought, _Stretch
+from chatserver.web.description import answers
+
+Who = Literal["anyone", "session", "administrator", "owner"]
+Says = Literal["json", "page", "text", "lines"]
+
+
+class Operation(NamedTuple):
+    """`refuses`: the codes that this operation has besides those that all of its kind have.
+
+    `returns`: a type, or several that are possible; None for what is no JSON. `created`: a success
+    is 201, and 200 when it `repeats` an earlier request.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    returns: Any = answers.Answer
+    who: Who = "session"
+    body: Any = None
+    form: bool = False
+    text: bool = False
+    query: Any = None
+    created: bool = False
+    repeats: bool = False
+    refuses: str = ""
+    says: Says = "json"
+    token: bool = False  # the answer brings a token in its headers
+    redirects: bool = False
+    stores: bool = True  # asks the database, which may be away
+
+
+ROOM = "/api/rooms/{room}"
+MESSAGE = ROOM + "/messages/{seq}"
+REACTION = MESSAGE + "/reactions/{emoji}"
+
+OPERATIONS = [
+    # Signing in and out ---------------------------------------------------------------------------
+    Operation(
+        "GET", "/setup", "setup_page", "The page of the first run.", None, "anyone",
+        says="page", redirects=True,
+    ),
+    Operation(
+        "POST", "/setup", "set_up", "Make the administrator, with the token of the terminal.",
+        answers.SignedIn, "anyone", body.Setup, form=True, token=True, redirects=True,
+    ),
+    Operation(
+        "GET", "/login", "login_page", "The page to log in.", None, "anyone",
+        says="page", redirects=True,
+    ),
+    Operation(
+        "POST", "/login", "log_in", "Log in with name and password.",
+        answers.SignedIn, "anyone", body.Credentials, form=True,
+        refuses="bad_credentials rate_limited", token=True, redirects=True,
+    ),
+    Operation(
+        "POST", "/logout", "log_out", "End this session and its sockets.", who="anyone",
+        redirects=True,
+    ),
+    Operation(
+        "GET", "/join/{code}", "join_page", "The page of an invitation.", None, "anyone",
+        says="page",
+    ),
+    Operation(
+        "POST", "/join/{code}", "join", "Make an account with an invitation.",
+        answers.SignedIn, "anyone", body.NewAccount, form=True, refuses="conflict", token=True,
+        redirects=True,
+    ),
+    # Oneself --------------------------------------------------------------------------------------
+    Operation("GET", "/api/me", "me", "One's own account.", answers.OneAccount),
+    Operation(
+        "PATCH", "/api/me", "change_me", "Set one's display name or language.", body=body.Profile
+    ),
+    Operation("GET", "/api/sessions", "sessions", "Where one is signed in.", answers.SignInPlaces),
+    Operation(
+        "DELETE", "/api/sessions", "sign_out_everywhere",
+        "End all of one's sessions, this one too, and their sockets.",
+    ),
+    # Rooms ----------------------------------------------------------------------------------------
+    Operation(
+        "GET", "/api/rooms", "rooms", "One's own rooms, and those that one may join.",
+        answers.RoomList,
+    ),
+    Operation(
+        "POST", "/api/rooms", "create_room", "Make a room, or with `users` alone a conversation.",
+        answers.ChangedRoom, body=body.NewRoom, created=True, repeats=True,
+        refuses="conflict id_conflict not_found rate_limited",
+    ),
+    Operation(
+        "GET", ROOM, "room", "A room as one sees it: its outside for those who may join.",
+        (answers.OwnRoom, answers.OpenRoom),
+    ),
+    Operation(
+        "PATCH", ROOM, "change_room",
+        "Set what is named. `muted`, for oneself, and `archived` are set alone.",
+        (answers.ChangedRoom, answers.MutedRoom), body=body.RoomChange,
+        refuses="conflict id_conflict rate_limited",
+    ),
+    Operation("GET", ROOM + "/members", "members", "Who belongs to a room.", answers.MemberList),
+    Operation(
+        "POST", ROOM + "/members", "add_members", "Invite `users`; without any, join.",
+        answers.ChangedRoom, body=body.NewMembers, created=True, repeats=True,
+        refuses="conflict id_conflict rate_limited",
+    ),
+    Operation(
+        "DELETE", ROOM + "/members/{user}", "remove_member", "Remove somebody, or leave oneself.",
+        answers.ChangedRoom, refuses="rate_limited",
+    ),
+    # Messages -------------------------------------------------------------------------------------
+    Operation(
+        "GET", ROOM + "/events", "events",
+        "A stretch of the log: whole behind `after`, or the messages before `before`.",
+        answers.EventPage, query=_Stretch, refuses="reset",
+    ),
+    Operation(
+        "POST", ROOM + "/messages", "say", "Say something in a room: JSON, or the text itself.",
+        answers.StoredMessage, body=body.NewMessage, text=True, created=True, repeats=True,
+        refuses="id_conflict rate_limited",
+    ),
+    Operation(
+        "POST", "/api/direct/{user}/messages", "say_to_person",
+        "Say something to one person: JSON, or the text itself.",
+        answers.StoredMessage, body=body.NewMessage, text=True, created=True, repeats=True,
+        refuses="id_conflict rate_limited",
+    ),
+    Operation(
+        "PATCH", MESSAGE, "edit", "Give a message of one's own another text.",
+        answers.StoredMessage, body=body.NewText, refuses="id_conflict rate_limited",
+    ),
+    Operation(
+        "DELETE", MESSAGE, "delete", "Take the text of a message away for good.",
+        answers.StoredMessage, refuses="rate_limited",
+    ),
+    Operation(
+        "PUT", REACTION, "react", "Put an emoji to a message.", answers.StoredMessage,
+        refuses="rate_limited",
+    ),
+    Operation(
+        "DELETE", REACTION, "take_reaction_back", "Take one's emoji back.", answers.StoredMessage,
+        refuses="rate_limited",
+    ),
+    Operation(
+        "GET", "/api/search", "search",
+        "Messages that hold all words of `q`, a \"phrase\", beginnings*, newest first. Filters:"
+        " from:, in:, before:, after:.",
+        answers.Hits, query=_Sought,
+    ),
+    # People ---------------------------------------------------------------------------------------
+    Operation("GET", "/api/users", "users", "Everybody who has an account.", answers.Accounts),
+    Operation(
+        "POST", "/api/users", "add_user", "Make an account.", answers.OneAccount, "administrator",
+        body.NewUserForm, created=True, refuses="conflict",
+    ),
+    Operation(
+        "PATCH", "/api/users/{name}", "change_user",
+        "Set somebody's password, or close or open the account. Ends that person's sessions.",
+        answers.OneAccount, "administrator", body.UserChange,
+    ),
+    Operation(
+        "POST", "/api/bots", "add_bot", "Make a bot that is a member of these rooms.",
+        answers.NewBotAccount, "administrator", body.NewBot, created=True,
+        refuses="conflict not_found",
+    ),
+    Operation(
+        "GET", "/api/invites", "invites", "The invitations that can still be used.",
+        answers.Invitations, "administrator",
+    ),
+    Operation(
+        "POST", "/api/invites", "add_invite", "Make an invitation for `uses` people.",
+        answers.NewInvitation, "administrator", body.NewInvite, created=True,
+    ),
+    Operation(
+        "DELETE", "/api/invites/{code}", "revoke_invite", "Nobody can use it any more.",
+        who="administrator",
+    ),
+    # The owner of the data folder -----------------------------------------------------------------
+    Operation(
+        "GET", "/api/setup-link", "setup_link", "The token of the first run.",
+        answers.SetupToken, "owner", refuses="conflict",
+    ),
+    Operation(
+        "POST", "/api/keys/rotate", "rotate_keys", "Sign sessions with a new key from now on.",
+        answers.NewKey, "owner", stores=False,
+    ),
+    Operation(
+        "GET", "/api/keeping/archive", "archive", "A copy of all data, as lines of JSON.",
+        None, "owner", says="lines",
+    ),
+    Operation(
+        "GET", "/api/keeping/check", "check", "A check of all data, a line a step.", None, "owner",
+        says="lines",
+    ),
+    # For programs ---------------------------------------------------------------------------------
+    Operation(
+        "GET", "/api/asyncapi.json", "describe_socket", "The socket as AsyncAPI 3.1.",
+        dict[str, Any], "anyone", stores=False,
+    ),
+    Operation(
+        "GET", "/api/openapi.json", "describe_http", "This document.", dict[str, Any], "anyone",
+        stores=False,
+    ),
+    Operation(
+        "GET", "/healthz", "alive", "The process answers.", answers.Answer, "anyone", stores=False
+    ),
+    Operation(
+        "GET", "/readyz", "ready", "Whether messages can be stored now; 503 when not.",
+        answers.Ready, "anyone", stores=False,
+    ),
+    Operation(
+        "GET", "/metrics", "metrics", "Figures as Prometheus text.", None, "anyone", says="text",
+        stores=False,
+    ),
+]  # fmt: skip
+
+PARAMETERS: dict[str, tuple[Any, str]] = {
+    "room": (str, "The number of the room, or its name with or without #."),
+    "seq": (protocol.Number, "The number of the message in its room."),
+    "user": (protocol.UserName, "A user name."),
+    "name": (protocol.UserName, "A user name."),
+    "emoji": (protocol.Emoji, "One emoji."),
+    "code": (str, "The code of an invitation."),
+}

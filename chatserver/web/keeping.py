@@ -1,0 +1,71 @@
+"""The whole of the data, for the owner of the data folder alone: a copy of it, and a check.
+
+Both stream lines of JSON while the server goes on. A stream that breaks off lacks its last line.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import msgspec
+from aiohttp import web
+
+from chatserver.archive import line
+from chatserver.errors import Forbidden
+from chatserver.storage.archive import dump
+from chatserver.storage.check import check, totals
+from chatserver.storage.engine import Database
+from chatserver.web.session import Sessions
+
+PATIENCE = 60.0  # seconds for whoever reads: the copy holds back what SQLite would write over
+
+logger = logging.getLogger(__name__)
+
+
+class Keeping:
+    """What `backup`, `export` and `check` ask a server for."""
+
+    def __init__(self, database: Database, sessions: Sessions, *, now: Callable[[], int]) -> None:
+        """`now` gives milliseconds UTC."""
+        self._database = database
+        self._sessions = sessions
+        self._now = now
+
+    async def archive(self, request: web.Request) -> web.StreamResponse:
+        """A plain archive of this moment (see chatserver/archive.py)."""
+        self._owner(request)
+        return await _streamed(request, dump(self._database, now=self._now()))
+
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        """A line a step with `of` and `findings`, and at the end the totals."""
+        self._owner(request)
+        return await _streamed(request, self._checked())
+
+    def _owner(self, request: web.Request) -> None:
+        if not self._sessions.is_owner(request):
+            raise Forbidden
+
+    async def _checked(self) -> AsyncGenerator[bytes]:
+        sound = True
+        async with aclosing(check(self._database)) as steps:
+            async for step in steps:
+                sound = sound and not step.findings
+                yield line(msgspec.to_builtins(step))
+        yield line(await totals(self._database) if sound else {"rooms": 0, "events": 0})
+
+
+async def _streamed(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse()
+    response.content_type = "application/jsonl"
+    await response.prepare(request)
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                async with asyncio.timeout(PATIENCE):
+                    await response.write(piece)
+    except Exception:  # too late for a refusal: whoever reads must see that this is not the end
+        logger.exception("a stream broke off", extra={"path": request.path})
+        if request.transport is not None:
+            request.transport.abort()
+    return response

@@ -1,0 +1,131 @@
+"""A backup while people talk, and what their devices see when it has been restored."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+
+from chatserver.config import DatabaseSettings, Settings
+from tests.conftest import FAST, StartChat
+from tests.driver import Chat, Device, Person
+from tests.faults.clients import Client
+from tests.faults.test_kill import PASSWORD, sign_in
+from tests.process import ServerProcess
+
+PEOPLE = ["ann", "bo", "cy"]
+
+
+@pytest_asyncio.fixture
+async def server(tmp_path: Path, database_url: str) -> AsyncIterator[ServerProcess]:
+    """A server in a process of its own, with three people."""
+    server = ServerProcess(tmp_path / "data", url=database_url)
+    for name in PEOPLE:
+        server.run("user", "add", name, "--password-stdin", stdin=PASSWORD)
+    server.start()
+    yield server
+    server.kill()
+
+
+async def command(server: ServerProcess, *arguments: str) -> str:
+    """While the people go on."""
+    return await asyncio.to_thread(server.run, *arguments)
+
+
+def rows(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """What an export holds, by table."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        found.setdefault(row.pop("table"), []).append(row)
+    return found
+
+
+async def test_a_backup_during_the_talk_is_whole_and_comes_back(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    async with aiohttp.ClientSession() as http:
+        tokens = [await sign_in(http, server.url, name) for name in PEOPLE]
+        people = [
+            Client(http, server.url, name, token)
+            for name, token in zip(PEOPLE, tokens, strict=True)
+        ]
+        stop = asyncio.Event()
+        running = [asyncio.create_task(person.run()) for person in people]
+        talking = [asyncio.create_task(person.talk(PEOPLE, stop)) for person in people]
+        while sum(len(person.diary.answered) for person in people) < 300:
+            await asyncio.sleep(0.05)
+        before = {key for person in people for key in person.diary.answered}
+        await command(server, "backup", str(tmp_path / "backup.zip"))
+        assert (await command(server, "check")).startswith("All well: ")
+        stop.set()
+        await asyncio.gather(*talking, *(person.settled() for person in people))
+        assert {person.reconnects for person in people} == {0}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    await command(server, "export", str(tmp_path / "end.jsonl"))
+    server.stop()
+    await command(server, "restore", str(tmp_path / "backup.zip"), "--replace", "--yes")
+    assert (await command(server, "check")).startswith("All well: ")
+    await command(server, "export", str(tmp_path / "restored.jsonl"))
+    end, restored = rows(tmp_path / "end.jsonl"), rows(tmp_path / "restored.jsonl")
+    heads = {room["id"]: room["head"] for room in restored["rooms"]}
+    kept = [row for row in end["events"] if row["seq"] <= heads.get(row["room_id"], 0)]
+    assert restored["events"] == kept
+    assert before <= {row["client_id"] for row in kept}
+    assert 300 <= len(kept) < len(end["events"])
+    assert restored["users"] == end["users"]
+    assert restored["meta"] != end["meta"]
+
+
+async def test_devices_start_over_after_a_restore(
+    start_chat: StartChat, tmp_path: Path, database_url: str
+) -> None:
+    settings = Settings(
+        data=tmp_path / "data", limits=FAST, database=DatabaseSettings(url=database_url)
+    )
+    backup = tmp_path / "backup.zip"
+    commands = ServerProcess(settings.data, url=database_url)
+    first = await start_chat(settings)
+    ann = await first.person("ann", admin=True)
+    device = await ann.connect()
+    for number in range(3):
+        await device.say(f"before {number}")
+    await first.stop()
+    await command(commands, "backup", str(backup))
+    second = await start_chat(settings)
+    device = await on(second, ann)
+    for number in range(5):
+        await device.say(f"after {number}")
+    old = device.welcome["epoch"]
+    await second.stop()
+    await command(commands, "restore", str(backup), "--replace", "--yes")
+    third = await start_chat(settings)
+    device = await on(third, ann)  # with the session that she had
+    epoch = device.welcome["epoch"]
+    assert epoch != old
+    assert device.welcome["rooms"][0]["head"] == 3
+    for refused in (
+        await device.history(1, after=2, epoch=old),
+        await device.ask(7, rooms={"1": 2}, epoch=old),
+        await device.history(1, after=8),
+    ):
+        assert (refused["ok"], refused["code"], refused["epoch"]) == (False, "reset", epoch)
+    page = await device.history(1, after=0, epoch=epoch)
+    assert [event["data"] for event in page["events"]] == [f"before {n}" for n in range(3)]
+    assert (await device.say("and on it goes"))["seq"] == 4
+
+
+async def on(chat: Chat, person: Person) -> Device:
+    """A device of that person on that server."""
+    return await Person(chat, person.name, person.number, person.token, chat.browser()).connect()
+
+
+async def test_the_whole_of_the_data_is_for_the_owner_of_the_folder(ann: Person) -> None:
+    for what in ("archive", "check"):
+        answer = await ann.ask("GET", f"/api/keeping/{what}")
+        assert (answer.status, answer.json["code"]) == (403, "forbidden")

@@ -1,0 +1,124 @@
+"""What people do with messages: by hand, by keyboard and by touch."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
+    page = ann.page
+    await page.locator("#composer-text").press_sequentially("Hi ＠陈")
+    await expect(page.locator("#names [aria-selected=true] .option-more")).to_have_text("@bo")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("how are you?")
+    await expect(bo.page.locator(".typing")).to_have_text("Ann is writing…")
+    await page.keyboard.press("Enter")
+    await bo.sees("Hi @bo how are you?")
+    await expect(bo.page.locator(".message-calls .mention-me")).to_have_text("@bo")
+    await expect(bo.page.locator(".typing")).to_be_empty()
+
+    await bo.page.locator("chat-message").hover()
+    await bo.act("pick")
+    await bo.page.locator(".emoji[data-emoji=👍]").click()
+    reaction = page.locator(".reaction")
+    await expect(reaction).to_have_text("👍1")
+    await expect(reaction).to_have_attribute("aria-pressed", "false")
+    await reaction.click()
+    await expect(bo.page.locator(".reaction")).to_have_text("👍2")
+    await reaction.click()
+    await expect(bo.page.locator(".reaction")).to_have_text("👍1")
+
+    await bo.act("answer")
+    await expect(bo.page.locator(".composer-strip")).to_contain_text("Reply to Ann")
+    await bo.say("Fine, 谢谢")
+    await ann.sees("Fine, 谢谢")
+    await expect(page.locator(".message-quote:visible")).to_have_text("Ann Hi @bo how are you?")
+    await page.locator(".message-quote:visible").click()
+    await expect(page.locator("chat-message").first).to_be_focused()
+
+    await page.locator("#composer-text").focus()
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator("#composer-text")).to_have_value("Hi @bo how are you?")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#composer-text")).to_have_value("")
+    await page.keyboard.press("ArrowUp")
+    await ann.say("Hello @bo")
+    first = bo.page.locator("chat-message").first
+    await expect(first.locator(".message-body")).to_have_text("Hello @bo (edited)")
+    await expect(bo.page.locator(".quote-text:visible")).to_have_text("Hello @bo")
+
+    await page.keyboard.press("Shift+Tab")  # the last message
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator("chat-message").first).to_be_focused()
+    await ann.act("remove", key="Enter")
+    await expect(page.locator("confirm-dialog h2")).to_have_text("Delete this message?")
+    await page.locator(".confirm-yes").click()
+    await expect(page.locator("confirm-dialog dialog")).to_be_hidden()
+    await expect(page.locator(".message-deleted")).to_have_count(1)
+    await expect(first.locator(".message-text")).to_have_text("This message was deleted.")
+    await expect(bo.page.locator(".quote-text:visible")).to_have_text("This message was deleted.")
+
+
+async def test_a_link_leads_to_its_message_however_old(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    cy = await ann.chat.person("cy")
+    for number in range(1, 91):
+        await cy.ask("POST", "/api/rooms/1/messages", {"data": f"line {number}"})
+    await ann.sees("line 90")
+    await ann.page.goto("about:blank")
+    await ann.page.goto("/index#/room/1/7")
+    found = ann.page.locator("[data-seq='7']")
+    await expect(found).to_be_focused()
+    await expect(found).to_be_in_viewport()
+    await ann.page.keyboard.press("Escape")
+    await expect(ann.page.locator("[data-seq='90']")).to_be_in_viewport()
+    await expect(ann.page.locator("#composer-text")).to_be_focused()
+
+
+async def test_a_long_press_shows_what_can_be_done(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    phone = await ann.another(
+        has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}
+    )
+    await ann.say("Hello")
+    await phone.sees("Hello")
+    touch = await phone.page.context.new_cdp_session(phone.page)
+    box = await phone.page.locator(".message-text").bounding_box()
+    assert box
+    point = {"x": box["x"] + 20, "y": box["y"] + 8}
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    button = phone.page.locator("[data-deed=edit]")
+    await expect(button).to_be_visible()
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    size = await button.bounding_box()
+    assert size
+    assert min(size["width"], size["height"]) >= 44
+    await button.tap()
+    await expect(phone.page.locator("#composer-text")).to_have_value("Hello")
+
+
+async def test_rooms_are_reached_by_keyboard(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
+    page, title = ann.page, ann.page.locator(".topbar-title")
+    await ann.sees_online("ann", "bo")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("陈")
+    await page.keyboard.press("Enter")
+    await expect(title).to_have_text("陈波")
+    await ann.say("Hi")
+    await bo.turn_to("ann")
+    await page.keyboard.press("Alt+ArrowUp")
+    await expect(title).to_have_text("Lobby")
+    await bo.say("Hello")
+    await expect(page).to_have_title("(1) Lobby · chatserver")
+    await page.keyboard.press("Alt+Shift+ArrowDown")
+    await expect(title).to_have_text("陈波")
+    await expect(page).to_have_title("陈波 · chatserver")
+    await page.keyboard.press("Control+/")
+    await expect(page.locator(".keys")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".keys")).to_be_hidden()

@@ -1,0 +1,59 @@
+"""Rooms are made, found, joined, changed and left in the page."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_rooms_are_made_joined_changed_and_left(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
+    page, other = ann.page, bo.page
+    await page.locator("[data-open=rooms]").click()
+    await page.locator("#room-name").fill("disks")
+    await page.locator("#room-title").fill("磁盘")
+    await page.locator(".rooms-new [type=submit]").click()
+    await expect(page.locator(".topbar-title")).to_have_text("磁盘")
+    await expect(page.locator(".notice-line")).to_have_text("Ann created the room")
+    await ann.say("Is anybody here?")
+
+    await other.locator("[data-open=rooms]").click()
+    await expect(other.locator(".rooms-open .room-title")).to_have_text("磁盘")
+    await other.locator(".rooms-open button").click()
+    await expect(other.locator(".topbar-title")).to_have_text("磁盘")
+    await bo.say("I am")
+    await ann.sees("I am")
+    await expect(page.locator(".notice-line").last).to_have_text("陈波 joined")
+
+    await page.locator("[data-open=room]").click()
+    await expect(page.locator(".member-name")).to_have_text(["Ann (you)", "陈波"])
+    await page.locator(".room-settings [name=topic]").fill("What spins")
+    await page.locator(".room-settings [name=receipts]").check()
+    await page.locator(".room-settings [type=submit]").click()
+    await expect(other.locator(".topbar-facts")).to_have_text("What spins")
+    await other.bring_to_front()
+    await other.locator("#composer-text").focus()
+    await ann.say("Seen?")
+    await bo.sees("Seen?")
+    await expect(page.locator(".messages-seen")).to_have_text("Seen by 陈波")
+
+    await other.locator("[data-open=room]").click()
+    await expect(other.locator(".room-settings")).to_be_hidden()
+    await other.locator(".room-leave").click()
+    await other.locator(".confirm-yes").click()
+    await expect(other.locator(".topbar-title")).to_have_text("Lobby")
+    await expect(bo.rooms()).to_have_text(["Lobby"])
+
+    await page.locator("[data-open=room]").click()
+    await page.locator("#room-invite-user").select_option("bo")
+    await page.locator(".room-invite button").click()
+    await expect(page.locator(".member-name")).to_have_count(2)
+    await bo.opens("磁盘")
+    await other.locator("[data-open=room]").click()
+    await other.locator(".room-mute").check()
+    await other.keyboard.press("Escape")
+    await bo.turn_to_lobby()
+    await page.locator(".members button:visible").click()
+    await expect(bo.rooms()).to_have_text(["Lobby"])

@@ -1,0 +1,145 @@
+"""The descriptions in docs/: valid, whole, and what the types and the routes say today."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+from openapi_spec_validator import validate
+
+from chatserver.app import create_app
+from chatserver.config import LimitSettings, Settings
+from chatserver.errors import CloseCode
+from chatserver.web.description import asyncapi, openapi
+from chatserver.web.description.__main__ import texts
+from chatserver.web.description.markdown import LIMITS, filled
+from chatserver.web.description.operations import OPERATIONS
+from chatserver.web.description.socket import ANSWERS, CLOSINGS, COMMANDS, REPLIES
+from tests.driver import Chat, ask
+
+REPOSITORY = Path(__file__).parent.parent
+DOCS = REPOSITORY / "docs"
+OFFICIAL = REPOSITORY / "tests" / "asyncapi" / "3.1.0.json"  # npm @asyncapi/specs 6.11.1, as it is
+DESCRIBED = re.compile(r"/api/|/(login|logout|setup|join|healthz|readyz|metrics)(/|$)")
+
+
+def committed(name: str) -> Any:
+    return json.loads((DOCS / name).read_text(encoding="utf-8"))
+
+
+def mistakes(document: Any) -> list[str]:
+    """What the official schema of AsyncAPI has against a document."""
+    official = json.loads(OFFICIAL.read_text(encoding="utf-8"))
+    return [error.message for error in Draft7Validator(official).iter_errors(document)]
+
+
+def references(value: Any) -> set[str]:
+    """Every $ref in a document."""
+    if isinstance(value, list):
+        return set().union(*map(references, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+    return own.union(*map(references, value.values()))
+
+
+def at(document: Any, reference: str) -> Any:
+    for part in reference.removeprefix("#/").split("/"):
+        document = document[part]
+    return document
+
+
+# The files ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["asyncapi.json", "openapi.json", "protocol.md"])
+def test_the_committed_copy_is_what_make_describe_writes(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    assert text == texts(DOCS)[name], "run: make describe"
+
+
+async def test_every_server_shows_both_to_anybody(chat: Chat) -> None:
+    browser = chat.browser()
+    for name in ("asyncapi.json", "openapi.json"):
+        for _again in range(2):
+            answer = await ask(browser, "GET", f"{chat.url}/api/{name}")
+            assert (answer.status, answer.json) == (200, committed(name))
+
+
+def test_a_server_that_starts_does_not_load_what_describes_it() -> None:
+    program = "import sys, chatserver.app; print(*sys.modules)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if "web.description" in name}
+    assert loaded == {"chatserver.web.description"}
+
+
+# asyncapi.json -----------------------------------------------------------------------------------
+
+
+def test_the_socket_is_described_in_valid_asyncapi() -> None:
+    document = committed("asyncapi.json")
+    assert mistakes(document) == []
+    for reference in references(document):
+        assert at(document, reference), reference
+
+
+def test_a_mistake_in_it_would_be_found() -> None:
+    document = committed("asyncapi.json")
+    document["operations"]["tell"]["action"] = "shout"
+    document["components"]["messages"]["Stored"]["payload"] = 7
+    assert mistakes(document)
+
+
+def test_every_command_says_what_answers_it() -> None:
+    assert set(REPLIES) == set(COMMANDS)
+    assert {answer for answers in REPLIES.values() for answer in answers} == set(ANSWERS)
+
+
+def test_every_reason_to_close_is_told() -> None:
+    assert set(CLOSINGS) == set(CloseCode)
+    told = asyncapi.document()["channels"]["socket"]["x-close-codes"]
+    assert set(told) == {str(code.value) for code in CloseCode}
+
+
+# openapi.json ------------------------------------------------------------------------------------
+
+
+def test_http_is_described_in_valid_openapi() -> None:
+    document = committed("openapi.json")
+    validate(document)
+    for reference in references(document):
+        assert at(document, reference), reference
+
+
+def test_every_route_is_described_and_nothing_else(tmp_path: Path) -> None:
+    app = create_app(Settings(data=tmp_path))
+    routes = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    described = {(operation.method, operation.path) for operation in OPERATIONS}
+    assert described == {route for route in routes if DESCRIBED.match(route[1])}
+
+
+def test_every_refusal_of_the_table_exists() -> None:
+    for operation in OPERATIONS:
+        assert set(operation.refuses.split()) <= openapi.codes().keys(), operation.name
+
+
+# protocol.md -------------------------------------------------------------------------------------
+
+
+def test_every_limit_has_its_sentence() -> None:
+    assert set(LIMITS) == set(LimitSettings.__struct_fields__)
+
+
+def test_every_table_finds_its_place() -> None:
+    template = (DOCS / "protocol.in.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"<!-- \w+ -->", template)) == 9
+    assert "<!--" not in filled(template)
