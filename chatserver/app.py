@@ -24,6 +24,7 @@ from chatserver.errors import ChatServerError, CloseCode
 from chatserver.folder import DataFolder
 from chatserver.hub import Hub
 from chatserver.journal import Journal
+from chatserver.keeping import Nightly
 from chatserver.keys import Keys
 from chatserver.limits import Rate, SignInGuard
 from chatserver.lookout import Lookout
@@ -97,6 +98,7 @@ class Server:
             setup_token=self.folder.setup_token,
             clock=wall,
         )
+        self.nightly = Nightly(self.database, now=wall)
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
@@ -136,7 +138,7 @@ class Server:
             self.folder.unlock()
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
-        work = [self.journal.run(), self.reads.run(), self.pulse.run()]
+        work = [self.journal.run(), self.reads.run(), self.pulse.run(), self.nightly.run()]
         return [*work, self.lookout.run()] if self.bus.peers else work
 
     async def stopping(self, _app: web.Application) -> None:

@@ -44,7 +44,7 @@ from chatserver.storage.people import People
 from chatserver.storage.rooms import Access, Rooms
 
 REMEMBERED = 50_000  # rooms and names whose unchanging facts are kept
-MENTION = re.compile(r"(?<![\w.])[@＠]([\w.-]{2,32})")
+MENTION = re.compile(r"(?<![A-Za-z0-9_.])[@＠]([\w.-]{2,32})")
 EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\u20e30123456789#*") | {
     chr(code) for code in range(0xE0020, 0xE0080)
 }

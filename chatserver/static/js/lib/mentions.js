@@ -1,6 +1,6 @@
 /** Who is called in a text: `@name`, also with the full-width ＠, as the server reads it. */
 
-const MENTION = /(?<![\p{L}\p{N}_.])[@＠]([\p{L}\p{N}_.-]{2,32})/gu;
+const MENTION = /(?<![A-Za-z0-9_.])[@＠]([\p{L}\p{N}_.-]{2,32})/gu;
 const EVERYBODY = "all";
 
 const fold = (name) => name.normalize("NFKC").toLowerCase();
