@@ -184,7 +184,10 @@ class Conversation:
         """The number of the room in the path. Raises NotFound."""
         named = request.match_info["room"]
         if named.isascii() and named.isdigit():
-            return min(max(int(named[:20]), 1), protocol.MAX_INT)
+            number = int(named[:20])
+            if not 1 <= number <= protocol.MAX_INT:
+                raise NotFound
+            return number
         room = await self._rooms.named(named.removeprefix("#"))
         if room is None:
             raise NotFound

@@ -1,7 +1,7 @@
 """The door of every HTTP request: origin, refusals as JSON or as a page, security headers."""
 
 import logging
-from http import HTTPStatus
+from collections.abc import Iterable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -46,6 +46,10 @@ logger = logging.getLogger(__name__)
 class MethodNotAllowed(ChatError):
     code, status, text = "bad_request", 405, _("That cannot be done with this address.")
 
+    def __init__(self, allowed: Iterable[str]) -> None:
+        super().__init__()
+        self.allowed = ", ".join(sorted(allowed))
+
 
 class Door:
     """A middleware, and the headers of every answer."""
@@ -88,6 +92,8 @@ class Door:
             response = web.json_response(body, status=error.status)
         if isinstance(error, RateLimited):
             response.headers["Retry-After"] = str(int(error.retry_after) + 1)
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = error.allowed  # RFC 9110, 15.5.6
         return response
 
     async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -112,8 +118,8 @@ def _cache(request: web.Request, response: web.StreamResponse) -> str:
 
 
 def _told(error: web.HTTPException) -> ChatError:
-    if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return MethodNotAllowed()
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return MethodNotAllowed(error.allowed_methods)
     if error.status >= 500:
         return ChatError()
     return FROM_AIOHTTP.get(error.status, BadRequest)()

@@ -88,6 +88,8 @@ async def test_a_message_from_its_saying_to_its_end(ann: Person, bo: Person) -> 
         ("/api/rooms/nowhere/events", 404),
         ("/api/rooms/%00/events", 404),
         ("/api/rooms/77", 404),
+        ("/api/rooms/0", 404),
+        ("/api/rooms/0/events", 404),
     ],
 )
 async def test_questions_that_cannot_be_answered(ann: Person, path: str, status: int) -> None:
