@@ -61,5 +61,5 @@ async def test_nothing_answered_is_lost_or_doubled_by_kill_9(
     reconnects = sum(client.reconnects for client in clients)
     print(f"{KILLS} kills, {answered} answered, {reconnects} reconnects: {verdict}")
     assert verdict.sound, str(verdict)
-    assert answered > 1_000
-    assert reconnects >= KILLS * len(PEOPLE) / 2
+    assert answered > 10 * KILLS  # the kills did meet people who were talking
+    assert reconnects >= KILLS
