@@ -22,7 +22,7 @@ from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
 
 
-@dataclass
+@dataclass(eq=False)  # two that have seen the same are still two
 class Arrival:
     """What happened while somebody's session was checked and the rooms were read."""
 

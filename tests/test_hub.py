@@ -252,6 +252,18 @@ async def test_a_room_that_opens_while_somebody_arrives_is_looked_up_again(stage
         assert not arrival.has_moved(3)
 
 
+async def test_two_who_arrive_at_once_are_told_apart(stage: Stage) -> None:
+    with stage.hub.arriving() as first:
+        second_way = stage.hub.arriving()
+        second = second_way.__enter__()
+        stage.hub.publish(7, stage.store(1, room=7, people=(1, 2)))
+        second_way.__exit__(None, None, None)
+        assert second.has_moved(2)
+        stage.hub.end_session("s")
+        with pytest.raises(Disconnect):
+            first.check("s", 1)
+
+
 async def test_other_nodes_hear_the_same(nodes: tuple[Stage, Stage]) -> None:
     here, there = nodes
     _, line = there.connect(2, "bo", r1=0)
