@@ -1,6 +1,9 @@
 """The command line. `serve` is the default; every mistake is one sentence and exit code 2."""
 
 import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -52,11 +55,26 @@ def _serve(*, lan: bool) -> None:
         given.setdefault("host", "0.0.0.0")  # noqa: S104 - that is what --lan means
     gc.disable()  # a tenth of the start would go into looking for garbage among imports
     settings = loaded().settings
-    from chatserver.logs import configure_logging
-    from chatserver.serve import serve as run_server
+    with _no_authorities():
+        from chatserver.logs import configure_logging
+        from chatserver.serve import serve as run_server
 
     configure_logging()
     run(run_server(settings, lan=lan))
+
+
+@contextmanager
+def _no_authorities() -> Iterator[None]:
+    """While it is imported aiohttp reads all certificate authorities, for a client that a server
+    never uses: a tenth of the start."""
+    before = dict(os.environ)
+    os.environ.update(SSL_CERT_FILE=os.devnull, SSL_CERT_DIR=os.devnull)
+    try:
+        yield
+    finally:
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            del os.environ[name]
+        os.environ.update(before)
 
 
 for command in (*people.COMMANDS, *access.COMMANDS, *keeping.COMMANDS, *house.COMMANDS):
