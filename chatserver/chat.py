@@ -39,8 +39,9 @@ from chatserver.protocol import (
     SayToPerson,
     SayToRoom,
 )
-from chatserver.storage.log import Log, digest
+from chatserver.storage.log import Log
 from chatserver.storage.people import People
+from chatserver.storage.repeats import digest
 from chatserver.storage.rooms import Access, Rooms
 
 REMEMBERED = 50_000  # rooms and names whose unchanging facts are kept

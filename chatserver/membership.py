@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from chatserver import wire
+from chatserver import protocol, wire
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.hub import Hub
 from chatserver.journal import Journal, promise
@@ -29,8 +29,8 @@ from chatserver.models import (
     name_key,
 )
 from chatserver.protocol import ChangeRoom
-from chatserver.storage.log import digest
 from chatserver.storage.people import People
+from chatserver.storage.repeats import digest
 from chatserver.storage.rooms import Rooms
 
 SETTINGS = ("name", "title", "topic", "private", "receipts", "leavers_read", "retention_days")
@@ -65,10 +65,37 @@ class Membership:
         if receipt.event is not None:
             await self._hub.introduce(who.id, receipt.room, wire.payload(receipt.event))
 
+    async def enter(self, who: User, room: int) -> None:
+        """Make whoever an invitation has led here a member. Raises NotFound, or for an archive."""
+        draft = _own_draft(who, room, Enrol("join", ((who.id, who.name),), invited=True))
+        receipt = await self._stored(draft)
+        if receipt.event is not None:
+            await self._hub.introduce(who.id, room, wire.payload(receipt.event))
+
+    async def oversee(
+        self, who: User, room: int, *, archived: bool | None, retention_days: int | None
+    ) -> None:
+        """Set what is given of a room, as an administrator who need not belong to it.
+
+        Its members are told, as of every change. Raises NotFound for a room without a name.
+        """
+        if archived is not None:
+            act = Change("archive", {"archived": archived}, outside=True)
+            await self._stored(_own_draft(who, room, act))
+        if retention_days is not None:
+            act = Change("change", {"retention_days": retention_days}, outside=True)
+            await self._stored(_own_draft(who, room, act))
+
     async def mute(self, who: User, room: int, *, on: bool) -> None:
-        """Set whether a room may disturb this person. Raises NotFound for no member."""
-        if not await self._rooms.mute(who.id, room, on=on):
+        """Set whether a room may disturb this person, and tell that person's devices.
+
+        Raises NotFound for no member.
+        """
+        state = await self._rooms.state(who.id, room)
+        if state is None or not await self._rooms.mute(who.id, room, on=on):
             raise NotFound
+        told = protocol.Read(room=room, user=who.name, seq=state.read, muted=on)
+        self._hub.aside(protocol.encode(told), user=who.id)
 
     async def _stored(self, draft: Draft) -> Receipt:
         receipt, settle = promise()
@@ -160,12 +187,16 @@ def _printable(text: str) -> str:
 def _draft(who: User, asked: ChangeRoom, act: Act) -> Draft:
     if asked.room is None and not isinstance(act, Create):
         raise BadRequest(_("Which room? Name it in 'room'."))
+    return _own_draft(who, asked.room or 0, act, asked.id)
+
+
+def _own_draft(who: User, room: int, act: Act, draft_id: str | None = None) -> Draft:
     return Draft(
-        room=asked.room or 0,
+        room=room,
         user_id=who.id,
         user=who.name,
-        id=asked.id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
-        digest=digest(act, asked.room or 0),
+        id=draft_id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
+        digest=digest(act, room),
         act=act,
         admin=who.is_admin,
     )

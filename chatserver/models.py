@@ -1,9 +1,10 @@
 """The nouns: frozen values without behaviour of their own. Times are integer milliseconds UTC."""
 
 import unicodedata
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 LOBBY = 1  # the room that every account belongs to
 EVERYBODY = 0  # stands for a user id where @all is meant
@@ -21,13 +22,16 @@ class RoomKind(StrEnum):
     DIRECT = "direct"
 
 
+class Value(Struct, frozen=True, gc=False):
+    """A noun. msgspec makes one in a tenth of a dataclass's time, and none is ever in a cycle."""
+
+
 def name_key(name: str) -> str:
     """The form in which two user names are compared: NFKC, then case folded, then NFKC again."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Value, frozen=True):
     id: int
     name: str
     display: str
@@ -40,8 +44,7 @@ class User:
         return self.role is Role.ADMIN
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Value, frozen=True):
     """A sign-in on one device, alive until `expires_at` or until it is revoked."""
 
     id: str
@@ -50,12 +53,16 @@ class Session:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
+class Invite(Value, frozen=True):
+    """`room` is one that it leads into, besides the lobby; `title` names that."""
+
     code: str
     created_by: str
+    created_at: int
     expires_at: int
     uses_left: int
+    room: int | None = None
+    title: str | None = None
 
 
 class Kind(IntEnum):
@@ -68,8 +75,7 @@ class Kind(IntEnum):
     ROOM = 13
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value, frozen=True):
     """One entry of a room's log. `to` is set in direct rooms: the one it was said to.
 
     `data` is the text of a message or of an edit as it is now, and the emoji of a reaction;
@@ -91,16 +97,15 @@ class Event:
     deleted_at: int | None = None
     target: int | None = None
     on: bool = True
-    change: dict[str, Any] = field(default_factory=dict)
-    reactions: dict[str, list[str]] = field(default_factory=dict)
+    change: dict[str, Any] = {}
+    reactions: dict[str, list[str]] = {}
     people: tuple[int, ...] = ()
     author: int = 0
     joined: tuple[int, ...] = ()
     left: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RoomState:
+class RoomState(Value, frozen=True):
     """A room as one member sees it.
 
     `members` counts them; `to` names the other one of a direct room.
@@ -125,8 +130,7 @@ class RoomState:
     last: Event | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Value, frozen=True):
     """A stretch of a room's log, in order. `more` says that `limit` cut it."""
 
     room: int
@@ -135,8 +139,7 @@ class Page:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value, frozen=True):
     """Say something. `mentions` are the user ids that it calls by name, EVERYBODY for @all."""
 
     data: str
@@ -145,8 +148,7 @@ class Message:
     mentions: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Value, frozen=True):
     """Give a message of one's own another text, if it was said at or after `since` (ms)."""
 
     target: int
@@ -155,15 +157,13 @@ class Edit:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Value, frozen=True):
     """Take the text of a message away: by its author or by an administrator of the room."""
 
     target: int
 
 
-@dataclass(frozen=True, slots=True)
-class React:
+class React(Value, frozen=True):
     """Put an emoji to a message, or take it back."""
 
     target: int
@@ -171,8 +171,7 @@ class React:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Value, frozen=True):
     """Make a room with these members besides oneself, its administrator."""
 
     title: str
@@ -182,35 +181,39 @@ class Create:
     users: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Enrol:
-    """Make people members: oneself (`join`) or others (`invite`)."""
+class Enrol(Value, frozen=True):
+    """Make people members: oneself (`join`) or others (`invite`).
+
+    `invited`: oneself, also into a private room, because an invitation leads there.
+    """
 
     action: str
     users: tuple[tuple[int, str], ...]
+    invited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Dismiss:
+class Dismiss(Value, frozen=True):
     """End memberships: one's own (`leave`) or others' (`remove`)."""
 
     action: str
     users: tuple[tuple[int, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Set what is given of a room: name, title, topic, private, archived, receipts and so on."""
+class Change(Value, frozen=True):
+    """Set what is given of a room: name, title, topic, private, archived, receipts and so on.
+
+    `outside`: by an administrator of the server, who need not belong to it.
+    """
 
     action: str
     values: dict[str, Any]
+    outside: bool = False
 
 
 Act = Message | Edit | Delete | React | Create | Enrol | Dismiss | Change
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Value, frozen=True):
     """Something that somebody wants stored as an event. `id` is unique per sender for ever.
 
     `own_id`: the client sent none, the id is ours and nobody sees it. `room` is 0 for a new room.
@@ -227,8 +230,7 @@ class Draft:
     own_id: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value, frozen=True):
     """Where an event stands in its room's log.
 
     `duplicate`: it stood there before, and has no `event`.
@@ -238,11 +240,10 @@ class Receipt:
     seq: int
     at: int
     duplicate: bool = False
-    event: Event | None = field(default=None, compare=False)
+    event: Event | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RoomFacts:
+class RoomFacts(Value, frozen=True):
     """What never changes about a room. `pair` names the two of a direct room, by user id."""
 
     room: int

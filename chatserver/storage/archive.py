@@ -113,17 +113,19 @@ def _kept(table: sa.Table) -> sa.Select[Any]:
 
 async def is_empty(database: Database) -> bool:
     """Whether nobody has an account here, or there is not even a table."""
-    async with database.write.connect() as connection:
-        if not await connection.run_sync(lambda c: sa.inspect(c).has_table(users.name)):
-            return True
-        return not await connection.scalar(sa.select(sa.func.count()).select_from(users))
+    return await database.beside(_is_empty)
+
+
+def _is_empty(connection: Connection) -> bool:
+    if not sa.inspect(connection).has_table(users.name):
+        return True
+    return not connection.scalar(sa.select(sa.func.count()).select_from(users))
 
 
 async def refuse_company(database: Database) -> None:
     """MySQL: raise ChatServerError while anybody else is connected. Call it before all else."""
     for _ in range(TRIES):
-        async with database.write.connect() as connection:
-            others = int((await connection.exec_driver_sql(_OTHERS)).scalar_one())
+        others = await database.beside(lambda c: int(c.exec_driver_sql(_OTHERS).scalar_one()))
         if not others:
             return
         await asyncio.sleep(0.2)  # a server that has just stopped is seen a moment longer

@@ -1,4 +1,4 @@
-"""One database as two engines: `write` for transactions, `read` beside it.
+"""One database as two engines: one for transactions, `read` beside it.
 
 Everything that SQLite and MySQL disagree on is here. Driver errors leave this module as three
 kinds: `Unavailable` (nothing was stored), `Undecided` (the answer to COMMIT was lost) and
@@ -8,9 +8,10 @@ kinds: `Unavailable` (nothing was stored), `Undecided` (the answer to COMMIT was
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from chatserver.errors import StartError, Unavailable
 
@@ -55,6 +56,55 @@ class DiskBroken(Unavailable):
     """The disk failed under SQLite. After a failed flush nothing more can be promised."""
 
 
+class Writer(Protocol):
+    """Who holds the connections that may write; `engine` is SQLAlchemy's, for whoever listens."""
+
+    engine: sa.Engine
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`; what it has not committed is rolled back."""
+        ...
+
+    async def dispose(self) -> None: ...
+
+
+class ThreadWriter:
+    """One connection in a thread of its own, for SQLite: a transaction is one visit there.
+
+    aiosqlite goes to its thread and back for every statement and every fetch, which took longer
+    than what SQLite did in between.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return work(connection)
+
+    async def dispose(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
+
+
+class PoolWriter:
+    """Some connections of an asynchronous driver, for MySQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.engine = engine.sync_engine
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(work)
+
+    async def dispose(self) -> None:
+        await self._engine.dispose()
+
+
 class Database:
     """The engines of one URL: `sqlite:///path` or `mysql://user:password@host/name`."""
 
@@ -71,7 +121,7 @@ class Database:
         self.broken = False
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
-        self.write, self.read = make(parsed)
+        self.writer, self.read = make(parsed)
 
     def make_private(self) -> None:
         """SQLite: the file is there and only its owner can read it, whatever the umask says."""
@@ -83,7 +133,7 @@ class Database:
 
     async def close(self) -> None:
         await self.read.dispose()
-        await self.write.dispose()
+        await self.writer.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -103,25 +153,28 @@ class Database:
         if self.broken:
             raise Unavailable
         try:
-            async with self.write.connect() as connection:
-                result = await connection.run_sync(work)
-                await self._commit(connection)
-                return result
+            return await self.writer.run(lambda connection: self._commit(connection, work))
         except IntegrityError:
             raise
         except FAILURES as error:
             raise self._failed(error) from error
+
+    def _commit(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+        result = work(connection)
+        try:
+            connection.commit()
+        except FAILURES as error:
+            raise (self._failed(error) if self.is_sqlite else Undecided()) from error
+        return result
 
     def _failed(self, error: Exception) -> Exception:
         told = _told(error)
         self.broken = self.broken or isinstance(told, DiskBroken)
         return told
 
-    async def _commit(self, connection: AsyncConnection) -> None:
-        try:
-            await connection.commit()
-        except FAILURES as error:
-            raise (self._failed(error) if self.is_sqlite else Undecided()) from error
+    async def beside(self, work: Callable[[Connection], T]) -> T:
+        """Run what is no transaction on a connection that may write: migrations, PRAGMAs."""
+        return await self.writer.run(work)
 
     async def durability(self) -> str:
         """`full` when a commit in force is flushed before it is answered, else `weakened`."""
@@ -132,13 +185,21 @@ class Database:
     async def _read_durability(self) -> str:
         """SQLite's is a matter of the one writing connection, and stays what it was at start."""
         if self.is_sqlite:
-            async with self.write.connect() as connection:
-                level = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar_one()
+            pragma = "PRAGMA synchronous"
+            level = await self.beside(lambda c: int(c.exec_driver_sql(pragma).scalar_one()))
             return "full" if level >= 2 else "weakened"
         async with self.read.connect() as connection:
             found = dict((await connection.exec_driver_sql(_FLUSH_SETTINGS)).mappings().one())
         flushed = found["commit"] == 1 and (not found["binlog"] or found["sync"] == 1)
         return "full" if flushed else "weakened"
+
+    async def size(self) -> int:
+        """Bytes on disk; of a SQLite file with what waits in its WAL."""
+        if self.path is not None:
+            files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+            return sum(file.stat().st_size for file in files if file.exists())
+        async with self.read.connect() as connection:
+            return int((await connection.exec_driver_sql(_SIZE)).scalar_one() or 0)
 
     async def snapshot(self, target: Path) -> None:
         """SQLite only: a compact copy of the whole database into a new file."""
@@ -149,6 +210,11 @@ class Database:
 _FLUSH_SETTINGS = (
     "SELECT @@innodb_flush_log_at_trx_commit AS `commit`, @@log_bin AS `binlog`,"
     " @@sync_binlog AS `sync`"
+)
+
+_SIZE = (
+    "SELECT SUM(data_length + index_length) FROM information_schema.tables"
+    " WHERE table_schema = DATABASE()"
 )
 
 
@@ -164,22 +230,20 @@ def _told(error: Exception) -> Exception:
     return Contended() if code in MYSQL_CONTENTION else Unavailable()
 
 
-def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
     """One read-write connection for the file and readers that cannot write.
 
     Two connections that write or checkpoint the same WAL file at the same instant can corrupt it in
     SQLite before 3.51.3; readers with mode=ro never checkpoint.
     """
     path = str(url.database)
-    writer = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=path),
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT},
+    writer = sa.create_engine(
+        URL.create("sqlite", database=path),
+        poolclass=StaticPool,
+        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
     )
-    sa.event.listen(writer.sync_engine, "connect", _prepare_sqlite)
-    sa.event.listen(writer.sync_engine, "begin", _begin_immediate)
+    sa.event.listen(writer, "connect", _prepare_sqlite)
+    sa.event.listen(writer, "begin", _begin_immediate)
     reader = create_async_engine(
         URL.create(
             "sqlite+aiosqlite", database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"}
@@ -191,7 +255,7 @@ def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
     )
-    return writer, reader
+    return ThreadWriter(writer), reader
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -207,7 +271,7 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _mysql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
     target = url.set(drivername="mysql+aiomysql").update_query_dict({"charset": "utf8mb4"})
     shared: dict[str, Any] = {
         "poolclass": AsyncAdaptedQueuePool,
@@ -230,7 +294,7 @@ def _mysql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         skip_autocommit_rollback=True,
         **shared,
     )
-    return writer, reader
+    return PoolWriter(writer), reader
 
 
 async def until_reachable(database: Database, *, tries: int = 3) -> None:
@@ -238,8 +302,7 @@ async def until_reachable(database: Database, *, tries: int = 3) -> None:
     database.make_private()
     for left in reversed(range(tries)):
         try:
-            async with database.write.connect() as connection:
-                await connection.exec_driver_sql("SELECT 1")
+            await database.beside(lambda connection: connection.exec_driver_sql("SELECT 1").close())
             return
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError) as error:
             if not left:

@@ -5,24 +5,24 @@ storing transaction, so that a room's numbers have one order and no holes, whoev
 """
 
 import contextlib
-import hashlib
 import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import ChatError, Forbidden, IdConflict, NotFound, _
-from chatserver.models import OWN_ID, Act, Draft, Event, Kind, Message, Receipt, RoomFacts
+from chatserver.errors import ChatError, Forbidden, NotFound, _
+from chatserver.models import OWN_ID, Draft, Event, Kind, Message, Receipt, RoomFacts
 from chatserver.storage import acts, search
 from chatserver.storage.engine import Contended, Database
 from chatserver.storage.members import hold_rooms, standings
-from chatserver.storage.pairs import among
+from chatserver.storage.pairs import ByPairs, ManyRows
+from chatserver.storage.repeats import Known, already_stored, repeat
 from chatserver.storage.search import Entry
 from chatserver.storage.tables import ExactText, events, reactions, rooms, users
 
@@ -31,7 +31,6 @@ STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper
 
 Outcome = Event | Receipt | ChatError
 Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
-Known = dict[tuple[int, str], tuple[Receipt, str | None]]
 
 
 class Log:
@@ -65,16 +64,16 @@ class Log:
         return outcomes
 
     def _act(self, connection: Connection, draft: Draft) -> Outcome:
-        known = _already_stored(connection, [draft])
+        known = already_stored(connection, [draft])
         if known:
-            return _repeat(draft, known[draft.user_id, draft.id])
+            return repeat(draft, known[draft.user_id, draft.id])
         try:
             return acts.perform(connection, draft, self._clock())
         except ChatError as error:
             return error
 
     def _messages(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
-        known = _already_stored(connection, drafts)
+        known = already_stored(connection, drafts)
         may = standings(connection, {(d.room, d.user_id) for d in drafts})
         fresh: dict[tuple[int, str], Draft] = {}
         for draft in drafts:
@@ -100,7 +99,7 @@ class Log:
             called += [(draft.room, seq, user_id) for user_id in message.mentions]
             found.append(Entry(draft.room, seq, draft.user_id, message.data))
             stored[draft.user_id, draft.id] = event
-        connection.execute(events.insert(), rows)
+        _NEW.insert(connection, rows)
         acts.store_mentions(connection, called)
         search.index(connection, found)
         return stored
@@ -146,9 +145,9 @@ class Log:
 
     async def heads(self, numbers: Iterable[int]) -> dict[int, int]:
         """The last seq of each of these rooms."""
-        query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.id.in_(list(numbers)))
         async with self._database.reading() as connection:
-            return {row.id: row.head for row in await connection.execute(query)}
+            rows = await connection.execute(_HEADS, {"rooms": list(numbers)})
+            return {row.id: row.head for row in rows}
 
     async def _read(self, query: sa.Select[Any], facts: dict[int, RoomFacts]) -> list[Event]:
         async with self._database.reading() as connection:
@@ -219,48 +218,19 @@ def _reactions(connection: Connection, rows: Sequence[Row[Any]]) -> Reactions:
     keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
     if not keys:
         return {}
-    query = (
-        sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
-        .join(users, users.c.id == reactions.c.user_id)
-        .where(among(connection, reactions.c.room_id, reactions.c.seq, keys))
-        .order_by(reactions.c.at, users.c.name)
-    )
     found: Reactions = {}
-    for room, seq, emoji, name in connection.execute(query):
-        found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
+    for row in _REACTIONS.rows(connection, keys):
+        found.setdefault((row.room_id, row.seq), {}).setdefault(row.emoji, []).append(row.name)
     return found
 
 
-def digest(act: Act, room: int) -> str:
-    """What tells a repeat from something else under the same id. Mentions follow from the text."""
-    told = (type(act).__name__, room, *_told(act))
-    whole = json.dumps(told, ensure_ascii=False, default=str)
-    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
-
-
-def _told(act: Act) -> list[object]:
-    derived = ("mentions", "to", "since")
-    return [getattr(act, f.name) for f in fields(act) if f.name not in derived]
-
-
-# As it stands in the table: compared without the type that adds and takes off its mark.
-_CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
-
-
-def _already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
-    keys = [(draft.user_id, ExactText.kept(draft.id)) for draft in drafts]
-    query = sa.select(
-        events.c.user_id,
-        events.c.client_id,
-        events.c.room_id,
-        events.c.seq,
-        events.c.at,
-        events.c.digest,
-    ).where(among(connection, events.c.user_id, _CLIENT_ID, keys))
-    return {
-        (row.user_id, row.client_id): (Receipt(row.room_id, row.seq, row.at, True), row.digest)
-        for row in connection.execute(query)
-    }
+_REACTIONS = ByPairs(
+    sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
+    .join(users, users.c.id == reactions.c.user_id)
+    .order_by(reactions.c.at, users.c.name),
+    reactions.c.room_id,
+    reactions.c.seq,
+)
 
 
 def _may_write(standing: Any) -> bool:
@@ -270,14 +240,19 @@ def _may_write(standing: Any) -> bool:
 def _take_numbers(connection: Connection, wanted: Counter[int]) -> dict[int, int]:
     """The first of the numbers taken in each room. In id order: nodes cannot deadlock."""
     ordered = sorted(wanted.items())
-    connection.execute(
-        rooms.update()
-        .where(rooms.c.id == sa.bindparam("room"))
-        .values(head=rooms.c.head + sa.bindparam("count")),
-        [{"room": room, "count": count} for room, count in ordered],
-    )
-    query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.id.in_([room for room, _ in ordered]))
-    return {row.id: row.head - wanted[row.id] + 1 for row in connection.execute(query)}
+    connection.execute(_TAKE, [{"room": room, "count": count} for room, count in ordered])
+    heads = connection.execute(_HEADS, {"rooms": [room for room, _ in ordered]})
+    return {row.id: row.head - wanted[row.id] + 1 for row in heads}
+
+
+_TAKE = (
+    rooms.update()
+    .where(rooms.c.id == sa.bindparam("room"))
+    .values(head=rooms.c.head + sa.bindparam("count"))
+)
+_HEADS = sa.select(rooms.c.id, rooms.c.head).where(
+    rooms.c.id.in_(sa.bindparam("rooms", expanding=True))
+)
 
 
 def _event(draft: Draft, seq: int, now: int) -> tuple[Event, Message]:
@@ -297,18 +272,32 @@ def _event(draft: Draft, seq: int, now: int) -> tuple[Event, Message]:
     return event, message
 
 
-def _row(event: Event, draft: Draft) -> dict[str, Any]:
-    return {
-        "room_id": event.room,
-        "seq": event.seq,
-        "kind": Kind.MESSAGE,
-        "user_id": draft.user_id,
-        "client_id": draft.id,
-        "digest": draft.digest,
-        "body": event.data,
-        "reply_to": event.reply_to,
-        "at": event.at,
-    }
+_NEW = ManyRows(
+    events,
+    "room_id",
+    "seq",
+    "kind",
+    "user_id",
+    "client_id",
+    "digest",
+    "body",
+    "reply_to",
+    "at",
+)
+
+
+def _row(event: Event, draft: Draft) -> tuple[Any, ...]:
+    return (
+        event.room,
+        event.seq,
+        int(Kind.MESSAGE),
+        draft.user_id,
+        ExactText.kept(draft.id),
+        draft.digest,
+        event.data,
+        event.reply_to,
+        event.at,
+    )
 
 
 def _outcome(
@@ -320,17 +309,11 @@ def _outcome(
 ) -> Outcome:
     key = (draft.user_id, draft.id)
     if key in known:
-        return _repeat(draft, known[key])
+        return repeat(draft, known[key])
     if key not in stored:
         archived = (draft.room, draft.user_id) in may
         return Forbidden(_("This room is archived.")) if archived else NotFound()
     event = stored[key]
     if fresh[key] is draft:
         return event
-    return _repeat(draft, (Receipt(event.room, event.seq, event.at, True), fresh[key].digest))
-
-
-def _repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Outcome:
-    """The first answer again; another text under the same id is a conflict."""
-    receipt, digest = first
-    return receipt if digest in (None, draft.digest) else IdConflict()
+    return repeat(draft, (Receipt(event.room, event.seq, event.at, True), fresh[key].digest))

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
-from chatserver.storage.pairs import among
+from chatserver.storage.pairs import ByPairs
 from chatserver.storage.tables import members, rooms, users
 
 
@@ -44,14 +44,16 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
     )
 
 
-def admit_bot(connection: Connection, bot: int, names: list[str], now: int) -> None:
+def admit_bot(
+    connection: Connection, bot: int, names: list[str], now: int, *, by: int | None
+) -> None:
     """Make a bot a member of the rooms of these names.
 
-    Raises NotFound for one that is not there.
+    Raises NotFound for one that is not there, or not for `by`.
     """
     for name in names:
         query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.name == name.removeprefix("#"))
-        found = connection.execute(query).one_or_none()
+        found = connection.execute(query.where(known_to(by))).one_or_none()
         if found is None:
             raise NotFound(_("There is no room of the name %(name)s."), name=name)
         if found.id != LOBBY:
@@ -61,8 +63,16 @@ def admit_bot(connection: Connection, bot: int, names: list[str], now: int) -> N
             connection.execute(rooms.update().where(rooms.c.id == found.id).values(members=count))
 
 
+def known_to(user_id: int | None) -> sa.ColumnElement[bool]:
+    """Rooms that this person may bring others into; None stands for the data's owner."""
+    own = sa.select(members.c.room_id).where(
+        members.c.user_id == user_id, members.c.left_at.is_(None)
+    )
+    return sa.or_(sa.not_(rooms.c.private), sa.literal(user_id is None), rooms.c.id.in_(own))
+
+
 # Members whose account is alive, with what decides about what they may do.
-STANDINGS = (
+STANDINGS = ByPairs(
     sa.select(
         members.c.room_id,
         members.c.user_id,
@@ -75,7 +85,9 @@ STANDINGS = (
     )
     .join(users, users.c.id == members.c.user_id)
     .join(rooms, rooms.c.id == members.c.room_id)
-    .where(members.c.left_at.is_(None), users.c.disabled_at.is_(None))
+    .where(members.c.left_at.is_(None), users.c.disabled_at.is_(None)),
+    members.c.room_id,
+    members.c.user_id,
 )
 
 
@@ -85,8 +97,7 @@ def standings(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple
     Asked inside the storing transaction, which holds the rooms: nobody writes after having been
     removed.
     """
-    keys = among(connection, members.c.room_id, members.c.user_id, sorted(pairs))
-    rows = connection.execute(STANDINGS.where(keys))
+    rows = STANDINGS.rows(connection, sorted(pairs))
     return {(row.room_id, row.user_id): row for row in rows}
 
 

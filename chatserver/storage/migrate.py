@@ -31,8 +31,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
         )
     if database.is_sqlite and before is not None:
         await _back_up(database, backups / f"{before}.db")
-    async with database.write.connect() as connection:
-        await connection.run_sync(_upgrade, mysql=not database.is_sqlite)
+    await database.beside(lambda c: _upgrade(c, mysql=not database.is_sqlite))
     return known[known.index(before) + 1 :] if before else known
 
 

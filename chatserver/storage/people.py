@@ -1,4 +1,4 @@
-"""Users, their sessions and the invitations that bring new ones: every query about them, once."""
+"""Users, their sessions and the tokens of bots: every query about them, once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import Conflict, Forbidden, NotFound, _
-from chatserver.models import Invite, Role, Session, User, name_key
+from chatserver.errors import Conflict, Forbidden, _
+from chatserver.models import Role, Session, User, name_key
 from chatserver.storage.engine import Database
+from chatserver.storage.invites import use_up
 from chatserver.storage.members import admit_bot, join_lobby, new_id
-from chatserver.storage.tables import bot_tokens, invites, meta, sessions, users
+from chatserver.storage.tables import bot_tokens, meta, sessions, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ _SHOWN = [field.name for field in fields(OpenSession)]
 
 
 class People:
-    """Reads and writes accounts, sessions and invitations."""
+    """Reads and writes accounts and sessions."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
@@ -70,13 +71,7 @@ class People:
         """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
 
         def work(connection: Connection) -> User:
-            used = connection.execute(
-                invites.update()
-                .where(invites.c.code == code, *self._usable())
-                .values(uses_left=invites.c.uses_left - 1)
-            )
-            if used.rowcount != 1:
-                raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+            use_up(connection, code, self._clock())
             return self._insert_user(connection, new, first=False)
 
         return await self._add(work)
@@ -144,10 +139,22 @@ class People:
         now = self._clock()
 
         def work(connection: Connection) -> None:
+            if disabled:
+                _keep_an_administrator(connection, but=user_id)
             values = {"disabled_at": now if disabled else None}
             connection.execute(users.update().where(users.c.id == user_id).values(values))
             if disabled:
                 connection.execute(_revoke(now).where(sessions.c.user_id == user_id))
+
+        await self._database.transaction(work)
+
+    async def set_role(self, user_id: int, role: Role) -> None:
+        """Make somebody administrator or member. Raises Forbidden when nobody would be left."""
+
+        def work(connection: Connection) -> None:
+            if role is not Role.ADMIN:
+                _keep_an_administrator(connection, but=user_id)
+            connection.execute(users.update().where(users.c.id == user_id).values(role=role))
 
         await self._database.transaction(work)
 
@@ -219,18 +226,35 @@ class People:
             row = (await connection.execute(query)).one_or_none()
             return _user(row) if row is not None else None
 
-    async def add_bot(self, new: NewUser, digest: str, names: list[str]) -> User:
-        """A bot that is a member of the rooms of these names. Raises Conflict or NotFound."""
+    async def add_bot(self, new: NewUser, digest: str, names: list[str], *, by: int | None) -> User:
+        """A bot that is a member of the rooms of these names. Raises Conflict or NotFound.
+
+        `by`: who makes it, and must belong to the private ones among them.
+        """
 
         def work(connection: Connection) -> User:
             user = self._insert_user(connection, new, first=False)
             now = self._clock()
-            token = {"digest": digest, "user_id": user.id, "created_at": now}
-            connection.execute(bot_tokens.insert().values(token))
-            admit_bot(connection, user.id, names, now)
+            self._open_to_bot(connection, user.id, digest)
+            admit_bot(connection, user.id, names, now, by=by)
             return user
 
         return await self._add(work)
+
+    async def set_bot_token(self, user_id: int, digest: str | None) -> None:
+        """Revoke a bot's token; the one of that hash takes its place, if any."""
+
+        def work(connection: Connection) -> None:
+            own = sa.and_(bot_tokens.c.user_id == user_id, bot_tokens.c.revoked_at.is_(None))
+            connection.execute(bot_tokens.update().where(own).values(revoked_at=self._clock()))
+            if digest is not None:
+                self._open_to_bot(connection, user_id, digest)
+
+        await self._database.transaction(work)
+
+    def _open_to_bot(self, connection: Connection, user_id: int, digest: str) -> None:
+        token = {"digest": digest, "user_id": user_id, "created_at": self._clock()}
+        connection.execute(bot_tokens.insert().values(token))
 
     async def prolong(self, session_id: str, expires_at: int) -> None:
         """Let a session live until `expires_at`; a revoked one stays revoked."""
@@ -251,52 +275,18 @@ class People:
             lambda c: c.execute(_revoke(now).where(sessions.c.user_id == user_id))
         )
 
-    # Invitations --------------------------------------------------------------------------------
-
-    def _usable(self) -> list[sa.ColumnElement[bool]]:
-        return [
-            invites.c.revoked_at.is_(None),
-            invites.c.expires_at > self._clock(),
-            invites.c.uses_left > 0,
-        ]
-
-    async def open_invite(self, invite: Invite, *, created_by: int | None) -> None:
-        row = {
-            "code": invite.code,
-            "created_by": created_by,
-            "created_at": self._clock(),
-            "expires_at": invite.expires_at,
-            "uses_left": invite.uses_left,
-        }
-        await self._database.transaction(lambda c: c.execute(invites.insert().values(row)))
-
-    async def usable_invites(self, code: str | None = None) -> list[Invite]:
-        """The invitations that can still be used, newest first; or just that one."""
-        query = (
-            sa.select(invites, users.c.display)
-            .outerjoin(users, users.c.id == invites.c.created_by)
-            .where(*self._usable())
-            .order_by(invites.c.created_at.desc())
-        )
-        if code is not None:
-            query = query.where(invites.c.code == code)
-        async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return [Invite(r.code, r.display or "", r.expires_at, r.uses_left) for r in rows]
-
-    async def revoke_invite(self, code: str) -> bool:
-        """Whether there was such an invitation, usable or not."""
-        values = {"revoked_at": self._clock()}
-        result = await self._database.transaction(
-            lambda c: c.execute(invites.update().where(invites.c.code == code).values(values))
-        )
-        return result.rowcount == 1
-
 
 def _user(row: Row[Any]) -> User:
     return User(
         row.id, row.name, row.display, Role(row.role), row.locale, row.disabled_at is not None
     )
+
+
+def _keep_an_administrator(connection: Connection, *, but: int) -> None:
+    """Raises Forbidden when nobody else administers, also while others are doing the same."""
+    query = sa.select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
+    if set(connection.scalars(query.order_by(users.c.id).with_for_update())) == {but}:
+        raise Forbidden(_("This is the last administrator. Name another one first."))
 
 
 def _revoke(now: int) -> Any:

@@ -91,17 +91,8 @@ async def give_back(database: Database, characters: int) -> bool:
     if not database.is_sqlite:
         return False
     empty = await database.transaction(lambda c: _count_empty(c, characters))
-    async with database.write.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        free, pages, size = [
-            await _number(raw, f"PRAGMA {fact}")
-            for fact in ("freelist_count", "page_count", "page_size")
-        ]
-        if free * size + empty <= WASTE * pages * size:
-            return False
-        # On the driver's connection: SQLAlchemy would begin a transaction, where VACUUM cannot be.
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            await _number(raw, statement)
+    if not await database.beside(lambda c: _rewrite(c, empty)):
+        return False
     await database.transaction(lambda c: c.execute(meta.delete().where(EMPTY)))
     return True
 
@@ -119,10 +110,19 @@ def _count_empty(connection: Connection, characters: int) -> int:
     return before + characters
 
 
-async def _number(raw: Any, pragma: str) -> int:
-    async with raw.execute(pragma) as cursor:
-        row = await cursor.fetchone()
-        return int(row[0]) if row else 0
+def _rewrite(connection: Connection, empty: int) -> bool:
+    """On the driver's connection: SQLAlchemy would begin a transaction, where VACUUM cannot be."""
+    raw = connection.connection.driver_connection
+    assert raw is not None  # noqa: S101 - the connection is open
+    free, pages, size = [
+        int(raw.execute(f"PRAGMA {fact}").fetchone()[0])
+        for fact in ("freelist_count", "page_count", "page_size")
+    ]
+    if free * size + empty <= WASTE * pages * size:
+        return False
+    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        raw.execute(statement).close()
+    return True
 
 
 async def claim_night(database: Database, *, before: int, now: int) -> bool:

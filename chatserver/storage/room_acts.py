@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from msgspec.structs import asdict
+from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Conflict, Forbidden, NotFound, _
 from chatserver.models import LOBBY, Change, Create, Dismiss, Draft, Enrol, Event, Kind, RoomKind
@@ -42,7 +42,7 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
 
 def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     if act.action == "join":
-        _joinable(connection, draft)
+        _joinable(connection, draft, invited=act.invited)
     elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
         raise Forbidden(_("Nobody can be invited into this conversation."))
     new = _not_yet(connection, draft.room, act.users)
@@ -73,7 +73,7 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
 
 
 def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
-    may = standing(connection, draft)
+    may = _from_outside(connection, draft) if act.outside else standing(connection, draft)
     if may.kind != RoomKind.GROUP:
         raise Forbidden(_("A direct conversation cannot be changed."))
     if not governs(may, draft):
@@ -93,6 +93,16 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
     return told(draft, seq, now, Kind.ROOM, change=change)
 
 
+def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
+    """What an administrator of the server is in a room with a name, member or not."""
+    query = sa.select(rooms.c.kind, rooms.c.name, sa.literal("member").label("role"))
+    named = sa.and_(rooms.c.id == draft.room, rooms.c.name.is_not(None))
+    found = connection.execute(query.where(named)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def _shown(facts: dict[str, Any]) -> dict[str, Any]:
     """What a room event tells of a new room."""
     return {k: facts[k] for k in ("name", "title", "topic", "private") if facts[k]}
@@ -104,11 +114,13 @@ def _free_name(connection: Connection, name: str | None) -> None:
         raise Conflict(_("There is a room of that name."))
 
 
-def _joinable(connection: Connection, draft: Draft) -> None:
-    """A public room that is not archived; a private one looks like none."""
+def _joinable(connection: Connection, draft: Draft, *, invited: bool) -> None:
+    """A public room that is not archived; a private one looks like none, but to the `invited`."""
     query = sa.select(rooms.c.kind, rooms.c.private, rooms.c.archived_at)
     found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
-    if found is None or found.kind != RoomKind.GROUP or found.private:
+    if found is None or found.kind != RoomKind.GROUP:
+        raise NotFound
+    if found.private and not invited:
         raise NotFound
     if found.archived_at is not None:
         raise Forbidden(_("This room is archived."))

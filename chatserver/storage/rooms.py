@@ -57,11 +57,12 @@ class PublicRoom:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who belongs to a room; `role` is admin or member, there."""
+    """Somebody who belongs to a room; `role` is admin or member, there; has read up to `read`."""
 
     name: str
     display: str
     role: str
+    read: int
 
 
 class Rooms:
@@ -120,7 +121,7 @@ class Rooms:
     async def members_of(self, room: int) -> list[Member]:
         """Who belongs to a room, by name."""
         query = (
-            sa.select(users.c.name, users.c.display, members.c.role)
+            sa.select(users.c.name, users.c.display, members.c.role, members.c.read_seq)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.room_id == room, members.c.left_at.is_(None))
             .order_by(users.c.name_key)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
 from chatserver.storage.engine import Database
+from chatserver.storage.pairs import ManyRows
 from chatserver.storage.tables import events, members, meta, rooms, users
 from chatserver.tokens import Query, matches, room_token, sender_token, tokens
 
@@ -30,6 +31,7 @@ COMPACTED = "search_compacted"  # in meta, SQLite only: 0 while struck words rem
 Terms = list[list[str]]  # one of each must be there
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
+_NEW = ManyRows(search, "room_id", "seq", "tokens")
 _words = sa.table("search_words", *(sa.column(n) for n in ("rowid", "search_words", "tokens")))
 
 
@@ -71,10 +73,7 @@ def index(connection: Connection, entries: Sequence[Entry]) -> None:
     """New messages become findable."""
     if not entries:
         return
-    connection.execute(
-        search.insert(),
-        [{"room_id": e.room, "seq": e.seq, "tokens": written(e)} for e in entries],
-    )
+    _NEW.insert(connection, [(e.room, e.seq, written(e)) for e in entries])
     _enter_words(connection, len(entries))
 
 

@@ -8,8 +8,10 @@ import pytest_asyncio
 
 from chatserver.models import Draft, Message, Role, User
 from chatserver.storage.engine import Database
+from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
+from chatserver.storage.overview import Overview
 from chatserver.storage.people import NewUser, People
 from chatserver.storage.rooms import Rooms
 
@@ -23,6 +25,8 @@ class Storage:
         self.now = 1_000_000
         self.database = Database(url)
         self.people = People(self.database, clock=self._clock)
+        self.invites = Invites(self.database, clock=self._clock)
+        self.overview = Overview(self.database)
         self.rooms = Rooms(self.database, clock=self._clock)
         self.log = Log(self.database, clock=self._clock)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from chatserver.archive import Archive, Damaged, Intake, PackedWriter, PlainWriter, read
 from chatserver.models import Kind
@@ -338,16 +339,16 @@ async def test_the_check_finds(storage: Storage, name: str) -> None:
 
 async def without_rules(storage: Storage, *statements: Any) -> None:
     """Change what the database itself would refuse."""
-    async with storage.database.write.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
+
+    def work(connection: Connection) -> None:
         off = "PRAGMA foreign_keys=OFF" if storage.database.is_sqlite else SET_OFF
-        cursor = await raw.cursor()
-        await cursor.execute(off)
-        for statement in statements:
-            await cursor.execute(statement)
-        await raw.commit()
-        await connection.invalidate()
+        cursor = connection.connection.cursor()
+        for statement in (off, *statements):
+            cursor.execute(statement)
+        connection.connection.commit()
+        connection.invalidate()
+
+    await storage.database.beside(work)
 
 
 SET_OFF = "SET foreign_key_checks=0"
@@ -408,9 +409,8 @@ async def test_the_check_finds_a_file_that_rotted(storage: Storage) -> None:
     if path is None:
         return  # InnoDB has sums of its own and stops by itself
     await furnish(storage)
-    async with storage.database.write.connect() as connection:
-        query = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_members_user_id'"
-        page = (await connection.exec_driver_sql(query)).scalar_one()
+    query = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_members_user_id'"
+    page = await storage.database.beside(lambda c: int(c.exec_driver_sql(query).scalar_one()))
     await storage.database.close()
     raw = bytearray(path.read_bytes())
     raw[4096 * page - 3] ^= 1

@@ -41,8 +41,7 @@ async def test_the_migrations_make_what_the_tables_say(storage: Storage) -> None
         context = MigrationContext.configure(connection, opts={"include_name": known})
         return list(compare_metadata(context, metadata))
 
-    async with storage.database.write.connect() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await storage.database.beside(differences) == []
 
 
 async def test_nodes_that_start_together_migrate_once(database_url: str, tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
 
 async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Storage) -> None:
     ann = await storage.person("ann")
-    await storage.people.open_invite(Invite("code", "", storage.now + 1_000, 3), created_by=ann.id)
+    invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
+    await storage.invites.open(invite, by=ann.id)
     results = await asyncio.gather(
         *(storage.people.add_invited(new(f"bo{number}"), "code") for number in range(6)),
         return_exceptions=True,
@@ -84,16 +85,16 @@ async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Sto
     assert sum(isinstance(result, User) for result in results) == 3
     assert sum(isinstance(result, NotFound) for result in results) == 3
     assert await storage.people.count() == 4
-    assert await storage.people.usable_invites() == []
+    assert await storage.invites.usable() == []
 
 
 async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage) -> None:
     for code in ("first", "second"):
-        invite = Invite(code, "", storage.now + 1_000, 3)
-        await storage.people.open_invite(invite, created_by=None)
-    assert await storage.people.revoke_invite("first")
-    assert not await storage.people.revoke_invite("third")
-    assert [invite.code for invite in await storage.people.usable_invites()] == ["second"]
+        invite = Invite(code, "", storage.now, storage.now + 1_000, 3)
+        await storage.invites.open(invite, by=None)
+    assert await storage.invites.revoke("first")
+    assert not await storage.invites.revoke("third")
+    assert [invite.code for invite in await storage.invites.usable()] == ["second"]
     storage.now += 1_000
     with pytest.raises(NotFound):
         await storage.people.add_invited(new("bo"), "second")

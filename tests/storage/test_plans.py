@@ -23,21 +23,25 @@ async def test_no_statement_of_the_hot_way_scans(
     def keep(_c: Connection, _cursor: object, statement: str, values: Any, *_more: object) -> None:
         seen.append((statement, values))
 
-    for engine in (storage.database.write, storage.database.read):
-        sa.event.listen(engine.sync_engine, "before_cursor_execute", keep)
+    for engine in (storage.database.writer.engine, storage.database.read.sync_engine):
+        sa.event.listen(engine, "before_cursor_execute", keep)
     await storage.log.store([draft(person, "hi") for person in people] * 2)
     await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
     await storage.rooms.of(people[0].id)
     await storage.rooms.readable(people[0].id, [LOBBY])
-    plans = []
-    async with storage.database.write.connect() as connection:
-        for statement, values in seen:
-            if statement.lstrip().upper().startswith(("SELECT", "UPDATE")) and not isinstance(
-                values, list
-            ):
-                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-                plans += [(str(row.detail), statement) for row in rows]
+    plans = await storage.database.beside(lambda connection: explained(connection, seen))
     assert len(plans) > 10
     scans = [plan for plan in plans if plan[0].startswith("SCAN") and plan[0].split()[1] in GROWING]
     assert scans == []
+
+
+def explained(connection: Connection, seen: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Each step of the plan of each statement that looks something up, with the statement."""
+    return [
+        (str(row.detail), statement)
+        for statement, values in list(seen)
+        if statement.lstrip().upper().startswith(("SELECT", "UPDATE"))
+        and not isinstance(values, list)
+        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    ]

@@ -433,9 +433,7 @@ async def old(database_url: str) -> AsyncIterator[Storage]:
         command.upgrade(config, "0002")
 
     storage = Storage(database_url)
-    async with storage.database.write.connect() as connection:
-        await connection.run_sync(upgrade)
-        await connection.commit()
+    await storage.database.transaction(upgrade)
     yield storage
     await storage.database.close()
 
