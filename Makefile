@@ -55,7 +55,7 @@ javascript: ## test the browser code that needs no browser
 
 python: .venv/tools ## run the Python tests, those in the browser too
 	$(call say,Python tests)
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
 figures: .venv/tools ## measure start, memory and throughput of one node
 	@$(BIN)/python -m benchmarks.figures

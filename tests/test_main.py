@@ -35,6 +35,8 @@ from chatserver.config import ServerSettings, Settings
 from chatserver.errors import StartError
 from chatserver.serve import serve
 
+pytestmark = pytest.mark.xdist_group("main")  # one worker makes what they share
+
 REPOSITORY = Path(__file__).parent.parent
 PASSWORD, NEWER = "purple stone river", "seven green lanterns"
 STOP_TIME = 5  # seconds that a server has to end
@@ -309,6 +311,12 @@ def test_a_server_that_was_killed_starts_again_and_a_signal_ends_it(
     assert code == 0
     assert last.startswith("Stopping: ")
     assert server.log == ""
+
+
+def test_on_request_every_request_is_logged(home: Place, start: Start) -> None:
+    server = start(home, "--verbose")
+    server.get("/healthz")
+    assert "GET /healthz 200 in " in server.log
 
 
 def test_a_data_folder_may_have_a_very_long_path(place: Place) -> None:

@@ -11,6 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("package")  # one worker makes what they share
+
 REPOSITORY = Path(__file__).parent.parent
 
 

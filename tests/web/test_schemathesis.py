@@ -16,6 +16,8 @@ import schemathesis
 
 from tests.process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("schemathesis")  # one worker makes what they share
+
 OPENAPI = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
 PASSWORD = "purple stone river"
 PEOPLE = ("ann", "bo", "cy", "dee")  # dee's account is what administrators change
