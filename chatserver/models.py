@@ -252,7 +252,7 @@ class RoomFacts(Value, frozen=True):
 
     @property
     def people(self) -> tuple[int, ...]:
-        return tuple(user_id for user_id, _ in self.pair)
+        return tuple([user_id for user_id, _ in self.pair]) if self.pair else ()
 
     def partner(self, user_id: int) -> str | None:
         """Whom this person speaks to here; None in a group. Oneself in a room of one's own."""

@@ -30,9 +30,7 @@ class Undecodable(ChatServerError):
 
 def decode(data: str | bytes, *, limit: int) -> Command:
     """The command in a text frame of at most `limit` bytes. Raises Undecodable."""
-    if len(data) > limit or (
-        isinstance(data, str) and len(data.encode(errors="surrogatepass")) > limit
-    ):
+    if _is_longer(data, limit):
         too_large = TooLarge(_("A frame has at most %(count)d bytes."), count=limit)
         raise Undecodable(too_large, _request_id(data))
     if isinstance(data, bytes):
@@ -42,6 +40,13 @@ def decode(data: str | bytes, *, limit: int) -> Command:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as mistake:
         error = BadRequest(f"{mistake}.".replace("`", "'"))
         raise Undecodable(error, _request_id(data)) from None
+
+
+def _is_longer(data: str | bytes, limit: int) -> bool:
+    """In bytes of UTF-8, of which a character has four at most."""
+    if isinstance(data, bytes) or 4 * len(data) <= limit:
+        return len(data) > limit
+    return len(data.encode(errors="surrogatepass")) > limit
 
 
 def _request_id(data: str | bytes) -> str | None:

@@ -1,10 +1,10 @@
 """Repeats: what was stored under the same id before, and whether it is the same thing."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import get_args
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -19,13 +19,12 @@ Known = dict[tuple[int, str], tuple[Receipt, str | None]]  # (user, id) → firs
 def digest(act: Act, room: int) -> str:
     """What tells a repeat from something else under the same id. Mentions follow from the text."""
     told = [getattr(act, name) for name in _TOLD[type(act)]]
-    whole = _as_json((type(act).__name__, room, *told))
-    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
+    whole = msgspec.json.encode((type(act).__name__, room, *told))
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 _DERIVED = ("mentions", "to", "since", "invited", "outside")
 _TOLD = {kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)}
-_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 # As it stands in the table: compared without the type that adds and takes off its mark.
