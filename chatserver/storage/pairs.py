@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 Pairs = Collection[tuple[Any, Any]]
@@ -14,23 +15,26 @@ class ByPairs:
     """The rows of a query whose (one, other) is among some pairs, found through their index.
 
     SQLite scans the whole table for (a, b) IN (VALUES …) with two rows or more; a join with
-    json_each looks each pair up, and is one prepared statement for any number of them. Either form
-    is built once: building one takes longer than running it.
+    json_each looks each pair up, and is one prepared statement for any number of them. Values come
+    as the driver gives them.
     """
 
     def __init__(
         self, query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
     ) -> None:
-        keys = sa.func.json_each(sa.bindparam("pairs", type_=sa.Text)).table_valued("value")
-        self._sqlite = query.where(
-            one == sa.func.json_extract(keys.c.value, "$[0]"),
-            other == sa.func.json_extract(keys.c.value, "$[1]"),
+        keys = sa.func.json_each(sa.bindparam("pairs")).table_valued("value")
+        looked_up = query.where(
+            one == sa.func.json_extract(keys.c.value, sa.literal_column("'$[0]'")),
+            other == sa.func.json_extract(keys.c.value, sa.literal_column("'$[1]'")),
         )
-        self._others = query.where(sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True)))
+        self._sqlite = str(looked_up.compile(dialect=sqlite.dialect()))
+        self._others = query.where(
+            sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True))
+        )
 
     def rows(self, connection: Connection, pairs: Pairs) -> sa.CursorResult[Any]:
         if connection.dialect.name == "sqlite":
-            return connection.execute(self._sqlite, {"pairs": json.dumps(list(pairs))})
+            return connection.exec_driver_sql(self._sqlite, (json.dumps(list(pairs)),))
         return connection.execute(self._others, {"pairs": list(pairs)})
 
 

@@ -27,27 +27,30 @@ _DERIVED = ("mentions", "to", "since", "invited", "outside")
 _TOLD = {kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)}
 
 
-# As it stands in the table: compared without the type that adds and takes off its mark.
+# As it stands in the table, without the type that adds and takes off its mark.
+_CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
 _STORED = ByPairs(
     sa.select(
         events.c.user_id,
-        events.c.client_id,
+        _CLIENT_ID.label("client_id"),
         events.c.room_id,
         events.c.seq,
         events.c.at,
         events.c.digest,
     ),
     events.c.user_id,
-    sa.type_coerce(events.c.client_id, sa.String),
+    _CLIENT_ID,
 )
 
 
 def already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
+    """The first answers to those of these drafts that were stored before."""
     keys = [(draft.user_id, ExactText.kept(draft.id)) for draft in drafts]
-    return {
-        (row.user_id, row.client_id): (Receipt(row.room_id, row.seq, row.at, True), row.digest)
-        for row in _STORED.rows(connection, keys)
-    }
+    known: Known = {}
+    for row in _STORED.rows(connection, keys):
+        first = Receipt(row.room_id, row.seq, row.at, duplicate=True)
+        known[row.user_id, ExactText.read(row.client_id)] = (first, row.digest)
+    return known
 
 
 def repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Receipt | ChatError:

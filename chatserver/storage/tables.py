@@ -45,11 +45,16 @@ class ExactText(sa.types.TypeDecorator[str]):
         """How a text stands in the table."""
         return f"{text}|"
 
+    @staticmethod
+    def read(kept: str) -> str:
+        """What `kept` made, undone."""
+        return kept[:-1]
+
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         return None if value is None else self.kept(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> str | None:
-        return None if value is None else str(value)[:-1]
+        return None if value is None else self.read(str(value))
 
 
 meta = sa.Table(
