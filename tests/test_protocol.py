@@ -1,6 +1,5 @@
 """The wire: what is understood, what is refused, and how bytes look."""
 
-import dataclasses
 import json
 from typing import Any, get_args
 
@@ -818,7 +817,7 @@ def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
 def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
     facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
     facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo"}
-    seen = wire.welcome_room(dataclasses.replace(LOBBY_STATE, **facts), 2)
+    seen = wire.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts), 2)
     assert seen == msgspec.structs.replace(LOBBY, **facts)
     assert {*msgspec.to_builtins(seen)} == {*WelcomeRoom.__struct_fields__}
 

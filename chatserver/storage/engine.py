@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 # At DEBUG it writes every statement with its values: messages, names, hashes.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
+# `hide_parameters` below is there for the same reason: errors get into the log.
 
 FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
@@ -151,7 +152,7 @@ class Database:
         flush nothing is written any more.
         """
         if self.broken:
-            raise Unavailable
+            raise DiskBroken  # whoever comes later must hear it too: the journal says so in public
         try:
             return await self.writer.run(lambda connection: self._commit(connection, work))
         except IntegrityError:
@@ -198,7 +199,7 @@ class Database:
         if self.path is not None:
             files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
             return sum(file.stat().st_size for file in files if file.exists())
-        async with self.read.connect() as connection:
+        async with self.reading() as connection:
             return int((await connection.exec_driver_sql(_SIZE)).scalar_one() or 0)
 
     async def snapshot(self, target: Path) -> None:
@@ -239,6 +240,7 @@ def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
     path = str(url.database)
     writer = sa.create_engine(
         URL.create("sqlite", database=path),
+        hide_parameters=True,
         poolclass=StaticPool,
         connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
     )
@@ -248,6 +250,7 @@ def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
         URL.create(
             "sqlite+aiosqlite", database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"}
         ),
+        hide_parameters=True,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
         max_overflow=0,
@@ -274,6 +277,7 @@ def _begin_immediate(connection: Connection) -> None:
 def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
     target = url.set(drivername="mysql+aiomysql").update_query_dict({"charset": "utf8mb4"})
     shared: dict[str, Any] = {
+        "hide_parameters": True,
         "poolclass": AsyncAdaptedQueuePool,
         "pool_pre_ping": True,
         "pool_recycle": 280,

@@ -104,17 +104,8 @@ class Overview:
 
     async def rooms(self) -> list[House]:
         """Every room that has a name, by name: conversations of a few people are their own."""
-        said = sa.and_(
-            events.c.room_id == rooms.c.id,
-            events.c.kind == Kind.MESSAGE,
-            events.c.deleted_at.is_(None),
-        )
         query = (
-            sa.select(
-                rooms,
-                sa.select(sa.func.count()).where(said).scalar_subquery().label("messages"),
-                sa.select(sa.func.max(events.c.at)).where(said).scalar_subquery().label("last_at"),
-            )
+            sa.select(rooms, _MESSAGES.label("messages"), _LAST_AT.label("last_at"))
             .where(rooms.c.kind == RoomKind.GROUP, rooms.c.name.is_not(None))
             .order_by(rooms.c.name)
         )
@@ -128,15 +119,7 @@ class Overview:
 
     async def size(self) -> int:
         """Bytes that the database takes on disk, as far as it tells."""
-        if self._database.path is not None:
-            files = [self._database.path, self._database.path.with_name("chat.db-wal")]
-            return sum(file.stat().st_size for file in files if file.exists())
-        query = sa.text(
-            "SELECT SUM(data_length + index_length) FROM information_schema.tables"
-            " WHERE table_schema = DATABASE()"
-        )
-        async with self._database.reading() as connection:
-            return int(await connection.scalar(query) or 0)
+        return await self._database.size()
 
     async def _all(self, query: sa.Select[Any]) -> list[Any]:
         async with self._database.reading() as connection:
@@ -148,6 +131,30 @@ class Overview:
         for key, name in await self._all(query):
             found.setdefault(key, []).append(name)
         return found
+
+
+# From the index alone, except for the one row of the last message, deleted or not.
+_said = events.alias("said")
+_last = events.alias("last")
+_MESSAGES = (
+    sa.select(sa.func.count())
+    .where(_said.c.room_id == rooms.c.id, _said.c.kind == Kind.MESSAGE)
+    .where(_said.c.deleted_at.is_(None))
+    .correlate(rooms)
+    .scalar_subquery()
+)
+_LAST_SEQ = (
+    sa.select(sa.func.max(_said.c.seq))
+    .where(_said.c.room_id == rooms.c.id, _said.c.kind == Kind.MESSAGE)
+    .correlate(rooms)
+    .scalar_subquery()
+)
+_LAST_AT = (
+    sa.select(_last.c.at)
+    .where(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ)
+    .correlate(rooms)
+    .scalar_subquery()
+)
 
 
 def _house(row: Any, admins: list[str]) -> House:
