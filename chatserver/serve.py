@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 from aiohttp import web
 
-from chatserver import __version__
+from chatserver import __version__, markup
 from chatserver.app import SERVER, Server, create_app
 from chatserver.config import Settings
 from chatserver.errors import StartError
@@ -41,6 +41,7 @@ async def serve(settings: Settings, *, lan: bool) -> None:
         gc.freeze()  # what is here now stays: never look at it again
         gc.enable()
         await _banner(server, lan=lan)
+        await asyncio.to_thread(markup.warm_up)
         await stop.wait()
         click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
 

@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 from chatserver import protocol
 from chatserver.errors import ChatError
+from chatserver.markup import rendered
 from chatserver.models import Event, Kind, Page, Receipt, RoomState
 
 
@@ -30,7 +31,7 @@ def chat(event: Event) -> protocol.Happening:
         case Kind.MESSAGE:
             return _message(event)
         case Kind.EDIT:
-            return protocol.Edit(data=event.data, **_act(event))
+            return protocol.Edit(data=event.data, html=rendered(event.data), **_act(event))
         case Kind.DELETE:
             return protocol.Delete(**_act(event))
         case Kind.REACT:
@@ -45,6 +46,7 @@ def _message(event: Event) -> protocol.GroupChat | protocol.SingleChat:
     facts: dict[str, Any] = {
         **_common(event),
         "data": event.data,
+        "html": rendered(event.data),
         "reply_to": event.reply_to,
         "edited_at": event.edited_at,
         "deleted_at": event.deleted_at,

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chatserver.protocol.base import HISTORY_LIMIT, Number, Type, Wire
+from chatserver.protocol.base import HISTORY_LIMIT, Number, Position, Type, Wire
 
 
 class Person(Struct, frozen=True):
@@ -27,13 +27,17 @@ class GroupList(Wire, tag=int(Type.GROUP_LIST)):
 
 
 class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
-    """Somebody said something in a room. To every device of every member."""
+    """Somebody said something in a room. To every device of every member.
+
+    `html` is there when `data` has markup: what it looks like, of few tags, safe to show.
+    """
 
     room: Number
     seq: Number
     user: str
     data: str
     at: int
+    html: str | None = None
     id: str | None = None
     reply_to: int | None = None
     edited_at: int | None = None
@@ -50,6 +54,7 @@ class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
     to: str
     data: str
     at: int
+    html: str | None = None
     id: str | None = None
     reply_to: int | None = None
     edited_at: int | None = None
@@ -67,12 +72,14 @@ class Typing(Wire, tag=int(Type.TYPING)):
 class Read(Wire, tag=int(Type.READ)):
     """Somebody has read up to `seq`.
 
-    To that person's devices; to all where the room shows receipts.
+    To that person's devices; to all where the room shows receipts. With `muted` it says besides
+    whether the room may disturb now, to that person's devices alone.
     """
 
     room: Number
     user: str
-    seq: Number
+    seq: Position
+    muted: bool | None = None
 
 
 class Edit(Wire, tag=int(Type.EDIT)):
@@ -84,6 +91,7 @@ class Edit(Wire, tag=int(Type.EDIT)):
     target: Number
     data: str
     at: int
+    html: str | None = None
     id: str | None = None
 
 

@@ -43,6 +43,33 @@ async def test_replaced_text_is_never_sent_again(pair: tuple[Device, Device]) ->
     assert [e["data"] for e in whole["events"]] == ["harmless"] * 3
 
 
+async def test_markup_comes_as_html_beside_the_text(pair: tuple[Device, Device]) -> None:
+    anns, bos = pair
+    seq = (await anns.say("see **this**"))["seq"]
+    heard = await bos.next(2)
+    assert (heard["data"], heard["html"]) == ("see **this**", "<p>see <strong>this</strong></p>")
+    await edit(anns, seq, "see `that`")
+    heard = await bos.next(10)
+    assert (heard["data"], heard["html"]) == ("see `that`", "<p>see <code>that</code></p>")
+    whole = (await bos.history(1, after=0))["events"]
+    assert {event["html"] for event in whole} == {heard["html"]}
+    assert {event["data"] for event in whole} == {"see `that`"}
+    page = await bos.person.ask("GET", "/api/rooms/1/events?after=0")
+    assert page.json["events"] == whole
+
+
+async def test_text_without_markup_and_text_that_is_gone_have_no_html(
+    pair: tuple[Device, Device],
+) -> None:
+    anns, bos = pair
+    first, second = (await anns.say("*a*"))["seq"], (await anns.say("*b*"))["seq"]
+    await edit(anns, first, "5*3*2")
+    await anns.ask(11, room=1, target=second)
+    whole = (await bos.history(1, after=0))["events"]
+    assert [event["type"] for event in whole] == [2, 2, 10, 11]
+    assert not any("html" in event for event in whole)
+
+
 async def test_only_the_author_edits(pair: tuple[Device, Device]) -> None:
     anns, bos = pair
     seq = (await bos.say("mine"))["seq"]

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -14,6 +15,13 @@ PAYLOADS = [
     "javascript:alert(4) //https://x.example/\"onmouseover='alert(5)'",
     "<a href=javascript:alert(6)>{{ 7 * 7 }} ${alert(7)}</a> &lt;b&gt; &#60;",
 ]
+MARKED = """**bold** <img src=x onerror=alert(9)> [a](javascript:alert(10)) [b](https://x.example/)
+> 引用 @cy
+```
+<script>alert(11)</script>
+```
+3. three"""
+SHOWN = "bold <img src=x onerror=alert(9)> [a](javascript:alert(10)) b"
 NAME = '"><img src=x onerror=alert(8)>'
 ADDED = (
     "img[src=x], chat-app script, chat-app style, [onerror], [onload], [onmouseover], a[href^=j]"
@@ -35,10 +43,28 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
     for window in (ann, bo):
         assert await window.texts() == PAYLOADS
         assert await window.page.locator(ADDED).count() == 0
-        elements = window.page.locator(".message-text :not(a)")
+        elements = window.page.locator(".message-text :not(a, p)")
         assert await elements.count() == 0
         names = await window.page.locator(".message-author").all_text_contents()
         assert set(names) == {NAME}
+    await bo.say(MARKED)
+    for window in (ann, bo):  # the writer too, to whom the answer came first
+        await shows_marked_text(window)
+    await bo.page.keyboard.press("ArrowUp")
+    await expect(bo.page.locator("#composer-text")).to_have_value(MARKED)
+
+
+async def shows_marked_text(window: Window) -> None:
+    text = window.page.locator(".message-text").last
+    await expect(text.locator("strong")).to_have_text("bold")
+    await expect(text.locator("p").first).to_have_text(SHOWN)
+    await expect(text.locator("blockquote")).to_have_text("引用 @cy")
+    await expect(text.locator("pre")).to_have_text("<script>alert(11)</script>")
+    await expect(text.locator("ol[start='3'] > li")).to_have_text("three")
+    await expect(text.locator("a")).to_have_attribute("href", "https://x.example/")
+    await expect(text.locator("a")).to_have_attribute("rel", "noopener noreferrer")
+    await expect(text.locator(".mention")).to_have_text("@cy")
+    assert await window.page.locator(ADDED).count() == 0
 
 
 async def test_an_address_cannot_bring_markup_either(enter: EnterChat) -> None:

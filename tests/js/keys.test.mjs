@@ -12,7 +12,7 @@ test("an Enter that confirms a candidate never sends", () => {
   assert.equal(sends(enter({ keyCode: 229, ctrlKey: true })), false);
 });
 test("on touch Enter breaks the line, Ctrl+Enter sends", () => {
-  assert.equal(sends(enter(), { touch: true }), false);
-  assert.equal(sends(enter({ ctrlKey: true }), { touch: true }), true);
+  assert.equal(sends(enter(), { breaks: true }), false);
+  assert.equal(sends(enter({ ctrlKey: true }), { breaks: true }), true);
 });
 test("other keys do nothing", () => assert.equal(sends({ key: "a" }), false));

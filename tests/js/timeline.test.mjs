@@ -127,7 +127,7 @@ test("acts change their message and are no rows of their own", () => {
 
 test("acts that are told again over the newest state change nothing", () => {
   const timeline = new Timeline();
-  const newest = event(1, { data: "b", edited_at: 4, reactions: { "👍": ["ann"] } });
+  const newest = event(1, { data: "b", html: undefined, edited_at: 4, reactions: { "👍": ["ann"] } });
   timeline.load({ events: [newest], more: false, upTo: 1 });
   for (const act of [react(2, 1, "ann"), edit(3, 1, "b"), edit(4, 1, "b")]) timeline.receive(act);
   assert.deepEqual(timeline.events, [newest]);
@@ -151,4 +151,28 @@ test("a quoted message that is not held follows its edits", () => {
   timeline.receive(edit(11, 2, "new"));
   assert.equal(timeline.find(2).data, "new");
   assert.deepEqual(seqs(timeline), [6, 7, 8, 9, 10]);
+});
+
+test("the event of an answered message brings what the answer did not tell", () => {
+  const timeline = loaded(3);
+  timeline.receive(event(4, { answered: true, id: "a1" }));
+  timeline.receive({ type: 10, seq: 5, target: 4, data: "later", at: 9 });
+  assert.deepEqual(timeline.receive(event(4, { id: "a1", html: "<p>m4</p>" })), []);
+  assert.equal(timeline.find(4).data, "later");
+  assert.deepEqual(seqs(timeline), [1, 2, 3, 4]);
+  timeline.receive(event(6, { answered: true }));
+  timeline.receive(event(6, { html: "<p>m6</p>" }));
+  assert.equal(timeline.find(6).html, "<p>m6</p>");
+});
+
+test("an edit brings its html, or takes the old one away; a deletion takes it too", () => {
+  const timeline = loaded(1);
+  timeline.receive(event(2, { html: "<p>m2</p>" }));
+  timeline.receive({ type: 10, seq: 3, target: 2, data: "*b*", html: "<p><em>b</em></p>", at: 9 });
+  assert.equal(timeline.find(2).html, "<p><em>b</em></p>");
+  timeline.receive({ type: 10, seq: 4, target: 2, data: "b", at: 9 });
+  assert.equal(timeline.find(2).html, undefined);
+  timeline.receive({ type: 10, seq: 5, target: 2, data: "*b*", html: "<p><em>b</em></p>", at: 9 });
+  timeline.receive({ type: 11, seq: 6, target: 2, at: 9 });
+  assert.equal(timeline.find(2).html, undefined);
 });

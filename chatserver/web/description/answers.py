@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from chatserver import protocol
 from chatserver.models import Role
-from chatserver.storage.rooms import Member, PublicRoom
+from chatserver.storage.overview import House, Resident, Robot
+from chatserver.storage.rooms import PublicRoom
 
 ONLY_ON_SOCKETS = {"id", "ok"}
 
@@ -79,14 +80,29 @@ class NewBotAccount(Answer):
     token: str
 
 
+class BotToken(Answer):
+    """Shown this once."""
+
+    token: str
+
+
+class GeneratedPassword(Answer):
+    """Shown this once."""
+
+    password: str
+
+
 class Invitation(Struct):
-    """`url` is what one sends to people; `expires_at` is in milliseconds UTC."""
+    """`url` is what one sends to people. `title` names the `room` that it leads into, if any."""
 
     code: str
     url: str
     created_by: str
+    created_at: int
     expires_at: int
     uses_left: int
+    room: int | None
+    title: str | None
 
 
 class Invitations(Answer):
@@ -119,6 +135,50 @@ class NewKey(Answer):
     kid: str
 
 
+# Administration ----------------------------------------------------------------------------------
+
+
+class Residents(Answer):
+    """Everybody but the bots."""
+
+    people: list[Resident]
+
+
+class Houses(Answer):
+    """The rooms that have a name."""
+
+    rooms: list[House]
+
+
+class Robots(Answer):
+    bots: list[Robot]
+
+
+class SelfCheck(Answer):
+    """What the server knows about itself, and about the way that the request took to it.
+
+    `at` is its clock in milliseconds UTC; `forwarded`: there were headers of a proxy, `trusted`:
+    they are believed; sizes are in bytes; `waiting` messages are not stored yet.
+    """
+
+    version: str
+    at: int
+    origin: str
+    public_url: str
+    secure: bool
+    forwarded: bool
+    trusted: bool
+    database: str
+    revision: str | None
+    newest_revision: str
+    durability: str
+    storing: bool
+    waiting: int
+    connections: int
+    database_bytes: int
+    disk_free: int
+
+
 # The conversation --------------------------------------------------------------------------------
 
 
@@ -129,9 +189,18 @@ class RoomList(Answer):
     public: list[PublicRoom]
 
 
+class RoomMember(Struct, omit_defaults=True):
+    """`role` is admin or member; `read`, where the room shows it, how far this member has read."""
+
+    name: str
+    display: str
+    role: str
+    read: int | None = None
+
+
 class MemberList(Answer):
     room: protocol.Number
-    members: list[Member]
+    members: list[RoomMember]
 
 
 class Found(Struct, omit_defaults=True):

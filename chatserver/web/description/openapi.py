@@ -42,7 +42,12 @@ TOKEN_HEADERS: Schema = {
 WAIT_HEADERS: Schema = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}
 }
-KINDS = {"page": "text/html", "text": "text/plain", "lines": "application/jsonl"}
+KINDS = {
+    "page": "text/html",
+    "text": "text/plain",
+    "lines": "application/jsonl",
+    "picture": "image/svg+xml",
+}
 Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether a page may tell them
 TEXT = {"schema": {"type": "string"}}
 

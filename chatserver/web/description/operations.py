@@ -11,7 +11,7 @@ from chatserver.web.conversation import _Sought, _Stretch
 from chatserver.web.description import answers
 
 Who = Literal["anyone", "session", "administrator", "owner"]
-Says = Literal["json", "page", "text", "lines"]
+Says = Literal["json", "page", "text", "lines", "picture"]
 
 
 class Operation(NamedTuple):
@@ -81,7 +81,16 @@ OPERATIONS = [
     Operation(
         "PATCH", "/api/me", "change_me", "Set one's display name or language.", body=body.Profile
     ),
+    Operation(
+        "PUT", "/api/me/password", "change_password",
+        "Set one's own password, which ends one's other sessions.", body=body.NewPassword,
+        refuses="rate_limited",
+    ),
     Operation("GET", "/api/sessions", "sessions", "Where one is signed in.", answers.SignInPlaces),
+    Operation(
+        "DELETE", "/api/sessions/{session}", "end_session",
+        "End one of one's sessions and its sockets.",
+    ),
     Operation(
         "DELETE", "/api/sessions", "sign_out_everywhere",
         "End all of one's sessions, this one too, and their sockets.",
@@ -163,13 +172,32 @@ OPERATIONS = [
     ),
     Operation(
         "PATCH", "/api/users/{name}", "change_user",
-        "Set somebody's password, or close or open the account. Ends that person's sessions.",
+        "Set what is given. A new password and a closed account end that person's sessions; the"
+        " last administrator stays one.",
         answers.OneAccount, "administrator", body.UserChange,
+    ),
+    Operation(
+        "POST", "/api/users/{name}/password", "reset_password",
+        "A generated password in the place of somebody's, whose sessions end.",
+        answers.GeneratedPassword, "administrator",
+    ),
+    Operation(
+        "GET", "/api/bots", "bots", "Every bot, its rooms, and since when its token is valid.",
+        answers.Robots, "administrator",
     ),
     Operation(
         "POST", "/api/bots", "add_bot", "Make a bot that is a member of these rooms.",
         answers.NewBotAccount, "administrator", body.NewBot, created=True,
         refuses="conflict not_found",
+    ),
+    Operation(
+        "POST", "/api/bots/{name}/token", "renew_bot",
+        "Another token in the place of a bot's, whose sockets are closed.",
+        answers.BotToken, "administrator", created=True,
+    ),
+    Operation(
+        "DELETE", "/api/bots/{name}/token", "revoke_bot", "Take a bot's token away.",
+        who="administrator",
     ),
     Operation(
         "GET", "/api/invites", "invites", "The invitations that can still be used.",
@@ -178,10 +206,35 @@ OPERATIONS = [
     Operation(
         "POST", "/api/invites", "add_invite", "Make an invitation for `uses` people.",
         answers.NewInvitation, "administrator", body.NewInvite, created=True,
+        refuses="not_found",
     ),
     Operation(
         "DELETE", "/api/invites/{code}", "revoke_invite", "Nobody can use it any more.",
         who="administrator",
+    ),
+    Operation(
+        "GET", "/api/invites/{code}/qr.svg", "invite_qr", "The link of an invitation to scan.",
+        None, "administrator", says="picture",
+    ),
+    # Administration -------------------------------------------------------------------------------
+    Operation(
+        "GET", "/api/admin/people", "people", "Everybody but the bots, and when they were here.",
+        answers.Residents, "administrator",
+    ),
+    Operation(
+        "GET", "/api/admin/rooms", "all_rooms",
+        "Every room that has a name, from outside: who keeps it, how much is said in it.",
+        answers.Houses, "administrator",
+    ),
+    Operation(
+        "PATCH", "/api/admin/rooms/{number}", "oversee_room",
+        "Archive a room or set how long it keeps, without belonging to it. Its members are told.",
+        who="administrator", body=body.RoomOversight,
+    ),
+    Operation(
+        "GET", "/api/admin/check", "check_server",
+        "What the server knows about itself and about the way of this request.",
+        answers.SelfCheck, "administrator",
     ),
     # The owner of the data folder -----------------------------------------------------------------
     Operation(
@@ -224,9 +277,11 @@ OPERATIONS = [
 
 PARAMETERS: dict[str, tuple[Any, str]] = {
     "room": (str, "The number of the room, or its name with or without #."),
+    "number": (protocol.Number, "The number of a room."),
     "seq": (protocol.Number, "The number of the message in its room."),
     "user": (protocol.UserName, "A user name."),
     "name": (protocol.UserName, "A user name."),
     "emoji": (protocol.Emoji, "One emoji."),
     "code": (str, "The code of an invitation."),
+    "session": (str, "The id of a session."),
 }

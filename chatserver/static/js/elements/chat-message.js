@@ -7,8 +7,8 @@
 
 import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
-import { split } from "../lib/links.js";
-import { called, means } from "../lib/mentions.js";
+import { parts, textOf } from "../lib/markup.js";
+import { called, calls, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { clone, lang, me } from "../page.js";
 
@@ -51,12 +51,10 @@ class ChatMessage extends HTMLElement {
     time.title = dates.full(at);
   }
 
-  #writeText({ data, deleted, edited }) {
-    const parts = deleted ? [{ text: _("This message was deleted.") }] : split(data).flatMap(withNames);
+  #writeText({ data, html, deleted, edited, own }) {
     const text = this.querySelector(".message-text");
-    const own = parts.some(({ mention }) => mention !== undefined && means(mention, me.name));
-    this.classList.toggle("message-calls", own && !this.message.own);
-    text.replaceChildren(...parts.map(piece));
+    this.classList.toggle("message-calls", !own && calls(data, me.name));
+    text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html)));
     this.querySelector(".message-edited").hidden = !edited || deleted;
   }
 
@@ -111,14 +109,28 @@ class ChatMessage extends HTMLElement {
   }
 }
 
-const withNames = (part) => (part.href === undefined ? called(part.text) : [part]);
+/** As the server marked it up; before it did, the text. The parser's document is inert: see lib/markup.js. */
+function pieces(data, html) {
+  const inert = html && new DOMParser().parseFromString(html, "text/html").body;
+  return (inert ? parts(inert) : called(data)).map(piece);
+}
 
-function piece({ text, href, mention }) {
-  if (href === undefined && mention === undefined) return document.createTextNode(text);
-  const element = clone(href === undefined ? "mention" : "link");
+function piece({ text, mention, tag, ...facts }) {
+  if (tag !== undefined) return marked(tag, facts);
+  if (mention === undefined) return document.createTextNode(text);
+  const element = clone("mention");
   element.textContent = text;
+  element.classList.toggle("mention-me", means(mention, me.name));
+  return element;
+}
+
+function marked(tag, { parts: inner, href, start }) {
+  const element = tag === "a" ? clone("link") : document.createElement(tag);
+  element.append(...inner.map(piece));
+  if (tag === "pre") element.tabIndex = 0; // it scrolls
+  if (start !== undefined) element.start = start;
   if (href !== undefined) element.href = href;
-  else element.classList.toggle("mention-me", means(mention, me.name));
+  if (href !== undefined && !href.includes(textOf(inner))) element.title = href; // it says something else
   return element;
 }
 

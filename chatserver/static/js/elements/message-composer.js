@@ -83,8 +83,8 @@ class MessageComposer extends HTMLElement {
   }
 
   #pressed(event) {
-    if (event.defaultPrevented) return; // the list of names took it
-    if (sends(event, { touch: TOUCH.matches })) {
+    if (event.defaultPrevented) return; // the list of what fits took it
+    if (sends(event, { breaks: TOUCH.matches || recall("enter") === "breaks" })) {
       event.preventDefault();
       this.#send();
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {

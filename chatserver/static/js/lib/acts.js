@@ -7,9 +7,9 @@ export function applied(message, act) {
   if (message.deleted_at) return message;
   switch (act.type) {
     case Type.EDIT:
-      return { ...message, data: act.data, edited_at: act.at };
+      return { ...message, data: act.data, html: act.html, edited_at: act.at };
     case Type.DELETE:
-      return { ...message, data: "", deleted_at: act.at, edited_at: undefined, reactions: undefined };
+      return { ...message, data: "", html: undefined, deleted_at: act.at, edited_at: undefined, reactions: undefined };
     case Type.REACT:
       return { ...message, reactions: reacted(message.reactions ?? {}, act) };
     default:

@@ -59,19 +59,25 @@ export class Timeline {
   prepend({ events, more, head = Infinity }) {
     const { oldest } = this;
     const older = events.filter((event) => event.seq < oldest);
-    this.#events = [...older.map((event) => this.#updated(event, head)), ...this.#events];
+    this.#events = [...older.map((event) => this.updated(event, head)), ...this.#events];
     this.hasOlder = more && events.length > 0;
+  }
+
+  /** A message as it was when `head` was the last event, with what is known to have been done to it since. */
+  updated(event, head) {
+    const later = this.#acts.filter(({ seq, target }) => target === event.seq && seq > head);
+    return later.reduce(applied, event);
   }
 
   /** A message that only a quotation shows, as it was when `head` was the last event. */
   quote(event, head) {
-    this.#quoted.set(event.seq, this.#updated(event, head));
+    this.#quoted.set(event.seq, this.updated(event, head));
   }
 
   /** One event, live or from a page. Returns the events that became complete by it, in order. */
   receive(event) {
     this.head = Math.max(this.head, event.seq);
-    if (this.loaded && event.seq <= this.position) return [];
+    if (this.loaded && event.seq <= this.position) return this.#confirm(event);
     const known = this.#waiting.get(event.seq);
     if (!known || known.answered) this.#waiting.set(event.seq, event);
     return this.loaded ? this.#drain() : [];
@@ -86,6 +92,13 @@ export class Timeline {
     this.#acts = [];
     this.#quoted.clear();
     this.#waiting.clear();
+  }
+
+  /** The event of one's own message, of which the answer told less: it has the `html` too. */
+  #confirm(event) {
+    const index = this.#events.findLastIndex((known) => known.seq === event.seq && known.answered);
+    if (index >= 0) this.#events[index] = this.updated(event, event.seq);
+    return [];
   }
 
   #drain() {
@@ -109,9 +122,4 @@ export class Timeline {
     if (quoted) this.#quoted.set(act.target, applied(quoted, act));
   }
 
-  /** With what was done to it since `head`. */
-  #updated(event, head) {
-    const later = this.#acts.filter(({ seq, target }) => target === event.seq && seq > head);
-    return later.reduce(applied, event);
-  }
 }

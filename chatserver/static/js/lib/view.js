@@ -1,5 +1,5 @@
 /**
- * Messages as the list shows them: {key, id, seq, user, data, at, own, state, problem, edited, deleted,
+ * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, edited, deleted,
  * reactions, replyTo}; a notice is {key, seq, at, notice}.
  */
 
@@ -8,11 +8,11 @@ import { roomKey } from "./route.js";
 
 /** A stored event. One's own keeps the key that it had before it was stored. */
 export function stored(event, me) {
-  const { id, seq, user, data, at } = event;
+  const { id, seq, user, data, html, at } = event;
   if (isNotice(event)) return { key: `seq:${seq}`, seq, at, notice: event };
   const own = user === me;
   const key = own && id ? `id:${id}` : `seq:${seq}`;
-  return { key, id, seq, user, data, at, own, state: "sent", replyTo: event.reply_to, ...changes(event) };
+  return { key, id, seq, user, data, html, at, own, state: "sent", replyTo: event.reply_to, ...changes(event) };
 }
 
 const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({

@@ -1,0 +1,270 @@
+"""Text as HTML: the subset of CommonMark that a chat needs, read as people write there.
+
+Other than in a document a line break is one, a quotation or an item ends with its line, emphasis
+needs no spaces beside Chinese text, addresses are links by themselves, and whatever is not
+understood stays as it was typed. Slow to import: see `markup.py`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_block import StateBlock, blockquote, list_block
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Scanned
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
+
+DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
+MOST = 300  # marks in a text. With more of them it is a drawing, or meant to keep us busy
+
+_MARKS = re.compile(  # code is one, however many are in it
+    r"```(?s:.*?)(?:```|\Z)|[*_]{1,3}|~~|`+|\[|://|www\.|^[ \t]*(?:[->]|[0-9]+[.)])", re.MULTILINE
+)
+_ESCAPED = re.compile(r"\\[*~`\[]")
+_LANGUAGE = re.compile(r"[\w+#.-]*")
+
+# CJK punctuation, kana, ideographs, hangul, full-width forms; typographic quotes, dashes and dots:
+# all of them end an address.
+_CJK = (
+    "\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe10-\ufe4f\uff00-\uffef"
+    "\U00020000-\U0003ffff"
+)
+_QUOTES = "\u2013\u2014\u2018-\u201f\u2022\u2026\u00ab\u00bb"
+_LETTER = rf"[^\s\x00-\x1f\x7f-\x9f<>\"'`|\\^{{}}{_CJK}{_QUOTES}]"
+_BEGINS = r"(?<![A-Za-z0-9_])(?i:https?://|www\.)"
+_ADDRESS = re.compile(rf"{_BEGINS}(?=[^\s/?#]*[^\s/?#.:@,;!*_~()\[\]{_CJK}{_QUOTES}]){_LETTER}+")
+_STOP = re.compile(rf"[\n*_~`\[\]\\]|{_BEGINS}")
+_TRAILING = ".,:;!?*_~"
+_PAIRS = {")": "(", "]": "["}
+_TARGET = r"[^\s\x00-\x1f\x7f-\x9f<>()\[\]\"`\\]"
+_LINK = re.compile(
+    rf"\[([^\[\]\n]+)\]\(((?i:https?://|mailto:)(?:{_TARGET}|\({_TARGET}*\))+)"
+    r"(?:[ \t]+\"[^\"\n]*\")?\)"
+)
+
+_cleaner = nh3.Cleaner(
+    tags={"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"},
+    attributes={"a": {"href"}, "ol": {"start"}},
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+    link_rel="noopener noreferrer nofollow",
+)
+
+
+def html(text: str) -> str | None:
+    """HTML of the tags above; None for a text without markup, or with more than is sensible."""
+    if len(_MARKS.findall(text)) > MOST:
+        return None
+    tokens = _reader.parse(text)
+    if not _says_more(tokens) and not _ESCAPED.search(text):
+        return None
+    return _cleaner.clean("".join(_written(tokens))) if _has_words(tokens) else None
+
+
+def _leaves(tokens: Iterable[Token]) -> Iterator[Token]:
+    for token in tokens:
+        if token.type == "inline":
+            yield from token.children or ()
+        elif not token.hidden:
+            yield token
+
+
+def _says_more(tokens: list[Token]) -> bool:
+    return any(token.tag not in ("", "p", "br") for token in _leaves(tokens))
+
+
+def _has_words(tokens: list[Token]) -> bool:
+    return any(token.content.strip() for token in _leaves(tokens))
+
+
+def _written(tokens: list[Token]) -> Iterator[str]:
+    """Nothing stands between two blocks: in a chat white space is shown."""
+    for token in _leaves(tokens):
+        content = escape(token.content, quote=False)
+        if token.type == "fence":
+            yield f"<pre><code>{content}</code></pre>"
+        elif token.type == "code_inline":
+            yield f"<code>{content}</code>"
+        elif token.tag:
+            yield _tag(token)
+        else:
+            yield content
+
+
+def _tag(token: Token) -> str:
+    if token.nesting < 0:
+        return f"</{token.tag}>"
+    facts = [f' {name}="{escape(str(value))}"' for name, value in token.attrs.items()]
+    return f"<{token.tag}{''.join(facts)}>"
+
+
+# Lines -------------------------------------------------------------------------------------------
+
+
+class _Line(StateInline):
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: ARG002, N802, N803
+        """CommonMark asks for spaces where punctuation meets a letter, and Chinese has none."""
+        marker, end = self.src[start], start
+        while end < self.posMax and self.src[end] == marker:
+            end += 1
+        before = self.src[start - 1] if start else " "
+        after = self.src[end] if end < self.posMax else " "
+        inside = _is_wordy(before) and _is_wordy(after) and (marker == "_" or end - start == 1)
+        opens = not inside and not after.isspace() and not (marker == "_" and _is_wordy(before))
+        closes = not inside and not before.isspace() and not (marker == "_" and _is_wordy(after))
+        return Scanned(opens, closes, end - start)
+
+
+def _is_wordy(letter: str) -> bool:
+    """Within such a word a mark means itself: snake_case, 5*3*2, @ann_b."""
+    return (letter.isalnum() and letter < "\u2e80") or letter in "@\\"
+
+
+class _Lines(ParserInline):
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        line = _Line(src, md, env, tokens)
+        self.tokenize(line)
+        for rule in self.ruler2.getRules(""):
+            rule(line)
+        return line.tokens
+
+
+def _link(state: StateInline, _silent: bool) -> bool:
+    found = _LINK.match(state.src, state.pos, state.posMax)
+    if not found or state.linkLevel:
+        return False
+    end = state.posMax
+    state.push("link_open", "a", 1).attrs = {"href": found[2]}
+    state.pos, state.posMax = found.span(1)
+    state.linkLevel += 1
+    state.md.inline.tokenize(state)
+    state.linkLevel -= 1
+    state.pos, state.posMax = found.end(), end
+    state.push("link_close", "a", -1)
+    return True
+
+
+def _address(state: StateInline, _silent: bool) -> bool:
+    """An address in the text is a link; within a link it is only text."""
+    found = _ADDRESS.match(state.src, state.pos, state.posMax)
+    if not found or state.linkLevel:
+        return False
+    address = _without_sentence(found[0])
+    scheme = "https://" if address[:4].lower() == "www." else ""
+    state.push("link_open", "a", 1).attrs = {"href": scheme + address}
+    state.push("text", "", 0).content = address
+    state.push("link_close", "a", -1)
+    state.pos += len(address)
+    return True
+
+
+def _without_sentence(address: str) -> str:
+    """Without the punctuation around it; a bracket stays when it was opened inside."""
+    stray = {close: address.count(close) - address.count(open_) for close, open_ in _PAIRS.items()}
+    end = len(address)
+    while (last := address[end - 1]) in _TRAILING or stray.get(last, 0) > 0:
+        if last in stray:
+            stray[last] -= 1
+        end -= 1
+    return address[:end]
+
+
+def _line_break(state: StateInline, _silent: bool) -> bool:
+    """Keeps the spaces around it."""
+    if state.src[state.pos] != "\n":
+        return False
+    state.push("softbreak", "br", 0)
+    state.pos += 1
+    return True
+
+
+def _escape(state: StateInline, _silent: bool) -> bool:
+    r"""Only of what would be markup: C:\.git and ¯\_(ツ)_/¯ keep what they are made of."""
+    if not _ESCAPED.match(state.src, state.pos, state.posMax):
+        return False
+    state.append_pending(state.src[state.pos + 1])
+    state.pos += 2
+    return True
+
+
+# Blocks ------------------------------------------------------------------------------------------
+
+
+def _content(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Code. Words beside the fence belong to it, but for the name of a language."""
+    opening = re.fullmatch(r"(```+)([^`]*)", _content(state, start))
+    if not opening or silent:
+        return bool(opening)
+    fence, first = opening[1], opening[2].strip()
+    stop = start + 1
+    while stop < end and not _content(state, stop).rstrip().endswith(fence):
+        stop += 1
+    last = _content(state, stop).rstrip().removesuffix(fence).rstrip("`") if stop < end else ""
+    lines = [state.getLines(start + 1, stop, state.sCount[start], False), last]
+    if last or not _LANGUAGE.fullmatch(first):
+        lines.insert(0, first)
+    state.push("fence", "code", 0).content = "\n".join(line for line in lines if line)
+    state.line = min(stop + 1, end)
+    return True
+
+
+def _quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Not every > begins one: >_< is a face."""
+    begins = re.match(r">[\s>]*[^\W\d_]|>[ \t]", _content(state, start))
+    return bool(begins) and state.level < DEEPEST and blockquote(state, start, end, silent)
+
+
+def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A + counts, it does not begin an item."""
+    is_sum = _content(state, start).startswith("+")
+    return not is_sum and state.level < DEEPEST and list_block(state, start, end, silent)
+
+
+def _after_quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: ARG001
+    return silent
+
+
+def _after_item(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: ARG001
+    return silent and state.sCount[start] < state.blkIndent
+
+
+# The reader --------------------------------------------------------------------------------------
+
+
+class _Reader(MarkdownIt):
+    def __init__(self) -> None:
+        super().__init__("zero", {"maxNesting": 2 * DEEPEST})
+        self._read_lines()
+        self._read_blocks()
+
+    def _read_lines(self) -> None:
+        self.inline = _Lines()
+        self.inline.terminator_re = _STOP
+        rules = self.inline.ruler
+        rules.before("newline", "address", _address)
+        rules.at("newline", _line_break)
+        rules.at("escape", _escape)
+        rules.at("link", _link)
+        marks = ["backticks", "strikethrough", "emphasis"]
+        rules.enableOnly(["text", "address", "newline", "escape", *marks, "link"])
+        self.inline.ruler2.enableOnly(["balance_pairs", *marks[1:], "fragments_join"])
+
+    def _read_blocks(self) -> None:
+        rules = self.block.ruler
+        rules.at("fence", _fence, {"alt": ["paragraph", "blockquote", "list"]})
+        rules.at("blockquote", _quotation, {"alt": ["paragraph", "blockquote", "list"]})
+        rules.at("list", _list, {"alt": ["paragraph", "blockquote"]})
+        rules.push("after quotation", _after_quotation, {"alt": ["blockquote"]})
+        rules.push("after item", _after_item, {"alt": ["paragraph"]})
+        rules.enable(["fence", "blockquote", "list"])
+
+
+_reader = _Reader()

@@ -1,0 +1,42 @@
+"""Whether a text has markup, and what it looks like as HTML. Stored and sent is always the text.
+
+Every message passes here, so one look with a compiled pattern lets plain text by. What reads markup
+(`markdown.py`) is imported by the first text that seems to have any.
+"""
+
+import re
+from functools import lru_cache
+
+KEPT = 512  # texts whose HTML is remembered: history and other rooms show the same ones again
+
+# What no markup is without. Every branch begins with a mark of its own, to which `re` skips, and
+# looks ahead without end at most once in vain: no text takes long.
+_BLOCK = r"[ \t]* (?: > [ \t>\w] | [-*] [ \t]+ \S | [0-9]{1,9} [.)] [ \t]+ \S )"
+_FIRST = "> \t-*0123456789"
+_begins = re.compile(_BLOCK, re.VERBOSE).match
+_has = re.compile(
+    rf"""
+    \* \S (?s:.*) \* | _ (?<![0-9A-Za-z]_) \S (?s:.*) _ | ~~ \S (?s:.*) ~~ | ` (?s:.+) `
+    | \]\( | :// | \n {_BLOCK}
+    """,
+    re.VERBOSE,
+).search
+
+
+def rendered(text: str) -> str | None:
+    """A text as HTML; None where that would say no more than the text itself."""
+    if _has(text) or "ww." in text or (text[:1] in _FIRST and _begins(text)):
+        return _html(text)
+    return None
+
+
+@lru_cache(KEPT)
+def _html(text: str) -> str | None:
+    from chatserver import markdown
+
+    return markdown.html(text)
+
+
+def warm_up() -> None:
+    """Read some markup now, so that the first message with any need not wait for the import."""
+    _html("**")

@@ -1,0 +1,128 @@
+/**
+ * <completion-list>: what fits the name that is being written behind an @ or a colon, above the text box
+ * beside it. Arrow keys choose, Enter or Tab takes, Escape puts it away. `candidates` are told by the page.
+ */
+
+import { sync } from "../dom.js";
+import { loadEmoji } from "../emoji.js";
+import * as emoji from "../lib/emoji.js";
+import { _ } from "../lib/i18n.js";
+import { isComposing } from "../lib/keys.js";
+import { fitting, unfinished } from "../lib/mentions.js";
+import { clone } from "../page.js";
+
+class CompletionList extends HTMLElement {
+  /** () → [{name, display}] of everybody who can be called here. */
+  candidates = () => [];
+
+  #box = this.parentElement.querySelector("textarea");
+  #list = this.querySelector("ul");
+  #emoji = null; // until somebody wants one
+  #found = []; // {key, name, more, text}; `text` is what is written
+  #start = 0; // in the box, of what `text` replaces
+  #chosen = 0;
+
+  connectedCallback() {
+    this.#box.addEventListener("input", (event) => isComposing(event) || this.#look());
+    this.#box.addEventListener("compositionend", () => this.#look());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#box.addEventListener("blur", () => this.#close());
+    this.#list.addEventListener("pointerdown", (event) => {
+      event.preventDefault(); // the box keeps the focus
+      const option = event.target.closest("li");
+      if (option) this.#take(Number(option.dataset.index));
+    });
+  }
+
+  #look() {
+    const before = this.#before;
+    const person = unfinished(before);
+    const picture = person ? null : emoji.unfinished(before);
+    if (person) this.#offer(person, this.#people(person));
+    else if (picture) this.#offer(picture, this.#pictures(picture));
+    else this.#close();
+    if (this.#emoji) this.#replace(emoji.whole(before));
+  }
+
+  get #before() {
+    return this.#box.value.slice(0, this.#box.selectionStart);
+  }
+
+  #people({ query }) {
+    const found = [...fitting(this.candidates(), query), ...everybody(query)];
+    if (found.length === 1 && found[0].name === query) return []; // it is complete
+    return found.map(({ name, display }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} ` }));
+  }
+
+  #pictures({ query }) {
+    if (this.#emoji) return emoji.fitting(this.#emoji, query).map(picture);
+    loadEmoji().then((all) => {
+      this.#emoji = all.length > 0 ? all : null;
+      if (this.#emoji) this.#look();
+    });
+    return [];
+  }
+
+  /** `:smile:` was written to the end. */
+  #replace(wanted) {
+    const found = wanted && emoji.named(this.#emoji, wanted.query);
+    if (found) this.#write(found.emoji, wanted.start);
+  }
+
+  #offer({ start }, found) {
+    this.#start = start;
+    this.#found = found;
+    this.#choose(0);
+  }
+
+  #choose(index) {
+    this.#chosen = index;
+    this.hidden = this.#found.length === 0;
+    const items = this.#found.map((option, position) => ({ ...option, position, on: position === index }));
+    sync(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
+    if (this.hidden) this.#box.removeAttribute("aria-activedescendant");
+    else this.#box.setAttribute("aria-activedescendant", `name-${index}`);
+  }
+
+  #pressed(event) {
+    if (this.hidden || isComposing(event)) return;
+    const count = this.#found.length;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) this.#choose((this.#chosen + step + count) % count);
+    else if (event.key === "Enter" || event.key === "Tab") this.#take(this.#chosen);
+    else if (event.key === "Escape") this.#close();
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  #take(index) {
+    this.#write(this.#found[index].text, this.#start);
+    this.#close();
+  }
+
+  /** A letter before the @ would make it a part of a word: then a space goes between. */
+  #write(text, start) {
+    const gap = text.startsWith("@") && /[\p{L}\p{N}_.]$/u.test(this.#before.slice(0, start)) ? " " : "";
+    this.#box.setRangeText(gap + text, start, this.#box.selectionStart, "end");
+    this.#box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #close() {
+    this.#offer({ start: 0 }, []);
+  }
+}
+
+const everybody = (query) => ("all".startsWith(query) ? [{ name: "all", display: _("everybody in this room") }] : []);
+
+const picture = ({ emoji: text, names }) => ({ key: text, name: text, more: `:${names[0]}:`, text });
+
+function describe(option, { name, more, position, on }) {
+  option.id = `name-${position}`;
+  option.dataset.index = position;
+  option.setAttribute("aria-selected", String(on));
+  option.querySelector(".option-name").textContent = name;
+  option.querySelector(".option-more").textContent = more;
+}
+
+customElements.define("completion-list", CompletionList);

@@ -1,0 +1,43 @@
+/** Emoji by their short names. An emoji is {emoji, names}: the first is the one that is shown. */
+
+const NAME = "[a-z0-9_+-]{2,32}";
+const WORD = "\\p{Script=Han}{1,8}";
+// Not within an address or a time; behind a full-width colon, which is also that of a sentence, only in a word of its own.
+const BEFORE = "(?:(?:^|[^\\p{L}\\p{N}:：/_.-]):|(?:^|\\s)：)";
+const UNFINISHED = new RegExp(`${BEFORE}(${NAME}|${WORD})$`, "iu");
+const WHOLE = new RegExp(`${BEFORE}(${NAME}|${WORD})[:：]$`, "iu");
+
+/** Lines of `emoji names…` as emoji. */
+export const read = (lines) =>
+  lines.map((line) => {
+    const [emoji, ...names] = line.split(" ");
+    return { emoji, names };
+  });
+
+/** What is being completed at the end of `text`: {query, start}, or null. */
+export function unfinished(text) {
+  const query = UNFINISHED.exec(text)?.[1];
+  return query === undefined ? null : { query: query.toLowerCase(), start: text.length - query.length - 1 };
+}
+
+/** The same with its second colon: {query, start}, or null. */
+export function whole(text) {
+  const query = WHOLE.exec(text)?.[1];
+  return query === undefined ? null : { query: query.toLowerCase(), start: text.length - query.length - 2 };
+}
+
+/** The emoji of exactly that name, or undefined. */
+export const named = (all, name) => all.find(({ names }) => names.includes(name));
+
+/** Emoji that `query` may mean, the best and the short names first. */
+export function fitting(all, query, limit = 8) {
+  const rank = ({ names }) => {
+    if (names.includes(query)) return 0;
+    if (names[0].startsWith(query)) return 1;
+    if (names.some((name) => name.startsWith(query))) return 2;
+    return names.some((name) => name.includes(`_${query}`)) ? 3 : 4;
+  };
+  const ranked = all.map((one) => ({ one, rank: rank(one) })).filter((found) => found.rank < 4);
+  ranked.sort((a, b) => a.rank - b.rank || a.one.names[0].length - b.one.names[0].length);
+  return ranked.slice(0, limit).map(({ one }) => one);
+}

@@ -1,0 +1,34 @@
+/**
+ * What of a message's HTML is shown: a list of known tags, the address of a link and the number of a list.
+ * The server cleaned it already; nothing that this does not name gets into the page whatever it sent.
+ */
+
+import { called } from "./mentions.js";
+
+const TEXT = 3; // Node.TEXT_NODE
+const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
+const VERBATIM = new Set(["a", "code", "pre"]); // nobody is called in there
+const SAFE = /^(https?:\/\/|mailto:)/i;
+
+/** What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?}. */
+export const parts = ({ childNodes }) => [...childNodes].flatMap((child) => part(child, called));
+
+function part(node, read) {
+  if (node.nodeType === TEXT) return read(node.data);
+  const tag = node.localName;
+  const within = VERBATIM.has(tag) ? (text) => [{ text }] : read;
+  const inner = [...node.childNodes].flatMap((child) => part(child, within));
+  return TAGS.has(tag) ? element(tag, node, inner) : inner;
+}
+
+function element(tag, node, inner) {
+  if (tag === "a") {
+    const href = node.getAttribute("href") ?? "";
+    return SAFE.test(href) ? [{ tag, href, parts: inner }] : inner;
+  }
+  const start = tag === "ol" ? Number.parseInt(node.getAttribute("start") ?? "", 10) : Number.NaN;
+  return [Number.isNaN(start) ? { tag, parts: inner } : { tag, start, parts: inner }];
+}
+
+/** The text of such parts. */
+export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { fitting, named, read, unfinished, whole } from "../../chatserver/static/js/lib/emoji.js";
+
+const lines = JSON.parse(readFileSync(new URL("../../chatserver/static/js/emoji.json", import.meta.url), "utf8"));
+const ALL = read(lines);
+const best = (query) => fitting(ALL, query)[0]?.emoji;
+
+test("a name is completed behind a colon", () => {
+  assert.deepEqual(unfinished("hi :Smi"), { query: "smi", start: 3 });
+  assert.deepEqual(unfinished(":+1"), { query: "+1", start: 0 });
+  assert.deepEqual(unfinished("好的！:xiao"), { query: "xiao", start: 3 });
+  assert.deepEqual(unfinished("好 ：笑"), { query: "笑", start: 2 });
+  assert.deepEqual(unfinished("😀:jo"), { query: "jo", start: 2 });
+});
+
+test("an address, a time, a face or a sentence is no name", () => {
+  const texts = ["http://exa", "see https:ab", "12:30", "at 12:30:45", "a:smile", ":D", ":)", ": smile", "::smile", ":smile "];
+  for (const text of [...texts, "他说:ok", "他说：好的", "localhost:8080", "x/:ab", ""]) assert.equal(unfinished(text), null, text);
+});
+
+test("a name that is written to its end is told with both colons", () => {
+  assert.deepEqual(whole("hi :tada:"), { query: "tada", start: 3 });
+  for (const text of ["12:30:", "a:tada:", ":tada", "http://:"]) assert.equal(whole(text), null, text);
+});
+
+test("emoji are found by name, by a word of it, in Chinese and in pinyin", () => {
+  assert.equal(best("smi"), "😄");
+  assert.equal(best("+1"), "👍");
+  assert.equal(best("hear"), "❤️");
+  assert.equal(best("庆祝"), "🎉");
+  assert.equal(best("pijiu"), "🍺");
+  assert.ok(fitting(ALL, "giraffe").some(({ emoji }) => emoji === "🦒"));
+  assert.deepEqual(fitting(ALL, "nothing_like_it"), []);
+  assert.equal(fitting(ALL, "a", 5).length, 5);
+});
+
+test("a name belongs to one emoji", () => {
+  const shown = ALL.map(({ names }) => names[0]);
+  assert.equal(new Set(shown).size, shown.length);
+  assert.equal(new Set(ALL.map(({ emoji }) => emoji)).size, ALL.length);
+  assert.equal(named(ALL, "tada").emoji, "🎉");
+  assert.equal(named(ALL, "no_such_name"), undefined);
+});
+
+test("there are enough of them, each with a name that can be typed", () => {
+  assert.ok(ALL.length > 600);
+  for (const { emoji, names } of ALL) {
+    assert.match(emoji, /^[\p{Emoji}\ufe0f]+$/u);
+    for (const name of names) assert.match(name, /^([a-z0-9_+-]+|\p{Script=Han}+)$/u);
+  }
+});

@@ -1,0 +1,49 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { excerpt, marked, pattern, zoned } from "../../chatserver/static/js/lib/search.js";
+
+const hits = (text, query) => marked(text, pattern(query)).filter(({ hit }) => hit).map((part) => part.text);
+
+test("words are marked whole and in any case, Chinese anywhere", () => {
+  assert.deepEqual(hits("Disk, disks and DISK", "disk"), ["Disk", "DISK"]);
+  assert.deepEqual(hits("第三块硬盘又报错了", "硬盘 报错"), ["硬盘", "报错"]);
+  assert.deepEqual(hits("换disk吧", "disk"), ["disk"]);
+  assert.deepEqual(hits("Zürich Zür", "zür"), ["Zür"]);
+});
+
+test("phrases, beginnings and signs are marked as they are meant", () => {
+  assert.deepEqual(hits("two  words, words two", '"two words"'), ["two  words"]);
+  assert.deepEqual(hits("begin beginning rebegin", "begin*"), ["begin", "begin"]);
+  assert.deepEqual(hits("costs $5 (five)", "$5 (five)"), ["$5", "(five)"]);
+});
+
+test("filters are not marked; a query of filters alone marks nothing", () => {
+  assert.equal(pattern("from:ann in:lobby before:2031-05-03"), null);
+  assert.deepEqual(hits("ann said in lobby", "from:ann said"), ["said"]);
+  assert.equal(pattern(""), null);
+});
+
+test("the parts are the text", () => {
+  const text = "one two one";
+  assert.equal(marked(text, pattern("one")).map((part) => part.text).join(""), text);
+  assert.deepEqual(marked(text, null), [{ text, hit: false }]);
+});
+
+test("an excerpt shows the first hit of a long text, in whole characters", () => {
+  const text = `${"😀 ".repeat(200)}disk${" and more".repeat(90)}`;
+  const shown = excerpt(text, pattern("disk"));
+  assert.ok(shown.startsWith("…") && shown.endsWith("…"));
+  assert.ok(shown.includes("disk"));
+  assert.ok(shown.isWellFormed?.() ?? true);
+  assert.equal(excerpt("short\ntext", pattern("text")), "short text");
+});
+
+test("a day is the reader's day", () => {
+  const start = new Date(2031, 4, 3).toISOString();
+  assert.equal(zoned("disk after:2031-05-03 x"), `disk after:${start} x`);
+  assert.equal(zoned("Before:2031-05-03"), `Before:${start}`);
+  for (const query of ["after:2031-13-40", '"after:2031-05-03"', "after:2031-05-03T10:00", "hereafter"]) {
+    assert.equal(zoned(query), query);
+  }
+});

@@ -1,0 +1,326 @@
+"""What text looks like as HTML: what is markup and what is not; that only known tags come out."""
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatserver import markdown
+from chatserver.markup import rendered
+
+TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
+ATTRIBUTES = {"a": {"href", "rel"}, "ol": {"start"}}
+REL = "noopener noreferrer nofollow"
+
+
+def link(address: str, text: str = "") -> str:
+    return f'<a href="{address}" rel="{REL}">{text or address}</a>'
+
+
+class Reader(HTMLParser):
+    """What a browser reads: tags, attributes, text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.text += "\n" if tag == "br" else ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+# Markup ------------------------------------------------------------------------------------------
+
+MARKED = [
+    ("**bold** and *italic*", "<p><strong>bold</strong> and <em>italic</em></p>"),
+    ("__bold__ and _italic_", "<p><strong>bold</strong> and <em>italic</em></p>"),
+    ("***both*** ~~gone~~", "<p><em><strong>both</strong></em> <s>gone</s></p>"),
+    ("un**believ**able", "<p>un<strong>believ</strong>able</p>"),
+    ("**two\nlines**\nthree", "<p><strong>two<br>lines</strong><br>three</p>"),
+    ("*one*\n\n\ntwo", "<p><em>one</em></p><p>two</p>"),
+    ("*a*\n  b", "<p><em>a</em><br>  b</p>"),
+    ("`a < b` and ``a ` b``", "<p><code>a &lt; b</code> and <code>a ` b</code></p>"),
+    ("`**not bold**`", "<p><code>**not bold**</code></p>"),
+    (r"\*not\* *but*", "<p>*not* <em>but</em></p>"),
+    (r"\*not\*", "<p>*not*</p>"),
+    # Chinese has no spaces
+    ("**你好。**世界", "<p><strong>你好。</strong>世界</p>"),
+    ("他说**“好”**了", "<p>他说<strong>“好”</strong>了</p>"),
+    ("这是*重点*和~~错的~~", "<p>这是<em>重点</em>和<s>错的</s></p>"),
+    ("运行`ls`看看", "<p>运行<code>ls</code>看看</p>"),
+    # Fences
+    ("```\na\n  *b*\n\nc\n```\nd", "<pre><code>a\n  *b*\n\nc</code></pre><p>d</p>"),
+    ("see:\n```python\nx = 1\n```", "<p>see:</p><pre><code>x = 1</code></pre>"),
+    ("```a = 1\nb = 2```", "<pre><code>a = 1\nb = 2</code></pre>"),
+    ("```hello\nworld```", "<pre><code>hello\nworld</code></pre>"),
+    ("```\nnever closed", "<pre><code>never closed</code></pre>"),
+    ("````\n```\n````", "<pre><code>```</code></pre>"),
+    ("a ```b``` c", "<p>a <code>b</code> c</p>"),
+    # Lists
+    ("- a\n- b\nafter", "<ul><li>a</li><li>b</li></ul><p>after</p>"),
+    ("* a\n  b", "<ul><li>a<br>b</li></ul>"),
+    ("Buy:\n- 茶\n- 米", "<p>Buy:</p><ul><li>茶</li><li>米</li></ul>"),
+    ("1. a\n2. b", "<ol><li>a</li><li>b</li></ol>"),
+    ("3) a\n4) b", '<ol start="3"><li>a</li><li>b</li></ol>'),
+    ("1. a\n   - b\n2. c", "<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>"),
+    ("- ```\n  a\n  ```", "<ul><li><pre><code>a</code></pre></li></ul>"),
+    # Quotations
+    ("> said\nanswer", "<blockquote><p>said</p></blockquote><p>answer</p>"),
+    (">引用\n> *b*", "<blockquote><p>引用<br><em>b</em></p></blockquote>"),
+    ("> a\n> > b", "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote>"),
+    ("> - a", "<blockquote><ul><li>a</li></ul></blockquote>"),
+    # Links
+    ("[docs](https://example.com/a_(b))", f"<p>{link('https://example.com/a_(b)', 'docs')}</p>"),
+    ("[*b*](http://x.org)", f"<p>{link('http://x.org', '<em>b</em>')}</p>"),
+    ('[a](http://x.org "title")', f"<p>{link('http://x.org', 'a')}</p>"),
+    ("[bo](mailto:bo@example.com)", f"<p>{link('mailto:bo@example.com', 'bo')}</p>"),
+    ("[http://a.org](http://b.org)", f"<p>{link('http://b.org', 'http://a.org')}</p>"),
+    ("**https://example.com**", f"<p><strong>{link('https://example.com')}</strong></p>"),
+    ("https://x.org/_a_/*b*", f"<p>{link('https://x.org/_a_/*b')}*</p>"),
+    ("www.example.com/x", f"<p>{link('https://www.example.com/x', 'www.example.com/x')}</p>"),
+    # Called people stay who they are
+    ("*hi* @ann_b_ and @_bo_", "<p><em>hi</em> @ann_b_ and @_bo_</p>"),
+]
+
+PLAIN = """
+hello
+你好，世界。
+5*3*2 = 30
+2 * 3 * 4
+snake_case_name and _x
+f*ck this sh*t
+a ** b ** c
+好的~~ 谢谢~~
+~5 or ~6
+it's `open
+[x] done, [ ] not (yet)
+*
+***
+-
+- - -
+---
+1.
+2026年3月4日
+3.14 and 1,000
++ 1
++1
+>_<
+>.< >:(
+># no
+# not a title
+C:\\temp\\_x_ and ¯\\_(ツ)_/¯
+a\n\nb\n  c
+<b>bold</b> &amp; &lt;
+http:// and https://... and www. and ://
+javascript:alert(1) data:text/html,x ftp://example.com
+nohttps://example.com
+[a](/logout) [b](//example.com) [c](javascript:alert(1))
+```
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize(("text", "html"), MARKED)
+def test_markup_is_shown(text: str, html: str) -> None:
+    assert rendered(text) == html
+
+
+@pytest.mark.parametrize("text", [line.replace("\\n", "\n") for line in PLAIN])
+def test_what_is_no_markup_stays_as_it_is(text: str) -> None:
+    assert rendered(text) is None
+
+
+# Addresses ---------------------------------------------------------------------------------------
+
+ADDRESSES = [
+    ("看https://example.com/a，好", "https://example.com/a"),
+    ("看https://example.com/docs了解更多", "https://example.com/docs"),
+    ("（https://example.com/foo）", "https://example.com/foo"),
+    ("「https://example.com」と", "https://example.com"),
+    ("“https://example.com/x”…", "https://example.com/x"),
+    ("http://t.example/RZwjG7U（分享自", "http://t.example/RZwjG7U"),
+    ("See https://example.com/a. Then", "https://example.com/a"),
+    ("Is it https://example.com/b?", "https://example.com/b"),
+    ("(https://en.example.org/wiki/Set_(game))", "https://en.example.org/wiki/Set_(game)"),
+    ("https://example.com/?a=1&b=[2]#top,", "https://example.com/?a=1&amp;b=[2]#top"),
+    ("<https://example.com>", "https://example.com"),
+    ("~~https://example.com/x~~", "https://example.com/x"),
+    ("https://exämple.com/straße", "https://exämple.com/straße"),
+    ("http://localhost:8080/x", "http://localhost:8080/x"),
+    ("HTTPS://EXAMPLE.COM", "HTTPS://EXAMPLE.COM"),
+    ("http://[::1]:80/", "http://[::1]:80/"),
+]
+
+
+@pytest.mark.parametrize(("text", "address"), ADDRESSES)
+def test_an_address_ends_where_the_sentence_goes_on(text: str, address: str) -> None:
+    html = rendered(text)
+    assert html
+    assert link(address) in html
+    assert html.count("<a ") == 1
+
+
+# Safety ------------------------------------------------------------------------------------------
+
+ATTACKS = [
+    "**b** <script>alert(1)</script>",
+    "**b** <img src=x onerror=alert(1)>",
+    "**b** &lt;script&gt; &#60;script&#62; &#x3c;script>",
+    "[a](javascript:alert(1)) **b**",
+    "[a](JaVaScRiPt:alert(1)) **b**",
+    "[a](java\tscript:alert(1)) **b**",
+    "[a](&#106;avascript:alert(1)) **b**",
+    "[a](data:text/html;base64,PHNjcmlwdD4=) **b**",
+    "[a](vbscript:x) [b](file:///etc/passwd) **b**",
+    '[a](https://x.org/"onmouseover="alert(1)) **b**',
+    "[a](https://x.org/'onmouseover='alert(1)) **b**",
+    '[a](http://x.org "t" onclick="x") **b**',
+    "[<img src=x onerror=alert(1)>](https://x.org)",
+    "[[a](javascript:x)](https://x.org)",
+    "[a](https://x.org/[b](javascript:x))",
+    "![a](https://x.org/a.png) **b**",
+    "[a]: javascript:alert(1)\n\n[a] **b**",
+    "<https://x.org/><svg/onload=alert(1)> **b**",
+    "https://x.org/?<script>alert(1)</script>",
+    'https://x.org/"onclick="alert(1)',
+    "`</code><script>alert(1)</script>`",
+    "```\n</code></pre><script>alert(1)</script>\n```",
+    "```<script>\nalert(1)\n```",
+    '```"><script>alert(1)</script>\nx\n```',
+    "> <iframe src=javascript:alert(1)></iframe>",
+    "- <svg><style><img src=x onerror=alert(1)></style></svg>",
+    "**<math><mtext></math><img src onerror=alert(1)>**",
+    "*\x00* **b**",
+]
+
+
+def is_clean(html: str) -> bool:
+    return all(
+        tag in TAGS
+        and attributes.keys() <= ATTRIBUTES.get(tag, set())
+        and (attributes.get("href") or "http:").lower().startswith(("http:", "https:", "mailto:"))
+        and (attributes.get("rel") or REL) == REL
+        and (attributes.get("start") or "1").isdigit()
+        for tag, attributes in Reader(html).tags
+    )
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_nothing_runs(text: str) -> None:
+    html = rendered(text)
+    assert html
+    assert is_clean(html)
+
+
+def test_the_second_fence_stands_without_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = (
+        '<a href="javascript:x" onclick="x">a</a><script>x</script><img src=x onerror=x><p id=x>b'
+    )
+    monkeypatch.setattr(markdown, "_written", lambda _: [evil])
+    assert markdown.html("**b**") == f'<a rel="{REL}">a</a><p>b</p>'
+
+
+LIKELY = "".join(MARK for MARK in "*_~`[]()<>&\"'\\ \n\t-+.:/#!ab1@汉，") + "\u00a0\u3000"
+PIECES = [
+    "http://",
+    "https://a.b",
+    "www.",
+    "](",
+    "```",
+    "\n> ",
+    "\n- ",
+    "\n1. ",
+    "javascript:",
+    "<b>",
+    "**",
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.sampled_from([*LIKELY, *PIECES]), max_size=60).map("".join) | st.text(max_size=80)
+)
+def test_whatever_is_written_only_known_tags_come_out(text: str) -> None:
+    html = rendered(text)
+    assert html is None or is_clean(html)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(blacklist_characters="*_~`[\\:", blacklist_categories=["Cs", "Cc"])))
+def test_text_without_marks_is_kept_to_the_letter(text: str) -> None:
+    html = rendered(f"**b** x{text}x")
+    if "www." not in text.lower():
+        assert html
+        assert Reader(html).text == f"b x{text}x"
+
+
+# The cost ----------------------------------------------------------------------------------------
+
+
+def test_the_libraries_come_when_they_are_needed_or_asked_for() -> None:
+    code = (
+        "import sys, chatserver.app\nfrom chatserver.markup import rendered, warm_up\n"
+        "for act in (lambda: rendered('hello, world'), lambda: rendered('a: b'), warm_up):\n"
+        "    act(); print('markdown_it' in sys.modules, 'nh3' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"] * 4 + ["True"] * 2
+
+
+def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "*only once*"
+    first = rendered(text)
+    monkeypatch.setattr(markdown, "html", None)
+    assert rendered(text) == first
+
+
+HARD = """
+* [ ] > ` _ ~~ ( *a a* **a *a_ [a]( [a](b) [a](http://b) ](http:// ![ [[ *a** _*~` \\* https://a.b
+www.a. www.a.b( `a `a`` ```\\n ```a\\n - 1.\\n >\\n >a\\n >>\\n -a\\n >-a http://) https://a) \\n
+""".split()
+
+
+def steps(text: str) -> int:
+    """Calls that rendering a text takes, of Python functions and of C ones."""
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(note)
+    try:
+        markdown.html(text)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("unit", [unit.replace("\\n", "\n") for unit in HARD])
+def test_twice_the_text_takes_twice_the_work(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown, "MOST", 10_000)
+    spaced = [unit, unit + " ", unit.replace("-", "- ").replace(">", "> ")]
+    for one in spaced:
+        assert steps(one * 400) < 2.2 * steps(one * 200) + 200, json.dumps(one)
+
+
+def test_more_marks_than_anybody_means_are_a_drawing() -> None:
+    assert rendered("*a* " * 100)
+    assert rendered("*a* " * 2_000) is None
+    assert rendered("```\n" + "*a* " * 900 + "\n```")
+
+
+def test_what_is_nested_too_deep_is_text() -> None:
+    html = rendered("> " * 1_000 + "end")
+    assert html
+    assert html.count("<blockquote>") == markdown.DEEPEST
+    assert Reader(html).text.endswith("> > end")
