@@ -50,8 +50,8 @@ def serve(*, lan: bool) -> None:
 
 
 def _serve(*, lan: bool) -> None:
+    given = click.get_current_context().find_root().ensure_object(dict)
     if lan:
-        given = click.get_current_context().find_root().ensure_object(dict)
         given.setdefault("host", "0.0.0.0")  # noqa: S104 - that is what --lan means
     gc.disable()  # a tenth of the start would go into looking for garbage among imports
     settings = loaded().settings
@@ -59,7 +59,7 @@ def _serve(*, lan: bool) -> None:
         from chatserver.logs import configure_logging
         from chatserver.serve import serve as run_server
 
-    configure_logging()
+    configure_logging(verbose="verbose" in given)
     run(run_server(settings, lan=lan))
 
 

@@ -23,6 +23,7 @@ from chatserver.config import Settings, validated
 from chatserver.errors import ChatServerError, CloseCode
 from chatserver.folder import DataFolder
 from chatserver.hub import Hub
+from chatserver.invitations import Invitations
 from chatserver.journal import Journal
 from chatserver.keeping import Nightly
 from chatserver.keys import Keys
@@ -33,12 +34,16 @@ from chatserver.passwords import Passwords
 from chatserver.pulse import Pulse
 from chatserver.reads import Reads
 from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
+from chatserver.storage.overview import Overview
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search, compact
 from chatserver.web import routes
+from chatserver.web.admin import Admin
+from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
 from chatserver.web.conversation import Conversation
 from chatserver.web.description import Description
@@ -46,6 +51,7 @@ from chatserver.web.door import Door
 from chatserver.web.health import Health
 from chatserver.web.keeping import Keeping
 from chatserver.web.language import load_languages
+from chatserver.web.metrics import Metrics
 from chatserver.web.pages import Pages
 from chatserver.web.rendering import set_up_templates
 from chatserver.web.session import Sessions
@@ -83,7 +89,7 @@ class Server:
         self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.keys = Keys(self.folder.keys, clock=wall)
-        guard = SignInGuard(
+        self.guard = SignInGuard(
             per_account=limits.logins_per_minute_account,
             per_address=limits.logins_per_minute_address,
             clock=clock,
@@ -92,11 +98,14 @@ class Server:
             self.people,
             self.passwords,
             self.keys,
-            guard,
+            self.guard,
             self.hub,
             settings=auth,
             setup_token=self.folder.setup_token,
             clock=wall,
+        )
+        self.invitations = Invitations(
+            Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )
         self.nightly = Nightly(self.database, now=wall)
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
@@ -157,15 +166,24 @@ def create_app(settings: Settings | None = None) -> web.Application:
     server = Server(validated(settings or Settings()))
     app = web.Application(middlewares=_middlewares(server), client_max_size=BODY_LIMIT)
     app[SERVER] = server
-    pages = Pages(server.accounts, server.sessions, server.languages)
-    api = Api(server.accounts, server.sessions)
+    pages = Pages(server.accounts, server.invitations, server.sessions, server.languages)
+    api = Api(server.accounts, server.invitations, server.sessions)
     talk = Conversation(
         server.chat, server.membership, server.rooms, server.search, server.sessions
     )
-    health = Health(server.database, server.journal, server.hub)
-    keeping = Keeping(server.database, server.sessions, now=_wall)
+    health = Health(server.database, server.journal, server.hub, _metrics(server))
     app.add_routes(
-        routes(pages, api, talk, server.socket, health, description=Description(), keeping=keeping)
+        routes(
+            pages,
+            api,
+            talk,
+            server.socket,
+            health,
+            admin=_admin(server, health),
+            admin_pages=AdminPages(server.sessions, server.languages),
+            description=Description(),
+            keeping=Keeping(server.database, server.sessions, now=_wall),
+        )
     )
     _serve_static(app)
     set_up_templates(app)
@@ -173,6 +191,29 @@ def create_app(settings: Settings | None = None) -> web.Application:
     app.cleanup_ctx.append(server.running)
     app.on_shutdown.append(server.stopping)
     return app
+
+
+def _metrics(server: Server) -> Metrics:
+    return Metrics(
+        hub=server.hub,
+        journal=server.journal,
+        pulse=server.pulse,
+        guard=server.guard,
+        door=server.door,
+        socket=server.socket,
+    )
+
+
+def _admin(server: Server, health: Health) -> Admin:
+    return Admin(
+        accounts=server.accounts,
+        invitations=server.invitations,
+        membership=server.membership,
+        overview=Overview(server.database),
+        health=health,
+        sessions=server.sessions,
+        folder=server.folder.path,
+    )
 
 
 def _middlewares(server: Server) -> list[Middleware]:

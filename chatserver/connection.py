@@ -29,15 +29,18 @@ class Connection:
     """An authenticated socket.
 
     `expires_at` (ms UTC), `seen` and `beat_at` (monotonic s) are for whoever looks for dead ones,
-    `lifetime` (s) for renewing; `rooms` are those that it listens to, and the hub's.
+    `lifetime` (s) for renewing; `rooms` are those that it listens to, and the hub's. `frames` says
+    how many came in; `close_code` is the one that we sent, if we did.
     """
 
     __slots__ = (
         "_limit",
         "_wire",
         "beat_at",
+        "close_code",
         "closing",
         "expires_at",
+        "frames",
         "lifetime",
         "rooms",
         "seen",
@@ -65,7 +68,14 @@ class Connection:
         self.seen = seen
         self.beat_at = seen + FIRST_BEAT
         self.rooms: set[int] = set()
+        self.frames = 0
+        self.close_code: int | None = None
         self.closing = False
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the reader has not taken yet."""
+        return 0 if self._wire.is_closing() else self._wire.get_write_buffer_size()
 
     def write(self, frames: bytes) -> bool:
         """Send whole frames. False: the reader has fallen too far behind and must be hung up."""
@@ -86,6 +96,7 @@ class Connection:
         if self.closing:
             return
         self.closing = True
+        self.close_code = code
         if not self._wire.is_closing():
             self._wire.write(close_frame(code, reason))
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)

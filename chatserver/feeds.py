@@ -8,6 +8,7 @@ reader.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from chatserver import wire
 from chatserver.connection import Connection
@@ -20,6 +21,14 @@ PATIENCE = 0.05  # seconds that an early event waits for the one before it
 ReadEvents = Callable[[int, int], Awaitable[list[Event]]]
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What listeners have been sent since the start: events times listeners, and bytes."""
+
+    events: int = 0
+    bytes: int = 0
 
 
 class Feed:
@@ -44,6 +53,7 @@ class Feeds:
         self._fell_behind = fell_behind
         self._feeds: dict[int, Feed] = {}
         self._held = 0
+        self.delivered = Delivered()
 
     # Listeners ------------------------------------------------------------------------------------
 
@@ -116,6 +126,8 @@ class Feeds:
             self._deliver(feed, *following)
 
     def _deliver(self, feed: Feed, last: int, frames: bytes) -> None:
+        self.delivered.events += (last - feed.last) * len(feed.listeners)
+        self.delivered.bytes += len(frames) * len(feed.listeners)
         feed.last = last
         feed.known = max(feed.known, last)
         behind = [connection for connection in feed.listeners if not connection.write(frames)]

@@ -66,6 +66,7 @@ class Hub:
         self._clock = clock
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_events, self._fell_behind)
+        self.delivered = self._feeds.delivered
         self._arrivals: list[Arrival] = []
         self._who = Who()
         self._presence_at = float("-inf")

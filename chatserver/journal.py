@@ -9,16 +9,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatserver.errors import ChatError, Unavailable
+from chatserver.histogram import SECONDS, SIZES, Histogram
 from chatserver.models import Draft, Event, Receipt
 from chatserver.storage.engine import DiskBroken, Undecided
 from chatserver.storage.log import Outcome
 
 BATCH = 500  # drafts in one transaction
 CAPACITY = 10_000  # drafts that may wait
+SLOW = 1.0  # seconds of a commit that are worth a line in the log
 RETRY = 0.5  # seconds between two looks at a database that lost the answer to COMMIT
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,8 @@ class Counts:
     repeated: int = 0
     refused: int = 0
     commits: int = 0
+    seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))  # of a commit
+    drafts: Histogram = field(default_factory=lambda: Histogram(SIZES))  # in a commit
 
 
 class Journal:
@@ -98,7 +102,7 @@ class Journal:
         while True:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            self._tell(batch, await self._outcomes([draft for draft, _ in batch]))
+            self._tell(batch, await self._timed([draft for draft, _ in batch]))
             if not self._waiting:
                 self._wake.clear()
                 self._idle.set()
@@ -106,6 +110,18 @@ class Journal:
     async def drain(self) -> None:
         """Return when everything taken so far has been answered."""
         await self._idle.wait()
+
+    async def _timed(self, drafts: list[Draft]) -> list[Outcome]:
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        outcomes = await self._outcomes(drafts)
+        seconds = clock() - start
+        self.counts.seconds.add(seconds)
+        self.counts.drafts.add(len(drafts))
+        if seconds > SLOW:
+            facts = {"seconds": round(seconds, 3), "drafts": len(drafts)}
+            logger.warning("a commit was slow", extra=facts)
+        return outcomes
 
     async def _outcomes(self, drafts: list[Draft]) -> list[Outcome]:
         if self.broken:

@@ -3,6 +3,7 @@
 Owns the memory of who did how much lately. Times are seconds of a monotonic clock.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 
 from chatserver.errors import RateLimited
@@ -59,9 +60,11 @@ class SignInGuard:
         self._accounts = Rate(per_account / 60, per_account, clock)
         self._failures: dict[Hashable, tuple[int, float]] = {}  # how many, and until when to wait
         self._trusted: dict[tuple[Hashable, str], None] = {}
+        self.counts = Counter(attempted=0, failed=0, succeeded=0)
 
     def attempt(self, account: Hashable, address: str) -> None:
         """Before the password is looked at. Raises RateLimited."""
+        self.counts["attempted"] += 1
         self._addresses.take(address)
         who = self._who(account, address)
         wait = self._failures.get(who, (0, 0.0))[1] - self._clock()
@@ -71,6 +74,7 @@ class SignInGuard:
 
     def failed(self, account: Hashable, address: str) -> None:
         """The password was wrong."""
+        self.counts["failed"] += 1
         who = self._who(account, address)
         count = self._failures.get(who, (0, 0.0))[0] + 1
         doublings = min(count - FREE_FAILURES, 10)
@@ -82,6 +86,7 @@ class SignInGuard:
 
     def succeeded(self, account: Hashable, address: str) -> None:
         """The password was right: this address is known to belong to the account."""
+        self.counts["succeeded"] += 1
         self._failures.pop(self._who(account, address), None)
         if len(self._trusted) > FORGET_ABOVE:
             del self._trusted[next(iter(self._trusted))]

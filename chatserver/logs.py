@@ -5,9 +5,15 @@ import sys
 
 import structlog
 
+OWN = ("chatserver", "aiohttp.access")  # the loggers that may tell more
 
-def configure_logging() -> None:
-    """One handler for everything, so that all libraries' records look the same."""
+
+def configure_logging(*, verbose: bool) -> None:
+    """One handler for everything, so that all libraries' records look the same.
+
+    `verbose` tells of every request and refusal too. Libraries never do: at DEBUG some write what
+    they are given.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -15,8 +21,11 @@ def configure_logging() -> None:
         structlog.processors.TimeStamper(fmt="iso"),
     ]
     people = sys.stderr.isatty()
+    # Where rich is installed, its tracebacks would show every variable: messages, passwords.
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if people
+        else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -27,3 +36,6 @@ def configure_logging() -> None:
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if verbose:
+        for name in OWN:
+            logging.getLogger(name).setLevel(logging.DEBUG)

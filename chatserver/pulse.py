@@ -7,8 +7,10 @@ from collections.abc import Callable
 from chatserver import protocol
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode
+from chatserver.histogram import SECONDS, Histogram
 from chatserver.hub import Hub
 
+EVERY = 1.0  # seconds between two looks
 HEARTBEAT = 25.0  # seconds between two pings of one socket
 SILENCE = 1.5 * HEARTBEAT  # seconds after which a socket that says nothing is closed
 
@@ -25,10 +27,14 @@ class Pulse:
         self._hub = hub
         self._clock = clock
         self._now = now
+        self.lag = Histogram(SECONDS)  # how late the event loop was with each look
 
     async def run(self) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(1.0)
+            due = clock() + EVERY
+            await asyncio.sleep(EVERY)
+            self.lag.add(max(0.0, clock() - due))
             try:
                 self.beat()
             except Exception:

@@ -2,8 +2,8 @@
 # Installs the programs that the tests run against from Debian's packages: as root or with a sudo that
 # asks for no password. Else it says what is missing, and fails only where CI=true.
 #
-# None of these packages brings a service. redis-server would: redis-tools holds the same program
-# under the name redis-check-rdb.
+# None of these packages brings a service, but for nginx, which is for CI=true alone. redis-server would:
+# redis-tools holds the same program under the name redis-check-rdb.
 set -euo pipefail
 PATH=$PATH:/usr/sbin
 
@@ -12,10 +12,16 @@ has() { command -v "$1" >/dev/null; }
 missing() {
     has chromium || echo chromium
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || echo fonts-noto-cjk
-    has node || echo nodejs
+    has java || echo default-jre-headless # runs the HTML checker
     has redis-server || has redis-check-rdb || echo redis-tools
     has mariadbd || echo mariadb-server-core
+    has mkfs.ext4 || echo e2fsprogs
+    has ip || echo iproute2
+    has iptables || echo iptables
+    has fiu-ctrl || echo fiu-utils
+    has faketime || echo faketime
     has my_print_defaults || echo mariadb-client-core # mariadb-install-db calls it
+    [ "${CI:-}" != true ] || has nginx || echo nginx-light
 }
 
 as_root() {

@@ -1,16 +1,22 @@
-"""The documentation says what the code does: keys, defaults, modules."""
+"""The documentation says what the code does: keys, defaults, modules, commands, tests."""
 
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from chatserver.__main__ import main
 from chatserver.config import Settings, all_keys, load
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "config.example.toml"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
+OPERATING = REPOSITORY / "docs" / "operating.md"
+SECURITY = REPOSITORY / "docs" / "security.md"
 PACKAGE = REPOSITORY / "chatserver"
 
 KEY = re.compile(r"^#(?=[a-z0-9_]+ = )", re.MULTILINE)  # prose has a space behind its #
@@ -83,3 +89,87 @@ def test_the_architecture_names_only_what_exists() -> None:
 def test_the_architecture_names_every_module(module: str) -> None:
     folders = {f"{parent}/" for parent in Path(module).parents}
     assert module in named() or folders & set(named())
+
+
+# docs/operating.md and docs/security.md ----------------------------------------------------------
+
+
+def code(text: str) -> list[str]:
+    """Every line of the blocks and every span in code style."""
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    return [line for block in blocks for line in block.splitlines()] + spans
+
+
+def commands(text: str) -> list[str]:
+    """What is typed after the program's name, wherever the program is."""
+    said = re.compile(r"(?:^|&& )(?:[^&]* exec NAME |[^&]*/bin/)?chatserver (-[^&]*|[a-z-][^&]*)")
+    return sorted({found.strip() for line in code(text) for found in said.findall(line)})
+
+
+def mistake(typed: list[str], command: click.Command = main) -> str:
+    """What the command line would say to that, or "". Looks only; runs nothing."""
+    typed = [word for word in typed if word != "--help"]  # which every command has
+    options = {name: option for option in command.params for name in option.opts}
+    while typed:
+        word, *typed = typed
+        option = options.get(word)
+        if option is not None:
+            typed = typed if isinstance(option, click.Option) and option.is_flag else typed[1:]
+        elif word.startswith("-"):
+            return f"{command.name} has no {word}"
+        elif isinstance(command, click.Group):
+            inner = command.commands.get(word)
+            return mistake(typed, inner) if inner else f"{command.name} has no {word}"
+        elif not _takes_words(command):
+            return f"{command.name} takes no {word}"
+    return ""
+
+
+def _takes_words(command: click.Command) -> bool:
+    return any(isinstance(param, click.Argument) for param in command.params)
+
+
+def test_a_command_that_does_not_exist_is_noticed() -> None:
+    assert mistake(["backup", "--force", "x.zip"]) == ""
+    assert mistake(["--data", "x", "user", "add", "NAME", "--admin"]) == ""
+    assert mistake(["backup", "--quick"]) == "backup has no --quick"
+    assert mistake(["user", "rename", "NAME"]) == "user has no rename"
+    assert mistake(["--data", "x", "check", "y"]) == "check takes no y"
+
+
+@pytest.mark.parametrize("file", [OPERATING, SECURITY], ids=lambda file: file.name)
+def test_commands_and_keys_that_operators_read_of_exist(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    told = [mistake(shlex.split(command)) for command in commands(text)]
+    assert told
+    assert [said for said in told if said] == []
+    sections = "|".join({key.split(".")[0] for key in all_keys()})
+    keys = re.findall(rf"`((?:{sections})\.[a-z_]+)(?: = [^`]+)?`", text)
+    assert keys
+    assert set(keys) <= set(all_keys())
+
+
+@pytest.mark.parametrize("file", [OPERATING, SECURITY], ids=lambda file: file.name)
+def test_files_that_operators_read_of_exist(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    named = re.findall(r"\b(?:deploy|docs|tests)/[\w./-]*\w|\b[\w.]+\.(?:yaml|example\.toml)", text)
+    assert named
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+def test_every_promise_about_security_names_the_tests_that_hold_it() -> None:
+    table = SECURITY.read_text(encoding="utf-8").split("| promise | tests |\n|---|---|\n")[1]
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)
+    promises = [(said, re.findall(r"`(test_\w+)`", tests)) for said, tests in rows]
+    assert len(promises) > 20
+    known = set(our_tests())
+    for said, tests in promises:
+        assert tests, said
+        assert set(tests) <= known, said
+
+
+def our_tests() -> Iterator[str]:
+    for file in (REPOSITORY / "tests").rglob("test_*.py"):
+        yield file.stem
+        yield from re.findall(r"def (test_\w+)\(", file.read_text(encoding="utf-8"))

@@ -14,11 +14,11 @@ LONGEST = 350  # lines of a module
 # From the ground up. A name covers what is below it; the longest one that fits decides.
 FLOORS = [
     (
-        "errors models protocol wire words tokens limits config folder resources logs keys"
-        " passwords presence connection bus archive"
+        "errors models names protocol wire words tokens limits config folder resources logs keys"
+        " passwords presence connection histogram bus archive markup markdown"
     ),
     "journal storage bus.redis",
-    "chat membership reads accounts keeping feeds hub pulse lookout",
+    "chat membership reads accounts invitations keeping feeds hub pulse lookout",
     "web",
     "app",
     "serve control doctor imports commands __main__",
@@ -30,7 +30,7 @@ HOMES = {
     "aiohttp_jinja2": {"web"},
     "aiohttp_remotes": {"web", "app"},
     "jinja2": {"web"},
-    "prometheus_client": {"web.health"},
+    "prometheus_client": {"web.metrics"},
     "sqlalchemy": {"storage", "migrations"},
     "alembic": {"storage.migrate", "migrations"},
     "aiosqlite": {"storage"},
@@ -40,9 +40,11 @@ HOMES = {
     "redis": {"bus.redis"},
     "argon2": {"passwords"},
     "jwt": {"keys"},
+    "markdown_it": {"markdown"},
+    "nh3": {"markdown"},
     "click": {"__main__", "commands", "serve", "doctor", "imports"},
     "structlog": {"logs"},
-    "segno": {"serve"},
+    "segno": {"serve", "web.admin"},
     "uvloop": {"commands.options"},
 }
 

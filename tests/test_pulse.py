@@ -158,6 +158,20 @@ async def test_who_does_not_even_read_the_heartbeat_is_too_slow(house: House) ->
     assert line.close_code() == CloseCode.TOO_SLOW
 
 
+def test_how_late_the_event_loop_was_is_kept() -> None:
+    async def story(loop: SkippingLoop) -> None:
+        house = House()
+        looking = loop.create_task(house.pulse.run())
+        await loop.skip(0)
+        await loop.skip(1.6)  # the look was due after 1.0
+        late = dict(house.pulse.lag.up_to())
+        assert (late["0.5"], late["1.0"], late["+Inf"]) == (0, 1, 1)
+        looking.cancel()
+        house.hub.close()
+
+    run_skipping(story)
+
+
 def test_everybody_is_looked_at_once_a_second() -> None:
     async def story(loop: SkippingLoop) -> None:
         house = House()

@@ -39,6 +39,7 @@ def serve_options(command: F) -> F:
     """Where to listen."""
     for option in (
         click.option("--lan", is_flag=True, help="Listen on all addresses; show the LAN address."),
+        _option("--verbose", is_flag=True, default=None, help="Log every request and refusal."),
         _option("--port", type=click.IntRange(0, 65_535), help="The port (default: 3000)."),
         _option("--host", help="The address to listen on (default: 127.0.0.1)."),
     ):

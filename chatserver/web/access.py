@@ -1,13 +1,25 @@
-"""The access log: one line a request at DEBUG, without the query, where tokens may stand."""
+"""Who came and went, for the log: requests at DEBUG, sockets at INFO. Names, never content.
 
+Requests are told by their route: paths hold invitation codes and queries hold tokens.
+"""
+
+import itertools
 import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.abc import AbstractAccessLogger
+
+from chatserver.connection import Connection
+from chatserver.errors import CloseCode, Disconnect
+
+logger = logging.getLogger(__name__)
 
 
 class AccessLog(AbstractAccessLogger):
-    """For `AppRunner` and `run_app`: aiohttp's own would write the query."""
+    """For `AppRunner` and `run_app`: aiohttp's own would write path and query."""
 
     @property
     def enabled(self) -> bool:
@@ -15,5 +27,50 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """`time` is in seconds."""
-        facts = (request.method, request.path, response.status, time * 1000, request.remote)
+        facts = (request.method, route(request), response.status, time * 1000, request.remote)
         self.logger.debug("%s %s %s in %.1f ms from %s", *facts)
+
+
+def route(request: web.BaseRequest) -> str:
+    """The route that a request took, like /join/{code}; "?" when there is none."""
+    if not isinstance(request, web.Request) or request.match_info.route.resource is None:
+        return "?"
+    return request.match_info.route.resource.canonical
+
+
+class SocketLog:
+    """Numbers the sockets and counts how they ended."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` gives monotonic seconds."""
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self.closes: Counter[int] = Counter()  # by close code, since the start
+
+    @contextmanager
+    def visit(
+        self, request: web.Request, ws: web.WebSocketResponse, connection: Connection
+    ) -> Iterator[None]:
+        """Around the time that somebody is connected: a line at each end of it."""
+        who = {"connection": next(self._numbers), "user": connection.user.name}
+        logger.info("connected", extra={**who, "address": request.remote})
+        start = self._clock()
+        try:
+            yield
+        finally:
+            code = connection.close_code or ws.close_code or WSCloseCode.ABNORMAL_CLOSURE
+            self.closes[code] += 1
+            seconds = round(self._clock() - start, 1)
+            facts = {"code": int(code), "reason": _reason(connection), "seconds": seconds}
+            logger.info("closed", extra={**who, **facts, "frames": connection.frames})
+
+    def turned_away(self, request: web.Request, bye: Disconnect) -> None:
+        """Somebody was told to go before the welcome."""
+        self.closes[bye.code] += 1
+        facts = {"code": int(bye.code), "reason": bye.code.name.lower()}
+        logger.info("turned away", extra={**facts, "address": request.remote})
+
+
+def _reason(connection: Connection) -> str:
+    code = connection.close_code
+    return "left" if code is None else CloseCode(code).name.lower()

@@ -1,6 +1,7 @@
 """The door of every HTTP request: origin, refusals as JSON or as a page, security headers."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from chatserver.errors import (
     Unauthorized,
     _,
 )
+from chatserver.web.access import route
 from chatserver.web.language import Language, preferred
 from chatserver.web.rendering import render
 from chatserver.web.session import SAFE_METHODS, Sessions, wants_page
@@ -57,6 +59,7 @@ class Door:
     def __init__(self, sessions: Sessions, languages: dict[str, Language]) -> None:
         self._sessions = sessions
         self._languages = languages
+        self.refusals: Counter[str] = Counter()  # by code, since the start
 
     def middleware(self) -> Middleware:
         @web.middleware
@@ -75,12 +78,13 @@ class Door:
             except ConnectionError:
                 return web.Response(status=400)  # nobody is there to read it
             except Exception:
-                logger.exception("a request failed", extra={"path": request.path})
+                logger.exception("a request failed", extra={"route": route(request)})
                 return self._refusal(request, ChatError())
 
         return door
 
     def _refusal(self, request: web.Request, error: ChatError) -> web.Response:
+        self.refusals[error.code] += 1
         language = self._languages[preferred(request)]
         text = language.refusal(error)
         if wants_page(request) and not request.path.startswith("/api/"):

@@ -16,6 +16,7 @@ from chatserver.errors import Forbidden
 from chatserver.storage.archive import dump
 from chatserver.storage.check import check, totals
 from chatserver.storage.engine import Database
+from chatserver.web.access import route
 from chatserver.web.session import Sessions
 
 PATIENCE = 60.0  # seconds for whoever reads: the copy holds back what SQLite would write over
@@ -65,7 +66,7 @@ async def _streamed(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.
                 async with asyncio.timeout(PATIENCE):
                     await response.write(piece)
     except Exception:  # too late for a refusal: whoever reads must see that this is not the end
-        logger.exception("a stream broke off", extra={"path": request.path})
+        logger.exception("a stream broke off", extra={"route": route(request)})
         if request.transport is not None:
             request.transport.abort()
     return response

@@ -1,5 +1,6 @@
 """Who is asking: tokens out of requests, the session cookie, which origins may change things."""
 
+import time
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from chatserver.models import User
 COOKIE = "chatserver"
 SECURE_COOKIE = "__Host-chatserver"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+BELIEVED = web.RequestKey("believed", bool)  # in requests that came through a trusted proxy
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what a proxy adds
 
 
 class Sessions:
@@ -60,6 +63,21 @@ class Sessions:
         """Where people find this server: as configured, as they did, or where it listens."""
         seen = self.listening if self.is_owner(request) else f"{request.scheme}://{request.host}"
         return self._settings.origin or seen
+
+    def way(self, request: web.Request) -> dict[str, Any]:
+        """How a request got here, as far as the server is told. `at`: its clock, in ms UTC."""
+        return {
+            "at": time.time_ns() // 1_000_000,
+            "origin": f"{request.scheme}://{request.host}".lower(),
+            "public_url": self._settings.origin,
+            "secure": request.secure,
+            "forwarded": any(name in request.headers for name in FORWARDED),
+            "trusted": request.get(BELIEVED, False),
+        }
+
+    def invite_url(self, request: web.Request, code: str) -> str:
+        """What one sends to somebody who is to come in."""
+        return self.base(request) + str(request.app.router["join"].url_for(code=code))
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse what another site's page makes a browser send. Raises Forbidden.

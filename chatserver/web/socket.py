@@ -1,6 +1,7 @@
 """The WebSocket: frames in, commands to the chat, answers out. One screen, read downwards."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, assert_never
 
@@ -27,6 +28,7 @@ from chatserver.limits import Rate
 from chatserver.membership import Membership
 from chatserver.models import Page, Receipt, RoomState
 from chatserver.reads import Reads
+from chatserver.web.access import SocketLog
 from chatserver.web.doorstep import Doorstep
 from chatserver.web.session import Sessions, address
 
@@ -64,6 +66,9 @@ class Socket:
         self._doorstep = Doorstep(limits.sockets_per_address)
         self._questions = Rate(*QUESTIONS, clock)
         self._mistakes = Rate(*MISTAKES, clock)
+        self.log = SocketLog(clock)
+        self.refusals: Counter[str] = Counter()  # by code, since the start
+        self.catch_ups = 0  # requests
 
     # A socket's life ------------------------------------------------------------------------------
 
@@ -79,12 +84,13 @@ class Socket:
         async with self._doorstep.wait(address(request)):
             connection = await self._welcomed(request, ws)
         if connection is not None:
-            try:
-                await self._listen(ws, connection)
-            finally:
-                self._hub.detach(connection)
-                connection.finish()
-                self._mistakes.forget(connection)
+            with self.log.visit(request, ws, connection):
+                try:
+                    await self._listen(ws, connection)
+                finally:
+                    self._hub.detach(connection)
+                    connection.finish()
+                    self._mistakes.forget(connection)
         return ws
 
     async def _welcomed(self, request: web.Request, ws: web.WebSocketResponse) -> Connection | None:
@@ -137,6 +143,7 @@ class Socket:
     async def _turn_away(
         self, ws: web.WebSocketResponse, request: web.Request, bye: Disconnect
     ) -> None:
+        self.log.turned_away(request, bye)
         if not ws.prepared:
             await ws.prepare(request)
         if bye.code is CloseCode.SESSION_INVALID:
@@ -148,6 +155,7 @@ class Socket:
         """Until either side closes. What arrives after we hung up is dropped."""
         async for message in ws:
             connection.seen = self._clock()
+            connection.frames += 1
             if not connection.closing:
                 await self._receive(ws, connection, message)
 
@@ -183,6 +191,8 @@ class Socket:
             self._refuse(connection, ChatError(), request_id)
 
     def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
+        self.refusals[error.code] += 1
+        logger.debug("refused", extra={"user": connection.user.name, "code": error.code})
         connection.send(protocol.encode(wire.refusal(error, request_id)))
 
     def _count_mistake(self, connection: Connection) -> None:
@@ -273,11 +283,13 @@ class Socket:
             return await self._chat.before(user, room, asked.before, asked.limit)
         if asked.before is not None:
             raise BadRequest(_("Name 'after' or 'before', not both."))
+        self.catch_ups += 1
         return await self._chat.after(user, room, asked.after, asked.limit, asked.epoch)
 
     async def _catch_up(
         self, connection: Connection, asked: protocol.History, positions: dict[int, int]
     ) -> protocol.CatchUp:
+        self.catch_ups += 1
         pages, gone = await self._chat.catch_up(connection.user, positions, asked.epoch)
         return protocol.CatchUp(
             id=asked.id,

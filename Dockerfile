@@ -1,0 +1,33 @@
+# docker build -t chatserver .
+# docker run -p 127.0.0.1:3000:3000 -v chat-data:/data \
+#     -e CHATSERVER_SERVER__PUBLIC_URL=http://127.0.0.1:3000 chatserver
+#
+# The setup link is in its log. Without that public address it names the container's own.
+
+FROM python:3.13-slim AS build
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE ./
+COPY chatserver chatserver
+COPY templates templates
+COPY migrations migrations
+COPY locale locale
+RUN python -m venv /opt/chatserver \
+    && /opt/chatserver/bin/pip install --no-cache-dir '.[mysql,redis]' \
+    && /opt/chatserver/bin/pip uninstall --yes pip
+
+FROM python:3.13-slim
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin chatserver \
+    && install -d -m 0700 -o chatserver -g chatserver /data
+COPY --from=build /opt/chatserver /opt/chatserver
+ENV PATH=/opt/chatserver/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    CHATSERVER_DATA=/data \
+    CHATSERVER_SERVER__HOST=0.0.0.0
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
+    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:3000/readyz', timeout=4)"]
+ENTRYPOINT ["chatserver"]

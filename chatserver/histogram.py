@@ -1,0 +1,28 @@
+"""How often a figure was how large, for whoever watches: adding one is a look at a short list."""
+
+from bisect import bisect_left
+from itertools import accumulate
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class Histogram:
+    """Counts by upper bound, and the sum of everything."""
+
+    __slots__ = ("_bounds", "_counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        """`bounds` rise; what is above the last one is counted too."""
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, figure: float) -> None:
+        self._counts[bisect_left(self._bounds, figure)] += 1
+        self.total += figure
+
+    def up_to(self) -> list[tuple[str, float]]:
+        """Each bound with how many figures were not above it, as Prometheus wants it."""
+        names = [*map(str, self._bounds), "+Inf"]
+        return list(zip(names, accumulate(self._counts), strict=True))

@@ -1,0 +1,145 @@
+"""Figures as Prometheus text, gathered from their owners when somebody asks: nothing else pays.
+
+No names of people or rooms and no content. Every metric is described in docs/operating.md.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chatserver import __version__
+from chatserver.histogram import Histogram
+from chatserver.hub import Hub
+from chatserver.journal import Journal
+from chatserver.limits import SignInGuard
+from chatserver.pulse import Pulse
+from chatserver.web.door import Door
+from chatserver.web.socket import Socket
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """What the database answered just now; `size` in bytes, None when it did not answer."""
+
+    up: bool
+    migrated: bool
+    durable: bool
+    size: int | None
+
+
+class Metrics:
+    """Knows where each figure is kept."""
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        journal: Journal,
+        pulse: Pulse,
+        guard: SignInGuard,
+        door: Door,
+        socket: Socket,
+    ) -> None:
+        self._hub = hub
+        self._journal = journal
+        self._pulse = pulse
+        self._guard = guard
+        self._door = door
+        self._socket = socket
+
+    def text(self, database: DatabaseState) -> tuple[bytes, str]:
+        """The figures of this moment and their content type.
+
+        The first call imports prometheus_client, which takes longer than starting without it.
+        """
+        from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+        from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+        registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=registry)
+        for figures in (self._people(), self._messages(), self._sockets(), _stored(database)):
+            registry.register(_Collected(figures))
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+
+    def _people(self) -> Iterator[Any]:
+        yield _gauge("info", "The program that runs.", 1, version=__version__)
+        yield _gauge(
+            "people_online", "People who are online, on any node.", len(self._hub.online())
+        )
+        signs = self._guard.counts
+        limited = signs["attempted"] - signs["failed"] - signs["succeeded"]
+        outcomes = {"ok": signs["succeeded"], "failed": signs["failed"], "limited": limited}
+        yield _counters("sign_ins", "Attempts to sign in with a password.", outcome=outcomes)
+        yield _histogram("loop_lag_seconds", "How late the event loop was.", self._pulse.lag)
+
+    def _messages(self) -> Iterator[Any]:
+        counts, delivered = self._journal.counts, self._hub.delivered
+        yield _counter("events", "Messages, edits and other events stored.", counts.stored)
+        yield _counter("repeats", "Requests that had been stored before.", counts.repeated)
+        yield _histogram("commit_seconds", "From a batch to its answers.", counts.seconds)
+        yield _histogram("commit_drafts", "Requests in one transaction.", counts.drafts)
+        yield _gauge("queue_length", "Requests that wait to be stored.", self._journal.waiting)
+        yield _counter("deliveries", "Events times listeners on this node.", delivered.events)
+        yield _counter("delivered_bytes", "Bytes of these deliveries.", delivered.bytes)
+        yield _gauge("storing", "0 after the disk failed.", not self._journal.broken)
+
+    def _sockets(self) -> Iterator[Any]:
+        waiting = [connection.waiting for connection in self._hub.connections]
+        yield _gauge("connections", "Open sockets on this node.", len(waiting))
+        yield _gauge("waiting_bytes", "Bytes that readers have not taken yet.", sum(waiting))
+        yield _gauge("waiting_bytes_max", "The same of the slowest.", max(waiting, default=0))
+        yield _counter("catch_ups", "Requests for missed events.", self._socket.catch_ups)
+        yield _counters("closes", "Sockets closed, by code.", code=self._socket.log.closes)
+        refusals = self._door.refusals + self._socket.refusals
+        yield _counters("refusals", "Requests refused, by code.", code=refusals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    figures: Iterator[Any]
+
+    def collect(self) -> Iterator[Any]:
+        return self.figures
+
+
+def _stored(database: DatabaseState) -> Iterator[Any]:
+    yield _gauge("database_up", "The database answers.", database.up)
+    yield _gauge("database_migrated", "It has the revision of this program.", database.migrated)
+    yield _gauge("database_durable", "Answered means flushed to disk.", database.durable)
+    if database.size is not None:
+        yield _gauge("database_bytes", "Its size on disk.", database.size)
+
+
+def _gauge(name: str, text: str, figure: float, **labels: str) -> Any:
+    from prometheus_client.core import GaugeMetricFamily
+
+    family = GaugeMetricFamily(f"chatserver_{name}", text, labels=list(labels))
+    family.add_metric(list(labels.values()), figure)
+    return family
+
+
+def _counter(name: str, text: str, figure: float) -> Any:
+    from prometheus_client.core import CounterMetricFamily
+
+    return CounterMetricFamily(f"chatserver_{name}", text, figure)
+
+
+def _counters(name: str, text: str, **by_label: Counter[Any] | dict[str, int]) -> Any:
+    """One label and a figure for each of its values."""
+    from prometheus_client.core import CounterMetricFamily
+
+    ((label, figures),) = by_label.items()
+    family = CounterMetricFamily(f"chatserver_{name}", text, labels=[label])
+    for value, figure in figures.items():
+        family.add_metric([str(value)], figure)
+    return family
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Any:
+    from prometheus_client.core import HistogramMetricFamily
+
+    buckets = histogram.up_to()
+    return HistogramMetricFamily(
+        f"chatserver_{name}", text, buckets=buckets, sum_value=histogram.total
+    )

@@ -1,0 +1,15 @@
+"""Figures by size, as Prometheus wants them."""
+
+from chatserver.histogram import Histogram
+
+
+def test_each_bound_tells_how_many_were_not_above_it() -> None:
+    histogram = Histogram((1, 10))
+    for figure in (0.5, 1, 1.5, 10, 10.5, 1_000):
+        histogram.add(figure)
+    assert histogram.up_to() == [("1", 2), ("10", 4), ("+Inf", 6)]
+    assert histogram.total == 1_023.5
+
+
+def test_an_empty_one_says_so() -> None:
+    assert Histogram((1,)).up_to() == [("1", 0), ("+Inf", 0)]

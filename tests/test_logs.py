@@ -1,0 +1,165 @@
+"""What the log tells: who came and went and what went wrong. Never content, tokens or passwords."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+import traceback
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from chatserver.storage.engine import Database
+from tests.driver import PASSWORD, Chat, Person, ask
+
+
+def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
+    """The facts of every line that says this."""
+    return [vars(record) for record in caplog.records if record.getMessage() == sentence]
+
+
+# Coming and going --------------------------------------------------------------------------------
+
+
+async def test_a_line_says_who_came_and_one_how_they_went(
+    ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "chatserver")
+    device = await ann.connect()
+    await device.say("hi")
+    await ann.chat.server.accounts.sign_out_everywhere(await ann.chat.server.accounts.named("ann"))
+    assert await device.closed() == 4101
+    await device.close()
+    while not told(caplog, "closed"):
+        await asyncio.sleep(0)
+    (came,), (went,) = told(caplog, "connected"), told(caplog, "closed")
+    assert (came["user"], came["address"], came["connection"]) == ("ann", "127.0.0.1", 1)
+    assert (went["user"], went["connection"], went["frames"]) == ("ann", 1, 1)
+    assert (went["code"], went["reason"]) == (4101, "session_invalid")
+    assert 0 <= went["seconds"] < 60
+
+
+async def test_whoever_is_turned_away_is_told_of_too(
+    chat: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "chatserver")
+    async with chat.browser().ws_connect(f"{chat.url}/ws?token=wrong") as stranger:
+        await stranger.receive()
+    (line,) = told(caplog, "turned away")
+    assert (line["code"], line["reason"], line["address"]) == (4101, "session_invalid", "127.0.0.1")
+    assert not told(caplog, "connected")
+
+
+async def test_refusals_are_told_with_their_code_when_one_asks_for_more(
+    ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = await ann.connect()
+    await device.say("hi", to="nobody")
+    assert not told(caplog, "refused")
+    caplog.set_level(logging.DEBUG, "chatserver")
+    await device.say("hi", to="nobody")
+    (line,) = told(caplog, "refused")
+    assert (line["user"], line["code"]) == ("ann", "not_found")
+
+
+# Slow commits ------------------------------------------------------------------------------------
+
+
+async def test_a_commit_that_takes_long_is_worth_a_warning(
+    chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await ann.connect()
+    await device.say("quick")
+    assert not told(caplog, "a commit was slow")
+    monkeypatch.setattr("chatserver.journal.SLOW", 0.0)
+    await device.say("slow by that measure")
+    (line,) = told(caplog, "a commit was slow")
+    assert (line["levelname"], line["drafts"]) == ("WARNING", 1)
+    assert 0 <= line["seconds"] < 60
+
+
+# Secrets -----------------------------------------------------------------------------------------
+
+
+async def test_a_whole_conversation_leaves_no_word_of_it_in_the_log(
+    chat: Chat, ann: Person, bo: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    form = {"username": "ann", "password": PASSWORD}
+    await ask(chat.browser(), "POST", chat.url + "/login", form)
+    await ask(chat.browser(), "POST", chat.url + "/login", form | {"password": "wrong plum stone"})
+    invited = (await ann.ask("POST", "/api/invites", {})).json
+    await ask(chat.browser(), "GET", invited["url"])
+    joining = {"username": "cy", "password": "a plum for everybody"}
+    assert (await ask(chat.browser(), "POST", invited["url"], joining)).status == 200
+    bot = (await ann.ask("POST", "/api/bots", {"name": "ci"})).json["token"]
+    await ask(chat.browser(), "GET", chat.url + "/api/me", None, {"Authorization": f"Bearer {bot}"})
+    await talk(ann, bo)
+    text = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert "connected" in text
+    assert "refused" in text
+    assert "GET /join/{code} 200" in text
+    code = invited["url"].rpartition("/")[2]
+    for secret in (PASSWORD, "plum", code, bot, ann.token, bo.token):
+        assert secret not in text
+
+
+async def talk(ann: Person, bo: Person) -> None:
+    """Everything one can do to a message; each text has a plum in it."""
+    anns = await ann.connect(headers={"Authorization": ""}, params={"token": ann.token})
+    bos = await bo.connect()
+    seq = (await anns.say("a plum", id="1"))["seq"]
+    await anns.say("another plum", id="1")  # is refused
+    await bos.say("a plum to you", to="ann")
+    await anns.ask(10, room=1, target=seq, data="a riper plum")
+    await bos.ask(12, room=1, target=seq, emoji="🍑", on=True)
+    await bos.history(1, after=0)
+    await bos.send({"type": 2, "data": ["plum"], "id": "2"})
+    await bos.ws.send_str("a broken plum")
+    await bos.next(4)
+    await bo.ask("GET", "/api/search?q=plum")
+    await bo.ask("POST", "/api/rooms/1/messages", {"data": "plum " * 2_000})
+    await bo.ask("POST", "/api/rooms/1/messages", {"data": "a posted plum"})
+    await anns.ask(14, token=bo.token)  # somebody else's
+    await anns.ask(11, room=1, target=seq)
+    await anns.close()
+    await bos.close()
+
+
+# Its form ----------------------------------------------------------------------------------------
+
+PROGRAM = """
+import logging
+from chatserver.logs import configure_logging
+configure_logging(verbose={verbose})
+logging.getLogger("chatserver.hub").info("connected", extra=dict(user="ann"))
+logging.getLogger("chatserver.hub").debug("refused", extra=dict(code="not_found"))
+logging.getLogger("aiosqlite").debug("INSERT INTO events VALUES ('a plum')")
+"""
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_away_from_a_terminal_every_line_is_json(*, verbose: bool) -> None:
+    program = PROGRAM.format(verbose=verbose)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    first, *rest = map(json.loads, done.stderr.splitlines())
+    assert (first["event"], first["user"], first["level"]) == ("connected", "ann", "info")
+    assert {"logger", "timestamp"} <= first.keys()
+    assert [line["event"] for line in rest] == (["refused"] if verbose else [])
+
+
+async def test_an_error_of_the_database_does_not_tell_the_values(database_url: str) -> None:
+    database = Database(database_url)
+    query, said = sa.text("SELECT :said FROM nowhere"), {"said": "a plum"}
+    with pytest.raises(sa.exc.DBAPIError) as writing:
+        await database.beside(lambda connection: connection.execute(query, said))
+    async with database.read.connect() as connection:
+        with pytest.raises(sa.exc.DBAPIError) as reading:
+            await connection.execute(query, said)
+    await database.close()
+    for failed in (writing, reading):
+        told = "".join(traceback.format_exception(failed.value))
+        assert "SELECT" in told
+        assert "plum" not in told

@@ -1,0 +1,128 @@
+"""Rules about the source that no linter knows: SQL, logs, markup, other programs."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.test_layers import MODULES
+
+# Where SQL is put together, and how often: from names of tables and constants, never from values.
+BUILT_SQL = {"storage.check": 2, "storage.engine": 1, "storage.retention": 1}
+RUNS_SQL = {"text", "exec_driver_sql", "execute", "executemany", "executescript"}
+
+# What nothing is called that may get into the log.
+CONTENT = set(
+    "body bodies text texts data password passwords token tokens cookie cookies headers query"
+    " query_string path raw_path url rel_url payload draft event events command message"
+    " messages receipt sentence values".split()
+)
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+
+OTHER_PROGRAMS = {"subprocess", "pickle", "marshal", "shelve", "pty"}
+RUNS_TEXT = {"eval", "exec", "system", "popen", "__import__"}
+MARKUP = {"Markup", "markupsafe"}
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Every call with the last part of its name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+            yield name.id if isinstance(name, ast.Name) else str(name), node
+
+
+def names(node: ast.AST) -> set[str]:
+    """Every variable and attribute in an expression."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} | {
+        n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)
+    }
+
+
+def is_built(node: ast.expr) -> bool:
+    """Whether a text is put together when it is needed."""
+    if isinstance(node, ast.JoinedStr):
+        return any(isinstance(part, ast.FormattedValue) for part in node.values)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join")
+    is_text = any(isinstance(n, ast.Constant) and isinstance(n.value, str) for n in ast.walk(node))
+    return isinstance(node, ast.BinOp) and is_text
+
+
+def built_sql(tree: ast.AST) -> list[int]:
+    """Lines that run a statement which they put together."""
+    found = [call for name, call in calls(tree) if name in RUNS_SQL and call.args]
+    return [call.lineno for call in found if is_built(call.args[0])]
+
+
+def content_in_logs(tree: ast.AST) -> list[str]:
+    """What log lines tell that they must not, and sentences that are put together."""
+    told = []
+    for name, call in calls(tree):
+        if name in LEVELS and isinstance(call.func, ast.Attribute) and "logger" in names(call.func):
+            told += [f"{call.lineno}: {ast.unparse(a)}" for a in call.args[:1] if is_built(a)]
+            told += [f"{call.lineno}: {n}" for n in sorted(names(call) & CONTENT)]
+    return told
+
+
+# The rules themselves ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'c.execute(f"SELECT {x}")',
+        'sa.text("SELECT %s" % x)',
+        'sa.text("SELECT " + x)',
+        'c.exec_driver_sql("SELECT {}".format(x))',
+    ],
+)
+def test_built_sql_is_noticed(source: str) -> None:
+    assert built_sql(ast.parse(source)) == [1]
+    assert built_sql(ast.parse('sa.text("SELECT :x"); c.execute(query, {"x": f"{x}"})')) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'logger.info("said %s", event.body)',
+        'logger.debug("in", extra={"token": token})',
+        'self.logger.info(f"hello {user}")',
+        'logger.exception("failed", extra={"path": request.path})',
+    ],
+)
+def test_content_in_a_log_line_is_noticed(source: str) -> None:
+    assert content_in_logs(ast.parse(source))
+    assert not content_in_logs(ast.parse('logger.info("closed", extra={"user": user.name})'))
+
+
+# The house ---------------------------------------------------------------------------------------
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for name, file in MODULES.items():
+        if not name.startswith("migrations"):
+            yield name, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def test_sql_is_never_built_from_what_people_write() -> None:
+    found = Counter({name: len(built_sql(tree)) for name, tree in trees()})
+    assert +found == Counter(BUILT_SQL)
+
+
+def test_no_line_of_the_log_tells_what_people_write_or_how_they_get_in() -> None:
+    told = {name: content_in_logs(tree) for name, tree in trees()}
+    assert {name: lines for name, lines in told.items() if lines} == {}
+
+
+def test_no_text_becomes_a_program_and_no_other_program_is_run() -> None:
+    for name, tree in trees():
+        called = {word for word, _ in calls(tree)} | names(tree)
+        assert not called & (OTHER_PROGRAMS | RUNS_TEXT), name
+
+
+def test_no_text_is_declared_to_be_markup() -> None:
+    """Templates escape whatever they show; `tests/test_client.py` sees to the templates."""
+    for name, tree in trees():
+        assert not names(tree) & MARKUP, name

@@ -1,0 +1,160 @@
+"""What watches the server: alive, ready, and figures that mean what they say."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families as parsed
+
+from chatserver.errors import CloseCode
+from chatserver.storage.migrate import HEAD
+from tests.conftest import StartChat
+from tests.driver import PASSWORD, Chat, Person, ask
+
+REPOSITORY = Path(__file__).parents[2]
+
+Figures = dict[str, float]
+
+
+async def figures(chat: Chat) -> Figures:
+    """Every sample of /metrics by name and labels, as `name{label=value}`."""
+    answer = await ask(chat.browser(), "GET", f"{chat.url}/metrics")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    found = {}
+    for family in parsed(answer.text):
+        for sample in family.samples:
+            labels = ",".join(f"{key}={value}" for key, value in sample.labels.items())
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found
+
+
+# /healthz and /readyz ----------------------------------------------------------------------------
+
+
+async def test_a_server_that_can_store_is_ready_and_says_how_firmly(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    answer = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
+    assert answer.status == 200
+    assert (answer.json["ok"], answer.json["revision"]) == (1, HEAD)
+    assert answer.json["durability"] == "full"
+    found = await figures(chat)
+    assert found["chatserver_database_up"] == found["chatserver_database_durable"] == 1
+    assert found["chatserver_database_migrated"] == 1
+    assert found["chatserver_database_bytes"] > 10_000
+
+
+async def test_after_the_disk_failed_it_is_alive_and_not_ready(chat: Chat) -> None:
+    chat.server.journal.broken = True
+    assert (await ask(chat.browser(), "GET", f"{chat.url}/healthz")).status == 200
+    answer = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
+    assert (answer.status, answer.json["ok"]) == (503, 0)
+    assert (await figures(chat))["chatserver_storing"] == 0
+
+
+async def test_without_its_tables_it_is_not_ready_and_still_has_figures(
+    chat: Chat, ann: Person
+) -> None:
+    device = await ann.connect()
+    path = chat.server.database.path
+    assert path is not None
+    await chat.server.database.read.dispose()
+    away = path.rename(path.with_suffix(".away"))
+    assert (await ask(chat.browser(), "GET", f"{chat.url}/readyz")).status == 503
+    found = await figures(chat)
+    assert (found["chatserver_database_up"], found["chatserver_database_migrated"]) == (1, 0)
+    assert found["chatserver_connections"] == 1
+    away.rename(path)
+    await device.close()
+
+
+# /metrics ----------------------------------------------------------------------------------------
+
+
+async def test_messages_commits_and_deliveries_are_counted(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    before = await figures(ann.chat)
+    await anns.say("one", id="1")
+    await anns.say("two", id="2")
+    await anns.say("two", id="2")
+    await bos.hears("one")
+    await bos.hears("two")
+    after = await figures(ann.chat)
+    grown = {name: figure - before.get(name, 0) for name, figure in after.items()}
+    assert grown["chatserver_events_total"] == 2
+    assert grown["chatserver_repeats_total"] == 1
+    assert grown["chatserver_commit_seconds_count"] == 3
+    assert grown["chatserver_commit_drafts_sum"] == 3
+    assert grown["chatserver_commit_drafts_bucket{le=1}"] == 3
+    assert grown["chatserver_deliveries_total"] == 4
+    assert grown["chatserver_delivered_bytes_total"] > 4 * len('{"type":2,"data":"one"}')
+    assert after["chatserver_commit_seconds_sum"] > 0
+    assert after["chatserver_queue_length"] == 0
+
+
+async def test_people_and_sockets_are_two_figures(ann: Person, bo: Person) -> None:
+    devices = [await ann.connect(), await ann.connect(), await bo.connect()]
+    found = await figures(ann.chat)
+    assert found["chatserver_connections"] == 3
+    assert found["chatserver_people_online"] == 2
+    assert found["chatserver_waiting_bytes"] == found["chatserver_waiting_bytes_max"] == 0
+    for device in devices:
+        await device.close()
+
+
+async def test_closed_sockets_are_counted_by_code(chat: Chat, ann: Person, bo: Person) -> None:
+    left, ended = await ann.connect(), await bo.connect()
+    await left.close()
+    chat.server.hub.end_user(bo.number, CloseCode.REMOVED)
+    assert await ended.closed() == 4102
+    async with chat.browser().ws_connect(f"{chat.url}/ws?token=wrong") as stranger:
+        while not stranger.closed:
+            await stranger.receive()
+    while (found := await figures(chat))["chatserver_connections"]:
+        await asyncio.sleep(0)
+    assert found["chatserver_closes_total{code=1000}"] == 1
+    assert found["chatserver_closes_total{code=4102}"] == 1
+    assert found["chatserver_closes_total{code=4101}"] == 1
+
+
+async def test_refusals_are_counted_on_the_socket_and_over_http_alike(
+    chat: Chat, ann: Person
+) -> None:
+    device = await ann.connect()
+    assert (await device.say("hi", to="nobody"))["code"] == "not_found"
+    assert (await ann.ask("GET", "/api/rooms/99")).status == 404
+    assert (await device.history(1, after=0, epoch="another"))["code"] == "reset"
+    found = await figures(chat)
+    assert found["chatserver_refusals_total{code=not_found}"] == 2
+    assert found["chatserver_refusals_total{code=reset}"] == 1
+    assert found["chatserver_catch_ups_total"] == 1
+
+
+async def test_sign_ins_are_counted_by_how_they_ended(chat: Chat, ann: Person) -> None:
+    for password in (PASSWORD, "wrong", "wrong"):
+        form = {"username": "ann", "password": password}
+        await ask(chat.browser(), "POST", f"{chat.url}/login", form)
+    found = await figures(chat)
+    assert found["chatserver_sign_ins_total{outcome=ok}"] == 1
+    assert found["chatserver_sign_ins_total{outcome=failed}"] == 2
+    assert found["chatserver_sign_ins_total{outcome=limited}"] == 0
+
+
+async def test_operators_are_told_of_every_metric_and_of_no_other(chat: Chat) -> None:
+    answer = await ask(chat.browser(), "GET", f"{chat.url}/metrics")
+    kept = {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE chat")}
+    told = re.findall(r"\bchatserver_\w+", (REPOSITORY / "docs" / "operating.md").read_text())
+    assert kept == set(told)
+    alerts = (REPOSITORY / "deploy" / "alerts.yml").read_text()
+    used = {name.removesuffix("_bucket") for name in re.findall(r"\bchatserver_\w+", alerts)}
+    assert used
+    assert used <= kept
+
+
+def test_nothing_of_it_is_imported_at_the_start() -> None:
+    program = "import chatserver.serve, sys; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
