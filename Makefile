@@ -13,7 +13,7 @@ apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Re
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help figures run test check format formatted lint types programs javascript python catalogue describe clean
+.PHONY: help faults figures run test check format formatted lint types programs javascript python catalogue describe clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,19 +43,23 @@ types: .venv/tools ## check the types, of the tests too
 	$(call say,Types)
 	@$(BIN)/mypy
 
-programs: ## install what the tests run against: MariaDB, Redis, Chromium, Node
+programs: node_modules/.package-lock.json ## install what the tests run with: MariaDB, Redis, Chromium, Java
 	$(call say,Programs that the tests run against)
 	@tests/install-debian.sh
 
-javascript: ## test the browser code that needs no browser
-	$(call say,JavaScript tests)
-	@if command -v node >/dev/null; then node --test tests/js/*.test.*js; \
-	elif [ "$$CI" = true ]; then $(call fail,Node is missing: apt-get install nodejs); \
-	else echo 'NOT RUN: Node is missing: apt-get install nodejs' >&2; fi
+javascript: node_modules/.package-lock.json ## lint the browser code, and test what needs no browser
+	$(call say,JavaScript)
+	@$(BIN)/node node_modules/eslint/bin/eslint.js .
+	@$(BIN)/node --test tests/js/*.test.*js
 
 python: .venv/tools ## run the Python tests, those in the browser too
 	$(call say,Python tests)
 	@$(BIN)/pytest --numprocesses=2 --dist=loadgroup
+
+faults: export FAULTS := whole
+faults: .venv/tools programs ## break every promise on purpose, and write docs/guarantees.md (root; half an hour)
+	$(call say,Faults)
+	@$(BIN)/pytest --timeout=900 -q tests/faults
 
 figures: .venv/tools ## measure start, memory and throughput of one node
 	@$(BIN)/python -m benchmarks.figures
@@ -74,7 +78,7 @@ describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in do
 
 clean: ## remove .venv and what the tools left; chatserver-data stays
 	$(call say,Cleaning)
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/runtime: pyproject.toml
@@ -91,4 +95,10 @@ clean: ## remove .venv and what the tools left; chatserver-data stays
 .venv/tools: .venv/runtime
 	$(call say,Installing the development tools into .venv)
 	@$(BIN)/python -m pip install -qq --group dev
+	@touch $@
+
+# Node itself is one of the tools in .venv: Debian's npm would bring four hundred packages.
+node_modules/.package-lock.json: package.json package-lock.json | .venv/tools
+	$(call say,Installing ESLint and the HTML checker into node_modules)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

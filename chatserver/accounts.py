@@ -1,4 +1,4 @@
-"""Who people are: set-up, sign-in, invitations, sessions, passwords.
+"""Who people are: set-up, sign-in, sessions, passwords, rights.
 
 Knows nothing of sockets; whoever ends a session tells the hub through `farewell`.
 """
@@ -6,18 +6,15 @@ Knows nothing of sockets; whoever ends a session tells the hub through `farewell
 import hashlib
 import hmac
 import secrets
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from unicodedata import category
 
 from chatserver.config import AuthSettings
 from chatserver.errors import (
     BadCredentials,
-    BadRequest,
     ChatError,
     CloseCode,
     Forbidden,
@@ -27,18 +24,15 @@ from chatserver.errors import (
 )
 from chatserver.keys import Keys, Token, write_private
 from chatserver.limits import SignInGuard
-from chatserver.models import Invite, Role, Session, User, name_key
-from chatserver.passwords import Passwords, check_choice
+from chatserver.models import Role, Session, User, name_key
+from chatserver.names import checked_display, checked_name
+from chatserver.passwords import Passwords, check_choice, generate
 from chatserver.storage.people import NewUser, OpenSession, People
 
 MINUTE = 60_000  # milliseconds
 DAY = 86_400_000
-NAME_LENGTH = range(2, 33)
-DISPLAY_LENGTH = 64
 BOT = "bot_"  # begins the tokens of bots
 BOT_DAYS = 365  # a bot's socket has to come back once in a while
-INVITE_DAYS = 7
-INVITE_USES = 50
 
 
 class Farewell(Protocol):
@@ -171,17 +165,48 @@ class Accounts:
         seconds = session.expires_at // 1000
         return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
 
-    async def add_bot(self, name: str, display: str, rooms: list[str]) -> tuple[User, str]:
-        """A bot's account, member of these rooms, and its token: shown once, stored hashed."""
-        token = BOT + secrets.token_urlsafe(24)
+    async def add_bot(
+        self, by: User | None, name: str, display: str, rooms: list[str]
+    ) -> tuple[User, str]:
+        """A bot's account, member of these rooms, and its token: shown once, stored hashed.
+
+        Into private rooms `by` brings it only as their member: administrators hear no more than
+        others. None is the owner of the data.
+        """
+        token = _bot_token()
         kept = checked_name(name)
         new = NewUser(kept, checked_display(display, kept), "!", Role.BOT)
-        user = await self._people.add_bot(new, _digest(token), [name_key(r) for r in rooms])
+        names = [name_key(room) for room in rooms]
+        user = await self._people.add_bot(new, _digest(token), names, by=by.id if by else None)
         return user, token
+
+    async def renew_bot(self, name: str) -> str:
+        """Another token in the place of a bot's; its sockets are closed."""
+        token = _bot_token()
+        await self._set_bot_token(name, _digest(token))
+        return token
+
+    async def revoke_bot(self, name: str) -> None:
+        """Take a bot's token away and close its sockets."""
+        await self._set_bot_token(name, None)
+
+    async def _set_bot_token(self, name: str, digest: str | None) -> None:
+        user = await self.named(name)
+        if user.role is not Role.BOT:
+            raise NotFound(_("There is no bot of that name."))
+        await self._people.set_bot_token(user.id, digest)
+        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Where somebody is signed in, newest first."""
         return await self._people.sessions(user.id)
+
+    async def end_session(self, user: User, session_id: str) -> None:
+        """End one of somebody's own sessions, and its sockets. Raises NotFound."""
+        if session_id not in {session.id for session in await self.sessions(user)}:
+            raise NotFound(_("This session is over already."))
+        await self._people.revoke(session_id)
+        self._farewell.end_session(session_id)
 
     async def sign_out_everywhere(self, user: User) -> None:
         """End all of somebody's sessions and sockets."""
@@ -220,6 +245,10 @@ class Accounts:
         """Make an account with the role that `new` names."""
         return await self._people.add(await self._checked(new, password), first=first)
 
+    async def add_invited(self, new: NewUser, password: str, code: str) -> User:
+        """Make an account and use an invitation up once, or neither. Raises NotFound."""
+        return await self._people.add_invited(await self._checked(new, password), code)
+
     async def change_profile(self, user: User, *, display: str | None, locale: str | None) -> None:
         """Set what is given of one's own display name and language."""
         values = {}
@@ -230,17 +259,56 @@ class Accounts:
         if values:
             await self._people.change(user.id, **values)
 
+    async def change_password(self, who: SignIn, old: str, new: str, *, address: str) -> None:
+        """Set one's own password and end one's other sessions. Raises Forbidden for a wrong one."""
+        user = who.user
+        try:
+            await self.sign_in(user.name, old, address=address)
+        except BadCredentials:
+            raise Forbidden(_("Your present password is not right.")) from None
+        check_choice(new, user.name, user.display)
+        await self._people.change(user.id, password_hash=await self._passwords.hash(new))
+        for session in await self.sessions(user):
+            if session.id != who.session.id:
+                await self.end_session(user, session.id)
+
     async def set_password(self, name: str, password: str) -> User:
         """Set somebody's password and end all of that person's sessions."""
-        user = await self.named(name)
+        user = await self._person(name)
         check_choice(password, user.name, user.display)
         await self._people.change(user.id, password_hash=await self._passwords.hash(password))
         await self._people.revoke_all(user.id)
         self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
         return user
 
+    async def reset_password(self, name: str) -> str:
+        """A generated password in the place of somebody's; all sessions of that person end."""
+        password = generate()
+        await self.set_password(name, password)
+        return password
+
+    async def set_admin(self, name: str, *, admin: bool) -> None:
+        """Make somebody an administrator, or a member again; sockets come back with other rights.
+
+        Raises Forbidden for the last administrator.
+        """
+        user = await self._person(name)
+        role = Role.ADMIN if admin else Role.MEMBER
+        if role is not user.role:
+            await self._people.set_role(user.id, role)
+            self._farewell.end_user(user.id, CloseCode.RESTARTING)
+
+    async def _person(self, name: str) -> User:
+        user = await self.named(name)
+        if user.role is Role.BOT:
+            raise Forbidden(_("A bot has a token and no password, and it administers nothing."))
+        return user
+
     async def set_disabled(self, name: str, *, disabled: bool) -> User:
-        """Close somebody's account and sockets, or open the account again."""
+        """Close somebody's account and sockets, or open the account again.
+
+        Raises Forbidden for the last administrator.
+        """
         user = await self.named(name)
         await self._people.set_disabled(user.id, disabled=disabled)
         if disabled:
@@ -264,36 +332,9 @@ class Accounts:
         hashed = await self._passwords.hash(password)
         return NewUser(name, display, hashed, new.role, new.locale)
 
-    # Invitations --------------------------------------------------------------------------------
 
-    async def invite(
-        self, by: User | None, *, uses: int = INVITE_USES, days: int = INVITE_DAYS
-    ) -> Invite:
-        """An invitation for `uses` people within `days` days."""
-        expires_at = self._clock() + days * DAY
-        shown = by.display if by else ""
-        invite = Invite(secrets.token_urlsafe(9), shown, expires_at, uses)
-        await self._people.open_invite(invite, created_by=by.id if by else None)
-        return invite
-
-    async def invites(self) -> list[Invite]:
-        return await self._people.usable_invites()
-
-    async def find_invite(self, code: str) -> Invite:
-        """An invitation that can still be used. Raises NotFound."""
-        found = await self._people.usable_invites(code)
-        if not found:
-            raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
-        return found[0]
-
-    async def join(self, code: str, new: NewUser, password: str) -> User:
-        """Make a member's account with an invitation."""
-        await self.find_invite(code)
-        return await self._people.add_invited(await self._checked(new, password), code)
-
-    async def revoke_invite(self, code: str) -> None:
-        if not await self._people.revoke_invite(code):
-            raise NotFound(_("There is no such invitation."))
+def _bot_token() -> str:
+    return BOT + secrets.token_urlsafe(24)
 
 
 def _digest(token: str) -> str:
@@ -304,26 +345,3 @@ def _digest(token: str) -> str:
 def new_user(name: str, display: str, *, role: Role = Role.MEMBER, locale: str = "") -> NewUser:
     """A user to be, still without a password."""
     return NewUser(name, display, "", role, locale)
-
-
-def checked_name(name: str) -> str:
-    """A user name as it will be kept. Raises BadRequest."""
-    kept = unicodedata.normalize("NFKC", name).strip()
-    if len(kept) not in NAME_LENGTH or len(name_key(kept)) > 64:
-        raise BadRequest(_("A user name has 2 to 32 characters."))
-    if not kept[0].isalnum() or not all(c in "_.-" or category(c)[0] in "LMN" for c in kept):
-        raise BadRequest(_("A user name has letters, digits, dots, hyphens and underscores."))
-    return kept
-
-
-def checked_display(display: str, name: str) -> str:
-    """A display name as it will be kept: the user name when there is none. Raises BadRequest."""
-    kept = " ".join(unicodedata.normalize("NFC", display).split()) or name
-    if len(kept) > DISPLAY_LENGTH:
-        raise BadRequest(_("A display name has at most 64 characters."))
-    if any(category(c) in ("Cc", "Cs", "Co", "Cn") or c in BIDI for c in kept):
-        raise BadRequest(_("A display name has printable characters only."))
-    return kept
-
-
-BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they turn the text around them

@@ -7,18 +7,20 @@ from aiohttp import web
 
 from chatserver.accounts import Accounts, new_user
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
+from chatserver.invitations import Invitations
 from chatserver.models import Invite, Role, User
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES, preferred
-from chatserver.web.session import Sessions
+from chatserver.web.session import Sessions, address
 
 
 class Api:
     """Answers are JSON with `ok: 1` and the facts."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions) -> None:
+    def __init__(self, accounts: Accounts, invitations: Invitations, sessions: Sessions) -> None:
         self._accounts = accounts
+        self._invitations = invitations
         self._sessions = sessions
 
     # Oneself --------------------------------------------------------------------------------------
@@ -34,6 +36,15 @@ class Api:
         if form.locale is not None and form.locale not in LOCALES:
             raise BadRequest(_("This language is not available."))
         await self._accounts.change_profile(user, display=form.display, locale=form.locale)
+        return ok()
+
+    async def change_password(self, request: web.Request) -> web.StreamResponse:
+        """Set one's own password, which ends one's other sessions."""
+        sign_in = await self._sessions.of(request)
+        form = await body.read(request, body.NewPassword)
+        await self._accounts.change_password(
+            sign_in, form.old, form.password, address=address(request)
+        )
         return ok()
 
     # People ---------------------------------------------------------------------------------------
@@ -52,7 +63,7 @@ class Api:
         return ok(status=201, user=_shown(await self._accounts.add(new, form.password)))
 
     async def change_user(self, request: web.Request) -> web.StreamResponse:
-        """Set somebody's password, or close or open the account. Ends that person's sessions."""
+        """Set what is given. A new password and a closed account end that person's sessions."""
         admin = await self._sessions.admin(request)
         name = request.match_info["name"]
         form = await body.read(request, body.UserChange)
@@ -62,39 +73,51 @@ class Api:
             and (await self._accounts.named(name)).id == admin.id
         ):
             raise Forbidden(_("You cannot disable your own account."))
+        if form.display is not None:
+            named = await self._accounts.named(name)
+            await self._accounts.change_profile(named, display=form.display, locale=None)
+        if form.admin is not None:
+            await self._accounts.set_admin(name, admin=form.admin)
         if form.password is not None:
             await self._accounts.set_password(name, form.password)
         if form.disabled is not None:
             await self._accounts.set_disabled(name, disabled=form.disabled)
         return ok(user=_shown(await self._accounts.named(name)))
 
+    async def reset_password(self, request: web.Request) -> web.StreamResponse:
+        """A generated password, shown this once, in the place of somebody's."""
+        await self._sessions.admin(request)
+        return ok(password=await self._accounts.reset_password(request.match_info["name"]))
+
     # Invitations ----------------------------------------------------------------------------------
 
     async def invites(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
         return ok(
-            invites=[self._invite(request, invite) for invite in await self._accounts.invites()]
+            invites=[self._invite(request, invite) for invite in await self._invitations.usable()]
         )
 
     async def add_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewInvite)
-        invite = await self._accounts.invite(admin, uses=form.uses, days=form.days)
+        invite = await self._invitations.make(admin, uses=form.uses, days=form.days, room=form.room)
         return ok(status=201, **self._invite(request, invite))
 
     async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
-        await self._accounts.revoke_invite(request.match_info["code"])
+        await self._invitations.revoke(request.match_info["code"])
         return ok()
 
     def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
-        path = str(request.app.router["join"].url_for(code=invite.code))
         return {
             "code": invite.code,
-            "url": self._sessions.base(request) + path,
+            "url": self._sessions.invite_url(request, invite.code),
             "created_by": invite.created_by,
+            "created_at": invite.created_at,
             "expires_at": invite.expires_at,
             "uses_left": invite.uses_left,
+            "room": invite.room,
+            "title": invite.title,
         }
 
     # Sessions and bots ----------------------------------------------------------------------------
@@ -106,6 +129,11 @@ class Api:
         own = sign_in.session.id
         return ok(sessions=[msgspec.to_builtins(s) | {"current": s.id == own} for s in found])
 
+    async def end_session(self, request: web.Request) -> web.StreamResponse:
+        user = (await self._sessions.of(request)).user
+        await self._accounts.end_session(user, request.match_info["session"])
+        return ok()
+
     async def sign_out_everywhere(self, request: web.Request) -> web.StreamResponse:
         """End all of one's sessions, this one too, and their sockets."""
         await self._accounts.sign_out_everywhere((await self._sessions.of(request)).user)
@@ -113,9 +141,9 @@ class Api:
 
     async def add_bot(self, request: web.Request) -> web.StreamResponse:
         """Make a bot that is a member of these rooms; its token is shown this once."""
-        await self._sessions.admin(request)
+        admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewBot)
-        user, token = await self._accounts.add_bot(form.name, form.display, form.rooms)
+        user, token = await self._accounts.add_bot(admin, form.name, form.display, form.rooms)
         return ok(status=201, user=_shown(user), token=token)
 
     # The owner of the data folder -----------------------------------------------------------------

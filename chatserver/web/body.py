@@ -41,14 +41,27 @@ class Profile(Struct):
     locale: Locale | None = None
 
 
+class NewPassword(Struct):
+    old: Text
+    password: Text
+
+
 class UserChange(Struct):
     disabled: bool | None = None
     password: Text | None = None
+    display: Text | None = None
+    admin: bool | None = None
 
 
 class NewInvite(Struct):
     uses: Annotated[int, Meta(ge=1, le=10_000)] = 50
     days: Annotated[int, Meta(ge=1, le=365)] = 7
+    room: Annotated[str, Meta(max_length=64)] = ""
+
+
+class RoomOversight(Struct):
+    archived: bool | None = None
+    retention_days: Days | None = None
 
 
 class NewMessage(Struct):

@@ -80,11 +80,14 @@ class Conversation:
     # Members --------------------------------------------------------------------------------------
 
     async def members(self, request: web.Request) -> web.StreamResponse:
+        """Who belongs to a room and, where it shows receipts, how far they have read."""
         user, room = await self._user(request), await self._room(request)
-        if await self._rooms.state(user.id, room) is None:
+        state = await self._rooms.state(user.id, room)
+        if state is None:
             raise NotFound
-        found = await self._rooms.members_of(room)
-        return ok(room=room, members=[msgspec.to_builtins(member) for member in found])
+        hidden = set() if state.receipts else {"read"}
+        found = [msgspec.to_builtins(member) for member in await self._rooms.members_of(room)]
+        return ok(room=room, members=[_without(member, hidden) for member in found])
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
         """Invite `users`; without any, join."""
@@ -221,6 +224,10 @@ def _query(request: web.Request, shape: type[T]) -> T:
         return msgspec.convert(dict(request.query), shape, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
+
+
+def _without(facts: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in hidden}
 
 
 def _present(facts: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from chatserver.accounts import Accounts, Tokens, new_user
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
+from chatserver.invitations import Invitations
 from chatserver.models import Role, User
 from chatserver.web import body
 from chatserver.web.door import FOR_EVER
@@ -21,9 +22,14 @@ class Pages:
     """Setup, log-in, invitations and the chat page."""
 
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, languages: dict[str, Language]
+        self,
+        accounts: Accounts,
+        invitations: Invitations,
+        sessions: Sessions,
+        languages: dict[str, Language],
     ) -> None:
         self._accounts = accounts
+        self._invitations = invitations
         self._sessions = sessions
         self._languages = languages
 
@@ -105,7 +111,7 @@ class Pages:
     # Invitations ----------------------------------------------------------------------------------
 
     async def join_page(self, request: web.Request) -> web.StreamResponse:
-        invite = await self._accounts.find_invite(request.match_info["code"])
+        invite = await self._invitations.find(request.match_info["code"])
         return self._render(
             "accounts/join.html", request, code=invite.code, inviter=invite.created_by
         )
@@ -113,7 +119,7 @@ class Pages:
     async def join(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.NewAccount)
         new = new_user(form.username, form.display, locale=_locale(request, form.locale))
-        user = await self._accounts.join(request.match_info["code"], new, form.password)
+        user = await self._invitations.join(request.match_info["code"], new, form.password)
         return await self._signed_in(request, user)
 
     # Shared ---------------------------------------------------------------------------------------

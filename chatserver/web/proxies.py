@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp_remotes import XForwardedFiltered
 
 from chatserver.errors import StartError
+from chatserver.web.session import BELIEVED
 
 Network = IPv4Network | IPv6Network
 
@@ -27,7 +28,12 @@ def trust(proxies: list[str]) -> Middleware:
     async def proxied(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _is_trusted(request.remote, networks):
             return await handler(request)
-        return await outer.middleware(request, handler)
+
+        async def believed(shown: web.Request) -> web.StreamResponse:
+            shown[BELIEVED] = True
+            return await handler(shown)
+
+        return await outer.middleware(request, believed)
 
     return proxied
 

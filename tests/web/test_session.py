@@ -52,6 +52,34 @@ async def test_a_new_password_ends_every_session(chat: Chat, ann: Person, bo: Pe
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
 
 
+async def test_a_new_password_of_ones_own_ends_the_other_sessions(chat: Chat, ann: Person) -> None:
+    here, elsewhere = await ann.connect(), await (await chat.signed_in("ann")).connect()
+    form = {"old": "not this one", "password": "a new long secret"}
+    wrong = await ann.ask("PUT", "/api/me/password", form)
+    assert (wrong.status, wrong.json["code"]) == (403, "forbidden")
+    weak = await ann.ask("PUT", "/api/me/password", {"old": PASSWORD, "password": "password"})
+    assert (weak.status, weak.json["code"]) == (400, "bad_request")
+    assert (await ann.ask("PUT", "/api/me/password", form | {"old": PASSWORD})).status == 200
+    await ended(elsewhere)
+    assert (await here.say("still here"))["ok"] is True
+    login = {"username": "ann", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 401
+    login["password"] = form["password"]
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 200
+
+
+async def test_one_ends_a_single_session_of_ones_own_and_nobody_elses(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    lost = await (await chat.signed_in("ann")).connect()
+    path = f"/api/sessions/{lost.welcome['session']['id']}"
+    assert (await bo.ask("DELETE", path)).status == 404
+    assert (await ann.ask("DELETE", path)).status == 200
+    await ended(lost)
+    assert (await ann.ask("DELETE", path)).status == 404
+    assert (await ann.ask("GET", "/api/me")).status == 200
+
+
 async def test_an_administrator_cannot_disable_the_own_account(ann: Person) -> None:
     refused = await ann.ask("PATCH", "/api/users/ann", {"disabled": True})
     assert refused.json["code"] == "forbidden"

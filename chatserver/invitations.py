@@ -1,0 +1,67 @@
+"""How new people get in: links that make an account, and that may lead into a room as well."""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+
+from chatserver.accounts import DAY, Accounts
+from chatserver.errors import ChatError, NotFound, _
+from chatserver.membership import Membership
+from chatserver.models import Invite, User
+from chatserver.storage.invites import Invites
+from chatserver.storage.people import NewUser
+
+DAYS = 7
+USES = 50
+
+
+class Invitations:
+    """Made by administrators, used by whoever has the link."""
+
+    def __init__(
+        self,
+        invites: Invites,
+        accounts: Accounts,
+        membership: Membership,
+        *,
+        clock: Callable[[], int],
+    ) -> None:
+        """`clock` gives milliseconds UTC."""
+        self._invites = invites
+        self._accounts = accounts
+        self._membership = membership
+        self._clock = clock
+
+    async def make(
+        self, by: User | None, *, uses: int = USES, days: int = DAYS, room: str = ""
+    ) -> Invite:
+        """One for `uses` people within `days` days. Raises NotFound for a `room` not theirs."""
+        now, code = self._clock(), secrets.token_urlsafe(9)
+        invite = Invite(code, by.display if by else "", now, now + days * DAY, uses)
+        await self._invites.open(invite, by=by.id if by else None, into=room)
+        return await self.find(code)
+
+    async def usable(self) -> list[Invite]:
+        """Those that can still be used, newest first."""
+        return await self._invites.usable()
+
+    async def find(self, code: str) -> Invite:
+        """An invitation that can still be used. Raises NotFound."""
+        found = await self._invites.usable(code)
+        if not found:
+            raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+        return found[0]
+
+    async def join(self, code: str, new: NewUser, password: str) -> User:
+        """Make a member's account, and a member of the room that the invitation leads into."""
+        invite = await self.find(code)
+        user = await self._accounts.add_invited(new, password, code)
+        if invite.room is not None:
+            with suppress(ChatError):  # the room was archived meanwhile; the account is there
+                await self._membership.enter(user, invite.room)
+        return user
+
+    async def revoke(self, code: str) -> None:
+        """Nobody can use it any more. Raises NotFound."""
+        if not await self._invites.revoke(code):
+            raise NotFound(_("There is no such invitation."))

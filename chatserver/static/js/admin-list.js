@@ -1,0 +1,116 @@
+/**
+ * What the lists of administration share: rows that a search narrows down, dialogs about one of them,
+ * and a sentence where something was refused.
+ *
+ * A subclass says `read(answer)`, `key(item)`, `words(item)` and `fill(row, item)`; `opened(name, item)`
+ * is called when a dialog opens, `reads` is where to look besides the search box.
+ */
+
+import { ask } from "./api.js";
+import { sync } from "./dom.js";
+import { Dates } from "./lib/dates.js";
+import { clone, lang } from "./page.js";
+
+export class AdminList extends HTMLElement {
+  items = [];
+  open = null; // the item that a dialog is about
+  #dates = new Dates(lang);
+  #filter = this.querySelector("[type=search]");
+
+  connectedCallback() {
+    this.#filter?.addEventListener("input", () => this.show());
+    this.addEventListener("click", (event) => this.#clicked(event));
+    this.load();
+  }
+
+  async load() {
+    await this.attempt(async () => {
+      this.items = this.read(await ask("GET", this.dataset.url));
+      this.show();
+      this.dataset.state = "loaded";
+    });
+  }
+
+  show() {
+    const wanted = (this.#filter?.value ?? "").trim().toLocaleLowerCase();
+    const shown = this.items.filter((item) => this.admits(item, wanted));
+    this.querySelector(".admin-none").hidden = shown.length > 0;
+    this.querySelector("table").hidden = shown.length === 0;
+    sync(this.querySelector("tbody"), shown, {
+      key: (item) => this.key(item),
+      make: () => clone("row"),
+      update: (row, item) => this.fill(row, item),
+    });
+  }
+
+  admits(item, wanted) {
+    return this.words(item).toLocaleLowerCase().includes(wanted);
+  }
+
+  dialog(name) {
+    return this.querySelector(`[data-name="${name}"]`);
+  }
+
+  /** Does it, and says in the open dialog or above the list why not; whether it was done. */
+  async attempt(work) {
+    const place = this.querySelector("dialog[open] .form-problem") ?? this.querySelector(".admin-problem");
+    place.hidden = true;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      place.textContent = error.message;
+      place.hidden = false;
+      return false;
+    }
+  }
+
+  /** Asks first; then as `attempt`, with the list loaded anew. */
+  async confirmed(question, work) {
+    if (await document.querySelector("confirm-dialog").ask(question)) await this.changed(work);
+  }
+
+  async changed(work) {
+    if (!(await this.attempt(work))) return;
+    await this.load();
+    const item = this.open && this.items.find((one) => this.key(one) === this.key(this.open));
+    const dialog = this.querySelector("dialog[open]");
+    if (item && dialog) this.#turn(dialog, item);
+    else dialog?.close();
+  }
+
+  say(text) {
+    document.querySelector("toast-line").say(text);
+  }
+
+  /** A moment in a <time>, or a dash. */
+  moment(element, at) {
+    element.textContent = at ? this.#dates.moment(at) : "–";
+    if (at) element.dateTime = new Date(at).toISOString();
+    else element.removeAttribute("datetime");
+  }
+
+  #clicked({ target }) {
+    if (target.closest(".dialog-close") || target.matches("dialog")) target.closest("dialog").close();
+    const name = target.closest("[data-opens]")?.dataset.opens;
+    if (name) this.openDialog(name, this.itemOf(target));
+  }
+
+  /** The item whose row holds an element. */
+  itemOf(element) {
+    const key = element.closest("tr")?.dataset.key;
+    return this.items.find((item) => this.key(item) === key) ?? null;
+  }
+
+  openDialog(name, item) {
+    const dialog = this.dialog(name);
+    for (const once of dialog.querySelectorAll(".admin-made, .form-problem")) once.hidden = true;
+    this.#turn(dialog, item);
+    dialog.showModal();
+  }
+
+  #turn(dialog, item) {
+    this.open = item;
+    this.opened?.(dialog.dataset.name, item);
+  }
+}

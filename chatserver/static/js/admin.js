@@ -1,0 +1,15 @@
+/** The pages of administration. Their elements speak as soon as they are there, so the words come first. */
+
+import { loadWords } from "./words.js";
+
+await loadWords();
+await Promise.all([
+  import("./elements/admin-bots.js"),
+  import("./elements/admin-check.js"),
+  import("./elements/admin-invites.js"),
+  import("./elements/admin-people.js"),
+  import("./elements/admin-rooms.js"),
+  import("./elements/confirm-dialog.js"),
+  import("./elements/copy-field.js"),
+  import("./elements/toast-line.js"),
+]);

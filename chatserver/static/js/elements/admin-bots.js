@@ -1,0 +1,128 @@
+/** <admin-bots>: makes bots, and shows a token once with a line that uses it. */
+
+import { AdminList } from "../admin-list.js";
+import { ask } from "../api.js";
+import { _ } from "../lib/i18n.js";
+import { clone, urls } from "../page.js";
+import { LOBBY } from "../protocol.js";
+
+class AdminBots extends AdminList {
+  #form = this.querySelector("form");
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#make(new FormData(this.#form));
+    });
+    for (const [deed, act] of Object.entries({ renew: this.#renew, revoke: this.#revoke, disable: this.#disable })) {
+      this.querySelector(`.bot-${deed}`).addEventListener("click", () => act.call(this, this.open));
+    }
+    this.attempt(() => this.#offerRooms());
+  }
+
+  read({ bots }) {
+    return bots;
+  }
+
+  key({ name }) {
+    return name;
+  }
+
+  words() {
+    return "";
+  }
+
+  fill(row, bot) {
+    row.querySelector(".cell-title").textContent = bot.display;
+    row.querySelector(".cell-name").textContent = `@${bot.name}`;
+    row.querySelector(".tag").textContent = state(bot);
+    row.querySelector(".tag").dataset.kind = bot.disabled || !bot.token_since ? "closed" : "";
+    row.querySelectorAll("td")[1].textContent = bot.rooms.map((name) => `#${name}`).join(", ");
+    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: bot.display }));
+    this.moment(row.querySelector("time"), bot.token_since);
+  }
+
+  opened(name, bot) {
+    const dialog = this.dialog(name);
+    this.#form.hidden = false;
+    if (!bot) return;
+    dialog.querySelector("h2").textContent = bot.display;
+    dialog.querySelector(".bot-revoke").hidden = !bot.token_since;
+    const button = dialog.querySelector(".bot-disable");
+    button.textContent = bot.disabled ? _("Open the account again") : _("Disable the bot");
+    button.classList.toggle("button-danger", !bot.disabled);
+  }
+
+  async #offerRooms() {
+    const { rooms, public: open } = await ask("GET", urls.rooms);
+    const named = [...rooms, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
+    const titles = new Map(named.map(({ name, title }) => [name, title]));
+    const choices = [...titles].map(([name, title]) => {
+      const choice = clone("room-choice");
+      choice.querySelector("input").value = name;
+      choice.querySelector("span").textContent = title;
+      return choice;
+    });
+    this.#form.querySelector(".people-choices").replaceChildren(...choices);
+    this.#form.querySelector("fieldset").hidden = choices.length === 0;
+  }
+
+  #make(fields) {
+    return this.attempt(async () => {
+      const rooms = fields.getAll("room");
+      const body = { name: fields.get("bot-name"), display: fields.get("bot-display"), rooms };
+      const { token } = await ask("POST", this.dataset.url, body);
+      this.#reveal(token, rooms);
+      this.#form.hidden = true;
+      this.#form.reset();
+      await this.load();
+    });
+  }
+
+  /** In the open dialog. */
+  #reveal(token, [room = "lobby"]) {
+    const made = this.querySelector("dialog[open] .admin-made");
+    const url = new URL(`${urls.rooms}/${encodeURIComponent(room)}/messages`, location.href);
+    made.hidden = false;
+    made.querySelector(".bot-token").value = token;
+    made.querySelector(".bot-curl").value =
+      `curl -H "Authorization: Bearer ${token}" -H "Content-Type: text/plain" -d "Hello" ${url}`;
+    made.querySelector("button").focus();
+  }
+
+  #renew(bot) {
+    const question = {
+      question: _("Make a new token for %(name)s?", { name: bot.display }),
+      text: _("The old token stops working at once."),
+      yes: _("Make a new token"),
+    };
+    return this.confirmed(question, async () => {
+      const { token } = await ask("POST", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`);
+      this.#reveal(token, bot.rooms);
+    });
+  }
+
+  #revoke(bot) {
+    const question = {
+      question: _("Revoke the token of %(name)s?", { name: bot.display }),
+      text: _("The bot can do nothing until it gets a new one."),
+      yes: _("Revoke the token"),
+    };
+    return this.confirmed(question, () =>
+      ask("DELETE", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`),
+    );
+  }
+
+  #disable(bot) {
+    const address = `${urls.users}/${encodeURIComponent(bot.name)}`;
+    return this.changed(() => ask("PATCH", address, { disabled: !bot.disabled }));
+  }
+}
+
+function state({ disabled, token_since: since }) {
+  if (disabled) return _("Disabled");
+  return since ? _("Active") : _("Without token");
+}
+
+customElements.define("admin-bots", AdminBots);

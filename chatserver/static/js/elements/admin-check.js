@@ -1,0 +1,90 @@
+/** <admin-check>: asks the server about itself, tries a second socket, and says what to do. */
+
+import { ask } from "../api.js";
+import { sync } from "../dom.js";
+import { checks } from "../lib/checks.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { clone, socketUrl } from "../page.js";
+import { LOBBY, Type } from "../protocol.js";
+
+const PATIENCE = 8_000; // milliseconds for a socket to open and answer
+const ID = "self-check";
+
+class AdminCheck extends HTMLElement {
+  #sum = this.querySelector(".check-sum");
+  #problem = this.querySelector(".form-problem");
+
+  connectedCallback() {
+    this.querySelector(".check-again").addEventListener("click", () => this.#check());
+    this.#check();
+  }
+
+  async #check() {
+    this.dataset.state = "busy";
+    this.#problem.hidden = true;
+    this.#sum.textContent = _("Checking…");
+    try {
+      this.#show(checks({ ...(await asked(this.dataset.url)), page: thisPage(), socket: await roundTrip() }));
+    } catch (error) {
+      this.#problem.textContent = error.message;
+      this.#problem.hidden = false;
+      this.#sum.textContent = "";
+    }
+    this.dataset.state = "done";
+  }
+
+  #show(lines) {
+    const wrong = lines.filter(({ verdict }) => verdict !== "good").length;
+    this.#sum.textContent = wrong
+      ? ngettext("%(num)s thing to look at.", "%(num)s things to look at.", wrong)
+      : _("All is well.");
+    sync(this.querySelector(".check-lines"), lines, {
+      key: ({ title }) => title,
+      make: () => clone("line"),
+      update: (item, { title, verdict, text }) => {
+        item.dataset.verdict = verdict;
+        item.querySelector(".check-mark span").textContent = WORDS[verdict]();
+        item.querySelector(".check-title").textContent = title;
+        item.querySelector(".check-text").textContent = text;
+      },
+    });
+  }
+}
+
+const WORDS = { good: () => _("Good:"), fair: () => _("Not quite:"), bad: () => _("Problem:") };
+
+/** The server's facts, and how far its clock is ahead, taken in the middle of the request. */
+async function asked(url) {
+  const before = Date.now();
+  const server = await ask("GET", url);
+  return { server, clock: server.at - (before + Date.now()) / 2 };
+}
+
+function thisPage() {
+  const permission = "Notification" in window ? Notification.permission : "";
+  return { origin: location.origin, secure: window.isSecureContext, notifications: permission };
+}
+
+/** Milliseconds of one question over a socket of its own; null when there is no answer. */
+function roundTrip() {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(socketUrl());
+    const end = (result) => {
+      resolve(result);
+      socket.close();
+    };
+    let sent = 0;
+    setTimeout(end, PATIENCE, null);
+    socket.addEventListener("error", () => end(null));
+    socket.addEventListener("close", () => end(null));
+    socket.addEventListener("message", ({ data }) => {
+      const { type, id } = JSON.parse(data);
+      if (id === ID) end(performance.now() - sent);
+      if (type !== Type.WELCOME) return;
+      sent = performance.now();
+      socket.send(JSON.stringify({ type: Type.HISTORY, id: ID, room: LOBBY, limit: 1 }));
+    });
+  });
+}
+
+customElements.define("admin-check", AdminCheck);

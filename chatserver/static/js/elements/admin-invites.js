@@ -1,0 +1,83 @@
+/** <admin-invites>: makes links that let new people in, shows them as QR codes, takes them back. */
+
+import { AdminList } from "../admin-list.js";
+import { ask } from "../api.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { LOBBY } from "../protocol.js";
+import { urls } from "../page.js";
+
+class AdminInvites extends AdminList {
+  #form = this.querySelector("form");
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#make(Object.fromEntries(new FormData(this.#form)));
+    });
+    this.addEventListener("click", ({ target }) => {
+      if (target.closest(".revoke")) this.#revoke(this.itemOf(target));
+    });
+    this.attempt(() => this.#offerRooms());
+  }
+
+  read({ invites }) {
+    return invites;
+  }
+
+  key({ code }) {
+    return code;
+  }
+
+  words() {
+    return "";
+  }
+
+  fill(row, { title, uses_left: uses, expires_at: end, created_by: by }) {
+    const [people, , maker] = row.querySelectorAll("td");
+    row.querySelector(".cell-title").textContent = title ?? _("Lobby");
+    people.textContent = ngettext("%(num)s person", "%(num)s people", uses);
+    maker.textContent = by || _("the server's owner");
+    this.moment(row.querySelector("time"), end);
+  }
+
+  opened(_name, { code, url }) {
+    const dialog = this.dialog("invite");
+    dialog.querySelector("copy-field").value = new URL(url, location.href).href;
+    const picture = new Image(264, 264);
+    picture.src = `${addressOf(code)}/qr.svg`;
+    picture.alt = _("QR code of the link");
+    dialog.querySelector(".admin-qr").replaceChildren(picture);
+  }
+
+  /** Rooms that one belongs to, and those that everybody may join. */
+  async #offerRooms() {
+    const { rooms, public: open } = await ask("GET", urls.rooms);
+    const named = [...rooms, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
+    const titles = new Map(named.map(({ name, title }) => [name, title]));
+    const options = [...titles].map(([name, title]) => new Option(title, name));
+    this.#form.elements.room.replaceChildren(new Option(_("Lobby"), ""), ...options);
+  }
+
+  async #make({ uses, days, room }) {
+    let code;
+    await this.changed(async () => {
+      ({ code } = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days), room }));
+    });
+    const made = this.items.find((invite) => invite.code === code);
+    if (made) this.openDialog("invite", made);
+  }
+
+  #revoke({ code }) {
+    const question = {
+      question: _("Revoke this invitation?"),
+      text: _("Nobody can use the link any more. Accounts that were made with it stay."),
+      yes: _("Revoke"),
+    };
+    return this.confirmed(question, () => ask("DELETE", addressOf(code)));
+  }
+}
+
+const addressOf = (code) => `${urls.invites}/${encodeURIComponent(code)}`;
+
+customElements.define("admin-invites", AdminInvites);

@@ -1,0 +1,95 @@
+/** <admin-rooms>: every room from outside; archives them and says how long they keep messages. */
+
+import { AdminList } from "../admin-list.js";
+import { ask } from "../api.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { LOBBY } from "../protocol.js";
+import { lang } from "../page.js";
+
+const DAYS = [0, 7, 30, 90, 365]; // that one can choose from; 0 is for ever
+
+class AdminRooms extends AdminList {
+  #dialog = this.dialog("room");
+  #numbers = new Intl.NumberFormat(lang);
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#keep(this.open, Number(event.target.elements.days.value));
+    });
+    this.querySelector(".room-archive").addEventListener("click", () => this.#archive(this.open));
+  }
+
+  read({ rooms }) {
+    return rooms;
+  }
+
+  key({ room }) {
+    return String(room);
+  }
+
+  words({ name, title }) {
+    return `${name} ${title}`;
+  }
+
+  fill(row, room) {
+    const [, members, messages, , keeps] = row.querySelectorAll("td");
+    row.querySelector(".cell-title").textContent = room.title;
+    row.querySelector(".cell-name").textContent = `#${room.name}`;
+    row.querySelector(".tag").textContent = kind(room);
+    row.querySelector(".tag").dataset.kind = room.archived ? "closed" : "";
+    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: room.title }));
+    members.textContent = this.#numbers.format(room.members);
+    messages.textContent = this.#numbers.format(room.messages);
+    keeps.textContent = lasting(room.retention_days ?? 0);
+    this.moment(row.querySelector("time"), room.last_at);
+  }
+
+  opened(_name, room) {
+    const days = room.retention_days ?? 0;
+    const choices = [...new Set([...DAYS, days])].sort((a, b) => a - b);
+    const options = choices.map((each) => new Option(lasting(each), each, each === days, each === days));
+    this.#dialog.querySelector("h2").textContent = room.title;
+    this.#dialog.querySelector("select").replaceChildren(...options);
+    this.#dialog.querySelector(".room-keepers").textContent = keepers(room);
+    const button = this.#dialog.querySelector(".room-archive");
+    button.textContent = room.archived ? _("Open the room again") : _("Archive the room");
+    button.hidden = room.room === LOBBY;
+  }
+
+  #change(room, facts) {
+    return this.changed(() => ask("PATCH", `${this.dataset.url}/${room.room}`, facts));
+  }
+
+  async #keep(room, days) {
+    const longer = days === 0 || (room.retention_days ?? Infinity) <= days;
+    const question = {
+      question: _("Forget older messages?"),
+      text: _("Every night, what is older than that is deleted from this room for good."),
+      yes: _("Forget them"),
+    };
+    if (longer || (await document.querySelector("confirm-dialog").ask(question))) {
+      await this.#change(room, { retention_days: days });
+      this.say(_("Saved"));
+    }
+  }
+
+  #archive(room) {
+    return this.#change(room, { archived: !room.archived });
+  }
+}
+
+function kind(room) {
+  if (room.archived) return _("Archived");
+  return room.private ? _("Private") : _("Public");
+}
+
+const lasting = (days) => (days ? ngettext("%(num)s day", "%(num)s days", days) : _("for ever"));
+
+const keepers = ({ admins }) =>
+  admins.length > 0
+    ? _("Administered by %(names)s.", { names: admins.map((name) => `@${name}`).join(", ") })
+    : _("No member administers this room.");
+
+customElements.define("admin-rooms", AdminRooms);

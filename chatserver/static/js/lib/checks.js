@@ -1,0 +1,130 @@
+/**
+ * What the self-check says of what was found: `{ title, verdict, text }` a line, verdict good, fair or bad.
+ *
+ * `server`: the answer of /api/admin/check; `page`: origin, secure, notifications; `socket`: milliseconds
+ * of a round trip, null when none came through; `clock`: milliseconds that the server is ahead.
+ */
+
+import { _, ngettext } from "./i18n.js";
+
+const MB = 1_000_000;
+const NEAR = /^https?:\/\/(localhost|127\.|\[::1\])/;
+const HOME = /^http:\/\/(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|[^/]+\.(local|lan|home))/;
+
+export function checks({ server, page, socket, clock }) {
+  return [
+    reach(socket),
+    tls(page),
+    address(server, page),
+    proxy(server, page),
+    notifications(page),
+    time(clock),
+    disk(server),
+    durability(server),
+    revision(server),
+    queue(server),
+    load(server),
+  ];
+}
+
+const line = (title, verdict, text) => ({ title, verdict, text });
+const joined = (...sentences) => sentences.join(" ");
+
+function reach(socket) {
+  const title = _("Live connection");
+  if (socket === null) {
+    return line(title, "bad", _("No WebSocket comes through. The proxy must pass on the headers Upgrade and Connection for /ws."));
+  }
+  const values = { ms: Math.max(1, Math.round(socket)) };
+  if (socket > 500) return line(title, "fair", _("A round trip takes %(ms)s ms: typing will feel slow from here.", values));
+  return line(title, "good", _("A round trip takes %(ms)s ms.", values));
+}
+
+function tls({ origin }) {
+  const title = _("Encryption");
+  if (origin.startsWith("https:")) return line(title, "good", _("What you send is encrypted on its way."));
+  if (NEAR.test(origin)) return line(title, "good", _("You are on the server itself, where none is needed."));
+  if (HOME.test(origin)) {
+    return line(title, "fair", _("Everybody in this network could read along. Put a proxy with TLS in front, or set server.tls_cert."));
+  }
+  return line(title, "bad", _("Passwords and messages cross the network readable. Put a proxy with TLS in front, or set server.tls_cert."));
+}
+
+function address({ origin: seen, public_url: told }, { origin }) {
+  const title = _("Address");
+  if (told && told !== origin) {
+    return line(title, "bad", _("server.public_url says %(told)s, but you came by %(origin)s: logging in fails here.", { told, origin }));
+  }
+  if (!told && seen !== origin) {
+    return line(title, "bad", _("You came by %(origin)s, but the server sees %(seen)s. Set server.public_url.", { origin, seen }));
+  }
+  if (told) return line(title, "good", _("You came by %(origin)s, as server.public_url says.", { origin }));
+  return line(title, "good", _("You came by %(origin)s, and links in invitations begin so.", { origin }));
+}
+
+function proxy({ forwarded, trusted, secure }, { origin }) {
+  const title = _("Proxy");
+  if (forwarded && !trusted) {
+    return line(title, "bad", _("A proxy is in front that is not believed: everybody shares its address. Name it in server.trusted_proxies."));
+  }
+  if (origin.startsWith("https:") && !secure) {
+    return line(title, "bad", _("The proxy does not say that you came by https. Let it send X-Forwarded-Proto, and name it in server.trusted_proxies."));
+  }
+  if (trusted) return line(title, "good", _("The proxy in front is trusted: addresses of visitors are their own."));
+  return line(title, "good", _("None is in front, as far as the server is told."));
+}
+
+function notifications({ secure, notifications: permission }) {
+  const title = _("Notifications");
+  if (!secure) return line(title, "fair", _("Browsers offer them on https only."));
+  if (permission === "denied") return line(title, "fair", _("This browser blocks them for this site."));
+  if (!permission) return line(title, "fair", _("This browser has none."));
+  return line(title, "good", _("This browser can show them."));
+}
+
+function time(clock) {
+  const title = _("Clock");
+  const seconds = Math.round(Math.abs(clock) / 1000);
+  if (seconds < 5) return line(title, "good", _("The server's and this device's agree."));
+  const text = clock > 0 ? _("The server is %(seconds)s s ahead of this device.", { seconds }) : _("The server is %(seconds)s s behind this device.", { seconds });
+  return line(title, seconds < 60 ? "fair" : "bad", joined(text, _("Let both get their time from the network.")));
+}
+
+function disk({ disk_free: free }) {
+  const title = _("Disk");
+  const text = _("%(size)s are free where the data is.", { size: size(free) });
+  if (free > 2000 * MB) return line(title, "good", text);
+  return line(title, free > 500 * MB ? "fair" : "bad", joined(text, _("Make room before it is full: then nothing can be stored.")));
+}
+
+function durability({ database, durability: level, database_bytes: bytes }) {
+  const title = _("Database");
+  const text = _("%(kind)s, %(size)s.", { kind: database === "sqlite" ? "SQLite" : "MySQL", size: size(bytes) });
+  if (level === "full") return line(title, "good", joined(text, _("Whatever was answered is on the disk.")));
+  if (level === "unknown") return line(title, "bad", _("The database does not answer."));
+  return line(title, "bad", joined(text, _("A power cut may lose messages. Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.")));
+}
+
+function revision({ revision: found, newest_revision: newest }) {
+  const title = _("Tables");
+  if (found === newest) return line(title, "good", _("They are those of this version."));
+  return line(title, "bad", _("They are not those of this version. Restart the server: it brings them up to date."));
+}
+
+function queue({ storing, waiting }) {
+  const title = _("Storing");
+  if (!storing) return line(title, "bad", _("The disk failed, and nothing is stored any more. Look at it, then restart the server."));
+  if (waiting === 0) return line(title, "good", _("Nothing waits to be stored."));
+  const text = ngettext("%(num)s message waits to be stored.", "%(num)s messages wait to be stored.", waiting);
+  if (waiting > 1000) return line(title, "fair", joined(text, _("The disk does not keep up.")));
+  return line(title, "good", text);
+}
+
+function load({ connections, version }) {
+  const text = ngettext("%(num)s open connection.", "%(num)s open connections.", connections);
+  return line(_("Server"), "good", `chatserver ${version} · ${text}`);
+}
+
+function size(bytes) {
+  return bytes >= 1000 * MB ? `${(bytes / MB / 1000).toFixed(1)} GB` : `${(bytes / MB).toFixed(1)} MB`;
+}

@@ -1,0 +1,111 @@
+"""The HTTP API of administration: facts about people, rooms, bots and the server, never content."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from chatserver import __version__
+from chatserver.accounts import Accounts
+from chatserver.errors import BadRequest, Forbidden, NotFound, _
+from chatserver.invitations import Invitations
+from chatserver.membership import Membership
+from chatserver.storage.overview import Overview
+from chatserver.web import body
+from chatserver.web.answer import ok
+from chatserver.web.health import Health
+from chatserver.web.session import Sessions
+
+
+class Admin:
+    """For administrators alone."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        invitations: Invitations,
+        membership: Membership,
+        overview: Overview,
+        health: Health,
+        sessions: Sessions,
+        folder: Path,
+    ) -> None:
+        """`folder` is where the data is."""
+        self._accounts = accounts
+        self._invitations = invitations
+        self._membership = membership
+        self._overview = overview
+        self._health = health
+        self._sessions = sessions
+        self._folder = folder
+
+    async def people(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        return ok(people=msgspec.to_builtins(await self._overview.people()))
+
+    async def qr(self, request: web.Request) -> web.StreamResponse:
+        """An invitation's link to scan: dark on white with its quiet zone, whatever the theme."""
+        import segno
+
+        await self._sessions.admin(request)
+        invite = await self._invitations.find(request.match_info["code"])
+        picture = io.BytesIO()
+        code = segno.make(self._sessions.invite_url(request, invite.code), error="m", micro=False)
+        look: dict[str, Any] = {"border": 4, "dark": "#000", "light": "#fff"}
+        code.save(picture, kind="svg", omitsize=True, svgclass=None, lineclass=None, **look)
+        return web.Response(body=picture.getvalue(), content_type="image/svg+xml")
+
+    # Rooms ----------------------------------------------------------------------------------------
+
+    async def rooms(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        return ok(rooms=msgspec.to_builtins(await self._overview.rooms()))
+
+    async def change_room(self, request: web.Request) -> web.StreamResponse:
+        """Archive a room, or set how long it keeps its messages."""
+        admin = await self._sessions.admin(request)
+        if admin is None:
+            raise Forbidden(_("Rooms are changed by somebody who has an account."))
+        form = await body.read(request, body.RoomOversight)
+        if form.archived is None and form.retention_days is None:
+            raise BadRequest(_("What is to be changed?"))
+        number = request.match_info["number"]
+        if len(number) > 15:
+            raise NotFound
+        await self._membership.oversee(
+            admin, int(number), archived=form.archived, retention_days=form.retention_days
+        )
+        return ok()
+
+    # Bots -----------------------------------------------------------------------------------------
+
+    async def bots(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        return ok(bots=msgspec.to_builtins(await self._overview.bots()))
+
+    async def renew_bot(self, request: web.Request) -> web.StreamResponse:
+        """Another token, shown this once; the old one is worth nothing any more."""
+        await self._sessions.admin(request)
+        return ok(status=201, token=await self._accounts.renew_bot(request.match_info["name"]))
+
+    async def revoke_bot(self, request: web.Request) -> web.StreamResponse:
+        await self._sessions.admin(request)
+        await self._accounts.revoke_bot(request.match_info["name"])
+        return ok()
+
+    # The server -----------------------------------------------------------------------------------
+
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        """What the server knows about itself and about the way that this request took."""
+        await self._sessions.admin(request)
+        return ok(
+            version=__version__,
+            **self._sessions.way(request),
+            **await self._health.facts(),
+            database_bytes=await self._overview.size(),
+            disk_free=shutil.disk_usage(self._folder).free,
+        )

@@ -1,0 +1,35 @@
+"""The pages of administration. What they show comes from the HTTP API of `web/admin.py`."""
+
+from aiohttp import web
+
+from chatserver.errors import Forbidden, NotFound, Unauthorized
+from chatserver.web.language import Language, preferred
+from chatserver.web.rendering import render
+from chatserver.web.session import Sessions
+
+SECTIONS = ("people", "invites", "rooms", "bots", "check")
+
+
+class AdminPages:
+    """One page a section, for administrators alone."""
+
+    def __init__(self, sessions: Sessions, languages: dict[str, Language]) -> None:
+        self._sessions = sessions
+        self._languages = languages
+
+    async def home(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(str(request.app.router["admin-page"].url_for(section=SECTIONS[0])))
+
+    async def section(self, request: web.Request) -> web.StreamResponse:
+        section = request.match_info["section"]
+        if section not in SECTIONS:
+            raise NotFound
+        try:
+            admin = await self._sessions.admin(request)
+        except Unauthorized:
+            login = request.app.router["login"].url_for().with_query(next=request.path)
+            raise web.HTTPFound(str(login)) from None
+        if admin is None:
+            raise Forbidden
+        language = self._languages[preferred(request, admin.locale)]
+        return render(f"admin/{section}.html", request, language, me=admin, section=section)

@@ -1,0 +1,133 @@
+"""An administrator's round through the pages: people, invitations, rooms, bots, the self-check."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.test_accessibility import BY_AXE, DESK, PHONE, is_fine
+from tests.browser.window import Window
+from tests.driver import PASSWORD, ask
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_administrator_goes_round(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    ann.expect_complaints(f"{BY_AXE}|status of 403")
+    bo.expect_complaints("status of 401|WebSocket")
+    await ann.page.locator(".account-button").click()
+    await ann.page.get_by_role("link", name="Administration").click()
+    await people_are_managed(ann, bo)
+    await somebody_is_invited(ann)
+    await a_room_is_put_away(ann)
+    await a_bot_is_made(ann)
+    await the_server_is_well(ann)
+
+
+async def people_are_managed(ann: Window, bo: Window) -> None:
+    page = ann.page
+    await expect(page.locator("tbody tr")).to_have_count(2)
+    await page.locator("[type=search]").fill("BO")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await is_fine(ann)
+    await page.set_viewport_size(DESK)
+    await page.keyboard.press("Tab")
+    await page.locator("[data-opens]").press("Enter")
+    person = page.locator("[data-name=person]")
+    await person.locator("[name=display]").fill("Bobby")
+    await page.keyboard.press("Enter")
+    await expect(person.locator("h2")).to_have_text("Bobby")
+    await person.locator(".person-reset").click()
+    await page.locator(".confirm-yes").click()
+    password = person.locator("copy-field input")
+    await expect(password).to_have_value(re.compile(r"\w{4}(-\w{4}){3}"))
+    await bo.page.wait_for_url("**/login*")
+    await bo.page.locator("#username").fill("bo")
+    await bo.page.locator("#password").fill(await password.input_value())
+    await bo.page.locator("[type=submit]").click()
+    await bo.is_loaded()
+    await person.locator(".person-disable").click()
+    await page.locator(".confirm-yes").click()
+    await expect(page.locator("tbody .tag")).to_have_text("Disabled")
+    await bo.page.wait_for_url("**/login*")
+    await person.locator(".dialog-close").click()
+    await page.locator("[type=search]").fill("")
+    await row(ann, "Ann").get_by_role("button").click()
+    await person.locator(".person-admin").click()
+    await page.locator(".confirm-yes").click()
+    await expect(person.locator(".form-problem")).to_contain_text("last administrator")
+    await person.locator(".dialog-close").click()
+
+
+async def somebody_is_invited(ann: Window) -> None:
+    page = ann.page
+    await page.get_by_role("link", name="Invitations").click()
+    await page.locator("#uses").fill("2")
+    await page.get_by_role("button", name="Make a link").click()
+    picture = page.locator(".admin-qr img")
+    await expect(picture).to_have_js_property("complete", True)
+    assert await picture.evaluate("picture => picture.naturalWidth") > 0
+    await is_fine(ann, DESK)
+    link = await page.locator("copy-field input").input_value()
+    form = {"username": "cy", "password": PASSWORD}
+    assert (await ask(ann.chat.browser(), "POST", link, form)).status == 200
+    await page.locator(".dialog-close").click()
+    await page.locator(".revoke").click()
+    await page.locator(".confirm-yes").click()
+    await expect(page.locator(".admin-none")).to_be_visible()
+
+
+async def a_room_is_put_away(ann: Window) -> None:
+    page = ann.page
+    cy = await ann.chat.signed_in("cy")
+    assert (await cy.ask("POST", "/api/rooms", {"name": "den", "title": "Den"})).status == 201
+    await page.get_by_role("link", name="Rooms").click()
+    await row(ann, "Den").get_by_role("button").click()
+    dialog = page.locator("[data-name=room]")
+    await expect(dialog).to_contain_text("@cy")
+    await dialog.locator("select").select_option("30")
+    await dialog.get_by_role("button", name="Save").click()
+    await page.locator(".confirm-yes").click()
+    await expect(row(ann, "Den")).to_contain_text("30 days")
+    await dialog.locator(".room-archive").click()
+    await expect(row(ann, "Den").locator(".tag")).to_have_text("Archived")
+    await is_fine(ann, PHONE)
+    await page.set_viewport_size(DESK)
+    await dialog.locator(".dialog-close").click()
+
+
+async def a_bot_is_made(ann: Window) -> None:
+    page = ann.page
+    await page.get_by_role("link", name="Bots").click()
+    await page.get_by_role("button", name="New bot").click()
+    await page.locator("#bot-name").fill("robot")
+    await page.keyboard.press("Enter")
+    token = page.locator("[data-name=new-bot] .bot-token input")
+    await expect(token).to_have_value(re.compile("^bot_"))
+    line = page.locator("[data-name=new-bot] .bot-curl input")
+    await expect(line).to_have_value(
+        re.compile(r"^curl .*bot_.* http\S+/api/rooms/lobby/messages$")
+    )
+    await page.locator("[data-name=new-bot] .dialog-close").click()
+    await row(ann, "robot").get_by_role("button").click()
+    await page.locator(".bot-revoke").click()
+    await page.locator(".confirm-yes").click()
+    await expect(row(ann, "robot").locator(".tag")).to_have_text("Without token")
+    await page.locator("[data-name=bot] .dialog-close").click()
+
+
+async def the_server_is_well(ann: Window) -> None:
+    page = ann.page
+    await page.get_by_role("link", name="Self-check").click()
+    await expect(page.locator("admin-check")).to_have_attribute("data-state", "done")
+    lines = page.locator(".check-line")
+    await expect(lines.first).to_contain_text("A round trip takes")
+    verdicts = [await line.get_attribute("data-verdict") for line in await lines.all()]
+    assert set(verdicts) <= {"good", "fair"}  # the disk of whoever tests may be nearly full
+    await is_fine(ann, PHONE)
+
+
+def row(ann: Window, name: str) -> Locator:
+    return ann.page.locator("tbody tr").filter(has=ann.page.get_by_text(name, exact=True))

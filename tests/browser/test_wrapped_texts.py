@@ -1,0 +1,130 @@
+"""No text escapes translation: where every text is wrapped, whatever one sees is wrapped."""
+
+import gettext
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+from playwright.async_api import Page, expect
+
+from chatserver.web.admin_pages import SECTIONS
+from chatserver.web.language import Language
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TEMPLATE = Path(__file__).parents[2] / "locale" / "chatserver.pot"
+WRAPPED = re.compile("⟦[^⟦⟧]*⟧")
+WORD = re.compile(r"[^\W\d_]{2,}")
+NO_TEXTS = re.compile(
+    r"\b(ann|bo|lobby|chatserver|SQLite|MB|GB|English)\b|简体中文|https?:\S+", re.IGNORECASE
+)
+
+# Words of others are left out: times and numbers by Intl, keys, languages by their own names.
+VISIBLE = """() => {
+  const others = [...document.querySelectorAll("time, kbd, code, [lang]:not(html)")];
+  for (const other of others) other.style.setProperty("display", "none", "important");
+  const named = ["aria-label", "title", "placeholder", "alt", "data-label"].flatMap((name) =>
+    [...document.querySelectorAll(`[${name}]`)]
+      .filter((element) => element.checkVisibility())
+      .map((element) => element.getAttribute(name)),
+  );
+  const texts = [document.title, document.body.innerText, ...named];
+  for (const other of others) other.style.removeProperty("display");
+  return texts;
+}"""
+
+
+class Wrapping(gettext.NullTranslations):
+    """Every text as it is in the sources, between brackets that stand nowhere else."""
+
+    def gettext(self, message: str) -> str:
+        return wrapped(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return wrapped(msgid1 if n == 1 else msgid2)
+
+
+def wrapped(text: str) -> str:
+    return f"⟦{text}⟧"
+
+
+def language() -> Language:
+    with TEMPLATE.open("rb") as opened:
+        catalogue = read_po(opened)
+    entries: dict[str, Any] = {}
+    for message in catalogue:
+        if isinstance(message.id, tuple | list):
+            entries[message.id[0]] = [wrapped(form) for form in message.id]
+        elif message.id:
+            entries[message.id] = wrapped(message.id)
+    return Language("en", Wrapping(), json.dumps(entries).encode(), "wrapping")
+
+
+def escaped(texts: list[str]) -> set[str]:
+    """The words that stand outside of all brackets."""
+    found = set()
+    for text in texts:
+        rest, removed = text, 1
+        while removed:
+            rest, removed = WRAPPED.subn(" ", rest)
+        found |= {
+            line.strip() for line in NO_TEXTS.sub(" ", rest).splitlines() if WORD.search(line)
+        }
+    return found
+
+
+async def is_wrapped(page: Page) -> None:
+    assert escaped(await page.evaluate(VISIBLE)) == set(), page.url
+
+
+async def test_every_text_that_one_sees_is_one_of_the_catalogue(enter: EnterChat) -> None:
+    assert escaped(["⟦a %(b)s⟧ Not ⟦%(c)s ⟦d⟧⟧"]) == {"Not"}  # it does look
+    ann = await enter("ann", "Ann")
+    ann.chat.server.languages["en"] = language()
+    ann.expect_complaints("status of 404")
+    await ann.chat.person("bo")
+    await ann.page.reload()
+    await ann.is_loaded()
+    await ann.say("1")
+    await ann.sees("1")
+    await ann.page.locator("chat-message").hover()
+    await is_wrapped(ann.page)
+    await the_layers_of_the_chat_are_wrapped(ann.page)
+    await administration_is_wrapped(ann.page)
+    await ann.page.context.clear_cookies()
+    invite = await ann.chat.server.invitations.make(None)
+    for path in ("/login", f"/join/{invite.code}", "/join/nothing"):
+        await ann.page.goto(path)
+        await is_wrapped(ann.page)
+
+
+async def the_layers_of_the_chat_are_wrapped(page: Page) -> None:
+    """Whatever opens over the page, by the buttons that open it."""
+    names = "[...document.querySelectorAll('[data-open]')].map((one) => one.dataset.open)"
+    found = set(await page.evaluate(names))
+    assert {"rooms", "keys"} <= found
+    for name in sorted(found - {"true", "false"}):
+        await page.evaluate("name => document.querySelector(`[data-open='${name}']`).click()", name)
+        await is_wrapped(page)
+        await page.keyboard.press("Escape")
+    await page.locator(".account-button").click()
+    await is_wrapped(page)
+
+
+async def administration_is_wrapped(page: Page) -> None:
+    for section in SECTIONS:
+        await page.goto(f"/admin/{section}")
+        if section == "check":
+            await expect(page.locator("admin-check")).to_have_attribute("data-state", "done")
+            await is_wrapped(page)
+            continue
+        await expect(page.locator(".admin-list")).to_have_attribute("data-state", "loaded")
+        await is_wrapped(page)
+        for opener in await page.locator(".admin-tools [data-opens], tbody [data-opens]").all():
+            await opener.click()
+            await is_wrapped(page)
+            await page.keyboard.press("Escape")

@@ -1,0 +1,55 @@
+"""What administrators see, and the last of them, on both databases."""
+
+import asyncio
+
+import pytest
+
+from chatserver.errors import Forbidden, NotFound
+from chatserver.models import Invite, Role
+from chatserver.storage.people import NewUser
+from tests.storage.conftest import Storage, draft
+
+
+async def test_the_facts_are_counted(storage: Storage) -> None:
+    ann = await storage.person("ann", Role.ADMIN)
+    robot = NewUser("robot", "Robot", "!", Role.BOT)
+    await storage.people.add_bot(robot, "digest", ["lobby"], by=ann.id)
+    await storage.log.store([draft(ann, "hello"), draft(ann, "again")])
+    (lobby,) = await storage.overview.rooms()
+    assert (lobby.name, lobby.members, lobby.messages) == ("lobby", 2, 2)
+    assert lobby.last_at == storage.now
+    (person,) = await storage.overview.people()
+    assert (person.name, person.role, person.last_seen_at) == ("ann", Role.ADMIN, None)
+    (bot,) = await storage.overview.bots()
+    assert (bot.name, bot.token_since, bot.rooms) == ("robot", storage.now, ["lobby"])
+    assert await storage.overview.size() > 0
+
+
+async def test_of_two_administrators_who_unmake_each_other_one_stays(storage: Storage) -> None:
+    ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
+    results = await asyncio.gather(
+        storage.people.set_role(ann.id, Role.MEMBER),
+        storage.people.set_disabled(bo.id, disabled=True),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results if result] == [Forbidden]
+
+
+async def test_a_token_takes_the_place_of_the_one_before(storage: Storage) -> None:
+    robot = NewUser("robot", "Robot", "!", Role.BOT)
+    bot = await storage.people.add_bot(robot, "first", [], by=None)
+    await storage.people.set_bot_token(bot.id, "second")
+    assert await storage.people.bot("first") is None
+    assert await storage.people.bot("second") == bot
+    await storage.people.set_bot_token(bot.id, None)
+    assert await storage.people.bot("second") is None
+
+
+async def test_an_invitation_names_its_room(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
+    await storage.invites.open(invite, by=ann.id, into="#Lobby")
+    (found,) = await storage.invites.usable()
+    assert (found.room, found.title) == (1, "Lobby")
+    with pytest.raises(NotFound):
+        await storage.invites.open(invite, by=bo.id, into="nowhere")

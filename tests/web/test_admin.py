@@ -1,0 +1,325 @@
+"""Administration over HTTP: who may, what comes of it, and what even administrators may not."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from chatserver.config import ServerSettings, Settings
+from chatserver.web.admin_pages import SECTIONS
+from chatserver.web.description.operations import OPERATIONS, Operation
+from tests.conftest import FAST, StartChat
+from tests.driver import PASSWORD, Chat, Person, ask
+
+HTML = {"Accept": "text/html"}
+FOR_ADMINISTRATORS = [one for one in OPERATIONS if one.who == "administrator"]
+
+
+def address(operation: Operation) -> str:
+    """Of something that is there or not: who may not ask does not learn it."""
+    return re.sub(r"{(\w+)}", lambda place: {"number": "1"}.get(place[1], "bo"), operation.path)
+
+
+async def login(chat: Chat, name: str, password: str) -> int:
+    form = {"username": name, "password": password}
+    return (await ask(chat.browser(), "POST", chat.url + "/login", form)).status
+
+
+# Who may -----------------------------------------------------------------------------------------
+
+
+async def test_every_operation_of_administrators_is_refused_to_others(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    assert len(FOR_ADMINISTRATORS) > 12
+    for operation in FOR_ADMINISTRATORS:
+        method, path = operation.method, address(operation)
+        refused = await bo.ask(method, path, {})
+        assert (refused.status, refused.json["code"]) == (403, "forbidden"), operation.name
+        stranger = await ask(chat.browser(), method, chat.url + path, {})
+        assert (stranger.status, stranger.json["code"]) == (401, "unauthorized"), operation.name
+
+
+async def test_no_other_site_can_make_an_administrator_do_anything(ann: Person) -> None:
+    for operation in FOR_ADMINISTRATORS:
+        if operation.method != "GET":
+            path, headers = address(operation), {"Origin": "http://evil.example"}
+            refused = await ann.ask(operation.method, path, {}, headers=headers)
+            assert (refused.status, refused.json["code"]) == (403, "forbidden"), operation.name
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+async def test_a_page_of_administration_is_for_administrators(
+    chat: Chat, ann: Person, bo: Person, section: str
+) -> None:
+    path = f"/admin/{section}"
+    page = await ann.ask("GET", path, headers=HTML)
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    refused = await bo.ask("GET", path, headers=HTML)
+    assert (refused.status, "error-status" in refused.text) == (403, True)
+    stranger = await ask(chat.browser(), "GET", chat.url + path, headers=HTML)
+    assert (stranger.status, stranger.headers["Location"]) == (302, f"/login?next={path}")
+
+
+async def test_only_administrators_see_the_way_to_the_pages(ann: Person, bo: Person) -> None:
+    assert (await ann.ask("GET", "/admin")).headers["Location"] == "/admin/people"
+    assert (await ann.ask("GET", "/admin/nothing", headers=HTML)).status == 404
+    assert 'href="/admin"' in (await ann.ask("GET", "/index", headers=HTML)).text
+    assert 'href="/admin"' not in (await bo.ask("GET", "/index", headers=HTML)).text
+
+
+# People ------------------------------------------------------------------------------------------
+
+
+async def test_the_list_tells_who_is_here_and_when_they_were_seen(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    await ann.ask("POST", "/api/users", {"username": "cy", "password": PASSWORD})
+    await ann.ask("POST", "/api/bots", {"name": "robot"})
+    people = (await ann.ask("GET", "/api/admin/people")).json["people"]
+    assert [(p["name"], p["role"], p["disabled"]) for p in people] == [
+        ("ann", "admin", False),
+        ("bo", "member", False),
+        ("cy", "member", False),
+    ]
+    assert people[1]["last_seen_at"] >= people[1]["created_at"]
+    assert people[2]["last_seen_at"] is None
+    assert "password" not in str(people)
+
+
+async def test_a_reset_password_works_once_shown_and_ends_every_session(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    bos = await bo.connect()
+    reset = await ann.ask("POST", "/api/users/bo/password")
+    assert reset.status == 200
+    assert await bos.closed() == 4101
+    assert (await bo.ask("GET", "/api/me")).status == 401
+    assert await login(chat, "bo", PASSWORD) == 401
+    assert await login(chat, "bo", reset.json["password"]) == 200
+    assert (await ann.ask("POST", "/api/users/nobody/password")).status == 404
+
+
+async def test_an_administrator_is_made_and_unmade(chat: Chat, ann: Person, bo: Person) -> None:
+    bos = await bo.connect()
+    made = await ann.ask("PATCH", "/api/users/bo", {"admin": True})
+    assert made.json["user"]["role"] == "admin"
+    assert await bos.closed() == 4001  # comes back by itself, with its new rights
+    assert (await bo.ask("GET", "/api/admin/people")).status == 200
+    assert (await bo.ask("PATCH", "/api/users/ann", {"admin": False})).status == 200
+    assert (await ann.ask("GET", "/api/admin/people")).status == 403
+
+
+async def test_the_last_administrator_stays_one(chat: Chat, ann: Person, bo: Person) -> None:
+    await ann.ask("PATCH", "/api/users/bo", {"admin": True})
+    await ann.ask("PATCH", "/api/users/bo", {"disabled": True})
+    unmade = await ann.ask("PATCH", "/api/users/ann", {"admin": False})
+    assert (unmade.status, unmade.json["code"]) == (403, "forbidden")
+    assert "last administrator" in unmade.json["data"]
+    await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
+    bo = await chat.signed_in("bo")
+    assert (await bo.ask("PATCH", "/api/users/ann", {"disabled": True})).status == 200
+    assert (await bo.ask("PATCH", "/api/users/bo", {"admin": False})).status == 403
+    assert (await bo.ask("GET", "/api/admin/people")).status == 200
+
+
+async def test_a_display_name_is_changed_and_checked(ann: Person, bo: Person) -> None:
+    changed = await ann.ask("PATCH", "/api/users/bo", {"display": "  Bo   B. "})
+    assert changed.json["user"]["display"] == "Bo B."
+    refused = await ann.ask("PATCH", "/api/users/bo", {"display": "evil\u202eeman"})
+    assert refused.json["code"] == "bad_request"
+
+
+# Invitations -------------------------------------------------------------------------------------
+
+
+async def test_an_invitation_leads_into_its_room(chat: Chat, ann: Person) -> None:
+    made = await ann.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans", "private": True})
+    anns = await ann.connect()
+    invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
+    assert (invite["room"], invite["title"]) == (made.json["room"], "Plans")
+    form = {"username": "bo", "password": PASSWORD}
+    browser = chat.browser()
+    assert (await ask(browser, "POST", invite["url"], form)).status == 200
+    rooms = (await ask(browser, "GET", chat.url + "/api/rooms")).json["rooms"]
+    assert [room["name"] for room in rooms] == ["lobby", "plans"]
+    joined = await anns.next(13)
+    assert (joined["action"], joined["users"]) == ("join", ["bo"])
+
+
+async def test_nobody_is_invited_into_a_private_room_of_others(ann: Person, bo: Person) -> None:
+    await bo.ask("POST", "/api/rooms", {"name": "secret", "private": True})
+    for room in ("secret", "nowhere"):
+        refused = await ann.ask("POST", "/api/invites", {"room": room})
+        assert (refused.status, refused.json["code"]) == (404, "not_found")
+        refused = await ann.ask("POST", "/api/bots", {"name": "spy", "rooms": [room]})
+        assert (refused.status, refused.json["code"]) == (404, "not_found")
+    assert (await ann.ask("GET", "/api/invites")).json["invites"] == []
+    assert (await ann.ask("GET", "/api/bots")).json["bots"] == []
+
+
+async def test_an_archived_room_costs_nobody_the_account(chat: Chat, ann: Person) -> None:
+    room = (await ann.ask("POST", "/api/rooms", {"name": "plans"})).json["room"]
+    invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
+    await ann.ask("PATCH", f"/api/rooms/{room}", {"archived": True})
+    form = {"username": "bo", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", invite["url"], form)).status == 200
+    members = (await ann.ask("GET", f"/api/rooms/{room}/members")).json["members"]
+    assert [member["name"] for member in members] == ["ann"]
+
+
+async def test_the_qr_code_is_a_picture_dark_on_white(ann: Person) -> None:
+    code = (await ann.ask("POST", "/api/invites", {})).json["code"]
+    picture = await ann.ask("GET", f"/api/invites/{code}/qr.svg")
+    assert (picture.status, picture.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert "unsafe" not in picture.headers["Content-Security-Policy"]
+    assert 'fill="#fff"' in picture.text
+    assert 'stroke="#000"' in picture.text
+    assert not re.search(r"<script|style=|class=", picture.text)
+    await ann.ask("DELETE", f"/api/invites/{code}")
+    assert (await ann.ask("GET", f"/api/invites/{code}/qr.svg")).status == 404
+
+
+# Rooms -------------------------------------------------------------------------------------------
+
+
+async def rooms_of(admin: Person) -> dict[str, Any]:
+    rooms = (await admin.ask("GET", "/api/admin/rooms")).json["rooms"]
+    return {room["name"]: room for room in rooms}
+
+
+async def test_rooms_are_seen_from_outside(ann: Person, bo: Person, cy: Person) -> None:
+    room = (
+        await bo.ask("POST", "/api/rooms", {"name": "secret", "title": "Gift", "private": True})
+    ).json["room"]
+    await bo.ask("POST", "/api/rooms", {"users": ["cy"]})  # a conversation, which has no name
+    await bo.ask("POST", "/api/direct/cy/messages", {"data": "psst"})
+    said = await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "a watch for ann"})
+    found = await rooms_of(ann)
+    assert set(found) == {"lobby", "secret"}
+    assert found["secret"] == {
+        "room": room,
+        "name": "secret",
+        "title": "Gift",
+        "private": True,
+        "archived": False,
+        "members": 1,
+        "messages": 1,
+        "last_at": said.json["at"],
+        "retention_days": None,
+        "admins": ["bo"],
+    }
+    for path in (f"/api/rooms/{room}", f"/api/rooms/{room}/members", f"/api/rooms/{room}/events"):
+        assert (await ann.ask("GET", path)).status == 404
+    assert (await ann.ask("GET", "/api/search?q=watch")).json["hits"] == []
+    entered = await ann.ask("POST", f"/api/rooms/{room}/members", {"users": ["ann"]})
+    assert entered.status == 404
+
+
+async def test_a_room_of_others_is_archived_and_its_members_hear_it(
+    ann: Person, bo: Person
+) -> None:
+    room = (await bo.ask("POST", "/api/rooms", {"name": "den", "private": True})).json["room"]
+    bos = await bo.connect()
+    path = f"/api/admin/rooms/{room}"
+    assert (await ann.ask("PATCH", path, {"archived": True, "retention_days": 30})).status == 200
+    told = [await bos.next(13), await bos.next(13)]
+    assert [(event["user"], event["action"]) for event in told] == [
+        ("ann", "archive"),
+        ("ann", "change"),
+    ]
+    assert told[1]["retention_days"] == 30
+    den = (await rooms_of(ann))["den"]
+    assert (den["archived"], den["retention_days"]) == (True, 30)
+    await ann.ask("PATCH", path, {"archived": False, "retention_days": 0})
+    den = (await rooms_of(ann))["den"]
+    assert (den["archived"], den["retention_days"]) == (False, None)
+    assert (await ann.ask("GET", f"/api/rooms/{room}/members")).status == 404
+
+
+async def test_what_is_no_room_of_administrators_is_refused(ann: Person, bo: Person) -> None:
+    conversation = (await bo.ask("POST", "/api/rooms", {"users": ["ann"]})).json["room"]
+    for number, body, status in (
+        ("1", {"archived": True}, 403),
+        ("1", {}, 400),
+        ("1", {"retention_days": -1}, 400),
+        (str(conversation), {"archived": True}, 404),
+        ("99", {"archived": True}, 404),
+        ("9" * 40, {"archived": True}, 404),
+    ):
+        refused = await ann.ask("PATCH", f"/api/admin/rooms/{number}", body)
+        assert refused.status == status, (number, body)
+
+
+# Bots --------------------------------------------------------------------------------------------
+
+
+async def test_a_bot_lives_by_its_newest_token(chat: Chat, ann: Person) -> None:
+    made = await ann.ask("POST", "/api/bots", {"name": "robot", "display": "Robot"})
+    robot = Person(chat, "robot", 0, made.json["token"], chat.browser())
+    assert (await robot.ask("POST", "/api/rooms/1/messages", {"data": "hello"})).status == 201
+    device = await robot.connect()
+    renewed = await ann.ask("POST", "/api/bots/robot/token")
+    assert renewed.status == 201
+    assert await device.closed() == 4101
+    assert (await robot.ask("GET", "/api/me")).status == 401
+    robot.token = renewed.json["token"]
+    assert (await robot.ask("GET", "/api/me")).status == 200
+    (listed,) = (await ann.ask("GET", "/api/bots")).json["bots"]
+    assert (listed["name"], listed["rooms"], listed["disabled"]) == ("robot", ["lobby"], False)
+    assert listed["token_since"] is not None
+    assert (await ann.ask("DELETE", "/api/bots/robot/token")).status == 200
+    assert (await robot.ask("GET", "/api/me")).status == 401
+    (listed,) = (await ann.ask("GET", "/api/bots")).json["bots"]
+    assert listed["token_since"] is None
+
+
+async def test_people_are_no_bots_and_bots_no_people(ann: Person, bo: Person) -> None:
+    await ann.ask("POST", "/api/bots", {"name": "robot"})
+    assert (await ann.ask("POST", "/api/bots/bo/token")).status == 404
+    assert (await ann.ask("DELETE", "/api/bots/nobody/token")).status == 404
+    assert (await ann.ask("POST", "/api/users/robot/password")).status == 403
+    assert (await ann.ask("PATCH", "/api/users/robot", {"admin": True})).status == 403
+    assert (await ann.ask("PATCH", "/api/users/robot", {"disabled": True})).status == 200
+
+
+# The server --------------------------------------------------------------------------------------
+
+
+async def test_the_server_tells_about_itself_and_the_way_to_it(chat: Chat, ann: Person) -> None:
+    device = await ann.connect()
+    found = (await ann.ask("GET", "/api/admin/check")).json
+    await device.close()
+    assert found["origin"] == chat.url
+    assert (found["secure"], found["forwarded"], found["trusted"]) == (False, False, False)
+    assert (found["database"], found["durability"], found["storing"]) == ("sqlite", "full", True)
+    assert found["revision"] == found["newest_revision"]
+    assert (found["connections"], found["waiting"]) == (1, 0)
+    assert found["database_bytes"] >= 4096
+    assert found["disk_free"] > 0
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_it_tells_whether_a_proxy_is_believed(
+    start_chat: StartChat, tmp_path: Any, trusted: bool
+) -> None:
+    server = ServerSettings(trusted_proxies=["127.0.0.1" if trusted else "192.0.2.1"])
+    chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
+    ann = await chat.person("ann", admin=True)
+    outer = {
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Host": "chat.example",
+        "X-Forwarded-Proto": "https",
+    }
+    found = (await ann.ask("GET", "/api/admin/check", headers=outer)).json
+    assert (found["forwarded"], found["trusted"], found["secure"]) == (True, trusted, trusted)
+    assert found["origin"] == ("https://chat.example" if trusted else chat.url)
+
+
+async def test_the_way_back_leads_through_the_login(chat: Chat, ann: Person) -> None:
+    form = {"username": "ann", "password": PASSWORD}
+    url = f"{chat.url}/login?next={quote('/admin/rooms')}"
+    async with chat.browser().post(url, data=form, headers=HTML, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/admin/rooms")
