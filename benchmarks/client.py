@@ -1,0 +1,71 @@
+"""A client in Python, for works that look at what it is told rather than at how fast it comes."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from benchmarks.contenders import Running
+from benchmarks.population import Person
+
+Frame = dict[str, Any]
+
+
+class Refused(Exception):
+    """The server's `ok: false`; `code` as in docs/protocol.md."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__(frame["data"])
+        self.code: str = frame["code"]
+
+
+class Client:
+    """One signed-in socket. `welcome` is its first frame."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, welcome: Frame) -> None:
+        self._ws = ws
+        self.welcome = welcome
+        self._asked = 0
+
+    async def ask(self, **command: Any) -> Frame:
+        """The answer to a command; raises Refused."""
+        self._asked += 1
+        wanted = f"q{self._asked}"
+        await self._ws.send_str(msgspec.json.encode({**command, "id": wanted}).decode())
+        while True:
+            frame = await self.hear()
+            if frame["type"] == 4 and not frame["ok"]:
+                raise Refused(frame)
+            if frame["type"] == 4 and frame["id"] == wanted:
+                return frame
+
+    async def hear(self) -> Frame:
+        message = await self._ws.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise ConnectionError(f"closed with {self._ws.close_code}")
+        frame: Frame = msgspec.json.decode(message.data)
+        return frame
+
+    async def close(self) -> None:
+        await self._ws.close()
+
+
+async def connect(http: aiohttp.ClientSession, running: Running, person: Person) -> Client:
+    ws = await http.ws_connect(f"{running.url}/ws", headers=bearer(person), max_msg_size=0)
+    client = Client(ws, {})
+    client.welcome = await client.hear()
+    return client
+
+
+def bearer(person: Person) -> dict[str, str]:
+    return {"Authorization": f"Bearer {person.token}"}
+
+
+@asynccontextmanager
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    connector = aiohttp.TCPConnector(limit=0, family=socket.AF_INET)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session

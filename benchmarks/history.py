@@ -1,0 +1,58 @@
+"""Fills rooms with messages through the server's own log, so that they are what it would write."""
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.population import Person, now
+from chatserver.models import Draft, Event, Message
+from chatserver.storage.engine import Database
+from chatserver.storage.log import Log
+from chatserver.storage.repeats import digest
+
+BATCH = 500
+RARE = "quicksilverfish"
+CHINESE = "发布"  # in one message of a hundred
+SYLLABLES = "ka lo mi ten ra su vel dor pin gu shar ba net ol fi".split()
+
+
+async def fill(url: str, people: Sequence[Person], rooms: Sequence[int], count: int) -> None:
+    """Store `count` messages by these people, spread over the rooms."""
+    database = Database(url)
+    log = Log(database, clock=now)
+    drafts = _drafts(people, rooms, count)
+    while batch := list(islice(drafts, BATCH)):
+        outcomes = await log.store(batch)
+        assert all(isinstance(one, Event) for one in outcomes)
+    await database.close()
+
+
+def _drafts(people: Sequence[Person], rooms: Sequence[int], count: int) -> Iterator[Draft]:
+    chance = random.Random(1)
+    for number in range(count):
+        room, person = rooms[number % len(rooms)], people[number % len(people)]
+        act = Message(_text(chance, number, count))
+        yield Draft(room, person.id, person.name, f"h-{number}", digest(act, room), act)
+
+
+def _text(chance: random.Random, number: int, count: int) -> str:
+    words = [_word(chance) for _ in range(chance.randint(3, 14))]
+    if number % 100 == 7:
+        words.append(f"周五{CHINESE}新版本")
+    if number % 2:
+        words.append(
+            "".join(chr(0x4E00 + int(chance.paretovariate(0.7)) % 4_000) for _ in range(9))
+        )
+    if number in (5, count // 3, count - 7):
+        words.append(RARE)
+    return " ".join(words)
+
+
+def _word(chance: random.Random) -> str:
+    """Some words are common, most are not: as in a language."""
+    return "".join(chance.choices(SYLLABLES, k=1 + min(int(chance.paretovariate(1.2)), 4)))
+
+
+def database_of(data: Path) -> str:
+    return f"sqlite:///{data / 'chat.db'}"

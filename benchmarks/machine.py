@@ -1,0 +1,65 @@
+"""The machine: what it is, how busy it is, and how programs are kept on one of its cores."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+SERVER_CORE = 0
+LOAD_CORE = 1
+
+
+def pinned(core: int, command: list[str]) -> list[str]:
+    """The command on one core; on a machine that has a single one, as it is."""
+    cores = sorted(os.sched_getaffinity(0))
+    return ["taskset", "-c", str(cores[core]), *command] if len(cores) > 1 else command
+
+
+def busy() -> float:
+    """How many programs wanted to run in the last minute: more than two cores' worth disturbs."""
+    return os.getloadavg()[0]
+
+
+def memory(pid: int) -> int:
+    """Resident bytes of a process."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def cpu(pid: int) -> float:
+    """Seconds that a process has computed, in all its threads."""
+    rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def description() -> list[str]:
+    """What figures depend on, one line each."""
+    return [
+        f"{len(os.sched_getaffinity(0))} cores, {_cpu()}",
+        f"{_memory_total():.0f} GiB memory, Linux {platform.release()}",
+        f"Python {platform.python_version()}, Node {_said(['node', '--version'])}",
+        f"file system of the databases: {_file_system()}",
+    ]
+
+
+def _cpu() -> str:
+    found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
+
+
+def _memory_total() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def _file_system() -> str:
+    return _said(["stat", "-f", "-c", "%T", os.environ.get("TMPDIR", "/tmp")])
+
+
+def _said(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "missing"
+    return done.stdout.splitlines()[0]

@@ -1,0 +1,151 @@
+"""People, sessions, rooms and direct rooms, written at once instead of one by one.
+
+What stands in the database afterwards is what the server would have written: `chatserver check`
+passes. Only the passwords are no hashes, as nobody of these logs in with one.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.folder import DataFolder
+from chatserver.keys import Keys
+from chatserver.models import LOBBY
+from chatserver.storage.engine import Database
+from chatserver.storage.members import membership
+from chatserver.storage.migrate import migrate
+from chatserver.storage.rooms import pair_key
+from chatserver.storage.tables import members, meta, rooms, sessions, users
+
+DAY = 86_400_000  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an account and a session; `room` is where they talk."""
+
+    id: int
+    name: str
+    token: str
+    room: int = LOBBY
+
+
+def name_of(index: int) -> str:
+    """The load knows people by these six characters."""
+    return f"p{index:05}"
+
+
+async def populate(
+    data: Path, url: str, count: int, *, group: int = 0, pairs: bool = False, shared: int = 0
+) -> list[Person]:
+    """A new database with `count` people, in groups of `group` or in direct rooms of two.
+
+    Without either they talk in the lobby, to which everybody belongs. `shared` is how many rooms
+    besides there are to which everybody belongs.
+    """
+    data.mkdir(mode=0o700, parents=True)
+    folder = DataFolder(data)
+    keys = Keys(folder.keys, clock=now)
+    keys.load()
+    database = Database(url)
+    database.make_private()
+    await migrate(database, backups=folder.backups)
+    made = await database.transaction(lambda c: _fill(c, keys, count, 2 if pairs else group, pairs))
+    await database.transaction(lambda c: _share(c, [p.id for p in made], shared))
+    await database.close()
+    return made
+
+
+def _share(connection: Connection, ids: Sequence[int], count: int) -> None:
+    at = now()
+    for number in range(LOBBY + 1, LOBBY + 1 + count):
+        connection.execute(rooms.insert().values(_room(number, ids, at, pairs=False)))
+        _join(connection, number, ids, at)
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _fill(connection: Connection, keys: Keys, count: int, group: int, pairs: bool) -> list[Person]:
+    at = now()
+    ids = range(1, count + 1)
+    connection.execute(users.insert(), [_user(number, at) for number in ids])
+    connection.execute(meta.insert().values(key="set_up_at", value=str(at)))
+    people = [_signed_in(keys, number, at) for number in ids]
+    connection.execute(sessions.insert(), [row for row, _ in people])
+    _join(connection, LOBBY, ids, at)
+    if group:
+        places = _rooms(connection, ids, group, at, pairs)
+        return [Person(p.id, p.name, p.token, places[p.id]) for _, p in people]
+    return [person for _, person in people]
+
+
+def _user(number: int, at: int) -> dict[str, Any]:
+    name = name_of(number - 1)
+    return {
+        "id": number,
+        "name": name,
+        "name_key": name,
+        "display": name,
+        "password_hash": "",
+        "role": "member",
+        "locale": "",
+        "created_at": at,
+    }
+
+
+def _signed_in(keys: Keys, number: int, at: int) -> tuple[dict[str, Any], Person]:
+    session = secrets.token_urlsafe(16)
+    row = {
+        "id": session,
+        "user_id": number,
+        "created_at": at,
+        "expires_at": at + DAY,
+        "last_seen_at": at,
+        "client": "benchmark",
+    }
+    token = keys.issue(session=session, user_id=number, expires_at=at + DAY)
+    return row, Person(number, name_of(number - 1), token)
+
+
+def _rooms(
+    connection: Connection, ids: Sequence[int], group: int, at: int, pairs: bool
+) -> dict[int, int]:
+    """The room of each person."""
+    places = {}
+    for number, first in enumerate(range(0, len(ids), group), start=LOBBY + 1):
+        people = ids[first : first + group]
+        connection.execute(rooms.insert().values(_room(number, people, at, pairs=pairs)))
+        _join(connection, number, people, at)
+        places.update(dict.fromkeys(people, number))
+    return places
+
+
+def _room(number: int, people: Sequence[int], at: int, *, pairs: bool) -> dict[str, Any]:
+    return {
+        "id": number,
+        "kind": "direct" if pairs else "group",
+        "name": None if pairs else f"room{number}",
+        "title": "",
+        "topic": "",
+        "private": pairs,
+        "head": 0,
+        "members": 0,
+        "created_by": None if pairs else people[0],
+        "created_at": at,
+        "pair_key": pair_key(people) if pairs else None,
+    }
+
+
+def _join(connection: Connection, room: int, people: Iterable[int], at: int) -> None:
+    rows = [membership(room, one, at) for one in people]
+    connection.execute(members.insert(), rows)
+    counted = rooms.c.members + len(rows)
+    connection.execute(sa.update(rooms).where(rooms.c.id == room).values(members=counted))

@@ -1,0 +1,49 @@
+"""Messages from one person to another, among 1,000 and among 5,000 who are connected."""
+
+from benchmarks.contenders import OURS, Crowd
+from benchmarks.load import Outcome
+from benchmarks.results import Bars, Goal, Result, median, ratio
+from benchmarks.rounds import Outcomes, alternate, messages_per_second, table
+from benchmarks.works import Scale
+
+NAMES = [OURS, "Node ws", "µWebSockets"]
+
+
+def pairs(scale: Scale) -> Result:
+    few, many = 1_000, scale.people(5_000) if not scale.quick else 2_000
+    small, large = _measure(scale, few), _measure(scale, many)
+    goals = [
+        Goal(
+            "1-to-1: CPU a message among many, to that among 1,000", _dearer(small, large), 1.2, "x"
+        ),
+        Goal(f"1-to-1 among {few:,}: messages a second, to Node ws", _faster(small), 1, "x", True),
+        Goal(f"1-to-1 among {many:,}: messages a second, to Node ws", _faster(large), 4, "x", True),
+    ]
+    rates = {
+        f"{name}, {count:,}": median(messages_per_second(found[name]))
+        for count, found in ((few, small), (many, large))
+        for name in NAMES
+    }
+    tables = [
+        table(f"1-to-1 messages among {few:,}", small),
+        table(f"1-to-1 messages among {many:,}", large),
+    ]
+    return Result(goals, tables, [Bars("1-to-1 messages", "messages/s", rates)])
+
+
+def _measure(scale: Scale, people: int) -> Outcomes:
+    crowd = Crowd(people, pairs=True)
+    options = {"direct": True, "group": 2, "senders": people, "window": 200}
+    return alternate(NAMES, crowd, scale.rounds, seconds=scale.seconds, **options)
+
+
+def _dearer(small: Outcomes, large: Outcomes) -> float:
+    return ratio(_cost(large[OURS]), _cost(small[OURS]))
+
+
+def _faster(found: Outcomes) -> float:
+    return ratio(messages_per_second(found[OURS]), messages_per_second(found["Node ws"]))
+
+
+def _cost(outcomes: list[Outcome]) -> list[float]:
+    return [one.server_cpu / max(one.messages, 1) for one in outcomes]

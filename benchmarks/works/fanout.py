@@ -1,0 +1,45 @@
+"""One room: ten senders, 200 messages in flight, everybody hears everything."""
+
+from benchmarks.contenders import COMMANDS, OURS, Crowd
+from benchmarks.results import Bars, Goal, Result, median, ratio
+from benchmarks.rounds import alternate, cpu, p99, per_second, table
+from benchmarks.works import Scale
+
+SENDERS = 10
+IN_FLIGHT = 200
+
+
+def thousand(scale: Scale) -> Result:
+    return _measure(scale, 1_000, ws=25, uws=12)
+
+
+def hundred(scale: Scale) -> Result:
+    return _measure(scale, 100, ws=15, uws=9)
+
+
+def _measure(scale: Scale, people: int, *, ws: float, uws: float) -> Result:
+    names = [OURS, *(("Node ws", "µWebSockets") if scale.quick else COMMANDS)]
+    found = alternate(
+        names,
+        Crowd(people),
+        scale.rounds,
+        senders=SENDERS,
+        window=IN_FLIGHT,
+        seconds=scale.seconds,
+    )
+    ours, node, micro = found[OURS], found["Node ws"], found["µWebSockets"]
+    work = f"one room of {people:,}: deliveries a second"
+    goals = [
+        Goal(f"{work}, to Node ws", ratio(per_second(ours), per_second(node)), ws, "x", True),
+        Goal(f"{work}, to µWebSockets", ratio(per_second(ours), per_second(micro)), uws, "x", True),
+    ]
+    if people == 1_000:
+        late = ratio(p99(ours), p99(node))
+        goals.append(Goal(f"one room of {people:,}: p99, to Node ws", late, 1 / 20, "x"))
+    rates = {name: median(per_second(those)) for name, those in found.items()}
+    title = f"One room of {people:,}, {SENDERS} senders, {IN_FLIGHT} messages in flight"
+    note = (
+        f"Server CPU per delivery: Node ws {ratio(cpu(node), cpu(ours)):.1f} times ours, "
+        f"µWebSockets {ratio(cpu(micro), cpu(ours)):.1f} times ours."
+    )
+    return Result(goals, [table(title, found)], [Bars(title, "deliveries/s", rates)], [note])

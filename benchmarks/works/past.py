@@ -1,0 +1,134 @@
+"""A million stored messages: opening a room, paging back, catching up, searching, starting."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aiohttp
+
+from benchmarks.client import Client, bearer, connect, http
+from benchmarks.contenders import Running, serving
+from benchmarks.history import CHINESE, RARE, database_of, fill
+from benchmarks.population import Person, populate
+from benchmarks.results import Goal, Result, Table, percentile, shown
+from benchmarks.works import Scale
+
+PEOPLE = 200
+ROOMS = 20
+TIMES = 100
+STARTS = 5
+
+Ask = Callable[[], Awaitable[Any]]
+
+
+def archive(scale: Scale) -> Result:
+    count = 20_000 if scale.quick else 1_000_000
+    with TemporaryDirectory(prefix="chatserver-bench-") as folder:
+        data = Path(folder) / "data"
+        people = asyncio.run(_prepare(data, count))
+        starts = [_start(data, people) for _ in range(1 if scale.quick else STARTS)]
+        with serving(data, people) as running:
+            times = asyncio.run(_ask(running, people[0]))
+    work = f"{count:,} stored messages"
+    goals = [
+        Goal(f"{work}: {name}, p50", percentile(ms, 0.5), _GOALS[name], "ms")
+        for name, ms in times.items()
+    ]
+    goals.append(Goal(f"{work}: from the start to listening", percentile(starts, 0.5), 1.5, "s"))
+    rows = [
+        [name, *(shown(percentile(ms, p)) for p in (0.5, 0.99, 0.999))]
+        for name, ms in times.items()
+    ]
+    return Result(goals, [Table(work, ("question", "p50 ms", "p99 ms", "p99.9 ms"), rows)])
+
+
+def _start(data: Path, people: list[Person]) -> float:
+    """Seconds until it listens."""
+    with serving(data, people) as running:
+        return running.started_in
+
+
+_GOALS = {
+    "open a room": 5.0,
+    "page of 50 back": 5.0,
+    "500 events catch-up": 15.0,
+    "search of two Chinese characters": 50.0,
+    "search of a rare word": 20.0,
+}
+
+
+async def _prepare(data: Path, count: int) -> list[Person]:
+    url = database_of(data)
+    people = await populate(data, url, PEOPLE, shared=ROOMS)
+    await fill(url, people, range(2, 2 + ROOMS), count)
+    return people
+
+
+async def _ask(running: Running, person: Person) -> dict[str, list[float]]:
+    async with http() as session:
+        client = await connect(session, running, person)
+        heads = {room["room"]: room["head"] for room in client.welcome["rooms"]}
+        asked = {
+            name: await _timed(ask)
+            for name, ask in _questions(client, session, running, person, heads)
+        }
+        await client.close()
+    return asked
+
+
+def _questions(
+    client: Client,
+    session: aiohttp.ClientSession,
+    running: Running,
+    person: Person,
+    heads: dict[int, int],
+) -> list[tuple[str, Ask]]:
+    """Each asks another room, or another place in one, every time."""
+    turns = {"n": 0}
+
+    def following() -> tuple[int, int]:
+        turns["n"] += 1
+        room = 2 + turns["n"] % ROOMS
+        return room, heads[room]
+
+    async def open_room() -> Any:
+        room, _ = following()
+        return await client.ask(type=7, room=room)
+
+    async def back() -> Any:
+        room, head = following()
+        return await client.ask(type=7, room=room, before=head * (turns["n"] % 9 + 1) // 10)
+
+    async def catch_up() -> Any:
+        room, head = following()
+        found = await client.ask(type=7, room=room, after=head - 500, limit=500)
+        assert len(found["events"]) == 500
+        return found
+
+    def search(words: str) -> Ask:
+        async def ask() -> Any:
+            url = f"{running.url}/api/search"
+            async with session.get(url, params={"q": words}, headers=bearer(person)) as answer:
+                found = await answer.json()
+                assert found["hits"]
+                return found
+
+        return ask
+
+    return list(
+        zip(_GOALS, (open_room, back, catch_up, search(CHINESE), search(RARE)), strict=True)
+    )
+
+
+async def _timed(ask: Ask) -> list[float]:
+    """Milliseconds of each time, one after the other, below the limit of questions a second."""
+    times = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        await ask()
+        times.append((time.perf_counter() - begun) * 1e3)
+        await asyncio.sleep(max(0.0, 0.06 - times[-1] / 1e3))
+    return times

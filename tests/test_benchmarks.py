@@ -1,0 +1,147 @@
+"""What the benchmarks say is true: their arithmetic, and that the load sees what goes wrong."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from benchmarks import load
+from benchmarks.contenders import Running
+from benchmarks.history import database_of, fill
+from benchmarks.population import Person, name_of, populate
+from benchmarks.report import text
+from benchmarks.results import Goal, Result, percentile, ratio, spread
+from tests.process import ServerProcess
+from tests.rig.needs import require
+
+PEOPLE = 6
+WATCHED = 5  # the index of the person to whom something goes wrong
+
+Say = Callable[[str], Awaitable[None]]
+
+
+def test_a_ratio_compares_the_medians_of_one_run() -> None:
+    assert ratio([30, 1, 40], [10, 10, 900]) == 3
+
+
+def test_the_spread_is_a_share_of_the_median() -> None:
+    assert spread([90, 100, 120]) == pytest.approx(0.3)
+
+
+def test_half_of_all_values_do_not_exceed_the_median_and_one_of_a_hundred_exceeds_p99() -> None:
+    values = list(range(100))
+    assert percentile(values, 0.5) == 50
+    assert percentile(values, 0.99) == 99
+
+
+@pytest.mark.parametrize(("figure", "at_least", "reached"), [(2, True, False), (2, False, True)])
+def test_a_goal_is_a_floor_or_a_ceiling(*, figure: float, at_least: bool, reached: bool) -> None:
+    assert Goal("work", figure, 3, at_least=at_least).is_reached is reached
+
+
+def test_a_missed_goal_stays_in_the_report_with_its_figure_and_the_reason() -> None:
+    missed = Goal("one room", 8.3, 15, "x", at_least=True, reason="a message costs 150 µs")
+    told = text([Result([missed])], [], kind="a test", busy="idle")
+    assert "| one room | ≥ 15 x | 8.3 x | **no** | a message costs 150 µs |" in told
+    assert "0 of 1 goals reached" in told
+
+
+@pytest.mark.parametrize("groups", [{"group": 3}, {"pairs": True}, {"shared": 2}], ids=str)
+async def test_the_people_and_messages_are_what_the_server_would_have_written(
+    tmp_path: Path, groups: dict[str, Any]
+) -> None:
+    data = tmp_path / "data"
+    people = await populate(data, database_of(data), PEOPLE, **groups)
+    rooms = [person.room for person in people if person.room > 1] or [2, 3]
+    members = people if "shared" in groups else people[:1]
+    await fill(database_of(data), members, rooms if "shared" in groups else rooms[:1], 60)
+    checked = await asyncio.to_thread(ServerProcess(data).run, "check")
+    assert "60 events" in checked
+
+
+class Relay:
+    """Passes every message on to all others; to one of them as the test wants it."""
+
+    def __init__(self, plant: Callable[[int, str, Say], Awaitable[None]] | None = None) -> None:
+        self._plant = plant
+        self._sockets: list[web.WebSocketResponse] = []
+        self._passed = 0
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        self._sockets.append(ws)
+        await ws.send_str('{"type":1,"data":[]}')
+        async for message in ws:
+            if message.type is WSMsgType.TEXT:
+                await self._relay(ws, message.data)
+        return ws
+
+    async def _relay(self, sender: web.WebSocketResponse, message: str) -> None:
+        assert json.loads(message)["type"] == 2
+        self._passed += 1
+        for ws in self._sockets:
+            if ws is sender:
+                continue
+            if self._plant and ws is self._sockets[WATCHED]:
+                await self._plant(self._passed, message, ws.send_str)
+            else:
+                await ws.send_str(message)
+
+
+async def outcome_of(relay: Relay) -> load.Outcome:
+    require("gcc", found=shutil.which("gcc") is not None)
+    app = web.Application()
+    app.router.add_get("/ws", relay.serve)
+    async with TestServer(app) as server:
+        assert server.port is not None
+        people = [Person(n + 1, name_of(n), "none") for n in range(PEOPLE)]
+        running = Running("relay", server.port, 0, people)
+        options = {"senders": 2, "window": 2, "seconds": 0.2, "warm": 0, "patience": 0.2}
+        return await asyncio.to_thread(load.run, running, **options)
+
+
+async def test_the_load_is_content_with_a_relay_that_makes_no_mistake() -> None:
+    found = await outcome_of(Relay())
+    assert found.messages > 0
+    assert found.deliveries >= found.messages
+
+
+async def test_the_load_sees_a_message_that_never_comes() -> None:
+    async def lose(number: int, message: str, say: Say) -> None:
+        if number != 3:
+            await say(message)
+
+    with pytest.raises(load.LoadFailed, match=r'"holes":[1-9]'):
+        await outcome_of(Relay(lose))
+
+
+async def test_the_load_sees_a_message_that_comes_twice() -> None:
+    async def repeat(number: int, message: str, say: Say) -> None:
+        await say(message)
+        if number == 3:
+            await say(message)
+
+    with pytest.raises(load.LoadFailed, match=r'"holes":0,"doubles":1'):
+        await outcome_of(Relay(repeat))
+
+
+async def test_the_load_sees_two_senders_in_another_order_than_the_others_do() -> None:
+    held: list[str] = []
+
+    async def swap(number: int, message: str, say: Say) -> None:
+        if number == 3:
+            held.append(message)
+            return
+        await say(message)
+        if held:
+            await say(held.pop())
+
+    with pytest.raises(load.LoadFailed, match=r'"holes":0,"doubles":0,"disorder":[1-9]'):
+        await outcome_of(Relay(swap))
