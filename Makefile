@@ -13,10 +13,10 @@ apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Re
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help faults figures run test check format formatted lint types programs javascript python catalogue describe clean
+.PHONY: help hostile bench bench-quick bench-page faults figures run test check format formatted lint types programs javascript python catalogue describe clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/runtime ## start the server here, with what it needs installed in .venv
 	@$(BIN)/python -m chatserver $(ARGS)
@@ -61,8 +61,23 @@ faults: .venv/tools programs ## break every promise on purpose, and write docs/g
 	$(call say,Faults)
 	@$(BIN)/pytest --timeout=900 -q tests/faults
 
+hostile: export HOSTILE := whole
+hostile: .venv/tools .venv/hostile ## attack it with the tools of others, and write docs/security.md (ten minutes)
+	$(call say,Hostile input and intruders)
+	@$(BIN)/pytest --timeout=900 -q tests/hostile
+	@$(BIN)/python -m tests.hostile
+
 figures: .venv/tools ## measure start, memory and throughput of one node
 	@$(BIN)/python -m benchmarks.figures
+
+bench: .venv/bench ## measure beside peers, into benchmarks/RESULTS.md: an hour, two free cores
+	@$(BIN)/python -m benchmarks
+
+bench-quick: .venv/bench ## the same roughly, in under two minutes, into build/bench/
+	@$(BIN)/python -m benchmarks --quick --into build/bench
+
+bench-page: .venv/tools ## measure the chat page in Chromium: a busy room and a long one
+	@$(BIN)/python -m benchmarks.page
 
 catalogue: .venv/tools ## bring the texts of the sources into locale/, and compile the translations
 	$(call say,Catalogue)
@@ -91,6 +106,22 @@ clean: ## remove .venv and what the tools left; chatserver-data stays
 	@$(BIN)/python -m pip install -qq --upgrade pip
 	@$(BIN)/python -m pip install -qq --editable .
 	@touch $@
+
+.venv/bench: .venv/tools
+	$(call say,Installing what is compared: npm and a C compiler are needed)
+	@command -v gcc >/dev/null && command -v npm >/dev/null || $(call apt_install,gcc libc6-dev nodejs npm) \
+	|| $(call fail,Install gcc, Node 20 and npm)
+	@$(BIN)/python -m pip install -qq --group bench
+	@cd benchmarks/peers && npm ci --no-fund --no-audit --silent
+	@touch $@
+
+# The scanners have an environment of their own: their dependencies are none of ours.
+.venv/hostile: .venv/tools
+	$(call say,Installing the scanners into .venv/hostile)
+	@command -v slowhttptest >/dev/null || $(call apt_install,slowhttptest) || $(call fail,Install slowhttptest)
+	@$(PYTHON) -m venv --clear $@
+	@$@/bin/python -m pip install -qq --upgrade pip
+	@$@/bin/python -m pip install -qq --group hostile
 
 .venv/tools: .venv/runtime
 	$(call say,Installing the development tools into .venv)

@@ -130,9 +130,11 @@ class Server:
         self.folder.lock()
         try:
             self.keys.load()
+            self.database.tally.refuse_empty()
             await until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
             self.chat.epoch = await self.people.epoch()
+            self.database.tally.begin(self.chat.epoch, await self.log.total())
             await self.bus.start(self.hub.receive, chat=self.chat.epoch)
             tasks = [asyncio.create_task(work) for work in self._work()]
             yield

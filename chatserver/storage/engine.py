@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from chatserver.errors import StartError, Unavailable
+from chatserver.storage.tally import Tally
 
 READERS = 4  # connections that read
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
@@ -41,6 +42,8 @@ T = TypeVar("T")
 # At DEBUG it writes every statement with its values: messages, names, hashes.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 # `hide_parameters` below is there for the same reason: errors get into the log.
+
+DAMAGED = "The database file is damaged: stop the server and restore a backup."
 
 FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
@@ -122,6 +125,7 @@ class Database:
         self.broken = False
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
+        self.tally = Tally(self.path)
         self.writer, self.read = make(parsed)
 
     def make_private(self) -> None:
@@ -135,6 +139,7 @@ class Database:
     async def close(self) -> None:
         await self.read.dispose()
         await self.writer.dispose()
+        self.tally.close()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -223,6 +228,8 @@ def _told(error: Exception) -> Exception:
     """What a driver's error means to the rest of the program; a bug stays what it is."""
     if isinstance(error, OSError | TimeoutError | PoolTimeout):
         return Unavailable()
+    if "malformed" in str(error) or "not a database" in str(error):
+        return Unavailable(DAMAGED)
     if not isinstance(error, OperationalError | InterfaceError | InternalError):
         return error
     if "disk I/O error" in str(error):

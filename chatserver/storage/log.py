@@ -46,6 +46,11 @@ class Log:
         An Event was stored now, a Receipt tells of an earlier time, an error concerns that draft
         alone. Raises Unavailable when nothing was stored, Undecided when that is unknown.
         """
+        outcomes = await self._committed(drafts)
+        self._database.tally.add(sum(type(outcome) is Event for outcome in outcomes))
+        return outcomes
+
+    async def _committed(self, drafts: Sequence[Draft]) -> list[Outcome]:
         for _try in range(TRIES - 1):
             # Another node may store one of these ids after our look-up: then look again.
             with contextlib.suppress(IntegrityError, Contended):
@@ -142,6 +147,11 @@ class Log:
             )
         ).order_by(events.c.room_id, events.c.seq)
         return await self._read(query, {facts.room: facts for facts, _, _ in stretches})
+
+    async def total(self) -> int:
+        """How many events were ever stored: heads never go back."""
+        async with self._database.reading() as connection:
+            return int(await connection.scalar(sa.select(sa.func.sum(rooms.c.head))) or 0)
 
     async def heads(self, numbers: Iterable[int]) -> dict[int, int]:
         """The last seq of each of these rooms."""

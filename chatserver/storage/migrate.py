@@ -20,6 +20,7 @@ LOCK_WAIT = 60  # seconds that a node waits for another one's migration
 
 async def migrate(database: Database, *, backups: Path) -> list[str]:
     """Upgrade to HEAD; the revisions that were applied. Raises StartError for a newer database."""
+    database.make_private()
     before = await revision(database)
     if before == HEAD:
         return []
@@ -36,8 +37,9 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
 
 
 async def revision(database: Database) -> str | None:
-    """The revision that the database has; None when it is empty."""
-    database.make_private()
+    """The revision that the database has; None when it is empty or not there."""
+    if database.path is not None and not database.path.exists():
+        return None  # whoever only looks makes no file
     async with database.read.connect() as connection:
         return await connection.run_sync(_revision)
 

@@ -28,9 +28,7 @@ class ByPairs:
             other == sa.func.json_extract(keys.c.value, sa.literal_column("'$[1]'")),
         )
         self._sqlite = str(looked_up.compile(dialect=sqlite.dialect()))
-        self._others = query.where(
-            sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True))
-        )
+        self._others = query.where(sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True)))
 
     def rows(self, connection: Connection, pairs: Pairs) -> sa.CursorResult[Any]:
         if connection.dialect.name == "sqlite":

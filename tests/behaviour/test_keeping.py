@@ -13,7 +13,7 @@ from chatserver.config import DatabaseSettings, Settings
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, Person
 from tests.faults.clients import Client
-from tests.faults.test_kill import PASSWORD, sign_in
+from tests.faults.talk import PASSWORD, sign_in
 from tests.process import ServerProcess
 
 PEOPLE = ["ann", "bo", "cy"]
@@ -62,8 +62,8 @@ async def test_a_backup_during_the_talk_is_whole_and_comes_back(
         await command(server, "backup", str(tmp_path / "backup.zip"))
         assert (await command(server, "check")).startswith("All well: ")
         stop.set()
-        await asyncio.gather(*talking, *(person.settled() for person in people))
-        assert {person.reconnects for person in people} == {0}
+        await asyncio.gather(*talking, *(person.all_answered(30) for person in people))
+        assert {(person.unanswered, person.welcomes) for person in people} == {(0, 1)}
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -109,7 +109,11 @@ def _disagreements(diaries: list[Diary], stored: Stored) -> list[str]:
         for room, history in d.history.items()
         for seq, user, i, _ in history
     ]
-    return [f"{name} saw {what} at {place}" for name, place, what in claims if kept[place] != what]
+    return [
+        f"{name} saw {what} at {place}, kept is {kept.get(place)}"
+        for name, place, what in claims
+        if kept.get(place) != what
+    ]
 
 
 def _shown_twice(diaries: list[Diary]) -> list[str]:
@@ -122,10 +126,11 @@ def _shown_twice(diaries: list[Diary]) -> list[str]:
 
 
 def _never_shown(diaries: list[Diary], stored: Stored) -> list[str]:
+    shown = {diary.name: {(room, seq) for room, seq, _, _ in diary.received} for diary in diaries}
     return [
         f"{diary.name} was never shown {(room, entry[0])}"
         for diary in diaries
         for room in diary.rooms
         for entry in stored.get(room, [])
-        if (room, entry[0]) not in {(r, s) for r, s, _, _ in diary.received}
+        if (room, entry[0]) not in shown[diary.name]
     ]

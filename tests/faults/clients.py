@@ -1,11 +1,18 @@
 """Clients that keep their side of the contract, and write down what happens to them.
 
-A message stays in the outbox until it is answered, and is sent again after each reconnect under the
-same id. A position moves only over what was received in order; a jump is asked for.
+A message stays in the outbox until it is answered; it is sent again under the same id after each
+reconnect, after `unavailable`, and when no answer comes. A position moves only over what was
+received in order; a jump is asked for.
 """
 
 import asyncio
 import random
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -16,20 +23,41 @@ from tests.faults.checker import Diary
 BACK_OFF = (0.02, 0.2)  # seconds between two attempts to connect
 WINDOW = 8  # messages that wait for their answer at a time
 REPEATS = 0.25  # of the messages are sent twice on purpose
-PATIENCE = 60.0  # seconds until everything must have been answered and shown
+LOOK = 0.2  # seconds between two looks at what was not answered
+INSIST = 2.0  # seconds without an answer until it is sent again
+
+Frame = dict[str, Any]
 
 
 class Client:
     """One person on one device, who goes on whatever happens to the server."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, name: str, token: str) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        name: str,
+        token: str,
+        *,
+        answered: Callable[[], None] = lambda: None,
+        refused: Callable[[], None] = lambda: None,
+        words: str = "你好",
+    ) -> None:
+        """`answered` and `refused` are called at each of those; every text ends in `words`."""
         self.diary = Diary(name)
-        self.reconnects = 0
+        self.url = url
+        self.welcomes = 0
+        self.refusals: Counter[str] = Counter()
+        self.waits: list[float] = []  # seconds from saying to the answer
         self._http = http
-        self._url = f"{url}/ws"
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._answered = answered
+        self._on_refusal = refused
+        self._words = words
         self._random = random.Random(name)
-        self._outbox: dict[str, dict[str, Any]] = {}
+        self._outbox: dict[str, Frame] = {}
+        self._said_at: dict[str, float] = {}
+        self._due: dict[str, float] = {}
         self._positions: dict[int, int] = {}
         self._heads: dict[int, int] = {}
         self._asked: set[int] = set()
@@ -49,60 +77,74 @@ class Client:
             await asyncio.sleep(0)
 
     async def _say(self, request_id: str, other: str) -> None:
-        text = f"{request_id} 你好 {self._random.random()}"
-        frame: dict[str, Any] = {"type": 2, "data": text, "id": request_id}
+        text = f"{request_id} {self._random.random()} {self._words}"
+        frame: Frame = {"type": 2, "data": text, "id": request_id}
         if self._random.random() < 0.3:
             frame |= {"type": 3, "to": other}
         self.diary.invoked[request_id] = text
         self._outbox[request_id] = frame
-        await self._send(frame)
+        self._said_at[request_id] = time.monotonic()
+        await self._post(request_id)
         if self._random.random() < REPEATS:
-            await self._send(frame)
+            await self._post(request_id)
 
-    async def settled(self) -> None:
-        """Until everything said is answered and everything stored has been shown."""
-        async with asyncio.timeout(PATIENCE), self._changed:
-            await self._changed.wait_for(lambda: not self._outbox and not self._behind())
+    async def all_answered(self, patience: float) -> None:
+        """Until everything said is answered, or patience ends."""
+        await self._until(lambda: not self._outbox, patience)
 
-    def _behind(self) -> bool:
-        return any(self._positions.get(room, 0) < head for room, head in self._heads.items())
+    async def all_shown(self, patience: float) -> None:
+        """Until everything that `read_everything` found has been shown, or patience ends."""
+        history = self.diary.history
+        await self._until(
+            lambda: all(self._positions.get(room, 0) >= len(log) for room, log in history.items()),
+            patience,
+        )
+
+    async def _until(self, true: Callable[[], bool], patience: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience), self._changed:
+                await self._changed.wait_for(true)
 
     async def read_everything(self) -> None:
         """The whole history of every room, into the diary."""
-        async with self._http.ws_connect(self._url, headers=self._headers) as ws:
+        async with self._http.ws_connect(f"{self.url}/ws", headers=self._headers) as ws:
             welcome = msgspec.json.decode((await ws.receive()).data)
             self.diary.rooms = {room["room"] for room in welcome["rooms"]}
             for room in self.diary.rooms:
-                self.diary.history[room] = await self._whole(ws, room)
+                self.diary.history[room] = await _whole(ws, room)
 
-    async def _whole(
-        self, ws: aiohttp.ClientWebSocketResponse, room: int
-    ) -> list[tuple[int, str, str, str]]:
-        history: list[tuple[int, str, str, str]] = []
-        more = True
-        while more:
-            after = history[-1][0] if history else 0
-            await ws.send_json({"type": 7, "id": "all", "room": room, "after": after, "limit": 500})
-            page: dict[str, Any] = {}
-            while page.get("id") != "all":
-                page = msgspec.json.decode((await ws.receive()).data)
-            history += [(e["seq"], e["user"], e["id"], e["data"]) for e in page["events"]]
-            more = page["more"]
-        return history
+    def reset_line(self) -> None:
+        """Cut the line so that the server gets RST instead of a goodbye."""
+        line = self._ws._response.connection if self._ws is not None else None
+        if line is not None and line.transport is not None:
+            end = line.transport.get_extra_info("socket")
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.transport.abort()
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a line, as far as one can know."""
+        return self._ws is not None and not self._ws.closed
+
+    @property
+    def unanswered(self) -> int:
+        """How much of what was said still waits for its answer."""
+        return len(self._outbox)
 
     # What the device does -------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Connect, and connect again, for ever."""
-        while True:
-            try:
-                async with self._http.ws_connect(self._url, headers=self._headers) as ws:
-                    await self._live(ws)
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                pass
-            self._ws = None
-            self.reconnects += 1
-            await asyncio.sleep(self._random.uniform(*BACK_OFF))
+        insisting = asyncio.create_task(self._insist())
+        try:
+            while True:
+                with suppress(aiohttp.ClientError, OSError, TimeoutError):
+                    async with self._http.ws_connect(f"{self.url}/ws", headers=self._headers) as ws:
+                        await self._live(ws)
+                self._ws = None
+                await asyncio.sleep(self._random.uniform(*BACK_OFF))
+        finally:
+            insisting.cancel()
 
     async def _live(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         async for message in ws:
@@ -112,7 +154,7 @@ class Client:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _hear(self, ws: aiohttp.ClientWebSocketResponse, frame: dict[str, Any]) -> None:
+    async def _hear(self, ws: aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
         match frame["type"]:
             case 5:
                 await self._welcomed(ws, frame)
@@ -125,20 +167,21 @@ class Client:
                 if frame["more"]:
                     await self._ask(frame["room"])
             case 4 if frame["ok"]:
-                if self._outbox.pop(frame["id"], None) is not None:
-                    self.diary.answered[frame["id"]] = (frame["room"], frame["seq"])
+                self._note_answer(frame)
+            case 4:
+                self._refused(frame)
 
-    async def _welcomed(self, ws: aiohttp.ClientWebSocketResponse, frame: dict[str, Any]) -> None:
+    async def _welcomed(self, ws: aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
         self._ws = ws
+        self.welcomes += 1
         self._asked.clear()
         for room in frame["rooms"]:
             self._heads[room["room"]] = max(room["head"], self._heads.get(room["room"], 0))
-            if room["head"] > self._positions.get(room["room"], 0):
-                await self._ask(room["room"])
-        for waiting in list(self._outbox.values()):
-            await self._send(waiting)
+        await self._ask_for_holes()
+        for request_id in list(self._outbox):
+            await self._post(request_id)
 
-    async def _event(self, event: dict[str, Any]) -> None:
+    async def _event(self, event: Frame) -> None:
         room, seq = event["room"], event["seq"]
         self._heads[room] = max(seq, self._heads.get(room, 0))
         position = self._positions.get(room, 0)
@@ -148,6 +191,32 @@ class Client:
         elif seq > position:
             await self._ask(room)
 
+    def _note_answer(self, frame: Frame) -> None:
+        if self._outbox.pop(frame["id"], None) is not None:
+            self.diary.answered[frame["id"]] = (frame["room"], frame["seq"])
+            self.waits.append(time.monotonic() - self._said_at[frame["id"]])
+            self._answered()
+
+    def _refused(self, frame: Frame) -> None:
+        self.refusals[frame["code"]] += 1
+        self._asked.clear()
+        self._due[frame["id"]] = 0.0
+        self._on_refusal()
+
+    async def _insist(self) -> None:
+        """Send again what was refused or got no answer; ask again for what is missing."""
+        while True:
+            await asyncio.sleep(LOOK)
+            now = time.monotonic()
+            for request_id in [i for i in self._outbox if self._due.get(i, now) < now]:
+                await self._post(request_id)
+            await self._ask_for_holes()
+
+    async def _ask_for_holes(self) -> None:
+        for room, head in list(self._heads.items()):
+            if head > self._positions.get(room, 0):
+                await self._ask(room)
+
     async def _ask(self, room: int) -> None:
         if room not in self._asked:
             self._asked.add(room)
@@ -156,9 +225,27 @@ class Client:
                 {"type": 7, "id": f"h{room}", "room": room, "after": after, "limit": 500}
             )
 
-    async def _send(self, frame: dict[str, Any]) -> None:
+    async def _post(self, request_id: str) -> None:
+        self._due[request_id] = time.monotonic() + INSIST
+        await self._send(self._outbox[request_id])
+
+    async def _send(self, frame: Frame) -> None:
         if self._ws is not None:
             try:
                 await self._ws.send_json(frame)
             except (aiohttp.ClientError, OSError):
                 self._ws = None
+
+
+async def _whole(ws: aiohttp.ClientWebSocketResponse, room: int) -> list[tuple[int, str, str, str]]:
+    history: list[tuple[int, str, str, str]] = []
+    more = True
+    while more:
+        after = history[-1][0] if history else 0
+        await ws.send_json({"type": 7, "id": "all", "room": room, "after": after, "limit": 500})
+        page: Frame = {}
+        while page.get("id") != "all":
+            page = msgspec.json.decode((await ws.receive()).data)
+        history += [(e["seq"], e["user"], e["id"], e["data"]) for e in page["events"]]
+        more = page["more"]
+    return history

@@ -1,0 +1,75 @@
+"""How many events have been stored, told in a small file beside a SQLite database.
+
+SQLite takes a WAL that was removed, cut or damaged for a whole one, and a missing database for a
+new one: what was answered would be gone without a word. The tally is written after each commit and
+not flushed, so it survives `kill -9`, and after a power cut it is behind the disk, never ahead. It
+names the epoch, so that a restored database starts a tally of its own.
+"""
+
+import os
+from pathlib import Path
+
+from chatserver.errors import StartError
+
+
+class Tally:
+    """The count of one epoch. MySQL has no file, and needs none: `path` is None."""
+
+    def __init__(self, database: Path | None) -> None:
+        self._database = database
+        self._path = database and database.with_name(f"{database.name}-tally")
+        self._file: int | None = None
+        self._epoch = ""
+        self._count = 0
+
+    def refuse_empty(self) -> None:
+        """Before the database is opened. Raises StartError when it is gone, and was not empty."""
+        told, _ = self._told()
+        if told and self._database is not None and not _has_content(self._database):
+            raise self._lost(told, "the file is gone or empty")
+
+    def begin(self, epoch: str, stored: int) -> None:
+        """Count on from what the database holds. Raises StartError when it holds less than told."""
+        told, of = self._told()
+        if of == epoch and told > stored:
+            raise self._lost(told - stored, f"{self._name}-wal was removed or is damaged")
+        self._epoch, self._count = epoch, stored
+        if self._path is not None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            self._file = os.open(self._path, flags, 0o600)
+            self.add(0)
+
+    def add(self, events: int) -> None:
+        """So many more are on disk."""
+        self._count += events
+        if self._file is not None:
+            os.pwrite(self._file, b"%d %b\n" % (self._count, self._epoch.encode()), 0)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _told(self) -> tuple[int, str]:
+        """The count and its epoch; nothing when there is no file, or a power cut has torn it."""
+        if self._path is None:
+            return 0, ""
+        try:
+            count, epoch = self._path.read_text(encoding="utf-8").split()
+            return int(count), epoch
+        except (OSError, ValueError):
+            return 0, ""
+
+    @property
+    def _name(self) -> str:
+        return self._database.name if self._database else ""
+
+    def _lost(self, events: int, why: str) -> StartError:
+        return StartError(
+            f"{events} stored events are missing from {self._database}: {why}. Put the files back"
+            f" or restore a backup; to go on without them, delete {self._path}."
+        )
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0

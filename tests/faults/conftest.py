@@ -1,0 +1,39 @@
+"""People to copy for each fault, and the report that all faults write into."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults.report import WHOLE, Report, Sound
+from tests.faults.talk import People, settle_in
+
+REPORT = pytest.StashKey[Report]()
+
+
+@pytest.fixture(scope="session")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> People:
+    """On SQLite; made once, copied for each test."""
+    return asyncio.run(settle_in(tmp_path_factory.mktemp("people")))
+
+
+@pytest.fixture
+def people(settled: People, tmp_path: Path) -> People:
+    """On SQLite, in a folder of this test's own."""
+    return People(settled.move_to(tmp_path / "data"), settled.tokens)
+
+
+@pytest.fixture
+def sound(request: pytest.FixtureRequest) -> Sound:
+    """Holds the promise and notes the figure: see Report.sound."""
+    return request.config.stash.setdefault(REPORT, Report()).sound
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Only a whole run without a failure is told to the world."""
+    report = session.config.stash.get(REPORT, None)
+    if report is not None and WHOLE:
+        print(f"\n\n{report}")
+        complete = session.config.args == ["tests/faults"] and not session.config.option.keyword
+        if complete and exitstatus == pytest.ExitCode.OK:
+            report.publish()

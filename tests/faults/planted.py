@@ -1,0 +1,124 @@
+"""Faults for the checker to find: each breaks one promise of the real server from outside.
+
+They are plants: see `tests.faults.server`.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from tests.faults.server import Plant
+
+BEAT = 2.5  # seconds between two heartbeats, for who cannot wait
+WINDOW = 0.1  # seconds between showing too early and the commit
+
+
+def show_before_the_commit() -> None:
+    """Members see what a kill can still undo."""
+    from chatserver.hub import Hub
+    from chatserver.journal import Journal
+    from chatserver.models import Draft, Event
+    from chatserver.storage.log import Log, Outcome
+
+    store, start = Log._store, Journal.__init__
+    places: list[tuple[asyncio.AbstractEventLoop, Hub]] = []
+
+    def remembering(self: Journal, log: Any, hub: Any) -> None:
+        places.append((asyncio.get_running_loop(), hub))
+        start(self, log, hub)
+
+    def too_early(self: Log, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+        outcomes = store(self, connection, drafts)
+        loop, hub = places[0]
+        for event in [outcome for outcome in outcomes if isinstance(outcome, Event)]:
+            loop.call_soon_threadsafe(hub.publish, event.room, [event])
+        time.sleep(WINDOW)  # in the thread that writes to SQLite
+        return outcomes
+
+    Journal.__init__ = remembering  # type: ignore[assignment, method-assign]
+    Log._store = too_early  # type: ignore[method-assign]
+
+
+def never_flush() -> None:
+    """SQLite answers before anything has reached the disk."""
+    _synchronous("OFF")
+
+
+def flush_now_and_then() -> None:
+    """SQLite flushes at checkpoints alone."""
+    _synchronous("NORMAL")
+
+
+def _synchronous(level: str) -> None:
+    from chatserver.storage import engine
+
+    prepare = engine._prepare_sqlite
+
+    def careless(connection: Any, _record: object) -> None:
+        prepare(connection, _record)
+        connection.cursor().execute(f"PRAGMA synchronous={level}")
+
+    engine._prepare_sqlite = careless
+
+
+def forget_ids() -> None:
+    """Every id is a new one: nothing tells a repeat, neither the look-up nor the constraint."""
+    from chatserver.storage.tables import ExactText
+
+    numbers = itertools.count(time.time_ns())
+
+    def kept(text: str) -> str:
+        return f"{text}|{next(numbers)}"
+
+    def unmarked(_self: ExactText, value: Any, _dialect: Any) -> str | None:
+        return value and str(value).rpartition("|")[0]
+
+    ExactText.kept = staticmethod(kept)  # type: ignore[method-assign]
+    ExactText.process_result_value = unmarked  # type: ignore[assignment, method-assign]
+
+
+def lose_doorbells() -> None:
+    """Now and then what was stored is told to nobody, and the hole is never asked for."""
+    from chatserver.feeds import Feed, Feeds
+
+    advance = Feeds.advance
+    numbers = itertools.count(1)
+
+    def now_and_then(self: Feeds, room: int, first: int, last: int, frames: bytes) -> None:
+        if next(numbers) % 20:
+            advance(self, room, first, last, frames)
+
+    def let_it_be(_self: Feeds, _room: int, _feed: Feed, _seq: int) -> None:
+        pass
+
+    Feeds.advance = now_and_then  # type: ignore[method-assign]
+    Feeds._expect = let_it_be  # type: ignore[assignment, method-assign]
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two plants in one."""
+
+    one: Plant
+    other: Plant
+
+    def __call__(self) -> None:
+        self.one()
+        self.other()
+
+
+def nothing() -> None:
+    """No fault."""
+
+
+def beat_faster() -> None:
+    """No fault: what takes a minute takes a few seconds."""
+    from chatserver import connection, pulse
+
+    connection.FIRST_BEAT = pulse.HEARTBEAT = BEAT
+    pulse.SILENCE = 1.5 * BEAT

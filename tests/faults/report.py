@@ -1,0 +1,110 @@
+"""What the faults did, as the table in docs/guarantees.md: written by `make faults` alone."""
+
+import os
+import platform
+import re
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+
+from tests.faults.talk import Talk
+from tests.rig.server import find
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "guarantees.md"
+BEGIN, END = "<!-- make faults -->\n", "<!-- /make faults -->\n"
+WHOLE = os.environ.get("FAULTS") == "whole"
+TOOLS = {  # program → the package of Debian that it is in
+    "mariadbd": "mariadb-server-core",
+    "fiu-ctrl": "fiu-utils",
+    "faketime": "faketime",
+    "iptables": "iptables",
+    "mkfs.ext4": "e2fsprogs",
+}
+
+T = TypeVar("T")
+
+
+def whole(many: T, few: T) -> T:
+    """As often or as long as `make faults` does it, or as `make test` has time for."""
+    return many if WHOLE else few
+
+
+@dataclass
+class Report:
+    """A line a fault, and the sum of the eight counts."""
+
+    lines: list[tuple[str, str, str]] = field(default_factory=list)  # promise, fault, figure
+    counts: Counter[str] = field(default_factory=Counter)
+    answered: int = 0
+    welcomes: int = 0
+
+    def sound(self, promise: str, fault: str, figure: str, *talks: Talk) -> None:
+        """After these talks no promise is broken; what `figure` says was measured."""
+        for talk in talks:
+            assert talk.verdict.sound, str(talk.verdict)
+            assert talk.unanswered == 0
+            assert set(talk.refusals) <= {"unavailable", "rate_limited"}, talk.refusals
+            self.counts.update(talk.verdict.counts)
+            self.answered += talk.answered
+            self.welcomes += talk.welcomes
+        answered = sum(talk.answered for talk in talks)
+        told = f"{answered:,} answered, none lost" if talks else ""
+        self.lines.append((promise, fault, "; ".join(filter(None, [told, figure]))))
+        print(*self.lines[-1], sep=" · ")
+
+    def __str__(self) -> str:
+        rows = sorted(self.lines, key=lambda line: int(line[0].split(",")[0][1:]))
+        return "\n".join(
+            [
+                f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
+                f"{self.answered:,} messages answered, {self.welcomes:,} times somebody came back."
+                " " + ", ".join(f"{n.replace('_', ' ')} {c}" for n, c in self.counts.items()) + ".",
+                "",
+                "| promise | what was done to it | what came of it |",
+                "|---|---|---|",
+                *(f"| {promise} | {fault} | {figure} |" for promise, fault, figure in rows),
+                "",
+                f"With {_versions()}.",
+                "",
+            ]
+        )
+
+    def publish(self) -> None:
+        """Into the page, between its marks."""
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n{self}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def _machine() -> str:
+    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"model name\s*: (.*)", facts)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores = f"{os.cpu_count()} cores of {model[1] if model else platform.machine()}"
+    return f"{cores}, {memory:.0f} GiB, Linux {platform.release()}"
+
+
+def _versions() -> str:
+    own = [
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+        f"aiohttp {aiohttp.__version__}",
+    ]
+    return ", ".join([*own, *(_version(*tool) for tool in TOOLS.items())])
+
+
+def _version(program: str, package: str) -> str:
+    if find(program) is None:
+        return f"no {program}"
+    asked = ["dpkg-query", "-W", "-f", "${Version}", package]
+    known = subprocess.run(asked, check=False, capture_output=True, text=True)
+    return f"{package} {known.stdout or '(version unknown)'}"
+
+
+Sound = Callable[..., None]

@@ -1,0 +1,127 @@
+"""Power cuts, full disks, and a flush that fails: nothing answered is lost, nothing is answered
+that is not stored."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.faults import planted
+from tests.faults.disks import Disk, disk, require_root
+from tests.faults.report import Sound, whole
+from tests.faults.server import Plant, Server
+from tests.faults.talk import People, Talk
+from tests.process import ServerProcess
+from tests.rig.needs import require
+from tests.rig.server import PrivateServer, find
+
+CUTS = whole(10, 2)
+PLANTED_CUTS = 3  # one may come right after a checkpoint
+ALIVE = (0.3, 0.8)  # seconds of talk before the power goes
+FIU = Path("/usr/lib/fiu")  # libfiu's preloads, of Debian's fiu-utils
+
+
+async def cut_power(server: Server, disk: Disk, *below: PrivateServer) -> None:
+    """Everything that runs stops at one instant, and comes back with what the disk has.
+
+    The server goes first: what it answers has reached the disk before.
+    """
+    pids = [server.pid, *(program.pid for program in below)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    disk.freeze()
+    server.kill()
+    for program in below:
+        program.kill()
+    disk.wake_up()
+    for program in below:
+        program.start()
+    await asyncio.to_thread(server.start)
+
+
+@pytest.mark.parametrize(
+    ("plant", "lost"),
+    [(None, False), (planted.never_flush, True), (planted.flush_now_and_then, True)],
+    ids=["FULL", "OFF", "NORMAL"],
+)
+async def test_nothing_answered_is_lost_by_a_power_cut(
+    tmp_path: Path, settled: People, sound: Sound, plant: Plant | None, lost: bool
+) -> None:
+    require_root()
+    chance = random.Random(7)
+    with disk(tmp_path / "disk", 64) as drive:
+        data = settled.move_to(drive.place / "data")
+        os.sync()  # the people are on disk: this is about what they say
+        server = Server(data, plant=plant, log=tmp_path / "server.log").start()
+        try:
+            async with Talk(server, settled, patience=2.0 if lost else 60.0) as talk:
+                for _ in range(PLANTED_CUTS if lost else CUTS):
+                    await talk.answers(50)
+                    await asyncio.sleep(chance.uniform(*ALIVE))
+                    await cut_power(server, drive)
+        finally:
+            server.kill()
+    if lost:
+        assert talk.verdict.counts["lost"] > 0, str(talk.verdict)
+    else:
+        sound("G1", f"power cut × {CUTS}, SQLite on ext4", "", talk)
+
+
+async def test_a_full_disk_is_said_and_talk_goes_on_when_there_is_room(
+    tmp_path: Path, settled: People, sound: Sound
+) -> None:
+    require_root()
+    with disk(tmp_path / "disk", 32) as drive:
+        server = Server(settled.move_to(drive.place / "data"), log=tmp_path / "server.log").start()
+        try:
+            async with Talk(server, settled, count=4) as talk:
+                await talk.answers(50)
+                ballast = drive.fill()
+                await talk.refused("unavailable")
+                before = talk.answered
+                await talk.clients[0].read_everything()
+                ballast.unlink()
+                started = time.monotonic()
+                await talk.answers(1)
+                seconds = time.monotonic() - started
+        finally:
+            server.kill()
+    assert before >= 50
+    sound("G11", "disk full, then not", f"first answer {seconds:.1f} s after there is room", talk)
+
+
+async def test_after_a_failed_flush_nothing_is_answered_until_a_restart(
+    tmp_path: Path, people: People, sound: Sound
+) -> None:
+    require("libfiu (fiu-utils)", found=find("fiu-ctrl") is not None)
+    preload = ":".join(str(FIU / name) for name in ("fiu_run_preload.so", "fiu_posix_preload.so"))
+    control = tmp_path / "fiu"
+    environ = {"LD_PRELOAD": preload, "FIU_CTRL_FIFO": str(control)}
+    failing = ServerProcess(people.folder, environ=environ).start()
+    server = Server(people.folder)
+    server.port, server.url = failing.port, failing.url
+    try:
+        async with Talk(server, people, count=4) as talk:
+            await talk.answers(50)
+            order = "enable name=posix/io/sync/fdatasync,failinfo=5"
+            fiu = ["fiu-ctrl", "-f", str(control), "-c", order, str(failing.pid)]
+            await asyncio.to_thread(subprocess.run, fiu, check=True)
+            await talk.refused("unavailable")
+            before = talk.answered
+            async with aiohttp.ClientSession() as http, http.get(f"{server.url}/readyz") as answer:
+                assert answer.status == 503
+            await talk.clients[0].read_everything()
+            assert talk.answered == before
+            failing.kill()
+            await asyncio.to_thread(server.start)
+            await talk.answers(50)
+    finally:
+        failing.kill()
+        server.kill()
+    sound("G11", "I/O error at a flush", "stops storing, reading goes on; a restart heals", talk)

@@ -1,0 +1,96 @@
+"""Frames that make no sense, without end: their sender is refused, and nobody else notices."""
+
+import random
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from chatserver import protocol
+from tests.faults.report import Sound, whole
+from tests.faults.server import Server
+from tests.faults.talk import OBSERVER, OPEN_DOORS, People, Talk
+
+FRAMES = whole(100_000, 2_000)
+COUNT = 2  # people who talk meanwhile
+GROWTH = 32.0  # MiB that the server may grow by
+PIECES: list[object] = [
+    None,
+    True,
+    -1,
+    0,
+    2**53,
+    1e308,
+    "",
+    "x" * 5_000,
+    "\x00\u202e😀",
+    [],
+    {},
+    [[[]]],
+    {"1": 1},
+]
+KEYS = ["type", "id", "room", "after", "before", "limit", "rooms", "epoch", "target", "data", "seq"]
+
+
+async def test_hostile_frames_end_nothing(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=OPEN_DOORS).start()
+    try:
+        async with Talk(server, people, count=COUNT) as talk:
+            await talk.answers(20)
+            before = memory(server.pid)
+            await attack(talk.http, server, people.tokens[OBSERVER])
+            await talk.answers(20)
+            grown = memory(server.pid) - before
+    finally:
+        server.kill()
+    assert talk.welcomes == COUNT
+    log = server.log.read_text()
+    assert "a command failed" not in log
+    assert "Traceback" not in log
+    assert grown < GROWTH
+    sound("G8", f"{FRAMES:,} hostile frames", f"no other socket closed, {grown:+.0f} MiB", talk)
+
+
+async def attack(http: aiohttp.ClientSession, server: Server, token: str) -> None:
+    """Send them all, and come back after each time of being thrown out."""
+    headers = {"Authorization": f"Bearer {token}"}
+    frames = hostile(random.Random(7))
+    sent = 0
+    while sent < FRAMES:
+        with suppress(aiohttp.ClientError, OSError):
+            async with http.ws_connect(f"{server.url}/ws", headers=headers) as ws:
+                for frame in frames:
+                    sent += 1
+                    await ws.send_frame(frame, aiohttp.WSMsgType.TEXT)
+                    if sent % 100 == 0 or ws.closed:
+                        break
+                await ws.close()
+
+
+def hostile(chance: random.Random) -> Iterator[bytes]:
+    """Frames of all kinds but those that would be stored."""
+    while True:
+        chosen = {key: chance.choice(PIECES) for key in chance.sample(KEYS, chance.randint(0, 6))}
+        frame = bytearray(msgspec.json.encode({"type": chance.randint(-1, 16)} | chosen))
+        for _ in range(chance.randint(0, 3)):
+            frame[chance.randrange(len(frame))] = chance.randrange(256)
+        if not would_be_stored(bytes(frame)):
+            yield bytes(frame)
+
+
+def would_be_stored(frame: bytes) -> bool:
+    try:
+        command = protocol.decode(frame.decode(), limit=65_536)
+    except (protocol.Undecodable, UnicodeDecodeError):
+        return False
+    return not isinstance(command, protocol.History | protocol.StartTyping | protocol.MarkRead)
+
+
+def memory(pid: int) -> float:
+    """Resident, in MiB."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024

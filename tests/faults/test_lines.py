@@ -1,0 +1,162 @@
+"""Lines that lose, double, delay, slow down, break, and fall silent: everybody catches up."""
+
+import asyncio
+import random
+import time
+from typing import cast
+
+import aiohttp
+
+from tests.faults import planted
+from tests.faults.lines import Mangler, network
+from tests.faults.report import Sound, whole
+from tests.faults.server import Server
+from tests.faults.talk import NAMES, OBSERVER, OPEN_DOORS, People, Talk
+
+COUNT = 4  # people
+STALLED = whole(40, 4)
+ENOUGH = whole(1_500, 300)  # answers, for a figure
+TOO_SLOW = {4002, 1006}  # the close code, or an end without one when it was not read in time
+PATIENCE = 10.0  # seconds
+SECONDS = whole(20.0, 1.0)  # on each bad line
+LOSS = 0.1  # of all packets
+RATE = "512kbit"
+RESETS = whole(400, 40)
+CUTS = whole(10, 1)  # how often everybody has to come back
+SILENCE = whole(1.5 * 25.0, 1.5 * planted.BEAT) + 2.5  # seconds: looks and presence are 1 s apart
+PRESENCE = 6  # the type of the frame
+
+
+async def test_frames_that_are_dropped_doubled_and_late_are_made_up_for(
+    people: People, sound: Sound
+) -> None:
+    server = Server(people.folder).start()
+    try:
+        async with (
+            aiohttp.ClientSession() as http,
+            Mangler(http, server.url) as line,
+            Talk(server, people, count=COUNT, through=line.url) as talk,
+        ):
+            for _ in range(CUTS):
+                await talk.answers(200)
+                line.cut()
+            line.heal()
+    finally:
+        server.kill()
+    assert line.touched > 100
+    sound("G4", "frames dropped, doubled, late", f"{line.touched:,} frames touched", talk)
+
+
+async def test_lines_that_break_at_any_moment_lose_nothing(people: People, sound: Sound) -> None:
+    server = Server(people.folder).start()
+    chance = random.Random(7)
+    try:
+        async with Talk(server, people, count=COUNT) as talk:
+            for _ in range(RESETS):
+                await talk.answers(1)
+                online = [client for client in talk.clients if client.online]
+                chance.choice(online or talk.clients).reset_line()
+    finally:
+        server.kill()
+    assert talk.welcomes >= RESETS / 2
+    assert "Traceback" not in server.log.read_text()
+    sound("G5", f"lines reset × {RESETS}", f"came back {talk.welcomes:,} times, no hole", talk)
+
+
+async def test_bad_lines_are_slow_and_whole(people: People, sound: Sound) -> None:
+    with network() as bad:
+        server = Server(people.folder, plant=bad.join).start()
+        try:
+            async with Talk(server, people, count=COUNT, connector=bad.connector()) as talk:
+                await talk.answers(50)
+                bad.lose(LOSS)
+                await asyncio.sleep(SECONDS)
+                bad.heal()
+                bad.slow_down(RATE)
+                await asyncio.sleep(SECONDS)
+                bad.speed_up()
+                await talk.answers(50)
+        finally:
+            server.kill()
+    figure = f"99 % answered within {talk.p99():.1f} s"
+    sound("G4", f"{LOSS:.0%} of packets lost, then {RATE}/s", figure, talk)
+
+
+async def test_a_line_that_falls_silent_is_noticed(people: People, sound: Sound) -> None:
+    with network() as quiet:
+        pace = whole(planted.nothing, planted.beat_faster)
+        server = Server(people.folder, plant=planted.Both(quiet.join, pace)).start()
+        connector = quiet.connector()
+        try:
+            async with aiohttp.ClientSession(connector=connector) as http:
+                ghost = await connect(http, server, people.tokens[OBSERVER])
+                watching = await connect(http, server, people.tokens[NAMES[0]])
+                quiet.silence(ghost.get_extra_info("sockname")[1])
+                seconds = await until_gone(watching, OBSERVER)
+        finally:
+            server.kill()
+    assert seconds <= SILENCE
+    sound("G9", "half-open line", f"off the list of who is here after {seconds:.1f} s")
+
+
+async def connect(
+    http: aiohttp.ClientSession, server: Server, token: str
+) -> aiohttp.ClientWebSocketResponse:
+    headers = {"Authorization": f"Bearer {token}"}
+    return await http.ws_connect(f"{server.url}/ws", headers=headers)
+
+
+async def until_gone(watching: aiohttp.ClientWebSocketResponse, name: str) -> float:
+    """Seconds until the others are told that somebody went."""
+    started = time.monotonic()
+    while True:
+        frame = await watching.receive_json()
+        if frame["type"] == PRESENCE and name in frame["offline"]:
+            return time.monotonic() - started
+
+
+async def test_readers_that_stall_are_cut_and_slow_nobody_down(
+    people: People, sound: Sound
+) -> None:
+    with network() as narrow:
+        narrow.narrow()
+        server = Server(people.folder, plant=narrow.join, environ=OPEN_DOORS).start()
+        connector = narrow.connector()
+        try:
+            async with (
+                aiohttp.ClientSession(connector=narrow.connector()) as http,
+                Talk(server, people, count=COUNT, connector=connector, words="x" * 3_000) as talk,
+            ):
+                await talk.answers(ENOUGH)
+                before = talk.p99()
+                stalled = [
+                    await connect(http, server, people.tokens[OBSERVER]) for _ in range(STALLED)
+                ]
+                for line in stalled:
+                    reading(line).pause_reading()
+                await talk.answers(ENOUGH)
+                during = talk.p99()
+                codes = {await code_after_all(line) for line in stalled}
+        finally:
+            server.kill()
+    assert codes <= TOO_SLOW
+    assert during < 2 * before + 0.5
+    figure = (
+        f"99 % of the others' answers within {during * 1000:.0f} ms, {before * 1000:.0f} before"
+    )
+    sound("G7", f"{STALLED} of {STALLED + COUNT} readers stall", figure, talk)
+
+
+def reading(line: aiohttp.ClientWebSocketResponse) -> asyncio.ReadTransport:
+    connection = line._response.connection
+    assert connection is not None
+    return cast(asyncio.ReadTransport, connection.transport)
+
+
+async def code_after_all(line: aiohttp.ClientWebSocketResponse) -> int | None:
+    """Of a line that was cut: whoever was not would read on and on."""
+    reading(line).resume_reading()
+    async with asyncio.timeout(PATIENCE):
+        async for _ in line:
+            pass
+    return line.close_code

@@ -1,0 +1,147 @@
+"""MariaDB dies, freezes, and loses its answers: the server says so, and goes on by itself."""
+
+import asyncio
+import itertools
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.faults.disks import disk, require_root
+from tests.faults.lines import CommitCutter
+from tests.faults.report import Sound, whole
+from tests.faults.server import Server
+from tests.faults.talk import People, Talk, settle_in
+from tests.faults.test_disks import ALIVE, CUTS, cut_power
+from tests.rig.mariadb import PrivateMariaDB
+from tests.rig.needs import require
+
+KILLS = whole(10, 1)
+PAUSE = whole(10.0, 1.0)  # seconds
+LOST_ANSWERS = whole(50, 4)
+COUNT = 4  # people
+BACK = 5.0  # seconds in which the first answer must come
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def own_mariadb() -> Iterator[PrivateMariaDB]:
+    """One that may be killed: the other tests have theirs."""
+    require("MariaDB", found=PrivateMariaDB.found())
+    with PrivateMariaDB() as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def house(own_mariadb: PrivateMariaDB, tmp_path: Path) -> tuple[People, str]:
+    """People on a database of their own, and its URL."""
+    url = own_mariadb.create_database(f"faults{next(_numbers)}")
+    return await settle_in(tmp_path, url=url, count=COUNT), url
+
+
+@pytest_asyncio.fixture
+async def server(house: tuple[People, str]) -> AsyncIterator[Server]:
+    people, url = house
+    server = Server(people.folder, url=url).start()
+    yield server
+    server.kill()
+
+
+async def first_answer(talk: Talk) -> float:
+    """Seconds until then."""
+    started = time.monotonic()
+    await talk.answers(1)
+    return time.monotonic() - started
+
+
+async def test_a_mariadb_that_is_killed_is_missed_and_found_again(
+    own_mariadb: PrivateMariaDB, house: tuple[People, str], server: Server, sound: Sound
+) -> None:
+    seconds = []
+    async with Talk(server, house[0]) as talk:
+        for _ in range(KILLS):
+            await talk.answers(50)
+            own_mariadb.kill()
+            await talk.refused("unavailable")
+            own_mariadb.start()  # in this thread: it ends with the one that started it
+            seconds.append(await first_answer(talk))
+        await talk.answers(50)
+    assert talk.welcomes == len(talk.clients)  # no socket was closed
+    assert max(seconds) <= BACK
+    figure = f"first answer {max(seconds):.1f} s after it is back (worst), no socket closed"
+    sound("G10", f"`kill -9` of MariaDB × {KILLS}", figure, talk)
+
+
+async def test_a_mariadb_that_stands_still_is_waited_for(
+    own_mariadb: PrivateMariaDB, house: tuple[People, str], server: Server, sound: Sound
+) -> None:
+    async with Talk(server, house[0]) as talk:
+        await talk.answers(50)
+        os.kill(own_mariadb.pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(PAUSE)
+        finally:
+            os.kill(own_mariadb.pid, signal.SIGCONT)
+        seconds = await first_answer(talk)
+        await talk.answers(50)
+    assert talk.welcomes == len(talk.clients)
+    assert seconds <= BACK
+    figure = f"first answer {seconds:.1f} s after it goes on, no socket closed"
+    sound("G10", f"MariaDB paused for {PAUSE:.0f} s", figure, talk)
+
+
+async def test_an_answer_to_commit_that_is_lost_neither_loses_nor_doubles(
+    own_mariadb: PrivateMariaDB, house: tuple[People, str], sound: Sound
+) -> None:
+    people, url = house
+    async with CommitCutter(own_mariadb.port) as cutter:
+        through = url.replace(str(own_mariadb.port), str(cutter.port))
+        server = Server(people.folder, url=through)
+        await asyncio.to_thread(server.start)  # the cutter is served by this thread
+        try:
+            async with Talk(server, people) as talk:
+                for _ in range(LOST_ANSWERS):
+                    await talk.answers(10)
+                    async with asyncio.timeout(BACK):
+                        await cutter.cut()
+                await talk.answers(50)
+        finally:
+            server.kill()
+    assert cutter.cuts == LOST_ANSWERS
+    sound("G2, G10", f"line to MariaDB cut at COMMIT × {LOST_ANSWERS}", "", talk)
+
+
+async def test_nothing_answered_is_lost_by_a_power_cut_of_mariadb(
+    tmp_path: Path, sound: Sound
+) -> None:
+    require_root()
+    with disk(tmp_path / "disk", 256) as drive, MariaDBOn(drive.place) as mariadb:
+        url = mariadb.create_database("chat")
+        people = await settle_in(tmp_path, url=url, count=COUNT)
+        server = Server(people.folder, url=url).start()
+        try:
+            async with Talk(server, people) as talk:
+                for _ in range(whole(CUTS, 1)):
+                    await talk.answers(50)
+                    await asyncio.sleep(ALIVE[0])
+                    await cut_power(server, drive, mariadb)
+        finally:
+            server.kill()
+            mariadb.kill()
+    sound("G1", f"power cut × {CUTS}, MariaDB on ext4", "", talk)
+
+
+class MariaDBOn(PrivateMariaDB):
+    """Its tables are on this disk."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__()
+        self._disk = place
+
+    def _place(self) -> list[str]:
+        return [*super()._place(), f"--datadir={self._disk / 'mariadb'}"]

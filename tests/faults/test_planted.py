@@ -1,0 +1,34 @@
+"""The checker finds every fault planted in the real server: else its green means nothing."""
+
+import asyncio
+
+import pytest
+
+from tests.faults import planted
+from tests.faults.server import Plant, Server
+from tests.faults.talk import People, Talk
+
+KILLS = 3
+
+
+@pytest.mark.parametrize(
+    ("plant", "finds"),
+    [
+        (planted.show_before_the_commit, "order"),
+        (planted.forget_ids, "doubled"),
+        (planted.lose_doorbells, "never_shown"),
+    ],
+)
+async def test_a_planted_fault_is_found(people: People, plant: Plant, finds: str) -> None:
+    server = Server(people.folder, plant=plant).start()
+    try:
+        async with Talk(server, people, count=5, patience=2.0) as talk:
+            for _ in range(KILLS):
+                await talk.answers(20)
+                await asyncio.sleep(planted.WINDOW / 2)  # while the next ones are stored
+                server.kill()
+                await asyncio.to_thread(server.start)
+            await talk.answers(50)
+    finally:
+        server.kill()
+    assert talk.verdict.counts[finds] > 0, str(talk.verdict)

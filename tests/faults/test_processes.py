@@ -1,0 +1,124 @@
+"""The server stands still, its clock jumps, it is short of descriptors, it restarts, and everybody
+comes back at once."""
+
+import asyncio
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+from tests.faults.crowd import CAP, Crowd
+from tests.faults.report import Sound, whole
+from tests.faults.server import Server
+from tests.faults.talk import OPEN_DOORS, People, Talk
+from tests.process import ServerProcess
+from tests.rig.needs import require
+
+COUNT = 4  # people who talk
+PAUSE = whole(60.0, 1.0)  # seconds
+JUMPS = ("-3600", "+3600", "+0")  # seconds of the wall clock
+STORM = whole(2_000, 200)  # sockets
+CROWD = whole(1_000, 100)
+EXIT = 5.0  # seconds that a restart may take to end
+SPARE = 20  # descriptors that are left to a server
+LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+
+
+async def test_a_server_that_stood_still_goes_on(people: People, sound: Sound) -> None:
+    server = Server(people.folder).start()
+    try:
+        async with Talk(server, people, count=COUNT) as talk:
+            await talk.answers(50)
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(PAUSE)
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
+            started = time.monotonic()
+            await talk.answers(1)
+            seconds = time.monotonic() - started
+            await talk.answers(50)
+    finally:
+        server.kill()
+    figure = f"first answer {seconds:.1f} s after it goes on"
+    sound("G12", f"server paused for {PAUSE:.0f} s", figure, talk)
+
+
+async def test_a_clock_that_jumps_changes_nothing(
+    tmp_path: Path, settled: People, sound: Sound
+) -> None:
+    require("libfaketime (faketime)", found=Path(LIBFAKETIME).exists())
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    environ = {
+        "LD_PRELOAD": LIBFAKETIME,
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",  # seconds: reading the file at each look is slow
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    server = ServerProcess(settled.move_to(tmp_path / "data"), environ=environ).start()
+    try:
+        async with Talk(server, settled, count=COUNT) as talk:
+            for jump in JUMPS:
+                clock.write_text(jump)
+                await asyncio.sleep(1.2)  # the server sees it within a second
+                await talk.answers(20)
+    finally:
+        server.kill()
+    assert talk.welcomes == COUNT  # nobody was cut off
+    sound("G12", "clock one hour back, then on", "no socket closed", talk)
+
+
+async def test_without_descriptors_those_inside_go_on(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=OPEN_DOORS).start()
+    try:
+        async with Talk(server, people, count=COUNT) as talk:
+            await talk.answers(50)
+            used = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+            limits = (used + SPARE, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
+            async with Crowd(server.url, people, 3 * SPARE) as crowd:
+                await crowd.back(0.2)
+                await talk.answers(200)
+            async with Crowd(server.url, people, SPARE // 2) as crowd:
+                seconds = await crowd.back(1.0)
+    finally:
+        server.kill()
+    assert talk.welcomes == COUNT
+    figure = f"no socket closed, others let in {seconds:.1f} s after there is room"
+    sound("G7", "no descriptor left", figure, talk)
+
+
+async def test_a_gentle_restart_loses_nothing_and_nobody(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=OPEN_DOORS).start()
+    try:
+        async with Talk(server, people) as talk, Crowd(server.url, people, CROWD) as crowd:
+            await crowd.back(1.0)
+            await talk.answers(50)
+            code = await asyncio.to_thread(server.stop)
+            ended = server.exit_seconds
+            await crowd.gone()
+            await asyncio.to_thread(server.start)
+            seconds = await crowd.back(0.99)
+            await talk.answers(50)
+    finally:
+        server.kill()
+    assert (code, ended <= EXIT) == (0, True), ended
+    figure = f"ended in {ended:.1f} s, 99 % back {seconds:.1f} s after the start"
+    sound("G13", f"restart under load, {CROWD:,} sockets", figure, talk)
+
+
+async def test_when_everybody_comes_back_at_once_all_get_in(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=OPEN_DOORS).start()
+    try:
+        async with Crowd(server.url, people, STORM) as crowd:
+            await crowd.back(1.0)
+            server.kill()
+            await crowd.gone()
+            await asyncio.to_thread(server.start)
+            seconds = await crowd.back(0.99)
+    finally:
+        server.kill()
+    assert seconds < CAP
+    sound("G13", f"`kill -9`, {STORM:,} sockets come back", f"99 % within {seconds:.1f} s")

@@ -1,0 +1,83 @@
+"""The tally: what it refuses, and what it lets pass."""
+
+from pathlib import Path
+
+import pytest
+
+from chatserver.errors import StartError
+from chatserver.storage.tally import Tally
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "chat.db"
+    path.write_bytes(b"SQLite format 3")
+    return path
+
+
+def counted(database: Path, *, epoch: str, events: int) -> None:
+    tally = Tally(database)
+    tally.refuse_empty()
+    tally.begin(epoch, 0)
+    tally.add(events)
+    tally.close()
+
+
+def test_as_much_as_was_told_or_more_may_start(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    for stored in (7, 9):
+        tally = Tally(database)
+        tally.begin("one", stored)
+        tally.close()
+
+
+def test_less_than_was_told_is_a_loss_that_names_the_way_out(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    with pytest.raises(
+        StartError, match=r"^2 stored events are missing.*delete .*chat\.db-tally\.$"
+    ):
+        Tally(database).begin("one", 5)
+
+
+def test_a_restored_database_begins_anew(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    counted(database, epoch="two", events=3)
+    with pytest.raises(StartError, match=r"^3 stored"):
+        Tally(database).begin("two", 0)
+
+
+@pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])
+def test_a_database_that_is_gone_is_not_taken_for_a_new_one(
+    database: Path, left: bytes | None
+) -> None:
+    counted(database, epoch="one", events=7)
+    database.unlink() if left is None else database.write_bytes(left)
+    with pytest.raises(StartError, match=r"^7 stored"):
+        Tally(database).refuse_empty()
+
+
+def test_a_new_chat_may_start_empty(tmp_path: Path) -> None:
+    counted(tmp_path / "chat.db", epoch="one", events=0)
+    Tally(tmp_path / "chat.db").refuse_empty()
+
+
+@pytest.mark.parametrize("torn", [b"", b"12", b"\0\0\0\0", b"x y", b"\xff\xfe 1"])
+def test_a_torn_tally_says_nothing(database: Path, torn: bytes) -> None:
+    counted(database, epoch="one", events=7)
+    database.with_name("chat.db-tally").write_bytes(torn)
+    Tally(database).refuse_empty()
+    Tally(database).begin("one", 0)
+
+
+def test_only_its_owner_reads_it(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    assert database.with_name("chat.db-tally").stat().st_mode & 0o777 == 0o600
+
+
+def test_mysql_has_no_tally(tmp_path: Path) -> None:
+    tally = Tally(None)
+    tally.refuse_empty()
+    tally.begin("one", 0)
+    tally.add(7)
+    tally.close()
+    assert not list(tmp_path.iterdir())
