@@ -25,8 +25,9 @@ BY_AXE = r"inline style|style-src-elem inline"  # axe tries to add a style sheet
 SAID = [
     "早上好！今天的会议改到下午三点 🎉",
     "See https://example.com/plan and www.example.org",
-    "`tar -xzf` first,\nthen read the long story " + "that goes on and on " * 30,
+    "First read the long story " + "that goes on and on " * 30,
 ]
+MARKED = f"```\n{'wide ' * 60}\n```\n> *said* `so` @ann\n- [one](https://example.com)"
 
 
 async def test_axe_finds_nothing_wrong_on_any_page(
@@ -68,6 +69,8 @@ async def the_chat_is_fine(ann: Window, bo: Window) -> None:
         await bo.say(text)
         await ann.say(text)
         await ann.sees(text)
+    await bo.say(MARKED)
+    await expect(ann.page.locator("pre")).to_be_visible()
     await messages_and_rooms_are_fine(ann, bo)
     await bo.page.set_viewport_size(DESK)
     await bo.page.locator(".account-button").click()
@@ -107,15 +110,40 @@ async def messages_and_rooms_are_fine(ann: Window, bo: Window) -> None:
     await is_fine(ann, PHONE)
     await page.locator("#composer-text").fill("")
     await page.set_viewport_size(DESK)
-    for opener in ("rooms", "room"):
-        await page.locator(f"[data-open={opener}]").click()
-        await is_fine(ann)
-        await page.keyboard.press("Escape")
-        await page.set_viewport_size(DESK)
+    await page.locator("[data-open=rooms]").click()
+    await is_fine(ann)
+    await page.keyboard.press("Escape")
+    await page.set_viewport_size(DESK)
+    await panels_and_settings_are_fine(ann)
     for key in ("k", "/"):
         await page.keyboard.press(f"Control+{key}")
         await is_fine(ann, DESK)
         await page.keyboard.press("Escape")
+
+
+async def panels_and_settings_are_fine(ann: Window) -> None:
+    page = ann.page
+    await page.locator(".topbar-search").click()
+    await is_fine(ann)  # what one can look for
+    await page.set_viewport_size(DESK)
+    await page.locator("search-panel [type=search]").fill("story")
+    await expect(page.locator(".hit mark").first).to_be_visible()
+    await is_fine(ann)
+    await page.set_viewport_size(DESK)
+    await page.locator(".topbar-room").click()
+    await expect(page.locator(".member")).to_have_count(2)
+    await is_fine(ann)
+    await page.set_viewport_size(DESK)
+    await page.locator("[data-open=room]").click()
+    await is_fine(ann, DESK)
+    await page.keyboard.press("Escape")
+    await page.locator("room-panel .panel-close").click()
+    await page.locator(".account-button").click()
+    await page.locator("[data-open=settings]").click()
+    await expect(page.locator(".session")).to_have_count(1)
+    await is_fine(ann)
+    await page.keyboard.press("Escape")
+    await page.set_viewport_size(DESK)
 
 
 async def is_fine(window: Window, *sizes: ViewportSize) -> None:

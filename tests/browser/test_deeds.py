@@ -15,6 +15,15 @@ async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     await expect(page.locator("#names [aria-selected=true] .option-more")).to_have_text("@bo")
     await page.keyboard.press("Tab")
     await page.keyboard.type("how are you?")
+    await page.keyboard.type(" at 12:30 :smi")
+    await expect(page.locator("#names [aria-selected=true] .option-more")).to_have_text(":smile:")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type(" :tada: http://smile")
+    await expect(page.locator("#names")).to_be_hidden()
+    await expect(page.locator("#composer-text")).to_have_value(
+        "Hi @bo how are you? at 12:30 😄 🎉 http://smile"
+    )
+    await page.locator("#composer-text").fill("Hi @bo how are you?")
     await expect(bo.page.locator(".typing")).to_have_text("Ann is writing…")
     await page.keyboard.press("Enter")
     await bo.sees("Hi @bo how are you?")
@@ -23,7 +32,11 @@ async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
 
     await bo.page.locator("chat-message").hover()
     await bo.act("pick")
-    await bo.page.locator(".emoji[data-emoji=👍]").click()
+    await bo.page.locator(".emoji-search input").fill("加油")
+    await expect(bo.page.locator(".emoji:visible").first).to_have_text("✊")
+    await bo.page.locator(".emoji-search input").fill("thumbs up")
+    await expect(bo.page.locator(".emoji:visible")).to_have_text(["👍"])
+    await bo.page.keyboard.press("Enter")
     reaction = page.locator(".reaction")
     await expect(reaction).to_have_text("👍1")
     await expect(reaction).to_have_attribute("aria-pressed", "false")
@@ -77,6 +90,37 @@ async def test_a_link_leads_to_its_message_however_old(enter: EnterChat) -> None
     await ann.page.keyboard.press("Escape")
     await expect(ann.page.locator("[data-seq='90']")).to_be_in_viewport()
     await expect(ann.page.locator("#composer-text")).to_be_focused()
+
+
+async def test_a_button_on_every_message_shows_what_can_be_done_to_fingers(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    phone = await ann.another(
+        has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}
+    )
+    for text in ("Hello", "Are you there?"):
+        await ann.say(text)
+        await phone.sees(text)
+    await expect(ann.page.locator(".message-more").last).to_be_hidden()
+    more = phone.page.locator(".message-more").last
+    size = await more.bounding_box()
+    assert size
+    assert min(size["width"], size["height"]) >= 44
+    await more.tap()
+    actions = phone.page.locator("chat-message message-actions button:visible")
+    await expect(actions).to_have_count(5)
+    for box in [await button.bounding_box() for button in await actions.all()]:
+        assert box
+        assert min(box["width"], box["height"]) >= 44
+    await phone.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    await phone.page.locator("[data-deed=link]").tap()
+    await expect(phone.page.locator(".toast")).to_have_text("The link is copied.")
+    await phone.page.locator("#composer-text").tap()
+    await phone.page.keyboard.press("Control+v")
+    await expect(phone.page.locator("#composer-text")).to_have_value(
+        f"{ann.chat.url}/index#/room/1/2"
+    )
 
 
 async def test_a_long_press_shows_what_can_be_done(enter: EnterChat) -> None:

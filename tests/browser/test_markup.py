@@ -67,6 +67,23 @@ async def shows_marked_text(window: Window) -> None:
     assert await window.page.locator(ADDED).count() == 0
 
 
+async def test_markup_in_the_title_and_topic_of_a_room_is_text(enter: EnterChat) -> None:
+    """Wherever they are shown: the list, the top, the panel, the search, what others may join."""
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    title, topic = PAYLOADS[0] + " title", PAYLOADS[2] + " topic"
+    facts = {"name": "den", "title": title, "topic": topic}
+    make = "facts => fetch('/api/rooms', {method: 'POST', body: JSON.stringify(facts)})"
+    await ann.page.evaluate(f"async facts => {{ await ({make})(facts); }}", facts)
+    await ann.opens(title)
+    await expect(ann.page.locator(".topbar-title")).to_have_text(title)
+    await expect(ann.page.locator(".topbar-facts")).to_have_text(topic)
+    await ann.page.locator(".topbar-room").click()
+    await bo.page.locator("[data-open=rooms]").click()
+    await expect(bo.page.locator(".rooms-open .room-title")).to_have_text(title)
+    for window in (ann, bo):
+        assert await window.page.locator(ADDED).count() == 0
+
+
 async def test_an_address_cannot_bring_markup_either(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for fragment in ("#/with/%3Cimg%20src=x%3E", "#/room/1%22%3E", "#/with/%E0%A4%A", "#<b>"):

@@ -14,17 +14,22 @@ import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
 import { HISTORY_LIMIT, isMessage } from "./protocol.js";
 
+const TRIES = 4;
+const NEAR = 200; // events behind which a message is visited instead of loading what is between
+
 export class Deeds {
   #app;
   #feed;
   #people;
   #current;
   #draw;
+  #past;
 
   /** `current()`: the open conversation; `draw()` brings the page up to date at once. */
-  constructor(app, { feed, people, current, draw }) {
+  constructor(app, { feed, past, people, current, draw }) {
     this.#app = app;
     this.#feed = feed;
+    this.#past = past;
     this.#people = people;
     this.#current = current;
     this.#draw = draw;
@@ -40,14 +45,25 @@ export class Deeds {
     on("edit:wanted", () => this.#editLast());
   }
 
-  /** Shows message `seq` of the open conversation, loading what is between. */
+  /** Shows message `seq` of the open conversation; one that is far back without what is between. */
   async jump(seq) {
     const conversation = this.#current();
-    const { timeline } = conversation;
-    while (timeline.oldest > seq && (await this.#feed.older(conversation, HISTORY_LIMIT)));
+    const found = await this.#bring(conversation, seq);
     if (conversation !== this.#current()) return;
     this.#draw();
-    this.#part("message-list").reveal(seq);
+    if (!found || !this.#part("message-list").reveal(seq)) this.#say(_("This message is not here any more."));
+  }
+
+  async #bring(conversation, seq) {
+    const { timeline } = conversation;
+    if (conversation.stretch?.holds(seq)) return true;
+    if (timeline.oldest - seq > NEAR) return this.#past.visit(conversation, seq);
+    this.#past.leave(conversation);
+    // Another page may be under way, and then the first answer comes to nothing.
+    for (let tries = 0; timeline.oldest > seq && tries < TRIES; tries += 1) {
+      await this.#feed.older(conversation, HISTORY_LIMIT);
+    }
+    return true;
   }
 
   #react({ seq, emoji, on }) {
@@ -99,7 +115,8 @@ export class Deeds {
   }
 
   #message(seq) {
-    return this.#current().timeline.find(seq);
+    const { stretch, timeline } = this.#current();
+    return stretch?.find(seq) ?? timeline.find(seq);
   }
 
   async #try(action) {

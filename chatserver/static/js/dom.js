@@ -1,13 +1,20 @@
 /** The one way in which lists reach the page: keyed, in place, so that focus and selection survive. */
 
-/** Makes the children of `parent` match `items`; `key`, `make` and `update` take an item. */
+/**
+ * Makes the children of `parent` match `items`; `key`, `make` and `update` take an item. What goes, goes
+ * first: else all that stays would be moved past it, and lose the focus.
+ */
 export function sync(parent, items, { key, make, update }) {
-  const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const wanted = new Set(items.map(key));
+  const old = new Map();
+  for (const child of [...parent.children]) {
+    if (wanted.has(child.dataset.key)) old.set(child.dataset.key, child);
+    else child.remove();
+  }
   let next = parent.firstElementChild;
   for (const item of items) {
     const name = key(item);
     let child = old.get(name);
-    old.delete(name);
     if (!child) {
       child = make(item);
       child.dataset.key = name;
@@ -16,7 +23,6 @@ export function sync(parent, items, { key, make, update }) {
     if (child === next) next = next.nextElementSibling;
     else parent.insertBefore(child, next);
   }
-  for (const child of old.values()) child.remove();
 }
 
 export const say = (element, name, detail) =>

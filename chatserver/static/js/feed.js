@@ -78,11 +78,12 @@ export class Feed extends EventTarget {
   }
 
   /** Somebody has read up to `seq`: another device of mine, or a member where receipts are shown. */
-  readBy({ room, user, seq }) {
+  readBy({ room, user, seq, muted }) {
     const conversation = this.of(room);
     if (!conversation) return;
     conversation.readBy(user, seq);
     if (user === me.name) {
+      conversation.muted = muted ?? conversation.muted;
       conversation.told = Math.max(conversation.told, seq);
       conversation.readTo(seq);
     }
@@ -165,8 +166,8 @@ export class Feed extends EventTarget {
   #continue(conversation) {
     const { timeline } = conversation;
     if (!timeline.loaded) return;
-    if (timeline.head - timeline.position > TOO_FAR) timeline.reset(timeline.head);
-    else this.#fill(conversation);
+    if (timeline.head - timeline.position <= TOO_FAR) this.#fill(conversation);
+    else this.#startOver(conversation);
   }
 
   /** Asks for what is missing until nothing is. */
@@ -206,8 +207,14 @@ export class Feed extends EventTarget {
       this.#connection.reconnect(); // another log altogether: its welcome says what is in it
       return;
     }
-    conversation.timeline.reset(conversation.timeline.head);
+    this.#startOver(conversation);
     this.#changed(conversation, []);
+  }
+
+  /** As if nothing were held: what was done to old messages meanwhile is not known. */
+  #startOver(conversation) {
+    conversation.stretch = null;
+    conversation.timeline.reset(conversation.timeline.head);
   }
 
   #changed(conversation, added) {

@@ -12,6 +12,9 @@ export const urls = Object.freeze({
   users: meta("users"),
   rooms: meta("rooms"),
   invites: meta("invites"),
+  search: meta("search"),
+  password: meta("password"),
+  sessions: meta("sessions"),
   catalogue: meta("catalogue"),
 });
 

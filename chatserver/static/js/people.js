@@ -8,15 +8,17 @@ import { ask } from "./api.js";
 import { _ } from "./lib/i18n.js";
 import { me, urls } from "./page.js";
 
-const AGAIN = 10_000; // milliseconds between two looks for a name that nobody knows
+const AGAIN = 5_000; // milliseconds between two looks for a name that nobody knows
 
 export class People extends EventTarget {
   #accounts = new Map(); // name → {name, display, role, disabled}
   #online = new Map(); // name → {name, display, status}
   #asked = 0;
+  #timer = 0;
 
   async load() {
     this.#asked = Date.now();
+    this.#timer = 0;
     try {
       const { users } = await ask("GET", urls.users);
       this.#accounts = new Map(users.map((user) => [user.name, user]));
@@ -29,7 +31,8 @@ export class People extends EventTarget {
   /** A name that came with a message or a conversation; unknown ones are asked for. */
   meet(name) {
     const known = this.#accounts.has(name) || this.#online.has(name) || name === me.name;
-    if (!known && Date.now() - this.#asked > AGAIN) this.load();
+    if (known || this.#timer !== 0) return;
+    this.#timer = setTimeout(() => this.load(), Math.max(0, this.#asked + AGAIN - Date.now()));
   }
 
   display(name) {

@@ -1,8 +1,8 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
+import { showInTab } from "./attention.js";
 import { _, ngettext } from "./lib/i18n.js";
 import { directKey, roomKey } from "./lib/route.js";
-import { title } from "./lib/unread.js";
 import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
 import { lang, me } from "./page.js";
 import { isMessage, LOBBY } from "./protocol.js";
@@ -14,6 +14,7 @@ export class Screen {
   #outbox;
   #connection;
   #typing;
+  #parts = new Map();
 
   /** `app`: the element that holds the others. */
   constructor(app, [feed, people, outbox, connection, typing]) {
@@ -42,12 +43,14 @@ export class Screen {
     const name = this.nameOf(conversation);
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
     this.#part("message-composer").open(key, name, conversation);
-    this.#part("mention-list").candidates = () => this.#people.everybody;
+    this.#part("completion-list").candidates = () => this.#people.everybody;
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
-    this.#part("room-dialog").show(conversation, { title: name, people: this.#people });
+    this.#part("room-dialog").show(conversation, { title: name });
+    this.#part("room-panel").show(conversation, { title: name, people: this.#people });
+    this.#part("search-panel").show(conversation, { title: name, ...this.#names });
     this.#part("quick-switcher").candidates = () => this.#places;
     this.#showTyping(conversation);
-    document.title = `${title(name, total)} · chatserver`;
+    showInTab(name, total);
     this.#part("chat-topbar").show({
       name,
       to,
@@ -66,21 +69,25 @@ export class Screen {
   }
 
   #showMessages(conversation, newAfter) {
-    const { key, timeline, unread } = conversation;
-    const { events } = timeline;
+    const { key, stretch, timeline, unread } = conversation;
+    const { events, hasOlder } = stretch ?? timeline;
     this.#part("message-list").show({
       key,
       kind: kindOf(conversation, me.name),
       name: this.nameOf(conversation),
-      items: [...events.map((event) => stored(event, me.name)), ...this.#unsent(key, events)],
+      items: [
+        ...events.map((event) => stored(event, me.name)),
+        ...(stretch ? [] : this.#unsent(key, events)),
+      ],
       newAfter,
       unread,
       loaded: timeline.loaded,
-      hasOlder: timeline.hasOlder,
+      hasOlder,
+      hasNewer: stretch !== null,
       display: (user) => this.#people.display(user),
-      find: (seq) => timeline.find(seq),
+      find: (seq) => stretch?.find(seq) ?? timeline.find(seq),
       rights: { governs: conversation.admin || me.role === "admin", open: !conversation.archived },
-      seenBy: this.#seenBy(conversation),
+      seenBy: stretch ? [] : this.#seenBy(conversation),
     });
   }
 
@@ -98,6 +105,17 @@ export class Screen {
     const keys = new Set(known.map(({ key }) => key));
     const others = this.#people.everybody.map((one) => ({ ...one, key: directKey(one.name), unread: 0 }));
     return [...known, ...others.filter(({ key }) => !keys.has(key))];
+  }
+
+  /** How rooms and people are called where hits of a search are shown. */
+  get #names() {
+    return {
+      display: (user) => this.#people.display(user),
+      place: (room) => {
+        const found = this.#feed.of(room);
+        return found && { key: found.key, name: found.isDirect ? `@${found.to}` : `#${this.nameOf(found)}` };
+      },
+    };
   }
 
   #showTyping({ room }) {
@@ -125,8 +143,10 @@ export class Screen {
     return unsent.map((entry) => pending(entry, me.name, { online }));
   }
 
+  /** Looked for once: behind hundreds of messages that takes its time. */
   #part(name) {
-    return this.#app.querySelector(name);
+    if (!this.#parts.has(name)) this.#parts.set(name, this.#app.querySelector(name));
+    return this.#parts.get(name);
   }
 }
 

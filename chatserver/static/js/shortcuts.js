@@ -22,6 +22,7 @@ function actionOf(event, part) {
   if (command && !altKey && key.toLowerCase() === "k") return () => part("quick-switcher").toggle();
   if (command && !altKey && key === "/") return () => part("keys-dialog").toggle();
   if (document.querySelector(LAYERS)) return null;
+  if (command && shiftKey && !altKey && key.toLowerCase() === "f") return () => part("side-area").show("search");
   if (altKey && !command && key === "ArrowUp") return () => step(-1, shiftKey);
   if (altKey && !command && key === "ArrowDown") return () => step(1, shiftKey);
   if (key === "Escape") return () => escape(part);

@@ -3,28 +3,32 @@
  * own owner: Connection, Feed, People, Outbox.
  *
  * Hears `message:send`, `message:retry`, `message:delete`, `draft:changed`, `history:wanted`,
- * `end:reached`, `connection:hurry`, `session:leave`, `room:entered`, `room:muted`.
+ * `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:leave`, `room:entered`,
+ * `room:muted`.
  */
 
 import { Connection } from "../connection.js";
 import { Deeds } from "../deeds.js";
+import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
+import { deliver } from "../frames.js";
 import { logOut, mayLose } from "../leaving.js";
-import { _ } from "../lib/i18n.js";
+import { NewLine } from "../lib/new-line.js";
 import { hashOf, messageOf, parse, roomKey } from "../lib/route.js";
 import { asCommand, asEvent } from "../lib/view.js";
+import { Notifications } from "../notifications.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
 import { goToLogin, me, socketUrl } from "../page.js";
+import { Past } from "../past.js";
 import { People } from "../people.js";
-import { CloseCode, LOBBY, Type } from "../protocol.js";
+import { CloseCode, LOBBY } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
+import { Receipts } from "../receipts.js";
 import { Screen } from "../screen.js";
 import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
 import { followKeyboard } from "../viewport.js";
-
-const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl());
@@ -33,18 +37,25 @@ class ChatApp extends HTMLElement {
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
+  #past = new Past(this.#connection, () => this.#redraw());
+  #receipts = new Receipts(() => this.#draw());
   #deeds = new Deeds(this, {
     feed: this.#feed,
+    past: this.#past,
     people: this.#people,
     current: () => this.#current,
     draw: () => this.#redraw(),
   });
   #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
+  #notifications = new Notifications({
+    feed: this.#feed,
+    people: this.#people,
+    nameOf: (conversation) => this.#screen.nameOf(conversation),
+  });
+  #newLine = new NewLine();
   #key = null;
   #jumped = null; // to this message, once
-  #newAfter = null; // the last seq that was read when the "New" line was placed
-  #newLineIsOld = false;
-  #drawing = false;
+  #drawing = new Drawing(() => this.#screen.show(this.#current, { newAfter: this.#newLine.after }));
   #list = this.querySelector("message-list");
   #composer = this.querySelector("message-composer");
   #banner = this.querySelector("connection-banner");
@@ -74,7 +85,9 @@ class ChatApp extends HTMLElement {
     on(this, "draft:changed", () => this.#typing.say(this.#current.room));
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
-    on(this, "history:wanted", () => this.#feed.older(this.#current));
+    on(this, "history:wanted", () => (this.#current.stretch ? this.#past : this.#feed).older(this.#current));
+    on(this, "future:wanted", () => this.#past.newer(this.#current));
+    on(this, "end:wanted", () => this.#leavePast());
     on(this, "end:reached", () => this.#readIfSeen());
     on(this, "connection:hurry", () => this.#connection.hurry());
     on(this, "session:leave", () => this.#leave());
@@ -82,7 +95,7 @@ class ChatApp extends HTMLElement {
     on(this, "room:muted", () => this.#draw());
     on(globalThis, "hashchange", () => this.#open());
     on(globalThis, "focus", () => this.#readIfSeen());
-    on(globalThis, "blur", () => (this.#newLineIsOld = this.#current.unread === 0));
+    on(globalThis, "blur", () => this.#newLine.leave(this.#current.unread));
     on(document, "visibilitychange", () => this.#readIfSeen());
   }
 
@@ -93,32 +106,13 @@ class ChatApp extends HTMLElement {
   // What arrives ---------------------------------------------------------------------------------
 
   #receive(frame) {
-    switch (frame.type) {
-      case Type.ERROR:
-        return goToLogin();
-      case Type.GROUP_LIST:
-        return this.#people.replaceOnline(frame.data);
-      case Type.WELCOME:
-        this.#composer.limit = frame.limits?.message_chars ?? this.#composer.limit;
-        return this.#feed.welcome(frame);
-      case Type.PRESENCE:
-        return this.#people.change(frame);
-      case Type.GROUP_CHAT:
-      case Type.SINGLE_CHAT:
-        this.#people.meet(frame.user);
-        this.#typing.stopped(frame);
-      case Type.EDIT:
-      case Type.DELETE:
-      case Type.REACT:
-      case Type.ROOM:
-        return this.#feed.receive(frame);
-      case Type.TYPING:
-        return this.#typing.heard(frame);
-      case Type.READ:
-        return this.#feed.readBy(frame);
-      default:
-        return undefined; // replies went to who asked; the rest is of a later version
-    }
+    deliver(frame, {
+      feed: this.#feed,
+      people: this.#people,
+      typing: this.#typing,
+      notifications: this.#notifications,
+      limits: ({ message_chars: most }) => (this.#composer.limit = most ?? this.#composer.limit),
+    });
   }
 
   #connectionChanged(detail) {
@@ -130,14 +124,17 @@ class ChatApp extends HTMLElement {
   #renewed() {
     this.#outbox.flush();
     this.#marks.flush();
+    this.#receipts.renew();
+    this.#notifications.withdraw();
     if (!this.#isMember) this.#toLobby();
-    this.#placeNewLine();
+    this.#newLine.place(this.#current);
     this.#load();
     this.#draw();
   }
 
   /** The newest page, and the message that the address names. */
   async #load() {
+    this.#receipts.load(this.#current);
     await this.#feed.open(this.#current);
     const seq = messageOf(location.hash);
     if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
@@ -146,10 +143,11 @@ class ChatApp extends HTMLElement {
   }
 
   #feedChanged({ conversation, added }) {
+    this.#notifications.withdraw();
     if (conversation.key === this.#key) {
       this.#announce(added);
       this.#readIfSeen();
-      this.#placeNewLine();
+      this.#newLine.place(conversation);
     }
     this.#draw();
   }
@@ -161,6 +159,7 @@ class ChatApp extends HTMLElement {
 
   #toLobby() {
     this.#key = roomKey(LOBBY);
+    this.#newLine.clear();
     location.replace(hashOf(roomKey(LOBBY)));
   }
 
@@ -176,18 +175,30 @@ class ChatApp extends HTMLElement {
   #open() {
     const wanted = parse(location.hash);
     if (wanted === null && this.#key !== null) return undefined;
-    this.#key = wanted ?? roomKey(LOBBY);
-    this.#newAfter = null;
+    const key = wanted ?? roomKey(LOBBY);
+    if (key !== this.#key) this.#arrive(key);
+    else if (messageOf(location.hash) === null) this.#past.leave(this.#current);
     this.#jumped = null;
-    this.#placeNewLine();
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
     if (this.#feed.epoch !== null && !this.#isMember) return this.#toLobby();
     this.#redraw();
     return this.#feed.epoch === null ? null : this.#load();
   }
 
+  #arrive(key) {
+    if (this.#key !== null) this.#past.leave(this.#current);
+    this.#key = key;
+    this.#newLine.clear();
+    this.#newLine.place(this.#current);
+  }
+
+  #leavePast() {
+    this.#past.leave(this.#current);
+    this.#redraw();
+  }
+
   #send({ text, replyTo }) {
-    this.#newAfter = null;
+    this.#newLine.clear();
     this.#typing.sent(this.#current.room);
     this.#outbox.add(this.#key, text, replyTo);
     this.#redraw();
@@ -211,15 +222,6 @@ class ChatApp extends HTMLElement {
     this.#marks.soon();
   }
 
-  /** Where reading stopped. Once placed it does not move, unless all was read and the user went away. */
-  #placeNewLine() {
-    const { unread, read } = this.#current;
-    const placed = this.#newAfter !== null && !this.#newLineIsOld;
-    if (unread === 0 || read === 0 || placed) return; // where nothing was read, all is new
-    this.#newAfter = read;
-    this.#newLineIsOld = false;
-  }
-
   async #leave() {
     if (!mayLose(this.#outbox.size)) return;
     this.#connection.end();
@@ -229,17 +231,12 @@ class ChatApp extends HTMLElement {
 
   // What is shown --------------------------------------------------------------------------------
 
-  /** Soon, once for everything that changes until then. */
   #draw() {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    if (document.visibilityState === "visible") requestAnimationFrame(() => this.#redraw());
-    else setTimeout(() => this.#redraw(), HIDDEN_PAUSE);
+    this.#drawing.soon();
   }
 
   #redraw() {
-    this.#drawing = false;
-    this.#screen.show(this.#current, { newAfter: this.#newAfter });
+    this.#drawing.now();
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * <message-actions>: what one can do with a message. There is one; it goes to the message that is under
- * the pointer, has the focus, or was pressed long. Arrow keys go from message to message.
+ * the pointer, has the focus, or was pressed long or on its "⋯". Arrow keys go from message to message.
  *
  * Sends, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
  * {seq}, `message:remove` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
@@ -30,7 +30,11 @@ class MessageActions extends HTMLElement {
     this.#rows.addEventListener("focusin", (event) => this.#follow(event));
     this.#rows.addEventListener("keydown", (event) => this.#move(event));
     this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
-    this.#list.addEventListener("pointerleave", () => this.#rest());
+    this.#rows.addEventListener("click", ({ target }) => this.#unfold(target.closest(".message-more")));
+    this.#list.addEventListener("pointerleave", ({ pointerType }) => pointerType !== "touch" && this.#rest());
+    document.addEventListener("pointerdown", ({ target, pointerType }) => {
+      if (pointerType === "touch" && !this.parentElement?.contains(target)) this.at(null);
+    });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     this.#picker.addEventListener("toggle", () => this.#place());
   }
@@ -63,6 +67,7 @@ class MessageActions extends HTMLElement {
   }
 
   #follow({ target }) {
+    if (target.closest(".message-more")) return; // its click comes
     const message = target.closest("chat-message");
     const focused = document.activeElement?.closest("chat-message");
     if (message && (!focused || focused === message || !this.contains(document.activeElement))) this.at(message);
@@ -73,6 +78,13 @@ class MessageActions extends HTMLElement {
   }
 
   // Touch ----------------------------------------------------------------------------------------
+
+  /** The button that fingers have instead of hovering. */
+  #unfold(button) {
+    if (!button) return;
+    this.at(button.closest("chat-message"));
+    this.querySelector("button:not([hidden])").focus();
+  }
 
   #pressed({ target, pointerType, clientX, clientY }) {
     const message = target.closest("chat-message");

@@ -2,7 +2,8 @@
  * <message-list>: the messages of the open conversation. Owns the scroll position: at the end it stays
  * there, anywhere else what is being read does not move. Holds at most 300 messages in the page.
  *
- * Sends `history:wanted` near the start of what is held, `end:reached` when the end is in view.
+ * Sends `history:wanted` near the start of what is held, `future:wanted` near the end of a stretch of the
+ * past, `end:wanted` to leave it, `end:reached` when the end is in view.
  */
 
 import { say, sync } from "../dom.js";
@@ -25,10 +26,13 @@ class MessageList extends HTMLElement {
   #content = this.querySelector(".messages-content");
   #rows = this.querySelector(".messages-rows");
   #jump = this.querySelector(".messages-jump");
+  #names = [...this.querySelectorAll(".start-name")];
+  #seen = this.querySelector(".messages-seen");
   #actions = this.querySelector("message-actions");
   #dates = new Dates(lang);
   #span = new Span();
   #stuck = true; // to the end
+  #entry = null; // the message that Tab reaches
   #view = { key: null, items: [], seenBy: [], loaded: false };
 
   connectedCallback() {
@@ -46,8 +50,8 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, name, items, newAfter, unread, loaded, hasOlder, display(user), find(seq), seenBy, rights};
-   * `items` in order; `seenBy`: names of who has read the last one;
+   * {key, kind, name, items, newAfter, unread, loaded, hasOlder, hasNewer, display(user), find(seq), seenBy,
+   * rights}; `items` in order; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
    * `rights`: as <message-actions> has them.
    */
   show(view) {
@@ -56,7 +60,8 @@ class MessageList extends HTMLElement {
     this.dataset.state = view.loaded ? "loaded" : "loading";
     this.dataset.kind = view.kind;
     this.dataset.lobby = String(view.key === roomKey(LOBBY));
-    for (const element of this.querySelectorAll(".start-name")) element.textContent = view.name;
+    for (const element of this.#names) element.textContent = view.name;
+    this.#stuck &&= !view.hasNewer;
     if (opened) this.#restart();
     else if (this.#stuck) this.#draw();
     else this.#hold(() => this.#draw());
@@ -65,6 +70,7 @@ class MessageList extends HTMLElement {
   }
 
   toEnd() {
+    if (this.#view.hasNewer) say(this, "end:wanted"); // whoever hears it shows the end
     this.#span.toEnd();
     this.#stuck = true;
     this.#draw();
@@ -72,11 +78,11 @@ class MessageList extends HTMLElement {
     this.#arrived();
   }
 
-  /** Brings message `seq` into the middle of the view, marks it and gives it the focus. */
+  /** Brings message `seq` into the middle of the view, marks it and gives it the focus. False without one. */
   reveal(seq) {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);
-    if (!item || !this.#span.around(items, item.key)) return;
+    if (!item || !this.#span.around(items, item.key)) return false;
     this.#stuck = false;
     this.#draw();
     const row = this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
@@ -85,6 +91,7 @@ class MessageList extends HTMLElement {
     row?.focus({ preventScroll: true });
     row?.classList.add("message-found");
     this.#scrolled();
+    return true;
   }
 
   scrollByPage(direction) {
@@ -112,14 +119,22 @@ class MessageList extends HTMLElement {
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
       update: (element, row) => this.#update(element, row),
     });
-    for (const row of this.#rows.querySelectorAll("[tabindex='0']")) row.tabIndex = -1;
-    const last = this.#rows.querySelector(":scope > chat-message:last-of-type");
-    if (last) last.tabIndex = 0; // the way in for the keyboard
+    this.#lead(this.#rows.lastElementChild);
     this.#showSeen();
     this.#actions.rights = this.#view.rights;
     this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
     if (this.#stuck) this.#scrollToEnd();
+  }
+
+  /** The last message is the way in for the keyboard. */
+  #lead(row) {
+    let last = row;
+    while (last && last.localName !== "chat-message") last = last.previousElementSibling;
+    if (last === this.#entry) return;
+    if (this.#entry) this.#entry.tabIndex = -1;
+    if (last) last.tabIndex = 0;
+    this.#entry = last;
   }
 
   #update(element, { kind, at, message, continued }) {
@@ -137,16 +152,17 @@ class MessageList extends HTMLElement {
 
   #showSeen() {
     const { seenBy } = this.#view;
-    const seen = this.querySelector(".messages-seen");
+    const seen = this.#seen;
     const people = new Intl.ListFormat(lang, { style: "narrow" }).format(seenBy);
     seen.hidden = seenBy.length === 0;
     seen.textContent = seen.hidden ? "" : _("Seen by %(people)s", { people });
   }
 
-  /** Draws and puts the first visible row back to where it was. */
+  /** Draws and puts the first visible message back to where it was: lines between them come and go. */
   #hold(draw) {
     const top = this.#scroller.getBoundingClientRect().top;
-    const anchor = [...this.#rows.children].find((row) => row.getBoundingClientRect().bottom > top);
+    const rows = [...this.#rows.querySelectorAll(":scope > :not(.day-line, .new-line)")];
+    const anchor = rows.find((row) => row.getBoundingClientRect().bottom > top);
     const before = anchor?.getBoundingClientRect().top ?? 0;
     draw();
     if (!anchor?.isConnected) return;
@@ -170,9 +186,10 @@ class MessageList extends HTMLElement {
     if (scrollTop < NEAR_EDGE) {
       if (this.#span.hasEarlier) this.#extend(() => this.#span.earlier(items));
       else if (hasOlder) say(this, "history:wanted");
-    } else if (!this.#span.atEnd && scrollHeight - scrollTop - clientHeight < NEAR_EDGE) {
-      this.#extend(() => this.#span.later(items));
     }
+    if (scrollHeight - scrollTop - clientHeight >= NEAR_EDGE) return;
+    if (!this.#span.atEnd) this.#extend(() => this.#span.later(items));
+    else if (this.#view.hasNewer) say(this, "future:wanted");
   }
 
   #extend(change) {
@@ -188,7 +205,7 @@ class MessageList extends HTMLElement {
 
   #isNearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    return this.#span.atEnd && scrollHeight - scrollTop - clientHeight <= NEAR_END;
+    return this.#span.atEnd && !this.#view.hasNewer && scrollHeight - scrollTop - clientHeight <= NEAR_END;
   }
 
   #scrollToEnd() {

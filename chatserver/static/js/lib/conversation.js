@@ -1,6 +1,6 @@
 /** One room or one direct conversation: its facts, what is held of it, and how much of it is unread. */
 
-import { isMessage, Type } from "../protocol.js";
+import { isAct, isMessage, Type } from "../protocol.js";
 import { calls } from "./mentions.js";
 import { Timeline } from "./timeline.js";
 
@@ -18,6 +18,7 @@ const NOTHING = {
 
 export class Conversation {
   timeline = new Timeline();
+  stretch = null; // of the past, while it is shown instead of the end
   room = null; // unknown until the first message of a direct conversation
   read = 0;
   told = 0; // the read position that the server knows
@@ -61,6 +62,7 @@ export class Conversation {
   /** An event came; one's own words are read. */
   count(event) {
     if (isMessage(event)) this.lastAt = Math.max(this.lastAt, event.at);
+    if (isAct(event)) this.stretch?.apply(event);
     if (event.seq <= this.#counted || event.answered) return;
     this.#counted = event.seq;
     if (event.type === Type.ROOM) this.#change(event);
@@ -96,6 +98,7 @@ export class Conversation {
   /** The log is another one. */
   forget() {
     this.timeline.reset();
+    this.stretch = null;
     this.readers.clear();
     this.#fresh.clear();
     this.read = 0;

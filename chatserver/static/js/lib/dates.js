@@ -23,6 +23,12 @@ export class Dates {
     return this.#format({ dateStyle: "medium", timeStyle: "short" }).format(at);
   }
 
+  /** 14:05 today, else the date. */
+  brief(at, now = Date.now()) {
+    if (startOfDay(at) === startOfDay(now)) return this.time(at);
+    return this.#format({ dateStyle: "medium" }).format(at);
+  }
+
   /** Today, Yesterday, Monday, or the date when it is a week or longer ago. */
   day(at, now = Date.now()) {
     const days = Math.round((startOfDay(now) - startOfDay(at)) / 86_400_000);

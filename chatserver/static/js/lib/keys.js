@@ -5,9 +5,9 @@ const COMPOSING = 229; // Safari reports the Enter that confirms a candidate aft
 /** True when this press is for the input method, not for us. */
 export const isComposing = (event) => event.isComposing === true || event.keyCode === COMPOSING;
 
-/** Enter alone sends; Shift+Enter, and Enter on a touch keyboard, break the line. */
-export function sends(event, { touch = false } = {}) {
+/** Enter alone sends, unless it `breaks` the line, as on touch keyboards; Shift+Enter always breaks it. */
+export function sends(event, { breaks = false } = {}) {
   if (event.key !== "Enter" || isComposing(event) || event.altKey) return false;
   if (event.ctrlKey || event.metaKey) return true;
-  return !event.shiftKey && !touch;
+  return !event.shiftKey && !breaks;
 }

@@ -42,6 +42,7 @@ export class Timeline {
 
   /** The message of that seq, or undefined. */
   find(seq) {
+    if (!seq) return undefined;
     return this.events.findLast((event) => event.seq === seq) ?? this.#quoted.get(seq);
   }
 

@@ -1,0 +1,44 @@
+/** <notification-settings>: of which messages this device tells, and how much. Asks the browser on a click only. */
+
+import { _ } from "../lib/i18n.js";
+import { choices, obstacle } from "../notifications.js";
+
+class NotificationSettings extends HTMLElement {
+  #why = this.querySelector(".notify-obstacle");
+
+  connectedCallback() {
+    this.addEventListener("change", ({ target }) => {
+      if (target.name === "notify") this.#choose(target.value);
+      if (target.name === "notify-text") choices.text = target.checked;
+    });
+  }
+
+  opened() {
+    const why = obstacle();
+    const allowed = !why && Notification.permission === "granted";
+    const level = allowed ? choices.level : "none";
+    this.querySelector(`[value=${level}]`).checked = true;
+    this.querySelector("[name=notify-text]").checked = choices.text;
+    this.querySelector(".notify-text").hidden = level === "none";
+    for (const choice of this.querySelectorAll("[name=notify]")) choice.disabled = why !== "";
+    this.#why.hidden = why === "";
+    this.#why.textContent = why && WHY[why]();
+  }
+
+  async #choose(level) {
+    if (level !== "none" && Notification.permission !== "granted") await Notification.requestPermission();
+    choices.level = level === "none" ? "" : level;
+    this.opened();
+  }
+}
+
+const WHY = {
+  insecure: () =>
+    _(
+      "Browsers allow notifications only on pages that come over https, or from the same computer. This one came over plain http. Whoever runs the server can set https up.",
+    ),
+  unsupported: () => _("This browser has no notifications for web pages."),
+  denied: () => _("Notifications of this page are blocked in the browser. Allow them in its settings for this site."),
+};
+
+customElements.define("notification-settings", NotificationSettings);

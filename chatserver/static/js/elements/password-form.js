@@ -1,0 +1,36 @@
+/** <password-form>: another password for oneself. The other devices are logged out by it. */
+
+import { ask } from "../api.js";
+import { urls } from "../page.js";
+
+class PasswordForm extends HTMLElement {
+  #form = this.querySelector("form");
+  #problem = this.querySelector(".form-problem");
+  #done = this.querySelector(".password-done");
+
+  connectedCallback() {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#change();
+    });
+  }
+
+  async #change() {
+    const button = this.#form.querySelector("[type=submit]");
+    this.#problem.hidden = true;
+    this.#done.hidden = true;
+    button.disabled = true; // hashing takes a while
+    try {
+      await ask("PUT", urls.password, Object.fromEntries(new FormData(this.#form)));
+      this.#form.reset();
+      this.#done.hidden = false;
+      this.closest("dialog").querySelector("session-list").opened();
+    } catch (error) {
+      this.#problem.hidden = false;
+      this.#problem.textContent = error.message;
+    }
+    button.disabled = false;
+  }
+}
+
+customElements.define("password-form", PasswordForm);

@@ -1,0 +1,170 @@
+/**
+ * <search-panel>: looks for messages while one writes, newest first, a page at a time. A hit leads to its
+ * message. Lives in <side-area>; the page tells it by `show` which conversation is open.
+ *
+ * Sends `message:jump` {seq} when the address of a hit is the page's already.
+ */
+
+import { ask } from "../api.js";
+import { say, sync } from "../dom.js";
+import { Dates } from "../lib/dates.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { hashOf } from "../lib/route.js";
+import { excerpt, marked, pattern, zoned } from "../lib/search.js";
+import { clone, lang, urls } from "../page.js";
+
+const PAUSE = 250; // milliseconds after the last letter
+const PAGE = 30; // hits
+
+class SearchPanel extends HTMLElement {
+  #form = this.querySelector("form");
+  #box = this.querySelector("[type=search]");
+  #here = this.querySelector(".search-here");
+  #list = this.querySelector(".hits");
+  #more = this.querySelector(".search-more");
+  #words = this.querySelector(".search-words");
+  #problem = this.querySelector(".form-problem");
+  #dates = new Dates(lang);
+  #names = { place: () => undefined, display: (name) => name };
+  #room = null; // number of the open room
+  #asked = ""; // what the hits answer
+  #hits = [];
+  #position = null;
+  #timer = 0;
+
+  connectedCallback() {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#look();
+    });
+    this.#box.addEventListener("input", ({ isComposing }) => isComposing || this.#soon());
+    this.#box.addEventListener("compositionend", () => this.#soon());
+    this.#here.addEventListener("change", () => this.#look());
+    this.#more.addEventListener("click", () => this.#page());
+    this.addEventListener("click", ({ target }) => this.#clicked(target));
+    this.addEventListener("keydown", (event) => this.#step(event));
+  }
+
+  /** `place(room)`: {key, name} or undefined; `display(user)`; `title`: the name of the open one. */
+  show({ room, key }, { title, place, display }) {
+    this.#names = { place, display };
+    this.#room = room;
+    this.querySelector(".search-here-words").textContent = _("Only in %(room)s", {
+      room: key.startsWith("#") ? `#${title}` : title,
+    });
+    if (!this.hidden && this.dataset.state === "found") this.#draw(); // who is met gets a name
+  }
+
+  opened() {
+    this.#box.focus();
+    this.#box.select();
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), PAUSE);
+  }
+
+  #look() {
+    clearTimeout(this.#timer);
+    const q = zoned(this.#box.value.trim());
+    const room = this.#here.checked ? (this.#room ?? "") : "";
+    const asked = q && new URLSearchParams({ q, ...(room && { room }), limit: PAGE }).toString();
+    if (asked === this.#asked && this.#problem.hidden) return;
+    this.#asked = asked;
+    this.#hits = [];
+    this.#position = null;
+    if (asked) this.#page();
+    else this.#draw();
+  }
+
+  async #page() {
+    const asked = this.#asked;
+    const position = this.#position === null ? "" : `&position=${this.#position}`;
+    this.#problem.hidden = true;
+    this.dataset.state = "loading";
+    try {
+      const found = await ask("GET", `${urls.search}?${asked}${position}`);
+      if (asked !== this.#asked) return;
+      this.#hits = [...this.#hits, ...found.hits];
+      this.#position = found.more ? found.position : null;
+    } catch (error) {
+      if (asked !== this.#asked) return;
+      this.#problem.hidden = false;
+      this.#problem.textContent = error.message;
+    }
+    this.#draw();
+  }
+
+  #draw() {
+    this.dataset.state = this.#asked ? "found" : "empty";
+    const found = pattern(this.#box.value);
+    sync(this.#list, this.#hits, {
+      key: ({ room, seq }) => `${room}/${seq}/${found?.source}`,
+      make: (hit) => this.#hit(hit, found),
+      update: (item, hit) => this.#sign(item, hit),
+    });
+    const count = this.#hits.length;
+    const more = this.#position !== null;
+    const some = ngettext("%(num)s message", "%(num)s messages", count);
+    const least = more ? _("The newest %(num)s messages", { num: count }) : some;
+    const silent = !this.#asked || !this.#problem.hidden;
+    this.#words.textContent = silent ? "" : count === 0 && !more ? _("Nothing found") : least;
+    this.#more.hidden = !more;
+  }
+
+  #hit({ data, at }, found) {
+    const item = clone("hit");
+    const link = item.querySelector("a");
+    const time = link.querySelector("time");
+    time.dateTime = new Date(at).toISOString();
+    time.textContent = this.#dates.brief(at);
+    time.title = this.#dates.full(at);
+    link.querySelector(".hit-text").replaceChildren(...marked(excerpt(data, found), found).map(piece));
+    return item;
+  }
+
+  /** Who said it and where, by the names of now. */
+  #sign(item, { room, seq, user }) {
+    const place = this.#names.place(room) ?? { key: `#${room}`, name: `#${room}` };
+    item.querySelector("a").href = `${hashOf(place.key)}/${seq}`;
+    item.querySelector(".hit-author").textContent = this.#names.display(user);
+    item.querySelector(".hit-room").textContent = place.name;
+  }
+
+  #clicked(target) {
+    const example = target.closest("[data-filter]")?.dataset.filter;
+    if (example) this.#write(example);
+    const link = target.closest(".hit");
+    if (!link) return;
+    for (const hit of this.querySelectorAll(".hit[aria-current]")) hit.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    if (link.hash === location.hash) say(this, "message:jump", { seq: Number(link.hash.split("/").at(-1)) });
+  }
+
+  /** A filter to fill in, behind what is written. */
+  #write(filter) {
+    const before = this.#box.value.trim();
+    this.#box.value = before ? `${before} ${filter}` : filter;
+    this.#box.focus();
+  }
+
+  /** ↓ and ↑ go from the box through the hits. */
+  #step(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const all = [this.#box, ...this.querySelectorAll(".hit")];
+    const here = all.indexOf(event.target);
+    if (step === undefined || here < 0 || event.altKey || event.isComposing) return;
+    event.preventDefault();
+    all[here + step]?.focus();
+  }
+}
+
+function piece({ text, hit }) {
+  if (!hit) return document.createTextNode(text);
+  const mark = document.createElement("mark");
+  mark.textContent = text;
+  return mark;
+}
+
+customElements.define("search-panel", SearchPanel);

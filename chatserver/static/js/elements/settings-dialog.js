@@ -1,0 +1,81 @@
+/**
+ * <settings-dialog>: one's name and language, the looks of the page, what Enter does. Opened by
+ * [data-open="settings"]. Notifications, password and sessions have elements of their own in it.
+ */
+
+import { ask } from "../api.js";
+import { wire } from "../dialogs.js";
+import { keep, recall } from "../local.js";
+import { me, urls } from "../page.js";
+
+const THEME = "chat:theme"; // read by theme.js before the first paint
+
+class SettingsDialog extends HTMLElement {
+  #form = this.querySelector(".settings-profile");
+  #problem = this.querySelector(".settings-profile .form-problem");
+
+  constructor() {
+    super();
+    wire(this, { name: "settings", opened: () => this.#opened() });
+  }
+
+  connectedCallback() {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save();
+    });
+    this.addEventListener("change", ({ target }) => {
+      if (target.name === "theme") setTheme(target.value);
+      if (target.name === "enter") setEnter(target.value);
+    });
+    showEnter();
+  }
+
+  #opened() {
+    const theme = document.documentElement.dataset.theme ?? "auto";
+    const enter = recall("enter") ?? "sends";
+    this.#form.elements.display.value = me.display;
+    this.#problem.hidden = true;
+    this.querySelector(`[name=theme][value=${theme}]`).checked = true;
+    this.querySelector(`[name=enter][value=${enter}]`).checked = true;
+    this.querySelector("notification-settings").opened();
+    this.querySelector("session-list").opened();
+  }
+
+  /** The page says names and texts in many places: it is loaded again. What is unsent survives that. */
+  async #save() {
+    const { display, locale } = this.#form.elements;
+    this.#problem.hidden = true;
+    try {
+      await ask("PATCH", urls.me, { display: display.value, locale: locale.value });
+      location.reload();
+    } catch (error) {
+      this.#problem.hidden = false;
+      this.#problem.textContent = error.message;
+    }
+  }
+}
+
+function setTheme(theme) {
+  const { dataset } = document.documentElement;
+  if (theme === "auto") delete dataset.theme;
+  else dataset.theme = theme;
+  try {
+    localStorage.setItem(THEME, theme);
+  } catch {
+    // Then until the page is loaded again.
+  }
+}
+
+/** The composer reads it when a key is pressed. */
+function setEnter(choice) {
+  keep("enter", choice === "breaks" ? choice : "");
+  showEnter();
+}
+
+/** What the page says of the key beside the box is true for the usual choice only. */
+function showEnter() {
+  document.documentElement.dataset.enter = recall("enter") ?? "sends";
+}
+
+customElements.define("settings-dialog", SettingsDialog);

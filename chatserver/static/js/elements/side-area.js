@@ -1,0 +1,71 @@
+/**
+ * <side-area>: the third column, details on demand: one of its panels at a time. On a phone it covers the
+ * page, which is inert meanwhile (the elements that `data-rest` selects).
+ *
+ * Hears clicks on [data-panel="…"], which show the panel of that data-name or put it away, and Escape.
+ * Calls `opened()` of the panel.
+ */
+
+const NARROW = matchMedia("(width < 48rem)");
+
+class SideArea extends HTMLElement {
+  #opener = null;
+
+  connectedCallback() {
+    document.addEventListener("click", ({ target }) => this.#clicked(target));
+    this.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+      event.preventDefault();
+      this.close();
+    });
+    NARROW.addEventListener("change", () => this.#mark());
+  }
+
+  show(name, opener = null) {
+    this.#opener = opener ?? this.#opener;
+    for (const panel of this.children) panel.hidden = panel.dataset.name !== name;
+    this.hidden = false;
+    this.#mark();
+    this.#panel.opened();
+  }
+
+  close() {
+    if (this.hidden) return;
+    this.hidden = true;
+    this.#mark();
+    (this.#opener ?? document.querySelector("message-composer")).focus();
+    this.#opener = null;
+  }
+
+  get #panel() {
+    return this.hidden ? null : [...this.children].find(({ hidden }) => !hidden);
+  }
+
+  #clicked(target) {
+    const opener = target.closest("[data-panel]");
+    const leaves = NARROW.matches && this.contains(target) && target.closest("a[href]");
+    if (leaves) this.#leave();
+    if (!opener) return;
+    const name = opener.dataset.panel;
+    if (name === "none" || name === this.#panel?.dataset.name) this.close();
+    else this.show(name, opener);
+  }
+
+  /** To what a link shows: the focus goes there, not back. */
+  #leave() {
+    this.hidden = true;
+    this.#opener = null;
+    this.#mark();
+  }
+
+  #mark() {
+    const shown = this.#panel?.dataset.name;
+    for (const button of document.querySelectorAll("[data-panel][aria-expanded]")) {
+      button.setAttribute("aria-expanded", String(button.dataset.panel === shown));
+    }
+    const covered = NARROW.matches && !this.hidden;
+    for (const element of document.querySelectorAll(this.dataset.rest)) element.inert = covered;
+  }
+}
+
+customElements.define("side-area", SideArea);

@@ -1,0 +1,36 @@
+/** Brings each frame of the server to the parts of the page that it is for. Replies went to who asked. */
+
+import { goToLogin } from "./page.js";
+import { Type } from "./protocol.js";
+
+/** `limits(facts)` hears what the server accepts. */
+export function deliver(frame, { feed, people, typing, notifications, limits }) {
+  switch (frame.type) {
+    case Type.ERROR:
+      return goToLogin();
+    case Type.GROUP_LIST:
+      return people.replaceOnline(frame.data);
+    case Type.WELCOME:
+      limits(frame.limits ?? {});
+      return feed.welcome(frame);
+    case Type.PRESENCE:
+      return people.change(frame);
+    case Type.GROUP_CHAT:
+    case Type.SINGLE_CHAT:
+      people.meet(frame.user);
+      typing.stopped(frame);
+      feed.receive(frame);
+      return notifications.heard(frame);
+    case Type.EDIT:
+    case Type.DELETE:
+    case Type.REACT:
+    case Type.ROOM:
+      return feed.receive(frame);
+    case Type.TYPING:
+      return typing.heard(frame);
+    case Type.READ:
+      return feed.readBy(frame);
+    default:
+      return undefined; // of a later version
+  }
+}

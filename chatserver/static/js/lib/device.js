@@ -1,0 +1,26 @@
+/** What a User-Agent header says of a device, as people call it: "Firefox, Linux"; "" for one that says nothing. */
+
+// The first that fits: browsers name those whose pages they want to get as well.
+const BROWSERS = [
+  [/Edg(?:e|A|iOS)?\//, "Edge"],
+  [/OPR\/|Opera/, "Opera"],
+  [/SamsungBrowser\//, "Samsung Internet"],
+  [/MicroMessenger\//, "WeChat"],
+  [/Firefox\/|FxiOS\//, "Firefox"],
+  [/Chrome\/|CriOS\/|Chromium\//, "Chrome"],
+  [/Safari\//, "Safari"],
+];
+const SYSTEMS = [
+  [/iPhone/, "iPhone"],
+  [/iPad/, "iPad"],
+  [/Android/, "Android"],
+  [/Windows/, "Windows"],
+  [/Mac OS X|Macintosh/, "macOS"],
+  [/CrOS/, "ChromeOS"],
+  [/Linux|X11/, "Linux"],
+];
+
+export function device(client) {
+  const named = [BROWSERS, SYSTEMS].map((table) => table.find(([sign]) => sign.test(client))?.[1]);
+  return named.filter(Boolean).join(", ") || client.slice(0, 40);
+}

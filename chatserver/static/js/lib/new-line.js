@@ -1,0 +1,24 @@
+/** Where the "New" line stands: behind the last message that was read when the room was opened. */
+
+export class NewLine {
+  after = null; // the last seq that was read, or null for no line
+
+  #old = false; // all was read and the reader went away: then it may move
+
+  clear() {
+    this.after = null;
+  }
+
+  /** The reader looks elsewhere; `unread` messages are left. */
+  leave(unread) {
+    this.#old = unread === 0;
+  }
+
+  /** Once placed it does not move. Where nothing was read, all is new and no line is needed. */
+  place({ unread, read }) {
+    const placed = this.after !== null && !this.#old;
+    if (unread === 0 || read === 0 || placed) return;
+    this.after = read;
+    this.#old = false;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Looking at the past: shows a stretch around one message, however old, without loading what is between.
+ * The stretch belongs to its conversation; when it grows up to what is held of the end, both become one.
+ */
+
+import { History } from "./history.js";
+import { Stretch } from "./lib/stretch.js";
+import { PAGE } from "./protocol.js";
+
+const BEHIND = 25; // events behind the message that is shown
+
+export class Past {
+  #history;
+  #changed;
+
+  /** `changed()`: what is shown of a conversation is another. */
+  constructor(connection, changed) {
+    this.#history = new History(connection, () => {});
+    this.#changed = changed;
+  }
+
+  /** A stretch around message `seq`. Says whether it is there. */
+  async visit(conversation, seq) {
+    const upTo = Math.min(seq + BEHIND, conversation.timeline.oldest - 1);
+    const page = await this.#page(conversation, upTo);
+    if (!page?.events.some((event) => event.seq === seq)) return false;
+    conversation.stretch = new Stretch({ ...page, upTo });
+    this.#join(conversation);
+    this.#changed();
+    return true;
+  }
+
+  async older(conversation) {
+    const { stretch } = conversation;
+    const page = stretch.hasOlder && (await this.#page(conversation, stretch.oldest - 1));
+    if (!page || conversation.stretch !== stretch) return;
+    stretch.prepend(page);
+    this.#changed();
+  }
+
+  async newer(conversation) {
+    const { stretch, timeline } = conversation;
+    const upTo = Math.min(stretch.upTo + PAGE, timeline.oldest - 1);
+    const page = await this.#page(conversation, upTo);
+    if (!page || conversation.stretch !== stretch) return;
+    stretch.append({ ...page, upTo });
+    this.#join(conversation);
+    this.#changed();
+  }
+
+  leave(conversation) {
+    conversation.stretch = null;
+  }
+
+  /** The last messages up to `upTo`, as they are now. */
+  async #page(conversation, upTo) {
+    const page = await this.#history.page(conversation, upTo + 1, PAGE);
+    const { timeline } = conversation;
+    return page && { ...page, events: page.events.map((event) => timeline.updated(event, page.head)) };
+  }
+
+  /** Nothing is missing any more between the stretch and what is held of the end. */
+  #join(conversation) {
+    const { stretch, timeline } = conversation;
+    if (stretch.upTo + 1 < timeline.oldest) return;
+    timeline.prepend({ events: stretch.events, more: stretch.hasOlder });
+    conversation.stretch = null;
+  }
+}

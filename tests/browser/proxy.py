@@ -1,0 +1,144 @@
+"""A bad network between page and server: TCP as it is, and WebSocket frames as one wishes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Self
+
+Verdict = str  # "pass", "drop", "double" or "cut": what happens to a frame
+Judge = Callable[[bytes], Verdict]
+
+LARGEST = 1 << 20  # bytes of a frame that the tests make
+
+
+class Proxy:
+    """Forwards connections to `port`; `down` and `up` decide about every frame of a WebSocket.
+
+    `down` sees the text of frames to the page, `up` how they left it: the bytes are masked.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.down: Judge = let_pass
+        self.up: Judge = let_pass
+        self.delay = 0.0  # seconds that each frame to the page waits
+        self.url = ""
+        self._port = port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.cut()
+
+    def cut(self) -> None:
+        """Every connection ends without a word."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def pause(self) -> None:
+        """Nothing comes through, and nobody is told."""
+        self._open.clear()
+
+    def resume(self) -> None:
+        self._open.set()
+
+    def behave(self) -> None:
+        """A good network from now on."""
+        self.down = self.up = let_pass
+        self.delay = 0.0
+        self.resume()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:  # the server is away
+            writer.transport.abort()
+            return
+        self._writers |= {writer, back}
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pump(reader, back, self._judge_up, slow=False))
+                group.create_task(self._pump(there, writer, self._judge_down, slow=True))
+        except* (OSError, EOFError, Cut):
+            pass
+        finally:
+            self._writers -= {writer, back}
+            writer.transport.abort()
+            back.transport.abort()
+
+    def _judge_up(self, frame: bytes) -> Verdict:
+        return self.up(frame)
+
+    def _judge_down(self, frame: bytes) -> Verdict:
+        return self.down(frame)
+
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        judge: Judge,
+        *,
+        slow: bool,
+    ) -> None:
+        async for piece, is_frame in pieces(reader):
+            verdict = judge(piece) if is_frame else "pass"
+            if slow and is_frame:
+                await asyncio.sleep(self.delay)
+            await self._open.wait()
+            if verdict == "cut":
+                writer.write(piece[: len(piece) // 2])
+                raise Cut
+            writer.write(piece * {"pass": 1, "drop": 0, "double": 2}[verdict])
+            await writer.drain()
+
+
+class Cut(Exception):
+    """In the middle of a frame."""
+
+
+def let_pass(_frame: bytes) -> Verdict:
+    return "pass"
+
+
+async def pieces(reader: asyncio.StreamReader) -> AsyncIterator[tuple[bytes, bool]]:
+    """The head of what is said, then whole frames if it opens a WebSocket, else whatever comes."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    is_socket = b"upgrade: websocket" in head.lower()
+    yield plain(head) if is_socket else head, False
+    while is_socket:
+        yield await frame(reader), True
+    while data := await reader.read(65_536):
+        yield data, False
+    raise EOFError
+
+
+def plain(head: bytes) -> bytes:
+    """Without the offer to compress: frames are to be read here."""
+    lines = head.split(b"\r\n")
+    kept = [line for line in lines if not line.lower().startswith(b"sec-websocket-extensions")]
+    return b"\r\n".join(kept)
+
+
+async def frame(reader: asyncio.StreamReader) -> bytes:
+    """One frame with its header (RFC 6455, section 5.2)."""
+    start = await reader.readexactly(2)
+    masked, length = start[1] & 0x80, start[1] & 0x7F
+    extended = await reader.readexactly({126: 2, 127: 8}.get(length, 0))
+    size = int.from_bytes(extended) if extended else length
+    assert size < LARGEST
+    return start + extended + await reader.readexactly(size + (4 if masked else 0))

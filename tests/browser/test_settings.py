@@ -1,0 +1,149 @@
+"""What one sets for oneself, and what tells of messages while one looks elsewhere."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import PASSWORD, Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Chromium without a screen shows none: what the page asks for is written down instead.
+RECORD = """
+globalThis.told = [];
+globalThis.asked = 0;
+globalThis.Notification = class {
+  static permission = "default";
+  static async requestPermission() { asked += 1; return (this.permission = "granted"); }
+  constructor(title, { body }) { this.text = `${title}: ${body}`; told.push(this); }
+  close() { this.closed = true; }
+};
+"""
+TOLD = "() => told.filter(({ closed }) => !closed).map(({ text }) => text)"
+AWAY = "document.hasFocus = () => false; dispatchEvent(new Event('blur'))"
+
+
+async def test_notifications_are_asked_for_by_a_click_and_withdrawn_when_read(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="陈波")
+    desk = await ann.another()
+    await desk.page.add_init_script(RECORD)
+    await desk.page.reload()
+    await desk.is_loaded()
+    assert await desk.page.evaluate("asked") == 0
+    await set_up(desk)
+    await desk.page.evaluate(AWAY)
+    await ann.turn_to("ann")
+
+    await said(bo, "/api/rooms/1/messages", "good morning")
+    await said(bo, "/api/direct/ann/messages", "psst")
+    await is_told(desk, "陈波 in Lobby: good morning", "陈波: psst")
+    await expect(desk.page).to_have_title("(2) Lobby · chatserver")
+    icon = desk.page.locator("link[rel=icon]")
+    await expect(icon).to_have_attribute("href", re.compile("favicon-unread"))
+    await ann.turn_to_lobby()
+    await is_told(desk, "陈波: psst")
+    await ann.page.locator("[data-section=direct] [data-user=bo] a").click()
+    await is_told(desk)
+    await expect(icon).to_have_attribute("href", re.compile("favicon.svg"))
+
+    await ann.turn_to("ann")
+    await desk.page.locator("[name=notify-text]").uncheck()
+    await mute(ann)
+    await expect(desk.page.locator(".row-muted")).to_have_count(1)  # the other device hears of it
+    await said(bo, "/api/rooms/1/messages", "nothing of interest")
+    await said(bo, "/api/rooms/1/messages", "@ann look")
+    await is_told(desk, "陈波 in Lobby: New message")
+
+
+async def set_up(desk: Window) -> None:
+    page = desk.page
+    await page.locator(".account-button").click()
+    await page.locator("[data-open=settings]").click()
+    await page.locator("[name=notify][value=all]").check()
+    await expect(page.locator(".notify-text")).to_be_visible()
+    assert await page.evaluate("asked") == 1
+
+
+async def mute(window: Window) -> None:
+    await window.turn_to_lobby()
+    await window.page.locator("[data-panel=room]").first.click()
+    await window.page.locator(".room-mute").check()
+    await window.turn_to("ann")
+
+
+async def said(who: Person, path: str, text: str) -> None:
+    assert (await who.ask("POST", path, {"data": text})).status == 201
+
+
+async def is_told(window: Window, *texts: str) -> None:
+    await window.page.wait_for_function(
+        f"(wanted) => JSON.stringify(({TOLD})()) === JSON.stringify(wanted)", arg=list(texts)
+    )
+
+
+async def test_one_changes_the_own_name_language_theme_password_and_sessions(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
+    phone = await ann.another()
+    page = ann.page
+    await opens_settings(ann)
+    await expect(page.locator(".session-facts").first).to_have_text("This device")
+    await page.locator("[name=theme][value=dark]").check(force=True)
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.locator("#old-password").fill("not this one")
+    await page.locator("#new-password").fill("a much longer secret")
+    ann.expect_complaints("status of 403")
+    await page.locator("password-form [type=submit]").click()
+    await expect(page.locator("password-form .form-problem")).to_have_text(
+        "Your present password is not right."
+    )
+    await page.locator("#old-password").fill(PASSWORD)
+    await page.locator("#new-password").fill("a much longer secret")
+    phone.expect_complaints("status of 401")
+    await page.locator("password-form [type=submit]").click()
+    await expect(page.locator(".password-done")).to_be_visible()
+    await phone.page.wait_for_url("**/login")
+    await expect(page.locator("session-list li")).to_have_count(1)
+
+    await page.locator("[name=enter][value=breaks]").check()
+    await page.locator("#settings-display").fill("安娜")
+    await page.locator("#settings-locale").select_option("zh_CN")
+    await page.locator(".settings-profile [type=submit]").click()
+    await expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    await expect(page.locator(".account-name")).to_have_text("安娜")
+    await ann.is_loaded()
+    await page.locator("#composer-text").fill("第一行")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("第二行")
+    await page.keyboard.press("Control+Enter")
+    await bo.sees("第一行\n第二行")
+    await opens_settings(ann)
+    await page.locator(".sessions-end").click()
+    await page.locator(".confirm-yes").click()
+    await page.wait_for_url("**/login")
+
+
+async def opens_settings(window: Window) -> None:
+    await window.page.locator(".account-button").click()
+    await window.page.locator("[data-open=settings]").click()
+    await expect(window.page.locator("session-list li").first).to_be_visible()
+
+
+async def test_plain_http_from_elsewhere_says_why_there_are_no_notifications(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.add_init_script(
+        "Object.defineProperty(globalThis, 'isSecureContext', { value: false })"
+    )
+    await ann.page.reload()
+    await opens_settings(ann)
+    await expect(ann.page.locator(".notify-obstacle")).to_contain_text("https")
+    await expect(ann.page.locator("[name=notify][value=all]")).to_be_disabled()
