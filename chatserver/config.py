@@ -229,6 +229,8 @@ def all_keys() -> list[str]:
     return [f"{s}.{f.name}" for s, t in SECTIONS.items() for f in msgspec.structs.fields(t)]
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> object:
     """A value for people: a password in a URL is masked."""
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", str(value), flags=re.DOTALL)
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", value, flags=re.DOTALL)

@@ -107,13 +107,13 @@ class Connection:
         self.expires_at = expires_at
         self.lifetime = lifetime
 
-    def finish(self) -> None:
-        """The peer has closed, or answered our close frame: let go of the line.
+    def finish(self, code: int = NORMAL) -> None:
+        """The peer has closed, or answered our close frame: answer with `code`, let go of the line.
 
         A peer that does not read what is still on its way is cut off soon.
         """
         if not self.closing and not self._wire.is_closing():
-            self._wire.write(close_frame(NORMAL, ""))
+            self._wire.write(close_frame(code, ""))
         self.closing = True
         self._wire.close()
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)

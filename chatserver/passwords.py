@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from chatserver.errors import BadRequest, RateLimited, _
@@ -105,11 +105,11 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password is the one of the hash.
 
-        Without a hash it takes as long to say no.
+        Without a hash it takes as long to say no, and so it does for a bot, which has none either.
         """
-        known = stored if stored is not None else await self._dummy_hash()
+        known = stored if stored is not None and _is_hash(stored) else await self._dummy_hash()
         right = await self._in_thread(self._matches, known, normalized(password))
-        return right and stored is not None
+        return right and known == stored
 
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's."""
@@ -134,3 +134,11 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
         finally:
             self._under_way -= 1
+
+
+def _is_hash(stored: str) -> bool:
+    try:
+        extract_parameters(stored)
+    except InvalidHashError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
-from aiohttp import web
+from aiohttp import web, web_response
 
 from chatserver import __version__, markup
 from chatserver.app import SERVER, Server, create_app
@@ -24,9 +24,13 @@ from chatserver.folder import control_address
 from chatserver.web.access import AccessLog
 
 SHUTDOWN = 3.0  # seconds that open requests have to finish
+KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
 logger = logging.getLogger(__name__)
+
+# Answers to requests that cannot be parsed pass by web/door.py, which takes the header off.
+web_response.SERVER_SOFTWARE = "chatserver"  # type: ignore[attr-defined]
 
 
 async def serve(settings: Settings, *, lan: bool) -> None:
@@ -54,6 +58,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Serv
         app,
         access_log_class=AccessLog,
         shutdown_timeout=SHUTDOWN,
+        keepalive_timeout=KEEP_ALIVE,
         handle_signals=False,
     )
     await runner.setup()

@@ -198,6 +198,10 @@ class Device:
                 break
         assert [frame for frame in self._kept if frame["type"] in (2, 3)] == []
 
+    def kept(self) -> list[Frame]:
+        """All that came meanwhile and nobody has asked for."""
+        return self._kept
+
     async def closed(self) -> int:
         """The code that the server closed this socket with, whatever came before."""
         while True:

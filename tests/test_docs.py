@@ -15,6 +15,7 @@ from chatserver.config import Settings, all_keys, load
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "config.example.toml"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
+GUARANTEES = REPOSITORY / "docs" / "guarantees.md"
 OPERATING = REPOSITORY / "docs" / "operating.md"
 SECURITY = REPOSITORY / "docs" / "security.md"
 PACKAGE = REPOSITORY / "chatserver"
@@ -173,3 +174,20 @@ def our_tests() -> Iterator[str]:
     for file in (REPOSITORY / "tests").rglob("test_*.py"):
         yield file.stem
         yield from re.findall(r"def (test_\w+)\(", file.read_text(encoding="utf-8"))
+
+
+# docs/guarantees.md ------------------------------------------------------------------------------
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    text = GUARANTEES.read_text(encoding="utf-8").partition("## Figures")[0]
+    promises = re.findall(r"^\| (G\d+) \|.*", text, re.MULTILINE)
+    assert promises == [f"G{number}" for number in range(1, 15)]
+    files = (REPOSITORY / "tests").rglob("*.py")
+    tests = {
+        name for file in files for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
+    }
+    for line in re.findall(r"^\| G\d+ \|.*", text, re.MULTILINE):
+        breaking = re.findall(r"`(test_\w+)`", line)
+        assert breaking, line
+        assert set(breaking) <= tests, set(breaking) - tests

@@ -609,9 +609,9 @@ def test_the_configuration_is_shown_with_its_sources_and_without_passwords(place
         "--database", url, "config", "show", CHATSERVER_AUTH__SESSION_DAYS="7"
     ).splitlines()
     assert f"data = {place.data}  # command line" in said
-    assert "server.port = '8080'  # config.toml" in said
+    assert "server.port = 8080  # config.toml" in said
     assert "server.host = '127.0.0.1'  # default" in said
-    assert "auth.session_days = '7'  # CHATSERVER_AUTH__SESSION_DAYS" in said
+    assert "auth.session_days = 7  # CHATSERVER_AUTH__SESSION_DAYS" in said
     assert "database.url = 'mysql://chat:***@localhost/chat'  # command line" in said
     assert not place.data.exists()
 

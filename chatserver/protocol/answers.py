@@ -30,7 +30,7 @@ class RoomChanged(Wire, tag=int(Type.REPLY)):
 
 
 class Muted(Wire, tag=int(Type.REPLY)):
-    """The room is muted for oneself, or heard again; nobody else is told."""
+    """The room is muted for oneself, or heard again; one's own devices are told by `read`."""
 
     id: str
     ok: bool

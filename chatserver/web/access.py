@@ -11,11 +11,29 @@ from contextlib import contextmanager
 
 from aiohttp import WSCloseCode, web
 from aiohttp.abc import AbstractAccessLogger
+from aiohttp.http_exceptions import HttpProcessingError
 
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect
 
+CODES = frozenset(map(int, (*WSCloseCode, *CloseCode)))
+INVENTED = (
+    0  # stands for all other codes of peers: there are 60,000 that somebody could have counted
+)
+
 logger = logging.getLogger(__name__)
+
+
+def _tells_no_request(record: logging.LogRecord) -> bool:
+    """Keep out what cannot be parsed: aiohttp tells a line of it, and it may be that of a token."""
+    failure = record.exc_info[1] if record.exc_info else None
+    if not isinstance(failure, HttpProcessingError):
+        return True
+    logger.debug("an unparsable request: %s", type(failure).__name__)
+    return False
+
+
+logging.getLogger("aiohttp.server").addFilter(_tells_no_request)
 
 
 class AccessLog(AbstractAccessLogger):
@@ -59,7 +77,7 @@ class SocketLog:
             yield
         finally:
             code = connection.close_code or ws.close_code or WSCloseCode.ABNORMAL_CLOSURE
-            self.closes[code] += 1
+            self.closes[code if code in CODES else INVENTED] += 1
             seconds = round(self._clock() - start, 1)
             facts = {"code": int(code), "reason": _reason(connection), "seconds": seconds}
             logger.info("closed", extra={**who, **facts, "frames": connection.frames})

@@ -1,5 +1,6 @@
 """What clients post: one type per form, decoded and checked from JSON or from a form."""
 
+import asyncio
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,8 @@ from chatserver.errors import BadRequest
 from chatserver.protocol import ClientId, Days, Number, RoomName, Title, Topic, UserNames
 
 T = TypeVar("T")
+
+PATIENCE = 30.0  # seconds until all of a body must be here
 
 Locale = Annotated[str, Meta(max_length=16)]
 Text = Annotated[str, Meta(max_length=1_000)]
@@ -115,12 +118,15 @@ class NewBot(Struct):
 async def read(request: web.Request, shape: type[T]) -> T:
     """The body of a request as that type. Raises BadRequest that names the field."""
     try:
-        content = await request.read()
+        async with asyncio.timeout(PATIENCE):
+            content = await request.read()
         if request.content_type == "application/x-www-form-urlencoded":
             return msgspec.convert(_form(content), shape, strict=False)
         return msgspec.json.decode(content or b"{}", type=shape)
     except (ValueError, RecursionError, web.RequestPayloadError) as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
+    except TimeoutError:
+        raise BadRequest("The body took too long to arrive.") from None
 
 
 def _form(content: bytes) -> dict[str, Any]:

@@ -31,8 +31,11 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+OVER_TLS = {
+    "Strict-Transport-Security": "max-age=31536000",
+    "Cross-Origin-Opener-Policy": "same-origin",  # over plain HTTP browsers call it an error
 }
 FOR_EVER = "public, max-age=31536000, immutable"
 FROM_AIOHTTP: dict[int, type[ChatError]] = {
@@ -111,7 +114,7 @@ class Door:
 def _over_tls(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """What came over TLS, as a trusted proxy says too, shall always do so."""
     if request.secure and not response.prepared:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        response.headers.update(OVER_TLS)
     return response
 
 

@@ -30,6 +30,7 @@ from chatserver.models import Page, Receipt, RoomState
 from chatserver.reads import Reads
 from chatserver.web.access import SocketLog
 from chatserver.web.doorstep import Doorstep
+from chatserver.web.frames import MaskedWebSocket
 from chatserver.web.session import Sessions, address
 
 QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
@@ -74,7 +75,7 @@ class Socket:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         self._sessions.check_origin(request)
-        ws = web.WebSocketResponse(
+        ws = MaskedWebSocket(
             autoping=False,
             autoclose=False,
             compress=False,
@@ -89,7 +90,7 @@ class Socket:
                     await self._listen(ws, connection)
                 finally:
                     self._hub.detach(connection)
-                    connection.finish()
+                    connection.finish(ws.answer_code)
                     self._mistakes.forget(connection)
         return ws
 

@@ -56,6 +56,33 @@ async def test_others_see_receipts_where_the_room_shows_them(ann: Person, bo: Pe
     assert (told["user"], told["seq"]) == ("bo", seq)
 
 
+async def test_who_comes_later_is_told_how_far_the_members_have_read(
+    ann: Person, bo: Person
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    seq = (await anns.say("seen?"))["seq"]
+    members = (await ann.ask("GET", "/api/rooms/lobby/members")).json["members"]
+    assert not any("read" in member for member in members)
+    await anns.ask(13, action="change", room=1, receipts=True)
+    await read(bos, seq)
+    await anns.next(9)
+    members = (await ann.ask("GET", "/api/rooms/lobby/members")).json["members"]
+    assert {member["name"]: member["read"] for member in members} == {"ann": 0, "bo": seq}
+
+
+async def test_ones_other_devices_hear_of_a_muted_room_and_nobody_else_does(
+    ann: Person, bo: Person
+) -> None:
+    desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
+    await desk.ask(13, action="mute", room=1)
+    told = await phone.next(9)
+    assert (told["room"], told["user"], told["muted"]) == (1, "ann", True)
+    await ann.ask("PATCH", "/api/rooms/lobby", {"muted": False})
+    assert (await phone.next(9))["muted"] is False
+    await bos.hears_nothing()
+    assert [frame for frame in bos._kept if frame["type"] == 9] == []
+
+
 async def test_one_cannot_read_in_a_foreign_room(ann: Person, bo: Person, cy: Person) -> None:
     anns, cys = await ann.connect(), await cy.connect()
     number = (await anns.say("psst", to="bo"))["room"]

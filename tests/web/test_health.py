@@ -68,6 +68,7 @@ async def test_without_its_tables_it_is_not_ready_and_still_has_figures(
     found = await figures(chat)
     assert (found["chatserver_database_up"], found["chatserver_database_migrated"]) == (1, 0)
     assert found["chatserver_connections"] == 1
+    assert not path.exists()  # whoever only looks makes no file
     away.rename(path)
     await device.close()
 

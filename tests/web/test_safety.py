@@ -82,7 +82,8 @@ async def test_every_answer_has_the_security_headers(ann: Person, path: str) -> 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert "Server" not in headers
-    assert "Strict-Transport-Security" not in headers  # this is plain HTTP
+    for name in ("Strict-Transport-Security", "Cross-Origin-Opener-Policy"):
+        assert name not in headers  # this is plain HTTP
 
 
 async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: Person) -> None:
@@ -138,6 +139,7 @@ async def test_behind_a_named_proxy_the_outer_address_counts(
     assert answer.headers["Set-Cookie"].startswith("__Host-chatserver=")
     assert "Secure" in answer.headers["Set-Cookie"]
     assert "Strict-Transport-Security" in answer.headers
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     own = outer | {"Origin": "https://chat.example"}
     assert (await ann.connect(headers=own)).welcome["user"] == "ann"
 

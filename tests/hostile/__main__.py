@@ -1,0 +1,170 @@
+"""`make hostile`: what others' tools find, into docs/security.md between its marks."""
+
+import asyncio
+import re
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from chatserver import limits
+from tests.faults.report import _machine
+from tests.faults.server import Server
+from tests.faults.talk import NAMES, OBSERVER, OPEN_DOORS, People, settle_in
+from tests.hostile import echo, planted, times, tools
+from tests.hostile.tools import Place
+from tests.process import LOUD
+
+PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+BEGIN, END = "<!-- make hostile -->\n", "<!-- /make hostile -->\n"
+SLOW = {
+    "slow headers": ["-H", "-t", "GET"],
+    "slow bodies": ["-B", "-s", "4096", "-t", "POST"],
+    "slow readers": ["-X", "-t", "GET"],
+}
+BOT = "robot"
+SAID = '{"type":3,"to":"noone*","data":"x","id":"a1"}'  # gets one answer, whatever is in it
+Line = tuple[str, str, str]
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        people = await settle_in(folder, count=3)
+        lines = [await conformance(people, folder)]
+        server = Server(people.folder, environ=OPEN_DOORS | LOUD, plant=let_guess).start()
+        try:
+            lines += await attack(server, people, folder)
+        finally:
+            server.kill()
+        log = server.log.read_text(encoding="utf-8")
+        told = f"{log.count('Traceback')} tracebacks, {log.count('failed')} failures"
+        lines.append(("the server's log after all of that", "", told))
+    publish(table(lines))
+
+
+def let_guess() -> None:
+    """For Server: no wrong password makes anybody wait, or the scanners would get no further."""
+    limits.FREE_FAILURES = 10**9
+
+
+async def conformance(people: People, folder: Path) -> Line:
+    server = Server(people.folder, environ=OPEN_DOORS, plant=echo.plant).start()
+    try:
+        url = f"{server.url.replace('http', 'ws')}/ws?token={people.tokens[OBSERVER]}"
+        found = await tools.conformance(url, folder)
+    finally:
+        server.kill()
+    return f"kosoku {version('kosoku')}", "RFC 6455, on our socket", found
+
+
+async def attack(server: Server, people: People, folder: Path) -> list[Line]:
+    token = people.tokens[NAMES[0]]
+    lines = await injections(server.url, token, folder)
+    pages = await tools.scan(server.url, f"chatserver={token}", folder)
+    lines.append((f"wapiti {version('wapiti3')}", "the pages of a member", pages))
+    for name, mode in SLOW.items():
+        url = f"{server.url}/login"
+        found = await tools.slowly(server.url, [*mode, "-u", url], folder)
+        lines.append((f"slowhttptest {packaged('slowhttptest')}", f"400 {name}", found))
+    lines.append(await enumeration(server))
+    lines.append(await flood(server, people))
+    return lines
+
+
+async def injections(url: str, token: str, folder: Path) -> list[Line]:
+    tool = f"sqlmap {version('sqlmap')}"
+    runner = web.AppRunner(planted.application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    hole = Place("a planted hole", f"http://127.0.0.1:{runner.addresses[0][1]}/find?name=ann")
+    control = await tools.injection(hole, "", folder)
+    await runner.cleanup()
+    assert control == "a hole", "sqlmap does not find what is there"
+    lines = [(tool, hole.name + ", as a control", control)]
+    async with times.connected(url, token):  # so that sqlmap's sockets change nobody's presence
+        found = [await tools.injection(place, token, folder) for place in places(url)]
+    return lines + [
+        (tool, place.name, what) for place, what in zip(places(url), found, strict=True)
+    ]
+
+
+def places(url: str) -> list[Place]:
+    """Every form, and one of each way into the database."""
+    new = "username=cy&password=purple+stone+river&display=Cy"
+    return [
+        Place("the login form", f"{url}/login", "username=bo0&password=x"),
+        Place("the form of an invitation", f"{url}/join/abc*", new),
+        Place("the setup form", f"{url}/setup", f"{new}&token=x"),
+        Place("search", f"{url}/api/search?q=hello&room=1"),
+        Place("events of a room", f"{url}/api/rooms/lobby*/events?before=9&limit=5"),
+        Place("a message", f"{url}/api/rooms/lobby/messages", '{"data":"hi","id":"a1*"}'),
+        Place("a direct message", f"{url}/api/direct/bo1*/messages", '{"data":"hi"}'),
+        Place("a new room", f"{url}/api/rooms", '{"name":"den","users":["bo1"]}'),
+        Place("one's own account", f"{url}/api/me", '{"display":"Bo","locale":"en"}', "PATCH"),
+        Place("the socket", url.replace("http", "ws") + "/ws", SAID),
+    ]
+
+
+async def enumeration(server: Server) -> Line:
+    """Whether somebody who has no account learns who has one."""
+    server.run("bot", "add", BOT)
+    server.run("user", "disable", NAMES[2])
+    names = {"somebody": NAMES[1], "nobody": "noone", "a bot": BOT, "a disabled one": NAMES[2]}
+    taken = await times.refusals(server.url, names)
+    known = taken.pop("somebody")
+    chances = {kind: times.likely_the_same(known, all_) for kind, all_ in taken.items()}
+    told = ", ".join(f"{kind} {chance:.2f}" for kind, chance in chances.items())
+    what = "a wrong password for somebody and for others: chance that the times are the same"
+    return "own measurement", what, f"{told} ({times.told(known)})"
+
+
+async def flood(server: Server, people: People) -> Line:
+    """How long a message takes while everybody logs in."""
+    token = people.tokens[OBSERVER]
+    calm = await times.latency(server.url, token, 10)
+    busy, answered = await times.flooded(server.url, token, 10)
+    async with aiohttp.ClientSession() as http, http.get(f"{server.url}/readyz") as answer:
+        assert answer.status == 200
+    what = f"{times.FLOOD} people log in without end: from a message to its answer"
+    return (
+        "own measurement",
+        what,
+        f"{times.told(busy)} ({answered} log-ins answered); before: {times.told(calm)}",
+    )
+
+
+def table(lines: list[Line]) -> str:
+    rows = [f"| {tool} | {what} | {found} |" for tool, what, found in lines]
+    head = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
+        "",
+        "| with | what | found |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*head, *rows, ""])
+
+
+def publish(text: str) -> None:
+    print(text)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def version(package: str) -> str:
+    asked = [str(tools.TOOLS / "python"), "-m", "pip", "show", package]
+    known = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"^Version: (.*)$", known, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def packaged(package: str) -> str:
+    asked = ["dpkg-query", "-W", "-f", "${Version}", package]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

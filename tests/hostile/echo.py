@@ -1,0 +1,37 @@
+"""`GET /ws` that repeats what it hears: the product's socket with an answer of a conformance test.
+
+The settings, the reading, the closing are those of the product; only the chat is missing.
+"""
+
+from aiohttp import web
+
+from chatserver.accounts import SignIn
+from chatserver.connection import Connection
+from chatserver.hub import Arrival
+from chatserver.protocol import frame
+from chatserver.web.socket import Socket
+
+UNLIMITED = 2**31
+
+
+def plant() -> None:
+    """For tests.faults.server: in the place of the chat."""
+    Socket._let_in = _let_in  # type: ignore[method-assign]
+    Socket._answer = _answer  # type: ignore[method-assign]
+
+
+async def _let_in(
+    self: Socket, request: web.Request, ws: web.WebSocketResponse, arrival: Arrival
+) -> Connection:
+    sign_in: SignIn = await self._sessions.of_socket(request)
+    await ws.prepare(request)
+    connection = self._connection(request, sign_in)
+    connection._limit = UNLIMITED
+    return connection
+
+
+async def _answer(self: Socket, connection: Connection, data: str | bytes) -> None:
+    if isinstance(data, str):
+        connection.send(frame(data.encode()))
+    else:
+        connection.send(b"\x82" + frame(bytes(data))[1:])

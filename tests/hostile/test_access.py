@@ -1,0 +1,225 @@
+"""Who is not in gets nothing, whichever way they come: every route, every message of the socket."""
+
+import re
+from typing import Any, get_args
+
+import pytest
+import pytest_asyncio
+
+from chatserver import protocol
+from chatserver.web.description.operations import OPERATIONS, Operation
+from tests.driver import PASSWORD, Chat, Device, Frame, Person, ask
+
+NO_ROOM = 4_711
+OUTSIDERS = ["left", "stranger", "boss", "robot"]  # boss is the administrator
+BODIES = {  # by name of the operation, where {} is none that could be granted
+    "say": {"data": "hi"},
+    "edit": {"data": "hi"},
+    "change_room": {"topic": "x"},
+    "oversee_room": {"archived": False},
+    "add_members": {"users": ["bo"]},
+    "say_to_person": {"data": "hi"},
+}
+
+People = dict[str, Person]
+
+
+@pytest_asyncio.fixture
+async def people(chat: Chat) -> People:
+    """ann and bo have a private room, which `left` was in, with a message of bo's."""
+    people = {name: await chat.person(name) for name in ("ann", "bo", "left", "stranger", "out")}
+    people["boss"] = await chat.person("boss", admin=True)
+    users = {"name": "den", "private": True, "users": ["bo", "left"]}
+    room = (await people["ann"].ask("POST", "/api/rooms", users)).json["room"]
+    await people["bo"].ask("POST", f"/api/rooms/{room}/messages", {"data": "among ourselves"})
+    await people["left"].ask("DELETE", f"/api/rooms/{room}/members/left")
+    await people["boss"].ask("PATCH", "/api/users/out", {"disabled": True})
+    token = (await people["boss"].ask("POST", "/api/bots", {"name": "robot"})).json["token"]
+    people["robot"] = Person(chat, "robot", 0, token, chat.browser())
+    people["nobody"] = Person(chat, "nobody", 0, "nonsense", chat.browser())
+    return people
+
+
+def path(operation: Operation, room: int = NO_ROOM) -> str:
+    """`emoji` is one, the number of the message is that of bo's, all other names are nobody's."""
+    parts = {"room": str(room), "seq": "2", "emoji": "👍", "number": "1", "user": "bo"}
+    return re.sub(r"{(\w+)}", lambda place: parts.get(place[1], "bo"), operation.path)
+
+
+async def tried(who: Person, operation: Operation, room: int = NO_ROOM) -> tuple[int, str]:
+    answer = await who.ask(operation.method, path(operation, room), BODIES.get(operation.name, {}))
+    assert answer.status < 500, operation.name
+    return answer.status, answer.text
+
+
+# Over HTTP ---------------------------------------------------------------------------------------
+
+
+async def test_who_has_no_session_gets_nothing_of_what_needs_one(people: People) -> None:
+    for operation in OPERATIONS:
+        if operation.who != "anyone":
+            for name in ("nobody", "out"):
+                status, text = await tried(people[name], operation)
+                hidden = (403, "forbidden") if operation.who == "owner" else (401, "unauthorized")
+                assert (status, hidden[1] in text) == (hidden[0], True), operation.name
+
+
+async def test_neither_members_nor_bots_administer(people: People) -> None:
+    for operation in OPERATIONS:
+        if operation.who in ("administrator", "owner"):
+            for name in ("bo", "robot"):
+                status, _ = await tried(people[name], operation)
+                assert status == 403, (operation.name, name)
+        if operation.who == "owner":
+            status, _ = await tried(people["boss"], operation)
+            assert status == 403, operation.name
+
+
+async def test_a_room_of_others_answers_as_one_that_is_not_there(people: People) -> None:
+    (room,) = [room for room in await rooms_of(people["ann"]) if room["name"] == "den"]
+    of_rooms = [one for one in OPERATIONS if "{room}" in one.path]
+    assert len(of_rooms) > 9
+    for operation in of_rooms:
+        for name in OUTSIDERS:
+            there = await tried(people[name], operation, room["room"])
+            assert there == await tried(people[name], operation), (operation.name, name)
+            assert there[0] == 404, (operation.name, name)
+
+
+async def test_lists_and_search_tell_outsiders_nothing_of_it(people: People) -> None:
+    for name in OUTSIDERS:
+        for question in ("/api/rooms", "/api/search?q=ourselves", "/api/search?q=in:den ourselves"):
+            answer = await people[name].ask("GET", question)
+            assert answer.status < 500
+            assert "den" not in [room.get("name") for room in answer.json.get("rooms", [])]
+            assert not answer.json.get("hits")
+
+
+async def rooms_of(person: Person) -> list[Any]:
+    rooms: list[Any] = (await person.ask("GET", "/api/rooms")).json["rooms"]
+    return rooms
+
+
+# Over the socket ---------------------------------------------------------------------------------
+
+MESSAGES: dict[type, list[Frame]] = {  # all that names a room, with {room} and an id to come
+    protocol.SayToRoom: [{"type": 2, "data": "x"}, {"type": 2, "data": "x", "reply_to": 2}],
+    protocol.SayToPerson: [{"type": 3, "data": "x"}],
+    protocol.History: [
+        {"type": 7, "after": 0},
+        {"type": 7, "before": 99},
+        {"type": 7, "rooms": 0},  # the number of the room as its key
+    ],
+    protocol.StartTyping: [{"type": 8}],
+    protocol.MarkRead: [{"type": 9, "seq": 2}],
+    protocol.EditMessage: [{"type": 10, "target": 2, "data": "x"}],
+    protocol.DeleteMessage: [{"type": 11, "target": 2}],
+    protocol.ReactTo: [{"type": 12, "target": 2, "emoji": "👍"}],
+    protocol.ChangeRoom: [
+        {"type": 13, "action": "join"},
+        {"type": 13, "action": "leave"},
+        {"type": 13, "action": "invite", "users": ["stranger"]},
+        {"type": 13, "action": "remove", "users": ["bo"]},
+        {"type": 13, "action": "change", "private": False},
+        {"type": 13, "action": "archive"},
+        {"type": 13, "action": "mute"},
+    ],
+    protocol.Renew: [],
+}
+SILENT = (8, 9)
+
+
+def test_every_message_of_the_socket_is_tried() -> None:
+    assert set(MESSAGES) == set(get_args(protocol.Command))
+
+
+@pytest.mark.parametrize("name", OUTSIDERS)
+async def test_no_message_reaches_a_room_of_others(people: People, name: str) -> None:
+    device, witness = await people[name].connect(), await people["bo"].connect()
+    (room,) = [room for room in witness.welcome["rooms"] if room["name"] == "den"]
+    assert room["room"] not in [one["room"] for one in device.welcome["rooms"]]
+    for frame in [frame for frames in MESSAGES.values() for frame in frames]:
+        there = await told(device, frame, room["room"])
+        assert there == await told(device, frame, NO_ROOM), frame
+        assert there is None or there.get("gone") == ["it"] or there["code"] == "not_found", frame
+    assert (await witness.history(room["room"], after=0))["head"] == room["head"]
+    assert [frame for frame in witness.kept() if frame["type"] not in (1, 5, 6)] == []
+
+
+async def told(device: Device, frame: Frame, room: int) -> Frame | None:
+    """The answer about a room, without what differs from room to room; None where none comes."""
+    said: Frame = frame | ({"rooms": {str(room): 0}} if "rooms" in frame else {"room": room})
+    if frame["type"] in SILENT:
+        await device.send(said)
+        return None
+    answer = await device.ask(said.pop("type"), **said)
+    if "gone" in answer:
+        assert answer["gone"] == [room]
+        answer["gone"] = ["it"]
+    return {key: answer[key] for key in sorted(set(answer) - {"id"})}
+
+
+# At the door -------------------------------------------------------------------------------------
+
+
+async def test_a_log_in_is_refused_in_the_same_words_whoever_it_was(
+    chat: Chat, people: People
+) -> None:
+    answers = set()
+    for name, password in (
+        ("bo", "not this one"),
+        ("noone", PASSWORD),
+        ("out", PASSWORD),
+        ("robot", "!"),
+        ("\0", PASSWORD),
+    ):
+        form = {"username": name, "password": password}
+        answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
+        answers.add((answer.status, answer.text, *sorted(set(answer.headers) - {"Date"})))
+    assert len(answers) == 1
+    assert answers.pop()[0] == 401
+
+
+async def test_no_forged_token_opens_any_of_the_doors(chat: Chat, people: People) -> None:
+    assert (await people["ann"].ask("GET", "/api/me")).status == 200
+    for token in forged(people["ann"].token, people["bo"].token):
+        for headers in (
+            {"Authorization": f"Bearer {token}"},
+            {"Cookie": f"chatserver={token}"},
+            {"Cookie": f"__Host-chatserver={token}"},
+        ):
+            answer = await ask(chat.browser(), "GET", chat.url + "/api/me", headers=headers)
+            assert answer.status == 401, (headers, answer)
+        async with chat.browser().ws_connect(f"{chat.url}/ws", params={"token": token}) as ws:
+            assert (await ws.receive_json())["code"] == "session_invalid"
+            await ws.receive()
+            assert ws.close_code == 4101
+
+
+def forged(mine: str, theirs: str) -> list[str]:
+    """What can be made of two good tokens without the key; the rest is in test_keys."""
+    head, claims, seal = mine.split(".")
+    other_head, other_claims, other_seal = theirs.split(".")
+    none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"  # {"alg":"none","typ":"JWT"}
+    return [
+        f"{head}.{claims}.{other_seal}",
+        f"{head}.{other_claims}.{seal}",
+        f"{none}.{claims}.",
+        f"{none}.{claims}.{seal}",
+        f"{none}..",
+        f"{head}.{claims}.",
+        f"{head}.{claims}",
+        f"{head}.{claims}.{seal[:-4]}",
+        f"{head}.{claims}.{seal}AAAA",
+        f"{head}.{claims}.{seal[::-1]}",
+        f"{head}.{claims}.{seal}.{seal}",
+        f"{other_head[:-1]}.{claims}.{seal}",
+        f"{head}.{claims[:-1]}.{seal}",
+        f".{claims}.{seal}",
+        "..",
+        "null",
+        "bot_" + "A" * 32,
+        "bot_",
+        "' OR 1=1 --",
+        mine.upper(),
+    ]

@@ -1,0 +1,105 @@
+"""What can be learnt from how long an answer takes, and what a flood of log-ins costs others."""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+
+from tests.faults.talk import PASSWORD
+
+ROUNDS = 120  # answers of each kind
+SHUFFLES = 2_000
+FLOOD = 40  # who log in at the same time
+
+
+async def refusals(url: str, names: dict[str, str]) -> dict[str, list[float]]:
+    """Milliseconds until a wrong password was refused, by kind of name, taken in turns."""
+    taken: dict[str, list[float]] = {kind: [] for kind in names}
+    async with aiohttp.ClientSession() as http:
+        for _ in range(ROUNDS):
+            for kind in random.sample(list(names), len(names)):
+                form = {"username": names[kind], "password": "not this one"}
+                started = time.perf_counter()
+                async with http.post(f"{url}/login", json=form) as answer:
+                    assert answer.status == 401, await answer.text()
+                    await answer.read()
+                taken[kind].append((time.perf_counter() - started) * 1000)
+    return {kind: all_[5:] for kind, all_ in taken.items()}
+
+
+def likely_the_same(one: Sequence[float], other: Sequence[float]) -> float:
+    """How often chance alone sets the medians this far apart (a permutation test): 0 … 1."""
+    seen = abs(statistics.median(one) - statistics.median(other))
+    mixed, chance, further = [*one, *other], random.Random(1), 0
+    for _ in range(SHUFFLES):
+        chance.shuffle(mixed)
+        parts = mixed[: len(one)], mixed[len(one) :]
+        further += abs(statistics.median(parts[0]) - statistics.median(parts[1])) >= seen
+    return further / SHUFFLES
+
+
+@asynccontextmanager
+async def connected(url: str, token: str) -> AsyncIterator[None]:
+    """One open socket that hears everything and says nothing."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws", headers=headers) as ws:
+        listening = asyncio.create_task(_listen(ws))
+        yield
+        listening.cancel()
+
+
+async def _listen(ws: aiohttp.ClientWebSocketResponse) -> None:
+    async for _ in ws:
+        pass
+
+
+async def latency(url: str, token: str, seconds: float) -> list[float]:
+    """Milliseconds from each message to its answer, one every 20 ms."""
+    taken, until = [], time.perf_counter() + seconds
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws", headers=headers) as ws:
+        number = 0
+        while time.perf_counter() < until:
+            number += 1
+            request_id = f"{until}-{number}"
+            started = time.perf_counter()
+            await ws.send_json({"type": 2, "data": "still here", "id": request_id})
+            while (await ws.receive_json()).get("id") != request_id:
+                pass
+            taken.append((time.perf_counter() - started) * 1000)
+            await asyncio.sleep(0.02)
+    return taken
+
+
+async def flooded(url: str, token: str, seconds: float) -> tuple[list[float], int]:
+    """The same while many log in without end; and how many times they were answered."""
+    answered = 0
+
+    async def flood(http: aiohttp.ClientSession) -> None:
+        nonlocal answered
+        while True:
+            form = {"username": "bo0", "password": PASSWORD}
+            async with http.post(f"{url}/login", json=form) as answer:
+                assert answer.status in (200, 429), await answer.text()
+                answered += 1
+                if answer.status == 429:
+                    await asyncio.sleep(0.05)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        floods = [asyncio.create_task(flood(http)) for _ in range(FLOOD)]
+        taken = await latency(url, token, seconds)
+        for task in floods:
+            task.cancel()
+        for task in floods:
+            with suppress(asyncio.CancelledError):
+                await task
+    return taken, answered
+
+
+def told(taken: Sequence[float]) -> str:
+    ranks = statistics.quantiles(taken, n=100)
+    return f"p50 {ranks[49]:.1f} ms, p99 {ranks[98]:.1f} ms"
