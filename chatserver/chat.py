@@ -45,6 +45,7 @@ from chatserver.storage.repeats import digest
 from chatserver.storage.rooms import Access, Rooms
 
 REMEMBERED = 50_000  # rooms and names whose unchanging facts are kept
+PAGE_TEXT = 60_000  # characters in one answer: a slow reader must not be hung up for what it asked
 MENTION = re.compile(r"(?<![A-Za-z0-9_.])[@＠]([\w.-]{2,32})")
 EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\u20e30123456789#*") | {
     chr(code) for code in range(0xE0020, 0xE0080)
@@ -186,14 +187,15 @@ class Chat:
         if after > access.head or epoch not in (None, self.epoch):
             raise Reset(self.epoch)
         events = await self._log.after(access.facts, after, access.head, limit)
-        return _page(room, after, events, access.head)
+        return _page(room, after, _fitting(events), access.head)
 
     async def before(self, user: User, room: int, before: int | None, limit: int) -> Page:
         """The last messages with seq < `before`, in order; the newest ones without it."""
         access = await self._access(user, room)
         upto = min(before or MAX_INT, access.head + 1)
         events = await self._log.before(access.facts, upto, limit + 1)
-        return Page(room, events[-limit:], access.head, more=len(events) > limit)
+        newest = _fitting(events[-limit:][::-1])[::-1]
+        return Page(room, newest, access.head, more=len(events) > len(newest))
 
     async def catch_up(
         self, user: User, positions: dict[int, int], epoch: str | None
@@ -206,7 +208,8 @@ class Chat:
         beyond = any(positions[room] > access.head for room, access in readable.items())
         if beyond or epoch not in (None, self.epoch):
             raise Reset(self.epoch)
-        events = _by_room(await self._log.stretches(_stretches(readable, positions)))
+        found = await self._log.stretches(_stretches(readable, positions))
+        events = _by_room(_fitting(found))
         pages = [
             _page(room, positions[room], events.get(room, []), access.head)
             for room, access in sorted(readable.items())
@@ -256,6 +259,16 @@ def is_emoji(text: str) -> bool:
     """Whether this is a single emoji: symbols with their joiners and variations, no letters."""
     categories = {unicodedata.category(c) for c in text if c not in EMOJI_PARTS}
     return categories <= {"So", "Sk", "Sm", "Cn"} and bool(categories or "\u20e3" in text)
+
+
+def _fitting(events: list[Event]) -> list[Event]:
+    """The first events, as far as their text goes into one answer; one at least."""
+    left = PAGE_TEXT
+    for number, event in enumerate(events):
+        if left <= 0:
+            return events[:number]
+        left -= len(event.data)
+    return events
 
 
 def _page(room: int, after: int, events: list[Event], head: int) -> Page:

@@ -316,6 +316,7 @@ def test_a_server_that_was_killed_starts_again_and_a_signal_ends_it(
 def test_on_request_every_request_is_logged(home: Place, start: Start) -> None:
     server = start(home, "--verbose")
     server.get("/healthz")
+    server.stop()  # the line is written after the answer
     assert "GET /healthz 200 in " in server.log
 
 

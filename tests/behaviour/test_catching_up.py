@@ -122,6 +122,28 @@ async def test_paging_back_reaches_the_first_message(ann: Person) -> None:
     assert (texts(page), page["more"]) == (["n1", "n2"], False)
 
 
+async def test_long_messages_make_short_pages_that_lack_nothing(ann: Person) -> None:
+    device = await ann.connect()
+    for number in range(30):
+        await device.say(f"{number} ".ljust(4_000, "好"))
+    forwards: list[int] = []
+    backwards: list[int] = []
+    after, before = 0, 31
+    while after < 30:
+        page = await device.history(1, after=after, limit=500)
+        assert len(page["events"]) <= 16
+        forwards += [event["seq"] for event in page["events"]]
+        after = forwards[-1]
+    while before > 1:
+        page = await device.history(1, before=before, limit=500)
+        assert page["more"] == (page["events"][0]["seq"] > 1)
+        backwards = [event["seq"] for event in page["events"]] + backwards
+        before = backwards[0]
+    assert forwards == backwards == list(range(1, 31))
+    page = (await device.ask(7, rooms={"1": 0}, epoch=device.welcome["epoch"]))["rooms"][0]
+    assert (len(page["events"]), page["more"]) == (15, True)
+
+
 async def test_the_history_of_a_foreign_room_looks_like_no_room(
     ann: Person, bo: Person, cy: Person
 ) -> None:

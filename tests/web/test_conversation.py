@@ -191,7 +191,8 @@ async def test_everybody_may_do_in_a_private_room_just_what_is_theirs(chat: Chat
     ] == 2
     await people["left"].ask("DELETE", f"/api/rooms/{room}/members/left")
     await people["administrator"].ask("PATCH", "/api/users/disabled", {"disabled": True})
-    bot = await people["administrator"].ask("POST", "/api/bots", {"name": "ci", "rooms": ["den"]})
+    bot = await people["administrator"].ask("POST", "/api/bots", {"name": "ci"})
+    await people["keeper"].ask("POST", f"/api/rooms/{room}/members", {"users": ["ci"]})
     people["bot"] = Person(chat, "ci", 0, bot.json["token"], chat.browser())
     people["nobody"] = Person(chat, "nobody", 0, "nonsense", chat.browser())
     for operation, (method, path, body) in sorted(
