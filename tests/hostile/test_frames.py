@@ -24,9 +24,12 @@ from tests.hostile.line import BINARY, CLOSE, PING, PONG, TEXT, Line, frame
 FRAMES = 120_000 if os.environ.get("HOSTILE") == "whole" else 3_000
 LINES = 8  # sockets that send them at the same time
 GROWTH = 24.0  # MiB that the server may grow by
+THROW = 0.05  # seconds that it takes to be thrown out
 MEBIBYTE = 2**20
 BOMB = zlib.compressobj(wbits=-15)
 BOMB_BYTES = BOMB.compress(bytes(64 * MEBIBYTE)) + BOMB.flush(zlib.Z_SYNC_FLUSH)
+
+Attack = tuple[bytes, bool]  # a frame, and whether it is likely to end its socket
 
 WRONG = {
     "an unmasked frame": (frame(b"{}", masked=False), 1002),
@@ -169,25 +172,28 @@ async def talk(server: Server, token: str) -> None:
                     pass
 
 
-async def torment(server: Server, token: str, frames: Iterator[bytes]) -> None:
+async def torment(server: Server, token: str, frames: Iterator[Attack]) -> None:
     """Send them all; come back after each time of being thrown out."""
     numbered = enumerate(frames)
     while await torment_once(server, token, numbered):
         pass
 
 
-async def torment_once(server: Server, token: str, frames: Iterator[tuple[int, bytes]]) -> bool:
-    """Until we are thrown out. False: there is nothing left to send."""
+async def torment_once(server: Server, token: str, frames: Iterator[tuple[int, Attack]]) -> bool:
+    """Until we are thrown out. False: there is nothing left to send, and all of it was read."""
     async with await Line.opened(server.url, token) as line:
         reading = asyncio.create_task(line.rest(3600))
-        for number, data in frames:
+        for number, (data, ends) in frames:
             cut = number % (len(data) + 1)
             await line.send(data[:cut])
             await asyncio.sleep(0)  # the rest goes out by itself
             await line.send(data[cut:])
+            if ends:
+                await asyncio.wait([reading], timeout=THROW)
             if reading.done():
                 return True
-    await reading
+        await line.send(frame(struct.pack("!H", 1000), CLOSE))
+        await asyncio.wait([reading], timeout=10)
     return False
 
 
@@ -208,10 +214,11 @@ PIECES: list[object] = [
 KEYS = ["id", "room", "after", "before", "limit", "rooms", "epoch", "target", "seq", "to", "token"]
 
 
-def nonsense(chance: random.Random, count: int) -> Iterator[bytes]:
-    """Frames, most of which keep the RFC: who breaks it is out after one."""
+def nonsense(chance: random.Random, count: int) -> Iterator[Attack]:
+    """Frames, most of which keep the RFC: who breaks it is likely to be out after one."""
     for _ in range(count):
-        yield chance.choices([sense, changed, broken], [60, 10, 1])[0](chance)
+        make = chance.choices([sense, changed, broken], [60, 10, 1])[0]
+        yield make(chance), make is broken
 
 
 def sense(chance: random.Random) -> bytes:
