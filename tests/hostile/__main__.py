@@ -105,8 +105,9 @@ def places(url: str) -> list[Place]:
 
 async def enumeration(server: Server) -> Line:
     """Whether somebody who has no account learns who has one."""
-    server.run("bot", "add", BOT)
-    server.run("user", "disable", NAMES[2])
+    terminal = Server(server.data)  # it reaches the running one as a terminal would
+    terminal.run("bot", "add", BOT)
+    terminal.run("user", "disable", NAMES[2])
     names = {"somebody": NAMES[1], "nobody": "noone", "a bot": BOT, "a disabled one": NAMES[2]}
     taken = await times.refusals(server.url, names)
     known = taken.pop("somebody")
