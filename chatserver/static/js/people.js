@@ -32,7 +32,7 @@ export class People extends EventTarget {
   meet(name) {
     const known = this.#accounts.has(name) || this.#online.has(name) || name === me.name;
     if (known || this.#timer !== 0) return;
-    this.#timer = setTimeout(() => this.load(), Math.max(0, this.#asked + AGAIN - Date.now()));
+    this.#timer = setTimeout(() => this.#loadOnline(), Math.max(0, this.#asked + AGAIN - Date.now()));
   }
 
   display(name) {
@@ -79,6 +79,11 @@ export class People extends EventTarget {
     for (const person of online) this.#online.set(person.name, person);
     for (const name of offline) this.#online.delete(name);
     this.#learn();
+  }
+
+  #loadOnline() {
+    if (navigator.onLine) this.load();
+    else addEventListener("online", () => this.load(), { once: true });
   }
 
   #learn() {
