@@ -6,7 +6,7 @@
  * is called when a dialog opens, `reads` is where to look besides the search box.
  */
 
-import { ask } from "./api.js";
+import { ask, attempt } from "./api.js";
 import { sync } from "./dom.js";
 import { Dates } from "./lib/dates.js";
 import { clone, lang } from "./page.js";
@@ -52,17 +52,9 @@ export class AdminList extends HTMLElement {
   }
 
   /** Does it, and says in the open dialog or above the list why not; whether it was done. */
-  async attempt(work) {
+  attempt(work) {
     const place = this.querySelector("dialog[open] .form-problem") ?? this.querySelector(".admin-problem");
-    place.hidden = true;
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      place.textContent = error.message;
-      place.hidden = false;
-      return false;
-    }
+    return attempt(place, work);
   }
 
   /** Asks first; then as `attempt`, with the list loaded anew. */

@@ -43,3 +43,16 @@ function content(body) {
     body: JSON.stringify(body),
   };
 }
+
+/** Does it, and says in `place` why not; whether it was done. */
+export async function attempt(place, work) {
+  place.hidden = true;
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    place.textContent = error.message;
+    place.hidden = false;
+    return false;
+  }
+}

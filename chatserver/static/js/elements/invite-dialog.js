@@ -4,7 +4,7 @@
  * Opened by any click on [data-open="invite"].
  */
 
-import { ask } from "../api.js";
+import { ask, attempt } from "../api.js";
 import { sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -16,6 +16,7 @@ class InviteDialog extends HTMLElement {
   #made = this.querySelector(".invite-made");
   #list = this.querySelector(".invite-list ul");
   #problem = this.querySelector(".form-problem");
+  #try = (work) => attempt(this.#problem, work);
   #dates = new Dates(lang);
 
   connectedCallback() {
@@ -80,16 +81,6 @@ class InviteDialog extends HTMLElement {
     this.#made.hidden = true;
     await this.#load();
     this.#form.elements.uses.focus();
-  }
-
-  async #try(action) {
-    this.#problem.hidden = true;
-    try {
-      await action();
-    } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
-    }
   }
 }
 

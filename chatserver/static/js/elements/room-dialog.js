@@ -3,7 +3,7 @@
  * page tells it by `show` which room is open.
  */
 
-import { ask } from "../api.js";
+import { ask, attempt } from "../api.js";
 import { wire } from "../dialogs.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
@@ -14,6 +14,7 @@ class RoomDialog extends HTMLElement {
   #wired = wire(this, { name: "room", opened: () => this.#opened() });
   #settings = this.querySelector(".room-settings");
   #problem = this.querySelector(".form-problem");
+  #try = (work) => attempt(this.#problem, work);
   #room = null; // {room, title, topic, receipts, archived}
   #title = "";
 
@@ -59,16 +60,6 @@ class RoomDialog extends HTMLElement {
 
   #change(values) {
     return ask("PATCH", `${urls.rooms}/${this.#room.room}`, { id: newId(), ...values });
-  }
-
-  async #try(action) {
-    this.#problem.hidden = true;
-    try {
-      await action();
-    } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
-    }
   }
 }
 

@@ -6,7 +6,7 @@
  * Sends `room:muted`.
  */
 
-import { ask } from "../api.js";
+import { ask, attempt } from "../api.js";
 import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
@@ -18,6 +18,7 @@ import { LOBBY } from "../protocol.js";
 class RoomPanel extends HTMLElement {
   #invite = this.querySelector(".room-invite");
   #problem = this.querySelector(".form-problem");
+  #try = (work) => attempt(this.#problem, work);
   #list = this.querySelector(".members");
   #room = null; // the open conversation
   #people = null;
@@ -155,16 +156,6 @@ class RoomPanel extends HTMLElement {
 
   #path(rest = "") {
     return `${urls.rooms}/${this.#room.room}${rest}`;
-  }
-
-  async #try(action) {
-    this.#problem.hidden = true;
-    try {
-      await action();
-    } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
-    }
   }
 }
 

@@ -4,7 +4,7 @@
  * Sends `room:entered` {state} when one is a member by it.
  */
 
-import { ask } from "../api.js";
+import { ask, attempt } from "../api.js";
 import { wire } from "../dialogs.js";
 import { say, sync } from "../dom.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -18,6 +18,7 @@ class RoomsDialog extends HTMLElement {
   #wired = wire(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
   #problem = this.querySelector(".form-problem");
+  #try = (work) => attempt(this.#problem, work);
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
@@ -82,16 +83,6 @@ class RoomsDialog extends HTMLElement {
   #enter({ state }) {
     this.#wired.dialog.close();
     if (state) say(this, "room:entered", { state });
-  }
-
-  async #try(action) {
-    this.#problem.hidden = true;
-    try {
-      await action();
-    } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
-    }
   }
 }
 

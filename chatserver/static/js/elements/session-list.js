@@ -1,6 +1,6 @@
 /** <session-list>: where one is logged in, and ending that: one place or all of them. */
 
-import { ask } from "../api.js";
+import { ask, attempt } from "../api.js";
 import { sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
@@ -10,6 +10,7 @@ import { clone, goToLogin, lang, urls } from "../page.js";
 class SessionList extends HTMLElement {
   #list = this.querySelector("ul");
   #problem = this.querySelector(".form-problem");
+  #try = (work) => attempt(this.#problem, work);
   #dates = new Dates(lang);
 
   connectedCallback() {
@@ -58,16 +59,6 @@ class SessionList extends HTMLElement {
     if (!yes) return;
     await ask("DELETE", urls.sessions);
     goToLogin();
-  }
-
-  async #try(action) {
-    this.#problem.hidden = true;
-    try {
-      await action();
-    } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
-    }
   }
 }
 
