@@ -228,7 +228,7 @@ def hole_reader(rooms: Rooms, log: Log) -> Callable[[int, int], Awaitable[list[E
 
     async def read(room: int, after: int) -> list[Event]:
         facts = (await rooms.facts([room])).get(room)
-        return await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
+        return _fitting(await log.after(facts, after, MAX_INT, HISTORY_LIMIT)) if facts else []
 
     return read
 

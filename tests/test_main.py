@@ -30,7 +30,7 @@ from argon2.exceptions import VerifyMismatchError
 from click.testing import CliRunner
 
 from chatserver import __version__
-from chatserver.__main__ import main
+from chatserver.__main__ import _no_authorities, main
 from chatserver.config import ServerSettings, Settings
 from chatserver.errors import StartError
 from chatserver.serve import serve
@@ -311,6 +311,15 @@ def test_a_server_that_was_killed_starts_again_and_a_signal_ends_it(
     assert code == 0
     assert last.startswith("Stopping: ")
     assert server.log == ""
+
+
+def test_the_environment_is_what_it_was_after_the_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/own/authorities.pem")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    before = dict(os.environ)
+    with _no_authorities():
+        assert os.environ["SSL_CERT_FILE"] == os.devnull
+    assert dict(os.environ) == before
 
 
 def test_on_request_every_request_is_logged(home: Place, start: Start) -> None:

@@ -6,10 +6,13 @@ not flushed, so it survives `kill -9`, and after a power cut it is behind the di
 names the epoch, so that a restored database starts a tally of its own.
 """
 
+import logging
 import os
 from pathlib import Path
 
 from chatserver.errors import StartError
+
+logger = logging.getLogger(__name__)
 
 
 class Tally:
@@ -40,10 +43,13 @@ class Tally:
             self.add(0)
 
     def add(self, events: int) -> None:
-        """So many more are on disk."""
+        """So many more are on disk. Never fails: they are stored, whatever becomes of the tally."""
         self._count += events
         if self._file is not None:
-            os.pwrite(self._file, b"%d %b\n" % (self._count, self._epoch.encode()), 0)
+            try:
+                os.pwrite(self._file, b"%d %b\n" % (self._count, self._epoch.encode()), 0)
+            except OSError as error:
+                logger.warning("the tally stays behind: %s", error.strerror)
 
     def close(self) -> None:
         if self._file is not None:

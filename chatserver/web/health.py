@@ -27,7 +27,7 @@ class Health:
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         """Whether messages can be stored now, and how firmly."""
         found, durability = await self._database_facts()
-        ready = found == HEAD and not self._journal.broken
+        ready = found == HEAD and self._stores
         facts = {
             "ok": int(ready),
             "database": self._database.kind,
@@ -44,10 +44,15 @@ class Health:
             "revision": found,
             "newest_revision": HEAD,
             "durability": durability,
-            "storing": not self._journal.broken,
+            "storing": self._stores,
             "waiting": self._journal.waiting,
             "connections": len(self._hub.connections),
         }
+
+    @property
+    def _stores(self) -> bool:
+        """Whether no flush has failed, of a message or of anything else."""
+        return not (self._journal.broken or self._database.broken)
 
     async def _database_facts(self) -> tuple[str | None, str]:
         """Its revision, and how firmly it stores."""
@@ -63,6 +68,7 @@ class Health:
             up=durability != "unknown",
             migrated=found == HEAD,
             durable=durability == "full",
+            stores=self._stores,
             size=await self._size(),
         )
         text, content_type = self._metrics.text(state)

@@ -20,11 +20,15 @@ from chatserver.web.socket import Socket
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """What the database answered just now; `size` in bytes, None when it did not answer."""
+    """What the database answered just now; `size` in bytes, None when it did not answer.
+
+    `stores`: no flush has failed.
+    """
 
     up: bool
     migrated: bool
     durable: bool
+    stores: bool
     size: int | None
 
 
@@ -82,7 +86,6 @@ class Metrics:
         yield _gauge("queue_length", "Requests that wait to be stored.", self._journal.waiting)
         yield _counter("deliveries", "Events times listeners on this node.", delivered.events)
         yield _counter("delivered_bytes", "Bytes of these deliveries.", delivered.bytes)
-        yield _gauge("storing", "0 after the disk failed.", not self._journal.broken)
 
     def _sockets(self) -> Iterator[Any]:
         waiting = [connection.waiting for connection in self._hub.connections]
@@ -107,6 +110,7 @@ def _stored(database: DatabaseState) -> Iterator[Any]:
     yield _gauge("database_up", "The database answers.", database.up)
     yield _gauge("database_migrated", "It has the revision of this program.", database.migrated)
     yield _gauge("database_durable", "Answered means flushed to disk.", database.durable)
+    yield _gauge("storing", "0 after the disk failed.", database.stores)
     if database.size is not None:
         yield _gauge("database_bytes", "Its size on disk.", database.size)
 

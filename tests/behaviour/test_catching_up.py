@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chatserver.chat import hole_reader
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Frame, Person
 
@@ -142,6 +143,15 @@ async def test_long_messages_make_short_pages_that_lack_nothing(ann: Person) -> 
     assert forwards == backwards == list(range(1, 31))
     page = (await device.ask(7, rooms={"1": 0}, epoch=device.welcome["epoch"]))["rooms"][0]
     assert (len(page["events"]), page["more"]) == (15, True)
+
+
+async def test_a_hole_of_long_messages_is_read_in_parts(chat: Chat, ann: Person) -> None:
+    device = await ann.connect()
+    for _ in range(20):
+        await device.say("好" * 4_000)
+    read = hole_reader(chat.server.rooms, chat.server.log)
+    parts = [[event.seq for event in await read(1, after)] for after in (0, 15)]
+    assert parts == [list(range(1, 16)), list(range(16, 21))]
 
 
 async def test_the_history_of_a_foreign_room_looks_like_no_room(

@@ -1,38 +1,20 @@
 """Frames that make no sense, without end: their sender is refused, and nobody else notices."""
 
 import random
-import re
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
-import msgspec
 
 from chatserver import protocol
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
 from tests.faults.talk import OBSERVER, OPEN_DOORS, People, Talk
+from tests.hostile import grammar
 
 FRAMES = whole(100_000, 2_000)
 COUNT = 2  # people who talk meanwhile
 GROWTH = 32.0  # MiB that the server may grow by
-PIECES: list[object] = [
-    None,
-    True,
-    -1,
-    0,
-    2**53,
-    1e308,
-    "",
-    "x" * 5_000,
-    "\x00\u202e😀",
-    [],
-    {},
-    [[[]]],
-    {"1": 1},
-]
-KEYS = ["type", "id", "room", "after", "before", "limit", "rooms", "epoch", "target", "data", "seq"]
 
 
 async def test_hostile_frames_end_nothing(people: People, sound: Sound) -> None:
@@ -40,10 +22,10 @@ async def test_hostile_frames_end_nothing(people: People, sound: Sound) -> None:
     try:
         async with Talk(server, people, count=COUNT) as talk:
             await talk.answers(20)
-            before = memory(server.pid)
+            before = grammar.memory(server.pid)
             await attack(talk.http, server, people.tokens[OBSERVER])
             await talk.answers(20)
-            grown = memory(server.pid) - before
+            grown = grammar.memory(server.pid) - before
     finally:
         server.kill()
     assert talk.welcomes == COUNT
@@ -73,8 +55,7 @@ async def attack(http: aiohttp.ClientSession, server: Server, token: str) -> Non
 def hostile(chance: random.Random) -> Iterator[bytes]:
     """Frames of all kinds but those that would be stored."""
     while True:
-        chosen = {key: chance.choice(PIECES) for key in chance.sample(KEYS, chance.randint(0, 6))}
-        frame = bytearray(msgspec.json.encode({"type": chance.randint(-1, 16)} | chosen))
+        frame = bytearray(grammar.command(chance, range(-1, 17)))
         for _ in range(chance.randint(0, 3)):
             frame[chance.randrange(len(frame))] = chance.randrange(256)
         if not would_be_stored(bytes(frame)):
@@ -87,10 +68,3 @@ def would_be_stored(frame: bytes) -> bool:
     except (protocol.Undecodable, UnicodeDecodeError):
         return False
     return not isinstance(command, protocol.History | protocol.StartTyping | protocol.MarkRead)
-
-
-def memory(pid: int) -> float:
-    """Resident, in MiB."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024

@@ -18,10 +18,11 @@ from chatserver.web.frames import REFUSED, MasksOnly
 from tests.driver import Chat, Person
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, OBSERVER, People
-from tests.faults.test_hostile import memory
+from tests.hostile import grammar
 from tests.hostile.line import BINARY, CLOSE, PING, PONG, TEXT, Line, frame
 
 FRAMES = 120_000 if os.environ.get("HOSTILE") == "whole" else 3_000
+UNSTORED = [-1, 0, 4, 5, 7, 8, 9, 14, 15, 99]  # types that nobody stores anything by
 LINES = 8  # sockets that send them at the same time
 GROWTH = 24.0  # MiB that the server may grow by
 THROW = 0.05  # seconds that it takes to be thrown out
@@ -149,11 +150,11 @@ async def test_frames_without_end_and_sense_end_nothing(server: Server, people: 
     chance = random.Random(11)
     talking = asyncio.create_task(talk(server, people.tokens[NAMES[0]]))
     await torment(server, people.tokens[OBSERVER], nonsense(chance, FRAMES // 10))
-    before = memory(server.pid)
+    before = grammar.memory(server.pid)
     frames = nonsense(chance, FRAMES)
     token = people.tokens[OBSERVER]
     await asyncio.gather(*(torment(server, token, frames) for _ in range(LINES)))
-    assert memory(server.pid) - before < GROWTH
+    assert grammar.memory(server.pid) - before < GROWTH
     read = sum(map(int, re.findall(r'"frames": (\d+)', server.log.read_text(encoding="utf-8"))))
     print(f"{FRAMES:,} frames sent, {read:,} read")
     assert read > FRAMES / 2
@@ -197,23 +198,6 @@ async def torment_once(server: Server, token: str, frames: Iterator[tuple[int, A
     return False
 
 
-PIECES: list[object] = [
-    None,
-    True,
-    -1,
-    0,
-    2**53,
-    1e308,
-    "",
-    "x" * 5_000,
-    "\0\u202e",
-    [],
-    {},
-    [[[]]],
-]
-KEYS = ["id", "room", "after", "before", "limit", "rooms", "epoch", "target", "seq", "to", "token"]
-
-
 def nonsense(chance: random.Random, count: int) -> Iterator[Attack]:
     """Frames, most of which keep the RFC: who breaks it is likely to be out after one."""
     for _ in range(count):
@@ -223,9 +207,7 @@ def nonsense(chance: random.Random, count: int) -> Iterator[Attack]:
 
 def sense(chance: random.Random) -> bytes:
     """A frame, or fragments of one, with JSON that is no command that would be stored."""
-    chosen = {key: chance.choice(PIECES) for key in chance.sample(KEYS, chance.randint(0, 5))}
-    kind = chance.choice([-1, 0, 4, 5, 7, 8, 9, 14, 15, 99])
-    text = msgspec.json.encode({"type": kind} | chosen)
+    text = grammar.command(chance, UNSTORED)
     if chance.random() < 0.2:
         cut = chance.randrange(len(text))
         ping = frame(b"between", PING)

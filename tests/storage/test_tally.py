@@ -1,5 +1,7 @@
 """The tally: what it refuses, and what it lets pass."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,21 @@ def test_mysql_has_no_tally(tmp_path: Path) -> None:
     tally.add(7)
     tally.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_stored_stays_stored_when_the_tally_cannot_be_written(
+    database: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tally = Tally(database)
+    tally.begin("one", 0)
+    monkeypatch.setattr(os, "pwrite", full)
+    tally.add(3)
+    monkeypatch.undo()
+    assert "stays behind: No space left" in caplog.text
+    tally.add(1)
+    tally.close()
+    with pytest.raises(StartError, match=r"^4 stored"):
+        Tally(database).begin("one", 0)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from chatserver.errors import CloseCode
@@ -48,8 +49,9 @@ async def test_a_server_that_can_store_is_ready_and_says_how_firmly(
     assert found["chatserver_database_bytes"] > 10_000
 
 
-async def test_after_the_disk_failed_it_is_alive_and_not_ready(chat: Chat) -> None:
-    chat.server.journal.broken = True
+@pytest.mark.parametrize("who", ["journal", "database"])
+async def test_after_the_disk_failed_it_is_alive_and_not_ready(chat: Chat, who: str) -> None:
+    getattr(chat.server, who).broken = True
     assert (await ask(chat.browser(), "GET", f"{chat.url}/healthz")).status == 200
     answer = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
     assert (answer.status, answer.json["ok"]) == (503, 0)
