@@ -4,8 +4,11 @@ Every message passes here, so one look with a compiled pattern lets plain text b
 (`markdown.py`) is imported by the first text that seems to have any.
 """
 
+import logging
 import re
 from functools import lru_cache
+
+logger = logging.getLogger(__name__)
 
 KEPT = 512  # texts whose HTML is remembered: history and other rooms show the same ones again
 
@@ -32,9 +35,14 @@ def rendered(text: str) -> str | None:
 
 @lru_cache(KEPT)
 def _html(text: str) -> str | None:
-    from chatserver import markdown
+    """A fault in here costs a message its looks: without this it would never reach anybody."""
+    try:
+        from chatserver import markdown
 
-    return markdown.html(text)
+        return markdown.html(text)
+    except Exception as error:  # its words may hold the text, so the log has only its kind
+        logger.error("a text is shown as it was typed: %s", type(error).__name__)
+        return None
 
 
 def warm_up() -> None:

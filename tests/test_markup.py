@@ -324,3 +324,15 @@ def test_what_is_nested_too_deep_is_text() -> None:
     assert html
     assert html.count("<blockquote>") == markdown.DEEPEST
     assert Reader(html).text.endswith("> > end")
+
+
+def test_a_fault_costs_a_message_its_looks_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(text: str) -> str:
+        raise IndexError(text)
+
+    monkeypatch.setattr("chatserver.markdown.html", broken)
+    assert rendered("only **this** once") is None
+    assert "IndexError" in caplog.text
+    assert "once" not in caplog.text

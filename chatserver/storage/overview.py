@@ -117,10 +117,6 @@ class Overview:
         )
         return [_house(row, keepers.get(row.id, [])) for row in await self._all(query)]
 
-    async def size(self) -> int:
-        """Bytes that the database takes on disk, as far as it tells."""
-        return await self._database.size()
-
     async def _all(self, query: sa.Select[Any]) -> list[Any]:
         async with self._database.reading() as connection:
             return list(await connection.execute(query))

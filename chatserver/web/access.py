@@ -17,9 +17,7 @@ from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect
 
 CODES = frozenset(map(int, (*WSCloseCode, *CloseCode)))
-INVENTED = (
-    0  # stands for all other codes of peers: there are 60,000 that somebody could have counted
-)
+INVENTED = 0  # stands for all other codes of peers, who could have 60,000 of them counted
 
 logger = logging.getLogger(__name__)
 

@@ -106,6 +106,5 @@ class Admin:
             version=__version__,
             **self._sessions.way(request),
             **await self._health.facts(),
-            database_bytes=await self._overview.size(),
             disk_free=shutil.disk_usage(self._folder).free,
         )

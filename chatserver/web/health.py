@@ -47,6 +47,7 @@ class Health:
             "storing": self._stores,
             "waiting": self._journal.waiting,
             "connections": len(self._hub.connections),
+            "database_bytes": await self._size(),
         }
 
     @property

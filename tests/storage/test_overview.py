@@ -22,7 +22,7 @@ async def test_the_facts_are_counted(storage: Storage) -> None:
     assert (person.name, person.role, person.last_seen_at) == ("ann", Role.ADMIN, None)
     (bot,) = await storage.overview.bots()
     assert (bot.name, bot.token_since, bot.rooms) == ("robot", storage.now, ["lobby"])
-    assert await storage.overview.size() > 0
+    assert await storage.database.size() > 0
 
 
 async def test_of_two_administrators_who_unmake_each_other_one_stays(storage: Storage) -> None:
