@@ -36,7 +36,13 @@ export function socketUrl() {
   return url.href;
 }
 
+let leaving = false;
+addEventListener("pageshow", () => (leaving = false)); // also when one comes back to this very page
+
+/** Once, though the socket, its frame and an answer may all say that the session is over. */
 export function goToLogin() {
+  if (leaving) return;
+  leaving = true;
   location.assign(urls.login);
 }
 
