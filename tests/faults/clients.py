@@ -23,6 +23,7 @@ from tests.faults.checker import Diary
 BACK_OFF = (0.02, 0.2)  # seconds between two attempts to connect
 WINDOW = 8  # messages that wait for their answer at a time
 REPEATS = 0.25  # of the messages are sent twice on purpose
+REPEAT_AFTER = (0.0, 0.1)  # seconds: into the same transaction, or into a later one
 LOOK = 0.2  # seconds between two looks at what was not answered
 INSIST = 2.0  # seconds without an answer until it is sent again
 
@@ -86,7 +87,8 @@ class Client:
         self._said_at[request_id] = time.monotonic()
         await self._post(request_id)
         if self._random.random() < REPEATS:
-            await self._post(request_id)
+            await asyncio.sleep(self._random.choice(REPEAT_AFTER))
+            await self._send(frame)  # answered or not
 
     async def all_answered(self, patience: float) -> None:
         """Until everything said is answered, or patience ends."""
