@@ -54,6 +54,7 @@ from chatserver.web.language import load_languages
 from chatserver.web.metrics import Metrics
 from chatserver.web.pages import Pages
 from chatserver.web.rendering import set_up_templates
+from chatserver.web.requests import Requests
 from chatserver.web.session import Sessions
 from chatserver.web.socket import Socket
 
@@ -113,11 +114,18 @@ class Server:
         self.languages = load_languages()
         self.sessions = Sessions(self.accounts, settings)
         self.door = Door(self.sessions, self.languages)
-        self.socket = Socket(
+        self.requests = Requests(
             chat=self.chat,
             membership=self.membership,
             reads=self.reads,
             accounts=self.accounts,
+            hub=self.hub,
+            frame_bytes=limits.frame_bytes,
+            clock=clock,
+        )
+        self.socket = Socket(
+            requests=self.requests,
+            chat=self.chat,
             hub=self.hub,
             sessions=self.sessions,
             limits=limits,
@@ -158,6 +166,7 @@ class Server:
             async with asyncio.timeout(DRAIN):
                 await self.journal.drain()
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
+        await self.socket.closed()  # those who do not answer are cut off soon
 
 
 SERVER = web.AppKey("server", Server)
@@ -202,7 +211,8 @@ def _metrics(server: Server) -> Metrics:
         pulse=server.pulse,
         guard=server.guard,
         door=server.door,
-        socket=server.socket,
+        requests=server.requests,
+        closes=server.socket.log.closes,
     )
 
 

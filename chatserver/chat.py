@@ -84,13 +84,34 @@ class Chat:
     async def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> None:
         """Store a message; `settle` gets the receipt once it is on disk, before the room hears it.
 
-        Awaits only what is new: the first message to a room or a person, a name that is called.
         Raises a ChatError when it is refused at once.
         """
         self._check_text(said.data)
         self._rate.take(who.id)
         facts = await self._destination(who, said)
-        mentions = await self._mentions(said.data)
+        self._say(who, facts, said, await self._mentions(said.data), settle)
+
+    def send_at_once(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> bool:
+        """The same without waiting, where nothing has to be looked up. False: it has to be.
+
+        Only the first message to a room or a person needs that, and one that calls somebody.
+        """
+        facts = self._known(who, said)
+        if facts is None or mentioned(said.data):
+            return False
+        self._check_text(said.data)
+        self._rate.take(who.id)
+        self._say(who, facts, said, (), settle)
+        return True
+
+    def _say(
+        self,
+        who: User,
+        facts: RoomFacts,
+        said: SayToRoom | SayToPerson,
+        mentions: tuple[int, ...],
+        settle: Settle,
+    ) -> None:
         act = Message(said.data, facts.partner(who.id), said.reply_to, mentions)
         self._journal.append(_draft(who, facts, said.id, act), settle)
 
@@ -143,11 +164,19 @@ class Chat:
         return tuple(sorted({self._called[name] for name in called if name in self._called}))
 
     async def _destination(self, who: User, said: SayToRoom | SayToPerson) -> RoomFacts:
+        known = self._known(who, said)
+        if known is not None:
+            return known
         if isinstance(said, SayToPerson) and said.to is not None:
             return await self._direct(who, said.to)
         if said.room is None:
             raise BadRequest(_("To whom? Name a person in 'to', or a room."))
-        return self._facts.get(said.room) or await self._learn(said.room)
+        return await self._learn(said.room)
+
+    def _known(self, who: User, said: SayToRoom | SayToPerson) -> RoomFacts | None:
+        if isinstance(said, SayToPerson) and said.to is not None:
+            return self._pairs.get((who.id, said.to))
+        return self._facts.get(said.room or 0)
 
     async def _learn(self, room: int) -> RoomFacts:
         found = (await self._rooms.facts([room])).get(room)
@@ -157,9 +186,6 @@ class Chat:
         return found
 
     async def _direct(self, who: User, to: str) -> RoomFacts:
-        known = self._pairs.get((who.id, to))
-        if known is not None:
-            return known
         found = await self._people.find(to)
         if found is None:
             raise NotFound(_("There is nobody of that name."))

@@ -6,8 +6,8 @@ Requests are told by their route: paths hold invitation codes and queries hold t
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import NamedTuple
 
 from aiohttp import WSCloseCode, web
 from aiohttp.abc import AbstractAccessLogger
@@ -54,6 +54,13 @@ def route(request: web.BaseRequest) -> str:
     return request.match_info.route.resource.canonical
 
 
+class Visit(NamedTuple):
+    """A socket's number, and since when it is there (monotonic s)."""
+
+    number: int
+    since: float
+
+
 class SocketLog:
     """Numbers the sockets and counts how they ended."""
 
@@ -63,22 +70,21 @@ class SocketLog:
         self._numbers = itertools.count(1)
         self.closes: Counter[int] = Counter()  # by close code, since the start
 
-    @contextmanager
-    def visit(
-        self, request: web.Request, ws: web.WebSocketResponse, connection: Connection
-    ) -> Iterator[None]:
-        """Around the time that somebody is connected: a line at each end of it."""
-        who = {"connection": next(self._numbers), "user": connection.user.name}
-        logger.info("connected", extra={**who, "address": request.remote})
-        start = self._clock()
-        try:
-            yield
-        finally:
-            code = connection.close_code or ws.close_code or WSCloseCode.ABNORMAL_CLOSURE
-            self.closes[code if code in CODES else INVENTED] += 1
-            seconds = round(self._clock() - start, 1)
-            facts = {"code": int(code), "reason": _reason(connection), "seconds": seconds}
-            logger.info("closed", extra={**who, **facts, "frames": connection.frames})
+    def came(self, request: web.Request, connection: Connection) -> Visit:
+        """Somebody is connected: a line for the log, and another one when they go."""
+        visit = Visit(next(self._numbers), self._clock())
+        facts = {"connection": visit.number, "user": connection.user.name}
+        logger.info("connected", extra={**facts, "address": request.remote})
+        return visit
+
+    def went(self, visit: Visit, connection: Connection, code: int | None) -> None:
+        """`code` is the peer's: see `Line`."""
+        code = connection.close_code or code or WSCloseCode.ABNORMAL_CLOSURE
+        self.closes[code if code in CODES else INVENTED] += 1
+        who = {"connection": visit.number, "user": connection.user.name}
+        seconds = round(self._clock() - visit.since, 1)
+        facts = {"code": int(code), "reason": _reason(connection), "seconds": seconds}
+        logger.info("closed", extra={**who, **facts, "frames": connection.frames})
 
     def turned_away(self, request: web.Request, bye: Disconnect) -> None:
         """Somebody was told to go before the welcome."""

@@ -15,7 +15,7 @@ from chatserver.journal import Journal
 from chatserver.limits import SignInGuard
 from chatserver.pulse import Pulse
 from chatserver.web.door import Door
-from chatserver.web.socket import Socket
+from chatserver.web.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,17 @@ class Metrics:
         pulse: Pulse,
         guard: SignInGuard,
         door: Door,
-        socket: Socket,
+        requests: Requests,
+        closes: Counter[int],
     ) -> None:
+        """`closes` counts how sockets ended, by code."""
         self._hub = hub
         self._journal = journal
         self._pulse = pulse
         self._guard = guard
         self._door = door
-        self._socket = socket
+        self._requests = requests
+        self._closes = closes
 
     def text(self, database: DatabaseState) -> tuple[bytes, str]:
         """The figures of this moment and their content type.
@@ -92,9 +95,9 @@ class Metrics:
         yield _gauge("connections", "Open sockets on this node.", len(waiting))
         yield _gauge("waiting_bytes", "Bytes that readers have not taken yet.", sum(waiting))
         yield _gauge("waiting_bytes_max", "The same of the slowest.", max(waiting, default=0))
-        yield _counter("catch_ups", "Requests for missed events.", self._socket.catch_ups)
-        yield _counters("closes", "Sockets closed, by code.", code=self._socket.log.closes)
-        refusals = self._door.refusals + self._socket.refusals
+        yield _counter("catch_ups", "Requests for missed events.", self._requests.catch_ups)
+        yield _counters("closes", "Sockets closed, by code.", code=self._closes)
+        refusals = self._door.refusals + self._requests.refusals
         yield _counters("refusals", "Requests refused, by code.", code=refusals)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.web import socket
+from chatserver.web import requests
 from tests.faults.server import Server
 from tests.faults.talk import OPEN_DOORS, People, settle_in
 from tests.process import LOUD
@@ -19,7 +19,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 def bear_with_mistakes() -> None:
     """For Server: nobody is thrown out for nonsense, so that all of it is read."""
-    socket.MISTAKES = (1_000_000, 1_000_000)
+    requests.MISTAKES = (1_000_000, 1_000_000)
 
 
 @pytest.fixture(scope="module")

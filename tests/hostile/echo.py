@@ -9,6 +9,7 @@ from chatserver.accounts import SignIn
 from chatserver.connection import Connection
 from chatserver.hub import Arrival
 from chatserver.protocol import frame
+from chatserver.web.requests import Requests
 from chatserver.web.socket import Socket
 
 UNLIMITED = 2**31
@@ -17,20 +18,18 @@ UNLIMITED = 2**31
 def plant() -> None:
     """For tests.faults.server: in the place of the chat."""
     Socket._let_in = _let_in  # type: ignore[method-assign]
-    Socket._answer = _answer  # type: ignore[method-assign]
+    Requests.answer = _answer  # type: ignore[method-assign]
 
 
-async def _let_in(
-    self: Socket, request: web.Request, ws: web.WebSocketResponse, arrival: Arrival
-) -> Connection:
+async def _let_in(self: Socket, request: web.Request, arrival: Arrival) -> None:
     sign_in: SignIn = await self._sessions.of_socket(request)
-    await ws.prepare(request)
-    connection = self._connection(request, sign_in)
+    line = self._line(request)
+    connection = self._connection(line, sign_in)
     connection._limit = UNLIMITED
-    return connection
+    self._listen(request, line, connection)
 
 
-async def _answer(self: Socket, connection: Connection, data: str | bytes) -> None:
+def _answer(self: Requests, connection: Connection, data: str | bytes) -> None:
     if isinstance(data, str):
         connection.send(frame(data.encode()))
     else:

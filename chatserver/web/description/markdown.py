@@ -21,7 +21,8 @@ from chatserver.web.description.socket import (
     number,
     wire_name,
 )
-from chatserver.web.socket import FRAME_TOLERANCE, MISTAKES, QUESTIONS
+from chatserver.web.requests import MISTAKES, QUESTIONS
+from chatserver.web.socket import FRAME_TOLERANCE
 
 LIMITS: dict[str, str] = {
     "message_chars": "characters of a message",

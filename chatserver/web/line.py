@@ -1,0 +1,189 @@
+"""One WebSocket line, from its upgrade on: bytes in, frames out of them, each a call.
+
+aiohttp lets somebody in, and is then told that the connection is gone: a request's task, parser and
+buffers would otherwise stay as long as the socket, and every frame would wake that task. What takes
+the frames apart is aiohttp's reader.
+"""
+
+import asyncio
+import base64
+import hashlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, cast
+
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue
+from aiohttp.http_websocket import WS_KEY, WebSocketReader
+
+from chatserver.connection import CLOSE_TIMEOUT
+from chatserver.web.frames import Masks
+
+BACKLOG = 64  # frames that may wait for one that takes its time; then the peer must wait
+SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b\r\n\r\n"
+)
+
+# What to do with a frame; what it returns is waited for before the next frame is looked at.
+Receive = Callable[[WSMessage], Awaitable[None] | None]
+
+
+class Line(asyncio.Protocol):
+    """The protocol of a transport.
+
+    `close_code` is the one that the peer has sent, or has earned by a frame that is none.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_busy",
+        "_gone",
+        "_masks",
+        "_reader",
+        "_receive",
+        "_task",
+        "close_code",
+        "transport",
+    )
+
+    def __init__(self, transport: asyncio.Transport, *, limit: int) -> None:
+        """A message of `limit` bytes or more ends the line with 1009."""
+        inbox = Inbox(self)
+        self._reader = WebSocketReader(inbox, limit, compress=False, decode_text=True)
+        self._masks = Masks()
+        self._busy = True  # until `open`
+        self._backlog: deque[WSMessage] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._receive: Receive = _ignore
+        self._gone: Callable[[], None] = _nothing
+        self.close_code: int | None = None
+        self.transport = transport
+
+    @classmethod
+    def upgraded(cls, request: web.Request, *, limit: int) -> "Line":
+        """Answer the request for an upgrade and take its transport. Raises HTTPBadRequest.
+
+        Nothing waits in here, and aiohttp's own answer to this request goes nowhere.
+        """
+        answer = _answer(request)
+        http: Any = request.protocol
+        if http.transport is None:
+            raise ConnectionResetError
+        line = cls(http.transport, limit=limit)
+        line.transport.write(answer)
+        http.set_parser(_Tail(line))
+        line.transport.set_protocol(line)
+        http.transport = None
+        http.connection_lost(None)
+        return line
+
+    def open(self, receive: Receive, gone: Callable[[], None]) -> None:
+        """Hand every frame to `receive` from now on; call `gone` when the transport is closed."""
+        self._receive = receive
+        self._gone = gone
+        self._go_on()
+
+    def turn_away(self, frames: bytes) -> None:
+        """Send this, hear nothing, and close when the peer does: soon, or it is cut off."""
+        self.transport.write(frames)
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)
+        self.open(self._wait_for_close, _nothing)
+
+    def _wait_for_close(self, message: WSMessage) -> None:
+        if message.type is WSMsgType.CLOSE:
+            self.transport.close()
+
+    # What the transport calls ---------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed_data(self._masks.passed(data))
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        gone, self._gone, self._receive = self._gone, _nothing, _ignore
+        self._backlog = None
+        del self._reader  # it holds the line, by way of the inbox
+        gone()
+
+    # Frames ---------------------------------------------------------------------------------------
+
+    def take(self, message: WSMessage) -> None:
+        """A frame, from the inbox: one after the other, and at once if nothing is waited for."""
+        if message.type is WSMsgType.CLOSE:
+            self.close_code = message.data
+        elif message.type is WSMsgType.ERROR:
+            self.close_code = message.data.code
+        if self._busy:
+            self._put_by(message)
+        elif (work := self._receive(message)) is not None:
+            self._busy = True
+            self._task = asyncio.ensure_future(self._finish(work))
+
+    def _put_by(self, message: WSMessage) -> None:
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.append(message)
+        if len(self._backlog) == BACKLOG:
+            with suppress(RuntimeError):  # when it is closing
+                self.transport.pause_reading()
+
+    async def _finish(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._busy, self._task = False, None
+        waited = self._backlog
+        while waited and not self._busy:
+            if len(waited) == BACKLOG:
+                with suppress(RuntimeError):
+                    self.transport.resume_reading()
+            self.take(waited.popleft())
+
+
+class Inbox(WebSocketDataQueue):
+    """Where aiohttp's reader puts messages and mistakes: straight on to the line."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(cast(Any, line), 0, loop=asyncio.get_running_loop())
+        self._take = line.take
+
+    def feed_data(self, data: Any, size: int) -> None:  # noqa: ARG002 - aiohttp's signature
+        self._take(data)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:  # noqa: ARG002
+        self._take(WSMessage(WSMsgType.ERROR, exc, None))
+
+
+class _Tail:
+    """What aiohttp read behind the request belongs to the line."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self._line.data_received(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        pass
+
+
+def _answer(request: web.Request) -> bytes:
+    """RFC 6455, 4.2.2. No extension and no subprotocol is ever agreed to."""
+    key = request.headers.get("Sec-WebSocket-Key", "")
+    if not key.isascii() or not web.WebSocketResponse(compress=False).can_prepare(request):
+        raise web.HTTPBadRequest
+    accept = base64.b64encode(hashlib.sha1(key.encode() + WS_KEY).digest())  # noqa: S324 - the RFC's
+    return SWITCHING % accept
+
+
+def _ignore(_message: WSMessage) -> None:
+    """For a line that is not open, or not any more."""
+
+
+def _nothing() -> None:
+    """For a line whose end concerns nobody."""

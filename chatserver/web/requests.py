@@ -1,0 +1,235 @@
+"""What comes in on a socket: each frame a request, performed and answered. Read downwards.
+
+Whatever fails answers the request that failed, and no other.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import assert_never
+
+from chatserver import protocol, wire
+from chatserver.accounts import Accounts
+from chatserver.chat import Chat
+from chatserver.connection import Connection
+from chatserver.errors import (
+    BadRequest,
+    ChatError,
+    CloseCode,
+    Disconnect,
+    Forbidden,
+    RateLimited,
+    _,
+)
+from chatserver.hub import Hub
+from chatserver.journal import Settle
+from chatserver.limits import Rate
+from chatserver.membership import Membership
+from chatserver.models import Page, Receipt, RoomState
+from chatserver.reads import Reads
+
+QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
+MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
+
+logger = logging.getLogger(__name__)
+
+
+class Requests:
+    """Performs what sockets ask for."""
+
+    def __init__(
+        self,
+        *,
+        chat: Chat,
+        membership: Membership,
+        reads: Reads,
+        accounts: Accounts,
+        hub: Hub,
+        frame_bytes: int,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives monotonic seconds."""
+        self._chat = chat
+        self._membership = membership
+        self._reads = reads
+        self._accounts = accounts
+        self._hub = hub
+        self._frame_bytes = frame_bytes
+        self._questions = Rate(*QUESTIONS, clock)
+        self._mistakes = Rate(*MISTAKES, clock)
+        self.refusals: Counter[str] = Counter()  # by code, since the start
+        self.catch_ups = 0  # requests
+
+    def answer(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
+        """Perform what a frame asks for: at once, or when what is returned has been awaited."""
+        request_id = None
+        try:
+            command = protocol.decode(data, limit=self._frame_bytes)
+            request_id = getattr(command, "id", None)
+            work = self._perform(connection, command)
+        except Exception as error:
+            self._failed(connection, error, request_id)
+            return None
+        return None if work is None else self._finish(connection, work, request_id)
+
+    def forget(self, connection: Connection) -> None:
+        """It is gone."""
+        self._mistakes.forget(connection)
+
+    async def _finish(
+        self, connection: Connection, work: Awaitable[None], request_id: str | None
+    ) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failed(connection, error, request_id)
+
+    def _failed(self, connection: Connection, error: Exception, request_id: str | None) -> None:
+        match error:
+            case protocol.Undecodable():
+                self._refuse(connection, error.error, error.id)
+                self._count_mistake(connection)
+            case ChatError():
+                self._refuse(connection, error, request_id)
+            case Disconnect():
+                self._hub.expire(connection, error.code)
+            case _:
+                facts = {"user": connection.user.name}
+                logger.error("a command failed", exc_info=error, extra=facts)
+                self._refuse(connection, ChatError(), request_id)
+
+    def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
+        self.refusals[error.code] += 1
+        logger.debug("refused", extra={"user": connection.user.name, "code": error.code})
+        connection.send(protocol.encode(wire.refusal(error, request_id)))
+
+    def _count_mistake(self, connection: Connection) -> None:
+        try:
+            self._mistakes.take(connection)
+        except RateLimited:
+            self._hub.hang_up(connection, CloseCode.ABUSE, "too many frames that make no sense")
+
+    def _perform(self, connection: Connection, command: protocol.Command) -> Awaitable[None] | None:
+        user = connection.user
+        match command:
+            case protocol.SayToRoom() | protocol.SayToPerson():
+                return self._say(connection, command)
+            case protocol.EditMessage():
+                return self._chat.edit(user, command, self._receipt(connection, command.id))
+            case protocol.DeleteMessage():
+                return self._chat.delete(user, command, self._receipt(connection, command.id))
+            case protocol.ReactTo():
+                return self._chat.react(user, command, self._receipt(connection, command.id))
+            case protocol.ChangeRoom():
+                return self._change_room(connection, command)
+            case protocol.StartTyping():
+                self._reads.typing(connection, command.room)
+            case protocol.MarkRead():
+                self._reads.read(user, command.room, command.seq)
+            case protocol.History():
+                return self._history(connection, command)
+            case protocol.Renew():
+                return self._renew(connection, command)
+            case _:
+                assert_never(command)
+        return None
+
+    def _say(
+        self, connection: Connection, said: protocol.SayToRoom | protocol.SayToPerson
+    ) -> Awaitable[None] | None:
+        """The one command that everybody sends all the time: no task when nothing is new in it."""
+        settle = self._receipt(connection, said.id)
+        if self._chat.send_at_once(connection.user, said, settle):
+            return None
+        return self._chat.send_message(connection.user, said, settle)
+
+    def _receipt(self, connection: Connection, request_id: str | None) -> Settle:
+        """Answers a message once its fate is known.
+
+        A client that sent no id hears of refusals only.
+        """
+
+        def settle(outcome: Receipt | ChatError) -> None:
+            if isinstance(outcome, ChatError):
+                self._refuse(connection, outcome, request_id)
+            elif request_id is not None:
+                connection.send(protocol.encode(wire.stored(outcome, request_id)))
+
+        return settle
+
+    async def _change_room(self, connection: Connection, asked: protocol.ChangeRoom) -> None:
+        if asked.action == "mute":
+            if asked.room is None:
+                raise BadRequest(_("Which room? Name it in 'room'."))
+            await self._membership.mute(connection.user, asked.room, on=asked.on)
+            muted = protocol.Muted(id=asked.id, ok=True, room=asked.room, muted=asked.on)
+            connection.send(protocol.encode(muted))
+            return
+
+        def answer(receipt: Receipt, state: RoomState | None) -> None:
+            connection.send(protocol.encode(wire.room_changed(receipt, asked.id, state)))
+
+        await self._membership.perform(connection.user, asked, answer)
+
+    # Questions ------------------------------------------------------------------------------------
+
+    async def _history(self, connection: Connection, asked: protocol.History) -> None:
+        self._questions.take(connection.user.id)
+        connection.send(protocol.encode(await self._events(connection, asked)))
+
+    async def _events(
+        self, connection: Connection, asked: protocol.History
+    ) -> protocol.HistoryPage | protocol.CatchUp:
+        if asked.rooms is not None:
+            return await self._catch_up(connection, asked, asked.rooms)
+        if asked.room is None:
+            raise BadRequest(_("History of which room? Name 'room', or positions in 'rooms'."))
+        page = await self._page(connection, asked, asked.room)
+        return protocol.HistoryPage(
+            id=asked.id,
+            ok=True,
+            room=page.room,
+            events=[wire.chat(event) for event in page.events],
+            head=page.head,
+            more=page.more,
+        )
+
+    async def _page(self, connection: Connection, asked: protocol.History, room: int) -> Page:
+        user = connection.user
+        if asked.after is None:
+            return await self._chat.before(user, room, asked.before, asked.limit)
+        if asked.before is not None:
+            raise BadRequest(_("Name 'after' or 'before', not both."))
+        self.catch_ups += 1
+        return await self._chat.after(user, room, asked.after, asked.limit, asked.epoch)
+
+    async def _catch_up(
+        self, connection: Connection, asked: protocol.History, positions: dict[int, int]
+    ) -> protocol.CatchUp:
+        self.catch_ups += 1
+        pages, gone = await self._chat.catch_up(connection.user, positions, asked.epoch)
+        return protocol.CatchUp(
+            id=asked.id,
+            ok=True,
+            epoch=self._chat.epoch,
+            rooms=[wire.room_page(page) for page in pages],
+            gone=gone,
+        )
+
+    async def _renew(self, connection: Connection, asked: protocol.Renew) -> None:
+        self._questions.take(connection.user.id)
+        if asked.token is not None:
+            await self._adopt(connection, asked.token)
+        expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
+        connection.expires_at = expires_at
+        renewed = protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token)
+        connection.send(protocol.encode(renewed))
+
+    async def _adopt(self, connection: Connection, token: str) -> None:
+        """Go on under the session of a newer token of the same person."""
+        with self._hub.arriving() as arrival:
+            newer = await self._accounts.identify(token)
+            if newer.user.id != connection.user.id:
+                raise Forbidden(_("This token is somebody else's."))
+            arrival.check(newer.session.id, newer.user.id)
+            connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
