@@ -45,6 +45,12 @@ def test_tokens_are_what_innodb_keeps(body: str) -> None:
         assert 3 <= len(token) <= 84
 
 
+@given(st.text(st.characters(codec="ascii")))
+def test_ascii_gets_the_tokens_that_it_gets_among_other_letters(text: str) -> None:
+    (other,) = tokens("你")
+    assert tokens(f"{text} 你") == [*tokens(text), other]
+
+
 @given(WRITING)
 def test_whatever_is_folded_stays_so(text: str) -> None:
     assert tokens(fold(text)) == tokens(text)

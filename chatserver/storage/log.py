@@ -21,7 +21,7 @@ from chatserver.models import OWN_ID, Draft, Event, Kind, Message, Receipt, Room
 from chatserver.storage import acts, search
 from chatserver.storage.engine import Contended, Database
 from chatserver.storage.members import hold_rooms, standings
-from chatserver.storage.pairs import ByPairs, ManyRows
+from chatserver.storage.pairs import ByPairs, CountedUp, ManyRows
 from chatserver.storage.repeats import Known, already_stored, repeat
 from chatserver.storage.search import Entry
 from chatserver.storage.tables import ExactText, events, reactions, rooms, users
@@ -80,10 +80,11 @@ class Log:
     def _messages(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
         known = already_stored(connection, drafts)
         may = standings(connection, {(d.room, d.user_id) for d in drafts})
+        writers = {key for key, standing in may.items() if standing.archived_at is None}
         fresh: dict[tuple[int, str], Draft] = {}
         for draft in drafts:
             key = (draft.user_id, draft.id)
-            if key not in known and _may_write(may.get((draft.room, draft.user_id))):
+            if key not in known and (draft.room, draft.user_id) in writers:
                 fresh.setdefault(key, draft)
         stored = self._insert(connection, list(fresh.values()))
         return [_outcome(draft, known, fresh, stored, may) for draft in drafts]
@@ -93,17 +94,19 @@ class Log:
     ) -> dict[tuple[int, str], Event]:
         if not fresh:
             return {}
-        following = _take_numbers(connection, Counter(draft.room for draft in fresh))
+        wanted = Counter([draft.room for draft in fresh])
+        heads = _TAKEN.add(connection, wanted)
+        following = {room: head - wanted[room] for room, head in heads.items()}
         now = self._clock()
         stored, rows, called, found = {}, [], [], []
         for draft in fresh:
-            seq = following[draft.room]
-            following[draft.room] += 1
+            room, user_id = draft.room, draft.user_id
+            following[room] = seq = following[room] + 1
             event, message = _event(draft, seq, now)
             rows.append(_row(event, draft))
-            called += [(draft.room, seq, user_id) for user_id in message.mentions]
-            found.append(Entry(draft.room, seq, draft.user_id, message.data))
-            stored[draft.user_id, draft.id] = event
+            called += [(room, seq, one) for one in message.mentions]
+            found.append(Entry(room, seq, user_id, message.data))
+            stored[user_id, draft.id] = event
         _NEW.insert(connection, rows)
         acts.store_mentions(connection, called)
         search.index(connection, found)
@@ -243,26 +246,10 @@ _REACTIONS = ByPairs(
 )
 
 
-def _may_write(standing: Any) -> bool:
-    return standing is not None and standing.archived_at is None
-
-
-def _take_numbers(connection: Connection, wanted: Counter[int]) -> dict[int, int]:
-    """The first of the numbers taken in each room. In id order: nodes cannot deadlock."""
-    ordered = sorted(wanted.items())
-    connection.execute(_TAKE, [{"room": room, "count": count} for room, count in ordered])
-    heads = connection.execute(_HEADS, {"rooms": [room for room, _ in ordered]})
-    return {row.id: row.head - wanted[row.id] + 1 for row in heads}
-
-
-_TAKE = (
-    rooms.update()
-    .where(rooms.c.id == sa.bindparam("room"))
-    .values(head=rooms.c.head + sa.bindparam("count"))
-)
 _HEADS = sa.select(rooms.c.id, rooms.c.head).where(
     rooms.c.id.in_(sa.bindparam("rooms", expanding=True))
 )
+_TAKEN = CountedUp(rooms.c.id, rooms.c.head)
 
 
 def _event(draft: Draft, seq: int, now: int) -> tuple[Event, Message]:

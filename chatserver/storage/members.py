@@ -98,7 +98,7 @@ def standings(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple
     removed.
     """
     rows = STANDINGS.rows(connection, sorted(pairs))
-    return {(row.room_id, row.user_id): row for row in rows}
+    return {tuple(row[:2]): row for row in rows}
 
 
 def hold_rooms(connection: Connection, numbers: Iterable[int]) -> None:

@@ -26,6 +26,9 @@ async def test_no_statement_of_the_hot_way_scans(
     for engine in (storage.database.writer.engine, storage.database.read.sync_engine):
         sa.event.listen(engine, "before_cursor_execute", keep)
     await storage.log.store([draft(person, "hi") for person in people] * 2)
+    named = [(person.id, person.name) for person in people]
+    pairs = [await storage.rooms.direct(named[0], other) for other in named]
+    await storage.log.store([draft(people[0], "hi", room=facts.room) for facts, _made in pairs])
     await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
     await storage.rooms.of(people[0].id)
