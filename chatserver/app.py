@@ -18,10 +18,12 @@ from aiohttp.typedefs import Middleware
 
 from chatserver.accounts import Accounts
 from chatserver.bus import Bus, NoPeers
-from chatserver.chat import Chat, hole_reader
+from chatserver.chat import Chat
 from chatserver.config import Settings, validated
 from chatserver.errors import ChatServerError, CloseCode
+from chatserver.facts import Facts
 from chatserver.folder import DataFolder
+from chatserver.history import History, hole_reader
 from chatserver.hub import Hub
 from chatserver.invitations import Invitations
 from chatserver.journal import Journal
@@ -33,6 +35,7 @@ from chatserver.membership import Membership
 from chatserver.passwords import Passwords
 from chatserver.pulse import Pulse
 from chatserver.reads import Reads
+from chatserver.recent import Recent
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
@@ -83,8 +86,10 @@ class Server:
         self.hub = Hub(self.bus, read_hole, self.rooms.state, node=node, clock=clock)
         self.journal = Journal(self.log, self.hub)
         rate = Rate(limits.messages_per_second, limits.message_burst, clock)
+        facts = Facts(self.rooms)
+        self.history = History(self.rooms, self.log, facts, Recent(self.log, clock=clock))
         self.chat = Chat(
-            self.journal, self.log, self.rooms, self.people, rate, limits=limits, clock=wall
+            self.journal, self.rooms, self.people, facts, rate, limits=limits, clock=wall
         )
         self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
         self.reads = Reads(self.hub, self.rooms, clock=clock)
@@ -116,6 +121,7 @@ class Server:
         self.door = Door(self.sessions, self.languages)
         self.requests = Requests(
             chat=self.chat,
+            history=self.history,
             membership=self.membership,
             reads=self.reads,
             accounts=self.accounts,
@@ -125,7 +131,7 @@ class Server:
         )
         self.socket = Socket(
             requests=self.requests,
-            chat=self.chat,
+            history=self.history,
             hub=self.hub,
             sessions=self.sessions,
             limits=limits,
@@ -141,9 +147,9 @@ class Server:
             self.database.tally.refuse_empty()
             await until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
-            self.chat.epoch = await self.people.epoch()
-            self.database.tally.begin(self.chat.epoch, await self.log.total())
-            await self.bus.start(self.hub.receive, chat=self.chat.epoch)
+            self.history.epoch = await self.people.epoch()
+            self.database.tally.begin(self.history.epoch, await self.log.total())
+            await self.bus.start(self.hub.receive, chat=self.history.epoch)
             tasks = [asyncio.create_task(work) for work in self._work()]
             yield
             await _cancel(tasks)
@@ -180,7 +186,12 @@ def create_app(settings: Settings | None = None) -> web.Application:
     pages = Pages(server.accounts, server.invitations, server.sessions, server.languages)
     api = Api(server.accounts, server.invitations, server.sessions)
     talk = Conversation(
-        server.chat, server.membership, server.rooms, server.search, server.sessions
+        chat=server.chat,
+        history=server.history,
+        membership=server.membership,
+        rooms=server.rooms,
+        search=server.search,
+        sessions=server.sessions,
     )
     health = Health(server.database, server.journal, server.hub, _metrics(server))
     app.add_routes(

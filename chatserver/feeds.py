@@ -6,8 +6,9 @@ reader.
 """
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from chatserver import wire
@@ -31,12 +32,20 @@ class Delivered:
     bytes: int = 0
 
 
-class Feed:
-    """`known` is the highest seq that is said to exist; `last` behind it means a hole."""
+_versions = itertools.count(1)
 
-    __slots__ = ("early", "known", "last", "listeners", "repair")
+
+class Feed:
+    """`known` is the highest seq that is said to exist; `last` behind it means a hole.
+
+    `version` is another one as soon as what was told before may have changed, as by an edit. No
+    two feeds ever have the same.
+    """
+
+    __slots__ = ("early", "known", "last", "listeners", "repair", "version")
 
     def __init__(self, last: int) -> None:
+        self.version = next(_versions)
         self.last = last
         self.known = last
         self.listeners: set[Connection] = set()
@@ -104,19 +113,29 @@ class Feeds:
         feed = self._feeds.get(room)
         return list(feed.listeners) if feed else []
 
+    def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """Those of these rooms that a connection listens to: how far each is, and its version."""
+        feeds = {room: self._feeds[room] for room in numbers if room in connection.rooms}
+        return {room: (feed.last, feed.version) for room, feed in feeds.items()}
+
     def heads(self) -> dict[int, int]:
         """How far each room is that somebody here listens to."""
         return {room: feed.last for room, feed in self._feeds.items()}
 
     # Events ---------------------------------------------------------------------------------------
 
-    def advance(self, room: int, first: int, last: int, frames: bytes) -> None:
-        """The events `first` to `last` of a room, as frames, all of them on disk."""
+    def advance(self, room: int, first: int, last: int, frames: bytes, *, changes: bool) -> None:
+        """The events `first` to `last` of a room, as frames, all of them on disk.
+
+        `changes`: they are not all new messages.
+        """
         feed = self._feeds.get(room)
         if feed is None and self._held:
             feed = self._feeds[room] = Feed(first - 1)
         if feed is None or last <= feed.last:
             return
+        if changes:
+            feed.version = next(_versions)
         if first != feed.last + 1:
             feed.early[first] = (last, frames)
             self._expect(room, feed, last)
@@ -154,6 +173,7 @@ class Feeds:
                 missing = [event for event in events if event.seq > feed.last]
                 if not missing:
                     break
+                pass
                 self._deliver(feed, missing[-1].seq, wire.frames(missing))
         except ChatServerError as error:
             logger.warning("a hole in room %d stays for now: %s", room, error)

@@ -14,7 +14,7 @@ from chatserver.bus import Bus
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect
 from chatserver.feeds import Feeds, ReadEvents
-from chatserver.models import Event, RoomState
+from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
@@ -118,6 +118,10 @@ class Hub:
         self._presence_changed()
         return starts
 
+    def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """Of these rooms those that a connection listens to: see `feeds.Feeds.heard`."""
+        return self._feeds.heard(connection, numbers)
+
     def listen(self, user_id: int, room: int, after: int) -> None:
         """Let every device of a person hear a room that is new to it, from `after` on."""
         for connection in self._devices.get(user_id, ()):
@@ -141,7 +145,9 @@ class Hub:
         """Send events that are on disk to everybody who listens, on every node, in order."""
         frames = wire.frames(events)
         left = tuple(user_id for event in events for user_id in event.left)
-        news = News(room, events[0].seq, events[-1].seq, frames, events[0].people, left)
+        changes = any(event.kind is not Kind.MESSAGE for event in events)
+        first, last = events[0].seq, events[-1].seq
+        news = News(room, first, last, frames, changes, events[0].people, left)
         self._advance(news)
         self._tell_others(news)
         for event in events:
@@ -153,7 +159,7 @@ class Hub:
             self._note_moves(news.people)
         for user_id in news.people:
             self.listen(user_id, news.room, 0)
-        self._feeds.advance(news.room, news.first, news.last, news.frames)
+        self._feeds.advance(news.room, news.first, news.last, news.frames, changes=news.changes)
         self._note_moves(news.left)
         for user_id in news.left:
             self.dismiss(user_id, news.room)

@@ -130,15 +130,6 @@ class RoomState(Value, frozen=True):
     last: Event | None = None
 
 
-class Page(Value, frozen=True):
-    """A stretch of a room's log, in order. `more` says that `limit` cut it."""
-
-    room: int
-    events: list[Event]
-    head: int
-    more: bool
-
-
 class Message(Value, frozen=True):
     """Say something. `mentions` are the user ids that it calls by name, EVERYBODY for @all."""
 

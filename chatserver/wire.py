@@ -6,7 +6,7 @@ from typing import Any, assert_never
 from chatserver import protocol
 from chatserver.errors import ChatError
 from chatserver.markup import rendered
-from chatserver.models import Event, Kind, Page, Receipt, RoomState
+from chatserver.models import Event, Kind, Receipt, RoomState
 
 
 def frames(events: Iterable[Event]) -> bytes:
@@ -96,12 +96,6 @@ def room_changed(
         duplicate=receipt.duplicate,
         state=welcome_room(state, state.head) if state else None,
     )
-
-
-def room_page(page: Page) -> protocol.RoomPage:
-    """A stretch of one room among many."""
-    events = [chat(event) for event in page.events]
-    return protocol.RoomPage(room=page.room, events=events, head=page.head, more=page.more)
 
 
 def welcome_room(state: RoomState, head: int) -> protocol.WelcomeRoom:

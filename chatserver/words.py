@@ -8,12 +8,16 @@ from chatserver.protocol import Person
 
 
 class News(msgspec.Struct, frozen=True, tag="news"):
-    """To the other nodes: the frames of a room's events `first` to `last`."""
+    """To the other nodes: the frames of a room's events `first` to `last`.
+
+    `changes`: they are not all new messages.
+    """
 
     room: int
     first: int
     last: int
     frames: bytes
+    changes: bool = True
     people: tuple[int, ...] = ()
     left: tuple[int, ...] = ()
 

@@ -18,7 +18,10 @@ FLOORS = [
         " passwords presence connection histogram bus archive markup markdown"
     ),
     "journal storage bus.redis",
-    "chat membership reads accounts invitations keeping feeds hub pulse lookout",
+    (
+        "chat history recent facts membership reads accounts invitations keeping feeds hub pulse"
+        " lookout"
+    ),
     "web",
     "app",
     "serve control doctor imports commands __main__",

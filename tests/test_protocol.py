@@ -805,11 +805,6 @@ def test_a_receipt_of_a_change_becomes_the_answer_with_the_room(state: str | Non
     assert told == RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=room)
 
 
-def test_a_page_becomes_one_room_among_many() -> None:
-    page = models.Page(1, [models.Event(1, 2, "ann", "hi", 3)], 2, more=True)
-    assert wire.room_page(page) == RoomPage(room=1, events=[HI], head=2, more=True)
-
-
 def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
     assert wire.welcome_room(LOBBY_STATE, 2) == LOBBY
 

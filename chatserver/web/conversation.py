@@ -10,9 +10,10 @@ from aiohttp import web
 from chatserver import protocol, tokens, wire
 from chatserver.chat import Chat
 from chatserver.errors import BadRequest, NotFound, _
+from chatserver.history import History
 from chatserver.journal import Settle, promise
 from chatserver.membership import Membership
-from chatserver.models import Page, Receipt, RoomState, User
+from chatserver.models import Receipt, RoomState, User
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.web import body
@@ -29,13 +30,16 @@ class Conversation:
 
     def __init__(
         self,
+        *,
         chat: Chat,
+        history: History,
         membership: Membership,
         rooms: Rooms,
         search: Search,
         sessions: Sessions,
     ) -> None:
         self._chat = chat
+        self._history = history
         self._membership = membership
         self._rooms = rooms
         self._search = search
@@ -46,7 +50,7 @@ class Conversation:
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         """One's own rooms, as in the welcome, and those that one may join."""
         user = await self._user(request)
-        own = [_state(state) for state in await self._chat.rooms_of(user)]
+        own = [_state(state) for state in await self._history.rooms_of(user)]
         public = [msgspec.to_builtins(room) for room in await self._rooms.public()]
         return ok(rooms=own, public=public)
 
@@ -124,10 +128,12 @@ class Conversation:
         user, room = await self._user(request), await self._room(request)
         asked = _stretch(request)
         if asked.after is not None:
-            page = await self._chat.after(user, room, asked.after, asked.limit, asked.epoch)
+            page = await self._history.after(
+                user, room, asked.after, limit=asked.limit, epoch=asked.epoch
+            )
         else:
-            page = await self._chat.before(user, room, asked.before, asked.limit)
-        return ok(**_page(page))
+            page = await self._history.before(user, room, asked.before, asked.limit)
+        return ok(**msgspec.structs.asdict(page))
 
     async def say(self, request: web.Request) -> web.StreamResponse:
         """Say something in a room: JSON, or plain text that is the message."""
@@ -265,9 +271,4 @@ def _fields(answer: msgspec.Struct) -> dict[str, Any]:
 
 def _state(state: RoomState) -> dict[str, Any]:
     facts: dict[str, Any] = msgspec.to_builtins(wire.welcome_room(state, state.head))
-    return facts
-
-
-def _page(page: Page) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(wire.room_page(page))
     return facts

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import assert_never
 
+import msgspec
+
 from chatserver import protocol, wire
 from chatserver.accounts import Accounts
 from chatserver.chat import Chat
@@ -21,11 +23,12 @@ from chatserver.errors import (
     RateLimited,
     _,
 )
+from chatserver.history import History
 from chatserver.hub import Hub
 from chatserver.journal import Settle
 from chatserver.limits import Rate
 from chatserver.membership import Membership
-from chatserver.models import Page, Receipt, RoomState
+from chatserver.models import Receipt, RoomState
 from chatserver.reads import Reads
 
 QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
@@ -41,6 +44,7 @@ class Requests:
         self,
         *,
         chat: Chat,
+        history: History,
         membership: Membership,
         reads: Reads,
         accounts: Accounts,
@@ -50,6 +54,7 @@ class Requests:
     ) -> None:
         """`clock` gives monotonic seconds."""
         self._chat = chat
+        self._history = history
         self._membership = membership
         self._reads = reads
         self._accounts = accounts
@@ -127,7 +132,7 @@ class Requests:
             case protocol.MarkRead():
                 self._reads.read(user, command.room, command.seq)
             case protocol.History():
-                return self._history(connection, command)
+                return self._read(connection, command)
             case protocol.Renew():
                 return self._renew(connection, command)
             case _:
@@ -173,7 +178,7 @@ class Requests:
 
     # Questions ------------------------------------------------------------------------------------
 
-    async def _history(self, connection: Connection, asked: protocol.History) -> None:
+    async def _read(self, connection: Connection, asked: protocol.History) -> None:
         self._questions.take(connection.user.id)
         connection.send(protocol.encode(await self._events(connection, asked)))
 
@@ -185,35 +190,30 @@ class Requests:
         if asked.room is None:
             raise BadRequest(_("History of which room? Name 'room', or positions in 'rooms'."))
         page = await self._page(connection, asked, asked.room)
-        return protocol.HistoryPage(
-            id=asked.id,
-            ok=True,
-            room=page.room,
-            events=[wire.chat(event) for event in page.events],
-            head=page.head,
-            more=page.more,
-        )
+        return protocol.HistoryPage(id=asked.id, ok=True, **msgspec.structs.asdict(page))
 
-    async def _page(self, connection: Connection, asked: protocol.History, room: int) -> Page:
+    async def _page(
+        self, connection: Connection, asked: protocol.History, room: int
+    ) -> protocol.RoomPage:
         user = connection.user
         if asked.after is None:
-            return await self._chat.before(user, room, asked.before, asked.limit)
+            return await self._history.before(user, room, asked.before, asked.limit)
         if asked.before is not None:
             raise BadRequest(_("Name 'after' or 'before', not both."))
         self.catch_ups += 1
-        return await self._chat.after(user, room, asked.after, asked.limit, asked.epoch)
+        heard = self._hub.heard(connection, [room])
+        return await self._history.after(
+            user, room, asked.after, limit=asked.limit, epoch=asked.epoch, heard=heard
+        )
 
     async def _catch_up(
         self, connection: Connection, asked: protocol.History, positions: dict[int, int]
     ) -> protocol.CatchUp:
         self.catch_ups += 1
-        pages, gone = await self._chat.catch_up(connection.user, positions, asked.epoch)
+        heard = self._hub.heard(connection, positions)
+        pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, heard)
         return protocol.CatchUp(
-            id=asked.id,
-            ok=True,
-            epoch=self._chat.epoch,
-            rooms=[wire.room_page(page) for page in pages],
-            gone=gone,
+            id=asked.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
         )
 
     async def _renew(self, connection: Connection, asked: protocol.Renew) -> None:

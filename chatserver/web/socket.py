@@ -8,10 +8,10 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from chatserver import protocol, wire
 from chatserver.accounts import SignIn
-from chatserver.chat import Chat
 from chatserver.config import LimitSettings
 from chatserver.connection import Connection, close_frame
 from chatserver.errors import CloseCode, Disconnect, Unauthorized
+from chatserver.history import History
 from chatserver.hub import Arrival, Hub
 from chatserver.models import RoomState
 from chatserver.web.access import SocketLog, Visit
@@ -31,7 +31,7 @@ class Socket:
         self,
         *,
         requests: Requests,
-        chat: Chat,
+        history: History,
         hub: Hub,
         sessions: Sessions,
         limits: LimitSettings,
@@ -39,7 +39,7 @@ class Socket:
     ) -> None:
         """`clock` gives monotonic seconds."""
         self._requests = requests
-        self._chat = chat
+        self._history = history
         self._hub = hub
         self._sessions = sessions
         self._limits = limits
@@ -67,9 +67,9 @@ class Socket:
     async def _let_in(self, request: web.Request, arrival: Arrival) -> None:
         """Raises Unauthorized or Disconnect. From the upgrade on nothing waits."""
         sign_in = await self._sessions.of_socket(request)
-        rooms = await self._chat.rooms_of(sign_in.user)
+        rooms = await self._history.rooms_of(sign_in.user)
         while arrival.has_moved(sign_in.user.id):
-            rooms = await self._chat.rooms_of(sign_in.user)
+            rooms = await self._history.rooms_of(sign_in.user)
         arrival.check(sign_in.session.id, sign_in.user.id)
         if self._hub.devices(sign_in.user.id) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
@@ -157,7 +157,7 @@ class Socket:
         )
         return protocol.Welcome(
             user=sign_in.user.name,
-            epoch=self._chat.epoch,
+            epoch=self._history.epoch,
             session=protocol.WelcomeSession(sign_in.session.id, sign_in.expires_at),
             limits=limits,
             rooms=[wire.welcome_room(state, starts[state.room]) for state in rooms],

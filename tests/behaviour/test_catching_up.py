@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chatserver.chat import hole_reader
+from chatserver.history import hole_reader
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Frame, Person
 
@@ -189,3 +189,23 @@ async def test_everything_answered_is_there_after_a_restart(chat: Chat, ann: Per
         assert (await back.history(1, after=0, id="h"))["events"] == before["events"]
     finally:
         await again.stop()
+
+
+async def test_what_was_edited_or_deleted_is_not_told_again_to_who_comes_back(
+    ann: Person, bo: Person
+) -> None:
+    """Also when somebody has just caught up with it, and it is still in memory."""
+    anns, bos = await ann.connect(), await bo.connect()
+    first, second = (await anns.say("mistake"))["seq"], (await anns.say("secret"))["seq"]
+    assert texts(await bos.history(1, after=0)) == ["mistake", "secret"]
+    await anns.ask(10, room=1, target=first, data="mended")
+    assert texts(await bos.history(1, after=0))[:2] == ["mended", "secret"]
+    await anns.ask(11, room=1, target=second)
+    for asked in (
+        await bos.history(1, after=0),
+        (await bos.ask(7, rooms={"1": 0}))["rooms"][0],
+        await (await bo.connect()).history(1, after=0),
+    ):
+        assert [event["data"] for event in asked["events"][:2]] == ["mended", ""]
+        assert "mistake" not in str(asked)
+        assert "secret" not in str(asked)

@@ -128,7 +128,7 @@ async def test_a_socket_can_go_on_with_a_newer_session(chat: Chat, ann: Person, 
 async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_rooms = chat.server.chat.rooms_of
+    read_rooms = chat.server.history.rooms_of
     checked, signed_out = asyncio.Event(), asyncio.Event()
 
     async def slowly(user: object) -> object:
@@ -136,7 +136,7 @@ async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
         await signed_out.wait()
         return await read_rooms(user)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(chat.server.chat, "rooms_of", slowly)
+    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
     opening = asyncio.create_task(ann.open())
     await checked.wait()
     assert (await ann.ask("POST", "/logout")).status == 200
@@ -149,7 +149,7 @@ async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
 async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welcome(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_rooms = chat.server.chat.rooms_of
+    read_rooms = chat.server.history.rooms_of
     read, written = asyncio.Event(), asyncio.Event()
 
     async def slowly(user: object) -> object:
@@ -159,7 +159,7 @@ async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welc
         return rooms
 
     anns = await ann.connect()
-    monkeypatch.setattr(chat.server.chat, "rooms_of", slowly)
+    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
     connecting = asyncio.create_task(bo.connect())
     await read.wait()
     await anns.say("are you there?", to="bo")
@@ -175,7 +175,7 @@ async def test_a_database_that_is_away_is_said_before_the_upgrade(
     async def away(user: object) -> object:
         raise Unavailable
 
-    monkeypatch.setattr(chat.server.chat, "rooms_of", away)
+    monkeypatch.setattr(chat.server.history, "rooms_of", away)
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await ann.open()
     assert refused.value.status == 503

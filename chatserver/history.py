@@ -1,0 +1,158 @@
+"""Reading what was said: pages of a room, and what somebody has missed in many, as they are told.
+
+Who may read is asked in one query (`storage.rooms.Rooms.readable`), or known from listening.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chatserver import recent
+from chatserver.errors import NotFound, Reset
+from chatserver.facts import Facts
+from chatserver.models import Event, RoomFacts, RoomState, User
+from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
+from chatserver.recent import Recent, Stretch, Told
+from chatserver.storage.log import Log
+from chatserver.storage.rooms import Rooms
+
+PAGE_TEXT = 60_000  # characters in one answer: a slow reader must not be hung up for what it asked
+
+# Rooms that a socket listens to: how far each is, and its version.
+Heard = Mapping[int, tuple[int, int]]
+NOTHING: Heard = {}
+NOWHERE = (-1, recent.UNKEPT)
+
+
+class _Reach(NamedTuple):
+    """A room that somebody may read, up to `head`."""
+
+    facts: RoomFacts
+    head: int
+    version: int
+
+
+class History:
+    """The rooms of people, and what stands in them."""
+
+    def __init__(self, rooms: Rooms, log: Log, facts: Facts, recent: Recent) -> None:
+        self._rooms = rooms
+        self._log = log
+        self._facts = facts
+        self._recent = recent
+        self.epoch = ""  # the name of the log; the database knows it at start
+
+    async def rooms_of(self, user: User) -> list[RoomState]:
+        """Every room of a person, as that person sees it."""
+        return await self._rooms.of(user.id)
+
+    async def after(
+        self,
+        user: User,
+        room: int,
+        after: int,
+        *,
+        limit: int,
+        epoch: str | None,
+        heard: Heard = NOTHING,
+    ) -> RoomPage:
+        """The events behind `after`, whole and in order up to `limit`. Raises Reset or NotFound."""
+        positions = {room: after}
+        reach = await self._reach(user, positions, heard)
+        if not reach:
+            raise NotFound
+        return (await self._pages(reach, positions, epoch, limit))[0]
+
+    async def before(self, user: User, room: int, before: int | None, limit: int) -> RoomPage:
+        """The last messages with seq < `before`, in order; the newest ones without it."""
+        access = (await self._rooms.readable(user.id, [room])).get(room)
+        if access is None:
+            raise NotFound
+        upto = min(before or MAX_INT, access.head + 1)
+        events = await self._log.before(access.facts, upto, limit + 1)
+        told = recent.by_room(events[-limit:]).get(room, [])
+        newest = told[len(told) - _fitting(one.length for one in reversed(told)) :]
+        return _page(room, newest, access.head, more=len(events) > len(newest))
+
+    async def catch_up(
+        self, user: User, positions: dict[int, int], epoch: str | None, heard: Heard = NOTHING
+    ) -> tuple[list[RoomPage], list[int]]:
+        """What is new in many rooms, and which of them this person may not read.
+
+        At most CATCH_UP_LIMIT events in all; a page that wants another call says `more`. `heard`
+        are rooms that the asking socket listens to: whoever hears a room may read it.
+        """
+        reach = await self._reach(user, positions, heard)
+        pages = await self._pages(reach, positions, epoch, HISTORY_LIMIT)
+        return pages, sorted(positions.keys() - reach.keys())
+
+    async def _reach(
+        self, user: User, positions: dict[int, int], heard: Heard
+    ) -> dict[int, _Reach]:
+        """How far this person may read each of the rooms, if at all."""
+        if all(after <= heard.get(room, NOWHERE)[0] for room, after in positions.items()):
+            facts = await self._facts.of(positions)
+            return {room: _Reach(facts[room], *heard[room]) for room in sorted(facts)}
+        readable = await self._rooms.readable(user.id, positions)
+        return {
+            room: _Reach(access.facts, access.head, recent.UNKEPT)
+            for room, access in sorted(readable.items())
+        }
+
+    async def _pages(
+        self, reach: dict[int, _Reach], positions: dict[int, int], epoch: str | None, limit: int
+    ) -> list[RoomPage]:
+        """What stands behind the positions, as much as goes into one answer. Raises Reset."""
+        beyond = any(positions[room] > reached.head for room, reached in reach.items())
+        if beyond or epoch not in (None, self.epoch):
+            raise Reset(self.epoch)
+        found = await self._recent.read(_stretches(reach, positions, limit))
+        pages, left = [], PAGE_TEXT
+        for room, (_facts, head, _version) in reach.items():
+            told = found.get(room, [])
+            told = told[: _fitting((one.length for one in told), left)]
+            left -= sum(one.length for one in told)
+            more = positions[room] + len(told) < head
+            pages.append(_page(room, told, head, more=more))
+        return pages
+
+
+def hole_reader(rooms: Rooms, log: Log) -> Callable[[int, int], Awaitable[list[Event]]]:
+    """What the hub reads holes with: for a room and a seq, the events behind it, some at a time."""
+
+    async def read(room: int, after: int) -> list[Event]:
+        facts = (await rooms.facts([room])).get(room)
+        events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
+        return events[: _fitting([len(event.data) for event in events])]
+
+    return read
+
+
+def _fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
+    """How many of the first texts go into one answer that has so many characters left.
+
+    The last of them may go beyond, so that a whole answer is never empty.
+    """
+    count = 0
+    for length in lengths:
+        if left <= 0:
+            break
+        left -= length
+        count += 1
+    return count
+
+
+def _page(room: int, told: Sequence[Told], head: int, *, more: bool) -> RoomPage:
+    events: list[Any] = [one.json for one in told]  # as they are in the answer already
+    return RoomPage(room=room, events=events, head=head, more=more)
+
+
+def _stretches(reach: dict[int, _Reach], positions: dict[int, int], limit: int) -> list[Stretch]:
+    """What to read of each room so that the whole stays within the limit."""
+    left, stretches = CATCH_UP_LIMIT, []
+    for room, (facts, head, version) in reach.items():
+        after = positions[room]
+        upto = min(head, after + min(left, limit))
+        if upto > after:
+            left -= upto - after
+            stretches.append(Stretch(facts, version, after, upto))
+    return stretches
