@@ -173,7 +173,6 @@ class Feeds:
                 missing = [event for event in events if event.seq > feed.last]
                 if not missing:
                     break
-                pass
                 self._deliver(feed, missing[-1].seq, wire.frames(missing))
         except ChatServerError as error:
             logger.warning("a hole in room %d stays for now: %s", room, error)

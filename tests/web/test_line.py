@@ -1,0 +1,182 @@
+"""One line: frames in their turn, a backlog with an end, and an end that leaves nothing behind."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from aiohttp import WSMessage, WSMsgType
+
+from chatserver.connection import CLOSE_TIMEOUT
+from chatserver.web.line import BACKLOG, Line
+from tests.driver import Chat, Person
+from tests.fakes import RecordingTransport, SkippingLoop, run_skipping
+from tests.hostile.line import CLOSE, HELLO, frame
+from tests.hostile.line import Line as Client
+
+LIMIT = 1_000
+
+
+class Transport(RecordingTransport):
+    """Counts how often it was told to stop reading, and to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading = [True]
+
+    def pause_reading(self) -> None:
+        self.reading.append(False)
+
+    def resume_reading(self) -> None:
+        self.reading.append(True)
+
+
+class Listener:
+    """Hears frames; those that begin with "wait" take until `done` is set."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.done = asyncio.Event()
+        self.gone = 0
+
+    def receive(self, message: WSMessage) -> Awaitable[None] | None:
+        self.heard.append(message.data)
+        waits = message.type is WSMsgType.TEXT and message.data.startswith("wait")
+        return self._wait() if waits else None
+
+    async def _wait(self) -> None:
+        await self.done.wait()
+
+    def leave(self) -> None:
+        self.gone += 1
+
+
+def lined() -> tuple[Line, Transport, Listener]:
+    transport = Transport()
+    return Line(transport, limit=LIMIT), transport, Listener()  # type: ignore[arg-type]
+
+
+async def settle() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_frames_are_heard_at_once_and_in_order() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"a") + frame(b"b"))
+    assert listener.heard == ["a", "b"]
+
+
+async def test_what_comes_before_it_is_open_waits() -> None:
+    line, _, listener = lined()
+    line.data_received(frame(b"early"))
+    assert listener.heard == []
+    line.open(listener.receive, listener.leave)
+    assert listener.heard == ["early"]
+
+
+async def test_nobody_overtakes_a_frame_that_takes_its_time() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame(b"wait again") + frame(b"late"))
+    await settle()
+    assert listener.heard == ["wait"]
+    listener.done.set()
+    await settle()
+    assert listener.heard == ["wait", "wait again", "late"]
+
+
+async def test_who_sends_too_much_meanwhile_must_wait() -> None:
+    line, transport, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame(b"more") * (BACKLOG - 1))
+    assert transport.reading == [True]
+    line.data_received(frame(b"more") * 2)
+    assert transport.reading == [True, False]
+    listener.done.set()
+    await settle()
+    assert transport.reading == [True, False, True]
+    assert len(listener.heard) == BACKLOG + 2
+
+
+async def test_a_frame_that_is_none_earns_its_code_and_is_the_last() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"good") + frame(b"x" * LIMIT) + frame(b"behind"))
+    assert listener.heard[0] == "good"
+    assert len(listener.heard) == 2
+    assert line.close_code == 1009
+
+
+async def test_the_peers_close_code_is_known() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame((4000).to_bytes(2) + b"bye", CLOSE))
+    assert (listener.heard, line.close_code) == ([4000], 4000)
+
+
+async def test_it_is_gone_once_and_hears_nothing_more() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame(b"late"))
+    line.connection_lost(None)
+    assert listener.gone == 1
+    listener.done.set()
+    await settle()
+    assert listener.heard == ["wait"]
+
+
+def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() -> None:
+    async def story(loop: SkippingLoop) -> None:
+        line, transport, _ = lined()
+        line.turn_away(b"bye")
+        line.data_received(frame(b"but"))
+        assert (transport.written, transport.closed) == (b"bye", False)
+        line.data_received(frame((1000).to_bytes(2), CLOSE))
+        assert transport.closed
+        _, silent, _ = lined()
+        Line(silent, limit=LIMIT).turn_away(b"bye")  # type: ignore[arg-type]
+        await loop.skip(CLOSE_TIMEOUT)
+        assert silent.aborted
+
+    run_skipping(story)
+
+
+async def test_a_frame_behind_the_request_is_heard(chat: Chat, ann: Person) -> None:
+    hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
+    asked = frame(msgspec.json.encode({"type": 7, "id": "tail", "room": 1}))
+    async with await Client.to(chat.url) as client:
+        await client.send(hello.encode() + asked)
+        await client.head_of_answer()
+        async with asyncio.timeout(5):
+            while b'"tail"' not in (await client.frame())[1]:
+                pass
+
+
+async def test_a_socket_leaves_nothing_for_the_collector(chat: Chat, ann: Person) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        device = await ann.connect()
+        await device.say("hi")
+        assert sum(isinstance(one, Line) for one in gc.get_objects()) == 1
+        await device.close()
+        await chat.server.socket.closed()
+        await settle()
+        assert not any(isinstance(one, Line) for one in gc.get_objects())
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("version", ["12", "x"])
+async def test_another_version_of_the_protocol_is_a_bad_request(
+    chat: Chat, ann: Person, version: str
+) -> None:
+    hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
+    async with await Client.to(chat.url) as client:
+        await client.send(hello.replace("Version: 13", f"Version: {version}").encode())
+        assert (await client.head_of_answer()).startswith(b"HTTP/1.1 400")
