@@ -5,6 +5,7 @@ in here too. Nothing waits for a reader.
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
 PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
+SLICE = 50  # connections that are told of presence in one turn of the loop
 
 
 @dataclass(eq=False)  # two that have seen the same are still two
@@ -272,9 +274,9 @@ class Hub:
         """Everybody who is online, on any node."""
         return self._who.online()
 
-    def broadcast(self, frames: bytes, to: Iterable[Connection] | None = None) -> None:
-        """Send to every connection of this node, or to those."""
-        for connection in self.connections if to is None else to:
+    def broadcast(self, frames: bytes, to: Iterable[Connection]) -> None:
+        """Send to these connections what is no event."""
+        for connection in to:
             if not connection.write(frames):
                 self._fell_behind(connection)
 
@@ -289,8 +291,15 @@ class Hub:
         changes = self._who.changes()
         if changes is not None:
             self._presence_at = self._clock()
-            self.broadcast(protocol.encode(changes))
+            self._spread(protocol.encode(changes), iter(self.connections))
             self._say_who_is_here()
+
+    def _spread(self, frames: bytes, to: Iterator[Connection]) -> None:
+        """Some at a time, so that no message waits for a thousand writes of what is less urgent."""
+        some = list(itertools.islice(to, SLICE))
+        if some:
+            self.broadcast(frames, some)
+            asyncio.get_running_loop().call_soon(self._spread, frames, to)
 
     def _say_who_is_here(self) -> None:
         self._tell_others(Here(self._node, self._who.here()))

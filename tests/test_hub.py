@@ -10,7 +10,7 @@ from chatserver import feeds as feeds_module
 from chatserver.bus import Receive
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
-from chatserver.hub import Hub
+from chatserver.hub import SLICE, Hub
 from chatserver.models import Event, RoomState, User
 
 
@@ -306,3 +306,16 @@ async def test_people_on_other_nodes_are_online(nodes: tuple[Stage, Stage]) -> N
     there.connect(2, "bo", r1=0)
     there.hub.check_nodes()
     assert [person.name for person in here.hub.online()] == ["bo"]
+
+
+async def test_no_message_waits_until_everybody_is_told_who_came(stage: Stage) -> None:
+    crowd = [stage.connect(1, "ann", r1=0)[1] for _ in range(SLICE + 1)]
+    stage.connect(2, "bo")
+    while not any(b'"online"' in line.written for line in crowd):
+        await asyncio.sleep(0)
+    told = [b'"online"' in line.written for line in crowd]
+    assert (told.count(True), told.count(False)) == (SLICE, 1)
+    stage.hub.publish(1, stage.store(1))
+    assert all(line.heard() == [1] for line in crowd)
+    await asyncio.sleep(0)
+    assert all(b'"online"' in line.written for line in crowd)
