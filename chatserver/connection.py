@@ -34,6 +34,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_held",
         "_limit",
         "_wire",
         "beat_at",
@@ -61,6 +62,7 @@ class Connection:
     ) -> None:
         self._wire = wire
         self._limit = limit
+        self._held: list[bytes] = []
         self.user = user
         self.session_id = session_id
         self.expires_at = expires_at
@@ -83,8 +85,22 @@ class Connection:
             return True
         if self._wire.get_write_buffer_size() > self._limit:
             return False
-        self._wire.write(frames)
+        self._wire.write(self._with_held(frames) if self._held else frames)
         return True
+
+    def hold(self, frames: bytes) -> None:
+        """Send with what is written next, or at `flush`: one call of the system instead of two."""
+        self._held.append(frames)
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._held:
+            self.send(b"")
+
+    def _with_held(self, frames: bytes) -> bytes:
+        whole = b"".join((*self._held, frames))
+        self._held.clear()
+        return whole
 
     def send(self, frames: bytes) -> None:
         """Send to this socket alone, and hang up when it has fallen behind."""
@@ -98,7 +114,7 @@ class Connection:
         self.closing = True
         self.close_code = code
         if not self._wire.is_closing():
-            self._wire.write(close_frame(code, reason))
+            self._wire.write(self._with_held(close_frame(code, reason)))
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
 
     def adopt(self, session_id: str, expires_at: int, lifetime: int) -> None:
@@ -113,7 +129,7 @@ class Connection:
         A peer that does not read what is still on its way is cut off soon.
         """
         if not self.closing and not self._wire.is_closing():
-            self._wire.write(close_frame(code, ""))
+            self._wire.write(self._with_held(close_frame(code, "")))
         self.closing = True
         self._wire.close()
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)

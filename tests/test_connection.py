@@ -157,3 +157,34 @@ def test_a_newer_session_replaces_the_one_that_opened_the_socket(line: Recording
     ann = connection(line)
     ann.adopt("s2", 20, 30)
     assert (ann.session_id, ann.expires_at, ann.lifetime) == ("s2", 20, 30)
+
+
+def test_what_is_held_goes_out_first_and_in_the_same_write(line: RecordingTransport) -> None:
+    ann = connection(line)
+    writes: list[bytes] = []
+    line.write = writes.append  # type: ignore[assignment, method-assign]
+    ann.hold(HELLO)
+    ann.hold(HELLO)
+    assert writes == []
+    ann.write(frame(b"event"))
+    assert writes == [HELLO + HELLO + frame(b"event")]
+    ann.flush()
+    assert len(writes) == 1
+
+
+def test_what_is_held_goes_out_when_it_is_flushed(line: RecordingTransport) -> None:
+    ann = connection(line)
+    ann.hold(HELLO)
+    ann.flush()
+    assert line.frames() == [(TEXT, b"hello")]
+
+
+async def test_what_is_held_goes_out_before_the_close() -> None:
+    one, other = RecordingTransport(), RecordingTransport()
+    hung_up, finished = connection(one), connection(other)
+    for ann in (hung_up, finished):
+        ann.hold(HELLO)
+    hung_up.hang_up(CloseCode.RESTARTING, "")
+    finished.finish()
+    for transport in (one, other):
+        assert [kind for kind, _ in transport.frames()] == [TEXT, CLOSE]

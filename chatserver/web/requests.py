@@ -3,6 +3,7 @@
 Whatever fails answers the request that failed, and no other.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -62,6 +63,7 @@ class Requests:
         self._frame_bytes = frame_bytes
         self._questions = Rate(*QUESTIONS, clock)
         self._mistakes = Rate(*MISTAKES, clock)
+        self._holding: list[Connection] = []  # until the end of this turn of the loop
         self.refusals: Counter[str] = Counter()  # by code, since the start
         self.catch_ups = 0  # requests
 
@@ -158,9 +160,21 @@ class Requests:
             if isinstance(outcome, ChatError):
                 self._refuse(connection, outcome, request_id)
             elif request_id is not None:
-                connection.send(protocol.encode(wire.stored(outcome, request_id)))
+                self._hold(connection, protocol.encode(wire.stored(outcome, request_id)))
 
         return settle
+
+    def _hold(self, connection: Connection, answer: bytes) -> None:
+        """It goes out with the event itself, which follows at once where the sender hears it."""
+        if not self._holding:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._holding.append(connection)
+        connection.hold(answer)
+
+    def _flush(self) -> None:
+        for connection in self._holding:
+            connection.flush()
+        self._holding.clear()
 
     async def _change_room(self, connection: Connection, asked: protocol.ChangeRoom) -> None:
         if asked.action == "mute":
