@@ -114,9 +114,13 @@ class Feeds:
         return list(feed.listeners) if feed else []
 
     def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Those of these rooms that a connection listens to: how far each is, and its version."""
+        """Those of these rooms that a connection listens to: how far each is, and its version.
+
+        Without those that are known to have a hole.
+        """
         feeds = {room: self._feeds[room] for room in numbers if room in connection.rooms}
-        return {room: (feed.last, feed.version) for room, feed in feeds.items()}
+        whole = {room: feed for room, feed in feeds.items() if feed.last == feed.known}
+        return {room: (feed.last, feed.version) for room, feed in whole.items()}
 
     def heads(self) -> dict[int, int]:
         """How far each room is that somebody here listens to."""

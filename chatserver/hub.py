@@ -8,12 +8,12 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from chatserver import protocol, wire, words
+from chatserver.arrivals import Arrival, Arrivals
 from chatserver.bus import Bus
 from chatserver.connection import Connection
-from chatserver.errors import CloseCode, Disconnect
+from chatserver.errors import CloseCode
 from chatserver.feeds import Feeds, ReadEvents
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
@@ -22,26 +22,6 @@ from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
 PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
 SLICE = 50  # connections that are told of presence in one turn of the loop
-
-
-@dataclass(eq=False)  # two that have seen the same are still two
-class Arrival:
-    """What happened while somebody's session was checked and the rooms were read."""
-
-    ended: list[Ended] = field(default_factory=list)
-    moved: set[int] = field(default_factory=set)
-
-    def check(self, session_id: str, user_id: int) -> None:
-        """Raises Disconnect when that session, or all of that person's, ended meanwhile."""
-        for end in self.ended:
-            if session_id == end.session or user_id == end.user:
-                raise Disconnect(CloseCode(end.code), "Your session is over. Log in again.")
-
-    def has_moved(self, user_id: int) -> bool:
-        """Whether this person's rooms changed since the last time of asking: read them again."""
-        moved = user_id in self.moved
-        self.moved.discard(user_id)
-        return moved
 
 
 # A room as a person sees it, or None for whoever is no member: see `storage.rooms.Rooms.state`.
@@ -69,7 +49,7 @@ class Hub:
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_events, self._fell_behind)
         self.delivered = self._feeds.delivered
-        self._arrivals: list[Arrival] = []
+        self._arrivals = Arrivals()
         self._who = Who()
         self._presence_at = float("-inf")
         self._presence_timer: asyncio.TimerHandle | None = None
@@ -96,18 +76,12 @@ class Hub:
         Meanwhile every room that news comes for has a feed, so `attach` learns how far it is; and
         the arrival notes whose session ended and whose rooms changed.
         """
-        arrival = Arrival()
-        self._arrivals.append(arrival)
         self._feeds.hold()
         try:
-            yield arrival
+            with self._arrivals.one() as arrival:
+                yield arrival
         finally:
             self._feeds.release()
-            self._arrivals.remove(arrival)
-
-    def _note_moves(self, users: Iterable[int]) -> None:
-        for arrival in self._arrivals:
-            arrival.moved.update(users)
 
     def attach(self, connection: Connection, heads: dict[int, int]) -> dict[int, int]:
         """Let a connection listen from now on; for each room the seq that its feed starts behind.
@@ -121,8 +95,11 @@ class Hub:
         return starts
 
     def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Of these rooms those that a connection listens to: see `feeds.Feeds.heard`."""
-        return self._feeds.heard(connection, numbers)
+        """Of these rooms those that a connection listens to: see `feeds.Feeds.heard`.
+
+        None of them where other nodes write too: only the database knows how far a room is.
+        """
+        return {} if self._bus.peers else self._feeds.heard(connection, numbers)
 
     def listen(self, user_id: int, room: int, after: int) -> None:
         """Let every device of a person hear a room that is new to it, from `after` on."""
@@ -158,11 +135,11 @@ class Hub:
 
     def _advance(self, news: News) -> None:
         if news.first == 1:
-            self._note_moves(news.people)
+            self._arrivals.note_moves(news.people)
         for user_id in news.people:
             self.listen(user_id, news.room, 0)
         self._feeds.advance(news.room, news.first, news.last, news.frames, changes=news.changes)
-        self._note_moves(news.left)
+        self._arrivals.note_moves(news.left)
         for user_id in news.left:
             self.dismiss(user_id, news.room)
 
@@ -195,7 +172,7 @@ class Hub:
 
     async def introduce(self, user_id: int, room: int, event: bytes) -> None:
         """Let a new member's devices hear the room, and tell them all of it."""
-        self._note_moves([user_id])
+        self._arrivals.note_moves([user_id])
         if user_id not in self._devices:
             return
         with self.arriving():
@@ -226,8 +203,13 @@ class Hub:
         if aside.user is not None:
             self.broadcast(aside.frames, list(self._devices.get(aside.user, ())))
 
-    def remind(self, room: int, seq: int) -> None:
-        """That event exists. Whoever has not been sent it will be."""
+    def remind(self, room: int, seq: int, people: Iterable[int] = ()) -> None:
+        """That event exists. Whoever has not been sent it will be.
+
+        `people` of a direct room hear it whether they know the room yet or not.
+        """
+        for user_id in people:
+            self.listen(user_id, room, 0)
         self._feeds.remind(room, seq)
 
     # Hanging up -----------------------------------------------------------------------------------
@@ -252,20 +234,25 @@ class Hub:
         """Hang up every socket of a person, on every node."""
         self._end(Ended(code, user=user_id))
 
+    def call_back(self, users: Iterable[int]) -> None:
+        """Have these people come back: what they may hear has changed in a way that nobody saw."""
+        for user_id in users:
+            self.end_user(user_id, CloseCode.RESTARTING)
+
     def _end(self, ended: Ended) -> None:
         self._ended_here(ended)
         self._tell_others(ended)
 
     def _ended_here(self, ended: Ended) -> None:
-        for arrival in self._arrivals:
-            arrival.ended.append(ended)
+        self._arrivals.note_end(ended)
         for connection in self.connections:
             if connection.session_id == ended.session or connection.user.id == ended.user:
                 self.expire(connection, CloseCode(ended.code))
 
     def expire(self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
-        """Tell a socket that its session is over, and hang it up."""
-        connection.write(SESSION_OVER)
+        """Hang up a socket; tell it that its session is over, unless it shall come back."""
+        if code is not CloseCode.RESTARTING:
+            connection.write(SESSION_OVER)
         self.hang_up(connection, code, "session over")
 
     # Presence -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ is shown that could be lost. Owns the queue of drafts and nothing else.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,10 +50,11 @@ class Store(Protocol):
 
 
 class Audience(Protocol):
-    """Who hears of what was stored: see `hub.Hub`. Neither method waits."""
+    """Who hears of what was stored: see `hub.Hub`. No method waits."""
 
     def publish(self, room: int, events: list[Event]) -> None: ...
-    def remind(self, room: int, seq: int) -> None: ...
+    def remind(self, room: int, seq: int, people: Iterable[int]) -> None: ...
+    def call_back(self, users: Iterable[int]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._undecided = False  # whether the answer to this batch's COMMIT was lost
         self.broken = False
         self.counts = Counts()
 
@@ -145,22 +147,26 @@ class Journal:
 
         Every draft has an id, so that storing it again finds what was stored the first time.
         """
-        undecided = False
+        self._undecided = False
         while True:
             try:
                 return await self._store.store(drafts)
             except Undecided:
-                undecided = True
+                self._undecided = True
                 logger.warning("the answer to a commit was lost, asking again")
             except Unavailable:
-                if not undecided:
+                if not self._undecided:
                     raise
             await asyncio.sleep(RETRY)
 
     def _tell(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
-        """Answer every sender, then publish what is new. Nothing awaits in here."""
+        """Answer every sender, then publish what is new. Nothing awaits in here.
+
+        What was stored in a commit whose answer was lost looks like a repeat: who is concerned is
+        reminded of messages, and must come back when it changed who belongs to a room.
+        """
         fresh: dict[int, list[Event]] = {}
-        for (_, settle), outcome in zip(batch, outcomes, strict=True):
+        for (draft, settle), outcome in zip(batch, outcomes, strict=True):
             match outcome:
                 case Event():
                     fresh.setdefault(outcome.room, []).append(outcome)
@@ -168,13 +174,16 @@ class Journal:
                 case Receipt():
                     self.counts.repeated += 1
                     _call(settle, outcome)
-                    _call(self._audience.remind, outcome.room, outcome.seq)
+                    _call(self._audience.remind, outcome.room, outcome.seq, draft.people)
                 case ChatError():
                     self.counts.refused += 1
                     _call(settle, outcome)
         for room, events in fresh.items():
             self.counts.stored += len(events)
             _call(self._audience.publish, room, events)
+        if self._undecided:
+            moved = {user_id for draft, _ in batch for user_id in draft.moves}
+            _call(self._audience.call_back, moved)
         self.counts.commits += 1
 
 

@@ -220,6 +220,17 @@ class Draft(Value, frozen=True):
     people: tuple[int, ...] = ()
     own_id: bool = False
 
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """The user ids of those whose membership it changes."""
+        match self.act:
+            case Create(users=users):
+                return (self.user_id, *[user_id for user_id, _ in users])
+            case Enrol(users=users) | Dismiss(users=users):
+                return tuple([user_id for user_id, _ in users])
+            case _:
+                return ()
+
 
 class Receipt(Value, frozen=True):
     """Where an event stands in its room's log.

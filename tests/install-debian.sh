@@ -21,6 +21,7 @@ missing() {
     has fiu-ctrl || echo fiu-utils
     has faketime || echo faketime
     has my_print_defaults || echo mariadb-client-core # mariadb-install-db calls it
+    has gcc || echo gcc libc6-dev # compiles the load of the benchmarks
     [ "${CI:-}" != true ] || has nginx || echo nginx-light
 }
 

@@ -319,3 +319,40 @@ async def test_no_message_waits_until_everybody_is_told_who_came(stage: Stage) -
     assert all(line.heard() == [1] for line in crowd)
     await asyncio.sleep(0)
     assert all(b'"online"' in line.written for line in crowd)
+
+
+async def test_a_reminder_opens_a_conversation_to_its_people(stage: Stage) -> None:
+    _, line = stage.connect(2, "bo")
+    stage.store(1, room=9, people=(1, 2))
+    stage.hub.remind(9, 1, (1, 2))
+    await stage.settled()
+    assert line.heard() == [1]
+
+
+async def test_how_far_a_room_is_heard_is_told_only_where_it_has_no_hole(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage.bus, "peers", False, raising=False)
+    ann, _ = stage.connect(1, "ann", r1=4, r2=7)
+    assert {room: last for room, (last, _) in stage.hub.heard(ann, [1, 2, 3]).items()} == {
+        1: 4,
+        2: 7,
+    }
+    stage.hub.remind(1, 5)
+    assert list(stage.hub.heard(ann, [1, 2])) == [2]
+    stage.hub.dismiss(1, 2)
+    assert stage.hub.heard(ann, [2]) == {}
+
+
+async def test_where_other_nodes_write_only_the_database_knows_how_far_a_room_is(
+    stage: Stage,
+) -> None:
+    ann, _ = stage.connect(1, "ann", r1=4)
+    assert stage.hub.heard(ann, [1]) == {}
+
+
+async def test_who_is_called_back_is_not_told_to_log_in_again(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    stage.hub.call_back([1])
+    assert b'"type":0' not in line.written
+    assert int(CloseCode.RESTARTING).to_bytes(2) in line.written

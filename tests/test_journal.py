@@ -1,7 +1,7 @@
 """The one writer: what it batches, what it says when the database fails, what it never loses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 import pytest_asyncio
@@ -9,7 +9,7 @@ import pytest_asyncio
 from chatserver import journal as journal_module
 from chatserver.errors import ChatError, NotFound, Unavailable
 from chatserver.journal import CAPACITY, Journal
-from chatserver.models import Draft, Event, Message, Receipt
+from chatserver.models import Act, Create, Dismiss, Draft, Enrol, Event, Message, Receipt
 from chatserver.storage.engine import DiskBroken, Undecided
 from chatserver.storage.log import Outcome
 
@@ -56,13 +56,17 @@ class Room:
 
     def __init__(self) -> None:
         self.diary: list[str] = []
-        self.reminded: list[tuple[int, int]] = []
+        self.reminded: list[tuple[int, ...]] = []
+        self.called_back: list[set[int]] = []
 
     def publish(self, room: int, events: list[Event]) -> None:
         self.diary.append("published " + " ".join(str(event.id) for event in events))
 
-    def remind(self, room: int, seq: int) -> None:
-        self.reminded.append((room, seq))
+    def remind(self, room: int, seq: int, people: Iterable[int]) -> None:
+        self.reminded.append((room, seq, *people))
+
+    def call_back(self, users: Iterable[int]) -> None:
+        self.called_back.append(set(users))
 
 
 class Desk:
@@ -74,12 +78,20 @@ class Desk:
         self.journal = Journal(self.store, self.room)
         self.answers: dict[str, list[Receipt | ChatError]] = {}
 
-    def append(self, draft_id: str, *, room: int = 1) -> None:
+    def append(
+        self,
+        draft_id: str,
+        *,
+        room: int = 1,
+        act: Act = Message("hi"),  # noqa: B008 - a frozen value
+        people: tuple[int, ...] = (),
+    ) -> None:
         def settle(outcome: Receipt | ChatError) -> None:
             self.answers.setdefault(draft_id, []).append(outcome)
             self.room.diary.append(f"answered {draft_id}")
 
-        self.journal.append(Draft(room, 1, "ann", draft_id, "digest", Message("hi")), settle)
+        draft = Draft(room, 1, "ann", draft_id, "digest", act, people=people)
+        self.journal.append(draft, settle)
 
     def answer(self, draft_id: str) -> Receipt | ChatError:
         """The one and only answer."""
@@ -159,6 +171,35 @@ async def test_a_lost_answer_to_commit_is_asked_for_until_it_is_known(desk: Desk
     assert isinstance(answer, Receipt)
     assert list(desk.store.stored) == ["a"]
     assert desk.room.reminded == [(1, answer.seq)]
+    assert desk.room.called_back == [set()]
+
+
+async def test_a_lost_answer_to_commit_hides_no_new_conversation(desk: Desk) -> None:
+    desk.store.failures = [Undecided("lost")]
+    desk.append("a", people=(1, 2))
+    await desk.journal.drain()
+    assert desk.room.reminded == [(1, 1, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("act", "moved"),
+    [
+        (Create("talk", users=((2, "bo"),)), {1, 2}),
+        (Enrol("invite", ((2, "bo"), (3, "cy"))), {2, 3}),
+        (Dismiss("remove", ((3, "cy"),)), {3}),
+    ],
+)
+async def test_whose_rooms_changed_in_a_commit_without_an_answer_must_come_back(
+    desk: Desk, act: Act, moved: set[int]
+) -> None:
+    desk.store.failures = [Undecided("lost")]
+    desk.append("a", act=act)
+    await desk.journal.drain()
+    assert desk.room.called_back == [moved]
+    desk.append("a", act=act)
+    await desk.journal.drain()
+    assert isinstance(desk.answers["a"][1], Receipt)
+    assert desk.room.called_back == [moved], "a repeat moves nobody"
 
 
 async def test_after_a_failed_flush_nothing_more_is_taken(

@@ -19,8 +19,8 @@ FLOORS = [
     ),
     "journal storage bus.redis",
     (
-        "chat history recent facts membership reads accounts invitations keeping feeds hub pulse"
-        " lookout"
+        "chat arrivals history recent facts membership reads accounts invitations keeping feeds hub"
+        " pulse lookout"
     ),
     "web",
     "app",

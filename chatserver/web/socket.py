@@ -8,11 +8,12 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from chatserver import protocol, wire
 from chatserver.accounts import SignIn
+from chatserver.arrivals import Arrival
 from chatserver.config import LimitSettings
 from chatserver.connection import Connection, close_frame
 from chatserver.errors import CloseCode, Disconnect, Unauthorized
 from chatserver.history import History
-from chatserver.hub import Arrival, Hub
+from chatserver.hub import Hub
 from chatserver.models import RoomState
 from chatserver.web.access import SocketLog, Visit
 from chatserver.web.doorstep import Doorstep

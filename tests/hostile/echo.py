@@ -6,8 +6,8 @@ The settings, the reading, the closing are those of the product; only the chat i
 from aiohttp import web
 
 from chatserver.accounts import SignIn
+from chatserver.arrivals import Arrival
 from chatserver.connection import Connection
-from chatserver.hub import Arrival
 from chatserver.protocol import frame
 from chatserver.web.requests import Requests
 from chatserver.web.socket import Socket
