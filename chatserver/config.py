@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,17 @@ Count = Annotated[int, Meta(ge=1)]
 Rate = Annotated[float, Meta(gt=0)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 HttpUrl = Annotated[str, Meta(pattern=r"^$(?!\n)|^https?://[^/\s]+/?$(?!\n)")]
+_HOST = r"([^@\s]*@)?(\[[\da-fA-F:.]+\]|[^:/?#@\s]+)(:\d{1,5})?"  # with whom it is for
+DatabaseUrl = Annotated[
+    str, Meta(pattern=rf"^$|^sqlite:///.|^(mysql|mariadb)://{_HOST}/[^/?#\s]+(\?\S+)?$(?!\n)")
+]
+BusUrl = Annotated[str, Meta(pattern=rf"^$|^rediss?://{_HOST}(/\d*)?(\?\S+)?$(?!\n)")]
+HINTS = {
+    "server.public_url": "write it like https://chat.example.com, without a path",
+    "database.url": "write it like mysql://user:password@host/name (an @ in the password is %40)"
+    " or sqlite:////folder/chat.db",
+    "bus.url": "write it like redis://host:6379",
+}
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +52,7 @@ class ServerSettings(Section, frozen=True):
 
 
 class DatabaseSettings(Section, frozen=True):
-    url: Annotated[str, Meta(pattern=r"^$|^sqlite:///.|^(mysql|mariadb)://.")] = ""
+    url: DatabaseUrl = ""
 
 
 class AuthSettings(Section, frozen=True):
@@ -65,7 +77,7 @@ class LimitSettings(Section, frozen=True):
 
 
 class BusSettings(Section, frozen=True):
-    url: Annotated[str, Meta(pattern=r"^$|^rediss?://")] = ""
+    url: BusUrl = ""
 
 
 class Settings(Section, frozen=True):
@@ -102,6 +114,11 @@ def validated(settings: Settings) -> Settings:
         raise StartError(f"Settings: {error}") from None
     if bool(checked.server.tls_cert) != bool(checked.server.tls_key):
         raise StartError("Settings: server.tls_cert and server.tls_key go together.")
+    for proxy in checked.server.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            raise StartError(f"Settings: server.trusted_proxies: {error}.") from None
     return checked
 
 
@@ -184,7 +201,7 @@ def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]
         if key is not None:
             values[key] = (_listed(key, environ[name]), name)
         elif name.upper() not in NOT_SETTINGS:
-            warnings.append(f"{name} is no setting{_env_did_you_mean(name, known)}; ignored.")
+            warnings.append(f"{name} is no setting and ignored{_env_did_you_mean(name, known)}.")
     return values, warnings
 
 
@@ -215,7 +232,8 @@ def _convert(values: dict[str, tuple[Any, str]], problems: list[str]) -> dict[st
             lax = source.startswith(PREFIX) or source == "command line"
             chosen[section][key] = msgspec.convert(value, fields[key], strict=not lax)
         except msgspec.ValidationError as error:
-            problems.append(f"{dotted}: {error} ({source}).".replace("`", ""))
+            told = HINTS.get(dotted, error) if "regex" in str(error) else error
+            problems.append(f"{dotted}: {told} ({source}).".replace("`", ""))
     return {name: SECTIONS[name](**keys) for name, keys in chosen.items()}
 
 

@@ -98,6 +98,7 @@ def test_keys_of_one_section_may_come_from_everywhere() -> None:
 def test_every_key_can_come_from_the_environment(key: str) -> None:
     values = {
         "server.public_url": "https://chat.example.com",
+        "server.trusted_proxies": "10.0.0.0/8",
         "server.tls_cert": "cert.pem",
         "server.tls_key": "key.pem",
         "database.url": "mysql://localhost/chat",
@@ -209,13 +210,19 @@ def test_an_unknown_name_in_the_environment_is_a_warning_with_what_was_meant() -
         ("[server]\nport = -1", "port: Expected int >= 0"),
         ('[server]\nport = "3000"', "port: Expected int, got str"),
         ("[server]\nport = true", "port: Expected int, got bool"),
-        ('[server]\npublic_url = "chat.example.com"', "public_url"),
-        ('[server]\npublic_url = "https://example.com/chat"', "public_url"),
+        ('[server]\npublic_url = "chat.example.com"', "public_url: write it like https://"),
+        ('[server]\npublic_url = "https://example.com/chat"', "public_url: write it like"),
+        ('[server]\ntrusted_proxies = ["proxy"]', "'proxy' does not appear to be an IPv4"),
+        ('[server]\ntrusted_proxies = ["10.0.0.1/8"]', "has host bits set"),
         ('[server]\ntrusted_proxies = "127.0.0.1"', "trusted_proxies: Expected array"),
         ('[server]\ntls_cert = "cert.pem"', "tls_cert and server.tls_key go together"),
         ('[server]\ntls_key = "key.pem"', "tls_cert and server.tls_key go together"),
-        ('[database]\nurl = "postgres://localhost/chat"', "database.url"),
-        ('[bus]\nurl = "localhost"', "bus.url"),
+        ('[database]\nurl = "postgres://localhost/chat"', "database.url: write it like mysql://"),
+        ('[database]\nurl = "mysql://ann@localhost"', "database.url: write it like mysql://"),
+        ('[database]\nurl = "mysql://ann@localhost:x/chat"', "database.url: write it like"),
+        ('[database]\nurl = "mysql://ann:p@ss@localhost/chat"', "password is %40"),
+        ('[bus]\nurl = "localhost"', "bus.url: write it like redis://"),
+        ('[bus]\nurl = "redis://localhost:x"', "bus.url: write it like redis://"),
         ("[limits]\nmessages_per_second = 0", "messages_per_second: Expected float > 0"),
         ("[limits]\nmessages_per_second = nan", "messages_per_second: Expected float > 0"),
         ("[limits]\nmessage_burst = 0", "message_burst: Expected int >= 1"),
@@ -232,6 +239,22 @@ def test_a_value_that_cannot_work_is_refused(text: str, told: str) -> None:
 def test_values_just_good_enough_are_accepted() -> None:
     write("[auth]\nargon2_memory_kib = 19456\nargon2_time = 2\n[server]\nport = 65535")
     assert loaded().settings.auth == AuthSettings(argon2_memory_kib=19_456, argon2_time=2)
+
+
+@pytest.mark.parametrize(
+    ("section", "url"),
+    [
+        ("database", "sqlite:////var/lib/chat.db"),
+        ("database", "mysql://localhost/chat"),
+        ("database", "mariadb://ann:p%40ss@db.example.com:3307/chat?unix_socket=/run/mysqld.sock"),
+        ("database", "mysql://ann:pass/word@[::1]:3306/chat"),
+        ("bus", "rediss://:secret@redis.example.com:6379/2?ssl_cert_reqs=none"),
+        ("bus", "redis://[::1]"),
+    ],
+)
+def test_urls_of_every_form_are_accepted(section: str, url: str) -> None:
+    write(f'[{section}]\nurl = "{url}"')
+    assert getattr(loaded().settings, section).url == url
 
 
 def test_a_refused_value_is_not_repeated() -> None:

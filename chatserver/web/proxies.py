@@ -6,22 +6,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp_remotes import XForwardedFiltered
 
-from chatserver.errors import StartError
 from chatserver.web.session import BELIEVED
 
 Network = IPv4Network | IPv6Network
 
 
 def trust(proxies: list[str]) -> Middleware:
-    """A middleware that shows handlers the outer request. Raises StartError for a wrong address.
+    """A middleware that shows handlers the outer request.
 
     aiohttp-remotes looks at the addresses in the header alone, so the peer itself is checked here:
     otherwise whoever connects directly could claim to be anybody.
     """
-    try:
-        networks = [ip_network(proxy) for proxy in proxies]
-    except ValueError as error:
-        raise StartError(f"Settings: server.trusted_proxies: {error}.") from None
+    networks = [ip_network(proxy) for proxy in proxies]
     outer = XForwardedFiltered(networks)
 
     @web.middleware
