@@ -372,6 +372,13 @@ def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
     assert "The database is newer than this program: it has revision 9999" in home.fail("migrate")
 
 
+def test_a_database_whose_log_has_no_name(home: Place) -> None:
+    with closing(sqlite3.connect(home.data / "chat.db")) as database:
+        database.execute("DELETE FROM meta WHERE key = 'epoch'")
+        database.commit()
+    assert "The database has no epoch" in home.fail("check")
+
+
 def test_a_database_that_is_none(place: Place) -> None:
     place.data.mkdir(0o700)
     (place.data / "chat.db").write_bytes(b"This is a letter, and no database. " * 100)

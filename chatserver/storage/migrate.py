@@ -32,7 +32,13 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
         )
     if database.is_sqlite and before is not None:
         await _back_up(database, backups / f"{before}.db")
-    await database.beside(lambda c: _upgrade(c, mysql=not database.is_sqlite))
+    try:
+        await database.beside(lambda c: _upgrade(c, mysql=not database.is_sqlite))
+    except DatabaseError as error:
+        raise StartError(
+            f"The database cannot be brought to revision {HEAD}: {error.orig}. It needs to be one"
+            " of this program or empty, and its account all rights in it."
+        ) from error
     return known[known.index(before) + 1 :] if before else known
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import Conflict, Forbidden, _
+from chatserver.errors import Conflict, Forbidden, StartError, _
 from chatserver.models import Role, Session, User, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import use_up
@@ -49,10 +49,13 @@ class People:
         self._clock = clock
 
     async def epoch(self) -> str:
-        """The random name of this database's log."""
+        """The random name of this database's log. Raises StartError when it has none."""
         query = sa.select(meta.c.value).where(meta.c.key == "epoch")
         async with self._database.reading() as connection:
-            return str((await connection.execute(query)).scalar_one())
+            found = (await connection.execute(query)).scalar_one_or_none()
+        if found is None:
+            raise StartError("The database has no epoch, the name of its log: restore a backup.")
+        return str(found)
 
     # Users --------------------------------------------------------------------------------------
 

@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import StartError
 from chatserver.resources import resource_dir
+from chatserver.storage.check import check
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD, migrate, revision
-from chatserver.storage.tables import metadata
+from chatserver.storage.search import Search
+from chatserver.storage.tables import events, metadata
+from chatserver.tokens import parse
 from tests.storage.conftest import Storage
 
 
@@ -34,14 +39,52 @@ async def test_an_empty_database_is_brought_to_the_newest_revision_once(
 
 
 async def test_the_migrations_make_what_the_tables_say(storage: Storage) -> None:
+    assert await storage.database.beside(differences) == []
+
+
+def differences(connection: Connection) -> list[object]:
+    """Between the tables that are there and those of the program."""
+
     def known(name: str | None, _kind: str, _parent: object) -> bool:
         return not (name or "").startswith("search")  # the index has no form that both share
 
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"include_name": known})
-        return list(compare_metadata(context, metadata))
+    context = MigrationContext.configure(connection, opts={"include_name": known})
+    return list(compare_metadata(context, metadata))
 
+
+OLDER = [file.name[:4] for file in sorted(resource_dir("migrations").glob("versions/0*.py"))][:-1]
+
+
+@pytest.mark.parametrize("older", OLDER)
+async def test_what_was_said_under_an_older_revision_is_there_and_found(
+    database_url: str, tmp_path: Path, older: str
+) -> None:
+    storage = Storage(database_url)
+    await storage.database.transaction(lambda c: upgrade(c, older))
+    ann = await storage.person("ann")
+
+    def talk(connection: Connection) -> None:
+        row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": ann.id, "client_id": "1"}
+        connection.execute(sa.insert(events), {**row, "body": "purple stones", "at": 1})
+        connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
+
+    await storage.database.transaction(talk)
+    assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
     assert await storage.database.beside(differences) == []
+    found = await Search(storage.database).find(ann.id, parse("purple"))
+    assert [hit.data for hit in found.hits] == ["purple stones"]
+    assert [finding async for step in check(storage.database) for finding in step.findings] == []
+    kept = [f"{older}.db"] if storage.database.is_sqlite else []
+    assert [file.name for file in tmp_path.glob("backups/*")] == kept
+    await storage.database.close()
+
+
+def upgrade(connection: Connection, to: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
 
 
 async def test_nodes_that_start_together_migrate_once(database_url: str, tmp_path: Path) -> None:
@@ -62,6 +105,16 @@ async def test_a_newer_database_is_refused_with_both_revisions_named(
     )
     with pytest.raises(StartError, match=f"9999.*{HEAD}"):
         await migrate(storage.database, backups=tmp_path)
+
+
+async def test_a_database_of_something_else_is_refused_in_a_sentence(
+    database_url: str, tmp_path: Path
+) -> None:
+    database = Database(database_url)
+    await database.transaction(lambda c: c.execute(sa.text("CREATE TABLE users (id INTEGER)")))
+    with pytest.raises(StartError, match=r"users.* already exists"):
+        await migrate(database, backups=tmp_path)
+    await database.close()
 
 
 async def test_the_log_has_a_name_and_a_commit_is_flushed(storage: Storage) -> None:
