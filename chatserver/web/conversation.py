@@ -13,7 +13,7 @@ from chatserver.errors import BadRequest, NotFound, _
 from chatserver.history import History
 from chatserver.journal import Settle, promise
 from chatserver.membership import Membership
-from chatserver.models import Receipt, RoomState, User
+from chatserver.models import Receipt, RoomState, User, name_key
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.web import body
@@ -72,6 +72,9 @@ class Conversation:
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Set what is named: of the room, or `archived`, or `muted` for oneself."""
         form = await body.read(request, body.RoomChange)
+        named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
+        if named & {"muted", "archived"} and len(named - {"id"}) > 1:
+            raise BadRequest("'muted' and 'archived' are set by themselves.")
         if form.muted is not None:
             user, room = await self._user(request), await self._room(request)
             await self._membership.mute(user, room, on=form.muted)
@@ -102,7 +105,7 @@ class Conversation:
     async def dismiss(self, request: web.Request) -> web.StreamResponse:
         """Remove somebody, or leave when it is oneself."""
         user, name = await self._user(request), request.match_info["user"]
-        if name == user.name:
+        if name_key(name) == name_key(user.name):
             return await self._change(request, body.OnlyId(), action="leave")
         form = body.NewMembers(users=[name])
         return await self._change(request, form, action="remove")

@@ -62,6 +62,23 @@ async def test_a_room_from_its_making_to_its_archive(ann: Person, bo: Person, cy
     assert (said.status, said.json["code"]) == (403, "forbidden")
 
 
+async def test_one_leaves_by_any_spelling_of_ones_name(ann: Person, bo: Person) -> None:
+    await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
+    assert (await bo.ask("DELETE", "/api/rooms/plans/members/ＢＯ")).status == 200
+
+
+@pytest.mark.parametrize("alone", ["muted", "archived"])
+async def test_what_is_set_by_itself_is_not_set_with_something_else(
+    ann: Person, alone: str
+) -> None:
+    await ann.ask("POST", "/api/rooms", {"name": "plans"})
+    asked = {"title": "Late plans", alone: True}
+    assert (await ann.ask("PATCH", "/api/rooms/plans", asked)).status == 400
+    room = (await ann.ask("GET", "/api/rooms/plans")).json
+    assert (room["title"], room.get(alone, False)) == ("plans", False)
+    assert (await ann.ask("PATCH", "/api/rooms/plans", {alone: True, "id": "1"})).status == 200
+
+
 async def test_a_message_from_its_saying_to_its_end(ann: Person, bo: Person) -> None:
     url = "/api/rooms/lobby/messages"
     seq = (await ann.ask("POST", url, {"data": "helo"})).json["seq"]
