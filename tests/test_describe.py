@@ -62,6 +62,14 @@ def test_the_committed_copy_is_what_make_describe_writes(name: str) -> None:
     assert text == texts(DOCS)[name], "run: make describe"
 
 
+def test_what_may_be_missing_or_null_is_told_in_words() -> None:
+    text = texts(DOCS)["protocol.md"]
+    assert "`name` text or null" in text
+    assert "`muted?` true/false |" in text
+    decimals = re.findall(r"`(\w+)\??` (?:[^`,]* )?decimal", text)
+    assert set(decimals) == {"retry_after", "messages_per_second"}
+
+
 async def test_every_server_shows_both_to_anybody(chat: Chat) -> None:
     browser = chat.browser()
     for name in ("asyncapi.json", "openapi.json"):

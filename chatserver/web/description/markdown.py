@@ -100,10 +100,15 @@ def _parts() -> str:
 def _fields(schema: Schema) -> str:
     required = schema.get("required", ())
     return ", ".join(
-        f"`{name}{'' if name in required else '?'}` {_type(field)}"
+        f"`{name}` {_type(field)}" if name in required else f"`{name}?` {_if_given(field)}"
         for name, field in schema["properties"].items()
         if name != "type"
     )
+
+
+def _if_given(schema: Schema) -> str:
+    """What may be missing may be null in a request as well: that goes without saying."""
+    return _type(schema).removesuffix(" or null")
 
 
 def _type(schema: Schema) -> str:
@@ -126,6 +131,8 @@ def _type(schema: Schema) -> str:
             return f"text ≤ {schema['maxLength']}" if "maxLength" in schema else "text"
         case "boolean":
             return "true/false"
+        case "null":
+            return "null"
         case _:
             return "decimal"
 
