@@ -28,8 +28,11 @@ class Control:
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The JSON answer. Raises Refused with the server's sentence."""
-        async with self._http.request(method, f"http://localhost{path}", json=body) as response:
-            answer = await response.json()
+        try:
+            async with self._http.request(method, f"http://localhost{path}", json=body) as response:
+                answer = await response.json()
+        except aiohttp.ClientError:
+            raise Refused("The server stopped before it answered. Try again.") from None
         if not answer.get("ok"):
             raise Refused(answer.get("data", "The server did not say why."))
         return answer

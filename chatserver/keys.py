@@ -22,6 +22,7 @@ KEY_BYTES = 32
 KEPT = 3  # keys that verify: a token outlives a rotation or two
 ISSUER = "chatserver"
 AUDIENCE = "chatserver"
+ANEW = "Delete it to have a new one made; everybody logs in again."
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 
@@ -118,22 +119,25 @@ def _read(path: Path) -> list[jwt.PyJWK]:
     try:
         listed = json.loads(path.read_text(encoding="ascii"))["keys"]
         keys = [jwt.PyJWK.from_dict(entry) for entry in listed]
+    except OSError as error:
+        raise StartError(f"The key file {path} cannot be used: {error.strerror}.") from None
     except (
-        OSError,
         ValueError,
         LookupError,
         TypeError,
         AttributeError,
         RuntimeError,
         jwt.PyJWTError,
-    ) as error:
-        raise StartError(f"The key file {path} cannot be used: {error}.") from None
+    ):
+        raise StartError(
+            f"The key file {path} cannot be used: it holds no list of keys. {ANEW}"
+        ) from None
     for key in keys:
         named = isinstance(key.key_id, str) and key.key_id
         if not named or key.algorithm_name != ALGORITHM or len(key.key) < KEY_BYTES:
             raise StartError(
                 f"The key file {path} holds a weak key: each needs 32 random bytes for {ALGORITHM}"
-                " and a kid. Delete the file to have a new one made; everybody logs in again."
+                f" and a kid. {ANEW}"
             )
     return keys
 

@@ -17,6 +17,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -33,6 +34,7 @@ from chatserver import __version__
 from chatserver.__main__ import _no_authorities, main
 from chatserver.config import ServerSettings, Settings
 from chatserver.errors import StartError
+from chatserver.folder import control_address
 from chatserver.serve import serve
 
 pytestmark = pytest.mark.xdist_group("main")  # one worker makes what they share
@@ -370,6 +372,28 @@ def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.commit()
     assert "The database is newer than this program: it has revision 9999" in home.fail("migrate")
+
+
+@pytest.mark.parametrize("command", [["user", "list"], ["check"], ["export", "all.jsonl"]])
+def test_a_server_that_goes_away_before_it_answers(place: Place, command: list[str]) -> None:
+    def hang_up_on_everybody() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                listening.accept()[0].close()
+
+    place.data.mkdir(0o700)
+    with socket.socket(socket.AF_UNIX) as listening:
+        with control_address(place.data / "control.sock") as address:
+            listening.bind(address)
+        listening.listen()
+        answering = threading.Thread(target=hang_up_on_everybody)
+        answering.start()
+        try:
+            assert "Try again" in place.fail(*command)
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            answering.join()
+    assert not list(place.folder.glob("*.jsonl"))
 
 
 def test_a_database_whose_log_has_no_name(home: Place) -> None:

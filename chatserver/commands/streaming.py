@@ -25,15 +25,15 @@ async def _lines(address: str, path: str) -> AsyncGenerator[list[bytes]]:
     rest = b""
     connector = aiohttp.UnixConnector(path=address)
     patience = aiohttp.ClientTimeout(total=None)
-    async with (
-        aiohttp.ClientSession(connector=connector, timeout=patience) as http,
-        http.get(f"http://localhost{path}") as response,
-    ):
-        if response.status != 200:
-            raise Refused((await response.json())["data"])
-        try:
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=patience) as http,
+            http.get(f"http://localhost{path}") as response,
+        ):
+            if response.status != 200:
+                raise Refused((await response.json())["data"])
             async for piece in response.content.iter_any():
                 *whole, rest = (rest + piece).split(b"\n")
                 yield [line + b"\n" for line in whole]
-        except aiohttp.ClientError:
-            return
+    except aiohttp.ClientError:
+        return
