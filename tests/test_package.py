@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +20,15 @@ REPOSITORY = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from this checkout, which stays as it is."""
-    target = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", str(target)]
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def build(target: str, folder: Path) -> Path:
+    """The file that hatchling makes of this checkout."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "-d", str(folder)]
     built = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    (file,) = target.glob("*.whl")
+    (file,) = folder.iterdir()
     return file
 
 
@@ -70,6 +75,18 @@ def test_the_wheel_holds_code_templates_migrations_and_languages(wheel: Path) ->
     assert "chatserver/py.typed" in inside
     assert any(name.startswith("chatserver/static/js/") for name in inside)
     assert any(name.endswith("zh_CN/LC_MESSAGES/chatserver.mo") for name in inside)
+
+
+def test_the_source_archive_holds_all_that_one_needs_to_build_run_and_test(tmp_path: Path) -> None:
+    with tarfile.open(build("sdist", tmp_path)) as opened:
+        inside = {name.partition("/")[2] for name in opened.getnames()}
+    folders = ("chatserver", "templates", "migrations", "locale", "deploy", "docs", "tests")
+    assert set().union(*map(files_below, folders)) <= inside
+    assert inside >= {
+        *("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
+        *("Makefile", "pyproject.toml", "config.example.toml", "Dockerfile", "compose.yaml"),
+        *(".ci/run", "package.json", "eslint.config.js", "benchmarks/__init__.py"),
+    }
 
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
