@@ -396,6 +396,13 @@ def test_a_server_that_goes_away_before_it_answers(place: Place, command: list[s
     assert not list(place.folder.glob("*.jsonl"))
 
 
+def test_a_bus_whose_package_is_not_installed(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    monkeypatch.delitem(sys.modules, "chatserver.bus.redis", raising=False)
+    said = home.fail("migrate", CHATSERVER_BUS__URL="redis://127.0.0.1")
+    assert "pip install 'chatserver-aiohttp[redis]'" in said
+
+
 def test_a_database_whose_log_has_no_name(home: Place) -> None:
     with closing(sqlite3.connect(home.data / "chat.db")) as database:
         database.execute("DELETE FROM meta WHERE key = 'epoch'")

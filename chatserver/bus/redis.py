@@ -5,15 +5,16 @@ import contextlib
 import logging
 import secrets
 
+from chatserver.bus import Receive
+from chatserver.errors import StartError
+
 try:
     from redis.asyncio import Redis
     from redis.exceptions import RedisError
-except ImportError as missing:
-    raise ImportError(
+except ImportError:
+    raise StartError(
         "bus.url needs the redis package: pip install 'chatserver-aiohttp[redis]'"
-    ) from missing
-
-from chatserver.bus import Receive
+    ) from None
 
 CHANNEL = "chatserver"
 NODE_BYTES = 8
