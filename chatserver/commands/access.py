@@ -22,7 +22,7 @@ def invite(*, uses: int, days: int) -> None:
 @click.command("setup-link")
 @place_options
 def setup_link() -> None:
-    """Show the link that makes the administrator, while there is none."""
+    """Show the link that makes the administrator, while nobody has an account."""
     click.echo(_public(loaded().settings, ask("GET", "/api/setup-link")["url"]))
 
 
