@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -92,12 +93,17 @@ class Settings(Section, frozen=True):
 
     @property
     def database_url(self) -> str:
-        return self.database.url or f"sqlite:///{self.data.absolute() / 'chat.db'}"
+        return self.database.url or sqlite_url(self.data.absolute() / "chat.db")
 
     @property
     def origin(self) -> str:
         """The public origin, or "" when every request's own host is the measure."""
         return self.server.public_url.rstrip("/").lower()
+
+
+def sqlite_url(path: Path) -> str:
+    """Of a file whatever its name: in a URL ? ends the path and % begins a number."""
+    return f"sqlite:///{quote(os.fsencode(path))}"
 
 
 SECTIONS: dict[str, type[Section]] = {

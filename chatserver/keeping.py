@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chatserver.archive import Archive, flush_folder
-from chatserver.config import Settings
+from chatserver.config import Settings, sqlite_url
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder
 from chatserver.storage import archive as stored
@@ -120,7 +120,7 @@ async def _into_file(
 
 async def _settle(path: Path, *, replace: bool) -> None:
     """Bring what stands in its WAL into the old file: a new file must never meet an old WAL."""
-    database = Database(f"sqlite:///{path}")
+    database = Database(sqlite_url(path))
     try:
         await until_reachable(database, tries=1)
         if not replace and not await stored.is_empty(database):
@@ -132,7 +132,7 @@ async def _settle(path: Path, *, replace: bool) -> None:
 
 
 async def _fill(scratch: Path, archive: Archive, *, backups: Path, progress: Progress) -> None:
-    database = Database(f"sqlite:///{scratch}")
+    database = Database(sqlite_url(scratch))
     try:
         database.make_private()
         await migrate(database, backups=backups)

@@ -331,6 +331,18 @@ def test_on_request_every_request_is_logged(home: Place, start: Start) -> None:
     assert "GET /healthz 200 in " in server.log
 
 
+@pytest.mark.parametrize("name", ["where? here", "100%41", "#1", "数据"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    place = Place(tmp_path)
+    place.data = tmp_path / name
+    place.succeed("user", "add", "ann")
+    assert {"chat.db", "keys.json"} <= {file.name for file in place.data.iterdir()}
+    place.succeed("backup", str(tmp_path / "all.zip"))
+    place.succeed("restore", "--replace", "--yes", str(tmp_path / "all.zip"))
+    assert "ann" in place.succeed("user", "list")
+    assert {file.name for file in tmp_path.iterdir()} == {name, "all.zip"}
+
+
 def test_a_data_folder_may_have_a_very_long_path(place: Place) -> None:
     place.data = place.folder / ("long" * 40) / ("longer" * 30)
     assert place.succeed("setup-link").startswith("http")
