@@ -3,21 +3,24 @@
 import unicodedata
 from unicodedata import category
 
-from chatserver.errors import BadRequest, _
+from chatserver.errors import BadRequest, Conflict, _
 from chatserver.models import name_key
 
 NAME_LENGTH = range(2, 33)
 DISPLAY_LENGTH = 64
+RESERVED = {"all"}  # @all calls everybody
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they turn the text around them
 
 
 def checked_name(name: str) -> str:
-    """A user name as it will be kept. Raises BadRequest."""
+    """A user name as it will be kept. Raises BadRequest, or Conflict for one that means more."""
     kept = unicodedata.normalize("NFKC", name).strip()
     if len(kept) not in NAME_LENGTH or len(name_key(kept)) > 64:
         raise BadRequest(_("A user name has 2 to 32 characters."))
     if not kept[0].isalnum() or not all(c in "_.-" or category(c)[0] in "LMN" for c in kept):
         raise BadRequest(_("A user name has letters, digits, dots, hyphens and underscores."))
+    if name_key(kept) in RESERVED:
+        raise Conflict(_("This name is taken."))
     return kept
 
 
