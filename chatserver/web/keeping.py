@@ -65,6 +65,8 @@ async def _streamed(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.
             async for piece in pieces:
                 async with asyncio.timeout(PATIENCE):
                     await response.write(piece)
+    except ConnectionError:
+        pass  # whoever asked is gone
     except Exception:  # too late for a refusal: whoever reads must see that this is not the end
         logger.exception("a stream broke off", extra={"route": route(request)})
         if request.transport is not None:
