@@ -1,24 +1,26 @@
 """Who has read how far, and who is typing: told at once, and of no log.
 
 Read positions are stored in one transaction for many; while one runs, the next collects. Losing the
-newest one costs a badge, so nobody waits for it. Owns the positions that are not stored yet.
+newest one costs a badge, so nobody waits for it; messages wait for one short transaction at most.
+Owns the positions that are not stored yet.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import islice
 
 from chatserver import protocol
 from chatserver.connection import Connection
 from chatserver.errors import ChatServerError, RateLimited
 from chatserver.hub import Hub
 from chatserver.limits import Rate
-from chatserver.models import User
 from chatserver.storage.rooms import Rooms
 
 TYPING = (0.5, 2)  # a second and at once, of one person in one room
 RETRY = 1.0  # seconds until a database that was away is asked again
 WAITING = 10_000  # positions that may wait; beyond that the newest are forgotten
+AT_ONCE = 100  # positions in one transaction
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +47,17 @@ class Reads:
         told = protocol.encode(protocol.Typing(room=room, user=user.name))
         self._hub.aside(told, room=room, but=connection)
 
-    def read(self, user: User, room: int, seq: int) -> None:
-        """Move somebody's position forward to `seq`, soon."""
+    def read(self, connection: Connection, room: int, seq: int) -> None:
+        """Move somebody's position forward to `seq`, soon. From no member it is dropped."""
+        user = connection.user
         key = (user.id, room)
-        if key in self._waiting or len(self._waiting) < WAITING:
-            self._waiting[key] = (user.name, max(seq, self._waiting.get(key, ("", 0))[1]))
-            self._wake.set()
+        may_wait = key in self._waiting or len(self._waiting) < WAITING
+        if may_wait and room in connection.rooms:
+            self._keep(key, user.name, seq)
+
+    def _keep(self, key: tuple[int, int], name: str, seq: int) -> None:
+        self._waiting[key] = (name, max(seq, self._waiting.get(key, ("", 0))[1]))
+        self._wake.set()
 
     async def run(self) -> None:
         """Store positions for ever."""
@@ -60,16 +67,20 @@ class Reads:
             await self.flush()
 
     async def flush(self) -> None:
-        """Store what waits, then tell of it."""
-        batch, self._waiting = self._waiting, {}
+        """Store what waits longest, then tell of it."""
+        batch = dict(islice(self._waiting.items(), AT_ONCE))
+        for key in batch:
+            del self._waiting[key]
         try:
             moved = await self._rooms.move_reads({key: seq for key, (_name, seq) in batch.items()})
         except ChatServerError as error:
             logger.warning("read positions wait: %s", error)
-            self._waiting = batch | self._waiting
+            for key, (name, seq) in batch.items():
+                self._keep(key, name, seq)
             await asyncio.sleep(RETRY)
-            self._wake.set()
             return
+        if self._waiting:
+            self._wake.set()
         for move in moved:
             name, _seq = batch[move.user_id, move.room]
             told = protocol.encode(protocol.Read(room=move.room, user=name, seq=move.seq))

@@ -132,7 +132,7 @@ class Requests:
             case protocol.StartTyping():
                 self._reads.typing(connection, command.room)
             case protocol.MarkRead():
-                self._reads.read(user, command.room, command.seq)
+                self._reads.read(connection, command.room, command.seq)
             case protocol.History():
                 return self._read(connection, command)
             case protocol.Renew():

@@ -1,0 +1,98 @@
+"""Read positions that wait to be stored: never a foreign room's, never too many at once."""
+
+from typing import Any
+
+import pytest
+
+from chatserver.connection import Connection
+from chatserver.errors import Unavailable
+from chatserver.models import User
+from chatserver.reads import AT_ONCE, Reads
+from chatserver.storage.rooms import Moved
+from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
+
+Positions = dict[tuple[int, int], int]
+
+
+class Shelf:
+    """The database as far as positions go: remembers every transaction, and may be away."""
+
+    def __init__(self) -> None:
+        self.stored: list[Positions] = []
+        self.is_away = False
+
+    async def move_reads(self, positions: Positions) -> list[Moved]:
+        if self.is_away:
+            raise Unavailable
+        self.stored.append(positions)
+        return []
+
+
+def somebody(*rooms: int) -> Connection:
+    ann = Connection(
+        RecordingTransport(),
+        User(1, "ann", "Ann"),
+        session_id="s1",
+        expires_at=1,
+        lifetime=2,
+        limit=1_000,
+        seen=0,
+    )
+    ann.rooms.update(rooms)
+    return ann
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def reads(shelf: Shelf) -> Reads:
+    nobody: Any = None  # is told of nothing, for nothing moves
+    rooms: Any = shelf
+    return Reads(nobody, rooms, clock=FakeClock())
+
+
+async def test_a_room_that_one_does_not_hear_costs_nothing(reads: Reads, shelf: Shelf) -> None:
+    for room in range(1, 1_000):
+        reads.read(somebody(7), room, 5)
+    await reads.flush()
+    assert shelf.stored == [{(1, 7): 5}]
+
+
+async def test_a_position_that_waits_only_moves_forward(reads: Reads, shelf: Shelf) -> None:
+    for seq in (3, 9, 4):
+        reads.read(somebody(7), 7, seq)
+    await reads.flush()
+    assert shelf.stored == [{(1, 7): 9}]
+
+
+async def test_very_many_positions_are_stored_in_short_transactions(
+    reads: Reads, shelf: Shelf
+) -> None:
+    ann = somebody(*range(2 * AT_ONCE + 1))
+    for room in sorted(ann.rooms):
+        reads.read(ann, room, 1)
+    for _ in range(3):
+        await reads.flush()
+    assert [len(positions) for positions in shelf.stored] == [AT_ONCE, AT_ONCE, 1]
+    assert {room for positions in shelf.stored for _user, room in positions} == ann.rooms
+
+
+def test_what_could_not_be_stored_waits_and_goes_not_back(reads: Reads, shelf: Shelf) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        ann = somebody(7, 8)
+        reads.read(ann, 7, 9)
+        shelf.is_away = True
+        flushing = loop.create_task(reads.flush())
+        await loop.skip(0)
+        reads.read(ann, 7, 3)
+        reads.read(ann, 8, 1)
+        shelf.is_away = False
+        await loop.skip(2)
+        await flushing
+        await reads.flush()
+
+    run_skipping(story)
+    assert shelf.stored == [{(1, 7): 9, (1, 8): 1}]
