@@ -34,6 +34,7 @@ from chatserver.reads import Reads
 
 QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
+SIGNALS = (100, 1_000)  # a second and at once, of one socket: what costs nobody a question
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Requests:
         self._frame_bytes = frame_bytes
         self._questions = Rate(*QUESTIONS, clock)
         self._mistakes = Rate(*MISTAKES, clock)
+        self._signals = Rate(*SIGNALS, clock)
         self._holding: list[Connection] = []  # until the end of this turn of the loop
         self.refusals: Counter[str] = Counter()  # by code, since the start
         self.catch_ups = 0  # requests
@@ -76,12 +78,13 @@ class Requests:
             work = self._perform(connection, command)
         except Exception as error:
             self._failed(connection, error, request_id)
-            return None
+            return self._breath(connection) if isinstance(error, RateLimited) else None
         return None if work is None else self._finish(connection, work, request_id)
 
     def forget(self, connection: Connection) -> None:
         """It is gone."""
         self._mistakes.forget(connection)
+        self._signals.forget(connection)
 
     async def _finish(
         self, connection: Connection, work: Awaitable[None], request_id: str | None
@@ -90,6 +93,19 @@ class Requests:
             await work
         except Exception as error:
             self._failed(connection, error, request_id)
+            if isinstance(error, RateLimited) and (breath := self._breath(connection)):
+                await breath
+
+    def _breath(self, connection: Connection) -> Awaitable[None] | None:
+        """What a line waits for when it sends signals faster than anybody can mean them.
+
+        Each is cheap, but a flood of them would keep everybody else from their turn.
+        """
+        try:
+            self._signals.take(connection)
+        except RateLimited as error:
+            return asyncio.sleep(error.retry_after)
+        return None
 
     def _failed(self, connection: Connection, error: Exception, request_id: str | None) -> None:
         match error:
@@ -131,15 +147,16 @@ class Requests:
                 return self._change_room(connection, command)
             case protocol.StartTyping():
                 self._reads.typing(connection, command.room)
+                return self._breath(connection)
             case protocol.MarkRead():
                 self._reads.read(connection, command.room, command.seq)
+                return self._breath(connection)
             case protocol.History():
                 return self._read(connection, command)
             case protocol.Renew():
                 return self._renew(connection, command)
             case _:
                 assert_never(command)
-        return None
 
     def _say(
         self, connection: Connection, said: protocol.SayToRoom | protocol.SayToPerson

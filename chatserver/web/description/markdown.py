@@ -21,7 +21,7 @@ from chatserver.web.description.socket import (
     number,
     wire_name,
 )
-from chatserver.web.requests import MISTAKES, QUESTIONS
+from chatserver.web.requests import MISTAKES, QUESTIONS, SIGNALS
 from chatserver.web.socket import FRAME_TOLERANCE
 
 LIMITS: dict[str, str] = {
@@ -45,6 +45,8 @@ FIXED: dict[str, int] = {
     "and at once": QUESTIONS[1],
     "frames that make no sense from one socket before 4103; one a second is forgiven": MISTAKES[1],
     "typing frames at once of one person in one room; more are dropped": TYPING[1],
+    "typing and read frames, and messages that come too fast, of one socket at once": SIGNALS[1],
+    "of them a second in the long run; the socket that sends more is read more slowly": SIGNALS[0],
     "different emoji on one message": EMOJI,
 }
 
