@@ -49,6 +49,8 @@ def _private(file: Path) -> Iterator[Finding]:
 
 
 async def _database(settings: Settings) -> list[Finding]:
+    if not settings.database.url and DataFolder(settings.data).is_vacant:
+        return [(True, "database: will be made at the first start")]
     try:
         async with control(settings) as line:
             ready = await line.ask("GET", "/readyz")

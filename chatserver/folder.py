@@ -28,6 +28,11 @@ class DataFolder:
     def is_new(self) -> bool:
         return not self._lock_file.exists()
 
+    @property
+    def is_vacant(self) -> bool:
+        """Whether no chat has ever been here, nor has its database been brought here."""
+        return self.is_new and not (self.path / "chat.db").exists()
+
     def lock(self) -> None:
         """Make the folder if need be and take it for this process. Raises StartError."""
         try:

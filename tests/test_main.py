@@ -394,6 +394,7 @@ def test_a_server_that_goes_away_before_it_answers(place: Place, command: list[s
                 listening.accept()[0].close()
 
     place.data.mkdir(0o700)
+    (place.data / "lock").touch()
     with socket.socket(socket.AF_UNIX) as listening:
         with control_address(place.data / "control.sock") as address:
             listening.bind(address)
@@ -406,6 +407,17 @@ def test_a_server_that_goes_away_before_it_answers(place: Place, command: list[s
             listening.shutdown(socket.SHUT_RDWR)
             answering.join()
     assert not list(place.folder.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("command", [["check"], ["backup", "all.zip"], ["export", "-"]])
+def test_a_folder_without_a_chat_is_not_looked_at(place: Place, command: list[str]) -> None:
+    assert "There is no chat in" in place.fail(*command)
+    assert list(place.folder.iterdir()) == []
+
+
+def test_the_doctor_makes_nothing(place: Place) -> None:
+    assert "will be made at the first start" in place.succeed("doctor")
+    assert list(place.folder.iterdir()) == []
 
 
 def test_a_bus_whose_package_is_not_installed(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:

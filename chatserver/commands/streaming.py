@@ -14,7 +14,11 @@ async def lines(settings: Settings, path: str) -> AsyncGenerator[list[bytes]]:
 
     From the running server of this data folder, or from one that runs for this question. When it
     breaks off, lines are missing at the end: whoever reads knows the last one.
+
+    Raises Refused where no chat is: a new and empty one would look like a sound answer.
     """
+    if not settings.database.url and DataFolder(settings.data).is_vacant:
+        raise Refused(f"There is no chat in {settings.data.absolute()}. Name its folder: --data.")
     async with control(settings):
         with control_address(DataFolder(settings.data).control) as address:
             async for some in _lines(address, path):
