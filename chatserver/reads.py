@@ -64,7 +64,10 @@ class Reads:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # those positions are gone, the next ones are not
+                logger.exception("read positions could not be stored")
 
     async def flush(self) -> None:
         """Store what waits longest, then tell of it."""

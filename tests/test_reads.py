@@ -1,5 +1,6 @@
 """Read positions that wait to be stored: never a foreign room's, never too many at once."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -20,8 +21,13 @@ class Shelf:
     def __init__(self) -> None:
         self.stored: list[Positions] = []
         self.is_away = False
+        self.fault: Exception | None = None
+        self.asked = asyncio.Event()
 
     async def move_reads(self, positions: Positions) -> list[Moved]:
+        self.asked.set()
+        if self.fault is not None:
+            raise self.fault
         if self.is_away:
             raise Unavailable
         self.stored.append(positions)
@@ -96,3 +102,20 @@ def test_what_could_not_be_stored_waits_and_goes_not_back(reads: Reads, shelf: S
 
     run_skipping(story)
     assert shelf.stored == [{(1, 7): 9, (1, 8): 1}]
+
+
+async def test_a_fault_costs_some_positions_and_no_later_ones(
+    reads: Reads, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = asyncio.create_task(reads.run())
+    shelf.fault = ValueError("a bug")
+    for seq in (1, 2):
+        shelf.asked.clear()
+        reads.read(somebody(7), 7, seq)
+        async with asyncio.timeout(10):
+            await shelf.asked.wait()
+        shelf.fault = None
+    running.cancel()
+    await asyncio.wait([running])
+    assert shelf.stored == [{(1, 7): 2}]
+    assert "could not be stored" in caplog.text
