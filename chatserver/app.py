@@ -5,7 +5,6 @@ data folder is locked and the database migrated when the application starts.
 """
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -48,6 +47,7 @@ from chatserver.web import routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
+from chatserver.web.assets import Assets
 from chatserver.web.conversation import Conversation
 from chatserver.web.description import Description
 from chatserver.web.door import Door
@@ -207,8 +207,9 @@ def create_app(settings: Settings | None = None) -> web.Application:
             keeping=Keeping(server.database, server.sessions, now=_wall),
         )
     )
-    _serve_static(app)
-    set_up_templates(app)
+    assets = Assets(STATIC)
+    app.router.add_get("/static/{digest}/{filename:.+}", assets.serve, name="static")
+    set_up_templates(app, assets)
     app.on_response_prepare.append(server.door.headers)
     app.cleanup_ctx.append(server.running)
     app.on_shutdown.append(server.stopping)
@@ -266,12 +267,3 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _serve_static(app: web.Application) -> None:
-    """All files under one prefix that changes with any of them: browsers may keep them for ever."""
-    digest = hashlib.blake2b(digest_size=6)
-    for file in sorted(STATIC.rglob("*")):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    app.router.add_static(f"/static/{digest.hexdigest()}", STATIC, name="static")

@@ -28,7 +28,7 @@ MARKUP_FROM_TEXT = re.compile(
 )
 INLINE = re.compile(r"<style\b|<script\b(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=", re.IGNORECASE)
 ADDRESS = re.compile(r"\b(?:href|src|action|formaction|data-next|data-home)=\"([^\"]*)\"")
-MADE = re.compile(r"\{\{ *(?:url|static)\(|\{\{ next or url\(|#")
+MADE = re.compile(r"\{\{ *(?:url|static)\(|\{\{ catalog_url|\{\{ next or url\(|#")
 FOREIGN = re.compile(r"(?:https?:)?//[a-z0-9]", re.IGNORECASE)
 
 

@@ -37,7 +37,6 @@ OVER_TLS = {
     "Strict-Transport-Security": "max-age=31536000",
     "Cross-Origin-Opener-Policy": "same-origin",  # over plain HTTP browsers call it an error
 }
-FOR_EVER = "public, max-age=31536000, immutable"
 FROM_AIOHTTP: dict[int, type[ChatError]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -103,11 +102,11 @@ class Door:
             response.headers["Allow"] = error.allowed  # RFC 9110, 15.5.6
         return response
 
-    async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def headers(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Goes on every answer (the on_response_prepare signal)."""
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", _cache(request, response))
+        response.headers.setdefault("Cache-Control", "no-store")
         response.headers.popall("Server", None)
 
 
@@ -116,12 +115,6 @@ def _over_tls(request: web.Request, response: web.StreamResponse) -> web.StreamR
     if request.secure and not response.prepared:
         response.headers.update(OVER_TLS)
     return response
-
-
-def _cache(request: web.Request, response: web.StreamResponse) -> str:
-    """Files of static/ have an address that changes with them; nothing else may be kept."""
-    is_file = isinstance(request.match_info.route.resource, web.StaticResource)
-    return FOR_EVER if is_file and response.status < 400 else "no-store"
 
 
 def _told(error: web.HTTPException) -> ChatError:

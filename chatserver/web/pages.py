@@ -10,7 +10,7 @@ from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.invitations import Invitations
 from chatserver.models import Role, User
 from chatserver.web import body
-from chatserver.web.door import FOR_EVER
+from chatserver.web.assets import FOR_EVER
 from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.rendering import render
 from chatserver.web.session import Sessions, address, same_site_path, wants_page

@@ -10,12 +10,15 @@ from aiohttp import web
 
 from chatserver import __version__
 from chatserver.resources import resource_dir
+from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language
+
+ASSETS = web.AppKey("assets", Assets)
 
 _current: ContextVar[Language] = ContextVar("language of the page that is being rendered")
 
 
-def set_up_templates(app: web.Application) -> None:
+def set_up_templates(app: web.Application, assets: Assets) -> None:
     """Load templates/ with gettext, which autoescapes like everything else."""
     environment = aiohttp_jinja2.setup(
         app,
@@ -27,6 +30,8 @@ def set_up_templates(app: web.Application) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         _gettext, _ngettext, newstyle=True
     )
+    environment.globals["modules"] = assets.modules
+    app[ASSETS] = assets
 
 
 def render(
@@ -35,15 +40,18 @@ def render(
     """A template with `context` and what every template can use."""
     _current.set(language)
     whole = _shared(request, language) | {"status": status} | context
-    return aiohttp_jinja2.render_template(template, request, whole, status=status)
+    response = aiohttp_jinja2.render_template(template, request, whole, status=status)
+    response.enable_compression()  # what a stranger can write into a page stands beside no secret
+    return response
 
 
 def _shared(request: web.Request, language: Language) -> dict[str, Any]:
     router = request.app.router
+    digest = request.app[ASSETS].digest
     catalogue = router["catalogue"].url_for(locale=language.locale, digest=language.digest)
     return {
         "url": lambda name, **parts: str(router[name].url_for(**parts)),
-        "static": lambda file: str(router["static"].url_for(filename=file)),
+        "static": lambda file: str(router["static"].url_for(digest=digest, filename=file)),
         "lang": language.html,
         "locale": language.locale,
         "locales": list(LOCALES.items()),

@@ -66,8 +66,9 @@ class Window:
         await self.is_loaded()
 
     async def is_loaded(self) -> None:
-        """The line is there and the open conversation is shown."""
+        """The line is there, the open conversation is shown, and so is what comes on demand."""
         await expect(self.page.locator("message-list")).to_have_attribute("data-state", "loaded")
+        await expect(self.page.locator("settings-dialog:defined")).to_be_attached()
 
     # In the chat ----------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
 import { showInTab } from "./attention.js";
+import { demand } from "./demand.js";
 import { _, ngettext } from "./lib/i18n.js";
 import { directKey, roomKey } from "./lib/route.js";
 import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
@@ -43,12 +44,6 @@ export class Screen {
     const name = this.nameOf(conversation);
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
     this.#part("message-composer").open(key, name, conversation);
-    this.#part("completion-list").candidates = () => this.#people.everybody;
-    this.#part("rooms-dialog").candidates = () => this.#people.everybody;
-    this.#part("room-dialog").show(conversation, { title: name });
-    this.#part("room-panel").show(conversation, { title: name, people: this.#people });
-    this.#part("search-panel").show(conversation, { title: name, ...this.#names });
-    this.#part("quick-switcher").candidates = () => this.#places;
     this.#showTyping(conversation);
     showInTab(name, total);
     this.#part("chat-topbar").show({
@@ -66,6 +61,16 @@ export class Screen {
       people: this.#people,
       nameOf: (one) => this.nameOf(one),
     });
+    if (demand.answered) this.#showOnDemand(conversation, name);
+  }
+
+  #showOnDemand(conversation, name) {
+    this.#part("completion-list").candidates = () => this.#people.everybody;
+    this.#part("rooms-dialog").candidates = () => this.#people.everybody;
+    this.#part("room-dialog").show(conversation, { title: name });
+    this.#part("room-panel").show(conversation, { title: name, people: this.#people });
+    this.#part("search-panel").show(conversation, { title: name, ...this.#names });
+    this.#part("quick-switcher").candidates = () => this.#places;
   }
 
   #showMessages(conversation, newAfter) {

@@ -19,15 +19,21 @@ export function listenToKeys(app) {
 function actionOf(event, part) {
   const { key, altKey, shiftKey } = event;
   const command = event.ctrlKey || event.metaKey;
-  if (command && !altKey && key.toLowerCase() === "k") return () => part("quick-switcher").toggle();
-  if (command && !altKey && key === "/") return () => part("keys-dialog").toggle();
+  if (command && !altKey && key.toLowerCase() === "k") return () => call(part("quick-switcher"), "toggle");
+  if (command && !altKey && key === "/") return () => call(part("keys-dialog"), "toggle");
   if (document.querySelector(LAYERS)) return null;
-  if (command && shiftKey && !altKey && key.toLowerCase() === "f") return () => part("side-area").show("search");
+  if (command && shiftKey && !altKey && key.toLowerCase() === "f") return () => call(part("side-area"), "show", "search");
   if (altKey && !command && key === "ArrowUp") return () => step(-1, shiftKey);
   if (altKey && !command && key === "ArrowDown") return () => step(1, shiftKey);
   if (key === "Escape") return () => escape(part);
   if (event.target.closest("message-composer")) return paging(key, part("message-list"));
   return null;
+}
+
+/** What comes on demand may still be on its way. */
+async function call(element, method, ...facts) {
+  await customElements.whenDefined(element.localName);
+  element[method](...facts);
 }
 
 function paging(key, list) {

@@ -9,6 +9,7 @@
 
 import { Connection } from "../connection.js";
 import { Deeds } from "../deeds.js";
+import { bringTheRest } from "../demand.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { deliver } from "../frames.js";
@@ -68,6 +69,7 @@ class ChatApp extends HTMLElement {
     this.#connection.start();
     followKeyboard();
     listenToKeys(this);
+    bringTheRest(this.#list).then(() => this.#redraw());
   }
 
   #listen() {

@@ -1,0 +1,44 @@
+/**
+ * Brings what on-demand.js lists when the messages are shown, so that these are there sooner; at once when
+ * somebody clicks on what needs it. Such a click is not lost: it is made again when it can be answered.
+ */
+
+const PATIENCE = 2_000; // milliseconds, on a line that does not show any messages
+const NEEDY = "[data-open], [data-panel], account-menu button";
+const AGAIN = 1_000; // milliseconds until files are asked for again that did not come
+
+export const demand = { answered: false };
+
+/** Settles when all elements of the page are there. */
+export async function bringTheRest(list) {
+  const early = new Set();
+  const { promise: wanted, resolve: want } = Promise.withResolvers();
+  const hold = (event) => {
+    const button = event.target.closest(NEEDY);
+    if (!button) return;
+    event.preventDefault();
+    event.stopPropagation();
+    early.add(button);
+    want();
+  };
+  const shown = new MutationObserver(() => list.dataset.state === "loaded" && requestAnimationFrame(want));
+  shown.observe(list, { attributeFilter: ["data-state"] });
+  setTimeout(want, PATIENCE);
+  document.addEventListener("click", hold, { capture: true });
+  await wanted;
+  shown.disconnect();
+  await load();
+  document.removeEventListener("click", hold, { capture: true });
+  demand.answered = true;
+  for (const button of early) button.click();
+}
+
+async function load() {
+  for (let pause = AGAIN; ; pause *= 2) {
+    try {
+      return await import("./on-demand.js");
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}

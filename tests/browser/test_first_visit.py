@@ -1,0 +1,57 @@
+"""The first visit: the messages come first, what nobody has asked for yet comes after them."""
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ASKED = """() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname)
+  .filter((path) => path.endsWith(".js"))"""
+TOLD = """() => [...document.querySelectorAll("link[rel=modulepreload]")]
+  .map(({ href }) => new URL(href).pathname)"""
+
+
+@pytest.mark.parametrize("path", ["/index", "/login", "/admin/people"])
+async def test_the_page_names_every_module_that_its_script_asks_for(
+    enter: EnterChat, path: str
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.route("**/on-demand.js", lambda route: route.abort())
+    ann.expect_complaints("on-demand.js")
+    await ann.page.goto(path)
+    await expect(ann.page.locator("chat-app, account-form, admin-people").first).to_be_visible()
+    await ann.page.wait_for_function(f"({TOLD})().every((one) => ({ASKED})().includes(one))")
+    asked, told = await ann.page.evaluate(ASKED), await ann.page.evaluate(TOLD)
+    assert len(asked) > 5
+    assert {name for name in asked if not name.endswith(("theme.js", "on-demand.js"))} == set(told)
+
+
+async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    held: list[Route] = []
+    await ann.page.route("**/on-demand.js", lambda route: held.append(route))
+    await ann.page.reload()
+    message_list = ann.page.locator("message-list")
+    await expect(message_list).to_have_attribute("data-state", "loaded")
+    await ann.page.locator(".topbar-invite").click()
+    await ann.page.keyboard.press("Control+/")
+    await expect(ann.page.locator("dialog[open]")).to_have_count(0)
+    await ann.say("written meanwhile")
+    await ann.sees("written meanwhile")
+    await expect(ann.page.locator("settings-dialog:defined")).to_have_count(0)
+    for route in held:
+        await route.continue_()
+    await expect(ann.page.locator("invite-dialog dialog")).to_be_visible()
+    await expect(ann.page.locator("keys-dialog dialog")).to_be_visible()
+
+
+async def test_dialogs_come_also_when_they_could_not_be_had_at_first(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("on-demand.js")
+    await ann.page.route("**/on-demand.js", lambda route: route.abort(), times=1)
+    await ann.page.reload()
+    await ann.is_loaded()
+    await ann.page.locator(".topbar-invite").click()
+    await expect(ann.page.locator("invite-dialog dialog")).to_be_visible()
