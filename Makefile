@@ -10,10 +10,11 @@ venv_package = python3.$(shell $(PYTHON) -c 'import sys; print(sys.version_info.
 as_root = $(if $(filter 0,$(shell id -u)),env,sudo -n env)
 apt_install = { $(as_root) true 2>/dev/null && $(as_root) apt-get -o Acquire::Retries=3 update -qq && \
 	$(as_root) DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
+npm_ci = @PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --loglevel=error
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help hostile bench bench-quick bench-page faults figures run test check format formatted lint types programs javascript python catalogue describe clean
+.PHONY: help hostile bench bench-quick bench-page check-web faults figures run test check format formatted lint types programs javascript python catalogue describe clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -87,13 +88,17 @@ catalogue: .venv/tools ## bring the texts of the sources into locale/, and compi
 		--no-fuzzy-matching --ignore-obsolete
 	@$(BIN)/pybabel compile -D chatserver -d locale
 
+check-web: .venv/tools tests/lighthouse/node_modules/.package-lock.json ## Lighthouse: 95 of 100 at least, on log-in and chat
+	$(call say,Lighthouse)
+	@$(BIN)/python -m tests.lighthouse
+
 describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in docs/ anew
 	$(call say,Describing)
 	@$(BIN)/python -m chatserver.web.description
 
 clean: ## remove .venv and what the tools left; chatserver-data stays
 	$(call say,Cleaning)
-	@rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv node_modules tests/lighthouse/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/runtime: pyproject.toml
@@ -131,5 +136,10 @@ clean: ## remove .venv and what the tools left; chatserver-data stays
 # Node itself is one of the tools in .venv: Debian's npm would bring four hundred packages.
 node_modules/.package-lock.json: package.json package-lock.json | .venv/tools
 	$(call say,Installing ESLint and the HTML checker into node_modules)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --loglevel=error
+	$(npm_ci)
+	@touch $@
+
+tests/lighthouse/node_modules/.package-lock.json: tests/lighthouse/package.json tests/lighthouse/package-lock.json | .venv/tools
+	$(call say,Installing Lighthouse into tests/lighthouse/node_modules)
+	$(npm_ci) --prefix tests/lighthouse
 	@touch $@

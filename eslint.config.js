@@ -12,7 +12,7 @@ const BROWSER = [
   "matchMedia", "navigator", "performance", "queueMicrotask", "removeEventListener", "requestAnimationFrame",
   "scrollTo", "sessionStorage", "setInterval", "setTimeout", "structuredClone", "visualViewport", "window",
 ];
-const NODE = ["CustomEvent", "Event", "EventTarget", "URL", "clearTimeout", "console", "globalThis", "setTimeout"];
+const NODE = ["CustomEvent", "Event", "EventTarget", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout"];
 
 const globals = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
@@ -78,7 +78,7 @@ export default [
     rules: { ...RULES, "no-unsanitized/method": "error", "no-unsanitized/property": "error" },
   },
   {
-    files: ["tests/js/**/*.mjs", "eslint.config.js"],
+    files: ["tests/**/*.mjs", "eslint.config.js"],
     languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: globals(NODE) },
     rules: { ...RULES, "no-script-url": "off" },
   },

@@ -1,0 +1,1 @@
+"""Lighthouse over the log-in page and the chat page. `make check-web`."""
