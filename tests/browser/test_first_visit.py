@@ -31,7 +31,11 @@ async def test_the_page_names_every_module_that_its_script_asks_for(
 async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     held: list[Route] = []
-    await ann.page.route("**/on-demand.js", lambda route: held.append(route))
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await ann.page.route("**/on-demand.js", hold)
     await ann.page.reload()
     message_list = ann.page.locator("message-list")
     await expect(message_list).to_have_attribute("data-state", "loaded")

@@ -54,6 +54,17 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
     await expect(bo.page.locator("#composer-text")).to_have_value(MARKED)
 
 
+async def test_a_quote_shows_what_is_said_without_its_marks(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    await bo.say("> Slow\n\nAdd an **index** on `at`")
+    await bo.page.locator("chat-message").hover()
+    await bo.act("answer")
+    await bo.say("I mean now")
+    for window in (ann, bo):
+        quote = window.page.locator(".quote-text:visible")
+        await expect(quote).to_have_text("Slow Add an index on at")
+
+
 async def shows_marked_text(window: Window) -> None:
     text = window.page.locator(".message-text").last
     await expect(text.locator("strong")).to_have_text("bold")

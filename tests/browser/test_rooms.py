@@ -51,6 +51,7 @@ async def test_rooms_are_made_joined_changed_and_left(enter: EnterChat) -> None:
     await expect(bo.rooms()).to_have_text(["Lobby"])
 
     await page.locator(".topbar-room").click()
+    await expect(page.locator("#room-invite-user")).to_have_value("")  # nobody by mistake
     await page.locator("#room-invite-user").select_option("bo")
     await page.locator(".room-invite button").click()
     await expect(page.locator(".members li")).to_have_count(2)

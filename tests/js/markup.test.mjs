@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { parts, textOf } from "../../chatserver/static/js/lib/markup.js";
+import { lineOf, parts, textOf } from "../../chatserver/static/js/lib/markup.js";
 
 const text = (data) => ({ nodeType: 3, data, childNodes: [] });
 
@@ -48,4 +48,10 @@ test("names are called in text, not in code or links", () => {
 test("no text is lost", () => {
   const list = node("ul", {}, node("li", {}, "a @bo ", node("b", {}, "b")), node("li", {}, node("em", {}, "c")));
   assert.equal(textOf(body(list)), "a @bo bc");
+});
+
+test("in one line, paragraphs and items stand apart, and words stay whole", () => {
+  const list = node("ul", {}, node("li", {}, "a"), node("li", {}, "b"));
+  const found = body(node("p", {}, "in", node("em", {}, "dex"), node("br", {}), "now"), list);
+  assert.equal(lineOf(found).replaceAll(/\s+/g, " ").trim(), "index now a b");
 });

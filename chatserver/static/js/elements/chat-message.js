@@ -7,7 +7,7 @@
 
 import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
-import { parts, textOf } from "../lib/markup.js";
+import { lineOf, parts, textOf } from "../lib/markup.js";
 import { called, calls, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { clone, lang, me } from "../page.js";
@@ -64,7 +64,7 @@ class ChatMessage extends HTMLElement {
     if (quote.hidden) return;
     quote.onclick = () => say(this, "message:jump", { seq: replyTo });
     if (!quoted) queueMicrotask(() => say(this, "quote:wanted", { seq: replyTo })); // when it is in the page
-    const text = quoted?.deleted_at ? _("This message was deleted.") : (quoted?.data ?? "…");
+    const text = quoted?.deleted_at ? _("This message was deleted.") : quoted ? plain(quoted) : "…";
     quote.querySelector(".quote-author").textContent = quoted ? display(quoted.user) : "";
     quote.querySelector(".quote-text").textContent = text.slice(0, QUOTED);
   }
@@ -109,11 +109,14 @@ class ChatMessage extends HTMLElement {
   }
 }
 
-/** As the server marked it up; before it did, the text. The parser's document is inert: see lib/markup.js. */
-function pieces(data, html) {
-  const inert = html && new DOMParser().parseFromString(html, "text/html").body;
-  return (inert ? parts(inert) : called(data)).map(piece);
-}
+/** As the server marked it up; before it did, the text. */
+const pieces = (data, html) => (html ? read(html) : called(data)).map(piece);
+
+/** Without any marks. */
+const plain = ({ data, html }) => (html ? lineOf(read(html)) : data);
+
+/** The parser's document is inert: see lib/markup.js. */
+const read = (html) => parts(new DOMParser().parseFromString(html, "text/html").body);
 
 function piece({ text, mention, tag, ...facts }) {
   if (tag !== undefined) return marked(tag, facts);

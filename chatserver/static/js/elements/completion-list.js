@@ -25,7 +25,7 @@ class CompletionList extends HTMLElement {
   connectedCallback() {
     this.#box.addEventListener("input", (event) => isComposing(event) || this.#look());
     this.#box.addEventListener("compositionend", () => this.#look());
-    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event), { capture: true }); // before it sends
     this.#box.addEventListener("blur", () => this.#close());
     this.#list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus

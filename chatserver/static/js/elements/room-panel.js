@@ -87,7 +87,8 @@ class RoomPanel extends HTMLElement {
     const here = new Set(members.map(({ name }) => name));
     const others = this.#people.everybody.filter(({ name }) => !here.has(name));
     const options = others.map(({ name, display }) => new Option(`${display} (@${name})`, name));
-    this.#invite.elements.user.replaceChildren(...options);
+    const { user } = this.#invite.elements;
+    user.replaceChildren(user.options[0], ...options); // nobody is chosen by mistake
     this.#invite.querySelector("button").disabled = others.length === 0;
     this.#showMembers();
   }
@@ -140,9 +141,15 @@ class RoomPanel extends HTMLElement {
   async #mute() {
     const room = this.#room;
     const muted = this.querySelector(".room-mute").checked;
-    await ask("PATCH", this.#path(), { muted });
-    room.muted = muted;
-    say(this, "room:muted");
+    room.muted = muted; // at once: the next draw shall not take the tick back
+    try {
+      await ask("PATCH", this.#path(), { muted });
+    } catch (error) {
+      room.muted = !muted;
+      throw error;
+    } finally {
+      say(this, "room:muted");
+    }
   }
 
   async #leave() {

@@ -7,6 +7,7 @@ import { called } from "./mentions.js";
 
 const TEXT = 3; // Node.TEXT_NODE
 const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
+const APART = new Set(["p", "br", "pre", "li"]);
 const VERBATIM = new Set(["a", "code", "pre"]); // nobody is called in there
 const SAFE = /^(https?:\/\/|mailto:)/i;
 
@@ -32,3 +33,9 @@ function element(tag, node, inner) {
 
 /** The text of such parts. */
 export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");
+
+/** The same in one line, for a quotation. */
+export const lineOf = (list) =>
+  list
+    .map(({ tag, text, parts: inner }) => (text ?? lineOf(inner)) + (APART.has(tag) ? " " : ""))
+    .join("");
