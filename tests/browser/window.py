@@ -97,7 +97,9 @@ class Window:
         await self.is_loaded()
 
     async def turn_to_lobby(self) -> None:
-        await self.page.locator("[data-section=rooms] a").first.click()
+        row = self.page.locator("[data-section=rooms] a").first
+        await row.click()
+        await expect(row).to_have_attribute("aria-current", "page")
         await self.is_loaded()
 
     def rooms(self) -> Locator:
