@@ -66,7 +66,7 @@ async def somebody_is_invited(ann: Window) -> None:
     await page.get_by_role("link", name="Invitations").click()
     await page.locator("#uses").fill("2")
     await page.get_by_role("button", name="Make a link").click()
-    picture = page.locator(".admin-qr img")
+    picture = page.locator(".qr img")
     await expect(picture).to_have_js_property("complete", True)
     assert await picture.evaluate("picture => picture.naturalWidth") > 0
     await is_fine(ann, DESK)

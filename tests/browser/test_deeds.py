@@ -76,6 +76,28 @@ async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     await expect(bo.page.locator(".quote-text:visible")).to_have_text("This message was deleted.")
 
 
+async def test_emoji_are_picked_by_keyboard_alone(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    page = ann.page
+    await ann.say("Lunch?")
+    await ann.sees("Lunch?")
+    await page.keyboard.press("Shift+Tab")
+    await ann.act("pick", key="Enter")
+    focused = page.locator(".emoji:focus")
+    await expect(focused).to_have_attribute("data-emoji", "👍")
+    second_row = await page.locator(".emoji").nth(8).get_attribute("data-emoji")
+    await page.keyboard.press("ArrowDown")
+    await expect(focused).to_have_attribute("data-emoji", str(second_row))
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator(".emoji-search input")).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.type("thumbs d")  # what is typed searches, wherever the focus is
+    await expect(page.locator(".emoji:visible")).to_have_text(["👎"])
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".reaction")).to_have_text("👎1")
+
+
 async def test_a_link_leads_to_its_message_however_old(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     cy = await ann.chat.person("cy")

@@ -63,3 +63,13 @@ async def test_rooms_are_made_joined_changed_and_left(enter: EnterChat) -> None:
     await bo.turn_to_lobby()
     await page.locator(".members button:visible").click()
     await expect(bo.rooms()).to_have_text(["Lobby"])
+
+
+async def test_a_name_with_spaces_is_a_title_too(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.locator("[data-open=rooms]").click()
+    await ann.page.locator("#room-name").fill(" Weekend  plans ")
+    await ann.page.keyboard.press("Enter")
+    await expect(ann.page.locator(".topbar-title")).to_have_text("Weekend plans")
+    answer = await ann.page.evaluate("fetch('/api/rooms').then((answer) => answer.json())")
+    assert [room["name"] for room in answer["rooms"]] == ["lobby", "weekend-plans"]

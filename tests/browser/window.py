@@ -78,6 +78,9 @@ class Window:
         await page.locator(".topbar-invite").click()
         await page.locator(".invite-form [type=submit]").click()
         await expect(page.locator(".invite-made")).to_be_visible()
+        picture = page.locator(".invite-made .qr img")
+        await expect(picture).to_have_js_property("complete", True)
+        assert await picture.evaluate("picture => picture.naturalWidth") > 0
         link = await page.locator(".invite-made input").input_value()
         await page.locator("invite-dialog .dialog-close").click()
         await expect(page.locator("invite-dialog dialog")).to_be_hidden()

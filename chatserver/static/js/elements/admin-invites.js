@@ -5,6 +5,7 @@ import { ask } from "../api.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { LOBBY } from "../protocol.js";
 import { urls } from "../page.js";
+import { showQr } from "../qr.js";
 
 class AdminInvites extends AdminList {
   #form = this.querySelector("form");
@@ -44,10 +45,7 @@ class AdminInvites extends AdminList {
   opened(_name, { code, url }) {
     const dialog = this.dialog("invite");
     dialog.querySelector("copy-field").value = new URL(url, location.href).href;
-    const picture = new Image(264, 264);
-    picture.src = `${addressOf(code)}/qr.svg`;
-    picture.alt = _("QR code of the link");
-    dialog.querySelector(".admin-qr").replaceChildren(picture);
+    showQr(dialog.querySelector(".qr"), code);
   }
 
   /** Rooms that one belongs to, and those that everybody may join. */

@@ -16,7 +16,7 @@ class EmojiSearch extends HTMLElement {
     if (this.dataset.ready) return; // it is moved with its picker, and that connects it again
     this.dataset.ready = "true";
     this.#input.addEventListener("input", () => this.#look());
-    this.#input.addEventListener("keydown", (event) => this.#pressed(event));
+    this.parentElement.addEventListener("keydown", (event) => this.#pressed(event));
     this.parentElement.addEventListener("beforetoggle", () => this.#begin());
   }
 
@@ -46,10 +46,30 @@ class EmojiSearch extends HTMLElement {
     });
   }
 
+  /** Letters search, wherever the focus is; arrows go from emoji to emoji. */
   #pressed(event) {
-    if (isComposing(event)) return;
-    if (event.key.startsWith("Arrow")) event.stopPropagation(); // they would go to the next message
-    if (event.key === "Enter") this.#buttons.find(({ hidden }) => !hidden)?.click();
+    if (isComposing(event)) return this.#input.focus();
+    const { key, target, ctrlKey, metaKey, altKey } = event;
+    if (key.startsWith("Arrow")) this.#step(event);
+    else if (target === this.#input) return key === "Enter" && this.#shown[0]?.click();
+    else if (key.length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey) this.#input.focus();
+    return undefined;
+  }
+
+  get #shown() {
+    return this.#buttons.filter(({ hidden }) => !hidden);
+  }
+
+  #step(event) {
+    event.stopPropagation(); // they would go to the next message
+    const shown = this.#shown;
+    const here = shown.indexOf(event.target);
+    const row = shown.filter(({ offsetTop }) => offsetTop === shown[0].offsetTop).length;
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -row, ArrowDown: row }[event.key];
+    if (here < 0 && event.key !== "ArrowDown") return; // within what is being written
+    event.preventDefault();
+    if (here < 0) shown[0]?.focus();
+    else (shown[here + step] ?? this.#input).focus();
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * <invite-dialog>: makes invitations, lists them, takes them back.
+ * <invite-dialog>: makes invitations, with their QR codes, lists them, takes them back.
  *
  * Opened by any click on [data-open="invite"].
  */
@@ -9,6 +9,7 @@ import { sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { clone, lang, urls } from "../page.js";
+import { showQr } from "../qr.js";
 
 class InviteDialog extends HTMLElement {
   #dialog = this.querySelector("dialog");
@@ -42,6 +43,7 @@ class InviteDialog extends HTMLElement {
     const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
     this.#made.hidden = false;
     this.#made.querySelector("copy-field").value = absolute(invite.url);
+    showQr(this.#made.querySelector(".qr"), invite.code);
     this.#made.querySelector("button").focus();
     await this.#load(invite.code);
   }

@@ -68,11 +68,13 @@ class RoomsDialog extends HTMLElement {
   async #make() {
     const form = new FormData(this.#form);
     const users = form.getAll("user");
-    const title = form.get("title").trim();
+    const written = form.get("name").trim();
+    const name = written.replaceAll(/\s+/g, "-"); // in which a space cannot be, but in a title
+    const title = form.get("title").trim() || (name === written ? "" : written);
     this.#enter(
       await ask("POST", urls.rooms, {
         id: newId(),
-        name: form.get("name").trim(),
+        name,
         private: form.has("private"),
         ...(title && { title }),
         ...(users.length > 0 && { users }),
