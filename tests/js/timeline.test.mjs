@@ -176,3 +176,22 @@ test("an edit brings its html, or takes the old one away; a deletion takes it to
   timeline.receive({ type: 11, seq: 6, target: 2, at: 9 });
   assert.equal(timeline.find(2).html, undefined);
 });
+
+test("what is far from the end is let go of, and comes again without a hole", () => {
+  const timeline = loaded(3);
+  for (const one of events(4, 2_000)) timeline.receive(one);
+  timeline.trim();
+  assert.equal(timeline.events.length, 2_000);
+  assert.equal(timeline.hasOlder, false);
+  timeline.receive(event(2_001, { reply_to: 5 }));
+  timeline.trim();
+  assert.deepEqual(seqs(timeline), events(1_002, 2_001).map(({ seq }) => seq));
+  assert.equal(timeline.hasOlder, true);
+  assert.equal(timeline.find(5).data, "m5"); // which is quoted
+  assert.equal(timeline.find(6), undefined);
+  timeline.receive(event(2_002, { type: 10, target: 1_001, data: "edited" }));
+  timeline.prepend({ events: events(952, 1_001), more: true, head: 2_001 });
+  assert.deepEqual(seqs(timeline), events(952, 2_001).map(({ seq }) => seq));
+  assert.equal(timeline.find(1_001).data, "edited");
+  assert.equal(timeline.receive(event(2_003)).length, 1);
+});

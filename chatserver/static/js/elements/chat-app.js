@@ -151,6 +151,7 @@ class ChatApp extends HTMLElement {
       this.#readIfSeen();
       this.#newLine.place(conversation);
     }
+    if (conversation.key !== this.#key || this.#list.showsEndOf(this.#key)) conversation.timeline.trim();
     this.#draw();
   }
 

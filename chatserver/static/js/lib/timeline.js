@@ -7,6 +7,9 @@
 import { isAct } from "../protocol.js";
 import { applied } from "./acts.js";
 
+const MOST = 2_000; // events that are held while nobody reads the old ones
+const KEPT = 1_000; // of them when there are more
+
 export class Timeline {
   /** null until the newest page is here. */
   position = null;
@@ -82,6 +85,18 @@ export class Timeline {
     const known = this.#waiting.get(event.seq);
     if (!known || known.answered) this.#waiting.set(event.seq, event);
     return this.loaded ? this.#drain() : [];
+  }
+
+  /** Lets go of what is far from the end, as if it had never been asked for: `before` brings it again. */
+  trim() {
+    if (this.#events.length <= MOST) return;
+    const all = [...this.#quoted.values(), ...this.#events];
+    this.#events = this.#events.slice(-KEPT);
+    const { oldest } = this;
+    const quoted = new Set(this.#events.map((event) => event.reply_to));
+    this.#quoted = new Map(all.filter(({ seq }) => quoted.has(seq)).map((event) => [event.seq, event]));
+    this.#acts = this.#acts.filter(({ seq }) => seq >= oldest);
+    this.hasOlder = true;
   }
 
   /** Forget everything: the log is another one, or too much was missed. */
