@@ -18,6 +18,9 @@ from tests.driver import Chat, Device
 LONG = 10_000  # messages of the long room
 RATE = 50  # messages a second in the busy one
 SECONDS = 30
+HOUR = 18_000  # messages of an hour in which five a second are said
+LOOKS = 6  # at the memory in that hour
+PACE = 300  # messages a second, as nobody waits an hour for it
 EVERY = 0.25  # seconds between two letters that somebody types meanwhile
 TEXT = "Sure, I can look at it after lunch. 下午三点之前可以吗？ See https://example.com/smart"
 LIMITS = LimitSettings(messages_per_second=100_000, message_burst=100_000)
@@ -47,6 +50,7 @@ async def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
             await busy(await enter(chat, browser), bo)
+            await hour(await enter(chat, browser), bo)
             await fill(bo)
             await long(await enter(chat, browser))
             await browser.close()
@@ -98,6 +102,27 @@ async def talk(bo: Device) -> None:
         await bo.send({"type": 2, "data": f"{TEXT} {number}", "id": f"busy-{number}"})
         await asyncio.sleep(max(0.0, started + number / RATE - clock()))
     await bo.reply(f"busy-{RATE * SECONDS - 1}")
+
+
+# An hour ----------------------------------------------------------------------------------------
+
+
+async def hour(page: Page, bo: Device) -> None:
+    """The page stays open, at the end of the room."""
+    found = [await heap(page)]
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    for number in range(HOUR):
+        await bo.send({"type": 2, "data": f"{TEXT} {number}", "id": f"hour-{number}"})
+        await asyncio.sleep(max(0.0, started + number / PACE - clock()))
+        if number % (HOUR // LOOKS) == HOUR // LOOKS - 1:
+            await bo.reply(f"hour-{number}")
+            await page.get_by_text(f"{TEXT} {number}", exact=True).wait_for()
+            found.append(await heap(page))
+    print(f"{HOUR:,} messages, those of an hour with five a second, at {PACE} a second")
+    print(f"  heap            {', '.join(f'{one:.1f}' for one in found)} MiB")
+    print(f"  in the page     {await page.evaluate(COUNT)} messages")
+    await page.context.close()
 
 
 # A long room -------------------------------------------------------------------------------------
