@@ -1,0 +1,129 @@
+"""What people take for granted: drafts, Escape, a place that stays, the line above what is new."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import Device
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BOX = "#composer-text"
+TOP = "(row) => row.getBoundingClientRect().top"
+FROM_END = """() => {
+  const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".messages-scroll");
+  return scrollHeight - scrollTop - clientHeight;
+}"""
+
+
+async def long_talk(window: Window, name: str, lines: int = 60) -> Device:
+    """Somebody who said that many things in the lobby, all of which are shown."""
+    device = await (await window.chat.person(name)).connect()
+    for number in range(lines):
+        await device.say(f"line {number}")
+    await window.sees(f"line {lines - 1}")
+    return device
+
+
+async def test_a_draft_is_kept_for_each_conversation_over_a_reload(enter: EnterChat) -> None:
+    ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
+    box = ann.page.locator(BOX)
+    await box.fill("half a thought")
+    await ann.turn_to("bo")
+    await expect(box).to_have_value("")
+    await box.fill("only for bo")
+    await ann.turn_to_lobby()
+    await expect(box).to_have_value("half a thought")
+    await ann.page.reload()
+    await ann.is_loaded()
+    await expect(box).to_have_value("half a thought")
+    await ann.page.keyboard.press("Enter")
+    await ann.sees("half a thought")
+    await ann.page.reload()
+    await ann.is_loaded()
+    await expect(box).to_have_value("")
+    await ann.turn_to("bo")
+    await expect(box).to_have_value("only for bo")
+
+
+async def test_escape_closes_then_cancels_then_goes_to_the_end(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await long_talk(ann, "bo")
+    page, box = ann.page, ann.page.locator(BOX)
+    await ann.say("mine")
+    await ann.sees("mine")
+    await box.fill("a draft")
+    await page.locator("chat-message").last.hover()
+    await ann.act("edit")
+    await expect(box).to_have_value("mine")
+    await page.locator(".messages-scroll").evaluate("(scroller) => scroller.scrollTo(0, 0)")
+    await bo.say("meanwhile")
+    await expect(page.locator(".messages-jump")).to_have_text("1 new")
+    await page.keyboard.press("Control+/")
+    keys = page.locator("keys-dialog dialog")
+    await expect(keys).to_be_visible()
+
+    await page.keyboard.press("Escape")
+    await expect(keys).to_be_hidden()
+    await expect(box).to_have_value("mine")
+    await page.keyboard.press("Escape")
+    await expect(box).to_have_value("a draft")
+    await expect(page.locator(".composer-strip")).to_be_hidden()
+    await expect(page.locator(".messages-jump")).to_have_text("1 new")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".messages-jump")).to_be_hidden()
+    assert await page.evaluate(FROM_END) < 2
+    await expect(box).to_have_value("a draft")
+
+
+async def test_what_one_reads_stays_where_it_is_while_more_comes(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await long_talk(ann, "bo")
+    page = ann.page
+    row = page.locator("chat-message", has_text="line 30")
+    await row.evaluate("(row) => row.scrollIntoView({ block: 'center' })")
+    await expect(page.locator(".messages-jump")).to_have_text("Jump to the latest")
+    before = await row.evaluate(TOP)
+    for number in range(3):
+        await bo.say(f"more {number}")
+    await expect(page.locator(".messages-jump")).to_have_text("3 new")
+    assert abs(await row.evaluate(TOP) - before) < 1
+    await page.locator(".messages-jump").click()
+    await expect(page.locator(".messages-jump")).to_be_hidden()
+    assert await page.evaluate(FROM_END) < 2
+    await bo.say("at the end")
+    await ann.sees("at the end")
+    assert await page.evaluate(FROM_END) < 2
+
+
+async def test_the_line_above_what_is_new_stays_where_it_was_placed(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await long_talk(ann, "bo", 2)
+    page = ann.page
+    await ann.turn_to("bo")
+    unread = page.locator("[data-section=rooms] .row-unread")
+    await expect(unread).to_have_count(0)
+    await bo.say("first of the new ones")
+    await bo.say("second")
+    await expect(unread).to_have_count(1)
+    await ann.turn_to_lobby()
+    below = page.locator(".new-line + chat-message .message-text")
+    await expect(below).to_have_text("first of the new ones")
+    await expect(unread).to_have_count(0)
+    await bo.say("third")
+    await ann.sees("third")
+    await expect(below).to_have_text("first of the new ones")
+    await ann.say("an answer")
+    await expect(page.locator(".new-line")).to_have_count(0)
+
+
+async def test_an_enter_for_the_input_method_sends_nothing(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.locator(BOX).fill("ni hao")
+    assert not await ann.press(BOX, "Enter", isComposing=True)
+    assert not await ann.press(BOX, "Enter", keyCode=229)  # so Safari says it
+    await expect(ann.page.locator(BOX)).to_have_value("ni hao")
+    await expect(ann.page.locator("chat-message")).to_have_count(0)
+    assert await ann.press(BOX, "Enter")
+    await ann.sees("ni hao")
