@@ -20,7 +20,7 @@ TEMPLATE = Path(__file__).parents[2] / "locale" / "chatserver.pot"
 WRAPPED = re.compile("⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 NO_TEXTS = re.compile(
-    r"\b(ann|bo|lobby|chatserver|SQLite|MB|GB|English)\b|简体中文|https?:\S+", re.IGNORECASE
+    r"\b(ann|bo|tests|lobby|chatserver|SQLite|MB|GB|English)\b|简体中文|https?:\S+", re.IGNORECASE
 )
 
 # Words of others are left out: times and numbers by Intl, keys, languages by their own names.
