@@ -57,6 +57,7 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
 async def test_a_quote_shows_what_is_said_without_its_marks(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await bo.say("> Slow\n\nAdd an **index** on `at`")
+    await expect(bo.page.locator("chat-message")).to_have_attribute("data-state", "sent")
     await bo.page.locator("chat-message").hover()
     await bo.act("answer")
     await bo.say("I mean now")
