@@ -8,12 +8,13 @@ the frames apart is aiohttp's reader.
 import asyncio
 import base64
 import hashlib
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WS_KEY, WebSocketReader
 
@@ -25,6 +26,8 @@ SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     b"Sec-WebSocket-Accept: %b\r\n\r\n"
 )
+
+logger = logging.getLogger(__name__)
 
 # What to do with a frame; what it returns is waited for before the next frame is looked at.
 Receive = Callable[[WSMessage], Awaitable[None] | None]
@@ -155,6 +158,9 @@ class Inbox(WebSocketDataQueue):
         self._take(data)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:  # noqa: ARG002
+        if not isinstance(exc, WebSocketError):
+            logger.error("a frame was not taken", exc_info=exc)
+            exc = WebSocketError(WSCloseCode.INTERNAL_ERROR, "")
         self._take(WSMessage(WSMsgType.ERROR, exc, None))
 
 

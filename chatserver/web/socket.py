@@ -48,6 +48,7 @@ class Socket:
         self._doorstep = Doorstep(limits.sockets_per_address)
         self._open: set[Line] = set()
         self._all_closed = asyncio.Event()
+        self._stops = False
         self.log = SocketLog(clock)
 
     # Coming in ------------------------------------------------------------------------------------
@@ -72,6 +73,8 @@ class Socket:
         while arrival.has_moved(sign_in.user.id):
             rooms = await self._history.rooms_of(sign_in.user)
         arrival.check(sign_in.session.id, sign_in.user.id)
+        if self._stops:
+            raise Disconnect(CloseCode.RESTARTING, "the server restarts")
         if self._hub.devices(sign_in.user.id) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         line = self._line(request)
@@ -140,7 +143,8 @@ class Socket:
             self._all_closed.set()
 
     async def closed(self) -> None:
-        """Return when no socket is open any more."""
+        """Turn away who comes from now on; return when no socket is open any more."""
+        self._stops = True
         while self._open:
             self._all_closed.clear()
             await self._all_closed.wait()

@@ -112,6 +112,22 @@ async def test_a_frame_that_is_none_earns_its_code_and_is_the_last() -> None:
     assert line.close_code == 1009
 
 
+async def test_a_fault_of_ours_ends_this_line_and_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line, _, listener = lined()
+
+    def fail(message: WSMessage) -> None:
+        listener.receive(message)
+        if message.type is WSMsgType.TEXT:
+            raise ValueError("a fault")
+
+    line.open(fail, listener.leave)
+    line.data_received(frame(b"a"))
+    assert line.close_code == 1011
+    assert "a frame was not taken" in caplog.text
+
+
 async def test_the_peers_close_code_is_known() -> None:
     line, _, listener = lined()
     line.open(listener.receive, listener.leave)

@@ -146,6 +146,25 @@ async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
     assert await device.closed() == 4101
 
 
+async def test_who_connects_while_the_server_stops_is_asked_to_come_back(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_rooms = chat.server.history.rooms_of
+    checked, stopped = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user: object) -> object:
+        checked.set()
+        await stopped.wait()
+        return await read_rooms(user)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    opening = asyncio.create_task(ann.open())
+    await checked.wait()
+    await chat.server.socket.closed()
+    stopped.set()
+    assert await (await opening).closed() == 4001
+
+
 async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welcome(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
