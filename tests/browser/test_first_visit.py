@@ -44,6 +44,8 @@ async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
     await expect(ann.page.locator("dialog[open]")).to_have_count(0)
     await ann.say("written meanwhile")
     await ann.sees("written meanwhile")
+    await ann.page.locator("[data-section=online] a").first.click()  # what needs no dialog
+    await expect(ann.page.locator("message-list")).to_have_attribute("data-kind", "self")
     await expect(ann.page.locator("settings-dialog:defined")).to_have_count(0)
     for route in held:
         await route.continue_()

@@ -4,7 +4,7 @@
  */
 
 const PATIENCE = 2_000; // milliseconds, on a line that does not show any messages
-const NEEDY = "[data-open], [data-panel], account-menu button";
+const NEEDY = "button:is([data-open], [data-panel]), account-menu button"; // <nav-drawer> has a data-open too
 const AGAIN = 1_000; // milliseconds until files are asked for again that did not come
 
 export const demand = { answered: false };
