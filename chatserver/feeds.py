@@ -84,6 +84,8 @@ class Feeds:
         if not feed.listeners:
             feed.last = feed.known = max(feed.last, head)
         self._add(connection, room, feed)
+        feed.known = max(feed.known, head)
+        self._expect(room, feed, head)
         return feed.last
 
     def join(self, connection: Connection, room: int, after: int) -> None:

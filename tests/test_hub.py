@@ -356,3 +356,11 @@ async def test_who_is_called_back_is_not_told_to_log_in_again(stage: Stage) -> N
     stage.hub.call_back([1])
     assert b'"type":0' not in line.written
     assert int(CloseCode.RESTARTING).to_bytes(2) in line.written
+
+
+async def test_who_arrives_behind_a_hole_makes_everybody_whole(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    stage.store(1, 2)  # and nobody is told
+    _, bos = stage.connect(2, "bo", r1=2)
+    await stage.settled()
+    assert anns.heard() == bos.heard() == [1, 2]
