@@ -4,6 +4,7 @@ Owns the counts of open sockets here and what other nodes said of theirs. A pers
 any socket on any node is open, however many there are.
 """
 
+import bisect
 from collections import Counter
 from collections.abc import Iterable
 
@@ -18,12 +19,17 @@ class Who:
     def __init__(self) -> None:
         self._sockets: Counter[str] = Counter()
         self._persons: dict[str, Person] = {}
+        self._names: list[
+            str
+        ] = []  # of those, in order: a crowd that comes is not sorted each time
         self._elsewhere: dict[str, tuple[float, dict[str, Person]]] = {}
         self._told: dict[str, Person] = {}
         self._touched: set[str] = set()
 
     def arrive(self, person: Person) -> bool:
         """A socket of theirs opened. True: they were not here before."""
+        if person.name not in self._persons:
+            bisect.insort(self._names, person.name)
         self._persons[person.name] = person
         self._sockets[person.name] += 1
         self._touched.add(person.name)
@@ -36,6 +42,7 @@ class Who:
         if self._sockets[name]:
             return False
         del self._sockets[name], self._persons[name]
+        del self._names[bisect.bisect_left(self._names, name)]
         return True
 
     def here(self) -> list[Person]:
@@ -56,6 +63,8 @@ class Who:
 
     def online(self) -> list[Person]:
         """Everybody who is online, by name."""
+        if not self._elsewhere:
+            return [self._persons[name] for name in self._names]
         everybody: dict[str, Person] = {}
         for _, listed in self._elsewhere.values():
             everybody |= listed
