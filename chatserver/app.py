@@ -19,6 +19,7 @@ from chatserver.accounts import Accounts
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat
 from chatserver.config import Settings, validated
+from chatserver.connection import CLOSE_TIMEOUT
 from chatserver.errors import ChatServerError, CloseCode
 from chatserver.facts import Facts
 from chatserver.folder import DataFolder
@@ -87,7 +88,8 @@ class Server:
         self.journal = Journal(self.log, self.hub)
         rate = Rate(limits.messages_per_second, limits.message_burst, clock)
         facts = Facts(self.rooms)
-        self.history = History(self.rooms, self.log, facts, Recent(self.log, clock=clock))
+        self.recent = Recent(self.log, clock=clock)
+        self.history = History(self.rooms, self.log, facts, self.recent)
         self.chat = Chat(
             self.journal, self.rooms, self.people, facts, rate, limits=limits, clock=wall
         )
@@ -113,7 +115,7 @@ class Server:
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )
-        self.nightly = Nightly(self.database, now=wall)
+        self.nightly = Nightly(self.database, self.recent.clear, now=wall)
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
@@ -172,7 +174,9 @@ class Server:
             async with asyncio.timeout(DRAIN):
                 await self.journal.drain()
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
-        await self.socket.closed()  # those who do not answer are cut off soon
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT + 1):  # who does not answer is cut off
+                await self.socket.closed()
 
 
 SERVER = web.AppKey("server", Server)

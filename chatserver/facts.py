@@ -27,9 +27,9 @@ class Facts:
 
     async def of(self, rooms: Collection[int]) -> dict[int, RoomFacts]:
         """By room, without those that are not there."""
-        unknown = [room for room in rooms if room not in self._facts]
-        found = await self._rooms.facts(unknown) if unknown else {}
         kept = {room: self._facts[room] for room in rooms if room in self._facts}
+        unknown = [room for room in rooms if room not in kept]
+        found = await self._rooms.facts(unknown) if unknown else {}
         for facts in found.values():
             self.remember(facts)
         return kept | found

@@ -18,7 +18,7 @@ from chatserver.models import Event
 
 PATIENCE = 0.05  # seconds that an early event waits for the one before it
 
-# The events of a room with seq > after, in order, some at a time: see `chat.hole_reader`.
+# The events of a room with seq > after, in order, some at a time: see `history.hole_reader`.
 ReadEvents = Callable[[int, int], Awaitable[list[Event]]]
 
 logger = logging.getLogger(__name__)
@@ -81,8 +81,8 @@ class Feeds:
         `head` is what the database named while the feeds were held.
         """
         feed = self._feeds.setdefault(room, Feed(head))
-        if not feed.listeners:
-            feed.last = feed.known = max(feed.last, head)
+        if not feed.listeners and feed.last < head:
+            feed.last, feed.version = head, next(_versions)
         self._add(connection, room, feed)
         feed.known = max(feed.known, head)
         self._expect(room, feed, head)
@@ -179,12 +179,20 @@ class Feeds:
                 missing = [event for event in events if event.seq > feed.last]
                 if not missing:
                     break
+                feed.version = next(_versions)
                 self._deliver(feed, missing[-1].seq, wire.frames(missing))
+                if any(event.change.get("action") in ("leave", "remove") for event in missing):
+                    self._call_back(feed)
         except ChatServerError as error:
             logger.warning("a hole in room %d stays for now: %s", room, error)
         finally:
             feed.early = {first: e for first, e in feed.early.items() if e[0] > feed.last}
             feed.repair = None
+
+    def _call_back(self, feed: Feed) -> None:
+        """Somebody has left without our noticing who: all come back and are asked for anew."""
+        for connection in list(feed.listeners):
+            self._fell_behind(connection)
 
     def close(self) -> None:
         """Let go of the tasks."""

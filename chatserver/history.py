@@ -11,16 +11,17 @@ from chatserver.errors import NotFound, Reset
 from chatserver.facts import Facts
 from chatserver.models import Event, RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
-from chatserver.recent import Recent, Stretch, Told
+from chatserver.recent import PAGE_TEXT, Recent, Stretch, Told, fitting
 from chatserver.storage.log import Log
 from chatserver.storage.rooms import Rooms
 
-PAGE_TEXT = 60_000  # characters in one answer: a slow reader must not be hung up for what it asked
-
-# Rooms that a socket listens to: how far each is, and its version.
-Heard = Mapping[int, tuple[int, int]]
-NOTHING: Heard = {}
+# Those of some rooms that the asking socket listens to: how far each is, and its version.
+Heard = Callable[[Iterable[int]], Mapping[int, tuple[int, int]]]
 NOWHERE = (-1, recent.UNKEPT)
+
+
+def _nothing(_rooms: Iterable[int]) -> Mapping[int, tuple[int, int]]:
+    return {}
 
 
 class _Reach(NamedTuple):
@@ -53,14 +54,13 @@ class History:
         *,
         limit: int,
         epoch: str | None,
-        heard: Heard = NOTHING,
+        heard: Heard = _nothing,
     ) -> RoomPage:
         """The events behind `after`, whole and in order up to `limit`. Raises Reset or NotFound."""
-        positions = {room: after}
-        reach = await self._reach(user, positions, heard)
-        if not reach:
+        pages = await self._pages(user, {room: after}, epoch, heard, limit)
+        if not pages:
             raise NotFound
-        return (await self._pages(reach, positions, epoch, limit))[0]
+        return pages[0]
 
     async def before(self, user: User, room: int, before: int | None, limit: int) -> RoomPage:
         """The last messages with seq < `before`, in order; the newest ones without it."""
@@ -69,50 +69,68 @@ class History:
             raise NotFound
         upto = min(before or MAX_INT, access.head + 1)
         events = await self._log.before(access.facts, upto, limit + 1)
-        told = recent.by_room(events[-limit:]).get(room, [])
-        newest = told[len(told) - _fitting(one.length for one in reversed(told)) :]
-        return _page(room, newest, access.head, more=len(events) > len(newest))
+        newest = events[-limit:]
+        newest = newest[len(newest) - fitting(len(event.data) for event in reversed(newest)) :]
+        told = recent.by_room(newest).get(room, [])
+        return _page(room, told, access.head, more=len(events) > len(told))
 
     async def catch_up(
-        self, user: User, positions: dict[int, int], epoch: str | None, heard: Heard = NOTHING
+        self, user: User, positions: dict[int, int], epoch: str | None, heard: Heard = _nothing
     ) -> tuple[list[RoomPage], list[int]]:
         """What is new in many rooms, and which of them this person may not read.
 
         At most CATCH_UP_LIMIT events in all; a page that wants another call says `more`. `heard`
         are rooms that the asking socket listens to: whoever hears a room may read it.
         """
-        reach = await self._reach(user, positions, heard)
-        pages = await self._pages(reach, positions, epoch, HISTORY_LIMIT)
-        return pages, sorted(positions.keys() - reach.keys())
+        if epoch not in (None, self.epoch):
+            raise Reset(self.epoch)
+        pages = await self._pages(user, positions, epoch, heard, HISTORY_LIMIT)
+        return pages, sorted(positions.keys() - {page.room for page in pages})
 
-    async def _reach(
-        self, user: User, positions: dict[int, int], heard: Heard
-    ) -> dict[int, _Reach]:
-        """How far this person may read each of the rooms, if at all."""
-        if all(after <= heard.get(room, NOWHERE)[0] for room, after in positions.items()):
+    async def _pages(
+        self,
+        user: User,
+        positions: dict[int, int],
+        epoch: str | None,
+        heard: Heard,
+        limit: int,
+    ) -> list[RoomPage]:
+        """What stands behind the positions in those of the rooms that this person may read.
+
+        What somebody hears needs no query, unless something has changed while it was put together.
+        Raises Reset.
+        """
+        known = heard(positions)
+        if all(after <= known.get(room, NOWHERE)[0] for room, after in positions.items()):
             facts = await self._facts.of(positions)
-            return {room: _Reach(facts[room], *heard[room]) for room in sorted(facts)}
+            reach = {room: _Reach(facts[room], *known[room]) for room in sorted(facts)}
+            pages = await self._read(reach, positions, epoch, limit)
+            now = heard(positions)
+            if all(now.get(room, NOWHERE)[1] == version for room, (_, version) in known.items()):
+                return pages
+        return await self._read(await self._readable(user, positions), positions, epoch, limit)
+
+    async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Reach]:
         readable = await self._rooms.readable(user.id, positions)
         return {
             room: _Reach(access.facts, access.head, recent.UNKEPT)
             for room, access in sorted(readable.items())
         }
 
-    async def _pages(
+    async def _read(
         self, reach: dict[int, _Reach], positions: dict[int, int], epoch: str | None, limit: int
     ) -> list[RoomPage]:
-        """What stands behind the positions, as much as goes into one answer. Raises Reset."""
+        """As much as goes into one answer. Raises Reset."""
         beyond = any(positions[room] > reached.head for room, reached in reach.items())
-        if beyond or epoch not in (None, self.epoch):
+        if reach and (beyond or epoch not in (None, self.epoch)):
             raise Reset(self.epoch)
         found = await self._recent.read(_stretches(reach, positions, limit))
         pages, left = [], PAGE_TEXT
         for room, (_facts, head, _version) in reach.items():
             told = found.get(room, [])
-            told = told[: _fitting((one.length for one in told), left)]
+            told = told[: fitting((one.length for one in told), left)]
             left -= sum(one.length for one in told)
-            more = positions[room] + len(told) < head
-            pages.append(_page(room, told, head, more=more))
+            pages.append(_page(room, told, head, more=positions[room] + len(told) < head))
         return pages
 
 
@@ -122,23 +140,9 @@ def hole_reader(rooms: Rooms, log: Log) -> Callable[[int, int], Awaitable[list[E
     async def read(room: int, after: int) -> list[Event]:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
-        return events[: _fitting([len(event.data) for event in events])]
+        return events[: fitting([len(event.data) for event in events])]
 
     return read
-
-
-def _fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
-    """How many of the first texts go into one answer that has so many characters left.
-
-    The last of them may go beyond, so that a whole answer is never empty.
-    """
-    count = 0
-    for length in lengths:
-        if left <= 0:
-            break
-        left -= length
-        count += 1
-    return count
 
 
 def _page(room: int, told: Sequence[Told], head: int, *, more: bool) -> RoomPage:

@@ -175,8 +175,10 @@ class Hub:
         self._arrivals.note_moves([user_id])
         if user_id not in self._devices:
             return
-        with self.arriving():
+        with self.arriving() as arrival:
             state = await self._read_state(user_id, room)
+            while arrival.has_moved(user_id):
+                state = await self._read_state(user_id, room)
             if state is None:
                 return
             for connection in self._devices.get(user_id, ()):

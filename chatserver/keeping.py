@@ -34,9 +34,12 @@ Progress = Callable[[int], None]
 class Nightly:
     """Forgets old messages once a night; a night that was missed is made up for after the start."""
 
-    def __init__(self, database: Database, *, now: Callable[[], int]) -> None:
-        """`now` gives milliseconds UTC."""
+    def __init__(
+        self, database: Database, forgotten: Callable[[], None], *, now: Callable[[], int]
+    ) -> None:
+        """`forgotten` is told when texts are gone; `now` gives milliseconds UTC."""
         self._database = database
+        self._forgotten = forgotten
         self._now = now
 
     async def run(self) -> None:
@@ -55,6 +58,7 @@ class Nightly:
 
     async def _work(self, now: int) -> None:
         forgotten = await expire(self._database, now=now)
+        self._forgotten()
         rewritten = await give_back(self._database, forgotten.characters)
         if forgotten.messages or rewritten:
             facts = {"messages": forgotten.messages, "rewritten": rewritten}

@@ -17,6 +17,8 @@ from chatserver.storage.log import Log
 
 AGE = 60.0  # seconds that something is kept
 CAPACITY = 32 * 2**20  # bytes of JSON that are kept
+PAGE_TEXT = 60_000  # characters in one answer: a slow reader must not be hung up for what it asked
+SOME = 50  # events that are encoded in one turn of the loop
 UNKEPT = 0  # the version of a room that nobody here listens to
 
 
@@ -65,6 +67,7 @@ class Recent:
         self._clock = clock
         self._kept: dict[int, _Kept] = {}  # the oldest first
         self._size = 0
+        self._cleared = 0  # times
         self._reading: dict[int, asyncio.Task[None]] = {}
 
     async def read(self, wanted: Sequence[Stretch]) -> dict[int, list[Told]]:
@@ -74,8 +77,13 @@ class Recent:
             await self._fetch_once([asked for asked in lacking if asked.version != UNKEPT])
         found = {asked.facts.room: self._find(asked) for asked in wanted}
         missing = [asked for asked in wanted if found[asked.facts.room] is None]
-        alone = by_room(await self._log.stretches(_rows(missing))) if missing else {}
+        alone = await self._read_alone(missing) if missing else {}
         return {room: alone.get(room, []) if told is None else told for room, told in found.items()}
+
+    async def _read_alone(self, missing: Sequence[Stretch]) -> dict[int, list[Told]]:
+        """As much as goes into one answer; the rest would be encoded for nobody."""
+        events = await self._log.stretches(_rows(missing))
+        return by_room(events[: fitting(len(event.data) for event in events)])
 
     def _find(self, asked: Stretch) -> list[Told] | None:
         kept = self._kept.get(asked.facts.room)
@@ -96,10 +104,11 @@ class Recent:
             task.result()
 
     async def _fetch(self, lacking: Sequence[Stretch]) -> None:
+        cleared = self._cleared
         try:
             wanted = [self._beginning(asked) for asked in lacking]
-            found = by_room(await self._log.stretches(_rows(wanted)))
-            for asked in wanted:
+            found = await _encoded(await self._log.stretches(_rows(wanted)))
+            for asked in wanted if cleared == self._cleared else ():
                 self._keep(asked, found.get(asked.facts.room, []))
         finally:
             for asked in lacking:
@@ -112,8 +121,16 @@ class Recent:
             return asked
         return asked._replace(after=kept.last)
 
+    def clear(self) -> None:
+        """Keep nothing: what stands in the log has changed without an event."""
+        for room in list(self._kept):
+            self._forget(room)
+        self._cleared += 1
+
     def _keep(self, asked: Stretch, told: list[Told]) -> None:
         now = self._clock()
+        for room in [room for room, kept in self._kept.items() if kept.until <= now]:
+            self._forget(room)
         kept = self._forget(asked.facts.room)
         if kept is None or not kept.has(asked._replace(upto=asked.after), now):
             kept = _Kept(asked.version, asked.after, now + AGE)
@@ -138,6 +155,30 @@ def by_room(events: Iterable[Event]) -> dict[int, list[Told]]:
         told = Told(Raw(wire.payload(event)), len(event.data))
         rooms.setdefault(event.room, []).append(told)
     return rooms
+
+
+async def _encoded(events: Sequence[Event]) -> dict[int, list[Told]]:
+    """The same for any number of long ones: others have their turn in between."""
+    rooms: dict[int, list[Told]] = {}
+    for start in range(0, len(events), SOME):
+        for room, told in by_room(events[start : start + SOME]).items():
+            rooms.setdefault(room, []).extend(told)
+        await asyncio.sleep(0)
+    return rooms
+
+
+def fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
+    """How many of the first texts go into one answer that has so many characters left.
+
+    The last of them may go beyond, so that a whole answer is never empty.
+    """
+    count = 0
+    for length in lengths:
+        if left <= 0:
+            break
+        left -= length
+        count += 1
+    return count
 
 
 def _rows(wanted: Iterable[Stretch]) -> list[tuple[RoomFacts, int, int]]:

@@ -11,7 +11,7 @@ from chatserver.bus import Receive
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
 from chatserver.hub import SLICE, Hub
-from chatserver.models import Event, RoomState, User
+from chatserver.models import Event, Kind, RoomState, User
 
 
 class Line:
@@ -364,3 +364,13 @@ async def test_who_arrives_behind_a_hole_makes_everybody_whole(stage: Stage) -> 
     _, bos = stage.connect(2, "bo", r1=2)
     await stage.settled()
     assert anns.heard() == bos.heard() == [1, 2]
+
+
+async def test_a_departure_that_came_late_calls_everybody_back(stage: Stage) -> None:
+    _, line = stage.connect(1, "ann", r1=0)
+    change = {"action": "remove", "users": ["bo"]}
+    stage.log[1] = [Event(1, 1, "ann", "", 0, kind=Kind.ROOM, change=change)]
+    stage.hub.remind(1, 1)
+    await stage.settled()
+    assert line.heard() == [1]
+    assert int(CloseCode.TOO_SLOW).to_bytes(2) in line.written

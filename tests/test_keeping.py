@@ -342,6 +342,10 @@ def test_a_night_begins_at_three(now: int, start: int) -> None:
 
 
 @pytest.mark.usefixtures("in_shanghai")
+def forgotten() -> None:
+    """For nights after which nobody has to be told."""
+
+
 async def test_the_work_is_done_once_a_night(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,7 +358,7 @@ async def test_the_work_is_done_once_a_night(
         done.append(at)
 
     monkeypatch.setattr(Nightly, "_work", work)
-    nightly, node = (Nightly(database, now=lambda: now[0]) for _ in range(2))
+    nightly, node = (Nightly(database, forgotten, now=lambda: now[0]) for _ in range(2))
     for step in (0, 5, 18, 1, 23, 2, 240):
         now[0] += step * HOUR
         await asyncio.gather(nightly.look(), node.look())
@@ -367,7 +371,7 @@ async def test_a_night_that_fails_does_not_end_the_server(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    await Nightly(database, now=lambda: THREE).look()
+    await Nightly(database, forgotten, now=lambda: THREE).look()
     await database.close()
     assert "the nightly work failed" in caplog.text
 

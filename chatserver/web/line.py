@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
@@ -21,7 +22,9 @@ from aiohttp.http_websocket import WS_KEY, WebSocketReader
 from chatserver.connection import CLOSE_TIMEOUT
 from chatserver.web.frames import Masks
 
-BACKLOG = 64  # frames that may wait for one that takes its time; then the peer must wait
+BACKLOG = 131_072  # bytes of frames that may wait for one that takes its time; then the peer must
+OVERHEAD = 128  # bytes that a frame takes besides its content
+TURN = 200  # frames of one line that are performed in one turn of the loop
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     b"Sec-WebSocket-Accept: %b\r\n\r\n"
@@ -43,10 +46,14 @@ class Line(asyncio.Protocol):
         "_backlog",
         "_busy",
         "_gone",
+        "_left",
+        "_lost",
         "_masks",
+        "_paused",
         "_reader",
         "_receive",
         "_task",
+        "_waiting",
         "close_code",
         "transport",
     )
@@ -57,7 +64,11 @@ class Line(asyncio.Protocol):
         self._reader = WebSocketReader(inbox, limit, compress=False, decode_text=True)
         self._masks = Masks()
         self._busy = True  # until `open`
+        self._left = TURN  # frames of this turn of the loop
         self._backlog: deque[WSMessage] | None = None
+        self._waiting = 0  # size of the backlog
+        self._paused = False
+        self._lost = False
         self._task: asyncio.Task[None] | None = None
         self._receive: Receive = _ignore
         self._gone: Callable[[], None] = _nothing
@@ -78,6 +89,8 @@ class Line(asyncio.Protocol):
         line.transport.write(answer)
         http.set_parser(_Tail(line))
         line.transport.set_protocol(line)
+        if line._paused:  # and aiohttp has just gone on reading
+            line._pause()
         http.transport = None
         http.connection_lost(None)
         return line
@@ -88,11 +101,14 @@ class Line(asyncio.Protocol):
         self._gone = gone
         self._go_on()
 
-    def turn_away(self, frames: bytes) -> None:
-        """Send this, hear nothing, and close when the peer does: soon, or it is cut off."""
+    async def turn_away(self, frames: bytes) -> None:
+        """Send this, hear nothing, and return when the peer is gone: soon, or it is cut off."""
+        loop = asyncio.get_running_loop()
+        gone = loop.create_future()
+        loop.call_later(CLOSE_TIMEOUT, self.transport.abort)
         self.transport.write(frames)
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)
-        self.open(self._wait_for_close, _nothing)
+        self.open(self._wait_for_close, partial(gone.set_result, None))
+        await gone
 
     def _wait_for_close(self, message: WSMessage) -> None:
         if message.type is WSMsgType.CLOSE:
@@ -101,12 +117,18 @@ class Line(asyncio.Protocol):
     # What the transport calls ---------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        self._left = TURN
         self._reader.feed_data(self._masks.passed(data))
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        gone, self._gone, self._receive = self._gone, _nothing, _ignore
-        self._backlog = None
+        """What was heard before is still performed: a peer may say something and go."""
         del self._reader  # it holds the line, by way of the inbox
+        self._lost = True
+        if not self._backlog:
+            self._end()
+
+    def _end(self) -> None:
+        gone, self._gone, self._receive = self._gone, _nothing, _ignore
         gone()
 
     # Frames ---------------------------------------------------------------------------------------
@@ -119,17 +141,37 @@ class Line(asyncio.Protocol):
             self.close_code = message.data.code
         if self._busy:
             self._put_by(message)
-        elif (work := self._receive(message)) is not None:
+        else:
+            self._perform(message)
+
+    def _perform(self, message: WSMessage) -> None:
+        """Some in a turn of the loop, then others have theirs."""
+        self._left -= 1
+        try:
+            work = self._receive(message)
+        except Exception:
+            logger.exception("a frame could not be taken")
+            self.transport.abort()
+            return
+        if work is not None:
             self._busy = True
             self._task = asyncio.ensure_future(self._finish(work))
+        elif self._left <= 0:
+            self._busy = True
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def _put_by(self, message: WSMessage) -> None:
         if self._backlog is None:
             self._backlog = deque()
         self._backlog.append(message)
-        if len(self._backlog) == BACKLOG:
-            with suppress(RuntimeError):  # when it is closing
-                self.transport.pause_reading()
+        self._waiting += _size(message)
+        if self._waiting > BACKLOG and not self._paused:
+            self._paused = True
+            self._pause()
+
+    def _pause(self) -> None:
+        with suppress(RuntimeError):  # when it is closing
+            self.transport.pause_reading()
 
     async def _finish(self, work: Awaitable[None]) -> None:
         try:
@@ -138,13 +180,22 @@ class Line(asyncio.Protocol):
             self._go_on()
 
     def _go_on(self) -> None:
-        self._busy, self._task = False, None
-        waited = self._backlog
-        while waited and not self._busy:
-            if len(waited) == BACKLOG:
-                with suppress(RuntimeError):
-                    self.transport.resume_reading()
-            self.take(waited.popleft())
+        self._busy, self._task, self._left = False, None, TURN
+        while self._backlog and not self._busy:
+            message = self._backlog.popleft()
+            self._waiting -= _size(message)
+            self._perform(message)
+        if self._paused and self._waiting <= BACKLOG // 2:
+            self._paused = False
+            with suppress(RuntimeError):
+                self.transport.resume_reading()
+        if self._lost and not self._busy:
+            self._end()
+
+
+def _size(message: WSMessage) -> int:
+    """What it takes while it waits: characters or bytes, and the message itself."""
+    return OVERHEAD + (len(message.data) if isinstance(message.data, str | bytes) else 0)
 
 
 class Inbox(WebSocketDataQueue):

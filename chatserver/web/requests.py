@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import assert_never
 
 import msgspec
@@ -189,9 +190,9 @@ class Requests:
         connection.hold(answer)
 
     def _flush(self) -> None:
-        for connection in self._holding:
+        holding, self._holding = self._holding, []
+        for connection in holding:
             connection.flush()
-        self._holding.clear()
 
     async def _change_room(self, connection: Connection, asked: protocol.ChangeRoom) -> None:
         if asked.action == "mute":
@@ -232,7 +233,7 @@ class Requests:
         if asked.before is not None:
             raise BadRequest(_("Name 'after' or 'before', not both."))
         self.catch_ups += 1
-        heard = self._hub.heard(connection, [room])
+        heard = partial(self._hub.heard, connection)
         return await self._history.after(
             user, room, asked.after, limit=asked.limit, epoch=asked.epoch, heard=heard
         )
@@ -241,7 +242,7 @@ class Requests:
         self, connection: Connection, asked: protocol.History, positions: dict[int, int]
     ) -> protocol.CatchUp:
         self.catch_ups += 1
-        heard = self._hub.heard(connection, positions)
+        heard = partial(self._hub.heard, connection)
         pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, heard)
         return protocol.CatchUp(
             id=asked.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone

@@ -61,9 +61,9 @@ class Socket:
                 with self._hub.arriving() as arrival:
                     await self._let_in(request, arrival)
             except Unauthorized as error:
-                self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
+                await self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
             except Disconnect as bye:
-                self._turn_away(request, bye)
+                await self._turn_away(request, bye)
         return web.Response(status=101)
 
     async def _let_in(self, request: web.Request, arrival: Arrival) -> None:
@@ -98,13 +98,14 @@ class Socket:
             seen=self._clock(),
         )
 
-    def _turn_away(self, request: web.Request, bye: Disconnect) -> None:
+    async def _turn_away(self, request: web.Request, bye: Disconnect) -> None:
+        """Whoever is turned away keeps a place at the doorstep until they are gone."""
         self.log.turned_away(request, bye)
         frames = close_frame(bye.code, bye.reason)
         if bye.code is CloseCode.SESSION_INVALID:
             error = protocol.Error(data=bye.reason, code="session_invalid")
             frames = protocol.encode(error) + frames
-        self._line(request).turn_away(frames)
+        await self._line(request).turn_away(frames)
 
     # From then on ---------------------------------------------------------------------------------
 

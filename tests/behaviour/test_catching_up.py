@@ -1,8 +1,13 @@
 """Catching up after an interruption is whole, or says that it is not."""
 
 import asyncio
+from collections.abc import Sequence
+
+import pytest
 
 from chatserver.history import hole_reader
+from chatserver.models import LOBBY
+from chatserver.recent import Stretch
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Frame, Person
 
@@ -209,3 +214,44 @@ async def test_what_was_edited_or_deleted_is_not_told_again_to_who_comes_back(
         assert [event["data"] for event in asked["events"][:2]] == ["mended", ""]
         assert "mistake" not in str(asked)
         assert "secret" not in str(asked)
+
+
+async def test_what_the_night_has_forgotten_is_not_told(chat: Chat, ann: Person) -> None:
+    device = await ann.connect()
+    owner = await chat.server.accounts.named("ann")
+    await chat.server.membership.oversee(owner, LOBBY, archived=None, retention_days=1)
+    await device.say("secret")
+    assert "secret" in str(await device.history(1, after=0))
+    in_two_days = chat.server.nightly._now() + 2 * 86_400_000
+    await chat.server.nightly._work(in_two_days)
+    assert "secret" not in str(await device.history(1, after=0))
+
+
+async def test_a_deletion_that_came_late_is_known_to_memory(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await ann.connect()
+    seq = (await device.say("secret"))["seq"]
+    assert "secret" in str(await device.history(1, after=0))
+    monkeypatch.setattr(chat.server.hub, "publish", lambda _room, _events: None)
+    await device.ask(11, room=1, target=seq)
+    chat.server.hub.remind(1, seq + 1)
+    assert (await device.next(11))["target"] == seq
+    assert "secret" not in str(await device.history(1, after=0))
+
+
+async def test_a_deletion_while_an_answer_is_put_together_is_in_it(
+    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    seq = (await anns.say("secret"))["seq"]
+    read = chat.server.recent.read
+
+    async def meanwhile(wanted: Sequence[Stretch]) -> object:
+        found = await read(wanted)
+        monkeypatch.setattr(chat.server.recent, "read", read)
+        await anns.ask(11, room=1, target=seq)
+        return found
+
+    monkeypatch.setattr(chat.server.recent, "read", meanwhile)
+    assert "secret" not in str(await bos.history(1, after=0))

@@ -1,5 +1,7 @@
 """Rooms: made, joined, left, changed; who hears them and who does not."""
 
+import asyncio
+
 import pytest
 
 from tests.conftest import StartChat
@@ -229,3 +231,27 @@ async def test_a_repeated_create_makes_one_room(people: People) -> None:
         True,
         "plans",
     )
+
+
+async def test_whoever_is_removed_while_being_shown_the_room_stays_outside(
+    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    number = (await room(anns, "create", name="plans", private=True))["room"]
+    read_state = chat.server.rooms.state
+    read, removed = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user_id: int, number: int) -> object:
+        state = await read_state(user_id, number)
+        read.set()
+        await removed.wait()
+        return state
+
+    monkeypatch.setattr(chat.server.hub, "_read_state", slowly)
+    await room(anns, "invite", room=number, users=["bo"])
+    await read.wait()
+    await room(anns, "remove", room=number, users=["bo"])
+    removed.set()
+    await anns.say("among ourselves", room=number)
+    await bos.hears_nothing()
+    assert (await bos.history(number, after=0))["code"] == "not_found"

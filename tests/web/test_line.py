@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSMessage, WSMsgType
 
 from chatserver.connection import CLOSE_TIMEOUT
-from chatserver.web.line import BACKLOG, Line
+from chatserver.web.line import BACKLOG, OVERHEAD, TURN, Line
 from tests.driver import Chat, Person
 from tests.fakes import RecordingTransport, SkippingLoop, run_skipping
 from tests.hostile.line import CLOSE, HELLO, frame
@@ -93,14 +93,27 @@ async def test_nobody_overtakes_a_frame_that_takes_its_time() -> None:
 async def test_who_sends_too_much_meanwhile_must_wait() -> None:
     line, transport, listener = lined()
     line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"more") * (BACKLOG - 1))
+    long = frame(b"x" * (LIMIT - 1))
+    fits = BACKLOG // (LIMIT - 1 + OVERHEAD)
+    line.data_received(frame(b"wait") + long * fits)
     assert transport.reading == [True]
-    line.data_received(frame(b"more") * 2)
+    line.data_received(long * 2)
     assert transport.reading == [True, False]
     listener.done.set()
     await settle()
     assert transport.reading == [True, False, True]
-    assert len(listener.heard) == BACKLOG + 2
+    assert len(listener.heard) == fits + 3
+
+
+async def test_others_have_their_turn_between_the_frames_of_one_line() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"a") * (2 * TURN + 1))
+    heard = []
+    while len(listener.heard) <= 2 * TURN:
+        heard.append(len(listener.heard))
+        await asyncio.sleep(0)
+    assert heard == [TURN, 2 * TURN]
 
 
 async def test_a_frame_that_is_none_earns_its_code_and_is_the_last() -> None:
@@ -115,17 +128,15 @@ async def test_a_frame_that_is_none_earns_its_code_and_is_the_last() -> None:
 async def test_a_fault_of_ours_ends_this_line_and_is_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    line, _, listener = lined()
+    line, transport, listener = lined()
 
-    def fail(message: WSMessage) -> None:
-        listener.receive(message)
-        if message.type is WSMsgType.TEXT:
-            raise ValueError("a fault")
+    def fail(_message: WSMessage) -> None:
+        raise ValueError("a fault")
 
     line.open(fail, listener.leave)
     line.data_received(frame(b"a"))
-    assert line.close_code == 1011
-    assert "a frame was not taken" in caplog.text
+    assert transport.aborted
+    assert "a frame could not be taken" in caplog.text
 
 
 async def test_the_peers_close_code_is_known() -> None:
@@ -138,26 +149,43 @@ async def test_the_peers_close_code_is_known() -> None:
 async def test_it_is_gone_once_and_hears_nothing_more() -> None:
     line, _, listener = lined()
     line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"late"))
+    line.data_received(frame(b"wait"))
     line.connection_lost(None)
     assert listener.gone == 1
     listener.done.set()
     await settle()
-    assert listener.heard == ["wait"]
+    assert (listener.heard, listener.gone) == (["wait"], 1)
+
+
+async def test_what_somebody_said_before_going_is_heard() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame(b"last words"))
+    line.connection_lost(None)
+    assert listener.gone == 0
+    listener.done.set()
+    await settle()
+    assert (listener.heard, listener.gone) == (["wait", "last words"], 1)
 
 
 def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() -> None:
     async def story(loop: SkippingLoop) -> None:
         line, transport, _ = lined()
-        line.turn_away(b"bye")
+        waiting = asyncio.create_task(line.turn_away(b"bye"))
+        await settle()
         line.data_received(frame(b"but"))
         assert (transport.written, transport.closed) == (b"bye", False)
         line.data_received(frame((1000).to_bytes(2), CLOSE))
         assert transport.closed
-        _, silent, _ = lined()
-        Line(silent, limit=LIMIT).turn_away(b"bye")  # type: ignore[arg-type]
+        line.connection_lost(None)
+        await waiting
+        silent, transport, _ = lined()
+        waiting = asyncio.create_task(silent.turn_away(b"bye"))
+        await settle()
         await loop.skip(CLOSE_TIMEOUT)
-        assert silent.aborted
+        assert transport.aborted
+        silent.connection_lost(None)
+        await waiting
 
     run_skipping(story)
 
