@@ -38,10 +38,14 @@ from chatserver.storage.repeats import digest
 from chatserver.storage.rooms import Rooms
 
 REMEMBERED = 50_000  # names whose accounts are kept
-MENTION = re.compile(r"(?<![A-Za-z0-9_.])[@＠]([\w.-]{2,32})")
-EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\u20e30123456789#*") | {
-    chr(code) for code in range(0xE0020, 0xE0080)
-}
+CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
+NAME_LENGTH = 32  # characters of a user name at most
+PART = (
+    "([^\\x00-\\x7f\u200d])[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?\ufe0f?[\U000e0020-\U000e007f]*"
+)
+EMOJI = re.compile(f"{PART}(?:\u200d{PART}){{0,9}}")
+FLAG_OR_KEY = re.compile("[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3")
+SYMBOLS = frozenset({"So", "Sm", "Cn"})  # what emoji are, those of later Unicodes too
 
 
 class Chat:
@@ -193,13 +197,30 @@ def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dra
 
 
 def mentioned(text: str) -> set[str]:
-    """The name keys that a text calls with @, half or full width; "all" is everybody."""
+    """The name keys that a text calls with @, half or full width; "all" is everybody.
+
+    Dots and dashes at the end may belong to the name or to the sentence, so both are tried.
+    """
     if "@" not in text and "＠" not in text:
         return set()
-    return {name_key(name.rstrip(".-_")) for name in MENTION.findall(text)}
+    called = {_name_at(text, found.end()) for found in CALL.finditer(text)}
+    called |= {name.rstrip(".-_") for name in called}
+    return {name_key(name) for name in called if len(name) > 1}
+
+
+def _name_at(text: str, start: int) -> str:
+    """Letters of any script with their marks, digits, and what else a name may have."""
+    end = start
+    for character in text[start : start + NAME_LENGTH]:
+        if character not in "._-" and unicodedata.category(character)[0] not in "LMN":
+            break
+        end += 1
+    return text[start:end]
 
 
 def is_emoji(text: str) -> bool:
-    """Whether this is a single emoji: symbols with their joiners and variations, no letters."""
-    categories = {unicodedata.category(c) for c in text if c not in EMOJI_PARTS}
-    return categories <= {"So", "Sk", "Sm", "Cn"} and bool(categories or "\u20e3" in text)
+    """Whether this is a single emoji: one symbol, or several that are joined; no letters."""
+    if FLAG_OR_KEY.fullmatch(text):
+        return True
+    parts = [part[0] for part in text.split("\u200d") if part]
+    return bool(EMOJI.fullmatch(text)) and {unicodedata.category(c) for c in parts} <= SYMBOLS

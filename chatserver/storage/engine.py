@@ -315,7 +315,7 @@ async def until_reachable(database: Database, *, tries: int = 3) -> None:
         try:
             await database.beside(lambda connection: connection.exec_driver_sql("SELECT 1").close())
             return
-        except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError) as error:
+        except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
             if not left:
                 reason = error.orig if isinstance(error, DBAPIError) else error
                 raise StartError(f"The database cannot be opened: {reason}.") from error

@@ -80,11 +80,11 @@ class Log:
     def _messages(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
         known = already_stored(connection, drafts)
         may = standings(connection, {(d.room, d.user_id) for d in drafts})
-        writers = {key for key, standing in may.items() if standing.archived_at is None}
+        heads = {key: one.head for key, one in may.items() if one.archived_at is None}
         fresh: dict[tuple[int, str], Draft] = {}
         for draft in drafts:
             key = (draft.user_id, draft.id)
-            if key not in known and (draft.room, draft.user_id) in writers:
+            if key not in known and _answers(draft) <= heads.get((draft.room, draft.user_id), -1):
                 fresh.setdefault(key, draft)
         stored = self._insert(connection, list(fresh.values()))
         return [_outcome(draft, known, fresh, stored, may) for draft in drafts]
@@ -308,9 +308,21 @@ def _outcome(
     if key in known:
         return repeat(draft, known[key])
     if key not in stored:
-        archived = (draft.room, draft.user_id) in may
-        return Forbidden(_("This room is archived.")) if archived else NotFound()
+        return _refusal(may.get((draft.room, draft.user_id)))
     event = stored[key]
     if fresh[key] is draft:
         return event
     return repeat(draft, (Receipt(event.room, event.seq, event.at, True), fresh[key].digest))
+
+
+def _answers(draft: Draft) -> int:
+    """The seq of the message that this one answers; 0 for most."""
+    return (isinstance(draft.act, Message) and draft.act.reply_to) or 0
+
+
+def _refusal(standing: Any) -> ChatError:
+    if standing is None:
+        return NotFound()
+    if standing.archived_at is not None:
+        return Forbidden(_("This room is archived."))
+    return NotFound(_("There is no such message."))

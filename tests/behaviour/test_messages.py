@@ -199,3 +199,12 @@ async def test_a_stranger_can_do_nothing_to_a_message(
         await cys.ask(12, room=sent["room"], target=1, emoji="👍"),
     ):
         assert refused["code"] == "not_found"
+
+
+async def test_an_answer_to_a_message_that_is_not_there_is_refused(ann: Person, bo: Person) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    first = await anns.say("first")
+    assert (await bos.say("yes", reply_to=first["seq"]))["ok"] is True
+    refused = await bos.say("no", reply_to=9_999)
+    assert (refused["ok"], refused["code"]) == (False, "not_found")
+    assert (await anns.history(1))["head"] == 2
