@@ -44,7 +44,12 @@ def text(results: Sequence[Result], pictures: Sequence[str], *, kind: str, busy:
 
 def _goals(goals: Sequence[Goal]) -> str:
     rows = [
-        [goal.work, goal.wanted, goal.measured, "yes" if goal.is_reached else "**no**", goal.reason]
+        [
+            goal.work,
+            goal.wanted,
+            goal.measured,
+            *(("yes", "") if goal.is_reached else ("**no**", goal.reason)),
+        ]
         for goal in goals
     ]
     return _grid(("work", "goal", "measured", "reached", "if not, why"), rows)

@@ -6,6 +6,7 @@ from benchmarks.results import Bars, Goal, Result, median, ratio
 from benchmarks.rounds import Outcomes, alternate, messages_per_second, table
 from benchmarks.works import Scale
 
+WHY = "each message is stored, flushed and indexed; Node ws only passes it on"
 NAMES = [OURS, "Node ws", "µWebSockets"]
 
 
@@ -16,8 +17,17 @@ def pairs(scale: Scale) -> Result:
         Goal(
             "1-to-1: CPU a message among many, to that among 1,000", _dearer(small, large), 1.2, "x"
         ),
-        Goal(f"1-to-1 among {few:,}: messages a second, to Node ws", _faster(small), 1, "x", True),
-        Goal(f"1-to-1 among {many:,}: messages a second, to Node ws", _faster(large), 4, "x", True),
+        *(
+            Goal(
+                f"1-to-1 among {count:,}: messages a second, to Node ws",
+                ours,
+                bound,
+                "x",
+                True,
+                WHY,
+            )
+            for count, ours, bound in ((few, _faster(small), 1), (many, _faster(large), 4))
+        ),
     ]
     rates = {
         f"{name}, {count:,}": median(messages_per_second(found[name]))
