@@ -21,6 +21,7 @@ WINDOW = 4_096  # bytes that the kernel takes for somebody who does not read
 RATE = 50  # messages a second
 BODY = 3_500  # bytes of text in each
 PAGE = 500  # events
+CUT = "all are cut within a second or two, with megabytes of each in the kernel"
 
 
 def readers(scale: Scale) -> Result:
@@ -55,7 +56,7 @@ def _result(calm: list[Outcome], disturbed: list[Outcome], seen: list[Stalled]) 
     grown = median([one.grown / 2**20 for one in seen])
     work = "10 % of 1,000 readers stalled"
     goals = [
-        Goal(f"{work}: p99 of the others, to that without", moved, 1.1, "x"),
+        Goal(f"{work}: p99 of the others, to that without", moved, 1.1, "x", reason=CUT),
         Goal(f"{work}: share of them that caught up whole", whole, 1, "", at_least=True),
         Goal(f"{work}: memory that the server grew by", grown, 100, "MiB"),
     ]
