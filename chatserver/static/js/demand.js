@@ -7,6 +7,13 @@ const PATIENCE = 2_000; // milliseconds, on a line that does not show any messag
 const NEEDY = "button:is([data-open], [data-panel]), account-menu button"; // <nav-drawer> has a data-open too
 const AGAIN = 1_000; // milliseconds until files are asked for again that did not come
 
+// Some browsers never ask again for an address that has failed once.
+const WAYS = [
+  () => import("./on-demand.js"),
+  () => import("./on-demand.js?again"),
+  () => import("./on-demand.js?once-more"),
+];
+
 export const demand = { answered: false };
 
 /** Settles when all elements of the page are there. */
@@ -34,11 +41,11 @@ export async function bringTheRest(list) {
 }
 
 async function load() {
-  for (let pause = AGAIN; ; pause *= 2) {
+  for (let number = 0; ; number += 1) {
     try {
-      return await import("./on-demand.js");
+      return await WAYS[number % WAYS.length]();
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await new Promise((resolve) => setTimeout(resolve, AGAIN * 2 ** Math.min(number, 5)));
     }
   }
 }
