@@ -35,20 +35,19 @@ def test_the_index_never_misses_what_matches(body: str, data: st.DataObject) -> 
         except BadRequest:
             continue
         if matches(query, body):
-            assert all(held(term, tokens(body)) for term in query.terms)
+            assert all(held(term, tokens(body).split()) for term in query.terms)
 
 
 @given(WRITING)
 def test_tokens_are_what_innodb_keeps(body: str) -> None:
-    for token in tokens(body):
+    for token in tokens(body).split():
         assert re.fullmatch("x[wcs][0-9a-z]+", token)
         assert 3 <= len(token) <= 84
 
 
 @given(st.text(st.characters(codec="ascii")))
 def test_ascii_gets_the_tokens_that_it_gets_among_other_letters(text: str) -> None:
-    (other,) = tokens("你")
-    assert tokens(f"{text} 你") == [*tokens(text), other]
+    assert set(tokens(f"{text} 你").split()) == {*tokens(text).split(), tokens("你")}
 
 
 @given(WRITING)
@@ -57,19 +56,20 @@ def test_whatever_is_folded_stays_so(text: str) -> None:
 
 
 def test_a_run_of_characters_is_its_pairs_and_its_last_one() -> None:
-    one, two, last = tokens("你好吗")
+    one, two, last = tokens("你好吗").split()
     assert one[:2] == two[:2] == last[:2] == "xc"
     assert one[5:] == two[2:5]
     assert two[5:] == last[2:]
 
 
 def test_a_token_stands_once_however_often_it_is_said() -> None:
-    assert tokens("ha ha HA ｈａ") == ["xwha"]
+    assert tokens("ha ha HA ｈａ") == tokens("ha ha HA") == "xwha"
 
 
 def test_a_long_word_is_cut_and_still_told_apart() -> None:
     word = "a" * 200
-    assert tokens(word) == tokens(word + "b") == ["xw" + "a" * 80]
+    assert tokens(word[:81]) == tokens(word[:80])
+    assert tokens(word) == tokens(word + "b") == "xw" + "a" * 80
     assert matches(parse(word), f"so: {word}!")
     assert not matches(parse(word), word + "b")
 

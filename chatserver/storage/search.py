@@ -112,8 +112,8 @@ def compact(connection: Connection) -> None:
 
 def written(entry: Entry) -> str:
     """The tokens of a message as the table holds them."""
-    own = (room_token(entry.room), sender_token(entry.user_id))
-    return " ".join((*tokens(entry.body), *own))
+    own = f"{room_token(entry.room)} {sender_token(entry.user_id)}"
+    return f"{tokens(entry.body)} {own}"
 
 
 # Finding -----------------------------------------------------------------------------------------
