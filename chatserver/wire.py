@@ -1,6 +1,7 @@
 """From the nouns to the wire: what is stored, as the messages that tell of it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, assert_never
 
 from chatserver import protocol
@@ -43,18 +44,22 @@ def chat(event: Event) -> protocol.Happening:
 
 
 def _message(event: Event) -> protocol.GroupChat | protocol.SingleChat:
-    facts: dict[str, Any] = {
-        **_common(event),
-        "data": event.data,
-        "html": rendered(event.data),
-        "reply_to": event.reply_to,
-        "edited_at": event.edited_at,
-        "deleted_at": event.deleted_at,
-        "reactions": event.reactions or None,
-    }
-    if event.to is None:
-        return protocol.GroupChat(**facts)
-    return protocol.SingleChat(to=event.to, **facts)
+    said: Callable[..., protocol.GroupChat | protocol.SingleChat] = (
+        protocol.GroupChat if event.to is None else partial(protocol.SingleChat, to=event.to)
+    )
+    return said(
+        room=event.room,
+        seq=event.seq,
+        user=event.user,
+        data=event.data,
+        at=event.at,
+        html=rendered(event.data),
+        id=event.id,
+        reply_to=event.reply_to,
+        edited_at=event.edited_at,
+        deleted_at=event.deleted_at,
+        reactions=event.reactions or None,
+    )
 
 
 def _common(event: Event) -> dict[str, Any]:

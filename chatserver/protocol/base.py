@@ -47,5 +47,5 @@ class Type(IntEnum):
     HEARTBEAT = 15
 
 
-class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type"):
+class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """What all messages share: one JSON object whose `type` names it."""
