@@ -52,7 +52,7 @@ def test_ascii_gets_the_tokens_that_it_gets_among_other_letters(text: str) -> No
 
 @given(WRITING)
 def test_whatever_is_folded_stays_so(text: str) -> None:
-    assert tokens(fold(text)) == tokens(text)
+    assert set(tokens(fold(text)).split()) == set(tokens(text).split())
 
 
 def test_a_run_of_characters_is_its_pairs_and_its_last_one() -> None:

@@ -81,17 +81,27 @@ class ThreadWriter:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     def _run(self, work: Callable[[Connection], T]) -> T:
-        with self.engine.connect() as connection:
-            return work(connection)
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        try:
+            return work(self._connection)
+        finally:
+            self._connection.rollback()
 
     async def dispose(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
+
+    def _dispose(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self.engine.dispose()
 
 
 class PoolWriter:

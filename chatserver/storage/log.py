@@ -30,6 +30,7 @@ TRIES = 3
 STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
 Outcome = Event | Receipt | ChatError
+Standings = dict[tuple[int, int], Any]  # (room, user) → see `members.standings`
 Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
 
 
@@ -51,19 +52,27 @@ class Log:
         return outcomes
 
     async def _committed(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        for _try in range(TRIES - 1):
-            # Another node may store one of these ids after our look-up: then look again.
-            with contextlib.suppress(IntegrityError, Contended):
-                return await self._database.transaction(lambda c: self._store(c, drafts))
-        return await self._database.transaction(lambda c: self._store(c, drafts))
+        """At first as if nothing was a repeat, which spares the look-up; nearly always it is so.
 
-    def _store(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+        Another node may store one of these ids after our look-up: then look again.
+        """
+        for hopeful in (True, *[False] * (TRIES - 1)):
+            with contextlib.suppress(IntegrityError, Contended):
+                return await self._transaction(drafts, hopeful=hopeful)
+        return await self._transaction(drafts, hopeful=False)
+
+    async def _transaction(self, drafts: Sequence[Draft], *, hopeful: bool) -> list[Outcome]:
+        return await self._database.transaction(lambda c: self._store(c, drafts, hopeful))
+
+    def _store(
+        self, connection: Connection, drafts: Sequence[Draft], hopeful: bool
+    ) -> list[Outcome]:
         """Messages that follow one another go in at once, everything else one by one, in order."""
         hold_rooms(connection, [draft.room for draft in drafts])
         outcomes: list[Outcome] = []
         for kind, run in itertools.groupby(drafts, key=lambda draft: type(draft.act)):
             if kind is Message:
-                outcomes += self._messages(connection, list(run))
+                outcomes += self._messages(connection, list(run), hopeful)
             else:
                 outcomes += [self._act(connection, draft) for draft in run]
         return outcomes
@@ -77,26 +86,28 @@ class Log:
         except ChatError as error:
             return error
 
-    def _messages(self, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
-        known = already_stored(connection, drafts)
+    def _messages(
+        self, connection: Connection, drafts: Sequence[Draft], hopeful: bool
+    ) -> list[Outcome]:
+        """Whoever is hopeful looks for repeats only where something cannot be stored.
+
+        A repeat that was hoped to be none ends in an IntegrityError.
+        """
         may = standings(connection, {(d.room, d.user_id) for d in drafts})
-        heads = {key: one.head for key, one in may.items() if one.archived_at is None}
-        fresh: dict[tuple[int, str], Draft] = {}
-        for draft in drafts:
-            key = (draft.user_id, draft.id)
-            if key not in known and _answers(draft) <= heads.get((draft.room, draft.user_id), -1):
-                fresh.setdefault(key, draft)
-        stored = self._insert(connection, list(fresh.values()))
+        fresh = _storable(drafts, may)
+        known: Known = {}
+        if not hopeful or len(fresh) < len(drafts):
+            known = already_stored(connection, drafts)
+            fresh = {key: draft for key, draft in fresh.items() if key not in known}
+        heads = {room: one.head for (room, _), one in may.items()}
+        stored = self._insert(connection, list(fresh.values()), heads) if fresh else {}
         return [_outcome(draft, known, fresh, stored, may) for draft in drafts]
 
     def _insert(
-        self, connection: Connection, fresh: Sequence[Draft]
+        self, connection: Connection, fresh: Sequence[Draft], following: dict[int, int]
     ) -> dict[tuple[int, str], Event]:
-        if not fresh:
-            return {}
-        wanted = Counter([draft.room for draft in fresh])
-        heads = _TAKEN.add(connection, wanted)
-        following = {room: head - wanted[room] for room, head in heads.items()}
+        """Store all of these behind what their rooms end with; `following` counts on."""
+        _TAKEN.add(connection, Counter([draft.room for draft in fresh]))
         now = self._clock()
         stored, rows, called, found = {}, [], [], []
         for draft in fresh:
@@ -302,7 +313,7 @@ def _outcome(
     known: Known,
     fresh: dict[tuple[int, str], Draft],
     stored: dict[tuple[int, str], Event],
-    may: dict[tuple[int, int], Any],
+    may: Standings,
 ) -> Outcome:
     key = (draft.user_id, draft.id)
     if key in known:
@@ -313,6 +324,16 @@ def _outcome(
     if fresh[key] is draft:
         return event
     return repeat(draft, (Receipt(event.room, event.seq, event.at, True), fresh[key].digest))
+
+
+def _storable(drafts: Sequence[Draft], may: Standings) -> dict[tuple[int, str], Draft]:
+    """The first draft of each id whose author may write and whose reply answers something."""
+    heads = {key: one.head for key, one in may.items() if one.archived_at is None}
+    fresh: dict[tuple[int, str], Draft] = {}
+    for draft in drafts:
+        if _answers(draft) <= heads.get((draft.room, draft.user_id), -1):
+            fresh.setdefault((draft.user_id, draft.id), draft)
+    return fresh
 
 
 def _answers(draft: Draft) -> int:

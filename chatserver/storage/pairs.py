@@ -42,10 +42,9 @@ class ByPairs:
 
 
 class CountedUp:
-    """Adds to the counters of many rows, given as pairs of id and count; what they are then.
+    """Adds to the counters of many rows, given as pairs of id and count.
 
-    In id order: nodes that do the same at the same time cannot deadlock. Without RETURNING, which
-    MySQL has not, nor SQLite before 3.35.
+    In id order: nodes that do the same at the same time cannot deadlock.
     """
 
     def __init__(self, id_: sa.Column[int], counter: sa.Column[int]) -> None:
@@ -54,17 +53,14 @@ class CountedUp:
         self._sqlite = str(all_at_once.compile(dialect=sqlite.dialect()))
         one_by_one = update.values({counter: counter + sa.bindparam("count", type_=sa.Integer)})
         self._others = one_by_one.where(id_ == sa.bindparam("id_"))
-        self._now = sa.select(id_, counter).where(id_.in_(sa.bindparam("ids", expanding=True)))
 
-    def add(self, connection: Connection, pairs: Mapping[int, int]) -> dict[int, int]:
+    def add(self, connection: Connection, pairs: Mapping[int, int]) -> None:
         ordered = sorted(pairs.items())
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, (_json(ordered),))
         else:
             rows = [{"id_": key, "count": count} for key, count in ordered]
             connection.execute(self._others, rows)
-        now = connection.execute(self._now, {"ids": [key for key, _ in ordered]}).all()
-        return {row[0]: row[1] for row in now}
 
 
 class ManyRows:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.mysql import match
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -298,9 +299,12 @@ def _held_mysql(terms: Terms) -> Held:
     return search.c.id, (match(search.c.tokens, against=asked).in_boolean_mode(),)
 
 
-_newest = sa.select(search).order_by(search.c.id.desc()).limit(sa.bindparam("count")).subquery()
-_ENTER_NEWEST = _words.insert().from_select(
-    ["rowid", "tokens"], sa.select(_newest.c.id, _newest.c.tokens).order_by(_newest.c.id)
+_last = sa.select(sa.func.max(search.alias().c.id)).scalar_subquery()
+_newest = sa.select(search.c.id, search.c.tokens).where(search.c.id > _last - sa.bindparam("count"))
+_ENTER_NEWEST = str(
+    _words.insert()
+    .from_select(["rowid", "tokens"], _newest.order_by(search.c.id))
+    .compile(dialect=sqlite.dialect())
 )
 
 
@@ -310,7 +314,7 @@ def _enter_words(connection: Connection, count: int) -> None:
     All of them in one statement: a trigger would have FTS5 write a segment for every row.
     """
     if connection.dialect.name == "sqlite":
-        connection.execute(_ENTER_NEWEST, {"count": count})
+        connection.exec_driver_sql(_ENTER_NEWEST, (count,))
 
 
 def _reenter_words(connection: Connection, which: sa.ColumnElement[bool]) -> None:

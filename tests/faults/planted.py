@@ -32,8 +32,10 @@ def show_before_the_commit() -> None:
         places.append((asyncio.get_running_loop(), hub))
         start(self, log, hub)
 
-    def too_early(self: Log, connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
-        outcomes = store(self, connection, drafts)
+    def too_early(
+        self: Log, connection: Connection, drafts: Sequence[Draft], hopeful: bool
+    ) -> list[Outcome]:
+        outcomes = store(self, connection, drafts, hopeful)
         loop, hub = places[0]
         for event in [outcome for outcome in outcomes if isinstance(outcome, Event)]:
             loop.call_soon_threadsafe(hub.publish, event.room, [event])

@@ -63,6 +63,29 @@ async def test_repeats_get_the_first_number_and_conflicts_are_named(storage: Sto
     assert isinstance(others, Event)
 
 
+async def test_a_repeat_among_new_ones_leaves_no_hole(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    await storage.log.store([draft(ann, "1", draft_id="a")])
+    outcomes = await storage.log.store(
+        [draft(ann, "2"), draft(ann, "1", draft_id="a"), draft(ann, "3")]
+    )
+    assert seqs([*outcomes]) == [2, 1, 3]
+    assert await storage.log.heads([LOBBY]) == {LOBBY: 3}
+
+
+async def test_who_may_not_write_any_more_still_hears_what_became_of_it(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    (first,) = await storage.log.store([draft(bo, "bye", draft_id="b")])
+    await storage.people.set_disabled(bo.id, disabled=True)
+    again, news, more = await storage.log.store(
+        [draft(bo, "bye", draft_id="b"), draft(ann, "oh"), draft(bo, "hello?")]
+    )
+    assert isinstance(first, Event)
+    assert again == Receipt(LOBBY, first.seq, first.at, duplicate=True)
+    assert isinstance(news, Event)
+    assert isinstance(more, NotFound)
+
+
 async def test_repeats_within_one_batch_are_stored_once(storage: Storage) -> None:
     ann = await storage.person("ann")
     first, again, other = await storage.log.store(
