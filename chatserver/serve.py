@@ -25,6 +25,7 @@ from chatserver.web.access import AccessLog
 
 SHUTDOWN = 3.0  # seconds that open requests have to finish
 KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
+YOUNG = 10_000  # objects that are made between two looks for garbage: what a message makes is none
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ async def serve(settings: Settings, *, lan: bool) -> None:
         port = runner.addresses[-1][1]
         server.sessions.listening = public_url(settings, port=port)
         gc.freeze()  # what is here now stays: never look at it again
+        gc.set_threshold(YOUNG)
         gc.enable()
         await _banner(server, lan=lan)
         await asyncio.to_thread(markup.warm_up)

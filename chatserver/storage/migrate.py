@@ -14,7 +14,7 @@ from chatserver.errors import StartError
 from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database
 
-HEAD = "0003"  # the newest revision in migrations/versions
+HEAD = "0004"  # the newest revision in migrations/versions
 LOCK_WAIT = 60  # seconds that a node waits for another one's migration
 
 

@@ -160,9 +160,9 @@ events = sa.Table(
     sa.Column("deleted_at", sa.BigInteger),
     sa.UniqueConstraint("user_id", "client_id"),
     sa.Index(None, "room_id", "kind", "seq", "user_id", "deleted_at"),  # counts what is unread
-    sa.Index(None, "room_id", "target_seq"),
     **MYSQL,
 )
+sa.Index(None, events.c.room_id, events.c.target_seq, sqlite_where=events.c.target_seq.is_not(None))
 
 reactions = sa.Table(
     "reactions",

@@ -16,7 +16,7 @@ from chatserver.resources import resource_dir
 from chatserver.storage.check import check
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD, migrate, revision
-from chatserver.storage.search import Search
+from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.tables import events, metadata
 from chatserver.tokens import parse
 from tests.storage.conftest import Storage
@@ -67,6 +67,8 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
         row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": ann.id, "client_id": "1"}
         connection.execute(sa.insert(events), {**row, "body": "purple stones", "at": 1})
         connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
+        if older >= "0003":  # the first with an index
+            index(connection, [Entry(1, 1, ann.id, "purple stones")])
 
     await storage.database.transaction(talk)
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
