@@ -79,7 +79,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._undecided = False  # whether the answer to this batch's COMMIT was lost
+        self._undecided: list[Draft] = []  # those of this batch whose COMMIT got no answer
         self.broken = False
         self.counts = Counts()
 
@@ -104,6 +104,7 @@ class Journal:
         while True:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._undecided.clear()
             self._tell(batch, await self._timed([draft for draft, _ in batch]))
             if not self._waiting:
                 self._wake.clear()
@@ -147,15 +148,14 @@ class Journal:
 
         Every draft has an id, so that storing it again finds what was stored the first time.
         """
-        self._undecided = False
         while True:
             try:
                 return await self._store.store(drafts)
             except Undecided:
-                self._undecided = True
+                self._undecided += [draft for draft in drafts if draft not in self._undecided]
                 logger.warning("the answer to a commit was lost, asking again")
             except Unavailable:
-                if not self._undecided:
+                if not any(draft in self._undecided for draft in drafts):
                     raise
             await asyncio.sleep(RETRY)
 
@@ -182,7 +182,7 @@ class Journal:
             self.counts.stored += len(events)
             _call(self._audience.publish, room, events)
         if self._undecided:
-            moved = {user_id for draft, _ in batch for user_id in draft.moves}
+            moved = {user_id for draft in self._undecided for user_id in draft.moves}
             _call(self._audience.call_back, moved)
         self.counts.commits += 1
 

@@ -202,6 +202,25 @@ async def test_whose_rooms_changed_in_a_commit_without_an_answer_must_come_back(
     assert desk.room.called_back == [moved], "a repeat moves nobody"
 
 
+async def test_every_lost_answer_counts_when_drafts_are_stored_one_by_one(desk: Desk) -> None:
+    desk.store.failures = [ValueError("a statement that cannot be made"), Undecided("lost")]
+    desk.append("a", act=Dismiss("remove", ((3, "cy"),)))
+    desk.append("b")
+    await desk.journal.drain()
+    assert desk.store.batches == [["a", "b"], ["a"], ["a"], ["b"]]
+    assert desk.room.called_back == [{3}]
+
+
+async def test_what_may_be_stored_is_asked_for_until_it_is_known_one_by_one_too(
+    desk: Desk,
+) -> None:
+    desk.store.failures = [Undecided("lost"), ValueError("no statement"), Unavailable()]
+    desk.append("a")
+    desk.append("b")
+    await desk.journal.drain()
+    assert [isinstance(desk.answer(x), Receipt) for x in "ab"] == [True, True]
+
+
 async def test_after_a_failed_flush_nothing_more_is_taken(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
