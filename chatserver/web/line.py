@@ -12,7 +12,6 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any, cast
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
@@ -103,12 +102,11 @@ class Line(asyncio.Protocol):
 
     async def turn_away(self, frames: bytes) -> None:
         """Send this, hear nothing, and return when the peer is gone: soon, or it is cut off."""
-        loop = asyncio.get_running_loop()
-        gone = loop.create_future()
-        loop.call_later(CLOSE_TIMEOUT, self.transport.abort)
+        gone = asyncio.Event()  # may still be set when nobody waits any more
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)
         self.transport.write(frames)
-        self.open(self._wait_for_close, partial(gone.set_result, None))
-        await gone
+        self.open(self._wait_for_close, gone.set)
+        await gone.wait()
 
     def _wait_for_close(self, message: WSMessage) -> None:
         if message.type is WSMsgType.CLOSE:

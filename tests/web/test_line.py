@@ -190,6 +190,16 @@ def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() 
     run_skipping(story)
 
 
+async def test_who_is_turned_away_while_the_server_stops_may_go_later_than_it() -> None:
+    line, _, _ = lined()
+    waiting = asyncio.create_task(line.turn_away(b"bye"))
+    await settle()
+    waiting.cancel()
+    await settle()
+    assert waiting.cancelled()
+    line.connection_lost(None)
+
+
 async def test_a_frame_behind_the_request_is_heard(chat: Chat, ann: Person) -> None:
     hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
     asked = frame(msgspec.json.encode({"type": 7, "id": "tail", "room": 1}))
