@@ -20,7 +20,7 @@ from chatserver.presence import Who
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
-PRESENCE_EVERY = 1.0  # seconds between two presence frames at least
+PRESENCE_EVERY = 1.0  # seconds between two tellings of presence at least
 SLICE = 50  # connections that are told of presence in one turn of the loop
 
 
@@ -52,7 +52,7 @@ class Hub:
         self._arrivals = Arrivals()
         self._who = Who()
         self._presence_at = float("-inf")
-        self._presence_timer: asyncio.TimerHandle | None = None
+        self._telling: asyncio.Handle | None = None  # presence, later or some at a time
 
     # Connections ----------------------------------------------------------------------------------
 
@@ -270,25 +270,31 @@ class Hub:
                 self._fell_behind(connection)
 
     def _presence_changed(self) -> None:
-        """At once when it has been quiet, else when the second is over."""
-        if self._presence_timer is None:
+        """At once when it has been quiet, else a second after the last telling.
+
+        While one is under way none begins: it would overtake the other where many have left.
+        """
+        if self._telling is None:
             wait = max(0.0, self._presence_at + PRESENCE_EVERY - self._clock())
-            self._presence_timer = asyncio.get_running_loop().call_later(wait, self._tell_presence)
+            self._telling = asyncio.get_running_loop().call_later(wait, self._tell_presence)
 
     def _tell_presence(self) -> None:
-        self._presence_timer = None
         changes = self._who.changes()
-        if changes is not None:
-            self._presence_at = self._clock()
-            self._spread(protocol.encode(changes), iter(self.connections))
-            self._say_who_is_here()
+        if changes is None:
+            self._telling = None
+            return
+        self._spread(protocol.encode(changes), iter(self.connections))
+        self._say_who_is_here()
 
     def _spread(self, frames: bytes, to: Iterator[Connection]) -> None:
         """Some at a time, so that no message waits for a thousand writes of what is less urgent."""
         some = list(itertools.islice(to, SLICE))
         if some:
+            self._telling = asyncio.get_running_loop().call_soon(self._spread, frames, to)
             self.broadcast(frames, some)
-            asyncio.get_running_loop().call_soon(self._spread, frames, to)
+        else:
+            self._telling, self._presence_at = None, self._clock()
+            self._presence_changed()  # perhaps, meanwhile
 
     def _say_who_is_here(self) -> None:
         self._tell_others(Here(self._node, self._who.here()))
@@ -323,8 +329,8 @@ class Hub:
 
     def close(self) -> None:
         """Let go of timers and tasks."""
-        if self._presence_timer is not None:
-            self._presence_timer.cancel()
+        if self._telling is not None:
+            self._telling.cancel()
         self._feeds.close()
         for task in self._tasks:
             task.cancel()

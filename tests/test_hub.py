@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from chatserver import feeds as feeds_module
+from chatserver import hub as hub_module
 from chatserver.bus import Receive
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
@@ -319,6 +320,22 @@ async def test_no_message_waits_until_everybody_is_told_who_came(stage: Stage) -
     assert all(line.heard() == [1] for line in crowd)
     await asyncio.sleep(0)
     assert all(b'"online"' in line.written for line in crowd)
+
+
+async def test_who_left_while_others_are_told_that_they_came_is_no_ghost(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "PRESENCE_EVERY", 0)
+    crowd = dict(stage.connect(1, "ann") for _ in range(5 * SLICE))
+    bo, _ = stage.connect(2, "bo")
+    *first, last, _ = stage.hub.connections
+    while b'"online":[{' not in crowd[first[0]].written:
+        await asyncio.sleep(0)
+    for connection in [*first[: 4 * SLICE], bo]:
+        stage.hub.detach(connection)
+    while b'"offline":["bo"]' not in crowd[last].written:
+        await asyncio.sleep(0)
+    assert b'"bo"' in crowd[last].written.split(b'"offline":["bo"]')[0]
 
 
 async def test_a_reminder_opens_a_conversation_to_its_people(stage: Stage) -> None:
