@@ -44,7 +44,7 @@ from chatserver.storage.overview import Overview
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search, compact
-from chatserver.web import routes
+from chatserver.web import requests, routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
@@ -119,7 +119,8 @@ class Server:
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
-        self.sessions = Sessions(self.accounts, settings)
+        self.questions = Rate(*requests.QUESTIONS, clock)
+        self.sessions = Sessions(self.accounts, settings, self.questions)
         self.door = Door(self.sessions, self.languages)
         self.requests = Requests(
             chat=self.chat,
@@ -128,6 +129,7 @@ class Server:
             reads=self.reads,
             accounts=self.accounts,
             hub=self.hub,
+            questions=self.questions,
             frame_bytes=limits.frame_bytes,
             clock=clock,
         )

@@ -52,7 +52,7 @@ class Api:
     async def users(self, request: web.Request) -> web.StreamResponse:
         """Everybody who has an account, for everybody who has one."""
         if not self._sessions.is_owner(request):
-            await self._sessions.of(request)
+            await self._sessions.asking(request)
         return ok(users=[_shown(user) for user in await self._accounts.everybody()])
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:

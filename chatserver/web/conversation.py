@@ -49,7 +49,7 @@ class Conversation:
 
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         """One's own rooms, as in the welcome, and those that one may join."""
-        user = await self._user(request)
+        user = await self._sessions.asking(request)
         own = [_state(state) for state in await self._history.rooms_of(user)]
         public = [msgspec.to_builtins(room) for room in await self._rooms.public()]
         return ok(rooms=own, public=public)
@@ -60,7 +60,7 @@ class Conversation:
 
     async def room(self, request: web.Request) -> web.StreamResponse:
         """A room as one sees it: whole for members, its outside for those who may join."""
-        user, room = await self._user(request), await self._room(request)
+        user, room = await self._sessions.asking(request), await self._room(request)
         state = await self._rooms.state(user.id, room)
         if state is not None:
             return ok(**_state(state))
@@ -88,7 +88,7 @@ class Conversation:
 
     async def members(self, request: web.Request) -> web.StreamResponse:
         """Who belongs to a room and, where it shows receipts, how far they have read."""
-        user, room = await self._user(request), await self._room(request)
+        user, room = await self._sessions.asking(request), await self._room(request)
         state = await self._rooms.state(user.id, room)
         if state is None:
             raise NotFound
@@ -128,7 +128,7 @@ class Conversation:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """A stretch of the log: `after` or `before`, and `limit`."""
-        user, room = await self._user(request), await self._room(request)
+        user, room = await self._sessions.asking(request), await self._room(request)
         asked = _stretch(request)
         if asked.after is not None:
             page = await self._history.after(
@@ -175,7 +175,7 @@ class Conversation:
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Messages that match `q`, newest first; `position` goes on where a page ended."""
-        user = await self._user(request)
+        user = await self._sessions.asking(request)
         asked = _query(request, _Sought)
         query = tokens.parse(asked.q)
         if asked.room is not None:

@@ -52,6 +52,7 @@ class Requests:
         reads: Reads,
         accounts: Accounts,
         hub: Hub,
+        questions: Rate,
         frame_bytes: int,
         clock: Callable[[], float],
     ) -> None:
@@ -63,7 +64,7 @@ class Requests:
         self._accounts = accounts
         self._hub = hub
         self._frame_bytes = frame_bytes
-        self._questions = Rate(*QUESTIONS, clock)
+        self._questions = questions
         self._mistakes = Rate(*MISTAKES, clock)
         self._signals = Rate(*SIGNALS, clock)
         self._holding: list[Connection] = []  # until the end of this turn of the loop

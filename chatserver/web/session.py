@@ -10,6 +10,7 @@ from aiohttp import web
 from chatserver.accounts import Accounts, SignIn, Tokens
 from chatserver.config import Settings
 from chatserver.errors import Forbidden, Unauthorized, _
+from chatserver.limits import Rate
 from chatserver.models import User
 
 COOKIE = "chatserver"
@@ -22,15 +23,23 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what
 class Sessions:
     """Finds the session of a request. One signature check and one query, never a password hash."""
 
-    def __init__(self, accounts: Accounts, settings: Settings) -> None:
+    def __init__(self, accounts: Accounts, settings: Settings, questions: Rate) -> None:
+        """`questions`: how many one person may ask, by HTTP and on sockets together."""
         self._accounts = accounts
         self._settings = settings
+        self._questions = questions
         self.control: str | None = None  # the address of the Unix socket for the folder's owner
         self.listening = ""  # where people find this server, as far as it knows
 
     async def of(self, request: web.Request) -> SignIn:
         """The sign-in of a request by header or cookie. Raises Unauthorized."""
         return await self._accounts.identify(_token(request))
+
+    async def asking(self, request: web.Request) -> User:
+        """Who asks a question, which is counted. Raises Unauthorized or RateLimited."""
+        user = (await self.of(request)).user
+        self._questions.take(user.id)
+        return user
 
     async def of_socket(self, request: web.Request) -> SignIn:
         """The same for a socket, which may name its token in the query as well."""

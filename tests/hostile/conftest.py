@@ -18,8 +18,8 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 
 def bear_with_mistakes() -> None:
-    """For Server: nobody is thrown out for nonsense, so that all of it is read."""
-    requests.MISTAKES = (1_000_000, 1_000_000)
+    """For Server: nobody is thrown out for nonsense or asks too much, so that all of it is read."""
+    requests.MISTAKES = requests.QUESTIONS = (1_000_000, 1_000_000)
 
 
 @pytest.fixture(scope="module")

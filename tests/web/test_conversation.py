@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from chatserver.web.requests import QUESTIONS
 from tests.driver import Chat, Person, ask
+from tests.fakes import FakeClock
 
 
 async def test_what_a_script_says_everybody_hears(ann: Person, bo: Person) -> None:
@@ -111,6 +113,23 @@ async def test_a_message_from_its_saying_to_its_end(ann: Person, bo: Person) -> 
 )
 async def test_questions_that_cannot_be_answered(ann: Person, path: str, status: int) -> None:
     assert (await ann.ask("GET", path)).status == status
+
+
+async def test_one_person_asks_so_much_and_no_more_by_http_and_on_sockets_together(
+    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await ann.connect()
+    monkeypatch.setattr(chat.server.questions, "_clock", FakeClock(0.0))
+    for _ in range(QUESTIONS[1]):
+        chat.server.questions.take(ann.number)
+    for path in ("rooms", "rooms/1", "rooms/1/members", "rooms/1/events", "search?q=x", "users"):
+        refused = await ann.ask("GET", f"/api/{path}")
+        assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+        assert (refused.headers["Retry-After"], refused.json["retry_after"]) == ("1", 0.05)
+        assert (await bo.ask("GET", f"/api/{path}")).status == 200
+    assert (await device.history(1))["code"] == "rate_limited"
+    said = await ann.ask("POST", "/api/rooms/lobby/messages", {"data": "hello"})
+    assert said.status == 201
 
 
 async def test_sessions_can_be_seen_and_ended_everywhere(chat: Chat, ann: Person) -> None:

@@ -39,6 +39,7 @@ def requests(clock: FakeClock) -> Requests:
         accounts=nobody,
         history=nobody,
         hub=nobody,
+        questions=nobody,
         frame_bytes=65_536,
         clock=clock,
     )

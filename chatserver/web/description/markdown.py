@@ -41,7 +41,8 @@ FIXED: dict[str, int] = {
     "events in one page of `history`": protocol.HISTORY_LIMIT,
     "events in a page that names no `limit`": protocol.PAGE,
     "events in one answer about many rooms": protocol.CATCH_UP_LIMIT,
-    "questions (history, renew) of one person, a second in the long run": QUESTIONS[0],
+    "questions of one person, a second in the long run: `history`, `renew`, and what HTTP tells of"
+    " rooms, members, events, hits and people": QUESTIONS[0],
     "and at once": QUESTIONS[1],
     "frames that make no sense from one socket before 4103; one a second is forgiven": MISTAKES[1],
     "typing frames at once of one person in one room; more are dropped": TYPING[1],

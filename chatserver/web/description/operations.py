@@ -98,7 +98,7 @@ OPERATIONS = [
     # Rooms ----------------------------------------------------------------------------------------
     Operation(
         "GET", "/api/rooms", "rooms", "One's own rooms, and those that one may join.",
-        answers.RoomList,
+        answers.RoomList, refuses="rate_limited",
     ),
     Operation(
         "POST", "/api/rooms", "create_room", "Make a room, or with `users` alone a conversation.",
@@ -107,7 +107,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET", ROOM, "room", "A room as one sees it: its outside for those who may join.",
-        (answers.OwnRoom, answers.OpenRoom),
+        (answers.OwnRoom, answers.OpenRoom), refuses="rate_limited",
     ),
     Operation(
         "PATCH", ROOM, "change_room",
@@ -115,7 +115,10 @@ OPERATIONS = [
         (answers.ChangedRoom, answers.MutedRoom), body=body.RoomChange,
         refuses="conflict id_conflict rate_limited",
     ),
-    Operation("GET", ROOM + "/members", "members", "Who belongs to a room.", answers.MemberList),
+    Operation(
+        "GET", ROOM + "/members", "members", "Who belongs to a room.", answers.MemberList,
+        refuses="rate_limited",
+    ),
     Operation(
         "POST", ROOM + "/members", "add_members", "Invite `users`; without any, join.",
         answers.ChangedRoom, body=body.NewMembers, created=True, repeats=True,
@@ -129,7 +132,7 @@ OPERATIONS = [
     Operation(
         "GET", ROOM + "/events", "events",
         "A stretch of the log: whole behind `after`, or the messages before `before`.",
-        answers.EventPage, query=_Stretch, refuses="reset",
+        answers.EventPage, query=_Stretch, refuses="rate_limited reset",
     ),
     Operation(
         "POST", ROOM + "/messages", "say", "Say something in a room: JSON, or the text itself.",
@@ -162,10 +165,13 @@ OPERATIONS = [
         "GET", "/api/search", "search",
         "Messages that hold all words of `q`, a \"phrase\", beginnings*, newest first. Filters:"
         " from:, in:, before:, after:.",
-        answers.Hits, query=_Sought,
+        answers.Hits, query=_Sought, refuses="rate_limited",
     ),
     # People ---------------------------------------------------------------------------------------
-    Operation("GET", "/api/users", "users", "Everybody who has an account.", answers.Accounts),
+    Operation(
+        "GET", "/api/users", "users", "Everybody who has an account.", answers.Accounts,
+        refuses="rate_limited",
+    ),
     Operation(
         "POST", "/api/users", "add_user", "Make an account.", answers.OneAccount, "administrator",
         body.NewUserForm, created=True, refuses="conflict",
