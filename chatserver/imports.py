@@ -24,16 +24,21 @@ HEADER = ["name", "display", "password"]
 BOM = "\ufeff"  # begins what Excel writes, and Excel wants it back
 
 
-async def import_users(settings: Settings, file: Path) -> None:
-    """Make the accounts of a CSV file. Raises ChatServerError that names the line."""
+async def import_users(settings: Settings, file: Path) -> bool:
+    """Make the accounts of a CSV file. False: some were refused. Raises ChatServerError.
+
+    A name that is taken is no failure, so that the same file may come in again.
+    """
     people = PeopleFile(file)
     async with control(settings) as line:
-        new, left_out = _told_apart(people.rows, await _names(line))
+        new, taken = _told_apart(people.rows, await _names(line))
         people.give_passwords(new)
-        left_out += await _add_all(line, new)
+        refused = await _add_all(line, new)
+    left_out = taken + refused
     for text in left_out:
         click.echo(text, err=True)
     click.echo(f"{len(people.rows) - len(left_out)} made, {len(left_out)} left out.")
+    return not refused
 
 
 @dataclass(slots=True)
@@ -118,14 +123,14 @@ async def _names(line: Control) -> set[str]:
 
 def _told_apart(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[str]]:
     """Those who have no account yet, each name once, and why the others are left out."""
-    new, left_out = [], []
+    new, taken = [], []
     for row in rows:
         if name_key(row.name) in known:
-            left_out.append(f"{row.name}: that name is taken.")
+            taken.append(f"{row.name}: that name is taken.")
         else:
             known.add(name_key(row.name))
             new.append(row)
-    return new, left_out
+    return new, taken
 
 
 async def _add_all(line: Control, rows: list[Row]) -> list[str]:

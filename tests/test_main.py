@@ -626,6 +626,17 @@ def test_a_list_keeps_what_is_not_ours_and_the_lines_of_those_who_are_here(busy:
     assert file.read_bytes().decode() == raw.replace('lines",,', f'lines",{password},')
 
 
+def test_whom_the_server_refuses_is_told_by_the_exit_code_and_the_others_come_in(
+    busy: Place,
+) -> None:
+    file = busy.folder / "wrong.csv"
+    file.write_text(f"name,display,password\ntom,,short\nANN,,\nzoe,,{PASSWORD}\n")
+    done = busy.run("--data", str(busy.data), "user", "import", str(file))
+    assert (done.code, done.out) == (1, "1 made, 2 left out.\n")
+    assert "tom: " in done.err
+    assert busy.opens_with("zoe", PASSWORD)
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_a_list_of_names_alone_gets_a_column_of_passwords(busy: Place, ending: str) -> None:
     file = busy.folder / "names.csv"

@@ -77,11 +77,13 @@ def user_import(file: Path) -> None:
     """Make the accounts of a CSV file with the header name,display,password.
 
     Where the password is missing one is made and written back into the file first, so that it is
-    known whatever happens. Names that exist already are left as they are.
+    known whatever happens. Names that exist already are left as they are; exit code 1 when
+    another line was refused.
     """
     from chatserver.imports import import_users
 
-    run(import_users(loaded().settings, file))
+    everybody = run(import_users(loaded().settings, file))
+    sys.exit(0 if everybody else 1)
 
 
 @click.group()
