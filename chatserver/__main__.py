@@ -1,4 +1,7 @@
-"""The command line. `serve` is the default; every mistake is one sentence and exit code 2."""
+"""The command line. `serve` is the default; every mistake is one sentence and exit code 2.
+
+What may go better in a while, as it is, has exit code 75, for whoever starts programs again.
+"""
 
 import gc
 import os
@@ -11,7 +14,7 @@ import click
 from chatserver import __version__
 from chatserver.commands import access, house, keeping, people
 from chatserver.commands.options import loaded, run, serve_options
-from chatserver.errors import ChatServerError
+from chatserver.errors import ChatServerError, NotYet
 
 
 class Sentence(click.ClickException):
@@ -20,12 +23,20 @@ class Sentence(click.ClickException):
     exit_code = 2
 
 
+class Later(Sentence):
+    """The same, of what somebody may simply try again: EX_TEMPFAIL of sysexits.h."""
+
+    exit_code = 75
+
+
 class Cli(click.Group):
     """Turns our errors into sentences; anything else is a bug and shows its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except NotYet as error:
+            raise Later(str(error)) from None
         except ChatServerError as error:
             raise Sentence(str(error)) from None
 

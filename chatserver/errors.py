@@ -2,6 +2,7 @@
 
     ChatServerError
     ├── StartError             the program cannot start: one sentence, exit code 2
+    │   └── NotYet             it may in a while, without a change: exit code 75
     ├── ChatError              answers one request: a code of the wire contract and a sentence
     │   ├── BadRequest         bad_request    400
     │   ├── BadCredentials     bad_credentials 401
@@ -29,6 +30,10 @@ class ChatServerError(Exception):
 
 class StartError(ChatServerError):
     """The program cannot start, and the sentence says what to do about it."""
+
+
+class NotYet(StartError):
+    """What is in the way may go by itself: another program, a database that is late."""
 
 
 def _(sentence: str) -> str:

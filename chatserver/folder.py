@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from chatserver.errors import StartError
+from chatserver.errors import NotYet, StartError
 
 
 class DataFolder:
@@ -48,7 +48,7 @@ class DataFolder:
         except OSError:
             holder = self._lock.read().strip() or "unknown"
             self._lock.close()
-            raise StartError(
+            raise NotYet(
                 f"The data folder {self.path} is in use by a running server (process {holder})."
             ) from None
         self._lock.truncate(0)

@@ -19,7 +19,7 @@ from aiohttp import web, web_response
 from chatserver import __version__, markup
 from chatserver.app import SERVER, Server, create_app
 from chatserver.config import Settings
-from chatserver.errors import StartError
+from chatserver.errors import NotYet, StartError
 from chatserver.folder import control_address
 from chatserver.web.access import AccessLog
 
@@ -91,11 +91,11 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
         await site.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise StartError(
+            raise NotYet(
                 f"Port {port} on {host} is taken. Stop the other program, or choose another port:"
                 f" --port {port + 1}"
             ) from None
-        raise StartError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
+        raise NotYet(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -5,6 +5,7 @@ spares each the second that starting Python takes; `process` runs one as people 
 """
 
 import asyncio
+import configparser
 import contextlib
 import csv
 import json
@@ -43,6 +44,7 @@ REPOSITORY = Path(__file__).parent.parent
 PASSWORD, NEWER = "purple stone river", "seven green lanterns"
 STOP_TIME = 5  # seconds that a server has to end
 START_TIME = 30
+MISTAKE, LATER = 2, 75  # exit codes: somebody must correct it; it may pass by itself
 GENERATED = re.compile(r"^[a-z2-9]{4}(-[a-z2-9]{4}){3}$")
 
 
@@ -189,9 +191,9 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(REPOSITORY)} | more
 
 
-def sentence(done: Done) -> str:
-    """What a refusal says: to people, in one line, with exit code 2."""
-    assert done.code == 2, done
+def sentence(done: Done, code: int = MISTAKE) -> str:
+    """What a refusal says: to people, in one line, with that exit code."""
+    assert done.code == code, done
     assert done.out == ""
     assert "Traceback" not in done.err
     assert done.err.startswith("Error: ")
@@ -368,7 +370,7 @@ def test_a_port_that_is_taken(home: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         done = home.process("--data", str(home.data), "--port", str(port))
-    said = sentence(done)
+    said = sentence(done, LATER)
     assert f"Port {port} on 127.0.0.1 is taken" in said
     assert f"--port {port + 1}" in said
 
@@ -377,6 +379,25 @@ def test_a_folder_that_another_server_uses(busy: Place) -> None:
     holder = (busy.data / "lock").read_text()
     assert f"in use by a running server (process {holder})" in busy.fail_to_serve()
     assert busy.succeed("migrate")
+
+
+def test_a_database_server_that_is_late(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    url = f"mysql://chat:secret@127.0.0.1:{port}/chat"
+    done = place.run("--data", str(place.data), "--database", url, "migrate")
+    said = sentence(done, LATER)
+    assert said.startswith("The database cannot be opened: ")
+    assert "secret" not in said
+
+
+def test_the_unit_starts_again_what_may_pass_and_no_mistake() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(REPOSITORY / "deploy" / "chatserver.service")
+    service = unit["Service"]
+    assert service["Restart"] == "on-failure"
+    assert service["RestartPreventExitStatus"].split() == [str(MISTAKE)]
 
 
 def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
