@@ -28,6 +28,8 @@ KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of 
 YOUNG = 10_000  # objects that are made between two looks for garbage: what a message makes is none
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
+NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user promote NAME"
+
 logger = logging.getLogger(__name__)
 
 # Answers to requests that cannot be parsed pass by web/door.py, which takes the header off.
@@ -124,6 +126,8 @@ async def _banner(server: Server, *, lan: bool) -> None:
     if await server.accounts.is_set_up():
         people, rooms = await server.people.count(), await server.rooms.count()
         click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
+        if not any(user.is_admin for user in await server.accounts.everybody()):
+            click.echo(f"\n  {NO_ADMINISTRATOR}\n")
     else:
         click.echo("\n  Finish setup in your browser (this link works once):")
         click.echo(f"    {here}/setup#{server.accounts.setup_token()}\n")

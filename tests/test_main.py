@@ -294,6 +294,20 @@ def test_the_first_start_shows_the_setup_link_and_makes_private_files(
     assert place.succeed("setup-link").endswith(f"/setup#{token}\n")
 
 
+def test_who_makes_the_first_account_by_command_is_told_how_to_get_an_administrator(
+    place: Place, start: Start
+) -> None:
+    hint = "chatserver user promote NAME"
+    options = ("--data", str(place.data), "user", "add", "--password-stdin")
+    assert hint in place.run(*options, "ann", password=PASSWORD).err
+    server = start(place)
+    assert hint in server.banner
+    server.stop()
+    place.succeed("user", "promote", "ann")
+    assert place.run(*options, "bo", password=PASSWORD).err == ""
+    assert hint not in start(place).banner
+
+
 def test_a_later_start_counts_people(server: Server) -> None:
     assert "  3 people, 1 room\n" in server.banner
     assert "setup" not in server.banner
@@ -537,6 +551,15 @@ def test_everybody_is_listed(chat: Place) -> None:
     assert ["mia", "member", "active", "Mia"] in lines
 
 
+def test_a_member_is_made_an_administrator_and_a_member_again(chat: Place) -> None:
+    role = "SELECT role FROM users WHERE name = 'noa'"
+    assert chat.succeed("user", "promote", "noa") == "noa is an administrator.\n"
+    assert chat.query(role) == [("admin",)]
+    assert chat.succeed("user", "demote", "noa") == "noa is a member.\n"
+    assert chat.query(role) == [("member",)]
+    assert "last administrator" in chat.fail("user", "demote", "ann")
+
+
 def test_a_list_of_people_comes_in(chat: Place) -> None:
     file = chat.folder / "people.csv"
     file.write_text(
@@ -568,7 +591,8 @@ def test_an_invitation_names_the_public_address(chat: Place) -> None:
 
 
 def test_there_is_no_setup_link_once_there_is_somebody(chat: Place) -> None:
-    assert chat.fail("setup-link") == "This server has been set up already."
+    said = chat.fail("setup-link")
+    assert said == "There are accounts already. Use: chatserver user promote NAME"
 
 
 def test_a_new_key_signs_from_now_on(chat: Place) -> None:

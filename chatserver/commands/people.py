@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from chatserver.commands.options import ask, loaded, place_options, run
+from chatserver.config import Settings
 from chatserver.errors import ChatServerError
+from chatserver.models import Role
 
 
 @click.group()
@@ -24,10 +27,23 @@ def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> N
     """Make an account. Asks for the password, or makes one where nobody can answer."""
     password, generated = _password(password_stdin=password_stdin)
     body = {"username": name, "display": display, "password": password, "admin": admin}
-    made = ask("POST", "/api/users", body)["user"]
+    made, everybody = run(_add(loaded().settings, body))
     click.echo(f"Made {made['name']} ({made['role']}).")
     if generated:
         click.echo(f"Password: {password}")
+    if not any(found["role"] == Role.ADMIN for found in everybody):  # and the setup link is gone
+        from chatserver.serve import NO_ADMINISTRATOR
+
+        click.echo(NO_ADMINISTRATOR, err=True)
+
+
+async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The account, and all accounts there are now."""
+    from chatserver.control import control
+
+    async with control(settings) as line:
+        made = await line.ask("POST", "/api/users", body)
+        return made["user"], (await line.ask("GET", "/api/users"))["users"]
 
 
 @user.command("passwd")
@@ -41,6 +57,24 @@ def user_passwd(name: str, *, password_stdin: bool) -> None:
     click.echo(f"The password of {name} is set; all sessions have ended.")
     if generated:
         click.echo(f"Password: {password}")
+
+
+@user.command("promote")
+@click.argument("name")
+@place_options
+def user_promote(name: str) -> None:
+    """Make somebody an administrator, who may invite people and manage accounts."""
+    ask("PATCH", _user_path(name), {"admin": True})
+    click.echo(f"{name} is an administrator.")
+
+
+@user.command("demote")
+@click.argument("name")
+@place_options
+def user_demote(name: str) -> None:
+    """Make an administrator a member again. The last one stays."""
+    ask("PATCH", _user_path(name), {"admin": False})
+    click.echo(f"{name} is a member.")
 
 
 @user.command("disable")

@@ -151,7 +151,7 @@ class Api:
     async def setup_link(self, request: web.Request) -> web.StreamResponse:
         self._owner(request)
         if await self._accounts.is_set_up():
-            raise Conflict(_("This server has been set up already."))
+            raise Conflict(_("There are accounts already. Use: chatserver user promote NAME"))
         path = str(request.app.router["setup"].url_for())
         token = self._accounts.setup_token()
         return ok(token=token, url=f"{self._sessions.base(request)}{path}#{token}")
