@@ -11,6 +11,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BOX = "#composer-text"
 TOP = "(row) => row.getBoundingClientRect().top"
+# They come a frame later than the scrolling itself: here, much later.
+DELAY_SCROLL_EVENTS = """
+addEventListener("scroll", (event) => event.stopImmediatePropagation(), { capture: true })
+"""
 FROM_END = """() => {
   const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".messages-scroll");
   return scrollHeight - scrollTop - clientHeight;
@@ -76,6 +80,19 @@ async def test_escape_closes_then_cancels_then_goes_to_the_end(enter: EnterChat)
     await expect(page.locator(".messages-jump")).to_be_hidden()
     assert await page.evaluate(FROM_END) < 2
     await expect(box).to_have_value("a draft")
+
+
+async def test_who_is_just_scrolling_away_has_not_read_what_comes_and_is_not_pulled_back(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await long_talk(ann, "bo")
+    await ann.page.evaluate(DELAY_SCROLL_EVENTS)
+    await ann.page.locator(".messages-scroll").evaluate("(scroller) => scroller.scrollTo(0, 0)")
+    await bo.say("meanwhile")
+    await expect(ann.page.locator("chat-message").last).to_contain_text("meanwhile")
+    await expect(ann.page.locator(".messages-jump")).to_have_text("1 new")
+    assert await ann.page.evaluate(FROM_END) > 100
 
 
 async def test_what_one_reads_stays_where_it_is_while_more_comes(enter: EnterChat) -> None:

@@ -32,6 +32,7 @@ class MessageList extends HTMLElement {
   #dates = new Dates(lang);
   #span = new Span();
   #stuck = true; // to the end
+  #end = 0; // the scroll position that was the end
   #entry = null; // the message that Tab reaches
   #view = { key: null, items: [], seenBy: [], loaded: false };
 
@@ -46,7 +47,7 @@ class MessageList extends HTMLElement {
 
   /** True when the end of conversation `key` is in view. */
   showsEndOf(key) {
-    return this.#view.key === key && this.#view.loaded && this.#stuck;
+    return this.#view.key === key && this.#view.loaded && this.#looksAtEnd();
   }
 
   /**
@@ -61,7 +62,7 @@ class MessageList extends HTMLElement {
     this.dataset.kind = view.kind;
     this.dataset.lobby = String(view.key === roomKey(LOBBY));
     for (const element of this.#names) element.textContent = view.name;
-    this.#stuck &&= !view.hasNewer;
+    this.#stuck &&= !view.hasNewer && this.#looksAtEnd();
     if (opened) this.#restart();
     else if (this.#stuck) this.#draw();
     else this.#hold(() => this.#draw());
@@ -203,6 +204,12 @@ class MessageList extends HTMLElement {
     if (stuck) this.#scrollToEnd();
   }
 
+  /** Scrolling is told a frame later: until then the position says who has left the end. */
+  #looksAtEnd() {
+    this.#stuck &&= this.#scroller.scrollTop >= this.#end || this.#isNearEnd();
+    return this.#stuck;
+  }
+
   #isNearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     return this.#span.atEnd && !this.#view.hasNewer && scrollHeight - scrollTop - clientHeight <= NEAR_END;
@@ -210,6 +217,7 @@ class MessageList extends HTMLElement {
 
   #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#end = this.#scroller.scrollTop;
   }
 
   #arrived() {
