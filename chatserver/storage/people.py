@@ -1,6 +1,6 @@
 """Users, their sessions and the tokens of bots: every query about them, once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from chatserver.errors import Conflict, Forbidden, StartError, _
 from chatserver.models import Role, Session, User, name_key
 from chatserver.storage.engine import Database
+from chatserver.storage.gather import Gathered
 from chatserver.storage.invites import use_up
 from chatserver.storage.members import admit_bot, join_lobby, new_id
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
@@ -39,6 +40,18 @@ class OpenSession:
 
 
 _SHOWN = [field.name for field in fields(OpenSession)]
+_USER = [users.c[key] for key in ("id", "name", "display", "role", "locale", "disabled_at")]
+_SESSIONS = (
+    sa.select(
+        sessions.c.id.label("session"),
+        sessions.c.created_at.label("opened_at"),
+        sessions.c.expires_at,
+        *_USER,
+    )
+    .join_from(sessions, users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.id.in_(sa.bindparam("ids", expanding=True)), sessions.c.revoked_at.is_(None))
+    .where(sessions.c.expires_at > sa.bindparam("now"), users.c.disabled_at.is_(None))
+)
 
 
 class People:
@@ -47,6 +60,7 @@ class People:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
+        self._found_sessions = Gathered(self._find_sessions)
 
     async def epoch(self) -> str:
         """The random name of this database's log. Raises StartError when it has none."""
@@ -175,23 +189,15 @@ class People:
         await self._database.transaction(lambda c: c.execute(sessions.insert().values(row)))
 
     async def session(self, session_id: str) -> Session | None:
-        """A session that is alive, of an account that is not disabled. One query."""
-        query = (
-            sa.select(
-                sessions.c.created_at.label("opened_at"),
-                sessions.c.expires_at,
-                *(
-                    users.c[key]
-                    for key in ("id", "name", "display", "role", "locale", "disabled_at")
-                ),
-            )
-            .join_from(sessions, users, users.c.id == sessions.c.user_id)
-            .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
-            .where(sessions.c.expires_at > self._clock(), users.c.disabled_at.is_(None))
-        )
+        """A session that is alive, of an account that is not disabled. One query for many."""
+        return await self._found_sessions.get(session_id)
+
+    async def _find_sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        wanted = {"ids": session_ids, "now": self._clock()}
         async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return Session(session_id, _user(row), row.opened_at, row.expires_at) if row else None
+            rows = await connection.execute(_SESSIONS, wanted)
+            found = [Session(r.session, _user(r), r.opened_at, r.expires_at) for r in rows]
+        return {session.id: session for session in found}
 
     async def alive(self, session_ids: Iterable[str]) -> set[str]:
         """Those of these sessions that are not over, of accounts that are not disabled."""

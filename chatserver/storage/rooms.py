@@ -1,6 +1,6 @@
 """Rooms and who belongs to them: every query about membership, once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
 from chatserver.storage.engine import Contended, Database
+from chatserver.storage.gather import Gathered
 from chatserver.storage.members import membership, new_id
 from chatserver.storage.states import ME, STATES, state
 from chatserver.storage.tables import members, rooms, users
@@ -71,6 +72,7 @@ class Rooms:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
+        self._states = Gathered(self._find_states)
 
     async def count(self) -> int:
         query = sa.select(sa.func.count()).select_from(rooms)
@@ -78,17 +80,22 @@ class Rooms:
             return int(await connection.scalar(query) or 0)
 
     async def of(self, user_id: int) -> list[RoomState]:
-        """Every room of a person, as that person sees it. One query."""
+        """Every room of a person, as that person sees it. One query for many."""
+        return [state(row) for row in await self._states.get(user_id) or ()]
+
+    async def _find_states(self, people: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
+        found: dict[int, list[sa.Row[Any]]] = {}
         async with self._database.reading() as connection:
-            rows = await connection.execute(STATES, {"me": user_id})
-            return [state(row, user_id) for row in rows]
+            for row in await connection.execute(STATES, {"people": people}):
+                found.setdefault(row.me, []).append(row)
+        return found
 
     async def state(self, user_id: int, room: int) -> RoomState | None:
         """One room as that person sees it; None for whoever is no member."""
         query = STATES.where(ME.c.room_id == room)
         async with self._database.reading() as connection:
-            row = (await connection.execute(query, {"me": user_id})).one_or_none()
-        return state(row, user_id) if row else None
+            row = (await connection.execute(query, {"people": [user_id]})).one_or_none()
+        return state(row) if row else None
 
     async def mute(self, user_id: int, room: int, *, on: bool) -> bool:
         """Whether there was a membership to set this of."""

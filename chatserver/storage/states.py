@@ -1,4 +1,4 @@
-"""Rooms as one of their members sees them, in one query: what is unread, what was said last."""
+"""Rooms as their members see them, in one query: what is unread, what was said last."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ _LAST_SEQ = (
     .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
     .scalar_subquery()
 )
-STATES = (
+STATES: sa.Select[Any] = (
     sa.select(
         rooms.c.id,
         rooms.c.kind.label("room_kind"),
@@ -49,6 +49,7 @@ STATES = (
         rooms.c.title,
         rooms.c.members,
         rooms.c.head,
+        ME.c.user_id.label("me"),
         ME.c.read_seq,
         ME.c.muted,
         ME.c.role,
@@ -87,15 +88,15 @@ STATES = (
     .outerjoin(_partner, _partner.c.id == _other.c.user_id)
     .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
     .outerjoin(_author, _author.c.id == _last.c.user_id)
-    .where(ME.c.user_id == sa.bindparam("me"), ME.c.left_at.is_(None))
+    .where(ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None))
     .order_by(rooms.c.id)
 )
 
 
-def state(row: Any, user_id: int) -> RoomState:
+def state(row: Any) -> RoomState:
     """A row of STATES."""
     direct = row.room_kind == RoomKind.DIRECT
-    addressee = row.partner if row.user_id == user_id else row.myself
+    addressee = row.partner if row.user_id == row.me else row.myself
     last = None if row.seq is None else read_event(row, addressee if direct else None)
     return RoomState(
         room=row.id,
