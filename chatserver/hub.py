@@ -263,6 +263,10 @@ class Hub:
         """Everybody who is online, on any node."""
         return self._who.online()
 
+    def online_listed(self) -> bytes:
+        """The same as a JSON array, for whoever comes in."""
+        return self._who.listed()
+
     def broadcast(self, frames: bytes, to: Iterable[Connection]) -> None:
         """Send to these connections what is no event."""
         for connection in to:

@@ -4,11 +4,10 @@ Owns the counts of open sockets here and what other nodes said of theirs. A pers
 any socket on any node is open, however many there are.
 """
 
-import bisect
 from collections import Counter
 from collections.abc import Iterable
 
-from chatserver.protocol import Person, Presence
+from chatserver.protocol import Person, Presence, json
 
 NODE_TTL = 30.0  # seconds after which a node that says nothing is taken for gone
 
@@ -19,17 +18,15 @@ class Who:
     def __init__(self) -> None:
         self._sockets: Counter[str] = Counter()
         self._persons: dict[str, Person] = {}
-        self._names: list[
-            str
-        ] = []  # of those, in order: a crowd that comes is not sorted each time
+        self._listed: bytearray | None = None  # those as JSON without brackets, once somebody asks
         self._elsewhere: dict[str, tuple[float, dict[str, Person]]] = {}
         self._told: dict[str, Person] = {}
         self._touched: set[str] = set()
 
     def arrive(self, person: Person) -> bool:
         """A socket of theirs opened. True: they were not here before."""
-        if person.name not in self._persons:
-            bisect.insort(self._names, person.name)
+        if person != self._persons.get(person.name):
+            self._list(person)
         self._persons[person.name] = person
         self._sockets[person.name] += 1
         self._touched.add(person.name)
@@ -42,8 +39,15 @@ class Who:
         if self._sockets[name]:
             return False
         del self._sockets[name], self._persons[name]
-        del self._names[bisect.bisect_left(self._names, name)]
+        self._listed = None
         return True
+
+    def _list(self, person: Person) -> None:
+        """A crowd that comes is not encoded anew for each of them."""
+        if person.name in self._persons:
+            self._listed = None
+        elif self._listed is not None:
+            self._listed += b"," * bool(self._listed) + json(person)
 
     def here(self) -> list[Person]:
         """Everybody with a socket on this node."""
@@ -63,12 +67,18 @@ class Who:
 
     def online(self) -> list[Person]:
         """Everybody who is online, by name."""
-        if not self._elsewhere:
-            return [self._persons[name] for name in self._names]
         everybody: dict[str, Person] = {}
         for _, listed in self._elsewhere.values():
             everybody |= listed
         return [person for _, person in sorted((everybody | self._persons).items())]
+
+    def listed(self) -> bytes:
+        """The same as a JSON array, in any order."""
+        if self._elsewhere:
+            return json(self.online())
+        if self._listed is None:
+            self._listed = bytearray(json(self.here())[1:-1])
+        return b"[" + self._listed + b"]"
 
     def changes(self) -> Presence | None:
         """Who came and went since the last call; None when that is nobody."""

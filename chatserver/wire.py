@@ -26,6 +26,11 @@ def with_state(event: bytes, state: RoomState, head: int) -> bytes:
     return protocol.frame(event[:-1] + b',"state":' + room + b"}")
 
 
+def group_list(people: bytes) -> bytes:
+    """The frame of who is online, from a JSON array of persons."""
+    return protocol.frame(b'{"type":%d,"data":%b}' % (protocol.Type.GROUP_LIST, people))
+
+
 def chat(event: Event) -> protocol.Happening:
     """An event as its members see it."""
     match event.kind:

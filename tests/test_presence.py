@@ -1,5 +1,8 @@
 """Who is online: people, not sockets; changes, not noise; over all nodes."""
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
 from chatserver.presence import NODE_TTL, Who
@@ -35,6 +38,26 @@ def test_somebody_with_ten_sockets_is_one_person(who: Who) -> None:
     assert who.depart("ann") is True
     assert who.online() == []
     assert told(who) == ([], ["ann"])
+
+
+def test_the_list_is_right_whoever_comes_goes_or_changes(who: Who) -> None:
+    other_bo = Person("bo", "Robert")
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: who.arrive(ANN),
+        lambda: who.arrive(BO),
+        lambda: who.arrive(BO),
+        lambda: who.depart("ann"),
+        lambda: who.arrive(other_bo),
+        lambda: who.node_says("b", [CY], now=0.0),
+        lambda: who.arrive(ANN),
+        lambda: who.forget_silent_nodes(2 * NODE_TTL),
+    ]
+    for step in steps:
+        step()
+        listed = msgspec.json.decode(who.listed(), type=list[Person])
+        assert sorted(listed, key=lambda person: person.name) == who.online()
+    assert who.online() == [ANN, other_bo]
 
 
 def test_changes_are_told_once(who: Who) -> None:

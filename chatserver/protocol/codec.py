@@ -1,5 +1,7 @@
 """Bytes to values, and back. Decoding validates; there is no second validation of shapes."""
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -61,7 +63,7 @@ def encode(message: Outgoing | Answer) -> bytes:
     return frame(_encoder.encode(message))
 
 
-def json(message: Struct) -> bytes:
+def json(message: Struct | Sequence[Struct]) -> bytes:
     """A message, or a part of one, as JSON."""
     return _encoder.encode(message)
 

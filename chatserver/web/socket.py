@@ -81,7 +81,7 @@ class Socket:
         connection = self._connection(line, sign_in)
         starts = self._hub.attach(connection, {state.room: state.head for state in rooms})
         connection.send(protocol.encode(self._welcome(sign_in, rooms, starts)))
-        connection.send(protocol.encode(protocol.GroupList(data=self._hub.online())))
+        connection.send(wire.group_list(self._hub.online_listed()))
         self._listen(request, line, connection)
 
     def _line(self, request: web.Request) -> Line:
