@@ -21,7 +21,7 @@ WINDOW = 4_096  # bytes that the kernel takes for somebody who does not read
 RATE = 50  # messages a second
 BODY = 3_500  # bytes of text in each
 PAGE = 500  # events
-CUT = "all are cut within a second or two, with megabytes of each in the kernel"
+CUT = "until they are cut, their share of the writes meets a full buffer"
 
 
 def readers(scale: Scale) -> Result:
@@ -31,10 +31,10 @@ def readers(scale: Scale) -> Result:
     seen: list[Stalled] = []
     for _ in range(scale.rounds):
         with chatserver(Crowd(PEOPLE)) as running:
-            calm.append(_talk(running, seconds))
+            calm.append(_talk(running, seconds, PEOPLE))
         with chatserver(Crowd(PEOPLE)) as running, stalled(running) as sockets:
             before = memory(running.pid)
-            disturbed.append(_talk(running, seconds))
+            disturbed.append(_talk(running, seconds, PEOPLE - len(sockets)))
             grown = memory(running.pid) - before
             seen.append(asyncio.run(_come_back(running, sockets, grown)))
     return _result(calm, disturbed, seen)
@@ -78,9 +78,9 @@ def _result(calm: list[Outcome], disturbed: list[Outcome], seen: list[Stalled]) 
     )
 
 
-def _talk(running: Running, seconds: float) -> Outcome:
-    """The nine tenths who read, at a fixed rate."""
-    return load.run(running, people=PEOPLE * 9 // 10, rate=RATE, body=BODY, seconds=seconds)
+def _talk(running: Running, seconds: float, people: int) -> Outcome:
+    """Those who read, all or nine tenths, at a fixed rate."""
+    return load.run(running, people=people, rate=RATE, body=BODY, seconds=seconds)
 
 
 @contextmanager
