@@ -41,6 +41,8 @@ _LAST_SEQ = (
     .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
     .scalar_subquery()
 )
+# None in a group: databases would look at all its members before they ask what kind it is.
+_DIRECT_ROOM = sa.case((rooms.c.kind == RoomKind.DIRECT, rooms.c.id))
 STATES: sa.Select[Any] = (
     sa.select(
         rooms.c.id,
@@ -79,11 +81,7 @@ STATES: sa.Select[Any] = (
     .join(_myself, _myself.c.id == ME.c.user_id)
     .outerjoin(
         _other,
-        sa.and_(
-            rooms.c.kind == RoomKind.DIRECT,
-            _other.c.room_id == rooms.c.id,
-            _other.c.user_id != ME.c.user_id,
-        ),
+        sa.and_(_other.c.room_id == _DIRECT_ROOM, _other.c.user_id != ME.c.user_id),
     )
     .outerjoin(_partner, _partner.c.id == _other.c.user_id)
     .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
