@@ -263,8 +263,8 @@ class Hub:
         """Everybody who is online, on any node."""
         return self._who.online()
 
-    def online_listed(self) -> bytes:
-        """The same as a JSON array, for whoever comes in."""
+    def online_listed(self) -> bytes | bytearray:
+        """The same as the inside of a JSON array, for whoever comes in."""
         return self._who.listed()
 
     def broadcast(self, frames: bytes, to: Iterable[Connection]) -> None:

@@ -18,7 +18,7 @@ class Who:
     def __init__(self) -> None:
         self._sockets: Counter[str] = Counter()
         self._persons: dict[str, Person] = {}
-        self._listed: bytearray | None = None  # those as JSON without brackets, once somebody asks
+        self._listed: bytearray | None = None  # see `listed`
         self._elsewhere: dict[str, tuple[float, dict[str, Person]]] = {}
         self._told: dict[str, Person] = {}
         self._touched: set[str] = set()
@@ -72,13 +72,13 @@ class Who:
             everybody |= listed
         return [person for _, person in sorted((everybody | self._persons).items())]
 
-    def listed(self) -> bytes:
-        """The same as a JSON array, in any order."""
+    def listed(self) -> bytes | bytearray:
+        """The same as the inside of a JSON array, in any order."""
         if self._elsewhere:
-            return json(self.online())
+            return json(self.online())[1:-1]
         if self._listed is None:
             self._listed = bytearray(json(self.here())[1:-1])
-        return b"[" + self._listed + b"]"
+        return self._listed
 
     def changes(self) -> Presence | None:
         """Who came and went since the last call; None when that is nobody."""

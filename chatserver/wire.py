@@ -26,9 +26,10 @@ def with_state(event: bytes, state: RoomState, head: int) -> bytes:
     return protocol.frame(event[:-1] + b',"state":' + room + b"}")
 
 
-def group_list(people: bytes) -> bytes:
-    """The frame of who is online, from a JSON array of persons."""
-    return protocol.frame(b'{"type":%d,"data":%b}' % (protocol.Type.GROUP_LIST, people))
+def group_list(people: bytes | bytearray) -> bytes:
+    """The frame of who is online, from the inside of a JSON array of persons."""
+    whole = (b'{"type":%d,"data":[' % protocol.Type.GROUP_LIST, people, b"]}")
+    return protocol.frame(b"".join(whole))
 
 
 def chat(event: Event) -> protocol.Happening:

@@ -787,7 +787,7 @@ def test_a_new_member_gets_the_event_with_the_whole_room_in_it() -> None:
 @pytest.mark.parametrize("people", [[], [ANN], [ANN, protocol.Person("bo", "波")]])
 def test_the_list_of_who_is_online_is_the_same_made_of_json(people: list[protocol.Person]) -> None:
     whole = protocol.encode(GroupList(data=people))
-    assert wire.group_list(protocol.json(people)) == whole
+    assert wire.group_list(protocol.json(people)[1:-1]) == whole
 
 
 def test_events_become_frames_one_after_the_other() -> None:
