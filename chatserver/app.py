@@ -20,7 +20,7 @@ from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat
 from chatserver.config import Settings, validated
 from chatserver.connection import CLOSE_TIMEOUT
-from chatserver.errors import ChatServerError, CloseCode, NotYet, StartError
+from chatserver.errors import ChatServerError, CloseCode
 from chatserver.facts import Facts
 from chatserver.folder import DataFolder
 from chatserver.history import History, hole_reader
@@ -149,7 +149,7 @@ class Server:
         try:
             self.keys.load()
             self.database.tally.refuse_empty()
-            await self._reach_database()
+            await until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
             self.history.epoch = await self.people.epoch()
             self.database.tally.begin(self.history.epoch, await self.log.total())
@@ -165,15 +165,6 @@ class Server:
             self.passwords.close()
             await self.database.close()
             self.folder.unlock()
-
-    async def _reach_database(self) -> None:
-        """A file that cannot be opened stays so; a database server may be late."""
-        try:
-            await until_reachable(self.database)
-        except StartError as error:
-            if self.database.is_sqlite:
-                raise
-            raise NotYet(str(error)) from error
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         work = [self.journal.run(), self.reads.run(), self.pulse.run(), self.nightly.run()]

@@ -97,7 +97,8 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
                 f"Port {port} on {host} is taken. Stop the other program, or choose another port:"
                 f" --port {port + 1}"
             ) from None
-        raise NotYet(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
+        kind = NotYet if error.errno == errno.EADDRNOTAVAIL else StartError  # the network is late
+        raise kind(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

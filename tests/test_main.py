@@ -37,6 +37,7 @@ from chatserver.config import ServerSettings, Settings
 from chatserver.errors import StartError
 from chatserver.folder import control_address
 from chatserver.serve import serve
+from tests.rig.mariadb import PrivateMariaDB
 
 pytestmark = pytest.mark.xdist_group("main")  # one worker makes what they share
 
@@ -403,6 +404,12 @@ def test_a_database_server_that_is_late(place: Place) -> None:
     said = sentence(done, LATER)
     assert said.startswith("The database cannot be opened: ")
     assert "secret" not in said
+
+
+def test_a_database_account_that_is_wrong_stays_so(place: Place, mariadb: PrivateMariaDB) -> None:
+    url = mariadb.create_database("refused").replace("root@", "cy:wrong@")
+    done = place.run("--data", str(place.data), "--database", url, "migrate")
+    assert "Access denied" in sentence(done)
 
 
 def test_the_unit_starts_again_what_may_pass_and_no_mistake() -> None:

@@ -7,11 +7,10 @@ kinds: `Unavailable` (nothing was stored), `Undecided` (the answer to COMMIT was
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -28,12 +27,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
-from chatserver.errors import StartError, Unavailable
+from chatserver.errors import NotYet, StartError, Unavailable
+from chatserver.storage.gather import Found, Gathered, Key
 from chatserver.storage.tally import Tally
+from chatserver.storage.writers import PoolWriter, ThreadWriter, Writer
 
-READERS = 4  # connections that read
+READERS = 6  # connections that read
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
 MYSQL_CONTENTION = {1205, 1213}  # lock wait timeout, deadlock
+MYSQL_LATE = {1040, 1053, 2002, 2003, 2006, 2013}  # too many, shutdown, no line, a broken one
 BUSY_TIMEOUT = 5  # seconds that one statement waits for a lock
 CONNECT_TIMEOUT = 5  # seconds
 
@@ -68,65 +70,6 @@ class DiskBroken(Unavailable):
     """The disk failed under SQLite. After a failed flush nothing more can be promised."""
 
 
-class Writer(Protocol):
-    """Who holds the connections that may write; `engine` is SQLAlchemy's, for whoever listens."""
-
-    engine: sa.Engine
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work`; what it has not committed is rolled back."""
-        ...
-
-    async def dispose(self) -> None: ...
-
-
-class ThreadWriter:
-    """One connection in a thread of its own, for SQLite: a transaction is one visit there.
-
-    aiosqlite goes to its thread and back for every statement and every fetch, which took longer
-    than what SQLite did in between.
-    """
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
-        self._connection: Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        if self._connection is None:
-            self._connection = self.engine.connect()
-        try:
-            return work(self._connection)
-        finally:
-            self._connection.rollback()
-
-    async def dispose(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
-
-    def _dispose(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self.engine.dispose()
-
-
-class PoolWriter:
-    """Some connections of an asynchronous driver, for MySQL."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self.engine = engine.sync_engine
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(work)
-
-    async def dispose(self) -> None:
-        await self._engine.dispose()
-
-
 class Database:
     """The engines of one URL: `sqlite:///path` or `mysql://user:password@host/name`."""
 
@@ -144,6 +87,7 @@ class Database:
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.tally = Tally(self.path)
+        self._gathered: list[Gathered[Any, Any]] = []
         self.writer, self.read = make(parsed)
 
     def make_private(self) -> None:
@@ -154,7 +98,17 @@ class Database:
             except OSError as error:
                 raise StartError(f"Cannot write {self.path}: {error.strerror}.") from None
 
+    def gathered(
+        self, ask: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]
+    ) -> Gathered[Key, Found]:
+        """Questions that are asked together, until the database is closed."""
+        gathered = Gathered(ask)
+        self._gathered.append(gathered)
+        return gathered
+
     async def close(self) -> None:
+        for gathered in self._gathered:
+            await gathered.close()
         await self.read.dispose()
         await self.writer.dispose()
         self.tally.close()
@@ -327,7 +281,7 @@ def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
 
 
 async def until_reachable(database: Database, *, tries: int = 3) -> None:
-    """Raise StartError when the database does not answer within a few tries."""
+    """Raise StartError when the database does not answer within a few tries; NotYet if it may."""
     database.make_private()
     for left in reversed(range(tries)):
         try:
@@ -336,5 +290,14 @@ async def until_reachable(database: Database, *, tries: int = 3) -> None:
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
             if not left:
                 reason = error.orig if isinstance(error, DBAPIError) else error
-                raise StartError(f"The database cannot be opened: {reason}.") from error
+                kind = NotYet if may_pass(error) else StartError
+                raise kind(f"The database cannot be opened: {reason}.") from error
             await asyncio.sleep(0.5)
+
+
+def may_pass(error: Exception) -> bool:
+    """A server that is late or full, a line that broke, a file that is held: no wrong password."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError | TimeoutError)
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code in MYSQL_LATE or "locked" in str(error.orig)

@@ -26,7 +26,7 @@ from chatserver.storage.repeats import Known, already_stored, repeat
 from chatserver.storage.search import Entry
 from chatserver.storage.tables import ExactText, events, reactions, rooms, users
 
-TRIES = 3
+TRIES = 3  # before the last
 STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
 Outcome = Event | Receipt | ChatError
@@ -54,7 +54,7 @@ class Log:
     async def _committed(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """At first as if nothing was a repeat, which spares the look-up; nearly always it is so.
 
-        Another node may store one of these ids after our look-up: then look again.
+        Where that was wrong the ids are looked up, and again if another node stores one meanwhile.
         """
         for hopeful in (True, *[False] * (TRIES - 1)):
             with contextlib.suppress(IntegrityError, Contended):

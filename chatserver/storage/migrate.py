@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
-from chatserver.errors import StartError
+from chatserver.errors import NotYet, StartError
 from chatserver.resources import resource_dir
-from chatserver.storage.engine import Database
+from chatserver.storage.engine import Database, may_pass
 
 HEAD = "0004"  # the newest revision in migrations/versions
 LOCK_WAIT = 60  # seconds that a node waits for another one's migration
@@ -35,7 +35,8 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
     try:
         await database.beside(lambda c: _upgrade(c, mysql=not database.is_sqlite))
     except DatabaseError as error:
-        raise StartError(
+        kind = NotYet if may_pass(error) else StartError
+        raise kind(
             f"The database cannot be brought to revision {HEAD}: {error.orig}. It needs to be one"
             " of this program or empty, and its account all rights in it."
         ) from error
@@ -79,9 +80,7 @@ def _upgrade(connection: Connection, *, mysql: bool) -> None:
     if mysql:
         lock = sa.text("SELECT GET_LOCK('chatserver_migrate', :wait)")
         if connection.scalar(lock, {"wait": LOCK_WAIT}) != 1:
-            raise StartError(
-                "Another node has been migrating the database for a minute. Try again."
-            )
+            raise NotYet("Another node has been migrating the database for a minute. Try again.")
     try:
         _run_alembic(connection)
         connection.commit()  # before the next node may look

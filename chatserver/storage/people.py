@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 from chatserver.errors import Conflict, Forbidden, StartError, _
 from chatserver.models import Role, Session, User, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.gather import Gathered
 from chatserver.storage.invites import use_up
 from chatserver.storage.members import admit_bot, join_lobby, new_id
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
@@ -60,7 +59,7 @@ class People:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._found_sessions = Gathered(self._find_sessions)
+        self._found_sessions = database.gathered(self._find_sessions)
 
     async def epoch(self) -> str:
         """The random name of this database's log. Raises StartError when it has none."""

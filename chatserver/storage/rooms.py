@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
 from chatserver.storage.engine import Contended, Database
-from chatserver.storage.gather import Gathered
 from chatserver.storage.members import membership, new_id
 from chatserver.storage.states import ME, STATES, state
 from chatserver.storage.tables import members, rooms, users
@@ -72,7 +71,7 @@ class Rooms:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._states = Gathered(self._find_states)
+        self._states = database.gathered(self._find_states)
 
     async def count(self) -> int:
         query = sa.select(sa.func.count()).select_from(rooms)

@@ -13,7 +13,7 @@ down_revision = "0003"
 def upgrade() -> None:
     if op.get_bind().dialect.name != "sqlite":
         return
-    op.execute("DROP INDEX IF EXISTS ix_events_room_id_target_seq")
+    op.execute("DROP INDEX ix_events_room_id_target_seq")
     op.execute(
         "CREATE INDEX ix_events_room_id_target_seq ON events (room_id, target_seq)"
         " WHERE target_seq IS NOT NULL"

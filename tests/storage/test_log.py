@@ -1,9 +1,16 @@
 """The log: numbers without holes, repeats, who may write, and reading it back."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
-from chatserver.errors import IdConflict, NotFound
+import pytest
+
+from chatserver.errors import IdConflict, NotFound, Unavailable
 from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
+from chatserver.storage import engine
+from chatserver.storage.migrate import migrate
 from tests.storage.conftest import Storage, draft
 
 LOBBY_FACTS = RoomFacts(LOBBY, RoomKind.GROUP)
@@ -84,6 +91,28 @@ async def test_who_may_not_write_any_more_still_hears_what_became_of_it(storage:
     assert again == Receipt(LOBBY, first.seq, first.at, duplicate=True)
     assert isinstance(news, Event)
     assert isinstance(more, NotFound)
+
+
+async def test_after_a_lock_that_somebody_else_held_everything_is_a_transaction_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.1)
+    storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
+    await migrate(storage.database, backups=tmp_path / "backups")
+    ann = await storage.person("ann")
+    await storage.log.store([draft(ann, "1", draft_id="a")])
+    with closing(sqlite3.connect(tmp_path / "chat.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await storage.log.store([draft(ann, "too early")])
+        other.execute("ROLLBACK")
+    outcomes = await storage.log.store(
+        [draft(ann, "2"), draft(ann, "1", draft_id="a"), draft(ann, "3")]
+    )
+    assert seqs([*outcomes]) == [2, 1, 3]
+    assert isinstance(outcomes[0], Event)
+    assert await storage.log.heads([LOBBY]) == {LOBBY: 3}
+    await storage.database.close()
 
 
 async def test_repeats_within_one_batch_are_stored_once(storage: Storage) -> None:
