@@ -283,12 +283,11 @@ class Hub:
             self._telling = asyncio.get_running_loop().call_later(wait, self._tell_presence)
 
     def _tell_presence(self) -> None:
+        self._telling = None
         changes = self._who.changes()
-        if changes is None:
-            self._telling = None
-            return
-        self._spread(protocol.encode(changes), iter(self.connections))
-        self._say_who_is_here()
+        if changes is not None:
+            self._spread(protocol.encode(changes), iter(self.connections))
+            self._say_who_is_here()
 
     def _spread(self, frames: bytes, to: Iterator[Connection]) -> None:
         """Some at a time, so that no message waits for a thousand writes of what is less urgent."""

@@ -24,7 +24,7 @@ from chatserver.web.frames import Masks
 
 BACKLOG = 131_072  # bytes of frames that may wait for one that takes its time; then the peer must
 OVERHEAD = 128  # bytes that a frame takes besides its content
-SEND_BUFFER = 131_072  # bytes that the kernel may keep for a peer; by itself it takes megabytes
+SEND_BUFFER = 131_072  # bytes that the kernel keeps for a peer, Linux twice that; else megabytes
 TURN = 200  # frames of one line that are performed in one turn of the loop
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
@@ -87,7 +87,8 @@ class Line(asyncio.Protocol):
         if http.transport is None:
             raise ConnectionResetError
         line = cls(http.transport, limit=limit)
-        line.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
+        with suppress(OSError):  # on some systems when the peer has gone
+            line.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
         line.transport.write(answer)
         http.set_parser(_Tail(line))
         line.transport.set_protocol(line)
