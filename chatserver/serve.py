@@ -25,7 +25,7 @@ from chatserver.web.access import AccessLog
 
 SHUTDOWN = 3.0  # seconds that open requests have to finish
 KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
-YOUNG = 10_000  # objects that are made between two looks for garbage: what a message makes is none
+YOUNG = 50_000  # objects made between two looks for garbage; what a message makes is none
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
 NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user promote NAME"
