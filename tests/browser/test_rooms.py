@@ -73,3 +73,29 @@ async def test_a_name_with_spaces_is_a_title_too(enter: EnterChat) -> None:
     await expect(ann.page.locator(".topbar-title")).to_have_text("Weekend plans")
     answer = await ann.page.evaluate("fetch('/api/rooms').then((answer) => answer.json())")
     assert [room["name"] for room in answer["rooms"]] == ["lobby", "weekend-plans"]
+
+
+async def test_from_a_room_back_to_a_conversation_that_begins_with_another_row(
+    enter: EnterChat,
+) -> None:
+    """Both begin with seq 1: there a message, here the line that somebody made the room."""
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    await ann.say("first in the lobby")
+    await bo.sees("first in the lobby")
+    await bo.page.locator("[data-open=rooms]").click()
+    await bo.page.locator("#room-name").fill("bonus")
+    await bo.page.locator(".rooms-new [name=private]").check()
+    await bo.page.locator(".rooms-new [type=submit]").click()
+    await expect(bo.page.locator(".topbar-title")).to_have_text("bonus")
+    await expect(bo.page.locator(".notice-line")).to_have_count(1)
+    await bo.turn_to_lobby()
+    await expect(bo.page.locator(".topbar-title")).to_have_text("Lobby")
+    await expect(bo.page.locator(".notice-line")).to_have_count(0)
+    await bo.sees("first in the lobby")
+    await bo.opens("bonus")
+    await expect(bo.page.locator("chat-message")).to_have_count(0)
+    await bo.say("only for the room")
+    await bo.sees("only for the room")
+    await bo.turn_to_lobby()
+    await bo.sees("first in the lobby")
+    assert await ann.texts() == ["first in the lobby"]

@@ -88,10 +88,11 @@ export class Deeds {
 
   async #save({ seq, text }) {
     if (text === this.#message(seq)?.data) return;
+    const conversation = this.#current();
     try {
       await ask("PATCH", this.#path(seq), { id: newId(), data: text });
     } catch (error) {
-      this.#part("message-composer").edit({ seq, text });
+      if (conversation === this.#current()) this.#part("message-composer").edit({ seq, text });
       throw error;
     }
   }

@@ -200,10 +200,10 @@ class ChatApp extends HTMLElement {
     this.#redraw();
   }
 
-  #send({ text, replyTo }) {
+  #send({ key, text, replyTo }) {
     this.#newLine.clear();
-    this.#typing.sent(this.#current.room);
-    this.#outbox.add(this.#key, text, replyTo);
+    this.#typing.sent(this.#feed.get(key).room);
+    this.#outbox.add(key, text, replyTo);
     this.#redraw();
     this.#list.toEnd();
   }

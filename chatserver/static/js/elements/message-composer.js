@@ -2,7 +2,7 @@
  * <message-composer>: where one writes, answers and edits. Keeps a draft for each conversation. Never
  * disabled.
  *
- * Sends `message:send` {text, replyTo}, `message:save` {seq, text}, `edit:wanted` for one's last message,
+ * Sends `message:send` {key, text, replyTo} to the conversation that it names, `message:save` {seq, text}, `edit:wanted` for one's last message,
  * `draft:changed` while one writes something new.
  */
 
@@ -105,7 +105,7 @@ class MessageComposer extends HTMLElement {
       say(this, "message:save", { seq: about.seq, text });
     } else {
       this.#fill("");
-      say(this, "message:send", { text, replyTo: about?.seq });
+      say(this, "message:send", { key: this.#key, text, replyTo: about?.seq });
     }
     this.focus();
   }

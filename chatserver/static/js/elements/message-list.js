@@ -116,7 +116,7 @@ class MessageList extends HTMLElement {
     const { items, newAfter, loaded, hasOlder } = this.#view;
     const shown = this.#span.slice(items, { hold: !this.#stuck });
     sync(this.#rows, rows(shown, { newAfter }), {
-      key: (row) => row.key,
+      key: ({ kind, key }) => `${this.#view.key} ${kind} ${key}`, // no row serves two conversations
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
       update: (element, row) => this.#update(element, row),
     });
