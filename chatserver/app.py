@@ -5,6 +5,7 @@ data folder is locked and the database migrated when the application starts.
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -56,6 +57,7 @@ from chatserver.web.health import Health
 from chatserver.web.keeping import Keeping
 from chatserver.web.language import load_languages
 from chatserver.web.metrics import Metrics
+from chatserver.web.owner import OwnersSocket
 from chatserver.web.pages import Pages
 from chatserver.web.rendering import set_up_templates
 from chatserver.web.requests import Requests
@@ -65,6 +67,8 @@ from chatserver.web.socket import Socket
 DRAIN = 3.0  # seconds that a stop waits for the database
 BODY_LIMIT = 65_536  # bytes of a request's body
 STATIC = Path(__file__).parent / "static"
+
+logger = logging.getLogger(__name__)
 
 
 class Server:
@@ -170,6 +174,13 @@ class Server:
         work = [self.journal.run(), self.reads.run(), self.pulse.run(), self.nightly.run()]
         return [*work, self.lookout.run()] if self.bus.peers else work
 
+    async def tell_setup(self, _app: web.Application) -> None:
+        """Name the way in while nobody has an account. Python shows warnings without a set-up."""
+        if not await self.accounts.is_set_up():
+            setup = f"{self.settings.origin}{self.sessions.below}/setup"
+            token = self.accounts.setup_token()
+            logger.warning("nobody has an account yet; finish setup at %s#%s", setup, token)
+
     async def stopping(self, _app: web.Application) -> None:
         """Answer everything that was taken, then ask everybody to come back later."""
         with suppress(TimeoutError):
@@ -185,41 +196,59 @@ SERVER = web.AppKey("server", Server)
 
 
 def create_app(settings: Settings | None = None) -> web.Application:
-    """The whole chat as an aiohttp application, or as a sub-application of another one."""
-    server = Server(validated(settings or Settings()))
-    app = web.Application(middlewares=_middlewares(server), client_max_size=BODY_LIMIT)
+    """The whole chat as an aiohttp application, or as a sub-application of another one.
+
+    While nobody has an account, its start logs a warning with the path that leads to one.
+    """
+    app = build(settings or Settings())
+    app.on_startup.append(app[SERVER].tell_setup)
+    return app
+
+
+def build(settings: Settings) -> web.Application:
+    """The same for who says by other means where the setup is."""
+    server = Server(validated(settings))
+    assets, endpoints = Assets(STATIC), _endpoints(server)
+    app = _application(server, assets, endpoints)
     app[SERVER] = server
-    pages = Pages(server.accounts, server.invitations, server.sessions, server.languages)
-    api = Api(server.accounts, server.invitations, server.sessions)
-    talk = Conversation(
-        chat=server.chat,
-        history=server.history,
-        membership=server.membership,
-        rooms=server.rooms,
-        search=server.search,
-        sessions=server.sessions,
+    owner = OwnersSocket(
+        _application(server, assets, endpoints), server.folder.control, server.sessions
     )
-    health = Health(server.database, server.journal, server.hub, _metrics(server))
-    app.add_routes(
-        routes(
-            pages,
-            api,
-            talk,
-            server.socket,
-            health,
-            admin=_admin(server, health),
-            admin_pages=AdminPages(server.sessions, server.languages),
-            description=Description(),
-            keeping=Keeping(server.database, server.sessions, now=_wall),
-        )
-    )
-    assets = Assets(STATIC)
+    app.cleanup_ctx.extend((server.running, owner.running))
+    app.on_shutdown.extend((owner.stopping, server.stopping))
+    return app
+
+
+def _application(server: Server, assets: Assets, endpoints: list[web.RouteDef]) -> web.Application:
+    """All that answers a request, and nothing that starts or ends."""
+    app = web.Application(middlewares=_middlewares(server), client_max_size=BODY_LIMIT)
+    app.add_routes(endpoints)
     app.router.add_get("/static/{digest}/{filename:.+}", assets.serve, name="static")
     set_up_templates(app, assets)
     app.on_response_prepare.append(server.door.headers)
-    app.cleanup_ctx.append(server.running)
-    app.on_shutdown.append(server.stopping)
     return app
+
+
+def _endpoints(server: Server) -> list[web.RouteDef]:
+    health = Health(server.database, server.journal, server.hub, _metrics(server))
+    return routes(
+        Pages(server.accounts, server.invitations, server.sessions, server.languages),
+        Api(server.accounts, server.invitations, server.sessions),
+        Conversation(
+            chat=server.chat,
+            history=server.history,
+            membership=server.membership,
+            rooms=server.rooms,
+            search=server.search,
+            sessions=server.sessions,
+        ),
+        server.socket,
+        health,
+        admin=_admin(server, health),
+        admin_pages=AdminPages(server.sessions, server.languages),
+        description=Description(),
+        keeping=Keeping(server.database, server.sessions, now=_wall),
+    )
 
 
 def _metrics(server: Server) -> Metrics:

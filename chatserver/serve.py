@@ -4,26 +4,23 @@ import asyncio
 import errno
 import gc
 import logging
-import os
 import signal
 import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import click
 from aiohttp import web, web_response
 
 from chatserver import __version__, markup
-from chatserver.app import SERVER, Server, create_app
+from chatserver.app import SERVER, Server, build
 from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
-from chatserver.folder import control_address
 from chatserver.web.access import AccessLog
+from chatserver.web.owner import SHUTDOWN
 
-SHUTDOWN = 3.0  # seconds that open requests have to finish
 KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
 YOUNG = 50_000  # objects made between two looks for garbage; what a message makes is none
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
@@ -57,7 +54,7 @@ async def serve(settings: Settings, *, lan: bool) -> None:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Server]]:
     """The application, started, reachable through the Unix socket of its data folder alone."""
-    app = create_app(settings)
+    app = build(settings)
     runner = web.AppRunner(
         app,
         access_log_class=AccessLog,
@@ -65,25 +62,11 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Serv
         keepalive_timeout=KEEP_ALIVE,
         handle_signals=False,
     )
-    await runner.setup()
     try:
-        server = app[SERVER]
-        with control_address(server.folder.control) as path:
-            await _listen_privately(runner, path)
-            server.sessions.control = path
-        yield runner, server
+        await runner.setup()
+        yield runner, app[SERVER]
     finally:
         await runner.cleanup()
-
-
-async def _listen_privately(runner: web.AppRunner, path: str) -> None:
-    """On a Unix socket that only its owner can open, from its first moment on."""
-    Path(path).unlink(missing_ok=True)
-    before = os.umask(0o177)
-    try:
-        await web.UnixSite(runner, path).start()
-    finally:
-        os.umask(before)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

@@ -29,6 +29,7 @@ class Sessions:
         self._settings = settings
         self._questions = questions
         self.control: str | None = None  # the address of the Unix socket for the folder's owner
+        self.below = ""  # the path under which visitors find the chat, like /chat
         self.listening = ""  # where people find this server, as far as it knows
 
     async def of(self, request: web.Request) -> SignIn:
@@ -70,8 +71,9 @@ class Sessions:
 
     def base(self, request: web.Request) -> str:
         """Where people find this server: as configured, as they did, or where it listens."""
-        seen = self.listening if self.is_owner(request) else f"{request.scheme}://{request.host}"
-        return self._settings.origin or seen
+        if self.is_owner(request):  # whose routes know of no path above them
+            return (self._settings.origin or self.listening) + self.below
+        return self._settings.origin or f"{request.scheme}://{request.host}"
 
     def way(self, request: web.Request) -> dict[str, Any]:
         """How a request got here, as far as the server is told. `at`: its clock, in ms UTC."""
