@@ -1,19 +1,21 @@
 """A chat server for a small group: one process, one port, one command.
 
+from pathlib import Path
+
 from aiohttp import web
 from chatserver import Settings, create_app
 
-web.run_app(create_app(Settings(data="folder")))
+web.run_app(create_app(Settings(data=Path("folder"))))
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chatserver.app import create_app
+    from chatserver.app import create_app, sign_up
     from chatserver.config import Settings
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "__version__", "create_app"]
+__all__ = ["Settings", "__version__", "create_app", "sign_up"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +24,10 @@ def __getattr__(name: str) -> Any:
         from chatserver.app import create_app
 
         return create_app
+    if name == "sign_up":
+        from chatserver.app import sign_up
+
+        return sign_up
     if name == "Settings":
         from chatserver.config import Settings
 

@@ -1,21 +1,30 @@
 """The documentation says what the code does: keys, defaults, modules, commands, tests."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from aiohttp import web
 
 from chatserver.__main__ import main
+from chatserver.app import SERVER
 from chatserver.config import Settings, all_keys, load
+from tests.conftest import StartChat
+from tests.driver import PASSWORD
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "config.example.toml"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
 GUARANTEES = REPOSITORY / "docs" / "guarantees.md"
+README = REPOSITORY / "README.md"
 OPERATING = REPOSITORY / "docs" / "operating.md"
 SECURITY = REPOSITORY / "docs" / "security.md"
 PACKAGE = REPOSITORY / "chatserver"
@@ -57,6 +66,67 @@ def test_every_key_of_the_example_says_why_one_would_change_it() -> None:
 
 def test_the_example_fits_a_terminal() -> None:
     assert max(map(len, EXAMPLE.read_text(encoding="utf-8").splitlines())) <= 105
+
+
+# README.md ---------------------------------------------------------------------------------------
+
+
+def printed(language: str, having: str) -> str:
+    """The one example of README.md with that in it."""
+    text = README.read_text(encoding="utf-8")
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (block,) = (block for block in blocks if having in block)
+    assert isinstance(block, str)
+    return block
+
+
+def test_the_shortest_program_of_the_readme_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run: list[web.Application] = []
+    monkeypatch.setattr(web, "run_app", run.append)
+    monkeypatch.chdir(tmp_path)
+    exec(printed("python", "run_app"), {})
+    (app,) = run
+    assert app[SERVER].settings == Settings(data=Path("chat-data"))
+
+
+def test_the_settings_of_the_readme_are_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(printed("python", "LimitSettings"), names)
+    assert isinstance(names["app"], web.Application)
+
+
+def test_the_test_of_the_readme_passes_as_it_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(printed("toml", "asyncio_mode"))
+    (tmp_path / "test_chat.py").write_text(printed("python", "sign_up"))
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+async def test_the_bot_of_the_readme_says_something_each_time_it_runs(
+    start_chat: StartChat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = await start_chat()
+    bo = await chat.person("bo")
+    program = printed("python", "ws_connect").replace("http://127.0.0.1:3000", chat.url)
+    program = program.replace("…", PASSWORD).replace("print(frame.json())", "return frame.json()")
+    device = await bo.connect()
+    names: dict[str, Any] = {}
+    exec(program.replace("asyncio.run(main())", ""), names)
+    for _run in range(2):
+        await names["main"]()
+        await device.hears("hello, everybody")
 
 
 # docs/architecture.md ----------------------------------------------------------------------------
