@@ -127,7 +127,7 @@ class Conversation:
     # Messages -------------------------------------------------------------------------------------
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """A stretch of the log: `after` or `before`, and `limit`."""
+        """A stretch of the log, whose `epoch` it names: `after` or `before`, and `limit`."""
         user, room = await self._sessions.asking(request), await self._room(request)
         asked = _stretch(request)
         if asked.after is not None:
@@ -136,7 +136,7 @@ class Conversation:
             )
         else:
             page = await self._history.before(user, room, asked.before, asked.limit)
-        return ok(**msgspec.structs.asdict(page))
+        return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
 
     async def say(self, request: web.Request) -> web.StreamResponse:
         """Say something in a room: JSON, or plain text that is the message."""

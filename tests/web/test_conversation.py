@@ -96,6 +96,18 @@ async def test_a_message_from_its_saying_to_its_end(ann: Person, bo: Person) -> 
     assert "hello" not in str(whole)
 
 
+async def test_who_catches_up_over_http_learns_that_a_backup_was_restored(
+    chat: Chat, ann: Person
+) -> None:
+    url = "/api/rooms/lobby/events"
+    epoch = (await ann.ask("GET", url)).json["epoch"]
+    assert (await ann.ask("GET", f"{url}?after=0&epoch={epoch}")).status == 200
+    chat.server.history.epoch = "restored"
+    refused = await ann.ask("GET", f"{url}?after=0&epoch={epoch}")
+    assert (refused.status, refused.json["code"]) == (409, "reset")
+    assert refused.json["epoch"] == "restored"
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

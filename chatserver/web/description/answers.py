@@ -222,12 +222,18 @@ class Hits(Answer):
     position: int | None
 
 
+class Stretch(protocol.RoomPage, frozen=True):
+    """Of one room; `epoch` names the log that its positions belong to."""
+
+    epoch: str
+
+
 OwnRoom = over_http(protocol.WelcomeRoom, "OwnRoom")
 OpenRoom = over_http(PublicRoom, "OpenRoom")
 StoredMessage = over_http(protocol.Stored, "StoredMessage")
 ChangedRoom = over_http(protocol.RoomChanged, "ChangedRoom")
 MutedRoom = over_http(protocol.Muted, "MutedRoom")
-EventPage = over_http(protocol.RoomPage, "EventPage")
+EventPage = over_http(Stretch, "EventPage")
 
 
 # For whoever watches the server ------------------------------------------------------------------
