@@ -775,3 +775,23 @@ def test_a_bot_gets_a_token_that_posts(chat: Place) -> None:
     assert chat.fail("bot", "add", "ci2", "--room", "nowhere") == (
         "There is no room of the name nowhere."
     )
+
+
+def test_a_bot_gets_another_token_in_the_place_of_the_old_one(chat: Place) -> None:
+    old = chat.succeed("bot", "add", "deploy")
+    ((before,),) = digests(chat, "deploy")
+    chat.succeed("user", "disable", "deploy")
+    chat.succeed("user", "enable", "deploy")
+    assert digests(chat, "deploy") == [(before,)]  # an account that is opened has its token again
+    new = chat.succeed("bot", "token", "deploy")
+    assert re.fullmatch(r"bot_[\w-]{32}\n", new)
+    assert digests(chat, "deploy") != [(before,)]
+    assert new != old
+    assert chat.fail("bot", "token", "ann") == "There is no bot of that name."
+
+
+def digests(chat: Place, bot: str) -> list[Any]:
+    return chat.query(
+        "SELECT digest FROM bot_tokens JOIN users ON users.id = bot_tokens.user_id WHERE name = ?",
+        bot,
+    )

@@ -58,7 +58,7 @@ async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any]
 def user_passwd(name: str, *, password_stdin: bool) -> None:
     """Set somebody's password and end that person's sessions."""
     password, generated = _password(password_stdin=password_stdin)
-    ask("PATCH", _user_path(name), {"password": password})
+    ask("PATCH", _path("/api/users", name), {"password": password})
     click.echo(f"The password of {name} is set; all sessions have ended.")
     if generated:
         click.echo(f"Password: {password}")
@@ -69,7 +69,7 @@ def user_passwd(name: str, *, password_stdin: bool) -> None:
 @place_options
 def user_promote(name: str) -> None:
     """Make somebody an administrator, who may invite people and manage accounts."""
-    ask("PATCH", _user_path(name), {"admin": True})
+    ask("PATCH", _path("/api/users", name), {"admin": True})
     click.echo(f"{name} is an administrator.")
 
 
@@ -78,7 +78,7 @@ def user_promote(name: str) -> None:
 @place_options
 def user_demote(name: str) -> None:
     """Make an administrator a member again. The last one stays."""
-    ask("PATCH", _user_path(name), {"admin": False})
+    ask("PATCH", _path("/api/users", name), {"admin": False})
     click.echo(f"{name} is a member.")
 
 
@@ -87,7 +87,7 @@ def user_demote(name: str) -> None:
 @place_options
 def user_disable(name: str) -> None:
     """Close an account and its sockets at once. What was said stays."""
-    ask("PATCH", _user_path(name), {"disabled": True})
+    ask("PATCH", _path("/api/users", name), {"disabled": True})
     click.echo(f"{name} is disabled.")
 
 
@@ -96,7 +96,7 @@ def user_disable(name: str) -> None:
 @place_options
 def user_enable(name: str) -> None:
     """Open a disabled account again."""
-    ask("PATCH", _user_path(name), {"disabled": False})
+    ask("PATCH", _path("/api/users", name), {"disabled": False})
     click.echo(f"{name} may log in again.")
 
 
@@ -144,11 +144,19 @@ def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
     click.echo(ask("POST", "/api/bots", body)["token"])
 
 
-def _user_path(name: str) -> str:
+@bot.command("token")
+@click.argument("name")
+@place_options
+def bot_token(name: str) -> None:
+    """Give a bot another token and print it, this once; the old one is worth nothing any more."""
+    click.echo(ask("POST", f"{_path('/api/bots', name)}/token")["token"])
+
+
+def _path(below: str, name: str) -> str:
     from urllib.parse import quote
 
     try:
-        return f"/api/users/{quote(name, safe='')}"
+        return f"{below}/{quote(name, safe='')}"
     except UnicodeEncodeError:
         raise ChatServerError("This name is not text in the terminal's encoding.") from None
 
