@@ -64,6 +64,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Serv
     )
     try:
         await runner.setup()
+        app[SERVER].sessions.listening = public_url(settings)
         yield runner, app[SERVER]
     finally:
         await runner.cleanup()

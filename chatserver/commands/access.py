@@ -27,13 +27,16 @@ def setup_link() -> None:
 
 
 def _public(settings: Settings, url: str) -> str:
-    """The link as this configuration names the server; else as the server that runs does."""
-    from chatserver.serve import public_url
+    """The link as this configuration names the server; else as the server that runs does.
 
+    A chat in another program does not know where that listens: then it is the path alone.
+    """
     parts = urlsplit(url)
-    if parts.netloc and not settings.origin:
-        return url
-    return public_url(settings) + urlunsplit(("", "", *parts[2:]))
+    if settings.origin:
+        return settings.origin + urlunsplit(("", "", *parts[2:]))
+    if not parts.netloc:
+        click.echo("Put before it where the chat is; server.public_url does that.", err=True)
+    return url
 
 
 @click.group()
