@@ -77,6 +77,14 @@ def test_whatever_the_server_marks_is_a_literal_of_the_catalogue(sources: set[Ke
         assert text.value in sources, where
 
 
+def test_whatever_the_browser_code_says_is_in_the_catalogue(sources: set[Key]) -> None:
+    said = re.compile(r"""(?<![\w$])(?:_|ngettext)\(\s*("(?:[^"\\]|\\.)*"|'[^']*')""")
+    first = {text if isinstance(text, str) else text[0] for text in sources}
+    for file in sorted((REPOSITORY / "chatserver" / "static" / "js").rglob("*.js")):
+        for found in said.finditer(file.read_text(encoding="utf-8")):
+            assert ast.literal_eval(found[1]) in first, f"{file.name}: {AGAIN}"
+
+
 def refusals(kind: type[ChatError] = ChatError) -> list[type[ChatError]]:
     below = [each for sub in kind.__subclasses__() for each in refusals(sub)]
     return [kind, *(each for each in below if each.__module__.startswith("chatserver."))]

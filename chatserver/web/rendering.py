@@ -9,6 +9,7 @@ import jinja2
 from aiohttp import web
 
 from chatserver import __version__
+from chatserver.invitations import DAYS, USES
 from chatserver.resources import resource_dir
 from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language
@@ -31,6 +32,7 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
         _gettext, _ngettext, newstyle=True
     )
     environment.globals["modules"] = assets.modules
+    environment.globals |= {"invite_uses": USES, "invite_days": DAYS}
     app[ASSETS] = assets
 
 

@@ -14,7 +14,7 @@ import { clone, lang } from "./page.js";
 export class AdminList extends HTMLElement {
   items = [];
   open = null; // the item that a dialog is about
-  #dates = new Dates(lang);
+  dates = new Dates(lang);
   #filter = this.querySelector("[type=search]");
 
   connectedCallback() {
@@ -77,7 +77,7 @@ export class AdminList extends HTMLElement {
 
   /** A moment in a <time>, or a dash. */
   moment(element, at) {
-    element.textContent = at ? this.#dates.moment(at) : "–";
+    element.textContent = at ? this.dates.moment(at) : "–";
     if (at) element.dateTime = new Date(at).toISOString();
     else element.removeAttribute("datetime");
   }

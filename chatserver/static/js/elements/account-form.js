@@ -54,9 +54,9 @@ class AccountForm extends HTMLElement {
   }
 
   #say(text, seconds = 0) {
-    const wait = seconds >= 1 ? ` ${_("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) })}` : "";
+    const wait = _("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
     this.#problem.hidden = !text;
-    this.#problem.textContent = text && text + wait;
+    this.#problem.textContent = text && seconds >= 1 ? `${text} ${wait}` : text;
   }
 
   /** Only to this server, whatever the address asked for. */

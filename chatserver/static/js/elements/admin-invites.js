@@ -3,6 +3,7 @@
 import { AdminList } from "../admin-list.js";
 import { ask } from "../api.js";
 import { _, ngettext } from "../lib/i18n.js";
+import { goodFor } from "../lib/invites.js";
 import { LOBBY } from "../protocol.js";
 import { urls } from "../page.js";
 import { showQr } from "../qr.js";
@@ -42,8 +43,10 @@ class AdminInvites extends AdminList {
     this.moment(row.querySelector("time"), end);
   }
 
-  opened(_name, { code, url }) {
+  opened(_name, invite) {
+    const { code, url } = invite;
     const dialog = this.dialog("invite");
+    dialog.querySelector(".invite-facts").textContent = goodFor(invite, this.dates);
     dialog.querySelector("copy-field").value = new URL(url, location.href).href;
     showQr(dialog.querySelector(".qr"), code);
   }

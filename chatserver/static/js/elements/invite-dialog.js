@@ -8,6 +8,7 @@ import { ask, attempt } from "../api.js";
 import { sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
+import { goodFor } from "../lib/invites.js";
 import { clone, lang, urls } from "../page.js";
 import { showQr } from "../qr.js";
 
@@ -43,6 +44,7 @@ class InviteDialog extends HTMLElement {
     const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
     this.#made.hidden = false;
     this.#made.querySelector("copy-field").value = absolute(invite.url);
+    this.#made.querySelector(".invite-facts").textContent = goodFor(invite, this.#dates);
     showQr(this.#made.querySelector(".qr"), invite.code);
     this.#made.querySelector("button").focus();
     await this.#load(invite.code);
@@ -74,7 +76,7 @@ class InviteDialog extends HTMLElement {
     item.querySelector(".invite-facts").textContent = _("%(left)s, until %(end)s, by %(name)s", {
       left,
       end: this.#dates.moment(new Date(end)),
-      name: by,
+      name: by || _("the server's owner"),
     });
   }
 

@@ -1,0 +1,14 @@
+/** What an invitation is good for, in words. */
+
+import { ngettext } from "./i18n.js";
+
+/** `dates` says its end as the reader does. */
+export function goodFor({ uses_left: uses, expires_at: end }, dates) {
+  const until = dates.moment(new Date(end));
+  return ngettext(
+    "It is good for %(num)s person, until %(end)s.",
+    "It is good for %(num)s people, until %(end)s.",
+    uses,
+    { end: until },
+  );
+}

@@ -1,0 +1,56 @@
+"""How people come: the link of an invitation, the log-in page, and what both say in Chinese."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat, OpenWindow
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_link_says_for_how_many_people_and_until_when(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.locator(".topbar-invite").click()
+    await ann.page.locator(".invite-form [type=submit]").click()
+    good_for = re.compile(r"^It is good for 50 people, until \d.*\.$")
+    await expect(ann.page.locator(".invite-made .invite-facts")).to_have_text(good_for)
+    await ann.page.goto("/admin/invites")
+    await ann.page.locator("[data-opens=invite]").click()
+    await expect(ann.page.locator("dialog .invite-facts")).to_have_text(good_for)
+
+
+async def test_the_owner_of_the_server_has_no_name_to_invite_with(
+    enter: EnterChat, open_window: OpenWindow
+) -> None:
+    ann = await enter("ann", "Ann")
+    invite = await ann.chat.server.invitations.make(None)
+    for locale, words in (("en-GB", "You are invited."), ("zh-CN", "你受邀加入。")):
+        window = await open_window(ann.chat.url, locale=locale)
+        await window.page.goto(f"/join/{invite.code}")
+        await expect(window.page.locator(".account-intro")).to_contain_text(words)
+        await window.close()
+    await ann.page.locator(".topbar-invite").click()
+    await expect(ann.page.locator(".invite-row .invite-facts")).to_contain_text(
+        "by the server's owner"
+    )
+
+
+async def test_who_guesses_too_often_is_told_in_chinese_how_long_to_wait(
+    enter: EnterChat, open_window: OpenWindow
+) -> None:
+    ann = await enter("ann", "Ann")
+    window = await open_window(ann.chat.url, locale="zh-CN")
+    window.expect_complaints("status of (401|429)")
+    await window.page.goto("/login")
+    await window.page.locator("#username").fill("ann")
+    problem, button = window.page.locator(".form-problem"), window.page.locator("[type=submit]")
+    for _ in range(10):
+        await window.page.locator("#password").fill("a wrong one")
+        async with window.page.expect_response("**/login") as answer:
+            await button.click()
+        await expect(button).to_be_enabled()
+        if (await answer.value).status == 429:
+            break
+    await expect(problem).to_have_text(re.compile(r"。 请在 \d+ 秒后重试。$"))
