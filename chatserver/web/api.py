@@ -11,7 +11,7 @@ from chatserver.invitations import Invitations
 from chatserver.models import Invite, Role, User
 from chatserver.web import body
 from chatserver.web.answer import ok
-from chatserver.web.language import LOCALES, preferred
+from chatserver.web.language import LOCALES
 from chatserver.web.session import Sessions, address
 
 
@@ -59,7 +59,7 @@ class Api:
         await self._sessions.admin(request)
         form = await body.read(request, body.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
-        new = new_user(form.username, form.display, role=role, locale=_locale(request, form))
+        new = new_user(form.username, form.display, role=role, locale=_chosen(form.locale))
         return ok(status=201, user=_shown(await self._accounts.add(new, form.password)))
 
     async def change_user(self, request: web.Request) -> web.StreamResponse:
@@ -175,5 +175,6 @@ def _shown(user: User) -> dict[str, Any]:
     }
 
 
-def _locale(request: web.Request, form: body.NewAccount) -> str:
-    return form.locale if form.locale in LOCALES else preferred(request)
+def _chosen(locale: str) -> str:
+    """Nothing, where no language of ours was chosen: that account follows the browser."""
+    return locale if locale in LOCALES else ""

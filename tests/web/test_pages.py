@@ -206,6 +206,20 @@ async def test_a_revoked_invitation_works_no_more(chat: Chat, ann: Person) -> No
     assert (await ann.ask("GET", "/api/invites")).json["invites"] == []
 
 
+async def test_an_account_that_chose_no_language_follows_the_browser(
+    chat: Chat, ann: Person
+) -> None:
+    made = {"username": "bo", "password": PASSWORD}
+    assert (await ann.ask("POST", "/api/users", made)).json["user"]["locale"] == ""
+    chosen = {"username": "cy", "password": PASSWORD, "locale": "en"}
+    assert (await ann.ask("POST", "/api/users", chosen)).json["user"]["locale"] == "en"
+    chinese = HTML | {"Accept-Language": "zh-CN"}
+    for name, lang in (("bo", "zh-Hans"), ("cy", "en")):
+        person = await chat.signed_in(name)
+        page = await person.ask("GET", "/index", headers=chinese)
+        assert f'<html lang="{lang}">' in page.text
+
+
 async def test_only_administrators_invite_and_manage(chat: Chat, ann: Person, bo: Person) -> None:
     for method, path, body in (
         ("GET", "/api/invites", None),
