@@ -1,10 +1,11 @@
-"""How people come: the link of an invitation, the log-in page, and what both say in Chinese."""
+"""How people come: by a link, at the log-in page, and into the lists of those who are here."""
 
 import re
 
 import pytest
 from playwright.async_api import expect
 
+from chatserver.errors import CloseCode
 from tests.browser.conftest import EnterChat, OpenWindow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,3 +55,25 @@ async def test_who_guesses_too_often_is_told_in_chinese_how_long_to_wait(
         if (await answer.value).status == 429:
             break
     await expect(problem).to_have_text(re.compile(r"。 请在 \d+ 秒后重试。$"))
+
+
+async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    asked: list[str] = []
+    ann.page.on("request", lambda request: asked.append(request.url))
+    people = ann.page.locator(".sidebar li[data-user]")
+    for name in ("bo", "cy"):
+        await ann.chat.person(name)
+    bo = await ann.chat.signed_in("bo")
+    device = await bo.connect()
+    await expect(people.and_(ann.page.locator("[data-user=cy]"))).to_be_visible()  # never online
+    for number in range(20):
+        await device.say(f"line {number}")
+    await ann.sees("line 19")
+    await ann.chat.server.accounts.add_bot(None, "robot", "Robot", [])
+    ann.expect_complaints("WebSocket")
+    found = await ann.chat.server.people.find("ann")
+    assert found is not None
+    ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
+    await expect(people.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
+    assert len([url for url in asked if url.endswith("/api/users")]) == 2

@@ -24,7 +24,9 @@ export function deliver(frame, { feed, people, typing, notifications, limits }) 
     case Type.EDIT:
     case Type.DELETE:
     case Type.REACT:
+      return feed.receive(frame);
     case Type.ROOM:
+      people.meet(frame.user, ...(frame.users ?? []));
       return feed.receive(frame);
     case Type.TYPING:
       return typing.heard(frame);

@@ -8,16 +8,19 @@ import { ask } from "./api.js";
 import { _ } from "./lib/i18n.js";
 import { me, urls } from "./page.js";
 
-const AGAIN = 5_000; // milliseconds between two looks for a name that nobody knows
+const AGAIN = 5_000; // milliseconds between two looks at the list
+const SPREAD = 2_000; // milliseconds over which those who learn the same at once ask for it
 
 export class People extends EventTarget {
   #accounts = new Map(); // name → {name, display, role, disabled}
   #online = new Map(); // name → {name, display, status}
   #asked = 0;
   #timer = 0;
+  #renewed = false;
 
   async load() {
     this.#asked = Date.now();
+    clearTimeout(this.#timer);
     this.#timer = 0;
     try {
       const { users } = await ask("GET", urls.users);
@@ -28,11 +31,21 @@ export class People extends EventTarget {
     }
   }
 
-  /** A name that came with a message or a conversation; unknown ones are asked for. */
-  meet(name) {
-    const known = this.#accounts.has(name) || this.#online.has(name) || name === me.name;
-    if (known || this.#timer !== 0) return;
-    this.#timer = setTimeout(() => this.#loadOnline(), Math.max(0, this.#asked + AGAIN - Date.now()));
+  /** The line is back: who came meanwhile? The first one is the page's own, which has just asked. */
+  renew() {
+    if (this.#renewed) this.#soon();
+    this.#renewed = true;
+  }
+
+  /** Names that came with a message, a room or a conversation; unknown ones are asked for. */
+  meet(...names) {
+    if (names.some((name) => name && name !== me.name && !this.#accounts.has(name))) this.#soon();
+  }
+
+  /** However many reasons there are, one look; and not everybody's at once. */
+  #soon() {
+    const rest = Math.max(0, this.#asked + AGAIN - Date.now());
+    this.#timer ||= setTimeout(() => this.#loadOnline(), rest + Math.random() * SPREAD);
   }
 
   display(name) {
@@ -86,8 +99,10 @@ export class People extends EventTarget {
     else addEventListener("online", () => this.load(), { once: true });
   }
 
+  /** Presence brings a name itself; where one is new, others may be that have not come yet. */
   #learn() {
     const unknown = [...this.#online.keys()].filter((name) => !this.#accounts.has(name));
+    if (this.#accounts.size > 0) this.meet(...unknown);
     for (const name of unknown) this.#accounts.set(name, { ...this.#online.get(name), disabled: false });
     this.#changed();
   }

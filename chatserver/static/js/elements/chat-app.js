@@ -124,6 +124,7 @@ class ChatApp extends HTMLElement {
   }
 
   #renewed() {
+    this.#people.renew();
     this.#outbox.flush();
     this.#marks.flush();
     this.#receipts.renew();

@@ -84,6 +84,7 @@ class RoomPanel extends HTMLElement {
     const { members } = await ask("GET", this.#path("/members"));
     if (room !== this.#room.room) return;
     this.#members = members;
+    this.#people.meet(...members.map(({ name }) => name));
     const here = new Set(members.map(({ name }) => name));
     const others = this.#people.everybody.filter(({ name }) => !here.has(name));
     const options = others.map(({ name, display }) => new Option(`${display} (@${name})`, name));
