@@ -5,7 +5,7 @@ FTS5 on SQLite and FULLTEXT on MySQL. It only proposes: rights, filters and the 
 decided anew for every candidate, so that both databases find the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,11 +20,11 @@ from chatserver.models import Kind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.pairs import ManyRows
 from chatserver.storage.tables import events, members, meta, rooms, users
-from chatserver.tokens import Query, matches, room_token, sender_token, tokens
+from chatserver.tokens import Query, fold, matches, room_token, sender_token, tokens
 
 AT_ONCE = 500  # messages that one statement forgets
 CHUNKS = (64, 512, 2_048, 2_048)  # candidates looked at together; after them the page ends early
-ROOMS_AS_TERMS = 64  # rooms that the index itself is asked for; whoever has more is filtered
+AS_TERMS = 64  # rooms or people that the index itself is asked for; of more it is filtered
 CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
 NEWEST = 2**53  # above every id
 COMPACTED = "search_compacted"  # in meta, SQLite only: 0 while struck words remain in the file
@@ -146,7 +146,7 @@ class _Hunt:
     query: Query
     user_id: int
     rooms: frozenset[int]
-    sender: int | None
+    senders: frozenset[int] | None
     least: int
     below: int
     terms: Terms
@@ -154,18 +154,18 @@ class _Hunt:
 
 async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hunt:
     numbers = await _rooms(connection, user_id, query.room)
-    sender = None if query.sender is None else await _sender(connection, query.sender)
+    senders = None if query.sender is None else await _senders(connection, query.sender)
     terms = [[term] for term in query.terms]
-    if sender is not None:
-        terms.append([sender_token(sender)])
-    if len(numbers) <= ROOMS_AS_TERMS:
+    if senders is not None and len(senders) <= AS_TERMS:
+        terms.append([sender_token(number) for number in sorted(senders)])
+    if len(numbers) <= AS_TERMS:
         terms.append([room_token(number) for number in sorted(numbers)])
     least, below = 0, NEWEST
     if query.after is not None:
         least = await _id_at(connection, query.after - CLOCKS_DIFFER)
     if query.before is not None:
         below = await _id_at(connection, query.before + CLOCKS_DIFFER)
-    return _Hunt(query, user_id, numbers, sender, least, below, terms)
+    return _Hunt(query, user_id, numbers, senders, least, below, terms)
 
 
 async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: int) -> Hits:
@@ -196,7 +196,7 @@ def _passes(hunt: _Hunt, row: sa.Row[Any]) -> bool:
     query = hunt.query
     return (
         row.room_id in hunt.rooms
-        and hunt.sender in (None, row.user_id)
+        and (hunt.senders is None or row.user_id in hunt.senders)
         and (query.after is None or row.at >= query.after)
         and (query.before is None or row.at < query.before)
         and matches(query, row.body)
@@ -233,24 +233,36 @@ _DETAILS: sa.Select[Any] = (
 
 
 async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) -> frozenset[int]:
-    """The rooms to look in: all that one may read, or the one of that name or number."""
-    readable = _READABLE
-    if wanted is not None:
-        number = int(wanted) if wanted.isdecimal() and int(wanted) < NEWEST else 0
-        named = sa.or_(rooms.c.name == name_key(wanted), rooms.c.id == number)
-        readable = readable.join(rooms, rooms.c.id == members.c.room_id).where(named)
-    found = frozenset(await connection.scalars(readable, {"me": user_id}))
-    if wanted is not None and not found:
-        raise BadRequest(_("You are in no room called %(room)s."), room=wanted)
-    return found
+    """The rooms to look in: all that one may read; the one of that name or number; all so titled.
+
+    Case is for Python to fold: the databases do not agree on it.
+    """
+    if wanted is None:
+        return frozenset(await connection.scalars(_READABLE, {"me": user_id}))
+    readable = _READABLE.join(rooms, rooms.c.id == members.c.room_id)
+    number = int(wanted) if wanted.isdecimal() and int(wanted) < NEWEST else 0
+    named = readable.where(sa.or_(rooms.c.name == name_key(wanted), rooms.c.id == number))
+    if found := frozenset(await connection.scalars(named, {"me": user_id})):
+        return found
+    titles = await connection.execute(readable.add_columns(rooms.c.title), {"me": user_id})
+    if found := _so_called(titles, wanted):
+        return found
+    raise BadRequest(_("You are in no room called %(room)s."), room=wanted)
 
 
-async def _sender(connection: AsyncConnection, name: str) -> int:
+async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
+    """The account of that name, else all whose display name it is."""
     person = sa.select(users.c.id).where(users.c.name_key == name_key(name))
-    found = await connection.scalar(person)
-    if found is None:
-        raise BadRequest(_("Nobody here is called %(name)s."), name=name)
-    return int(found)
+    if found := frozenset(await connection.scalars(person)):
+        return found
+    if found := _so_called(await connection.execute(sa.select(users.c.id, users.c.display)), name):
+        return found
+    raise BadRequest(_("Nobody here is called %(name)s."), name=name)
+
+
+def _so_called(rows: Iterable[Any], wanted: str) -> frozenset[int]:
+    folded = fold(wanted)
+    return frozenset(row[0] for row in rows if folded and fold(row[1]) == folded)
 
 
 async def _id_at(connection: AsyncConnection, at: int) -> int:

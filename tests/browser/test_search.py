@@ -49,6 +49,17 @@ async def test_an_old_message_is_found_shown_in_its_place_and_left_again(
     await ann.sees("Enough of the past")
 
 
+async def test_filters_take_the_names_that_a_chinese_page_shows(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="王博")
+    await (await bo.connect()).say("大家好")
+    chinese = await ann.another(locale="zh-CN")
+    await expect(chinese.page.locator(".topbar-title")).to_have_text("大厅")
+    await chinese.page.keyboard.press("Control+Shift+f")
+    await chinese.page.locator("search-panel [type=search]").fill("in:大厅 from:王博")
+    await expect(chinese.page.locator(".hit")).to_contain_text("大家好")
+
+
 async def many(bo: Person) -> None:
     device = await bo.connect()
     for number in range(1, LINES + 1):

@@ -1,7 +1,7 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { excerpt, marked, pattern, zoned } from "../../chatserver/static/js/lib/search.js";
+import { excerpt, marked, pattern, placed, zoned } from "../../chatserver/static/js/lib/search.js";
 
 const hits = (text, query) => marked(text, pattern(query)).filter(({ hit }) => hit).map((part) => part.text);
 
@@ -45,5 +45,15 @@ test("a day is the reader's day", () => {
   assert.equal(zoned("Before:2031-05-03"), `Before:${start}`);
   for (const query of ["after:2031-13-40", '"after:2031-05-03"', "after:2031-05-03T10:00", "hereafter"]) {
     assert.equal(zoned(query), query);
+  }
+});
+
+test("the lobby is meant by what the reader's language calls it", () => {
+  const meant = (query) => placed(query, { word: "大厅", name: "lobby" });
+  for (const query of ["in:大厅", "in:#大厅", 'in:"大厅"', "IN：大厅"]) {
+    assert.equal(meant(`${query} 你好`), "in:lobby 你好");
+  }
+  for (const query of ["in:大厅里", "大厅", '"说 in:大厅"', "begin:大厅", "in:plans"]) {
+    assert.equal(meant(query), query);
   }
 });

@@ -194,8 +194,8 @@ class Index:
     async def found(self, who: User, text: str) -> list[str]:
         return [hit.data for hit in (await self.hits(who, text)).hits]
 
-    async def room(self, name: str, *people: User) -> int:
-        room = {"kind": "group", "name": name, "title": "", "topic": "", "private": False}
+    async def room(self, name: str, *people: User, title: str = "") -> int:
+        room = {"kind": "group", "name": name, "title": title, "topic": "", "private": False}
         numbers = {"head": 0, "members": len(people), "created_at": 0}
         membership = {"role": "member", "joined_at": 0, "joined_seq": 0, "read_seq": 0}
 
@@ -307,7 +307,7 @@ async def test_only_members_find_what_was_said_in_a_room(index: Index, ann: User
 async def test_who_is_in_very_many_rooms_finds_the_same(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "ROOMS_AS_TERMS", 0)
+    monkeypatch.setattr(search, "AS_TERMS", 0)
     office = await index.room("office", bo)
     await index.say(bo, "the secret plan", room=office)
     await index.say(bo, "no secret", at=3 * DAY)
@@ -345,6 +345,32 @@ async def test_filters_narrow_by_person_room_and_time(index: Index, ann: User, b
         "after:1970-01-04T08:00+08:00": ["tea third"],
         "before:0001-01-01": [],
         "after:9999-12-31": [],
+    }.items():
+        assert await index.found(ann, asked) == expected, asked
+
+
+@pytest.mark.parametrize("as_terms", [64, 1])
+async def test_filters_take_what_the_page_shows(
+    index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, as_terms: int
+) -> None:
+    monkeypatch.setattr(search, "AS_TERMS", as_terms)
+    cy = await index.storage.person("cy")
+    for person, display in ((ann, "王博"), (bo, "Cy"), (cy, "王博")):
+        await index.storage.people.change(person.id, display=display)
+    first = await index.room("first", ann, bo, title="Große Pläne")
+    second = await index.room("second", ann, title="große pläne")
+    named = await index.room("plans", ann, title="First")
+    hidden = await index.room("hidden", bo, title="Große Pläne")
+    await index.say(ann, "one", room=first)
+    await index.say(cy, "two", room=second)
+    await index.say(bo, "three", room=named)
+    await index.say(bo, "four", room=hidden)
+    for asked, expected in {
+        'in:"GROSSE  pläne"': ["two", "one"],  # both rooms of that title, and not the hidden one
+        "in:first": ["one"],  # a name comes before a title
+        f"in:{second}": ["two"],
+        "from:王博": ["two", "one"],
+        "from:CY": ["two"],  # a user name comes before a display name
     }.items():
         assert await index.found(ann, asked) == expected, asked
 

@@ -10,7 +10,7 @@ import { say, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
-import { excerpt, marked, pattern, zoned } from "../lib/search.js";
+import { excerpt, marked, pattern, placed, zoned } from "../lib/search.js";
 import { clone, lang, urls } from "../page.js";
 
 const PAUSE = 250; // milliseconds after the last letter
@@ -67,7 +67,7 @@ class SearchPanel extends HTMLElement {
 
   #look() {
     clearTimeout(this.#timer);
-    const q = zoned(this.#box.value.trim());
+    const q = placed(zoned(this.#box.value.trim()), { word: _("Lobby"), name: "lobby" });
     const room = this.#here.checked ? (this.#room ?? "") : "";
     const asked = q && new URLSearchParams({ q, ...(room && { room }), limit: PAGE }).toString();
     if (asked === this.#asked && this.#problem.hidden) return;

@@ -2,6 +2,7 @@
 
 const PARTS = /(?:from|in|before|after):(?:"[^"]+"|\S*)|"([^"]+)"|(\S+)/giu;
 const DAYS = /("[^"]*"?)|\b(before|after):(\d{4})-(\d\d)-(\d\d)(?=\s|$)/gi;
+const ROOM = /("[^"]*"?)|(?<!\S)in[:：]#?(?:"([^"]+)"|(\S+))/giu;
 const UNSPACED =
   "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}";
 const LETTER = `(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}]`;
@@ -58,5 +59,14 @@ export function zoned(query) {
     const date = new Date(Number(year), Number(month) - 1, Number(day));
     const real = !quoted && date.getMonth() === Number(month) - 1;
     return real ? `${filter}:${date.toISOString()}` : whole;
+  });
+}
+
+/** The same query with the lobby by its name, where it says what the reader's language calls it. */
+export function placed(query, { word, name }) {
+  const plain = (text) => text.normalize("NFKC").toLowerCase();
+  return query.replace(ROOM, (whole, quoted, phrase, single) => {
+    const meant = !quoted && plain(phrase ?? single) === plain(word);
+    return meant ? `in:${name}` : whole;
   });
 }
