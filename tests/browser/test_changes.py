@@ -126,3 +126,14 @@ async def test_what_is_read_here_is_read_on_the_other_device(enter: EnterChat) -
 def lobby_badge(window: Window, kind: str) -> Any:
     number = {"unread": ".badge-number", "calls": ".calls-number"}[kind]
     return window.page.locator("[data-section=rooms] li").first.locator(number)
+
+
+async def test_what_was_read_out_does_not_stay_in_the_page(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="bo")
+    await done(bo, "POST", "/api/rooms/1/messages", {"data": "a slip of the pen"})
+    announcer = ann.page.locator("live-announcer")
+    await expect(announcer).to_have_text("bo: a slip of the pen")
+    await done(bo, "DELETE", "/api/rooms/1/messages/1")
+    await expect(announcer).to_be_empty()
+    await expect(ann.page.get_by_text("a slip of the pen")).to_have_count(0)
