@@ -38,6 +38,7 @@ from chatserver.passwords import Passwords, generate
 from chatserver.pulse import Pulse
 from chatserver.reads import Reads
 from chatserver.recent import Recent
+from chatserver.seen import Seen
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
@@ -122,6 +123,7 @@ class Server:
         )
         self.nightly = Nightly(self.database, self.recent.clear, now=wall)
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
+        self.seen = Seen(self.hub, self.people, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
         self.questions = Rate(*requests.QUESTIONS, clock)
@@ -143,6 +145,7 @@ class Server:
             history=self.history,
             hub=self.hub,
             sessions=self.sessions,
+            seen=self.seen,
             limits=limits,
             clock=clock,
         )
@@ -162,6 +165,8 @@ class Server:
             tasks = [asyncio.create_task(work) for work in self._work()]
             yield
             await _cancel(tasks)
+            with suppress(ChatServerError):
+                await self.seen.flush()
             with suppress(ChatServerError):  # words of deleted messages leave the file
                 await self.database.transaction(compact)
         finally:
@@ -173,6 +178,7 @@ class Server:
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         work = [self.journal.run(), self.reads.run(), self.pulse.run(), self.nightly.run()]
+        work.append(self.seen.run())
         return [*work, self.lookout.run()] if self.bus.peers else work
 
     async def tell_setup(self, _app: web.Application) -> None:
@@ -283,6 +289,7 @@ def _admin(server: Server, health: Health) -> Admin:
         membership=server.membership,
         overview=Overview(server.database),
         health=health,
+        hub=server.hub,
         sessions=server.sessions,
         folder=server.folder.path,
     )

@@ -20,7 +20,7 @@ FLOORS = [
     "journal storage bus.redis",
     (
         "chat arrivals history recent facts membership reads accounts invitations keeping feeds hub"
-        " pulse lookout"
+        " pulse seen lookout"
     ),
     "web",
     "app",

@@ -1,6 +1,6 @@
 """Users, their sessions and the tokens of bots: every query about them, once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -270,6 +270,17 @@ class People:
         await self._database.transaction(
             lambda c: c.execute(sessions.update().where(sessions.c.id == session_id).values(values))
         )
+
+    async def saw(self, times: Mapping[str, int]) -> None:
+        """These sessions were in use at these times (ms); what is stored never goes back."""
+        moved = (
+            sessions.update()
+            .where(sessions.c.id == sa.bindparam("session"))
+            .where(sessions.c.last_seen_at < sa.bindparam("at"))
+            .values(last_seen_at=sa.bindparam("at"))
+        )
+        rows = [{"session": session, "at": at} for session, at in sorted(times.items())]
+        await self._database.transaction(lambda c: c.execute(moved, rows))
 
     async def revoke(self, session_id: str) -> None:
         now = self._clock()

@@ -11,6 +11,7 @@ from aiohttp import web
 from chatserver import __version__
 from chatserver.accounts import Accounts
 from chatserver.errors import BadRequest, Forbidden, NotFound, _
+from chatserver.hub import Hub
 from chatserver.invitations import Invitations
 from chatserver.membership import Membership
 from chatserver.storage.overview import Overview
@@ -31,6 +32,7 @@ class Admin:
         membership: Membership,
         overview: Overview,
         health: Health,
+        hub: Hub,
         sessions: Sessions,
         folder: Path,
     ) -> None:
@@ -40,12 +42,15 @@ class Admin:
         self._membership = membership
         self._overview = overview
         self._health = health
+        self._hub = hub
         self._sessions = sessions
         self._folder = folder
 
     async def people(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
-        return ok(people=msgspec.to_builtins(await self._overview.people()))
+        online = {person.name for person in self._hub.online()}
+        people = msgspec.to_builtins(await self._overview.people())
+        return ok(people=[one | {"online": one["name"] in online} for one in people])
 
     async def qr(self, request: web.Request) -> web.StreamResponse:
         """An invitation's link to scan: dark on white with its quiet zone, whatever the theme."""

@@ -15,6 +15,7 @@ from chatserver.errors import CloseCode, Disconnect, Unauthorized
 from chatserver.history import History
 from chatserver.hub import Hub
 from chatserver.models import RoomState
+from chatserver.seen import Seen
 from chatserver.web.access import SocketLog, Visit
 from chatserver.web.doorstep import Doorstep
 from chatserver.web.line import Line
@@ -35,6 +36,7 @@ class Socket:
         history: History,
         hub: Hub,
         sessions: Sessions,
+        seen: Seen,
         limits: LimitSettings,
         clock: Callable[[], float],
     ) -> None:
@@ -43,6 +45,7 @@ class Socket:
         self._history = history
         self._hub = hub
         self._sessions = sessions
+        self._seen = seen
         self._limits = limits
         self._clock = clock
         self._doorstep = Doorstep(limits.sockets_per_address)
@@ -111,6 +114,7 @@ class Socket:
 
     def _listen(self, request: web.Request, line: Line, connection: Connection) -> None:
         visit = self.log.came(request, connection)
+        self._seen.note(connection)
         self._open.add(line)
         line.open(partial(self._receive, connection), partial(self._leave, line, connection, visit))
 
@@ -138,6 +142,7 @@ class Socket:
     def _leave(self, line: Line, connection: Connection, visit: Visit) -> None:
         self._hub.detach(connection)
         self._requests.forget(connection)
+        self._seen.note(connection)
         self.log.went(visit, connection, line.close_code)
         self._open.discard(line)
         if not self._open:

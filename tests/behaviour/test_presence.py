@@ -1,7 +1,7 @@
 """Who is online: named whole once, then told as changes."""
 
 from tests.conftest import StartChat
-from tests.driver import Device, Person
+from tests.driver import Chat, Device, Person
 
 
 def names(persons: list[dict[str, str]]) -> list[str]:
@@ -51,3 +51,27 @@ async def test_a_connect_storm_is_told_in_few_frames(start_chat: StartChat) -> N
         frames += 1
     assert frames <= 5
     assert len(devices) == 40
+
+
+async def test_who_was_here_is_known_by_sockets_not_by_log_ins(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    async def of_bo() -> tuple[bool, int]:
+        await chat.server.seen.flush()
+        found = (await ann.ask("GET", "/api/admin/people")).json["people"][1]
+        return found["online"], found["last_seen_at"]
+
+    anns = await ann.connect()
+    _offline, logged_in = await of_bo()
+    device = await bo.connect()
+    await told(anns, online="bo")
+    online, opened = await of_bo()
+    assert online
+    assert opened > logged_in
+    await device.say("hello")
+    assert await of_bo() == (True, opened)  # a message writes nothing
+    await device.close()
+    await told(anns, offline="bo")
+    online, closed = await of_bo()
+    assert not online
+    assert closed > opened

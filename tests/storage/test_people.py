@@ -56,6 +56,18 @@ async def test_a_session_lives_until_it_is_over_or_revoked(storage: Storage) -> 
     assert await storage.people.alive(["s1"]) == set()
 
 
+async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    for name in ("s1", "s2"):
+        session = Session(name, ann, storage.now, storage.now + 1_000)
+        await storage.people.open_session(session, client="")
+    await storage.people.saw({"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1})
+    found = {
+        one.id: one.last_seen_at - storage.now for one in await storage.people.sessions(ann.id)
+    }
+    assert found == {"s1": 5, "s2": 0}
+
+
 async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1)

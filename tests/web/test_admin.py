@@ -87,6 +87,7 @@ async def test_the_list_tells_who_is_here_and_when_they_were_seen(
     assert people[1]["last_seen_at"] >= people[1]["created_at"]
     assert people[2]["last_seen_at"] is None
     assert "password" not in str(people)
+    assert [p["online"] for p in people] == [False, False, False]
 
 
 async def test_a_reset_password_works_once_shown_and_ends_every_session(

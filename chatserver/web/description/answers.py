@@ -3,7 +3,7 @@
 What the socket answers too is not written down again: `over_http` takes it from there.
 """
 
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -138,10 +138,20 @@ class NewKey(Answer):
 # Administration ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class ResidentNow(Resident):
+    """Somebody who has an account. Times in ms; `last_seen_at` is null for who never came.
+
+    `online`: on any node, now; then `last_seen_at` is some minutes old.
+    """
+
+    online: bool
+
+
 class Residents(Answer):
     """Everybody but the bots."""
 
-    people: list[Resident]
+    people: list[ResidentNow]
 
 
 class Houses(Answer):

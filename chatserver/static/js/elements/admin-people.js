@@ -48,6 +48,7 @@ class AdminPeople extends AdminList {
     row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: person.display }));
     this.moment(joined, person.created_at);
     this.moment(seen, person.last_seen_at);
+    if (person.online) seen.textContent = _("now");
   }
 
   opened(_name, person) {
