@@ -40,7 +40,9 @@ class Pages:
         try:
             await self._sessions.of(request)
         except Unauthorized:
-            raise web.HTTPFound(_path(request, "login")) from None
+            login = request.app.router["login"].url_for()
+            over = self._sessions.is_brought(request)  # by whoever was here, not by a stranger
+            raise web.HTTPFound(str(login.with_query("over") if over else login)) from None
         raise web.HTTPFound(_path(request, "index"))
 
     async def index(self, request: web.Request) -> web.StreamResponse:
@@ -76,7 +78,8 @@ class Pages:
     async def login_page(self, request: web.Request) -> web.StreamResponse:
         if not await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "setup"))
-        return self._render("accounts/login.html", request, next=_next(request))
+        over = "over" in request.query
+        return self._render("accounts/login.html", request, next=_next(request), over=over)
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.Credentials)

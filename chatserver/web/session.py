@@ -1,6 +1,7 @@
 """Who is asking: tokens out of requests, the session cookie, which origins may change things."""
 
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,12 @@ class Sessions:
     async def of(self, request: web.Request) -> SignIn:
         """The sign-in of a request by header or cookie. Raises Unauthorized."""
         return await self._accounts.identify(_token(request))
+
+    def is_brought(self, request: web.Request) -> bool:
+        """Whether a request names a session, which may be over."""
+        with suppress(Unauthorized):
+            return bool(_token(request))
+        return False
 
     async def asking(self, request: web.Request) -> User:
         """Who asks a question, which is counted. Raises Unauthorized or RateLimited."""

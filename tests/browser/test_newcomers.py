@@ -77,3 +77,26 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
     ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
     await expect(people.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
     assert len([url for url in asked if url.endswith("/api/users")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en-GB", "Your session is over, for"), ("zh-CN", "你的登录已失效")]
+)
+async def test_whoever_is_sent_to_the_log_in_page_learns_why(
+    enter: EnterChat, locale: str, words: str
+) -> None:
+    ann = await enter("ann", "Ann")
+    at_home, away = await ann.another(locale=locale), await ann.another(locale=locale)
+    for window in (ann, at_home, away):
+        window.expect_complaints("WebSocket|status of 401")
+    await away.page.goto("about:blank")
+    await ann.chat.server.accounts.reset_password("ann")
+    await expect(at_home.page.locator(".account-intro")).to_contain_text(words)
+    await away.page.goto(f"{ann.chat.url}/index")
+    await expect(away.page.locator(".account-intro")).to_contain_text(words)
+
+
+async def test_who_logs_out_is_told_nothing_about_it(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.log_out()
+    await expect(ann.page.locator(".account-intro")).to_have_count(0)

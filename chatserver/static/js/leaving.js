@@ -3,7 +3,7 @@
 import { request } from "./api.js";
 import { ngettext } from "./lib/i18n.js";
 import { forget } from "./local.js";
-import { goToLogin, me, urls } from "./page.js";
+import { goToLogin, me, meanToLeave, urls } from "./page.js";
 
 /** Asks before unsent messages are thrown away. */
 export function mayLose(count) {
@@ -18,6 +18,7 @@ export function mayLose(count) {
 /** Ends the session, forgets drafts, and goes to the login page. */
 export async function logOut() {
   forget(`draft:${me.name}:`);
+  meanToLeave();
   await request("POST", urls.logout, {}).catch(() => null);
   goToLogin();
 }

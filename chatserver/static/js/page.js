@@ -37,13 +37,19 @@ export function socketUrl() {
 }
 
 let leaving = false;
+let meant = false;
 addEventListener("pageshow", () => (leaving = false)); // also when one comes back to this very page
+
+/** Before the reader's own wish ends the session: the login page needs no words about it then. */
+export function meanToLeave() {
+  meant = true;
+}
 
 /** Once, though the socket, its frame and an answer may all say that the session is over. */
 export function goToLogin() {
   if (leaving) return;
   leaving = true;
-  location.assign(urls.login);
+  location.assign(meant ? urls.login : `${urls.login}?over`);
 }
 
 /** A copy of the content of <template id=…>, its elements alive. */

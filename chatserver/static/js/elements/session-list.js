@@ -5,7 +5,7 @@ import { sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
-import { clone, goToLogin, lang, urls } from "../page.js";
+import { clone, goToLogin, lang, meanToLeave, urls } from "../page.js";
 
 class SessionList extends HTMLElement {
   #list = this.querySelector("ul");
@@ -57,6 +57,7 @@ class SessionList extends HTMLElement {
     const text = _("Every device has to log in again, this one too.");
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Log out everywhere") });
     if (!yes) return;
+    meanToLeave();
     await ask("DELETE", urls.sessions);
     goToLogin();
   }
