@@ -190,12 +190,19 @@ def _read(file: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StartError(f"The configuration {file} is not TOML: {error}.") from None
     for table, keys in tables.items():
-        if table not in SECTIONS:
-            problems.append(f"[{table}] is no section{_did_you_mean(table, SECTIONS)}.")
+        if owners := [] if isinstance(keys, dict) else _owners(table):
+            problems.append(f"{table} must stand in its section, below [{'] or ['.join(owners)}].")
+        elif table not in SECTIONS:
+            problems.append(f"[{table}] is no section{_did_you_mean(table, SECTIONS, end='.')}")
         elif not isinstance(keys, dict):
             problems.append(f"{table} must be a section: [{table}].")
         else:
             yield from ((f"{table}.{key}", value) for key, value in keys.items())
+
+
+def _owners(key: str) -> list[str]:
+    """The sections that have a key of that name."""
+    return [dotted.split(".")[0] for dotted in all_keys() if dotted.split(".")[1] == key]
 
 
 def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
@@ -207,15 +214,14 @@ def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]
         if key is not None:
             values[key] = (_listed(key, environ[name]), name)
         elif name.upper() not in NOT_SETTINGS:
-            warnings.append(f"{name} is no setting and ignored{_env_did_you_mean(name, known)}.")
+            warnings.append(f"{name} is no setting and ignored{_env_did_you_mean(name, known)}")
     return values, warnings
 
 
 def _env_did_you_mean(name: str, known: Mapping[str, str]) -> str:
     """Compared without the prefix, which makes all names alike."""
-    near = _did_you_mean(
-        name.upper().removeprefix(PREFIX), {k.removeprefix(PREFIX): k for k in known}
-    )
+    names = {k.removeprefix(PREFIX): k for k in known}
+    near = _did_you_mean(name.upper().removeprefix(PREFIX), names, end=".")
     return near.replace("mean ", f"mean {PREFIX}")
 
 
@@ -243,9 +249,10 @@ def _convert(values: dict[str, tuple[Any, str]], problems: list[str]) -> dict[st
     return {name: SECTIONS[name](**keys) for name, keys in chosen.items()}
 
 
-def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+def _did_you_mean(name: str, known: Mapping[str, Any], *, end: str = "") -> str:
+    """`end` closes a sentence in which nothing is asked."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {near[0]}?" if near else end
 
 
 def all_keys() -> list[str]:

@@ -187,7 +187,11 @@ def test_a_mistake_that_resembles_nothing_gets_no_advice() -> None:
 
 def test_a_key_outside_of_its_section_is_a_mistake() -> None:
     write("port = 1")
-    assert "[port] is no section" in mistakes()
+    assert "port must stand in its section, below [server]." in mistakes()
+    write("zzz = 1")
+    assert "[zzz] is no section." in mistakes()
+    write("[limit]")
+    assert mistakes().endswith("did you mean limits?")
     write("server = 1")
     assert "server must be a section: [server]." in mistakes()
 
