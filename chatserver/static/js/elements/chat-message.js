@@ -7,7 +7,7 @@
 
 import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
-import { lineOf, parts, textOf } from "../lib/markup.js";
+import { hasNoItalic, lineOf, parts, textOf } from "../lib/markup.js";
 import { called, calls, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { clone, lang, me } from "../page.js";
@@ -131,6 +131,7 @@ function marked(tag, { parts: inner, href, start }) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
   element.append(...inner.map(piece));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
+  if (tag === "em") element.classList.toggle("upright", hasNoItalic(textOf(inner)));
   if (start !== undefined) element.start = start;
   if (href !== undefined) element.href = href;
   if (href !== undefined && !href.includes(textOf(inner))) element.title = href; // it says something else

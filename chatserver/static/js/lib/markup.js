@@ -39,3 +39,7 @@ export const lineOf = (list) =>
   list
     .map(({ tag, text, parts: inner }) => (text ?? lineOf(inner)) + (APART.has(tag) ? " " : ""))
     .join("");
+
+/** Whether a text is of a script that knows no slanted letters: Chinese, Japanese, Korean. */
+export const hasNoItalic = (text) =>
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text);
