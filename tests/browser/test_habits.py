@@ -145,3 +145,34 @@ async def test_an_enter_for_the_input_method_sends_nothing(enter: EnterChat) -> 
     await expect(ann.page.locator("chat-message")).to_have_count(0)
     assert await ann.press(BOX, "Enter")
     await ann.sees("ni hao")
+
+
+async def test_a_message_that_is_too_long_is_said_to_be(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    box, over = ann.page.locator("#composer-text"), ann.page.locator(".composer-over")
+    await box.fill("长" * 4_001)
+    await expect(over).to_have_text(
+        "This message is too long: 4000 characters can be sent at once."
+    )
+    await box.press("Enter")
+    await expect(box).to_have_value("长" * 4_001)
+    await box.fill("长" * 4_000)
+    await expect(over).to_be_empty()
+    await box.press("Enter")
+    await ann.sees("长" * 4_000)
+
+
+async def test_chinese_is_never_slanted(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.say("*你好* *hello*")
+    emphasis = ann.page.locator(".message-text em")
+    await expect(emphasis.first).to_have_css("font-style", "normal")
+    await expect(emphasis.first).not_to_have_css("text-emphasis-style", "none")
+    await expect(emphasis.last).to_have_css("font-style", "italic")
+    bo = await ann.chat.person("bo")
+    await bo.ask("POST", "/api/rooms/1/messages", {"data": "a slip"})
+    await bo.ask("DELETE", "/api/rooms/1/messages/2")
+    chinese = await ann.another(locale="zh-CN")
+    deleted = ".message-deleted .message-text"
+    await expect(chinese.page.locator(deleted)).to_have_css("font-style", "normal")
+    await expect(ann.page.locator(deleted)).to_have_css("font-style", "italic")

@@ -1,5 +1,7 @@
 """Rooms are made, found, joined, changed and left in the page."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -99,3 +101,19 @@ async def test_from_a_room_back_to_a_conversation_that_begins_with_another_row(
     await bo.turn_to_lobby()
     await bo.sees("first in the lobby")
     assert await ann.texts() == ["first in the lobby"]
+
+
+async def test_a_private_room_says_that_it_is_one(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo")
+    icon, facts = ann.page.locator(".topbar-icon use:visible"), ann.page.locator(".topbar-facts")
+    start = ann.page.locator(".start-private")
+    for title, private in (("Garden", False), ("Cellar", True)):
+        room = {"name": title.lower(), "title": title, "private": private, "users": ["ann"]}
+        assert (await bo.ask("POST", "/api/rooms", room)).status == 201
+        await ann.opens(title)
+        await expect(icon).to_have_attribute("href", re.compile("#lock$" if private else "#hash$"))
+        await expect(facts).to_have_text("Private · 2 members" if private else "2 members")
+        await expect(start).to_be_visible(visible=private)
+    await ann.turn_to_lobby()
+    await expect(start).to_be_hidden()

@@ -51,6 +51,7 @@ export class Screen {
       to,
       topic: conversation.topic,
       members: key === roomKey(LOBBY) ? null : conversation.members,
+      isPrivate: to === null && conversation.private,
       isOnline: to !== null && this.#people.isOnline(to),
       online: this.#people.online.length,
       elsewhere: total - Math.min(total, unread),
@@ -79,6 +80,7 @@ export class Screen {
     this.#part("message-list").show({
       key,
       kind: kindOf(conversation, me.name),
+      isPrivate: isByInvitation(conversation),
       name: this.nameOf(conversation),
       items: [
         ...events.map((event) => stored(event, me.name)),
@@ -157,3 +159,6 @@ export class Screen {
 
 /** What counts for the title: of a muted room only what calls me. */
 const disturbing = ({ muted, unread, mentions }) => (muted ? mentions : unread);
+
+/** Conversations of a fixed set of people are private, too, but nobody can be invited into them. */
+const isByInvitation = ({ isDirect, name, private: hidden }) => !isDirect && name !== null && hidden;

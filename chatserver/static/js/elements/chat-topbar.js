@@ -7,16 +7,18 @@ class ChatTopbar extends HTMLElement {
    * `elsewhere`: unread messages of other conversations; `to`: the other one of a direct one, or null;
    * `members`: how many, null where everybody is one.
    */
-  show({ name, to, topic, members, isOnline, online, elsewhere }) {
+  show({ name, to, topic, members, isPrivate, isOnline, online, elsewhere }) {
     const people =
       members === null
         ? ngettext("%(num)s person online", "%(num)s people online", online)
         : ngettext("%(num)s member", "%(num)s members", members);
     this.dataset.kind = to === null ? "room" : "direct";
+    this.dataset.private = String(isPrivate);
     this.dataset.online = String(isOnline);
     this.querySelector(".topbar-title").textContent = name;
+    const room = [isPrivate ? _("Private") : "", topic || people].filter(Boolean).join(" · ");
     this.querySelector(".topbar-facts").textContent =
-      to === null ? topic || people : `@${to} · ${isOnline ? _("online") : _("offline")}`;
+      to === null ? room : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;
   }
 }

@@ -22,6 +22,7 @@ class MessageComposer extends HTMLElement {
   #form = this.querySelector("form");
   #box = this.querySelector("textarea");
   #count = this.querySelector(".composer-count");
+  #over = this.querySelector(".composer-over");
   #strip = this.querySelector(".composer-strip");
   #key = null;
   #about = null; // {kind: "answer" | "edit", seq}: the message that this is about
@@ -141,6 +142,8 @@ class MessageComposer extends HTMLElement {
     this.#form.dataset.empty = String(!this.#box.value.trim());
     this.#count.textContent = left <= WARN ? left : "";
     this.#count.dataset.over = String(left < 0);
+    const words = _("This message is too long: %(num)s characters can be sent at once.", { num: this.limit });
+    this.#over.textContent = left < 0 ? words : ""; // without the count: it is read out once, not at each key
     if (GROWS) return;
     this.#box.style.height = "auto";
     this.#box.style.height = `${this.#box.scrollHeight + 2}px`;

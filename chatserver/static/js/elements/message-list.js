@@ -51,7 +51,7 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, name, items, newAfter, unread, loaded, hasOlder, hasNewer, display(user), find(seq), seenBy,
+   * {key, kind, isPrivate, name, items, newAfter, unread, loaded, hasOlder, hasNewer, display(user), find(seq), seenBy,
    * rights}; `items` in order; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
    * `rights`: as <message-actions> has them.
    */
@@ -60,6 +60,7 @@ class MessageList extends HTMLElement {
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";
     this.dataset.kind = view.kind;
+    this.dataset.private = String(view.isPrivate);
     this.dataset.lobby = String(view.key === roomKey(LOBBY));
     for (const element of this.#names) element.textContent = view.name;
     this.#stuck &&= !view.hasNewer && this.#looksAtEnd();
