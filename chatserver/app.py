@@ -182,11 +182,10 @@ class Server:
         return [*work, self.lookout.run()] if self.bus.peers else work
 
     async def tell_setup(self, _app: web.Application) -> None:
-        """Name the way in while nobody has an account. Python shows warnings without a set-up."""
+        """Say how to get in while nobody has an account. Python shows warnings without a set-up."""
         if not await self.accounts.is_set_up():
-            setup = f"{self.settings.origin}{self.sessions.below}/setup"
-            token = self.accounts.setup_token()
-            logger.warning("nobody has an account yet; finish setup at %s#%s", setup, token)
+            way = f"chatserver --data {self.folder.path} setup-link"
+            logger.warning("nobody has an account yet; the link to the first comes from: %s", way)
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer everything that was taken, then ask everybody to come back later."""
