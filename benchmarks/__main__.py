@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import report
@@ -78,7 +79,9 @@ def _options() -> argparse.Namespace:
 
 
 def _prepare() -> None:
-    """Room for many sockets, here and in what is started; the peers from npm."""
+    """Room for many sockets, here and in what is started; the peers from npm; no run in vain."""
+    if find_spec("matplotlib") is None:
+        sys.exit("The plots need matplotlib: `make bench` installs it.")
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if not (PEERS / "node_modules").exists():
