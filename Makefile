@@ -71,7 +71,7 @@ hostile: .venv/tools .venv/hostile ## attack it with the tools of others, and wr
 figures: .venv/tools ## measure start, memory and throughput of one node
 	@$(BIN)/python -m benchmarks.figures
 
-bench: .venv/bench ## measure beside peers, into benchmarks/RESULTS.md: an hour, two free cores
+bench: .venv/bench ## measure beside peers, into benchmarks/RESULTS.md: twenty minutes, two free cores
 	@$(BIN)/python -m benchmarks
 
 bench-quick: .venv/bench ## the same roughly, in under two minutes, into build/bench/

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page = ann.page
+    await ann.sees_online("ann", "bo")
     await page.locator("#composer-text").press_sequentially("Hi ＠陈")
     await expect(page.locator("#names [aria-selected=true] .option-more")).to_have_text("@bo")
     await page.keyboard.press("Tab")
