@@ -204,7 +204,7 @@ SERVER = web.AppKey("server", Server)
 def create_app(settings: Settings | None = None) -> web.Application:
     """The whole chat as an aiohttp application, or as a sub-application of another one.
 
-    While nobody has an account, its start logs a warning with the path that leads to one.
+    While nobody has an account, its start logs a warning with the command that leads to one.
     """
     app = build(settings or Settings())
     app.on_startup.append(app[SERVER].tell_setup)

@@ -32,9 +32,8 @@ def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> N
     click.echo(f"Made {made['name']} ({made['role']}).")
     if generated:
         click.echo(f"Password: {password}")
-    if everybody and not any(
-        one["role"] == Role.ADMIN for one in everybody
-    ):  # no setup link any more
+    roles = {found["role"] for found in everybody}
+    if roles and Role.ADMIN not in roles:  # and there is no setup link any more
         from chatserver.serve import NO_ADMINISTRATOR
 
         click.echo(NO_ADMINISTRATOR, err=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,8 +80,12 @@ class Rooms:
             return int(await connection.scalar(query) or 0)
 
     async def of(self, user_id: int) -> list[RoomState]:
-        """Every room of a person, as that person sees it. One query for many."""
-        return [state(row) for row in await self._states.get(user_id) or ()]
+        """Every room of a person, as that person sees it, by number. One query for many.
+
+        Sorted here: for an order by room MariaDB would look at every member there is.
+        """
+        rows = await self._states.get(user_id) or ()
+        return [state(row) for row in sorted(rows, key=attrgetter("id"))]
 
     async def _find_states(self, people: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
         found: dict[int, list[sa.Row[Any]]] = {}

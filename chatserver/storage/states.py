@@ -87,7 +87,6 @@ STATES: sa.Select[Any] = (
     .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
     .outerjoin(_author, _author.c.id == _last.c.user_id)
     .where(ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None))
-    .order_by(rooms.c.id)
 )
 
 
