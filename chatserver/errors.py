@@ -11,6 +11,7 @@
     │   ├── NotFound           not_found      404
     │   ├── IdConflict         id_conflict    409
     │   ├── Conflict           conflict       409
+    │   ├── OtherUser          other_user     409   the session is not that of the named user
     │   ├── Reset              reset          409   with the epoch that is in force
     │   ├── TooLarge           too_large      413
     │   ├── RateLimited        rate_limited   429   with retry_after seconds
@@ -87,6 +88,12 @@ class IdConflict(ChatError):
 
 class Conflict(ChatError):
     code, status, text = "conflict", 409, _("That is taken already.")
+
+
+class OtherUser(ChatError):
+    """The request names the user that it is for, and its session belongs to another one."""
+
+    code, status, text = "other_user", 409, _("This browser is signed in as another user now.")
 
 
 class TooLarge(ChatError):

@@ -4,19 +4,20 @@ import time
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
 from chatserver.accounts import Accounts, SignIn, Tokens
 from chatserver.config import Settings
-from chatserver.errors import Forbidden, Unauthorized, _
+from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
 from chatserver.limits import Rate
-from chatserver.models import User
+from chatserver.models import User, name_key
 
 COOKIE = "chatserver"
 SECURE_COOKIE = "__Host-chatserver"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+EXPECTED_USER = "Chat-User"  # header: the user that a page acts for, percent-encoded UTF-8
 BELIEVED = web.RequestKey("believed", bool)  # in requests that came through a trusted proxy
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what a proxy adds
 
@@ -34,8 +35,9 @@ class Sessions:
         self.listening = ""  # where people find this server, as far as it knows
 
     async def of(self, request: web.Request) -> SignIn:
-        """The sign-in of a request by header or cookie. Raises Unauthorized."""
-        return await self._accounts.identify(_token(request))
+        """The sign-in of a request by header or cookie. Raises Unauthorized or OtherUser."""
+        sign_in = await self._accounts.identify(_token(request))
+        return _checked(sign_in, unquote(request.headers.get(EXPECTED_USER, "")))
 
     def is_brought(self, request: web.Request) -> bool:
         """Whether a request names a session, which may be over."""
@@ -50,10 +52,12 @@ class Sessions:
         return user
 
     async def of_socket(self, request: web.Request) -> SignIn:
-        """The same for a socket, which may name its token in the query as well."""
+        """The same for a socket, which may name its token and its user in the query as well."""
         if self._settings.auth.query_token and "token" in request.query:
-            return await self._accounts.identify(request.query["token"])
-        return await self.of(request)
+            sign_in = await self._accounts.identify(request.query["token"])
+        else:
+            sign_in = await self.of(request)
+        return _checked(sign_in, request.query.get("user", ""))
 
     async def admin(self, request: web.Request) -> User | None:
         """The administrator who asks; None for whoever owns the data folder. Raises Forbidden."""
@@ -134,6 +138,17 @@ class Sessions:
         """Take the cookie back."""
         response.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
         response.del_cookie(SECURE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def _checked(sign_in: SignIn, expected: str) -> SignIn:
+    """`sign_in`, unless the request expects another user. Raises OtherUser.
+
+    A page outlives the session that it was loaded with: another login in the same browser
+    replaces the cookie, and the page must not act for the user of that one.
+    """
+    if expected and name_key(expected) != name_key(sign_in.user.name):
+        raise OtherUser
+    return sign_in
 
 
 def _token(request: web.Request) -> str:

@@ -11,7 +11,7 @@ from chatserver.accounts import SignIn
 from chatserver.arrivals import Arrival
 from chatserver.config import LimitSettings
 from chatserver.connection import Connection, close_frame
-from chatserver.errors import CloseCode, Disconnect, Unauthorized
+from chatserver.errors import CloseCode, Disconnect, OtherUser, Unauthorized
 from chatserver.history import History
 from chatserver.hub import Hub
 from chatserver.models import RoomState
@@ -65,6 +65,9 @@ class Socket:
                     await self._let_in(request, arrival)
             except Unauthorized as error:
                 await self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
+            except OtherUser as error:
+                bye = Disconnect(CloseCode.SESSION_INVALID, str(error))
+                await self._turn_away(request, bye, code=error.code)
             except Disconnect as bye:
                 await self._turn_away(request, bye)
         return web.Response(status=101)
@@ -101,13 +104,14 @@ class Socket:
             seen=self._clock(),
         )
 
-    async def _turn_away(self, request: web.Request, bye: Disconnect) -> None:
+    async def _turn_away(
+        self, request: web.Request, bye: Disconnect, *, code: str = "session_invalid"
+    ) -> None:
         """Whoever is turned away keeps a place at the doorstep until they are gone."""
         self.log.turned_away(request, bye)
         frames = close_frame(bye.code, bye.reason)
         if bye.code is CloseCode.SESSION_INVALID:
-            error = protocol.Error(data=bye.reason, code="session_invalid")
-            frames = protocol.encode(error) + frames
+            frames = protocol.encode(protocol.Error(data=bye.reason, code=code)) + frames
         await self._line(request).turn_away(frames)
 
     # From then on ---------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ def _sent(operation: Operation) -> str:
 
 def _kept(operation: Operation) -> str:
     """Its own codes; every operation may refuse with the others."""
-    common = {"bad_request", "unauthorized", "too_large", "unavailable"}
+    common = {"bad_request", "unauthorized", "other_user", "too_large", "unavailable"}
     own = [code for its in refusals(operation).values() for code in its if code not in common]
     return ", ".join(own)
 

@@ -99,6 +99,7 @@ def _refusals(operation: Operation) -> Iterator[str]:
     yield "bad_request"
     if operation.who in ("session", "administrator"):
         yield "unauthorized"
+        yield "other_user"
     if operation.method != "GET" or operation.who in ("administrator", "owner"):
         yield "forbidden"
     if "{" in operation.path:

@@ -65,7 +65,7 @@ OPERATIONS = [
     ),
     Operation(
         "POST", "/logout", "log_out", "End this session and its sockets.", who="anyone",
-        redirects=True,
+        refuses="other_user", redirects=True,
     ),
     Operation(
         "GET", "/join/{code}", "join_page", "The page of an invitation.", None, "anyone",

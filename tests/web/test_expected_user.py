@@ -1,0 +1,58 @@
+"""Requests that name their user are refused when the session belongs to another user."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from chatserver.web.description.operations import OPERATIONS, Operation
+from tests.driver import Chat, Person
+
+OF_A_SESSION = [one for one in OPERATIONS if one.who in ("session", "administrator")]
+
+
+def expecting(name: str) -> dict[str, Any]:
+    return {"headers": {"Chat-User": quote(name)}}
+
+
+def path(operation: Operation) -> str:
+    parts = {"room": "1", "seq": "1", "emoji": "👍", "number": "1"}
+    return re.sub(r"{(\w+)}", lambda place: parts.get(place[1], "bo"), operation.path)
+
+
+@pytest.mark.parametrize("operation", OF_A_SESSION, ids=lambda one: one.name)
+async def test_an_operation_is_refused_when_it_expects_another_user(
+    ann: Person, operation: Operation
+) -> None:
+    refused = await ann.ask(operation.method, path(operation), {}, **expecting("bo"))
+    assert (refused.status, refused.json["code"]) == (409, "other_user")
+
+
+async def test_logging_out_for_another_user_ends_no_session(ann: Person) -> None:
+    refused = await ann.ask("POST", "/logout", {}, **expecting("bo"))
+    assert (refused.status, refused.json["code"]) == (409, "other_user")
+    assert "Set-Cookie" not in refused.headers
+    assert (await ann.ask("GET", "/api/me")).status == 200
+    assert (await ann.ask("POST", "/logout", {}, **expecting("ann"))).status == 200
+
+
+async def test_the_expected_user_is_compared_like_a_user_name(chat: Chat, ann: Person) -> None:
+    bo = await chat.person("陈波")
+    for person, name in ((ann, "ann"), (ann, "ANN"), (ann, ""), (bo, "陈波")):
+        answer = await person.ask("GET", "/api/me", **expecting(name))
+        assert answer.status == 200, name
+    for name in ("陈", "ann", "%FF"):
+        assert (await bo.ask("GET", "/api/me", headers={"Chat-User": name})).status == 409
+
+
+async def test_a_socket_that_expects_another_user_is_closed_before_any_event(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    for query in ({"user": "ann"}, {"user": "ann", "token": bo.token}):
+        device = await bo.open(params=query)
+        error = await device.next()
+        assert (error["type"], error["code"]) == (0, "other_user")
+        assert await device.closed() == 4101
+    assert (await ann.connect(params={"user": "ann"})).welcome["user"] == "ann"
+    assert chat.server.hub.devices(bo.number) == 0
