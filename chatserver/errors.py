@@ -101,7 +101,10 @@ class TooLarge(ChatError):
 
 
 class Unavailable(ChatError):
+    """`reason` is for operators: the log, /readyz and /metrics."""
+
     code, status, text = "unavailable", 503, _("The server cannot store right now. Try again.")
+    reason = ""
 
 
 class Reset(ChatError):

@@ -15,7 +15,7 @@ from typing import Protocol
 from chatserver.errors import ChatError, Unavailable
 from chatserver.histogram import SECONDS, SIZES, Histogram
 from chatserver.models import Draft, Event, Receipt
-from chatserver.storage.engine import DiskBroken, Undecided
+from chatserver.storage.failures import DiskBroken, Undecided
 from chatserver.storage.log import Outcome
 
 BATCH = 500  # drafts in one transaction

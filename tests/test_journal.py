@@ -10,7 +10,7 @@ from chatserver import journal as journal_module
 from chatserver.errors import ChatError, NotFound, Unavailable
 from chatserver.journal import CAPACITY, Journal
 from chatserver.models import Act, Create, Dismiss, Draft, Enrol, Event, Message, Receipt
-from chatserver.storage.engine import DiskBroken, Undecided
+from chatserver.storage.failures import DiskBroken, Undecided
 from chatserver.storage.log import Outcome
 
 

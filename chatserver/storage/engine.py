@@ -1,8 +1,6 @@
 """One database as two engines: one for transactions, `read` beside it.
 
-Everything that SQLite and MySQL disagree on is here. Driver errors leave this module as three
-kinds: `Unavailable` (nothing was stored), `Undecided` (the answer to COMMIT was lost) and
-`DiskBroken` (a flush failed: stop writing).
+Everything that SQLite and MySQL disagree on is here, except for their errors: `failures.py`.
 """
 
 import asyncio
@@ -15,27 +13,24 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
-from chatserver.errors import NotYet, StartError, Unavailable
+from chatserver.errors import NotYet, StartError
+from chatserver.storage.failures import (
+    FAILURES,
+    DiskBroken,
+    may_pass,
+    needs_new_connection,
+    refusal,
+)
 from chatserver.storage.gather import Found, Gathered, Key
 from chatserver.storage.tally import Tally
 from chatserver.storage.writers import PoolWriter, ThreadWriter, Writer
 
 READERS = 6  # connections that read
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
-MYSQL_CONTENTION = {1205, 1213}  # lock wait timeout, deadlock
-MYSQL_LATE = {1040, 1053, 2002, 2003, 2006, 2013}  # too many, shutdown, no line, a broken one
 BUSY_TIMEOUT = 5  # seconds that one statement waits for a lock
 CONNECT_TIMEOUT = 5  # seconds
 
@@ -52,22 +47,6 @@ T = TypeVar("T")
 # At DEBUG it writes every statement with its values: messages, names, hashes.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 # `hide_parameters` below is there for the same reason: errors get into the log.
-
-DAMAGED = "The database file is damaged: stop the server and restore a backup."
-
-FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
-
-
-class Undecided(Unavailable):
-    """The connection broke during COMMIT: stored or not, only the database knows."""
-
-
-class Contended(Unavailable):
-    """Another node held the rows: nothing was stored, the same again will do."""
-
-
-class DiskBroken(Unavailable):
-    """The disk failed under SQLite. After a failed flush nothing more can be promised."""
 
 
 class Database:
@@ -120,7 +99,7 @@ class Database:
             async with self.read.connect() as connection:
                 yield connection
         except FAILURES as error:
-            raise _told(error) from error
+            raise refusal(error) from error
 
     async def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it, flushed.
@@ -142,13 +121,13 @@ class Database:
         try:
             connection.commit()
         except FAILURES as error:
-            raise (self._failed(error) if self.is_sqlite else Undecided()) from error
+            raise self._failed(error, committing=not self.is_sqlite) from error
         return result
 
-    def _failed(self, error: Exception) -> Exception:
-        told = _told(error)
-        self.broken = self.broken or isinstance(told, DiskBroken)
-        return told
+    def _failed(self, error: Exception, *, committing: bool = False) -> Exception:
+        refused = refusal(error, committing=committing)
+        self.broken = self.broken or isinstance(refused, DiskBroken)
+        return refused
 
     async def beside(self, work: Callable[[Connection], T]) -> T:
         """Run what is no transaction on a connection that may write: migrations, PRAGMAs."""
@@ -194,20 +173,6 @@ _SIZE = (
     "SELECT SUM(data_length + index_length) FROM information_schema.tables"
     " WHERE table_schema = DATABASE()"
 )
-
-
-def _told(error: Exception) -> Exception:
-    """What a driver's error means to the rest of the program; a bug stays what it is."""
-    if isinstance(error, OSError | TimeoutError | PoolTimeout):
-        return Unavailable()
-    if "malformed" in str(error) or "not a database" in str(error):
-        return Unavailable(DAMAGED)
-    if not isinstance(error, OperationalError | InterfaceError | InternalError):
-        return error
-    if "disk I/O error" in str(error):
-        return DiskBroken()
-    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return Contended() if code in MYSQL_CONTENTION else Unavailable()
 
 
 def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
@@ -277,7 +242,18 @@ def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
         skip_autocommit_rollback=True,
         **shared,
     )
+    for engine in (writer, reader):
+        sa.event.listen(engine.sync_engine, "handle_error", _drop_useless)
     return PoolWriter(writer), reader
+
+
+def _drop_useless(context: sa.engine.ExceptionContext) -> None:
+    """Close the connection, and the others of its pool when they are used next.
+
+    After a fail-over an old connection leads to a server that takes no writes any more.
+    """
+    if needs_new_connection(context.original_exception):
+        context.is_disconnect = True
 
 
 async def until_reachable(database: Database, *, tries: int = 3) -> None:
@@ -293,11 +269,3 @@ async def until_reachable(database: Database, *, tries: int = 3) -> None:
                 kind = NotYet if may_pass(error) else StartError
                 raise kind(f"The database cannot be opened: {reason}.") from error
             await asyncio.sleep(0.5)
-
-
-def may_pass(error: Exception) -> bool:
-    """A server that is late or full, a line that broke, a file that is held: no wrong password."""
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, OSError | TimeoutError)
-    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return code in MYSQL_LATE or "locked" in str(error.orig)

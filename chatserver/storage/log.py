@@ -19,7 +19,8 @@ from sqlalchemy.exc import IntegrityError
 from chatserver.errors import ChatError, Forbidden, NotFound, _
 from chatserver.models import OWN_ID, Draft, Event, Kind, Message, Receipt, RoomFacts
 from chatserver.storage import acts, search
-from chatserver.storage.engine import Contended, Database
+from chatserver.storage.engine import Database
+from chatserver.storage.failures import Contended
 from chatserver.storage.members import hold_rooms, standings
 from chatserver.storage.pairs import ByPairs, CountedUp, ManyRows
 from chatserver.storage.repeats import Known, already_stored, repeat

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DatabaseError
 
 from chatserver.errors import NotYet, StartError
 from chatserver.resources import resource_dir
-from chatserver.storage.engine import Database, may_pass
+from chatserver.storage.engine import Database
+from chatserver.storage.failures import may_pass
 
 HEAD = "0004"  # the newest revision in migrations/versions
 LOCK_WAIT = 60  # seconds that a node waits for another one's migration

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
-from chatserver.storage.engine import Contended, Database
+from chatserver.storage.engine import Database
+from chatserver.storage.failures import Contended
 from chatserver.storage.members import membership, new_id
 from chatserver.storage.states import ME, STATES, state
 from chatserver.storage.tables import members, rooms, users

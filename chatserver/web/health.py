@@ -7,7 +7,8 @@ from aiohttp import web
 from chatserver.errors import Unavailable
 from chatserver.hub import Hub
 from chatserver.journal import Journal
-from chatserver.storage.engine import FAILURES, Database
+from chatserver.storage.engine import Database
+from chatserver.storage.failures import FAILURES
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.web.metrics import DatabaseState, Metrics
 
