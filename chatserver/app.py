@@ -95,7 +95,9 @@ class Server:
         rate = Rate(limits.messages_per_second, limits.message_burst, clock)
         facts = Facts(self.rooms)
         self.recent = Recent(self.log, clock=clock)
-        self.history = History(self.rooms, self.log, facts, self.recent)
+        self.history = History(
+            self.rooms, self.log, facts, self.recent, published=self.journal.published
+        )
         self.chat = Chat(
             self.journal, self.rooms, self.people, facts, rate, limits=limits, clock=wall
         )

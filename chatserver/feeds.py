@@ -2,7 +2,7 @@
 
 A feed holds the last seq that its listeners have been sent. What comes next goes out at once,
 what comes too early waits a moment, and a hole is read from the database. Nothing waits for a
-reader.
+reader. Nobody is sent an event behind the one that ended their membership.
 """
 
 import asyncio
@@ -18,8 +18,21 @@ from chatserver.models import Event
 
 PATIENCE = 0.05  # seconds that an early event waits for the one before it
 
-# The events of a room with seq > after, in order, some at a time: see `history.hole_reader`.
-ReadEvents = Callable[[int, int], Awaitable[list[Event]]]
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What a hole held: the next events, in order, some at a time.
+
+    `left` are the members who left behind the hole's start and are not back: user id → seq.
+    """
+
+    events: list[Event]
+    left: dict[int, int]
+
+
+# For a room and a seq, what was missed behind it: see `history.hole_reader`.
+ReadMissed = Callable[[int, int], Awaitable[Missed]]
+Departed = Callable[[int, dict[int, int]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +52,8 @@ class Feed:
     """`known` is the highest seq that is said to exist; `last` behind it means a hole.
 
     `version` is another one as soon as what was told before may have changed, as by an edit. No
-    two feeds ever have the same.
+    two feeds ever have the same. `listeners` are connections with the seq up to which their
+    membership is known: a departure that is told later and is not behind it was an earlier one.
     """
 
     __slots__ = ("early", "known", "last", "listeners", "repair", "version")
@@ -48,7 +62,7 @@ class Feed:
         self.version = next(_versions)
         self.last = last
         self.known = last
-        self.listeners: set[Connection] = set()
+        self.listeners: dict[Connection, int] = {}
         self.early: dict[int, tuple[int, bytes]] = {}  # first → last, frames
         self.repair: asyncio.Task[None] | None = None
 
@@ -56,10 +70,19 @@ class Feed:
 class Feeds:
     """Sends each room's events to its listeners: in order, each once, without holes."""
 
-    def __init__(self, read_events: ReadEvents, fell_behind: Callable[[Connection], None]) -> None:
-        """`fell_behind` is told of every reader that lets too much wait."""
-        self._read_events = read_events
+    def __init__(
+        self,
+        read_missed: ReadMissed,
+        fell_behind: Callable[[Connection], None],
+        departed: Departed,
+    ) -> None:
+        """`fell_behind` is called with every reader that lets too much wait.
+
+        `departed` is called with a room and who has left it, before what was missed is sent.
+        """
+        self._read_missed = read_missed
         self._fell_behind = fell_behind
+        self._departed = departed
         self._feeds: dict[int, Feed] = {}
         self._held = 0
         self.delivered = Delivered()
@@ -83,7 +106,7 @@ class Feeds:
         feed = self._feeds.setdefault(room, Feed(head))
         if not feed.listeners and feed.last < head:
             feed.last, feed.version = head, next(_versions)
-        self._add(connection, room, feed)
+        self._add(connection, room, feed, since=head)
         feed.known = max(feed.known, head)
         self._expect(room, feed, head)
         return feed.last
@@ -91,24 +114,34 @@ class Feeds:
     def join(self, connection: Connection, room: int, after: int) -> None:
         """Let a connection listen to a room that is new to it, from `after` on."""
         if room not in connection.rooms:
-            self._add(connection, room, self._feeds.setdefault(room, Feed(after)))
+            self._add(connection, room, self._feeds.setdefault(room, Feed(after)), since=after)
 
-    def _add(self, connection: Connection, room: int, feed: Feed) -> None:
-        feed.listeners.add(connection)
+    def _add(self, connection: Connection, room: int, feed: Feed, *, since: int) -> None:
+        feed.listeners[connection] = max(since, feed.listeners.get(connection, 0))
         connection.rooms.add(room)
 
-    def leave(self, connection: Connection, room: int) -> None:
-        """The connection hears nothing more of this room."""
-        connection.rooms.discard(room)
+    def depart(self, connection: Connection, room: int, seq: int) -> bool:
+        """The membership behind this connection ended with `seq`: no more events of the room.
+
+        False when it did not listen, or by a membership that began later.
+        """
         feed = self._feeds.get(room)
-        if feed is not None:
-            feed.listeners.discard(connection)
-            if not feed.listeners and not self._held:
-                del self._feeds[room]
+        if feed is None or feed.listeners.get(connection, seq) >= seq:
+            return False
+        self._leave(connection, room)
+        return True
 
     def leave_all(self, connection: Connection) -> None:
         for room in list(connection.rooms):
-            self.leave(connection, room)
+            self._leave(connection, room)
+
+    def _leave(self, connection: Connection, room: int) -> None:
+        connection.rooms.discard(room)
+        feed = self._feeds.get(room)
+        if feed is not None:
+            feed.listeners.pop(connection, None)
+            if not feed.listeners and not self._held:
+                del self._feeds[room]
 
     def listeners(self, room: int) -> list[Connection]:
         """Every connection of this node that hears the room."""
@@ -130,24 +163,29 @@ class Feeds:
 
     # Events ---------------------------------------------------------------------------------------
 
-    def advance(self, room: int, first: int, last: int, frames: bytes, *, changes: bool) -> None:
+    def advance(self, room: int, first: int, last: int, frames: bytes, *, changes: bool) -> bool:
         """The events `first` to `last` of a room, as frames, all of them on disk.
 
-        `changes`: they are not all new messages.
+        `changes`: they are not all new messages. False when they wait for what is before them.
         """
         feed = self._feeds.get(room)
         if feed is None and self._held:
             feed = self._feeds[room] = Feed(first - 1)
         if feed is None or last <= feed.last:
-            return
+            return True
         if changes:
             feed.version = next(_versions)
         if first != feed.last + 1:
             feed.early[first] = (last, frames)
             self._expect(room, feed, last)
-            return
+            return False
         self._deliver(feed, last, frames)
-        while following := feed.early.pop(feed.last + 1, None):
+        return True
+
+    def follow(self, room: int) -> None:
+        """Send what waited for the events that were just sent."""
+        feed = self._feeds.get(room)
+        while feed is not None and (following := feed.early.pop(feed.last + 1, None)):
             self._deliver(feed, *following)
 
     def _deliver(self, feed: Feed, last: int, frames: bytes) -> None:
@@ -175,24 +213,26 @@ class Feeds:
         try:
             await asyncio.sleep(PATIENCE)
             while feed.last < feed.known and feed.listeners:
-                events = await self._read_events(room, feed.last)
-                missing = [event for event in events if event.seq > feed.last]
-                if not missing:
+                missed = await self._read_missed(room, feed.last)
+                if not self._deliver_missed(room, feed, missed):
                     break
-                feed.version = next(_versions)
-                self._deliver(feed, missing[-1].seq, wire.frames(missing))
-                if any(event.change.get("action") in ("leave", "remove") for event in missing):
-                    self._call_back(feed)
         except ChatServerError as error:
             logger.warning("a hole in room %d stays for now: %s", room, error)
         finally:
             feed.early = {first: e for first, e in feed.early.items() if e[0] > feed.last}
             feed.repair = None
 
-    def _call_back(self, feed: Feed) -> None:
-        """Somebody has left without our noticing who: all come back and are asked for anew."""
-        for connection in list(feed.listeners):
-            self._fell_behind(connection)
+    def _deliver_missed(self, room: int, feed: Feed, missed: Missed) -> bool:
+        """Whether there was anything to send.
+
+        Messages are read in their newest state, so who has left since gets none of them.
+        """
+        self._departed(room, missed.left)
+        events = [event for event in missed.events if event.seq > feed.last]
+        if events:
+            feed.version = next(_versions)
+            self._deliver(feed, events[-1].seq, wire.frames(events))
+        return bool(events)
 
     def close(self) -> None:
         """Let go of the tasks."""

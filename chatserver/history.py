@@ -4,12 +4,13 @@ Who may read is asked in one query (`storage.rooms.Rooms.readable`), or known fr
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chatserver import recent
 from chatserver.errors import NotFound, Reset
 from chatserver.facts import Facts
-from chatserver.models import Event, RoomFacts, RoomState, User
+from chatserver.feeds import Missed, ReadMissed
+from chatserver.models import RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
 from chatserver.recent import PAGE_TEXT, Recent, Stretch, Told, fitting
 from chatserver.storage.log import Log
@@ -19,27 +20,40 @@ from chatserver.storage.rooms import Rooms
 Heard = Callable[[Iterable[int]], Mapping[int, tuple[int, int]]]
 NOWHERE = (-1, recent.UNKEPT)
 
+T = TypeVar("T")
+
 
 def _nothing(_rooms: Iterable[int]) -> Mapping[int, tuple[int, int]]:
     return {}
 
 
 class _Reach(NamedTuple):
-    """A room that somebody may read, up to `head`."""
+    """A room that somebody may read, up to `head`; `left`: where a former member left it."""
 
     facts: RoomFacts
     head: int
     version: int
+    left: int | None = None
 
 
 class History:
     """The rooms of people, and what stands in them."""
 
-    def __init__(self, rooms: Rooms, log: Log, facts: Facts, recent: Recent) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        log: Log,
+        facts: Facts,
+        recent: Recent,
+        *,
+        published: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`published` returns when listeners know of all that can be read now."""
         self._rooms = rooms
         self._log = log
         self._facts = facts
         self._recent = recent
+        self._published = published
         self.epoch = ""  # the name of the log; the database knows it at start
 
     async def rooms_of(self, user: User) -> list[RoomState]:
@@ -64,15 +78,22 @@ class History:
 
     async def before(self, user: User, room: int, before: int | None, limit: int) -> RoomPage:
         """The last messages with seq < `before`, in order; the newest ones without it."""
-        access = (await self._rooms.readable(user.id, [room])).get(room)
-        if access is None:
+        return await self._reading(
+            user, [room], lambda reach: self._before(reach, room, before, limit)
+        )
+
+    async def _before(
+        self, reach: dict[int, _Reach], room: int, before: int | None, limit: int
+    ) -> RoomPage:
+        if room not in reach:
             raise NotFound
-        upto = min(before or MAX_INT, access.head + 1)
-        events = await self._log.before(access.facts, upto, limit + 1)
+        facts, head, _version, left = reach[room]
+        upto = min(before or MAX_INT, head + 1)
+        events = await self._log.before(facts, upto, limit + 1, left=left)
         newest = events[-limit:]
         newest = newest[len(newest) - fitting(len(event.data) for event in reversed(newest)) :]
         told = recent.by_room(newest).get(room, [])
-        return _page(room, told, access.head, more=len(events) > len(told))
+        return _page(room, told, head, more=len(events) > len(told))
 
     async def catch_up(
         self, user: User, positions: dict[int, int], epoch: str | None, heard: Heard = _nothing
@@ -105,15 +126,32 @@ class History:
             facts = await self._facts.of(positions)
             reach = {room: _Reach(facts[room], *known[room]) for room in sorted(facts)}
             pages = await self._read(reach, positions, epoch, limit)
+            await self._published()
             now = heard(positions)
             if all(now.get(room, NOWHERE)[1] == version for room, (_, version) in known.items()):
                 return pages
-        return await self._read(await self._readable(user, positions), positions, epoch, limit)
+        return await self._reading(
+            user, positions, lambda reach: self._read(reach, positions, epoch, limit)
+        )
+
+    async def _reading(
+        self, user: User, rooms: Iterable[int], read: Callable[[dict[int, _Reach]], Awaitable[T]]
+    ) -> T:
+        """What `read` makes of the rooms that a user may read, in order.
+
+        Repeated when a membership ended meanwhile: what was read may be newer than that.
+        """
+        reach = await self._readable(user, rooms)
+        while True:
+            found = await read(reach)
+            known, reach = reach, await self._readable(user, rooms) if reach else reach
+            if _departures(known) == _departures(reach):
+                return found
 
     async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Reach]:
         readable = await self._rooms.readable(user.id, positions)
         return {
-            room: _Reach(access.facts, access.head, recent.UNKEPT)
+            room: _Reach(access.facts, access.head, recent.UNKEPT, access.left)
             for room, access in sorted(readable.items())
         }
 
@@ -126,7 +164,7 @@ class History:
             raise Reset(self.epoch)
         found = await self._recent.read(_stretches(reach, positions, limit))
         pages, left = [], PAGE_TEXT
-        for room, (_facts, head, _version) in reach.items():
+        for room, (_facts, head, _version, _left) in reach.items():
             told = found.get(room, [])
             told = told[: fitting((one.length for one in told), left)]
             left -= sum(one.length for one in told)
@@ -134,15 +172,24 @@ class History:
         return pages
 
 
-def hole_reader(rooms: Rooms, log: Log) -> Callable[[int, int], Awaitable[list[Event]]]:
-    """What the hub reads holes with: for a room and a seq, the events behind it, some at a time."""
+def hole_reader(rooms: Rooms, log: Log) -> ReadMissed:
+    """What the hub reads holes with.
 
-    async def read(room: int, after: int) -> list[Event]:
+    Who has left is asked last, so that the events are not in a newer state than that.
+    """
+
+    async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
-        return events[: fitting([len(event.data) for event in events])]
+        left = await rooms.left_since(room, after)
+        return Missed(events[: fitting([len(event.data) for event in events])], left)
 
     return read
+
+
+def _departures(reach: dict[int, _Reach]) -> dict[int, int | None]:
+    """Where the user left each of these rooms."""
+    return {room: reached.left for room, reached in reach.items()}
 
 
 def _page(room: int, told: Sequence[Told], head: int, *, more: bool) -> RoomPage:
@@ -153,10 +200,10 @@ def _page(room: int, told: Sequence[Told], head: int, *, more: bool) -> RoomPage
 def _stretches(reach: dict[int, _Reach], positions: dict[int, int], limit: int) -> list[Stretch]:
     """What to read of each room so that the whole stays within the limit."""
     left, stretches = CATCH_UP_LIMIT, []
-    for room, (facts, head, version) in reach.items():
+    for room, (facts, head, version, departed) in reach.items():
         after = positions[room]
         upto = min(head, after + min(left, limit))
         if upto > after:
             left -= upto - after
-            stretches.append(Stretch(facts, version, after, upto))
+            stretches.append(Stretch(facts, version, after, upto, departed))
     return stretches

@@ -5,7 +5,6 @@ in here too. Nothing waits for a reader.
 """
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -14,15 +13,12 @@ from chatserver.arrivals import Arrival, Arrivals
 from chatserver.bus import Bus
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode
-from chatserver.feeds import Feeds, ReadEvents
+from chatserver.feeds import Feeds, ReadMissed
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
+from chatserver.presence_feed import PresenceFeed
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
-
-PRESENCE_EVERY = 1.0  # seconds between two tellings of presence at least
-SLICE = 50  # connections that are told of presence in one turn of the loop
-
 
 # A room as a person sees it, or None for whoever is no member: see `storage.rooms.Rooms.state`.
 ReadState = Callable[[int, int], Awaitable[RoomState | None]]
@@ -34,7 +30,7 @@ class Hub:
     def __init__(
         self,
         bus: Bus,
-        read_events: ReadEvents,
+        read_missed: ReadMissed,
         read_state: ReadState,
         *,
         node: str,
@@ -47,12 +43,13 @@ class Hub:
         self._node = node
         self._clock = clock
         self._devices: dict[int, set[Connection]] = {}
-        self._feeds = Feeds(read_events, self._fell_behind)
+        self._feeds = Feeds(read_missed, self._fell_behind, self._departed)
         self.delivered = self._feeds.delivered
         self._arrivals = Arrivals()
         self._who = Who()
-        self._presence_at = float("-inf")
-        self._telling: asyncio.Handle | None = None  # presence, later or some at a time
+        self._presence = PresenceFeed(
+            self._who, lambda: self.connections, self.broadcast, self._say_who_is_here, clock
+        )
 
     # Connections ----------------------------------------------------------------------------------
 
@@ -91,7 +88,7 @@ class Hub:
         self._devices.setdefault(connection.user.id, set()).add(connection)
         starts = {r: self._feeds.start(connection, r, head) for r, head in heads.items()}
         self._who.arrive(_person(connection))
-        self._presence_changed()
+        self._presence.changed()
         return starts
 
     def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -116,32 +113,39 @@ class Hub:
             del self._devices[connection.user.id]
         self._feeds.leave_all(connection)
         self._who.depart(connection.user.name)
-        self._presence_changed()
+        self._presence.changed()
 
     # Fan-out --------------------------------------------------------------------------------------
 
     def publish(self, room: int, events: list[Event]) -> None:
         """Send events that are on disk to everybody who listens, on every node, in order."""
-        frames = wire.frames(events)
-        left = tuple(user_id for event in events for user_id in event.left)
-        changes = any(event.kind is not Kind.MESSAGE for event in events)
-        first, last = events[0].seq, events[-1].seq
-        news = News(room, first, last, frames, changes, events[0].people, left)
-        self._advance(news)
-        self._tell_others(news)
+        for run in _until_departures(events):
+            self._publish(room, run)
         for event in events:
             if event.joined:
                 self._admit(event)
+
+    def _publish(self, room: int, events: list[Event]) -> None:
+        """Only the last of these events may be a departure."""
+        frames = wire.frames(events)
+        changes = any(event.kind is not Kind.MESSAGE for event in events)
+        first, last = events[0].seq, events[-1].seq
+        news = News(room, first, last, frames, changes, events[0].people, events[-1].left)
+        self._advance(news)
+        self._tell_others(news)
 
     def _advance(self, news: News) -> None:
         if news.first == 1:
             self._arrivals.note_moves(news.people)
         for user_id in news.people:
             self.listen(user_id, news.room, 0)
-        self._feeds.advance(news.room, news.first, news.last, news.frames, changes=news.changes)
-        self._arrivals.note_moves(news.left)
-        for user_id in news.left:
-            self.dismiss(user_id, news.room)
+        sent = self._feeds.advance(
+            news.room, news.first, news.last, news.frames, changes=news.changes
+        )
+        if news.left:
+            self._depart(news.room, dict.fromkeys(news.left, news.last), sent=sent)
+        if sent:
+            self._feeds.follow(news.room)
 
     def _tell_others(self, word: Word) -> None:
         if self._bus.peers:
@@ -149,10 +153,19 @@ class Hub:
 
     # Members --------------------------------------------------------------------------------------
 
-    def dismiss(self, user_id: int, room: int) -> None:
-        """No device of this person hears the room any more."""
-        for connection in self._devices.get(user_id, ()):
-            self._feeds.leave(connection, room)
+    def _depart(self, room: int, left: dict[int, int], *, sent: bool) -> None:
+        """Stop sending a room's events to who left it; `left` is user id → seq of the departure.
+
+        Devices that were not `sent` their departure have to reconnect to learn of it.
+        """
+        self._arrivals.note_moves(left)
+        for user_id, seq in left.items():
+            for connection in list(self._devices.get(user_id, ())):
+                if self._feeds.depart(connection, room, seq) and not sent:
+                    self.hang_up(connection, CloseCode.RESTARTING, "removed from a room")
+
+    def _departed(self, room: int, left: dict[int, int]) -> None:
+        self._depart(room, left, sent=False)
 
     def _admit(self, event: Event) -> None:
         """Show new members their room.
@@ -273,32 +286,6 @@ class Hub:
             if not connection.write(frames):
                 self._fell_behind(connection)
 
-    def _presence_changed(self) -> None:
-        """At once when it has been quiet, else a second after the last telling.
-
-        While one is under way none begins: it would overtake the other where many have left.
-        """
-        if self._telling is None:
-            wait = max(0.0, self._presence_at + PRESENCE_EVERY - self._clock())
-            self._telling = asyncio.get_running_loop().call_later(wait, self._tell_presence)
-
-    def _tell_presence(self) -> None:
-        self._telling = None
-        changes = self._who.changes()
-        if changes is not None:
-            self._spread(protocol.encode(changes), iter(self.connections))
-            self._say_who_is_here()
-
-    def _spread(self, frames: bytes, to: Iterator[Connection]) -> None:
-        """Some at a time, so that no message waits for a thousand writes of what is less urgent."""
-        some = list(itertools.islice(to, SLICE))
-        if some:
-            self._telling = asyncio.get_running_loop().call_soon(self._spread, frames, to)
-            self.broadcast(frames, some)
-        else:
-            self._telling, self._presence_at = None, self._clock()
-            self._presence_changed()  # perhaps, meanwhile
-
     def _say_who_is_here(self) -> None:
         self._tell_others(Here(self._node, self._who.here()))
 
@@ -318,7 +305,7 @@ class Hub:
                 self._ended_here(ended)
             case Here(node, persons):
                 self._who.node_says(node, persons, self._clock())
-                self._presence_changed()
+                self._presence.changed()
 
     def heads(self) -> dict[int, int]:
         """How far each room is that somebody here listens to."""
@@ -328,12 +315,11 @@ class Hub:
         """To be called every few seconds where there are other nodes."""
         self._who.forget_silent_nodes(self._clock())
         self._say_who_is_here()
-        self._presence_changed()
+        self._presence.changed()
 
     def close(self) -> None:
         """Let go of timers and tasks."""
-        if self._telling is not None:
-            self._telling.cancel()
+        self._presence.close()
         self._feeds.close()
         for task in self._tasks:
             task.cancel()
@@ -342,6 +328,15 @@ class Hub:
 SESSION_OVER = protocol.encode(
     protocol.Error(data="Your session is over. Log in again.", code="session_over")
 )
+
+
+def _until_departures(events: list[Event]) -> Iterator[list[Event]]:
+    """Runs of events that each end where somebody leaves: the next run is not for them."""
+    start = 0
+    for end, event in enumerate(events, 1):
+        if event.left or end == len(events):
+            yield events[start:end]
+            start = end
 
 
 def _person(connection: Connection) -> Person:

@@ -79,6 +79,8 @@ class Journal:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._told = asyncio.Event()
+        self._told.set()
         self._undecided: list[Draft] = []  # those of this batch whose COMMIT got no answer
         self.broken = False
         self.counts = Counts()
@@ -105,10 +107,16 @@ class Journal:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             self._undecided.clear()
+            self._told.clear()
             self._tell(batch, await self._timed([draft for draft, _ in batch]))
+            self._told.set()
             if not self._waiting:
                 self._wake.clear()
                 self._idle.set()
+
+    async def published(self) -> None:
+        """Return when all that is committed by now has been published."""
+        await self._told.wait()
 
     async def drain(self) -> None:
         """Return when everything taken so far has been answered."""

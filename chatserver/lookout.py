@@ -49,12 +49,23 @@ class Lookout:
     async def look(self, *, sessions: bool) -> None:
         """Ask for what is missing; hang up sockets whose session ended elsewhere."""
         self._hub.check_nodes()
-        since = self._now() - MEMBERSHIPS
-        for joined in await self._rooms.joined_since(self._hub.users(), since):
-            self._hub.listen(joined.user_id, joined.room, joined.seq)
+        await self._hear_new_rooms()
         for room, head in (await self._log.heads(self._hub.heads())).items():
             self._hub.remind(room, head)
         if sessions:
-            open_sessions = {connection.session_id for connection in self._hub.connections}
-            for ended in open_sessions - await self._people.alive(open_sessions):
-                self._hub.end_session(ended)
+            await self._end_sessions()
+
+    async def _hear_new_rooms(self) -> None:
+        """Subscribe users to rooms that they joined; who moves meanwhile is for the next look."""
+        since = self._now() - MEMBERSHIPS
+        with self._hub.arriving() as arrival:
+            found = await self._rooms.joined_since(self._hub.users(), since)
+            moved = {user_id for user_id in self._hub.users() if arrival.has_moved(user_id)}
+            for joined in found:
+                if joined.user_id not in moved:
+                    self._hub.listen(joined.user_id, joined.room, joined.seq)
+
+    async def _end_sessions(self) -> None:
+        open_sessions = {connection.session_id for connection in self._hub.connections}
+        for ended in open_sessions - await self._people.alive(open_sessions):
+            self._hub.end_session(ended)

@@ -33,12 +33,14 @@ class Stretch(NamedTuple):
     """The events `after` < seq <= `upto`, which are there.
 
     `version` is another one as soon as anything told before has changed: see `feeds.Feed`.
+    `left`: the seq with which the reader left the room, if so.
     """
 
     facts: RoomFacts
     version: int
     after: int
     upto: int
+    left: int | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +84,8 @@ class Recent:
 
     async def _read_alone(self, missing: Sequence[Stretch]) -> dict[int, list[Told]]:
         """As much as goes into one answer; the rest would be encoded for nobody."""
-        events = await self._log.stretches(_rows(missing))
+        left = {asked.facts.room: asked.left for asked in missing if asked.left is not None}
+        events = await self._log.stretches(_rows(missing), left)
         return by_room(events[: fitting(len(event.data) for event in events)])
 
     def _find(self, asked: Stretch) -> list[Told] | None:

@@ -198,6 +198,11 @@ class Device:
                 break
         assert [frame for frame in self._kept if frame["type"] in (2, 3)] == []
 
+    async def hears_nothing_of(self, room: int) -> None:
+        """No frame of that room is here or comes within a moment."""
+        await self.hears_nothing()
+        assert [frame for frame in self._kept if frame.get("room") == room] == []
+
     def kept(self) -> list[Frame]:
         """All that came meanwhile and nobody has asked for."""
         return self._kept

@@ -7,12 +7,14 @@ import pytest
 import pytest_asyncio
 
 from chatserver import feeds as feeds_module
-from chatserver import hub as hub_module
+from chatserver import presence_feed
 from chatserver.bus import Receive
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
-from chatserver.hub import SLICE, Hub
+from chatserver.feeds import Missed
+from chatserver.hub import Hub
 from chatserver.models import Event, Kind, RoomState, User
+from chatserver.presence_feed import SLICE
 
 
 class Line:
@@ -68,17 +70,19 @@ class Stage:
         self.log = log
         self.bus = Tin()
         self.away = False
+        self.left: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
         self.hub = Hub(self.bus, self._read, self._state, node=str(id(self)), clock=lambda: 0.0)
 
     async def _state(self, user_id: int, room: int) -> RoomState | None:
         return None
 
-    async def _read(self, room: int, after: int) -> list[Event]:
+    async def _read(self, room: int, after: int) -> Missed:
         self.reads.append((room, after))
         if self.away:
             raise Unavailable
-        return [event for event in self.log.get(room, []) if event.seq > after][:2]
+        events = [event for event in self.log.get(room, []) if event.seq > after]
+        return Missed(events[:2], {user: seq for user, seq in self.left.items() if seq > after})
 
     def connect(self, user_id: int, name: str, **heads: int) -> tuple[Connection, Line]:
         line = Line()
@@ -99,6 +103,13 @@ class Stage:
     def store(self, *seqs: int, room: int = 1, people: tuple[int, ...] = ()) -> list[Event]:
         to = "bo" if people else None
         events = [Event(room, seq, "ann", "hi", 0, to=to, people=people) for seq in seqs]
+        self.log.setdefault(room, []).extend(events)
+        return events
+
+    def remove(self, seq: int, *users: int, room: int = 1) -> list[Event]:
+        """ann removes these users."""
+        change = {"action": "remove", "users": ["somebody"]}
+        events = [Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, left=users)]
         self.log.setdefault(room, []).extend(events)
         return events
 
@@ -325,7 +336,7 @@ async def test_no_message_waits_until_everybody_is_told_who_came(stage: Stage) -
 async def test_who_left_while_others_are_told_that_they_came_is_no_ghost(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "PRESENCE_EVERY", 0)
+    monkeypatch.setattr(presence_feed, "INTERVAL", 0)
     crowd = dict(stage.connect(1, "ann") for _ in range(5 * SLICE))
     bo, _ = stage.connect(2, "bo")
     *first, last, _ = stage.hub.connections
@@ -357,7 +368,7 @@ async def test_how_far_a_room_is_heard_is_told_only_where_it_has_no_hole(
     }
     stage.hub.remind(1, 5)
     assert list(stage.hub.heard(ann, [1, 2])) == [2]
-    stage.hub.dismiss(1, 2)
+    stage.hub.publish(2, stage.remove(8, 1, room=2))
     assert stage.hub.heard(ann, [2]) == {}
 
 
@@ -383,11 +394,105 @@ async def test_who_arrives_behind_a_hole_makes_everybody_whole(stage: Stage) -> 
     assert anns.heard() == bos.heard() == [1, 2]
 
 
-async def test_a_departure_that_came_late_calls_everybody_back(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    change = {"action": "remove", "users": ["bo"]}
-    stage.log[1] = [Event(1, 1, "ann", "", 0, kind=Kind.ROOM, change=change)]
-    stage.hub.remind(1, 1)
+RESTARTING = int(CloseCode.RESTARTING).to_bytes(2)
+
+
+async def test_a_removed_member_hears_up_to_the_removal_of_one_commit(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    bo, bos = stage.connect(2, "bo", r1=0)
+    stage.hub.publish(1, [*stage.store(1), *stage.remove(2, 2), *stage.store(3, 4)])
+    assert (anns.heard(), bos.heard()) == ([1, 2, 3, 4], [1, 2])
+    assert (bo.closing, bo.rooms) == (False, set())
+
+
+async def test_two_who_are_removed_in_one_commit_hear_up_to_their_own_removal(
+    stage: Stage,
+) -> None:
+    bos, cys = stage.connect(2, "bo", r1=0)[1], stage.connect(3, "cy", r1=0)[1]
+    events = [*stage.remove(1, 2), *stage.store(2), *stage.remove(3, 3), *stage.store(4)]
+    stage.hub.publish(1, events)
+    assert (bos.heard(), cys.heard()) == ([1], [1, 2, 3])
+
+
+async def test_what_waited_behind_a_removal_is_not_for_the_removed(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    _, bos = stage.connect(2, "bo", r1=0)
+    removal = stage.remove(1, 2)
+    stage.hub.publish(1, stage.store(2, 3))
+    stage.hub.publish(1, removal)
+    assert (anns.heard(), bos.heard()) == ([1, 2, 3], [1])
+
+
+async def test_a_removal_behind_a_hole_makes_the_removed_reconnect_at_once(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    bo, bos = stage.connect(2, "bo", r1=0)
+    stage.store(1)
+    stage.hub.publish(1, stage.remove(2, 2))
+    assert (bo.closing, RESTARTING in bos.written) == (True, True)
     await stage.settled()
-    assert line.heard() == [1]
-    assert int(CloseCode.TOO_SLOW).to_bytes(2) in line.written
+    stage.hub.publish(1, stage.store(3))
+    assert (anns.heard(), bos.heard()) == ([1, 2, 3], [])
+
+
+async def test_a_hole_with_a_removal_in_it_is_not_for_the_removed(stage: Stage) -> None:
+    ann, anns = stage.connect(1, "ann", r1=0)
+    bo, bos = stage.connect(2, "bo", r1=0)
+    stage.store(1)
+    stage.remove(2, 2)
+    stage.store(3)
+    stage.left = {2: 2}
+    stage.hub.remind(1, 3)
+    await stage.settled()
+    assert (anns.heard(), bos.heard()) == ([1, 2, 3], [])
+    assert (ann.closing, bo.closing) == (False, True)
+    assert RESTARTING in bos.written
+
+
+async def test_a_removal_that_is_not_yet_read_keeps_the_newest_state_from_the_removed(
+    stage: Stage,
+) -> None:
+    _, bos = stage.connect(2, "bo", r1=0)
+    stage.store(1, 2, 3)  # read two at a time; the first of them may be edited behind the removal
+    stage.remove(4, 2)
+    stage.left = {2: 4}
+    stage.hub.remind(1, 4)
+    await stage.settled()
+    assert bos.heard() == []
+
+
+async def test_who_arrives_while_a_hole_with_a_removal_is_read_is_looked_up_again(
+    stage: Stage,
+) -> None:
+    stage.connect(1, "ann", r1=0)
+    with stage.hub.arriving() as arrival:
+        stage.remove(1, 2)
+        stage.left = {2: 1}
+        stage.hub.remind(1, 1)
+        await stage.settled()
+        assert arrival.has_moved(2)
+
+
+async def test_an_earlier_removal_does_not_end_a_later_membership(stage: Stage) -> None:
+    _, bos = stage.connect(2, "bo", r1=0)
+    removal = stage.remove(1, 2)
+    stage.hub.publish(1, stage.store(2, 3))
+    _, again = stage.connect(2, "bo", r1=3)  # back with the third event, says the database
+    stage.hub.publish(1, removal)
+    stage.hub.publish(1, stage.store(4))
+    assert (bos.heard(), again.heard()) == ([1], [1, 2, 3, 4])
+
+
+async def test_a_removal_on_another_node_ends_with_itself(nodes: tuple[Stage, Stage]) -> None:
+    here, there = nodes
+    _, bos = there.connect(2, "bo", r1=0)
+    here.hub.publish(1, [*here.store(1), *here.remove(2, 2), *here.store(3)])
+    assert bos.heard() == [1, 2]
+
+
+async def test_nothing_unstored_follows_a_removal_behind_a_hole(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    _, bos = stage.connect(2, "bo", r1=0)
+    stage.store(1)
+    stage.hub.publish(1, stage.remove(2, 2))
+    stage.hub.aside(b"ann types", room=1)
+    assert (b"ann types" in anns.written, b"ann types" in bos.written) == (True, False)

@@ -15,7 +15,7 @@ LONGEST = 350  # lines of a module
 FLOORS = [
     (
         "errors models names protocol wire words tokens limits config folder resources logs keys"
-        " passwords presence connection histogram bus archive markup markdown"
+        " passwords presence presence_feed connection histogram bus archive markup markdown"
     ),
     "journal storage bus.redis",
     (

@@ -8,15 +8,16 @@ import pytest_asyncio
 from chatserver.bus import NoPeers
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode
+from chatserver.feeds import Missed
 from chatserver.hub import Hub
-from chatserver.models import Event, RoomState, User
+from chatserver.models import RoomState, User
 from chatserver.pulse import HEARTBEAT, SILENCE, Pulse
 from tests.fakes import CLOSE, PING, TEXT, FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 DAY = 86_400
 
 
-async def no_holes(_room: int, _after: int) -> list[Event]:
+async def no_holes(_room: int, _after: int) -> Missed:
     raise AssertionError("nothing was said, so nothing is missing")
 
 

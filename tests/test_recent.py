@@ -1,7 +1,7 @@
 """What is read once for all who come back: whole, in order, and never older than an edit."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -9,6 +9,7 @@ from chatserver import recent as recent_module
 from chatserver.errors import Unavailable
 from chatserver.models import Event, RoomFacts, RoomKind
 from chatserver.recent import AGE, UNKEPT, Recent, Stretch, Told
+from chatserver.storage.log import NOWHERE
 
 LOBBY = RoomFacts(1, RoomKind.GROUP)
 
@@ -23,7 +24,9 @@ class Shelf:
         self.away = False
         self.recent = Recent(self, clock=lambda: self.time)  # type: ignore[arg-type]
 
-    async def stretches(self, wanted: Iterable[tuple[RoomFacts, int, int]]) -> list[Event]:
+    async def stretches(
+        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NOWHERE
+    ) -> list[Event]:
         found = [(facts.room, after, upto) for facts, after, upto in wanted]
         self.reads.append(found)
         await asyncio.sleep(0)

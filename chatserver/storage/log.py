@@ -6,33 +6,35 @@ storing transaction, so that a room's numbers have one order and no holes, whoev
 
 import contextlib
 import itertools
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import replace
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ChatError, Forbidden, NotFound, _
-from chatserver.models import OWN_ID, Draft, Event, Kind, Message, Receipt, RoomFacts
+from chatserver.models import Draft, Event, Kind, Message, Receipt, RoomFacts
 from chatserver.storage import acts, search
+from chatserver.storage.as_of import as_of
 from chatserver.storage.engine import Database
+from chatserver.storage.event_rows import EVENTS, read_event, read_reactions
 from chatserver.storage.failures import Contended
 from chatserver.storage.members import hold_rooms, standings
-from chatserver.storage.pairs import ByPairs, CountedUp, ManyRows
+from chatserver.storage.pairs import CountedUp, ManyRows
 from chatserver.storage.repeats import Known, already_stored, repeat
 from chatserver.storage.search import Entry
-from chatserver.storage.tables import ExactText, events, reactions, rooms, users
+from chatserver.storage.tables import ExactText, events, rooms
 
 TRIES = 3  # before the last
 STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
+NOWHERE: Mapping[int, int] = MappingProxyType({})
+
 Outcome = Event | Receipt | ChatError
 Standings = dict[tuple[int, int], Any]  # (room, user) → see `members.standings`
-Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
 
 
 class Log:
@@ -127,33 +129,46 @@ class Log:
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:
         """The events `after` < seq <= `upto`, in order, at most `limit`."""
         query = (
-            _EVENTS.where(events.c.room_id == facts.room)
+            EVENTS.where(events.c.room_id == facts.room)
             .where(events.c.seq > after, events.c.seq <= upto)
             .order_by(events.c.seq)
             .limit(limit)
         )
         return await self._read(query, {facts.room: facts})
 
-    async def before(self, facts: RoomFacts, before: int, limit: int) -> list[Event]:
-        """The last `limit` messages with seq < `before`, in order."""
+    async def before(
+        self, facts: RoomFacts, before: int, limit: int, *, left: int | None = None
+    ) -> list[Event]:
+        """The last `limit` messages with seq < `before`, in order.
+
+        In their newest state, or for a reader who `left` with that seq in the state of then.
+        """
         query = (
-            _EVENTS.where(events.c.room_id == facts.room, events.c.kind == Kind.MESSAGE)
+            EVENTS.where(events.c.room_id == facts.room, events.c.kind == Kind.MESSAGE)
             .where(events.c.seq < before)
             .order_by(events.c.seq.desc())
             .limit(limit)
         )
-        return (await self._read(query, {facts.room: facts}))[::-1]
+        limits = {} if left is None else {facts.room: left}
+        return (await self._read(query, {facts.room: facts}, limits))[::-1]
 
-    async def stretches(self, wanted: Iterable[tuple[RoomFacts, int, int]]) -> list[Event]:
-        """The events `after` < seq <= `upto` of several rooms, by room, in order."""
+    async def stretches(
+        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NOWHERE
+    ) -> list[Event]:
+        """The events `after` < seq <= `upto` of several rooms, by room, in order.
+
+        `left`: room → the seq with which the reader left it, and whose state is shown.
+        """
         stretches = list(wanted)
         whole: list[Event] = []
         for start in range(0, len(stretches), STRETCHES):
-            whole += await self._stretches(stretches[start : start + STRETCHES])
+            whole += await self._stretches(stretches[start : start + STRETCHES], left)
         return whole
 
-    async def _stretches(self, stretches: list[tuple[RoomFacts, int, int]]) -> list[Event]:
-        query = _EVENTS.where(
+    async def _stretches(
+        self, stretches: list[tuple[RoomFacts, int, int]], left: Mapping[int, int]
+    ) -> list[Event]:
+        query = EVENTS.where(
             sa.or_(
                 *(
                     sa.and_(events.c.room_id == facts.room, events.c.seq.between(after + 1, upto))
@@ -161,7 +176,7 @@ class Log:
                 )
             )
         ).order_by(events.c.room_id, events.c.seq)
-        return await self._read(query, {facts.room: facts for facts, _, _ in stretches})
+        return await self._read(query, {facts.room: facts for facts, _, _ in stretches}, left)
 
     async def total(self) -> int:
         """How many events were ever stored: heads never go back."""
@@ -174,88 +189,17 @@ class Log:
             rows = await connection.execute(_HEADS, {"rooms": list(numbers)})
             return {row.id: row.head for row in rows}
 
-    async def _read(self, query: sa.Select[Any], facts: dict[int, RoomFacts]) -> list[Event]:
+    async def _read(
+        self,
+        query: sa.Select[Any],
+        facts: dict[int, RoomFacts],
+        left: Mapping[int, int] = NOWHERE,
+    ) -> list[Event]:
         async with self._database.reading() as connection:
             rows = list(await connection.execute(query))
-            reacted = await connection.run_sync(_reactions, rows)
-        return [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
-
-
-_target = events.alias("target")
-_EVENTS = (
-    sa.select(
-        events.c.room_id,
-        events.c.seq,
-        events.c.kind,
-        events.c.user_id,
-        users.c.name.label("user"),
-        events.c.body,
-        events.c.at,
-        events.c.client_id,
-        events.c.reply_to,
-        events.c.edited_at,
-        events.c.deleted_at,
-        events.c.target_seq,
-        _target.c.body.label("text_now"),
-    )
-    .join_from(events, users, users.c.id == events.c.user_id)
-    .outerjoin(
-        _target,
-        sa.and_(_target.c.room_id == events.c.room_id, _target.c.seq == events.c.target_seq),
-    )
-)
-
-
-def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) -> Event:
-    """A row of the log as an event in its newest state. Ids of ours are nobody's business."""
-    event = Event(
-        room=row.room_id,
-        seq=row.seq,
-        user=row.user,
-        data=row.body,
-        at=row.at,
-        id=None if row.client_id.startswith(OWN_ID) else row.client_id,
-        to=to,
-        reply_to=row.reply_to,
-        edited_at=row.edited_at,
-        deleted_at=row.deleted_at,
-        reactions=(reacted or {}).get((row.room_id, row.seq), {}),
-    )
-    return event if row.kind == Kind.MESSAGE else _read_act(event, row)
-
-
-def _read_act(event: Event, row: Row[Any]) -> Event:
-    """An edit tells the text that is in force: one that was replaced is never sent again."""
-    act = replace(event, kind=Kind(row.kind), target=row.target_seq, to=None)
-    match act.kind:
-        case Kind.EDIT:
-            return replace(act, data=row.text_now or "")
-        case Kind.REACT:
-            return replace(act, data=row.body[1:], on=row.body[0] == "+")
-        case Kind.ROOM:
-            return replace(act, data="", change=json.loads(row.body))
-        case _:
-            return act
-
-
-def _reactions(connection: Connection, rows: Sequence[Row[Any]]) -> Reactions:
-    """Who reacted how to those of these events that are messages, in the order of reacting."""
-    keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
-    if not keys:
-        return {}
-    found: Reactions = {}
-    for row in _REACTIONS.rows(connection, keys):
-        found.setdefault((row.room_id, row.seq), {}).setdefault(row.emoji, []).append(row.name)
-    return found
-
-
-_REACTIONS = ByPairs(
-    sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
-    .join(users, users.c.id == reactions.c.user_id)
-    .order_by(reactions.c.at, users.c.name),
-    reactions.c.room_id,
-    reactions.c.seq,
-)
+            reacted = await connection.run_sync(read_reactions, rows)
+            read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
+            return await connection.run_sync(as_of, read, left) if left else read
 
 
 _HEADS = sa.select(rooms.c.id, rooms.c.head).where(

@@ -21,10 +21,11 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A room that somebody may read, up to `head`: where it is, or where that person left."""
+    """A room that a user may read up to `head`; `left`: where a former member left it."""
 
     facts: RoomFacts
     head: int
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Rooms:
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Those of these rooms that a person may read. This is the one check of reading rights."""
         query = (
-            _FACTS.add_columns(sa.func.coalesce(members.c.left_seq, rooms.c.head).label("head"))
+            _FACTS.add_columns(rooms.c.head, members.c.left_seq)
             .join(members, members.c.room_id == rooms.c.id)
             .where(rooms.c.id.in_(sorted(set(numbers))), members.c.user_id == user_id)
             .where(sa.or_(members.c.left_at.is_(None), rooms.c.leavers_read))
@@ -152,7 +153,7 @@ class Rooms:
         async with self._database.reading() as connection:
             found = list(await connection.execute(query))
             names = await connection.run_sync(_pair_names, found)
-            return {row.id: Access(_facts(row, names), row.head) for row in found}
+        return {row.id: _access(row, names) for row in found}
 
     async def joined_since(self, user_ids: Iterable[int], since: int) -> list[Joined]:
         """The memberships of these people that began at or after `since` (ms)."""
@@ -163,6 +164,15 @@ class Rooms:
         )
         async with self._database.reading() as connection:
             return [Joined(*row) for row in await connection.execute(query)]
+
+    async def left_since(self, room: int, seq: int) -> dict[int, int]:
+        """Who left a room behind `seq` and is not back: user id → the seq of the departure."""
+        query = sa.select(members.c.user_id, members.c.left_seq).where(
+            members.c.room_id == room, members.c.left_seq > seq
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query)
+            return {row.user_id: row.left_seq for row in rows}
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
         """What never changes about these rooms, for whoever is allowed to ask."""
@@ -247,6 +257,11 @@ def _pair_names(connection: Connection, found: Iterable[Any]) -> dict[int, str]:
 
 def _pair_ids(key: str | None) -> list[int]:
     return [int(part) for part in key.split(":")] if key else []
+
+
+def _access(row: Any, names: dict[int, str]) -> Access:
+    head = row.head if row.left_seq is None else row.left_seq
+    return Access(_facts(row, names), head, row.left_seq)
 
 
 def _facts(row: Any, names: dict[int, str]) -> RoomFacts:

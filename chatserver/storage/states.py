@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from chatserver.models import EVERYBODY, Kind, RoomKind, RoomState
-from chatserver.storage.log import read_event
+from chatserver.storage.event_rows import read_event
 from chatserver.storage.tables import events, members, mentions, rooms, users
 
 ME = members.alias("me")

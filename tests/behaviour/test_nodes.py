@@ -123,3 +123,30 @@ async def test_without_redis_messages_come_late_and_whole(
         assert (await ann.ask("POST", "/logout")).status == 200
     finally:
         redis.start()
+
+
+async def test_without_redis_a_removed_member_hears_nothing_of_later(
+    nodes: Nodes, redis: PrivateRedis
+) -> None:
+    one, two = nodes
+    ann, bo, cy = [await one.person(name) for name in ("ann", "bo", "cy")]
+    anns, bos, cys = await on(one, ann), await on(two, bo), await on(two, cy)
+    made = await anns.ask(13, action="create", name="plans", users=["bo", "cy"])
+    await bos.next(13)
+    await cys.next(13)
+    redis.kill()
+    try:
+        seq = (await anns.say("before", room=made["room"]))["seq"]
+        removal = await anns.ask(13, action="remove", room=made["room"], users=["bo"])
+        assert removal["ok"]
+        await anns.ask(10, room=made["room"], target=seq, data="later")
+        await cys.say("later", room=made["room"])
+        assert await bos.closed() == 4001
+        await cys.next(2)
+    finally:
+        redis.start()
+    heard = [frame for frame in bos.kept() if frame.get("room") == made["room"]]
+    assert [frame for frame in heard if frame.get("seq", 0) > removal["seq"]] == []
+    assert "later" not in str(heard)
+    again = await on(two, bo)
+    assert made["room"] not in {room["room"] for room in again.welcome["rooms"]}

@@ -1,0 +1,72 @@
+"""Messages as they were when a reader left the room: see `storage.rooms.Rooms.readable`.
+
+The log keeps the newest text of a message alone. One that was edited or deleted since is shown as
+deleted, because the text that the reader knew is gone; reactions are replayed from their events.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.models import Event, Kind
+from chatserver.storage.tables import events, users
+
+BY_EMOJI = dict[str, list[str]]  # emoji → user names
+
+
+def as_of(connection: Connection, read: Sequence[Event], limits: Mapping[int, int]) -> list[Event]:
+    """Events in the state that they had at the seq that `limits` names for their room, if any."""
+    shown = {room: _As(connection, room, seq, read) for room, seq in limits.items()}
+    return [shown[event.room].show(event) if event.room in shown else event for event in read]
+
+
+class _As:
+    """One room at one seq."""
+
+    def __init__(self, connection: Connection, room: int, seq: int, read: Sequence[Event]) -> None:
+        here = [event for event in read if event.room == room]
+        messages = {event.seq for event in here if event.kind is Kind.MESSAGE}
+        targets = {event.target for event in here if event.kind is Kind.EDIT}
+        of = sa.and_(events.c.room_id == room, events.c.target_seq.in_(messages | targets))
+        changed = _CHANGED.where(of, events.c.seq > seq)
+        self._changed = set(connection.scalars(changed))
+        self._reactions = _replayed(
+            list(connection.execute(_REACTED.where(of, events.c.seq <= seq)))
+        )
+
+    def show(self, event: Event) -> Event:
+        match event.kind:
+            case Kind.MESSAGE if event.seq in self._changed:
+                return replace(event, data="", edited_at=None, deleted_at=event.at, reactions={})
+            case Kind.MESSAGE if event.deleted_at is None:
+                return replace(event, reactions=self._reactions.get(event.seq, {}))
+            case Kind.EDIT if event.target in self._changed:
+                return replace(event, data="")
+            case _:
+                return event
+
+
+def _replayed(rows: Sequence[Row[Any]]) -> dict[int, BY_EMOJI]:
+    """Reactions by message, from the last events that added (+) and removed (-) each, in order."""
+    found: dict[int, BY_EMOJI] = {}
+    for row in rows:
+        of_message = found.setdefault(row.target_seq, {})
+        names = [name for name in of_message.pop(row.body[1:], []) if name != row.name]
+        if row.body[0] == "+":
+            names.append(row.name)
+        if names:
+            of_message[row.body[1:]] = names
+    return found
+
+
+_CHANGED = sa.select(events.c.target_seq).where(events.c.kind.in_([Kind.EDIT, Kind.DELETE]))
+_REACTED = (
+    sa.select(events.c.target_seq, events.c.body, users.c.name)
+    .join(users, users.c.id == events.c.user_id)
+    .where(events.c.kind == Kind.REACT)
+    .group_by(events.c.target_seq, events.c.body, users.c.name)
+    .order_by(sa.func.max(events.c.seq))
+)

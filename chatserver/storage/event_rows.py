@@ -1,0 +1,91 @@
+"""Rows of the log as events."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.models import OWN_ID, Event, Kind
+from chatserver.storage.pairs import ByPairs
+from chatserver.storage.tables import events, reactions, users
+
+Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
+
+_target = events.alias("target")
+EVENTS = (
+    sa.select(
+        events.c.room_id,
+        events.c.seq,
+        events.c.kind,
+        events.c.user_id,
+        users.c.name.label("user"),
+        events.c.body,
+        events.c.at,
+        events.c.client_id,
+        events.c.reply_to,
+        events.c.edited_at,
+        events.c.deleted_at,
+        events.c.target_seq,
+        _target.c.body.label("text_now"),
+    )
+    .join_from(events, users, users.c.id == events.c.user_id)
+    .outerjoin(
+        _target,
+        sa.and_(_target.c.room_id == events.c.room_id, _target.c.seq == events.c.target_seq),
+    )
+)
+
+
+def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) -> Event:
+    """A row of the log as an event in its newest state. Ids of ours are nobody's business."""
+    event = Event(
+        room=row.room_id,
+        seq=row.seq,
+        user=row.user,
+        data=row.body,
+        at=row.at,
+        id=None if row.client_id.startswith(OWN_ID) else row.client_id,
+        to=to,
+        reply_to=row.reply_to,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+        reactions=(reacted or {}).get((row.room_id, row.seq), {}),
+    )
+    return event if row.kind == Kind.MESSAGE else _read_act(event, row)
+
+
+def _read_act(event: Event, row: Row[Any]) -> Event:
+    """An edit tells the text that is in force: one that was replaced is never sent again."""
+    act = replace(event, kind=Kind(row.kind), target=row.target_seq, to=None)
+    match act.kind:
+        case Kind.EDIT:
+            return replace(act, data=row.text_now or "")
+        case Kind.REACT:
+            return replace(act, data=row.body[1:], on=row.body[0] == "+")
+        case Kind.ROOM:
+            return replace(act, data="", change=json.loads(row.body))
+        case _:
+            return act
+
+
+def read_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> Reactions:
+    """Who reacted how to those of these events that are messages, in the order of reacting."""
+    keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
+    if not keys:
+        return {}
+    found: Reactions = {}
+    for row in _REACTIONS.rows(connection, keys):
+        found.setdefault((row.room_id, row.seq), {}).setdefault(row.emoji, []).append(row.name)
+    return found
+
+
+_REACTIONS = ByPairs(
+    sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
+    .join(users, users.c.id == reactions.c.user_id)
+    .order_by(reactions.c.at, users.c.name),
+    reactions.c.room_id,
+    reactions.c.seq,
+)
