@@ -1,7 +1,9 @@
 """One open socket as the rest of the program sees it: who it is, write, hang up.
 
 Frames go straight to the transport, so that nothing is ever awaited for a slow reader: one that
-lets too much wait is hung up, comes back and catches up. Owns the state of one socket.
+lets too much wait is hung up, comes back and catches up. Replies and the handshake do not count as
+waiting: their size is the server's choice, and `web.line` stops reading requests meanwhile. Owns
+the state of one socket.
 """
 
 import asyncio
@@ -23,6 +25,7 @@ class Wire(Protocol):
     def abort(self) -> None: ...
     def close(self) -> None: ...
     def is_closing(self) -> bool: ...
+    def is_reading(self) -> bool: ...
 
 
 class Connection:
@@ -34,6 +37,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_allowed",
         "_held",
         "_limit",
         "_wire",
@@ -62,6 +66,7 @@ class Connection:
     ) -> None:
         self._wire = wire
         self._limit = limit
+        self._allowed = limit  # bytes that may wait; replies that may still wait are added
         self._held: list[bytes] = []
         self.user = user
         self.session_id = session_id
@@ -79,11 +84,16 @@ class Connection:
         """Bytes that the reader has not taken yet."""
         return 0 if self._wire.is_closing() else self._wire.get_write_buffer_size()
 
+    @property
+    def is_unheard(self) -> bool:
+        """Whether the peer's silence means nothing: it reads, and its requests wait for us."""
+        return not self._wire.is_reading() and not self.waiting
+
     def write(self, frames: bytes) -> bool:
         """Send whole frames. False: the reader has fallen too far behind and must be hung up."""
         if self.closing or self._wire.is_closing():
             return True
-        if self._wire.get_write_buffer_size() > self._limit:
+        if self._wire.get_write_buffer_size() > self._allowed:
             return False
         self._wire.write(self._with_held(frames) if self._held else frames)
         return True
@@ -95,7 +105,7 @@ class Connection:
     def flush(self) -> None:
         """Send what is held."""
         if self._held:
-            self.send(b"")
+            self.reply(b"")
 
     def _with_held(self, frames: bytes) -> bytes:
         whole = b"".join((*self._held, frames))
@@ -106,6 +116,17 @@ class Connection:
         """Send to this socket alone, and hang up when it has fallen behind."""
         if not self.write(frames):
             self.hang_up(CloseCode.TOO_SLOW, "too slow")
+
+    def reply(self, frames: bytes) -> None:
+        """Send what this client asked for, or the handshake, which never counts as waiting.
+
+        Bounded by what asks: no request is read while more than the limit waits.
+        """
+        if self.closing or self._wire.is_closing():
+            return
+        waiting = self._wire.get_write_buffer_size()
+        self._allowed = min(self._allowed, self._limit + waiting) + len(frames)
+        self._wire.write(self._with_held(frames) if self._held else frames)
 
     def hang_up(self, code: CloseCode, reason: str) -> None:
         """Say why and close. What was sent before still arrives; a silent peer is cut off soon."""

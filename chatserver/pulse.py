@@ -49,7 +49,7 @@ class Pulse:
     def _look_at(self, connection: Connection, clock: float, now: int) -> None:
         if connection.expires_at <= now:
             self._hub.expire(connection)
-        elif clock - connection.seen > SILENCE:
+        elif clock - connection.seen > SILENCE and not connection.is_unheard:
             self._hub.hang_up(connection, CloseCode.SILENT, "silent")
         elif clock >= connection.beat_at:
             connection.beat_at = clock + HEARTBEAT

@@ -32,6 +32,7 @@ class RecordingTransport:
 
     def __init__(self, *, reads: bool = True) -> None:
         self.reads = reads
+        self.is_read = True  # by the server
         self.written = b""
         self.aborted = False
         self.closed = False
@@ -40,6 +41,10 @@ class RecordingTransport:
     def write(self, data: bytes) -> None:
         self.written += data
         self._waiting = 0 if self.reads else self._waiting + len(data)
+
+    def read_all(self) -> None:
+        """The peer takes what waits."""
+        self._waiting = 0
 
     def get_write_buffer_size(self) -> int:
         return self._waiting
@@ -52,6 +57,9 @@ class RecordingTransport:
 
     def is_closing(self) -> bool:
         return self.aborted or self.closed
+
+    def is_reading(self) -> bool:
+        return self.is_read
 
     def frames(self) -> list[Frame]:
         """Every frame so far: opcode and payload."""

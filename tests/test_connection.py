@@ -67,12 +67,46 @@ async def test_who_falls_too_far_behind_is_hung_up(stalled: RecordingTransport) 
     assert stalled.close_code() == CloseCode.TOO_SLOW
 
 
+def test_replies_do_not_count_as_waiting(stalled: RecordingTransport) -> None:
+    ann = connection(stalled)
+    for _ in range(5):
+        ann.reply(b"x" * LIMIT)
+    assert ann.write(b"y" * LIMIT)
+    assert ann.write(b"z")
+    assert not ann.write(HELLO)
+
+
+def test_replies_that_were_read_leave_no_credit(stalled: RecordingTransport) -> None:
+    ann = connection(stalled)
+    for _ in range(100):
+        ann.reply(b"x" * LIMIT)
+        stalled.read_all()
+    ann.reply(b"x")
+    assert ann.write(b"y" * (LIMIT + 1))
+    assert not ann.write(HELLO)
+
+
+@pytest.mark.parametrize(
+    ("is_read", "reads", "excused"),
+    [(True, True, False), (False, True, True), (False, False, False)],
+)
+def test_silence_is_excused_of_a_peer_that_reads_and_that_the_server_does_not_read_from(
+    *, is_read: bool, reads: bool, excused: bool
+) -> None:
+    transport = RecordingTransport(reads=reads)
+    ann = connection(transport)
+    ann.reply(HELLO)
+    transport.is_read = is_read
+    assert ann.is_unheard is excused
+
+
 async def test_nothing_is_written_after_hanging_up(line: RecordingTransport) -> None:
     ann = connection(line)
     ann.write(HELLO)
     ann.hang_up(CloseCode.RESTARTING, "the server restarts")
     assert ann.write(HELLO)
     ann.send(HELLO)
+    ann.reply(HELLO)
     ann.hang_up(CloseCode.ABUSE, "once more")
     assert [kind for kind, _ in line.frames()] == [TEXT, CLOSE]
     assert line.close_code() == CloseCode.RESTARTING

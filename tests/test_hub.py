@@ -34,6 +34,9 @@ class Line:
     def is_closing(self) -> bool:
         return False
 
+    def is_reading(self) -> bool:
+        return True
+
     def close(self) -> None:
         pass
 

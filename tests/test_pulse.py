@@ -159,6 +159,16 @@ async def test_who_does_not_even_read_the_heartbeat_is_too_slow(house: House) ->
     assert line.close_code() == CloseCode.TOO_SLOW
 
 
+async def test_a_peer_that_the_server_does_not_read_from_is_not_silent(house: House) -> None:
+    _, line = house.connect()
+    line.is_read = False
+    house.later(SILENCE + 1)
+    assert line.close_code() is None
+    line.is_read = True
+    house.later(1)
+    assert line.close_code() == CloseCode.SILENT
+
+
 def test_how_late_the_event_loop_was_is_kept() -> None:
     async def story(loop: SkippingLoop) -> None:
         house = House()

@@ -25,6 +25,7 @@ from chatserver.web.frames import Masks
 BACKLOG = 131_072  # bytes of frames that may wait for one that takes its time; then the peer must
 OVERHEAD = 128  # bytes that a frame takes besides its content
 SEND_BUFFER = 131_072  # bytes that the kernel keeps for a peer, Linux twice that; else megabytes
+REQUESTS = (WSMsgType.TEXT, WSMsgType.BINARY)
 TURN = 200  # frames of one line that are performed in one turn of the loop
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
@@ -33,26 +34,31 @@ SWITCHING = (
 
 logger = logging.getLogger(__name__)
 
-# What to do with a frame; what it returns is waited for before the next frame is looked at.
+# What to do with a frame; what it returns is waited for before the next request is performed.
 Receive = Callable[[WSMessage], Awaitable[None] | None]
 
 
 class Line(asyncio.Protocol):
     """The protocol of a transport.
 
-    `close_code` is the one that the peer has sent, or has earned by a frame that is none.
+    Requests are performed one after the other. Control frames and errors are handled at once, also
+    while a request waits. No request is performed while the peer does not read: its replies would
+    pile up. `close_code` is the one that the peer has sent, or has earned by a frame that is none;
+    frames that follow it are ignored.
     """
 
     __slots__ = (
         "_backlog",
         "_busy",
         "_gone",
+        "_is_open",
         "_left",
         "_lost",
         "_masks",
         "_paused",
         "_reader",
         "_receive",
+        "_stalled",
         "_task",
         "_waiting",
         "close_code",
@@ -64,7 +70,9 @@ class Line(asyncio.Protocol):
         inbox = Inbox(self)
         self._reader = WebSocketReader(inbox, limit, compress=False, decode_text=True)
         self._masks = Masks()
+        self._is_open = False
         self._busy = True  # until `open`
+        self._stalled = False  # the peer does not read what was sent
         self._left = TURN  # frames of this turn of the loop
         self._backlog: deque[WSMessage] | None = None
         self._waiting = 0  # size of the backlog
@@ -77,10 +85,11 @@ class Line(asyncio.Protocol):
         self.transport = transport
 
     @classmethod
-    def upgraded(cls, request: web.Request, *, limit: int) -> "Line":
+    def upgraded(cls, request: web.Request, *, limit: int, waiting: int) -> "Line":
         """Answer the request for an upgrade and take its transport. Raises HTTPBadRequest.
 
-        Nothing waits in here, and aiohttp's own answer to this request goes nowhere.
+        `waiting`: bytes sent and not yet read above which no request is performed. Nothing waits
+        in here, and aiohttp's own answer to this request goes nowhere.
         """
         answer = _answer(request)
         http: Any = request.protocol
@@ -89,6 +98,7 @@ class Line(asyncio.Protocol):
         line = cls(http.transport, limit=limit)
         with suppress(OSError):  # on some systems when the peer has gone
             line.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
+        line.transport.set_write_buffer_limits(high=waiting)
         line.transport.write(answer)
         http.set_parser(_Tail(line))
         line.transport.set_protocol(line)
@@ -102,6 +112,7 @@ class Line(asyncio.Protocol):
         """Hand every frame to `receive` from now on; call `gone` when the transport is closed."""
         self._receive = receive
         self._gone = gone
+        self._is_open = True
         self._go_on()
 
     async def turn_away(self, frames: bytes) -> None:
@@ -126,8 +137,11 @@ class Line(asyncio.Protocol):
         """What was heard before is still performed: a peer may say something and go."""
         del self._reader  # it holds the line, by way of the inbox
         self._lost = True
+        self._stalled = False
         if not self._backlog:
             self._end()
+        elif not self._busy:
+            self._go_on()
 
     def _end(self) -> None:
         gone, self._gone, self._receive = self._gone, _nothing, _ignore
@@ -137,14 +151,20 @@ class Line(asyncio.Protocol):
 
     def take(self, message: WSMessage) -> None:
         """A frame, from the inbox: one after the other, and at once if nothing is waited for."""
+        if self.close_code is not None:
+            return
         if message.type is WSMsgType.CLOSE:
             self.close_code = message.data
         elif message.type is WSMsgType.ERROR:
             self.close_code = message.data.code
-        if self._busy:
+        if (self._busy or self._stalled) and not self._is_urgent(message):
             self._put_by(message)
         else:
             self._perform(message)
+
+    def _is_urgent(self, message: WSMessage) -> bool:
+        """Whether a frame is handled while a request waits; a flood of such frames is not."""
+        return message.type not in REQUESTS and self._is_open and self._left > 0
 
     def _perform(self, message: WSMessage) -> None:
         """Some in a turn of the loop, then others have theirs."""
@@ -158,7 +178,7 @@ class Line(asyncio.Protocol):
         if work is not None:
             self._busy = True
             self._task = asyncio.ensure_future(self._finish(work))
-        elif self._left <= 0:
+        elif self._left <= 0 and not self._busy:
             self._busy = True
             asyncio.get_running_loop().call_soon(self._go_on)
 
@@ -183,7 +203,7 @@ class Line(asyncio.Protocol):
 
     def _go_on(self) -> None:
         self._busy, self._task, self._left = False, None, TURN
-        while self._backlog and not self._busy:
+        while self._backlog and not self._busy and not self._stalled:
             message = self._backlog.popleft()
             self._waiting -= _size(message)
             self._perform(message)
@@ -193,6 +213,16 @@ class Line(asyncio.Protocol):
                 self.transport.resume_reading()
         if self._lost and not self._busy:
             self._end()
+
+    # The peer's reading ---------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        self._stalled = True
+
+    def resume_writing(self) -> None:
+        self._stalled = False
+        if not self._busy:
+            self._go_on()
 
 
 def _size(message: WSMessage) -> int:

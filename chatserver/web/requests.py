@@ -23,6 +23,7 @@ from chatserver.errors import (
     Disconnect,
     Forbidden,
     RateLimited,
+    Unavailable,
     _,
 )
 from chatserver.history import History
@@ -36,6 +37,7 @@ from chatserver.reads import Reads
 QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
 SIGNALS = (100, 1_000)  # a second and at once, of one socket: what costs nobody a question
+READ_TIMEOUT = 10.0  # seconds that a request may wait for what it reads
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +128,7 @@ class Requests:
     def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
         self.refusals[error.code] += 1
         logger.debug("refused", extra={"user": connection.user.name, "code": error.code})
-        connection.send(protocol.encode(wire.refusal(error, request_id)))
+        connection.reply(protocol.encode(wire.refusal(error, request_id)))
 
     def _count_mistake(self, connection: Connection) -> None:
         try:
@@ -140,11 +142,14 @@ class Requests:
             case protocol.SayToRoom() | protocol.SayToPerson():
                 return self._say(connection, command)
             case protocol.EditMessage():
-                return self._chat.edit(user, command, self._receipt(connection, command.id))
+                settle = self._receipt(connection, command.id)
+                return _in_time(self._chat.edit(user, command, settle))
             case protocol.DeleteMessage():
-                return self._chat.delete(user, command, self._receipt(connection, command.id))
+                settle = self._receipt(connection, command.id)
+                return _in_time(self._chat.delete(user, command, settle))
             case protocol.ReactTo():
-                return self._chat.react(user, command, self._receipt(connection, command.id))
+                settle = self._receipt(connection, command.id)
+                return _in_time(self._chat.react(user, command, settle))
             case protocol.ChangeRoom():
                 return self._change_room(connection, command)
             case protocol.StartTyping():
@@ -154,7 +159,7 @@ class Requests:
                 self._reads.read(connection, command.room, command.seq)
                 return self._breath(connection)
             case protocol.History():
-                return self._read(connection, command)
+                return _in_time(self._read(connection, command))
             case protocol.Renew():
                 return self._renew(connection, command)
             case _:
@@ -167,7 +172,7 @@ class Requests:
         settle = self._receipt(connection, said.id)
         if self._chat.send_at_once(connection.user, said, settle):
             return None
-        return self._chat.send_message(connection.user, said, settle)
+        return _in_time(self._chat.send_message(connection.user, said, settle))
 
     def _receipt(self, connection: Connection, request_id: str | None) -> Settle:
         """Answers a message once its fate is known.
@@ -201,11 +206,11 @@ class Requests:
                 raise BadRequest(_("Which room? Name it in 'room'."))
             await self._membership.mute(connection.user, asked.room, on=asked.on)
             muted = protocol.Muted(id=asked.id, ok=True, room=asked.room, muted=asked.on)
-            connection.send(protocol.encode(muted))
+            connection.reply(protocol.encode(muted))
             return
 
         def answer(receipt: Receipt, state: RoomState | None) -> None:
-            connection.send(protocol.encode(wire.room_changed(receipt, asked.id, state)))
+            connection.reply(protocol.encode(wire.room_changed(receipt, asked.id, state)))
 
         await self._membership.perform(connection.user, asked, answer)
 
@@ -213,7 +218,7 @@ class Requests:
 
     async def _read(self, connection: Connection, asked: protocol.History) -> None:
         self._questions.take(connection.user.id)
-        connection.send(protocol.encode(await self._events(connection, asked)))
+        connection.reply(protocol.encode(await self._events(connection, asked)))
 
     async def _events(
         self, connection: Connection, asked: protocol.History
@@ -256,7 +261,7 @@ class Requests:
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
         connection.expires_at = expires_at
         renewed = protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token)
-        connection.send(protocol.encode(renewed))
+        connection.reply(protocol.encode(renewed))
 
     async def _adopt(self, connection: Connection, token: str) -> None:
         """Go on under the session of a newer token of the same person."""
@@ -266,3 +271,15 @@ class Requests:
                 raise Forbidden(_("This token is somebody else's."))
             arrival.check(newer.session.id, newer.user.id)
             connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
+
+
+async def _in_time(work: Awaitable[None]) -> None:
+    """Run what waits for reads alone. Raises Unavailable when they take too long.
+
+    Messages, edits and the like are queued after their last read, so nothing was stored then.
+    """
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            await work
+    except TimeoutError:
+        raise Unavailable from None

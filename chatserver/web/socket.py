@@ -86,12 +86,16 @@ class Socket:
         line = self._line(request)
         connection = self._connection(line, sign_in)
         starts = self._hub.attach(connection, {state.room: state.head for state in rooms})
-        connection.send(protocol.encode(self._welcome(sign_in, rooms, starts)))
-        connection.send(wire.group_list(self._hub.online_listed()))
+        connection.reply(protocol.encode(self._welcome(sign_in, rooms, starts)))
+        connection.reply(wire.group_list(self._hub.online_listed()))
         self._listen(request, line, connection)
 
     def _line(self, request: web.Request) -> Line:
-        return Line.upgraded(request, limit=FRAME_TOLERANCE * self._limits.frame_bytes)
+        return Line.upgraded(
+            request,
+            limit=FRAME_TOLERANCE * self._limits.frame_bytes,
+            waiting=self._limits.waiting_bytes,
+        )
 
     def _connection(self, line: Line, sign_in: SignIn) -> Connection:
         return Connection(
@@ -123,13 +127,16 @@ class Socket:
         line.open(partial(self._receive, connection), partial(self._leave, line, connection, visit))
 
     def _receive(self, connection: Connection, message: WSMessage) -> Awaitable[None] | None:
-        """One frame. What arrives after we hung up is dropped."""
+        """One frame. What arrives after we hung up is dropped.
+
+        What a peer asked for before it closed is still performed.
+        """
         connection.seen = self._clock()
         if message.type is WSMsgType.CLOSE:
             self._bid_farewell(connection, _answering(message.data))
             return None
         connection.frames += 1
-        if not connection.closing:
+        if connection.close_code is None:
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     return self._requests.answer(connection, message.data)

@@ -205,3 +205,20 @@ async def test_ping_is_answered(ann: Person) -> None:
     async with asyncio.timeout(5):
         while (message := await device.ws.receive()).data != b"are you there":
             assert message.type is not None
+
+
+async def test_replies_never_count_against_their_reader(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    """All of it is asked for at once, and read late."""
+    chat = await start_chat(limits(waiting_bytes=65_536))
+    ann = await chat.person("ann")
+    device = await ann.connect()
+    for _ in range(15):
+        await device.say("你" * 4_000)
+    asked = [f"page-{number}" for number in range(100)]
+    for request_id in asked:
+        await device.send({"type": 7, "id": request_id, "room": 1, "after": 0, "limit": 500})
+    pages = [await device.reply(request_id) for request_id in asked]
+    assert all(len(page["events"]) == 15 for page in pages)
+    assert (await device.say("still here"))["ok"] is True

@@ -14,7 +14,7 @@ from chatserver.connection import CLOSE_TIMEOUT
 from chatserver.web.line import BACKLOG, OVERHEAD, TURN, Line
 from tests.driver import Chat, Person
 from tests.fakes import RecordingTransport, SkippingLoop, run_skipping
-from tests.hostile.line import CLOSE, HELLO, frame
+from tests.hostile.line import CLOSE, HELLO, PING, PONG, frame
 from tests.hostile.line import Line as Client
 
 LIMIT = 1_000
@@ -103,6 +103,67 @@ async def test_who_sends_too_much_meanwhile_must_wait() -> None:
     await settle()
     assert transport.reading == [True, False, True]
     assert len(listener.heard) == fits + 3
+
+
+async def test_control_frames_are_handled_while_a_request_waits() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame(b"later") + frame(b"a", PING) + frame(b"b", PONG))
+    assert listener.heard == ["wait", b"a", b"b"]
+    line.data_received(frame((1000).to_bytes(2), CLOSE))
+    assert listener.heard == ["wait", b"a", b"b", 1000]
+    listener.done.set()
+    await settle()
+    assert listener.heard == ["wait", b"a", b"b", 1000, "later"]
+
+
+async def test_what_follows_a_close_frame_is_ignored() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame((1000).to_bytes(2), CLOSE) + frame(b"a", PING))
+    line.data_received(frame(b"late"))
+    listener.done.set()
+    await settle()
+    assert listener.heard == ["wait", 1000]
+
+
+async def test_a_flood_of_control_frames_takes_its_turn() -> None:
+    line, transport, listener = lined()
+    line.open(listener.receive, listener.leave)
+    flood = BACKLOG // OVERHEAD + 2 * TURN
+    line.data_received(frame(b"wait") + frame(b"", PING) * flood)
+    assert len(listener.heard) == TURN
+    assert transport.reading == [True, False], "and no more of it is read"
+
+
+async def test_a_control_frame_at_the_end_of_a_turn_does_not_end_the_wait() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.data_received(frame(b"wait") + frame(b"", PING) * TURN + frame(b"later"))
+    await settle()
+    assert "later" not in listener.heard
+    listener.done.set()
+    await settle()
+    assert listener.heard[-1] == "later"
+
+
+async def test_no_request_of_a_peer_that_does_not_read_is_performed() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.pause_writing()
+    line.data_received(frame(b"a") + frame(b"b", PING) + frame(b"c"))
+    assert listener.heard == [b"b"]
+    line.resume_writing()
+    assert listener.heard == [b"b", "a", "c"]
+
+
+async def test_what_a_peer_that_did_not_read_had_asked_is_performed_when_it_goes() -> None:
+    line, _, listener = lined()
+    line.open(listener.receive, listener.leave)
+    line.pause_writing()
+    line.data_received(frame(b"last words"))
+    line.connection_lost(None)
+    assert (listener.heard, listener.gone) == (["last words"], 1)
 
 
 async def test_others_have_their_turn_between_the_frames_of_one_line() -> None:

@@ -1,19 +1,44 @@
 """What a line waits for: nothing, until it sends faster than anybody can mean it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from chatserver.bus import NoPeers
 from chatserver.connection import Connection
 from chatserver.errors import RateLimited
+from chatserver.hub import Hub
+from chatserver.limits import Rate
 from chatserver.models import User
 from chatserver.reads import Reads
-from chatserver.web.requests import SIGNALS, Requests
+from chatserver.web.requests import READ_TIMEOUT, SIGNALS, Requests
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 TYPING, READ = '{"type":8,"room":1}', '{"type":9,"room":1,"seq":1}'
 HELLO = '{"type":2,"data":"hello","id":"1"}'
+READING = {
+    "message": HELLO,
+    "edit": '{"type":10,"id":"1","room":1,"target":1,"data":"x"}',
+    "delete": '{"type":11,"id":"1","room":1,"target":1}',
+    "reaction": '{"type":12,"id":"1","room":1,"target":1,"emoji":"+"}',
+    "page": '{"type":7,"id":"1","room":1}',
+    "catching up": '{"type":7,"id":"1","rooms":{"1":0}}',
+}
+
+
+class Standing:
+    """A database that stands still, as the rules of messages and of history see it."""
+
+    def send_at_once(self, *_: Any) -> bool:
+        return False
+
+    def __getattr__(self, _name: str) -> Callable[..., Awaitable[None]]:
+        return self._stand
+
+    async def _stand(self, *_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
 
 
 class Hurried:
@@ -30,24 +55,27 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def requests(clock: FakeClock) -> Requests:
+    return made(clock, chat=Hurried())
+
+
+def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Requests:
     nobody: Any = None
-    hurried: Any = Hurried()
     return Requests(
-        chat=hurried,
+        chat=chat,
         membership=nobody,
         reads=Reads(nobody, nobody, clock=clock),
         accounts=nobody,
-        history=nobody,
-        hub=nobody,
-        questions=nobody,
+        history=history,
+        hub=Hub(NoPeers(), nobody, nobody, node="here", clock=clock),
+        questions=Rate(1_000, 1_000, clock),
         frame_bytes=65_536,
         clock=clock,
     )
 
 
-def somebody() -> Connection:
+def somebody(transport: RecordingTransport | None = None) -> Connection:
     return Connection(
-        RecordingTransport(),
+        transport or RecordingTransport(),
         User(1, "ann", "Ann"),
         session_id="s1",
         expires_at=1,
@@ -79,5 +107,24 @@ def test_a_flood_makes_its_own_line_wait_and_no_other(
         assert not await waits(loop, bo)
         clock.advance(2 / per_second)
         assert not await waits(loop, ann)
+
+    run_skipping(story)
+
+
+@pytest.mark.parametrize("request_frame", READING.values(), ids=READING.keys())
+def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_frame: str) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        line = RecordingTransport()
+        requests = made(FakeClock(), chat=Standing(), history=Standing())
+        work = requests.answer(somebody(line), request_frame)
+        assert work is not None
+        waiting = asyncio.ensure_future(work)
+        await loop.skip(0)
+        await loop.skip(READ_TIMEOUT - 0.1)
+        assert not waiting.done()
+        await loop.skip(0.2)
+        await waiting
+        (answer,) = line.messages()
+        assert (answer["id"], answer["code"]) == ("1", "unavailable")
 
     run_skipping(story)

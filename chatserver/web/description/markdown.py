@@ -33,7 +33,8 @@ LIMITS: dict[str, str] = {
     "sockets_per_address": "sockets of one address at a time that nobody has signed in on yet",
     "logins_per_minute_account": "attempts to log in to one account",
     "logins_per_minute_address": "attempts to log in from one address",
-    "waiting_bytes": "bytes that may wait for a slow reader before 4002",
+    "waiting_bytes": "bytes of events that may wait for a slow reader before 4002; replies and the"
+    " handshake do not count",
     "frame_bytes": "bytes of a frame to the server",
 }
 FIXED: dict[str, int] = {
