@@ -1,6 +1,7 @@
 """The wire: what is understood, what is refused, and how bytes look."""
 
 import json
+import time
 from typing import Any, get_args
 
 import msgspec
@@ -308,6 +309,50 @@ def test_an_id_that_is_no_text_is_refused(request_id: str) -> None:
     assert refused(f'{{"type":2,"data":"","id":{request_id}}}').id is None
 
 
+MALFORMED = [
+    r'{"type":2,"id":"a1","data":"\ud83d"}',
+    r'{"type":2,"data":"\ude00\ud83d","id":"a1"}',
+    r'{"id":"a1","type":12,"room":1,"target":2,"emoji":"\ud83d"}',
+    r'{"type":13,"action":"change","room":1,"title":"\udc00","id":"a1"}',
+    r'{"type":2,"data":{"id":"b","x":"\ud83d"},"id":"a1"}',
+    r'{"type":2,"data":"\"id\":\"b\" \ud83d","id":"a1"}',
+    '{"type":2,"id":"a1","data":' + "[" * 5_000,
+    '{"type":2,"data":' + "[" * 5_000 + "]" * 5_000 + ',"id":"a1"}',
+    '{"type":2,"id":"a1","data":"cut',
+    '{"type":2,"id":"a1","data":"tab\t\0"}',
+    '{"type":2,"id":"a1","data":NaN}',
+    '{"type":2,"id":"a1","room":' + "9" * 5_000 + "}",
+    '{"type":2,"id":"a1","data":7}',
+    '{"type":2,"id":"a1",}',
+    '{"type":2,"id":"a1","data":"x"} and more',
+    '{"type":7,"id":"a1","rooms":{' + '"1":0,' * 10_001 + '"x":"\\ud83d"}}',
+    b'{"type":2,"id":"a1","data":"a frame of bytes"}',
+    b'{"type":2,"id":"a1","data":"\xff"}',
+]
+
+
+@pytest.mark.parametrize("frame", MALFORMED, ids=range(len(MALFORMED)))
+def test_a_malformed_frame_is_refused_with_its_id(frame: str | bytes) -> None:
+    assert refused(frame, limit=200_000).id == "a1"
+
+
+@pytest.mark.parametrize(
+    "frame", ['{"data":{"id":"a1","x":"\\ud83d"}}', '[{"id":"a1"}', '{"id":["a1"]']
+)
+def test_an_id_that_is_not_the_requests_own_is_not_read(frame: str) -> None:
+    assert refused(frame).id is None
+
+
+@pytest.mark.parametrize(
+    "piece", ["[]", '"",', "\\", '"', '\\"', '{"', '"a" ', " ", '"id":"a",', "[", '"a":["']
+)
+def test_the_search_for_an_id_is_linear(piece: str) -> None:
+    """A frame has at most sixteen times 64 KiB: seconds if it were quadratic."""
+    started = time.process_time()
+    refused('{"type":2,"data":' + piece * (2**20 // len(piece)), limit=LIMIT)
+    assert time.process_time() - started < 1
+
+
 @pytest.mark.parametrize("kind", [7, 10, 11, 12, 13, 14])
 def test_a_question_and_a_change_need_an_id(kind: int) -> None:
     facts = '"room":1,"target":2,"data":"hi","emoji":"👍","action":"join"'
@@ -361,7 +406,7 @@ def test_what_makes_no_sense_is_refused(frame: str) -> None:
 def test_a_refusal_echoes_the_id_when_it_can_be_read() -> None:
     for frame in ('{"id":"a1"}', '{"type":2,"id":"a1","data":7}', '{"type":99,"id":"a1"}'):
         assert refused(frame).id == "a1"
-    assert refused('{"id":"a1"').id is None
+    assert refused('{"id":"a1').id is None
 
 
 def test_a_refusal_says_which_field_is_wrong() -> None:
@@ -370,7 +415,7 @@ def test_a_refusal_says_which_field_is_wrong() -> None:
 
 def test_half_a_surrogate_pair_is_refused() -> None:
     refusal = refused('{"type":2,"id":"a1","data":"\ud800"}')
-    assert (refusal.error.code, refusal.id) == ("bad_request", None)
+    assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
     json.dumps(str(refusal.error)).encode()
     assert refused("\ud800" * 30_000).error.code == "too_large"
 

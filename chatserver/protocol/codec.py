@@ -1,6 +1,8 @@
 """Bytes to values, and back. Decoding validates; there is no second validation of shapes."""
 
+import re
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +13,9 @@ from chatserver.protocol.base import ClientId
 from chatserver.protocol.commands import Command
 from chatserver.protocol.events import Outgoing
 
+SCANNED = 65_536  # characters of a malformed frame that are searched for its id
+TOKENS = 25_000  # strings and runs of brackets among them
+
 
 class _Head(Struct):
     id: ClientId | None = None
@@ -18,6 +23,8 @@ class _Head(Struct):
 
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 _heads = msgspec.json.Decoder(_Head)
+_ids = msgspec.json.Decoder(ClientId)
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"(\s*+:)?|\\?\Z)|[\[{]++|[\]}]++', re.DOTALL)
 _encoder = msgspec.json.Encoder()
 
 
@@ -36,7 +43,9 @@ def decode(data: str | bytes, *, limit: int) -> Command:
         too_large = TooLarge(_("A frame has at most %(count)d bytes."), count=limit)
         raise Undecodable(too_large, _request_id(data))
     if isinstance(data, bytes):
-        raise Undecodable(BadRequest("Frames are text."), None)
+        raise Undecodable(
+            BadRequest("Frames are text."), _request_id(data.decode(errors="replace"))
+        )
     try:
         return _commands.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as mistake:
@@ -52,9 +61,31 @@ def _is_longer(data: str | bytes, limit: int) -> bool:
 
 
 def _request_id(data: str | bytes) -> str | None:
+    """The id of a frame that was refused, also where the rest of it is not JSON."""
     try:
         return _heads.decode(data).id
     except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _scanned_id(data if isinstance(data, str) else data.decode(errors="replace"))
+
+
+def _scanned_id(data: str) -> str | None:
+    """The value of the last "id" in the outermost object, whatever is wrong with the rest.
+
+    Linear: a lone surrogate, too many levels or a missing end cost no more than other characters.
+    """
+    depth, found, expected = 0, "", False
+    for token in islice(_TOKEN.finditer(data[:SCANNED]), TOKENS):
+        text = token[0]
+        if text[0] in "[{":
+            depth += len(text)
+        elif text[0] in "]}":
+            depth -= len(text)
+        elif expected and not token[1]:
+            found = text
+        expected = depth == 1 and token[1] is not None and text.startswith('"id"')
+    try:
+        return _ids.decode(found)
+    except (msgspec.DecodeError, UnicodeError):
         return None
 
 
