@@ -28,6 +28,7 @@ from chatserver.models import (
     User,
     name_key,
 )
+from chatserver.normalization import nfc
 from chatserver.protocol import ChangeRoom
 from chatserver.storage.people import People
 from chatserver.storage.repeats import digest
@@ -178,7 +179,7 @@ def checked_room_name(name: str) -> str:
 
 def _printable(text: str) -> str:
     """One line of text without control characters."""
-    kept = " ".join(unicodedata.normalize("NFC", text).split())
+    kept = " ".join(nfc(text).split())
     if any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in kept):
         raise BadRequest(_("Titles and topics have printable characters only."))
     return kept

@@ -1,10 +1,11 @@
 """The nouns: frozen values without behaviour of their own. Times are integer milliseconds UTC."""
 
-import unicodedata
 from enum import IntEnum, StrEnum
 from typing import Any
 
 from msgspec import Struct
+
+from chatserver.normalization import nfkc
 
 LOBBY = 1  # the room that every account belongs to
 EVERYBODY = 0  # stands for a user id where @all is meant
@@ -28,7 +29,7 @@ class Value(Struct, frozen=True, gc=False):
 
 def name_key(name: str) -> str:
     """The form in which two user names are compared: NFKC, then case folded, then NFKC again."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return nfkc(nfkc(name).casefold())
 
 
 class User(Value, frozen=True):

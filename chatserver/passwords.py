@@ -6,7 +6,6 @@ argon2id in two threads; each hash holds tens of MiB, so only so many may wait.
 import asyncio
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
@@ -15,6 +14,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from chatserver.errors import BadRequest, RateLimited, _
+from chatserver.normalization import nfkc
 
 T = TypeVar("T")
 P = TypeVarTuple("P")
@@ -50,7 +50,7 @@ RUNS = (
 
 def normalized(password: str) -> str:
     """One form for one password, whichever keyboard typed it (NFKC)."""
-    return unicodedata.normalize("NFKC", password)
+    return nfkc(password)
 
 
 def check_choice(password: str, *context: str) -> None:
