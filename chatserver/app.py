@@ -46,7 +46,8 @@ from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
-from chatserver.storage.search import Search, compact
+from chatserver.storage.search import Search
+from chatserver.storage.search_index import compact
 from chatserver.web import requests, routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages

@@ -8,14 +8,17 @@ letters may share a code, so every candidate goes through `matches`.
 import re
 import string
 import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from chatserver.errors import BadRequest, _
+from chatserver.normalization import nfkc
 
 QUERY_LENGTH = 500  # characters
 WORD_LENGTH = 80  # characters that a token keeps; InnoDB drops tokens of more than 84
+KEPT = 20_000  # characters that a table remembers: more than a chat in all languages uses
 TERMS = 16  # words that the index is asked for; `matches` looks at all of them
 
 # Every token begins with "x" and its kind: InnoDB drops stop words and what is shorter than 3.
@@ -79,13 +82,13 @@ class Query:
 def fold(text: str) -> str:
     """The form in which text is compared: NFKC, case folded, white space as single spaces."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _plain(text).casefold())
+        text = nfkc(_plain(text).casefold())
     return " ".join(text.lower().split())
 
 
 def _plain(text: str) -> str:
     """NFKC, so that full-width forms are plain ones, and quotes as keyboards have them."""
-    return _FINE.sub(lambda found: _PLAIN[ord(found[0])], unicodedata.normalize("NFKC", text))
+    return _FINE.sub(lambda found: _PLAIN[ord(found[0])], nfkc(text))
 
 
 def tokens(text: str) -> str:
@@ -122,20 +125,51 @@ def sender_token(user_id: int) -> str:
 
 def matches(query: Query, body: str) -> bool:
     """Whether a body holds everything that the query's text asks for."""
-    text = fold(body)
-    return all(_stands(piece, text) for piece in query.pieces)
+    return holds(query, fold(body))
 
 
-def _stands(piece: Piece, text: str) -> bool:
-    at = text.find(piece.text)
-    while at >= 0:
-        end = at + len(piece.text)
-        inside_before = piece.whole_start and at > 0 and _in_word(text[at - 1])
-        inside_after = piece.whole_end and end < len(text) and _in_word(text[end])
-        if not inside_before and not inside_after:
-            return True
-        at = text.find(piece.text, at + 1)
-    return False
+def holds(query: Query, text: str) -> bool:
+    """The same for a folded body. Takes time in proportion to its length."""
+    doubtful = []
+    for piece in query.pieces:
+        at = text.find(piece.text)
+        if at < 0:
+            return False
+        if not _is_free(piece, text, at):
+            doubtful.append(piece)
+    return not doubtful or _stand(doubtful, text)
+
+
+def _is_free(piece: Piece, text: str, at: int) -> bool:
+    """Whether the piece at this place begins and ends where it may."""
+    end = at + len(piece.text)
+    inside_before = piece.whole_start and at > 0 and _in_word(text[at - 1])
+    inside_after = piece.whole_end and end < len(text) and _in_word(text[end])
+    return not inside_before and not inside_after
+
+
+def _stand(pieces: Iterable[Piece], text: str) -> bool:
+    """Whether every piece has a place where it may be, however often it is found elsewhere.
+
+    With the edges of words marked in both, each piece is looked for once.
+    """
+    marked = _marked(text)
+    return all(_marked_piece(piece) in marked for piece in pieces)
+
+
+_EDGE = "\n"  # folded text has none
+
+
+def _marked(text: str) -> str:
+    """A folded text with every beginning and end of a word marked, and its own."""
+    kinds = text.translate(_KINDS)
+    parts = (text[found.start() : found.end()] for found in _SAME_KIND.finditer(kinds))
+    return f"{_EDGE}{_EDGE.join(parts)}{_EDGE}"
+
+
+def _marked_piece(piece: Piece) -> str:
+    start, end = int(not piece.whole_start), -1 if not piece.whole_end else None
+    return _marked(piece.text)[start:end]
 
 
 # Tokens ------------------------------------------------------------------------------------------
@@ -152,18 +186,25 @@ def _code(character: int) -> str:
 
 
 class _Table(dict[int, str]):
-    """For str.translate, filled as characters turn up: what one becomes before the cut into runs.
+    """A cache for str.translate: what `make` makes of a character, for at most KEPT of them."""
 
-    Letters become themselves or their digits, so that a beginning stays a beginning; unspaced ones
-    C and digits, visible others S and digits between spaces, everything else a space.
-    """
+    def __init__(self, make: Callable[[int], str]) -> None:
+        super().__init__()
+        self._make = make
 
     def __missing__(self, character: int) -> str:
-        self[character] = found = _written(character)
+        if len(self) >= KEPT:
+            self.clear()
+        self[character] = found = self._make(character)
         return found
 
 
 def _written(character: int) -> str:
+    """What a character becomes before the cut into runs.
+
+    Letters become themselves or their digits, so that a beginning stays a beginning; unspaced ones
+    C and digits, visible others S and digits between spaces, everything else a space.
+    """
     kind = unicodedata.category(chr(character))[0]
     if kind in "PS":
         return f" S{_code(character)} "
@@ -175,7 +216,13 @@ def _written(character: int) -> str:
     return f"C{_code(character)}" if unspaced else _code(character)
 
 
-_TABLE = _Table()
+def _kind(character: int) -> str:
+    return "w" if _TABLE[character][0] in _DIGITS else "-"
+
+
+_TABLE = _Table(_written)
+_KINDS = _Table(_kind)
+_SAME_KIND = re.compile("w+|-+")
 _ASCII = bytes(range(0x80))
 _NO_MARKS = bytes(set(_ASCII) - set(string.punctuation.encode()))
 _ASCII_WORDS = bytes(c if chr(c).isalnum() else 0x20 for c in _ASCII.lower()).ljust(256)

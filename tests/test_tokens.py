@@ -1,13 +1,17 @@
 """Words for the index, queries, and the promise that the index never misses what matches."""
 
 import re
+import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chatserver.tokens
 from chatserver.errors import BadRequest
-from chatserver.tokens import Query, fold, matches, parse, tokens
+from chatserver.tokens import Piece, Query, fold, matches, parse, tokens
 
 WRITING = st.text(
     st.one_of(
@@ -107,6 +111,67 @@ def test_many_words_are_asked_of_the_body_rather_than_of_the_index() -> None:
     query = parse(" ".join(f"w{number}" for number in range(40)))
     assert len(query.terms) == 16
     assert len(query.pieces) == 40
+
+
+EDGES = st.text(st.sampled_from("ab -你"), max_size=12)
+
+
+def stands(piece: Piece, text: str) -> bool:
+    """Whether the piece is anywhere in the text where it may be: tried place by place."""
+    return any(
+        text.startswith(piece.text, at)
+        and not (piece.whole_start and at and is_letter(text[at - 1]))
+        and not (piece.whole_end and is_letter(text[at + len(piece.text) :][:1]))
+        for at in range(len(text))
+    )
+
+
+def is_letter(character: str) -> bool:
+    return character in ("a", "b")
+
+
+@given(EDGES, EDGES)
+def test_a_piece_is_found_wherever_it_may_be(asked: str, body: str) -> None:
+    try:
+        query = parse(f'{asked} "{asked}"')
+    except BadRequest:
+        return
+    assert matches(query, body) == all(stands(piece, fold(body)) for piece in query.pieces)
+
+
+# A text of n characters, and a query that is in vain at each of them.
+WORST: dict[str, tuple[Callable[[int], str], str]] = {
+    "overlapping words": (lambda n: "a" * n, "a" * 400),
+    "overlapping phrases": (lambda n: "ax " * (n // 3), '"' + "ax " * 100 + 'a"'),
+    "beginnings": (lambda n: "b" + "a" * n, "a" * 200 + "*"),
+    "many pieces": (lambda n: "aa " * (n // 3), " ".join(f"{'a' * i}" for i in range(3, 26))),
+    "marks": (lambda n: "a" + "\u0301\u0316" * (n // 2), "\u0301\u0316" * 200),
+    "expanding": (lambda n: "\ufdfa" * n, "\u0627\u0644 \u0627"),
+}
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_twice_the_text_is_compared_in_about_twice_the_time(name: str) -> None:
+    text, asked = WORST[name]
+    query = parse(asked)
+    matches(query, text(8_000))  # the tables are filled
+    short, long = (
+        min(timed(partial(matches, query, text(n))) for _ in range(5)) for n in (4_000, 16_000)
+    )
+    assert long < 12 * short  # 4 when linear, 16 when quadratic
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
+
+
+def test_the_tables_remember_a_bounded_number_of_characters() -> None:
+    for start in range(0x100, 0x20000, 0x1000):
+        text = "".join(map(chr, range(start, start + 0x1000)))
+        tokens(text.encode(errors="ignore").decode())
+    assert len(chatserver.tokens._TABLE) <= chatserver.tokens.KEPT
 
 
 @pytest.mark.parametrize(

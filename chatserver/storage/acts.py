@@ -23,7 +23,7 @@ from chatserver.models import (
     Message,
     React,
 )
-from chatserver.storage import room_acts, search
+from chatserver.storage import room_acts, search_index
 from chatserver.storage.append import append, told
 from chatserver.storage.members import governs, open_room, standing
 from chatserver.storage.tables import events, mentions, reactions
@@ -68,7 +68,7 @@ def _edit(connection: Connection, draft: Draft, act: Edit, now: int) -> Event:
     _set_message(connection, draft.room, act.target, body=act.data, edited_at=now)
     _forget_mentions(connection, draft.room, act.target)
     store_mentions(connection, [(draft.room, act.target, user_id) for user_id in act.mentions])
-    search.reindex(connection, draft.room, act.target, act.data)
+    search_index.reindex(connection, draft.room, act.target, act.data)
     seq = append(connection, draft, now, Kind.EDIT, target=act.target)
     return told(draft, seq, now, Kind.EDIT, target=act.target, data=act.data)
 
@@ -84,7 +84,7 @@ def _delete(connection: Connection, draft: Draft, act: Delete, now: int) -> Even
     connection.execute(events.update().where(about).values(digest=None))
     _forget_mentions(connection, draft.room, act.target)
     connection.execute(reactions.delete().where(_of(reactions, draft.room, act.target)))
-    search.forget(connection, draft.room, [act.target])
+    search_index.forget(connection, draft.room, [act.target])
     seq = append(connection, draft, now, Kind.DELETE, target=act.target)
     return told(draft, seq, now, Kind.DELETE, target=act.target)
 

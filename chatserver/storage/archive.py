@@ -25,7 +25,7 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Kind
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD
-from chatserver.storage.search import COMPACTED, Entry, index, search
+from chatserver.storage.search_index import COMPACTED, Entry, index, search
 from chatserver.storage.tables import events, meta, metadata, users
 
 BATCH = 500  # rows that are read, sent or stored at once: a few milliseconds of a busy server

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ChatError, Forbidden, NotFound, _
 from chatserver.models import Draft, Event, Kind, Message, Receipt, RoomFacts
-from chatserver.storage import acts, search
+from chatserver.storage import acts, search_index
 from chatserver.storage.as_of import as_of
 from chatserver.storage.engine import Database
 from chatserver.storage.event_rows import EVENTS, read_event, read_reactions
@@ -25,7 +25,7 @@ from chatserver.storage.failures import Contended
 from chatserver.storage.members import hold_rooms, standings
 from chatserver.storage.pairs import CountedUp, ManyRows
 from chatserver.storage.repeats import Known, already_stored, repeat
-from chatserver.storage.search import Entry
+from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import ExactText, events, rooms
 
 TRIES = 3  # before the last
@@ -123,7 +123,7 @@ class Log:
             stored[user_id, draft.id] = event
         _NEW.insert(connection, rows)
         acts.store_mentions(connection, called)
-        search.index(connection, found)
+        search_index.index(connection, found)
         return stored
 
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Kind
-from chatserver.storage import search
+from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
@@ -50,7 +50,7 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Forgo
         messages, characters = messages + len(old), characters + sum(size for _, size in old)
         after = seqs[-1]
     if messages:
-        await database.transaction(search.compact)
+        await database.transaction(search_index.compact)
     return Forgotten(messages, characters)
 
 
@@ -80,7 +80,7 @@ def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> 
     connection.execute(acts.where(events.c.kind == Kind.EDIT).values(body=""))
     for table in (reactions, mentions):
         connection.execute(table.delete().where(of(table.c.seq)))
-    search.forget(connection, room, seqs)
+    search_index.forget(connection, room, seqs)
 
 
 async def give_back(database: Database, characters: int) -> bool:

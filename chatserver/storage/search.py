@@ -1,48 +1,60 @@
-"""The index over message bodies: keeping it, and finding in it what somebody may read.
+"""Full-text search over the messages that a user may read.
 
-The table `search` holds the tokens of every message; its ids grow with time. What looks into it is
-FTS5 on SQLite and FULLTEXT on MySQL. It only proposes: rights, filters and the text itself are
-decided anew for every candidate, so that both databases find the same.
+The index (`search_index.py`) only proposes candidates: rights, filters and the text itself are
+checked for each of them, so that both databases find the same.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.mysql import match
-from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.pairs import ManyRows
-from chatserver.storage.tables import events, members, meta, rooms, users
-from chatserver.tokens import Query, fold, matches, room_token, sender_token, tokens
+from chatserver.storage.search_index import (
+    Entry,
+    compact,
+    forget,
+    index,
+    reindex,
+    search,
+    words,
+    written,
+)
+from chatserver.storage.slices import computed
+from chatserver.storage.tables import events, members, rooms, users
+from chatserver.tokens import Query, fold, holds, room_token, sender_token
 
-AT_ONCE = 500  # messages that one statement forgets
+__all__ = [
+    "Entry",
+    "Hit",
+    "Hits",
+    "Search",
+    "compact",
+    "forget",
+    "index",
+    "reindex",
+    "search",
+    "written",
+]
+
 CHUNKS = (64, 512, 2_048, 2_048)  # candidates looked at together; after them the page ends early
+CHARACTERS = 1_000_000  # of texts compared for one page; after them it ends early, too
+ROWS = 128  # texts read at once
+TITLES = 2_000  # titles or display names read and compared at once
+DIGITS = 16  # of a room's number at most
 AS_TERMS = 64  # rooms or people that the index itself is asked for; of more it is filtered
 CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
 NEWEST = 2**53  # above every id
-COMPACTED = "search_compacted"  # in meta, SQLite only: 0 while struck words remain in the file
 
 Terms = list[list[str]]  # one of each must be there
-
-search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
-_NEW = ManyRows(search, "room_id", "seq", "tokens")
-_words = sa.table("search_words", *(sa.column(n) for n in ("rowid", "search_words", "tokens")))
-
-
-class Entry(NamedTuple):
-    """A message as the index takes it."""
-
-    room: int
-    seq: int
-    user_id: int
-    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,56 +77,6 @@ class Hits:
     hits: list[Hit]
     more: bool
     position: int | None
-
-
-# Keeping the index: inside the transaction that changes the messages -----------------------------
-
-
-def index(connection: Connection, entries: Sequence[Entry]) -> None:
-    """New messages become findable."""
-    if not entries:
-        return
-    _NEW.insert(connection, [(e.room, e.seq, written(e)) for e in entries])
-    _enter_words(connection, len(entries))
-
-
-def reindex(connection: Connection, room: int, seq: int, body: str) -> None:
-    """An edited message is found by its new text only. It keeps its place among the others."""
-    edited = sa.and_(search.c.room_id == room, search.c.seq == seq)
-    author = sa.select(events.c.user_id).where(events.c.room_id == room, events.c.seq == seq)
-    user_id = connection.scalar(author)
-    if user_id is None:
-        return
-    _strike_words(connection, edited)
-    entry = Entry(room, seq, user_id, body)
-    connection.execute(search.update().where(edited).values(tokens=written(entry)))
-    _reenter_words(connection, edited)
-
-
-def forget(connection: Connection, room: int, seqs: Sequence[int]) -> None:
-    """Deleted messages are found no more."""
-    for start in range(0, len(seqs), AT_ONCE):
-        some = seqs[start : start + AT_ONCE]
-        deleted = sa.and_(search.c.room_id == room, search.c.seq.in_(some))
-        _strike_words(connection, deleted)
-        connection.execute(search.delete().where(deleted))
-
-
-def compact(connection: Connection) -> None:
-    """SQLite: the words of what was deleted or edited leave the file, too. Cheap if there are none.
-
-    On MySQL they stay in InnoDB's auxiliary tables until `OPTIMIZE TABLE search`. That locks the
-    table for a while, so the operator says when.
-    """
-    marked = sa.and_(meta.c.key == COMPACTED, meta.c.value == "0")
-    if connection.execute(meta.update().where(marked).values(value="1")).rowcount:
-        connection.execute(_words.insert().values(search_words="optimize"))
-
-
-def written(entry: Entry) -> str:
-    """The tokens of a message as the table holds them."""
-    own = f"{room_token(entry.room)} {sender_token(entry.user_id)}"
-    return f"{tokens(entry.body)} {own}"
 
 
 # Finding -----------------------------------------------------------------------------------------
@@ -171,24 +133,52 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hun
 async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: int) -> Hits:
     """Candidates from `below` downwards, in growing chunks, until the page is full."""
     found: list[sa.Row[Any]] = []
+    left = CHARACTERS
     for size in CHUNKS:
         ids = await _candidates(connection, hunt, below, size)
-        found += await _verified(connection, hunt, ids)
-        if len(found) > limit:
-            return Hits([_hit(row) for row in found[:limit]], True, found[limit - 1].id)
+        async with aclosing(_verified(connection, hunt, ids)) as verified:
+            async for slice_ in verified:
+                found += slice_.matching
+                left -= slice_.characters
+                if len(found) > limit:
+                    return Hits([_hit(row) for row in found[:limit]], True, found[limit - 1].id)
+                if left <= 0:
+                    return Hits([_hit(row) for row in found], True, slice_.last)
         if len(ids) < size:
             return Hits([_hit(row) for row in found], False, None)
         below = ids[-1]
     return Hits([_hit(row) for row in found], True, below)
 
 
+class _Slice(NamedTuple):
+    """The candidates that were compared with the query in one go; `last` is the oldest's id."""
+
+    matching: list[sa.Row[Any]]
+    characters: int
+    last: int
+
+
 async def _verified(
     connection: AsyncConnection, hunt: _Hunt, ids: Sequence[int]
-) -> list[sa.Row[Any]]:
-    if not ids:
-        return []
-    rows = await connection.execute(_DETAILS, {"ids": ids, "me": hunt.user_id})
-    return [row for row in rows if _passes(hunt, row)]
+) -> AsyncGenerator[_Slice]:
+    """Read candidates and compare their texts with the query."""
+    for start in range(0, len(ids), ROWS):
+        some = ids[start : start + ROWS]
+        rows = list(await connection.execute(_DETAILS, {"ids": some, "me": hunt.user_id}))
+        async for slice_ in computed(partial(_verify, hunt), rows):
+            yield slice_
+
+
+def _verify(hunt: _Hunt, rows: Sequence[sa.Row[Any]]) -> _Slice:
+    matching, characters = [], 0
+    for row in rows:
+        if not _passes(hunt, row):
+            continue
+        text = fold(row.body) if hunt.query.pieces else ""
+        characters += len(text)
+        if holds(hunt.query, text):
+            matching.append(row)
+    return _Slice(matching, characters, rows[-1].id)
 
 
 def _passes(hunt: _Hunt, row: sa.Row[Any]) -> bool:
@@ -199,7 +189,6 @@ def _passes(hunt: _Hunt, row: sa.Row[Any]) -> bool:
         and (hunt.senders is None or row.user_id in hunt.senders)
         and (query.after is None or row.at >= query.after)
         and (query.before is None or row.at < query.before)
-        and matches(query, row.body)
     )
 
 
@@ -240,12 +229,12 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
     if wanted is None:
         return frozenset(await connection.scalars(_READABLE, {"me": user_id}))
     readable = _READABLE.join(rooms, rooms.c.id == members.c.room_id)
-    number = int(wanted) if wanted.isdecimal() and int(wanted) < NEWEST else 0
+    number = int(wanted) if wanted.isdecimal() and len(wanted) <= DIGITS else 0
     named = readable.where(sa.or_(rooms.c.name == name_key(wanted), rooms.c.id == number))
     if found := frozenset(await connection.scalars(named, {"me": user_id})):
         return found
-    titles = await connection.execute(readable.add_columns(rooms.c.title), {"me": user_id})
-    if found := _so_called(titles, wanted):
+    titles = readable.add_columns(rooms.c.title)
+    if found := await _so_called(connection, titles, members.c.room_id, wanted, me=user_id):
         return found
     raise BadRequest(_("You are in no room called %(room)s."), room=wanted)
 
@@ -255,14 +244,33 @@ async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
     person = sa.select(users.c.id).where(users.c.name_key == name_key(name))
     if found := frozenset(await connection.scalars(person)):
         return found
-    if found := _so_called(await connection.execute(sa.select(users.c.id, users.c.display)), name):
+    displays = sa.select(users.c.id, users.c.display)
+    if found := await _so_called(connection, displays, users.c.id, name):
         return found
     raise BadRequest(_("Nobody here is called %(name)s."), name=name)
 
 
-def _so_called(rows: Iterable[Any], wanted: str) -> frozenset[int]:
-    folded = fold(wanted)
-    return frozenset(row[0] for row in rows if folded and fold(row[1]) == folded)
+async def _so_called(
+    connection: AsyncConnection,
+    titles: sa.Select[Any],
+    number: sa.Column[int],
+    wanted: str,
+    **values: int,
+) -> frozenset[int]:
+    """The numbers of all that bear this title, read and compared some at a time."""
+    folded, found, last = fold(wanted), frozenset[int](), 0
+    page = titles.where(number > sa.bindparam("last")).order_by(number).limit(TITLES)
+    while folded:
+        rows = list(await connection.execute(page, {"last": last, **values}))
+        found |= await asyncio.to_thread(_titled, rows, folded)
+        if len(rows) < TITLES:
+            break
+        last = rows[-1][0]
+    return found
+
+
+def _titled(rows: Iterable[Any], folded: str) -> frozenset[int]:
+    return frozenset(row[0] for row in rows if fold(row[1]) == folded)
 
 
 async def _id_at(connection: AsyncConnection, at: int) -> int:
@@ -303,43 +311,10 @@ Held = tuple[sa.ColumnElement[int], tuple[sa.ColumnElement[bool], ...]]  # an id
 
 def _held_sqlite(terms: Terms) -> Held:
     asked = " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
-    return _words.c.rowid, (_words.c.search_words.op("MATCH", is_comparison=True)(asked),)
+    matched = words.c.search_words.op("MATCH", is_comparison=True)(asked)
+    return words.c.rowid, (matched,)
 
 
 def _held_mysql(terms: Terms) -> Held:
     asked = " ".join(f"+({' '.join(choice)})" for choice in terms)
     return search.c.id, (match(search.c.tokens, against=asked).in_boolean_mode(),)
-
-
-_last = sa.select(sa.func.max(search.alias().c.id)).scalar_subquery()
-_newest = sa.select(search.c.id, search.c.tokens).where(search.c.id > _last - sa.bindparam("count"))
-_ENTER_NEWEST = str(
-    _words.insert()
-    .from_select(["rowid", "tokens"], _newest.order_by(search.c.id))
-    .compile(dialect=sqlite.dialect())
-)
-
-
-def _enter_words(connection: Connection, count: int) -> None:
-    """FTS5 is told of the newest rows, which MySQL sees by itself.
-
-    All of them in one statement: a trigger would have FTS5 write a segment for every row.
-    """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_ENTER_NEWEST, (count,))
-
-
-def _reenter_words(connection: Connection, which: sa.ColumnElement[bool]) -> None:
-    """FTS5 is told of rows whose words have changed, after `_strike_words`."""
-    if connection.dialect.name == "sqlite":
-        found = sa.select(search.c.id, search.c.tokens).where(which)
-        connection.execute(_words.insert().from_select(["rowid", "tokens"], found))
-
-
-def _strike_words(connection: Connection, which: sa.ColumnElement[bool]) -> None:
-    """FTS5 forgets these rows. It writes that down beside the words, which `compact` removes."""
-    if connection.dialect.name != "sqlite":
-        return
-    found = sa.select(sa.literal("delete"), search.c.id, search.c.tokens).where(which)
-    connection.execute(_words.insert().from_select(["search_words", "rowid", "tokens"], found))
-    connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value="0"))

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from chatserver.storage.search import Entry, written
+from chatserver.storage.search_index import Entry, written
 
 revision = "0003"
 down_revision = "0002"

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.archive import Archive, Damaged, Intake, PackedWriter, PlainWriter, read
 from chatserver.models import Kind
+from chatserver.storage import check as check_module
 from chatserver.storage.archive import NotEmpty, dump, is_empty, load
 from chatserver.storage.check import check, totals
 from chatserver.storage.engine import Database
@@ -335,6 +336,28 @@ async def test_the_check_finds(storage: Storage, name: str) -> None:
     await storage.database.transaction(lambda c: [c.execute(one) for one in statements])
     (finding,) = await findings(storage.database)
     assert finding.startswith(sentence)
+
+
+async def test_the_check_says_how_much_more_it_finds(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_module, "SHOWN", 2)
+    ann = await storage.person("ann")
+    await storage.log.store([draft(ann, f"text {number}") for number in range(5)])
+
+    def work(connection: Connection) -> None:
+        connection.execute(search.update().values(tokens="x"))
+        connection.execute(events.update().values(target_seq=77))
+
+    await storage.database.transaction(work)
+    assert await findings(storage.database) == [
+        "Room 1, event 1: is about 77, which is not there.",
+        "Room 1, event 2: is about 77, which is not there.",
+        "… and 3 more of this.",
+        "Room 1, message 1: search finds it wrongly.",
+        "Room 1, message 2: search finds it wrongly.",
+        "… and 3 more of this.",
+    ]
 
 
 async def without_rules(storage: Storage, *statements: Any) -> None:

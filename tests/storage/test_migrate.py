@@ -16,7 +16,9 @@ from chatserver.resources import resource_dir
 from chatserver.storage.check import check
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD, migrate, revision
+from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
+from chatserver.storage.search_index import search, words
 from chatserver.storage.tables import events, metadata
 from chatserver.tokens import parse
 from tests.storage.conftest import Storage
@@ -87,6 +89,44 @@ def upgrade(connection: Connection, to: str) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, to)
+
+
+# What the first program of a revision with an index wrote for this text.
+TEXT = "See https://example.com/a_b: it is 5 o'clock!"
+TOKENS = (
+    "xwsee xwhttps xs01m xs01b xwexample xs01a xwcom xwa xs02n xwb xwit xwis xw5 xwo xs013 xwclock"
+    " xs00x xr1 xu1"
+)
+
+
+@pytest.mark.parametrize("older", [older for older in OLDER if older >= "0003"])
+async def test_an_index_that_an_older_program_wrote_is_sound_and_in_use(
+    database_url: str, tmp_path: Path, older: str
+) -> None:
+    storage = Storage(database_url)
+    await storage.database.transaction(lambda c: upgrade(c, older))
+    ann = await storage.person("ann")
+
+    def talk(connection: Connection) -> None:
+        row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": ann.id, "client_id": "1"}
+        connection.execute(sa.insert(events), {**row, "body": TEXT, "at": 1})
+        connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
+        connection.execute(search.insert().values(id=1, room_id=1, seq=1, tokens=TOKENS))
+        if storage.database.is_sqlite:
+            connection.execute(words.insert().values(rowid=1, tokens=TOKENS))
+
+    await storage.database.transaction(talk)
+    await migrate(storage.database, backups=tmp_path / "backups")
+
+    async def found(text: str) -> list[int]:
+        return [hit.seq for hit in (await Search(storage.database).find(1, parse(text))).hits]
+
+    assert [finding async for step in check(storage.database) for finding in step.findings] == []
+    assert await found("example.com/a_b") == [1]
+    await storage.database.transaction(lambda c: forget(c, 1, [1], 5))
+    assert await found("example.com/a_b") == []
+    assert [finding async for step in check(storage.database) for finding in step.findings] == []
+    await storage.database.close()
 
 
 async def test_nodes_that_start_together_migrate_once(database_url: str, tmp_path: Path) -> None:

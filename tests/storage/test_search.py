@@ -1,6 +1,7 @@
 """Search: the same finds on both databases, for this reader only, and nothing that was deleted."""
 
 import itertools
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import BadRequest
 from chatserver.models import LOBBY, Kind, User
 from chatserver.resources import resource_dir
-from chatserver.storage import search
+from chatserver.storage import search, slices
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
 from chatserver.storage.tables import events, members, rooms
-from chatserver.tokens import parse
+from chatserver.tokens import Query, holds, parse
 from tests.storage.conftest import Storage
 
 DAY = 86_400_000
@@ -271,6 +272,37 @@ async def test_the_work_for_one_page_is_bounded(
     assert (first.hits, first.more) == ([], True)
     second = await index.hits(ann, '"one two"', before=first.position)
     assert ([hit.data for hit in second.hits], second.more) == (["one two"], False)
+
+
+async def test_the_characters_compared_for_one_page_are_bounded(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "CHARACTERS", 1_000)
+    monkeypatch.setattr(slices, "SLICE", 300)
+    await index.say(ann, "one two", *["two one" + 93 * " a"] * 20)
+    found, position, pages = [], None, 0
+    while position or not pages:
+        hits = await index.hits(ann, '"one two"', before=position)
+        found += [hit.data for hit in hits.hits]
+        position, pages = hits.position, pages + 1
+    assert found == ["one two"]
+    assert pages == 4
+
+
+async def test_texts_are_compared_off_the_event_loop(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def compared(query: Query, text: str) -> bool:
+        threads.append(threading.current_thread())
+        return holds(query, text)
+
+    monkeypatch.setattr(search, "holds", compared)
+    await index.say(ann, "tea")
+    assert await index.found(ann, "tea") == ["tea"]
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_any_position_can_be_asked_for(index: Index, ann: User) -> None:

@@ -1,0 +1,33 @@
+"""Rows with texts in slices of bounded work, each computed off the event loop.
+
+Between two slices the loop runs freely: a thread that computes for long would keep taking the
+interpreter from it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SLICE = 20_000  # characters: folding them takes a millisecond, or a few
+
+
+async def computed(work: Callable[[list[Any]], T], rows: Iterable[Any]) -> AsyncIterator[T]:
+    """The results of `work` for the slices of `rows`, which have a `body`, in order."""
+    for part in slices(rows):
+        yield await asyncio.to_thread(work, part)
+
+
+def slices(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """The rows in order, in lists of about SLICE characters."""
+    part: list[Any] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += len(row.body)
+        if size >= SLICE:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
