@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from chatserver.accounts import Accounts, new_user
+from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat
 from chatserver.config import Settings, validated
@@ -42,7 +43,7 @@ from chatserver.seen import Seen
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
-from chatserver.storage.migrate import migrate
+from chatserver.storage.migrate import migrate, require_head
 from chatserver.storage.overview import Overview
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
@@ -77,11 +78,14 @@ logger = logging.getLogger(__name__)
 class Server:
     """All objects of one running chat. Times: `wall` in ms UTC, `clock` in monotonic seconds."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, make: bool) -> None:
+        """`make`: the database may be made or upgraded when the application starts."""
         wall, clock = _wall, time.monotonic
         limits, auth = settings.limits, settings.auth
         self.settings = settings
         self.folder = DataFolder(settings.data)
+        self.binding = Binding(self.folder, settings.database_url)
+        self._make = make
         self.is_new = False
         self.database = Database(settings.database_url)
         self.people = People(self.database, clock=wall)
@@ -155,13 +159,12 @@ class Server:
 
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """Start in order; after the yield, stop in reverse."""
+        self.binding.check()
         self.is_new = self.folder.is_new
         self.folder.lock()
         try:
+            await self._open_database()
             self.keys.load()
-            self.database.tally.refuse_empty()
-            await until_reachable(self.database)
-            await migrate(self.database, backups=self.folder.backups)
             self.history.epoch = await self.people.epoch()
             self.database.tally.begin(self.history.epoch, await self.log.total())
             await self.bus.start(self.hub.receive, chat=self.history.epoch)
@@ -178,6 +181,17 @@ class Server:
             self.passwords.close()
             await self.database.close()
             self.folder.unlock()
+
+    async def _open_database(self) -> None:
+        """Bring it to the revision of this program, or require that it has it."""
+        self.database.tally.refuse_empty()
+        if self._make:
+            self.database.make_private()
+            await until_reachable(self.database)
+            await migrate(self.database, backups=self.folder.backups)
+        else:
+            await require_head(self.database)
+        self.binding.write()
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         work = [self.journal.run(), self.reads.run(), self.pulse.run(), self.nightly.run()]
@@ -214,9 +228,12 @@ def create_app(settings: Settings | None = None) -> web.Application:
     return app
 
 
-def build(settings: Settings) -> web.Application:
-    """The same for who says by other means where the setup is."""
-    server = Server(validated(settings))
+def build(settings: Settings, *, make: bool = True) -> web.Application:
+    """The same for who says by other means where the setup is.
+
+    Without `make` its start neither makes nor upgrades the database.
+    """
+    server = Server(validated(settings), make=make)
     assets, endpoints = Assets(STATIC), _endpoints(server)
     app = _application(server, assets, endpoints)
     app[SERVER] = server

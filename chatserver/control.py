@@ -1,19 +1,24 @@
 """How a command reaches the data: through the Unix socket of a running server, or by itself.
 
-Only one process may write a SQLite file. So a command asks the server that runs; when none does,
-it starts the same application for as long as it takes, under the same lock, on the same socket.
+Only one process may write a SQLite file. So a command asks the server that runs; when none does, a
+command that changes something starts the same application for as long as it takes, under the same
+lock, on the same socket. One that only reads opens the database read-only and changes no byte.
 """
 
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from chatserver.binding import Binding
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder, control_address
+
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
 
 
 class Refused(ChatServerError):
@@ -34,22 +39,56 @@ class Control:
         except aiohttp.ClientError:
             raise Refused("The server stopped before it answered. Try again.") from None
         if not answer.get("ok"):
-            raise Refused(answer.get("data", "The server did not say why."))
+            raise Refused(_sentence(answer))
         return answer
 
 
+def _sentence(answer: dict[str, Any]) -> str:
+    if reason := answer.get("reason"):  # of /readyz
+        return f"Nothing can be stored: {reason}."
+    return str(answer.get("data", "The server did not say why."))
+
+
 @asynccontextmanager
-async def control(settings: Settings) -> AsyncIterator[Control]:
-    """A line to the running server of this data folder, or to one that runs for this command."""
+async def control(settings: Settings, *, make: bool = True) -> AsyncIterator[Control]:
+    """A line to the running server of this data folder, or to one that runs for this command.
+
+    `make`: the command may make the database or upgrade it. Raises StartError otherwise when there
+    is none of this program's revision, and always when the folder belongs to another database.
+    """
     folder = DataFolder(settings.data)
-    if _is_running(folder):
+    binding = Binding(folder, settings.database_url)
+    binding.check()
+    if is_running(folder):
         async with _line(folder) as line:
             yield line
         return
+    if not make:
+        binding.require()
     from chatserver.serve import running
 
-    async with running(settings), _line(folder) as line:
+    async with running(settings, make=make), _line(folder) as line:
         yield line
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator["Database"]:
+    """The database of this data folder while no server runs, read-only.
+
+    Raises StartError when the folder belongs to another database or to none, and when the database
+    does not have the revision of this program.
+    """
+    folder = DataFolder(settings.data)
+    Binding(folder, settings.database_url).require()
+    from chatserver.storage.engine import Database
+
+    with folder.reading():
+        database = Database(settings.database_url, read_only=True)
+        try:
+            await _require_whole(database)
+            yield database
+        finally:
+            await database.close()
 
 
 @asynccontextmanager
@@ -60,7 +99,24 @@ async def _line(folder: DataFolder) -> AsyncIterator[Control]:
             yield Control(http)
 
 
-def _is_running(folder: DataFolder) -> bool:
+async def _require_whole(database: "Database") -> None:
+    """Raise StartError unless all is there that was stored, in the form of this program."""
+    from chatserver.storage.log import Log
+    from chatserver.storage.migrate import require_head
+    from chatserver.storage.people import People
+
+    database.tally.refuse_empty()
+    await require_head(database)
+    epoch = await People(database, clock=_no_clock).epoch()
+    database.tally.refuse_loss(epoch, await Log(database, clock=_no_clock).total())
+
+
+def _no_clock() -> int:
+    raise AssertionError("reading needs no time")
+
+
+def is_running(folder: DataFolder) -> bool:
+    """Whether a server listens on the folder's control socket."""
     if not folder.control.exists():
         return False
     with socket.socket(socket.AF_UNIX) as probe, control_address(folder.control) as path:

@@ -4,13 +4,17 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
+from chatserver.binding import Binding
 from chatserver.config import Settings
-from chatserver.control import control
+from chatserver.control import control, is_running, reading
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder
+from chatserver.storage.engine import Database, patiently
+from chatserver.storage.migrate import HEAD, revision
 
 SCARCE = 500_000_000  # bytes
 
@@ -18,7 +22,8 @@ Finding = tuple[bool, str]
 
 
 async def examine(settings: Settings) -> bool:
-    """Print the findings; whether all is well."""
+    """Print the findings; whether all is well. Raises WrongDatabase."""
+    Binding(DataFolder(settings.data), settings.database_url).check()
     findings = [*_folder(settings), *await _database(settings)]
     for sound, text in findings:
         click.echo(f"{'ok  ' if sound else 'FAIL'}  {text}")
@@ -49,11 +54,11 @@ def _private(file: Path) -> Iterator[Finding]:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    if not settings.database.url and DataFolder(settings.data).is_vacant:
-        return [(True, "database: will be made at the first start")]
+    folder = DataFolder(settings.data)
     try:
-        async with control(settings) as line:
-            ready = await line.ask("GET", "/readyz")
+        if folder.is_vacant:
+            return [(True, f"database: {await _before_the_start(settings)}")]
+        ready = await (_asked if is_running(folder) else _read)(settings)
     except ChatServerError as error:
         return [(False, str(error))]
     full = ready["durability"] == "full"
@@ -61,3 +66,29 @@ async def _database(settings: Settings) -> list[Finding]:
         (True, f"database: {ready['database']}, revision {ready['revision']}"),
         (full, f"durability: {ready['durability']}"),
     ]
+
+
+async def _before_the_start(settings: Settings) -> str:
+    """What the first start will find. Raises StartError when it will not succeed."""
+    if not settings.database.url:
+        return "will be made at the first start"
+    database = Database(settings.database_url, read_only=True)
+    try:
+        found = await patiently(lambda: revision(database))
+    finally:
+        await database.close()
+    return f"has revision {found}" if found else "is empty and will be filled at the first start"
+
+
+async def _asked(settings: Settings) -> dict[str, Any]:
+    """What the running server says."""
+    async with control(settings, make=False) as line:
+        ready: dict[str, Any] = await line.ask("GET", "/readyz")
+        return ready
+
+
+async def _read(settings: Settings) -> dict[str, Any]:
+    """The same, read from the database."""
+    async with reading(settings) as database:
+        durability = await database.durability()
+        return {"database": database.kind, "revision": HEAD, "durability": durability}

@@ -21,6 +21,7 @@ class DataFolder:
         self.setup_token = self.path / "setup-token"
         self.control = self.path / "control.sock"
         self.backups = self.path / "backups"
+        self.record = self.path / "database"  # which one the folder belongs to: see binding.py
         self._lock_file = self.path / "lock"
         self._lock: IO[str] | None = None
 
@@ -30,14 +31,16 @@ class DataFolder:
 
     @property
     def is_vacant(self) -> bool:
-        """Whether no chat has ever been here, nor has its database been brought here."""
-        return self.is_new and not (self.path / "chat.db").exists()
+        """Whether no server has run here and no database was brought here."""
+        files = (self.record, self.keys, self.path / "chat.db")
+        return not any(file.exists() for file in files)
 
     def lock(self) -> None:
         """Make the folder if need be and take it for this process. Raises StartError."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._refuse_shared()
+            self._refuse_root()
             self._lock = os.fdopen(os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600), "r+")
         except OSError as error:
             raise StartError(
@@ -48,9 +51,7 @@ class DataFolder:
         except OSError:
             holder = self._lock.read().strip() or "unknown"
             self._lock.close()
-            raise NotYet(
-                f"The data folder {self.path} is in use by a running server (process {holder})."
-            ) from None
+            raise self._in_use(holder) from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()
@@ -60,9 +61,59 @@ class DataFolder:
             self._lock.close()
             self._lock = None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep servers and `restore` out of the folder while it is read. Changes nothing in it."""
+        self._refuse_root()
+        try:
+            lock = self._lock_file.open(encoding="utf-8")
+        except FileNotFoundError:  # a database that was brought here; no server has run
+            yield
+            return
+        except OSError as error:
+            raise StartError(f"{self._lock_file} cannot be read: {error.strerror}.") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                raise self._in_use(lock.read().strip() or "unknown") from None
+            yield
+
+    def _in_use(self, holder: str) -> NotYet:
+        by = f"a running server (process {holder})" if _is_alive(holder) else "another command"
+        return NotYet(f"The data folder {self.path} is in use by {by}.")
+
+    def _refuse_root(self) -> None:
+        """What root writes into the folder of another account, that account's server cannot."""
+        owner = self.path.stat().st_uid
+        if owner not in (os.geteuid(), 0) and os.geteuid() == 0:
+            raise StartError(
+                f"The data folder {self.path} belongs to {_account(owner)}: run this as that"
+                f" account, like sudo -u {_account(owner)} …"
+            )
+
     def _refuse_shared(self) -> None:
         if self.path.stat().st_mode & stat.S_IWOTH:
             raise StartError(f"Everybody may write to {self.path}. Close it first: chmod o-w.")
+
+
+def _account(number: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"#{number}"
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chatserver.archive import Archive, flush_folder
+from chatserver.binding import Binding
 from chatserver.config import Settings, sqlite_url
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder
@@ -77,15 +78,24 @@ def began(now: int) -> int:
 
 
 async def restore(
-    settings: Settings, archive: Archive, *, replace: bool, progress: Progress
+    settings: Settings,
+    archive: Archive,
+    *,
+    replace: bool,
+    progress: Progress,
+    move: bool = False,
 ) -> None:
     """Make the database what the archive holds, under a new epoch. All of it or nothing.
 
     `progress` hears how many more rows are in. Sessions are part of it: who was signed in when it
     was made, and has the keys still, comes back without a password.
 
-    Raises StartError while a server runs on the folder, NotEmpty when people would be lost unless
-    `replace`, ChatServerError for an archive that this program cannot take.
+    `move`: the data folder may belong to another database; from then on it belongs to this one.
+    People are replaced only in a database that the folder belongs to, however `replace` is set.
+
+    Raises StartError while a server runs on the folder, WrongDatabase when it belongs to another
+    database, NotEmpty when people would be lost, ChatServerError for an archive that this program
+    cannot take.
     """
     if archive.manifest.revision > HEAD:
         raise ChatServerError(
@@ -93,15 +103,30 @@ async def restore(
             f" {archive.manifest.revision}, the program knows {HEAD}."
         )
     folder = DataFolder(settings.data)
+    binding = Binding(folder, settings.database_url)
+    if not move:
+        binding.check()
+    owned = binding.fits and not folder.is_vacant
     folder.lock()
     try:
         database = Database(settings.database_url)
-        if database.path is not None:
-            await _into_file(folder, database.path, archive, replace=replace, progress=progress)
-        else:
-            await _into_server(folder, database, archive, replace=replace, progress=progress)
+        await _load(folder, database, archive, replace=replace and owned, progress=progress)
+        binding.write()
+    except stored.NotEmpty as error:
+        if replace:
+            raise ChatServerError(f"{error} It is not the database of {folder.path}.") from None
+        raise
     finally:
         folder.unlock()
+
+
+async def _load(
+    folder: DataFolder, database: Database, archive: Archive, *, replace: bool, progress: Progress
+) -> None:
+    if database.path is None:
+        await _into_server(folder, database, archive, replace=replace, progress=progress)
+    else:
+        await _into_file(folder, database.path, archive, replace=replace, progress=progress)
 
 
 async def _into_file(
@@ -168,6 +193,8 @@ async def _into_server(
     try:
         await until_reachable(database)
         await stored.refuse_company(database)
+        if not replace and not await stored.is_empty(database):
+            raise stored.NotEmpty
         await migrate(database, backups=folder.backups)
         await stored.load(database, archive.rows(), replace=replace, progress=progress)
     finally:

@@ -52,9 +52,14 @@ async def serve(settings: Settings, *, lan: bool) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[web.AppRunner, Server]]:
-    """The application, started, reachable through the Unix socket of its data folder alone."""
-    app = build(settings)
+async def running(
+    settings: Settings, *, make: bool = True
+) -> AsyncIterator[tuple[web.AppRunner, Server]]:
+    """The application, started, reachable through the Unix socket of its data folder alone.
+
+    `make`: it may make the database or upgrade it.
+    """
+    app = build(settings, make=make)
     runner = web.AppRunner(
         app,
         access_log_class=AccessLog,

@@ -362,6 +362,7 @@ def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 def test_a_data_folder_may_have_a_very_long_path(place: Place) -> None:
     place.data = place.folder / ("long" * 40) / ("longer" * 30)
+    assert place.succeed("migrate").startswith("The database (sqlite)")
     assert place.succeed("setup-link").startswith("http")
 
 

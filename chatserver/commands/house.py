@@ -6,13 +6,21 @@ import click
 
 from chatserver.commands.options import ask, loaded, place_options, run
 from chatserver.config import all_keys, shown
+from chatserver.errors import ChatServerError
 
 
 @click.command()
 @place_options
 def migrate() -> None:
     """Bring the database to the revision of this program. Starting the server does it too."""
-    ready = ask("GET", "/readyz")
+    from chatserver.storage.migrate import HEAD
+
+    ready = ask("GET", "/readyz", make=True)
+    if ready["revision"] != HEAD:
+        raise ChatServerError(
+            f"Nothing was changed: a server of another version runs, and the database has its"
+            f" revision {ready['revision']}. This program needs {HEAD}: restart the server with it."
+        )
     click.echo(f"The database ({ready['database']}) is at revision {ready['revision']}.")
 
 

@@ -75,14 +75,14 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
 
 async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
     """What the server streams, checked and written in that form."""
-    from chatserver.commands.streaming import lines
+    from chatserver.commands import streaming
 
     def begin(manifest: Manifest) -> Writer:
         bar.length = manifest.total
         return form(file, manifest)
 
     with _bar("Copying") as bar, closing(Intake(begin)) as intake:
-        async with aclosing(lines(settings, "/api/keeping/archive")) as answer:
+        async with aclosing(streaming.archive(settings)) as answer:
             async for some in answer:
                 bar.update(sum([intake.take(text) for text in some]))
         return intake.finish()
@@ -128,8 +128,10 @@ def _load(archive: Archive, *, replace: bool) -> None:
     from chatserver.keeping import restore as into_place
 
     with _bar("Loading", archive.manifest.total) as bar:
-        settings = loaded().settings
-        run(into_place(settings, archive, replace=replace, progress=bar.update))
+        found = loaded()
+        move = found.sources.get("database.url") == "command line"
+        work = into_place(found.settings, archive, replace=replace, move=move, progress=bar.update)
+        run(work)
     click.echo(f"Everything is in: {_said(archive.manifest)}.")
 
 
@@ -150,12 +152,12 @@ def check() -> None:
 
 async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:
     """The totals, and what was found."""
-    from chatserver.commands.streaming import lines
+    from chatserver.commands import streaming
 
     findings: list[str] = []
     step: dict[str, Any] = {}
     with _bar("Checking") as bar:
-        async with aclosing(lines(settings, "/api/keeping/check")) as answer:
+        async with aclosing(streaming.check(settings)) as answer:
             async for some in answer:
                 for step in map(msgspec.json.decode, some):
                     bar.length = step.get("of", bar.length)

@@ -10,7 +10,10 @@ import click
 from chatserver.commands.options import ask, loaded, place_options, run
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
+from chatserver.folder import DataFolder
 from chatserver.models import Role
+
+SHOWN = ("name", "role", "disabled", "display")
 
 
 @click.group()
@@ -103,9 +106,24 @@ def user_enable(name: str) -> None:
 @place_options
 def user_list() -> None:
     """Name, role, state and display name of everybody."""
-    for found in ask("GET", "/api/users")["users"]:
+    for found in run(_everybody(loaded().settings)):
         state = "disabled" if found["disabled"] else "active"
         click.echo(f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}")
+
+
+async def _everybody(settings: Settings) -> list[dict[str, Any]]:
+    """Every account, from the running server or read from its database."""
+    from chatserver.control import control, is_running, reading
+
+    if is_running(DataFolder(settings.data)):
+        async with control(settings, make=False) as line:
+            users: list[dict[str, Any]] = (await line.ask("GET", "/api/users"))["users"]
+            return users
+    from chatserver.storage.people import People
+
+    async with reading(settings) as database:
+        found = await People(database, clock=lambda: 0).all()
+    return [{field: getattr(user, field) for field in SHOWN} for user in found]
 
 
 @user.command("import")

@@ -1,28 +1,61 @@
-"""Long answers of the server, line by line as they come."""
+"""Long answers, line by line as they come: of a running server, or read from its database."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import aiohttp
 
+from chatserver.binding import Binding
 from chatserver.config import Settings
-from chatserver.control import Refused, control
+from chatserver.control import Refused, is_running, reading
 from chatserver.folder import DataFolder, control_address
 
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
 
-async def lines(settings: Settings, path: str) -> AsyncGenerator[list[bytes]]:
-    """Whole lines, with their ends, some at a time. Leave it with `aclosing`.
 
-    From the running server of this data folder, or from one that runs for this question. When it
-    breaks off, lines are missing at the end: whoever reads knows the last one.
+async def archive(settings: Settings) -> AsyncGenerator[list[bytes]]:
+    """The lines of a plain archive, with their ends, some at a time. Leave it with `aclosing`.
 
-    Raises Refused where no chat is: a new and empty one would look like a sound answer.
+    An answer that breaks off lacks lines at its end: the reader knows the last one.
     """
-    if not settings.database.url and DataFolder(settings.data).is_vacant:
-        raise Refused(f"There is no chat in {settings.data.absolute()}. Name its folder: --data.")
-    async with control(settings):
-        with control_address(DataFolder(settings.data).control) as address:
+
+    def dumped(database: "Database") -> AsyncGenerator[bytes]:
+        from chatserver.storage.archive import dump
+
+        return dump(database, now=time.time_ns() // 1_000_000)
+
+    async for some in _answer(settings, "/api/keeping/archive", dumped):
+        yield some
+
+
+async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
+    """A line for each step of a check, and one with the totals. Leave it with `aclosing`."""
+
+    def checked(database: "Database") -> AsyncGenerator[bytes]:
+        from chatserver.storage.check import report
+
+        return report(database)
+
+    async for some in _answer(settings, "/api/keeping/check", checked):
+        yield some
+
+
+async def _answer(
+    settings: Settings, path: str, read: Callable[["Database"], AsyncGenerator[bytes]]
+) -> AsyncIterator[list[bytes]]:
+    folder = DataFolder(settings.data)
+    Binding(folder, settings.database_url).check()
+    if is_running(folder):
+        with control_address(folder.control) as address:
             async for some in _lines(address, path):
                 yield some
+        return
+    async with reading(settings) as database, aclosing(read(database)) as pieces:
+        async for piece in pieces:
+            yield piece.splitlines(keepends=True)
 
 
 async def _lines(address: str, path: str) -> AsyncGenerator[list[bytes]]:

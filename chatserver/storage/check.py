@@ -4,13 +4,16 @@ Every row that a rule's query finds breaks the rule; its sentence has places for
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatserver.archive import line
 from chatserver.models import LOBBY, Kind
 from chatserver.storage.archive import TABLES, one_moment
 from chatserver.storage.engine import Database
@@ -48,6 +51,16 @@ async def check(database: Database) -> AsyncGenerator[Step]:
         for rule in rules:
             yield Step(of, await _answered(_broken(connection, rule)))
         yield Step(of, await _answered(_index(connection)))
+
+
+async def report(database: Database) -> AsyncGenerator[bytes]:
+    """A line of JSON for each step, and one with the totals. Leave it with `aclosing`."""
+    sound = True
+    async with aclosing(check(database)) as steps:
+        async for step in steps:
+            sound = sound and not step.findings
+            yield line(msgspec.to_builtins(step))
+    yield line(await totals(database) if sound else {"rooms": 0, "events": 0})
 
 
 async def totals(database: Database) -> dict[str, int]:

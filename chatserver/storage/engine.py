@@ -27,7 +27,7 @@ from chatserver.storage.failures import (
 )
 from chatserver.storage.gather import Found, Gathered, Key
 from chatserver.storage.tally import Tally
-from chatserver.storage.writers import PoolWriter, ThreadWriter, Writer
+from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Writer
 
 READERS = 6  # connections that read
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
@@ -52,7 +52,8 @@ logging.getLogger("aiosqlite").setLevel(logging.INFO)
 class Database:
     """The engines of one URL: `sqlite:///path` or `mysql://user:password@host/name`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        """`read_only`: whatever is done with it, neither file nor server changes."""
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -65,9 +66,12 @@ class Database:
         self.broken = False
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
+        self.name = parsed.set(query={}).render_as_string()  # without the password
         self.tally = Tally(self.path)
         self._gathered: list[Gathered[Any, Any]] = []
         self.writer, self.read = make(parsed)
+        if read_only:
+            self.writer, self.read = NoWriter(self.writer.engine), _read_only(parsed, self.read)
 
     def make_private(self) -> None:
         """SQLite: the file is there and only its owner can read it, whatever the umask says."""
@@ -141,6 +145,8 @@ class Database:
 
     async def _read_durability(self) -> str:
         """SQLite's is a matter of the one writing connection, and stays what it was at start."""
+        if isinstance(self.writer, NoWriter) and self.is_sqlite:
+            return "full"  # as every connection that writes is set up: see PRAGMAS
         if self.is_sqlite:
             pragma = "PRAGMA synchronous"
             level = await self.beside(lambda c: int(c.exec_driver_sql(pragma).scalar_one()))
@@ -190,10 +196,13 @@ def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
     )
     sa.event.listen(writer, "connect", _prepare_sqlite)
     sa.event.listen(writer, "begin", _begin_immediate)
-    reader = create_async_engine(
-        URL.create(
-            "sqlite+aiosqlite", database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"}
-        ),
+    return ThreadWriter(writer), _sqlite_reader(path)
+
+
+def _sqlite_reader(path: str, **options: str) -> AsyncEngine:
+    query = {"mode": "ro", "uri": "true"} | options
+    return create_async_engine(
+        URL.create("sqlite+aiosqlite", database=f"file:{quote(path)}", query=query),
         hide_parameters=True,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
@@ -202,7 +211,6 @@ def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
     )
-    return ThreadWriter(writer), reader
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -256,16 +264,45 @@ def _drop_useless(context: sa.engine.ExceptionContext) -> None:
         context.is_disconnect = True
 
 
+def _read_only(url: URL, reader: AsyncEngine) -> AsyncEngine:
+    """The same engine, unable to change anything.
+
+    SQLite makes two files to read a database in WAL mode, unless it is promised that nobody writes;
+    the lock of the data folder keeps that promise. A file with a WAL beside it has them already.
+    """
+    if reader.dialect.name != "sqlite":
+        sa.event.listen(reader.sync_engine, "connect", _begin_read_only)
+        return reader
+    path = Path(str(url.database))
+    if path.with_name(f"{path.name}-wal").exists():
+        return reader
+    return _sqlite_reader(str(path), immutable="1")
+
+
+def _begin_read_only(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET SESSION TRANSACTION READ ONLY")
+    cursor.close()
+
+
 async def until_reachable(database: Database, *, tries: int = 3) -> None:
     """Raise StartError when the database does not answer within a few tries; NotYet if it may."""
-    database.make_private()
+
+    def ask(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT 1").close()
+
+    await patiently(lambda: database.beside(ask), tries=tries)
+
+
+async def patiently(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
+    """The answer to the first question that a database is asked, for which it may be late."""
     for left in reversed(range(tries)):
         try:
-            await database.beside(lambda connection: connection.exec_driver_sql("SELECT 1").close())
-            return
+            return await ask()
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
             if not left:
                 reason = error.orig if isinstance(error, DBAPIError) else error
                 kind = NotYet if may_pass(error) else StartError
                 raise kind(f"The database cannot be opened: {reason}.") from error
             await asyncio.sleep(0.5)
+    raise AssertionError("there is at least one try")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from chatserver.errors import NotYet, StartError
 from chatserver.resources import resource_dir
-from chatserver.storage.engine import Database
+from chatserver.storage.engine import Database, patiently
 from chatserver.storage.failures import may_pass
 
 HEAD = "0004"  # the newest revision in migrations/versions
@@ -26,11 +26,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
     if before == HEAD:
         return []
     known = _known_revisions()
-    if before is not None and before not in known:
-        raise StartError(
-            f"The database is newer than this program: it has revision {before}, the program"
-            f" knows {HEAD}. Install the newer version again."
-        )
+    _refuse_newer(before, known)
     if database.is_sqlite and before is not None:
         await _back_up(database, backups / f"{before}.db")
     try:
@@ -42,6 +38,27 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
             " of this program or empty, and its account all rights in it."
         ) from error
     return known[known.index(before) + 1 :] if before else known
+
+
+async def require_head(database: Database) -> None:
+    """Raise StartError unless the database has the revision of this program. Changes nothing."""
+    found = await patiently(lambda: revision(database))
+    if found is None:
+        raise StartError(f"There is no chat in {database.name}.")
+    _refuse_newer(found, _known_revisions())
+    if found != HEAD:
+        raise StartError(
+            f"The database is older than this program: it has revision {found}, the program needs"
+            f" {HEAD}. Upgrade it with chatserver migrate, or by starting the server."
+        )
+
+
+def _refuse_newer(found: str | None, known: list[str]) -> None:
+    if found is not None and found not in known:
+        raise StartError(
+            f"The database is newer than this program: it has revision {found}, the program"
+            f" knows {HEAD}. Install the newer version again."
+        )
 
 
 async def revision(database: Database) -> str | None:

@@ -31,11 +31,15 @@ class Tally:
         if told and self._database is not None and not _has_content(self._database):
             raise self._lost(told, "the file is gone or empty")
 
-    def begin(self, epoch: str, stored: int) -> None:
-        """Count on from what the database holds. Raises StartError when it holds less than told."""
+    def refuse_loss(self, epoch: str, stored: int) -> None:
+        """Raise StartError when the database holds fewer events than were counted."""
         told, of = self._told()
         if of == epoch and told > stored:
             raise self._lost(told - stored, f"{self._name}-wal was removed or is damaged")
+
+    def begin(self, epoch: str, stored: int) -> None:
+        """Count on from what the database holds. Raises StartError as `refuse_loss` does."""
+        self.refuse_loss(epoch, stored)
         self._epoch, self._count = epoch, stored
         if self._path is not None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC

@@ -78,3 +78,16 @@ class PoolWriter:
 
     async def dispose(self) -> None:
         await self._engine.dispose()
+
+
+class NoWriter:
+    """For a database that is only read."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    async def run(self, _work: Callable[[Connection], T]) -> T:
+        raise RuntimeError("this database is open for reading only")
+
+    async def dispose(self) -> None:
+        """No connection was made."""

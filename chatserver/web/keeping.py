@@ -8,13 +8,11 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-import msgspec
 from aiohttp import web
 
-from chatserver.archive import line
 from chatserver.errors import Forbidden
 from chatserver.storage.archive import dump
-from chatserver.storage.check import check, totals
+from chatserver.storage.check import report
 from chatserver.storage.engine import Database
 from chatserver.web.access import route
 from chatserver.web.session import Sessions
@@ -41,19 +39,11 @@ class Keeping:
     async def check(self, request: web.Request) -> web.StreamResponse:
         """A line a step with `of` and `findings`, and at the end the totals."""
         self._owner(request)
-        return await _streamed(request, self._checked())
+        return await _streamed(request, report(self._database))
 
     def _owner(self, request: web.Request) -> None:
         if not self._sessions.is_owner(request):
             raise Forbidden
-
-    async def _checked(self) -> AsyncGenerator[bytes]:
-        sound = True
-        async with aclosing(check(self._database)) as steps:
-            async for step in steps:
-                sound = sound and not step.findings
-                yield line(msgspec.to_builtins(step))
-        yield line(await totals(self._database) if sound else {"rooms": 0, "events": 0})
 
 
 async def _streamed(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:

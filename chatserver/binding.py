@@ -1,0 +1,86 @@
+"""The database that a data folder belongs to, recorded in the folder.
+
+A command that runs with another configuration than the server would otherwise read, or make,
+another chat: a backup of nothing looks like a good one. The record is the database's URL without
+the account, its password and options. The path of a SQLite file inside the folder is relative to
+the folder, so that a folder may be moved, copied and linked to.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from chatserver.config import shown
+from chatserver.errors import StartError
+from chatserver.folder import DataFolder
+from chatserver.keys import write_private
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # the driver uses TCP for all of them
+MYSQL_PORT = 3306
+
+
+class WrongDatabase(StartError):
+    """The data folder belongs to another database than this command would use."""
+
+
+class NoChat(StartError):
+    """There is nothing to read or change, and this command makes no chat."""
+
+
+class Binding:
+    """Compares the database of a command with that of the data folder."""
+
+    def __init__(self, folder: DataFolder, url: str) -> None:
+        self._folder = folder
+        self._url = url
+        self._identity = identity(url, folder.path)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the folder belongs to this database, or to none yet."""
+        return self._recorded in (None, self._identity)
+
+    def check(self) -> None:
+        """Raises WrongDatabase."""
+        if not self.fits:
+            raise WrongDatabase(
+                f"The data folder {self._folder.path} belongs to the database {self._recorded}, and"
+                f" this command would use {shown(self._url)}. Name the server's configuration:"
+                f" --config FILE or --database URL. If the database has moved, delete"
+                f" {self._folder.record}."
+            )
+
+    def require(self) -> None:
+        """Check, and that a server has run here. Raises WrongDatabase and NoChat."""
+        self.check()
+        if self._folder.is_vacant:
+            raise NoChat(f"There is no chat in {self._folder.path}. Name its folder: --data.")
+
+    def write(self) -> None:
+        """Record that the folder belongs to this database. The folder must be locked."""
+        if self._recorded != self._identity:
+            write_private(self._folder.record, f"{self._identity}\n")
+
+    @property
+    def _recorded(self) -> str | None:
+        try:
+            return self._folder.record.read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StartError(f"{self._folder.record} cannot be read: {error}.") from None
+
+
+def identity(url: str, folder: Path) -> str:
+    """The same for every way to write the URL of one database."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _of_file(Path(os.fsdecode(unquote(parts.path[1:]))), folder)
+    host = (parts.hostname or "").lower()
+    place = "localhost" if host in LOOPBACK else host
+    return f"mysql://{place}:{parts.port or MYSQL_PORT}/{unquote(parts.path[1:])}"
+
+
+def _of_file(file: Path, folder: Path) -> str:
+    whole, home = Path(os.path.realpath(file)), Path(os.path.realpath(folder))
+    return f"sqlite:///{whole.relative_to(home) if whole.is_relative_to(home) else whole}"
