@@ -27,7 +27,7 @@ from chatserver.limits import SignInGuard
 from chatserver.models import Role, Session, User, name_key
 from chatserver.names import checked_display, checked_name
 from chatserver.passwords import Passwords, check_choice, generate
-from chatserver.storage.people import NewUser, OpenSession, People
+from chatserver.storage.people import NewUser, OpenSession, People, bot_session
 
 MINUTE = 60_000  # milliseconds
 DAY = 86_400_000
@@ -157,11 +157,12 @@ class Accounts:
         return SignIn(session, claims)
 
     async def _bot(self, token: str) -> SignIn:
-        user = await self._people.bot(_digest(token))
+        digest = _digest(token)
+        user = await self._people.bot(digest)
         if user is None:
             raise Unauthorized
         now = self._clock()
-        session = Session(f"{BOT}{user.id}", user, now, now + BOT_DAYS * DAY)
+        session = Session(bot_session(digest), user, now, now + BOT_DAYS * DAY)
         seconds = session.expires_at // 1000
         return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
 

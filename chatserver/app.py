@@ -8,10 +8,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -49,6 +48,7 @@ from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_index import compact
+from chatserver.supervisor import Supervisor, Work
 from chatserver.web import requests, routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
@@ -92,7 +92,8 @@ class Server:
         self.rooms = Rooms(self.database, clock=wall)
         self.search = Search(self.database)
         self.log = Log(self.database, clock=wall)
-        self.bus = _bus(settings)
+        self.supervisor = Supervisor()
+        self.bus = _bus(settings, self.supervisor)
         read_hole = hole_reader(self.rooms, self.log)
         node = secrets.token_hex(8)
         self.hub = Hub(self.bus, read_hole, self.rooms.state, node=node, clock=clock)
@@ -168,9 +169,10 @@ class Server:
             self.history.epoch = await self.people.epoch()
             self.database.tally.begin(self.history.epoch, await self.log.total())
             await self.bus.start(self.hub.receive, chat=self.history.epoch)
-            tasks = [asyncio.create_task(work) for work in self._work()]
+            for name, work in self._work().items():
+                self.supervisor.start(name, work)
             yield
-            await _cancel(tasks)
+            await self.supervisor.stop(*self._work())
             with suppress(ChatServerError):
                 await self.seen.flush()
             with suppress(ChatServerError):  # words of deleted messages leave the file
@@ -193,10 +195,16 @@ class Server:
             await require_head(self.database)
         self.binding.write()
 
-    def _work(self) -> list[Coroutine[Any, Any, None]]:
-        work = [self.journal.run(), self.reads.run(), self.pulse.run(), self.nightly.run()]
-        work.append(self.seen.run())
-        return [*work, self.lookout.run()] if self.bus.peers else work
+    def _work(self) -> dict[str, Work]:
+        """What runs as long as the server does, by name."""
+        work: dict[str, Work] = {
+            "journal": self.journal.run,
+            "reads": self.reads.run,
+            "pulse": self.pulse.run,
+            "nightly": self.nightly.run,
+            "seen": self.seen.run,
+        }
+        return work | {"lookout": self.lookout.run} if self.bus.peers else work
 
     async def tell_setup(self, _app: web.Application) -> None:
         """Say how to get in while nobody has an account. Python shows warnings without a set-up."""
@@ -298,6 +306,7 @@ def _metrics(server: Server) -> Metrics:
         door=server.door,
         requests=server.requests,
         closes=server.socket.log.closes,
+        task_ends=server.supervisor.ended,
     )
 
 
@@ -327,17 +336,9 @@ def _wall() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _bus(settings: Settings) -> Bus:
+def _bus(settings: Settings, supervisor: Supervisor) -> Bus:
     if not settings.bus.url:
         return NoPeers()
     from chatserver.bus.redis import RedisBus
 
-    return RedisBus(settings.bus.url)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
+    return RedisBus(settings.bus.url, supervisor)

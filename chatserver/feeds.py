@@ -8,7 +8,7 @@ reader. Nobody is sent an event behind the one that ended their membership.
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from chatserver import wire
@@ -218,6 +218,8 @@ class Feeds:
                     break
         except ChatServerError as error:
             logger.warning("a hole in room %d stays for now: %s", room, error)
+        except Exception:
+            logger.exception("a hole in room %d stays for now", room)
         finally:
             feed.early = {first: e for first, e in feed.early.items() if e[0] > feed.last}
             feed.repair = None
@@ -239,3 +241,12 @@ class Feeds:
         for feed in self._feeds.values():
             if feed.repair is not None:
                 feed.repair.cancel()
+
+
+def until_departures(events: list[Event]) -> Iterator[list[Event]]:
+    """Runs of events that each end where somebody leaves: the next run is not for them."""
+    start = 0
+    for end, event in enumerate(events, 1):
+        if event.left or end == len(events):
+            yield events[start:end]
+            start = end

@@ -5,6 +5,7 @@ in here too. Nothing waits for a reader.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -13,12 +14,14 @@ from chatserver.arrivals import Arrival, Arrivals
 from chatserver.bus import Bus
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode
-from chatserver.feeds import Feeds, ReadMissed
+from chatserver.feeds import Feeds, ReadMissed, until_departures
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
 from chatserver.presence_feed import PresenceFeed
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
+
+logger = logging.getLogger(__name__)
 
 # A room as a person sees it, or None for whoever is no member: see `storage.rooms.Rooms.state`.
 ReadState = Callable[[int, int], Awaitable[RoomState | None]]
@@ -119,7 +122,7 @@ class Hub:
 
     def publish(self, room: int, events: list[Event]) -> None:
         """Send events that are on disk to everybody who listens, on every node, in order."""
-        for run in _until_departures(events):
+        for run in until_departures(events):
             self._publish(room, run)
         for event in events:
             if event.joined:
@@ -179,9 +182,18 @@ class Hub:
                 self._introduce_soon(user_id, told)
 
     def _introduce_soon(self, user_id: int, told: Admitted) -> None:
-        task = asyncio.create_task(self.introduce(user_id, told.room, told.event))
+        task = asyncio.create_task(self._introduce(user_id, told))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _introduce(self, user_id: int, told: Admitted) -> None:
+        """Devices that cannot be shown the room reconnect, and find it in their welcome."""
+        try:
+            await self.introduce(user_id, told.room, told.event)
+        except Exception as error:
+            logger.warning("a new member has to reconnect: %s", error)
+            for connection in list(self._devices.get(user_id, ())):
+                self.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     async def introduce(self, user_id: int, room: int, event: bytes) -> None:
         """Let a new member's devices hear the room, and tell them all of it."""
@@ -328,15 +340,6 @@ class Hub:
 SESSION_OVER = protocol.encode(
     protocol.Error(data="Your session is over. Log in again.", code="session_over")
 )
-
-
-def _until_departures(events: list[Event]) -> Iterator[list[Event]]:
-    """Runs of events that each end where somebody leaves: the next run is not for them."""
-    start = 0
-    for end, event in enumerate(events, 1):
-        if event.left or end == len(events):
-            yield events[start:end]
-            start = end
 
 
 def _person(connection: Connection) -> Person:

@@ -106,13 +106,28 @@ class Journal:
         while True:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            self._undecided.clear()
-            self._told.clear()
-            self._tell(batch, await self._timed([draft for draft, _ in batch]))
-            self._told.set()
+            if batch:
+                await self._store_batch(batch)
             if not self._waiting:
                 self._wake.clear()
                 self._idle.set()
+
+    async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
+        self._undecided.clear()
+        self._told.clear()
+        try:
+            self._tell(batch, await self._outcomes_or_refusals(batch))
+        finally:
+            self._told.set()
+
+    async def _outcomes_or_refusals(self, batch: list[tuple[Draft, Settle]]) -> list[Outcome]:
+        """Nobody waits for an answer that a bug has kept from coming."""
+        try:
+            return await self._timed([draft for draft, _ in batch])
+        except Exception:
+            for _, settle in batch:
+                _call(settle, ChatError())
+            raise
 
     async def published(self) -> None:
         """Return when all that is committed by now has been published."""

@@ -15,7 +15,7 @@ from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 
 EVERY = 2.0  # seconds between two looks
-SESSIONS_EVERY = 10  # looks between two checks of all open sessions
+SESSIONS = 500  # open sessions that one look asks about
 MEMBERSHIPS = 60_000  # milliseconds to look back for new ones: nodes' clocks differ a little
 
 logger = logging.getLogger(__name__)
@@ -33,27 +33,25 @@ class Lookout:
         self._rooms = rooms
         self._people = people
         self._now = now
+        self._unchecked: list[str] = []  # open sessions, until all have been asked about
 
     async def run(self) -> None:
-        looks = 0
         while True:
             await asyncio.sleep(EVERY)
             try:
-                await self.look(sessions=looks % SESSIONS_EVERY == 0)
+                await self.look()
             except ChatServerError as error:
                 logger.warning("the other nodes cannot be seen: %s", error)
             except Exception:
                 logger.exception("looking for the other nodes failed")
-            looks += 1
 
-    async def look(self, *, sessions: bool) -> None:
+    async def look(self) -> None:
         """Ask for what is missing; hang up sockets whose session ended elsewhere."""
         self._hub.check_nodes()
         await self._hear_new_rooms()
         for room, head in (await self._log.heads(self._hub.heads())).items():
             self._hub.remind(room, head)
-        if sessions:
-            await self._end_sessions()
+        await self._end_sessions()
 
     async def _hear_new_rooms(self) -> None:
         """Subscribe users to rooms that they joined; who moves meanwhile is for the next look."""
@@ -66,6 +64,9 @@ class Lookout:
                     self._hub.listen(joined.user_id, joined.room, joined.seq)
 
     async def _end_sessions(self) -> None:
-        open_sessions = {connection.session_id for connection in self._hub.connections}
-        for ended in open_sessions - await self._people.alive(open_sessions):
+        if not self._unchecked:
+            self._unchecked = list({one.session_id for one in self._hub.connections})
+        asked, self._unchecked = self._unchecked[:SESSIONS], self._unchecked[SESSIONS:]
+        alive = await self._people.alive(asked) if asked else set()
+        for ended in set(asked) - alive:
             self._hub.end_session(ended)

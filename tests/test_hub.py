@@ -499,3 +499,20 @@ async def test_nothing_unstored_follows_a_removal_behind_a_hole(stage: Stage) ->
     stage.hub.publish(1, stage.remove(2, 2))
     stage.hub.aside(b"ann types", room=1)
     assert (b"ann types" in anns.written, b"ann types" in bos.written) == (True, False)
+
+
+async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
+    nodes: tuple[Stage, Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = nodes
+    bo, bos = there.connect(2, "bo", r1=0)
+
+    async def away(_user: int, _room: int) -> RoomState | None:
+        raise Unavailable
+
+    monkeypatch.setattr(there.hub, "_read_state", away)
+    change = {"action": "invite", "users": ["bo"]}
+    here.hub.publish(7, [Event(7, 1, "ann", "", 0, kind=Kind.ROOM, change=change, joined=(2,))])
+    while not bo.closing:
+        await asyncio.sleep(0)
+    assert RESTARTING in bos.written

@@ -256,6 +256,28 @@ async def test_the_queue_is_bounded(desk: Desk) -> None:
     assert len(desk.answers) == CAPACITY
 
 
+async def test_a_writer_that_died_is_no_longer_waited_for_and_goes_on_when_restarted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+
+    async def broken(_drafts: object) -> list[Outcome]:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.journal, "_timed", broken)
+        desk.append("a")
+        with pytest.raises(RuntimeError, match="a bug"):
+            await desk.journal.run()
+    assert type(desk.answer("a")) is ChatError
+    await desk.journal.published()
+    desk.append("b")
+    running = asyncio.create_task(desk.journal.run())
+    await desk.journal.drain()
+    running.cancel()
+    assert isinstance(desk.answer("b"), Receipt)
+
+
 async def test_a_bug_in_one_listener_stops_nobody_else(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:

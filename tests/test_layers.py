@@ -16,7 +16,7 @@ FLOORS = [
     (
         "errors normalization models names protocol wire words tokens limits config folder"
         " resources logs keys passwords presence presence_feed connection histogram bus archive"
-        " binding"
+        " binding supervisor"
         " markup markdown"
     ),
     "journal storage bus.redis",

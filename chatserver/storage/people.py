@@ -1,6 +1,6 @@
 """Users, their sessions and the tokens of bots: every query about them, once."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,6 +14,8 @@ from chatserver.storage.engine import Database
 from chatserver.storage.invites import use_up
 from chatserver.storage.members import admit_bot, join_lobby, new_id
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
+
+BOT_SESSION = "bot_"  # begins what stands for the session of a bot, which has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class People:
             found = [Session(r.session, _user(r), r.opened_at, r.expires_at) for r in rows]
         return {session.id: session for session in found}
 
-    async def alive(self, session_ids: Iterable[str]) -> set[str]:
+    async def alive(self, session_ids: Collection[str]) -> set[str]:
         """Those of these sessions that are not over, of accounts that are not disabled."""
         query = (
             sa.select(sessions.c.id)
@@ -207,7 +209,10 @@ class People:
             .where(sessions.c.expires_at > self._clock(), users.c.disabled_at.is_(None))
         )
         async with self._database.reading() as connection:
-            return set((await connection.execute(query)).scalars())
+            found = set((await connection.execute(query)).scalars())
+            if any(session_id.startswith(BOT_SESSION) for session_id in session_ids):
+                found |= {bot_session(d) for d in await connection.scalars(_BOT_TOKENS)}
+        return found
 
     async def sessions(self, user_id: int) -> list[OpenSession]:
         """Where somebody is signed in, newest first."""
@@ -293,6 +298,18 @@ class People:
         await self._database.transaction(
             lambda c: c.execute(_revoke(now).where(sessions.c.user_id == user_id))
         )
+
+
+def bot_session(digest: str) -> str:
+    """The session of a bot's sockets, which ends with the token of that hash."""
+    return f"{BOT_SESSION}{digest[:16]}"
+
+
+_BOT_TOKENS = (
+    sa.select(bot_tokens.c.digest)
+    .join(users, users.c.id == bot_tokens.c.user_id)
+    .where(bot_tokens.c.revoked_at.is_(None), users.c.disabled_at.is_(None))
+)
 
 
 def _user(row: Row[Any]) -> User:

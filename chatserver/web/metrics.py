@@ -45,8 +45,9 @@ class Metrics:
         door: Door,
         requests: Requests,
         closes: Counter[int],
+        task_ends: Counter[str],
     ) -> None:
-        """`closes` counts how sockets ended, by code."""
+        """`closes` counts how sockets ended, by code; `task_ends` endless tasks, by name."""
         self._hub = hub
         self._journal = journal
         self._pulse = pulse
@@ -54,6 +55,7 @@ class Metrics:
         self._door = door
         self._requests = requests
         self._closes = closes
+        self._task_ends = task_ends
 
     def text(self, database: DatabaseState) -> tuple[bytes, str]:
         """The figures of this moment and their content type.
@@ -78,6 +80,7 @@ class Metrics:
         limited = signs["attempted"] - signs["failed"] - signs["succeeded"]
         outcomes = {"ok": signs["succeeded"], "failed": signs["failed"], "limited": limited}
         yield _counters("sign_ins", "Attempts to sign in with a password.", outcome=outcomes)
+        yield _counters("task_restarts", "Endless tasks restarted, by name.", task=self._task_ends)
         yield _histogram("loop_lag_seconds", "How late the event loop was.", self._pulse.lag)
 
     def _messages(self) -> Iterator[Any]:
