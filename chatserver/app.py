@@ -96,7 +96,7 @@ class Server:
         self.bus = _bus(settings, self.supervisor)
         read_hole = hole_reader(self.rooms, self.log)
         node = secrets.token_hex(8)
-        self.hub = Hub(self.bus, read_hole, self.rooms.state, node=node, clock=clock)
+        self.hub = Hub(self.bus, read_hole, self.rooms.states, node=node, clock=clock)
         self.journal = Journal(self.log, self.hub)
         rate = Rate(limits.messages_per_second, limits.message_burst, clock)
         facts = Facts(self.rooms)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from chatserver import wire
 from chatserver.connection import Connection
 from chatserver.errors import ChatServerError
+from chatserver.held_frames import HeldFrames
 from chatserver.models import Event
 
 PATIENCE = 0.05  # seconds that an early event waits for the one before it
@@ -54,15 +55,17 @@ class Feed:
     `version` is another one as soon as what was told before may have changed, as by an edit. No
     two feeds ever have the same. `listeners` are connections with the seq up to which their
     membership is known: a departure that is told later and is not behind it was an earlier one.
+    `ahead` are those that the database has shown more than was sent: up to that seq.
     """
 
-    __slots__ = ("early", "known", "last", "listeners", "repair", "version")
+    __slots__ = ("ahead", "early", "known", "last", "listeners", "repair", "version")
 
     def __init__(self, last: int) -> None:
         self.version = next(_versions)
         self.last = last
         self.known = last
         self.listeners: dict[Connection, int] = {}
+        self.ahead: dict[Connection, int] = {}
         self.early: dict[int, tuple[int, bytes]] = {}  # first → last, frames
         self.repair: asyncio.Task[None] | None = None
 
@@ -84,32 +87,36 @@ class Feeds:
         self._fell_behind = fell_behind
         self._departed = departed
         self._feeds: dict[int, Feed] = {}
-        self._held = 0
+        self._held = HeldFrames()
         self.delivered = Delivered()
 
     # Listeners ------------------------------------------------------------------------------------
 
-    def hold(self) -> None:
-        """Until `release`, every room that news comes for has a feed: somebody is arriving."""
-        self._held += 1
+    def hold(self) -> int:
+        """Until `release`, every room that news comes for has a feed: a client is connecting."""
+        return self._held.hold()
 
-    def release(self) -> None:
-        self._held -= 1
-        if not self._held:
+    def release(self, since: int) -> None:
+        self._held.release(since)
+        if not self._held.active:
             self._feeds = {room: feed for room, feed in self._feeds.items() if feed.listeners}
 
-    def start(self, connection: Connection, room: int, head: int) -> int:
-        """Let a connection listen; the seq behind which it does.
+    def start(self, connection: Connection, room: int, head: int) -> list[bytes]:
+        """Let a connection listen to all behind `head`; the frames of it that were sent already.
 
         `head` is what the database named while the feeds were held.
         """
-        feed = self._feeds.setdefault(room, Feed(head))
-        if not feed.listeners and feed.last < head:
+        feed = self._feeds.get(room)
+        if feed is None:
+            feed = self._feeds[room] = Feed(head)
+        missed = self._held.behind(room, head) if feed.last > head else []
+        if not feed.listeners and not missed and feed.last != head:
             feed.last, feed.version = head, next(_versions)
         self._add(connection, room, feed, since=head)
-        feed.known = max(feed.known, head)
+        if feed.last < head:
+            feed.ahead[connection] = head
         self._expect(room, feed, head)
-        return feed.last
+        return missed
 
     def join(self, connection: Connection, room: int, after: int) -> None:
         """Let a connection listen to a room that is new to it, from `after` on."""
@@ -140,7 +147,8 @@ class Feeds:
         feed = self._feeds.get(room)
         if feed is not None:
             feed.listeners.pop(connection, None)
-            if not feed.listeners and not self._held:
+            feed.ahead.pop(connection, None)
+            if not feed.listeners and not self._held.active:
                 del self._feeds[room]
 
     def listeners(self, room: int) -> list[Connection]:
@@ -169,7 +177,7 @@ class Feeds:
         `changes`: they are not all new messages. False when they wait for what is before them.
         """
         feed = self._feeds.get(room)
-        if feed is None and self._held:
+        if feed is None and self._held.active:
             feed = self._feeds[room] = Feed(first - 1)
         if feed is None or last <= feed.last:
             return True
@@ -179,21 +187,23 @@ class Feeds:
             feed.early[first] = (last, frames)
             self._expect(room, feed, last)
             return False
-        self._deliver(feed, last, frames)
+        self._deliver(room, feed, last, frames)
         return True
 
     def follow(self, room: int) -> None:
         """Send what waited for the events that were just sent."""
         feed = self._feeds.get(room)
         while feed is not None and (following := feed.early.pop(feed.last + 1, None)):
-            self._deliver(feed, *following)
+            self._deliver(room, feed, *following)
 
-    def _deliver(self, feed: Feed, last: int, frames: bytes) -> None:
-        self.delivered.events += (last - feed.last) * len(feed.listeners)
-        self.delivered.bytes += len(frames) * len(feed.listeners)
+    def _deliver(self, room: int, feed: Feed, last: int, frames: bytes) -> None:
+        listeners = _lacking(feed, last) if feed.ahead else feed.listeners
+        self.delivered.events += (last - feed.last) * len(listeners)
+        self.delivered.bytes += len(frames) * len(listeners)
+        self._held.add(room, frames, first=feed.last + 1, last=last)
         feed.last = last
         feed.known = max(feed.known, last)
-        behind = [connection for connection in feed.listeners if not connection.write(frames)]
+        behind = [connection for connection in listeners if not connection.write(frames)]
         for connection in behind:
             self._fell_behind(connection)
 
@@ -233,7 +243,7 @@ class Feeds:
         events = [event for event in missed.events if event.seq > feed.last]
         if events:
             feed.version = next(_versions)
-            self._deliver(feed, events[-1].seq, wire.frames(events))
+            self._deliver(room, feed, events[-1].seq, wire.frames(events))
         return bool(events)
 
     def close(self) -> None:
@@ -250,3 +260,10 @@ def until_departures(events: list[Event]) -> Iterator[list[Event]]:
         if event.left or end == len(events):
             yield events[start:end]
             start = end
+
+
+def _lacking(feed: Feed, last: int) -> list[Connection]:
+    """Those that the events up to `last` are new to."""
+    ahead = feed.ahead
+    feed.ahead = {connection: seq for connection, seq in ahead.items() if seq > last}
+    return [connection for connection in feed.listeners if ahead.get(connection, 0) < last]

@@ -4,9 +4,7 @@ Owns the connections, and through `Feeds` who of them hears which room. What oth
 in here too. Nothing waits for a reader.
 """
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from chatserver import protocol, wire, words
@@ -15,16 +13,13 @@ from chatserver.bus import Bus
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode
 from chatserver.feeds import Feeds, ReadMissed, until_departures
+from chatserver.held_frames import HeldFrames
+from chatserver.introductions import Introductions, ReadStates
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
 from chatserver.presence_feed import PresenceFeed
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
-
-logger = logging.getLogger(__name__)
-
-# A room as a person sees it, or None for whoever is no member: see `storage.rooms.Rooms.state`.
-ReadState = Callable[[int, int], Awaitable[RoomState | None]]
 
 
 class Hub:
@@ -34,21 +29,28 @@ class Hub:
         self,
         bus: Bus,
         read_missed: ReadMissed,
-        read_state: ReadState,
+        read_states: ReadStates,
         *,
         node: str,
         clock: Callable[[], float],
     ) -> None:
         """`clock` gives monotonic seconds."""
         self._bus = bus
-        self._read_state = read_state
-        self._tasks: set[asyncio.Task[None]] = set()
         self._node = node
         self._clock = clock
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_missed, self._fell_behind, self._departed)
         self.delivered = self._feeds.delivered
         self._arrivals = Arrivals()
+        self._asides = HeldFrames()  # by user
+        self._introductions = Introductions(
+            read_states,
+            self.arriving,
+            self._arrivals,
+            devices=self.devices,
+            show=self._show,
+            reconnect=self._reconnect,
+        )
         self._who = Who()
         self._presence = PresenceFeed(
             self._who, lambda: self.connections, self.broadcast, self._say_who_is_here, clock
@@ -76,23 +78,28 @@ class Hub:
         Meanwhile every room that news comes for has a feed, so `attach` learns how far it is; and
         the arrival notes whose session ended and whose rooms changed.
         """
-        self._feeds.hold()
+        since = self._feeds.hold()
+        asides = self._asides.hold()
         try:
             with self._arrivals.one() as arrival:
                 yield arrival
         finally:
-            self._feeds.release()
+            self._feeds.release(since)
+            self._asides.release(asides)
 
-    def attach(self, connection: Connection, heads: dict[int, int]) -> dict[int, int]:
-        """Let a connection listen from now on; for each room the seq that its feed starts behind.
+    def attach(self, connection: Connection, heads: dict[int, int]) -> bytes:
+        """Let a connection listen; the frames that it missed since the database was asked.
 
         `heads` are those that the database named while `arriving`.
         """
-        self._devices.setdefault(connection.user.id, set()).add(connection)
-        starts = {r: self._feeds.start(connection, r, head) for r, head in heads.items()}
+        user_id = connection.user.id
+        self._devices.setdefault(user_id, set()).add(connection)
+        missed = self._asides.of(user_id)
+        for room, head in heads.items():
+            missed += self._feeds.start(connection, room, head)
         self._who.arrive(_person(connection))
         self._presence.changed()
-        return starts
+        return b"".join(missed)
 
     def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
         """Of these rooms those that a connection listens to: see `feeds.Feeds.heard`.
@@ -175,40 +182,24 @@ class Hub:
 
         Whoever joined by a request of their own gets the reply first: see `introduce`.
         """
-        told = Admitted(event.room, event.joined, wire.payload(event))
-        self._tell_others(told)
-        for user_id in event.joined:
-            if user_id != event.author:
-                self._introduce_soon(user_id, told)
+        admitted = Admitted(event.room, event.joined, wire.payload(event))
+        self._tell_others(admitted)
+        others = [user_id for user_id in event.joined if user_id != event.author]
+        self._introductions.soon(others, event.room, admitted.event)
 
-    def _introduce_soon(self, user_id: int, told: Admitted) -> None:
-        task = asyncio.create_task(self._introduce(user_id, told))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def introduce(self, users: Sequence[int], room: int, event: bytes) -> None:
+        """Let the devices of new members hear a room, and send them its state with the event."""
+        await self._introductions.introduce(users, room, event)
 
-    async def _introduce(self, user_id: int, told: Admitted) -> None:
-        """Devices that cannot be shown the room reconnect, and find it in their welcome."""
-        try:
-            await self.introduce(user_id, told.room, told.event)
-        except Exception as error:
-            logger.warning("a new member has to reconnect: %s", error)
+    def _show(self, user_id: int, state: RoomState, frame: bytes) -> None:
+        for connection in list(self._devices.get(user_id, ())):
+            missed = self._feeds.start(connection, state.room, state.head)
+            connection.send(b"".join((frame, *missed)))
+
+    def _reconnect(self, users: Iterable[int]) -> None:
+        for user_id in users:
             for connection in list(self._devices.get(user_id, ())):
                 self.hang_up(connection, CloseCode.RESTARTING, "added to a room")
-
-    async def introduce(self, user_id: int, room: int, event: bytes) -> None:
-        """Let a new member's devices hear the room, and tell them all of it."""
-        self._arrivals.note_moves([user_id])
-        if user_id not in self._devices:
-            return
-        with self.arriving() as arrival:
-            state = await self._read_state(user_id, room)
-            while arrival.has_moved(user_id):
-                state = await self._read_state(user_id, room)
-            if state is None:
-                return
-            for connection in self._devices.get(user_id, ()):
-                head = self._feeds.start(connection, room, state.head)
-                connection.send(wire.with_state(event, state, head))
 
     def aside(
         self,
@@ -228,6 +219,7 @@ class Hub:
                 aside.frames, [c for c in self._feeds.listeners(aside.room) if c is not but]
             )
         if aside.user is not None:
+            self._asides.add(aside.user, aside.frames)
             self.broadcast(aside.frames, list(self._devices.get(aside.user, ())))
 
     def remind(self, room: int, seq: int, people: Iterable[int] = ()) -> None:
@@ -309,8 +301,7 @@ class Hub:
             case News() as news:
                 self._advance(news)
             case Admitted() as told:
-                for user_id in told.users:
-                    self._introduce_soon(user_id, told)
+                self._introductions.soon(told.users, told.room, told.event)
             case Aside() as aside:
                 self._aside(aside)
             case Ended() as ended:
@@ -333,8 +324,7 @@ class Hub:
         """Let go of timers and tasks."""
         self._presence.close()
         self._feeds.close()
-        for task in self._tasks:
-            task.cancel()
+        self._introductions.close()
 
 
 SESSION_OVER = protocol.encode(

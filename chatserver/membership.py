@@ -64,14 +64,14 @@ class Membership:
         receipt = await self._stored(draft)
         answer(receipt, await self._rooms.state(who.id, receipt.room))
         if receipt.event is not None:
-            await self._hub.introduce(who.id, receipt.room, wire.payload(receipt.event))
+            await self._hub.introduce([who.id], receipt.room, wire.payload(receipt.event))
 
     async def enter(self, who: User, room: int) -> None:
         """Make whoever an invitation has led here a member. Raises NotFound, or for an archive."""
         draft = _own_draft(who, room, Enrol("join", ((who.id, who.name),), invited=True))
         receipt = await self._stored(draft)
         if receipt.event is not None:
-            await self._hub.introduce(who.id, room, wire.payload(receipt.event))
+            await self._hub.introduce([who.id], room, wire.payload(receipt.event))
 
     async def oversee(
         self, who: User, room: int, *, archived: bool | None, retention_days: int | None

@@ -20,9 +20,9 @@ def payload(event: Event) -> bytes:
     return protocol.json(chat(event))
 
 
-def with_state(event: bytes, state: RoomState, head: int) -> bytes:
+def with_state(event: bytes, state: RoomState) -> bytes:
     """The frame of a room event (JSON) for whoever became a member by it."""
-    room = protocol.json(welcome_room(state, head))
+    room = protocol.json(welcome_room(state))
     return protocol.frame(event[:-1] + b',"state":' + room + b"}")
 
 
@@ -105,19 +105,19 @@ def room_changed(
         seq=receipt.seq,
         at=receipt.at,
         duplicate=receipt.duplicate,
-        state=welcome_room(state, state.head) if state else None,
+        state=welcome_room(state) if state else None,
     )
 
 
-def welcome_room(state: RoomState, head: int) -> protocol.WelcomeRoom:
-    """A room in the first frame; its live feed starts behind `head`."""
+def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
+    """A room as one member sees it; its live feed starts behind `head`."""
     return protocol.WelcomeRoom(
         room=state.room,
         kind=state.kind,
         name=state.name,
         title=state.title,
         members=state.members,
-        head=head,
+        head=state.head,
         read=state.read,
         unread=state.unread,
         mentions=state.mentions,

@@ -1,7 +1,7 @@
 """Fan-out: order, holes, slow readers, and what other nodes say."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
@@ -13,7 +13,7 @@ from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect, Unavailable
 from chatserver.feeds import Missed
 from chatserver.hub import Hub
-from chatserver.models import Event, Kind, RoomState, User
+from chatserver.models import Event, Kind, RoomKind, RoomState, User
 from chatserver.presence_feed import SLICE
 
 
@@ -75,10 +75,17 @@ class Stage:
         self.away = False
         self.left: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
-        self.hub = Hub(self.bus, self._read, self._state, node=str(id(self)), clock=lambda: 0.0)
+        self.between = self._nothing  # what happens between a query and its answer
+        self.hub = Hub(self.bus, self._read, self._states, node=str(id(self)), clock=lambda: 0.0)
 
-    async def _state(self, user_id: int, room: int) -> RoomState | None:
-        return None
+    async def _states(self, user_ids: Sequence[int], room: int) -> dict[int, RoomState]:
+        head = len(self.log.get(room, []))
+        await self.between()
+        state = RoomState(room, RoomKind.GROUP, "plans", "Plans", 3, head, 0, head, 0, False)
+        return dict.fromkeys(user_ids, state)
+
+    async def _nothing(self) -> None:
+        pass
 
     async def _read(self, room: int, after: int) -> Missed:
         self.reads.append((room, after))
@@ -220,11 +227,66 @@ async def test_events_between_reading_the_heads_and_attaching_are_not_lost(stage
         line, User(1, "ann", "Ann"), session_id="s", expires_at=1, lifetime=1, limit=1, seen=0
     )
     with stage.hub.arriving():
-        heads = {1: 0}  # what the database says; then somebody writes
-        stage.hub.publish(1, stage.store(1, 2))
-        assert stage.hub.attach(connection, heads) == {1: 2}
+        heads = {1: 1}  # what the database says; then ann writes
+        stage.hub.publish(1, stage.store(1))
+        stage.hub.publish(1, stage.store(2, 3))
+        connection.reply(stage.hub.attach(connection, heads))
+    stage.hub.publish(1, stage.store(4))
+    assert line.heard() == [2, 3, 4]
+
+
+async def test_events_that_a_welcome_has_counted_are_not_sent_behind_it(stage: Stage) -> None:
+    _, anns = stage.connect(1, "ann", r1=0)
+    stage.store(1, 2)  # stored, and about to be published
+    _, bos = stage.connect(2, "bo", r1=2)
+    stage.hub.publish(1, stage.log[1])
     stage.hub.publish(1, stage.store(3))
-    assert line.heard() == [3]
+    assert (anns.heard(), bos.heard()) == ([1, 2, 3], [3])
+
+
+async def test_a_hole_before_a_connection_came_is_read_for_it(stage: Stage) -> None:
+    line = Line()
+    connection = Connection(
+        line, User(1, "ann", "Ann"), session_id="s", expires_at=1, lifetime=1, limit=1, seen=0
+    )
+    with stage.hub.arriving():
+        stage.store(1)  # lost on the bus
+        stage.hub.publish(1, stage.store(2))
+        connection.reply(stage.hub.attach(connection, {1: 0}))
+    await stage.settled()
+    assert line.heard() == [1, 2]
+
+
+async def test_read_positions_that_moved_while_a_socket_arrived_follow_its_welcome(
+    stage: Stage,
+) -> None:
+    connection = Connection(
+        Line(), User(1, "ann", "Ann"), session_id="s", expires_at=1, lifetime=1, limit=1, seen=0
+    )
+    stage.hub.aside(b"before", user=1)
+    with stage.hub.arriving():
+        stage.hub.aside(b"mine", user=1)
+        stage.hub.aside(b"of bo", user=2)
+        assert stage.hub.attach(connection, {}) == b"mine"
+    with stage.hub.arriving():
+        assert stage.hub.attach(connection, {}) == b""
+
+
+async def test_what_is_said_while_new_members_are_introduced_is_counted_or_sent(
+    stage: Stage,
+) -> None:
+    lines = [stage.connect(number, f"user{number}")[1] for number in range(1, 4)]
+
+    async def talk() -> None:
+        stage.hub.publish(1, stage.store(2, 3))
+
+    stage.between = talk
+    stage.store(1)
+    await stage.hub.introduce([1, 2, 3, 99], 1, b'{"type":13,"seq":1}')
+    stage.hub.publish(1, stage.store(4))
+    for line in lines:
+        assert b'"head":1' in line.written
+        assert line.heard() == [1, 2, 3, 4]
 
 
 async def test_whoever_falls_behind_is_hung_up_and_the_others_are_not(stage: Stage) -> None:
@@ -394,7 +456,7 @@ async def test_who_arrives_behind_a_hole_makes_everybody_whole(stage: Stage) -> 
     stage.store(1, 2)  # and nobody is told
     _, bos = stage.connect(2, "bo", r1=2)
     await stage.settled()
-    assert anns.heard() == bos.heard() == [1, 2]
+    assert (anns.heard(), bos.heard()) == ([1, 2], []), "bo's welcome has counted them"
 
 
 RESTARTING = int(CloseCode.RESTARTING).to_bytes(2)
@@ -482,7 +544,7 @@ async def test_an_earlier_removal_does_not_end_a_later_membership(stage: Stage) 
     _, again = stage.connect(2, "bo", r1=3)  # back with the third event, says the database
     stage.hub.publish(1, removal)
     stage.hub.publish(1, stage.store(4))
-    assert (bos.heard(), again.heard()) == ([1], [1, 2, 3, 4])
+    assert (bos.heard(), again.heard()) == ([1], [4])
 
 
 async def test_a_removal_on_another_node_ends_with_itself(nodes: tuple[Stage, Stage]) -> None:
@@ -507,10 +569,10 @@ async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
     here, there = nodes
     bo, bos = there.connect(2, "bo", r1=0)
 
-    async def away(_user: int, _room: int) -> RoomState | None:
+    async def away(_users: Sequence[int], _room: int) -> dict[int, RoomState]:
         raise Unavailable
 
-    monkeypatch.setattr(there.hub, "_read_state", away)
+    monkeypatch.setattr(there.hub._introductions, "_read_states", away)
     change = {"action": "invite", "users": ["bo"]}
     here.hub.publish(7, [Event(7, 1, "ann", "", 0, kind=Kind.ROOM, change=change, joined=(2,))])
     while not bo.closing:

@@ -16,13 +16,13 @@ FLOORS = [
     (
         "errors normalization models names protocol wire words tokens limits config folder"
         " resources logs keys passwords presence presence_feed connection histogram bus archive"
-        " binding supervisor"
+        " binding supervisor held_frames"
         " markup markdown"
     ),
     "journal storage bus.redis",
     (
         "chat arrivals history recent facts membership reads accounts invitations keeping feeds hub"
-        " pulse seen lookout"
+        " introductions pulse seen lookout"
     ),
     "web",
     "app",

@@ -1,6 +1,6 @@
 """Lines are kept alive, dead ones found, and sessions end while their sockets are open."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
@@ -21,7 +21,7 @@ async def no_holes(_room: int, _after: int) -> Missed:
     raise AssertionError("nothing was said, so nothing is missing")
 
 
-async def no_rooms(_user: int, _room: int) -> RoomState | None:
+async def no_rooms(_users: Sequence[int], _room: int) -> dict[int, RoomState]:
     raise AssertionError("nobody joined anything")
 
 

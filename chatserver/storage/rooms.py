@@ -98,10 +98,14 @@ class Rooms:
 
     async def state(self, user_id: int, room: int) -> RoomState | None:
         """One room as that person sees it; None for whoever is no member."""
+        return (await self.states([user_id], room)).get(user_id)
+
+    async def states(self, user_ids: Sequence[int], room: int) -> dict[int, RoomState]:
+        """One room as each of these users sees it, without those who are no members."""
         query = STATES.where(ME.c.room_id == room)
         async with self._database.reading() as connection:
-            row = (await connection.execute(query, {"people": [user_id]})).one_or_none()
-        return state(row) if row else None
+            rows = list(await connection.execute(query, {"people": list(user_ids)}))
+        return {row.me: state(row) for row in rows}
 
     async def mute(self, user_id: int, room: int, *, on: bool) -> bool:
         """Whether there was a membership to set this of."""

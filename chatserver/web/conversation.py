@@ -273,5 +273,5 @@ def _fields(answer: msgspec.Struct) -> dict[str, Any]:
 
 
 def _state(state: RoomState) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(wire.welcome_room(state, state.head))
+    facts: dict[str, Any] = msgspec.to_builtins(wire.welcome_room(state))
     return facts

@@ -85,9 +85,10 @@ class Socket:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         line = self._line(request)
         connection = self._connection(line, sign_in)
-        starts = self._hub.attach(connection, {state.room: state.head for state in rooms})
-        connection.reply(protocol.encode(self._welcome(sign_in, rooms, starts)))
+        missed = self._hub.attach(connection, {state.room: state.head for state in rooms})
+        connection.reply(protocol.encode(self._welcome(sign_in, rooms)))
         connection.reply(wire.group_list(self._hub.online_listed()))
+        connection.reply(missed)
         self._listen(request, line, connection)
 
     def _line(self, request: web.Request) -> Line:
@@ -168,9 +169,7 @@ class Socket:
 
     # The first frame ------------------------------------------------------------------------------
 
-    def _welcome(
-        self, sign_in: SignIn, rooms: list[RoomState], starts: dict[int, int]
-    ) -> protocol.Welcome:
+    def _welcome(self, sign_in: SignIn, rooms: list[RoomState]) -> protocol.Welcome:
         limits = protocol.WelcomeLimits(
             message_chars=self._limits.message_chars,
             frame_bytes=self._limits.frame_bytes,
@@ -182,7 +181,7 @@ class Socket:
             epoch=self._history.epoch,
             session=protocol.WelcomeSession(sign_in.session.id, sign_in.expires_at),
             limits=limits,
-            rooms=[wire.welcome_room(state, starts[state.room]) for state in rooms],
+            rooms=[wire.welcome_room(state) for state in rooms],
         )
 
 

@@ -14,7 +14,7 @@ from tests.driver import Chat, Device, Frame, Person
 
 async def fill(device: Device, count: int, **facts: object) -> None:
     for number in range(1, count + 1):
-        await device.send({"type": 3 if "to" in facts else 2, "data": f"n{number}", **facts})
+        await device.send({"type": 3 if "to" in facts else 2, "data": f"n{number}"} | facts)
     for _ in range(count):
         await device.next(2, 3)
 
@@ -255,3 +255,49 @@ async def test_a_deletion_while_an_answer_is_put_together_is_in_it(
 
     monkeypatch.setattr(chat.server.recent, "read", meanwhile)
     assert "secret" not in str(await bos.history(1, after=0))
+
+
+async def test_whoever_connects_while_others_talk_counts_or_hears_each_message_once(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    anns, watch = await ann.connect(), await bo.connect()
+    sending = asyncio.create_task(fill(anns, 600, data="hi @bo"))
+    devices: list[Device] = []
+    while not sending.done():
+        devices.append(await bo.connect())
+        await watch.send({"type": 9, "room": 1, "seq": devices[-1].welcome["rooms"][0]["head"]})
+        if len(devices) == 8:
+            await sending
+    final = (await watch.history(1, after=0))["head"]
+    read = max(device.welcome["rooms"][0]["head"] for device in devices)
+    for device in devices:
+        lobby = device.welcome["rooms"][0]
+        assert lobby.get("last", {"seq": 0})["seq"] == lobby["head"]
+        assert lobby["unread"] == lobby["mentions"] == lobby["head"] - lobby["read"]
+        live = [(await device.next(2))["seq"] for _ in range(final - lobby["head"])]
+        assert live == list(range(lobby["head"] + 1, final + 1))
+        positions = [lobby["read"]]
+        while positions[-1] < read:
+            positions.append((await device.next(9))["seq"])
+
+
+async def test_a_new_member_counts_or_hears_each_message_once(
+    start_chat: StartChat, database_url: str
+) -> None:
+    chat = await start_chat(url=database_url)
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    anns, talking, bos = await ann.connect(), await ann.connect(), await bo.connect()
+    room = (await anns.ask(13, action="create", name="plans"))["room"]
+    for _ in range(10):
+        sending = asyncio.create_task(fill(talking, 40, room=room))
+        await anns.ask(13, action="invite", room=room, users=["bo"])
+        await sending
+        state = (await bos.next(13))["state"]
+        final = (await anns.history(room, after=0))["head"]
+        live = [(await bos.next(2))["seq"] for _ in range(final - state["head"])]
+        assert live == list(range(state["head"] + 1, final + 1))
+        assert state["unread"] == state["head"] - state["read"]
+        await anns.ask(13, action="remove", room=room, users=["bo"])
+        assert (await bos.next(13))["action"] == "remove"

@@ -1,6 +1,7 @@
 """Rooms: made, joined, left, changed; who hears them and who does not."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -238,16 +239,16 @@ async def test_whoever_is_removed_while_being_shown_the_room_stays_outside(
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     number = (await room(anns, "create", name="plans", private=True))["room"]
-    read_state = chat.server.rooms.state
+    read_states = chat.server.rooms.states
     read, removed = asyncio.Event(), asyncio.Event()
 
-    async def slowly(user_id: int, number: int) -> object:
-        state = await read_state(user_id, number)
+    async def slowly(user_ids: Sequence[int], number: int) -> object:
+        states = await read_states(user_ids, number)
         read.set()
         await removed.wait()
-        return state
+        return states
 
-    monkeypatch.setattr(chat.server.hub, "_read_state", slowly)
+    monkeypatch.setattr(chat.server.hub._introductions, "_read_states", slowly)
     await room(anns, "invite", room=number, users=["bo"])
     await read.wait()
     await room(anns, "remove", room=number, users=["bo"])

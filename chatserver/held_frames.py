@@ -1,0 +1,80 @@
+"""Frames that were sent while clients connected, for those whose query did not see what they say.
+
+The query behind a welcome sees the database at one moment; the client listens a moment later. What
+was sent in between is held here and follows the welcome. Owns those frames, until the last client
+that was connecting when they were sent has been attached or has gone.
+"""
+
+from collections import deque
+from collections.abc import Hashable
+from typing import NamedTuple
+
+CAPACITY = 16 * 2**20  # bytes that are held; beyond that the oldest are dropped
+
+
+class Held(NamedTuple):
+    """Frames of the events `first` to `last`, where they are events."""
+
+    frames: bytes
+    first: int
+    last: int
+
+
+class HeldFrames:
+    """Frames by room or by user, in the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, deque[Held]] = {}
+        self._order: deque[Hashable] = deque()
+        self._dropped = 0
+        self._size = 0
+        self._holds: list[int] = []  # where each began, in order
+
+    @property
+    def active(self) -> bool:
+        """Whether a client is connecting."""
+        return bool(self._holds)
+
+    def hold(self) -> int:
+        """Hold from now on what is added. Returns what `release` wants."""
+        self._holds.append(self._dropped + len(self._order))
+        return self._holds[-1]
+
+    def release(self, since: int) -> None:
+        """Drop what was held for this one alone."""
+        self._holds.remove(since)
+        needed = self._holds[0] if self._holds else self._dropped + len(self._order)
+        while self._dropped < needed:
+            self._drop_oldest()
+
+    def add(self, key: Hashable, frames: bytes, *, first: int = 0, last: int = 0) -> None:
+        """Hold these frames if a client is connecting."""
+        if not self._holds:
+            return
+        self._held.setdefault(key, deque()).append(Held(frames, first, last))
+        self._order.append(key)
+        self._size += len(frames)
+        while self._size > CAPACITY:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        key = self._order.popleft()
+        self._dropped += 1
+        frames = self._held[key]
+        self._size -= len(frames.popleft().frames)
+        if not frames:
+            del self._held[key]
+
+    def of(self, key: Hashable) -> list[bytes]:
+        """All that is held of one room or user."""
+        return [held.frames for held in self._held.get(key, ())]
+
+    def behind(self, key: Hashable, seq: int) -> list[bytes]:
+        """The frames of all events behind `seq`; none when not all of them are held."""
+        found: deque[Held] = deque()
+        for held in reversed(self._held.get(key, ())):
+            if held.last <= seq:
+                break
+            found.appendleft(held)
+        whole = found and found[0].first <= seq + 1
+        return [held.frames for held in found] if whole else []
