@@ -1,4 +1,4 @@
-"""Who people are: set-up, sign-in, sessions, passwords, rights.
+"""Who people are: set-up, sign-in, sessions, one's own account. Others': `administration`.
 
 Knows nothing of sockets; whoever ends a session tells the hub through `farewell`.
 """
@@ -26,7 +26,9 @@ from chatserver.keys import Keys, Token, write_private
 from chatserver.limits import SignInGuard
 from chatserver.models import Role, Session, User, name_key
 from chatserver.names import checked_display, checked_name
-from chatserver.passwords import Passwords, check_choice, generate
+from chatserver.passwords import Passwords, check_choice
+from chatserver.storage.bots import Bots
+from chatserver.storage.credentials import Credentials
 from chatserver.storage.people import NewUser, OpenSession, People, bot_session
 
 MINUTE = 60_000  # milliseconds
@@ -70,21 +72,25 @@ class Tokens:
 
 
 class Accounts:
-    """What people and administrators can do about accounts."""
+    """What users can do about their own accounts and sessions."""
 
     def __init__(
         self,
+        *,
         people: People,
+        credentials: Credentials,
+        bots: Bots,
         passwords: Passwords,
         keys: Keys,
         guard: SignInGuard,
         farewell: Farewell,
-        *,
         settings: AuthSettings,
         setup_token: Path,
         clock: Callable[[], int],
     ) -> None:
         self._people = people
+        self._credentials = credentials
+        self._bots = bots
         self._passwords = passwords
         self._keys = keys
         self._guard = guard
@@ -132,15 +138,18 @@ class Accounts:
         if stored is not None and self._passwords.outdated(stored):
             with suppress(ChatError):  # the next log-in will do
                 hashed = await self._passwords.hash(password)
-                await self._people.change(user.id, password_hash=hashed)
+                await self._credentials.rehash(user.id, old=stored, new=hashed)
         return user
 
     async def open_session(self, user: User, *, client: str) -> Tokens:
-        """A new session on one device; `client` describes it to its owner."""
+        """A new session on one device; `client` describes it to its owner.
+
+        Raises Unauthorized when the password that was verified is not the present one any more.
+        """
         now = self._clock()
         expires_at = now + self._settings.session_days * DAY
         session = Session(secrets.token_urlsafe(16), user, now, expires_at)
-        await self._people.open_session(session, client=client)
+        await self._credentials.open_session(session, client=client)
         minutes = min(now + self._settings.token_minutes * MINUTE, expires_at)
         return Tokens(
             user, self._issue(session, minutes), self._issue(session, expires_at), expires_at
@@ -157,46 +166,14 @@ class Accounts:
         return SignIn(session, claims)
 
     async def _bot(self, token: str) -> SignIn:
-        digest = _digest(token)
-        user = await self._people.bot(digest)
+        hashed = token_digest(token)
+        user = await self._bots.find(hashed)
         if user is None:
             raise Unauthorized
         now = self._clock()
-        session = Session(bot_session(digest), user, now, now + BOT_DAYS * DAY)
+        session = Session(bot_session(hashed), user, now, now + BOT_DAYS * DAY)
         seconds = session.expires_at // 1000
         return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
-
-    async def add_bot(
-        self, by: User | None, name: str, display: str, rooms: list[str]
-    ) -> tuple[User, str]:
-        """A bot's account, member of these rooms, and its token: shown once, stored hashed.
-
-        Into private rooms `by` brings it only as their member: administrators hear no more than
-        others. None is the owner of the data.
-        """
-        token = _bot_token()
-        kept = checked_name(name)
-        new = NewUser(kept, checked_display(display, kept), "!", Role.BOT)
-        names = [name_key(room) for room in rooms]
-        user = await self._people.add_bot(new, _digest(token), names, by=by.id if by else None)
-        return user, token
-
-    async def renew_bot(self, name: str) -> str:
-        """Another token in the place of a bot's; its sockets are closed."""
-        token = _bot_token()
-        await self._set_bot_token(name, _digest(token))
-        return token
-
-    async def revoke_bot(self, name: str) -> None:
-        """Take a bot's token away and close its sockets."""
-        await self._set_bot_token(name, None)
-
-    async def _set_bot_token(self, name: str, digest: str | None) -> None:
-        user = await self.named(name)
-        if user.role is not Role.BOT:
-            raise NotFound(_("There is no bot of that name."))
-        await self._people.set_bot_token(user.id, digest)
-        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Where somebody is signed in, newest first."""
@@ -221,10 +198,10 @@ class Accounts:
     async def renew(self, session_id: str, lifetime: int) -> tuple[int, str]:
         """Prolong a session by `lifetime` seconds: the new expiry (ms) and a token until then."""
         session = await self._people.session(session_id)
-        if session is None:
-            raise Unauthorized(_("Your session is over. Log in again."))
         now = self._clock()
-        await self._people.prolong(session.id, now + self._settings.session_days * DAY)
+        until = now + self._settings.session_days * DAY
+        if session is None or not await self._people.prolong(session.id, until):
+            raise Unauthorized(_("Your session is over. Log in again."))
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, expires_at)
 
@@ -242,9 +219,15 @@ class Accounts:
 
     # Accounts -----------------------------------------------------------------------------------
 
-    async def add(self, new: NewUser, password: str, *, first: bool = False) -> User:
-        """Make an account with the role that `new` names."""
-        return await self._people.add(await self._checked(new, password), first=first)
+    async def add(
+        self, new: NewUser, password: str, *, first: bool = False, by: User | None = None
+    ) -> User:
+        """Make an account with the role that `new` names.
+
+        `by` is the administrator who wants it, None the owner of the data.
+        """
+        checked = await self._checked(new, password)
+        return await self._people.add(checked, first=first, by=by.id if by else None)
 
     async def add_invited(self, new: NewUser, password: str, code: str) -> User:
         """Make an account and use an invitation up once, or neither. Raises NotFound."""
@@ -264,57 +247,15 @@ class Accounts:
         """Set one's own password and end one's other sessions. Raises Forbidden for a wrong one."""
         user = who.user
         try:
-            await self.sign_in(user.name, old, address=address)
+            verified = await self.sign_in(user.name, old, address=address)
         except BadCredentials:
             raise Forbidden(_("Your present password is not right.")) from None
         check_choice(new, user.name, user.display)
-        await self._people.change(user.id, password_hash=await self._passwords.hash(new))
-        for session in await self.sessions(user):
-            if session.id != who.session.id:
-                await self.end_session(user, session.id)
-
-    async def set_password(self, name: str, password: str) -> User:
-        """Set somebody's password and end all of that person's sessions."""
-        user = await self._person(name)
-        check_choice(password, user.name, user.display)
-        await self._people.change(user.id, password_hash=await self._passwords.hash(password))
-        await self._people.revoke_all(user.id)
-        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
-        return user
-
-    async def reset_password(self, name: str) -> str:
-        """A generated password in the place of somebody's; all sessions of that person end."""
-        password = generate()
-        await self.set_password(name, password)
-        return password
-
-    async def set_admin(self, name: str, *, admin: bool) -> None:
-        """Make somebody an administrator, or a member again; sockets come back with other rights.
-
-        Raises Forbidden for the last administrator.
-        """
-        user = await self._person(name)
-        role = Role.ADMIN if admin else Role.MEMBER
-        if role is not user.role:
-            await self._people.set_role(user.id, role)
-            self._farewell.end_user(user.id, CloseCode.RESTARTING)
-
-    async def _person(self, name: str) -> User:
-        user = await self.named(name)
-        if user.role is Role.BOT:
-            raise Forbidden(_("A bot has a token and no password, and it administers nothing."))
-        return user
-
-    async def set_disabled(self, name: str, *, disabled: bool) -> User:
-        """Close somebody's account and sockets, or open the account again.
-
-        Raises Forbidden for the last administrator.
-        """
-        user = await self.named(name)
-        await self._people.set_disabled(user.id, disabled=disabled)
-        if disabled:
-            self._farewell.end_user(user.id, CloseCode.REMOVED)
-        return user
+        ended = await self._credentials.change_password(
+            who.session, await self._passwords.hash(new), verified=verified.password_version
+        )
+        for session_id in ended:
+            self._farewell.end_session(session_id)
 
     async def named(self, name: str) -> User:
         """The account of that name. Raises NotFound."""
@@ -334,11 +275,7 @@ class Accounts:
         return NewUser(name, display, hashed, new.role, new.locale)
 
 
-def _bot_token() -> str:
-    return BOT + secrets.token_urlsafe(24)
-
-
-def _digest(token: str) -> str:
+def token_digest(token: str) -> str:
     """How a bot's token is kept: it has 192 random bits, so a plain hash will do."""
     return hashlib.sha256(token.encode()).hexdigest()
 

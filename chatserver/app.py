@@ -11,11 +11,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from chatserver.accounts import Accounts, new_user
+from chatserver.administration import Administration
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat
@@ -39,6 +41,8 @@ from chatserver.pulse import Pulse
 from chatserver.reads import Reads
 from chatserver.recent import Recent
 from chatserver.seen import Seen
+from chatserver.storage.bots import Bots
+from chatserver.storage.credentials import Credentials
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
@@ -116,16 +120,18 @@ class Server:
             per_address=limits.logins_per_minute_address,
             clock=clock,
         )
+        shared: dict[str, Any] = {"people": self.people, "passwords": self.passwords}
+        shared |= {"farewell": self.hub, "credentials": Credentials(self.database, clock=wall)}
+        shared["bots"] = Bots(self.database, clock=wall)
         self.accounts = Accounts(
-            self.people,
-            self.passwords,
-            self.keys,
-            self.guard,
-            self.hub,
+            **shared,
+            keys=self.keys,
+            guard=self.guard,
             settings=auth,
             setup_token=self.folder.setup_token,
             clock=wall,
         )
+        self.administration = Administration(**shared)
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )
@@ -279,7 +285,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
     health = Health(server.database, server.journal, server.hub, _metrics(server))
     return routes(
         Pages(server.accounts, server.invitations, server.sessions, server.languages),
-        Api(server.accounts, server.invitations, server.sessions),
+        Api(server.accounts, server.administration, server.invitations, server.sessions),
         Conversation(
             chat=server.chat,
             history=server.history,
@@ -312,7 +318,7 @@ def _metrics(server: Server) -> Metrics:
 
 def _admin(server: Server, health: Health) -> Admin:
     return Admin(
-        accounts=server.accounts,
+        administration=server.administration,
         invitations=server.invitations,
         membership=server.membership,
         overview=Overview(server.database),

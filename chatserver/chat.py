@@ -190,7 +190,6 @@ def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dra
         id=request_id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
         digest=digest(act, facts.room),
         act=act,
-        admin=who.is_admin,
         people=facts.people,
         own_id=request_id is None,
     )

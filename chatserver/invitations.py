@@ -61,7 +61,7 @@ class Invitations:
                 await self._membership.enter(user, invite.room)
         return user
 
-    async def revoke(self, code: str) -> None:
+    async def revoke(self, by: User | None, code: str) -> None:
         """Nobody can use it any more. Raises NotFound."""
-        if not await self._invites.revoke(code):
+        if not await self._invites.revoke(code, by=by.id if by else None):
             raise NotFound(_("There is no such invitation."))

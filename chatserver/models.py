@@ -28,17 +28,25 @@ class Value(Struct, frozen=True, gc=False):
 
 
 def name_key(name: str) -> str:
-    """The form in which two user names are compared: NFKC, then case folded, then NFKC again."""
-    return nfkc(nfkc(name).casefold())
+    """The form in which two names are compared: NFKC, stripped, case folded, then NFKC again.
+
+    It never ends in a space: MariaDB would take "ann" and "ann " for one name, SQLite for two.
+    """
+    return nfkc(nfkc(name).strip().casefold()).strip()
 
 
 class User(Value, frozen=True):
+    """An account. `password_version` counts changes of its password; a session is opened only
+    while the version that was verified is the present one.
+    """
+
     id: int
     name: str
     display: str
     role: Role = Role.MEMBER
     locale: str = ""
     disabled: bool = False
+    password_version: int = 0
 
     @property
     def is_admin(self) -> bool:
@@ -217,7 +225,6 @@ class Draft(Value, frozen=True):
     id: str
     digest: str
     act: Act
-    admin: bool = False
     people: tuple[int, ...] = ()
     own_id: bool = False
 

@@ -32,3 +32,8 @@ def checked_display(display: str, name: str) -> str:
     if any(category(c) in ("Cc", "Cs", "Co", "Cn") or c in BIDI for c in kept):
         raise BadRequest(_("A display name has printable characters only."))
     return kept
+
+
+def room_key(name: str) -> str:
+    """The form in which the names of rooms are stored and compared."""
+    return name_key(name.strip().removeprefix("#"))

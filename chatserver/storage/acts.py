@@ -77,7 +77,7 @@ def _delete(connection: Connection, draft: Draft, act: Delete, now: int) -> Even
     """The text goes, and with it what could tell of it: digests, reactions, mentions."""
     may = standing(connection, draft)
     target = _target(connection, draft.room, act.target)
-    if target.user_id != draft.user_id and not governs(may, draft):
+    if target.user_id != draft.user_id and not governs(may):
         raise Forbidden(_("Only its author or an administrator may delete a message."))
     _set_message(connection, draft.room, act.target, body="", digest=None, deleted_at=now)
     about = sa.and_(events.c.room_id == draft.room, events.c.target_seq == act.target)

@@ -10,6 +10,7 @@ from chatserver.errors import NotFound, _
 from chatserver.models import Invite, RoomKind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.members import known_to
+from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import invites, rooms, users
 
 
@@ -23,7 +24,8 @@ class Invites:
     async def open(self, invite: Invite, *, by: int | None, into: str = "") -> None:
         """Store an invitation, `into` a room of that name if it leads there.
 
-        Raises NotFound for a room that is not there, or that `by` may bring nobody into.
+        Raises NotFound for a room that is not there, or that `by` may bring nobody into, and
+        Forbidden when `by` administers no more.
         """
         row = {
             "code": invite.code,
@@ -34,6 +36,7 @@ class Invites:
         }
 
         def work(connection: Connection) -> None:
+            require_admin(connection, by)
             room = _room(connection, into, by) if into else None
             connection.execute(invites.insert().values({**row, "room_id": room}))
 
@@ -53,13 +56,16 @@ class Invites:
         async with self._database.reading() as connection:
             return [_invite(row) for row in await connection.execute(query)]
 
-    async def revoke(self, code: str) -> bool:
-        """Whether there was such an invitation, usable or not."""
-        values = {"revoked_at": self._clock()}
-        result = await self._database.transaction(
-            lambda c: c.execute(invites.update().where(invites.c.code == code).values(values))
-        )
-        return result.rowcount == 1
+    async def revoke(self, code: str, *, by: int | None) -> bool:
+        """Whether there was such an invitation, usable or not. Raises Forbidden: see `open`."""
+        revoked = {"revoked_at": sa.func.coalesce(invites.c.revoked_at, self._clock())}
+
+        def work(connection: Connection) -> bool:
+            require_admin(connection, by)
+            one = invites.update().where(invites.c.code == code)
+            return connection.execute(one.values(revoked)).rowcount == 1
+
+        return await self._database.transaction(work)
 
 
 def use_up(connection: Connection, code: str, now: int) -> None:

@@ -82,6 +82,7 @@ STANDINGS = ByPairs(
         rooms.c.private,
         rooms.c.archived_at,
         rooms.c.head,
+        users.c.role.label("account_role"),
     )
     .join(users, users.c.id == members.c.user_id)
     .join(rooms, rooms.c.id == members.c.room_id)
@@ -120,9 +121,18 @@ def standing(connection: Connection, draft: Draft) -> Row[Any]:
     return found
 
 
-def governs(may: Any, draft: Draft) -> bool:
+def governs(may: Any) -> bool:
     """Whether the author keeps this room: as its administrator or as one of the server's."""
-    return may.kind == RoomKind.GROUP and (may.role == "admin" or draft.admin)
+    return may.kind == RoomKind.GROUP and "admin" in (may.role, may.account_role)
+
+
+def require_account(connection: Connection, draft: Draft) -> Row[Any]:
+    """The account of the author, who may not be a member. Raises NotFound for a disabled one."""
+    open_one = sa.and_(users.c.id == draft.user_id, users.c.disabled_at.is_(None))
+    found: Row[Any] | None = connection.execute(sa.select(users.c.role).where(open_one)).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def open_room(connection: Connection, draft: Draft) -> Any:

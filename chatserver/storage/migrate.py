@@ -15,7 +15,7 @@ from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.failures import may_pass
 
-HEAD = "0004"  # the newest revision in migrations/versions
+HEAD = "0005"  # the newest revision in migrations/versions
 LOCK_WAIT = 60  # seconds that a node waits for another one's migration
 
 

@@ -1,4 +1,4 @@
-"""Users, their sessions and the tokens of bots: every query about them, once."""
+"""Users and their sessions: every query about them, once. What opens them: `credentials`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,7 +12,8 @@ from chatserver.errors import Conflict, Forbidden, StartError, _
 from chatserver.models import Role, Session, User, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import use_up
-from chatserver.storage.members import admit_bot, join_lobby, new_id
+from chatserver.storage.members import join_lobby, new_id
+from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
 
 BOT_SESSION = "bot_"  # begins what stands for the session of a bot, which has none
@@ -41,7 +42,8 @@ class OpenSession:
 
 
 _SHOWN = [field.name for field in fields(OpenSession)]
-_USER = [users.c[key] for key in ("id", "name", "display", "role", "locale", "disabled_at")]
+_SIGNED_IN = ("id", "name", "display", "role", "locale", "disabled_at", "password_version")
+_USER = [users.c[key] for key in _SIGNED_IN]
 _SESSIONS = (
     sa.select(
         sessions.c.id.label("session"),
@@ -78,19 +80,27 @@ class People:
         async with self._database.reading() as connection:
             return int(await connection.scalar(sa.select(sa.func.count()).select_from(users)) or 0)
 
-    async def add(self, new: NewUser, *, first: bool = False) -> User:
+    async def add(self, new: NewUser, *, first: bool = False, by: int | None = None) -> User:
         """Make an account that belongs to the lobby. Raises Conflict when the name is taken.
 
-        `first`: only as the very first account, decided in the transaction that makes it.
+        `first`: only as the very first account, decided in the transaction that makes it. `by`:
+        the administrator who wants it; Forbidden for one who is none any more.
         """
-        return await self._add(lambda connection: self._insert_user(connection, new, first=first))
+
+        def work(connection: Connection) -> User:
+            if first:
+                _claim_setup(connection, self._clock())
+            require_admin(connection, by)
+            return insert_user(connection, new, self._clock())
+
+        return await self._add(work)
 
     async def add_invited(self, new: NewUser, code: str) -> User:
         """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
 
         def work(connection: Connection) -> User:
             use_up(connection, code, self._clock())
-            return self._insert_user(connection, new, first=False)
+            return insert_user(connection, new, self._clock())
 
         return await self._add(work)
 
@@ -100,37 +110,12 @@ class People:
         except IntegrityError:
             raise Conflict(_("This name is taken.")) from None
 
-    def _insert_user(self, connection: Connection, new: NewUser, *, first: bool) -> User:
-        if first:
-            self._claim_setup(connection)
-        now = self._clock()
-        result = connection.execute(
-            users.insert().values(
-                name=new.name,
-                name_key=name_key(new.name),
-                display=new.display,
-                password_hash=new.password_hash,
-                role=new.role,
-                locale=new.locale,
-                created_at=now,
-            )
-        )
-        user_id = new_id(result)
-        join_lobby(connection, user_id, now)
-        return User(user_id, new.name, new.display, new.role, new.locale)
-
-    def _claim_setup(self, connection: Connection) -> None:
-        """Two people who set up at once: the second one breaks the unique key, on any node."""
-        if connection.scalar(sa.select(sa.func.count()).select_from(users)):
-            raise Forbidden(_("This server has been set up already."))
-        connection.execute(meta.insert().values(key="set_up_at", value=str(self._clock())))
-
     async def find(self, name: str) -> tuple[User, str] | None:
         """The account of that name and its password hash."""
         query = sa.select(users).where(users.c.name_key == name_key(name))
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
-            return (_user(row), row.password_hash) if row is not None else None
+            return (read_user(row), row.password_hash) if row is not None else None
 
     async def ids(self, names: Iterable[str]) -> dict[str, tuple[int, str]]:
         """Id and name of each account of these names, by the key of its name."""
@@ -144,50 +129,15 @@ class People:
         """Every account, by name."""
         async with self._database.reading() as connection:
             rows = await connection.execute(sa.select(users).order_by(users.c.name_key))
-            return [_user(row) for row in rows]
+            return [read_user(row) for row in rows]
 
     async def change(self, user_id: int, **values: str) -> None:
-        """Set columns of an account (display, locale, password_hash, role)."""
-        await self._database.transaction(
-            lambda c: c.execute(users.update().where(users.c.id == user_id).values(**values))
-        )
-
-    async def set_disabled(self, user_id: int, *, disabled: bool) -> None:
-        """Disable an account and revoke its sessions, or let it in again."""
-        now = self._clock()
-
-        def work(connection: Connection) -> None:
-            if disabled:
-                _keep_an_administrator(connection, but=user_id)
-            values = {"disabled_at": now if disabled else None}
-            connection.execute(users.update().where(users.c.id == user_id).values(values))
-            if disabled:
-                connection.execute(_revoke(now).where(sessions.c.user_id == user_id))
-
-        await self._database.transaction(work)
-
-    async def set_role(self, user_id: int, role: Role) -> None:
-        """Make somebody administrator or member. Raises Forbidden when nobody would be left."""
-
-        def work(connection: Connection) -> None:
-            if role is not Role.ADMIN:
-                _keep_an_administrator(connection, but=user_id)
-            connection.execute(users.update().where(users.c.id == user_id).values(role=role))
-
-        await self._database.transaction(work)
+        """Set columns of an open account (display, locale)."""
+        own = sa.and_(users.c.id == user_id, users.c.disabled_at.is_(None))
+        change = users.update().where(own).values(**values)
+        await self._database.transaction(lambda c: c.execute(change))
 
     # Sessions -----------------------------------------------------------------------------------
-
-    async def open_session(self, session: Session, *, client: str) -> None:
-        row = {
-            "id": session.id,
-            "user_id": session.user.id,
-            "created_at": session.created_at,
-            "expires_at": session.expires_at,
-            "last_seen_at": session.created_at,
-            "client": client[:200],
-        }
-        await self._database.transaction(lambda c: c.execute(sessions.insert().values(row)))
 
     async def session(self, session_id: str) -> Session | None:
         """A session that is alive, of an account that is not disabled. One query for many."""
@@ -197,7 +147,7 @@ class People:
         wanted = {"ids": session_ids, "now": self._clock()}
         async with self._database.reading() as connection:
             rows = await connection.execute(_SESSIONS, wanted)
-            found = [Session(r.session, _user(r), r.opened_at, r.expires_at) for r in rows]
+            found = [Session(r.session, read_user(r), r.opened_at, r.expires_at) for r in rows]
         return {session.id: session for session in found}
 
     async def alive(self, session_ids: Collection[str]) -> set[str]:
@@ -225,56 +175,17 @@ class People:
         async with self._database.reading() as connection:
             return [OpenSession(*row) for row in await connection.execute(query)]
 
-    # Bots -----------------------------------------------------------------------------------------
-
-    async def bot(self, digest: str) -> User | None:
-        """The bot of that token's hash, if it is not disabled."""
-        query = (
-            sa.select(users)
-            .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
-            .where(bot_tokens.c.digest == digest, bot_tokens.c.revoked_at.is_(None))
-            .where(users.c.disabled_at.is_(None))
+    async def prolong(self, session_id: str, expires_at: int) -> bool:
+        """Let a session live until `expires_at`. False: it has ended, and stays so."""
+        now = self._clock()
+        alive = sa.and_(
+            sessions.c.id == session_id,
+            sessions.c.revoked_at.is_(None),
+            sessions.c.expires_at > now,
         )
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
-            return _user(row) if row is not None else None
-
-    async def add_bot(self, new: NewUser, digest: str, names: list[str], *, by: int | None) -> User:
-        """A bot that is a member of the rooms of these names. Raises Conflict or NotFound.
-
-        `by`: who makes it, and must belong to the private ones among them.
-        """
-
-        def work(connection: Connection) -> User:
-            user = self._insert_user(connection, new, first=False)
-            now = self._clock()
-            self._open_to_bot(connection, user.id, digest)
-            admit_bot(connection, user.id, names, now, by=by)
-            return user
-
-        return await self._add(work)
-
-    async def set_bot_token(self, user_id: int, digest: str | None) -> None:
-        """Revoke a bot's token; the one of that hash takes its place, if any."""
-
-        def work(connection: Connection) -> None:
-            own = sa.and_(bot_tokens.c.user_id == user_id, bot_tokens.c.revoked_at.is_(None))
-            connection.execute(bot_tokens.update().where(own).values(revoked_at=self._clock()))
-            if digest is not None:
-                self._open_to_bot(connection, user_id, digest)
-
-        await self._database.transaction(work)
-
-    def _open_to_bot(self, connection: Connection, user_id: int, digest: str) -> None:
-        token = {"digest": digest, "user_id": user_id, "created_at": self._clock()}
-        connection.execute(bot_tokens.insert().values(token))
-
-    async def prolong(self, session_id: str, expires_at: int) -> None:
-        """Let a session live until `expires_at`; a revoked one stays revoked."""
-        values = {"expires_at": expires_at, "last_seen_at": self._clock()}
-        await self._database.transaction(
-            lambda c: c.execute(sessions.update().where(sessions.c.id == session_id).values(values))
-        )
+        values = {"expires_at": expires_at, "last_seen_at": now}
+        query = sessions.update().where(alive).values(values)
+        return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
 
     async def saw(self, times: Mapping[str, int]) -> None:
         """These sessions were in use at these times (ms); what is stored never goes back."""
@@ -290,13 +201,13 @@ class People:
     async def revoke(self, session_id: str) -> None:
         now = self._clock()
         await self._database.transaction(
-            lambda c: c.execute(_revoke(now).where(sessions.c.id == session_id))
+            lambda c: c.execute(revoke_sessions(now).where(sessions.c.id == session_id))
         )
 
     async def revoke_all(self, user_id: int) -> None:
         now = self._clock()
         await self._database.transaction(
-            lambda c: c.execute(_revoke(now).where(sessions.c.user_id == user_id))
+            lambda c: c.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
         )
 
 
@@ -312,18 +223,44 @@ _BOT_TOKENS = (
 )
 
 
-def _user(row: Row[Any]) -> User:
+def insert_user(connection: Connection, new: NewUser, now: int) -> User:
+    """An account that belongs to the lobby. Raises IntegrityError when the name is taken."""
+    result = connection.execute(
+        users.insert().values(
+            name=new.name,
+            name_key=name_key(new.name),
+            display=new.display,
+            password_hash=new.password_hash,
+            role=new.role,
+            locale=new.locale,
+            created_at=now,
+        )
+    )
+    user_id = new_id(result)
+    join_lobby(connection, user_id, now)
+    return User(user_id, new.name, new.display, new.role, new.locale)
+
+
+def _claim_setup(connection: Connection, now: int) -> None:
+    """Two people who set up at once: the second one breaks the unique key, on any node."""
+    if connection.scalar(sa.select(sa.func.count()).select_from(users)):
+        raise Forbidden(_("This server has been set up already."))
+    connection.execute(meta.insert().values(key="set_up_at", value=str(now)))
+
+
+def read_user(row: Row[Any]) -> User:
+    """A row with the columns of an account."""
     return User(
-        row.id, row.name, row.display, Role(row.role), row.locale, row.disabled_at is not None
+        row.id,
+        row.name,
+        row.display,
+        Role(row.role),
+        row.locale,
+        row.disabled_at is not None,
+        row.password_version,
     )
 
 
-def _keep_an_administrator(connection: Connection, *, but: int) -> None:
-    """Raises Forbidden when nobody else administers, also while others are doing the same."""
-    query = sa.select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
-    if set(connection.scalars(query.order_by(users.c.id).with_for_update())) == {but}:
-        raise Forbidden(_("This is the last administrator. Name another one first."))
-
-
-def _revoke(now: int) -> Any:
+def revoke_sessions(now: int) -> sa.Update:
+    """The statement that ends sessions, still without saying which."""
     return sessions.update().where(sessions.c.revoked_at.is_(None)).values(revoked_at=now)

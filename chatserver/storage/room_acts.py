@@ -9,13 +9,32 @@ from msgspec.structs import asdict
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Conflict, Forbidden, NotFound, _
-from chatserver.models import LOBBY, Change, Create, Dismiss, Draft, Enrol, Event, Kind, RoomKind
+from chatserver.models import (
+    LOBBY,
+    Change,
+    Create,
+    Dismiss,
+    Draft,
+    Enrol,
+    Event,
+    Kind,
+    Role,
+    RoomKind,
+)
 from chatserver.storage.append import append, told
-from chatserver.storage.members import governs, membership, new_id, open_room, standing
+from chatserver.storage.members import (
+    governs,
+    membership,
+    new_id,
+    open_room,
+    require_account,
+    standing,
+)
 from chatserver.storage.tables import members, rooms
 
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:
+    require_account(connection, draft)
     _free_name(connection, act.name)
     result = connection.execute(
         rooms.insert().values(
@@ -42,6 +61,7 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
 
 def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     if act.action == "join":
+        require_account(connection, draft)
         _joinable(connection, draft, invited=act.invited)
     elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
         raise Forbidden(_("Nobody can be invited into this conversation."))
@@ -59,7 +79,7 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
     may = standing(connection, draft)
     if draft.room == LOBBY or may.kind != RoomKind.GROUP:
         raise Forbidden(_("Nobody leaves this conversation."))
-    if act.action == "remove" and not governs(may, draft):
+    if act.action == "remove" and not governs(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
     here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
@@ -76,7 +96,7 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
     may = _from_outside(connection, draft) if act.outside else standing(connection, draft)
     if may.kind != RoomKind.GROUP:
         raise Forbidden(_("A direct conversation cannot be changed."))
-    if not governs(may, draft):
+    if not governs(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
     if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
         raise Forbidden(_("The lobby stays open to everybody."))
@@ -95,7 +115,14 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
 
 def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
     """What an administrator of the server is in a room with a name, member or not."""
-    query = sa.select(rooms.c.kind, rooms.c.name, sa.literal("member").label("role"))
+    if require_account(connection, draft).role != Role.ADMIN:
+        raise Forbidden(_("Only an administrator may do that."))
+    query = sa.select(
+        rooms.c.kind,
+        rooms.c.name,
+        sa.literal("member").label("role"),
+        sa.literal("admin").label("account_role"),
+    )
     named = sa.and_(rooms.c.id == draft.room, rooms.c.name.is_not(None))
     found = connection.execute(query.where(named)).one_or_none()
     if found is None:

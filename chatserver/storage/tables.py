@@ -73,6 +73,7 @@ users = sa.Table(
     sa.Column("name_key", sa.String(64), nullable=False, unique=True),
     sa.Column("display", sa.String(128), nullable=False),
     sa.Column("password_hash", sa.String(255), nullable=False),
+    sa.Column("password_version", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("locale", sa.String(16), nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from chatserver import __version__
-from chatserver.accounts import Accounts
+from chatserver.administration import Administration
 from chatserver.errors import BadRequest, Forbidden, NotFound, _
 from chatserver.hub import Hub
 from chatserver.invitations import Invitations
@@ -27,7 +27,7 @@ class Admin:
     def __init__(
         self,
         *,
-        accounts: Accounts,
+        administration: Administration,
         invitations: Invitations,
         membership: Membership,
         overview: Overview,
@@ -37,7 +37,7 @@ class Admin:
         folder: Path,
     ) -> None:
         """`folder` is where the data is."""
-        self._accounts = accounts
+        self._administration = administration
         self._invitations = invitations
         self._membership = membership
         self._overview = overview
@@ -94,12 +94,13 @@ class Admin:
 
     async def renew_bot(self, request: web.Request) -> web.StreamResponse:
         """Another token, shown this once; the old one is worth nothing any more."""
-        await self._sessions.admin(request)
-        return ok(status=201, token=await self._accounts.renew_bot(request.match_info["name"]))
+        admin = await self._sessions.admin(request)
+        name = request.match_info["name"]
+        return ok(status=201, token=await self._administration.renew_bot(admin, name))
 
     async def revoke_bot(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
-        await self._accounts.revoke_bot(request.match_info["name"])
+        admin = await self._sessions.admin(request)
+        await self._administration.revoke_bot(admin, request.match_info["name"])
         return ok()
 
     # The server -----------------------------------------------------------------------------------

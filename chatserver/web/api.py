@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from chatserver.accounts import Accounts, new_user
+from chatserver.administration import Administration
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
 from chatserver.invitations import Invitations
 from chatserver.models import Invite, Role, User
@@ -18,8 +19,15 @@ from chatserver.web.session import Sessions, address
 class Api:
     """Answers are JSON with `ok: 1` and the facts."""
 
-    def __init__(self, accounts: Accounts, invitations: Invitations, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        administration: Administration,
+        invitations: Invitations,
+        sessions: Sessions,
+    ) -> None:
         self._accounts = accounts
+        self._administration = administration
         self._invitations = invitations
         self._sessions = sessions
 
@@ -56,38 +64,26 @@ class Api:
         return ok(users=[_shown(user) for user in await self._accounts.everybody()])
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
+        admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
         new = new_user(form.username, form.display, role=role, locale=_chosen(form.locale))
-        return ok(status=201, user=_shown(await self._accounts.add(new, form.password)))
+        return ok(status=201, user=_shown(await self._accounts.add(new, form.password, by=admin)))
 
     async def change_user(self, request: web.Request) -> web.StreamResponse:
         """Set what is given. A new password and a closed account end that person's sessions."""
         admin = await self._sessions.admin(request)
-        name = request.match_info["name"]
         form = await body.read(request, body.UserChange)
-        if (
-            form.disabled
-            and admin is not None
-            and (await self._accounts.named(name)).id == admin.id
-        ):
-            raise Forbidden(_("You cannot disable your own account."))
-        if form.display is not None:
-            named = await self._accounts.named(name)
-            await self._accounts.change_profile(named, display=form.display, locale=None)
-        if form.admin is not None:
-            await self._accounts.set_admin(name, admin=form.admin)
-        if form.password is not None:
-            await self._accounts.set_password(name, form.password)
-        if form.disabled is not None:
-            await self._accounts.set_disabled(name, disabled=form.disabled)
-        return ok(user=_shown(await self._accounts.named(name)))
+        changed = await self._administration.change(
+            admin, request.match_info["name"], **msgspec.structs.asdict(form)
+        )
+        return ok(user=_shown(changed))
 
     async def reset_password(self, request: web.Request) -> web.StreamResponse:
         """A generated password, shown this once, in the place of somebody's."""
-        await self._sessions.admin(request)
-        return ok(password=await self._accounts.reset_password(request.match_info["name"]))
+        admin = await self._sessions.admin(request)
+        name = request.match_info["name"]
+        return ok(password=await self._administration.reset_password(admin, name))
 
     # Invitations ----------------------------------------------------------------------------------
 
@@ -104,8 +100,8 @@ class Api:
         return ok(status=201, **self._invite(request, invite))
 
     async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
-        await self._invitations.revoke(request.match_info["code"])
+        admin = await self._sessions.admin(request)
+        await self._invitations.revoke(admin, request.match_info["code"])
         return ok()
 
     def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
@@ -143,7 +139,7 @@ class Api:
         """Make a bot that is a member of these rooms; its token is shown this once."""
         admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewBot)
-        user, token = await self._accounts.add_bot(admin, form.name, form.display, form.rooms)
+        user, token = await self._administration.add_bot(admin, form.name, form.display, form.rooms)
         return ok(status=201, user=_shown(user), token=token)
 
     # The owner of the data folder -----------------------------------------------------------------

@@ -115,18 +115,28 @@ class NewBot(Struct):
     rooms: list[Text] = []
 
 
-async def read(request: web.Request, shape: type[T]) -> T:
-    """The body of a request as that type. Raises BadRequest that names the field."""
+async def arrived(request: web.Request) -> None:
+    """Wait for the whole body. Whoever authenticates after that need not wait for the network:
+    a session that ended while its request came in opens nothing.
+    """
     try:
         async with asyncio.timeout(PATIENCE):
-            content = await request.read()
-        if request.content_type == "application/x-www-form-urlencoded":
-            return msgspec.convert(_form(content), shape, strict=False)
-        return msgspec.json.decode(content or b"{}", type=shape)
-    except (ValueError, RecursionError, web.RequestPayloadError) as error:
+            await request.read()
+    except (ValueError, web.RequestPayloadError) as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
     except TimeoutError:
         raise BadRequest("The body took too long to arrive.") from None
+
+
+async def read(request: web.Request, shape: type[T]) -> T:
+    """The body of a request as that type. Raises BadRequest that names the field."""
+    content = await request.read()  # it is here: see `arrived`
+    try:
+        if request.content_type == "application/x-www-form-urlencoded":
+            return msgspec.convert(_form(content), shape, strict=False)
+        return msgspec.json.decode(content or b"{}", type=shape)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"{error}.".replace("`", "'")) from None
 
 
 def _form(content: bytes) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from chatserver.errors import (
     Unauthorized,
     _,
 )
+from chatserver.web import body
 from chatserver.web.access import route
 from chatserver.web.language import Language, preferred
 from chatserver.web.rendering import render
@@ -69,6 +70,7 @@ class Door:
             try:
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
+                    await body.arrived(request)
                 return _over_tls(request, await handler(request))
             except ChatError as error:
                 return _over_tls(request, self._refusal(request, error))

@@ -157,8 +157,8 @@ async def test_without_redis_what_ended_on_one_node_is_closed_on_the_other(
 ) -> None:
     one, two = nodes
     people = [await one.person(name) for name in ("ann", "bo", "cy")]
-    _, token = await one.server.accounts.add_bot(None, "helper", "", [])
-    _, kept = await one.server.accounts.add_bot(None, "keeper", "", [])
+    _, token = await one.server.administration.add_bot(None, "helper", "", [])
+    _, kept = await one.server.administration.add_bot(None, "keeper", "", [])
     anns, bos, cys = [await on(two, person) for person in people]
     helpers, keepers = [
         await Person(two, "bot", 0, bot, two.browser()).connect() for bot in (token, kept)
@@ -166,8 +166,8 @@ async def test_without_redis_what_ended_on_one_node_is_closed_on_the_other(
     redis.kill()
     try:
         assert (await people[0].ask("POST", "/logout")).status == 200
-        await one.server.accounts.set_disabled("bo", disabled=True)
-        await one.server.accounts.renew_bot("helper")
+        await one.server.administration.change(None, "bo", disabled=True)
+        await one.server.administration.renew_bot(None, "helper")
         for closed in (anns, bos, helpers):
             assert await closed.closed() == 4101
         assert (await cys.say("still here"))["ok"]

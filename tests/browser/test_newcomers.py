@@ -70,7 +70,7 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
     for number in range(20):
         await device.say(f"line {number}")
     await ann.sees("line 19")
-    await ann.chat.server.accounts.add_bot(None, "robot", "Robot", [])
+    await ann.chat.server.administration.add_bot(None, "robot", "Robot", [])
     ann.expect_complaints("WebSocket")
     found = await ann.chat.server.people.find("ann")
     assert found is not None
@@ -90,7 +90,7 @@ async def test_whoever_is_sent_to_the_log_in_page_learns_why(
     for window in (ann, at_home, away):
         window.expect_complaints("WebSocket|status of 401")
     await away.page.goto("about:blank")
-    await ann.chat.server.accounts.reset_password("ann")
+    await ann.chat.server.administration.reset_password(None, "ann")
     await expect(at_home.page.locator(".account-intro")).to_contain_text(words)
     await away.page.goto(f"{ann.chat.url}/index")
     await expect(away.page.locator(".account-intro")).to_contain_text(words)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest_asyncio
 
 from chatserver.models import Draft, Message, Role, User
+from chatserver.storage.bots import Bots
+from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
@@ -25,6 +27,8 @@ class Storage:
         self.now = 1_000_000
         self.database = Database(url)
         self.people = People(self.database, clock=self._clock)
+        self.credentials = Credentials(self.database, clock=self._clock)
+        self.bots = Bots(self.database, clock=self._clock)
         self.invites = Invites(self.database, clock=self._clock)
         self.overview = Overview(self.database)
         self.rooms = Rooms(self.database, clock=self._clock)
@@ -35,6 +39,10 @@ class Storage:
 
     async def person(self, name: str, role: Role = Role.MEMBER) -> User:
         return await self.people.add(NewUser(name, name.capitalize(), "hash", role))
+
+    async def disable(self, user: User, *, disabled: bool = True) -> None:
+        change = AccountChange(disabled=disabled)
+        await self.credentials.administer(user.id, change, by=None)
 
 
 def draft(who: User, text: str, *, room: int = 1, draft_id: str = "") -> Draft:

@@ -83,7 +83,7 @@ async def test_a_repeat_among_new_ones_leaves_no_hole(storage: Storage) -> None:
 async def test_who_may_not_write_any_more_still_hears_what_became_of_it(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     (first,) = await storage.log.store([draft(bo, "bye", draft_id="b")])
-    await storage.people.set_disabled(bo.id, disabled=True)
+    await storage.disable(bo)
     again, news, more = await storage.log.store(
         [draft(bo, "bye", draft_id="b"), draft(ann, "oh"), draft(bo, "hello?")]
     )
@@ -139,7 +139,7 @@ async def test_ids_are_compared_exactly(storage: Storage) -> None:
 async def test_only_members_with_a_living_account_may_write(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     facts, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
-    await storage.people.set_disabled(bo.id, disabled=True)
+    await storage.disable(bo)
     outcomes = await storage.log.store(
         [
             draft(cy, "let me in", room=facts.room),

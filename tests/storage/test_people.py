@@ -42,7 +42,7 @@ async def test_only_one_of_two_who_set_up_at_once_succeeds(storage: Storage) -> 
 async def test_a_session_lives_until_it_is_over_or_revoked(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
-    await storage.people.open_session(session, client="x" * 500)
+    await storage.credentials.open_session(session, client="x" * 500)
     assert await storage.people.session("s1") == session
     assert await storage.people.session("S1") is None
     storage.now += 999
@@ -60,7 +60,7 @@ async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> No
     ann = await storage.person("ann")
     for name in ("s1", "s2"):
         session = Session(name, ann, storage.now, storage.now + 1_000)
-        await storage.people.open_session(session, client="")
+        await storage.credentials.open_session(session, client="")
     await storage.people.saw({"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1})
     found = {
         one.id: one.last_seen_at - storage.now for one in await storage.people.sessions(ann.id)
@@ -71,7 +71,7 @@ async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> No
 async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1)
-    await storage.people.open_session(session, client="")
+    await storage.credentials.open_session(session, client="")
     storage.now += 1
     assert await storage.people.session("s1") is None
 
@@ -79,15 +79,16 @@ async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
 async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
-    await storage.people.open_session(session, client="")
-    await storage.people.set_disabled(ann.id, disabled=True)
+    await storage.credentials.open_session(session, client="")
+    await storage.person("bo", Role.ADMIN)
+    await storage.disable(ann)
     assert await storage.people.session("s1") is None
-    await storage.people.set_disabled(ann.id, disabled=False)
+    await storage.disable(ann, disabled=False)
     assert await storage.people.session("s1") is None
 
 
 async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.person("ann", Role.ADMIN)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id)
     results = await asyncio.gather(
@@ -104,8 +105,8 @@ async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage
     for code in ("first", "second"):
         invite = Invite(code, "", storage.now, storage.now + 1_000, 3)
         await storage.invites.open(invite, by=None)
-    assert await storage.invites.revoke("first")
-    assert not await storage.invites.revoke("third")
+    assert await storage.invites.revoke("first", by=None)
+    assert not await storage.invites.revoke("third", by=None)
     assert [invite.code for invite in await storage.invites.usable()] == ["second"]
     storage.now += 1_000
     with pytest.raises(NotFound):

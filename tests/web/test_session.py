@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -206,3 +207,24 @@ async def test_rotated_keys_keep_old_sessions_alive(start_chat: StartChat) -> No
     chat.server.keys.rotate()
     assert (await ann.ask("GET", "/api/me")).status == 200
     assert (await ann.connect()).welcome["user"] == "ann"
+
+
+async def test_a_session_that_ends_while_its_request_arrives_changes_nothing(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    arriving, ended = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"display": '
+        arriving.set()
+        await ended.wait()
+        yield b'"Changed"}'
+
+    headers = {"Authorization": f"Bearer {bo.token}", "Content-Type": "application/json"}
+    request = bo.http.patch(f"{chat.url}/api/me", data=body(), headers=headers)
+    task = asyncio.ensure_future(request.__aenter__())
+    await arriving.wait()
+    await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
+    ended.set()
+    assert (await task).status == 401
+    assert (await chat.server.accounts.named("bo")).display == "Bo"

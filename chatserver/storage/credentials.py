@@ -1,0 +1,166 @@
+"""Passwords and what they open: every change of them, and the opening of sessions.
+
+Each method is one transaction that locks the account. A session is tied to the version of the
+password that was verified, so none that was verified before a change is opened after it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.errors import Forbidden, NotFound, Unauthorized, _
+from chatserver.models import Role, Session, User
+from chatserver.storage.engine import Database
+from chatserver.storage.people import read_user, revoke_sessions
+from chatserver.storage.rights import administrators, hold_accounts, is_admin
+from chatserver.storage.tables import sessions, users
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What an administrator sets of an account; None leaves it as it is."""
+
+    display: str | None = None
+    role: Role | None = None
+    password_hash: str | None = None
+    disabled: bool | None = None
+
+    @property
+    def ends_sessions(self) -> bool:
+        return self.password_hash is not None or self.disabled is True
+
+    def loses_administrator(self, account: Row[Any]) -> bool:
+        """Whether an open account of an administrator is one no longer."""
+        demoted = self.role not in (None, Role.ADMIN)
+        return is_admin(account) and (demoted or self.disabled is True)
+
+
+class Credentials:
+    """Changes passwords and rights, and opens sessions."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        """`clock` gives milliseconds UTC."""
+        self._database = database
+        self._clock = clock
+
+    async def open_session(self, session: Session, *, client: str) -> None:
+        """Store a session of an account whose password has still the version that was verified.
+
+        Raises Unauthorized for one whose password changed, or that was disabled.
+        """
+        user = session.user
+        row = {
+            "id": session.id,
+            "user_id": user.id,
+            "created_at": session.created_at,
+            "expires_at": session.expires_at,
+            "last_seen_at": session.created_at,
+            "client": client[:200],
+        }
+
+        def work(connection: Connection) -> None:
+            account = hold_accounts(connection, [user.id]).get(user.id)
+            if not _is_verified(account, user.password_version):
+                raise Unauthorized(_("Your password was changed meanwhile. Log in again."))
+            connection.execute(sessions.insert().values(row))
+
+        await self._database.transaction(work)
+
+    async def rehash(self, user_id: int, *, old: str, new: str) -> None:
+        """Store another hash of the same password, unless the password was changed."""
+        same = sa.and_(users.c.id == user_id, users.c.password_hash == old)
+        change = users.update().where(same).values(password_hash=new)
+        await self._database.transaction(lambda c: c.execute(change))
+
+    async def change_password(self, session: Session, hashed: str, *, verified: int) -> list[str]:
+        """Set the password of the session's user and revoke all other sessions: their ids.
+
+        `verified` is the version of the password that the user has just given. Raises Forbidden
+        when it is outdated, and Unauthorized when the session itself has ended.
+        """
+        user_id, now = session.user.id, self._clock()
+
+        def work(connection: Connection) -> list[str]:
+            account = hold_accounts(connection, [user_id]).get(user_id)
+            if not _is_verified(account, verified):
+                raise Forbidden(_("Your present password is not right."))
+            open_ones = _open_sessions(connection, user_id, now)
+            if session.id not in open_ones:
+                raise Unauthorized(_("Your session is over. Log in again."))
+            _set(connection, user_id, {"password_hash": hashed}, new_version=True)
+            others = revoke_sessions(now).where(sessions.c.user_id == user_id)
+            connection.execute(others.where(sessions.c.id != session.id))
+            return sorted(open_ones - {session.id})
+
+        return await self._database.transaction(work)
+
+    async def administer(self, user_id: int, change: AccountChange, *, by: int | None) -> User:
+        """Apply a change to an account, all of it or nothing; the account as it is then.
+
+        `by` is the administrator who wants it, None the owner of the data. Raises Forbidden when
+        `by` administers no more, or when no administrator would be left.
+        """
+        now = self._clock()
+
+        def work(connection: Connection) -> User:
+            account = _administered(connection, user_id, change, by)
+            values: dict[str, Any] = {
+                key: value
+                for key in ("display", "role", "password_hash")
+                if (value := getattr(change, key)) is not None
+            }
+            if change.disabled is not None:
+                values["disabled_at"] = (account.disabled_at or now) if change.disabled else None
+            _set(connection, user_id, values, new_version=change.ends_sessions)
+            if change.ends_sessions:
+                connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
+            changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
+            return read_user(changed)
+
+        return await self._database.transaction(work)
+
+
+def _administered(
+    connection: Connection, user_id: int, change: AccountChange, by: int | None
+) -> Row[Any]:
+    """The locked account that is to be changed, after all checks.
+
+    All administrators are locked with it: two who end each other's rights at once must not both
+    succeed.
+    """
+    wanted = administrators(connection) | {user_id} | ({by} if by is not None else set())
+    held = hold_accounts(connection, wanted)
+    if by is not None and not is_admin(held.get(by)):
+        raise Forbidden(_("Only an administrator may do that."))
+    account = held.get(user_id)
+    if account is None:
+        raise NotFound(_("There is nobody of that name."))
+    others = [one for one in held.values() if is_admin(one) and one.id != user_id]
+    if change.loses_administrator(account) and not others:
+        raise Forbidden(_("This is the last administrator. Name another one first."))
+    return account
+
+
+def _set(
+    connection: Connection, user_id: int, values: dict[str, Any], *, new_version: bool
+) -> None:
+    if new_version:
+        values = values | {"password_version": users.c.password_version + 1}
+    if values:
+        connection.execute(users.update().where(users.c.id == user_id).values(values))
+
+
+def _is_verified(account: Row[Any] | None, version: int) -> bool:
+    return (
+        account is not None and account.disabled_at is None and account.password_version == version
+    )
+
+
+def _open_sessions(connection: Connection, user_id: int, now: int) -> set[str]:
+    query = sa.select(sessions.c.id).where(
+        sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
+    )
+    return set(connection.scalars(query))

@@ -1,0 +1,228 @@
+"""Acts that overlap with the end of what allows them. Survivors must be 0, on both databases."""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatserver.accounts import Accounts, SignIn
+from chatserver.administration import Administration
+from chatserver.config import AuthSettings
+from chatserver.errors import ChatError, CloseCode
+from chatserver.keys import Keys, Token
+from chatserver.limits import SignInGuard
+from chatserver.models import Invite, Role, Session, User
+from chatserver.passwords import Passwords
+from chatserver.storage.people import NewUser
+from tests.storage.conftest import Storage
+
+RACES = 200 if os.environ.get("FAULTS") == "whole" else 15
+OLD, NEW = "purple stone river", "orange cloud valley"
+
+
+class Nobody:
+    """Has no socket to close."""
+
+    def end_session(self, session_id: str) -> None: ...
+    def end_user(self, user_id: int, code: CloseCode) -> None: ...
+
+
+class Desk:
+    """The services of accounts over one storage, with hashes that take no time."""
+
+    def __init__(self, storage: Storage, folder: Path) -> None:
+        self.storage = storage
+        keys = Keys(folder / "keys.json", clock=self.clock)
+        keys.load()
+        self.weak = Passwords(memory_kib=8, time_cost=1)
+        self.strong = Passwords(memory_kib=16, time_cost=1)
+        shared: dict[str, Any] = {
+            "people": storage.people,
+            "credentials": storage.credentials,
+            "bots": storage.bots,
+            "farewell": Nobody(),
+        }
+        self.accounts = Accounts(
+            **shared,
+            passwords=self.strong,
+            keys=keys,
+            guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
+            settings=AuthSettings(),
+            setup_token=folder / "setup",
+            clock=self.clock,
+        )
+        self.administration = Administration(**shared, passwords=self.strong)
+
+    def clock(self) -> int:
+        return self.storage.now
+
+    def close(self) -> None:
+        self.weak.close()
+        self.strong.close()
+
+    async def person(self, name: str, role: Role = Role.MEMBER) -> User:
+        """Whose password OLD has a hash that the next log-in replaces."""
+        hashed = await self.weak.hash(OLD)
+        return await self.storage.people.add(NewUser(name, name, hashed, role))
+
+    async def log_in(self, name: str, password: str) -> str | None:
+        """The id of the new session; None for who is refused."""
+        try:
+            user = await self.accounts.sign_in(name, password, address="here")
+            tokens = await self.accounts.open_session(user, client="")
+        except ChatError:
+            return None
+        return (await self.accounts.identify(tokens.cookie)).session.id
+
+    async def signed_in(self, user: User) -> SignIn:
+        session = Session(f"own-{user.name}", user, self.clock(), self.clock() + 1_000_000)
+        await self.storage.credentials.open_session(session, client="")
+        return SignIn(session, Token(session.id, user.id, 0, 1))
+
+
+@pytest.fixture
+def desk(storage: Storage, tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(storage, tmp_path)
+    yield desk
+    desk.close()
+
+
+async def overlapping(*works: Callable[[], Awaitable[Any]]) -> list[Any]:
+    """All of them at once, begun in any order; refusals are outcomes."""
+    order = random.sample(range(len(works)), len(works))
+
+    async def later(work: Callable[[], Awaitable[Any]], turns: int) -> Any:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await work()
+
+    waits = {index: random.randrange(12) for index in order}
+    tasks = {index: asyncio.create_task(later(works[index], waits[index])) for index in order}
+    return await asyncio.gather(*(tasks[i] for i in range(len(works))), return_exceptions=True)
+
+
+async def test_no_session_of_the_old_password_survives_a_new_one(desk: Desk) -> None:
+    await desk.person("ann", Role.ADMIN)
+    for number in range(RACES):
+        name = f"user{number}x"
+        bo = await desk.person(name)
+        own = await desk.signed_in(bo)
+        theirs = partial(desk.accounts.change_password, own, OLD, NEW, address="there")
+        ours = partial(desk.administration.change, None, name, password=NEW)
+        change: Callable[[], Awaitable[Any]] = theirs if number % 2 else ours
+        log_in = partial(desk.log_in, name, OLD)
+        outcomes = await overlapping(change, log_in, log_in, log_in)
+        assert not isinstance(outcomes[0], BaseException), outcomes
+        opened = [one for one in outcomes[1:] if isinstance(one, str)]
+        assert await desk.storage.people.alive(opened) == set()
+        assert await desk.log_in(name, OLD) is None
+        assert await desk.log_in(name, NEW) is not None
+
+
+async def test_no_session_survives_the_end_of_its_account(desk: Desk) -> None:
+    await desk.person("ann", Role.ADMIN)
+    for number in range(RACES):
+        name = f"user{number}x"
+        await desk.person(name)
+        close = partial(desk.administration.change, None, name, disabled=True)
+        log_in = partial(desk.log_in, name, OLD)
+        outcomes = await overlapping(close, log_in, log_in)
+        opened = [one for one in outcomes[1:] if isinstance(one, str)]
+        assert await desk.storage.people.alive(opened) == set()
+        await desk.administration.change(None, name, disabled=False)
+        assert await desk.storage.people.alive(opened) == set()
+
+
+async def test_log_ins_at_once_with_an_outdated_hash_all_succeed(desk: Desk) -> None:
+    for number in range(RACES):
+        name = f"user{number}x"
+        await desk.person(name)
+        log_in = partial(desk.log_in, name, OLD)
+        assert all(isinstance(one, str) for one in await overlapping(log_in, log_in, log_in))
+
+
+async def test_an_administrator_always_remains(desk: Desk) -> None:
+    ann = await desk.person("ann", Role.ADMIN)
+    bo = await desk.person("bo", Role.ADMIN)
+    change = desk.administration.change
+    for number in range(RACES):
+        by = (ann, bo) if number % 2 else (None, None)
+        await overlapping(
+            partial(change, by[0], "bo", admin=False),
+            partial(change, by[1], "ann", disabled=True),
+        )
+        left = [user for user in await desk.storage.people.all() if user.is_admin]
+        assert any(not user.disabled for user in left)
+        for name in ("ann", "bo"):
+            await change(None, name, admin=True, disabled=False)
+
+
+async def test_nobody_changes_accounts_after_being_demoted(desk: Desk) -> None:
+    await desk.person("ann", Role.ADMIN)
+    bo = await desk.person("bo", Role.ADMIN)
+    for number in range(RACES):
+        name, answered = f"user{number}x", asyncio.Event()
+
+        async def demote(answered: asyncio.Event = answered) -> None:
+            await desk.administration.change(None, "bo", admin=False)
+            answered.set()
+
+        async def add(name: str = name, answered: asyncio.Event = answered) -> bool:
+            """Whether an account was made although the demotion had been answered before."""
+            was_over = answered.is_set()
+            await desk.storage.people.add(NewUser(name, name, "hash"), by=bo.id)
+            return was_over
+
+        assert True not in await overlapping(demote, add)
+        await desk.administration.change(None, "bo", admin=True)
+
+
+async def test_only_one_sets_up(desk: Desk) -> None:
+    token = desk.accounts.setup_token()
+    names = [f"user{number}x" for number in range(8)]
+    outcomes = await overlapping(
+        *(
+            partial(desk.accounts.set_up, token, NewUser(name, "", "", Role.ADMIN), NEW)
+            for name in names
+        )
+    )
+    assert [isinstance(one, User) for one in outcomes].count(True) == 1
+    assert await desk.storage.people.count() == 1
+
+
+async def test_a_revoked_invitation_lets_nobody_in(desk: Desk) -> None:
+    for number in range(RACES):
+        code, answered = f"code{number}", asyncio.Event()
+        invite = Invite(code, "", desk.clock(), desk.clock() + 1_000, 3)
+        await desk.storage.invites.open(invite, by=None)
+
+        async def revoke(code: str = code, answered: asyncio.Event = answered) -> None:
+            assert await desk.storage.invites.revoke(code, by=None)
+            answered.set()
+
+        async def join(
+            name: str = f"user{number}x", code: str = code, answered: asyncio.Event = answered
+        ) -> bool:
+            was_over = answered.is_set()
+            await desk.accounts.add_invited(NewUser(name, "", ""), NEW, code)
+            return was_over
+
+        assert True not in await overlapping(revoke, join)
+
+
+async def test_an_ended_session_is_never_renewed(desk: Desk) -> None:
+    bo = await desk.person("bo")
+    for number in range(RACES):
+        session = Session(f"s{number}", bo, desk.clock(), desk.clock() + 1_000)
+        await desk.storage.credentials.open_session(session, client="")
+        await overlapping(
+            partial(desk.storage.people.revoke, session.id),
+            partial(desk.accounts.renew, session.id, 60),
+        )
+        with pytest.raises(ChatError):
+            await desk.accounts.renew(session.id, 60)
