@@ -14,6 +14,7 @@ from chatserver.errors import NotYet, StartError
 from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.failures import may_pass
+from chatserver.storage.tables import metadata
 
 HEAD = "0005"  # the newest revision in migrations/versions
 LOCK_WAIT = 60  # seconds that a node waits for another one's migration
@@ -27,6 +28,8 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
         return []
     known = _known_revisions()
     _refuse_newer(before, known)
+    if before is None:
+        await database.beside(_refuse_foreign)
     if database.is_sqlite and before is not None:
         await _back_up(database, backups / f"{before}.db")
     try:
@@ -94,6 +97,16 @@ async def _back_up(database: Database, target: Path) -> None:
     target.chmod(0o600)
 
 
+def _refuse_foreign(connection: Connection) -> None:
+    """Tables of ours without a revision are another program's: an interrupted start has both."""
+    there = set(sa.inspect(connection).get_table_names())
+    if "alembic_version" not in there and (taken := sorted(there & set(metadata.tables))):
+        raise StartError(
+            f"The database cannot be brought to revision {HEAD}: table {taken[0]} already exists"
+            " and is of another program. It needs to be one of this program or empty."
+        )
+
+
 def _upgrade(connection: Connection, *, mysql: bool) -> None:
     if mysql:
         lock = sa.text("SELECT GET_LOCK('chatserver_migrate', :wait)")
@@ -102,9 +115,12 @@ def _upgrade(connection: Connection, *, mysql: bool) -> None:
     try:
         _run_alembic(connection)
         connection.commit()  # before the next node may look
-    finally:
+    except BaseException:
         if mysql:
-            connection.execute(sa.text("SELECT RELEASE_LOCK('chatserver_migrate')"))
+            connection.invalidate()  # the lock goes with it, which a broken one cannot release
+        raise
+    if mysql:
+        connection.execute(sa.text("SELECT RELEASE_LOCK('chatserver_migrate')"))
 
 
 def _run_alembic(connection: Connection) -> None:

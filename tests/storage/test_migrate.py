@@ -1,7 +1,9 @@
 """Migrations: from empty, again, by many at once, and never backwards."""
 
 import asyncio
+import gc
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -65,14 +67,7 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
     await storage.database.transaction(lambda c: upgrade(c, older))
     ann = await storage.person("ann")
 
-    def talk(connection: Connection) -> None:
-        row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": ann.id, "client_id": "1"}
-        connection.execute(sa.insert(events), {**row, "body": "purple stones", "at": 1})
-        connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
-        if older >= "0003":  # the first with an index
-            index(connection, [Entry(1, 1, ann.id, "purple stones")])
-
-    await storage.database.transaction(talk)
+    await storage.database.transaction(lambda c: talk(c, ann.id, older))
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
     assert await storage.database.beside(differences) == []
     found = await Search(storage.database).find(ann.id, parse("purple"))
@@ -81,6 +76,15 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
     kept = [f"{older}.db"] if storage.database.is_sqlite else []
     assert [file.name for file in tmp_path.glob("backups/*")] == kept
     await storage.database.close()
+
+
+def talk(connection: Connection, user_id: int, older: str) -> None:
+    """A message in the lobby, as that revision keeps it."""
+    row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": user_id, "client_id": "1"}
+    connection.execute(sa.insert(events), {**row, "body": "purple stones", "at": 1})
+    connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
+    if older >= "0003":  # the first with an index
+        index(connection, [Entry(1, 1, user_id, "purple stones")])
 
 
 def upgrade(connection: Connection, to: str) -> None:
@@ -137,6 +141,85 @@ async def test_nodes_that_start_together_migrate_once(database_url: str, tmp_pat
     assert [await revision(database) for database in databases] == [HEAD] * 3
     for database in databases:
         await database.close()
+
+
+# Interruptions ------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process ends here: nothing else of it is done."""
+
+
+class Killer:
+    """Ends the process after each statement that changes something, once for each statement."""
+
+    CHANGES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE")
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def watch(self, database: Database) -> None:
+        sa.event.listen(database.writer.engine, "after_cursor_execute", self._executed)
+
+    def _executed(self, *event: Any) -> None:
+        statement, parameters = event[2], event[3]
+        key = f"{statement} {parameters}" if "alembic_version" in statement else statement
+        if statement.lstrip().startswith(self.CHANGES) and key not in self.seen:
+            self.seen.add(key)
+            raise Killed
+
+
+async def migrate_killed_after_each_statement(url: str, backups: Path) -> int:
+    """The number of times that the process was ended."""
+    killer = Killer()
+    while True:
+        database = Database(url)
+        killer.watch(database)
+        try:
+            await migrate(database, backups=backups)
+            return len(killer.seen)
+        except Killed:
+            pass
+        finally:
+            await database.close()
+            gc.collect()  # a cursor in a traceback keeps SQLite's lock, as no dead process does
+
+
+async def test_a_first_start_may_be_interrupted_after_every_statement(
+    database_url: str, tmp_path: Path
+) -> None:
+    assert await migrate_killed_after_each_statement(database_url, tmp_path) > 25
+    storage = Storage(database_url)
+    await assert_whole(storage)
+    await storage.database.close()
+
+
+@pytest.mark.parametrize("older", OLDER)
+async def test_an_upgrade_may_be_interrupted_after_every_statement(
+    database_url: str, tmp_path: Path, older: str
+) -> None:
+    storage = Storage(database_url)
+    await storage.database.transaction(lambda c: upgrade(c, older))
+    ann = await storage.person("ann")
+    await storage.database.transaction(lambda c: talk(c, ann.id, older))
+    await storage.database.close()
+    assert await migrate_killed_after_each_statement(database_url, tmp_path / "backups") > 0
+    storage = Storage(database_url)
+    await assert_whole(storage)
+    found = await Search(storage.database).find(ann.id, parse("purple"))
+    assert [hit.data for hit in found.hits] == ["purple stones"]
+    await storage.database.close()
+
+
+async def assert_whole(storage: Storage) -> None:
+    """As if nothing had been interrupted."""
+    assert await revision(storage.database) == HEAD
+    assert await storage.database.beside(differences) == []
+    assert [finding async for step in check(storage.database) for finding in step.findings] == []
+    count = sa.text("SELECT (SELECT COUNT(*) FROM rooms) + (SELECT COUNT(*) FROM alembic_version)")
+    assert await storage.database.beside(lambda c: c.scalar(count)) == 2
+    tables = await storage.database.beside(lambda c: sa.inspect(c).get_table_names())
+    assert "search_order" not in tables
 
 
 async def test_a_newer_database_is_refused_with_both_revisions_named(
