@@ -20,7 +20,7 @@ from chatserver.models import LOBBY
 from chatserver.storage.engine import Database
 from chatserver.storage.members import membership
 from chatserver.storage.migrate import migrate
-from chatserver.storage.rooms import pair_key
+from chatserver.storage.room_facts import pair_key
 from chatserver.storage.tables import members, meta, rooms, sessions, users
 
 DAY = 86_400_000  # ms

@@ -108,9 +108,7 @@ class Server:
         self.history = History(
             self.rooms, self.log, facts, self.recent, published=self.journal.published
         )
-        self.chat = Chat(
-            self.journal, self.rooms, self.people, facts, rate, limits=limits, clock=wall
-        )
+        self.chat = Chat(self.journal, facts, rate, limits=limits, clock=wall)
         self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
         self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)

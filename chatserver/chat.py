@@ -7,22 +7,25 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable
+from itertools import islice
 
 from chatserver.config import LimitSettings
-from chatserver.errors import BadRequest, NotFound, TooLarge, _
+from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
 from chatserver.limits import Rate
 from chatserver.models import (
-    EVERYBODY,
     OWN_ID,
     Act,
     Delete,
     Draft,
     Edit,
+    Event,
     Message,
     React,
+    Receipt,
     RoomFacts,
+    RoomKind,
     User,
     name_key,
 )
@@ -33,11 +36,9 @@ from chatserver.protocol import (
     SayToPerson,
     SayToRoom,
 )
-from chatserver.storage.people import People
 from chatserver.storage.repeats import digest
-from chatserver.storage.rooms import Rooms
 
-REMEMBERED = 50_000  # names whose accounts are kept
+NAMES = 50  # names that one text may call; what follows them stays text
 CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
 NAME_LENGTH = 32  # characters of a user name at most
 PART = (
@@ -54,8 +55,6 @@ class Chat:
     def __init__(
         self,
         journal: Journal,
-        rooms: Rooms,
-        people: People,
         facts: Facts,
         rate: Rate,
         *,
@@ -64,73 +63,69 @@ class Chat:
     ) -> None:
         """`clock` gives milliseconds UTC."""
         self._journal = journal
-        self._rooms = rooms
-        self._people = people
         self._rate = rate
         self._limits = limits
         self._facts = facts
-        self._called = {"all": EVERYBODY}
         self._clock = clock
 
     # Saying something -----------------------------------------------------------------------------
 
-    async def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> None:
+    def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> None:
         """Store a message; `settle` gets the receipt once it is on disk, before the room hears it.
 
         Raises a ChatError when it is refused at once.
         """
+        to = said.to if isinstance(said, SayToPerson) else None
+        if to is None and said.room is None:
+            raise BadRequest(_("To whom? Name a person in 'to', or a room."))
         self._check_text(said.data)
         self._rate.take(who.id)
-        facts = await self._destination(who, said)
-        self._say(who, facts, said, await self._mentions(said.data), settle)
+        room = said.room or 0
+        known = self._facts.known(room) if to is None else self._facts.pair(who.id, to)
+        partner = known.partner(who.id) if known else None
+        act = Message(said.data, partner, said.reply_to, mentioned(said.data))
+        if known is not None:
+            self._journal.append(_draft(who, known, said.id, act), settle)
+        else:
+            draft = _unresolved(who, said.id, act, room=room, to=to)
+            self._journal.append(draft, self._learning(who, to, settle))
 
-    def send_at_once(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> bool:
-        """The same without waiting, where nothing has to be looked up. False: it has to be.
+    def _learning(self, who: User, to: str | None, settle: Settle) -> Settle:
+        """As `settle`; what storage has found out about the room is kept."""
 
-        Only the first message to a room or a person needs that, and one that calls somebody.
-        """
-        facts = self._known(who, said)
-        if facts is None or mentioned(said.data):
-            return False
-        self._check_text(said.data)
-        self._rate.take(who.id)
-        self._say(who, facts, said, (), settle)
-        return True
+        def learn(outcome: Receipt | ChatError) -> None:
+            if isinstance(outcome, Receipt) and outcome.event is not None:
+                facts = _facts_of(who, outcome.event)
+                self._facts.remember(facts, pair=(who.id, to) if to is not None else None)
+            settle(outcome)
 
-    def _say(
-        self,
-        who: User,
-        facts: RoomFacts,
-        said: SayToRoom | SayToPerson,
-        mentions: tuple[int, ...],
-        settle: Settle,
-    ) -> None:
-        act = Message(said.data, facts.partner(who.id), said.reply_to, mentions)
-        self._journal.append(_draft(who, facts, said.id, act), settle)
+        return learn
 
-    async def edit(self, who: User, asked: EditMessage, settle: Settle) -> None:
+    def edit(self, who: User, asked: EditMessage, settle: Settle) -> None:
         """Give one's own message another text."""
         self._check_text(asked.data)
-        act = Edit(asked.target, asked.data, await self._mentions(asked.data), self._editable())
-        await self._act(who, asked.room, asked.id, act, settle)
+        act = Edit(asked.target, asked.data, mentioned(asked.data), self._editable())
+        self._act(who, asked.room, asked.id, act, settle)
 
-    async def delete(self, who: User, asked: DeleteMessage, settle: Settle) -> None:
+    def delete(self, who: User, asked: DeleteMessage, settle: Settle) -> None:
         """Take a message's text away for good."""
-        await self._act(who, asked.room, asked.id, Delete(asked.target), settle)
+        self._act(who, asked.room, asked.id, Delete(asked.target), settle)
 
-    async def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
+    def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
         """Put an emoji to a message, or take it back."""
         if not is_emoji(asked.emoji):
             raise BadRequest(_("A reaction is one emoji."))
         act = React(asked.target, asked.emoji, asked.on)
-        await self._act(who, asked.room, asked.id, act, settle)
+        self._act(who, asked.room, asked.id, act, settle)
 
-    async def _act(
-        self, who: User, room: int, request_id: str | None, act: Act, settle: Settle
-    ) -> None:
+    def _act(self, who: User, room: int, request_id: str | None, act: Act, settle: Settle) -> None:
         self._rate.take(who.id)
-        facts = self._facts.known(room) or await self._facts.one(room)
-        self._journal.append(_draft(who, facts, request_id, act), settle)
+        known = self._facts.known(room)
+        if known is None:
+            draft = _unresolved(who, request_id, act, room=room)
+        else:
+            draft = _draft(who, known, request_id, act)
+        self._journal.append(draft, settle)
 
     def _editable(self) -> int:
         """Messages said before this time (ms) may not be edited any more."""
@@ -145,41 +140,6 @@ class Chat:
                 _("A message has at most %(count)d characters."), count=self._limits.message_chars
             )
 
-    async def _mentions(self, text: str) -> tuple[int, ...]:
-        """Whom a text calls: the ids of those accounts, EVERYBODY for @all."""
-        called = mentioned(text)
-        unknown = [name for name in called if name not in self._called]
-        if unknown:
-            found = await self._people.ids(unknown)
-            if len(self._called) > REMEMBERED:
-                self._called = {"all": EVERYBODY}
-            self._called |= {key: user_id for key, (user_id, _name) in found.items()}
-        return tuple(sorted({self._called[name] for name in called if name in self._called}))
-
-    async def _destination(self, who: User, said: SayToRoom | SayToPerson) -> RoomFacts:
-        known = self._known(who, said)
-        if known is not None:
-            return known
-        if isinstance(said, SayToPerson) and said.to is not None:
-            return await self._direct(who, said.to)
-        if said.room is None:
-            raise BadRequest(_("To whom? Name a person in 'to', or a room."))
-        return await self._facts.one(said.room)
-
-    def _known(self, who: User, said: SayToRoom | SayToPerson) -> RoomFacts | None:
-        if isinstance(said, SayToPerson) and said.to is not None:
-            return self._facts.pair(who.id, said.to)
-        return self._facts.known(said.room or 0)
-
-    async def _direct(self, who: User, to: str) -> RoomFacts:
-        found = await self._people.find(to)
-        if found is None:
-            raise NotFound(_("There is nobody of that name."))
-        other, _hash = found
-        facts, _made = await self._rooms.direct((who.id, who.name), (other.id, other.name))
-        self._facts.remember(facts, pair=(who.id, to))
-        return facts
-
 
 def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Draft:
     """What is to be stored. What has no id gets one of ours, which no client can send."""
@@ -187,7 +147,7 @@ def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dra
         room=facts.room,
         user_id=who.id,
         user=who.name,
-        id=request_id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
+        id=request_id or _own_id(),
         digest=digest(act, facts.room),
         act=act,
         people=facts.people,
@@ -195,16 +155,47 @@ def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dra
     )
 
 
-def mentioned(text: str) -> set[str]:
-    """The name keys that a text calls with @, half or full width; "all" is everybody.
+def _unresolved(
+    who: User, request_id: str | None, act: Act, *, room: int, to: str | None = None
+) -> Draft:
+    """A draft whose room storage looks up: by its number, or by the recipient's name."""
+    return Draft(
+        room=0 if to is not None else room,
+        user_id=who.id,
+        user=who.name,
+        id=request_id or _own_id(),
+        digest="",
+        act=act,
+        own_id=request_id is None,
+        to=to,
+        resolved=False,
+    )
 
-    Dots and dashes at the end may belong to the name or to the sentence, so both are tried.
+
+def _own_id() -> str:
+    return f"{OWN_ID}{secrets.token_urlsafe(9)}"
+
+
+def _facts_of(who: User, message: Event) -> RoomFacts:
+    """What a new message of this sender says about its room."""
+    if message.to is None:
+        return RoomFacts(message.room, RoomKind.GROUP)
+    names = {who.id: who.name}
+    pair = tuple((user_id, names.get(user_id, message.to)) for user_id in sorted(message.people))
+    return RoomFacts(message.room, RoomKind.DIRECT, pair)
+
+
+def mentioned(text: str) -> tuple[str, ...]:
+    """The keys of the names that a text calls with @, half or full width; "all" is everybody.
+
+    Dots and dashes at the end may belong to the name or to the sentence, so both are tried. Only
+    the first NAMES of them count.
     """
     if "@" not in text and "＠" not in text:
-        return set()
-    called = {_name_at(text, found.end()) for found in CALL.finditer(text)}
-    called |= {name.rstrip(".-_") for name in called}
-    return {name_key(name) for name in called if len(name) > 1}
+        return ()
+    called = [_name_at(text, found.end()) for found in islice(CALL.finditer(text), NAMES)]
+    called += [name.rstrip(".-_") for name in called]
+    return tuple(dict.fromkeys(name_key(name) for name in called if len(name) > 1))
 
 
 def _name_at(text: str, start: int) -> str:

@@ -16,7 +16,7 @@ from chatserver.errors import ChatError, Unavailable
 from chatserver.histogram import SECONDS, SIZES, Histogram
 from chatserver.models import Draft, Event, Receipt
 from chatserver.storage.failures import DiskBroken, Undecided
-from chatserver.storage.log import Outcome
+from chatserver.storage.messages import Outcome
 
 BATCH = 500  # drafts in one transaction
 CAPACITY = 10_000  # drafts that may wait
@@ -189,7 +189,7 @@ class Journal:
         reminded of messages, and must come back when it changed who belongs to a room.
         """
         fresh: dict[int, list[Event]] = {}
-        for (draft, settle), outcome in zip(batch, outcomes, strict=True):
+        for (_draft, settle), outcome in zip(batch, outcomes, strict=True):
             match outcome:
                 case Event():
                     fresh.setdefault(outcome.room, []).append(outcome)
@@ -197,7 +197,7 @@ class Journal:
                 case Receipt():
                     self.counts.repeated += 1
                     _call(settle, outcome)
-                    _call(self._audience.remind, outcome.room, outcome.seq, draft.people)
+                    _call(self._audience.remind, outcome.room, outcome.seq, outcome.people)
                 case ChatError():
                     self.counts.refused += 1
                     _call(settle, outcome)

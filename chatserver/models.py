@@ -140,12 +140,12 @@ class RoomState(Value, frozen=True):
 
 
 class Message(Value, frozen=True):
-    """Say something. `mentions` are the user ids that it calls by name, EVERYBODY for @all."""
+    """Say something. `mentions` are the keys of the names that it calls, whoever has them."""
 
     data: str
     to: str | None = None
     reply_to: int | None = None
-    mentions: tuple[int, ...] = ()
+    mentions: tuple[str, ...] = ()
 
 
 class Edit(Value, frozen=True):
@@ -153,7 +153,7 @@ class Edit(Value, frozen=True):
 
     target: int
     data: str
-    mentions: tuple[int, ...] = ()
+    mentions: tuple[str, ...] = ()
     since: int = 0
 
 
@@ -214,9 +214,11 @@ Act = Message | Edit | Delete | React | Create | Enrol | Dismiss | Change
 
 
 class Draft(Value, frozen=True):
-    """Something that somebody wants stored as an event. `id` is unique per sender for ever.
+    """Something that a user wants stored as an event. `id` is unique per sender for ever.
 
     `own_id`: the client sent none, the id is ours and nobody sees it. `room` is 0 for a new room.
+    Not `resolved`: storage looks up the room, or the direct room with the user whose name is `to`,
+    and sets `people` and `digest`.
     """
 
     room: int
@@ -227,6 +229,8 @@ class Draft(Value, frozen=True):
     act: Act
     people: tuple[int, ...] = ()
     own_id: bool = False
+    to: str | None = None
+    resolved: bool = True
 
     @property
     def moves(self) -> tuple[int, ...]:
@@ -243,7 +247,7 @@ class Draft(Value, frozen=True):
 class Receipt(Value, frozen=True):
     """Where an event stands in its room's log.
 
-    `duplicate`: it stood there before, and has no `event`.
+    `duplicate`: it stood there before, and has no `event`. `people`: as in the draft.
     """
 
     room: int
@@ -251,6 +255,7 @@ class Receipt(Value, frozen=True):
     at: int
     duplicate: bool = False
     event: Event | None = None
+    people: tuple[int, ...] = ()
 
 
 class RoomFacts(Value, frozen=True):

@@ -11,7 +11,7 @@ from chatserver.errors import ChatError, NotFound, Unavailable
 from chatserver.journal import CAPACITY, Journal
 from chatserver.models import Act, Create, Dismiss, Draft, Enrol, Event, Message, Receipt
 from chatserver.storage.failures import DiskBroken, Undecided
-from chatserver.storage.log import Outcome
+from chatserver.storage.messages import Outcome
 
 
 class Store:
@@ -45,7 +45,7 @@ class Store:
             return NotFound()
         if draft.id in self.stored:
             known = self.stored[draft.id]
-            return Receipt(known.room, known.seq, known.at, duplicate=True)
+            return Receipt(known.room, known.seq, known.at, duplicate=True, people=draft.people)
         event = Event(draft.room, len(self.stored) + 1, draft.user, "hi", 0, draft.id)
         self.stored[draft.id] = event
         return event

@@ -6,7 +6,6 @@ storing transaction, so that a room's numbers have one order and no holes, whoev
 
 import contextlib
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -15,26 +14,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import ChatError, Forbidden, NotFound, _
-from chatserver.models import Draft, Event, Kind, Message, Receipt, RoomFacts
-from chatserver.storage import acts, search_index
+from chatserver.errors import ChatError
+from chatserver.models import Draft, Event, Kind, RoomFacts
+from chatserver.storage import messages, room_acts
 from chatserver.storage.as_of import as_of
+from chatserver.storage.destinations import resolve
 from chatserver.storage.engine import Database
 from chatserver.storage.event_rows import EVENTS, read_event, read_reactions
 from chatserver.storage.failures import Contended
-from chatserver.storage.members import hold_rooms, standings
-from chatserver.storage.pairs import CountedUp, ManyRows
-from chatserver.storage.repeats import Known, already_stored, repeat
-from chatserver.storage.search_index import Entry
-from chatserver.storage.tables import ExactText, events, rooms
+from chatserver.storage.members import hold_rooms
+from chatserver.storage.messages import Outcome
+from chatserver.storage.repeats import already_stored, repeat
+from chatserver.storage.tables import events, rooms
 
 TRIES = 3  # before the last
 STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
 NOWHERE: Mapping[int, int] = MappingProxyType({})
-
-Outcome = Event | Receipt | ChatError
-Standings = dict[tuple[int, int], Any]  # (room, user) → see `members.standings`
 
 
 class Log:
@@ -70,12 +66,13 @@ class Log:
     def _store(
         self, connection: Connection, drafts: Sequence[Draft], hopeful: bool
     ) -> list[Outcome]:
-        """Messages that follow one another go in at once, everything else one by one, in order."""
+        """What concerns messages is stored together, acts on rooms one by one, in order."""
+        drafts = resolve(connection, drafts, self._clock())
         hold_rooms(connection, [draft.room for draft in drafts])
         outcomes: list[Outcome] = []
-        for kind, run in itertools.groupby(drafts, key=lambda draft: type(draft.act)):
-            if kind is Message:
-                outcomes += self._messages(connection, list(run), hopeful)
+        for together, run in itertools.groupby(drafts, key=_is_on_message):
+            if together:
+                outcomes += messages.store(connection, list(run), self._clock(), hopeful=hopeful)
             else:
                 outcomes += [self._act(connection, draft) for draft in run]
         return outcomes
@@ -85,46 +82,9 @@ class Log:
         if known:
             return repeat(draft, known[draft.user_id, draft.id])
         try:
-            return acts.perform(connection, draft, self._clock())
+            return room_acts.perform(connection, draft, self._clock())
         except ChatError as error:
             return error
-
-    def _messages(
-        self, connection: Connection, drafts: Sequence[Draft], hopeful: bool
-    ) -> list[Outcome]:
-        """Whoever is hopeful looks for repeats only where something cannot be stored.
-
-        A repeat that was hoped to be none ends in an IntegrityError.
-        """
-        may = standings(connection, {(d.room, d.user_id) for d in drafts})
-        fresh = _storable(drafts, may)
-        known: Known = {}
-        if not hopeful or len(fresh) < len(drafts):
-            known = already_stored(connection, drafts)
-            fresh = {key: draft for key, draft in fresh.items() if key not in known}
-        heads = {room: one.head for (room, _), one in may.items()}
-        stored = self._insert(connection, list(fresh.values()), heads) if fresh else {}
-        return [_outcome(draft, known, fresh, stored, may) for draft in drafts]
-
-    def _insert(
-        self, connection: Connection, fresh: Sequence[Draft], following: dict[int, int]
-    ) -> dict[tuple[int, str], Event]:
-        """Store all of these behind what their rooms end with; `following` counts on."""
-        _TAKEN.add(connection, Counter([draft.room for draft in fresh]))
-        now = self._clock()
-        stored, rows, called, found = {}, [], [], []
-        for draft in fresh:
-            room, user_id = draft.room, draft.user_id
-            following[room] = seq = following[room] + 1
-            event, message = _event(draft, seq, now)
-            rows.append(_row(event, draft))
-            called += [(room, seq, one) for one in message.mentions]
-            found.append(Entry(room, seq, user_id, message.data))
-            stored[user_id, draft.id] = event
-        _NEW.insert(connection, rows)
-        acts.store_mentions(connection, called)
-        search_index.index(connection, found)
-        return stored
 
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:
         """The events `after` < seq <= `upto`, in order, at most `limit`."""
@@ -205,90 +165,7 @@ class Log:
 _HEADS = sa.select(rooms.c.id, rooms.c.head).where(
     rooms.c.id.in_(sa.bindparam("rooms", expanding=True))
 )
-_TAKEN = CountedUp(rooms.c.id, rooms.c.head)
 
 
-def _event(draft: Draft, seq: int, now: int) -> tuple[Event, Message]:
-    message = draft.act
-    assert isinstance(message, Message)  # noqa: S101 - `_store` has sorted them
-    event = Event(
-        room=draft.room,
-        seq=seq,
-        user=draft.user,
-        data=message.data,
-        at=now,
-        id=None if draft.own_id else draft.id,
-        to=message.to,
-        reply_to=message.reply_to,
-        people=draft.people,
-    )
-    return event, message
-
-
-_NEW = ManyRows(
-    events,
-    "room_id",
-    "seq",
-    "kind",
-    "user_id",
-    "client_id",
-    "digest",
-    "body",
-    "reply_to",
-    "at",
-)
-
-
-def _row(event: Event, draft: Draft) -> tuple[Any, ...]:
-    return (
-        event.room,
-        event.seq,
-        int(Kind.MESSAGE),
-        draft.user_id,
-        ExactText.kept(draft.id),
-        draft.digest,
-        event.data,
-        event.reply_to,
-        event.at,
-    )
-
-
-def _outcome(
-    draft: Draft,
-    known: Known,
-    fresh: dict[tuple[int, str], Draft],
-    stored: dict[tuple[int, str], Event],
-    may: Standings,
-) -> Outcome:
-    key = (draft.user_id, draft.id)
-    if key in known:
-        return repeat(draft, known[key])
-    if key not in stored:
-        return _refusal(may.get((draft.room, draft.user_id)))
-    event = stored[key]
-    if fresh[key] is draft:
-        return event
-    return repeat(draft, (Receipt(event.room, event.seq, event.at, True), fresh[key].digest))
-
-
-def _storable(drafts: Sequence[Draft], may: Standings) -> dict[tuple[int, str], Draft]:
-    """The first draft of each id whose author may write and whose reply answers something."""
-    heads = {key: one.head for key, one in may.items() if one.archived_at is None}
-    fresh: dict[tuple[int, str], Draft] = {}
-    for draft in drafts:
-        if _answers(draft) <= heads.get((draft.room, draft.user_id), -1):
-            fresh.setdefault((draft.user_id, draft.id), draft)
-    return fresh
-
-
-def _answers(draft: Draft) -> int:
-    """The seq of the message that this one answers; 0 for most."""
-    return (isinstance(draft.act, Message) and draft.act.reply_to) or 0
-
-
-def _refusal(standing: Any) -> ChatError:
-    if standing is None:
-        return NotFound()
-    if standing.archived_at is not None:
-        return Forbidden(_("This room is archived."))
-    return NotFound(_("There is no such message."))
+def _is_on_message(draft: Draft) -> bool:
+    return isinstance(draft.act, messages.ON_MESSAGES)

@@ -1,4 +1,4 @@
-"""Many rows in one statement: looked up by two-part keys, counted up, or inserted."""
+"""Many rows in one statement: looked up by keys, counted up, inserted, or deleted."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -16,8 +16,16 @@ _ONE = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[0]'"))
 _OTHER = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[1]'"))
 
 
-def _json(pairs: Pairs) -> str:
-    return msgspec.json.encode(list(pairs)).decode()
+def as_json(keys: Collection[Any]) -> str:
+    """The one value that hands over keys to SQLite."""
+    return msgspec.json.encode(list(keys)).decode()
+
+
+def looked_up(
+    query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
+) -> sa.Select[Any]:
+    """SQLite: the query for the pairs in its single parameter, which `as_json` makes."""
+    return query.where(one == _ONE, other == _OTHER)
 
 
 class ByPairs:
@@ -31,14 +39,33 @@ class ByPairs:
     def __init__(
         self, query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
     ) -> None:
-        looked_up = query.where(one == _ONE, other == _OTHER)
-        self._sqlite = str(looked_up.compile(dialect=sqlite.dialect()))
+        self._sqlite = str(looked_up(query, one, other).compile(dialect=sqlite.dialect()))
         self._others = query.where(sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True)))
 
     def rows(self, connection: Connection, pairs: Pairs) -> Sequence[sa.Row[Any]]:
         if connection.dialect.name == "sqlite":
-            return connection.exec_driver_sql(self._sqlite, (_json(pairs),)).all()
+            return connection.exec_driver_sql(self._sqlite, (as_json(pairs),)).all()
         return connection.execute(self._others, {"pairs": list(pairs)}).all()
+
+
+class ByKeys:
+    """The rows of a query whose column is among some keys.
+
+    One prepared statement for any number of keys, as in `ByPairs`. Values come as the driver gives
+    them.
+    """
+
+    def __init__(self, query: sa.Select[Any], key: sa.ColumnElement[Any]) -> None:
+        among = key.in_(sa.select(_KEYS.c.value))
+        self._sqlite = str(query.where(among).compile(dialect=sqlite.dialect()))
+        self._others = query.where(key.in_(sa.bindparam("keys", expanding=True)))
+
+    def rows(self, connection: Connection, keys: Collection[Any]) -> Sequence[sa.Row[Any]]:
+        if not keys:
+            return []
+        if connection.dialect.name == "sqlite":
+            return connection.exec_driver_sql(self._sqlite, (as_json(keys),)).all()
+        return connection.execute(self._others, {"keys": list(keys)}).all()
 
 
 class CountedUp:
@@ -57,14 +84,14 @@ class CountedUp:
     def add(self, connection: Connection, pairs: Mapping[int, int]) -> None:
         ordered = sorted(pairs.items())
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(self._sqlite, (_json(ordered),))
+            connection.exec_driver_sql(self._sqlite, (as_json(ordered),))
         else:
             rows = [{"id_": key, "count": count} for key, count in ordered]
             connection.execute(self._others, rows)
 
 
 class ManyRows:
-    """Rows for a table, as tuples of driver values in the order of `columns`.
+    """Rows for a table, as tuples of driver values; `columns` in the order of the table.
 
     The statement is compiled once for each kind of database. SQLAlchemy's own way through a dict a
     row takes twice as long as SQLite's.
@@ -84,3 +111,25 @@ class ManyRows:
         sql = str(self._statement.compile(dialect=dialect, column_keys=list(self._columns)))
         self._compiled[dialect.name] = sql
         return sql
+
+
+class Deleted:
+    """Deletes the rows of a table whose key, in the order of `columns`, is among some keys.
+
+    SQLite runs the statement for each key in one call; MySQL gets all keys in one statement.
+    """
+
+    def __init__(self, table: sa.TableClause, *columns: str) -> None:
+        parts = [table.c[name] for name in columns]
+        one = sa.and_(*(part == sa.bindparam(part.name) for part in parts))
+        self._sqlite = str(table.delete().where(one).compile(dialect=sqlite.dialect()))
+        among = sa.tuple_(*parts).in_(sa.bindparam("keys", expanding=True))
+        self._others = table.delete().where(among)
+
+    def delete(self, connection: Connection, keys: Collection[tuple[Any, ...]]) -> None:
+        if not keys:
+            return
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(self._sqlite, sorted(keys))
+        else:
+            connection.execute(self._others, {"keys": sorted(keys)})

@@ -6,6 +6,7 @@ from typing import get_args
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import ChatError, IdConflict
@@ -56,4 +57,6 @@ def already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
 def repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Receipt | ChatError:
     """The first answer again; another text under the same id is a conflict."""
     receipt, digest = first
-    return receipt if digest in (None, draft.digest) else IdConflict()
+    if digest not in (None, draft.digest):
+        return IdConflict()
+    return replace(receipt, people=draft.people) if draft.people else receipt

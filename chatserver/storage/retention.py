@@ -80,7 +80,7 @@ def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> 
     connection.execute(acts.where(events.c.kind == Kind.EDIT).values(body=""))
     for table in (reactions, mentions):
         connection.execute(table.delete().where(of(table.c.seq)))
-    search_index.forget(connection, room, seqs)
+    search_index.forget(connection, [(room, seq) for seq in seqs])
 
 
 async def give_back(database: Database, characters: int) -> bool:

@@ -1,4 +1,7 @@
-"""Acts on rooms and their members: create, join, invite, leave, remove, change."""
+"""Acts on rooms and their members: create, join, invite, leave, remove, change.
+
+An act raises a ChatError before it has changed anything, so a refusal concerns that act alone.
+"""
 
 import json
 from collections.abc import Sequence
@@ -31,6 +34,21 @@ from chatserver.storage.members import (
     standing,
 )
 from chatserver.storage.tables import members, rooms
+
+
+def perform(connection: Connection, draft: Draft, now: int) -> Event:
+    """Apply one act and append its event. Raises ChatError when it is refused."""
+    match draft.act:
+        case Create() as act:
+            return create(connection, draft, act, now)
+        case Enrol() as act:
+            return enrol(connection, draft, act, now)
+        case Dismiss() as act:
+            return dismiss(connection, draft, act, now)
+        case Change() as act:
+            return change(connection, draft, act, now)
+        case _:
+            raise AssertionError("what concerns messages is stored in batches")
 
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:

@@ -7,16 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.failures import Contended
-from chatserver.storage.members import membership, new_id
+from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.states import ME, STATES, state
 from chatserver.storage.tables import members, rooms, users
-
-TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ class Member:
 
 
 class Rooms:
-    """Finds rooms for people; makes the direct room of a pair."""
+    """Finds rooms for people."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
@@ -149,14 +145,14 @@ class Rooms:
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Those of these rooms that a person may read. This is the one check of reading rights."""
         query = (
-            _FACTS.add_columns(rooms.c.head, members.c.left_seq)
+            FACTS.add_columns(rooms.c.head, members.c.left_seq)
             .join(members, members.c.room_id == rooms.c.id)
             .where(rooms.c.id.in_(sorted(set(numbers))), members.c.user_id == user_id)
             .where(sa.or_(members.c.left_at.is_(None), rooms.c.leavers_read))
         )
         async with self._database.reading() as connection:
             found = list(await connection.execute(query))
-            names = await connection.run_sync(_pair_names, found)
+            names = await connection.run_sync(pair_names, found)
         return {row.id: _access(row, names) for row in found}
 
     async def joined_since(self, user_ids: Iterable[int], since: int) -> list[Joined]:
@@ -180,49 +176,8 @@ class Rooms:
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
         """What never changes about these rooms, for whoever is allowed to ask."""
-        query = _FACTS.where(rooms.c.id.in_(sorted(set(numbers))))
         async with self._database.reading() as connection:
-            found = list(await connection.execute(query))
-            names = await connection.run_sync(_pair_names, found)
-            return {row.id: _facts(row, names) for row in found}
-
-    async def direct(self, one: tuple[int, str], other: tuple[int, str]) -> tuple[RoomFacts, bool]:
-        """The direct room of two people, and whether it was made now. One per pair for ever."""
-        pair = tuple(sorted({one, other}))
-        for attempt in range(TRIES):
-            try:
-                room, made = await self._database.transaction(lambda c: self._direct(c, pair))
-                return RoomFacts(room, RoomKind.DIRECT, pair), made
-            except (IntegrityError, Contended):  # both wrote first, on two nodes: now it is there
-                if attempt == TRIES - 1:
-                    raise
-        raise AssertionError
-
-    def _direct(
-        self, connection: Connection, pair: tuple[tuple[int, str], ...]
-    ) -> tuple[int, bool]:
-        key = pair_key(user_id for user_id, _ in pair)
-        found = connection.scalar(sa.select(rooms.c.id).where(rooms.c.pair_key == key))
-        if found is not None:
-            return int(found), False
-        result = connection.execute(
-            rooms.insert().values(
-                kind=RoomKind.DIRECT,
-                title="",
-                topic="",
-                private=True,
-                head=0,
-                members=len(pair),
-                created_by=pair[0][0],
-                created_at=self._clock(),
-                pair_key=key,
-            )
-        )
-        room = new_id(result)
-        connection.execute(
-            members.insert(), [membership(room, user_id, self._clock()) for user_id, _ in pair]
-        )
-        return room, True
+            return await connection.run_sync(room_facts, set(numbers))
 
 
 def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -> list[Moved]:
@@ -243,31 +198,6 @@ def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -
     return moved
 
 
-def pair_key(user_ids: Iterable[int]) -> str:
-    """The unique key of a direct room: both user ids, the lower one first."""
-    return ":".join(str(user_id) for user_id in sorted(user_ids))
-
-
-_FACTS = sa.select(rooms.c.id, rooms.c.kind, rooms.c.pair_key)
-
-
-def _pair_names(connection: Connection, found: Iterable[Any]) -> dict[int, str]:
-    wanted = {user_id for row in found for user_id in _pair_ids(row.pair_key)}
-    if not wanted:
-        return {}
-    query = sa.select(users.c.id, users.c.name).where(users.c.id.in_(sorted(wanted)))
-    return {row.id: row.name for row in connection.execute(query)}
-
-
-def _pair_ids(key: str | None) -> list[int]:
-    return [int(part) for part in key.split(":")] if key else []
-
-
 def _access(row: Any, names: dict[int, str]) -> Access:
     head = row.head if row.left_seq is None else row.left_seq
-    return Access(_facts(row, names), head, row.left_seq)
-
-
-def _facts(row: Any, names: dict[int, str]) -> RoomFacts:
-    pair = tuple((user_id, names[user_id]) for user_id in _pair_ids(row.pair_key))
-    return RoomFacts(row.id, RoomKind(row.kind), pair)
+    return Access(facts_of(row, names), head, row.left_seq)

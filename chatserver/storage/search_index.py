@@ -4,23 +4,28 @@ The table `search` holds the tokens of every message; its ids grow with time. Wh
 FTS5 on SQLite (`search_words`) and FULLTEXT on MySQL.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
-from chatserver.storage.pairs import ManyRows
-from chatserver.storage.tables import events, meta
+from chatserver.storage.pairs import Deleted, ManyRows, as_json, looked_up
+from chatserver.storage.tables import meta
 from chatserver.tokens import room_token, sender_token, tokens
 
-AT_ONCE = 500  # messages that one statement forgets
 COMPACTED = "search_compacted"  # in meta, SQLite only: 0 while struck words remain in the file
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
 words = sa.table("search_words", *(sa.column(n) for n in ("rowid", "search_words", "tokens")))
 _NEW = ManyRows(search, "room_id", "seq", "tokens")
+_GONE = Deleted(search, "room_id", "seq")
+_REWRITE = (
+    search.update()
+    .where(search.c.room_id == sa.bindparam("room"), search.c.seq == sa.bindparam("number"))
+    .values(tokens=sa.bindparam("words"))
+)
 
 
 class Entry(NamedTuple):
@@ -40,26 +45,19 @@ def index(connection: Connection, entries: Sequence[Entry]) -> None:
     _enter_words(connection, len(entries))
 
 
-def reindex(connection: Connection, room: int, seq: int, body: str) -> None:
-    """An edited message is found by its new text only. It keeps its place among the others."""
-    edited = sa.and_(search.c.room_id == room, search.c.seq == seq)
-    author = sa.select(events.c.user_id).where(events.c.room_id == room, events.c.seq == seq)
-    user_id = connection.scalar(author)
-    if user_id is None:
-        return
-    _strike_words(connection, edited)
-    entry = Entry(room, seq, user_id, body)
-    connection.execute(search.update().where(edited).values(tokens=written(entry)))
-    _reenter_words(connection, edited)
+def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Edited messages are found by their new text only. They keep their place among the others."""
+    places = {(entry.room, entry.seq) for entry in entries}
+    _strike_words(connection, places)
+    rows = [{"room": e.room, "number": e.seq, "words": written(e)} for e in entries]
+    connection.execute(_REWRITE, rows)
+    _reenter_words(connection, places)
 
 
-def forget(connection: Connection, room: int, seqs: Sequence[int]) -> None:
-    """Deleted messages are found no more."""
-    for start in range(0, len(seqs), AT_ONCE):
-        some = seqs[start : start + AT_ONCE]
-        deleted = sa.and_(search.c.room_id == room, search.c.seq.in_(some))
-        _strike_words(connection, deleted)
-        connection.execute(search.delete().where(deleted))
+def forget(connection: Connection, places: Collection[tuple[int, int]]) -> None:
+    """Deleted messages, given as room and seq, are found no more."""
+    _strike_words(connection, places)
+    _GONE.delete(connection, places)
 
 
 def compact(connection: Connection) -> None:
@@ -100,17 +98,26 @@ def _enter_words(connection: Connection, count: int) -> None:
         connection.exec_driver_sql(_ENTER_NEWEST, (count,))
 
 
-def _reenter_words(connection: Connection, which: sa.ColumnElement[bool]) -> None:
+def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
+    """The statement that hands the words of messages, given by room and seq, over to FTS5."""
+    found = looked_up(sa.select(*values), search.c.room_id, search.c.seq)
+    return str(words.insert().from_select(columns, found).compile(dialect=sqlite.dialect()))
+
+
+_OWN = (search.c.id, search.c.tokens)
+_STRUCK: sa.ColumnElement[Any] = sa.literal_column("'delete'")
+_REENTER = _words_of(["rowid", "tokens"], *_OWN)
+_STRIKE = _words_of(["search_words", "rowid", "tokens"], _STRUCK, *_OWN)
+
+
+def _reenter_words(connection: Connection, places: Collection[tuple[int, int]]) -> None:
     """FTS5 is told of rows whose words have changed, after `_strike_words`."""
     if connection.dialect.name == "sqlite":
-        found = sa.select(search.c.id, search.c.tokens).where(which)
-        connection.execute(words.insert().from_select(["rowid", "tokens"], found))
+        connection.exec_driver_sql(_REENTER, (as_json(places),))
 
 
-def _strike_words(connection: Connection, which: sa.ColumnElement[bool]) -> None:
+def _strike_words(connection: Connection, places: Collection[tuple[int, int]]) -> None:
     """FTS5 forgets these rows. It writes that down beside the words, which `compact` removes."""
-    if connection.dialect.name != "sqlite":
-        return
-    found = sa.select(sa.literal("delete"), search.c.id, search.c.tokens).where(which)
-    connection.execute(words.insert().from_select(["search_words", "rowid", "tokens"], found))
-    connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value="0"))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_STRIKE, (as_json(places),))
+        connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value="0"))

@@ -1,6 +1,6 @@
 """The HTTP API of the conversation: the commands of the socket, with the same answers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from chatserver.web.session import Sessions
 
 T = TypeVar("T")
 
-Send = Callable[[Settle], Awaitable[None]]
+Send = Callable[[Settle], None]
 
 
 class Conversation:
@@ -261,7 +261,7 @@ async def _message(request: web.Request) -> body.NewMessage:
 
 async def _stored(send: Send, status: int = 200) -> web.Response:
     receipt, settle = promise()
-    await send(settle)
+    send(settle)
     done = await receipt
     return ok(status=200 if done.duplicate else status, **_fields(wire.stored(done, "")))
 

@@ -140,16 +140,13 @@ class Requests:
         user = connection.user
         match command:
             case protocol.SayToRoom() | protocol.SayToPerson():
-                return self._say(connection, command)
+                self._chat.send_message(user, command, self._receipt(connection, command.id))
             case protocol.EditMessage():
-                settle = self._receipt(connection, command.id)
-                return _in_time(self._chat.edit(user, command, settle))
+                self._chat.edit(user, command, self._receipt(connection, command.id))
             case protocol.DeleteMessage():
-                settle = self._receipt(connection, command.id)
-                return _in_time(self._chat.delete(user, command, settle))
+                self._chat.delete(user, command, self._receipt(connection, command.id))
             case protocol.ReactTo():
-                settle = self._receipt(connection, command.id)
-                return _in_time(self._chat.react(user, command, settle))
+                self._chat.react(user, command, self._receipt(connection, command.id))
             case protocol.ChangeRoom():
                 return self._change_room(connection, command)
             case protocol.StartTyping():
@@ -164,15 +161,7 @@ class Requests:
                 return self._renew(connection, command)
             case _:
                 assert_never(command)
-
-    def _say(
-        self, connection: Connection, said: protocol.SayToRoom | protocol.SayToPerson
-    ) -> Awaitable[None] | None:
-        """The one command that everybody sends all the time: no task when nothing is new in it."""
-        settle = self._receipt(connection, said.id)
-        if self._chat.send_at_once(connection.user, said, settle):
-            return None
-        return _in_time(self._chat.send_message(connection.user, said, settle))
+        return None
 
     def _receipt(self, connection: Connection, request_id: str | None) -> Settle:
         """Answers a message once its fate is known.

@@ -23,7 +23,8 @@ def show_before_the_commit() -> None:
     from chatserver.hub import Hub
     from chatserver.journal import Journal
     from chatserver.models import Draft, Event
-    from chatserver.storage.log import Log, Outcome
+    from chatserver.storage.log import Log
+    from chatserver.storage.messages import Outcome
 
     store, start = Log._store, Journal.__init__
     places: list[tuple[asyncio.AbstractEventLoop, Hub]] = []

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
+from msgspec.structs import replace
 
-from chatserver.models import Draft, Message, Role, User
+from chatserver.models import Act, Draft, Message, Role, RoomFacts, RoomKind, User
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.engine import Database
@@ -15,6 +16,7 @@ from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
 from chatserver.storage.people import NewUser, People
+from chatserver.storage.room_facts import direct_rooms
 from chatserver.storage.rooms import Rooms
 
 _ids = itertools.count(1)
@@ -37,6 +39,12 @@ class Storage:
     def _clock(self) -> int:
         return self.now
 
+    async def direct(self, one: tuple[int, str], other: tuple[int, str]) -> RoomFacts:
+        """The direct room of two users."""
+        pair = tuple(sorted({one, other}))
+        made = await self.database.transaction(lambda c: direct_rooms(c, {pair}, self.now))
+        return RoomFacts(made[pair], RoomKind.DIRECT, pair)
+
     async def person(self, name: str, role: Role = Role.MEMBER) -> User:
         return await self.people.add(NewUser(name, name.capitalize(), "hash", role))
 
@@ -47,8 +55,22 @@ class Storage:
 
 def draft(who: User, text: str, *, room: int = 1, draft_id: str = "") -> Draft:
     """A message that the tests want stored; its digest is its text."""
+    return acting(who, Message(text), room=room, draft_id=draft_id, digest=text[:32])
+
+
+def acting(
+    who: User, act: Act, *, room: int = 1, draft_id: str = "", digest: str = "digest"
+) -> Draft:
     own = draft_id or f"{who.name}-{next(_ids)}"
-    return Draft(room, who.id, who.name, own, text[:32], Message(text))
+    return Draft(room, who.id, who.name, own, digest, act)
+
+
+def unresolved(
+    who: User, act: Act, *, room: int = 0, to: str | None = None, draft_id: str = ""
+) -> Draft:
+    """A draft whose room storage has to look up."""
+    one = acting(who, act, room=room, draft_id=draft_id, digest="")
+    return replace(one, to=to, resolved=False)
 
 
 @pytest_asyncio.fixture

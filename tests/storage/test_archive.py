@@ -40,7 +40,7 @@ _numbers = itertools.count()
 async def furnish(storage: Storage) -> None:
     """Two people, the lobby with four messages, one direct room, and something in every table."""
     ann, bo = await storage.person("ann"), await storage.person("bo")
-    direct, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    direct = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.log.store([draft(ann, text or "deleted") for text in TEXTS])
     await storage.log.store([draft(bo, "psst", room=direct.room), draft(bo, "last", draft_id="a ")])
     rows: list[tuple[sa.Table, dict[str, Any]]] = [

@@ -45,8 +45,7 @@ async def test_what_comes_back_is_what_was_stored(storage: Storage) -> None:
 
 async def test_each_room_counts_for_itself(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
-    facts, made = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
-    assert made
+    facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     outcomes = await storage.log.store(
         [draft(ann, "1"), draft(bo, "1", room=facts.room), draft(ann, "2"), draft(ann, "2", room=2)]
     )
@@ -138,7 +137,7 @@ async def test_ids_are_compared_exactly(storage: Storage) -> None:
 
 async def test_only_members_with_a_living_account_may_write(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
-    facts, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.disable(bo)
     outcomes = await storage.log.store(
         [
@@ -156,7 +155,7 @@ async def test_writers_at_the_same_time_leave_no_hole_and_no_double(storage: Sto
     people = [await storage.person(f"bo{number}") for number in range(4)]
     rooms = [LOBBY]
     for other in people[1:]:
-        facts, _ = await storage.rooms.direct((people[0].id, "bo0"), (other.id, other.name))
+        facts = await storage.direct((people[0].id, "bo0"), (other.id, other.name))
         rooms.append(facts.room)
 
     async def write(number: int) -> None:
@@ -177,7 +176,7 @@ async def test_writers_at_the_same_time_leave_no_hole_and_no_double(storage: Sto
 
 async def test_reading_back_pages_and_stretches(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
-    facts, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.log.store([draft(ann, f"n{number}") for number in range(1, 11)])
     await storage.log.store([draft(bo, "psst", room=facts.room)])
     assert [e.seq for e in await storage.log.after(LOBBY_FACTS, 3, 8, 3)] == [4, 5, 6]

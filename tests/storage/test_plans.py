@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import LOBBY, RoomFacts, RoomKind
-from tests.storage.conftest import Storage, draft
+from chatserver.models import LOBBY, Act, Delete, Edit, Message, React, RoomFacts, RoomKind
+from tests.storage.conftest import Storage, acting, draft, unresolved
 
 GROWING = ("search", "events", "members", "reactions", "mentions", "rooms", "users")
 
@@ -27,8 +27,18 @@ async def test_no_statement_of_the_hot_way_scans(
         sa.event.listen(engine, "before_cursor_execute", keep)
     await storage.log.store([draft(person, "hi") for person in people] * 2)
     named = [(person.id, person.name) for person in people]
-    pairs = [await storage.rooms.direct(named[0], other) for other in named]
-    await storage.log.store([draft(people[0], "hi", room=facts.room) for facts, _made in pairs])
+    pairs = [await storage.direct(named[0], other) for other in named]
+    await storage.log.store([draft(people[0], "hi", room=facts.room) for facts in pairs])
+    acts: list[Act] = [
+        Edit(1, "x", ("bo1",)),
+        React(1, "👍", on=True),
+        React(1, "👍", on=False),
+        Delete(1),
+    ]
+    await storage.log.store([acting(people[0], act) for act in acts])
+    await storage.log.store([acting(people[0], act) for act in acts])  # refused
+    await storage.log.store([unresolved(people[1], Message("hi"), to="bo2")])
+    await storage.log.store([unresolved(people[1], Message("hi"), room=LOBBY)])
     await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
     await storage.rooms.of(people[0].id)

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from chatserver.models import LOBBY, RoomKind
-from tests.storage.conftest import Storage, draft
+from chatserver.models import LOBBY, Event, Message, RoomKind
+from tests.storage.conftest import Storage, draft, unresolved
 
 
 async def test_every_account_belongs_to_the_lobby(storage: Storage) -> None:
@@ -26,21 +26,23 @@ async def test_what_was_said_before_one_came_counts_as_read(storage: Storage) ->
 
 async def test_a_pair_has_one_room_whoever_asks_first(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
-    one, other = (ann.id, "ann"), (bo.id, "bo")
-    found = await asyncio.gather(
-        *(storage.rooms.direct(a, b) for a, b in ((one, other), (other, one)) * 5)
+    stored = await asyncio.gather(
+        *(
+            storage.log.store([unresolved(who, Message("hi"), to=to)])
+            for who, to in ((ann, "bo"), (bo, "ann")) * 5
+        )
     )
-    assert len({facts.room for facts, _ in found}) == 1
-    assert sum(made for _, made in found) == 1
-    assert found[0][0].partner(ann.id) == "bo"
-    assert found[0][0].partner(bo.id) == "ann"
+    said = [event for batch in stored for event in batch if isinstance(event, Event)]
+    assert len({event.room for event in said}) == 1
+    assert sorted(event.seq for event in said) == list(range(1, 11))
+    assert {(event.user, event.to) for event in said} == {("ann", "bo"), ("bo", "ann")}
     (direct,) = [room for room in await storage.rooms.of(bo.id) if room.kind is RoomKind.DIRECT]
     assert (direct.to, direct.title, direct.members) == ("ann", "Ann", 2)
 
 
 async def test_a_room_of_ones_own_has_one_member(storage: Storage) -> None:
     ann = await storage.person("ann")
-    facts, _ = await storage.rooms.direct((ann.id, "ann"), (ann.id, "ann"))
+    facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
     await storage.log.store([draft(ann, "note", room=facts.room)])
     own = (await storage.rooms.of(ann.id))[1]
     assert (own.to, own.members, own.unread) == ("ann", 1, 0)
@@ -48,7 +50,7 @@ async def test_a_room_of_ones_own_has_one_member(storage: Storage) -> None:
 
 async def test_only_members_may_read(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
-    facts, _ = await storage.rooms.direct((ann.id, "ann"), (bo.id, "bo"))
+    facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     readable = await storage.rooms.readable(cy.id, [LOBBY, facts.room, 77])
     assert list(readable) == [LOBBY]
     readable = await storage.rooms.readable(ann.id, [LOBBY, facts.room, 77])

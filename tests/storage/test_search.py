@@ -175,7 +175,9 @@ class Index:
         def work(connection: Connection) -> None:
             message = events.update().where(events.c.seq == seq)
             connection.execute(message.values(body=text, edited_at=5))
-            search.reindex(connection, LOBBY, seq, text)
+            author = sa.select(events.c.user_id).where(events.c.seq == seq)
+            user_id = connection.scalar(author) or 0
+            search.reindex(connection, [Entry(LOBBY, seq, user_id, text)])
 
         await self.storage.database.transaction(work)
 
@@ -183,7 +185,7 @@ class Index:
         def work(connection: Connection) -> None:
             message = events.update().where(events.c.seq.in_(seqs))
             connection.execute(message.values(body="", deleted_at=5))
-            search.forget(connection, room, seqs)
+            search.forget(connection, [(room, seq) for seq in seqs])
 
         await self.storage.database.transaction(work)
 
@@ -349,7 +351,7 @@ async def test_who_is_in_very_many_rooms_finds_the_same(
 
 
 async def test_a_direct_room_is_searched_by_its_two(index: Index, ann: User, bo: User) -> None:
-    facts, _made = await index.storage.rooms.direct((ann.id, ann.name), (bo.id, bo.name))
+    facts = await index.storage.direct((ann.id, ann.name), (bo.id, bo.name))
     cy = await index.storage.person("cy")
     await index.say(ann, "between us", room=facts.room)
     assert await index.found(bo, "between") == ["between us"]
@@ -523,5 +525,5 @@ async def test_messages_from_before_the_index_are_found_by_their_time(
     hits = await index.hits(ann, "many", limit=2)
     assert [hit.seq for hit in hits.hits] == [1_499, 1_498]
     assert await index.found(ann, "after:1970-01-05") == ["你好 late"]
-    await old.database.transaction(lambda c: search.forget(c, LOBBY, [1]))
+    await old.database.transaction(lambda c: search.forget(c, [(LOBBY, 1)]))
     assert await index.found(ann, "你好") == ["你好 early"]

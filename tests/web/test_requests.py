@@ -7,32 +7,36 @@ from typing import Any
 import pytest
 
 from chatserver.bus import NoPeers
+from chatserver.chat import Chat
+from chatserver.config import LimitSettings
 from chatserver.connection import Connection
 from chatserver.errors import RateLimited
+from chatserver.facts import Facts
 from chatserver.hub import Hub
 from chatserver.limits import Rate
-from chatserver.models import User
+from chatserver.models import Draft, User
 from chatserver.reads import Reads
 from chatserver.web.requests import READ_TIMEOUT, SIGNALS, Requests
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 TYPING, READ = '{"type":8,"room":1}', '{"type":9,"room":1,"seq":1}'
 HELLO = '{"type":2,"data":"hello","id":"1"}'
-READING = {
+WRITING = {
     "message": HELLO,
+    "message that calls a user": '{"type":2,"data":"@nobody","id":"1"}',
+    "direct message": '{"type":3,"data":"hello","to":"bo","id":"1"}',
     "edit": '{"type":10,"id":"1","room":1,"target":1,"data":"x"}',
     "delete": '{"type":11,"id":"1","room":1,"target":1}',
-    "reaction": '{"type":12,"id":"1","room":1,"target":1,"emoji":"+"}',
+    "reaction": '{"type":12,"id":"1","room":1,"target":1,"emoji":"👍"}',
+}
+READING = {
     "page": '{"type":7,"id":"1","room":1}',
     "catching up": '{"type":7,"id":"1","rooms":{"1":0}}',
 }
 
 
 class Standing:
-    """A database that stands still, as the rules of messages and of history see it."""
-
-    def send_at_once(self, *_: Any) -> bool:
-        return False
+    """A database that stands still, as the rules of history see it."""
 
     def __getattr__(self, _name: str) -> Callable[..., Awaitable[None]]:
         return self._stand
@@ -44,8 +48,18 @@ class Standing:
 class Hurried:
     """A chat to which everything comes too fast."""
 
-    def send_at_once(self, *_: Any) -> bool:
+    def send_message(self, *_: Any) -> None:
         raise RateLimited(1.0)
+
+
+class Queue:
+    """A journal that takes everything and stores nothing."""
+
+    def __init__(self) -> None:
+        self.taken: list[Draft] = []
+
+    def append(self, draft: Draft, _settle: object) -> None:
+        self.taken.append(draft)
 
 
 @pytest.fixture
@@ -111,11 +125,23 @@ def test_a_flood_makes_its_own_line_wait_and_no_other(
     run_skipping(story)
 
 
+@pytest.mark.parametrize("request_frame", WRITING.values(), ids=WRITING.keys())
+def test_what_is_stored_is_queued_at_once_whatever_has_to_be_looked_up(
+    clock: FakeClock, request_frame: str
+) -> None:
+    queue: Any = Queue()
+    rooms: Any = None
+    rate = Rate(1_000, 1_000, clock)
+    chat = Chat(queue, Facts(rooms), rate, limits=LimitSettings(), clock=clock.ms)
+    assert made(clock, chat=chat).answer(somebody(), request_frame) is None
+    assert len(queue.taken) == 1
+
+
 @pytest.mark.parametrize("request_frame", READING.values(), ids=READING.keys())
 def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_frame: str) -> None:
     async def story(loop: SkippingLoop) -> None:
         line = RecordingTransport()
-        requests = made(FakeClock(), chat=Standing(), history=Standing())
+        requests = made(FakeClock(), chat=None, history=Standing())
         work = requests.answer(somebody(line), request_frame)
         assert work is not None
         waiting = asyncio.ensure_future(work)

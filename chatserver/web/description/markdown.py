@@ -6,9 +6,10 @@ from typing import Any
 from msgspec.structs import fields
 
 from chatserver import errors, protocol
+from chatserver.chat import NAMES
 from chatserver.config import LimitSettings
 from chatserver.reads import TYPING
-from chatserver.storage.acts import EMOJI
+from chatserver.storage.messages import EMOJI
 from chatserver.web.description.openapi import MAY, codes, refusals
 from chatserver.web.description.operations import OPERATIONS, Operation
 from chatserver.web.description.schemas import REF, Schema, components, told
@@ -50,6 +51,7 @@ FIXED: dict[str, int] = {
     "typing and read frames, and messages that come too fast, of one socket at once": SIGNALS[1],
     "of them a second in the long run; the socket that sends more is read more slowly": SIGNALS[0],
     "different emoji on one message": EMOJI,
+    "names that one text may call; what follows them calls nobody": NAMES,
 }
 
 

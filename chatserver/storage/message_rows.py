@@ -1,0 +1,163 @@
+"""What a batch of messages and of acts on them changes in the tables, written all at once.
+
+The text of a message goes into `events`, its words into `search`, whom it calls into `mentions`.
+A deletion takes all of it out again, with its reactions and every digest that tells of the text.
+"""
+
+from collections import Counter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import EVERYBODY, Delete, Draft, Edit, Event, Kind, Message, React
+from chatserver.storage import search_index
+from chatserver.storage.names import named
+from chatserver.storage.pairs import CountedUp, Deleted, ManyRows
+from chatserver.storage.search_index import Entry
+from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
+
+EVERYONE = "all"  # the name that calls everybody in a room
+
+Place = tuple[int, int]  # room and seq of a message
+
+
+class Writes:
+    """Collects changes in the order of the drafts; `write` leaves what the last ones want."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Any, ...]] = []  # of `_NEW`
+        self._entries: list[Entry] = []
+        self._called: dict[Place, tuple[str, ...]] = {}  # name keys
+        self._edited: dict[Place, Entry] = {}
+        self._deleted: set[Place] = set()
+        self._reacted: dict[tuple[int, int, str, int], bool] = {}  # with emoji and user
+
+    def add_message(self, draft: Draft, event: Event, act: Message) -> None:
+        self._rows.append(_row(draft, event, event.data, act.reply_to))
+        self._entries.append(Entry(event.room, event.seq, draft.user_id, event.data))
+        if act.mentions:
+            self._called[event.room, event.seq] = act.mentions
+
+    def add_act(self, draft: Draft, event: Event) -> None:
+        """The event that tells of an act. An edit has its text in the message alone."""
+        body = ""
+        if event.kind is Kind.REACT:
+            body = ("+" if event.on else "-") + event.data
+        self._rows.append(_row(draft, event, body, None))
+
+    def add_edit(self, draft: Draft, act: Edit) -> None:
+        place = (draft.room, act.target)
+        self._edited[place] = Entry(*place, draft.user_id, act.data)
+        self._called[place] = act.mentions
+
+    def add_deletion(self, draft: Draft, act: Delete) -> None:
+        place = (draft.room, act.target)
+        self._deleted.add(place)
+        self._edited.pop(place, None)
+        self._called.pop(place, None)
+
+    def add_reaction(self, draft: Draft, act: React) -> None:
+        self._reacted[draft.room, act.target, act.emoji, draft.user_id] = act.on
+
+    def write(self, connection: Connection, now: int) -> None:
+        if not self._rows:
+            return
+        _TAKEN.add(connection, Counter([row[0] for row in self._rows]))
+        _NEW.insert(connection, self._rows)
+        search_index.index(connection, self._entries)
+        if self._edited:
+            self._write_edits(connection, now)
+        if self._reacted:
+            self._write_reactions(connection, now)
+        if self._deleted:
+            self._write_deletions(connection, now)
+        if self._called:
+            self._write_mentions(connection)
+
+    def _write_edits(self, connection: Connection, now: int) -> None:
+        edits = [
+            {"room": entry.room, "number": entry.seq, "text": entry.body, "now": now}
+            for entry in self._edited.values()
+        ]
+        connection.execute(_EDIT, edits)
+        _MENTIONS.delete(connection, self._edited.keys())
+        search_index.reindex(connection, list(self._edited.values()))
+
+    def _write_reactions(self, connection: Connection, now: int) -> None:
+        _OWN_REACTIONS.delete(connection, self._reacted.keys())
+        rows = [(*key, now) for key, on in self._reacted.items() if on]
+        if rows:
+            _REACTED.insert(connection, rows)
+
+    def _write_deletions(self, connection: Connection, now: int) -> None:
+        """The last: a message may have been changed in the same batch before it was deleted."""
+        gone = [{"room": room, "number": seq, "now": now} for room, seq in sorted(self._deleted)]
+        connection.execute(_DELETE, gone)
+        connection.execute(
+            _FORGET_DIGESTS, [{k: one[k] for k in ("room", "number")} for one in gone]
+        )
+        for table in (_MENTIONS, _REACTIONS):
+            table.delete(connection, self._deleted)
+        search_index.forget(connection, self._deleted)
+
+    def _write_mentions(self, connection: Connection) -> None:
+        """Names of no account call nobody. Which there are is known to the transaction alone."""
+        keys = {key for called in self._called.values() for key in called}
+        accounts = named(connection, keys - {EVERYONE})
+        found = {key: user_id for key, (user_id, _name) in accounts.items()}
+        found[EVERYONE] = EVERYBODY
+        rows = {
+            (*place, found[key])
+            for place, called in self._called.items()
+            for key in called
+            if key in found
+        }
+        if rows:
+            _CALLED.insert(connection, sorted(rows))
+
+
+def _row(draft: Draft, event: Event, body: str, reply_to: int | None) -> tuple[Any, ...]:
+    return (
+        event.room,
+        event.seq,
+        int(event.kind),
+        draft.user_id,
+        ExactText.kept(draft.id),
+        draft.digest,
+        event.target,
+        body,
+        reply_to,
+        event.at,
+    )
+
+
+_NEW = ManyRows(
+    events,
+    "room_id",
+    "seq",
+    "kind",
+    "user_id",
+    "client_id",
+    "digest",
+    "target_seq",
+    "body",
+    "reply_to",
+    "at",
+)
+_TAKEN = CountedUp(rooms.c.id, rooms.c.head)
+_CALLED = ManyRows(mentions, "room_id", "seq", "user_id")
+_REACTED = ManyRows(reactions, "room_id", "seq", "emoji", "user_id", "at")
+_MENTIONS = Deleted(mentions, "room_id", "seq")
+_REACTIONS = Deleted(reactions, "room_id", "seq")
+_OWN_REACTIONS = Deleted(reactions, "room_id", "seq", "emoji", "user_id")
+
+_ONE = sa.and_(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
+_EDIT = events.update().where(_ONE).values(body=sa.bindparam("text"), edited_at=sa.bindparam("now"))
+_DELETE = events.update().where(_ONE).values(body="", digest=None, deleted_at=sa.bindparam("now"))
+_FORGET_DIGESTS = (
+    events.update()
+    .where(events.c.room_id == sa.bindparam("room"))
+    .where(events.c.target_seq == sa.bindparam("number"), events.c.kind != Kind.DELETE)
+    .values(digest=None)
+)
