@@ -53,7 +53,7 @@ from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_index import compact
 from chatserver.supervisor import Supervisor, Work
-from chatserver.web import requests, routes
+from chatserver.web import body, requests, routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
@@ -61,6 +61,7 @@ from chatserver.web.assets import Assets
 from chatserver.web.conversation import Conversation
 from chatserver.web.description import Description
 from chatserver.web.door import Door
+from chatserver.web.headers import expect
 from chatserver.web.health import Health
 from chatserver.web.keeping import Keeping
 from chatserver.web.language import load_languages
@@ -73,7 +74,6 @@ from chatserver.web.session import Sessions
 from chatserver.web.socket import Socket
 
 DRAIN = 3.0  # seconds that a stop waits for the database
-BODY_LIMIT = 65_536  # bytes of a request's body
 STATIC = Path(__file__).parent / "static"
 
 logger = logging.getLogger(__name__)
@@ -271,9 +271,10 @@ async def sign_up(app: web.Application, name: str, *, admin: bool = False) -> st
 
 def _application(server: Server, assets: Assets, endpoints: list[web.RouteDef]) -> web.Application:
     """All that answers a request, and nothing that starts or ends."""
-    app = web.Application(middlewares=_middlewares(server), client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=_middlewares(server), client_max_size=body.LARGEST)
     app.add_routes(endpoints)
-    app.router.add_get("/static/{digest}/{filename:.+}", assets.serve, name="static")
+    static = "/static/{digest}/{filename:.+}"
+    app.router.add_get(static, assets.serve, name="static", expect_handler=expect)
     set_up_templates(app, assets)
     app.on_response_prepare.append(server.door.headers)
     return app

@@ -14,6 +14,7 @@
     │   ├── OtherUser          other_user     409   the session is not that of the named user
     │   ├── Reset              reset          409   with the epoch that is in force
     │   ├── TooLarge           too_large      413
+    │   ├── UnsupportedMedia   unsupported_media_type 415
     │   ├── RateLimited        rate_limited   429   with retry_after seconds
     │   └── Unavailable        unavailable    503   nothing was stored, try again later
     └── Disconnect             closes one socket; its code says whether to come back
@@ -98,6 +99,11 @@ class OtherUser(ChatError):
 
 class TooLarge(ChatError):
     code, status, text = "too_large", 413, _("That is too large.")
+
+
+class UnsupportedMedia(ChatError):
+    code, status = "unsupported_media_type", 415
+    text = _("The body must be plain UTF-8.")
 
 
 class Unavailable(ChatError):

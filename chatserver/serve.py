@@ -12,16 +12,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
-from aiohttp import web, web_response
+from aiohttp import web, web_response, web_urldispatcher
 
 from chatserver import __version__, markup
 from chatserver.app import SERVER, Server, build
 from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
 from chatserver.web.access import AccessLog
+from chatserver.web.headers import expect
 from chatserver.web.owner import SHUTDOWN
 
 KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
+LINGER = 3.0  # seconds that the rest of a refused body is read and dropped
 YOUNG = 50_000  # objects made between two looks for garbage; what a message makes is none
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # Answers to requests that cannot be parsed pass by web/door.py, which takes the header off.
 web_response.SERVER_SOFTWARE = "chatserver"  # type: ignore[attr-defined]
+# Of the routes that aiohttp makes for unknown paths.
+web_urldispatcher._default_expect_handler = expect  # noqa: SLF001
 
 
 async def serve(settings: Settings, *, lan: bool) -> None:
@@ -65,6 +69,8 @@ async def running(
         access_log_class=AccessLog,
         shutdown_timeout=SHUTDOWN,
         keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGER,
+        auto_decompress=False,
         handle_signals=False,
     )
     try:

@@ -37,7 +37,11 @@ class Chat:
     async def start(cls, settings: Settings) -> Self:
         app = create_app(settings)
         runner = web.AppRunner(
-            app, access_log_class=AccessLog, shutdown_timeout=1.0, handle_signals=False
+            app,
+            access_log_class=AccessLog,
+            shutdown_timeout=1.0,
+            handle_signals=False,
+            auto_decompress=False,
         )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

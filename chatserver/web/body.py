@@ -1,4 +1,7 @@
-"""What clients post: one type per form, decoded and checked from JSON or from a form."""
+"""What clients post: one type per form, decoded and checked from JSON or from a form.
+
+Bodies are UTF-8, uncompressed, and have a deadline: the peer chooses no codec and holds no place.
+"""
 
 import asyncio
 from typing import Annotated, Any, TypeVar
@@ -8,12 +11,18 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from chatserver.errors import BadRequest
+from chatserver.errors import BadRequest, TooLarge, UnsupportedMedia, _
 from chatserver.protocol import ClientId, Days, Number, RoomName, Title, Topic, UserNames
+from chatserver.web.headers import media_type
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds until all of a body must be here
+LARGEST = 65_536  # bytes of a body
+DEADLINE = 30.0  # seconds until all of a body must have arrived
+GRACE = 5.0  # seconds until it must arrive at RATE
+RATE = 1_024  # bytes per second
+CONTENT = web.RequestKey("content", bytes)
+UTF_8 = ("", "utf-8", "utf8", "us-ascii")
 
 Locale = Annotated[str, Meta(max_length=16)]
 Text = Annotated[str, Meta(max_length=1_000)]
@@ -116,29 +125,53 @@ class NewBot(Struct):
 
 
 async def arrived(request: web.Request) -> None:
-    """Wait for the whole body. Whoever authenticates after that need not wait for the network:
-    a session that ended while its request came in opens nothing.
+    """Wait for the whole body. Authentication after that need not wait for the network: a session
+    that ended while its request came in opens nothing.
+
+    Raises UnsupportedMedia, TooLarge, or BadRequest for a body that is malformed or late.
     """
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if media_type(request)[1] not in UTF_8 or encoding.strip().lower() != "identity":
+        raise UnsupportedMedia
     try:
-        async with asyncio.timeout(PATIENCE):
-            await request.read()
-    except (ValueError, web.RequestPayloadError) as error:
+        request[CONTENT] = await _content(request)
+    except web.RequestPayloadError as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
     except TimeoutError:
-        raise BadRequest("The body took too long to arrive.") from None
+        raise BadRequest(_("The body took too long to arrive.")) from None
+
+
+async def _content(request: web.Request) -> bytes:
+    content = bytearray()
+    start = asyncio.get_running_loop().time()
+    async with asyncio.timeout(GRACE) as patience:
+        while piece := await request.content.readany():
+            content += piece
+            if len(content) > LARGEST:
+                raise TooLarge
+            patience.reschedule(start + min(DEADLINE, GRACE + len(content) / RATE))
+    return bytes(content) or await request.read()  # what an outer application has read already
 
 
 async def read(request: web.Request, shape: type[T]) -> T:
     """The body of a request as that type. Raises BadRequest that names the field."""
-    content = await request.read()  # it is here: see `arrived`
+    content = request[CONTENT]
     try:
-        if request.content_type == "application/x-www-form-urlencoded":
+        if media_type(request)[0] == "application/x-www-form-urlencoded":
             return msgspec.convert(_form(content), shape, strict=False)
         return msgspec.json.decode(content or b"{}", type=shape)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
 
 
+def read_text(request: web.Request) -> str:
+    """The body of a request as it is. Raises BadRequest when it is not UTF-8."""
+    try:
+        return request[CONTENT].decode()
+    except UnicodeDecodeError:
+        raise BadRequest(_("The text is not UTF-8.")) from None
+
+
 def _form(content: bytes) -> dict[str, Any]:
-    """A plain form, always UTF-8: that is what our pages send."""
-    return dict(parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=50))
+    pairs = parse_qsl(content.decode(), keep_blank_values=True, errors="strict", max_num_fields=50)
+    return dict(pairs)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, Meta, UnsetType
 
 from chatserver import protocol, tokens, wire
 from chatserver.chat import Chat
@@ -18,6 +19,7 @@ from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.web import body
 from chatserver.web.answer import ok
+from chatserver.web.headers import media_type
 from chatserver.web.session import Sessions
 
 T = TypeVar("T")
@@ -104,7 +106,7 @@ class Conversation:
 
     async def dismiss(self, request: web.Request) -> web.StreamResponse:
         """Remove somebody, or leave when it is oneself."""
-        user, name = await self._user(request), request.match_info["user"]
+        user, name = await self._user(request), _part(request, "user", protocol.UserName)
         if name_key(name) == name_key(user.name):
             return await self._change(request, body.OnlyId(), action="leave")
         form = body.NewMembers(users=[name])
@@ -130,12 +132,12 @@ class Conversation:
         """A stretch of the log, whose `epoch` it names: `after` or `before`, and `limit`."""
         user, room = await self._sessions.asking(request), await self._room(request)
         asked = _stretch(request)
-        if asked.after is not None:
+        if asked.after is not UNSET:
             page = await self._history.after(
                 user, room, asked.after, limit=asked.limit, epoch=asked.epoch
             )
         else:
-            page = await self._history.before(user, room, asked.before, asked.limit)
+            page = await self._history.before(user, room, _given(asked.before), asked.limit)
         return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
 
     async def say(self, request: web.Request) -> web.StreamResponse:
@@ -148,9 +150,8 @@ class Conversation:
     async def say_to_person(self, request: web.Request) -> web.StreamResponse:
         user = await self._user(request)
         form = await _message(request)
-        said = protocol.SayToPerson(
-            data=form.data, to=request.match_info["user"], id=form.id, reply_to=form.reply_to
-        )
+        to = _part(request, "user", protocol.UserName)
+        said = protocol.SayToPerson(data=form.data, to=to, id=form.id, reply_to=form.reply_to)
         return await _stored(lambda settle: self._chat.send_message(user, said, settle), 201)
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
@@ -167,7 +168,7 @@ class Conversation:
     async def react(self, request: web.Request) -> web.StreamResponse:
         """PUT puts an emoji to a message, DELETE takes it back."""
         user, room, seq = await self._message_of(request)
-        emoji, on = request.match_info["emoji"], request.method == "PUT"
+        emoji, on = _part(request, "emoji", protocol.Emoji), request.method == "PUT"
         asked = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
         return await _stored(lambda settle: self._chat.react(user, asked, settle))
 
@@ -180,7 +181,8 @@ class Conversation:
         query = tokens.parse(asked.q)
         if asked.room is not None:
             query = replace(query, room=asked.room)
-        found = await self._search.find(user.id, query, before=asked.position, limit=asked.limit)
+        before = _given(asked.position)
+        found = await self._search.find(user.id, query, before=before, limit=asked.limit)
         return ok(
             hits=[_present(msgspec.to_builtins(hit)) for hit in found.hits],
             more=found.more,
@@ -214,25 +216,38 @@ _ASKED = frozenset(protocol.ChangeRoom.__struct_fields__) - {"action"}
 
 
 class _Stretch(msgspec.Struct):
-    after: protocol.Position | None = None
-    before: protocol.Number | None = None
+    after: protocol.Position | UnsetType = UNSET  # with None the text "null" would be a position
+    before: protocol.Number | UnsetType = UNSET
     limit: protocol.Limit = protocol.PAGE
     epoch: str | None = None
 
 
 class _Sought(msgspec.Struct):
     q: str
-    room: str | None = None
-    position: protocol.Position | None = None
+    room: Annotated[str, Meta(max_length=100)] | None = None
+    position: protocol.Position | UnsetType = UNSET
     limit: protocol.Limit = protocol.PAGE
 
 
 def _query(request: web.Request, shape: type[T]) -> T:
     """The query of a request as that type. Raises BadRequest."""
+    return _converted(dict(request.query), shape)
+
+
+def _part(request: web.Request, name: str, shape: type[T]) -> T:
+    """A part of the path as that type: constructing a command checks nothing. Raises BadRequest."""
+    return _converted(request.match_info[name], shape)
+
+
+def _converted(value: Any, shape: type[T]) -> T:
     try:
-        return msgspec.convert(dict(request.query), shape, strict=False)
+        return msgspec.convert(value, shape, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.".replace("`", "'")) from None
+
+
+def _given(value: T | UnsetType) -> T | None:
+    return None if value is UNSET else value
 
 
 def _without(facts: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
@@ -245,18 +260,15 @@ def _present(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _stretch(request: web.Request) -> _Stretch:
     asked = _query(request, _Stretch)
-    if asked.after is not None and asked.before is not None:
+    if asked.after is not UNSET and asked.before is not UNSET:
         raise BadRequest(_("Name 'after' or 'before', not both."))
     return asked
 
 
 async def _message(request: web.Request) -> body.NewMessage:
-    if request.content_type != "text/plain":
+    if media_type(request)[0] != "text/plain":
         return await body.read(request, body.NewMessage)
-    try:
-        return body.NewMessage(await request.text())
-    except (UnicodeDecodeError, LookupError):
-        raise BadRequest(_("The text is not in the encoding that the request names.")) from None
+    return body.NewMessage(body.read_text(request))
 
 
 async def _stored(send: Send, status: int = 200) -> web.Response:

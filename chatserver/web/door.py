@@ -15,10 +15,12 @@ from chatserver.errors import (
     RateLimited,
     TooLarge,
     Unauthorized,
+    UnsupportedMedia,
     _,
 )
 from chatserver.web import body
 from chatserver.web.access import route
+from chatserver.web.headers import readable
 from chatserver.web.language import Language, preferred
 from chatserver.web.rendering import render
 from chatserver.web.session import SAFE_METHODS, Sessions, wants_page
@@ -43,6 +45,7 @@ FROM_AIOHTTP: dict[int, type[ChatError]] = {
     403: Forbidden,
     404: NotFound,
     413: TooLarge,
+    415: UnsupportedMedia,
 }
 
 logger = logging.getLogger(__name__)
@@ -68,6 +71,7 @@ class Door:
         @web.middleware
         async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             try:
+                request = readable(request)
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
                     await body.arrived(request)
@@ -135,6 +139,7 @@ TITLES = {
     405: _("That did not work"),
     409: _("That did not work"),
     413: _("Too large"),
+    415: _("That did not work"),
     429: _("Too fast"),
     500: _("Something went wrong"),
     503: _("Not available right now"),

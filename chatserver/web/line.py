@@ -6,8 +6,6 @@ the frames apart is aiohttp's reader.
 """
 
 import asyncio
-import base64
-import hashlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -17,9 +15,10 @@ from typing import Any, cast
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
-from aiohttp.http_websocket import WS_KEY, WebSocketReader
+from aiohttp.http_websocket import WebSocketReader
 
 from chatserver.connection import CLOSE_TIMEOUT
+from chatserver.web import handshake
 from chatserver.web.frames import Masks
 
 BACKLOG = 131_072  # bytes of frames that may wait for one that takes its time; then the peer must
@@ -27,10 +26,6 @@ OVERHEAD = 128  # bytes that a frame takes besides its content
 SEND_BUFFER = 131_072  # bytes that the kernel keeps for a peer, Linux twice that; else megabytes
 REQUESTS = (WSMsgType.TEXT, WSMsgType.BINARY)
 TURN = 200  # frames of one line that are performed in one turn of the loop
-SWITCHING = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-    b"Sec-WebSocket-Accept: %b\r\n\r\n"
-)
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +81,12 @@ class Line(asyncio.Protocol):
 
     @classmethod
     def upgraded(cls, request: web.Request, *, limit: int, waiting: int) -> "Line":
-        """Answer the request for an upgrade and take its transport. Raises HTTPBadRequest.
+        """Answer the request for an upgrade and take its transport. Raises BadRequest.
 
         `waiting`: bytes sent and not yet read above which no request is performed. Nothing waits
         in here, and aiohttp's own answer to this request goes nowhere.
         """
-        answer = _answer(request)
+        answer = handshake.switching(request)
         http: Any = request.protocol
         if http.transport is None:
             raise ConnectionResetError
@@ -259,15 +254,6 @@ class _Tail:
 
     def feed_eof(self) -> None:
         pass
-
-
-def _answer(request: web.Request) -> bytes:
-    """RFC 6455, 4.2.2. No extension and no subprotocol is ever agreed to."""
-    key = request.headers.get("Sec-WebSocket-Key", "")
-    if not key.isascii() or not web.WebSocketResponse(compress=False).can_prepare(request):
-        raise web.HTTPBadRequest
-    accept = base64.b64encode(hashlib.sha1(key.encode() + WS_KEY).digest())  # noqa: S324 - the RFC's
-    return SWITCHING % accept
 
 
 def _ignore(_message: WSMessage) -> None:

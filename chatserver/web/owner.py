@@ -24,7 +24,9 @@ class OwnersSocket:
 
     def __init__(self, app: web.Application, path: Path, sessions: Sessions) -> None:
         """`app` has the routes, and nothing that starts or ends with it."""
-        self._runner = web.AppRunner(app, access_log_class=AccessLog, shutdown_timeout=SHUTDOWN)
+        self._runner = web.AppRunner(
+            app, access_log_class=AccessLog, shutdown_timeout=SHUTDOWN, auto_decompress=False
+        )
         self._path = path
         self._sessions = sessions
         self._listener: asyncio.AbstractServer | None = None

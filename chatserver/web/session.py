@@ -13,6 +13,7 @@ from chatserver.config import Settings
 from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
 from chatserver.limits import Rate
 from chatserver.models import User, name_key
+from chatserver.web.headers import cookie, media_type
 
 COOKIE = "chatserver"
 SECURE_COOKIE = "__Host-chatserver"
@@ -155,10 +156,10 @@ def _token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return token.strip()
-    cookie = request.cookies.get(SECURE_COOKIE if request.secure else COOKIE)
-    if not cookie:
+    found = cookie(request, SECURE_COOKIE if request.secure else COOKIE)
+    if not found:
         raise Unauthorized
-    return cookie
+    return found
 
 
 def address(request: web.Request) -> str:
@@ -176,7 +177,7 @@ def address(request: web.Request) -> str:
 def wants_page(request: web.Request) -> bool:
     """Whether a person looks at the answer in a browser."""
     accepts_html = "text/html" in request.headers.get("Accept", "")
-    return accepts_html and request.content_type != "application/json"
+    return accepts_html and media_type(request)[0] != "application/json"
 
 
 def same_site_path(path: str) -> str:

@@ -56,6 +56,7 @@ async def settle_in(folder: Path, *, url: str = "", count: int = len(NAMES)) -> 
     rows = "".join(f"{name},,{PASSWORD}\n" for name in names)
     table = folder / "people.csv"
     table.write_text(f"name,display,password\n{rows}")
+    server.run("migrate")
     server.run("user", "import", str(table))
     server.start()
     try:

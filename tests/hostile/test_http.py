@@ -8,6 +8,7 @@ import re
 import pytest
 
 from chatserver.web import body
+from chatserver.web.description.operations import OPERATIONS
 from tests.driver import Chat
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, People
@@ -62,7 +63,7 @@ async def test_an_unparsable_request_leaves_no_word_of_it_in_the_log(server: Ser
 async def test_a_body_that_never_ends_is_not_waited_for(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "PATIENCE", 0.05)
+    monkeypatch.setattr(body, "GRACE", 0.05)
     async with await Line.to(chat.url) as line:
         await line.send(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
         assert (await line.head_of_answer()).startswith(b"HTTP/1.1 400")
@@ -87,6 +88,153 @@ async def asked(url: str, request: bytes) -> bytes:
         return await line.rest(SILENCE)
 
 
+FIELDS = """Accept Accept-Charset Accept-Encoding Accept-Language Authorization Cache-Control
+Chat-User Content-Encoding Content-Language Content-Length Content-Type Cookie Date Expect Forwarded
+From Host If-Match If-Modified-Since If-None-Match If-Range Max-Forwards Origin Pragma Range Referer
+Sec-Fetch-Site Sec-WebSocket-Extensions Sec-WebSocket-Key Sec-WebSocket-Protocol
+Sec-WebSocket-Version TE Trailer Transfer-Encoding Upgrade User-Agent Via X-Forwarded-For
+X-Forwarded-Host X-Forwarded-Proto X-HTTP-Method-Override X-Real-IP""".split()
+VALUES = [
+    b"",
+    b"\xff",
+    b"\xed\xa0\xbd",
+    b"Bearer bot_\xff",
+    b"Bearer \xf0\x9f\x98\x80",
+    b"chatserver=bot_\xff; __Host-chatserver=\xfe",
+    b'chatserver="\\303\\377"',
+    b"a;" * 3_900,
+    b'"' * 7_000,
+    b"(" * 7_000,
+    b"," * 7_000,
+    b"9" * 5_000,
+    b"-1",
+    b"0x10",
+    b"1e400",
+    b"nan",
+    b"null",
+    b"bytes=0-,-1,9-1," * 400,
+    b'W/"' + b"x" * 5_000,
+    b"Fri, 31 Feb 99999 25:61:61 XXX",
+    b"zh;q=\xff, en;q=nan, *;q=1e999",
+    b"gzip;q=0, br;q=9999, \xff",
+    b"gzip, deflate, br, zstd",
+    b"websocket, h2c, \xff",
+    b'for="[::1]:\xff";proto=\xff;host=\xff',
+    b"http://[::1",
+    b"[::1]:99999999999999",
+    b"x\xff.example:443",
+    b"100-continue",
+    b"chunked",
+    *(
+        b"text/plain; charset=" + codec
+        for codec in b"""punycode unicode_escape undefined idna utf-16
+        utf-7 hex rot13 base64 zlib bz2 mbcs raw_unicode_escape utf-8-sig \xff ../../x""".split()
+    ),
+    b"text/plain; charset*0*=punycode''a; charset*1*=%ff",
+    b"text/plain; x*" + b"0" * 5_000 + b"*=1",
+    b"multipart/form-data",
+    b"multipart/form-data; boundary=" + b"a" * 71,
+    b"application/x-www-form-urlencoded; charset=undefined",
+]
+BODIES = [b"", b"{}", b"hi", FORM.encode(), b"\xff", b"a=%ff&b=%ED%A0%BD", b'{"data":"\\ud83d"}']
+
+
+async def test_no_value_of_a_header_field_is_a_failure(server: Server, people: People) -> None:
+    chance = random.Random(7)
+    token = people.tokens[NAMES[0]]
+    cases = [(field, value) for field in FIELDS for value in VALUES]
+    for _ in range(max(1, REQUESTS // 1_500)):
+        chance.shuffle(cases)
+        for at in range(0, len(cases), AT_ONCE):
+            some = cases[at : at + AT_ONCE]
+            requests = [with_field(chance, token, *case) for case in some]
+            answers = await asyncio.gather(*(asked(server.url, each) for each in requests))
+            for request, answer in zip(requests, answers, strict=True):
+                assert not re.match(rb"HTTP/1.[01] 5", answer), (request, answer)
+
+
+def with_field(chance: random.Random, token: str, field: str, value: bytes) -> bytes:
+    """A good request to some route, with this value in the place of a good one or beside it."""
+    method, path = chance.choice(ROUTES)
+    content = chance.choice(BODIES) if method != "GET" else b""
+    fields = {
+        "Host": b"x",
+        "Authorization": f"Bearer {token}".encode(),
+        "Content-Type": chance.choice([b"application/json", b"text/plain"]),
+        "Content-Length": str(len(content)).encode(),
+    }
+    if path == "/ws":
+        fields |= {"Connection": b"Upgrade", "Upgrade": b"websocket"}
+        fields |= {"Sec-WebSocket-Version": b"13", "Sec-WebSocket-Key": b"A" * 22 + b"=="}
+    else:
+        fields["Connection"] = b"close"
+    if field != "Content-Length" or chance.random() < 0.5:
+        fields[field] = value
+    lines = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in fields.items())
+    return f"{method} {path} HTTP/1.1\r\n".encode() + lines + b"\r\n" + content
+
+
+PIECES = [
+    b"%00",
+    b"%ff",
+    b"%ED%A0%BD",
+    b"\xff",
+    b"\xed\xa0\xbd",
+    b"\xf0\x9f\x98\x80",
+    b"%F0%9F%8F%B4" + b"%F3%A0%81%A7" * 600,
+    b"%F0%9F%98%80" * 601,
+    b"9" * 5_000,
+    b"%D9%A3",
+    b"null",
+    b"-1",
+    b"1e400",
+    b"nan",
+    b"true",
+    b"..",
+    b"%2F",
+    b"%25ff",
+    b"%",
+    b"x" * 5_000,
+    b"%CD%84" * 100,
+    b"",
+]
+KEYS = "q room position limit after before epoch lang next token user over presence".split()
+
+
+async def test_no_part_of_a_path_or_a_query_is_a_failure(server: Server, people: People) -> None:
+    chance = random.Random(11)
+    token = people.tokens[NAMES[0]]
+    for _ in range(REQUESTS // AT_ONCE):
+        requests = [with_parts(chance, token) for _ in range(AT_ONCE)]
+        answers = await asyncio.gather(*(asked(server.url, request) for request in requests))
+        for request, answer in zip(requests, answers, strict=True):
+            assert not re.match(rb"HTTP/1.[01] 5", answer), (request, answer)
+
+
+def with_parts(chance: random.Random, token: str) -> bytes:
+    """A request to some route whose names, numbers and query are replaced by other bytes."""
+    method, template = chance.choice(TEMPLATES)
+    path = b"/".join(
+        chance.choice([*PIECES, b"1", b"bo1", b"lobby"]) if part.startswith("{") else part.encode()
+        for part in template.split("/")
+    )
+    query = b"&".join(
+        chance.choice(KEYS).encode() + b"=" + chance.choice([*PIECES, b"hi"])
+        for _ in range(chance.randrange(4))
+    )
+    content = chance.choice(BODIES) if method != "GET" else b""
+    head = (
+        f"Host: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    line = method.encode() + b" " + path + b"?" + query + b" HTTP/1.1\r\n"
+    return line + head.encode() + content
+
+
+TEMPLATES = [(one.method, one.path) for one in OPERATIONS if one.name != "log_out"] + [
+    ("GET", path) for path in ("/", "/index", "/ws", "/admin/{section}", "/static/{x}/{y}", "/{x}")
+]
+ROUTES = [(method, re.sub(r"{\w+}", "1", path)) for method, path in TEMPLATES]
 PATHS = """/ /login /setup /join/x /index /ws /admin /api/me /api/users /api/rooms /api/rooms/1
 /api/rooms/lobby/events?after=0 /api/rooms/1/messages/1
 /api/rooms/1/messages/1/reactions/%F0%9F%98%80

@@ -210,6 +210,7 @@ def _sent(operation: Operation) -> str:
 def _kept(operation: Operation) -> str:
     """Its own codes; every operation may refuse with the others."""
     common = {"bad_request", "unauthorized", "other_user", "too_large", "unavailable"}
+    common |= {"unsupported_media_type"}
     own = [code for its in refusals(operation).values() for code in its if code not in common]
     return ", ".join(own)
 

@@ -104,8 +104,8 @@ def _refusals(operation: Operation) -> Iterator[str]:
         yield "forbidden"
     if "{" in operation.path:
         yield "not_found"
-    if operation.body is not None:
-        yield "too_large"
+    if operation.method != "GET":
+        yield from ("too_large", "unsupported_media_type")
     if operation.stores:
         yield "unavailable"
 
