@@ -227,7 +227,10 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
-    target = url.set(drivername="mysql+aiomysql").update_query_dict({"charset": "utf8mb4"})
+    from chatserver.storage.mysql_driver import connect, tls, without_tls
+
+    target = without_tls(url).set(drivername="mysql+aiomysql")
+    target = target.update_query_dict({"charset": "utf8mb4"})
     shared: dict[str, Any] = {
         "hide_parameters": True,
         "poolclass": AsyncAdaptedQueuePool,
@@ -236,6 +239,8 @@ def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
         "pool_timeout": BUSY_TIMEOUT,
         "max_overflow": 0,
         "connect_args": {
+            "async_creator_fn": connect,
+            "ssl": tls(url),
             "connect_timeout": CONNECT_TIMEOUT,
             "init_command": f"SET innodb_lock_wait_timeout={BUSY_TIMEOUT}",
         },
@@ -301,8 +306,15 @@ async def patiently(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
             return await ask()
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
             if not left:
-                reason = error.orig if isinstance(error, DBAPIError) else error
+                reason = _sentence(error)
                 kind = NotYet if may_pass(error) else StartError
                 raise kind(f"The database cannot be opened: {reason}.") from error
             await asyncio.sleep(0.5)
     raise AssertionError("there is at least one try")
+
+
+def _sentence(error: Exception) -> object:
+    """The text of a driver's error without its number."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    arguments = getattr(original, "args", ())
+    return str(arguments[-1]).rstrip(".") if arguments else original

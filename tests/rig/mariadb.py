@@ -5,6 +5,7 @@ What it has committed survives `kill` and `stop`. It asks for no password and li
 
 import os
 import subprocess
+from pathlib import Path
 
 from .server import PrivateServer, find
 
@@ -55,6 +56,48 @@ class PrivateMariaDB(PrivateServer):
     def _place(self) -> list[str]:
         user = ["--user=root"] if os.geteuid() == 0 else []
         return ["--no-defaults", f"--datadir={self.folder / 'data'}", *user]
+
+
+class TlsMariaDB(PrivateMariaDB):
+    """Offers TLS with a certificate for 127.0.0.1 of an authority of its own, in `authority`.
+
+    `client` and `client_key` are a client's certificate of the same authority.
+    """
+
+    @staticmethod
+    def found() -> bool:
+        """Whether this machine has it, and what makes certificates."""
+        return PrivateMariaDB.found() and find("openssl") is not None
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "authority.pem"
+
+    @property
+    def client(self) -> Path:
+        return self.folder / "client.pem"
+
+    @property
+    def client_key(self) -> Path:
+        return self.folder / "client.key"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._certify("authority", "/CN=authority", "basicConstraints=critical,CA:TRUE")
+        signed = ["-CA", str(self.authority), "-CAkey", str(self.folder / "authority.key")]
+        self._certify("server", "/CN=server", "subjectAltName=IP:127.0.0.1", *signed)
+        self._certify("client", "/CN=client", "subjectAltName=DNS:client", *signed)
+
+    def _certify(self, name: str, subject: str, extension: str, *signed: str) -> None:
+        make = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        files = ["-keyout", str(self.folder / f"{name}.key"), "-out", str(self.folder / name)]
+        files[-1] += ".pem"
+        _run("openssl", *make, "-subj", subject, "-addext", extension, *files, *signed)
+
+    def command(self) -> list[str]:
+        folder = self.folder
+        files = {"ca": self.authority, "cert": folder / "server.pem", "key": folder / "server.key"}
+        return [*super().command(), *(f"--ssl-{name}={file}" for name, file in files.items())]
 
 
 def _program(name: str) -> str:

@@ -1,0 +1,140 @@
+"""Connections of aiomysql with what it lacks.
+
+TLS that works under uvloop and is never left out silently, passwords in any script, a limit for the
+whole time of connecting, and an error of its own kind when the transport has died.
+"""
+
+import asyncio
+import socket
+import ssl
+import struct
+from typing import Any
+
+from aiomysql.connection import Connection
+from pymysql.charset import charset_by_name
+from pymysql.constants import CLIENT, CR
+from pymysql.err import OperationalError
+from sqlalchemy.engine import URL
+
+from chatserver.errors import StartError
+
+TLS = ("ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_check_hostname")  # options of the URL
+TLS_FAILED = 2026  # CR_SSL_CONNECTION_ERROR
+DEAD_AFTER = 20  # seconds without an acknowledgement
+MAX_PACKET = 2**24 - 1
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def without_tls(url: URL) -> URL:
+    """The URL without its options for TLS, which `tls` takes."""
+    return url.difference_update_query(TLS)
+
+
+def tls(url: URL) -> ssl.SSLContext | None:
+    """What the options of the URL ask for. Raises StartError for what cannot be used.
+
+    ssl=true: TLS with a certificate of a known authority for the host of the URL. ssl_ca: of the
+    authority in that file. ssl_cert, ssl_key: the client's own. ssl_check_hostname=false: for any
+    host.
+    """
+    asked = {name: str(value) for name, value in url.query.items() if name.startswith("ssl")}
+    if unknown := [name for name in asked if name not in TLS]:
+        raise StartError(f"database.url: {unknown[0]} is no option; those for TLS are {_named()}.")
+    if not asked or not _is_on(asked, "ssl"):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=asked.get("ssl_ca"))
+        if "ssl_cert" in asked:
+            context.load_cert_chain(asked["ssl_cert"], asked.get("ssl_key"))
+    except OSError as error:
+        files = ", ".join(asked[name] for name in TLS[1:4] if name in asked)
+        raise StartError(f"database.url: {files} cannot be used for TLS: {error}.") from None
+    context.check_hostname = _is_on(asked, "ssl_check_hostname")
+    return context
+
+
+def _named() -> str:
+    return f"{', '.join(TLS[:-1])} and {TLS[-1]}"
+
+
+def _is_on(asked: dict[str, str], name: str) -> bool:
+    value = _BOOLEANS.get(asked.get(name, "true").lower())
+    if value is None:
+        raise StartError(f"database.url: {name} is true or false.")
+    return value
+
+
+async def connect(*, password: str = "", **options: Any) -> "SafeConnection":
+    """What aiomysql.connect does. The password is sent as UTF-8, which aiomysql cannot do."""
+    made = SafeConnection(password=password.encode().decode("latin-1"), **options)
+    await made._connect()  # noqa: SLF001 - so does aiomysql.connect
+    return made
+
+
+class SafeConnection(Connection):  # type: ignore[misc]
+    """One connection; see the module."""
+
+    _ssl_context: ssl.SSLContext | None
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(self.connect_timeout):
+                await super()._connect()
+        except TimeoutError:
+            self.close()
+            raise OperationalError(CR.CR_CONN_HOST_ERROR, "the server does not answer") from None
+
+    async def _request_authentication(self) -> None:
+        try:
+            if self._ssl_context is not None:
+                await self._start_tls()
+            await super()._request_authentication()
+        except BaseException:
+            if self._writer is not None:
+                self._writer.transport.abort()
+            await asyncio.sleep(0)  # the turn in which the socket is closed
+            raise
+
+    def close(self) -> None:
+        """Without waiting for the other side's end of TLS, which asyncio does for half a minute."""
+        writer = self._writer
+        super().close()
+        if writer is not None and writer.transport.get_extra_info("sslcontext") is not None:
+            writer.transport.abort()
+
+    async def _start_tls(self) -> None:
+        """Before the account's name and the scrambled password are sent."""
+        if not self.server_capabilities & CLIENT.SSL:
+            raise OperationalError(TLS_FAILED, "the database offers no TLS")
+        self.client_flag |= CLIENT.MULTI_RESULTS
+        charset = charset_by_name(self.charset).id
+        self.write_packet(struct.pack("<iIB23s", self.client_flag, MAX_PACKET, charset, b""))
+        try:
+            await self._writer.start_tls(self._ssl_context, server_hostname=self._host)
+        except (ssl.SSLError, ConnectionError) as error:
+            reason = getattr(error, "verify_message", None) or error
+            raise OperationalError(TLS_FAILED, f"no TLS with the database: {reason}") from error
+        self._ssl_context = None  # the driver must not begin it a second time
+        self._secure = True
+
+    def _set_keep_alive(self) -> None:
+        """Notice within seconds that the server's machine is gone."""
+        super()._set_keep_alive()
+        connected = self._writer.transport.get_extra_info("socket")
+        for name, value in (
+            ("TCP_USER_TIMEOUT", DEAD_AFTER * 1_000),
+            ("TCP_KEEPIDLE", DEAD_AFTER // 2),
+            ("TCP_KEEPINTVL", DEAD_AFTER // 4),
+        ):
+            if hasattr(socket, name):  # not on every system
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def _write_bytes(self, data: bytes) -> None:
+        try:
+            super()._write_bytes(data)
+        except (RuntimeError, AttributeError) as error:  # uvloop's way to say that it is closed
+            self.close()
+            raise OperationalError(
+                CR.CR_SERVER_LOST, f"the connection is closed ({error})"
+            ) from error
