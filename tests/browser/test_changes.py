@@ -93,7 +93,7 @@ async def test_rooms_come_change_and_go(enter: EnterChat) -> None:
     await bo.sees("Hello")
     assert await bo.page.evaluate(SHOWN) == notices
     await done(cy, "DELETE", f"{room}/members/bo")
-    await expect(bo.page.locator(".topbar-title")).to_have_text("Lobby")
+    await expect(bo.page.locator(".notice-text")).to_have_text("cy removed you from Drives.")
     await expect(bo.rooms()).to_have_text(["Lobby"])
     await expect(ann.rooms()).to_have_text(["Lobby"])
 

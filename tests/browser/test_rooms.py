@@ -64,6 +64,8 @@ async def test_rooms_are_made_joined_changed_and_left(enter: EnterChat) -> None:
     await expect(other.locator("room-panel")).to_be_hidden()
     await bo.turn_to_lobby()
     await page.locator(".members button:visible").click()
+    await expect(page.locator("confirm-dialog h2")).to_have_text("Remove 陈波 from 磁盘?")
+    await page.locator(".confirm-yes").click()
     await expect(bo.rooms()).to_have_text(["Lobby"])
 
 

@@ -4,6 +4,7 @@ import test from "node:test";
 import { Outbox } from "../../chatserver/static/js/outbox.js";
 
 class MemoryStore {
+  clear = async () => void this.kept.clear();
   kept = new Map();
   all = async () => [...this.kept.values()].map((entry) => ({ ...entry }));
   put = async (entry) => void this.kept.set(entry.id, { ...entry });
@@ -112,4 +113,71 @@ test("an event that comes before the answer settles it", async () => {
   assert.equal(box.settle(id), true);
   assert.equal(box.settle(id), false);
   assert.equal(box.size, 0);
+});
+
+test("a message that stays without an answer fails in the end, and the next one goes out", async () => {
+  const silent = () => Promise.reject(Object.assign(new Error("no reply"), { silent: true }));
+  const { box, sent } = outbox((entry, n) => (entry.data === "mute" ? silent() : ok(entry, n)));
+  box.add("#1", "mute");
+  box.add("#1", "next");
+  for (let times = 0; times < 4; times += 1) {
+    await settled();
+    assert.equal(box.of("#1")[0].state, "sending");
+    await box.flush();
+  }
+  await box.flush();
+  const [failed] = box.of("#1");
+  assert.deepEqual([failed.state, failed.problem], ["failed", "The server does not answer."]);
+  assert.equal(sent.at(-1), "next");
+});
+
+test("Retry keeps the id of a message that was never answered: it may be stored", async () => {
+  let answers = false;
+  const silent = () => Promise.reject(Object.assign(new Error("no reply"), { silent: true }));
+  const { box } = outbox((entry, n) => (answers ? ok(entry, n) : silent()));
+  box.add("#1", "a");
+  for (let times = 0; times < 5; times += 1) await box.flush().then(settled);
+  const [{ id, state }] = box.of("#1");
+  assert.equal(state, "failed");
+  answers = true;
+  const answered = [];
+  box.addEventListener("outbox:answered", ({ detail }) => answered.push(detail.entry.id));
+  box.retry(id);
+  await settled();
+  assert.deepEqual(answered, [id]);
+});
+
+test("a lost line is no silence: the message waits for ever", async () => {
+  const { box } = outbox(lost);
+  box.add("#1", "a");
+  for (let times = 0; times < 20; times += 1) await box.flush().then(settled);
+  assert.equal(box.of("#1")[0].state, "sending");
+});
+
+test("half of a surrogate pair does not enter", async () => {
+  const { box, sent } = outbox(ok);
+  box.add("#1", "a \ud83d b \udc4d c 👍");
+  await settled();
+  assert.deepEqual(sent, ["a \ufffd b \ufffd c 👍"]);
+});
+
+test("after a restored backup a retried message quotes nothing: the number is another message's", async () => {
+  const { box } = outbox(() => ({ ok: false, code: "forbidden", data: "No." }));
+  box.add("#9", "a", { replyTo: 17, epoch: "old" });
+  await settled();
+  box.retry(box.of("#9")[0].id, "new");
+  await settled();
+  const [entry] = box.of("#9");
+  assert.deepEqual([entry.replyTo, entry.epoch], [undefined, "new"]);
+});
+
+test("clearing forgets what other tabs have left on disk, counted before", async () => {
+  const first = outbox(lost);
+  first.box.add("#1", "a");
+  const second = outbox(lost, first.store);
+  second.box.add("#1", "b");
+  await settled();
+  assert.equal(await second.box.count(), 2);
+  await second.box.clear();
+  assert.equal(first.store.kept.size, 0);
 });

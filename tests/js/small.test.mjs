@@ -7,6 +7,9 @@ import { newId } from "../../chatserver/static/js/lib/ids.js";
 import { hue, HUES, initial } from "../../chatserver/static/js/lib/names.js";
 import { hashOf, keyOf, parse } from "../../chatserver/static/js/lib/route.js";
 import { strength } from "../../chatserver/static/js/lib/strength.js";
+import { inPlace } from "../../chatserver/static/js/lib/order.js";
+import { changes } from "../../chatserver/static/js/lib/changes.js";
+import { encoded, wellFormed } from "../../chatserver/static/js/lib/text.js";
 import { badge, title } from "../../chatserver/static/js/lib/unread.js";
 import { asCommand, asEvent, kindOf, listed, pending, roomName, stored } from "../../chatserver/static/js/lib/view.js";
 
@@ -108,4 +111,25 @@ test("a conversation with oneself is a place for notes", () => {
   assert.equal(kindOf({ to: null }, "ann"), "room");
   assert.equal(kindOf({ to: "bo" }, "ann"), "direct");
   assert.equal(kindOf({ to: "ann" }, "ann"), "self");
+});
+
+test("text that is sent has no half of a surrogate pair, wherever it stands", () => {
+  assert.equal(wellFormed("👍 ok 例"), "👍 ok 例");
+  assert.equal(wellFormed("\ud83d"), "\ufffd");
+  assert.equal(wellFormed("\udc4d\ud83d"), "\ufffd\ufffd");
+  assert.equal(wellFormed("\ud83d👍\udc4d"), "\ufffd👍\ufffd");
+  assert.deepEqual(JSON.parse(encoded({ a: ["\ud83d", 1, null], b: { c: "x\udc4d" } })), { a: ["\ufffd", 1, null], b: { c: "x\ufffd" } });
+});
+
+test("a form sends what was changed since it was opened, and nothing when nothing was", () => {
+  const shown = { title: "A", topic: "", receipts: false, room: 9 };
+  assert.equal(changes(shown, { title: "A", topic: "", receipts: false }), null);
+  assert.deepEqual(changes(shown, { title: "B", topic: "", receipts: false }), { title: "B" });
+  assert.deepEqual(changes(shown, { title: "A", topic: "x", receipts: true }), { topic: "x", receipts: true });
+});
+
+test("rows under a pointer keep their places and get their new facts", () => {
+  const shown = [{ key: "a", unread: 0 }, { key: "b", unread: 0 }];
+  const wanted = [{ key: "c", unread: 1 }, { key: "b", unread: 2 }];
+  assert.deepEqual(inPlace(shown, wanted), [{ key: "a", unread: 0 }, { key: "b", unread: 2 }]);
 });

@@ -6,7 +6,7 @@
  * is called when a dialog opens, `reads` is where to look besides the search box.
  */
 
-import { ask, attempt } from "./api.js";
+import { ask, attempt, once } from "./api.js";
 import { sync } from "./dom.js";
 import { Dates } from "./lib/dates.js";
 import { clone, lang } from "./page.js";
@@ -16,15 +16,19 @@ export class AdminList extends HTMLElement {
   open = null; // the item that a dialog is about
   dates = new Dates(lang);
   #filter = this.querySelector("[type=search]");
+  #busy = 0; // acts under way
 
   connectedCallback() {
     this.#filter?.addEventListener("input", () => this.show());
     this.addEventListener("click", (event) => this.#clicked(event));
+    for (const dialog of this.querySelectorAll("dialog")) {
+      dialog.addEventListener("close", () => this.#busy > 0 && dialog.showModal());
+    }
     this.load();
   }
 
   async load() {
-    await this.attempt(async () => {
+    await attempt(this.#place, async () => {
       this.items = this.read(await ask("GET", this.dataset.url));
       this.show();
       this.dataset.state = "loaded";
@@ -51,24 +55,38 @@ export class AdminList extends HTMLElement {
     return this.querySelector(`[data-name="${name}"]`);
   }
 
-  /** Does it, and says in the open dialog or above the list why not; whether it was done. */
-  attempt(work) {
-    const place = this.querySelector("dialog[open] .form-problem") ?? this.querySelector(".admin-problem");
-    return attempt(place, work);
+  /** In the open dialog, or above the list. */
+  get #place() {
+    return this.querySelector("dialog[open] .form-problem") ?? this.querySelector(".admin-problem");
   }
 
-  /** Asks first; then as `attempt`, with the list loaded anew. */
+  /**
+   * Does it, and says in the open dialog or above the list why not; whether it was done. Until then the dialog
+   * stays open: what is shown in it afterwards, such as a new password, is about the same item.
+   */
+  async attempt(work) {
+    this.#busy += 1;
+    try {
+      return await once(this.#place, work);
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  /** Asks first; then as `attempt`, with the list loaded again. */
   async confirmed(question, work) {
     if (await document.querySelector("confirm-dialog").ask(question)) await this.changed(work);
   }
 
+  /** Whether it was done. */
   async changed(work) {
-    if (!(await this.attempt(work))) return;
+    if (!(await this.attempt(work))) return false;
     await this.load();
     const item = this.open && this.items.find((one) => this.key(one) === this.key(this.open));
     const dialog = this.querySelector("dialog[open]");
     if (item && dialog) this.#turn(dialog, item);
     else dialog?.close();
+    return true;
   }
 
   say(text) {
@@ -83,7 +101,7 @@ export class AdminList extends HTMLElement {
   }
 
   #clicked({ target }) {
-    if (target.closest(".dialog-close") || target.matches("dialog")) target.closest("dialog").close();
+    if (this.#busy === 0 && (target.closest(".dialog-close") || target.matches("dialog"))) target.closest("dialog").close();
     const name = target.closest("[data-opens]")?.dataset.opens;
     if (name) this.openDialog(name, this.itemOf(target));
   }

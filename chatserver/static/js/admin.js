@@ -1,7 +1,9 @@
 /** The pages of administration. Their elements speak as soon as they are there, so the words come first. */
 
+import { ignoreRepeats } from "./clicks.js";
 import { loadWords } from "./words.js";
 
+ignoreRepeats();
 await loadWords();
 await Promise.all([
   import("./elements/admin-bots.js"),
@@ -11,5 +13,6 @@ await Promise.all([
   import("./elements/admin-rooms.js"),
   import("./elements/confirm-dialog.js"),
   import("./elements/copy-field.js"),
+  import("./elements/session-notice.js"),
   import("./elements/toast-line.js"),
 ]);

@@ -8,18 +8,26 @@
 
 import { Backoff } from "./lib/backoff.js";
 import { newId } from "./lib/ids.js";
+import { encoded } from "./lib/text.js";
 import { CloseCode, Type } from "./protocol.js";
 
 const SILENCE = 45_000; // milliseconds without any frame until the line counts as dead
 const OPENING = 15_000; // from the first byte out to the welcome
 const ANSWER = 20_000; // until a request counts as lost
 
-export class Lost extends Error {}
+/** No reply came: whether the request was carried out is unknown. `silent`: although the line stood. */
+export class Lost extends Error {
+  constructor(message, { silent = false } = {}) {
+    super(message);
+    this.silent = silent;
+  }
+}
 
 export class Connection extends EventTarget {
   state = "waiting";
 
   #url;
+  #admits;
   #backoff = new Backoff();
   #socket = null;
   #watchdog = 0;
@@ -27,9 +35,11 @@ export class Connection extends EventTarget {
   #heard = 0;
   #replies = new Map(); // id → {resolve, reject, timer}
 
-  constructor(url) {
+  /** `admits(welcome)`: whether a line that begins so is one for this page; without it the line ends. */
+  constructor(url, { admits }) {
     super();
     this.#url = url;
+    this.#admits = admits;
   }
 
   start() {
@@ -48,34 +58,43 @@ export class Connection extends EventTarget {
     this.#open();
   }
 
-  /** Sends `frame` with an id and promises its reply, refusals too. Rejects with Lost when none comes. */
+  /**
+   * Sends `frame` with an id and promises its reply, refusals too. Rejects with Lost when none comes, with
+   * another error when the frame cannot be sent at all.
+   */
   request(frame, { timeout = ANSWER } = {}) {
     const id = frame.id ?? newId();
     // A closing socket takes words and loses them; its close event can be seconds away.
     if (this.state === "online" && this.#socket.readyState !== WebSocket.OPEN) this.reconnect();
     if (this.state !== "online") return Promise.reject(new Lost("offline"));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#lose(id, "no reply"), timeout);
+      this.#socket.send(encoded({ ...frame, id }));
+      const timer = setTimeout(() => this.#lose(id, new Lost("no reply", { silent: true })), timeout);
       this.#replies.set(id, { resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ ...frame, id }));
     });
   }
 
   /** Sends `frame`, which nobody answers. False while there is no line. */
   tell(frame) {
     const open = this.state === "online" && this.#socket.readyState === WebSocket.OPEN;
-    if (open) this.#socket.send(JSON.stringify(frame));
+    if (open) this.#socket.send(encoded(frame));
     return open;
   }
 
-  /** For good: the session ended here. */
+  /** Until `resume`: the session ends here, or is another user's. */
   end() {
     this.#drop();
     this.#change("ended");
   }
 
+  /** The session did not end after all. */
+  resume() {
+    if (this.state === "ended") this.#open();
+  }
+
   /** Give this line up and take a new one. */
   reconnect() {
+    if (this.state === "ended") return;
     this.#drop();
     this.#later();
   }
@@ -94,6 +113,7 @@ export class Connection extends EventTarget {
     this.#heard = Date.now();
     this.#watch(SILENCE);
     const frame = JSON.parse(data);
+    if (frame.type === Type.WELCOME && !this.#admits(frame)) return;
     if (frame.type === Type.WELCOME) {
       this.#backoff.reset();
       this.#change("online");
@@ -103,11 +123,17 @@ export class Connection extends EventTarget {
   }
 
   #answer(frame) {
-    const waiting = this.#replies.get(frame.id);
+    const id = frame.id ?? this.#only;
+    const waiting = this.#replies.get(id);
     if (!waiting) return;
-    this.#replies.delete(frame.id);
+    this.#replies.delete(id);
     clearTimeout(waiting.timer);
     waiting.resolve(frame);
+  }
+
+  /** The request that a refusal without an id is for, where there is no doubt. */
+  get #only() {
+    return this.#replies.size === 1 ? this.#replies.keys().next().value : undefined;
   }
 
   #closed(code, reason) {
@@ -145,15 +171,15 @@ export class Connection extends EventTarget {
       socket.onclose = null;
       socket.close();
     }
-    for (const id of [...this.#replies.keys()]) this.#lose(id, "the line was lost");
+    for (const id of [...this.#replies.keys()]) this.#lose(id, new Lost("the line was lost"));
   }
 
-  #lose(id, reason) {
+  #lose(id, error) {
     const waiting = this.#replies.get(id);
     if (!waiting) return;
     this.#replies.delete(id);
     clearTimeout(waiting.timer);
-    waiting.reject(new Lost(reason));
+    waiting.reject(error);
   }
 
   #change(state, detail = {}) {

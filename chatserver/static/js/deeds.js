@@ -14,7 +14,7 @@ import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
 import { HISTORY_LIMIT, isMessage } from "./protocol.js";
 
-const TRIES = 4;
+const TRIES = 4; // questions for older pages
 const NEAR = 200; // events behind which a message is visited instead of loading what is between
 
 export class Deeds {
@@ -24,6 +24,7 @@ export class Deeds {
   #current;
   #draw;
   #past;
+  #unsaved = new Map(); // address of a message → the text of an edit that was refused
 
   /** `current()`: the open conversation; `draw()` brings the page up to date at once. */
   constructor(app, { feed, past, people, current, draw }) {
@@ -33,25 +34,32 @@ export class Deeds {
     this.#people = people;
     this.#current = current;
     this.#draw = draw;
-    const on = (name, action) => app.addEventListener(name, ({ detail }) => this.#try(() => action(detail ?? {})));
+    const on = (name, action) =>
+      app.addEventListener(name, ({ detail }) => {
+        const conversation = this.#current(); // when it was begun: later another one may be open
+        this.#try(() => action({ conversation, ...detail }));
+      });
     on("message:react", (detail) => this.#react(detail));
-    on("message:answer", ({ seq }) => this.#answer(seq));
-    on("message:edit", ({ seq }) => this.#edit(seq));
+    on("message:answer", (detail) => this.#answer(detail));
+    on("message:edit", (detail) => this.#edit(detail));
     on("message:save", (detail) => this.#save(detail));
-    on("message:remove", ({ seq }) => this.#remove(seq));
-    on("message:link", ({ seq }) => this.#link(seq));
+    on("message:remove", (detail) => this.#remove(detail));
+    on("message:link", (detail) => this.#link(detail));
     on("message:jump", ({ seq }) => this.jump(seq));
-    on("quote:wanted", ({ seq }) => this.#feed.quote(this.#current(), seq));
-    on("edit:wanted", () => this.#editLast());
+    on("quote:wanted", ({ conversation, seq }) => this.#feed.quote(conversation, seq));
+    on("edit:wanted", (detail) => this.#editLast(detail));
   }
 
   /** Shows message `seq` of the open conversation; one that is far back without what is between. */
   async jump(seq) {
     const conversation = this.#current();
+    const composer = this.#part("message-composer");
+    const before = [document.activeElement, composer.text];
     const found = await this.#bring(conversation, seq);
     if (conversation !== this.#current()) return;
+    const focus = document.activeElement === before[0] && composer.text === before[1]; // else the user went on writing
     this.#draw();
-    if (!found || !this.#part("message-list").reveal(seq)) this.#say(_("This message is not here any more."));
+    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#say(_("This message is not here any more."));
   }
 
   async #bring(conversation, seq) {
@@ -66,58 +74,58 @@ export class Deeds {
     return true;
   }
 
-  #react({ seq, emoji, on }) {
-    const path = `${this.#path(seq)}/reactions/${encodeURIComponent(emoji)}`;
-    return ask(on ? "PUT" : "DELETE", path);
+  #react({ emoji, on, ...target }) {
+    return ask(on ? "PUT" : "DELETE", `${pathOf(target)}/reactions/${encodeURIComponent(emoji)}`);
   }
 
-  #answer(seq) {
-    const { user, data } = this.#message(seq);
+  #answer({ seq, ...target }) {
+    const { user, data } = messageOf({ seq, ...target });
     this.#part("message-composer").answer({ seq, author: this.#people.display(user), text: data });
   }
 
-  #edit(seq) {
-    this.#part("message-composer").edit({ seq, text: this.#message(seq).data });
+  /** With the text of an edit that could not be saved, where there is one. */
+  #edit({ seq, conversation }) {
+    const text = this.#unsaved.get(pathOf({ seq, conversation })) ?? messageOf({ seq, conversation }).data;
+    this.#part("message-composer").edit({ seq, text });
   }
 
-  #editLast() {
-    const { events } = this.#current().timeline;
+  #editLast({ conversation }) {
+    const { events } = conversation.timeline;
     const last = events.findLast((one) => isMessage(one) && one.user === me.name && !one.deleted_at);
-    if (last) this.#edit(last.seq);
+    if (last) this.#edit({ seq: last.seq, conversation });
   }
 
-  async #save({ seq, text }) {
-    if (text === this.#message(seq)?.data) return;
-    const conversation = this.#current();
+  async #save({ key, seq, text }) {
+    const conversation = this.#feed.get(key);
+    const path = pathOf({ seq, conversation });
+    this.#unsaved.delete(path);
+    if (text === messageOf({ seq, conversation })?.data) return;
     try {
-      await ask("PATCH", this.#path(seq), { id: newId(), data: text });
+      await ask("PATCH", path, { id: newId(), data: text });
     } catch (error) {
-      if (conversation === this.#current()) this.#part("message-composer").edit({ seq, text });
+      this.#unsaved.set(path, text);
+      this.#editAgain({ seq, conversation });
       throw error;
     }
   }
 
-  async #remove(seq) {
-    const path = this.#path(seq);
-    const text = this.#message(seq).data;
+  /** At once where nothing else is being written; else when the user chooses to edit the message again. */
+  #editAgain({ seq, conversation }) {
+    if (conversation === this.#current() && this.#part("message-composer").isIdle) this.#edit({ seq, conversation });
+  }
+
+  async #remove(target) {
+    const path = pathOf(target);
+    const text = messageOf(target).data;
     const question = _("Delete this message?");
     const yes = await this.#part("confirm-dialog").ask({ question, text, yes: _("Delete") });
     if (yes) await ask("DELETE", path);
   }
 
-  async #link(seq) {
+  async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
-    url.hash = `${hashOf(this.#current().key)}/${seq}`;
+    url.hash = `${hashOf(conversation.key)}/${seq}`;
     this.#say((await copy(url.href)) ? _("The link is copied.") : url.href);
-  }
-
-  #path(seq) {
-    return `${urls.rooms}/${this.#current().room}/messages/${seq}`;
-  }
-
-  #message(seq) {
-    const { stretch, timeline } = this.#current();
-    return stretch?.find(seq) ?? timeline.find(seq);
   }
 
   async #try(action) {
@@ -136,3 +144,7 @@ export class Deeds {
     return this.#app.querySelector(name);
   }
 }
+
+const pathOf = ({ seq, conversation }) => `${urls.rooms}/${conversation.room}/messages/${seq}`;
+
+const messageOf = ({ seq, conversation: { stretch, timeline } }) => stretch?.find(seq) ?? timeline.find(seq);

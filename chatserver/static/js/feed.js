@@ -3,7 +3,8 @@
  * complete timelines, and asks for what is missing.
  *
  * Events: `feed:changed` {conversation, added}: events that became complete, in order;
- * `feed:renewed`: a welcome was taken in; `feed:gone` {conversation}: one is no member of it any more.
+ * `feed:renewed`: a welcome was taken in; `feed:gone` {conversation, reason, by}: the user is no member of it any
+ * more; `reason`: "leave" or "remove", `by` another member, or "absent" from a welcome.
  */
 
 import { History } from "./history.js";
@@ -65,7 +66,7 @@ export class Feed extends EventTarget {
     const added = timeline.receive(event);
     for (const one of timeline.loaded ? added : [event]) conversation.count(one);
     this.#changed(conversation, added);
-    if (losesMe(event)) this.#remove(conversation);
+    if (losesMe(event)) this.#remove(conversation, { reason: event.action, by: event.user });
     if (timeline.missing) setTimeout(() => this.#fill(conversation), event.answered ? GRACE : 0);
   }
 
@@ -134,9 +135,9 @@ export class Feed extends EventTarget {
     return conversation;
   }
 
-  #remove(conversation) {
+  #remove(conversation, { reason = "absent", by } = {}) {
     this.#conversations.delete(conversation.key);
-    this.dispatchEvent(new CustomEvent("feed:gone", { detail: { conversation } }));
+    this.dispatchEvent(new CustomEvent("feed:gone", { detail: { conversation, reason, by } }));
   }
 
   /** The first log, or another one after a backup was restored. */

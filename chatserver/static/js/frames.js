@@ -1,13 +1,13 @@
 /** Brings each frame of the server to the parts of the page that it is for. Replies went to who asked. */
 
-import { goToLogin } from "./page.js";
 import { Type } from "./protocol.js";
+import { sessionOver, sessionReplaced } from "./session.js";
 
 /** `limits(facts)` hears what the server accepts. */
 export function deliver(frame, { feed, people, typing, notifications, limits }) {
   switch (frame.type) {
     case Type.ERROR:
-      return goToLogin();
+      return frame.code === "other_user" ? sessionReplaced() : sessionOver();
     case Type.GROUP_LIST:
       return people.replaceOnline(frame.data);
     case Type.WELCOME:

@@ -22,13 +22,16 @@ export function keep(name, value) {
   }
 }
 
+/** The full names that start with `prefix`. */
+export function names(prefix) {
+  try {
+    return Object.keys(localStorage).filter((name) => name.startsWith(full(prefix)));
+  } catch {
+    return []; // Nothing was kept.
+  }
+}
+
 /** Forgets everything whose name starts with `prefix`. */
 export function forget(prefix) {
-  try {
-    for (const name of Object.keys(localStorage)) {
-      if (name.startsWith(full(prefix))) localStorage.removeItem(name);
-    }
-  } catch {
-    // Nothing was kept.
-  }
+  for (const name of names(prefix)) localStorage.removeItem(name);
 }

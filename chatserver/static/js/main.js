@@ -11,8 +11,12 @@ import "./elements/message-actions.js";
 import "./elements/message-composer.js";
 import "./elements/message-list.js";
 import "./elements/nav-drawer.js";
+import "./elements/room-notice.js";
+import "./elements/session-notice.js";
 import "./elements/toast-line.js";
+import { ignoreRepeats } from "./clicks.js";
 import { loadWords } from "./words.js";
 
+ignoreRepeats();
 await loadWords();
 document.querySelector("chat-app").start();

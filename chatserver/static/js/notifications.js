@@ -32,6 +32,11 @@ export const choices = {
   set text(shown) {
     keep(`notify-text:${me.name}`, shown ? "" : "no");
   },
+  /** Back to what they are on a new device. */
+  forget() {
+    this.level = "";
+    this.text = true;
+  },
 };
 
 export class Notifications {

@@ -27,6 +27,11 @@ export class OutboxStore {
     return this.#run("readwrite", (store) => store.delete(id));
   }
 
+  /** Forgets what this user has not sent. */
+  async clear() {
+    for (const { id } of await this.all()) await this.remove(id);
+  }
+
   async #run(mode, use) {
     const database = await this.#opening;
     if (!database) return null;

@@ -3,13 +3,16 @@
  * id that makes a repeat harmless; no answer means "unknown", and the same message goes out again.
  *
  * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply}.
- * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, problem?}.
+ * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?}. `epoch`:
+ * the log in which the room and the quoted message have their numbers. `unknown`: it failed without an answer.
  */
 
 import { Backoff } from "./lib/backoff.js";
 import { newId } from "./lib/ids.js";
 import { _ } from "./lib/i18n.js";
+import { wellFormed } from "./lib/text.js";
 
+const SILENT = 5; // times that a message stays without an answer, although the line stands, until it fails
 const LATER = new Set(["rate_limited", "unavailable", "internal"]);
 
 export class Outbox extends EventTarget {
@@ -19,8 +22,9 @@ export class Outbox extends EventTarget {
   #sending = false;
   #timer = 0;
   #backoff = new Backoff();
+  #unanswered = { id: null, times: 0 };
 
-  /** `send(entry)` promises the server's reply, or rejects while there is no line. */
+  /** `send(entry)` promises the server's reply, or rejects: {silent} when none came although the line stood. */
   constructor({ store, send }) {
     super();
     this.#store = store;
@@ -44,25 +48,29 @@ export class Outbox extends EventTarget {
     return this.#entries.length;
   }
 
-  add(key, data, replyTo) {
+  add(key, text, { replyTo, epoch } = {}) {
     const at = Date.now();
     const order = Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1);
-    const entry = { id: newId(), key, data, at, order, state: "sending", ...(replyTo && { replyTo }) };
-    this.#entries.push(entry);
-    this.#store.put(entry);
-    this.#changed(entry);
-    this.flush();
+    const data = wellFormed(text);
+    const facts = { ...(replyTo && { replyTo }), ...(epoch && { epoch }) };
+    this.#put({ id: newId(), key, data, at, order, state: "sending", ...facts });
   }
 
-  /** Again; under a new id, because the server has refused the old one. */
-  retry(id) {
+  /** Again; under a new id when the server has refused the old one. `epoch`: of the log of now. */
+  retry(id, epoch) {
     const entry = this.#take(id);
-    if (entry) this.add(entry.key, entry.data, entry.replyTo);
+    if (!entry) return;
+    const { key, data, replyTo } = entry;
+    const moved = entry.epoch && epoch && entry.epoch !== epoch; // then the quoted number is another message's
+    if (!entry.unknown) this.add(key, data, { replyTo: moved ? undefined : replyTo, epoch });
+    else this.#put({ ...entry, state: "sending", unknown: false });
   }
 
+  /** Forgets a message, which is returned, or undefined. */
   remove(id) {
     const entry = this.#take(id);
     if (entry) this.#changed(entry);
+    return entry ?? undefined;
   }
 
   /** The server has this message: nothing is left to send. */
@@ -70,9 +78,16 @@ export class Outbox extends EventTarget {
     return this.#take(id) !== null;
   }
 
-  /** Forgets everything, also on disk. */
+  /** How many messages of this user are unsent, those of other tabs as well. */
+  async count() {
+    const kept = await this.#store.all();
+    return new Set([...kept, ...this.#entries].map(({ id }) => id)).size;
+  }
+
+  /** Forgets everything of this user, also on disk and what other tabs left there. */
   async clear() {
-    await Promise.all(this.#entries.splice(0).map(({ id }) => this.#store.remove(id)));
+    this.#entries = [];
+    await this.#store.clear();
   }
 
   /** Sends what waits. Call it when there is a line. */
@@ -94,17 +109,30 @@ export class Outbox extends EventTarget {
   }
 
   async #deliver(entry) {
-    const reply = await this.#send(entry);
+    const reply = await this.#send(entry).catch((error) => {
+      if (error.silent) this.#stayedUnanswered(entry, _("The server does not answer."));
+      throw error;
+    });
     if (reply.ok) {
       this.#backoff.reset();
       this.#take(entry.id);
       this.dispatchEvent(new CustomEvent("outbox:answered", { detail: { entry, reply } }));
     } else if (LATER.has(reply.code)) {
+      if (reply.code === "internal") this.#stayedUnanswered(entry, reply.data);
       this.#postpone(reply.retry_after);
       throw new Error(reply.code);
     } else {
       this.#fail(entry, reply.data);
     }
+  }
+
+  /** It must not keep those behind it from going out for ever. */
+  #stayedUnanswered(entry, problem) {
+    const times = this.#unanswered.id === entry.id ? this.#unanswered.times + 1 : 1;
+    this.#unanswered = { id: entry.id, times };
+    if (times < SILENT) return;
+    entry.unknown = true;
+    this.#fail(entry, problem);
   }
 
   #postpone(seconds) {
@@ -118,6 +146,13 @@ export class Outbox extends EventTarget {
     entry.problem = problem || _("The server refused it.");
     this.#store.put(entry);
     this.#changed(entry);
+  }
+
+  #put(entry) {
+    this.#entries.push(entry);
+    this.#store.put(entry);
+    this.#changed(entry);
+    this.flush();
   }
 
   #take(id) {

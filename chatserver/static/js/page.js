@@ -29,27 +29,12 @@ export const lang = (() => {
 /** The same host may serve several chats under different paths: what is kept here is kept apart. */
 export const scope = new URL(urls.home || "/", location.href).pathname;
 
-/** ws: for http:, wss: for https:. */
+/** ws: for http:, wss: for https:. Names the user that this page acts for. */
 export function socketUrl() {
   const url = new URL(urls.ws, location.href);
   url.protocol = url.protocol.replace("http", "ws");
+  url.searchParams.set("user", me.name);
   return url.href;
-}
-
-let leaving = false;
-let meant = false;
-addEventListener("pageshow", () => (leaving = false)); // also when one comes back to this very page
-
-/** Before the reader's own wish ends the session: the login page needs no words about it then. */
-export function meanToLeave() {
-  meant = true;
-}
-
-/** Once, though the socket, its frame and an answer may all say that the session is over. */
-export function goToLogin() {
-  if (leaving) return;
-  leaving = true;
-  location.assign(meant ? urls.login : `${urls.login}?over`);
 }
 
 /** A copy of the content of <template id=…>, its elements alive. */

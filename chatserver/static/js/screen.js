@@ -32,23 +32,34 @@ export class Screen {
     return to === null ? roomName(conversation, _("Lobby")) : this.#people.title(to);
   }
 
-  /** `newAfter`: the last seq that was read when the "New" line was placed, or null. */
-  show(conversation, { newAfter }) {
-    this.#showMessages(conversation, newAfter);
-    this.#showAround(conversation);
+  /** What a Current says. */
+  show({ conversation, newLine, lost }) {
+    this.#showMessages(conversation, newLine.after, lost);
+    this.#showWriting(conversation, lost);
+    this.#showAround(conversation, lost);
   }
 
-  #showAround(conversation) {
+  /** The box to write in, or why there is none. */
+  #showWriting(conversation, lost) {
+    const { key, archived } = conversation;
+    const name = this.nameOf(conversation);
+    const reason = lost?.reason ?? (archived ? "archived" : "");
+    this.#part("message-composer").open(key, name);
+    this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#people.display(lost.by) });
+  }
+
+  #showAround(conversation, lost) {
     const { all } = this.#feed;
     const { key, to, unread } = conversation;
-    const name = this.nameOf(conversation);
+    const known = lost?.reason !== "absent";
+    const name = known ? this.nameOf(conversation) : _("Not available");
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
-    this.#part("message-composer").open(key, name, conversation);
     this.#showTyping(conversation);
     showInTab(name, total);
     this.#part("chat-topbar").show({
       name,
       to,
+      known,
       topic: conversation.topic,
       members: key === roomKey(LOBBY) ? null : conversation.members,
       isPrivate: to === null && conversation.private,
@@ -62,19 +73,19 @@ export class Screen {
       people: this.#people,
       nameOf: (one) => this.nameOf(one),
     });
-    if (demand.answered) this.#showOnDemand(conversation, name);
+    if (demand.answered) this.#showOnDemand(conversation, { name, lost });
   }
 
-  #showOnDemand(conversation, name) {
+  #showOnDemand(conversation, { name, lost }) {
     this.#part("completion-list").candidates = () => this.#people.everybody;
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
     this.#part("room-dialog").show(conversation, { title: name });
-    this.#part("room-panel").show(conversation, { title: name, people: this.#people });
+    this.#part("room-panel").show(conversation, { title: name, people: this.#people, member: !lost });
     this.#part("search-panel").show(conversation, { title: name, ...this.#names });
     this.#part("quick-switcher").candidates = () => this.#places;
   }
 
-  #showMessages(conversation, newAfter) {
+  #showMessages(conversation, newAfter, lost) {
     const { key, stretch, timeline, unread } = conversation;
     const { events, hasOlder } = stretch ?? timeline;
     this.#part("message-list").show({
@@ -88,12 +99,16 @@ export class Screen {
       ],
       newAfter,
       unread,
-      loaded: timeline.loaded,
-      hasOlder,
+      loaded: timeline.loaded || lost !== null,
+      hasOlder: hasOlder || lost !== null,
       hasNewer: stretch !== null,
       display: (user) => this.#people.display(user),
       find: (seq) => stretch?.find(seq) ?? timeline.find(seq),
-      rights: { governs: conversation.admin || me.role === "admin", open: !conversation.archived },
+      rights: {
+        member: !lost,
+        governs: conversation.admin || me.role === "admin",
+        open: !conversation.archived,
+      },
       seenBy: stretch ? [] : this.#seenBy(conversation),
     });
   }

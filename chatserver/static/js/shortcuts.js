@@ -1,6 +1,7 @@
 /** The keys that work anywhere on the chat page. <keys-dialog> shows them to people. */
 
 import { isComposing } from "./lib/keys.js";
+import { session } from "./session.js";
 
 const LAYERS = "dialog[open], :popover-open";
 const ROWS = "[data-section=rooms] .row, [data-section=direct] .row";
@@ -19,6 +20,7 @@ export function listenToKeys(app) {
 function actionOf(event, part) {
   const { key, altKey, shiftKey } = event;
   const command = event.ctrlKey || event.metaKey;
+  if (session.replaced) return null;
   if (command && !altKey && key.toLowerCase() === "k") return () => call(part("quick-switcher"), "toggle");
   if (command && !altKey && key === "/") return () => call(part("keys-dialog"), "toggle");
   if (document.querySelector(LAYERS)) return null;

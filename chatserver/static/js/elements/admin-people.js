@@ -14,7 +14,7 @@ class AdminPeople extends AdminList {
     this.#kind.addEventListener("change", () => this.show());
     this.querySelector(".person-rename").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#rename(event.target.elements.display.value);
+      this.#rename(this.open, event.target.elements.display.value);
     });
     for (const [deed, act] of Object.entries({ admin: this.#admin, reset: this.#reset, disable: this.#disable })) {
       this.querySelector(`.person-${deed}`).addEventListener("click", () => act.call(this, this.open));
@@ -69,9 +69,9 @@ class AdminPeople extends AdminList {
     return ask("PATCH", addressOf(person), facts);
   }
 
-  async #rename(display) {
-    await this.changed(() => this.#change(this.open, { display }));
-    this.say(_("Saved"));
+  async #rename(person, display) {
+    if (display === person.display) return;
+    if (await this.changed(() => this.#change(person, { display }))) this.say(_("Saved"));
   }
 
   #admin(person) {

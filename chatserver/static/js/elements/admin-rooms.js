@@ -63,6 +63,7 @@ class AdminRooms extends AdminList {
   }
 
   async #keep(room, days) {
+    if (days === (room.retention_days ?? 0)) return;
     const longer = days === 0 || (room.retention_days ?? Infinity) <= days;
     const question = {
       question: _("Forget older messages?"),
@@ -70,8 +71,7 @@ class AdminRooms extends AdminList {
       yes: _("Forget them"),
     };
     if (longer || (await document.querySelector("confirm-dialog").ask(question))) {
-      await this.#change(room, { retention_days: days });
-      this.say(_("Saved"));
+      if (await this.#change(room, { retention_days: days })) this.say(_("Saved"));
     }
   }
 

@@ -1,41 +1,44 @@
 /**
- * <chat-app>: joins the parts of the chat page. Owns which conversation is open; everything else has its
- * own owner: Connection, Feed, People, Outbox.
+ * <chat-app>: joins the parts of the chat page. What is shown has an owner of its own: Connection, Feed,
+ * Current, People, Outbox.
  *
- * Hears `message:send`, `message:retry`, `message:delete`, `draft:changed`, `history:wanted`,
- * `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:leave`, `room:entered`,
- * `room:muted`.
+ * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
+ * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:leave`,
+ * `session:replaced`, `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../connection.js";
+import { Current } from "../current.js";
 import { Deeds } from "../deeds.js";
 import { bringTheRest } from "../demand.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { deliver } from "../frames.js";
-import { logOut, mayLose } from "../leaving.js";
-import { NewLine } from "../lib/new-line.js";
+import { logOut } from "../leaving.js";
 import { hashOf, messageOf, parse, roomKey } from "../lib/route.js";
-import { asCommand, asEvent } from "../lib/view.js";
+import { asEvent } from "../lib/view.js";
 import { Notifications } from "../notifications.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
-import { goToLogin, me, socketUrl } from "../page.js";
+import { me, socketUrl } from "../page.js";
 import { Past } from "../past.js";
 import { People } from "../people.js";
 import { CloseCode, LOBBY } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Receipts } from "../receipts.js";
 import { Screen } from "../screen.js";
+import { sender } from "../sender.js";
+import { sessionOver, sessionReplaced } from "../session.js";
 import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
 import { followKeyboard } from "../viewport.js";
 
 class ChatApp extends HTMLElement {
-  #connection = new Connection(socketUrl());
+  #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });
   #feed = new Feed(this.#connection);
+  #place = new Current(this.#feed);
   #people = new People();
-  #outbox = new Outbox({ store: new OutboxStore(me.name), send: (entry) => this.#deliver(entry) });
+  #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
   #past = new Past(this.#connection, () => this.#redraw());
@@ -53,10 +56,8 @@ class ChatApp extends HTMLElement {
     people: this.#people,
     nameOf: (conversation) => this.#screen.nameOf(conversation),
   });
-  #newLine = new NewLine();
-  #key = null;
   #jumped = null; // to this message, once
-  #drawing = new Drawing(() => this.#screen.show(this.#current, { newAfter: this.#newLine.after }));
+  #drawing = new Drawing(() => this.#screen.show(this.#place));
   #list = this.querySelector("message-list");
   #composer = this.querySelector("message-composer");
   #banner = this.querySelector("connection-banner");
@@ -78,31 +79,33 @@ class ChatApp extends HTMLElement {
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
     on(this.#feed, "feed:renewed", () => this.#renewed());
-    on(this.#feed, "feed:gone", ({ conversation }) => conversation.key === this.#key && this.#toLobby());
+    on(this.#feed, "feed:gone", (detail) => this.#place.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#people, "people:changed", () => this.#draw());
     on(this.#outbox, "outbox:changed", () => this.#draw());
     on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
-    on(this, "draft:changed", () => this.#typing.say(this.#current.room));
-    on(this, "message:retry", ({ id }) => this.#outbox.retry(id));
+    on(this, "draft:changed", ({ key }) => this.#typing.say(this.#feed.get(key).room));
+    on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
+    on(this, "message:rewrite", ({ id }) => this.#rewrite(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
-    on(this, "history:wanted", () => (this.#current.stretch ? this.#past : this.#feed).older(this.#current));
+    on(this, "history:wanted", () => this.#loadOlder());
     on(this, "future:wanted", () => this.#past.newer(this.#current));
     on(this, "end:wanted", () => this.#leavePast());
     on(this, "end:reached", () => this.#readIfSeen());
     on(this, "connection:hurry", () => this.#connection.hurry());
-    on(this, "session:leave", () => this.#leave());
-    on(this, "room:entered", ({ state }) => location.assign(hashOf(this.#feed.admit(state).key)));
+    on(this, "session:leave", (detail) => this.#leave(detail));
+    on(document, "session:replaced", () => this.#connection.end());
+    on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
     on(globalThis, "hashchange", () => this.#open());
     on(globalThis, "focus", () => this.#readIfSeen());
-    on(globalThis, "blur", () => this.#newLine.leave(this.#current.unread));
+    on(globalThis, "blur", () => this.#place.newLine.leave(this.#current.unread));
     on(document, "visibilitychange", () => this.#readIfSeen());
   }
 
   get #current() {
-    return this.#feed.get(this.#key);
+    return this.#place.conversation;
   }
 
   // What arrives ---------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ class ChatApp extends HTMLElement {
   }
 
   #connectionChanged(detail) {
-    if (detail.code === CloseCode.SESSION_INVALID) goToLogin();
+    if (detail.code === CloseCode.SESSION_INVALID) sessionOver();
     this.#banner.show(detail);
     this.#draw();
   }
@@ -129,14 +132,15 @@ class ChatApp extends HTMLElement {
     this.#marks.flush();
     this.#receipts.renew();
     this.#notifications.withdraw();
-    if (!this.#isMember) this.#toLobby();
-    this.#newLine.place(this.#current);
+    this.#place.check();
+    this.#place.newLine.place(this.#current);
     this.#load();
     this.#draw();
   }
 
   /** The newest page, and the message that the address names. */
   async #load() {
+    if (this.#place.lost) return;
     this.#receipts.load(this.#current);
     await this.#feed.open(this.#current);
     const seq = messageOf(location.hash);
@@ -147,24 +151,21 @@ class ChatApp extends HTMLElement {
 
   #feedChanged({ conversation, added }) {
     this.#notifications.withdraw();
-    if (conversation.key === this.#key) {
+    const { key, lost } = this.#place;
+    if (conversation.key === key) {
+      if (lost) this.#placeChanged();
       this.#announce(added);
       this.#readIfSeen();
-      this.#newLine.place(conversation);
+      this.#place.newLine.place(conversation);
     }
-    if (conversation.key !== this.#key || this.#list.showsEndOf(this.#key)) conversation.timeline.trim();
+    if (conversation.key !== key || this.#list.showsEndOf(key)) conversation.timeline.trim();
     this.#draw();
   }
 
-  /** Rooms have a number as soon as one is welcomed; a conversation with a person may have no room yet. */
-  get #isMember() {
-    return this.#current.isDirect || this.#current.room !== null;
-  }
-
-  #toLobby() {
-    this.#key = roomKey(LOBBY);
-    this.#newLine.clear();
-    location.replace(hashOf(roomKey(LOBBY)));
+  /** A member again, perhaps. */
+  #placeChanged() {
+    this.#place.check();
+    this.#load();
   }
 
   #announce(messages) {
@@ -178,22 +179,29 @@ class ChatApp extends HTMLElement {
 
   #open() {
     const wanted = parse(location.hash);
-    if (wanted === null && this.#key !== null) return undefined;
+    if (wanted === null && location.hash && this.#place.key !== null) return undefined; // it names no conversation
     const key = wanted ?? roomKey(LOBBY);
-    if (key !== this.#key) this.#arrive(key);
+    if (key !== this.#place.key) this.#arrive(key);
     else if (messageOf(location.hash) === null) this.#past.leave(this.#current);
     this.#jumped = null;
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
-    if (this.#feed.epoch !== null && !this.#isMember) return this.#toLobby();
     this.#redraw();
     return this.#feed.epoch === null ? null : this.#load();
   }
 
   #arrive(key) {
-    if (this.#key !== null) this.#past.leave(this.#current);
-    this.#key = key;
-    this.#newLine.clear();
-    this.#newLine.place(this.#current);
+    if (this.#place.key !== null) this.#past.leave(this.#current);
+    this.#place.show(key);
+  }
+
+  /** A member of one more room, which is opened unless the user has turned to something else. */
+  #enter({ state, go }) {
+    const { key } = this.#feed.admit(state);
+    if (go) location.assign(hashOf(key));
+  }
+
+  #loadOlder() {
+    if (!this.#place.lost) (this.#current.stretch ? this.#past : this.#feed).older(this.#current);
   }
 
   #leavePast() {
@@ -202,35 +210,30 @@ class ChatApp extends HTMLElement {
   }
 
   #send({ key, text, replyTo }) {
-    this.#newLine.clear();
+    this.#place.newLine.clear();
     this.#typing.sent(this.#feed.get(key).room);
-    this.#outbox.add(key, text, replyTo);
+    this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch });
     this.#redraw();
     this.#list.toEnd();
   }
 
-  async #deliver(entry) {
-    try {
-      return await this.#connection.request(asCommand(entry));
-    } catch (error) {
-      if (this.#connection.state === "online") this.#connection.reconnect();
-      throw error;
-    }
+  /** Back into the box: a message that the server refused. */
+  #rewrite(id) {
+    const entry = this.#outbox.remove(id);
+    if (entry) this.#composer.restore(entry.data);
   }
 
   /** Read means: in view, at the end, with the window in front. */
   #readIfSeen() {
     const looks = document.visibilityState === "visible" && document.hasFocus();
-    if (!looks || !this.#list.showsEndOf(this.#key)) return;
+    if (!looks || !this.#list.showsEndOf(this.#place.key)) return;
     this.#feed.markRead(this.#current);
     this.#marks.soon();
   }
 
-  async #leave() {
-    if (!mayLose(this.#outbox.size)) return;
-    this.#connection.end();
-    await this.#outbox.clear();
-    await logOut();
+  #leave({ everywhere = false }) {
+    const ask = (question) => this.querySelector("confirm-dialog").ask(question);
+    logOut({ outbox: this.#outbox, connection: this.#connection, ask, everywhere });
   }
 
   // What is shown --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /**
  * <chat-message>: one message. Its markup comes from templates/messages/_message.html.
  *
- * Sends `message:retry` {id}, `message:delete` {id}, `message:react` {seq, emoji, on},
+ * Sends `message:retry`, `message:rewrite` and `message:delete` {id}, `message:react` {seq, emoji, on},
  * `message:jump` {seq}, `quote:wanted` {seq}.
  */
 
@@ -98,7 +98,9 @@ class ChatMessage extends HTMLElement {
       waiting: _("Will be sent when the connection is back"),
       failed: _("Not sent. %(reason)s", { reason: problem }),
     }[state];
-    this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed");
+    for (const act of ["retry", "rewrite"]) {
+      this.#button(`.message-${act}`, () => say(this, `message:${act}`, { id }), state !== "failed");
+    }
     this.#button(".message-delete", () => say(this, "message:delete", { id }), state === "sending");
   }
 

@@ -5,9 +5,9 @@ import { _, ngettext } from "../lib/i18n.js";
 class ChatTopbar extends HTMLElement {
   /**
    * `elsewhere`: unread messages of other conversations; `to`: the other one of a direct one, or null;
-   * `members`: how many, null where everybody is one.
+   * `members`: how many, null where everybody is one; `known`: whether the user may know anything of the room.
    */
-  show({ name, to, topic, members, isPrivate, isOnline, online, elsewhere }) {
+  show({ name, to, known, topic, members, isPrivate, isOnline, online, elsewhere }) {
     const people =
       members === null
         ? ngettext("%(num)s person online", "%(num)s people online", online)
@@ -16,7 +16,7 @@ class ChatTopbar extends HTMLElement {
     this.dataset.private = String(isPrivate);
     this.dataset.online = String(isOnline);
     this.querySelector(".topbar-title").textContent = name;
-    const room = [isPrivate ? _("Private") : "", topic || people].filter(Boolean).join(" · ");
+    const room = known ? [isPrivate ? _("Private") : "", topic || people].filter(Boolean).join(" · ") : "";
     this.querySelector(".topbar-facts").textContent =
       to === null ? room : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;

@@ -26,7 +26,7 @@ class CompletionList extends HTMLElement {
     this.#box.addEventListener("input", (event) => isComposing(event) || this.#look());
     this.#box.addEventListener("compositionend", () => this.#look());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event), { capture: true }); // before it sends
-    this.#box.addEventListener("blur", () => this.#close());
+    for (const end of ["blur", "text:replaced"]) this.#box.addEventListener(end, () => this.#close());
     this.#list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus
       const option = event.target.closest("li");

@@ -1,15 +1,43 @@
-/** <conversation-list>: rooms, direct conversations and people, with what is unread and who is online. */
+/**
+ * <conversation-list>: rooms, direct conversations and people, with what is unread and who is online. While a
+ * mouse moves in it, rows stay where they are: a click means the row that was there.
+ */
 
 import { sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
+import { inPlace } from "../lib/order.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../page.js";
 
+const REST = 5_000; // milliseconds without a move after which a mouse rests
+
 class ConversationList extends HTMLElement {
+  #view = null;
+  #shown = new Map(); // section → items
+  #timer = 0; // while a mouse moves in the list
+
+  connectedCallback() {
+    this.addEventListener("pointermove", ({ pointerType }) => pointerType === "mouse" && this.#hold());
+    for (const end of ["pointerleave", "click"]) this.addEventListener(end, () => this.#release());
+  }
+
+  #hold() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#release(), REST);
+  }
+
+  #release() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    if (this.#view) this.show(this.#view);
+  }
+
   /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
-  show({ rooms, direct, people, current, nameOf }) {
+  show(view) {
+    this.#view = view;
+    const { rooms, direct, people, current, nameOf } = view;
     const room = (conversation) => ({ ...this.#room(conversation, nameOf), current });
     const row = ({ to, unread, mentions, muted }) => ({
       ...this.#person(to, people),
@@ -42,7 +70,9 @@ class ConversationList extends HTMLElement {
     };
   }
 
-  #fill(section, items) {
+  #fill(section, wanted) {
+    const items = this.#timer ? inPlace(this.#shown.get(section) ?? [], wanted) : wanted;
+    this.#shown.set(section, items);
     const element = this.querySelector(`[data-section=${section}]`);
     element.hidden = items.length === 0;
     const count = element.querySelector(".section-count");

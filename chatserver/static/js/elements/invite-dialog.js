@@ -4,7 +4,7 @@
  * Opened by any click on [data-open="invite"].
  */
 
-import { ask, attempt } from "../api.js";
+import { ask, attempt, once } from "../api.js";
 import { sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -18,7 +18,6 @@ class InviteDialog extends HTMLElement {
   #made = this.querySelector(".invite-made");
   #list = this.querySelector(".invite-list ul");
   #problem = this.querySelector(".form-problem");
-  #try = (work) => attempt(this.#problem, work);
   #dates = new Dates(lang);
 
   connectedCallback() {
@@ -27,7 +26,7 @@ class InviteDialog extends HTMLElement {
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#try(() => this.#make());
+      once(this.#problem, () => this.#make());
     });
     this.querySelector(".dialog-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
@@ -36,7 +35,7 @@ class InviteDialog extends HTMLElement {
   #open() {
     this.#made.hidden = true;
     this.#dialog.showModal();
-    this.#try(() => this.#load());
+    attempt(this.#problem, () => this.#load());
   }
 
   async #make() {
@@ -66,7 +65,7 @@ class InviteDialog extends HTMLElement {
     const item = clone("invite-row");
     item.querySelector("copy-field input").value = absolute(url);
     item.querySelector(".invite-revoke").addEventListener("click", () => {
-      this.#try(() => this.#revoke(code));
+      once(this.#problem, () => this.#revoke(code));
     });
     return item;
   }

@@ -13,8 +13,8 @@ const LONG = 450; // milliseconds of a long press
 const WOBBLE = 10; // pixels that a resting finger moves
 
 class MessageActions extends HTMLElement {
-  /** {governs, open}: whether one may delete what others wrote; whether the room takes changes. */
-  rights = { governs: false, open: true };
+  /** {member, governs, open}: of the room; may delete what others wrote; whether the room takes changes. */
+  rights = { member: true, governs: false, open: true };
 
   #list = this.parentElement;
   #rows = this.#list.querySelector(".messages-rows");
@@ -47,10 +47,10 @@ class MessageActions extends HTMLElement {
       return;
     }
     const { own } = message.message;
-    const { governs, open } = this.rights;
-    this.#show("edit", own && open);
-    this.#show("remove", own || governs);
-    for (const deed of ["pick", "answer"]) this.#show(deed, open);
+    const { member, governs, open } = this.rights;
+    this.#show("edit", member && own && open);
+    this.#show("remove", member && (own || governs));
+    for (const deed of ["pick", "answer"]) this.#show(deed, member && open);
     message.append(this);
   }
 

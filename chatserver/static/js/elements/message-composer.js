@@ -1,16 +1,17 @@
 /**
  * <message-composer>: where one writes, answers and edits. Keeps a draft for each conversation. Never
- * disabled.
+ * disabled; <room-notice> takes its place where nothing can be written.
  *
- * Sends `message:send` {key, text, replyTo} to the conversation that it names, `message:save` {seq, text}, `edit:wanted` for one's last message,
- * `draft:changed` while one writes something new.
+ * Sends `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
+ * names, `edit:wanted` {key} for one's last message, `draft:changed` {key} while one writes something new.
  */
 
 import { say } from "../dom.js";
+import { drafts } from "../drafts.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing, sends } from "../lib/keys.js";
-import { keep, recall } from "../local.js";
-import { me } from "../page.js";
+import { wellFormed } from "../lib/text.js";
+import { recall } from "../local.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 const GROWS = CSS.supports("field-sizing", "content");
@@ -38,15 +39,14 @@ class MessageComposer extends HTMLElement {
   }
 
   /** Another conversation: its name, its draft. */
-  open(key, name, { archived = false } = {}) {
+  open(key, name) {
     if (key !== this.#key) {
       this.#leaveMessage();
       this.#key = key;
-      this.#fill(recall(this.#draft) ?? "");
+      this.#fill(drafts.read(key));
       if (!TOUCH.matches) this.focus();
     }
-    const words = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
-    this.#box.placeholder = archived ? _("This room is archived") : words;
+    this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
 
   /** The next message answers `seq`, of which the strip tells. */
@@ -70,7 +70,7 @@ class MessageComposer extends HTMLElement {
     if (!this.#about) return false;
     const wasEdit = this.#about.kind === "edit";
     this.#leaveMessage();
-    if (wasEdit) this.#fill(recall(this.#draft) ?? "");
+    if (wasEdit) this.#fill(drafts.read(this.#key));
     this.focus();
     return true;
   }
@@ -79,31 +79,44 @@ class MessageComposer extends HTMLElement {
     this.#box.focus({ preventScroll: true });
   }
 
-  get #draft() {
-    return `draft:${me.name}:${this.#key}`;
+  get text() {
+    return this.#box.value;
+  }
+
+  /** Nothing is being written, and no message is being answered or edited. */
+  get isIdle() {
+    return !this.#about && !this.text.trim();
+  }
+
+  /** A text that was not sent, behind the draft; during an edit it waits there. */
+  restore(text) {
+    const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
+    drafts.write(this.#key, draft);
+    if (this.#about?.kind !== "edit") this.#fill(draft);
+    this.focus();
   }
 
   #pressed(event) {
     if (event.defaultPrevented) return; // the list of what fits took it
     if (sends(event, { breaks: TOUCH.matches || recall("enter") === "breaks" })) {
       event.preventDefault();
-      this.#send();
+      if (!event.repeat) this.#send(); // a held key was meant for what opened this conversation
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {
       event.preventDefault();
     } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#about) {
       event.preventDefault();
-      say(this, "edit:wanted");
+      say(this, "edit:wanted", { key: this.#key });
     }
   }
 
   #send() {
-    const text = this.#box.value.trim();
-    if (!text || this.#left() < 0 || this.#key === null) return;
+    const text = wellFormed(this.#box.value.trim());
+    if (!text || this.#left() < 0 || this.#key === null || this.hidden) return;
     const about = this.#about;
     this.#leaveMessage();
     if (about?.kind === "edit") {
-      this.#fill(recall(this.#draft) ?? "");
-      say(this, "message:save", { seq: about.seq, text });
+      this.#fill(drafts.read(this.#key));
+      say(this, "message:save", { key: this.#key, seq: about.seq, text });
     } else {
       this.#fill("");
       say(this, "message:send", { key: this.#key, text, replyTo: about?.seq });
@@ -128,16 +141,17 @@ class MessageComposer extends HTMLElement {
 
   #fill(text) {
     this.#box.value = text;
+    this.#box.dispatchEvent(new Event("text:replaced"));
     this.#changed();
   }
 
   #typed() {
     this.#changed();
-    if (this.#about?.kind !== "edit" && this.#box.value.trim()) say(this, "draft:changed");
+    if (this.#about?.kind !== "edit" && this.#box.value.trim()) say(this, "draft:changed", { key: this.#key });
   }
 
   #changed() {
-    if (this.#about?.kind !== "edit") keep(this.#draft, this.#box.value);
+    if (this.#about?.kind !== "edit") drafts.write(this.#key, this.#box.value);
     const left = this.#left();
     this.#form.dataset.empty = String(!this.#box.value.trim());
     this.#count.textContent = left <= WARN ? left : "";

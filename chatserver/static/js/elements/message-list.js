@@ -80,8 +80,8 @@ class MessageList extends HTMLElement {
     this.#arrived();
   }
 
-  /** Brings message `seq` into the middle of the view, marks it and gives it the focus. False without one. */
-  reveal(seq) {
+  /** Brings message `seq` into the middle of the view, marks it, gives it the `focus`. False without one. */
+  reveal(seq, { focus = true } = {}) {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);
     if (!item || !this.#span.around(items, item.key)) return false;
@@ -90,7 +90,7 @@ class MessageList extends HTMLElement {
     const row = this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
     row?.scrollIntoView({ block: "center" });
     row?.classList.remove("message-found");
-    row?.focus({ preventScroll: true });
+    if (focus) row?.focus({ preventScroll: true });
     row?.classList.add("message-found");
     this.#scrolled();
     return true;

@@ -1,10 +1,11 @@
 /**
- * <room-dialog>: what the administrators of the open room can set of it. Opened by [data-open="room"]. The
- * page tells it by `show` which room is open.
+ * <room-dialog>: what the administrators of a room can set of it. Opened by [data-open="room"] for the room on
+ * screen, which the page tells it by `show`; acts on that one, whatever is on screen later.
  */
 
-import { ask, attempt } from "../api.js";
+import { ask, once } from "../api.js";
 import { wire } from "../dialogs.js";
+import { changes } from "../lib/changes.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { urls } from "../page.js";
@@ -14,9 +15,9 @@ class RoomDialog extends HTMLElement {
   #wired = wire(this, { name: "room", opened: () => this.#opened() });
   #settings = this.querySelector(".room-settings");
   #problem = this.querySelector(".form-problem");
-  #try = (work) => attempt(this.#problem, work);
-  #room = null; // {room, title, topic, receipts, archived}
-  #title = "";
+  #try = (work) => once(this.#problem, work);
+  #onScreen = null; // {room, title, topic, receipts, archived} and, in `name`, how it is called there
+  #target = null; // the same of the room that the dialog is about, as it was when the dialog was opened
 
   connectedCallback() {
     this.#settings.addEventListener("submit", (event) => {
@@ -27,17 +28,17 @@ class RoomDialog extends HTMLElement {
   }
 
   /** `title`: the name of the room as it is shown. */
-  show(room, { title }) {
-    this.#room = room;
-    this.#title = title;
+  show({ room, title, topic, receipts, archived }, { title: name }) {
+    this.#onScreen = { room, title, topic, receipts, archived, name };
   }
 
   #opened() {
-    const { room, topic, receipts, archived } = this.#room;
+    this.#target = this.#onScreen;
+    const { room, name, title, topic, receipts, archived } = this.#target;
     const { elements } = this.#settings;
     this.#problem.hidden = true;
-    this.querySelector("h2").textContent = _("Settings of %(name)s", { name: this.#title });
-    elements.title.value = this.#room.title;
+    this.querySelector("h2").textContent = _("Settings of %(name)s", { name });
+    elements.title.value = title;
     elements.topic.value = topic;
     elements.receipts.checked = receipts;
     const archive = this.querySelector(".room-archive");
@@ -48,18 +49,19 @@ class RoomDialog extends HTMLElement {
   async #save() {
     const { title, topic, receipts } = this.#settings.elements;
     const wanted = { title: title.value.trim(), topic: topic.value.trim(), receipts: receipts.checked };
-    const changed = Object.entries(wanted).filter(([name, value]) => value !== this.#room[name]);
-    if (changed.length > 0) await this.#change(Object.fromEntries(changed));
+    const changed = changes(this.#target, wanted);
+    if (changed) await this.#change(changed);
     this.#wired.dialog.close();
   }
 
+  /** What the button says, also when it is pressed twice. */
   async #archive() {
-    await this.#change({ archived: !this.#room.archived });
+    await this.#change({ archived: !this.#target.archived });
     this.#wired.dialog.close();
   }
 
   #change(values) {
-    return ask("PATCH", `${urls.rooms}/${this.#room.room}`, { id: newId(), ...values });
+    return ask("PATCH", `${urls.rooms}/${this.#target.room}`, { id: newId(), ...values });
   }
 }
 

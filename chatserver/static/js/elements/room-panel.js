@@ -1,26 +1,27 @@
 /**
- * <room-panel>: the open conversation: its topic, who is in it and online, whether it may disturb, leaving
+ * <room-panel>: the conversation on screen: its topic, who is in it and online, whether it may disturb, leaving
  * it. Its administrators add and remove people here. Lives in <side-area>; the page tells it by `show`
- * which conversation is open.
+ * which conversation that is. An act is about the one that was shown when it was begun.
  *
  * Sends `room:muted`.
  */
 
-import { ask, attempt } from "../api.js";
+import { ask, attempt, once } from "../api.js";
 import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
-import { directKey, hashOf } from "../lib/route.js";
+import { directKey, hashOf, roomKey } from "../lib/route.js";
 import { clone, me, urls } from "../page.js";
 import { LOBBY } from "../protocol.js";
 
 class RoomPanel extends HTMLElement {
   #invite = this.querySelector(".room-invite");
   #problem = this.querySelector(".form-problem");
-  #try = (work) => attempt(this.#problem, work);
   #list = this.querySelector(".members");
-  #room = null; // the open conversation
+  #room = null; // the conversation on screen
+  #title = "";
+  #isMember = true; // the user is one
   #people = null;
   #members = []; // {name, display, role}
   #loaded = ""; // what the members answer
@@ -29,20 +30,29 @@ class RoomPanel extends HTMLElement {
     const on = (selector, name, action) =>
       this.querySelector(selector).addEventListener(name, (event) => {
         if (name === "submit") event.preventDefault();
-        this.#try(action);
+        action({ room: this.#room, title: this.#title });
       });
-    on(".room-invite", "submit", () => this.#add());
-    on(".room-mute", "change", () => this.#mute());
-    on(".room-leave", "click", () => this.#leave());
+    on(".room-invite", "submit", ({ room }) => once(this.#problem, () => this.#add(room)));
+    on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mute(room)));
+    on(".room-leave", "click", (target) => once(this.#problem, () => this.#leave(target)));
   }
 
   /** `title`: the name of the conversation as it is shown; what changes while this is open is shown at once. */
-  show(room, { title, people }) {
+  show(room, { title, people, member }) {
+    if (room.key !== this.#room?.key) this.#begin();
     this.#room = room;
+    this.#title = title;
     this.#people = people;
+    this.#isMember = member;
     if (this.hidden || this.parentElement.hidden) return;
     this.querySelector(".panel-title").textContent = title;
     this.#draw();
+  }
+
+  /** Another conversation: nothing that was chosen or said about the last one stays. */
+  #begin() {
+    this.#invite.reset();
+    this.#problem.hidden = true;
   }
 
   opened() {
@@ -54,18 +64,22 @@ class RoomPanel extends HTMLElement {
   }
 
   #draw() {
-    const { room, name, isDirect, archived, admin, muted, topic } = this.#room;
-    const governs = (admin || me.role === "admin") && !isDirect;
+    const { room, name, isDirect, archived, muted, topic } = this.#room;
+    const open = this.#isMember && !isDirect;
     const words = this.querySelector(".panel-topic");
     words.textContent = topic;
     words.hidden = !topic;
     this.querySelector(".room-mute").checked = muted;
-    this.querySelector(".panel-mute").hidden = room === null;
-    this.querySelector("[data-open=room]").hidden = !governs;
-    this.querySelector(".room-leave").hidden = isDirect || room === LOBBY;
-    this.#invite.hidden = isDirect || archived || name === null || room === LOBBY;
+    this.querySelector(".panel-mute").hidden = room === null || !this.#isMember;
+    this.querySelector("[data-open=room]").hidden = !open || !this.#governs;
+    this.querySelector(".room-leave").hidden = !open || room === LOBBY;
+    this.#invite.hidden = !open || archived || name === null || room === LOBBY;
     this.#showMembers();
-    this.#renew();
+    if (this.#isMember) this.#renew();
+  }
+
+  get #governs() {
+    return this.#room.admin || me.role === "admin";
   }
 
   /** Asks for the members again when they are others. A direct conversation has the two of them. */
@@ -75,13 +89,13 @@ class RoomPanel extends HTMLElement {
     if (wanted === this.#loaded) return;
     if (!this.#loaded.startsWith(`${key} `)) this.#members = [];
     this.#loaded = wanted;
-    if (!isDirect) return this.#try(() => this.#load(room));
+    if (!isDirect) return attempt(this.#problem, () => this.#load(room));
     this.#members = [...new Set([to, me.name])].map((name) => ({ name, role: "member" }));
     return this.#showMembers();
   }
 
   async #load(room) {
-    const { members } = await ask("GET", this.#path("/members"));
+    const { members } = await ask("GET", addressOf(room, "/members"));
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#people.meet(...members.map(({ name }) => name));
@@ -89,7 +103,9 @@ class RoomPanel extends HTMLElement {
     const others = this.#people.everybody.filter(({ name }) => !here.has(name));
     const options = others.map(({ name, display }) => new Option(`${display} (@${name})`, name));
     const { user } = this.#invite.elements;
-    user.replaceChildren(user.options[0], ...options); // nobody is chosen by mistake
+    const chosen = user.value;
+    user.replaceChildren(user.options[0], ...options);
+    if (!here.has(chosen)) user.value = chosen; // else nobody is chosen
     this.#invite.querySelector("button").disabled = others.length === 0;
     this.#showMembers();
   }
@@ -109,12 +125,15 @@ class RoomPanel extends HTMLElement {
   #member(name) {
     const row = clone("member");
     row.querySelector("a").href = hashOf(directKey(name));
-    row.querySelector("button").addEventListener("click", () => this.#try(() => this.#remove(name)));
+    row.querySelector("button").addEventListener("click", () => {
+      const target = { room: this.#room, title: this.#title, name };
+      once(this.#problem, () => this.#remove(target));
+    });
     return row;
   }
 
   #describe(row, { name, role }) {
-    const { admin, room, isDirect } = this.#room;
+    const { room, isDirect } = this.#room;
     const display = this.#people.display(name);
     const online = this.#people.isOnline(name);
     const avatar = row.querySelector(".avatar");
@@ -125,26 +144,30 @@ class RoomPanel extends HTMLElement {
     row.querySelector(".presence-words").textContent = online ? _("online") : _("offline");
     row.querySelector(".member-role").textContent = role === "admin" ? _("Administrator") : "";
     const remove = row.querySelector("button");
-    remove.hidden = name === me.name || room === LOBBY || isDirect || !(admin || me.role === "admin");
+    remove.hidden = name === me.name || room === LOBBY || isDirect || !this.#isMember || !this.#governs;
     remove.setAttribute("aria-label", _("Remove %(name)s", { name: display }));
   }
 
-  async #add() {
-    await ask("POST", this.#path("/members"), { id: newId(), users: [this.#invite.elements.user.value] });
-    await this.#load(this.#room.room);
+  async #add({ room }) {
+    await ask("POST", addressOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
+    await this.#load(room);
   }
 
-  async #remove(name) {
-    await ask("DELETE", this.#path(`/members/${encodeURIComponent(name)}`));
-    await this.#load(this.#room.room);
+  async #remove({ room: { room }, title, name }) {
+    const names = { name: this.#people.display(name), room: title };
+    const question = _("Remove %(name)s from %(room)s?", names);
+    const yes = await document.querySelector("confirm-dialog").ask({ question, yes: _("Remove") });
+    if (!yes) return;
+    await ask("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
+    await this.#load(room);
+    this.querySelector(".panel-title").focus(); // the button is gone, and the next one is about another member
   }
 
-  async #mute() {
-    const room = this.#room;
+  async #mute(room) {
     const muted = this.querySelector(".room-mute").checked;
     room.muted = muted; // at once: the next draw shall not take the tick back
     try {
-      await ask("PATCH", this.#path(), { muted });
+      await ask("PATCH", addressOf(room.room), { muted });
     } catch (error) {
       room.muted = !muted;
       throw error;
@@ -153,18 +176,18 @@ class RoomPanel extends HTMLElement {
     }
   }
 
-  async #leave() {
-    const question = _("Leave this room?");
-    const text = this.#room.private ? _("You can come back only when somebody invites you.") : "";
+  async #leave({ room, title }) {
+    const question = _("Leave %(name)s?", { name: title });
+    const text = room.private ? _("You can come back only when somebody invites you.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
-    await ask("DELETE", this.#path(`/members/${encodeURIComponent(me.name)}`));
+    await ask("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));
+    if (room.key !== this.#room.key || document.activeElement.closest("message-composer")) return; // the user went on
     this.parentElement.close();
-  }
-
-  #path(rest = "") {
-    return `${urls.rooms}/${this.#room.room}${rest}`;
+    location.replace(hashOf(roomKey(LOBBY)));
   }
 }
+
+const addressOf = (room, rest = "") => `${urls.rooms}/${room}${rest}`;
 
 customElements.define("room-panel", RoomPanel);

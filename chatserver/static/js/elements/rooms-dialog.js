@@ -1,10 +1,10 @@
 /**
  * <rooms-dialog>: rooms that one can join, and making one. Opened by [data-open="rooms"].
  *
- * Sends `room:entered` {state} when one is a member by it.
+ * Sends `room:entered` {state, go} when the user is a member by it; `go`: the dialog was still open.
  */
 
-import { ask, attempt } from "../api.js";
+import { ask, attempt, once } from "../api.js";
 import { wire } from "../dialogs.js";
 import { say, sync } from "../dom.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -18,12 +18,11 @@ class RoomsDialog extends HTMLElement {
   #wired = wire(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
   #problem = this.querySelector(".form-problem");
-  #try = (work) => attempt(this.#problem, work);
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#try(() => this.#make());
+      once(this.#problem, () => this.#make());
     });
   }
 
@@ -35,7 +34,7 @@ class RoomsDialog extends HTMLElement {
       update: (item, { name, display }) => describe(item, display, name),
     });
     this.querySelector(".rooms-people").hidden = this.candidates().length === 0;
-    this.#try(() => this.#load());
+    attempt(this.#problem, () => this.#load());
   }
 
   async #load() {
@@ -57,7 +56,7 @@ class RoomsDialog extends HTMLElement {
 
   #row(room) {
     const row = clone("open-room");
-    row.querySelector("button").addEventListener("click", () => this.#try(() => this.#join(room)));
+    row.querySelector("button").addEventListener("click", () => once(this.#problem, () => this.#join(room)));
     return row;
   }
 
@@ -83,8 +82,9 @@ class RoomsDialog extends HTMLElement {
   }
 
   #enter({ state }) {
+    const go = this.#wired.dialog.open;
     this.#wired.dialog.close();
-    if (state) say(this, "room:entered", { state });
+    if (state) say(this, "room:entered", { state, go });
   }
 }
 

@@ -47,12 +47,14 @@ class SearchPanel extends HTMLElement {
 
   /** `place(room)`: {key, name} or undefined; `display(user)`; `title`: the name of the open one. */
   show({ room, key }, { title, place, display }) {
+    const moved = room !== this.#room;
     this.#names = { place, display };
     this.#room = room;
     this.querySelector(".search-here-words").textContent = _("Only in %(room)s", {
       room: key.startsWith("#") ? `#${title}` : title,
     });
-    if (!this.hidden && this.dataset.state === "found") this.#draw(); // who is met gets a name
+    if (moved && this.#here.checked) this.#look(); // what was found is of the other room
+    else if (!this.hidden && this.dataset.state === "found") this.#draw(); // who is met gets a name
   }
 
   opened() {

@@ -1,24 +1,27 @@
-/** <session-list>: where one is logged in, and ending that: one place or all of them. */
+/**
+ * <session-list>: where the user is logged in, and ending that: one place or all of them.
+ *
+ * Sends `session:leave` {everywhere: true}.
+ */
 
-import { ask, attempt } from "../api.js";
-import { sync } from "../dom.js";
+import { ask, attempt, once } from "../api.js";
+import { say, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
-import { clone, goToLogin, lang, meanToLeave, urls } from "../page.js";
+import { clone, lang, urls } from "../page.js";
 
 class SessionList extends HTMLElement {
   #list = this.querySelector("ul");
   #problem = this.querySelector(".form-problem");
-  #try = (work) => attempt(this.#problem, work);
   #dates = new Dates(lang);
 
   connectedCallback() {
-    this.querySelector(".sessions-end").addEventListener("click", () => this.#try(() => this.#endAll()));
+    this.querySelector(".sessions-end").addEventListener("click", () => say(this, "session:leave", { everywhere: true }));
   }
 
   opened() {
-    this.#try(() => this.#load());
+    attempt(this.#problem, () => this.#load());
   }
 
   async #load() {
@@ -32,7 +35,7 @@ class SessionList extends HTMLElement {
 
   #row(id) {
     const row = clone("session");
-    row.querySelector("button").addEventListener("click", () => this.#try(() => this.#end(id)));
+    row.querySelector("button").addEventListener("click", () => once(this.#problem, () => this.#end(id)));
     return row;
   }
 
@@ -50,16 +53,7 @@ class SessionList extends HTMLElement {
   async #end(id) {
     await ask("DELETE", `${urls.sessions}/${encodeURIComponent(id)}`);
     await this.#load();
-  }
-
-  async #endAll() {
-    const question = _("Log out everywhere?");
-    const text = _("Every device has to log in again, this one too.");
-    const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Log out everywhere") });
-    if (!yes) return;
-    meanToLeave();
-    await ask("DELETE", urls.sessions);
-    goToLogin();
+    this.#list.focus();
   }
 }
 

@@ -3,8 +3,9 @@
  * [data-open="settings"]. Notifications, password and sessions have elements of their own in it.
  */
 
-import { ask } from "../api.js";
+import { ask, once } from "../api.js";
 import { wire } from "../dialogs.js";
+import { changes } from "../lib/changes.js";
 import { keep, recall } from "../local.js";
 import { me, urls } from "../page.js";
 
@@ -13,6 +14,7 @@ const THEME = "chat:theme"; // read by theme.js before the first paint
 class SettingsDialog extends HTMLElement {
   #form = this.querySelector(".settings-profile");
   #problem = this.querySelector(".settings-profile .form-problem");
+  #profile = null; // {display, locale} as the form showed them at first
 
   constructor() {
     super();
@@ -22,7 +24,7 @@ class SettingsDialog extends HTMLElement {
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save();
+      once(this.#problem, () => this.#save());
     });
     this.addEventListener("change", ({ target }) => {
       if (target.name === "theme") setTheme(target.value);
@@ -34,7 +36,9 @@ class SettingsDialog extends HTMLElement {
   #opened() {
     const theme = document.documentElement.dataset.theme ?? "auto";
     const enter = recall("enter") ?? "sends";
+    this.#form.reset();
     this.#form.elements.display.value = me.display;
+    this.#profile = this.#written;
     this.#problem.hidden = true;
     this.querySelector(`[name=theme][value=${theme}]`).checked = true;
     this.querySelector(`[name=enter][value=${enter}]`).checked = true;
@@ -42,17 +46,17 @@ class SettingsDialog extends HTMLElement {
     this.querySelector("session-list").opened();
   }
 
+  get #written() {
+    const { display, locale } = this.#form.elements;
+    return { display: display.value, locale: locale.value };
+  }
+
   /** The page says names and texts in many places: it is loaded again. What is unsent survives that. */
   async #save() {
-    const { display, locale } = this.#form.elements;
-    this.#problem.hidden = true;
-    try {
-      await ask("PATCH", urls.me, { display: display.value, locale: locale.value });
-      location.reload();
-    } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
-    }
+    const changed = changes(this.#profile, this.#written);
+    if (!changed) return this.querySelector("dialog").close();
+    await ask("PATCH", urls.me, changed);
+    return location.reload();
   }
 }
 

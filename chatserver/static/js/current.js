@@ -1,0 +1,45 @@
+/**
+ * The conversation on screen. It changes only when the address does: a user who is removed from its room
+ * keeps it, read-only, as `lost`.
+ */
+
+import { NewLine } from "./lib/new-line.js";
+
+export class Current {
+  key = null;
+  lost = null; // {conversation, reason: "remove" | "leave" | "absent", by?}: the user is no member of the room
+  newLine = new NewLine();
+
+  #feed;
+
+  constructor(feed) {
+    this.#feed = feed;
+  }
+
+  get conversation() {
+    return this.lost?.conversation ?? this.#feed.get(this.key);
+  }
+
+  /** Another conversation, as the address says. */
+  show(key) {
+    this.key = key;
+    this.lost = null;
+    this.newLine.clear();
+    this.check();
+    this.newLine.place(this.conversation);
+  }
+
+  /** The user is no member of `conversation` any more. Says whether it is the one on screen. */
+  lose({ conversation, reason, by }) {
+    if (conversation.key !== this.key) return false;
+    this.lost = { conversation, reason, by };
+    return true;
+  }
+
+  /** Whether the user is a member after a welcome, or a member again. A direct conversation may have no room yet. */
+  check() {
+    const known = this.#feed.get(this.key);
+    if (known.isDirect || known.room !== null) this.lost = null;
+    else if (this.#feed.epoch !== null) this.lost ??= { conversation: known, reason: "absent" };
+  }
+}

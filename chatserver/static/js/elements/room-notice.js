@@ -1,0 +1,57 @@
+/**
+ * <room-notice>: stands in the place of <message-composer>, which it hides, where nothing can be written: the
+ * user was removed from the room or left it, it is not there for this user, or it is archived. Shows the
+ * draft, which is kept. Takes the focus from the composer, so that what is being typed goes nowhere.
+ */
+
+import { drafts } from "../drafts.js";
+import { _ } from "../lib/i18n.js";
+import { hashOf, roomKey } from "../lib/route.js";
+import { LOBBY } from "../protocol.js";
+
+class RoomNotice extends HTMLElement {
+  #composer = this.nextElementSibling;
+  #text = this.querySelector(".notice-text");
+  #draft = this.querySelector(".notice-draft");
+  #home = this.querySelector(".notice-home");
+  #shown = "";
+
+  connectedCallback() {
+    this.#home.href = hashOf(roomKey(LOBBY));
+  }
+
+  /** `reason`: as Current has it, or "archived", or "" where the user can write; `by`: a display name. */
+  show({ key, name, reason, by }) {
+    const text = reason && REASONS[reason]({ name, by });
+    const shown = text && `${key} ${text}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#text.textContent = text;
+    this.#home.hidden = reason === "archived";
+    this.#showDraft(text ? drafts.read(key) : "");
+    this.#replace(text !== "");
+  }
+
+  #showDraft(text) {
+    this.#draft.hidden = text === "";
+    this.#draft.querySelector("textarea").value = text;
+  }
+
+  /** The place of the composer. The focus never goes to a button: the next key press is meant for the text. */
+  #replace(closed) {
+    const focused = this.#composer.contains(document.activeElement);
+    this.hidden = !closed;
+    this.#composer.hidden = closed;
+    if (closed && focused) this.focus();
+  }
+}
+
+const REASONS = {
+  remove: ({ name, by }) =>
+    by ? _("%(by)s removed you from %(name)s.", { by, name }) : _("You were removed from %(name)s.", { name }),
+  leave: ({ name }) => _("You have left %(name)s.", { name }),
+  absent: () => _("This room does not exist, or you are not a member of it."),
+  archived: () => _("This room is archived. Nothing more can be written in it."),
+};
+
+customElements.define("room-notice", RoomNotice);

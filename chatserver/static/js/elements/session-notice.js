@@ -1,0 +1,44 @@
+/**
+ * <session-notice>: says that another user has logged in with this browser, and offers to go on as that user or
+ * to log in again. This page sends nothing more; drafts and unsent messages stay for its own user.
+ */
+
+import { _ } from "../lib/i18n.js";
+import { me, urls } from "../page.js";
+
+class SessionNotice extends HTMLElement {
+  #dialog = this.querySelector("dialog");
+
+  connectedCallback() {
+    this.#dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
+    this.#dialog.addEventListener("close", () => this.#dialog.showModal()); // by the Back gesture of Android
+    document.addEventListener("session:replaced", () => this.#show());
+  }
+
+  async #show() {
+    this.#name("");
+    this.#dialog.showModal();
+    this.#name(await whoIsHere());
+  }
+
+  #name(name) {
+    this.querySelector(".session-words").textContent = _(
+      "This window belongs to %(name)s. Nothing more is sent from it. Drafts and unsent messages of %(name)s are kept on this device.",
+      { name: me.display },
+    );
+    this.querySelector(".session-continue").textContent = name ? _("Continue as %(name)s", { name }) : _("Continue");
+  }
+}
+
+/** The display name of the user of the session, or "". The one request that does not name the user of this page. */
+async function whoIsHere() {
+  try {
+    const response = await fetch(urls.me, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    const { user } = await response.json();
+    return user?.display ?? "";
+  } catch {
+    return "";
+  }
+}
+
+customElements.define("session-notice", SessionNotice);

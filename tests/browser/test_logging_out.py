@@ -1,0 +1,129 @@
+"""Logging out: the login page means that the session is over; nothing is lost unasked."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from chatserver.errors import Unavailable
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KEPT = """async () => {
+  const [{ name }] = await indexedDB.databases();
+  const opening = indexedDB.open(name);
+  await new Promise((resolve) => (opening.onsuccess = resolve));
+  const all = opening.result.transaction("messages").objectStore("messages").getAll();
+  await new Promise((resolve) => (all.onsuccess = resolve));
+  opening.result.close();
+  return JSON.stringify(all.result) + JSON.stringify(localStorage);
+}"""
+QUESTION = "confirm-dialog h2"
+
+
+async def second_tab(window: Window) -> Page:
+    tab = await window.page.context.new_page()
+    await tab.goto("/index#/with/bo")
+    await expect(tab.locator("message-list")).to_have_attribute("data-state", "loaded")
+    await expect(tab.locator("settings-dialog:defined")).to_be_attached()
+    return tab
+
+
+async def log_out(page: Page) -> None:
+    await page.locator(".account-button").click()
+    await page.locator(".menu-leave").click()
+
+
+async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: EnterChat) -> None:
+    ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
+    other = await second_tab(ann)
+    ann.expect_complaints("WebSocket|ERR_|Failed to load|status of 401")
+    await other.route("**/api/**", lambda route: route.abort())
+    await ann.page.context.set_offline(True)
+    await other.evaluate("dispatchEvent(new Event('offline'))")
+    await other.locator("#composer-text").fill("not sent yet")
+    await other.keyboard.press("Enter")
+    await other.locator("#composer-text").fill("half a thought")
+    await expect(other.locator("chat-message[data-state=waiting]")).to_have_count(1)
+    await other.close()  # before it can send
+    await ann.page.context.set_offline(False)
+    await ann.page.evaluate("dispatchEvent(new Event('online'))")
+    await ann.page.bring_to_front()
+
+    await log_out(ann.page)
+    await expect(ann.page.locator(QUESTION)).to_have_text("Log out and discard unsent text?")
+    await expect(ann.page.locator(".confirm-text")).to_have_text(
+        "1 message has not been sent yet. 1 draft has not been sent."
+    )
+    await ann.page.locator(".confirm-no").click()
+    await expect(ann.page.locator(QUESTION)).to_be_hidden()
+    assert "half a thought" in await ann.page.evaluate(KEPT)
+    await ann.page.locator("#composer-text").fill("still here")
+
+    await log_out(ann.page)
+    await ann.page.locator(".confirm-yes").click()
+    await ann.page.wait_for_url("**/login")
+    kept = await ann.page.evaluate(KEPT)
+    for word in ("ann", "not sent yet", "half a thought", "still here"):
+        assert word not in kept, kept
+
+
+async def test_without_unsent_text_logging_out_asks_nothing(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.say("sent")
+    await ann.sees("sent")
+    await ann.log_out()
+
+
+async def test_logging_out_that_fails_says_so_and_can_be_tried_again(
+    enter: EnterChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("status of 503")
+    accounts = ann.chat.server.accounts
+
+    async def refuse(*_: object) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accounts, "sign_out", refuse)
+        await ann.page.locator("#composer-text").fill("a draft")
+        await log_out(ann.page)
+        await ann.page.locator(".confirm-yes").click()
+        await expect(ann.page.locator(QUESTION)).to_have_text("You are still logged in")
+        await ann.page.locator(".confirm-yes").click()
+        await expect(ann.page.locator(".confirm-yes")).to_be_visible()
+        await ann.page.locator(".confirm-no").click()
+    await expect(ann.page.locator("#composer-text")).to_have_value("a draft")
+    await ann.page.locator("#composer-text").press("Enter")
+    await ann.sees("a draft")  # the line is there again
+    await ann.log_out()
+
+
+async def test_a_server_that_cannot_be_reached_logs_nobody_out(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("WebSocket|ERR_|Failed to load")
+    await ann.page.context.set_offline(True)
+    await log_out(ann.page)
+    await expect(ann.page.locator(QUESTION)).to_have_text("You are still logged in")
+    await expect(ann.page.locator(".confirm-text")).to_have_text("The server cannot be reached.")
+    await ann.page.context.set_offline(False)
+    await ann.page.locator(".confirm-yes").click()
+    await ann.page.wait_for_url("**/login")
+
+
+async def test_logging_out_everywhere_asks_about_unsent_text_as_well(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    phone = await ann.another()
+    phone.expect_complaints("WebSocket|status of 401")
+    await ann.page.locator("#composer-text").fill("a draft")
+    await ann.page.locator(".account-button").click()
+    await ann.page.locator("[data-open=settings]").click()
+    await ann.page.locator(".sessions-end").click()
+    await expect(ann.page.locator(".confirm-text")).to_have_text(
+        "Every device has to log in again, this one too. 1 draft has not been sent."
+    )
+    await ann.page.locator(".confirm-yes").click()
+    await ann.page.wait_for_url("**/login")
+    assert "a draft" not in await ann.page.evaluate(KEPT)
+    await phone.page.wait_for_url("**/login?over")

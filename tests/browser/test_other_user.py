@@ -1,0 +1,236 @@
+"""Another user logs in with the same browser: no window of the first user acts for that one."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+from playwright.async_api import Error as PageError
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import PASSWORD
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+REFUSED = "status of (401|409)|WebSocket"
+NOTICE = "dialog.session-notice"
+DRAFTS = "Object.keys(localStorage).filter((name) => name.includes('draft:')).sort()"
+
+
+async def log_in(window: Window, name: str) -> Page:
+    """In another tab of the same browser."""
+    tab = await window.page.context.new_page()
+    await tab.goto("/login")
+    await tab.locator("#username").fill(name)
+    await tab.locator("#password").fill(PASSWORD)
+    await tab.locator("[type=submit]").click()
+    await tab.wait_for_url("**/index")
+    await expect(tab.locator("message-list")).to_have_attribute("data-state", "loaded")
+    return tab
+
+
+async def stops(window: Window, name: str) -> None:
+    """The notice names the user whose session it is now, and Escape does not put it away."""
+    notice = window.page.locator(NOTICE)
+    await expect(notice).to_be_visible()
+    await expect(notice.locator(".session-continue")).to_have_text(f"Continue as {name}")
+    for key in ("Escape", "Escape", "Enter"):  # Enter: whoever is typing means no button
+        await window.page.keyboard.press(key)
+    await expect(notice).to_be_visible()
+
+
+async def ann_has_a_room(ann: Window) -> int:
+    for text in ("one", "two"):
+        await ann.say(text)
+        await ann.sees(text)
+    room = await ann.page.evaluate(
+        """() => fetch("/api/rooms", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ id: "r", name: "den", title: "Den", private: true }),
+        }).then((answer) => answer.json()).then(({ room }) => room)"""
+    )
+    await ann.opens("Den")
+    await ann.say("among ourselves")
+    await ann.sees("among ourselves")
+    return int(room)
+
+
+async def reacts(page: Page) -> None:
+    await page.locator("chat-message").last.hover()
+    await page.locator("chat-message [data-deed=pick]").click()
+    await page.locator(".emoji:visible").first.click()
+
+
+async def edits(page: Page) -> None:
+    await page.locator("#composer-text").focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.type(" changed")
+    await page.keyboard.press("Enter")
+
+
+async def invites(page: Page) -> None:
+    await page.locator(".topbar-invite").click()
+    await page.locator(".invite-form [type=submit]").click()
+
+
+async def changes_the_name(page: Page) -> None:
+    await page.locator(".account-button").click()
+    await page.locator("[data-open=settings]").click()
+    await page.locator("#settings-display").fill("Eve")
+    await page.locator(".settings-profile [type=submit]").click()
+
+
+async def logs_out(page: Page) -> None:
+    await page.locator(".account-button").click()
+    await page.locator(".menu-leave").click()
+
+
+ACTS = [reacts, edits, invites, changes_the_name, logs_out]
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_no_act_of_a_window_is_done_as_another_user(
+    enter: EnterChat, act: Callable[[Page], Awaitable[None]]
+) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="Bo")
+    await ann_has_a_room(ann)
+    ann.expect_complaints(REFUSED)
+    tab = await log_in(ann, "bo")
+    await ann.page.bring_to_front()
+    ann.page.set_default_timeout(3_000)
+    with suppress(PageError):  # the page may notice before the act is complete
+        await act(ann.page)
+    await stops(ann, "Bo")
+    assert (await bo.ask("GET", "/api/me")).json["user"]["display"] == "Bo"
+    await tab.reload()
+    await expect(tab.locator("message-list")).to_have_attribute("data-state", "loaded")
+    assert "/index" in tab.url  # bo is still logged in
+    ann_again = await ann.chat.signed_in("ann")
+    events = (await ann_again.ask("GET", "/api/rooms/den/events?after=0")).json["events"]
+    assert {event["user"] for event in events} == {"ann"}
+    assert [event["data"] for event in events if event["type"] == 2] == ["among ourselves"]
+
+
+async def test_after_a_lost_line_nothing_is_sent_as_another_user_and_all_is_kept(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    ann.expect_complaints(REFUSED + "|ERR_INTERNET")
+    tab = await log_in(ann, "bo")
+    await ann.page.bring_to_front()
+    await ann.page.context.set_offline(True)
+    await ann.loses_the_line()
+    await ann.say("only ann says this")
+    await ann.page.locator("#composer-text").fill("half a thought")
+    assert await ann.unsent() == 1
+    await ann.page.context.set_offline(False)
+    await stops(ann, "Bo")
+    cy = await ann.chat.person("cy")
+    events = (await cy.ask("GET", "/api/rooms/1/events?after=0")).json["events"]
+    assert events == []
+    assert await ann.unsent() == 1
+
+    await ann.page.locator(".session-continue").click()
+    await ann.is_loaded()
+    await expect(ann.page.locator(".account-user")).to_have_text("@bo")
+    await expect(ann.page.locator("#composer-text")).to_have_value("")
+    await expect(ann.page.locator("chat-message")).to_have_count(0)
+    await tab.close()
+
+    again = await log_in(ann, "ann")
+    await expect(again.locator(".message-text")).to_have_text(["only ann says this"])
+    await expect(again.locator("#composer-text")).to_have_value("half a thought")
+    events = (await cy.ask("GET", "/api/rooms/1/events?after=0")).json["events"]
+    assert [(event["user"], event["data"]) for event in events] == [("ann", "only ann says this")]
+
+
+async def test_an_invitation_opened_in_another_tab_changes_the_user_of_no_window(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.say("mine")
+    await ann.sees("mine")
+    ann.expect_complaints(REFUSED)
+    link = await ann.invite()
+    tab = await ann.page.context.new_page()
+    await tab.goto(link)
+    await tab.locator("#username").fill("bo")
+    await tab.locator("#display").fill("Bo")
+    await tab.locator("#password").fill(PASSWORD)
+    await tab.locator("[type=submit]").click()
+    await tab.wait_for_url("**/index")
+    await ann.page.bring_to_front()
+    await reacts(ann.page)
+    await stops(ann, "Bo")
+    events = (await (await ann.chat.signed_in("bo")).ask("GET", "/api/rooms/1/events?after=0")).json
+    assert [event["type"] for event in events["events"]] == [2]
+    await ann.page.locator(NOTICE).get_by_text("Log in as Ann").click()
+    await expect(ann.page.locator("#username")).to_be_visible()
+
+
+async def test_a_page_of_administration_stops_as_well(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo", admin=True)
+    cy = await ann.chat.person("cy", display="Cy")
+    await ann.page.goto("/admin/people")
+    await expect(ann.page.locator("tbody tr")).to_have_count(3)
+    ann.expect_complaints(REFUSED)
+    await log_in(ann, "bo")
+    await ann.page.bring_to_front()
+    await ann.page.locator("tr", has_text="@cy").locator("button").click()
+    await ann.page.locator(".person-disable").click()
+    await ann.page.locator(".confirm-yes").click()
+    await stops(ann, "Bo")
+    assert (await cy.ask("GET", "/api/me")).status == 200
+
+
+async def test_a_line_welcomed_as_another_user_is_given_up(enter: EnterChat) -> None:
+    """By a server or a proxy that does not know the field `user`."""
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    ann.expect_complaints(REFUSED)
+    await ann.page.route_web_socket("**/ws?*", lambda route: route.connect_to_server() and None)
+    tab = await ann.page.context.new_page()
+    await tab.goto("/login")
+    await ann.page.evaluate(
+        """() => {
+          const Socket = globalThis.WebSocket;
+          globalThis.sent = [];
+          globalThis.WebSocket = class extends Socket {
+            constructor(url) { super(url.replace(/\\?.*/, "")); }
+            send(data) { sent.push(data); super.send(data); }
+          };
+          Object.assign(globalThis.WebSocket, { OPEN: Socket.OPEN });
+        }"""
+    )
+    await log_in(ann, "bo")
+    await ann.page.bring_to_front()
+    await ann.page.context.set_offline(True)
+    await ann.loses_the_line()
+    await ann.say("only ann says this")
+    await ann.page.context.set_offline(False)
+    await stops(ann, "Bo")
+    assert await ann.page.evaluate("sent") == []
+
+
+async def test_a_page_that_back_brings_again_does_nothing_for_another_user(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    await ann.page.locator("#composer-text").fill("of ann")
+    ann.expect_complaints(REFUSED)
+    await ann.page.goto("/login")
+    await ann.page.locator("#username").fill("bo")
+    await ann.page.locator("#password").fill(PASSWORD)
+    await ann.page.locator("[type=submit]").click()
+    await ann.page.wait_for_url("**/index")
+    await ann.is_loaded()
+    await ann.page.go_back()
+    await ann.page.go_back()
+    await expect(ann.page.locator(f".account-user:has-text('@bo'), {NOTICE}[open]")).to_be_visible()
+    assert len(await ann.page.evaluate(DRAFTS)) == 1

@@ -1,0 +1,478 @@
+"""What is written and done lands where it was meant, whatever happens to the page meanwhile."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BOX = "#composer-text"
+TITLE = ".topbar-title"
+MISSING = "status of (403|404)"
+
+
+async def rooms(admin: Person, *titles: str, private: bool = True) -> dict[str, int]:
+    """Rooms of bo, to which ann and cy belong, by title."""
+    made = {}
+    for title in titles:
+        facts = {"name": title.lower(), "title": title, "private": private}
+        answer = await admin.ask("POST", "/api/rooms", facts | {"users": ["ann", "cy"]})
+        assert answer.status == 201
+        made[title] = answer.json["room"]
+    return made
+
+
+async def room(person: Person, number: int) -> Any:
+    return (await person.ask("GET", f"/api/rooms/{number}")).json
+
+
+async def texts(person: Person, number: int) -> list[str]:
+    answer = await person.ask("GET", f"/api/rooms/{number}/events?after=0")
+    return [event["data"] for event in answer.json["events"] if event["type"] == 2]
+
+
+async def three(enter: EnterChat) -> tuple[Window, Person, Person]:
+    """ann, an administrator, with a window; bo and cy."""
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints(MISSING)
+    return ann, await ann.chat.person("bo"), await ann.chat.person("cy")
+
+
+async def held(page: Page, pattern: str, method: str) -> list[Any]:
+    """The requests of that kind that wait until the test lets them go on."""
+    waiting: list[Any] = []
+
+    async def judge(route: Any) -> None:
+        if route.request.method == method:
+            waiting.append(route)
+        else:
+            await route.continue_()
+
+    await page.route(pattern, judge)
+    return waiting
+
+
+async def opens_settings(window: Window) -> None:
+    await window.page.locator(".topbar-room").click()
+    await window.page.locator("[data-open=room]").click()
+    await expect(window.page.locator("room-dialog dialog")).to_be_visible()
+
+
+# Losing the room on screen -----------------------------------------------------------------------
+
+
+async def test_a_removed_member_who_goes_on_typing_says_nothing_elsewhere(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await bo.ask("POST", f"/api/rooms/{den}/messages", {"data": "hello"})
+    page = ann.page
+    await ann.opens("Den")
+    await page.locator(BOX).press_sequentially("The password of the safe ")
+    await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
+    notice = page.locator(".room-notice")
+    await expect(notice.locator(".notice-text")).to_have_text("Bo removed you from Den.")
+    await page.keyboard.type("is 4711")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(TITLE)).to_have_text("Den")
+    await expect(page.locator(BOX)).to_be_hidden()
+    await expect(notice).to_be_focused()
+    await expect(notice.locator("textarea")).to_have_value("The password of the safe ")
+    await expect(ann.rooms()).to_have_text(["Lobby"])
+    await expect(page.locator("chat-message")).to_have_count(1)  # what was read stays
+    assert await texts(bo, 1) == []
+    assert await texts(bo, den) == ["hello"]
+
+    await ann.turn_to_lobby()
+    await expect(page.locator(BOX)).to_have_value("")
+    await page.go_back()
+    await expect(notice.locator(".notice-text")).to_contain_text("you are not a member of it")
+    await page.reload()
+    await expect(notice.locator(".notice-text")).to_contain_text("you are not a member of it")
+    await bo.ask("POST", f"/api/rooms/{den}/members", {"users": ["ann"]})
+    await expect(page.locator(BOX)).to_have_value("The password of the safe ")
+    await expect(notice).to_be_hidden()
+    await ann.sees("hello")
+
+
+async def test_a_room_that_is_not_there_is_not_the_lobby(enter: EnterChat) -> None:
+    ann, *_ = await three(enter)
+    page = ann.page
+    await page.goto("/index#/room/4711")
+    await expect(page.locator(".notice-text")).to_contain_text("does not exist")
+    await expect(page.locator(TITLE)).to_have_text("Not available")
+    await expect(page.locator(BOX)).to_be_hidden()
+    await page.locator(".notice-home").click()
+    await expect(page.locator(TITLE)).to_have_text("Lobby")
+    await expect(page.locator(BOX)).to_be_visible()
+    await page.go_back()
+    await expect(page.locator(TITLE)).to_have_text("Not available")
+
+
+async def test_a_room_lost_while_the_line_was_away_shows_a_notice(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    ann.expect_complaints("WebSocket|ERR_|Failed")
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await ann.page.context.set_offline(True)
+    await ann.loses_the_line()
+    await ann.page.locator(BOX).press_sequentially("half a ")
+    await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
+    await ann.page.context.set_offline(False)
+    await expect(ann.page.locator(".notice-text")).to_be_visible()
+    await ann.page.keyboard.type("thought")
+    await ann.page.keyboard.press("Enter")
+    await expect(ann.page.locator(".notice-draft textarea")).to_have_value("half a ")
+    assert await texts(bo, 1) == []
+
+
+async def test_an_archived_room_takes_no_text_until_it_is_opened_again(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await ann.page.locator(BOX).press_sequentially("not yet ")
+    await bo.ask("PATCH", f"/api/rooms/{den}", {"archived": True})
+    await expect(ann.page.locator(".notice-text")).to_contain_text("archived")
+    await expect(ann.page.locator(BOX)).to_be_hidden()
+    await bo.ask("PATCH", f"/api/rooms/{den}", {"archived": False})
+    await expect(ann.page.locator(BOX)).to_have_value("not yet ")
+    await expect(ann.page.locator(".room-notice")).to_be_hidden()
+
+
+async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    other = await ann.chat.signed_in("ann")
+    await other.ask("DELETE", f"/api/rooms/{den}/members/ann")
+    await expect(ann.page.locator(".notice-text")).to_have_text("You have left Den.")
+    await expect(ann.page.locator(TITLE)).to_have_text("Den")
+
+
+# Dialogs about one room while another one comes on screen ----------------------------------------
+
+
+async def test_settings_are_saved_for_the_room_that_they_were_opened_for(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    made = await rooms(bo, "Alpha", "Beta")
+    await ann.opens("Beta")
+    await ann.opens("Alpha")
+    await opens_settings(ann)
+    await ann.page.locator("#room-new-title").fill("Gamma")
+    await ann.page.go_back()
+    await expect(ann.page.locator(TITLE)).to_have_text("Beta")
+    await ann.page.locator(".room-settings [type=submit]").click()
+    await expect(ann.rooms()).to_have_text(["Lobby", "Gamma", "Beta"])
+    assert (await room(bo, made["Alpha"]))["title"] == "Gamma"
+    assert (await room(bo, made["Beta"]))["title"] == "Beta"
+
+
+async def test_only_the_room_that_the_question_names_is_left(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    await rooms(bo, "Alpha", "Beta")
+    await ann.opens("Beta")
+    await ann.opens("Alpha")
+    await ann.page.locator(".topbar-room").click()
+    await ann.page.locator(".room-leave").click()
+    await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Leave Alpha?")
+    await ann.page.go_back()
+    await expect(ann.page.locator(TITLE)).to_have_text("Beta")
+    await ann.page.locator(".confirm-yes").click()
+    await expect(ann.rooms()).to_have_text(["Lobby", "Beta"])
+    await expect(ann.page.locator(TITLE)).to_have_text("Beta")
+
+
+async def test_a_member_is_removed_from_the_room_that_the_question_names(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    made = await rooms(bo, "Alpha", "Beta")
+    await ann.opens("Beta")
+    await ann.opens("Alpha")
+    await ann.page.locator(".topbar-room").click()
+    await ann.page.locator(".member", has_text="Cy").get_by_role("button").click()
+    await ann.page.go_back()
+    await expect(ann.page.locator(TITLE)).to_have_text("Beta")
+    await ann.page.locator(".confirm-yes").click()
+    await expect(ann.page.locator("confirm-dialog dialog")).to_be_hidden()
+    members = f"/api/rooms/{made['Beta']}/members"
+    await expect(ann.page.locator(".panel-count")).to_have_text("3")
+    assert len((await bo.ask("GET", members)).json["members"]) == 3
+    assert (
+        len(
+            (await bo.ask("GET", members.replace(str(made["Beta"]), str(made["Alpha"])))).json[
+                "members"
+            ]
+        )
+        == 2
+    )
+
+
+async def test_who_was_chosen_for_one_room_is_not_added_to_the_next(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    await ann.chat.person("dee")
+    await rooms(bo, "Alpha", "Beta")
+    await ann.page.reload()
+    await ann.is_loaded()
+    await ann.opens("Beta")
+    await ann.opens("Alpha")
+    await ann.page.locator(".topbar-room").click()
+    await ann.page.locator("#room-invite-user").select_option("dee")
+    await ann.page.go_back()
+    await expect(ann.page.locator(".panel-title").last).to_have_text("Beta")
+    await expect(ann.page.locator("#room-invite-user")).to_have_value("")
+
+
+async def test_settings_of_a_lost_room_change_no_other_room(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await opens_settings(ann)
+    await ann.page.locator("#room-new-title").fill("Gamma")
+    await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
+    await expect(ann.rooms()).to_have_text(["Lobby"])
+    await ann.page.locator(".room-settings [type=submit]").click()
+    await expect(ann.page.locator("room-dialog .form-problem")).to_be_visible()
+    assert (await room(bo, den))["title"] == "Den"
+    assert (await room(bo, 1))["title"] == "Lobby"
+
+
+async def test_saving_a_title_does_not_undo_the_topic_of_another_administrator(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await opens_settings(ann)
+    await bo.ask("PATCH", f"/api/rooms/{den}", {"topic": "What bo wrote", "receipts": True})
+    await expect(ann.page.locator(".topbar-facts")).to_contain_text("What bo wrote")
+    await ann.page.locator("#room-new-title").fill("Lair")
+    await ann.page.locator(".room-settings [type=submit]").click()
+    await expect(ann.page.locator(TITLE)).to_have_text("Lair")
+    now = await room(bo, den)
+    assert (now["title"], now["topic"], now["receipts"]) == ("Lair", "What bo wrote", True)
+
+
+async def test_a_profile_sends_only_what_was_changed(enter: EnterChat) -> None:
+    ann, *_ = await three(enter)
+    other = await ann.chat.signed_in("ann")
+    await ann.page.locator(".account-button").click()
+    await ann.page.locator("[data-open=settings]").click()
+    await other.ask("PATCH", "/api/me", {"display": "Anna"})
+    await ann.page.locator("#settings-locale").select_option("zh_CN")
+    await ann.page.locator(".settings-profile [type=submit]").click()
+    await expect(ann.page.locator(".account-name")).to_have_text("Anna")
+    await expect(ann.page.locator("html")).to_have_attribute("lang", "zh-Hans")
+
+
+# One press, one act ------------------------------------------------------------------------------
+
+
+async def test_a_double_click_on_archive_archives(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await opens_settings(ann)
+    await ann.page.locator(".room-archive").dblclick()
+    await expect(ann.page.locator(".notice-text")).to_contain_text("archived")
+    await expect(ann.page.locator("room-dialog dialog")).to_be_hidden()
+    assert (await room(bo, den))["archived"] is True
+
+
+async def test_a_double_click_revokes_one_invitation(enter: EnterChat) -> None:
+    ann, *_ = await three(enter)
+    for _ in range(3):
+        await ann.chat.server.invitations.make(None)
+    await ann.page.locator(".topbar-invite").click()
+    rows = ann.page.locator(".invite-row")
+    await expect(rows).to_have_count(3)
+    await rows.first.locator(".invite-revoke").dblclick(delay=60)
+    await expect(rows).to_have_count(2)
+    assert len(await ann.chat.server.invitations.usable()) == 2
+
+
+async def test_the_second_click_of_a_double_click_answers_no_question(enter: EnterChat) -> None:
+    """The button of the answer may appear under the pointer."""
+    ann, bo, _ = await three(enter)
+    await rooms(bo, "Den")
+    await ann.opens("Den")
+    await ann.page.locator(".topbar-room").click()
+    await ann.page.locator(".room-leave").click()
+    await ann.page.locator(".confirm-yes").dispatch_event("click", {"detail": 2})
+    await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Leave Den?")
+    await ann.page.locator(".confirm-no").click()
+    await expect(ann.rooms()).to_have_text(["Lobby", "Den"])
+
+
+async def test_a_held_enter_that_opened_a_room_sends_no_draft_there(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await ann.page.locator(BOX).fill("not finished")
+    await ann.turn_to_lobby()
+    await ann.page.keyboard.press("Control+k")
+    await ann.page.keyboard.type("den")
+    await ann.page.keyboard.down("Enter")
+    await expect(ann.page.locator(TITLE)).to_have_text("Den")
+    await expect(ann.page.locator(BOX)).to_be_focused()
+    for _ in range(3):
+        await ann.page.keyboard.down("Enter")  # without a release it is a repeat
+    await ann.page.keyboard.up("Enter")
+    await expect(ann.page.locator(BOX)).to_have_value("not finished")
+    assert await texts(bo, den) == []
+
+
+# Rows under the pointer --------------------------------------------------------------------------
+
+
+async def test_a_click_in_the_list_means_the_row_that_was_under_the_pointer(
+    enter: EnterChat,
+) -> None:
+    ann, bo, cy = await three(enter)
+    for person in (bo, cy):
+        await person.ask("POST", "/api/direct/ann/messages", {"data": "hi"})
+    rows = ann.page.locator("[data-section=direct] li")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_have_attribute("data-user", "cy")
+    box = await rows.first.bounding_box()
+    assert box
+    await ann.page.mouse.move(box["x"] + 30, box["y"] + 5)
+    await ann.page.mouse.move(box["x"] + 31, box["y"] + 10)
+    await bo.ask("POST", "/api/direct/ann/messages", {"data": "me again"})
+    await expect(ann.page.locator("[data-user=bo] .badge-number:visible")).to_have_text("2")
+    await ann.chat.person("dee")
+    await ann.page.mouse.down()
+    await ann.page.mouse.up()
+    await expect(ann.page.locator(TITLE)).to_have_text("Cy")
+    await ann.page.mouse.move(700, 300)
+    await expect(rows.first).to_have_attribute("data-user", "bo")
+
+
+# What comes late ---------------------------------------------------------------------------------
+
+
+async def test_a_room_that_is_made_late_does_not_pull_the_writer_away(enter: EnterChat) -> None:
+    ann, *_ = await three(enter)
+    waiting = await held(ann.page, "**/api/rooms", "POST")
+    await ann.page.locator("[data-open=rooms]").click()
+    await ann.page.locator("#room-name").fill("slow")
+    await ann.page.locator(".rooms-new [type=submit]").click()
+    await ann.page.keyboard.press("Escape")
+    await ann.page.locator(BOX).press_sequentially("for the ")
+    [creation] = waiting
+    await creation.continue_()
+    await expect(ann.rooms()).to_have_text(["Lobby", "slow"])
+    await ann.page.keyboard.type("lobby")
+    await ann.page.keyboard.press("Enter")
+    await expect(ann.page.locator(TITLE)).to_have_text("Lobby")
+    await ann.sees("for the lobby")
+
+
+async def test_an_edit_that_fails_does_not_mix_with_what_is_being_written(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    ann.expect_complaints("status of 503")
+    await ann.say("frist")
+    await ann.sees("frist")
+    waiting = await held(ann.page, "**/messages/1", "PATCH")
+    box = ann.page.locator(BOX)
+    await box.press("ArrowUp")
+    await box.fill("first")
+    await box.press("Enter")
+    await expect(box).to_have_value("")
+    await box.press_sequentially("something ")
+    await waiting[0].fulfill(status=503, json={"ok": 0, "code": "unavailable", "data": "Not now."})
+    await expect(ann.page.locator(".toast")).to_have_text("Not now.")
+    await box.press_sequentially("else")
+    await expect(box).to_have_value("something else")
+    await expect(ann.page.locator(".composer-strip")).to_be_hidden()
+    await ann.page.keyboard.press("Enter")
+    await ann.sees("something else")
+    await ann.page.locator("chat-message").first.hover()
+    await ann.act("edit")
+    await expect(box).to_have_value("first")  # the words are not lost
+    assert await texts(bo, 1) == ["frist", "something else"]
+
+
+async def test_a_new_password_is_shown_beside_the_person_whose_it_is(enter: EnterChat) -> None:
+    ann, *_ = await three(enter)
+    await ann.page.goto("/admin/people")
+    waiting = await held(ann.page, "**/api/users/bo/password", "POST")
+    await ann.page.locator("tr", has_text="@bo").get_by_role("button").click()
+    await ann.page.locator(".person-reset").click()
+    await ann.page.locator(".confirm-yes").click()
+    await ann.page.keyboard.press("Escape")
+    dialog = ann.page.locator("[data-name=person]")
+    await dialog.locator(".dialog-close").click()
+    await expect(dialog).to_be_visible()
+    await waiting[0].continue_()
+    await expect(dialog.locator(".admin-made")).to_be_visible()
+    await expect(dialog.locator("h2")).to_have_text("Bo")
+    await dialog.locator(".dialog-close").click()
+    await expect(dialog).to_be_hidden()
+
+
+async def test_back_to_the_address_without_a_room_shows_the_lobby(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    await rooms(bo, "Den")
+    await ann.opens("Den")
+    await ann.page.go_back()
+    await expect(ann.page.locator(TITLE)).to_have_text("Lobby")
+
+
+# What the server refuses -------------------------------------------------------------------------
+
+
+async def test_half_an_emoji_is_sent_as_a_replacement_and_blocks_nothing(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    await ann.page.locator(BOX).evaluate(r"(box) => (box.value = 'a \ud83d b')")
+    await ann.page.locator(BOX).press("Enter")
+    await ann.sees("a � b")
+    await ann.say("next")
+    await ann.sees("next")
+    assert await texts(bo, 1) == ["a � b", "next"]
+
+
+async def test_a_refused_message_goes_back_into_the_box_or_away(enter: EnterChat) -> None:
+    ann, bo, _ = await three(enter)
+    den = (await rooms(bo, "Den"))["Den"]
+    await ann.opens("Den")
+    await refuse_frames(ann.page)
+    await ann.say("one")
+    await expect(ann.page.locator("[data-state=failed] .message-problem")).to_contain_text("No.")
+    await ann.page.locator(BOX).fill("meanwhile")
+    await ann.page.locator("[data-state=failed] .message-rewrite").click()
+    await expect(ann.page.locator(BOX)).to_have_value("meanwhile\none")
+    await expect(ann.page.locator("[data-state=failed]")).to_have_count(0)
+    await ann.say("two")
+    await ann.page.locator("[data-state=failed] .message-delete").click()
+    await expect(ann.page.locator("[data-state=failed]")).to_have_count(0)
+    assert await ann.unsent() == 0
+    assert await texts(bo, den) == []
+
+
+async def refuse_frames(page: Page) -> None:
+    """Each message of this page is answered by a refusal that names no request."""
+    await page.evaluate(
+        """() => {
+          const { send } = WebSocket.prototype;
+          WebSocket.prototype.send = function (data) {
+            if (JSON.parse(data).type !== 2) return send.call(this, data);
+            const refusal = { type: 4, ok: false, code: "bad_request", data: "No." };
+            setTimeout(() => this.onmessage({ data: JSON.stringify(refusal) }));
+          };
+        }"""
+    )

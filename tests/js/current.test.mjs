@@ -1,0 +1,63 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Current } from "../../chatserver/static/js/current.js";
+import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
+
+class FakeFeed {
+  epoch = "e";
+  known = new Map();
+  get(key) {
+    if (!this.known.has(key)) this.known.set(key, new Conversation(key, "ann"));
+    return this.known.get(key);
+  }
+  admit(key, room) {
+    const conversation = this.get(key);
+    conversation.room = room;
+    return conversation;
+  }
+}
+
+function placed(key, room) {
+  const feed = new FakeFeed();
+  const conversation = feed.admit(key, room);
+  const current = new Current(feed);
+  current.show(key);
+  return { feed, conversation, current };
+}
+
+test("whoever loses the room on screen keeps it, read-only, with the reason", () => {
+  const { feed, conversation, current } = placed("#9", 9);
+  feed.known.delete("#9");
+  assert.equal(current.lose({ conversation, reason: "remove", by: "bo" }), true);
+  current.check();
+  assert.equal(current.conversation, conversation);
+  assert.deepEqual([current.key, current.lost.reason, current.lost.by], ["#9", "remove", "bo"]);
+  const again = feed.admit("#9", 9);
+  current.check();
+  assert.equal(current.lost, null);
+  assert.equal(current.conversation, again);
+});
+
+test("another room that is lost changes nothing on screen", () => {
+  const { feed, conversation, current } = placed("#9", 9);
+  assert.equal(current.lose({ conversation: feed.get("#10"), reason: "remove" }), false);
+  assert.deepEqual([current.conversation, current.lost], [conversation, null]);
+});
+
+test("a room that no welcome named is absent; before the first welcome nothing is known", () => {
+  const feed = new FakeFeed();
+  const current = new Current(feed);
+  feed.epoch = null;
+  current.show("#4711");
+  assert.equal(current.lost, null);
+  feed.epoch = "e";
+  current.check();
+  assert.equal(current.lost.reason, "absent");
+});
+
+test("a conversation with a person may have no room yet", () => {
+  const current = new Current(new FakeFeed());
+  current.show("@bo");
+  assert.equal(current.lost, null);
+});
