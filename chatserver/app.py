@@ -21,6 +21,7 @@ from chatserver.administration import Administration
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat import Chat
+from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings, validated
 from chatserver.connection import CLOSE_TIMEOUT
 from chatserver.errors import ChatServerError, CloseCode
@@ -84,7 +85,7 @@ class Server:
 
     def __init__(self, settings: Settings, *, make: bool) -> None:
         """`make`: the database may be made or upgraded when the application starts."""
-        wall, clock = _wall, time.monotonic
+        clock = time.monotonic
         limits, auth = settings.limits, settings.auth
         self.settings = settings
         self.folder = DataFolder(settings.data)
@@ -133,7 +134,7 @@ class Server:
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )
-        self.nightly = Nightly(self.database, self.recent.clear, now=wall)
+        self.nightly = Nightly(self.database, self.recent.clear, now=wall, clock=since_boot)
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
         self.seen = Seen(self.hub, self.people, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
@@ -298,7 +299,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         admin=_admin(server, health),
         admin_pages=AdminPages(server.sessions, server.languages),
         description=Description(),
-        keeping=Keeping(server.database, server.sessions, now=_wall),
+        keeping=Keeping(server.database, server.sessions, now=wall),
     )
 
 
@@ -335,10 +336,6 @@ def _middlewares(server: Server) -> list[Middleware]:
     from chatserver.web.proxies import trust
 
     return [trust(proxies), server.door.middleware()]
-
-
-def _wall() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _bus(settings: Settings, supervisor: Supervisor) -> Bus:

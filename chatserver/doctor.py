@@ -9,12 +9,20 @@ from typing import Any
 import click
 
 from chatserver.binding import Binding
+from chatserver.clocks import wall
 from chatserver.config import Settings
 from chatserver.control import control, is_running, reading
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.migrate import HEAD, revision
+from chatserver.storage.nights import (
+    LONGEST_GAP,
+    SEVERAL,
+    TOLERANCE,
+    clock_difference,
+    recorded,
+)
 
 SCARCE = 500_000_000  # bytes
 
@@ -65,7 +73,35 @@ async def _database(settings: Settings) -> list[Finding]:
     return [
         (True, f"database: {ready['database']}, revision {ready['revision']}"),
         (full, f"durability: {ready['durability']}"),
+        await _clock(settings),
     ]
+
+
+async def _clock(settings: Settings) -> Finding:
+    """Whether the clock agrees with the database's and with the nights that it has recorded."""
+    database = Database(settings.database_url, read_only=True)
+    try:
+        difference = await clock_difference(database, wall)
+        nights = await recorded(database)
+    finally:
+        await database.close()
+    if abs(difference) > TOLERANCE:
+        return False, f"clock: {_ahead(difference)} the database's; nothing is forgotten meanwhile"
+    since = 0 if nights.began is None else wall() - nights.began
+    if not -TOLERANCE <= since <= LONGEST_GAP:
+        return False, (
+            f"clock: {_ahead(since)} the last night that was recorded. If the server was not away"
+            f" for so long, the clock is or was wrong: set it. Old messages are forgotten again"
+            f" after {SEVERAL} nights in a row"
+        )
+    return True, "clock: agrees with what the database has recorded"
+
+
+def _ahead(difference: int) -> str:
+    """Milliseconds as `2.0 hours ahead of` or `400 days behind`."""
+    hours = abs(difference) / 3_600_000
+    size = f"{hours / 24:.0f} days" if hours > 48 else f"{hours:.1f} hours"
+    return f"{size} {'ahead of' if difference > 0 else 'behind'}"
 
 
 async def _before_the_start(settings: Settings) -> str:

@@ -19,10 +19,18 @@ from chatserver.folder import DataFolder
 from chatserver.storage import archive as stored
 from chatserver.storage.engine import Database, until_reachable
 from chatserver.storage.migrate import HEAD, migrate
-from chatserver.storage.retention import claim_night, expire, give_back
+from chatserver.storage.nights import (
+    TOLERANCE,
+    Night,
+    clock_difference,
+    newest_event,
+    record_night,
+)
+from chatserver.storage.retention import expire, give_back
 
 EVERY = 600.0  # seconds between two looks at the clock
 NIGHT = 3  # the hour, in the server's time zone
+JUMP = 600_000  # ms by which a clock that was set differs from one that went on
 
 logger = logging.getLogger(__name__)
 
@@ -33,32 +41,76 @@ Progress = Callable[[int], None]
 
 
 class Nightly:
-    """Forgets old messages once a night; a night that was missed is made up for after the start."""
+    """Forgets old messages once a night; a night that was missed is made up for after the start.
+
+    Nothing is forgotten while the clock is in doubt: see `storage.nights`.
+    """
 
     def __init__(
-        self, database: Database, forgotten: Callable[[], None], *, now: Callable[[], int]
+        self,
+        database: Database,
+        forgotten: Callable[[], None],
+        *,
+        now: Callable[[], int],
+        clock: Callable[[], float],
     ) -> None:
-        """`forgotten` is told when texts are gone; `now` gives milliseconds UTC."""
+        """`forgotten` is called when texts are gone.
+
+        `now` gives milliseconds UTC; `clock` gives seconds that go on in whatever way that is set.
+        """
         self._database = database
         self._forgotten = forgotten
         self._now = now
+        self._clock = clock
+        self._offset = now() - clock() * 1000
+        self._jumped = False
+        self._newest: int | None = None  # ms; of the newest event at the start
+        self._doubted: str | None = None  # what was logged last, which is once enough
 
     async def run(self) -> None:
+        self._newest = await newest_event(self._database)
         while True:
             await asyncio.sleep(EVERY)
             await self.look()
 
     async def look(self) -> None:
         """Do the work of this night unless it has been done, here or on another node."""
-        now = self._now()
         try:
-            if await claim_night(self._database, before=began(now), now=now):
-                await self._work(now)
+            night = await self._recorded()
+            if night is not None and night.may_forget:
+                await self._work(night.upto)
         except Exception:  # the next night tries again, and the server goes on
             logger.exception("the nightly work failed")
 
-    async def _work(self, now: int) -> None:
-        forgotten = await expire(self._database, now=now)
+    async def _recorded(self) -> Night | None:
+        """The night that begins now, if one does and the clock can be believed."""
+        now = self._now()
+        self._note_jump(now)
+        if abs(await clock_difference(self._database, self._now)) > TOLERANCE:
+            self._doubt("the clocks of this node and of the database differ")
+            return None
+        night = await record_night(
+            self._database, before=began(now), now=now, jumped=self._jumped, newest=self._newest
+        )
+        if night is not None:
+            if night.streak == 1 and self._newest is not None:
+                self._doubt("this night does not follow the last one, or the clock was set")
+            self._jumped = False
+        return night
+
+    def _note_jump(self, now: int) -> None:
+        offset = now - self._clock() * 1000
+        self._jumped = self._jumped or abs(offset - self._offset) > JUMP
+        self._offset = offset
+
+    def _doubt(self, reason: str) -> None:
+        if reason != self._doubted:
+            logger.warning("no old messages are forgotten until the clock is trusted: %s", reason)
+        self._doubted = reason
+
+    async def _work(self, upto: int) -> None:
+        self._doubted = None
+        forgotten = await expire(self._database, upto=upto, now=self._now())
         self._forgotten()
         rewritten = await give_back(self._database, forgotten.characters)
         if forgotten.messages or rewritten:

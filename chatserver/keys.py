@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 
 from chatserver.errors import StartError, Unauthorized
+from chatserver.models import FUTURE
 
 ALGORITHM = "HS256"
 KEY_BYTES = 32
@@ -98,6 +99,8 @@ class Keys:
             made = Token(claims["sid"], int(claims["sub"]), int(claims["iat"]), int(claims["exp"]))
         except (jwt.PyJWTError, ValueError, TypeError):
             raise Unauthorized from None
+        if made.issued_at * 1000 > self._clock() + FUTURE:
+            raise Unauthorized
         if made.expires_at * 1000 <= self._clock():
             raise Unauthorized("Your session is over. Log in again.")
         return made

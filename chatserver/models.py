@@ -9,6 +9,7 @@ from chatserver.normalization import nfkc
 
 LOBBY = 1  # the room that every account belongs to
 EVERYBODY = 0  # stands for a user id where @all is meant
+FUTURE = 3_600_000  # ms ahead of now: what was made later than that, a wrong clock has made
 OWN_ID = "\x01"  # begins the ids that we give to messages without one; no client can send it
 
 

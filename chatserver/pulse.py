@@ -12,6 +12,7 @@ from chatserver.hub import Hub
 
 EVERY = 1.0  # seconds between two looks
 HEARTBEAT = 25.0  # seconds between two pings of one socket
+JUMP = 10_000  # ms by which the wall clock moves between two looks when it was set
 SILENCE = 1.5 * HEARTBEAT  # seconds after which a socket that says nothing is closed
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Pulse:
         self._hub = hub
         self._clock = clock
         self._now = now
+        self._offset: float | None = None  # ms between both, at the last look
         self.lag = Histogram(SECONDS)  # how late the event loop was with each look
 
     async def run(self) -> None:
@@ -43,8 +45,16 @@ class Pulse:
     def beat(self) -> None:
         """One look at everybody."""
         clock, now = self._clock(), self._now()
+        self._follow_clock(now - clock * 1000)
         for connection in self._hub.connections:
             self._look_at(connection, clock, now)
+
+    def _follow_clock(self, offset: float) -> None:
+        """When the wall clock is set, sessions of open sockets last as long as before."""
+        before, self._offset = self._offset, offset
+        if before is not None and abs(offset - before) > JUMP:
+            for connection in self._hub.connections:
+                connection.expires_at += round(offset - before)
 
     def _look_at(self, connection: Connection, clock: float, now: int) -> None:
         if connection.expires_at <= now:

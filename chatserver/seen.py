@@ -51,8 +51,9 @@ class Seen:
                 logger.exception("the times of sessions could not be stored")
 
     def _note_all(self) -> None:
-        if self._now() >= self._round_at:
-            self._round_at = self._now() + ROUND
+        now = self._now()
+        if not now < self._round_at <= now + ROUND:  # also when the clock was set back
+            self._round_at = now + ROUND
             for connection in self._hub.connections:
                 self.note(connection)
 

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
+from chatserver import keeping
 from chatserver.archive import (
     Damaged,
     Intake,
@@ -33,7 +34,8 @@ from chatserver.folder import DataFolder
 from chatserver.keeping import Nightly, began, restore
 from chatserver.storage.archive import NotEmpty
 from chatserver.storage.engine import Database
-from chatserver.storage.migrate import HEAD
+from chatserver.storage.migrate import HEAD, migrate
+from chatserver.storage.nights import recorded
 from chatserver.storage.people import NewUser, People
 from tests.rig.mariadb import PrivateMariaDB
 
@@ -346,32 +348,112 @@ def forgotten() -> None:
     """For nights after which nobody has to be told."""
 
 
-async def test_the_work_is_done_once_a_night(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Clocks:
+    """The wall clock of a server, in hours since THREE, and one that only goes on."""
+
+    def __init__(self) -> None:
+        self.hours = 0.0
+        self.ahead = 0.0  # hours that the wall clock is wrong
+
+    def now(self) -> int:
+        return round(THREE + (self.hours + self.ahead) * HOUR)
+
+    def __call__(self) -> float:
+        return self.hours * 3_600
+
+
+@pytest.fixture
+async def database(settings: Settings, tmp_path: Path) -> AsyncIterator[Database]:
     await put(settings, written(tmp_path / "a", PackedWriter))
     database = Database(settings.database_url)
-    now = [THREE + HOUR]
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Up to which hour since THREE each night forgot."""
     done: list[int] = []
 
-    async def work(self: Nightly, at: int) -> None:
-        done.append(at)
+    async def work(self: Nightly, upto: int) -> None:
+        done.append((upto - THREE) // HOUR)
 
     monkeypatch.setattr(Nightly, "_work", work)
-    nightly, node = (Nightly(database, forgotten, now=lambda: now[0]) for _ in range(2))
-    for step in (0, 5, 18, 1, 23, 2, 240):
-        now[0] += step * HOUR
-        await asyncio.gather(nightly.look(), node.look())
+    return done
+
+
+@pytest.fixture
+def agreeing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database server whose clock is as wrong as that of the test."""
+
+    async def none(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(keeping, "clock_difference", none)
+
+
+def nightly(database: Database, clocks: Clocks) -> Nightly:
+    return Nightly(database, forgotten, now=clocks.now, clock=clocks)
+
+
+@pytest.mark.usefixtures("in_shanghai", "agreeing")
+async def test_the_work_is_done_once_a_night(database: Database, done: list[int]) -> None:
+    clocks = Clocks()
+    nodes = [nightly(database, clocks) for _ in range(2)]
+    for step in (1, 5, 18, 1, 23, 2, 22):
+        clocks.hours += step
+        await asyncio.gather(*[node.look() for node in nodes])
+    assert done == [48, 72]
+
+
+@pytest.mark.usefixtures("in_shanghai", "agreeing")
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_a_year_ahead_makes_no_night(
+    database: Database, done: list[int], caplog: pytest.LogCaptureFixture, restarted: bool
+) -> None:
+    clocks = Clocks()
+    node = nightly(database, clocks)
+    for _ in range(3):
+        clocks.hours += 24
+        await node.look()
+    done.clear()
+    clocks.ahead = 365 * 24
+    for _ in range(2):
+        node = nightly(database, clocks) if restarted else node
+        node._newest = 0
+        clocks.hours += 24
+        await node.look()
+    assert done == []
+    assert "until the clock is trusted" in caplog.text
+    clocks.ahead = 0
+    for _ in range(4):
+        clocks.hours += 24
+        await node.look()
+    assert done
+    assert max(done) <= clocks.hours
+
+
+async def test_a_clock_that_the_database_contradicts_makes_no_night(
+    mariadb: PrivateMariaDB, tmp_path: Path, done: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(mariadb.create_database("contradicts"))
+    await migrate(database, backups=tmp_path)
+    clocks = Clocks()
+    clocks.ahead = (time.time() * 1000 - THREE) / HOUR + 365 * 24
+    node = nightly(database, clocks)
+    for _ in range(5):
+        clocks.hours += 24
+        await node.look()
+    assert (await recorded(database)).began is None
+    assert caplog.text.count("of the database differ") == 1
     await database.close()
-    hours = [(at - THREE) // HOUR for at in done]
-    assert hours == [1, 24, 48, 290]
 
 
 async def test_a_night_that_fails_does_not_end_the_server(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    await Nightly(database, forgotten, now=lambda: THREE).look()
+    await nightly(database, Clocks()).look()
     await database.close()
     assert "the nightly work failed" in caplog.text
 

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from chatserver.errors import StartError, Unauthorized
 from chatserver.keys import Keys, write_private
+from chatserver.models import FUTURE
 from tests.fakes import FakeClock
 
 HOUR = 3_600
@@ -150,6 +152,16 @@ def test_a_token_is_valid_to_its_last_second(keys: Keys, clock: FakeClock) -> No
     keys.verify(token)
     clock.advance(0.001)
     with pytest.raises(Unauthorized, match="over"):
+        keys.verify(token)
+
+
+@pytest.mark.parametrize(("over", "is_refused"), [(0, False), (1, True), (365 * 86_400, True)])
+def test_a_token_from_the_future_is_refused(
+    keys: Keys, clock: FakeClock, over: int, is_refused: bool
+) -> None:
+    token = issue(keys, clock)
+    clock.advance(-(FUTURE // 1000 + over))
+    with pytest.raises(Unauthorized) if is_refused else nullcontext():
         keys.verify(token)
 
 

@@ -19,6 +19,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -727,6 +728,25 @@ def test_the_doctor_finds_what_others_can_read(busy: Place) -> None:
     assert (done.code, done.err) == (1, "")
     (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
     assert "keys.json: others can read it" in finding
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [(-400 * 24, "400 days ahead of"), (400 * 24, "400 days behind"), (1.5, "1.5 hours behind")],
+)
+def test_the_doctor_finds_a_clock_that_the_nights_contradict(
+    busy: Place, hours: float, told: str
+) -> None:
+    began = time.time_ns() // 1_000_000 + round(hours * 3_600_000)
+    with contextlib.closing(sqlite3.connect(busy.data / "chat.db")) as database:
+        database.execute("INSERT INTO meta (key, value) VALUES ('night', ?)", (str(began),))
+        database.commit()
+        done = busy.run("--data", str(busy.data), "doctor")
+        database.execute("DELETE FROM meta WHERE key = 'night'")
+        database.commit()
+    assert done.code == 1
+    (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
+    assert f"clock: {told} the last night" in finding
 
 
 def listed(file: Path) -> dict[str, str]:

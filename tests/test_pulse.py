@@ -144,6 +144,23 @@ async def test_a_session_that_was_prolonged_goes_on(house: House) -> None:
     assert line.close_code() == CloseCode.SESSION_INVALID
 
 
+@pytest.mark.parametrize("jump", [-365 * DAY, 365 * DAY])
+async def test_a_wall_clock_that_jumps_neither_ends_nor_prolongs_a_session(
+    house: House, jump: int
+) -> None:
+    connection, line = house.connect(session=10)
+    house.later(1, connection)
+    wrong = [jump]
+    house.pulse._now = lambda: house.clock.ms() + wrong[0] * 1000
+    house.later(4, connection)
+    assert not connection.closing
+    wrong[0] = 0
+    house.later(4.5, connection)
+    assert not connection.closing
+    house.later(0.5, connection)
+    assert line.close_code() == CloseCode.SESSION_INVALID
+
+
 @pytest.mark.parametrize("jump", [-3_600, 3_600])
 async def test_a_wall_clock_that_jumps_makes_nobody_silent(house: House, jump: int) -> None:
     connection, _ = house.connect()

@@ -34,7 +34,9 @@ TRIES = 10
 EPOCH = meta.c.key == "epoch"
 
 TABLES = {table.name: table for table in metadata.sorted_tables}
-OF_THIS_DATABASE = meta.c.key.in_((COMPACTED, "night", "empty"))  # says nothing about another one
+OF_THIS_DATABASE = meta.c.key.in_(
+    (COMPACTED, "night", "nights", "empty")
+)  # says nothing about another one
 
 _encoder = msgspec.json.Encoder()
 

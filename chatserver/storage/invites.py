@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import NotFound, _
-from chatserver.models import Invite, RoomKind, name_key
+from chatserver.models import FUTURE, Invite, RoomKind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.members import known_to
 from chatserver.storage.rights import require_admin
@@ -80,7 +80,12 @@ def use_up(connection: Connection, code: str, now: int) -> None:
 
 
 def _usable(now: int) -> list[sa.ColumnElement[bool]]:
-    return [invites.c.revoked_at.is_(None), invites.c.expires_at > now, invites.c.uses_left > 0]
+    return [
+        invites.c.revoked_at.is_(None),
+        invites.c.created_at <= now + FUTURE,
+        invites.c.expires_at > now,
+        invites.c.uses_left > 0,
+    ]
 
 
 def _room(connection: Connection, name: str, by: int | None) -> int:

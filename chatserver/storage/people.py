@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, StartError, _
-from chatserver.models import Role, Session, User, name_key
+from chatserver.models import FUTURE, Role, Session, User, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import use_up
 from chatserver.storage.members import join_lobby, new_id
@@ -151,12 +151,12 @@ class People:
         return {session.id: session for session in found}
 
     async def alive(self, session_ids: Collection[str]) -> set[str]:
-        """Those of these sessions that are not over, of accounts that are not disabled."""
+        """Those of these sessions that were not ended, of accounts that are not disabled."""
         query = (
             sa.select(sessions.c.id)
             .join(users, users.c.id == sessions.c.user_id)
             .where(sessions.c.id.in_(list(session_ids)), sessions.c.revoked_at.is_(None))
-            .where(sessions.c.expires_at > self._clock(), users.c.disabled_at.is_(None))
+            .where(users.c.disabled_at.is_(None))
         )
         async with self._database.reading() as connection:
             found = set((await connection.execute(query)).scalars())
@@ -188,11 +188,19 @@ class People:
         return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
 
     async def saw(self, times: Mapping[str, int]) -> None:
-        """These sessions were in use at these times (ms); what is stored never goes back."""
+        """These sessions were in use at these times (ms).
+
+        What is stored goes back only from a future that a wrong clock has made.
+        """
         moved = (
             sessions.update()
             .where(sessions.c.id == sa.bindparam("session"))
-            .where(sessions.c.last_seen_at < sa.bindparam("at"))
+            .where(
+                sa.or_(
+                    sessions.c.last_seen_at < sa.bindparam("at"),
+                    sessions.c.last_seen_at > sa.bindparam("at") + FUTURE,
+                )
+            )
             .values(last_seen_at=sa.bindparam("at"))
         )
         rows = [{"session": session, "at": at} for session, at in sorted(times.items())]

@@ -19,9 +19,9 @@ from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
 CHUNK = 500  # messages in one transaction
 DAY = 86_400_000  # milliseconds
+AHEAD = 600_000  # ms that a message may be ahead of the clock: nodes' clocks differ a little
 WASTE = 0.2  # of a SQLite file may be empty before it is rewritten
 
-NIGHT = meta.c.key == "night"  # when the last one began
 EMPTY = meta.c.key == "empty"  # characters that were forgotten since a SQLite file was rewritten
 
 
@@ -33,18 +33,22 @@ class Forgotten:
     characters: int
 
 
-async def expire(database: Database, *, now: int) -> Forgotten:
-    """Forget what is too old at `now` (ms), in every room that says how long it keeps."""
+async def expire(database: Database, *, upto: int, now: int) -> Forgotten:
+    """Forget what is too old at `upto` (ms), in every room that says how long it keeps.
+
+    `now` is what the clock says. `upto` is the time that has passed for certain (see `nights`).
+    """
     query = sa.select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days.is_not(None))
     async with database.reading() as connection:
         keeping = (await connection.execute(query)).all()
-    found = [await _expire(database, room, now - days * DAY, now) for room, days in keeping]
+    found = [await _expire(database, room, upto - days * DAY, now) for room, days in keeping]
     return Forgotten(sum(one.messages for one in found), sum(one.characters for one in found))
 
 
 async def _expire(database: Database, room: int, before: int, now: int) -> Forgotten:
     messages, characters, after = 0, 0, 0
-    while old := await _old(database, room, before, after):
+    last = await _last_old(database, room, before, now)
+    while old := await _some(database, room, after, last):
         seqs = [seq for seq, _ in old]
         await database.transaction(lambda c, seqs=seqs: forget(c, room, seqs, now))  # type: ignore[misc]
         messages, characters = messages + len(old), characters + sum(size for _, size in old)
@@ -54,12 +58,30 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Forgo
     return Forgotten(messages, characters)
 
 
-async def _old(database: Database, room: int, before: int, after: int) -> list[tuple[int, int]]:
+async def _last_old(database: Database, room: int, before: int, now: int) -> int:
+    """The seq up to which a room is old: no message before it is young. 0 for none.
+
+    The order of the log counts more than the clock at each message: one that seems old and stands
+    behind a young one was stored while the clock was behind, and one from the future that stands
+    before an old one is as old as that.
+    """
+    said = sa.and_(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
+    young = sa.select(sa.func.min(events.c.seq)).where(
+        said, events.c.at >= before, events.c.at <= now + AHEAD
+    )
+    async with database.reading() as connection:
+        end = await connection.scalar(young)
+        old = sa.select(sa.func.max(events.c.seq)).where(said, events.c.at < before)
+        found = await connection.scalar(old if end is None else old.where(events.c.seq < end))
+    return int(found or 0)
+
+
+async def _some(database: Database, room: int, after: int, last: int) -> list[tuple[int, int]]:
     """The next messages to forget, with the lengths of their texts."""
     query = (
         sa.select(events.c.seq, sa.func.length(events.c.body))
-        .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE, events.c.seq > after)
-        .where(events.c.at < before, events.c.deleted_at.is_(None))
+        .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
+        .where(events.c.seq > after, events.c.seq <= last, events.c.deleted_at.is_(None))
         .order_by(events.c.seq)
         .limit(CHUNK)
     )
@@ -123,19 +145,3 @@ def _rewrite(connection: Connection, empty: int) -> bool:
     for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
         raw.execute(statement).close()
     return True
-
-
-async def claim_night(database: Database, *, before: int, now: int) -> bool:
-    """Whether the last night began before `before`; then this one begins now, on one node alone."""
-
-    def work(connection: Connection) -> bool:
-        last = connection.scalar(sa.select(meta.c.value).where(NIGHT))
-        if last is None:
-            connection.execute(meta.insert().values(key="night", value=str(now)))
-            return True
-        if int(last) >= before:
-            return False
-        mine = meta.update().where(NIGHT, meta.c.value == last).values(value=str(now))
-        return connection.execute(mine).rowcount == 1
-
-    return await database.transaction(work)

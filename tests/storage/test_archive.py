@@ -16,7 +16,7 @@ from chatserver.storage.archive import NotEmpty, dump, is_empty, load
 from chatserver.storage.check import check, totals
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
-from chatserver.storage.retention import DAY, claim_night, expire, give_back
+from chatserver.storage.retention import DAY, expire, give_back
 from chatserver.storage.search import Entry, index, search
 from chatserver.storage.tables import (
     bot_tokens,
@@ -464,9 +464,9 @@ async def test_old_messages_are_forgotten_and_leave_no_holes(storage: Storage) -
     storage.now += 3 * DAY
     await storage.log.store([draft(ann[0], "young"), draft(ann[0], "psst", room=2)])
     await storage.database.transaction(index_all)
-    assert (await expire(storage.database, now=storage.now)).messages == 0
+    assert (await expire(storage.database, upto=storage.now, now=storage.now)).messages == 0
     await keep(storage, 1, 2)
-    forgotten = await expire(storage.database, now=storage.now)
+    forgotten = await expire(storage.database, upto=storage.now, now=storage.now)
     assert (forgotten.messages, await findings(storage.database)) == (4, [])
     assert await bodies(storage, 1) == ["", "", "", "", "", "young"]
     assert await bodies(storage, 2) == ["psst", "psst"]
@@ -478,7 +478,7 @@ async def test_old_messages_are_forgotten_and_leave_no_holes(storage: Storage) -
             assert await connection.scalar(count) == 0
         left = sa.select(search.c.room_id, search.c.seq).order_by(search.c.id)
         assert [tuple(row) for row in await connection.execute(left)] == [(2, 1), (1, 6), (2, 2)]
-    assert (await expire(storage.database, now=storage.now)).messages == 0
+    assert (await expire(storage.database, upto=storage.now, now=storage.now)).messages == 0
 
 
 async def test_edits_of_what_is_forgotten_are_forgotten(storage: Storage) -> None:
@@ -489,7 +489,7 @@ async def test_edits_of_what_is_forgotten_are_forgotten(storage: Storage) -> Non
         lambda c: (c.execute(events.update().where(at(1, 5)).values(edit)), c.execute(gone))
     )
     await keep(storage, 1, 1)
-    await expire(storage.database, now=storage.now + 2 * DAY)
+    await expire(storage.database, upto=storage.now + 2 * DAY, now=storage.now + 2 * DAY)
     assert await bodies(storage, 1) == [""] * 5
     assert await findings(storage.database) == []
 
@@ -499,7 +499,9 @@ async def test_more_than_a_chunk_is_forgotten(storage: Storage) -> None:
     for _ in range(3):
         await storage.log.store([draft(ann, "x" * 100) for _ in range(400)])
     await keep(storage, 1, 1)
-    forgotten = await expire(storage.database, now=storage.now + DAY + 1)
+    forgotten = await expire(
+        storage.database, upto=storage.now + DAY + 1, now=storage.now + DAY + 1
+    )
     assert (forgotten.messages, forgotten.characters) == (1_200, 120_000)
     assert set(await bodies(storage, 1)) == {""}
 
@@ -510,7 +512,9 @@ async def test_a_file_with_much_room_in_it_gets_smaller(storage: Storage) -> Non
         await storage.log.store([draft(ann, "word " * 400) for _ in range(250)])
     smaller = storage.database.is_sqlite
     await keep(storage, 1, 1)
-    forgotten = await expire(storage.database, now=storage.now + DAY + 1)
+    forgotten = await expire(
+        storage.database, upto=storage.now + DAY + 1, now=storage.now + DAY + 1
+    )
     before = await storage.database.size()
     assert await give_back(storage.database, forgotten.characters) == smaller
     if smaller:
@@ -534,9 +538,28 @@ async def test_small_leavings_add_up(storage: Storage) -> None:
     assert done[0] is False
 
 
-async def test_a_night_is_claimed_once(storage: Storage) -> None:
-    claims = [
-        await claim_night(storage.database, before=before, now=now)
-        for before, now in ((100, 110), (100, 120), (200, 210), (200, 220))
-    ]
-    assert claims == [True, False, True, False]
+async def test_a_message_that_seems_old_behind_a_young_one_is_kept(storage: Storage) -> None:
+    """It was stored while the clock was behind."""
+    ann = await storage.person("ann")
+    storage.now = 10 * DAY
+    await storage.log.store([draft(ann, "old")])
+    storage.now = 20 * DAY
+    await storage.log.store([draft(ann, "young")])
+    storage.now = 0
+    await storage.log.store([draft(ann, "stored without a clock")])
+    await keep(storage, 1, 5)
+    forgotten = await expire(storage.database, upto=20 * DAY, now=20 * DAY)
+    assert forgotten.messages == 1
+    assert await bodies(storage, 1) == ["", "young", "stored without a clock"]
+
+
+async def test_a_message_from_the_future_is_as_old_as_the_next_one(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    for at, text in ((1, "one"), (400, "from the future"), (2, "two"), (401, "future too")):
+        storage.now = at * DAY
+        await storage.log.store([draft(ann, text)])
+    await keep(storage, 1, 5)
+    await expire(storage.database, upto=6 * DAY + 1, now=6 * DAY + 1)
+    assert await bodies(storage, 1) == ["", "from the future", "two", "future too"]
+    await expire(storage.database, upto=8 * DAY, now=8 * DAY)
+    assert await bodies(storage, 1) == ["", "", "", "future too"]

@@ -7,6 +7,7 @@ import pytest
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
 from chatserver.models import Invite, Role, Session, User
 from chatserver.storage.people import NewUser
+from chatserver.storage.tables import sessions
 from tests.storage.conftest import Storage
 
 
@@ -99,6 +100,27 @@ async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Sto
     assert sum(isinstance(result, NotFound) for result in results) == 3
     assert await storage.people.count() == 4
     assert await storage.invites.usable() == []
+
+
+async def test_an_invitation_from_the_future_is_not_accepted(storage: Storage) -> None:
+    storage.now += 365 * 86_400_000  # while the clock is wrong
+    await storage.invites.open(Invite("code", "", storage.now, storage.now + 1_000, 3), by=None)
+    storage.now -= 365 * 86_400_000
+    assert await storage.invites.usable() == []
+    with pytest.raises(NotFound):
+        await storage.people.add_invited(new("bo"), "code")
+
+
+async def test_when_a_session_was_seen_goes_back_only_from_the_future(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    row = {"id": "s", "user_id": ann.id, "created_at": 1, "expires_at": 2**52, "client": ""}
+    query = sessions.insert().values({**row, "last_seen_at": 1})
+    await storage.database.transaction(lambda c: c.execute(query))
+    for at, kept in ((5_000_000, 5_000_000), (4_000_000, 5_000_000), (10**12, 10**12)):
+        await storage.people.saw({"s": at})
+        assert [one.last_seen_at for one in await storage.people.sessions(ann.id)] == [kept]
+    await storage.people.saw({"s": 6_000_000})
+    assert [one.last_seen_at for one in await storage.people.sessions(ann.id)] == [6_000_000]
 
 
 async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage) -> None:

@@ -1,0 +1,119 @@
+"""Recorded nights: the evidence that time has passed, without which no message is forgotten.
+
+A clock that is wrong by a year would empty every room that keeps messages for a month. So a night
+counts only when it follows the one before within a few days, several of them are needed, and each
+moves the time up to which messages are counted as old, `upto`, by a bounded step.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.storage.engine import Database
+from chatserver.storage.tables import events, meta, rooms
+
+DAY = 86_400_000  # milliseconds
+SEVERAL = 3  # nights that must follow one another before messages are forgotten
+LONGEST_GAP = 3 * DAY  # between two nights that follow one another
+STEP = 2 * DAY  # that one night may move `upto`: two, so that it catches up after a downtime
+TOLERANCE = 300_000  # ms that the clocks of a node and of the database may differ
+
+NIGHT = meta.c.key == "night"  # when the last one began
+EVIDENCE = meta.c.key == "nights"
+
+
+class Night(msgspec.Struct, frozen=True):
+    """A recorded night. `streak` counts the nights that followed one another, this one included.
+
+    `upto` is the time (ms) that has passed for certain, as far as these nights tell.
+    """
+
+    streak: int
+    upto: int
+
+    @property
+    def may_forget(self) -> bool:
+        return self.streak >= SEVERAL
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """When the last night began (ms), if there was one, and what is known since."""
+
+    began: int | None
+    night: Night | None
+
+
+async def record_night(
+    database: Database, *, before: int, now: int, jumped: bool, newest: int | None
+) -> Night | None:
+    """Record a night that begins now, unless the last one began at or after `before`.
+
+    One node of several gets it; None for the others. A night in the future does not count: the
+    clock was wrong then, or is wrong now. `jumped`: the clock was set since the last night.
+    `newest` is the time of the newest event when this server started (see `newest_event`).
+    """
+
+    def work(connection: Connection) -> Night | None:
+        last, known = _read(connection)
+        if last is not None and before <= last <= now + TOLERANCE:
+            return None
+        follows = last is not None and not jumped and 0 <= now - last <= LONGEST_GAP
+        first = Night(0, now if newest is None else min(now, newest))
+        night = _next(known or first, now, follows=follows)
+        return night if _claim(connection, last, now, night) else None
+
+    return await database.transaction(work)
+
+
+def _next(known: Night, now: int, *, follows: bool) -> Night:
+    if not follows:
+        return Night(1, known.upto)
+    streak = known.streak + 1
+    return Night(streak, min(now, known.upto + STEP) if streak >= SEVERAL else known.upto)
+
+
+def _claim(connection: Connection, last: int | None, now: int, night: Night) -> bool:
+    if last is None:
+        connection.execute(meta.insert().values(key="night", value=str(now)))
+    else:
+        mine = meta.update().where(NIGHT, meta.c.value == str(last)).values(value=str(now))
+        if connection.execute(mine).rowcount != 1:
+            return False
+    connection.execute(meta.delete().where(EVIDENCE))
+    value = msgspec.json.encode(night).decode()
+    connection.execute(meta.insert().values(key="nights", value=value))
+    return True
+
+
+def _read(connection: Connection) -> tuple[int | None, Night | None]:
+    began = connection.scalar(sa.select(meta.c.value).where(NIGHT))
+    known = connection.scalar(sa.select(meta.c.value).where(EVIDENCE))
+    night = msgspec.json.decode(known, type=Night) if known else None
+    return (None if began is None else int(began)), night
+
+
+async def recorded(database: Database) -> Recorded:
+    """The last night."""
+    async with database.reading() as connection:
+        return Recorded(*await connection.run_sync(_read))
+
+
+async def newest_event(database: Database) -> int | None:
+    """When the newest event of any room was stored (ms)."""
+    last = sa.and_(events.c.room_id == rooms.c.id, events.c.seq == rooms.c.head)
+    query = sa.select(sa.func.max(events.c.at)).select_from(rooms).join(events, last)
+    async with database.reading() as connection:
+        newest: int | None = await connection.scalar(query)
+        return newest
+
+
+async def clock_difference(database: Database, now: Callable[[], int]) -> int:
+    """By how many ms this clock is ahead of the database's own; 0 for SQLite, which has none."""
+    if database.is_sqlite:
+        return 0
+    before = now()
+    async with database.reading() as connection:
+        theirs = await connection.scalar(sa.text("SELECT UNIX_TIMESTAMP(NOW(3))"))
+    return round((before + now()) / 2 - float(theirs or 0) * 1000)

@@ -1,0 +1,128 @@
+"""Nights as evidence: when they count, how far they reach, and who gets them."""
+
+import pytest
+
+from chatserver.storage.nights import (
+    DAY,
+    SEVERAL,
+    STEP,
+    Night,
+    clock_difference,
+    newest_event,
+    record_night,
+    recorded,
+)
+from tests.storage.conftest import Storage, draft
+
+HOUR = DAY // 24
+YEAR = 365 * DAY
+
+
+class Nights:
+    """Records one after the other, each `gap` ms after the last."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._database = storage.database
+        self.now = 1_000 * DAY
+
+    async def __call__(
+        self, gap: int = DAY, *, jumped: bool = False, newest: int | None = None
+    ) -> Night | None:
+        self.now += gap
+        return await record_night(
+            self._database,
+            before=self.now - HOUR,
+            now=self.now,
+            jumped=jumped,
+            newest=newest,
+        )
+
+
+@pytest.fixture
+def nights(storage: Storage) -> Nights:
+    return Nights(storage)
+
+
+async def test_a_night_is_recorded_once(nights: Nights) -> None:
+    claims = [await nights(gap) is not None for gap in (0, HOUR // 2, DAY, HOUR // 2)]
+    assert claims == [True, False, True, False]
+
+
+async def test_several_nights_must_follow_one_another_before_messages_are_forgotten(
+    nights: Nights,
+) -> None:
+    recorded_nights = [await nights() for _ in range(SEVERAL + 1)]
+    assert [night.may_forget for night in recorded_nights if night] == [False, False, True, True]
+    assert recorded_nights[-1] == Night(SEVERAL + 1, nights.now)
+
+
+@pytest.mark.parametrize(("gap", "jumped"), [(YEAR, False), (4 * DAY, False), (DAY, True)])
+async def test_a_night_after_an_implausible_time_forgets_nothing(
+    nights: Nights, gap: int, jumped: bool
+) -> None:
+    for _ in range(SEVERAL):
+        await nights()
+    upto = nights.now
+    assert await nights(gap, jumped=jumped) == Night(1, upto)
+    assert await nights() == Night(2, upto)
+    assert await nights() == Night(3, min(upto + STEP, nights.now))
+
+
+async def test_what_one_night_may_forget_is_bounded(nights: Nights) -> None:
+    for _ in range(SEVERAL):
+        await nights()
+    upto = nights.now
+    await nights(YEAR)
+    reached = [(await nights() or Night(0, 0)).upto - upto for _ in range(5)]
+    assert reached == [0, STEP, 2 * STEP, 3 * STEP, 4 * STEP]
+
+
+async def test_after_a_wrong_clock_the_nights_go_on(nights: Nights) -> None:
+    for _ in range(SEVERAL):
+        await nights()
+    upto = nights.now
+    await nights(YEAR)
+    assert await nights(DAY - YEAR) == Night(1, upto)
+    await nights()
+    assert await nights() == Night(3, nights.now - DAY)
+    assert await nights() == Night(4, nights.now)
+    assert (await nights() or Night(0, 0)).upto == nights.now
+
+
+async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
+    nights: Nights,
+) -> None:
+    for _ in range(SEVERAL):
+        await nights()
+    upto = nights.now
+    assert await nights(-900 * DAY) == Night(1, upto)
+    assert await nights(901 * DAY) == Night(1, upto)
+    await nights()
+    assert (await nights() or Night(0, 0)).upto > upto
+
+
+async def test_without_a_record_time_is_believed_up_to_the_newest_event(
+    storage: Storage, nights: Nights
+) -> None:
+    ann = await storage.person("ann")
+    storage.now = nights.now - YEAR
+    await storage.log.store([draft(ann, "the last one")])
+    newest = await newest_event(storage.database)
+    assert newest == storage.now
+    assert await nights(newest=newest) == Night(1, storage.now)
+
+
+async def test_what_is_recorded_can_be_read(storage: Storage, nights: Nights) -> None:
+    assert (await recorded(storage.database)).began is None
+    night = await nights()
+    known = await recorded(storage.database)
+    assert (known.began, known.night) == (nights.now, night)
+
+
+async def test_the_clock_of_a_database_server_is_compared(storage: Storage) -> None:
+    import time
+
+    difference = await clock_difference(storage.database, lambda: time.time_ns() // 1_000_000)
+    assert abs(difference) < 5_000
+    ahead = await clock_difference(storage.database, lambda: time.time_ns() // 1_000_000 + YEAR)
+    assert abs(ahead - (0 if storage.database.is_sqlite else YEAR)) < 5_000
