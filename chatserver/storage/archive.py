@@ -25,6 +25,7 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Kind
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD
+from chatserver.storage.readers import Share
 from chatserver.storage.search_index import COMPACTED, Entry, index, search
 from chatserver.storage.tables import events, meta, metadata, users
 
@@ -68,7 +69,7 @@ async def dump(database: Database, *, now: int) -> AsyncGenerator[bytes]:
 @asynccontextmanager
 async def one_moment(database: Database) -> AsyncIterator[AsyncConnection]:
     """A connection whose queries all see the same moment. It hinders nobody."""
-    async with database.reading() as connection:
+    async with database.reading(Share.COPIES) as connection:
         try:
             for statement in SQLITE_MOMENT if database.is_sqlite else MYSQL_MOMENT:
                 await connection.exec_driver_sql(statement)

@@ -1,4 +1,4 @@
-"""One database as two engines: one for transactions, `read` beside it.
+"""One database: an engine for transactions, and beside it engines for queries (`readers.py`).
 
 Everything that SQLite and MySQL disagree on is here, except for their errors: `failures.py`.
 """
@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
@@ -24,12 +23,13 @@ from chatserver.storage.failures import (
     may_pass,
     needs_new_connection,
     refusal,
+    unread,
 )
 from chatserver.storage.gather import Found, Gathered, Key
+from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reader
 from chatserver.storage.tally import Tally
 from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Writer
 
-READERS = 6  # connections that read
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
 BUSY_TIMEOUT = 5  # seconds that one statement waits for a lock
 CONNECT_TIMEOUT = 5  # seconds
@@ -43,6 +43,8 @@ PRAGMAS = (
 )
 
 T = TypeVar("T")
+
+Readers = Mapping[Share, AsyncEngine]
 
 # At DEBUG it writes every statement with its values: messages, names, hashes.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
@@ -69,9 +71,10 @@ class Database:
         self.name = parsed.set(query={}).render_as_string()  # without the password
         self.tally = Tally(self.path)
         self._gathered: list[Gathered[Any, Any]] = []
-        self.writer, self.read = make(parsed)
+        self.writer, self.readers = make(parsed)
         if read_only:
-            self.writer, self.read = NoWriter(self.writer.engine), _read_only(parsed, self.read)
+            self.writer = NoWriter(self.writer.engine)
+            self.readers = _read_only(parsed, self.readers)
 
     def make_private(self) -> None:
         """SQLite: the file is there and only its owner can read it, whatever the umask says."""
@@ -92,18 +95,27 @@ class Database:
     async def close(self) -> None:
         for gathered in self._gathered:
             await gathered.close()
-        await self.read.dispose()
+        for reader in self.readers.values():
+            await reader.dispose()
         await self.writer.dispose()
         self.tally.close()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries; every statement sees what is committed."""
+    async def reading(self, share: Share = Share.LOOKUPS) -> AsyncIterator[AsyncConnection]:
+        """A connection for queries; every statement sees what is committed.
+
+        Raises Unavailable when the share is in use, or a statement takes longer than it may.
+        """
         try:
-            async with self.read.connect() as connection:
+            async with self.readers[share].connect() as connection:
                 yield connection
         except FAILURES as error:
-            raise refusal(error) from error
+            raise unread(error) from error
+
+    @property
+    def read(self) -> AsyncEngine:
+        """The engine of the default share, for what happens once."""
+        return self.readers[Share.LOOKUPS]
 
     async def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it, flushed.
@@ -166,7 +178,7 @@ class Database:
 
     async def snapshot(self, target: Path) -> None:
         """SQLite only: a compact copy of the whole database into a new file."""
-        async with self.read.connect() as connection:
+        async with self.readers[Share.COPIES].connect() as connection:
             await connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
 
 
@@ -181,7 +193,7 @@ _SIZE = (
 )
 
 
-def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
+def _sqlite(url: URL) -> tuple[Writer, Readers]:
     """One read-write connection for the file and readers that cannot write.
 
     Two connections that write or checkpoint the same WAL file at the same instant can corrupt it in
@@ -196,21 +208,14 @@ def _sqlite(url: URL) -> tuple[Writer, AsyncEngine]:
     )
     sa.event.listen(writer, "connect", _prepare_sqlite)
     sa.event.listen(writer, "begin", _begin_immediate)
-    return ThreadWriter(writer), _sqlite_reader(path)
+    return ThreadWriter(writer), _sqlite_readers(path)
 
 
-def _sqlite_reader(path: str, **options: str) -> AsyncEngine:
-    query = {"mode": "ro", "uri": "true"} | options
-    return create_async_engine(
-        URL.create("sqlite+aiosqlite", database=f"file:{quote(path)}", query=query),
-        hide_parameters=True,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT},
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-    )
+def _sqlite_readers(path: str, **options: str) -> Readers:
+    return {
+        share: sqlite_reader(path, quota, busy_timeout=BUSY_TIMEOUT, **options)
+        for share, quota in QUOTAS.items()
+    }
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -226,7 +231,7 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
+def _mysql(url: URL) -> tuple[Writer, Readers]:
     from chatserver.storage.mysql_driver import connect, tls, without_tls
 
     target = without_tls(url).set(drivername="mysql+aiomysql")
@@ -248,16 +253,10 @@ def _mysql(url: URL) -> tuple[Writer, AsyncEngine]:
     writer = create_async_engine(
         target, pool_size=MYSQL_WRITERS, isolation_level="READ COMMITTED", **shared
     )
-    reader = create_async_engine(
-        target,
-        pool_size=READERS,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        **shared,
-    )
-    for engine in (writer, reader):
+    readers = {share: mysql_reader(target, quota, shared) for share, quota in QUOTAS.items()}
+    for engine in (writer, *readers.values()):
         sa.event.listen(engine.sync_engine, "handle_error", _drop_useless)
-    return PoolWriter(writer), reader
+    return PoolWriter(writer), readers
 
 
 def _drop_useless(context: sa.engine.ExceptionContext) -> None:
@@ -269,19 +268,20 @@ def _drop_useless(context: sa.engine.ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _read_only(url: URL, reader: AsyncEngine) -> AsyncEngine:
-    """The same engine, unable to change anything.
+def _read_only(url: URL, readers: Readers) -> Readers:
+    """The same engines, unable to change anything.
 
     SQLite makes two files to read a database in WAL mode, unless it is promised that nobody writes;
     the lock of the data folder keeps that promise. A file with a WAL beside it has them already.
     """
-    if reader.dialect.name != "sqlite":
-        sa.event.listen(reader.sync_engine, "connect", _begin_read_only)
-        return reader
+    if not url.drivername.startswith("sqlite"):
+        for reader in readers.values():
+            sa.event.listen(reader.sync_engine, "connect", _begin_read_only)
+        return readers
     path = Path(str(url.database))
     if path.with_name(f"{path.name}-wal").exists():
-        return reader
-    return _sqlite_reader(str(path), immutable="1")
+        return readers
+    return _sqlite_readers(str(path), immutable="1")
 
 
 def _begin_read_only(connection: Any, _record: object) -> None:

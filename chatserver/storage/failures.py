@@ -18,7 +18,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from chatserver.errors import Unavailable
+from chatserver.errors import Unavailable, _
 
 FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)  # what `refusal` takes
 
@@ -206,6 +206,14 @@ def refusal(error: Exception, *, committing: bool = False) -> Exception:
     if found is None or isinstance(error, IntegrityError):
         return error
     return _because(_KINDS[found.action](DAMAGED if found == CORRUPT else None), found)
+
+
+def unread(error: Exception) -> Exception:
+    """The same for an error of a query that changes nothing."""
+    refused = refusal(error)
+    if failure(error) is LATE:
+        return _because(Unavailable(_("That took too long. Ask for less.")), LATE)
+    return refused
 
 
 _KINDS: dict[Action, type[Unavailable]] = {

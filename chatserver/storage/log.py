@@ -24,6 +24,7 @@ from chatserver.storage.event_rows import EVENTS, read_event, read_reactions
 from chatserver.storage.failures import Contended
 from chatserver.storage.members import hold_rooms
 from chatserver.storage.messages import Outcome
+from chatserver.storage.readers import Share
 from chatserver.storage.repeats import already_stored, repeat
 from chatserver.storage.tables import events, rooms
 
@@ -155,7 +156,7 @@ class Log:
         facts: dict[int, RoomFacts],
         left: Mapping[int, int] = NOWHERE,
     ) -> list[Event]:
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HISTORY) as connection:
             rows = list(await connection.execute(query))
             reacted = await connection.run_sync(read_reactions, rows)
             read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]

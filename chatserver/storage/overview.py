@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from chatserver.models import Kind, Role, RoomKind
 from chatserver.storage.engine import Database
+from chatserver.storage.readers import Share
 from chatserver.storage.tables import bot_tokens, events, members, rooms, sessions, users
 
 
@@ -118,7 +119,7 @@ class Overview:
         return [_house(row, keepers.get(row.id, [])) for row in await self._all(query)]
 
     async def _all(self, query: sa.Select[Any]) -> list[Any]:
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HEAVY) as connection:
             return list(await connection.execute(query))
 
     async def _listed(self, query: sa.Select[Any]) -> dict[int, list[str]]:

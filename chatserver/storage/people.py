@@ -13,6 +13,7 @@ from chatserver.models import FUTURE, Role, Session, User, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import use_up
 from chatserver.storage.members import join_lobby, new_id
+from chatserver.storage.readers import Share
 from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
 
@@ -127,7 +128,7 @@ class People:
 
     async def all(self) -> list[User]:
         """Every account, by name."""
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HEAVY) as connection:
             rows = await connection.execute(sa.select(users).order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
+from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
 CHUNK = 500  # messages in one transaction
@@ -39,7 +40,7 @@ async def expire(database: Database, *, upto: int, now: int) -> Forgotten:
     `now` is what the clock says. `upto` is the time that has passed for certain (see `nights`).
     """
     query = sa.select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days.is_not(None))
-    async with database.reading() as connection:
+    async with database.reading(Share.COPIES) as connection:
         keeping = (await connection.execute(query)).all()
     found = [await _expire(database, room, upto - days * DAY, now) for room, days in keeping]
     return Forgotten(sum(one.messages for one in found), sum(one.characters for one in found))
@@ -85,7 +86,7 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[tu
         .order_by(events.c.seq)
         .limit(CHUNK)
     )
-    async with database.reading() as connection:
+    async with database.reading(Share.COPIES) as connection:
         return [(seq, size) for seq, size in await connection.execute(query)]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
 from chatserver.storage.engine import Database
+from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.states import ME, STATES, state
 from chatserver.storage.tables import members, rooms, users
@@ -87,7 +88,7 @@ class Rooms:
 
     async def _find_states(self, people: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
         found: dict[int, list[sa.Row[Any]]] = {}
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HISTORY) as connection:
             for row in await connection.execute(STATES, {"people": people}):
                 found.setdefault(row.me, []).append(row)
         return found
@@ -99,7 +100,7 @@ class Rooms:
     async def states(self, user_ids: Sequence[int], room: int) -> dict[int, RoomState]:
         """One room as each of these users sees it, without those who are no members."""
         query = STATES.where(ME.c.room_id == room)
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HISTORY) as connection:
             rows = list(await connection.execute(query, {"people": list(user_ids)}))
         return {row.me: state(row) for row in rows}
 
@@ -128,7 +129,7 @@ class Rooms:
             .where(rooms.c.archived_at.is_(None))
             .order_by(rooms.c.name)
         )
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HISTORY) as connection:
             return [PublicRoom(*row) for row in await connection.execute(query)]
 
     async def members_of(self, room: int) -> list[Member]:
@@ -139,7 +140,7 @@ class Rooms:
             .where(members.c.room_id == room, members.c.left_at.is_(None))
             .order_by(users.c.name_key)
         )
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HISTORY) as connection:
             return [Member(*row) for row in await connection.execute(query)]
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:

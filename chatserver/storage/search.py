@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
 from chatserver.storage.engine import Database
+from chatserver.storage.readers import Share
 from chatserver.storage.search_index import (
     Entry,
     compact,
@@ -95,7 +96,7 @@ class Search:
 
         Raises BadRequest for a person or a room in the query that is not there for this reader.
         """
-        async with self._database.reading() as connection:
+        async with self._database.reading(Share.HEAVY) as connection:
             hunt = await _plan(connection, user_id, query)
             below = hunt.below if before is None else min(max(before, 0), hunt.below)
             return await _collect(connection, hunt, below, limit)

@@ -59,8 +59,12 @@ class Api:
 
     async def users(self, request: web.Request) -> web.StreamResponse:
         """Everybody who has an account, for everybody who has one."""
-        if not self._sessions.is_owner(request):
-            await self._sessions.asking(request)
+        if self._sessions.is_owner(request):
+            return await self._users()
+        async with self._sessions.question(request, heavy=True):
+            return await self._users()
+
+    async def _users(self) -> web.Response:
         return ok(users=[_shown(user) for user in await self._accounts.everybody()])
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:

@@ -51,10 +51,10 @@ class Conversation:
 
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         """One's own rooms, as in the welcome, and those that one may join."""
-        user = await self._sessions.asking(request)
-        own = [_state(state) for state in await self._history.rooms_of(user)]
-        public = [msgspec.to_builtins(room) for room in await self._rooms.public()]
-        return ok(rooms=own, public=public)
+        async with self._sessions.question(request) as user:
+            own = [_state(state) for state in await self._history.rooms_of(user)]
+            public = [msgspec.to_builtins(room) for room in await self._rooms.public()]
+            return ok(rooms=own, public=public)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.NewRoom)
@@ -62,14 +62,15 @@ class Conversation:
 
     async def room(self, request: web.Request) -> web.StreamResponse:
         """A room as one sees it: whole for members, its outside for those who may join."""
-        user, room = await self._sessions.asking(request), await self._room(request)
-        state = await self._rooms.state(user.id, room)
-        if state is not None:
-            return ok(**_state(state))
-        for public in await self._rooms.public():
-            if public.room == room:
-                return ok(**msgspec.to_builtins(public))
-        raise NotFound
+        async with self._sessions.question(request) as user:
+            room = await self._room(request)
+            state = await self._rooms.state(user.id, room)
+            if state is not None:
+                return ok(**_state(state))
+            for public in await self._rooms.public():
+                if public.room == room:
+                    return ok(**msgspec.to_builtins(public))
+            raise NotFound
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Set what is named: of the room, or `archived`, or `muted` for oneself."""
@@ -90,13 +91,14 @@ class Conversation:
 
     async def members(self, request: web.Request) -> web.StreamResponse:
         """Who belongs to a room and, where it shows receipts, how far they have read."""
-        user, room = await self._sessions.asking(request), await self._room(request)
-        state = await self._rooms.state(user.id, room)
-        if state is None:
-            raise NotFound
-        hidden = set() if state.receipts else {"read"}
-        found = [msgspec.to_builtins(member) for member in await self._rooms.members_of(room)]
-        return ok(room=room, members=[_without(member, hidden) for member in found])
+        async with self._sessions.question(request) as user:
+            room = await self._room(request)
+            state = await self._rooms.state(user.id, room)
+            if state is None:
+                raise NotFound
+            hidden = set() if state.receipts else {"read"}
+            found = [msgspec.to_builtins(member) for member in await self._rooms.members_of(room)]
+            return ok(room=room, members=[_without(member, hidden) for member in found])
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
         """Invite `users`; without any, join."""
@@ -130,15 +132,16 @@ class Conversation:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """A stretch of the log, whose `epoch` it names: `after` or `before`, and `limit`."""
-        user, room = await self._sessions.asking(request), await self._room(request)
-        asked = _stretch(request)
-        if asked.after is not UNSET:
-            page = await self._history.after(
-                user, room, asked.after, limit=asked.limit, epoch=asked.epoch
-            )
-        else:
-            page = await self._history.before(user, room, _given(asked.before), asked.limit)
-        return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
+        async with self._sessions.question(request) as user:
+            room, asked = await self._room(request), _stretch(request)
+            if asked.after is not UNSET:
+                page = await self._history.after(
+                    user, room, asked.after, limit=asked.limit, epoch=asked.epoch
+                )
+            else:
+                before = _given(asked.before)
+                page = await self._history.before(user, room, before, asked.limit)
+            return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
 
     async def say(self, request: web.Request) -> web.StreamResponse:
         """Say something in a room: JSON, or plain text that is the message."""
@@ -176,13 +179,13 @@ class Conversation:
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Messages that match `q`, newest first; `position` goes on where a page ended."""
-        user = await self._sessions.asking(request)
-        asked = _query(request, _Sought)
-        query = tokens.parse(asked.q)
-        if asked.room is not None:
-            query = replace(query, room=asked.room)
-        before = _given(asked.position)
-        found = await self._search.find(user.id, query, before=before, limit=asked.limit)
+        async with self._sessions.question(request, heavy=True) as user:
+            asked = _query(request, _Sought)
+            query = tokens.parse(asked.q)
+            if asked.room is not None:
+                query = replace(query, room=asked.room)
+            before, limit = _given(asked.position), asked.limit
+            found = await self._search.find(user.id, query, before=before, limit=limit)
         return ok(
             hits=[_present(msgspec.to_builtins(hit)) for hit in found.hits],
             more=found.more,

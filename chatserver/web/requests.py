@@ -33,6 +33,7 @@ from chatserver.limits import Rate
 from chatserver.membership import Membership
 from chatserver.models import Receipt, RoomState
 from chatserver.reads import Reads
+from chatserver.turns import Turns
 
 QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
@@ -67,6 +68,7 @@ class Requests:
         self._hub = hub
         self._frame_bytes = frame_bytes
         self._questions = questions
+        self._turns = Turns()
         self._mistakes = Rate(*MISTAKES, clock)
         self._signals = Rate(*SIGNALS, clock)
         self._holding: list[Connection] = []  # until the end of this turn of the loop
@@ -207,7 +209,8 @@ class Requests:
 
     async def _read(self, connection: Connection, asked: protocol.History) -> None:
         self._questions.take(connection.user.id)
-        connection.reply(protocol.encode(await self._events(connection, asked)))
+        async with self._turns.turn(connection.user.id):
+            connection.reply(protocol.encode(await self._events(connection, asked)))
 
     async def _events(
         self, connection: Connection, asked: protocol.History

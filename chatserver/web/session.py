@@ -1,7 +1,8 @@
 """Who is asking: tokens out of requests, the session cookie, which origins may change things."""
 
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ from chatserver.config import Settings
 from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
 from chatserver.limits import Rate
 from chatserver.models import User, name_key
+from chatserver.turns import Turns
 from chatserver.web.headers import cookie, media_type
 
 COOKIE = "chatserver"
@@ -31,6 +33,7 @@ class Sessions:
         self._accounts = accounts
         self._settings = settings
         self._questions = questions
+        self._turns = Turns()
         self.control: str | None = None  # the address of the Unix socket for the folder's owner
         self.below = ""  # the path under which visitors find the chat, like /chat
         self.listening = ""  # where people find this server, as far as it knows
@@ -46,11 +49,16 @@ class Sessions:
             return bool(_token(request))
         return False
 
-    async def asking(self, request: web.Request) -> User:
-        """Who asks a question, which is counted. Raises Unauthorized or RateLimited."""
+    @asynccontextmanager
+    async def question(self, request: web.Request, *, heavy: bool = False) -> AsyncIterator[User]:
+        """The user who asks. Questions are counted, and those of one user wait for one another.
+
+        `heavy` ones have a queue of their own. Raises Unauthorized or RateLimited.
+        """
         user = (await self.of(request)).user
         self._questions.take(user.id)
-        return user
+        async with self._turns.turn((user.id, heavy)):
+            yield user
 
     async def of_socket(self, request: web.Request) -> SignIn:
         """The same for a socket, which may name its token and its user in the query as well."""

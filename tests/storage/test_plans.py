@@ -23,7 +23,8 @@ async def test_no_statement_of_the_hot_way_scans(
     def keep(_c: Connection, _cursor: object, statement: str, values: Any, *_more: object) -> None:
         seen.append((statement, values))
 
-    for engine in (storage.database.writer.engine, storage.database.read.sync_engine):
+    readers = [reader.sync_engine for reader in storage.database.readers.values()]
+    for engine in (storage.database.writer.engine, *readers):
         sa.event.listen(engine, "before_cursor_execute", keep)
     await storage.log.store([draft(person, "hi") for person in people] * 2)
     named = [(person.id, person.name) for person in people]

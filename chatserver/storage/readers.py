@@ -1,0 +1,117 @@
+"""Read-only connections in shares, so that slow queries never hold those that everybody needs.
+
+Each share has its own pool and a time limit for a statement: SQLite is interrupted, MariaDB and
+MySQL stop by themselves (`max_statement_time`, `max_execution_time`).
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+POOL_TIMEOUT = 5.0  # seconds that a query waits for a connection of its share
+TIMER = "timer"  # in the info of a SQLite connection: what interrupts its statement
+
+
+class Share(StrEnum):
+    """What a connection is used for."""
+
+    LOOKUPS = "lookups"  # sessions, users, rights: what every request needs
+    HISTORY = "history"  # events, rooms and members
+    HEAVY = "heavy"  # search, and lists of everything
+    COPIES = "copies"  # the whole database: archives and checks
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many connections a share has, and the seconds that one of its statements may take."""
+
+    connections: int
+    seconds: float | None
+
+
+QUOTAS = {
+    Share.LOOKUPS: Quota(4, 5.0),
+    Share.HISTORY: Quota(4, 5.0),
+    Share.HEAVY: Quota(2, 3.0),
+    Share.COPIES: Quota(2, None),
+}
+
+_POOL: dict[str, Any] = {
+    "hide_parameters": True,
+    "poolclass": AsyncAdaptedQueuePool,
+    "pool_timeout": POOL_TIMEOUT,
+    "max_overflow": 0,
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+}
+
+
+def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: str) -> AsyncEngine:
+    """An engine that cannot write to this file; `options` are of its URI."""
+    query = {"mode": "ro", "uri": "true"} | options
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=f"file:{quote(path)}", query=query),
+        pool_size=quota.connections,
+        connect_args={"timeout": busy_timeout},
+        **_POOL,
+    )
+    if quota.seconds is not None:
+        _interrupt_after(engine.sync_engine, quota.seconds)
+    return engine
+
+
+def mysql_reader(url: URL, quota: Quota, options: dict[str, Any]) -> AsyncEngine:
+    """An engine for queries alone; `options` are those of every engine."""
+    seconds = quota.seconds or 0  # means no limit
+    # Comments that only MariaDB or only MySQL executes: they name the setting differently.
+    limit = (
+        f"SET SESSION /*M!100100 max_statement_time={seconds} */"
+        f" /*!50708 max_execution_time={round(seconds * 1000)} */"
+    )
+    connect_args = {**options["connect_args"], "init_command": limit}
+    options = {**options, **_POOL, "connect_args": connect_args}
+    return create_async_engine(url, pool_size=quota.connections, **options)
+
+
+def _interrupt_after(engine: sa.Engine, seconds: float) -> None:
+    """Interrupt every statement that takes longer."""
+
+    def begin(connection: Connection, *_more: object) -> None:
+        driver = connection.connection.driver_connection
+        later = asyncio.get_running_loop().call_later
+        connection.info[TIMER] = later(seconds, _interrupt, driver)
+
+    def end(connection: Connection, *_more: object) -> None:
+        _end(connection)
+
+    def failed(context: sa.engine.ExceptionContext) -> None:
+        """Of a task that was cancelled the statement still runs, and its end is waited for."""
+        connection = context.connection
+        if connection is not None:
+            _end(connection)
+            if isinstance(context.original_exception, asyncio.CancelledError):
+                _interrupt(connection.connection.driver_connection)
+
+    sa.event.listen(engine, "before_cursor_execute", begin)
+    sa.event.listen(engine, "after_cursor_execute", end)
+    sa.event.listen(engine, "handle_error", failed)
+
+
+def _end(connection: Connection) -> None:
+    timer = connection.info.pop(TIMER, None)
+    if timer is not None:
+        timer.cancel()
+
+
+def _interrupt(driver: Any) -> None:
+    """aiosqlite's own method is a coroutine that waits for nothing."""
+    with suppress(ValueError, StopIteration):  # it is closed, or done
+        driver.interrupt().send(None)

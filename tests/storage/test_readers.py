@@ -1,0 +1,82 @@
+"""Shares of readers: none takes another's connections, and no statement takes for ever."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+import sqlalchemy as sa
+
+from chatserver.errors import Unavailable
+from chatserver.storage import readers
+from chatserver.storage.engine import Database
+from chatserver.storage.readers import QUOTAS, Quota, Share
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n",
+    "mysql": "SELECT SLEEP(60)",
+}
+
+
+@pytest.mark.parametrize("share", [Share.LOOKUPS, Share.HISTORY, Share.HEAVY])
+async def test_a_statement_that_takes_too_long_is_stopped(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, share: Share
+) -> None:
+    monkeypatch.setitem(QUOTAS, share, Quota(1, 0.2))
+    database = Database(database_url)
+    database.make_private()
+    for _ in range(2):  # the connection is of use afterwards
+        with pytest.raises(Unavailable, match="took too long"):
+            async with database.reading(share) as connection:
+                await connection.execute(sa.text(ENDLESS[database.kind]))
+        async with database.reading(share) as connection:
+            assert await connection.scalar(sa.text("SELECT 1")) == 1
+    await database.close()
+
+
+async def test_the_limit_concerns_a_statement_not_what_is_done_with_its_rows(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(QUOTAS, Share.HEAVY, Quota(1, 0.05))
+    database = Database(database_url)
+    database.make_private()
+    async with database.reading(Share.HEAVY) as connection:
+        await connection.scalar(sa.text("SELECT 1"))
+        await asyncio.sleep(0.1)
+        assert await connection.scalar(sa.text("SELECT 2")) == 2
+    await database.close()
+
+
+async def test_what_is_left_of_a_cancelled_statement_stops_no_other(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(QUOTAS, Share.HEAVY, Quota(1, 0.2))
+    database = Database(database_url)
+    database.make_private()
+
+    async def ask() -> None:
+        async with database.reading(Share.HEAVY) as connection:
+            await connection.execute(sa.text(ENDLESS[database.kind]))
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await ask()
+    async with database.reading(Share.HEAVY) as connection:
+        assert await connection.scalar(sa.text("SELECT 1")) == 1
+    await database.close()
+
+
+async def test_a_share_that_is_in_use_leaves_the_others_alone(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(readers._POOL, "pool_timeout", 0.1)
+    database = Database(database_url)
+    database.make_private()
+    async with AsyncExitStack() as held:
+        for _ in range(QUOTAS[Share.HEAVY].connections):
+            await held.enter_async_context(database.reading(Share.HEAVY))
+        with pytest.raises(Unavailable):
+            await held.enter_async_context(database.reading(Share.HEAVY))
+        for share in (Share.LOOKUPS, Share.HISTORY, Share.COPIES):
+            async with database.reading(share) as connection:
+                assert await connection.scalar(sa.text("SELECT 1")) == 1
+    await database.close()
