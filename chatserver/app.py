@@ -35,6 +35,7 @@ from chatserver.keeping import Nightly
 from chatserver.keys import Keys
 from chatserver.limits import Rate, SignInGuard
 from chatserver.lookout import Lookout
+from chatserver.markup import Renderer
 from chatserver.membership import Membership
 from chatserver.models import Role
 from chatserver.passwords import Passwords, generate
@@ -99,17 +100,17 @@ class Server:
         self.log = Log(self.database, clock=wall)
         self.supervisor = Supervisor()
         self.bus = _bus(settings, self.supervisor)
-        read_hole = hole_reader(self.rooms, self.log)
+        read_hole = hole_reader(self.rooms, self.log, renderer := Renderer())
         node = secrets.token_hex(8)
         self.hub = Hub(self.bus, read_hole, self.rooms.states, node=node, clock=clock)
         self.journal = Journal(self.log, self.hub)
         rate = Rate(limits.messages_per_second, limits.message_burst, clock)
         facts = Facts(self.rooms)
-        self.recent = Recent(self.log, clock=clock)
+        self.recent = Recent(self.log, renderer, clock=clock)
         self.history = History(
             self.rooms, self.log, facts, self.recent, published=self.journal.published
         )
-        self.chat = Chat(self.journal, facts, rate, limits=limits, clock=wall)
+        self.chat = Chat(self.journal, facts, rate, renderer, limits=limits, clock=wall)
         self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
         self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)

@@ -6,7 +6,7 @@ Who may write is asked inside the storing transaction (`storage.log`).
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 
 from chatserver.config import LimitSettings
@@ -14,6 +14,7 @@ from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
 from chatserver.limits import Rate
+from chatserver.markup import Renderer, is_costly
 from chatserver.models import (
     OWN_ID,
     Act,
@@ -46,6 +47,8 @@ PART = (
 )
 EMOJI = re.compile(f"{PART}(?:\u200d{PART}){{0,9}}")
 FLAG_OR_KEY = re.compile("[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3")
+Work = Awaitable[None] | None  # what is left to be done, if anything
+
 SYMBOLS = frozenset({"So", "Sm", "Cn"})  # what emoji are, those of later Unicodes too
 
 
@@ -57,6 +60,7 @@ class Chat:
         journal: Journal,
         facts: Facts,
         rate: Rate,
+        renderer: Renderer,
         *,
         limits: LimitSettings,
         clock: Callable[[], int],
@@ -64,16 +68,18 @@ class Chat:
         """`clock` gives milliseconds UTC."""
         self._journal = journal
         self._rate = rate
+        self._renderer = renderer
         self._limits = limits
         self._facts = facts
         self._clock = clock
 
     # Saying something -----------------------------------------------------------------------------
 
-    def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> None:
+    def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> Work:
         """Store a message; `settle` gets the receipt once it is on disk, before the room hears it.
 
-        Raises a ChatError when it is refused at once.
+        Raises a ChatError when it is refused at once. Only a text that is costly to render has to
+        be awaited.
         """
         to = said.to if isinstance(said, SayToPerson) else None
         if to is None and said.room is None:
@@ -85,10 +91,19 @@ class Chat:
         partner = known.partner(who.id) if known else None
         act = Message(said.data, partner, said.reply_to, mentioned(said.data))
         if known is not None:
-            self._journal.append(_draft(who, known, said.id, act), settle)
-        else:
-            draft = _unresolved(who, said.id, act, room=room, to=to)
-            self._journal.append(draft, self._learning(who, to, settle))
+            return self._store(said.data, _draft(who, known, said.id, act), settle)
+        draft = _unresolved(who, said.id, act, room=room, to=to)
+        return self._store(said.data, draft, self._learning(who, to, settle))
+
+    def _store(self, text: str, draft: Draft, settle: Settle) -> Work:
+        if is_costly(text):
+            return self._store_rendered(text, draft, settle)
+        self._journal.append(draft, settle)
+        return None
+
+    async def _store_rendered(self, text: str, draft: Draft, settle: Settle) -> None:
+        await self._renderer.prepare([text])
+        self._journal.append(draft, settle)
 
     def _learning(self, who: User, to: str | None, settle: Settle) -> Settle:
         """As `settle`; what storage has found out about the room is kept."""
@@ -101,31 +116,30 @@ class Chat:
 
         return learn
 
-    def edit(self, who: User, asked: EditMessage, settle: Settle) -> None:
+    def edit(self, who: User, asked: EditMessage, settle: Settle) -> Work:
         """Give one's own message another text."""
         self._check_text(asked.data)
         act = Edit(asked.target, asked.data, mentioned(asked.data), self._editable())
-        self._act(who, asked.room, asked.id, act, settle)
+        return self._store(asked.data, self._acting(who, asked.room, asked.id, act), settle)
 
     def delete(self, who: User, asked: DeleteMessage, settle: Settle) -> None:
         """Take a message's text away for good."""
-        self._act(who, asked.room, asked.id, Delete(asked.target), settle)
+        draft = self._acting(who, asked.room, asked.id, Delete(asked.target))
+        self._journal.append(draft, settle)
 
     def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
         """Put an emoji to a message, or take it back."""
         if not is_emoji(asked.emoji):
             raise BadRequest(_("A reaction is one emoji."))
         act = React(asked.target, asked.emoji, asked.on)
-        self._act(who, asked.room, asked.id, act, settle)
+        self._journal.append(self._acting(who, asked.room, asked.id, act), settle)
 
-    def _act(self, who: User, room: int, request_id: str | None, act: Act, settle: Settle) -> None:
+    def _acting(self, who: User, room: int, request_id: str | None, act: Act) -> Draft:
         self._rate.take(who.id)
         known = self._facts.known(room)
         if known is None:
-            draft = _unresolved(who, request_id, act, room=room)
-        else:
-            draft = _draft(who, known, request_id, act)
-        self._journal.append(draft, settle)
+            return _unresolved(who, request_id, act, room=room)
+        return _draft(who, known, request_id, act)
 
     def _editable(self) -> int:
         """Messages said before this time (ms) may not be edited any more."""

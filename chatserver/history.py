@@ -10,6 +10,7 @@ from chatserver import recent
 from chatserver.errors import NotFound, Reset
 from chatserver.facts import Facts
 from chatserver.feeds import Missed, ReadMissed
+from chatserver.markup import Renderer
 from chatserver.models import RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
 from chatserver.recent import PAGE_TEXT, Recent, Stretch, Told, fitting
@@ -92,7 +93,7 @@ class History:
         events = await self._log.before(facts, upto, limit + 1, left=left)
         newest = events[-limit:]
         newest = newest[len(newest) - fitting(len(event.data) for event in reversed(newest)) :]
-        told = recent.by_room(newest).get(room, [])
+        told = (await self._recent.encoded(newest)).get(room, [])
         return _page(room, told, head, more=len(events) > len(told))
 
     async def catch_up(
@@ -172,7 +173,7 @@ class History:
         return pages
 
 
-def hole_reader(rooms: Rooms, log: Log) -> ReadMissed:
+def hole_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
     """What the hub reads holes with.
 
     Who has left is asked last, so that the events are not in a newer state than that.
@@ -181,8 +182,10 @@ def hole_reader(rooms: Rooms, log: Log) -> ReadMissed:
     async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
+        events = events[: fitting([len(event.data) for event in events])]
+        await renderer.prepare(event.data for event in events)
         left = await rooms.left_since(room, after)
-        return Missed(events[: fitting([len(event.data) for event in events])], left)
+        return Missed(events, left)
 
     return read
 

@@ -11,6 +11,7 @@ from html import escape
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import mdTrim
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_block import StateBlock, blockquote, list_block
 from markdown_it.rules_inline import StateInline
@@ -19,12 +20,17 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
-MOST = 300  # marks in a text. With more of them it is a drawing, or meant to keep us busy
+MOST = 200  # marks in a text: see `is_heavy`. With more of them it is shown as it was typed
 
+_BLOCKS = r"^(?:[ \t]*(?:>|[-*][ \t]|[0-9]{1,9}[.)][ \t]))+"
 _MARKS = re.compile(  # code is one, however many are in it
-    r"```(?s:.*?)(?:```|\Z)|[*_]{1,3}|~~|`+|\[|://|www\.|^[ \t]*(?:[->]|[0-9]+[.)])", re.MULTILINE
+    rf"({_BLOCKS})|```(?s:.*?)(?:```|\Z)|\*{{1,3}}|_{{1,3}}|~~|`+|\[|(://|www\.)", re.MULTILINE
 )
 _ESCAPED = re.compile(r"\\[*~`\[]")
+_FENCE = re.compile(r"(```+)([^`]*)")
+_QUOTED = re.compile(r">[\s>]*[^\W\d_]|>[ \t]")
+_ITEM_MARKS = "-*0123456789"
+_BLOCK_MARKS = "`>-*+0123456789"
 _LANGUAGE = re.compile(r"[\w+#.-]*")
 
 # CJK punctuation, kana, ideographs, hangul, full-width forms; typographic quotes, dashes and dots:
@@ -37,7 +43,7 @@ _QUOTES = "\u2013\u2014\u2018-\u201f\u2022\u2026\u00ab\u00bb"
 _LETTER = rf"[^\s\x00-\x1f\x7f-\x9f<>\"'`|\\^{{}}{_CJK}{_QUOTES}]"
 _BEGINS = r"(?<![A-Za-z0-9_])(?i:https?://|www\.)"
 _ADDRESS = re.compile(rf"{_BEGINS}(?=[^\s/?#]*[^\s/?#.:@,;!*_~()\[\]{_CJK}{_QUOTES}]){_LETTER}+")
-_STOP = re.compile(rf"[\n*_~`\[\]\\]|{_BEGINS}")
+_STOP = re.compile(rf"[*_~`\[\]]|\\(?=[*~`\[])|{_BEGINS}")
 _TRAILING = ".,:;!?*_~"
 _PAIRS = {")": "(", "]": "["}
 _TARGET = r"[^\s\x00-\x1f\x7f-\x9f<>()\[\]\"`\\]"
@@ -57,12 +63,19 @@ _cleaner = nh3.Cleaner(
 
 def html(text: str) -> str | None:
     """HTML of the tags above; None for a text without markup, or with more than is sensible."""
-    if len(_MARKS.findall(text)) > MOST:
+    if is_heavy(text):
         return None
     tokens = _reader.parse(text)
     if not _says_more(tokens) and not _ESCAPED.search(text):
         return None
     return _cleaner.clean("".join(_written(tokens))) if _has_words(tokens) else None
+
+
+def is_heavy(text: str) -> bool:
+    """Whether a text has more markup than is rendered: blocks and addresses count twice."""
+    marks = _MARKS.findall(text)
+    double = sum(min(len(b.split()), DEEPEST) + bool(address) for b, address in marks)
+    return len(marks) + double + text.count("\n") // 10 > MOST
 
 
 def _leaves(tokens: Iterable[Token]) -> Iterator[Token]:
@@ -92,7 +105,7 @@ def _written(tokens: list[Token]) -> Iterator[str]:
         elif token.tag:
             yield _tag(token)
         else:
-            yield content
+            yield content.replace("\n", "<br>")
 
 
 def _tag(token: Token) -> str:
@@ -126,6 +139,9 @@ def _is_wordy(letter: str) -> bool:
 
 class _Lines(ParserInline):
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        if not _STOP.search(src):
+            tokens.append(Token("text", "", 0, content=src))
+            return tokens
         line = _Line(src, md, env, tokens)
         self.tokenize(line)
         for rule in self.ruler2.getRules(""):
@@ -173,15 +189,6 @@ def _without_sentence(address: str) -> str:
     return address[:end]
 
 
-def _line_break(state: StateInline, _silent: bool) -> bool:
-    """Keeps the spaces around it."""
-    if state.src[state.pos] != "\n":
-        return False
-    state.push("softbreak", "br", 0)
-    state.pos += 1
-    return True
-
-
 def _escape(state: StateInline, _silent: bool) -> bool:
     r"""Only of what would be markup: C:\.git and ¯\_(ツ)_/¯ keep what they are made of."""
     if not _ESCAPED.match(state.src, state.pos, state.posMax):
@@ -198,9 +205,43 @@ def _content(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
+def _paragraph(state: StateBlock, start: int, _end: int, _silent: bool) -> bool:
+    """Lines up to an empty one, or to one that begins another block."""
+    following = start + 1
+    while following < state.lineMax and not _interrupts(state, following):
+        following += 1
+    state.line = following
+    content = mdTrim(state.getLines(start, following, state.blkIndent, False))
+    state.push("paragraph_open", "p", 1)
+    inline = state.push("inline", "", 0)
+    inline.content, inline.children = content, []
+    state.push("paragraph_close", "p", -1)
+    return True
+
+
+def _interrupts(state: StateBlock, line: int) -> bool:
+    """Whether a line ends the paragraph before it. Few begin as a block does."""
+    begin, end, indent = (
+        state.bMarks[line] + state.tShift[line],
+        state.eMarks[line],
+        state.sCount[line],
+    )
+    if begin >= end:
+        return True
+    if indent - state.blkIndent > 3 or indent < 0:
+        return False
+    if indent >= state.blkIndent and state.src[begin] not in _BLOCK_MARKS:
+        return False
+    before, state.parentType = state.parentType, "paragraph"
+    rules = state.md.block.ruler.getRules("paragraph")
+    ends = any(rule(state, line, state.lineMax, True) for rule in rules)
+    state.parentType = before
+    return ends
+
+
 def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Code. Words beside the fence belong to it, but for the name of a language."""
-    opening = re.fullmatch(r"(```+)([^`]*)", _content(state, start))
+    opening = _FENCE.fullmatch(_content(state, start))
     if not opening or silent:
         return bool(opening)
     fence, first = opening[1], opening[2].strip()
@@ -218,14 +259,16 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Not every > begins one: >_< is a face."""
-    begins = re.match(r">[\s>]*[^\W\d_]|>[ \t]", _content(state, start))
+    begins = _QUOTED.match(
+        state.src, state.bMarks[start] + state.tShift[start], state.eMarks[start]
+    )
     return bool(begins) and state.level < DEEPEST and blockquote(state, start, end, silent)
 
 
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A + counts, it does not begin an item."""
-    is_sum = _content(state, start).startswith("+")
-    return not is_sum and state.level < DEEPEST and list_block(state, start, end, silent)
+    first = state.src[state.bMarks[start] + state.tShift[start]]
+    return first in _ITEM_MARKS and state.level < DEEPEST and list_block(state, start, end, silent)
 
 
 def _after_quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: ARG001
@@ -250,11 +293,10 @@ class _Reader(MarkdownIt):
         self.inline.terminator_re = _STOP
         rules = self.inline.ruler
         rules.before("newline", "address", _address)
-        rules.at("newline", _line_break)
         rules.at("escape", _escape)
         rules.at("link", _link)
         marks = ["backticks", "strikethrough", "emphasis"]
-        rules.enableOnly(["text", "address", "newline", "escape", *marks, "link"])
+        rules.enableOnly(["text", "address", "escape", *marks, "link"])
         self.inline.ruler2.enableOnly(["balance_pairs", *marks[1:], "fragments_join"])
 
     def _read_blocks(self) -> None:
@@ -264,6 +306,7 @@ class _Reader(MarkdownIt):
         rules.at("list", _list, {"alt": ["paragraph", "blockquote"]})
         rules.push("after quotation", _after_quotation, {"alt": ["blockquote"]})
         rules.push("after item", _after_item, {"alt": ["paragraph"]})
+        rules.at("paragraph", _paragraph)
         rules.enable(["fence", "blockquote", "list"])
 
 

@@ -4,13 +4,19 @@ Every message passes here, so one look with a compiled pattern lets plain text b
 (`markdown.py`) is imported by the first text that seems to have any.
 """
 
+import asyncio
 import logging
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 logger = logging.getLogger(__name__)
 
 KEPT = 512  # texts whose HTML is remembered: history and other rooms show the same ones again
+
+SHORT = 100  # characters of a text that is never costly
+FEW = 40  # marks and lines of a text that is not costly yet
+_COUNTED = ("*", "_", "`", "~~", "[", "://", "www.", "\n")
 
 # What no markup is without. Every branch begins with a mark of its own, to which `re` skips, and
 # looks ahead without end at most once in vain: no text takes long.
@@ -28,9 +34,33 @@ _has = re.compile(
 
 def rendered(text: str) -> str | None:
     """A text as HTML; None where that would say no more than the text itself."""
-    if _has(text) or "ww." in text or (text[:1] in _FIRST and _begins(text)):
-        return _html(text)
-    return None
+    return _html(text) if _may_have_markup(text) else None
+
+
+def _may_have_markup(text: str) -> bool:
+    return bool(_has(text) or "ww." in text or (text[:1] in _FIRST and _begins(text)))
+
+
+def is_costly(text: str) -> bool:
+    """Whether rendering a text may take as long as many plain messages: see `Renderer`."""
+    return len(text) > SHORT and sum(map(text.count, _COUNTED)) > FEW and _may_have_markup(text)
+
+
+class Renderer:
+    """Renders costly texts before they are needed, one in a turn of the event loop.
+
+    What is rendered is remembered, so that encoding an event afterwards takes no time.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def prepare(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            if is_costly(text):
+                async with self._turn:
+                    rendered(text)
+                    await asyncio.sleep(0)
 
 
 @lru_cache(KEPT)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec import Raw
 
 from chatserver import wire
+from chatserver.markup import Renderer
 from chatserver.models import Event, RoomFacts
 from chatserver.storage.log import Log
 
@@ -63,9 +64,10 @@ class _Kept:
 class Recent:
     """Reads stretches through a log, and keeps what was read."""
 
-    def __init__(self, log: Log, *, clock: Callable[[], float]) -> None:
+    def __init__(self, log: Log, renderer: Renderer, *, clock: Callable[[], float]) -> None:
         """`clock` gives monotonic seconds."""
         self._log = log
+        self._renderer = renderer
         self._clock = clock
         self._kept: dict[int, _Kept] = {}  # the oldest first
         self._size = 0
@@ -86,7 +88,7 @@ class Recent:
         """As much as goes into one answer; the rest would be encoded for nobody."""
         left = {asked.facts.room: asked.left for asked in missing if asked.left is not None}
         events = await self._log.stretches(_rows(missing), left)
-        return by_room(events[: fitting(len(event.data) for event in events)])
+        return await self.encoded(events[: fitting(len(event.data) for event in events)])
 
     def _find(self, asked: Stretch) -> list[Told] | None:
         kept = self._kept.get(asked.facts.room)
@@ -110,7 +112,7 @@ class Recent:
         cleared = self._cleared
         try:
             wanted = [self._beginning(asked) for asked in lacking]
-            found = await _encoded(await self._log.stretches(_rows(wanted)))
+            found = await self.encoded(await self._log.stretches(_rows(wanted)))
             for asked in wanted if cleared == self._cleared else ():
                 self._keep(asked, found.get(asked.facts.room, []))
         finally:
@@ -123,6 +125,18 @@ class Recent:
         if kept is None or not kept.has(asked._replace(upto=asked.after), self._clock()):
             return asked
         return asked._replace(after=kept.last)
+
+    async def encoded(self, events: Sequence[Event]) -> dict[int, list[Told]]:
+        """Any number of events as they are told, by room; others have their turn in between."""
+        rooms: dict[int, list[Told]] = {}
+        for start in range(0, len(events), SOME):
+            if start:
+                await asyncio.sleep(0)
+            some = events[start : start + SOME]
+            await self._renderer.prepare(event.data for event in some)
+            for room, told in _by_room(some).items():
+                rooms.setdefault(room, []).extend(told)
+        return rooms
 
     def clear(self) -> None:
         """Keep nothing: what stands in the log has changed without an event."""
@@ -151,22 +165,12 @@ class Recent:
         return kept
 
 
-def by_room(events: Iterable[Event]) -> dict[int, list[Told]]:
+def _by_room(events: Iterable[Event]) -> dict[int, list[Told]]:
     """Events as they are told."""
     rooms: dict[int, list[Told]] = {}
     for event in events:
         told = Told(Raw(wire.payload(event)), len(event.data))
         rooms.setdefault(event.room, []).append(told)
-    return rooms
-
-
-async def _encoded(events: Sequence[Event]) -> dict[int, list[Told]]:
-    """The same for any number of long ones: others have their turn in between."""
-    rooms: dict[int, list[Told]] = {}
-    for start in range(0, len(events), SOME):
-        for room, told in by_room(events[start : start + SOME]).items():
-            rooms.setdefault(room, []).extend(told)
-        await asyncio.sleep(0)
     return rooms
 
 

@@ -9,6 +9,7 @@ from chatserver.errors import NotFound
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
 from chatserver.limits import Rate
+from chatserver.markup import Renderer
 from chatserver.models import Draft, Event, Message, Receipt, RoomFacts, RoomKind, User
 from chatserver.storage.rooms import Rooms
 from tests.fakes import FakeClock
@@ -39,7 +40,7 @@ class Desk:
         self.queue, self.facts = Queue(), Facts(NoRooms())
         rate = Rate(1_000, 1_000, clock)
         limits = LimitSettings()
-        self.chat = Chat(self.queue, self.facts, rate, limits=limits, clock=clock.ms)
+        self.chat = Chat(self.queue, self.facts, rate, Renderer(), limits=limits, clock=clock.ms)
         self.answers: list[object] = []
 
     def say(self, text: str, *, room: int) -> Draft:

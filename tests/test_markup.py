@@ -1,8 +1,10 @@
 """What text looks like as HTML: what is markup and what is not; that only known tags come out."""
 
+import asyncio
 import json
 import subprocess
 import sys
+from bisect import bisect_left
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatserver import markdown
-from chatserver.markup import rendered
+from chatserver.markup import Renderer, is_costly, rendered
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
 ATTRIBUTES = {"a": {"href", "rel"}, "ol": {"start"}}
@@ -289,6 +291,37 @@ www.a. www.a.b( `a `a`` ```\\n ```a\\n - 1.\\n >\\n >a\\n >>\\n -a\\n >-a http:/
 """.split()
 
 
+WIDE = [
+    *("*a* ", "- a\n", "1. a\n", "> a\n", "- a\nb\n", "> a\nb\n", "- a\n  - b\n", "1. - 2. - a\n"),
+    *("* > - a\n", "> " * 8 + "a\n", "b\n", "- a\n\n", "- **a**\n", "http://a.b ", "www.a.b "),
+    *(
+        "[a](http://b.c) ",
+        "[*a*](http://b.c)\n",
+        "`a` ",
+        "``a`",
+        "```a```\n",
+        "~~a~~ ",
+        "*_",
+        "\\* ",
+    ),
+    *(
+        "[",
+        "<",
+        "\\",
+        "&amp;",
+        "\t\n",
+        "| a | **b** |\n",
+        "a\u0301",
+        "\x00",
+        "字",
+        "**字**",
+        "`",
+        "*",
+    ),
+]
+MUCH = 60_000  # calls and returns of functions: a few milliseconds
+
+
 def steps(text: str) -> int:
     """Calls that rendering a text takes, of Python functions and of C ones."""
     count = 0
@@ -311,6 +344,40 @@ def test_twice_the_text_takes_twice_the_work(unit: str, monkeypatch: pytest.Monk
     spaced = [unit, unit + " ", unit.replace("-", "- ").replace(">", "> ")]
     for one in spaced:
         assert steps(one * 400) < 2.2 * steps(one * 200) + 200, json.dumps(one)
+
+
+@pytest.mark.parametrize("unit", WIDE, ids=repr)
+def test_no_text_takes_much_work(unit: str) -> None:
+    """The heaviest text of each kind that is still rendered, and the longest there is."""
+    longest = 4_000 // len(unit)
+    counts = range(1, longest + 1)
+    most = bisect_left(counts, True, key=lambda count: markdown.is_heavy(unit * count)) or 1
+    assert steps(unit * most) < MUCH
+    assert steps(unit * longest) < MUCH
+
+
+async def test_costly_texts_are_rendered_one_in_a_turn_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turn, turns = 0, []
+    monkeypatch.setattr(markdown, "html", lambda _text: turns.append(turn))
+    renderer = Renderer()
+    texts = [f"{number} " + "*a* " * 60 for number in range(8)]
+    preparing = asyncio.gather(*(renderer.prepare(texts[n : n + 2]) for n in (0, 2, 4, 6)))
+    while not preparing.done():
+        turn += 1
+        await asyncio.sleep(0)
+    assert len(set(turns)) == len(turns) == 8
+    monkeypatch.setattr(markdown, "html", None)
+    assert [rendered(text) for text in texts] == [None] * 8
+
+
+def test_texts_that_are_short_or_have_no_markup_are_not_costly() -> None:
+    assert is_costly("*a* " * 60)
+    assert is_costly("- a\n" * 60)
+    assert not is_costly("*a* " * 10)
+    assert not is_costly("lines\n" * 600)
+    assert not is_costly("word " * 800)
 
 
 def test_more_marks_than_anybody_means_are_a_drawing() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chatserver import recent as recent_module
 from chatserver.errors import Unavailable
+from chatserver.markup import Renderer
 from chatserver.models import Event, RoomFacts, RoomKind
 from chatserver.recent import AGE, UNKEPT, Recent, Stretch, Told
 from chatserver.storage.log import NOWHERE
@@ -22,7 +23,7 @@ class Shelf:
         self.reads: list[list[tuple[int, int, int]]] = []
         self.time = 0.0
         self.away = False
-        self.recent = Recent(self, clock=lambda: self.time)  # type: ignore[arg-type]
+        self.recent = Recent(self, Renderer(), clock=lambda: self.time)  # type: ignore[arg-type]
 
     async def stretches(
         self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NOWHERE

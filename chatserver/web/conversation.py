@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
 from chatserver import protocol, tokens, wire
-from chatserver.chat import Chat
+from chatserver.chat import Chat, Work
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.history import History
 from chatserver.journal import Settle, promise
@@ -24,7 +24,7 @@ from chatserver.web.session import Sessions
 
 T = TypeVar("T")
 
-Send = Callable[[Settle], None]
+Send = Callable[[Settle], Work | None]
 
 
 class Conversation:
@@ -276,7 +276,8 @@ async def _message(request: web.Request) -> body.NewMessage:
 
 async def _stored(send: Send, status: int = 200) -> web.Response:
     receipt, settle = promise()
-    send(settle)
+    if (work := send(settle)) is not None:
+        await work
     done = await receipt
     return ok(status=200 if done.duplicate else status, **_fields(wire.stored(done, "")))
 

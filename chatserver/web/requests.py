@@ -142,9 +142,10 @@ class Requests:
         user = connection.user
         match command:
             case protocol.SayToRoom() | protocol.SayToPerson():
-                self._chat.send_message(user, command, self._receipt(connection, command.id))
+                settle = self._receipt(connection, command.id)
+                return self._chat.send_message(user, command, settle)
             case protocol.EditMessage():
-                self._chat.edit(user, command, self._receipt(connection, command.id))
+                return self._chat.edit(user, command, self._receipt(connection, command.id))
             case protocol.DeleteMessage():
                 self._chat.delete(user, command, self._receipt(connection, command.id))
             case protocol.ReactTo():

@@ -14,6 +14,7 @@ from chatserver.errors import RateLimited
 from chatserver.facts import Facts
 from chatserver.hub import Hub
 from chatserver.limits import Rate
+from chatserver.markup import Renderer
 from chatserver.models import Draft, User
 from chatserver.reads import Reads
 from chatserver.web.requests import READ_TIMEOUT, SIGNALS, Requests
@@ -132,7 +133,7 @@ def test_what_is_stored_is_queued_at_once_whatever_has_to_be_looked_up(
     queue: Any = Queue()
     rooms: Any = None
     rate = Rate(1_000, 1_000, clock)
-    chat = Chat(queue, Facts(rooms), rate, limits=LimitSettings(), clock=clock.ms)
+    chat = Chat(queue, Facts(rooms), rate, Renderer(), limits=LimitSettings(), clock=clock.ms)
     assert made(clock, chat=chat).answer(somebody(), request_frame) is None
     assert len(queue.taken) == 1
 
