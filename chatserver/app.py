@@ -33,7 +33,7 @@ from chatserver.invitations import Invitations
 from chatserver.journal import Journal
 from chatserver.keeping import Nightly
 from chatserver.keys import Keys
-from chatserver.limits import Rate, SignInGuard
+from chatserver.limits import SignInGuard
 from chatserver.lookout import Lookout
 from chatserver.markup import Renderer
 from chatserver.membership import Membership
@@ -55,7 +55,7 @@ from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_index import compact
 from chatserver.supervisor import Supervisor, Work
-from chatserver.web import body, requests, routes
+from chatserver.web import body, routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
@@ -70,6 +70,7 @@ from chatserver.web.language import load_languages
 from chatserver.web.metrics import Metrics
 from chatserver.web.owner import OwnersSocket
 from chatserver.web.pages import Pages
+from chatserver.web.rates import Gate, Rates
 from chatserver.web.rendering import set_up_templates
 from chatserver.web.requests import Requests
 from chatserver.web.session import Sessions
@@ -104,14 +105,13 @@ class Server:
         node = secrets.token_hex(8)
         self.hub = Hub(self.bus, read_hole, self.rooms.states, node=node, clock=clock)
         self.journal = Journal(self.log, self.hub)
-        rate = Rate(limits.messages_per_second, limits.message_burst, clock)
         facts = Facts(self.rooms)
         self.recent = Recent(self.log, renderer, clock=clock)
         self.history = History(
             self.rooms, self.log, facts, self.recent, published=self.journal.published
         )
-        self.chat = Chat(self.journal, facts, rate, renderer, limits=limits, clock=wall)
-        self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
+        self.chat = Chat(self.journal, facts, renderer, limits=limits, clock=wall)
+        self.membership = Membership(self.journal, self.hub, self.rooms, self.people)
         self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.keys = Keys(self.folder.keys, clock=wall)
@@ -140,9 +140,10 @@ class Server:
         self.seen = Seen(self.hub, self.people, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
-        self.questions = Rate(*requests.QUESTIONS, clock)
-        self.sessions = Sessions(self.accounts, settings, self.questions)
-        self.door = Door(self.sessions, self.languages)
+        self.rates = Rates(limits, clock)
+        self.sessions = Sessions(self.accounts, settings)
+        self.gate = Gate(self.rates, self.sessions)
+        self.door = Door(self.sessions, self.gate, self.languages)
         self.requests = Requests(
             chat=self.chat,
             history=self.history,
@@ -150,7 +151,7 @@ class Server:
             reads=self.reads,
             accounts=self.accounts,
             hub=self.hub,
-            questions=self.questions,
+            rates=self.rates,
             frame_bytes=limits.frame_bytes,
             clock=clock,
         )
@@ -159,6 +160,7 @@ class Server:
             history=self.history,
             hub=self.hub,
             sessions=self.sessions,
+            gate=self.gate,
             seen=self.seen,
             limits=limits,
             clock=clock,
@@ -300,6 +302,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         admin=_admin(server, health),
         admin_pages=AdminPages(server.sessions, server.languages),
         description=Description(),
+        gate=server.gate,
         keeping=Keeping(server.database, server.sessions, now=wall),
     )
 

@@ -13,7 +13,6 @@ from chatserver.config import LimitSettings
 from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
-from chatserver.limits import Rate
 from chatserver.markup import Renderer, is_costly
 from chatserver.models import (
     OWN_ID,
@@ -59,7 +58,6 @@ class Chat:
         self,
         journal: Journal,
         facts: Facts,
-        rate: Rate,
         renderer: Renderer,
         *,
         limits: LimitSettings,
@@ -67,7 +65,6 @@ class Chat:
     ) -> None:
         """`clock` gives milliseconds UTC."""
         self._journal = journal
-        self._rate = rate
         self._renderer = renderer
         self._limits = limits
         self._facts = facts
@@ -85,7 +82,6 @@ class Chat:
         if to is None and said.room is None:
             raise BadRequest(_("To whom? Name a person in 'to', or a room."))
         self._check_text(said.data)
-        self._rate.take(who.id)
         room = said.room or 0
         known = self._facts.known(room) if to is None else self._facts.pair(who.id, to)
         partner = known.partner(who.id) if known else None
@@ -135,7 +131,6 @@ class Chat:
         self._journal.append(self._acting(who, asked.room, asked.id, act), settle)
 
     def _acting(self, who: User, room: int, request_id: str | None, act: Act) -> Draft:
-        self._rate.take(who.id)
         known = self._facts.known(room)
         if known is None:
             return _unresolved(who, request_id, act, room=room)

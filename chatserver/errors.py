@@ -135,6 +135,11 @@ class RateLimited(ChatError):
         super().__init__(sentence)
         self.retry_after = round(max(retry_after, 0.001), 3)
 
+    @property
+    def seconds(self) -> str:
+        """The value of a Retry-After header."""
+        return str(int(self.retry_after) + 1)
+
     def facts(self) -> dict[str, object]:
         return {"retry_after": self.retry_after}
 

@@ -14,7 +14,6 @@ from chatserver import protocol, wire
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.hub import Hub
 from chatserver.journal import Journal, promise
-from chatserver.limits import Rate
 from chatserver.models import (
     OWN_ID,
     Act,
@@ -43,18 +42,14 @@ Answer = Callable[[Receipt, RoomState | None], None]
 class Membership:
     """What people can do with rooms and their members."""
 
-    def __init__(
-        self, journal: Journal, hub: Hub, rooms: Rooms, people: People, rate: Rate
-    ) -> None:
+    def __init__(self, journal: Journal, hub: Hub, rooms: Rooms, people: People) -> None:
         self._journal = journal
         self._hub = hub
         self._rooms = rooms
         self._people = people
-        self._rate = rate
 
     async def perform(self, who: User, asked: ChangeRoom, answer: Answer) -> None:
         """Store a change of a room. `answer` gets the receipt, and the room for a new member."""
-        self._rate.take(who.id)
         act = await self._act(who, asked)
         draft = _draft(who, asked, act)
         own = isinstance(act, Create) or (isinstance(act, Enrol) and act.action == "join")

@@ -8,7 +8,6 @@ from chatserver.config import LimitSettings
 from chatserver.errors import NotFound
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
-from chatserver.limits import Rate
 from chatserver.markup import Renderer
 from chatserver.models import Draft, Event, Message, Receipt, RoomFacts, RoomKind, User
 from chatserver.storage.rooms import Rooms
@@ -38,9 +37,8 @@ class Desk:
     def __init__(self) -> None:
         clock = FakeClock()
         self.queue, self.facts = Queue(), Facts(NoRooms())
-        rate = Rate(1_000, 1_000, clock)
         limits = LimitSettings()
-        self.chat = Chat(self.queue, self.facts, rate, Renderer(), limits=limits, clock=clock.ms)
+        self.chat = Chat(self.queue, self.facts, Renderer(), limits=limits, clock=clock.ms)
         self.answers: list[object] = []
 
     def say(self, text: str, *, room: int) -> Draft:

@@ -22,6 +22,7 @@ from chatserver.web import body
 from chatserver.web.access import route
 from chatserver.web.headers import readable
 from chatserver.web.language import Language, preferred
+from chatserver.web.rates import Gate
 from chatserver.web.rendering import render
 from chatserver.web.session import SAFE_METHODS, Sessions, wants_page
 
@@ -62,8 +63,9 @@ class MethodNotAllowed(ChatError):
 class Door:
     """A middleware, and the headers of every answer."""
 
-    def __init__(self, sessions: Sessions, languages: dict[str, Language]) -> None:
+    def __init__(self, sessions: Sessions, gate: Gate, languages: dict[str, Language]) -> None:
         self._sessions = sessions
+        self._gate = gate
         self._languages = languages
         self.refusals: Counter[str] = Counter()  # by code, since the start
 
@@ -72,6 +74,8 @@ class Door:
         async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             try:
                 request = readable(request)
+                if request.match_info.http_exception is not None:
+                    self._gate.visited(request)
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
                     await body.arrived(request)
@@ -103,7 +107,7 @@ class Door:
             body = {"ok": 0, "code": error.code, "data": text, **error.facts()}
             response = web.json_response(body, status=error.status)
         if isinstance(error, RateLimited):
-            response.headers["Retry-After"] = str(int(error.retry_after) + 1)
+            response.headers["Retry-After"] = error.seconds
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = error.allowed  # RFC 9110, 15.5.6
         return response

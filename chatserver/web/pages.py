@@ -101,6 +101,8 @@ class Pages:
             "accounts/login.html", request, username=username, error=text, next=_next(request)
         )
         response.set_status(error.status)
+        if isinstance(error, RateLimited):
+            response.headers["Retry-After"] = error.seconds
         return response
 
     async def logout(self, request: web.Request) -> web.StreamResponse:

@@ -34,8 +34,8 @@ from chatserver.membership import Membership
 from chatserver.models import Receipt, RoomState
 from chatserver.reads import Reads
 from chatserver.turns import Turns
+from chatserver.web.rates import BY_COMMAND, Rates
 
-QUESTIONS = (20, 200)  # a second and at once, of one person: everything that is not a message
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
 SIGNALS = (100, 1_000)  # a second and at once, of one socket: what costs nobody a question
 READ_TIMEOUT = 10.0  # seconds that a request may wait for what it reads
@@ -55,7 +55,7 @@ class Requests:
         reads: Reads,
         accounts: Accounts,
         hub: Hub,
-        questions: Rate,
+        rates: Rates,
         frame_bytes: int,
         clock: Callable[[], float],
     ) -> None:
@@ -67,7 +67,7 @@ class Requests:
         self._accounts = accounts
         self._hub = hub
         self._frame_bytes = frame_bytes
-        self._questions = questions
+        self._rates = rates
         self._turns = Turns()
         self._mistakes = Rate(*MISTAKES, clock)
         self._signals = Rate(*SIGNALS, clock)
@@ -81,11 +81,17 @@ class Requests:
         try:
             command = protocol.decode(data, limit=self._frame_bytes)
             request_id = getattr(command, "id", None)
+            self._count(connection, command)
             work = self._perform(connection, command)
         except Exception as error:
             self._failed(connection, error, request_id)
             return self._breath(connection) if isinstance(error, RateLimited) else None
         return None if work is None else self._finish(connection, work, request_id)
+
+    def _count(self, connection: Connection, command: protocol.Command) -> None:
+        kind = BY_COMMAND[type(command)]
+        if kind != "signals":
+            self._rates.take(kind, connection.user.id)
 
     def forget(self, connection: Connection) -> None:
         """It is gone."""
@@ -209,7 +215,6 @@ class Requests:
     # Questions ------------------------------------------------------------------------------------
 
     async def _read(self, connection: Connection, asked: protocol.History) -> None:
-        self._questions.take(connection.user.id)
         async with self._turns.turn(connection.user.id):
             connection.reply(protocol.encode(await self._events(connection, asked)))
 
@@ -248,7 +253,6 @@ class Requests:
         )
 
     async def _renew(self, connection: Connection, asked: protocol.Renew) -> None:
-        self._questions.take(connection.user.id)
         if asked.token is not None:
             await self._adopt(connection, asked.token)
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)

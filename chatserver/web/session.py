@@ -12,7 +12,6 @@ from aiohttp import web
 from chatserver.accounts import Accounts, SignIn, Tokens
 from chatserver.config import Settings
 from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
-from chatserver.limits import Rate
 from chatserver.models import User, name_key
 from chatserver.turns import Turns
 from chatserver.web.headers import cookie, media_type
@@ -21,6 +20,7 @@ COOKIE = "chatserver"
 SECURE_COOKIE = "__Host-chatserver"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 EXPECTED_USER = "Chat-User"  # header: the user that a page acts for, percent-encoded UTF-8
+SIGN_IN = web.RequestKey("sign_in", SignIn)  # looked up once for each request
 BELIEVED = web.RequestKey("believed", bool)  # in requests that came through a trusted proxy
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what a proxy adds
 
@@ -28,11 +28,9 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what
 class Sessions:
     """Finds the session of a request. One signature check and one query, never a password hash."""
 
-    def __init__(self, accounts: Accounts, settings: Settings, questions: Rate) -> None:
-        """`questions`: how many one person may ask, by HTTP and on sockets together."""
+    def __init__(self, accounts: Accounts, settings: Settings) -> None:
         self._accounts = accounts
         self._settings = settings
-        self._questions = questions
         self._turns = Turns()
         self.control: str | None = None  # the address of the Unix socket for the folder's owner
         self.below = ""  # the path under which visitors find the chat, like /chat
@@ -40,8 +38,11 @@ class Sessions:
 
     async def of(self, request: web.Request) -> SignIn:
         """The sign-in of a request by header or cookie. Raises Unauthorized or OtherUser."""
-        sign_in = await self._accounts.identify(_token(request))
-        return _checked(sign_in, unquote(request.headers.get(EXPECTED_USER, "")))
+        if SIGN_IN not in request:
+            sign_in = await self._accounts.identify(_token(request))
+            expected = unquote(request.headers.get(EXPECTED_USER, ""))
+            request[SIGN_IN] = _checked(sign_in, expected)
+        return request[SIGN_IN]
 
     def is_brought(self, request: web.Request) -> bool:
         """Whether a request names a session, which may be over."""
@@ -51,12 +52,11 @@ class Sessions:
 
     @asynccontextmanager
     async def question(self, request: web.Request, *, heavy: bool = False) -> AsyncIterator[User]:
-        """The user who asks. Questions are counted, and those of one user wait for one another.
+        """The user who asks. Questions of one user wait for one another.
 
         `heavy` ones have a queue of their own. Raises Unauthorized or RateLimited.
         """
         user = (await self.of(request)).user
-        self._questions.take(user.id)
         async with self._turns.turn((user.id, heavy)):
             yield user
 

@@ -19,6 +19,7 @@ from chatserver.seen import Seen
 from chatserver.web.access import SocketLog, Visit
 from chatserver.web.doorstep import Doorstep
 from chatserver.web.line import Line
+from chatserver.web.rates import Gate
 from chatserver.web.requests import Requests
 from chatserver.web.session import Sessions, address
 
@@ -36,6 +37,7 @@ class Socket:
         history: History,
         hub: Hub,
         sessions: Sessions,
+        gate: Gate,
         seen: Seen,
         limits: LimitSettings,
         clock: Callable[[], float],
@@ -45,6 +47,7 @@ class Socket:
         self._history = history
         self._hub = hub
         self._sessions = sessions
+        self._gate = gate
         self._seen = seen
         self._limits = limits
         self._clock = clock
@@ -64,6 +67,7 @@ class Socket:
                 with self._hub.arriving() as arrival:
                     await self._let_in(request, arrival)
             except Unauthorized as error:
+                self._gate.visited(request)
                 await self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
             except OtherUser as error:
                 bye = Disconnect(CloseCode.SESSION_INVALID, str(error))
@@ -75,6 +79,7 @@ class Socket:
     async def _let_in(self, request: web.Request, arrival: Arrival) -> None:
         """Raises Unauthorized or Disconnect. From the upgrade on nothing waits."""
         sign_in = await self._sessions.of_socket(request)
+        self._gate.connects(sign_in.user)
         rooms = await self._history.rooms_of(sign_in.user)
         while arrival.has_moved(sign_in.user.id):
             rooms = await self._history.rooms_of(sign_in.user)

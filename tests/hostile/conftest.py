@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.web import requests
+from chatserver.web import rates, requests
 from tests.faults.server import Server
 from tests.faults.talk import OPEN_DOORS, People, settle_in
 from tests.process import LOUD
@@ -19,7 +19,8 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 def bear_with_mistakes() -> None:
     """For Server: nobody is thrown out for nonsense or asks too much, so that all of it is read."""
-    requests.MISTAKES = requests.QUESTIONS = (1_000_000, 1_000_000)
+    requests.MISTAKES = rates.QUESTIONS = rates.CHANGES = (1_000_000, 1_000_000)
+    rates.VISITS = rates.PROBES = (1_000_000, 1_000_000)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 
 from chatserver import limits
-from chatserver.web import requests
+from chatserver.web import rates
 from tests.faults.talk import PASSWORD
 
 ROUNDS = 120  # answers of each kind
@@ -24,7 +24,7 @@ def let_guess() -> None:
     The scanners would get no further.
     """
     limits.FREE_FAILURES = 10**9
-    requests.QUESTIONS = (1_000_000, 1_000_000)
+    rates.QUESTIONS = rates.CHANGES = rates.VISITS = rates.PROBES = (1_000_000, 1_000_000)
 
 
 async def refusals(url: str, names: dict[str, str]) -> dict[str, list[float]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatserver.web.requests import QUESTIONS
+from chatserver.web.rates import QUESTIONS
 from tests.driver import Chat, Person, ask
 from tests.fakes import FakeClock
 
@@ -130,10 +130,10 @@ async def test_questions_that_cannot_be_answered(ann: Person, path: str, status:
 async def test_one_person_asks_so_much_and_no_more_by_http_and_on_sockets_together(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    device = await ann.connect()
-    monkeypatch.setattr(chat.server.questions, "_clock", FakeClock(0.0))
-    for _ in range(QUESTIONS[1]):
-        chat.server.questions.take(ann.number)
+    monkeypatch.setattr(chat.server.rates.questions, "_clock", FakeClock(0.0))
+    device = await ann.connect()  # counts as one
+    for _ in range(QUESTIONS[1] - 1):
+        chat.server.rates.questions.take(ann.number)
     for path in ("rooms", "rooms/1", "rooms/1/members", "rooms/1/events", "search?q=x", "users"):
         refused = await ann.ask("GET", f"/api/{path}")
         assert (refused.status, refused.json["code"]) == (429, "rate_limited")

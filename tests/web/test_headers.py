@@ -97,3 +97,10 @@ def test_a_cookie_is_found_among_others() -> None:
     request = request_with("Cookie", field)
     found = [cookie(request, name) for name in ("chatserver", "__Host-chatserver", "b", "c")]
     assert found == ["x.y", "z", "", ""]
+
+
+@pytest.mark.parametrize("expectation", ["\udcff", "a miracle", "100-continue"])
+async def test_an_unknown_expectation_is_ignored(chat: Chat, expectation: str) -> None:
+    answer = await post(chat, "/logout", "{}", {"Expect": expectation})
+    expected = b"HTTP/1.1 100" if expectation == "100-continue" else b"HTTP/1.1 200"
+    assert answer.startswith(expected)

@@ -13,10 +13,10 @@ from chatserver.connection import Connection
 from chatserver.errors import RateLimited
 from chatserver.facts import Facts
 from chatserver.hub import Hub
-from chatserver.limits import Rate
 from chatserver.markup import Renderer
 from chatserver.models import Draft, User
 from chatserver.reads import Reads
+from chatserver.web.rates import Rates
 from chatserver.web.requests import READ_TIMEOUT, SIGNALS, Requests
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
@@ -82,7 +82,7 @@ def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Requests:
         accounts=nobody,
         history=history,
         hub=Hub(NoPeers(), nobody, nobody, node="here", clock=clock),
-        questions=Rate(1_000, 1_000, clock),
+        rates=Rates(LimitSettings(messages_per_second=1_000, message_burst=1_000), clock),
         frame_bytes=65_536,
         clock=clock,
     )
@@ -132,8 +132,7 @@ def test_what_is_stored_is_queued_at_once_whatever_has_to_be_looked_up(
 ) -> None:
     queue: Any = Queue()
     rooms: Any = None
-    rate = Rate(1_000, 1_000, clock)
-    chat = Chat(queue, Facts(rooms), rate, Renderer(), limits=LimitSettings(), clock=clock.ms)
+    chat = Chat(queue, Facts(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms)
     assert made(clock, chat=chat).answer(somebody(), request_frame) is None
     assert len(queue.taken) == 1
 

@@ -22,18 +22,19 @@ from chatserver.web.description.socket import (
     number,
     wire_name,
 )
-from chatserver.web.requests import MISTAKES, QUESTIONS, SIGNALS
+from chatserver.web.rates import CHANGES, PROBES, QUESTIONS, VISITS
+from chatserver.web.requests import MISTAKES, SIGNALS
 from chatserver.web.socket import FRAME_TOLERANCE
 
 LIMITS: dict[str, str] = {
     "message_chars": "characters of a message",
     "edit_minutes": "minutes in which one may edit a message; 0: for ever",
-    "messages_per_second": "what one person stores, a second in the long run",
+    "messages_per_second": "what one user stores in rooms, a second in the long run; muting too",
     "message_burst": "and at once",
     "sockets_per_user": "open sockets of one person; one more is closed with 4003",
     "sockets_per_address": "sockets of one address at a time that nobody has signed in on yet",
     "logins_per_minute_account": "attempts to log in to one account",
-    "logins_per_minute_address": "attempts to log in from one address",
+    "logins_per_minute_address": "attempts to log in from one address; as many to set up or join",
     "waiting_bytes": "bytes of events that may wait for a slow reader before 4002; replies and the"
     " handshake do not count",
     "frame_bytes": "bytes of a frame to the server",
@@ -43,9 +44,18 @@ FIXED: dict[str, int] = {
     "events in one page of `history`": protocol.HISTORY_LIMIT,
     "events in a page that names no `limit`": protocol.PAGE,
     "events in one answer about many rooms": protocol.CATCH_UP_LIMIT,
-    "questions of one person, a second in the long run: `history`, `renew`, and what HTTP tells of"
-    " rooms, members, events, hits and people": QUESTIONS[0],
-    "and at once": QUESTIONS[1],
+    "questions of one user, a second in the long run: `history`, `renew`, opening a socket, and"
+    " every `GET` below /api/": QUESTIONS[0],
+    "questions at once": QUESTIONS[1],
+    "changes of one user, a second in the long run: everything over HTTP that is stored apart from"
+    " the logs of rooms, as profiles, sessions, invitations, accounts, bots": CHANGES[0],
+    "changes at once": CHANGES[1],
+    "pages, and requests without a valid session, of one address, a second in the long run": VISITS[
+        0
+    ],
+    "of them at once": VISITS[1],
+    "requests for /readyz and /metrics of one address, a second in the long run": PROBES[0],
+    "such requests at once": PROBES[1],
     "frames that make no sense from one socket before 4103; one a second is forgiven": MISTAKES[1],
     "typing frames at once of one person in one room; more are dropped": TYPING[1],
     "typing and read frames, and messages that come too fast, of one socket at once": SIGNALS[1],
@@ -210,7 +220,7 @@ def _sent(operation: Operation) -> str:
 def _kept(operation: Operation) -> str:
     """Its own codes; every operation may refuse with the others."""
     common = {"bad_request", "unauthorized", "other_user", "too_large", "unavailable"}
-    common |= {"unsupported_media_type"}
+    common |= {"unsupported_media_type", "rate_limited"}
     own = [code for its in refusals(operation).values() for code in its if code not in common]
     return ", ".join(own)
 

@@ -97,6 +97,8 @@ def refusals(operation: Operation) -> dict[int, list[str]]:
 def _refusals(operation: Operation) -> Iterator[str]:
     yield from operation.refuses.split()
     yield "bad_request"
+    if operation.rated:
+        yield "rate_limited"
     if operation.who in ("session", "administrator"):
         yield "unauthorized"
         yield "other_user"

@@ -38,6 +38,7 @@ class Operation(NamedTuple):
     token: bool = False  # the answer brings a token in its headers
     redirects: bool = False
     stores: bool = True  # asks the database, which may be away
+    rated: bool = True  # may be refused with rate_limited
 
 
 ROOM = "/api/rooms/{room}"
@@ -61,7 +62,7 @@ OPERATIONS = [
     Operation(
         "POST", "/login", "log_in", "Log in with name and password.",
         answers.SignedIn, "anyone", body.Credentials, form=True,
-        refuses="bad_credentials rate_limited", token=True, redirects=True,
+        refuses="bad_credentials", token=True, redirects=True,
     ),
     Operation(
         "POST", "/logout", "log_out", "End this session and its sockets.", who="anyone",
@@ -84,7 +85,6 @@ OPERATIONS = [
     Operation(
         "PUT", "/api/me/password", "change_password",
         "Set one's own password, which ends one's other sessions.", body=body.NewPassword,
-        refuses="rate_limited",
     ),
     Operation("GET", "/api/sessions", "sessions", "Where one is signed in.", answers.SignInPlaces),
     Operation(
@@ -98,79 +98,75 @@ OPERATIONS = [
     # Rooms ----------------------------------------------------------------------------------------
     Operation(
         "GET", "/api/rooms", "rooms", "One's own rooms, and those that one may join.",
-        answers.RoomList, refuses="rate_limited",
+        answers.RoomList,
     ),
     Operation(
         "POST", "/api/rooms", "create_room", "Make a room, or with `users` alone a conversation.",
         answers.ChangedRoom, body=body.NewRoom, created=True, repeats=True,
-        refuses="conflict id_conflict not_found rate_limited",
+        refuses="conflict id_conflict not_found",
     ),
     Operation(
         "GET", ROOM, "room", "A room as one sees it: its outside for those who may join.",
-        (answers.OwnRoom, answers.OpenRoom), refuses="rate_limited",
+        (answers.OwnRoom, answers.OpenRoom),
     ),
     Operation(
         "PATCH", ROOM, "change_room",
         "Set what is named. `muted`, for oneself, and `archived` are set alone.",
         (answers.ChangedRoom, answers.MutedRoom), body=body.RoomChange,
-        refuses="conflict id_conflict rate_limited",
+        refuses="conflict id_conflict",
     ),
     Operation(
         "GET", ROOM + "/members", "members", "Who belongs to a room.", answers.MemberList,
-        refuses="rate_limited",
     ),
     Operation(
         "POST", ROOM + "/members", "add_members", "Invite `users`; without any, join.",
         answers.ChangedRoom, body=body.NewMembers, created=True, repeats=True,
-        refuses="conflict id_conflict rate_limited",
+        refuses="conflict id_conflict",
     ),
     Operation(
         "DELETE", ROOM + "/members/{user}", "remove_member", "Remove somebody, or leave oneself.",
-        answers.ChangedRoom, refuses="rate_limited",
+        answers.ChangedRoom,
     ),
     # Messages -------------------------------------------------------------------------------------
     Operation(
         "GET", ROOM + "/events", "events",
         "A stretch of the log: whole behind `after`, or the messages before `before`.",
-        answers.EventPage, query=_Stretch, refuses="rate_limited reset",
+        answers.EventPage, query=_Stretch, refuses="reset",
     ),
     Operation(
         "POST", ROOM + "/messages", "say", "Say something in a room: JSON, or the text itself.",
         answers.StoredMessage, body=body.NewMessage, text=True, created=True, repeats=True,
-        refuses="id_conflict rate_limited",
+        refuses="id_conflict",
     ),
     Operation(
         "POST", "/api/direct/{user}/messages", "say_to_person",
         "Say something to one person: JSON, or the text itself.",
         answers.StoredMessage, body=body.NewMessage, text=True, created=True, repeats=True,
-        refuses="id_conflict rate_limited",
+        refuses="id_conflict",
     ),
     Operation(
         "PATCH", MESSAGE, "edit", "Give a message of one's own another text.",
-        answers.StoredMessage, body=body.NewText, refuses="id_conflict rate_limited",
+        answers.StoredMessage, body=body.NewText, refuses="id_conflict",
     ),
     Operation(
         "DELETE", MESSAGE, "delete", "Take the text of a message away for good.",
-        answers.StoredMessage, refuses="rate_limited",
+        answers.StoredMessage,
     ),
     Operation(
         "PUT", REACTION, "react", "Put an emoji to a message.", answers.StoredMessage,
-        refuses="rate_limited",
     ),
     Operation(
         "DELETE", REACTION, "take_reaction_back", "Take one's emoji back.", answers.StoredMessage,
-        refuses="rate_limited",
     ),
     Operation(
         "GET", "/api/search", "search",
         "Messages that hold all words of `q`, a \"phrase\", beginnings*, newest first. Filters:"
         " from:, in:, before:, after:.",
-        answers.Hits, query=_Sought, refuses="rate_limited",
+        answers.Hits, query=_Sought,
     ),
     # People ---------------------------------------------------------------------------------------
     Operation(
         "GET", "/api/users", "users", "Everybody who has an account.", answers.Accounts,
-        refuses="rate_limited",
     ),
     Operation(
         "POST", "/api/users", "add_user", "Make an account.", answers.OneAccount, "administrator",
@@ -269,7 +265,8 @@ OPERATIONS = [
         stores=False,
     ),
     Operation(
-        "GET", "/healthz", "alive", "The process answers.", answers.Answer, "anyone", stores=False
+        "GET", "/healthz", "alive", "The process answers.", answers.Answer, "anyone", stores=False,
+        rated=False,
     ),
     Operation(
         "GET", "/readyz", "ready", "Whether messages can be stored now; 503 when not.",

@@ -1,0 +1,153 @@
+"""Every operation has a rate, and its refusal says when to come back."""
+
+from typing import Any, get_args
+
+import pytest
+from aiohttp import web
+
+from chatserver import protocol
+from chatserver.app import SERVER, create_app
+from chatserver.config import Settings
+from chatserver.errors import RateLimited
+from chatserver.limits import Rate
+from chatserver.web.description.operations import OPERATIONS
+from chatserver.web.rates import BY_COMMAND, CHANGES, Rates
+from tests.driver import PASSWORD, Chat, Person, ask
+from tests.fakes import FakeClock
+
+READY_IN_MEMORY = {"healthz", "catalogue", "static"}
+WAIT = 2.5  # seconds
+BODIES: dict[str, Any] = {"/login": {"username": "ann", "password": PASSWORD}}
+
+
+def exhausted(_rate: Rate, _key: object) -> None:
+    raise RateLimited(WAIT)
+
+
+def routes(chat: Chat) -> list[tuple[str, str, str]]:
+    """Method, path and name of every route of the application."""
+    app = create_app(chat.server.settings)
+    found = []
+    for route in app.router.routes():
+        assert route.resource is not None
+        if route.method != "HEAD":  # has the handler of GET
+            found.append((route.method, route.resource.canonical, route.resource.name or ""))
+    return found
+
+
+async def test_every_route_is_refused_when_its_rate_is_used_up(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rate, "take", exhausted)
+    unlimited = set()
+    for method, canonical, name in routes(chat):
+        answer = await ann.ask(method, filled(canonical), BODIES.get(canonical, {}))
+        if answer.status != 429:
+            unlimited.add(name)
+            continue
+        assert answer.headers["Retry-After"] == "3", (method, canonical)
+        assert answer.json["code"] == "rate_limited", (method, canonical)
+        assert answer.json["retry_after"] == WAIT, (method, canonical)
+    assert unlimited == READY_IN_MEMORY
+
+
+def filled(canonical: str) -> str:
+    parts = {"room": "1", "seq": "1", "emoji": "%F0%9F%91%8D", "number": "1"}
+    for part in [part[1:-1] for part in canonical.split("/") if part.startswith("{")]:
+        canonical = canonical.replace(f"{{{part}}}", parts.get(part, "bo"))
+    return canonical.replace("{locale}.{digest}", "en.x")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+async def test_what_belongs_to_no_route_or_no_session_counts_for_its_address(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    browser, headers = chat.browser(), {"Accept": accept}
+    for path, status in (("/nothing", 404), ("/api/me", 401), ("/api/invites", 401)):
+        assert (await ask(browser, "GET", chat.url + path, headers=headers)).status == status
+    monkeypatch.setattr(Rate, "take", exhausted)
+    for path in ("/nothing", "/api/me", "/api/invites", "/ws?token=x"):
+        upgrade = {"Connection": "upgrade", "Upgrade": "websocket"} if "/ws" in path else {}
+        refused = await ask(browser, "GET", chat.url + path, headers=headers | upgrade)
+        assert (refused.status, refused.headers["Retry-After"]) == (429, "3"), path
+    form = {"username": "ann", "password": "x"}
+    refused = await ask(browser, "POST", chat.url + "/login", form, headers=headers)
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "3")
+
+
+def test_every_route_of_the_table_names_a_rate_and_the_description_tells_it(tmp_path: Any) -> None:
+    app = create_app(Settings(data=tmp_path))
+    assert isinstance(app[SERVER].rates, Rates)
+    limited = {(one.method, one.path) for one in OPERATIONS if one.rated}
+    assert {("GET", "/healthz")} == {(one.method, one.path) for one in OPERATIONS} - limited
+    with pytest.raises(KeyError):
+        app[SERVER].gate.limited(web.get("/new", app[SERVER].socket.serve))
+
+
+async def test_every_command_is_refused_when_its_rate_is_used_up(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(BY_COMMAND) == set(get_args(protocol.Command))
+    device = await ann.connect()
+    monkeypatch.setattr(Rate, "take", exhausted)
+    for type_, fields in COMMANDS.items():
+        if BY_COMMAND[type_] != "signals":
+            answer = await device.ask(**fields)
+            assert (answer["code"], answer["retry_after"]) == ("rate_limited", WAIT), type_
+    assert set(COMMANDS) == set(BY_COMMAND)
+
+
+COMMANDS: dict[type, dict[str, Any]] = {
+    protocol.SayToRoom: {"kind": 2, "data": "x"},
+    protocol.SayToPerson: {"kind": 3, "data": "x", "to": "bo"},
+    protocol.History: {"kind": 7, "room": 1},
+    protocol.StartTyping: {"kind": 8, "room": 1},
+    protocol.MarkRead: {"kind": 9, "room": 1, "seq": 1},
+    protocol.EditMessage: {"kind": 10, "room": 1, "target": 1, "data": "x"},
+    protocol.DeleteMessage: {"kind": 11, "room": 1, "target": 1},
+    protocol.ReactTo: {"kind": 12, "room": 1, "target": 1, "emoji": "x"},
+    protocol.ChangeRoom: {"kind": 13, "room": 1, "action": "mute"},
+    protocol.Renew: {"kind": 14},
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form"),
+    [
+        ("PATCH", "/api/me", {"display": "A"}),
+        ("DELETE", "/api/sessions/x", None),
+        ("POST", "/api/invites", {}),
+        ("DELETE", "/api/invites/x", None),
+        ("PUT", "/api/me/password", {"old": "x", "password": "y"}),
+        ("PATCH", "/api/users/ann", {"display": "A"}),
+    ],
+)
+async def test_one_user_changes_so_much_and_no_more(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch, method: str, path: str, form: Any
+) -> None:
+    monkeypatch.setattr(chat.server.rates.changes, "_clock", FakeClock(0.0))
+    for _ in range(CHANGES[1]):
+        chat.server.rates.changes.take(ann.number)
+    refused = await ann.ask(method, path, form)
+    assert (refused.status, refused.json["retry_after"]) == (429, 0.2)
+    assert refused.headers["Retry-After"] == "1"
+
+
+async def test_muting_counts_as_a_message_on_the_socket_and_over_http(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await ann.connect()
+    assert (await device.ask(13, room=1, action="mute"))["ok"]
+    assert (await ann.ask("PATCH", "/api/rooms/1", {"muted": False})).status == 200
+    monkeypatch.setattr(chat.server.rates.messages, "take", lambda key: exhausted(key, key))
+    assert (await device.ask(13, room=1, action="mute"))["code"] == "rate_limited"
+    assert (await ann.ask("PATCH", "/api/rooms/1", {"muted": True})).status == 429
+
+
+async def test_the_owner_of_the_data_folder_is_not_limited(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat.server.sessions, "is_owner", lambda _request: True)
+    monkeypatch.setattr(Rate, "take", exhausted)
+    answer = await ask(chat.browser(), "GET", f"{chat.url}/api/users")
+    assert (answer.status, answer.json["users"]) == (200, [])
