@@ -303,7 +303,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         admin_pages=AdminPages(server.sessions, server.languages),
         description=Description(),
         gate=server.gate,
-        keeping=Keeping(server.database, server.sessions, now=wall),
+        keeping=Keeping(server.database, server.sessions, folder=server.folder.path, now=wall),
     )
 
 

@@ -29,7 +29,8 @@ from chatserver.storage.readers import Share
 from chatserver.storage.search_index import COMPACTED, Entry, index, search
 from chatserver.storage.tables import events, meta, metadata, users
 
-BATCH = 500  # rows that are read, sent or stored at once: a few milliseconds of a busy server
+BATCH = 500  # rows that are stored at once
+PIECE = 100  # rows that are read and encoded at once: a few milliseconds of a busy server
 AT_HAND = 20_000  # messages, of all rooms together, that wait to be indexed
 TRIES = 10
 EPOCH = meta.c.key == "epoch"
@@ -100,7 +101,7 @@ async def _stretches(
     connection: AsyncConnection, table: sa.Table
 ) -> AsyncIterator[list[dict[str, Any]]]:
     query = _kept(table).order_by(*table.primary_key)
-    result = await connection.stream(query.execution_options(yield_per=BATCH))
+    result = await connection.stream(query.execution_options(yield_per=PIECE))
     keys = ["table", *(str(column.name) for column in table.columns)]
     async for rows in result.partitions():
         yield [dict(zip(keys, (str(table.name), *row), strict=True)) for row in rows]

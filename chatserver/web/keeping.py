@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,8 +17,9 @@ from chatserver.storage.check import report
 from chatserver.storage.engine import Database
 from chatserver.web.access import route
 from chatserver.web.session import Sessions
+from chatserver.web.spool import spooled
 
-PATIENCE = 60.0  # seconds for whoever reads: the copy holds back what SQLite would write over
+PATIENCE = 60.0  # seconds for the client to take a piece
 
 logger = logging.getLogger(__name__)
 
@@ -25,34 +27,39 @@ logger = logging.getLogger(__name__)
 class Keeping:
     """What `backup`, `export` and `check` ask a server for."""
 
-    def __init__(self, database: Database, sessions: Sessions, *, now: Callable[[], int]) -> None:
-        """`now` gives milliseconds UTC."""
+    def __init__(
+        self, database: Database, sessions: Sessions, *, folder: Path, now: Callable[[], int]
+    ) -> None:
+        """`folder` takes what slow readers have not taken yet; `now` gives milliseconds UTC."""
         self._database = database
         self._sessions = sessions
+        self._folder = folder
         self._now = now
 
     async def archive(self, request: web.Request) -> web.StreamResponse:
         """A plain archive of this moment (see chatserver/archive.py)."""
         self._owner(request)
-        return await _streamed(request, dump(self._database, now=self._now()))
+        return await _streamed(request, dump(self._database, now=self._now()), self._folder)
 
     async def check(self, request: web.Request) -> web.StreamResponse:
         """A line a step with `of` and `findings`, and at the end the totals."""
         self._owner(request)
-        return await _streamed(request, report(self._database))
+        return await _streamed(request, report(self._database), self._folder)
 
     def _owner(self, request: web.Request) -> None:
         if not self._sessions.is_owner(request):
             raise Forbidden
 
 
-async def _streamed(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
+async def _streamed(
+    request: web.Request, pieces: AsyncGenerator[bytes], folder: Path | None = None
+) -> web.StreamResponse:
     response = web.StreamResponse()
     response.content_type = "application/jsonl"
     await response.prepare(request)
     try:
-        async with aclosing(pieces):
-            async for piece in pieces:
+        async with aclosing(spooled(pieces, folder)) as spool:
+            async for piece in spool:
                 async with asyncio.timeout(PATIENCE):
                     await response.write(piece)
     except ConnectionError:

@@ -1,0 +1,99 @@
+"""A file between a source that should end soon and a reader that may be slow.
+
+A copy of the database holds one moment of it: until it is read, SQLite's WAL grows and InnoDB keeps
+every old version. So the source is read as fast as it goes, and what its reader has not taken yet
+waits in a file without a name.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+PIECE = 262_144  # bytes that are read from the file at once
+SHARE = 0.5  # of the free disk space may be used
+PATIENCE = 60.0  # seconds that the source waits for a reader who is behind by all of that
+
+
+async def spooled(
+    pieces: AsyncGenerator[bytes], folder: Path | None = None
+) -> AsyncGenerator[bytes]:
+    """The same bytes. Raises what `pieces` raises, and TimeoutError for a reader too far behind.
+
+    Leave it with `aclosing`. The file is made in `folder`.
+    """
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        room = shutil.disk_usage(folder or tempfile.gettempdir()).free * SHARE
+        spool = _Spool(file.fileno(), int(room))
+        filling = asyncio.create_task(spool.fill(pieces))
+        try:
+            async with aclosing(spool.drain()) as drained:
+                async for piece in drained:
+                    yield piece
+            await filling
+        finally:
+            filling.cancel()
+            with suppress(asyncio.CancelledError, Exception):  # raised above, or of no interest
+                await filling
+
+
+class _Spool:
+    """Bytes `read` to `written` of the file wait for the reader."""
+
+    def __init__(self, file: int, room: int) -> None:
+        self._file = file
+        self._room = room
+        self._read = self._written = 0
+        self._writing = self._ended = False
+        self._filled, self._emptied = asyncio.Event(), asyncio.Event()
+
+    async def fill(self, pieces: AsyncGenerator[bytes]) -> None:
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    await self._write(piece)
+        finally:
+            self._ended = True
+            self._filled.set()
+
+    async def _write(self, piece: bytes) -> None:
+        if self._written and self._written + len(piece) > self._room:
+            async with asyncio.timeout(PATIENCE):
+                await self._emptied.wait()
+        self._writing = True
+        self._emptied.clear()
+        try:
+            await asyncio.to_thread(_write_all, self._file, piece, self._written)
+            self._written += len(piece)
+        finally:
+            self._writing = False
+        self._filled.set()
+
+    async def drain(self) -> AsyncGenerator[bytes]:
+        while True:
+            self._filled.clear()
+            while self._read < self._written:
+                piece = await asyncio.to_thread(os.pread, self._file, PIECE, self._read)
+                self._read += len(piece)
+                yield piece
+            if self._ended and self._read == self._written:
+                return
+            self._start_over()
+            await self._filled.wait()
+
+    def _start_over(self) -> None:
+        """Give back the space of what was read, if all of it was."""
+        if not self._writing and self._read == self._written:
+            self._read = self._written = 0
+            os.ftruncate(self._file, 0)
+            self._emptied.set()
+
+
+def _write_all(file: int, piece: bytes, offset: int) -> None:
+    view = memoryview(piece)
+    while view:
+        done = os.pwrite(file, view, offset)
+        view, offset = view[done:], offset + done

@@ -1,0 +1,83 @@
+"""The spool: the source ends although its reader is slow, and every byte arrives."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from chatserver.web import spool
+from chatserver.web.spool import spooled
+
+PIECES = [bytes([number]) * 1_000 for number in range(50)]
+
+
+class Source:
+    """Pieces to read, and whether they were read to their end."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.ended = asyncio.Event()
+        self._error = error
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        try:
+            for piece in PIECES:
+                yield piece
+            if self._error:
+                raise self._error
+        finally:
+            self.ended.set()
+
+
+async def read(
+    source: Source, folder: Path, got: bytearray, *, first_wait: asyncio.Event | None = None
+) -> None:
+    """Read all of a source, after a wait behind the first piece."""
+    async with aclosing(spooled(source.pieces(), folder)) as pieces:
+        async for piece in pieces:
+            got += piece
+            if first_wait is not None:
+                await first_wait.wait()
+
+
+async def test_a_source_ends_while_its_reader_takes_nothing(tmp_path: Path) -> None:
+    source = Source()
+    async with aclosing(spooled(source.pieces(), tmp_path)) as pieces:
+        first = await anext(pieces)
+        async with asyncio.timeout(10):
+            await source.ended.wait()
+        assert first + b"".join([piece async for piece in pieces]) == b"".join(PIECES)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_reader_gets_all_of_a_broken_source_and_then_its_error(tmp_path: Path) -> None:
+    got = bytearray()
+    with pytest.raises(ValueError, match="broken"):
+        await read(Source(ValueError("broken")), tmp_path, got)
+    assert got == b"".join(PIECES)
+
+
+async def test_a_source_is_left_when_its_reader_goes(tmp_path: Path) -> None:
+    source = Source()
+    async with aclosing(spooled(source.pieces(), tmp_path)) as pieces:
+        await anext(pieces)
+    assert source.ended.is_set()
+
+
+async def test_a_reader_who_keeps_up_needs_little_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "SHARE", 0.0)
+    async with aclosing(spooled(Source().pieces(), tmp_path)) as pieces:
+        assert b"".join([piece async for piece in pieces]) == b"".join(PIECES)
+
+
+async def test_a_reader_too_far_behind_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "SHARE", 0.0)
+    monkeypatch.setattr(spool, "PATIENCE", 0.01)
+    source = Source()
+    with pytest.raises(TimeoutError):
+        await read(source, tmp_path, bytearray(), first_wait=source.ended)
