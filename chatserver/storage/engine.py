@@ -31,7 +31,8 @@ from chatserver.storage.tally import Tally
 from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Writer
 
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
-BUSY_TIMEOUT = 5  # seconds that one statement waits for a lock
+BUSY_TIMEOUT = 5  # seconds that SQLite waits for another program, and anybody for a connection
+LOCK_TIMEOUT = 1  # seconds that MySQL waits for a row which another transaction holds
 CONNECT_TIMEOUT = 5  # seconds
 
 PRAGMAS = (
@@ -247,7 +248,7 @@ def _mysql(url: URL) -> tuple[Writer, Readers]:
             "async_creator_fn": connect,
             "ssl": tls(url),
             "connect_timeout": CONNECT_TIMEOUT,
-            "init_command": f"SET innodb_lock_wait_timeout={BUSY_TIMEOUT}",
+            "init_command": f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}",
         },
     }
     writer = create_async_engine(

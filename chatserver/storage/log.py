@@ -4,7 +4,6 @@
 storing transaction, so that a room's numbers have one order and no holes, whoever else is writing.
 """
 
-import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import ChatError
+from chatserver.errors import ChatError, Unavailable
 from chatserver.models import Draft, Event, Kind, RoomFacts
 from chatserver.storage import messages, room_acts
 from chatserver.storage.as_of import as_of
@@ -29,6 +28,7 @@ from chatserver.storage.repeats import already_stored, repeat
 from chatserver.storage.tables import events, rooms
 
 TRIES = 3  # before the last
+LOCK_WAITS = 2  # times that a batch waits for rooms which another transaction holds
 STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
 NOWHERE: Mapping[int, int] = MappingProxyType({})
@@ -40,6 +40,7 @@ class Log:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
+        self._held: set[int] = set()  # rooms that another transaction held at the last commit
 
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """One transaction for the whole batch; one outcome for each draft, in order.
@@ -55,21 +56,44 @@ class Log:
         """At first as if nothing was a repeat, which spares the look-up; nearly always it is so.
 
         Where that was wrong the ids are looked up, and again if another node stores one meanwhile.
+        Messages for a room that another transaction keeps holding are refused, so that those for
+        other rooms can be stored.
         """
-        for hopeful in (True, *[False] * (TRIES - 1)):
-            with contextlib.suppress(IntegrityError, Contended):
-                return await self._transaction(drafts, hopeful=hopeful)
-        return await self._transaction(drafts, hopeful=False)
+        hopeful, patience = True, 0 if self._held else LOCK_WAITS
+        for _ in range(TRIES):
+            try:
+                return await self._transaction(drafts, hopeful=hopeful, wait=patience > 0)
+            except IntegrityError:
+                pass
+            except Contended:
+                patience -= 1
+            hopeful = False
+        return await self._transaction(drafts, hopeful=False, wait=patience > 0)
 
-    async def _transaction(self, drafts: Sequence[Draft], *, hopeful: bool) -> list[Outcome]:
-        return await self._database.transaction(lambda c: self._store(c, drafts, hopeful))
+    async def _transaction(
+        self, drafts: Sequence[Draft], *, hopeful: bool, wait: bool
+    ) -> list[Outcome]:
+        return await self._database.transaction(
+            lambda c: self._store_free(c, drafts, hopeful, wait)
+        )
+
+    def _store_free(
+        self, connection: Connection, drafts: Sequence[Draft], hopeful: bool, wait: bool
+    ) -> list[Outcome]:
+        """Store what goes to rooms that nobody else holds, and refuse the rest."""
+        drafts = resolve(connection, drafts, self._clock())
+        self._held = hold_rooms(connection, [draft.room for draft in drafts], wait=wait)
+        if not self._held:
+            return self._store(connection, drafts, hopeful)
+        free = [draft for draft in drafts if draft.room not in self._held]
+        stored = iter(self._store(connection, free, hopeful))
+        held = self._held
+        return [Unavailable() if draft.room in held else next(stored) for draft in drafts]
 
     def _store(
         self, connection: Connection, drafts: Sequence[Draft], hopeful: bool
     ) -> list[Outcome]:
         """What concerns messages is stored together, acts on rooms one by one, in order."""
-        drafts = resolve(connection, drafts, self._clock())
-        hold_rooms(connection, [draft.room for draft in drafts])
         outcomes: list[Outcome] = []
         for together, run in itertools.groupby(drafts, key=_is_on_message):
             if together:

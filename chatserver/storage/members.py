@@ -102,14 +102,25 @@ def standings(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple
     return {tuple(row[:2]): row for row in rows}
 
 
-def hold_rooms(connection: Connection, numbers: Iterable[int]) -> None:
+def hold_rooms(connection: Connection, numbers: Iterable[int], *, wait: bool = True) -> set[int]:
     """Make this transaction the only one that changes these rooms, their members or their logs.
 
-    In id order, so that nodes cannot deadlock. SQLite has one writer anyway.
+    In id order, so that nodes cannot deadlock. SQLite has one writer anyway. The rooms that another
+    transaction holds, if this one does not `wait` for them.
     """
-    if connection.dialect.name != "sqlite":
-        one = rooms.c.id.in_(sorted(set(numbers)))
-        connection.execute(sa.select(rooms.c.id).where(one).order_by(rooms.c.id).with_for_update())
+    if connection.dialect.name == "sqlite":
+        return set()
+    some = sa.select(rooms.c.id).where(rooms.c.id.in_(sorted(set(numbers)))).order_by(rooms.c.id)
+    if wait or not _can_skip_locked(connection):
+        connection.execute(some.with_for_update())
+        return set()
+    held = set(connection.scalars(some.with_for_update(skip_locked=True)))
+    return set(connection.scalars(some)) - held
+
+
+def _can_skip_locked(connection: Connection) -> bool:
+    dialect: Any = connection.dialect
+    return not dialect.is_mariadb or dialect.server_version_info >= (10, 6)
 
 
 def standing(connection: Connection, draft: Draft) -> Row[Any]:

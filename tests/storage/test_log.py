@@ -6,11 +6,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from chatserver.errors import IdConflict, NotFound, Unavailable
 from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
 from chatserver.storage import engine
+from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
+from chatserver.storage.readers import Share
+from chatserver.storage.tables import rooms
 from tests.storage.conftest import Storage, draft
 
 LOBBY_FACTS = RoomFacts(LOBBY, RoomKind.GROUP)
@@ -50,6 +54,36 @@ async def test_each_room_counts_for_itself(storage: Storage) -> None:
         [draft(ann, "1"), draft(bo, "1", room=facts.room), draft(ann, "2"), draft(ann, "2", room=2)]
     )
     assert seqs([*outcomes]) == [1, 1, 2, 2]
+
+
+async def test_a_room_that_an_outsider_holds_is_refused_and_others_go_on(
+    storage: Storage, database_url: str
+) -> None:
+    if storage.database.is_sqlite:
+        return  # it has one writer
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
+    outsider = Database(database_url)
+    lobby = sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update()
+
+    async def say(text: str) -> list[object]:
+        there = draft(bo, text, room=facts.room)
+        return [*await storage.log.store([draft(ann, text), there, draft(ann, text, room=99)])]
+
+    async with outsider.readers[Share.COPIES].begin() as connection:
+        await connection.exec_driver_sql("BEGIN")
+        await connection.execute(lobby)
+        for number in (1, 2):
+            refused, stored, unknown = await say(f"while it is held {number}")
+            assert isinstance(refused, Unavailable)
+            assert isinstance(stored, Event)
+            assert isinstance(unknown, NotFound)
+        await connection.exec_driver_sql("ROLLBACK")
+    for number in (1, 2):
+        first, *_others = await say(f"after it {number}")
+        assert isinstance(first, Event)
+        assert first.seq == number
+    await outsider.close()
 
 
 async def test_repeats_get_the_first_number_and_conflicts_are_named(storage: Storage) -> None:
