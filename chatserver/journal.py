@@ -15,6 +15,7 @@ from typing import Protocol
 from chatserver.errors import ChatError, Unavailable
 from chatserver.histogram import SECONDS, SIZES, Histogram
 from chatserver.models import Draft, Event, Receipt
+from chatserver.outage import Outage
 from chatserver.storage.failures import DiskBroken, Undecided
 from chatserver.storage.messages import Outcome
 
@@ -83,6 +84,7 @@ class Journal:
         self._told.set()
         self._undecided: list[Draft] = []  # those of this batch whose COMMIT got no answer
         self.broken = False
+        self.outage = Outage()
         self.counts = Counts()
 
     @property
@@ -153,11 +155,15 @@ class Journal:
         if self.broken:
             return [Unavailable()] * len(drafts)
         try:
-            return await self._decided(drafts)
-        except DiskBroken:
+            outcomes = await self._decided(drafts)
+        except DiskBroken as error:
             logger.critical("the disk failed; nothing is stored until the server is restarted")
             self.broken = True
+            self.outage.failed(error.reason)
             return [Unavailable()] * len(drafts)
+        except Unavailable as error:
+            self.outage.failed(error.reason)
+            return [error] * len(drafts)
         except ChatError as error:
             return [error] * len(drafts)
         except Exception:
@@ -165,6 +171,9 @@ class Journal:
                 return [(await self._outcomes([draft]))[0] for draft in drafts]
             logger.exception("a message could not be stored")
             return [ChatError()]
+        if any(isinstance(outcome, Event) for outcome in outcomes):
+            self.outage.stored()
+        return outcomes
 
     async def _decided(self, drafts: list[Draft]) -> list[Outcome]:
         """The outcomes of a batch, however often the answer to COMMIT gets lost.
@@ -177,9 +186,10 @@ class Journal:
             except Undecided:
                 self._undecided += [draft for draft in drafts if draft not in self._undecided]
                 logger.warning("the answer to a commit was lost, asking again")
-            except Unavailable:
+            except Unavailable as error:
                 if not any(draft in self._undecided for draft in drafts):
                     raise
+                self.outage.failed(error.reason)
             await asyncio.sleep(RETRY)
 
     def _tell(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
@@ -52,6 +52,12 @@ logging.getLogger("aiosqlite").setLevel(logging.INFO)
 # `hide_parameters` below is there for the same reason: errors get into the log.
 
 
+class Closable(Protocol):
+    """What uses the database in tasks of its own."""
+
+    async def close(self) -> None: ...
+
+
 class Database:
     """The engines of one URL: `sqlite:///path` or `mysql://user:password@host/name`."""
 
@@ -71,7 +77,7 @@ class Database:
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.name = parsed.set(query={}).render_as_string()  # without the password
         self.tally = Tally(self.path)
-        self._gathered: list[Gathered[Any, Any]] = []
+        self._users: list[Closable] = []
         self.writer, self.readers = make(parsed)
         if read_only:
             self.writer = NoWriter(self.writer.engine)
@@ -90,12 +96,16 @@ class Database:
     ) -> Gathered[Key, Found]:
         """Questions that are asked together, until the database is closed."""
         gathered = Gathered(ask)
-        self._gathered.append(gathered)
+        self.close_first(gathered)
         return gathered
 
+    def close_first(self, user: Closable) -> None:
+        """Close this, which has tasks that use the database, before the connections."""
+        self._users.append(user)
+
     async def close(self) -> None:
-        for gathered in self._gathered:
-            await gathered.close()
+        for user in self._users:
+            await user.close()
         for reader in self.readers.values():
             await reader.dispose()
         await self.writer.dispose()

@@ -84,6 +84,9 @@ class SafeConnection(Connection):  # type: ignore[misc]
         except TimeoutError:
             self.close()
             raise OperationalError(CR.CR_CONN_HOST_ERROR, "the server does not answer") from None
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
     async def _request_authentication(self) -> None:
         try:

@@ -1,16 +1,17 @@
 """For whoever watches the server: alive, ready, and numbers. No names, no content."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from chatserver.errors import Unavailable
 from chatserver.hub import Hub
 from chatserver.journal import Journal
 from chatserver.storage.engine import Database
-from chatserver.storage.failures import FAILURES
-from chatserver.storage.migrate import HEAD, revision
-from chatserver.web.metrics import DatabaseState, Metrics
+from chatserver.storage.examination import Condition, Examiner
+from chatserver.storage.failures import BROKEN
+from chatserver.storage.migrate import HEAD
+from chatserver.web.metrics import Metrics
 
 
 class Health:
@@ -18,6 +19,7 @@ class Health:
 
     def __init__(self, database: Database, journal: Journal, hub: Hub, metrics: Metrics) -> None:
         self._database = database
+        self._examiner = Examiner(database)
         self._journal = journal
         self._hub = hub
         self._metrics = metrics
@@ -26,58 +28,41 @@ class Health:
         return web.json_response({"ok": 1})
 
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        """Whether messages can be stored now, and how firmly."""
-        found, durability = await self._database_facts()
-        ready = found == HEAD and self._stores
-        facts = {
-            "ok": int(ready),
+        """Whether messages can be stored now, and how firmly. Answers within a second."""
+        condition = await self._condition()
+        facts: dict[str, Any] = {
+            "ok": int(not condition.reason),
             "database": self._database.kind,
-            "revision": found,
-            "durability": durability,
+            "revision": condition.revision,
+            "durability": condition.durability or "unknown",
         }
-        return web.json_response(facts, status=200 if ready else 503)
+        if condition.reason:
+            facts["reason"] = condition.reason
+        return web.json_response(facts, status=503 if condition.reason else 200)
 
     async def facts(self) -> dict[str, Any]:
         """The same and the load, for administrators."""
-        found, durability = await self._database_facts()
+        condition = await self._condition()
         return {
             "database": self._database.kind,
-            "revision": found,
+            "revision": condition.revision,
             "newest_revision": HEAD,
-            "durability": durability,
-            "storing": self._stores,
+            "durability": condition.durability or "unknown",
+            "storing": not condition.reason,
             "waiting": self._journal.waiting,
             "connections": len(self._hub.connections),
-            "database_bytes": await self._size(),
+            "database_bytes": condition.size or 0,
         }
-
-    @property
-    def _stores(self) -> bool:
-        """Whether no flush has failed, of a message or of anything else."""
-        return not (self._journal.broken or self._database.broken)
-
-    async def _database_facts(self) -> tuple[str | None, str]:
-        """Its revision, and how firmly it stores."""
-        try:
-            return await revision(self._database), await self._database.durability()
-        except FAILURES:
-            return None, "unknown"
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
         """Prometheus text, collected when asked for: the way of a message pays nothing."""
-        found, durability = await self._database_facts()
-        state = DatabaseState(
-            up=durability != "unknown",
-            migrated=found == HEAD,
-            durable=durability == "full",
-            stores=self._stores,
-            size=await self._size(),
-        )
-        text, content_type = self._metrics.text(state)
+        text, content_type = self._metrics.text(await self._condition())
         return web.Response(body=text, headers={"Content-Type": content_type})
 
-    async def _size(self) -> int | None:
-        try:
-            return await self._database.size()
-        except Unavailable:
-            return None
+    async def _condition(self) -> Condition:
+        """What the database answers, and what became of the last messages."""
+        condition = await self._examiner.examine()
+        outage = self._journal.outage
+        outage.probed(condition.reason, began=condition.began)
+        broken = self._journal.broken or self._database.broken
+        return replace(condition, reason=BROKEN.reason if broken else outage.reason)

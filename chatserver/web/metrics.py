@@ -14,22 +14,10 @@ from chatserver.hub import Hub
 from chatserver.journal import Journal
 from chatserver.limits import SignInGuard
 from chatserver.pulse import Pulse
+from chatserver.storage.examination import Condition
+from chatserver.storage.migrate import HEAD
 from chatserver.web.door import Door
 from chatserver.web.requests import Requests
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseState:
-    """What the database answered just now; `size` in bytes, None when it did not answer.
-
-    `stores`: no flush has failed.
-    """
-
-    up: bool
-    migrated: bool
-    durable: bool
-    stores: bool
-    size: int | None
 
 
 class Metrics:
@@ -57,7 +45,7 @@ class Metrics:
         self._closes = closes
         self._task_ends = task_ends
 
-    def text(self, database: DatabaseState) -> tuple[bytes, str]:
+    def text(self, database: Condition) -> tuple[bytes, str]:
         """The figures of this moment and their content type.
 
         The first call imports prometheus_client, which takes longer than starting without it.
@@ -89,6 +77,8 @@ class Metrics:
         yield _counter("repeats", "Requests that had been stored before.", counts.repeated)
         yield _histogram("commit_seconds", "From a batch to its answers.", counts.seconds)
         yield _histogram("commit_drafts", "Requests in one transaction.", counts.drafts)
+        failures = self._journal.outage.failures
+        yield _counter("failed_commits", "Batches that could not be stored.", failures)
         yield _gauge("queue_length", "Requests that wait to be stored.", self._journal.waiting)
         yield _counter("deliveries", "Events times listeners on this node.", delivered.events)
         yield _counter("delivered_bytes", "Bytes of these deliveries.", delivered.bytes)
@@ -112,11 +102,12 @@ class _Collected:
         return self.figures
 
 
-def _stored(database: DatabaseState) -> Iterator[Any]:
-    yield _gauge("database_up", "The database answers.", database.up)
-    yield _gauge("database_migrated", "It has the revision of this program.", database.migrated)
-    yield _gauge("database_durable", "Answered means flushed to disk.", database.durable)
-    yield _gauge("storing", "0 after the disk failed.", database.stores)
+def _stored(database: Condition) -> Iterator[Any]:
+    durability, migrated = database.durability, database.revision == HEAD
+    yield _gauge("database_up", "The database answers.", durability is not None)
+    yield _gauge("database_migrated", "It has the revision of this program.", migrated)
+    yield _gauge("database_durable", "Answered means flushed to disk.", durability == "full")
+    yield _gauge("storing", "Messages can be stored now.", not database.reason)
     if database.size is not None:
         yield _gauge("database_bytes", "Its size on disk.", database.size)
 

@@ -4,6 +4,7 @@ that is not stored."""
 import asyncio
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -96,6 +97,31 @@ async def test_a_full_disk_is_said_and_talk_goes_on_when_there_is_room(
     sound("G11", "disk full, then not", f"first answer {seconds:.1f} s after there is room", talk)
 
 
+async def test_a_used_up_quota_is_a_full_disk_and_needs_no_restart(
+    people: People, tmp_path: Path, sound: Sound
+) -> None:
+    """SQLite reports EDQUOT as it does EFBIG: as a failed write."""
+    server = Server(people.folder, log=tmp_path / "server.log").start()
+    try:
+        async with Talk(server, people, count=4) as talk:
+            await talk.answers(50)
+            _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (65_536, most))
+            await talk.refused("unavailable")
+            assert await readiness(server) == 503
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (most, most))
+            await talk.answers(50)
+            assert await readiness(server) == 200
+    finally:
+        server.kill()
+    sound("G11", "quota used up, then not", "storing goes on without a restart", talk)
+
+
+async def readiness(server: Server) -> int:
+    async with aiohttp.ClientSession() as http, http.get(f"{server.url}/readyz") as answer:
+        return answer.status
+
+
 async def test_after_a_failed_flush_nothing_is_answered_until_a_restart(
     tmp_path: Path, people: People, sound: Sound
 ) -> None:
@@ -114,8 +140,7 @@ async def test_after_a_failed_flush_nothing_is_answered_until_a_restart(
             await asyncio.to_thread(subprocess.run, fiu, check=True)
             await talk.refused("unavailable")
             before = talk.answered
-            async with aiohttp.ClientSession() as http, http.get(f"{server.url}/readyz") as answer:
-                assert answer.status == 503
+            assert await readiness(server) == 503
             await talk.clients[0].read_everything()
             assert talk.answered == before
             failing.kill()

@@ -58,6 +58,36 @@ async def test_after_the_disk_failed_it_is_alive_and_not_ready(chat: Chat, who: 
     assert (await figures(chat))["chatserver_storing"] == 0
 
 
+async def test_a_full_disk_is_visible_to_operators_and_its_end_too(
+    chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = await ann.connect()
+    database = chat.server.database
+
+    async def limit_pages(number: int) -> None:
+        pragma = f"PRAGMA max_page_count = {number}"
+        await database.beside(lambda c: c.exec_driver_sql(pragma).close())
+
+    await limit_pages(1)  # as many as there are
+    while "code" not in (answer := await device.say("x" * 4_000)):
+        pass
+    assert answer["code"] == "unavailable"
+    ready = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
+    assert (ready.status, ready.json["ok"]) == (503, 0)
+    assert "the disk is full" in ready.json["reason"]
+    found = await figures(chat)
+    assert found["chatserver_storing"] == 0
+    assert found["chatserver_database_up"] == 1
+    assert found["chatserver_failed_commits_total"] >= 1
+    assert "messages cannot be stored: the disk is full" in caplog.text
+
+    await limit_pages(1_000_000)
+    await device.say("there is room again")
+    assert (await ask(chat.browser(), "GET", f"{chat.url}/readyz")).status == 200
+    assert (await figures(chat))["chatserver_storing"] == 1
+    assert "messages are stored again" in caplog.text
+
+
 async def test_without_its_tables_it_is_not_ready_and_still_has_figures(
     chat: Chat, ann: Person
 ) -> None:

@@ -249,10 +249,11 @@ EventPage = over_http(Stretch, "EventPage")
 # For whoever watches the server ------------------------------------------------------------------
 
 
-class Ready(Struct):
-    """`ok` is 0 when messages cannot be stored now; `durability`: how firmly they are."""
+class Ready(Struct, omit_defaults=True):
+    """`ok` is 0 when messages cannot be stored now, for the `reason`; `durability`: how firmly."""
 
     ok: Literal[0, 1]
     database: str
     revision: str | None
     durability: str
+    reason: str = ""

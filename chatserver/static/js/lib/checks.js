@@ -113,7 +113,7 @@ function revision({ revision: found, newest_revision: newest }) {
 
 function queue({ storing, waiting }) {
   const title = _("Storing");
-  if (!storing) return line(title, "bad", _("The disk failed, and nothing is stored any more. Look at it, then restart the server."));
+  if (!storing) return line(title, "bad", _("Messages cannot be stored right now. The server's log says why."));
   if (waiting === 0) return line(title, "good", _("Nothing waits to be stored."));
   const text = ngettext("%(num)s message waits to be stored.", "%(num)s messages wait to be stored.", waiting);
   if (waiting > 1000) return line(title, "fair", joined(text, _("The disk does not keep up.")));

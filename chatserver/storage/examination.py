@@ -1,0 +1,98 @@
+"""The condition of the database, within a second whatever the database does."""
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from chatserver.errors import Unavailable
+from chatserver.storage.engine import Database
+from chatserver.storage.failures import AWAY, FAILURES, refusal
+from chatserver.storage.migrate import HEAD, revision
+from chatserver.storage.tables import meta
+
+PATIENCE = 0.8  # seconds until the answer is that there is none
+FRESH = 0.2  # seconds for which an answer is good: anyone may ask, and a probe is a commit
+ABANDONED = 30.0  # seconds until another attempt is made beside one that hangs
+
+PROBE = meta.c.key == "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the database answered; `reason` says why it stores nothing, "" when it stores.
+
+    `began`: when the look began, in monotonic seconds.
+    `revision`, `durability` and `size` in bytes are None where there was no answer.
+    """
+
+    reason: str
+    revision: str | None = None
+    durability: str | None = None
+    size: int | None = None
+    began: float = 0.0
+
+
+class Examiner:
+    """Looks at a database when asked, at most once at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.close_first(self)
+        self._look: asyncio.Task[Condition] | None = None
+        self._began = 0.0
+
+    async def examine(self) -> Condition:
+        """The condition of this moment. Never raises, and returns within a second."""
+        if self._look is None or (self._look.done() and self._age() > FRESH):
+            self._began = time.monotonic()
+            self._look = asyncio.create_task(self._examine())
+        look = self._look
+        await asyncio.wait({look}, timeout=PATIENCE)
+        condition = look.result() if look.done() else Condition(AWAY.reason)
+        return replace(condition, began=self._began)
+
+    async def close(self) -> None:
+        """Give up a look that hangs."""
+        if self._look is not None:
+            self._look.cancel()
+            await asyncio.wait({self._look})
+
+    def _age(self) -> float:
+        return time.monotonic() - self._began
+
+    async def _examine(self) -> Condition:
+        try:
+            async with asyncio.timeout(ABANDONED):
+                seen = await self._read()
+                return replace(seen, reason=seen.reason or await self._probe())
+        except FAILURES as error:
+            refused = refusal(error)
+            return Condition(refused.reason if isinstance(refused, Unavailable) else str(error))
+        except Unavailable as error:
+            return Condition(error.reason)
+
+    async def _read(self) -> Condition:
+        database = self._database
+        found = await revision(database)
+        reason = "" if found == HEAD else f"the database has revision {found}, not {HEAD}"
+        return Condition(reason, found, await database.durability(), await database.size())
+
+    async def _probe(self) -> str:
+        """Why a transaction fails, "" when it succeeds. It is as small as one can be."""
+        try:
+            await self._database.transaction(_touch)
+        except IntegrityError:  # another node has just stored the same row
+            pass
+        except Unavailable as error:
+            return error.reason or "the disk failed"
+        return ""
+
+
+def _touch(connection: Connection) -> None:
+    value = str(time.monotonic_ns())  # another one each time, or nothing would be written
+    if connection.execute(meta.update().where(PROBE).values(value=value)).rowcount == 0:
+        connection.execute(sa.insert(meta).values(key="probe", value=value))

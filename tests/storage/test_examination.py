@@ -1,0 +1,170 @@
+"""The condition of a database that is full, read-only, frozen or gone, within a second."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from chatserver.storage import examination
+from chatserver.storage.engine import Database
+from chatserver.storage.examination import Condition, Examiner
+from chatserver.storage.migrate import HEAD, migrate
+from tests.rig.mariadb import PrivateMariaDB
+from tests.rig.needs import require
+from tests.storage.conftest import Storage
+
+ACCOUNT = "CREATE USER chat@'127.0.0.1'; GRANT ALL ON chat.* TO chat@'127.0.0.1'"
+
+
+class StatementLog(PrivateMariaDB):
+    """Replicates statements, which InnoDB refuses to a program that reads what is committed."""
+
+    def command(self) -> list[str]:
+        kept = [word for word in super().command() if word != "--skip-log-bin"]
+        return [*kept, "--log-bin", "--binlog-format=MIXED", "--server-id=1"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[StatementLog]:
+    """A MariaDB that may be broken."""
+    require("MariaDB", found=PrivateMariaDB.found())
+    with StatementLog() as server:
+        server.create_database("chat")
+        server.sql(ACCOUNT)
+        yield server
+
+
+@pytest_asyncio.fixture
+async def database(server: StatementLog, tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database(f"mysql://chat@127.0.0.1:{server.port}/chat")
+    await migrate(made, backups=tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "FRESH", 0.0)
+
+
+async def test_a_sound_database_stores(storage: Storage) -> None:
+    condition = await Examiner(storage.database).examine()
+    assert (condition.reason, condition.revision, condition.durability) == ("", HEAD, "full")
+    assert condition.size is not None
+    assert condition.size > 10_000
+
+
+async def test_looking_leaves_one_row_however_often(storage: Storage) -> None:
+    examiner = Examiner(storage.database)
+    for _ in range(3):
+        assert (await examiner.examine()).reason == ""
+    rows = sa.text("SELECT COUNT(*) FROM meta m WHERE m.key = 'probe'")
+    assert await storage.database.beside(lambda c: c.scalar(rows)) == 1
+
+
+async def test_many_who_ask_at_once_share_one_look(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination, "FRESH", 10.0)
+    examiner = Examiner(storage.database)
+    commits: list[object] = []
+    sa.event.listen(storage.database.writer.engine, "commit", commits.append)
+    await asyncio.gather(*(examiner.examine() for _ in range(50)))
+    await examiner.examine()
+    assert len(commits) == 1
+
+
+async def test_a_sqlite_file_that_cannot_be_written(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'chat.db'}")
+    await migrate(database, backups=tmp_path)
+    examiner = Examiner(database)
+    assert (await examiner.examine()).reason == ""
+    await database.beside(lambda c: c.exec_driver_sql("PRAGMA query_only = 1").close())
+    condition = await examiner.examine()
+    assert condition.reason == "the database is read-only"
+    assert condition.revision == HEAD
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "healed", "reason"),
+    [
+        ("read_only = 1", "read_only = 0", "the database is read-only"),
+        ("binlog_format = STATEMENT", "binlog_format = MIXED", "binlog_format is STATEMENT"),
+    ],
+)
+async def test_a_mariadb_that_stores_nothing_says_why_and_heals(
+    server: StatementLog, database: Database, broken: str, healed: str, reason: str
+) -> None:
+    examiner = Examiner(database)
+    assert (await examiner.examine()).reason == ""
+    server.sql(f"SET GLOBAL {broken}")
+    try:
+        await database.writer.dispose()  # some settings hold for connections made from now on
+        assert reason in (await examiner.examine()).reason
+    finally:
+        server.sql(f"SET GLOBAL {healed}")
+    await database.writer.dispose()
+    assert (await examiner.examine()).reason == ""
+
+
+async def test_a_mariadb_that_stands_still_is_answered_for_within_a_second(
+    server: StatementLog, database: Database
+) -> None:
+    examiner = Examiner(database)
+    await examiner.examine()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            started = time.monotonic()
+            condition = await examiner.examine()
+            assert replace(condition, began=0.0) == Condition("the database does not answer")
+            assert time.monotonic() - started < 1.0
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    async with asyncio.timeout(30):
+        while (await examiner.examine()).reason:
+            pass
+
+
+async def test_a_mariadb_that_is_gone_and_comes_back(
+    server: StatementLog, database: Database
+) -> None:
+    examiner = Examiner(database)
+    server.kill()
+    assert (await examiner.examine()).reason == "the database does not answer"
+    server.start()
+    async with asyncio.timeout(30):
+        while (await examiner.examine()).reason:
+            pass
+
+
+async def test_closing_gives_up_a_look_that_hangs(server: StatementLog, database: Database) -> None:
+    examiner = Examiner(database)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        assert (await examiner.examine()).reason
+        async with asyncio.timeout(10):
+            await examiner.close()
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_a_database_of_another_revision_is_not_ready(storage: Storage) -> None:
+    statement = sa.text("UPDATE alembic_version SET version_num = '0001'")
+    await storage.database.transaction(lambda c: c.execute(statement))
+    condition = await Examiner(storage.database).examine()
+    assert condition.revision == "0001"
+    assert "revision 0001" in condition.reason
+
+
+async def test_after_a_failed_flush_nothing_is_stored(storage: Storage) -> None:
+    storage.database.broken = True
+    assert (await Examiner(storage.database).examine()).reason == "the disk failed"
