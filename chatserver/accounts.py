@@ -213,10 +213,6 @@ class Accounts:
     def _issue(self, session: Session, expires_at: int) -> str:
         return self._keys.issue(session=session.id, user_id=session.user.id, expires_at=expires_at)
 
-    def rotate_keys(self) -> str:
-        """Sign with a new key from now on; the name of it."""
-        return self._keys.rotate()
-
     # Accounts -----------------------------------------------------------------------------------
 
     async def add(

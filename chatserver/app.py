@@ -6,7 +6,6 @@ data folder is locked and the database migrated when the application starts.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -32,6 +31,7 @@ from chatserver.hub import Hub
 from chatserver.invitations import Invitations
 from chatserver.journal import Journal
 from chatserver.keeping import Nightly
+from chatserver.key_sync import KeySync
 from chatserver.keys import Keys
 from chatserver.limits import SignInGuard
 from chatserver.lookout import Lookout
@@ -87,8 +87,7 @@ class Server:
 
     def __init__(self, settings: Settings, *, make: bool) -> None:
         """`make`: the database may be made or upgraded when the application starts."""
-        clock = time.monotonic
-        limits, auth = settings.limits, settings.auth
+        clock, limits, auth = time.monotonic, settings.limits, settings.auth
         self.settings = settings
         self.folder = DataFolder(settings.data)
         self.binding = Binding(self.folder, settings.database_url)
@@ -102,8 +101,8 @@ class Server:
         self.supervisor = Supervisor()
         self.bus = _bus(settings, self.supervisor)
         read_hole = hole_reader(self.rooms, self.log, renderer := Renderer())
-        node = secrets.token_hex(8)
-        self.hub = Hub(self.bus, read_hole, self.rooms.states, node=node, clock=clock)
+        self.keys = Keys(self.folder.keys, clock=wall)
+        self.hub = Hub(self.bus, read_hole, self.rooms.states, self.keys.names, clock=clock)
         self.journal = Journal(self.log, self.hub)
         facts = Facts(self.rooms)
         self.recent = Recent(self.log, renderer, clock=clock)
@@ -114,7 +113,6 @@ class Server:
         self.membership = Membership(self.journal, self.hub, self.rooms, self.people)
         self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
-        self.keys = Keys(self.folder.keys, clock=wall)
         self.guard = SignInGuard(
             per_account=limits.logins_per_minute_account,
             per_address=limits.logins_per_minute_address,
@@ -136,6 +134,7 @@ class Server:
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )
         self.nightly = Nightly(self.database, self.recent.clear, now=wall, clock=since_boot)
+        self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
         self.pulse = Pulse(self.hub, clock=clock, now=wall)
         self.seen = Seen(self.hub, self.people, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
@@ -205,13 +204,9 @@ class Server:
 
     def _work(self) -> dict[str, Work]:
         """What runs as long as the server does, by name."""
-        work: dict[str, Work] = {
-            "journal": self.journal.run,
-            "reads": self.reads.run,
-            "pulse": self.pulse.run,
-            "nightly": self.nightly.run,
-            "seen": self.seen.run,
-        }
+        work: dict[str, Work] = {"journal": self.journal.run, "reads": self.reads.run}
+        work |= {"pulse": self.pulse.run, "seen": self.seen.run}
+        work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
         return work | {"lookout": self.lookout.run} if self.bus.peers else work
 
     async def tell_setup(self, _app: web.Application) -> None:
@@ -285,10 +280,11 @@ def _application(server: Server, assets: Assets, endpoints: list[web.RouteDef]) 
 
 
 def _endpoints(server: Server) -> list[web.RouteDef]:
+    accounts, sessions = server.accounts, server.sessions
     health = Health(server.database, server.journal, server.hub, _metrics(server))
     return routes(
         Pages(server.accounts, server.invitations, server.sessions, server.languages),
-        Api(server.accounts, server.administration, server.invitations, server.sessions),
+        Api(accounts, server.administration, server.invitations, sessions, server.key_sync),
         Conversation(
             chat=server.chat,
             history=server.history,

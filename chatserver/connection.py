@@ -32,8 +32,9 @@ class Connection:
     """An authenticated socket.
 
     `expires_at` (ms UTC), `seen` and `beat_at` (monotonic s) are for whoever looks for dead ones,
-    `lifetime` (s) for renewing; `rooms` are those that it listens to, and the hub's. `frames` says
-    how many came in; `close_code` is the one that we sent, if we did.
+    `lifetime` (s) for renewing; `key` names the one that signed
+    its token; `rooms` are those that it listens to, and the hub's. `frames` says how many came in;
+    `close_code` is the one that we sent, if we did.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Connection:
         "closing",
         "expires_at",
         "frames",
+        "key",
         "lifetime",
         "rooms",
         "seen",
@@ -63,6 +65,7 @@ class Connection:
         lifetime: int,
         limit: int,
         seen: float,
+        key: str = "",
     ) -> None:
         self._wire = wire
         self._limit = limit
@@ -72,6 +75,7 @@ class Connection:
         self.session_id = session_id
         self.expires_at = expires_at
         self.lifetime = lifetime
+        self.key = key
         self.seen = seen
         self.beat_at = seen + FIRST_BEAT
         self.rooms: set[int] = set()
@@ -138,11 +142,12 @@ class Connection:
             self._wire.write(self._with_held(close_frame(code, reason)))
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
 
-    def adopt(self, session_id: str, expires_at: int, lifetime: int) -> None:
+    def adopt(self, session_id: str, expires_at: int, lifetime: int, key: str = "") -> None:
         """Go on under a newer session of the same person."""
         self.session_id = session_id
         self.expires_at = expires_at
         self.lifetime = lifetime
+        self.key = key
 
     def finish(self, code: int = NORMAL) -> None:
         """The peer has closed, or answered our close frame: answer with `code`, let go of the line.

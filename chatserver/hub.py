@@ -4,6 +4,7 @@ Owns the connections, and through `Feeds` who of them hears which room. What oth
 in here too. Nothing waits for a reader.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -30,14 +31,19 @@ class Hub:
         bus: Bus,
         read_missed: ReadMissed,
         read_states: ReadStates,
+        key_names: Callable[[], list[str]] = list,
         *,
-        node: str,
+        node: str = "",
         clock: Callable[[], float],
     ) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` gives monotonic seconds; `key_names` are those of this node's signing keys.
+
+        `node` is its name among the nodes, by default a random one.
+        """
         self._bus = bus
-        self._node = node
+        self._node = node or secrets.token_hex(8)
         self._clock = clock
+        self._key_names = key_names
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_missed, self._fell_behind, self._departed)
         self.delivered = self._feeds.delivered
@@ -291,7 +297,7 @@ class Hub:
                 self._fell_behind(connection)
 
     def _say_who_is_here(self) -> None:
-        self._tell_others(Here(self._node, self._who.here()))
+        self._tell_others(Here(self._node, self._who.here(), self._key_names()))
 
     # Other nodes ----------------------------------------------------------------------------------
 
@@ -306,9 +312,13 @@ class Hub:
                 self._aside(aside)
             case Ended() as ended:
                 self._ended_here(ended)
-            case Here(node, persons):
-                self._who.node_says(node, persons, self._clock())
+            case Here(node, persons, keys):
+                self._who.node_says(node, persons, self._clock(), keys=keys)
                 self._presence.changed()
+
+    def node_keys(self) -> list[list[str]]:
+        """The signing keys of each other node that has announced any."""
+        return self._who.keys_elsewhere()
 
     def heads(self) -> dict[int, int]:
         """How far each room is that somebody here listens to."""

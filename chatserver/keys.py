@@ -1,11 +1,13 @@
 """Signing keys and the tokens made with them (JWT, HS256 only).
 
-The newest key signs, all listed keys verify, each is named by its `kid`. They live in `keys.json`
-(0600), made on first run. A token only points at a session; whether that lives, the database says.
+The first key signs, all listed keys verify, each is named by its `kid`. They live in `keys.json`
+(0600), made on first run. A key that is marked as the `next` one verifies and does not sign yet. A
+token only points at a session; whether that lives, the database says.
 """
 
 import base64
 import json
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -27,14 +29,21 @@ ANEW = "Delete it to have a new one made; everybody logs in again."
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 
+logger = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a valid token says. Times are seconds since 1970 UTC, as JWT wants them."""
+    """What a valid token says. Times are seconds since 1970 UTC, as JWT wants them.
+
+    `key` names the one that signed it.
+    """
 
     session: str
     user_id: int
     issued_at: int
     expires_at: int
+    key: str = ""
 
     @property
     def lifetime(self) -> int:
@@ -54,22 +63,61 @@ class Keys:
         self._path = path
         self._clock = clock
         self._keys: list[jwt.PyJWK] = []
+        self._version: tuple[int, ...] = ()  # of the file that was read
+        self.next: str | None = None  # the kid of the key that will sign
+
+    def names(self) -> list[str]:
+        """The `kid` of each key; the first one signs."""
+        return [str(key.key_id) for key in self._keys]
 
     def load(self) -> None:
         """Read the key file, or make it. Raises StartError for a weak key."""
-        self._keys = _read(self._path) if self._path.exists() else []
+        if self._path.exists():
+            self._read()
         if not self._keys:
             self.rotate()
 
+    def refresh(self) -> bool:
+        """Read the key file again if it is another one; whether there are other keys.
+
+        The keys stay while the file makes no sense.
+        """
+        before, version = self.names(), _version(self._path)
+        if version != self._version:
+            try:
+                self._read()
+            except StartError as error:
+                self._version = version  # one warning is enough
+                logger.warning("the keys stay as they are: %s", error)
+        return self.names() != before
+
     def rotate(self) -> str:
         """Sign with a new key from now on; the `kid` of it."""
-        kid = secrets.token_urlsafe(6)
-        key = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode()
-        fresh = {"kty": "oct", "alg": ALGORITHM, "kid": kid, "k": key}
-        kept = [fresh, *(_as_dict(k) for k in self._keys)][:KEPT]
+        fresh = _new_key()
+        self._write([fresh, *[_as_dict(k) for k in self._keys if k.key_id != self.next]][:KEPT])
+        return fresh["kid"]
+
+    def publish(self) -> str:
+        """Make the key that will sign when it is activated; the `kid` of it."""
+        fresh = _new_key()
+        self._write([*[_as_dict(k) for k in self._keys], {**fresh, "next": True}])
+        return fresh["kid"]
+
+    def activate(self) -> str:
+        """Sign with the published key from now on; the `kid` of it."""
+        ordered = sorted(self._keys, key=lambda k: k.key_id != self.next)
+        self._write([_as_dict(k) for k in ordered][:KEPT])
+        return self.names()[0]
+
+    def _write(self, kept: list[dict[str, Any]]) -> None:
         write_private(self._path, json.dumps({"keys": kept}, indent=2))
-        self._keys = _read(self._path)
-        return kid
+        self._read()
+
+    def _read(self) -> None:
+        version = _version(self._path)
+        keys, following = _read(self._path)
+        if keys:
+            self._keys, self.next, self._version = keys, following, version
 
     def issue(self, *, session: str, user_id: int, expires_at: int) -> str:
         """A token of a session until `expires_at` (ms)."""
@@ -96,7 +144,8 @@ class Keys:
             if key is None:
                 raise Unauthorized
             claims = jwt.decode(token, key, [ALGORITHM], options=self._options(), **_NAMES)
-            made = Token(claims["sid"], int(claims["sub"]), int(claims["iat"]), int(claims["exp"]))
+            times = int(claims["iat"]), int(claims["exp"])
+            made = Token(claims["sid"], int(claims["sub"]), *times, key=str(kid))
         except (jwt.PyJWTError, ValueError, TypeError):
             raise Unauthorized from None
         if made.issued_at * 1000 > self._clock() + FUTURE:
@@ -118,9 +167,25 @@ class Keys:
 _NAMES: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
 
 
-def _read(path: Path) -> list[jwt.PyJWK]:
+def _version(path: Path) -> tuple[int, ...]:
+    """Another one whenever the file was written or replaced; () while it is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _new_key() -> dict[str, str]:
+    key = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode()
+    return {"kty": "oct", "alg": ALGORITHM, "kid": secrets.token_urlsafe(6), "k": key}
+
+
+def _read(path: Path) -> tuple[list[jwt.PyJWK], str | None]:
+    """The keys, and the name of the one that does not sign yet."""
     try:
         listed = json.loads(path.read_text(encoding="ascii"))["keys"]
+        following = next((entry["kid"] for entry in listed if entry.get("next")), None)
         keys = [jwt.PyJWK.from_dict(entry) for entry in listed]
     except OSError as error:
         raise StartError(f"The key file {path} cannot be used: {error.strerror}.") from None
@@ -142,7 +207,7 @@ def _read(path: Path) -> list[jwt.PyJWK]:
                 f"The key file {path} holds a weak key: each needs 32 random bytes for {ALGORITHM}"
                 f" and a kid. {ANEW}"
             )
-    return keys
+    return sorted(keys, key=lambda key: key.key_id == following), following
 
 
 def _as_dict(key: jwt.PyJWK) -> dict[str, Any]:

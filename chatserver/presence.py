@@ -5,7 +5,7 @@ any socket on any node is open, however many there are.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chatserver.protocol import Person, Presence, json
 
@@ -20,6 +20,7 @@ class Who:
         self._persons: dict[str, Person] = {}
         self._listed: bytearray | None = None  # see `listed`
         self._elsewhere: dict[str, tuple[float, dict[str, Person]]] = {}
+        self._keys: dict[str, list[str]] = {}  # of other nodes
         self._told: dict[str, Person] = {}
         self._touched: set[str] = set()
 
@@ -53,8 +54,11 @@ class Who:
         """Everybody with a socket on this node."""
         return list(self._persons.values())
 
-    def node_says(self, node: str, persons: Iterable[Person], now: float) -> None:
-        """Another node's whole list; it holds for NODE_TTL."""
+    def node_says(
+        self, node: str, persons: Iterable[Person], now: float, *, keys: Sequence[str] = ()
+    ) -> None:
+        """Another node's whole list, and its signing keys; they hold for NODE_TTL."""
+        self._keys[node] = list(keys)
         listed = {person.name: person for person in persons}
         _, before = self._elsewhere.get(node, (0.0, {}))
         self._touched |= {name for name, _ in listed.items() ^ before.items()}
@@ -64,6 +68,11 @@ class Who:
         """Take the people of nodes that say nothing any more for gone."""
         for node in [n for n, (until, _) in self._elsewhere.items() if until <= now]:
             self._touched |= self._elsewhere.pop(node)[1].keys()
+            self._keys.pop(node, None)
+
+    def keys_elsewhere(self) -> list[list[str]]:
+        """The signing keys of each other node."""
+        return [keys for keys in self._keys.values() if keys]
 
     def online(self) -> list[Person]:
         """Everybody who is online, by name."""

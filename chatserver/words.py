@@ -47,10 +47,14 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
 
 
 class Here(msgspec.Struct, frozen=True, tag="here"):
-    """To the other nodes: who has a socket on this one, whole."""
+    """To the other nodes: who has a socket on this one, whole, and which keys it knows.
+
+    Of `keys` the first one signs.
+    """
 
     node: str
     persons: list[Person]
+    keys: list[str] = []
 
 
 Word = News | Admitted | Aside | Ended | Here

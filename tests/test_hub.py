@@ -53,6 +53,7 @@ class Tin:
     """Two nodes and a string between them; the string can be cut."""
 
     peers = True
+    away = False
 
     def __init__(self) -> None:
         self.other: Hub | None = None

@@ -194,6 +194,30 @@ def test_after_a_rotation_the_new_key_signs(file: Path, keys: Keys, clock: FakeC
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_published_key_verifies_and_does_not_sign(
+    file: Path, keys: Keys, clock: FakeClock
+) -> None:
+    old = keys.names()
+    new = keys.publish()
+    assert keys.names() == [*old, new]
+    assert header(issue(keys, clock))["kid"] == old[0]
+    again = Keys(file, clock=clock.ms)
+    again.load()
+    assert (again.names(), again.next) == ([*old, new], new)
+    assert keys.activate() == new
+    assert again.verify(issue(keys, clock)).key == new
+    again.refresh()
+    assert again.names() == keys.names() == [new, *old]
+    assert again.next is None
+
+
+def test_a_rotation_forgets_the_published_key(keys: Keys) -> None:
+    old, published = keys.names(), keys.publish()
+    new = keys.rotate()
+    assert keys.names() == [new, *old]
+    assert (published in keys.names(), keys.next) == (False, None)
+
+
 # Forged ones -------------------------------------------------------------------------------------
 
 

@@ -20,11 +20,12 @@ PACKAGE = Path(supervisor_module.__file__).parent
 # Where tasks end by themselves: each does one piece of work, for one question, hole or socket.
 SHORT_LIVED = {
     "feeds.py",
-    "hub.py",
+    "introductions.py",
     "recent.py",
     "storage/gather.py",
     "web/line.py",
     "web/owner.py",
+    "web/spool.py",
 }
 
 

@@ -16,6 +16,7 @@ class Bus(Protocol):
     """
 
     peers: bool
+    away: bool  # the other nodes cannot be reached just now
 
     def publish(self, payload: bytes) -> None: ...
     async def start(self, receive: Receive, *, chat: str) -> None: ...
@@ -26,6 +27,7 @@ class NoPeers:
     """The only node there is."""
 
     peers = False
+    away = False
 
     def publish(self, payload: bytes) -> None:
         """Nobody to tell."""

@@ -44,7 +44,7 @@ class RedisBus:
         self._node = secrets.token_bytes(NODE_BYTES)
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._channel = CHANNEL
-        self._away = False
+        self.away = False
         _connect(url)  # refuses a URL that is none
 
     def publish(self, payload: bytes) -> None:
@@ -90,13 +90,13 @@ class RedisBus:
                 await subscription.subscribe(self._channel)
                 while True:
                     message = await _next(subscription)
-                    self._away = False
+                    self.away = False
                     listening.set()
                     self._hear(message, receive)
         except (RedisError, OSError) as error:
-            if not self._away:
+            if not self.away:
                 logger.warning("redis is away, nodes read the database instead: %s", error)
-            self._away = True
+            self.away = True
             listening.set()
             await asyncio.sleep(RETRY)
 

@@ -45,10 +45,22 @@ def keys() -> None:
 
 
 @keys.command("rotate")
+@click.option("--force", is_flag=True, help="Do not ask the other nodes for their keys.")
 @place_options
-def keys_rotate() -> None:
-    """Sign with a new key from now on; sessions of the last two keys stay valid."""
-    click.echo(f"New key {ask('POST', '/api/keys/rotate')['kid']} signs from now on.")
+def keys_rotate(*, force: bool) -> None:
+    """Sign with a new key from now on; sessions of the last two keys stay valid.
+
+    Where several nodes serve one chat the first call publishes the key and the second one, after
+    keys.json has been copied to all nodes, lets it sign.
+    """
+    done = ask("POST", f"/api/keys/rotate{'?force' if force else ''}")
+    if done["signs"]:
+        click.echo(f"New key {done['kid']} signs from now on.")
+    else:
+        click.echo(
+            f"Key {done['kid']} is published. Copy keys.json to the data folder of every node, then"
+            " run this again: it signs from then on."
+        )
 
 
 COMMANDS = (invite, setup_link, keys)

@@ -9,6 +9,7 @@ from chatserver.accounts import Accounts, new_user
 from chatserver.administration import Administration
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
 from chatserver.invitations import Invitations
+from chatserver.key_sync import KeySync
 from chatserver.models import Invite, Role, User
 from chatserver.web import body
 from chatserver.web.answer import ok
@@ -25,11 +26,13 @@ class Api:
         administration: Administration,
         invitations: Invitations,
         sessions: Sessions,
+        key_sync: KeySync,
     ) -> None:
         self._accounts = accounts
         self._administration = administration
         self._invitations = invitations
         self._sessions = sessions
+        self._key_sync = key_sync
 
     # Oneself --------------------------------------------------------------------------------------
 
@@ -158,7 +161,8 @@ class Api:
 
     async def rotate_keys(self, request: web.Request) -> web.StreamResponse:
         self._owner(request)
-        return ok(kid=self._accounts.rotate_keys())
+        rotation = await self._key_sync.rotate(force="force" in request.query)
+        return ok(kid=rotation.kid, signs=rotation.signs)
 
     def _owner(self, request: web.Request) -> None:
         if not self._sessions.is_owner(request):

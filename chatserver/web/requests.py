@@ -267,7 +267,9 @@ class Requests:
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token is somebody else's."))
             arrival.check(newer.session.id, newer.user.id)
-            connection.adopt(newer.session.id, newer.expires_at, newer.token.lifetime)
+            connection.adopt(
+                newer.session.id, newer.expires_at, newer.token.lifetime, newer.token.key
+            )
 
 
 async def _in_time(work: Awaitable[None]) -> None:

@@ -112,6 +112,7 @@ class Socket:
             lifetime=sign_in.token.lifetime,
             limit=self._limits.waiting_bytes,
             seen=self._clock(),
+            key=sign_in.token.key,
         )
 
     async def _turn_away(

@@ -174,3 +174,26 @@ async def test_without_redis_what_ended_on_one_node_is_closed_on_the_other(
         assert (await keepers.say("so am I"))["ok"]
     finally:
         redis.start()
+
+
+async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> None:
+    one, two = nodes
+    ann = await one.person("ann")
+    leaked = await on(two, ann)
+    for _ in range(3):
+        assert not (await one.server.key_sync.rotate(force=True)).signs
+        newer = await one.signed_in("ann")
+        assert (await on(two, newer)).welcome["user"] == "ann"
+        two.server.folder.keys.write_bytes(one.server.folder.keys.read_bytes())
+        two.server.key_sync.look()
+        while set(one.server.hub.node_keys()[0]) != set(one.server.keys.names()):
+            await asyncio.sleep(0.01)
+        assert (await one.server.key_sync.rotate(force=False)).signs
+        newer = await one.signed_in("ann")
+        assert (await on(two, newer)).welcome["user"] == "ann"
+        while two.server.keys.names() != one.server.keys.names():
+            await asyncio.sleep(0.01)
+            two.server.key_sync.look()
+    assert await leaked.closed() == 4001
+    refused = await Person(two, "ann", 0, ann.token, two.browser()).ask("GET", "/api/me")
+    assert refused.status == 401

@@ -138,7 +138,7 @@ async def test_a_redis_that_stands_still_is_noticed_and_found_again(
     os.kill(redis.pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(10):
-            while not bus._away:
+            while not bus.away:
                 await asyncio.sleep(0.05)
     finally:
         os.kill(redis.pid, signal.SIGCONT)

@@ -132,7 +132,10 @@ class SetupToken(Answer):
 
 
 class NewKey(Answer):
+    """The key `signs` now; else it is published, and signs after the next call."""
+
     kid: str
+    signs: bool
 
 
 # Administration ----------------------------------------------------------------------------------

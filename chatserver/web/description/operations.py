@@ -244,8 +244,9 @@ OPERATIONS = [
         answers.SetupToken, "owner", refuses="conflict",
     ),
     Operation(
-        "POST", "/api/keys/rotate", "rotate_keys", "Sign sessions with a new key from now on.",
-        answers.NewKey, "owner", stores=False,
+        "POST", "/api/keys/rotate", "rotate_keys",
+        "Sign sessions with a new key, or publish it where there are several nodes.",
+        answers.NewKey, "owner", stores=False, refuses="conflict",
     ),
     Operation(
         "GET", "/api/keeping/archive", "archive", "A copy of all data, as lines of JSON.",

@@ -1,0 +1,176 @@
+"""Keys of several nodes: none signs before all know it, and a leaked one keeps no socket open."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from chatserver.connection import Connection
+from chatserver.errors import CloseCode, Conflict
+from chatserver.hub import Hub
+from chatserver.key_sync import SETTLED, KeySync
+from chatserver.keys import Keys
+from chatserver.models import User
+from tests.fakes import FakeClock, RecordingTransport
+from tests.test_hub import Tin
+
+
+class Node:
+    """One node with a key file of its own."""
+
+    def __init__(self, folder: Path, name: str, clock: FakeClock) -> None:
+        self.clock = clock
+        self.file = folder / name / "keys.json"
+        self.file.parent.mkdir(mode=0o700)
+        self.bus = Tin()
+        self.keys = Keys(self.file, clock=clock.ms)
+        self.hub = Hub(
+            self.bus,
+            None,  # type: ignore[arg-type]  # nobody says anything
+            None,  # type: ignore[arg-type]
+            self.keys.names,
+            node=name,
+            clock=clock,
+        )
+        self.sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
+
+    async def rotate(self, *, force: bool = False) -> bool:
+        """Whether the new key signs."""
+        return (await self.sync.rotate(force=force)).signs
+
+    def token(self) -> str:
+        return self.keys.issue(session="s", user_id=1, expires_at=self.clock.ms() + 10**9)
+
+    def look(self) -> None:
+        self.hub.check_nodes()
+        self.sync.look()
+
+    def copy_to(self, other: "Node") -> None:
+        shutil.copyfile(self.file, other.file)
+        other.look()
+
+    async def connect(self, key: str) -> tuple[Connection, RecordingTransport]:
+        line = RecordingTransport()
+        user = User(1, "ann", "Ann")
+        facts = {"session_id": "s", "expires_at": 10**15, "lifetime": 60, "limit": 1_000}
+        connection = Connection(line, user, **facts, seen=0.0, key=key)  # type: ignore[arg-type]
+        with self.hub.arriving():
+            self.hub.attach(connection, {})
+        return connection, line
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path) -> tuple[Node, Node]:
+    clock = FakeClock()
+    one, two = (Node(tmp_path, name, clock) for name in ("one", "two"))
+    one.keys.load()
+    shutil.copyfile(one.file, two.file)
+    two.keys.load()
+    one.bus.other, two.bus.other = two.hub, one.hub
+    clock.advance(SETTLED)
+    for node in (one, two, one):
+        node.look()
+    return one, two
+
+
+Nodes = tuple[Node, Node]
+
+
+async def test_a_key_signs_only_when_the_other_nodes_know_it(nodes: Nodes) -> None:
+    one, two = nodes
+    assert not await one.rotate()
+    two.keys.verify(one.token())
+    with pytest.raises(Conflict):
+        await one.rotate()
+    one.copy_to(two)
+    assert await one.rotate()
+    assert one.keys.names()[0] != two.keys.names()[0]
+    two.keys.verify(one.token())
+    one.keys.verify(two.token())
+
+
+async def test_the_other_nodes_sign_with_the_key_as_soon_as_one_does(nodes: Nodes) -> None:
+    one, two = nodes
+    await one.rotate()
+    one.copy_to(two)
+    await one.rotate()
+    one.look()
+    two.look()
+    assert one.keys.names() == two.keys.names()
+    assert one.file.read_bytes() == two.file.read_bytes()
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+async def test_a_second_node_does_not_make_other_keys(
+    nodes: Nodes, is_started: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = nodes
+    await one.rotate()
+    if not is_started:  # a command that is a node for a moment
+        two.sync._started = two.clock()
+    before = two.file.read_bytes()
+    if is_started:
+        with pytest.raises(Conflict):
+            await two.rotate()
+        assert two.file.read_bytes() == before
+    two.look()
+    two.look()
+    assert caplog.text.count("another node has other keys") == 1
+
+
+async def test_without_redis_nobody_can_be_asked(nodes: Nodes) -> None:
+    one, _ = nodes
+    one.bus.away = True
+    with pytest.raises(Conflict, match="Redis is away"):
+        await one.rotate()
+    assert not await one.rotate(force=True)
+    assert await one.rotate(force=True)
+
+
+async def test_a_node_alone_rotates_at_once(nodes: Nodes) -> None:
+    one, _ = nodes
+    one.bus.peers = False
+    before = one.keys.names()
+    assert await one.rotate()
+    assert one.keys.names()[1:] == before
+
+
+async def test_three_rotations_end_the_sockets_of_a_leaked_key(nodes: Nodes) -> None:
+    one, two = nodes
+    leaked, token = one.keys.names()[0], one.token()
+    opened = [await node.connect(leaked) for node in nodes]
+    for _ in range(3):
+        assert not any(connection.closing for connection, _ in opened)
+        await one.rotate()
+        one.copy_to(two)
+        await one.rotate()
+        one.look()
+        two.look()
+    for node in nodes:
+        with pytest.raises(Exception, match="Log in"):
+            node.keys.verify(token)
+    assert [line.close_code() for _, line in opened] == [CloseCode.RESTARTING] * 2
+
+
+async def test_a_socket_of_a_bot_or_of_a_newer_key_stays(nodes: Nodes) -> None:
+    one, _ = nodes
+    one.bus.peers = False
+    bots, _ = await one.connect("")
+    for _ in range(3):
+        await one.rotate()
+    anns, _ = await one.connect(one.keys.names()[0])
+    one.look()
+    assert (bots.closing, anns.closing) == (False, False)
+
+
+async def test_a_file_that_makes_no_sense_changes_nothing(
+    nodes: Nodes, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, _ = nodes
+    before = one.keys.names()
+    for spoil in (lambda: one.file.write_text("{"), one.file.unlink):
+        spoil()
+        for _ in range(3):
+            one.look()
+    assert one.keys.names() == before
+    assert caplog.text.count("the keys stay as they are") == 2
