@@ -7,6 +7,7 @@ the state of one socket.
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Protocol
 
 from chatserver.errors import CloseCode
@@ -32,9 +33,9 @@ class Connection:
     """An authenticated socket.
 
     `expires_at` (ms UTC), `seen` and `beat_at` (monotonic s) are for whoever looks for dead ones,
-    `lifetime` (s) for renewing; `key` names the one that signed
-    its token; `rooms` are those that it listens to, and the hub's. `frames` says how many came in;
-    `close_code` is the one that we sent, if we did.
+    `lifetime` (s) for renewing; `key` names the one that signed its token; `rooms` are those that
+    it listens to, and the hub's. `frames` says how many came in; `close_code` is the one that we
+    sent, if we did. `welcomed` are the rooms that its welcome had, when it had not all of them.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Connection:
         "seen",
         "session_id",
         "user",
+        "welcomed",
     )
 
     def __init__(
@@ -79,6 +81,7 @@ class Connection:
         self.seen = seen
         self.beat_at = seen + FIRST_BEAT
         self.rooms: set[int] = set()
+        self.welcomed: Collection[int] = ()
         self.frames = 0
         self.close_code: int | None = None
         self.closing = False

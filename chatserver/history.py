@@ -3,7 +3,7 @@
 Who may read is asked in one query (`storage.rooms.Rooms.readable`), or known from listening.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from chatserver import recent
@@ -15,6 +15,7 @@ from chatserver.models import RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
 from chatserver.recent import PAGE_TEXT, Recent, Stretch, Told, fitting
 from chatserver.storage.log import Log
+from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms
 
 # Those of some rooms that the asking socket listens to: how far each is, and its version.
@@ -57,9 +58,18 @@ class History:
         self._published = published
         self.epoch = ""  # the name of the log; the database knows it at start
 
-    async def rooms_of(self, user: User) -> list[RoomState]:
-        """Every room of a person, as that person sees it."""
+    async def rooms_of(self, user: User) -> UserRooms:
+        """The rooms of a user, as that user sees them: the most relevant ones when there are many.
+
+        Always read by a query that begins after this call.
+        """
         return await self._rooms.of(user.id)
+
+    async def rooms_after(
+        self, user: User, room: int, *, but: Collection[int] = ()
+    ) -> tuple[list[RoomState], int | None]:
+        """The next rooms of a user behind this number, without some; and behind which to go on."""
+        return await self._rooms.after(user.id, room, but=but)
 
     async def after(
         self,

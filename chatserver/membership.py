@@ -87,10 +87,10 @@ class Membership:
 
         Raises NotFound for no member.
         """
-        state = await self._rooms.state(who.id, room)
-        if state is None or not await self._rooms.mute(who.id, room, on=on):
+        read = await self._rooms.mute(who.id, room, on=on)
+        if read is None:
             raise NotFound
-        told = protocol.Read(room=room, user=who.name, seq=state.read, muted=on)
+        told = protocol.Read(room=room, user=who.name, seq=read, muted=on)
         self._hub.aside(protocol.encode(told), user=who.id)
 
     async def _stored(self, draft: Draft) -> Receipt:

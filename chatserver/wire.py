@@ -36,7 +36,7 @@ def chat(event: Event) -> protocol.Happening:
     """An event as its members see it."""
     match event.kind:
         case Kind.MESSAGE:
-            return _message(event)
+            return _message(event, rendered(event.data))
         case Kind.EDIT:
             return protocol.Edit(data=event.data, html=rendered(event.data), **_act(event))
         case Kind.DELETE:
@@ -49,7 +49,7 @@ def chat(event: Event) -> protocol.Happening:
             assert_never(event.kind)
 
 
-def _message(event: Event) -> protocol.GroupChat | protocol.SingleChat:
+def _message(event: Event, html: str | None) -> protocol.GroupChat | protocol.SingleChat:
     said: Callable[..., protocol.GroupChat | protocol.SingleChat] = (
         protocol.GroupChat if event.to is None else partial(protocol.SingleChat, to=event.to)
     )
@@ -59,7 +59,7 @@ def _message(event: Event) -> protocol.GroupChat | protocol.SingleChat:
         user=event.user,
         data=event.data,
         at=event.at,
-        html=rendered(event.data),
+        html=html,
         id=event.id,
         reply_to=event.reply_to,
         edited_at=event.edited_at,
@@ -128,7 +128,7 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
         receipts=state.receipts,
         admin=state.admin,
         to=state.to,
-        last=_message(state.last) if state.last else None,
+        last=_message(state.last, None) if state.last else None,
     )
 
 

@@ -28,6 +28,7 @@ from chatserver.protocol import (
     History,
     HistoryPage,
     MarkRead,
+    MoreRooms,
     Muted,
     Person,
     Presence,
@@ -633,6 +634,11 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
         HistoryPage(id="a1", ok=True, room=1, events=[HI, PSST], head=2, more=False),
         {"type": 4, "id": "a1", "ok": True, "room": 1, "events": [HI_JSON, PSST_JSON]}
         | {"head": 2, "more": False},
+    ),
+    (
+        MoreRooms(id="a1", ok=True, rooms=[LOBBY], rooms_more=True, rooms_after=1),
+        {"type": 4, "id": "a1", "ok": True, "rooms": [LOBBY_JSON]}
+        | {"rooms_more": True, "rooms_after": 1},
     ),
     (
         CatchUp(

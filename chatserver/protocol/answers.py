@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chatserver.protocol.base import Number, Type, Wire
+from chatserver.protocol.base import Number, Position, Type, Wire
 from chatserver.protocol.events import Happening, WelcomeRoom
 
 
@@ -68,6 +68,19 @@ class CatchUp(Wire, tag=int(Type.REPLY)):
     gone: list[int]
 
 
+class MoreRooms(Wire, tag=int(Type.REPLY)):
+    """The answer to `history` with `rooms_after`: rooms as in the welcome, by number.
+
+    `rooms_after` is there while there are more: ask again with it.
+    """
+
+    id: str
+    ok: bool
+    rooms: list[WelcomeRoom]
+    rooms_more: bool
+    rooms_after: Position | None = None
+
+
 class Renewed(Wire, tag=int(Type.REPLY)):
     """The session of this socket lives until `expires_at`; `token` signs in until then."""
 
@@ -88,4 +101,4 @@ class Refused(Wire, tag=int(Type.REPLY)):
     epoch: str | None = None
 
 
-Answer = Stored | RoomChanged | Muted | HistoryPage | CatchUp | Renewed | Refused
+Answer = Stored | RoomChanged | Muted | HistoryPage | CatchUp | MoreRooms | Renewed | Refused

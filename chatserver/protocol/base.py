@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps
 HISTORY_LIMIT = 500  # events in one page
 CATCH_UP_LIMIT = 1_000  # events in one answer about many rooms
+ROOMS_LIMIT = 500  # rooms in a welcome, or in one page of them
+PREVIEW = 200  # characters of the last message of a room
 PAGE = 50  # events in a page that names no limit
 
 Number = Annotated[int, Meta(ge=1, le=MAX_INT)]

@@ -44,7 +44,10 @@ class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
 
 
 class History(Wire, tag=int(Type.HISTORY)):
-    """Ask for a stretch of one room (`after` or `before`), or for what is new in many (`rooms`)."""
+    """Ask for a stretch of one room (`after` or `before`), or for what is new in many (`rooms`).
+
+    With `rooms_after` alone: ask for more of the rooms that a welcome did not have.
+    """
 
     id: ClientId
     room: Number | None = None
@@ -53,6 +56,7 @@ class History(Wire, tag=int(Type.HISTORY)):
     limit: Limit = PAGE
     epoch: str | None = None
     rooms: Annotated[dict[Number, Position], Meta(max_length=10_000)] | None = None
+    rooms_after: Position | None = None
 
 
 class Renew(Wire, tag=int(Type.RENEW)):

@@ -167,7 +167,11 @@ class WelcomeLimits(Struct, frozen=True):
 
 
 class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A room of this person. `members` counts them; `to` is the other one of a direct room."""
+    """A room of this user. `members` counts them; `to` is the other one of a direct room.
+
+    `unread` and `mentions` count messages of others up to `head`, each up to 1,000. `last` is a
+    preview: at most 200 characters of its text, and no `html`.
+    """
 
     room: Number
     kind: str
@@ -189,13 +193,20 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Welcome(Wire, tag=int(Type.WELCOME)):
-    """The first frame of a socket. The live feed of every room starts at its `head` + 1."""
+    """The first frame of a socket. The live feed of every room starts at its `head` + 1.
+
+    `rooms` are all rooms of the user, at most 500. When there are more, they are the lobby, those
+    with unread messages and those with the newest events, and `rooms_more` is true: `history` with
+    this `rooms_after` asks for the others. Events of all rooms come in any case.
+    """
 
     user: str
     epoch: str
     session: WelcomeSession
     limits: WelcomeLimits
     rooms: list[WelcomeRoom]
+    rooms_more: bool = False
+    rooms_after: Position | None = None
 
 
 class Presence(Wire, tag=int(Type.PRESENCE)):

@@ -1,18 +1,20 @@
 """Rooms and who belongs to them: every query about membership, once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
+from chatserver.protocol import ROOMS_LIMIT
+from chatserver.storage import room_list
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
-from chatserver.storage.states import ME, STATES, state
+from chatserver.storage.room_list import UserRooms
+from chatserver.storage.states import read_states, state
 from chatserver.storage.tables import members, rooms, users
 
 
@@ -71,27 +73,27 @@ class Rooms:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._states = database.gathered(self._find_states)
+        self._rooms_of = database.gathered(self._find_rooms)
 
     async def count(self) -> int:
         query = sa.select(sa.func.count()).select_from(rooms)
         async with self._database.reading() as connection:
             return int(await connection.scalar(query) or 0)
 
-    async def of(self, user_id: int) -> list[RoomState]:
-        """Every room of a person, as that person sees it, by number. One query for many.
+    async def of(self, user_id: int) -> UserRooms:
+        """The rooms of a user, as that user sees them. One query for many who ask."""
+        return await self._rooms_of.get(user_id) or UserRooms({}, [])
 
-        Sorted here: for an order by room MariaDB would look at every member there is.
-        """
-        rows = await self._states.get(user_id) or ()
-        return [state(row) for row in sorted(rows, key=attrgetter("id"))]
-
-    async def _find_states(self, people: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
-        found: dict[int, list[sa.Row[Any]]] = {}
+    async def _find_rooms(self, people: Sequence[int]) -> dict[int, UserRooms]:
         async with self._database.reading(Share.HISTORY) as connection:
-            for row in await connection.execute(STATES, {"people": people}):
-                found.setdefault(row.me, []).append(row)
-        return found
+            return await connection.run_sync(room_list.rooms_of, people)
+
+    async def after(
+        self, user_id: int, room: int, *, but: Collection[int] = ()
+    ) -> tuple[list[RoomState], int | None]:
+        """The next rooms of a user behind this number, without some; and behind which to go on."""
+        async with self._database.reading(Share.HISTORY) as connection:
+            return await connection.run_sync(room_list.rooms_after, user_id, room, but)
 
     async def state(self, user_id: int, room: int) -> RoomState | None:
         """One room as that person sees it; None for whoever is no member."""
@@ -99,16 +101,20 @@ class Rooms:
 
     async def states(self, user_ids: Sequence[int], room: int) -> dict[int, RoomState]:
         """One room as each of these users sees it, without those who are no members."""
-        query = STATES.where(ME.c.room_id == room)
         async with self._database.reading(Share.HISTORY) as connection:
-            rows = list(await connection.execute(query, {"people": list(user_ids)}))
+            rows = await connection.run_sync(read_states, user_ids, [room])
         return {row.me: state(row) for row in rows}
 
-    async def mute(self, user_id: int, room: int, *, on: bool) -> bool:
-        """Whether there was a membership to set this of."""
+    async def mute(self, user_id: int, room: int, *, on: bool) -> int | None:
+        """Set it of a membership, and return its read position; None where there is none."""
         own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
-        query = members.update().where(own, members.c.left_at.is_(None)).values(muted=on)
-        return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
+        own = sa.and_(own, members.c.left_at.is_(None))
+
+        def work(connection: Connection) -> int | None:
+            connection.execute(members.update().where(own).values(muted=on))
+            return connection.scalar(sa.select(members.c.read_seq).where(own))
+
+        return await self._database.transaction(work)
 
     async def move_reads(self, positions: dict[tuple[int, int], int]) -> list[Moved]:
         """Move read positions of (user, room) forward, never beyond the head; those that moved."""
@@ -121,16 +127,19 @@ class Rooms:
             found = await connection.scalar(query)
             return int(found) if found is not None else None
 
-    async def public(self) -> list[PublicRoom]:
-        """The rooms that everybody may join, by name."""
-        query = (
-            sa.select(rooms.c.id, rooms.c.name, rooms.c.title, rooms.c.topic, rooms.c.members)
-            .where(rooms.c.kind == RoomKind.GROUP, sa.not_(rooms.c.private))
-            .where(rooms.c.archived_at.is_(None))
-            .order_by(rooms.c.name)
-        )
+    async def public(self, after: str = "") -> tuple[list[PublicRoom], str | None]:
+        """Rooms that everybody may join, by name; and behind which name to go on, if any."""
+        query = _PUBLIC.where(rooms.c.name > after).order_by(rooms.c.name).limit(ROOMS_LIMIT + 1)
         async with self._database.reading(Share.HISTORY) as connection:
-            return [PublicRoom(*row) for row in await connection.execute(query)]
+            found = [PublicRoom(*row) for row in await connection.execute(query)]
+        page = found[:ROOMS_LIMIT]
+        return page, page[-1].name if len(found) > len(page) else None
+
+    async def public_one(self, room: int) -> PublicRoom | None:
+        """That room, if everybody may join it."""
+        async with self._database.reading(Share.HISTORY) as connection:
+            row = (await connection.execute(_PUBLIC.where(rooms.c.id == room))).one_or_none()
+        return PublicRoom(*row) if row else None
 
     async def members_of(self, room: int) -> list[Member]:
         """Who belongs to a room, by name."""
@@ -197,6 +206,13 @@ def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -
         if result.rowcount:
             moved.append(Moved(user_id, room, seq, bool(receipts)))
     return moved
+
+
+_PUBLIC = (
+    sa.select(rooms.c.id, rooms.c.name, rooms.c.title, rooms.c.topic, rooms.c.members)
+    .where(rooms.c.kind == RoomKind.GROUP, sa.not_(rooms.c.private))
+    .where(rooms.c.archived_at.is_(None))
+)
 
 
 def _access(row: Any, names: dict[int, str]) -> Access:

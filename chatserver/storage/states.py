@@ -1,93 +1,211 @@
-"""Rooms as their members see them, in one query: what is unread, what was said last."""
+"""Rooms as their members see them: what is unread, what was said last.
 
+All of it comes from one statement, so that counts and heads belong together.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection
 
-from chatserver.models import EVERYBODY, Kind, RoomKind, RoomState
+from chatserver.models import Kind, RoomKind, RoomState
+from chatserver.protocol import PREVIEW
 from chatserver.storage.event_rows import read_event
-from chatserver.storage.tables import events, members, mentions, rooms, users
+from chatserver.storage.tables import events, members, rooms, users
+from chatserver.storage.unread import ME, mentions_of, unread_of
 
-ME = members.alias("me")
+TERMS = 500  # rooms that are counted in one statement on MySQL
+
 _other = members.alias("other")
 _partner = users.alias("partner")
 _myself = users.alias("myself")
 _last = events.alias("last")
 _author = users.alias("author")
 
-# Messages of others behind the read position that are still there; and those that call me.
-_UNREAD_ONES = (
-    sa.select(sa.func.count())
-    .select_from(events)
-    .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
-    .where(events.c.seq > ME.c.read_seq, events.c.user_id != ME.c.user_id)
-    .where(events.c.deleted_at.is_(None))
-)
-_UNREAD = _UNREAD_ONES.scalar_subquery()
-_MENTIONS = (
-    sa.select(sa.func.count(mentions.c.seq.distinct()))
-    .join_from(
-        mentions,
-        events,
-        sa.and_(events.c.room_id == mentions.c.room_id, events.c.seq == mentions.c.seq),
-    )
-    .where(mentions.c.room_id == ME.c.room_id, mentions.c.seq > ME.c.read_seq)
-    .where(mentions.c.user_id.in_([ME.c.user_id, EVERYBODY]))
-    .where(events.c.user_id != ME.c.user_id)
-    .scalar_subquery()
-)
+
+# The statement ------------------------------------------------------------------------------------
+
 _LAST_SEQ = (
-    sa.select(sa.func.max(events.c.seq))
+    sa.select(events.c.seq)
     .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
+    .order_by(events.c.seq.desc())  # not max(): MariaDB would read the whole index
+    .limit(sa.literal_column("1"))
     .scalar_subquery()
 )
 # None in a group: databases would look at all its members before they ask what kind it is.
 _DIRECT_ROOM = sa.case((rooms.c.kind == RoomKind.DIRECT, rooms.c.id))
-STATES: sa.Select[Any] = (
-    sa.select(
-        rooms.c.id,
-        rooms.c.kind.label("room_kind"),
-        rooms.c.name,
-        rooms.c.title,
-        rooms.c.members,
-        rooms.c.head,
-        ME.c.user_id.label("me"),
-        ME.c.read_seq,
-        ME.c.muted,
-        ME.c.role,
-        rooms.c.topic,
-        rooms.c.private,
-        rooms.c.archived_at,
-        rooms.c.receipts,
-        _UNREAD.label("unread"),
-        _MENTIONS.label("mentions"),
-        sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
-        sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
-        _myself.c.name.label("myself"),
-        _last.c.room_id,
-        _last.c.seq,
-        _last.c.kind,
-        _last.c.user_id,
-        _author.c.name.label("user"),
-        _last.c.body,
-        _last.c.at,
-        _last.c.client_id,
-        _last.c.reply_to,
-        _last.c.edited_at,
-        _last.c.deleted_at,
-    )
-    .select_from(ME)
-    .join(rooms, rooms.c.id == ME.c.room_id)
-    .join(_myself, _myself.c.id == ME.c.user_id)
-    .outerjoin(
-        _other,
-        sa.and_(_other.c.room_id == _DIRECT_ROOM, _other.c.user_id != ME.c.user_id),
-    )
-    .outerjoin(_partner, _partner.c.id == _other.c.user_id)
-    .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
-    .outerjoin(_author, _author.c.id == _last.c.user_id)
-    .where(ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None))
+_OF_PEOPLE = sa.and_(
+    ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None)
 )
+
+
+def _states(read: Any, unread: Any, called: Any) -> sa.Select[Any]:
+    return (
+        sa.select(
+            rooms.c.id,
+            rooms.c.kind.label("room_kind"),
+            rooms.c.name,
+            rooms.c.title,
+            rooms.c.members,
+            rooms.c.head,
+            ME.c.user_id.label("me"),
+            read.label("read_seq"),
+            ME.c.muted,
+            ME.c.role,
+            rooms.c.topic,
+            rooms.c.private,
+            rooms.c.archived_at,
+            rooms.c.receipts,
+            unread.label("unread"),
+            called.label("mentions"),
+            sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
+            sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
+            _myself.c.name.label("myself"),
+            _last.c.room_id,
+            _last.c.seq,
+            _last.c.kind,
+            _last.c.user_id,
+            _author.c.name.label("user"),
+            sa.func.substr(_last.c.body, 1, sa.literal_column(str(PREVIEW))).label("body"),
+            _last.c.at,
+            _last.c.client_id,
+            _last.c.reply_to,
+            _last.c.edited_at,
+            _last.c.deleted_at,
+        )
+        .select_from(ME)
+        .join(rooms, rooms.c.id == ME.c.room_id)
+        .join(_myself, _myself.c.id == ME.c.user_id)
+        .outerjoin(
+            _other,
+            sa.and_(_other.c.room_id == _DIRECT_ROOM, _other.c.user_id != ME.c.user_id),
+        )
+        .outerjoin(_partner, _partner.c.id == _other.c.user_id)
+        .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
+        .outerjoin(_author, _author.c.id == _last.c.user_id)
+        .where(_OF_PEOPLE)
+    )
+
+
+def _in_rooms(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.where(ME.c.room_id.in_(sa.bindparam("rooms", expanding=True)))
+
+
+_KEYS = (ME.c.room_id, ME.c.user_id, ME.c.read_seq)
+_SQLITE = _states(
+    ME.c.read_seq, unread_of(*_KEYS).scalar_subquery(), mentions_of(*_KEYS).scalar_subquery()
+)
+_SQLITE_IN_ROOMS = _in_rooms(_SQLITE)
+
+
+def read_states(
+    connection: Connection, people: Sequence[int], numbers: Sequence[int] | None = None
+) -> Sequence[Any]:
+    """The rooms of these users as they see them, or those with these numbers: rows for `state`."""
+    facts: dict[str, Any] = {"people": people}
+    if numbers is not None:
+        facts["rooms"] = numbers
+    if connection.dialect.name == "sqlite":
+        query = _SQLITE if numbers is None else _SQLITE_IN_ROOMS
+        return connection.execute(query, facts).all()
+    return _read_on_mysql(connection, facts)
+
+
+# MySQL --------------------------------------------------------------------------------------------
+#
+# MySQL looks for a range of an index only between values that it knows before it begins: with the
+# read position out of another table it would count through the whole room. So positions are read
+# first, and their values stand in the statement.
+
+Key = tuple[int, int]  # room, user
+
+
+def _read_on_mysql(connection: Connection, facts: dict[str, Any]) -> Sequence[Any]:
+    positions = connection.execute(_POSITIONS_IN_ROOMS if "rooms" in facts else _POSITIONS, facts)
+    by_user: dict[int, dict[Key, int]] = {user_id: {} for user_id in facts["people"]}
+    for row in positions:
+        if row.head > row.read_seq:
+            by_user[row.user_id][row.room_id, row.user_id] = row.read_seq
+    found: list[Any] = []
+    for some in _groups(by_user):
+        counted = {key: seq for user_id in some for key, seq in by_user[user_id].items()}
+        found += _count_on_mysql(connection, facts | {"people": some}, counted)
+    return found
+
+
+def _groups(by_user: dict[int, dict[Key, int]]) -> list[list[int]]:
+    """Users whose rooms are counted in one statement."""
+    groups: list[list[int]] = []
+    left = 0
+    for user_id, counted in by_user.items():
+        if len(counted) > left or not groups:
+            groups.append([])
+            left = TERMS
+        groups[-1].append(user_id)
+        left -= len(counted)
+    return groups
+
+
+def _count_on_mysql(
+    connection: Connection, facts: dict[str, Any], counted: dict[Key, int]
+) -> Sequence[Any]:
+    """Again when somebody has said something meanwhile where all had been read."""
+    while True:
+        terms = {
+            f"{name}{number}": value
+            for number, ((room, user_id), read) in enumerate(counted.items())
+            for name, value in (("room", room), ("user", user_id), ("read", read))
+        }
+        query = _mysql_query(len(counted), in_rooms="rooms" in facts)
+        rows = connection.execute(query, facts | terms).all()
+        late = {
+            (row.id, row.me): row.read_seq
+            for row in rows
+            if row.head > row.read_seq and (row.id, row.me) not in counted
+        }
+        if not late:
+            return rows
+        counted = counted | late
+
+
+@lru_cache(maxsize=200)
+def _mysql_query(terms: int, *, in_rooms: bool) -> sa.Select[Any]:
+    zero: sa.ColumnElement[int] = sa.literal_column("0")
+    if not terms:
+        query = _states(ME.c.read_seq, zero, zero)
+    else:
+        numbered = [_TERM_PARTS.sub(rf":\g<1>{number}", _TERM) for number in range(terms)]
+        columns = [sa.column(name, sa.BigInteger) for name in _TERM_COLUMNS]
+        counts = sa.text(" UNION ALL ".join(numbered)).columns(*columns).subquery("counts")
+        same = sa.and_(counts.c.room_id == ME.c.room_id, counts.c.user_id == ME.c.user_id)
+        query = _states(
+            sa.func.coalesce(counts.c.read_seq, ME.c.read_seq),
+            sa.func.coalesce(counts.c.unread, zero),
+            sa.func.coalesce(counts.c.mentions, zero),
+        ).outerjoin_from(ME, counts, same)
+    return _in_rooms(query) if in_rooms else query
+
+
+_POSITIONS = (
+    sa.select(ME.c.user_id, ME.c.room_id, ME.c.read_seq, rooms.c.head)
+    .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
+    .where(_OF_PEOPLE)
+)
+_POSITIONS_IN_ROOMS = _in_rooms(_POSITIONS)
+_TERM_COLUMNS = ("room_id", "user_id", "read_seq", "unread", "mentions")
+_VALUES = tuple(sa.bindparam(name, type_=sa.BigInteger) for name in ("room", "user", "read"))
+_TERM = str(
+    sa.select(
+        *[value.label(name) for value, name in zip(_VALUES, _TERM_COLUMNS, strict=False)],
+        unread_of(*_VALUES).scalar_subquery().label("unread"),
+        mentions_of(*_VALUES).scalar_subquery().label("mentions"),
+    ).compile(dialect=mysql.dialect(paramstyle="named"))
+)
+_TERM_PARTS = re.compile(r":(room|user|read)\b")
 
 
 def state(row: Any) -> RoomState:

@@ -183,6 +183,7 @@ mentions = sa.Table(
     sa.Column("room_id", BigId, sa.ForeignKey("rooms.id"), primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Index(None, "user_id", "room_id", "seq"),  # counts the mentions that are unread
     **MYSQL,
 )
 

@@ -50,11 +50,25 @@ class Conversation:
     # Rooms ----------------------------------------------------------------------------------------
 
     async def rooms(self, request: web.Request) -> web.StreamResponse:
-        """One's own rooms, as in the welcome, and those that one may join."""
+        """One's own rooms as in the welcome, by number, and those that one may join, by name.
+
+        At most ROOMS_LIMIT of each; `rooms_after` or `public_after` goes on with one of them.
+        """
+        asked = _query(request, _RoomsAfter)
         async with self._sessions.question(request) as user:
-            own = [_state(state) for state in await self._history.rooms_of(user)]
-            public = [msgspec.to_builtins(room) for room in await self._rooms.public()]
-            return ok(rooms=own, public=public)
+            own = {} if asked.public_after else await self._own_rooms(user, asked.rooms_after)
+            public = {} if asked.rooms_after else await self._public_rooms(asked.public_after)
+            return ok(**own, **public)
+
+    async def _own_rooms(self, user: User, after: int) -> dict[str, Any]:
+        states, following = await self._history.rooms_after(user, after)
+        more = {} if following is None else {"rooms_more": True, "rooms_after": following}
+        return {"rooms": [_state(state) for state in states], **more}
+
+    async def _public_rooms(self, after: str) -> dict[str, Any]:
+        found, following = await self._rooms.public(after)
+        more = {} if following is None else {"public_more": True, "public_after": following}
+        return {"public": [msgspec.to_builtins(room) for room in found], **more}
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.NewRoom)
@@ -67,10 +81,10 @@ class Conversation:
             state = await self._rooms.state(user.id, room)
             if state is not None:
                 return ok(**_state(state))
-            for public in await self._rooms.public():
-                if public.room == room:
-                    return ok(**msgspec.to_builtins(public))
-            raise NotFound
+            public = await self._rooms.public_one(room)
+            if public is None:
+                raise NotFound
+            return ok(**msgspec.to_builtins(public))
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Set what is named: of the room, or `archived`, or `muted` for oneself."""
@@ -223,6 +237,11 @@ class _Stretch(msgspec.Struct):
     before: protocol.Number | UnsetType = UNSET
     limit: protocol.Limit = protocol.PAGE
     epoch: str | None = None
+
+
+class _RoomsAfter(msgspec.Struct):
+    rooms_after: protocol.Position = 0
+    public_after: str = ""
 
 
 class _Sought(msgspec.Struct):

@@ -220,7 +220,9 @@ class Requests:
 
     async def _events(
         self, connection: Connection, asked: protocol.History
-    ) -> protocol.HistoryPage | protocol.CatchUp:
+    ) -> protocol.HistoryPage | protocol.CatchUp | protocol.MoreRooms:
+        if asked.rooms_after is not None:
+            return await self._more_rooms(connection, asked, asked.rooms_after)
         if asked.rooms is not None:
             return await self._catch_up(connection, asked, asked.rooms)
         if asked.room is None:
@@ -250,6 +252,20 @@ class Requests:
         pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, heard)
         return protocol.CatchUp(
             id=asked.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
+        )
+
+    async def _more_rooms(
+        self, connection: Connection, asked: protocol.History, after: int
+    ) -> protocol.MoreRooms:
+        states, following = await self._history.rooms_after(
+            connection.user, after, but=connection.welcomed
+        )
+        return protocol.MoreRooms(
+            id=asked.id,
+            ok=True,
+            rooms=[wire.welcome_room(state) for state in states],
+            rooms_more=following is not None,
+            rooms_after=following,
         )
 
     async def _renew(self, connection: Connection, asked: protocol.Renew) -> None:

@@ -14,8 +14,8 @@ from chatserver.connection import Connection, close_frame
 from chatserver.errors import CloseCode, Disconnect, OtherUser, Unauthorized
 from chatserver.history import History
 from chatserver.hub import Hub
-from chatserver.models import RoomState
 from chatserver.seen import Seen
+from chatserver.storage.room_list import UserRooms
 from chatserver.web.access import SocketLog, Visit
 from chatserver.web.doorstep import Doorstep
 from chatserver.web.line import Line
@@ -90,7 +90,9 @@ class Socket:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         line = self._line(request)
         connection = self._connection(line, sign_in)
-        missed = self._hub.attach(connection, {state.room: state.head for state in rooms})
+        if rooms.more:
+            connection.welcomed = frozenset(state.room for state in rooms.states)
+        missed = self._hub.attach(connection, rooms.heads)
         connection.reply(protocol.encode(self._welcome(sign_in, rooms)))
         connection.reply(wire.group_list(self._hub.online_listed()))
         connection.reply(missed)
@@ -175,7 +177,7 @@ class Socket:
 
     # The first frame ------------------------------------------------------------------------------
 
-    def _welcome(self, sign_in: SignIn, rooms: list[RoomState]) -> protocol.Welcome:
+    def _welcome(self, sign_in: SignIn, rooms: UserRooms) -> protocol.Welcome:
         limits = protocol.WelcomeLimits(
             message_chars=self._limits.message_chars,
             frame_bytes=self._limits.frame_bytes,
@@ -187,7 +189,9 @@ class Socket:
             epoch=self._history.epoch,
             session=protocol.WelcomeSession(sign_in.session.id, sign_in.expires_at),
             limits=limits,
-            rooms=[wire.welcome_room(state) for state in rooms],
+            rooms=[wire.welcome_room(state) for state in rooms.states],
+            rooms_more=rooms.more,
+            rooms_after=0 if rooms.more else None,
         )
 
 

@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from chatserver.config import AuthSettings, LimitSettings, Settings
+from chatserver.protocol import PREVIEW, ROOMS_LIMIT
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Person, ask
+from tests.storage.crowded import make_rooms
 
 Limits = Callable[..., Settings]
 
@@ -222,3 +224,72 @@ async def test_replies_never_count_against_their_reader(
     pages = [await device.reply(request_id) for request_id in asked]
     assert all(len(page["events"]) == 15 for page in pages)
     assert (await device.say("still here"))["ok"] is True
+
+
+async def in_many_rooms(chat: Chat, *people: Person) -> list[int]:
+    numbers = [person.number for person in people]
+    return await make_rooms(chat.server.database, ROOMS_LIMIT + 120, numbers)
+
+
+async def test_a_user_in_too_many_rooms_for_a_welcome_finds_the_others_by_page(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    rooms = await in_many_rooms(chat, ann, bo)
+    device = await bo.connect()
+    found = [room["room"] for room in device.welcome["rooms"]]
+    assert (len(found), found[0], device.welcome["rooms_more"]) == (ROOMS_LIMIT, 1, True)
+    after = device.welcome["rooms_after"]
+    while after is not None:
+        page = await device.ask(7, rooms_after=after)
+        found += [room["room"] for room in page["rooms"]]
+        after = page.get("rooms_after")
+        assert page["rooms_more"] is (after is not None)
+    assert sorted(found) == [1, *rooms]
+    assert (await (await ann.connect()).ask(7, rooms_after=2**53))["code"] == "bad_request"
+
+
+async def test_events_of_rooms_that_a_welcome_did_not_have_come_live(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    rooms = await in_many_rooms(chat, ann, bo)
+    device, anns = await bo.connect(), await ann.connect()
+    listed = {room["room"] for room in device.welcome["rooms"]}
+    unlisted = next(room for room in rooms if room not in listed)
+    await anns.say("do you hear this?", room=unlisted)
+    assert (await device.hears("do you hear this?"))["room"] == unlisted
+    page = await device.ask(7, rooms_after=0)
+    state = next(room for room in page["rooms"] if room["room"] == unlisted)
+    assert (state["head"], state["unread"], state["last"]["data"]) == (1, 1, "do you hear this?")
+    assert (await device.history(unlisted, after=0))["events"][0]["seq"] == 1
+
+
+async def test_rooms_are_listed_page_by_page_over_http(chat: Chat, ann: Person, bo: Person) -> None:
+    rooms = await in_many_rooms(chat, ann, bo)
+    first = (await bo.ask("GET", "/api/rooms")).json
+    assert [room["room"] for room in first["rooms"]] == [1, *rooms[: ROOMS_LIMIT - 1]]
+    assert (first["rooms_more"], len(first["public"])) == (True, 1)
+    rest = (await bo.ask("GET", f"/api/rooms?rooms_after={first['rooms_after']}")).json
+    assert [room["room"] for room in rest["rooms"]] == rooms[ROOMS_LIMIT - 1 :]
+    assert rest.keys() == {"ok", "rooms"}
+    public = (await bo.ask("GET", "/api/rooms?public_after=lobby")).json
+    assert public == {"ok": 1, "public": []}
+
+
+async def test_nobody_can_make_the_welcome_of_others_too_large_for_them(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    """One long message in each of many conversations, with a title of a hundred characters."""
+    chat = await start_chat(limits(waiting_bytes=65_536))
+    ann, bo = await chat.person("ann"), await chat.person("bo")
+    anns = await ann.connect()
+    for number in range(120):
+        made = await anns.ask(13, action="create", title="題" * 100, users=["bo"])
+        await anns.say("你" * 4_000, room=made["room"])
+        assert number or (await (await bo.connect()).say("hi"))["ok"]
+    device = await bo.connect()
+    assert len(device.welcome["rooms"]) == 121
+    assert max(len(room["last"]["data"]) for room in device.welcome["rooms"]) <= PREVIEW
+    assert (await device.say("still here"))["ok"] is True
+    await anns.say("and you?")
+    await device.hears("still here")
+    await device.hears("and you?")

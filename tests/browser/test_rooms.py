@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from chatserver.protocol import ROOMS_LIMIT
 from tests.browser.conftest import EnterChat
+from tests.storage.crowded import make_rooms
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -119,3 +121,14 @@ async def test_a_private_room_says_that_it_is_one(enter: EnterChat) -> None:
         await expect(start).to_be_visible(visible=private)
     await ann.turn_to_lobby()
     await expect(start).to_be_hidden()
+
+
+async def test_a_user_of_more_rooms_than_a_welcome_holds_sees_all_of_them(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    found = await ann.chat.server.people.find("ann")
+    assert found is not None
+    rooms = await make_rooms(ann.chat.server.database, ROOMS_LIMIT + 30, [found[0].id])
+    await ann.page.reload()
+    await ann.is_loaded()
+    titles = ann.page.locator("conversation-list .row-name", has_text="Room ")
+    await expect(titles).to_have_count(len(rooms))

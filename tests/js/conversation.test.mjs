@@ -33,6 +33,16 @@ test("a welcome that counts what came in between is not counted again by the cat
   assert.equal(conversation.unread, 3);
 });
 
+test("what came live before the page of its room is counted once", () => {
+  const conversation = made();
+  for (const seq of [10, 11, 12]) conversation.count(event(seq, { data: "@ann" }));
+  conversation.welcome(room({ read: 8, unread: 2, mentions: 1 }));
+  assert.deepEqual([conversation.unread, conversation.mentions, conversation.timeline.head], [4, 3, 12]);
+  conversation.count(event(12));
+  conversation.count(event(13));
+  assert.equal(conversation.unread, 5);
+});
+
 test("reading to the end is news once", () => {
   const conversation = made();
   conversation.welcome(room());

@@ -46,11 +46,14 @@ export class Feed extends EventTarget {
     return this.all.find((conversation) => conversation.room === room);
   }
 
-  welcome({ epoch, rooms }) {
+  /** `more`: not all rooms are in it; the others are behind `after`. */
+  welcome({ epoch, rooms, rooms_more: more = false, rooms_after: after }) {
     if (this.epoch !== epoch) this.#begin(epoch);
     for (const room of rooms) this.#admit(room);
     const own = new Set(rooms.map(({ room }) => room));
-    for (const known of this.all) if (known.room !== null && !own.has(known.room)) this.#remove(known);
+    const others = this.all.filter(({ room }) => room !== null && !own.has(room));
+    if (more) this.#load(others, after);
+    else for (const known of others) this.#remove(known);
     for (const conversation of this.all) this.#continue(conversation);
     this.dispatchEvent(new CustomEvent("feed:renewed"));
   }
@@ -125,6 +128,29 @@ export class Feed extends EventTarget {
 
   markRead(conversation) {
     if (conversation.markRead()) this.#changed(conversation, []);
+  }
+
+  /**
+   * The rooms that did not fit into the welcome; `others` were known before, and those that are in
+   * no page are left. When the line breaks, the next welcome starts over.
+   */
+  async #load(others, first, own = new Set()) {
+    try {
+      for (let after = first; after !== undefined; ) {
+        const reply = await this.#connection.request({ type: Type.HISTORY, rooms_after: after });
+        if (!reply.ok) return this.#later(() => this.#load(others, after, own));
+        for (const room of reply.rooms) {
+          own.add(room.room);
+          this.#continue(this.#admit(room));
+        }
+        after = reply.rooms_after;
+      }
+    } catch {
+      return null;
+    }
+    for (const known of others) if (!own.has(known.room)) this.#remove(known);
+    this.dispatchEvent(new CustomEvent("feed:renewed"));
+    return null;
   }
 
   #admit(room) {

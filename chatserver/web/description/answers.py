@@ -196,10 +196,18 @@ class SelfCheck(Answer):
 
 
 class RoomList(Answer):
-    """One's own rooms, and those that one may join."""
+    """One's own rooms by number, and those that one may join by name: at most 500 of each.
 
-    rooms: list[protocol.WelcomeRoom]
-    public: list[PublicRoom]
+    While there are more, `rooms_after` and `public_after` are there: ask again with one of them for
+    the next of that kind alone.
+    """
+
+    rooms: list[protocol.WelcomeRoom] | None = None
+    public: list[PublicRoom] | None = None
+    rooms_more: bool = False
+    rooms_after: int | None = None
+    public_more: bool = False
+    public_after: str | None = None
 
 
 class RoomMember(Struct, omit_defaults=True):

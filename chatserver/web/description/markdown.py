@@ -10,6 +10,7 @@ from chatserver.chat import NAMES
 from chatserver.config import LimitSettings
 from chatserver.reads import TYPING
 from chatserver.storage.messages import EMOJI
+from chatserver.storage.unread import COUNTED
 from chatserver.web.description.openapi import MAY, codes, refusals
 from chatserver.web.description.operations import OPERATIONS, Operation
 from chatserver.web.description.schemas import REF, Schema, components, told
@@ -44,6 +45,9 @@ FIXED: dict[str, int] = {
     "events in one page of `history`": protocol.HISTORY_LIMIT,
     "events in a page that names no `limit`": protocol.PAGE,
     "events in one answer about many rooms": protocol.CATCH_UP_LIMIT,
+    "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
+    "characters of a room's last message in a welcome": protocol.PREVIEW,
+    "unread messages of a room, and mentions in it, that are counted": COUNTED,
     "questions of one user, a second in the long run: `history`, `renew`, opening a socket, and"
     " every `GET` below /api/": QUESTIONS[0],
     "questions at once": QUESTIONS[1],

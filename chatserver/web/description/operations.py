@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from chatserver import protocol
 from chatserver.web import body
-from chatserver.web.conversation import _Sought, _Stretch
+from chatserver.web.conversation import _RoomsAfter, _Sought, _Stretch
 from chatserver.web.description import answers
 
 Who = Literal["anyone", "session", "administrator", "owner"]
@@ -98,7 +98,7 @@ OPERATIONS = [
     # Rooms ----------------------------------------------------------------------------------------
     Operation(
         "GET", "/api/rooms", "rooms", "One's own rooms, and those that one may join.",
-        answers.RoomList,
+        answers.RoomList, query=_RoomsAfter,
     ),
     Operation(
         "POST", "/api/rooms", "create_room", "Make a room, or with `users` alone a conversation.",

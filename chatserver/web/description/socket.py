@@ -18,7 +18,12 @@ REPLIES: dict[Shape, tuple[Shape, ...]] = {
     protocol.DeleteMessage: (protocol.Stored, protocol.Refused),
     protocol.ReactTo: (protocol.Stored, protocol.Refused),
     protocol.ChangeRoom: (protocol.RoomChanged, protocol.Muted, protocol.Refused),
-    protocol.History: (protocol.HistoryPage, protocol.CatchUp, protocol.Refused),
+    protocol.History: (
+        protocol.HistoryPage,
+        protocol.CatchUp,
+        protocol.MoreRooms,
+        protocol.Refused,
+    ),
     protocol.Renew: (protocol.Renewed, protocol.Refused),
     protocol.StartTyping: (),
     protocol.MarkRead: (),

@@ -5,6 +5,7 @@ import { ask } from "../api.js";
 import { _ } from "../lib/i18n.js";
 import { clone, urls } from "../page.js";
 import { LOBBY } from "../protocol.js";
+import { listRooms } from "../rooms.js";
 
 class AdminBots extends AdminList {
   #form = this.querySelector("form");
@@ -55,8 +56,8 @@ class AdminBots extends AdminList {
   }
 
   async #offerRooms() {
-    const { rooms, public: open } = await ask("GET", urls.rooms);
-    const named = [...rooms, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
+    const { own, open } = await listRooms();
+    const named = [...own, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
     const titles = new Map(named.map(({ name, title }) => [name, title]));
     const choices = [...titles].map(([name, title]) => {
       const choice = clone("room-choice");

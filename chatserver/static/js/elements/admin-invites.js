@@ -7,6 +7,7 @@ import { goodFor } from "../lib/invites.js";
 import { LOBBY } from "../protocol.js";
 import { urls } from "../page.js";
 import { showQr } from "../qr.js";
+import { listRooms } from "../rooms.js";
 
 class AdminInvites extends AdminList {
   #form = this.querySelector("form");
@@ -53,8 +54,8 @@ class AdminInvites extends AdminList {
 
   /** Rooms that one belongs to, and those that everybody may join. */
   async #offerRooms() {
-    const { rooms, public: open } = await ask("GET", urls.rooms);
-    const named = [...rooms, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
+    const { own, open } = await listRooms();
+    const named = [...own, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
     const titles = new Map(named.map(({ name, title }) => [name, title]));
     const options = [...titles].map(([name, title]) => new Option(title, name));
     this.#form.elements.room.replaceChildren(new Option(_("Lobby"), ""), ...options);

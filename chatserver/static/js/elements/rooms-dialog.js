@@ -10,6 +10,7 @@ import { say, sync } from "../dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { clone, urls } from "../page.js";
+import { listRooms } from "../rooms.js";
 
 class RoomsDialog extends HTMLElement {
   /** () → [{name, display}] of who can be a member. */
@@ -38,9 +39,9 @@ class RoomsDialog extends HTMLElement {
   }
 
   async #load() {
-    const { rooms, public: open } = await ask("GET", urls.rooms);
-    const own = new Set(rooms.map(({ room }) => room));
-    const others = open.filter(({ room }) => !own.has(room));
+    const { own, open } = await listRooms();
+    const known = new Set(own.map(({ room }) => room));
+    const others = open.filter(({ room }) => !known.has(room));
     this.querySelector(".rooms-none").hidden = others.length > 0;
     sync(this.querySelector(".rooms-open"), others, {
       key: ({ room }) => String(room),

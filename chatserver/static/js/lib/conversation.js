@@ -47,16 +47,19 @@ export class Conversation {
   welcome({ room, head, read, unread, mentions = 0, last, ...facts }) {
     const known = Object.keys(NOTHING).filter((name) => name in facts);
     Object.assign(this, NOTHING, Object.fromEntries(known.map((name) => [name, facts[name]])));
+    const later = [...this.#fresh].filter(([seq]) => seq > head); // came before a page of rooms did
     this.room = room;
-    this.timeline.head = head;
+    this.timeline.head = Math.max(head, ...later.map(([seq]) => seq));
     this.told = read;
     this.read = Math.min(Math.max(this.read, read), head);
     this.unread = this.read > read ? Math.min(unread, head - this.read) : unread;
     this.mentions = Math.min(mentions, this.unread);
     this.lastAt = Math.max(this.lastAt, last?.at ?? 0);
     this.#welcomed = head;
-    this.#counted = head;
-    this.#fresh.clear();
+    this.#counted = this.timeline.head;
+    this.#fresh = new Map(later);
+    this.unread += later.length;
+    this.mentions += later.filter(([, calling]) => calling).length;
   }
 
   /** An event came; one's own words are read. */

@@ -1,0 +1,34 @@
+"""Many rooms at once, as thousands of requests would make them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
+
+from chatserver.models import RoomKind
+from chatserver.storage.engine import Database
+from chatserver.storage.members import membership
+from chatserver.storage.tables import members, rooms
+
+FIRST = 1_000  # the number of the first one
+
+
+async def make_rooms(
+    database: Database, count: int, people: Sequence[int], *, public: bool = False
+) -> list[int]:
+    """Their numbers. Nothing has been said in them; the first of `people` keeps them."""
+    numbers = list(range(FIRST, FIRST + count))
+
+    def work(connection: Connection) -> None:
+        facts = {"kind": RoomKind.GROUP, "topic": "", "head": 0, "members": len(people)}
+        facts |= {"created_by": people[0], "created_at": 1, "private": not public}
+        named = {number: f"room{number}" if public else None for number in numbers}
+        connection.execute(
+            rooms.insert(),
+            [{"id": n, "name": name, "title": f"Room {n}", **facts} for n, name in named.items()],
+        )
+        connection.execute(
+            members.insert(), [membership(n, user, 1) for n in numbers for user in people]
+        )
+
+    await database.transaction(work)
+    return numbers
