@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chatserver.errors import StartError
+from chatserver.origins import origin
 
 PREFIX = "CHATSERVER_"
 NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
@@ -98,7 +99,7 @@ class Settings(Section, frozen=True):
     @property
     def origin(self) -> str:
         """The public origin, or "" when every request's own host is the measure."""
-        return self.server.public_url.rstrip("/").lower()
+        return origin(self.server.public_url)
 
 
 def sqlite_url(path: Path) -> str:
@@ -120,6 +121,8 @@ def validated(settings: Settings) -> Settings:
         raise StartError(f"Settings: {error}") from None
     if bool(checked.server.tls_cert) != bool(checked.server.tls_key):
         raise StartError("Settings: server.tls_cert and server.tls_key go together.")
+    if checked.server.public_url and not checked.origin:
+        raise StartError(f"Settings: server.public_url: {HINTS['server.public_url']}.")
     for proxy in checked.server.trusted_proxies:
         try:
             ip_network(proxy)

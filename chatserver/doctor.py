@@ -14,6 +14,7 @@ from chatserver.config import Settings
 from chatserver.control import control, is_running, reading
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder
+from chatserver.reachability import reached
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.storage.nights import (
@@ -33,6 +34,7 @@ async def examine(settings: Settings) -> bool:
     """Print the findings; whether all is well. Raises WrongDatabase."""
     Binding(DataFolder(settings.data), settings.database_url).check()
     findings = [*_folder(settings), *await _database(settings)]
+    findings += [finding async for finding in reached(settings)]
     for sound, text in findings:
         click.echo(f"{'ok  ' if sound else 'FAIL'}  {text}")
     return all(sound for sound, _ in findings)

@@ -16,7 +16,7 @@ FLOORS = [
     (
         "errors normalization models names protocol wire words tokens limits config folder"
         " resources logs keys passwords presence presence_feed connection histogram bus archive"
-        " binding outage supervisor held_frames"
+        " binding outage supervisor held_frames origins"
         " markup markdown clocks turns"
     ),
     "journal storage bus.redis",
@@ -26,14 +26,14 @@ FLOORS = [
     ),
     "web",
     "app",
-    "serve control doctor imports commands __main__",
+    "serve control doctor imports reachability commands __main__",
 ]
 
 # Where a library lives; nobody else imports it. msgspec alone may go everywhere.
 HOMES = {
-    "aiohttp": {"web", "app", "serve", "control", "commands.streaming"},
+    "aiohttp": {"web", "app", "serve", "control", "reachability", "commands.streaming"},
     "aiohttp_jinja2": {"web"},
-    "aiohttp_remotes": {"web", "app"},
+    "yarl": {"origins"},
     "jinja2": {"web"},
     "prometheus_client": {"web.metrics"},
     "sqlalchemy": {"storage", "migrations"},

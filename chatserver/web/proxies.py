@@ -1,42 +1,114 @@
-"""X-Forwarded-* headers, believed only from the proxies that the configuration names."""
+"""What reverse proxies say about a request: X-Forwarded-For, -Proto, -Host, and RFC 7239 Forwarded.
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+Believed only from the proxies that the configuration names. Whatever cannot be read counts as the
+proxy's own: its address, the scheme of its connection, the host that it asked for.
+"""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from aiohttp_remotes import XForwardedFiltered
 
+from chatserver.origins import origin
 from chatserver.web.session import BELIEVED
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https
 
 
 def trust(proxies: list[str]) -> Middleware:
-    """A middleware that shows handlers the outer request.
-
-    aiohttp-remotes looks at the addresses in the header alone, so the peer itself is checked here:
-    otherwise whoever connects directly could claim to be anybody.
-    """
+    """A middleware that shows handlers the request as the outermost trusted proxy got it."""
     networks = [ip_network(proxy) for proxy in proxies]
-    outer = XForwardedFiltered(networks)
 
     @web.middleware
     async def proxied(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_trusted(request.remote, networks):
+        peer = address_of(request.remote or "")
+        if peer is None or not _is_in(peer, networks):
             return await handler(request)
-
-        async def believed(shown: web.Request) -> web.StreamResponse:
-            shown[BELIEVED] = True
-            return await handler(shown)
-
-        return await outer.middleware(request, believed)
+        shown = request.clone(
+            remote=str(client(request, peer, networks)),
+            scheme=scheme(request),
+            host=host(request),
+        )
+        shown[BELIEVED] = True
+        return await handler(shown)
 
     return proxied
 
 
-def _is_trusted(peer: str | None, networks: list[Network]) -> bool:
+def client(request: web.Request, peer: Address, networks: Sequence[Network]) -> Address:
+    """The address nearest to `peer`, its own included, that is no trusted proxy's.
+
+    A proxy passes on what it does not know: where both headers are there and name different
+    clients, a visitor may have written one of them, and neither is believed.
+    """
+    listed = request.headers.getall("X-Forwarded-For", [])
+    hops = [hop for field in listed for hop in field.split(",") if hop.strip()]
+    elements = [element.get("for", "") for element in request.forwarded]
+    found = [_nearest(some, peer, networks) for some in (hops, elements) if any(some)]
+    return found[0] if found and len(set(found)) == 1 else peer
+
+
+def _nearest(hops: Sequence[str], peer: Address, networks: Sequence[Network]) -> Address:
+    nearest = peer
+    for hop in reversed(hops):
+        address = address_of(hop)
+        if address is None:
+            break
+        nearest = address
+        if not _is_in(address, networks):
+            break
+    return nearest
+
+
+def scheme(request: web.Request) -> str:
+    """That of the outermost proxy, which is the browser's."""
+    said = next(_said(request, "X-Forwarded-Proto", "proto"), "").lower()
+    if said in SCHEMES:
+        return SCHEMES[said]
+    is_on = any(request.headers.get(name, "").lower() in on for name, on in ON.items())
+    return "https" if is_on and not said else request.scheme
+
+
+def host(request: web.Request) -> str:
+    """The host and port that the outermost proxy was asked for."""
+    said = next(_said(request, "X-Forwarded-Host", "host"), "")
+    return said if origin(f"http://{said}") else request.host
+
+
+def _said(request: web.Request, header: str, parameter: str) -> Iterator[str]:
+    """Values from the outermost proxy to the nearest; X-Forwarded-* first."""
+    for field in request.headers.getall(header, []):
+        yield from (value.strip() for value in field.split(","))
+    yield from (each[parameter] for each in request.forwarded if parameter in each)
+
+
+def address_of(text: str) -> Address | None:
+    """An address with or without brackets, port and zone; None for anything else."""
+    text = text.strip().strip('"').strip()
+    if text.startswith("["):
+        text, bracket, port = text[1:].partition("]")
+        if not bracket or (port and not _is_port(port)):
+            return None
+    elif text.count(":") == 1:
+        text, _colon, port = text.partition(":")
+        if not _is_port(f":{port}"):
+            return None
     try:
-        address = ip_address(peer or "")
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_port(text: str) -> bool:
+    """Of RFC 7239, 6: a number, or an obfuscated port."""
+    return text.startswith(":") and (text[1:].isdigit() or text.startswith(":_"))
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)

@@ -1,9 +1,10 @@
 """Who is asking: tokens out of requests, the session cookie, which origins may change things."""
 
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -11,8 +12,10 @@ from aiohttp import web
 
 from chatserver.accounts import Accounts, SignIn, Tokens
 from chatserver.config import Settings
-from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
+from chatserver.errors import Forbidden, OtherUser, RateLimited, Unauthorized, _
+from chatserver.limits import Rate
 from chatserver.models import User, name_key
+from chatserver.origins import origin
 from chatserver.turns import Turns
 from chatserver.web.headers import cookie, media_type
 
@@ -22,13 +25,20 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 EXPECTED_USER = "Chat-User"  # header: the user that a page acts for, percent-encoded UTF-8
 SIGN_IN = web.RequestKey("sign_in", SignIn)  # looked up once for each request
 BELIEVED = web.RequestKey("believed", bool)  # in requests that came through a trusted proxy
-FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what a proxy adds
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
+REFUSALS = (0.1, 5)  # lines of the log about refused origins, a second and at once
+
+logger = logging.getLogger(__name__)
 
 
 class Sessions:
     """Finds the session of a request. One signature check and one query, never a password hash."""
 
-    def __init__(self, accounts: Accounts, settings: Settings) -> None:
+    def __init__(
+        self, accounts: Accounts, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` gives monotonic seconds."""
+        self._refusals = Rate(*REFUSALS, clock)
         self._accounts = accounts
         self._settings = settings
         self._turns = Turns()
@@ -93,13 +103,13 @@ class Sessions:
         """Where people find this server: as configured, as they did, or where it listens."""
         if self.is_owner(request):  # whose routes know of no path above them
             return (self._settings.origin or self.listening) + self.below
-        return self._settings.origin or f"{request.scheme}://{request.host}"
+        return self._own_origin(request)
 
     def way(self, request: web.Request) -> dict[str, Any]:
         """How a request got here, as far as the server is told. `at`: its clock, in ms UTC."""
         return {
             "at": time.time_ns() // 1_000_000,
-            "origin": f"{request.scheme}://{request.host}".lower(),
+            "origin": _seen_origin(request),
             "public_url": self._settings.origin,
             "secure": request.secure,
             "forwarded": any(name in request.headers for name in FORWARDED),
@@ -119,12 +129,21 @@ class Sessions:
         origins = request.headers.getall("Origin", [])
         site = request.headers.get("Sec-Fetch-Site", "none")
         if origins and origins != [self._own_origin(request)]:
+            self._log_refusal(request, origins)
             raise Forbidden(_("This origin may not use this server. See server.public_url."))
         if not origins and site not in ("none", "same-origin"):
             raise Forbidden(_("Requests from other sites are not accepted."))
 
     def _own_origin(self, request: web.Request) -> str:
-        return self._settings.origin or f"{request.scheme}://{request.host}".lower()
+        return self._settings.origin or _seen_origin(request)
+
+    def _log_refusal(self, request: web.Request, origins: list[str]) -> None:
+        """What an operator needs to see of a proxy that is not set up; text of a peer is not."""
+        with suppress(RateLimited):
+            self._refusals.take(None)
+            named = [origin(each) or "unreadable" for each in origins]
+            own = {"own": self._own_origin(request) or "unreadable", "address": request.remote}
+            logger.warning("origin refused", extra={"origin": ", ".join(named)[:200], **own})
 
     def remember(self, request: web.Request, response: web.StreamResponse, tokens: Tokens) -> None:
         """Give the browser its cookie, and scripts their bearer token."""
@@ -160,6 +179,11 @@ def _checked(sign_in: SignIn, expected: str) -> SignIn:
     return sign_in
 
 
+def _seen_origin(request: web.Request) -> str:
+    """Of this server as the request, or the proxy in front, names it."""
+    return origin(f"{request.scheme}://{request.host}")
+
+
 def _token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
@@ -177,9 +201,9 @@ def address(request: web.Request) -> str:
         parsed = ip_address(remote)
     except ValueError:
         return remote
-    if parsed.version == 6 and parsed.ipv4_mapped is None:
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
         return ":".join(parsed.exploded.split(":")[:4])
-    return str(parsed)
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def wants_page(request: web.Request) -> bool:
