@@ -30,7 +30,7 @@ from chatserver.history import History, hole_reader
 from chatserver.hub import Hub
 from chatserver.invitations import Invitations
 from chatserver.journal import Journal
-from chatserver.keeping import Nightly
+from chatserver.keeping import Nightly, remove_leftovers
 from chatserver.key_sync import KeySync
 from chatserver.keys import Keys
 from chatserver.limits import SignInGuard
@@ -195,7 +195,7 @@ class Server:
         """Bring it to the revision of this program, or require that it has it."""
         self.database.tally.refuse_empty()
         if self._make:
-            self.database.make_private()
+            remove_leftovers(self.folder, self.database.path)
             await until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
         else:

@@ -6,13 +6,14 @@ a zip with manifest.json and the same rows, one member a table. Knows nothing of
 dictionaries, and what wrote them decides about their order.
 """
 
+import fcntl
 import hashlib
 import os
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +27,7 @@ from chatserver.errors import ChatServerError
 VERSION = 1
 LEVEL = 1  # of compression: text shrinks to a fifth at once, and hardly more for ten times the work
 
+PARTIAL = ".chatserver-partial"  # ends the name of a file that is not whole yet
 MANIFEST = "manifest.json"
 END = b'{"table":"end"'  # begins the last line of the plain form
 BROKEN = (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, msgspec.MsgspecError)
@@ -81,11 +83,12 @@ def new_file(target: Path, *, force: bool) -> Iterator[IO[bytes]]:
     Raises ChatServerError when the file exists already, unless `force`.
     """
     _refuse_existing(target, force=force)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    remove_partial(target.parent)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL}")
     try:
         scratch.unlink(missing_ok=True)
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
+        with open(scratch, "xb", opener=_private) as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)  # held until the process ends, however it ends
             yield opened
             opened.flush()
             os.fsync(opened.fileno())
@@ -96,6 +99,18 @@ def new_file(target: Path, *, force: bool) -> Iterator[IO[bytes]]:
         raise ChatServerError(f"{target} cannot be written: {error.strerror}.") from None
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove the files that a process was killed over; those that are being written stay."""
+    for file in folder.glob(f".*{PARTIAL}"):
+        with suppress(OSError), file.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.unlink()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _refuse_existing(target: Path, *, force: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from chatserver.archive import Archive, flush_folder
+from chatserver.archive import Archive, flush_folder, remove_partial
 from chatserver.binding import Binding
 from chatserver.config import Settings, sqlite_url
 from chatserver.errors import ChatServerError
@@ -187,8 +187,8 @@ async def _into_file(
     """SQLite: a new file beside the old one, which takes its name when it is whole."""
     if path.exists():
         await _settle(path, replace=replace)
-    scratch = path.with_name(f"{path.name}.new")
-    _remove(scratch)
+    remove_leftovers(folder, path)
+    scratch = _scratch(path)
     try:
         await _fill(scratch, archive, backups=folder.backups, progress=progress)
         if path.exists():
@@ -227,6 +227,20 @@ def _keep(path: Path, kept: Path) -> None:
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     kept.unlink(missing_ok=True)
     os.link(path, kept)
+
+
+def remove_leftovers(folder: DataFolder, path: Path | None) -> None:
+    """Remove what a restore and a copy left behind that were killed. The folder must be locked.
+
+    `path` is the SQLite file that they were for.
+    """
+    remove_partial(folder.backups)
+    if path is not None:
+        _remove(_scratch(path))
+
+
+def _scratch(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
 
 
 def _remove(path: Path) -> None:

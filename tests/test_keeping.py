@@ -32,6 +32,7 @@ from chatserver.config import DatabaseSettings, Settings
 from chatserver.errors import ChatServerError, StartError
 from chatserver.folder import DataFolder
 from chatserver.keeping import Nightly, began, restore
+from chatserver.serve import running
 from chatserver.storage.archive import NotEmpty
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD, migrate
@@ -172,6 +173,63 @@ def test_a_file_appears_whole_and_private(tmp_path: Path) -> None:
     assert target.read_bytes() == b"whole"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [target]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from chatserver.archive import new_file
+with new_file(Path(sys.argv[1]), force=True) as opened:
+    opened.write(b"half")
+    opened.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_no_file_in_use(
+    tmp_path: Path,
+) -> None:
+    killed, busy = (
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / name)],
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in ("yesterday.zip", "meanwhile.zip")
+    )
+    try:
+        for process in (killed, busy):
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"writing\n"
+        killed.kill()
+        killed.communicate()
+        with new_file(tmp_path / "today.zip", force=False) as opened:
+            opened.write(b"whole")
+        assert len(list(tmp_path.glob(".yesterday*"))) == 0
+        assert len(list(tmp_path.glob(".meanwhile*"))) == 1
+    finally:
+        killed.kill()
+        busy.communicate()
+    assert {file.name for file in tmp_path.iterdir()} == {"today.zip", "meanwhile.zip"}
+
+
+async def test_a_start_removes_what_a_killed_restore_and_a_killed_copy_left(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data=tmp_path / "data")
+    await put(settings, written(tmp_path / "a", PackedWriter))
+    backups = settings.data / "backups"
+    backups.mkdir(exist_ok=True)
+    left = [settings.data / f"chat.db.new{ending}" for ending in ("", "-wal", "-shm")]
+    left.append(backups / ".0003.db.7.chatserver-partial")
+    for file in left:
+        file.write_bytes(b"half")
+    async with running(settings):
+        pass
+    assert [file for file in left if file.exists()] == []
+    assert await names(settings) == {"ann"}
 
 
 def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path) -> None:

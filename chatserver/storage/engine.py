@@ -307,6 +307,7 @@ async def until_reachable(database: Database, *, tries: int = 3) -> None:
     def ask(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT 1").close()
 
+    database.make_private()
     await patiently(lambda: database.beside(ask), tries=tries)
 
 

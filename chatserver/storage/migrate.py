@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
-from chatserver.errors import NotYet, StartError
+from chatserver.archive import new_file
+from chatserver.errors import ChatServerError, NotYet, StartError
 from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.failures import may_pass
@@ -87,14 +88,13 @@ def _known_revisions() -> list[str]:
 
 async def _back_up(database: Database, target: Path) -> None:
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    target.unlink(missing_ok=True)
     try:
-        await database.snapshot(target)
-    except DatabaseError as error:
+        with new_file(target, force=True) as opened:
+            await database.snapshot(Path(opened.name))  # into the file, which is empty yet
+    except (DatabaseError, ChatServerError) as error:
         raise StartError(
             f"No copy of the database could be made before migrating: {error}."
         ) from error
-    target.chmod(0o600)
 
 
 def _refuse_foreign(connection: Connection) -> None:
