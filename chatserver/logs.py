@@ -2,8 +2,11 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from chatserver.redaction import redacted
 
 OWN = ("chatserver", "aiohttp.access")  # the loggers that may tell more
 
@@ -31,7 +34,11 @@ def configure_logging(*, verbose: bool) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared if people else [*shared, structlog.processors.format_exc_info],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+                _without_tokens,
+            ],
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -39,3 +46,7 @@ def configure_logging(*, verbose: bool) -> None:
     if verbose:
         for name in OWN:
             logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def _without_tokens(_logger: object, _method: str, line: Any) -> str:
+    return redacted(line)

@@ -6,13 +6,19 @@ import logging
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from chatserver.config import ServerSettings, Settings
+from chatserver.logs import configure_logging
 from chatserver.storage.engine import Database
+from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
+from tests.hostile.line import Line
 
 
 def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
@@ -163,3 +169,91 @@ async def test_an_error_of_the_database_does_not_tell_the_values(database_url: s
         told = "".join(traceback.format_exception(failed.value))
         assert "SELECT" in told
         assert "plum" not in told
+
+
+# Tokens ------------------------------------------------------------------------------------------
+
+PLACES = [
+    "Sec-WebSocket-Protocol: {}",
+    "Sec-WebSocket-Protocol: chat, {}",
+    "Sec-WebSocket-Key: {}",
+    "Sec-WebSocket-Extensions: {}",
+    "Sec-WebSocket-Version: {}",
+    "Cookie: {}=x",
+    "Cookie: {}{{}}[]=x; a={}",
+    "Cookie: chatserver={}",
+    "Authorization: Bearer {}",
+    "Authorization: Basic {}",
+    "Expect: {}",
+    "Origin: https://{}",
+    "Origin: {}",
+    "Host: {}",
+    "X-Forwarded-For: {}",
+    "X-Forwarded-Host: {}",
+    "Forwarded: for={}",
+    "Content-Type: {}",
+    "Content-Type: text/plain; charset={}",
+    "Content-Encoding: {}",
+    "Content-Length: {}",
+    "Transfer-Encoding: {}",
+    "Transfer-Encoding: chunked\r\n\r\n{}\r\n",
+    "If-None-Match: {}",
+    "User-Agent: {}",
+    "{}: x",
+    "{}",
+    " {}",
+    "A\0{}: x",
+]
+TARGETS = ["/ws", "/ws?token={}", "/login?next={}", "/{}", "/api/rooms/{}/messages", "{}", "*"]
+
+
+@pytest.mark.parametrize(
+    "server", [ServerSettings(), ServerSettings(trusted_proxies=["127.0.0.1"])]
+)
+async def test_no_part_of_a_request_brings_a_token_into_the_log(
+    start_chat: StartChat, tmp_path: Path, caplog: pytest.LogCaptureFixture, server: ServerSettings
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
+    ann = await chat.person("ann", admin=True)
+    bot = (await ann.ask("POST", "/api/bots", {"name": "robot"})).json["token"]
+    for token in (ann.token, bot):
+        for target, place in [*((t, "A: b") for t in TARGETS), *(("/ws", p) for p in PLACES)]:
+            for method in ("GET", "POST", token):
+                await tried(chat, method, target.format(token), place.format(token, token))
+    for record in caplog.records:
+        line = f"{vars(record)} {logging.Formatter().format(record)}"
+        assert ann.token not in line, record
+        assert bot not in line, record
+
+
+async def tried(chat: Chat, method: str, target: str, field: str) -> None:
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    if "WebSocket" in field:
+        upgrade += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    head = f"{method} {target} HTTP/1.1\r\nHost: x\r\n{upgrade}{field}\r\n\r\n"
+    async with await Line.to(chat.url) as line:
+        await line.send(head.encode())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await line.head_of_answer()
+
+
+def test_a_token_is_masked_in_every_line_of_the_program(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    for name in ("chatserver", "aiohttp.access", "alembic"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    monkeypatch.setattr(logging.root, "level", logging.INFO)
+    tokens = ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "bot_" + "a-_9" * 8]
+    for token in tokens:
+        configure_logging(verbose=True)
+        for name in ("chatserver", "aiohttp.websocket", "asyncio", "another.library"):
+            logger = logging.getLogger(name)
+            try:
+                raise ValueError(token)
+            except ValueError:
+                logger.exception("%s %s", token, token, extra={"field": token})
+    written = capsys.readouterr().err
+    assert written.count("[token]") >= 4 * len(tokens)
+    assert not any(token in written for token in tokens)

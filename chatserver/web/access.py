@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect
+from chatserver.redaction import redact
 
 CODES = frozenset(map(int, (*WSCloseCode, *CloseCode)))
 INVENTED = 0  # stands for all other codes of peers, who could have 60,000 of them counted
@@ -22,16 +23,19 @@ INVENTED = 0  # stands for all other codes of peers, who could have 60,000 of th
 logger = logging.getLogger(__name__)
 
 
-def _tells_no_request(record: logging.LogRecord) -> bool:
-    """Keep out what cannot be parsed: aiohttp tells a line of it, and it may be that of a token."""
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Drop errors of parsing, which quote the request. A filter for loggers of aiohttp."""
     failure = record.exc_info[1] if record.exc_info else None
-    if not isinstance(failure, HttpProcessingError):
+    if not isinstance(failure, HttpProcessingError | web.RequestPayloadError):
         return True
     logger.debug("an unparsable request: %s", type(failure).__name__)
     return False
 
 
-logging.getLogger("aiohttp.server").addFilter(_tells_no_request)
+for name in ("access", "client", "internal", "server", "web", "websocket"):
+    logging.getLogger(f"aiohttp.{name}").addFilter(_is_ours)
+    logging.getLogger(f"aiohttp.{name}").addFilter(redact)
+logging.getLogger("asyncio").addFilter(redact)
 
 
 class AccessLog(AbstractAccessLogger):
