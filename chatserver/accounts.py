@@ -6,7 +6,7 @@ Knows nothing of sockets; whoever ends a session tells the hub through `farewell
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,8 +260,13 @@ class Accounts:
             raise NotFound(_("There is nobody of that name."))
         return found[0]
 
-    async def everybody(self) -> list[User]:
-        return await self._people.all()
+    async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
+        """Accounts in the order of their names: see `storage.people.People.page`."""
+        return await self._people.page(after, limit, beginning=beginning)
+
+    async def all_named(self, names: Collection[str]) -> list[User]:
+        """Those of these names that are accounts."""
+        return await self._people.named(names)
 
     async def _checked(self, new: NewUser, password: str) -> NewUser:
         name = checked_name(new.name)

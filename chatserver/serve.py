@@ -122,7 +122,7 @@ async def _banner(server: Server, *, lan: bool) -> None:
     if await server.accounts.is_set_up():
         people, rooms = await server.people.count(), await server.rooms.count()
         click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
-        if not any(user.is_admin for user in await server.accounts.everybody()):
+        if not await server.people.has_admin():
             click.echo(f"\n  {NO_ADMINISTRATOR}\n")
     else:
         click.echo("\n  Finish setup in your browser (this link works once):")

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from chatserver.models import Kind, Role, RoomKind
+from chatserver.models import Kind, Role, RoomKind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import bot_tokens, events, members, rooms, sessions, users
@@ -57,13 +57,14 @@ class Overview:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def people(self) -> list[Resident]:
-        """Everybody but the bots, by name."""
+    async def people(self, after: str, limit: int) -> list[Resident]:
+        """Accounts but the bots, in the order of their names, behind that name."""
         seen = sa.select(sa.func.max(sessions.c.last_seen_at))
         query = (
             sa.select(users, seen.where(sessions.c.user_id == users.c.id).scalar_subquery())
-            .where(users.c.role != Role.BOT)
+            .where(users.c.role != Role.BOT, users.c.name_key > name_key(after))
             .order_by(users.c.name_key)
+            .limit(limit)
         )
         return [
             Resident(

@@ -127,9 +127,38 @@ class People:
             return {row.name_key: (row.id, row.name) for row in rows}
 
     async def all(self) -> list[User]:
-        """Every account, by name."""
+        """Every account, by name: for commands. A server reads pages."""
         async with self._database.reading(Share.HEAVY) as connection:
-            rows = await connection.execute(sa.select(users).order_by(users.c.name_key))
+            rows = await connection.execute(sa.select(*_USER).order_by(users.c.name_key))
+            return [read_user(row) for row in rows]
+
+    async def has_admin(self) -> bool:
+        """Whether an account has the role of an administrator."""
+        query = sa.select(users.c.id).where(users.c.role == Role.ADMIN).limit(1)
+        async with self._database.reading() as connection:
+            return await connection.scalar(query) is not None
+
+    async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
+        """Accounts in the order of their names, behind that name.
+
+        `beginning`: only those whose name or display name begins so.
+        """
+        query = sa.select(*_USER).where(users.c.name_key > name_key(after))
+        if beginning:
+            key = name_key(beginning)
+            named = sa.func.substr(users.c.name_key, 1, len(key)) == key
+            shown = sa.func.substr(users.c.display, 1, len(beginning)) == beginning
+            query = query.where(sa.or_(named, shown))
+        async with self._database.reading(Share.HEAVY) as connection:
+            rows = await connection.execute(query.order_by(users.c.name_key).limit(limit))
+            return [read_user(row) for row in rows]
+
+    async def named(self, names: Collection[str]) -> list[User]:
+        """The accounts of these names."""
+        keys = {name_key(name) for name in names}
+        query = sa.select(*_USER).where(users.c.name_key.in_(sorted(keys)))
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 
     async def change(self, user_id: int, **values: str) -> None:

@@ -18,6 +18,7 @@ from chatserver.storage.overview import Overview
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.health import Health
+from chatserver.web.listing import listed
 from chatserver.web.session import Sessions
 
 
@@ -49,8 +50,12 @@ class Admin:
     async def people(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
         online = {person.name for person in self._hub.online()}
-        people = msgspec.to_builtins(await self._overview.people())
-        return ok(people=[one | {"online": one["name"] in online} for one in people])
+
+        async def page(after: str, limit: int) -> list[dict[str, Any]]:
+            found = msgspec.to_builtins(await self._overview.people(after, limit))
+            return [one | {"online": one["name"] in online} for one in found]
+
+        return await listed(request, "people", page)
 
     async def qr(self, request: web.Request) -> web.StreamResponse:
         """An invitation's link to scan: dark on white with its quiet zone, whatever the theme."""

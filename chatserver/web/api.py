@@ -1,9 +1,11 @@
 """The HTTP API: oneself, people, invitations, and what the command line asks a server for."""
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from chatserver.accounts import Accounts, new_user
 from chatserver.administration import Administration
@@ -14,7 +16,22 @@ from chatserver.models import Invite, Role, User
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES
+from chatserver.web.listing import listed
+from chatserver.web.query import queried
 from chatserver.web.session import Sessions, address
+
+Name = Annotated[str, Meta(max_length=128)]
+
+NAMES = 100  # accounts that one request may ask for by name
+
+
+class Listed(msgspec.Struct):
+    """Which accounts: a page of them, those whose names begin with `q`, or those named."""
+
+    limit: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    after: Name = ""
+    q: Name = ""
+    names: Annotated[str, Meta(max_length=8_000)] | None = None
 
 
 class Api:
@@ -63,12 +80,24 @@ class Api:
     async def users(self, request: web.Request) -> web.StreamResponse:
         """Everybody who has an account, for everybody who has one."""
         if self._sessions.is_owner(request):
-            return await self._users()
+            return await self._users(request)
         async with self._sessions.question(request, heavy=True):
-            return await self._users()
+            return await self._users(request)
 
-    async def _users(self) -> web.Response:
-        return ok(users=[_shown(user) for user in await self._accounts.everybody()])
+    async def _users(self, request: web.Request) -> web.StreamResponse:
+        asked = queried(request, Listed)
+        if asked.names is not None:
+            named = await self._accounts.all_named(asked.names.split(",")[:NAMES])
+            return ok(users=[_shown(user) for user in named])
+        if asked.limit is None:
+            return await listed(request, "users", partial(self._page, beginning=asked.q))
+        users = await self._page(asked.after, asked.limit + 1, beginning=asked.q)
+        return ok(users=users[: asked.limit], more=len(users) > asked.limit)
+
+    async def _page(self, after: str, limit: int, *, beginning: str) -> list[dict[str, Any]]:
+        return [
+            _shown(user) for user in await self._accounts.page(after, limit, beginning=beginning)
+        ]
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)

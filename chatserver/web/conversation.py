@@ -20,6 +20,7 @@ from chatserver.storage.search import Search
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.headers import media_type
+from chatserver.web.query import converted, queried
 from chatserver.web.session import Sessions
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Conversation:
 
         At most ROOMS_LIMIT of each; `rooms_after` or `public_after` goes on with one of them.
         """
-        asked = _query(request, _RoomsAfter)
+        asked = queried(request, _RoomsAfter)
         async with self._sessions.question(request) as user:
             own = {} if asked.public_after else await self._own_rooms(user, asked.rooms_after)
             public = {} if asked.rooms_after else await self._public_rooms(asked.public_after)
@@ -194,7 +195,7 @@ class Conversation:
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Messages that match `q`, newest first; `position` goes on where a page ended."""
         async with self._sessions.question(request, heavy=True) as user:
-            asked = _query(request, _Sought)
+            asked = queried(request, _Sought)
             query = tokens.parse(asked.q)
             if asked.room is not None:
                 query = replace(query, room=asked.room)
@@ -251,21 +252,9 @@ class _Sought(msgspec.Struct):
     limit: protocol.Limit = protocol.PAGE
 
 
-def _query(request: web.Request, shape: type[T]) -> T:
-    """The query of a request as that type. Raises BadRequest."""
-    return _converted(dict(request.query), shape)
-
-
 def _part(request: web.Request, name: str, shape: type[T]) -> T:
     """A part of the path as that type: constructing a command checks nothing. Raises BadRequest."""
-    return _converted(request.match_info[name], shape)
-
-
-def _converted(value: Any, shape: type[T]) -> T:
-    try:
-        return msgspec.convert(value, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"{error}.".replace("`", "'")) from None
+    return converted(request.match_info[name], shape)
 
 
 def _given(value: T | UnsetType) -> T | None:
@@ -281,7 +270,7 @@ def _present(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stretch(request: web.Request) -> _Stretch:
-    asked = _query(request, _Stretch)
+    asked = queried(request, _Stretch)
     if asked.after is not UNSET and asked.before is not UNSET:
         raise BadRequest(_("Name 'after' or 'before', not both."))
     return asked

@@ -39,27 +39,29 @@ class Keeping:
     async def archive(self, request: web.Request) -> web.StreamResponse:
         """A plain archive of this moment (see chatserver/archive.py)."""
         self._owner(request)
-        return await _streamed(request, dump(self._database, now=self._now()), self._folder)
+        copy = dump(self._database, now=self._now())
+        return await streamed(request, spooled(copy, self._folder))
 
     async def check(self, request: web.Request) -> web.StreamResponse:
         """A line a step with `of` and `findings`, and at the end the totals."""
         self._owner(request)
-        return await _streamed(request, report(self._database), self._folder)
+        return await streamed(request, spooled(report(self._database), self._folder))
 
     def _owner(self, request: web.Request) -> None:
         if not self._sessions.is_owner(request):
             raise Forbidden
 
 
-async def _streamed(
-    request: web.Request, pieces: AsyncGenerator[bytes], folder: Path | None = None
+async def streamed(
+    request: web.Request, pieces: AsyncGenerator[bytes], content_type: str = "application/jsonl"
 ) -> web.StreamResponse:
+    """Send pieces as they are made. A stream that breaks off ends without the end of its body."""
     response = web.StreamResponse()
-    response.content_type = "application/jsonl"
+    response.content_type = content_type
     await response.prepare(request)
     try:
-        async with aclosing(spooled(pieces, folder)) as spool:
-            async for piece in spool:
+        async with aclosing(pieces):
+            async for piece in pieces:
                 async with asyncio.timeout(PATIENCE):
                     await response.write(piece)
     except ConnectionError:

@@ -1,11 +1,13 @@
 """How people come: by a link, at the log-in page, and into the lists of those who are here."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from chatserver.errors import CloseCode
+from chatserver.storage.tables import users
 from tests.browser.conftest import EnterChat, OpenWindow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -76,7 +78,7 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
     assert found is not None
     ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
     await expect(people.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
-    assert len([url for url in asked if url.endswith("/api/users")]) == 2
+    assert len([url for url in asked if "/api/users?" in url]) == 2
 
 
 @pytest.mark.parametrize(
@@ -100,3 +102,37 @@ async def test_who_logs_out_is_told_nothing_about_it(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.log_out()
     await expect(ann.page.locator(".account-intro")).to_have_count(0)
+
+
+async def test_among_very_many_accounts_one_is_found_by_the_beginning_of_its_name(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("zoe", display="Zoë")
+    rows = [account(f"n{number:04}") for number in range(1_000)]
+    await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
+    await ann.page.reload()
+    await ann.is_loaded()
+    asked: list[str] = []
+    ann.page.on("request", lambda request: asked.append(request.url))
+    box = ann.page.locator("#composer-text")
+    await box.press_sequentially("hello @z")
+    await expect(ann.page.locator("completion-list li")).to_have_text(["Zoë @zoe"])
+    await box.press("Enter")
+    await expect(box).to_have_value("hello @zoe ")
+    await box.press_sequentially("and @n00")
+    await expect(ann.page.locator("completion-list li")).to_have_count(6)
+    found = [url for url in asked if "/api/users?" in url]
+    assert [url.partition("q=")[2] for url in found] == ["z", "n", "n0", "n00"]
+
+
+def account(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "name_key": name,
+        "display": name,
+        "password_hash": "!",
+        "role": "member",
+        "locale": "",
+        "created_at": 1,
+    }

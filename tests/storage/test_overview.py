@@ -19,7 +19,7 @@ async def test_the_facts_are_counted(storage: Storage) -> None:
     (lobby,) = await storage.overview.rooms()
     assert (lobby.name, lobby.members, lobby.messages) == ("lobby", 2, 2)
     assert lobby.last_at == storage.now
-    (person,) = await storage.overview.people()
+    (person,) = await storage.overview.people("", 10)
     assert (person.name, person.role, person.last_seen_at) == ("ann", Role.ADMIN, None)
     (bot,) = await storage.overview.bots()
     assert (bot.name, bot.token_since, bot.rooms) == ("robot", storage.now, ["lobby"])

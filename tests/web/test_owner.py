@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -123,14 +124,14 @@ async def test_a_chat_that_stops_lets_the_owner_finish_and_nobody_else_in(
     await runner.setup()
     server = runner.app[SERVER]
     asked, answer = asyncio.Event(), asyncio.Event()
-    everybody = server.people.all
+    everybody = server.people.page
 
-    async def slowly() -> list[User]:
+    async def slowly(*which: Any, **more: Any) -> list[User]:
         asked.set()
         await answer.wait()
-        return await everybody()
+        return await everybody(*which, **more)
 
-    monkeypatch.setattr(server.people, "all", slowly)
+    monkeypatch.setattr(server.people, "page", slowly)
     async with control(settings) as line:
         asking = asyncio.create_task(line.ask("GET", "/api/users"))
         await asked.wait()

@@ -1,5 +1,6 @@
 /**
- * Who has an account here and who is online. Owns both lists.
+ * Who has an account here and who is online. Owns both lists. Of very many accounts it has the first
+ * by name, those that were met, and those that were looked for.
  *
  * Events: `people:changed`.
  */
@@ -8,6 +9,9 @@ import { ask } from "./api.js";
 import { _ } from "./lib/i18n.js";
 import { me, urls } from "./page.js";
 
+const PAGE = 1_000; // accounts that are asked for at once
+const FOUND = 20; // accounts that a search brings at most
+const NAMED = 50; // accounts that are asked for by name at once
 const AGAIN = 5_000; // milliseconds between two looks at the list
 const SPREAD = 2_000; // milliseconds over which those who learn the same at once ask for it
 
@@ -17,15 +21,19 @@ export class People extends EventTarget {
   #asked = 0;
   #timer = 0;
   #renewed = false;
+  #whole = true; // there are no other accounts
+  #met = new Set(); // names to ask for
+  #sought = new Set(); // names and beginnings of names that were asked for
 
   async load() {
     this.#asked = Date.now();
     clearTimeout(this.#timer);
     this.#timer = 0;
     try {
-      const { users } = await ask("GET", urls.users);
-      this.#accounts = new Map(users.map((user) => [user.name, user]));
-      this.#changed();
+      const { users, more } = await ask("GET", `${urls.users}?limit=${PAGE}`);
+      this.#whole = !more;
+      if (this.#whole) this.#accounts.clear();
+      this.#add(users);
     } catch {
       // Presence and messages still bring names.
     }
@@ -37,9 +45,18 @@ export class People extends EventTarget {
     this.#renewed = true;
   }
 
+  /** Looks for accounts whose names begin so, where not all are known. True when some are new. */
+  async find(beginning) {
+    if (this.#whole || !beginning || this.#sought.has(beginning)) return false;
+    this.#sought.add(beginning);
+    return this.#ask(`limit=${FOUND}&q=${encodeURIComponent(beginning)}`);
+  }
+
   /** Names that came with a message, a room or a conversation; unknown ones are asked for. */
   meet(...names) {
-    if (names.some((name) => name && name !== me.name && !this.#accounts.has(name))) this.#soon();
+    const unknown = names.filter((name) => name && name !== me.name && !this.#accounts.has(name));
+    for (const name of unknown) this.#met.add(name);
+    if (unknown.some((name) => this.#whole || !this.#sought.has(name))) this.#soon();
   }
 
   /** However many reasons there are, one look; and not everybody's at once. */
@@ -95,14 +112,43 @@ export class People extends EventTarget {
   }
 
   #loadOnline() {
-    if (navigator.onLine) this.load();
-    else addEventListener("online", () => this.load(), { once: true });
+    if (navigator.onLine) this.#loadNew();
+    else addEventListener("online", () => this.#loadNew(), { once: true });
+  }
+
+  #loadNew() {
+    return this.#whole ? this.load() : this.#loadMet();
+  }
+
+  async #loadMet() {
+    this.#asked = Date.now();
+    this.#timer = 0;
+    const names = [...this.#met].filter((name) => !this.#sought.has(name)).slice(0, NAMED);
+    this.#met.clear();
+    for (const name of names) this.#sought.add(name);
+    if (names.length > 0) await this.#ask(`names=${encodeURIComponent(names.join(","))}`);
+  }
+
+  /** True when the answer brings accounts that were not known. */
+  async #ask(query) {
+    const before = this.#accounts.size;
+    try {
+      this.#add((await ask("GET", `${urls.users}?${query}`)).users);
+    } catch {
+      // Presence and messages still bring names.
+    }
+    return this.#accounts.size > before;
+  }
+
+  #add(users) {
+    for (const user of users) this.#accounts.set(user.name, user);
+    this.#changed();
   }
 
   /** Presence brings a name itself; where one is new, others may be that have not come yet. */
   #learn() {
     const unknown = [...this.#online.keys()].filter((name) => !this.#accounts.has(name));
-    if (this.#accounts.size > 0) this.meet(...unknown);
+    if (this.#accounts.size > 0 && this.#whole) this.meet(...unknown);
     for (const name of unknown) this.#accounts.set(name, { ...this.#online.get(name), disabled: false });
     this.#changed();
   }

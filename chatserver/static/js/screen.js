@@ -78,11 +78,13 @@ export class Screen {
 
   #showOnDemand(conversation, { name, lost }) {
     this.#part("completion-list").candidates = () => this.#people.everybody;
+    this.#part("completion-list").find = (beginning) => this.#people.find(beginning);
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
     this.#part("room-dialog").show(conversation, { title: name });
     this.#part("room-panel").show(conversation, { title: name, people: this.#people, member: !lost });
     this.#part("search-panel").show(conversation, { title: name, ...this.#names });
     this.#part("quick-switcher").candidates = () => this.#places;
+    this.#part("quick-switcher").find = (beginning) => this.#people.find(beginning);
   }
 
   #showMessages(conversation, newAfter, lost) {

@@ -70,7 +70,10 @@ class OneAccount(Answer):
 
 
 class Accounts(Answer):
+    """`more` is there with `limit`: whether accounts follow."""
+
     users: list[Account]
+    more: bool = False
 
 
 class NewBotAccount(Answer):

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from chatserver import protocol
 from chatserver.web import body
+from chatserver.web.api import Listed
 from chatserver.web.conversation import _RoomsAfter, _Sought, _Stretch
 from chatserver.web.description import answers
 
@@ -166,7 +167,10 @@ OPERATIONS = [
     ),
     # People ---------------------------------------------------------------------------------------
     Operation(
-        "GET", "/api/users", "users", "Everybody who has an account.", answers.Accounts,
+        "GET", "/api/users", "users",
+        "Accounts in the order of their names: all of them, or `limit` of them behind the name"
+        " `after`; `q` is how their names begin. Or the accounts of `names`, separated by commas.",
+        answers.Accounts, query=Listed,
     ),
     Operation(
         "POST", "/api/users", "add_user", "Make an account.", answers.OneAccount, "administrator",

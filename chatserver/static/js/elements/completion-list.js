@@ -15,6 +15,9 @@ class CompletionList extends HTMLElement {
   /** () → [{name, display}] of everybody who can be called here. */
   candidates = () => [];
 
+  /** (beginning) → promise of whether there are candidates now that were not known. */
+  find = async () => false;
+
   #box = this.parentElement.querySelector("textarea");
   #list = this.querySelector("ul");
   #emoji = null; // until somebody wants one
@@ -38,10 +41,17 @@ class CompletionList extends HTMLElement {
     const before = this.#before;
     const person = unfinished(before);
     const picture = person ? null : emoji.unfinished(before);
-    if (person) this.#offer(person, this.#people(person));
+    if (person) this.#name(person);
     else if (picture) this.#offer(picture, this.#pictures(picture));
     else this.#close();
     if (this.#emoji) this.#replace(emoji.whole(before));
+  }
+
+  #name(person) {
+    this.#offer(person, this.#people(person));
+    this.find(person.query).then((more) => {
+      if (more && unfinished(this.#before)?.query === person.query) this.#name(person);
+    });
   }
 
   get #before() {

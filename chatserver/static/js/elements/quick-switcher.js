@@ -13,6 +13,9 @@ class QuickSwitcher extends HTMLElement {
   /** () → [{key, name, display, unread}], the most likely first. */
   candidates = () => [];
 
+  /** (beginning) → promise of whether there are candidates now that were not known. */
+  find = async () => false;
+
   #wired = wire(this, { name: "switcher", opened: () => this.#opened() });
   #box = this.querySelector("input");
   #list = this.querySelector("ul");
@@ -41,6 +44,7 @@ class QuickSwitcher extends HTMLElement {
     const query = this.#box.value.trim().normalize("NFKC").toLowerCase().replace(/^[#@＠]/, "");
     this.#found = fitting(this.candidates(), query, MOST);
     this.#choose(0);
+    this.find(query).then((more) => more && this.#look());
   }
 
   #choose(index) {

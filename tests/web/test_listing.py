@@ -1,0 +1,70 @@
+"""Lists of any length: whole, in pages, by name, or by how names begin."""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession, web
+
+from chatserver.web.listing import PAGE, listed
+from tests.conftest import StartChat
+from tests.driver import Chat, Person
+
+NAMES = [f"u{number:04}" for number in range(2 * PAGE + 3)]
+
+
+async def read_list(names: list[str]) -> Any:
+    """What a client gets that asks for a list of these names."""
+
+    async def page(after: str, limit: int) -> list[dict[str, Any]]:
+        return [{"name": name} for name in names if name > after][:limit]
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await listed(request, "users", page)
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0]
+    async with ClientSession() as http, http.get(f"http://{host}:{port}/") as answer:
+        whole = await answer.json()
+    await runner.cleanup()
+    return whole
+
+
+@pytest.mark.parametrize("count", [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 3])
+async def test_a_list_is_one_json_object_however_long_it_is(count: int) -> None:
+    names = NAMES[:count]
+    assert await read_list(names) == {"ok": 1, "users": [{"name": name} for name in names]}
+
+
+@pytest_asyncio.fixture
+async def ann(start_chat: StartChat) -> Person:
+    chat: Chat = await start_chat()
+    for name in ("ann", "Bo", "cy", "李明"):
+        await chat.person(name)
+    return await chat.signed_in("ann")
+
+
+async def names_of(person: Person, query: str) -> tuple[list[str], bool | None]:
+    answer = (await person.ask("GET", f"/api/users{query}")).json
+    return [user["name"] for user in answer["users"]], answer.get("more")
+
+
+async def test_accounts_come_whole_in_pages_by_their_beginning_or_by_name(ann: Person) -> None:
+    assert await names_of(ann, "") == (["ann", "Bo", "cy", "李明"], None)
+    assert await names_of(ann, "?limit=2") == (["ann", "Bo"], True)
+    assert await names_of(ann, "?limit=2&after=BO") == (["cy", "李明"], False)
+    assert await names_of(ann, "?q=b") == (["Bo"], None)
+    assert await names_of(ann, "?q=B&limit=5") == (["Bo"], False)
+    assert await names_of(ann, "?q=李&limit=5") == (["李明"], False)
+    assert await names_of(ann, "?q=%25") == ([], None)
+    assert await names_of(ann, "?names=BO,nobody,李明") == (["Bo", "李明"], None)
+
+
+@pytest.mark.parametrize("query", ["?limit=0", "?limit=1001", "?limit=x", f"?q={'x' * 200}"])
+async def test_a_page_that_makes_no_sense_is_refused(ann: Person, query: str) -> None:
+    assert (await ann.ask("GET", f"/api/users{query}")).status == 400
