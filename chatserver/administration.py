@@ -9,7 +9,7 @@ import secrets
 from chatserver.accounts import BOT, Farewell, token_digest
 from chatserver.errors import CloseCode, Forbidden, NotFound, _
 from chatserver.models import Role, User
-from chatserver.names import checked_display, checked_name, room_key
+from chatserver.names import checked_display, checked_name
 from chatserver.passwords import Passwords, check_choice, generate
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
@@ -102,8 +102,7 @@ class Administration:
         token = _bot_token()
         kept = checked_name(name)
         new = NewUser(kept, checked_display(display, kept), "!", Role.BOT)
-        names = [room_key(room) for room in rooms]
-        return await self._bots.add(new, token_digest(token), names, by=_id(by)), token
+        return await self._bots.add(new, token_digest(token), rooms, by=_id(by)), token
 
     async def renew_bot(self, by: User | None, name: str) -> str:
         """Another token in the place of a bot's; its sockets are closed."""

@@ -29,6 +29,7 @@ from chatserver.models import (
     User,
     name_key,
 )
+from chatserver.names import shows
 from chatserver.protocol import (
     DeleteMessage,
     EditMessage,
@@ -142,7 +143,7 @@ class Chat:
         return self._clock() - minutes * 60_000 if minutes else 0
 
     def _check_text(self, text: str) -> None:
-        if not text.strip():
+        if not shows(text):
             raise BadRequest(_("A message needs some text."))
         if len(text) > self._limits.message_chars:
             raise TooLarge(

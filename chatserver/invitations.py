@@ -41,24 +41,27 @@ class Invitations:
         await self._invites.open(invite, by=by.id if by else None, into=room)
         return await self.find(code)
 
-    async def usable(self) -> list[Invite]:
-        """Those that can still be used, newest first."""
-        return await self._invites.usable()
+    async def listed(self, by: User | None) -> list[Invite]:
+        """Those that can still be used, newest first, without those into private rooms of others.
 
-    async def find(self, code: str) -> Invite:
-        """An invitation that can still be used. Raises NotFound."""
-        found = await self._invites.usable(code)
-        if not found:
+        `by` is the administrator who asks, None the owner of the data.
+        """
+        return await self._invites.listed(by.id if by else None)
+
+    async def find(self, code: str, *, by: User | None = None) -> Invite:
+        """An invitation that can still be used, and that `by` may see. Raises NotFound."""
+        found = await self._invites.find(code, by=by.id if by else None)
+        if found is None:
             raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
-        return found[0]
+        return found
 
     async def join(self, code: str, new: NewUser, password: str) -> User:
         """Make a member's account, and a member of the room that the invitation leads into."""
         invite = await self.find(code)
         user = await self._accounts.add_invited(new, password, code)
         if invite.room is not None:
-            with suppress(ChatError):  # the room was archived meanwhile; the account is there
-                await self._membership.enter(user, invite.room)
+            with suppress(ChatError):  # it leads there no more; the account is there
+                await self._membership.enter(user, invite.room, code)
         return user
 
     async def revoke(self, by: User | None, code: str) -> None:

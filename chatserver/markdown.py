@@ -19,6 +19,8 @@ from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
+from chatserver.names import shows
+
 DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
 MOST = 200  # marks in a text: see `is_heavy`. With more of them it is shown as it was typed
 
@@ -91,7 +93,7 @@ def _says_more(tokens: list[Token]) -> bool:
 
 
 def _has_words(tokens: list[Token]) -> bool:
-    return any(token.content.strip() for token in _leaves(tokens))
+    return any(shows(token.content) for token in _leaves(tokens))
 
 
 def _written(tokens: list[Token]) -> Iterator[str]:

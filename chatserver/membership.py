@@ -4,9 +4,7 @@ The rules about rights are checked in the storing transaction (`storage.acts`); 
 acts, and whoever became a member is shown the room.
 """
 
-import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
@@ -27,7 +25,7 @@ from chatserver.models import (
     User,
     name_key,
 )
-from chatserver.normalization import nfc
+from chatserver.names import TITLE_LENGTH, checked_room_name, checked_title, checked_topic
 from chatserver.protocol import ChangeRoom
 from chatserver.storage.people import People
 from chatserver.storage.repeats import digest
@@ -61,9 +59,12 @@ class Membership:
         if receipt.event is not None:
             await self._hub.introduce([who.id], receipt.room, wire.payload(receipt.event))
 
-    async def enter(self, who: User, room: int) -> None:
-        """Make whoever an invitation has led here a member. Raises NotFound, or for an archive."""
-        draft = _own_draft(who, room, Enrol("join", ((who.id, who.name),), invited=True))
+    async def enter(self, who: User, room: int, code: str) -> None:
+        """Make the user of an invitation a member of the room that it leads into.
+
+        Raises NotFound when it leads there no more, Forbidden for an archived room.
+        """
+        draft = _own_draft(who, room, Enrol("join", ((who.id, who.name),), invited=code))
         receipt = await self._stored(draft)
         if receipt.event is not None:
             await self._hub.introduce([who.id], room, wire.payload(receipt.event))
@@ -130,9 +131,9 @@ class Membership:
         name = checked_room_name(asked.name) if asked.name is not None else None
         names = [who.name, *(name for user_id, name in others if user_id != who.id)]
         return Create(
-            title=_printable(asked.title or name or ", ".join(names)[:100]),
+            title=checked_title(asked.title) if asked.title else name or _joined(names),
             name=name,
-            topic=_printable(asked.topic or ""),
+            topic=checked_topic(asked.topic or ""),
             private=bool(asked.private) or name is None,
             users=others,
         )
@@ -148,36 +149,23 @@ class Membership:
         return tuple(found.values())
 
 
+def _joined(names: list[str]) -> str:
+    """The title of a conversation that got none: as many names as find room."""
+    return ", ".join(names)[:TITLE_LENGTH].rstrip(" ,")
+
+
 def _changes(asked: ChangeRoom) -> dict[str, Any]:
     """What is to be set; only what was named."""
     values = {k: getattr(asked, k) for k in SETTINGS if getattr(asked, k) is not None}
     if "name" in values:
         values["name"] = checked_room_name(values["name"])
-    for key in ("title", "topic"):
-        if key in values:
-            values[key] = _printable(values[key])
+    if "title" in values:
+        values["title"] = checked_title(values["title"])
+    if "topic" in values:
+        values["topic"] = checked_topic(values["topic"])
     if not values:
         raise BadRequest(_("What is to be changed?"))
     return values
-
-
-def checked_room_name(name: str) -> str:
-    """A room's name as it will be kept: no number, and one spelling for all."""
-    kept = name_key(name.strip().removeprefix("#"))
-    if not 2 <= len(kept) <= 32:
-        raise BadRequest(_("A room name has 2 to 32 characters."))
-    letters = all(c in "_.-" or unicodedata.category(c)[0] in "LMN" for c in kept)
-    if not letters or not re.search(r"[^\d_.-]", kept):
-        raise BadRequest(_("A room name has letters, digits, dots, hyphens and underscores."))
-    return kept
-
-
-def _printable(text: str) -> str:
-    """One line of text without control characters."""
-    kept = " ".join(nfc(text).split())
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in kept):
-        raise BadRequest(_("Titles and topics have printable characters only."))
-    return kept
 
 
 def _draft(who: User, asked: ChangeRoom, act: Act) -> Draft:

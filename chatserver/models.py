@@ -185,12 +185,12 @@ class Create(Value, frozen=True):
 class Enrol(Value, frozen=True):
     """Make people members: oneself (`join`) or others (`invite`).
 
-    `invited`: oneself, also into a private room, because an invitation leads there.
+    `invited` is the code of an invitation that leads there: it opens a private room to oneself.
     """
 
     action: str
     users: tuple[tuple[int, str], ...]
-    invited: bool = False
+    invited: str = ""
 
 
 class Dismiss(Value, frozen=True):

@@ -14,6 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from chatserver.errors import ChatError
+from chatserver.names import is_lobby_title
 
 REPOSITORY = Path(__file__).parent.parent
 LOCALE = REPOSITORY / "locale"
@@ -126,3 +127,10 @@ def test_the_compiled_file_is_compiled_from_the_text() -> None:
     compiled = io.BytesIO()
     write_mo(compiled, read(CHINESE))
     assert CHINESE.with_suffix(".mo").read_bytes() == compiled.getvalue(), AGAIN
+
+
+def test_no_room_can_have_the_title_of_the_lobby_in_any_of_our_languages() -> None:
+    for file in LOCALE.glob("*/LC_MESSAGES/chatserver.po"):
+        title = read(file)["Lobby"].string
+        assert isinstance(title, str)
+        assert is_lobby_title(title)

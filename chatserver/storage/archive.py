@@ -25,14 +25,16 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Kind
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD
+from chatserver.storage.naming import settle_names
 from chatserver.storage.readers import Share
 from chatserver.storage.search_index import COMPACTED, Entry, index, search
-from chatserver.storage.tables import events, meta, metadata, users
+from chatserver.storage.tables import events, meta, metadata, rooms, users
 
 BATCH = 500  # rows that are stored at once
 PIECE = 100  # rows that are read and encoded at once: a few milliseconds of a busy server
 AT_HAND = 20_000  # messages, of all rooms together, that wait to be indexed
 TRIES = 10
+TITLE, TOPIC = 128, 512  # characters that the columns of a room hold
 EPOCH = meta.c.key == "epoch"
 
 TABLES = {table.name: table for table in metadata.sorted_tables}
@@ -158,8 +160,10 @@ async def load(
             raise NotEmpty
         _clear(connection)
         for name, batch in _batches(rows):
-            connection.execute(_table(name, batch[0]).insert(), batch)
+            table = _table(name, batch[0])
+            connection.execute(table.insert(), [_fitted(table, row) for row in batch])
             progress(len(batch))
+        settle_names(connection)
         _rename_log(connection)
         _index(connection)
 
@@ -189,6 +193,16 @@ def _table(name: str, row: dict[str, Any]) -> sa.Table:
     if table is None or not _required(table) <= set(row) <= set(table.c.keys()):
         raise Damaged(f"The archive holds {name!r} in a form that this program does not know.")
     return table
+
+
+def _fitted(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the ends of titles and topics that are too long for their columns.
+
+    Older programs let SQLite keep more than MySQL can.
+    """
+    if table is not rooms:
+        return row
+    return row | {"title": row["title"][:TITLE], "topic": row["topic"][:TOPIC]}
 
 
 def _required(table: sa.Table) -> set[str]:

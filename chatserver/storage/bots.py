@@ -7,12 +7,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, _
-from chatserver.models import User
+from chatserver.models import LOBBY, User
 from chatserver.storage.engine import Database
-from chatserver.storage.members import admit_bot
+from chatserver.storage.members import hold_rooms, membership
+from chatserver.storage.naming import find_room
 from chatserver.storage.people import NewUser, insert_user, read_user
 from chatserver.storage.rights import hold_accounts, require_admin
-from chatserver.storage.tables import bot_tokens, users
+from chatserver.storage.tables import bot_tokens, members, rooms, users
 
 
 class Bots:
@@ -35,18 +36,20 @@ class Bots:
             row = (await connection.execute(query)).one_or_none()
             return read_user(row) if row is not None else None
 
-    async def add(self, new: NewUser, digest: str, rooms: list[str], *, by: int | None) -> User:
+    async def add(self, new: NewUser, digest: str, names: list[str], *, by: int | None) -> User:
         """A bot that is a member of the rooms of these names.
 
         `by` must belong to the private ones among them. Raises Conflict, NotFound or Forbidden.
         """
 
         def work(connection: Connection) -> User:
+            hold_rooms(connection, [LOBBY])
             require_admin(connection, by)
             now = self._clock()
             user = insert_user(connection, new, now)
             self._insert_token(connection, user.id, digest)
-            admit_bot(connection, user.id, rooms, now, by=by)
+            for name in names:
+                _admit(connection, find_room(connection, name, by=by), user.id, now)
             return user
 
         try:
@@ -72,3 +75,12 @@ class Bots:
     def _insert_token(self, connection: Connection, user_id: int, digest: str) -> None:
         token = {"digest": digest, "user_id": user_id, "created_at": self._clock()}
         connection.execute(bot_tokens.insert().values(token))
+
+
+def _admit(connection: Connection, room: int, bot: int, now: int) -> None:
+    """Make a new bot a member. It belongs to the lobby already."""
+    if room != LOBBY:
+        head = connection.scalar(sa.select(rooms.c.head).where(rooms.c.id == room))
+        connection.execute(members.insert().values(membership(room, bot, now, head=head or 0)))
+        count = rooms.c.members + 1
+        connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))

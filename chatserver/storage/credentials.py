@@ -14,6 +14,9 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Role, Session, User
 from chatserver.storage.engine import Database
+from chatserver.storage.invites import revoke_of
+from chatserver.storage.keepers import rooms_kept, settle_keepers
+from chatserver.storage.members import hold_rooms
 from chatserver.storage.people import read_user, revoke_sessions
 from chatserver.storage.rights import administrators, hold_accounts, is_admin
 from chatserver.storage.tables import sessions, users
@@ -106,6 +109,8 @@ class Credentials:
         now = self._clock()
 
         def work(connection: Connection) -> User:
+            touched = rooms_kept(connection, user_id) if change.disabled is not None else []
+            hold_rooms(connection, touched)
             account = _administered(connection, user_id, change, by)
             values: dict[str, Any] = {
                 key: value
@@ -117,6 +122,9 @@ class Credentials:
             _set(connection, user_id, values, new_version=change.ends_sessions)
             if change.ends_sessions:
                 connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
+            if change.loses_administrator(account):
+                revoke_of(connection, [user_id], now)
+            settle_keepers(connection, touched)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
             return read_user(changed)
 

@@ -1,5 +1,10 @@
-"""Invitations: every query about them, once."""
+"""Invitations: every query about them, once.
 
+An invitation is as good as its maker: it is usable while the maker is an administrator, and into a
+private room while the maker belongs to that. It is revoked for good when that ends.
+"""
+
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,15 +12,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import NotFound, _
-from chatserver.models import FUTURE, Invite, RoomKind, name_key
+from chatserver.models import FUTURE, Invite, Role
 from chatserver.storage.engine import Database
-from chatserver.storage.members import known_to
+from chatserver.storage.members import is_member
+from chatserver.storage.naming import find_room
 from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import invites, rooms, users
 
+# MariaDB would find "code " for "code" as well.
+_is_code = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+
 
 class Invites:
-    """Opens, finds and revokes invitations; `use_up` is for whoever makes the account."""
+    """Opens, finds and revokes invitations; `use_up` is for whoever makes the account.
+
+    `by` is an administrator, None the owner of the data.
+    """
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
@@ -37,68 +49,126 @@ class Invites:
 
         def work(connection: Connection) -> None:
             require_admin(connection, by)
-            room = _room(connection, into, by) if into else None
+            room = _open_room(connection, into, by) if into else None
             connection.execute(invites.insert().values({**row, "room_id": room}))
 
         await self._database.transaction(work)
 
-    async def usable(self, code: str | None = None) -> list[Invite]:
-        """The invitations that can still be used, newest first; or just that one."""
+    async def listed(self, by: int | None) -> list[Invite]:
+        """The usable invitations that `by` may know of, newest first.
+
+        Those into private rooms are for the members of these: they would let others in.
+        """
+        return await self._usable(_listed_to(by))
+
+    async def find(self, code: str, *, by: int | None = None) -> Invite | None:
+        """A usable invitation that `by` may know of."""
+        if not _is_code(code):
+            return None
+        found = await self._usable(invites.c.code == code, _listed_to(by))
+        return found[0] if found else None
+
+    async def _usable(self, *conditions: sa.ColumnElement[bool]) -> list[Invite]:
         query = (
             sa.select(invites, users.c.display, rooms.c.title)
             .outerjoin(users, users.c.id == invites.c.created_by)
             .outerjoin(rooms, rooms.c.id == invites.c.room_id)
-            .where(*_usable(self._clock()))
+            .where(*_usable(self._clock()), *conditions)
             .order_by(invites.c.created_at.desc())
         )
-        if code is not None:
-            query = query.where(invites.c.code == code)
         async with self._database.reading() as connection:
             return [_invite(row) for row in await connection.execute(query)]
 
     async def revoke(self, code: str, *, by: int | None) -> bool:
-        """Whether there was such an invitation, usable or not. Raises Forbidden: see `open`."""
+        """Whether there was such an invitation, usable or not, that `by` may know of.
+
+        Raises Forbidden when `by` administers no more.
+        """
         revoked = {"revoked_at": sa.func.coalesce(invites.c.revoked_at, self._clock())}
+        one = sa.and_(invites.c.code == code, _listed_to(by))
 
         def work(connection: Connection) -> bool:
             require_admin(connection, by)
-            one = invites.update().where(invites.c.code == code)
-            return connection.execute(one.values(revoked)).rowcount == 1
+            return connection.execute(invites.update().where(one).values(revoked)).rowcount == 1
 
-        return await self._database.transaction(work)
+        return bool(_is_code(code)) and await self._database.transaction(work)
 
 
 def use_up(connection: Connection, code: str, now: int) -> None:
     """Take one use of an invitation. Raises NotFound when it can be used no more."""
-    used = connection.execute(
-        invites.update()
-        .where(invites.c.code == code, *_usable(now))
-        .values(uses_left=invites.c.uses_left - 1)
-    )
-    if used.rowcount != 1:
+    one = sa.and_(invites.c.code == code, *_usable(now))
+    used = invites.update().where(one).values(uses_left=invites.c.uses_left - 1)
+    if not _is_code(code) or connection.execute(used).rowcount != 1:
         raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+
+
+def leads_into(connection: Connection, code: str, room: int) -> bool:
+    """Whether an invitation, used up or not, still opens this room."""
+    one = sa.and_(invites.c.code == code, invites.c.room_id == room)
+    query = sa.select(invites.c.code).where(one, *_vouched_for())
+    return bool(_is_code(code)) and connection.scalar(query) is not None
+
+
+def revoke_of(
+    connection: Connection, makers: list[int], now: int, *, room: int | None = None
+) -> None:
+    """Revoke the invitations that these accounts have made, or those into one room."""
+    theirs = sa.and_(invites.c.created_by.in_(makers), invites.c.revoked_at.is_(None))
+    if room is not None:
+        theirs = sa.and_(theirs, invites.c.room_id == room)
+    connection.execute(invites.update().where(theirs).values(revoked_at=now))
+
+
+def revoke_from_outside(connection: Connection, room: int, now: int) -> None:
+    """Revoke those into a room, which is private now, whose makers do not belong to it."""
+    here = is_member(invites.c.created_by, invites.c.room_id)
+    outside = sa.and_(invites.c.room_id == room, invites.c.created_by.is_not(None), ~here)
+    change = invites.update().where(outside, invites.c.revoked_at.is_(None))
+    connection.execute(change.values(revoked_at=now))
 
 
 def _usable(now: int) -> list[sa.ColumnElement[bool]]:
     return [
-        invites.c.revoked_at.is_(None),
         invites.c.created_at <= now + FUTURE,
         invites.c.expires_at > now,
         invites.c.uses_left > 0,
+        *_vouched_for(),
     ]
 
 
-def _room(connection: Connection, name: str, by: int | None) -> int:
-    query = sa.select(rooms.c.id).where(
-        rooms.c.name == name_key(name.removeprefix("#")),
-        rooms.c.kind == RoomKind.GROUP,
-        rooms.c.archived_at.is_(None),
-        known_to(by),
-    )
-    found = connection.scalar(query)
-    if found is None:
+def _vouched_for() -> list[sa.ColumnElement[bool]]:
+    """Not revoked, and with a maker who might make it today. The owner of the data is no user."""
+    maker = users.alias("maker")
+    admin = sa.and_(maker.c.role == Role.ADMIN, maker.c.disabled_at.is_(None))
+    admins = sa.select(maker.c.id).where(maker.c.id == invites.c.created_by, admin)
+    owner = invites.c.created_by.is_(None)
+    here = is_member(invites.c.created_by, invites.c.room_id)
+    return [
+        invites.c.revoked_at.is_(None),
+        sa.or_(owner, admins.correlate_except(maker).exists()),
+        sa.or_(owner, invites.c.room_id.is_(None), ~_is_private(), here),
+    ]
+
+
+def _listed_to(by: int | None) -> sa.ColumnElement[bool]:
+    if by is None:
+        return sa.true()
+    return sa.or_(invites.c.room_id.is_(None), ~_is_private(), is_member(by, invites.c.room_id))
+
+
+def _is_private() -> sa.Exists:
+    """Whether the room of an invitation is private."""
+    place = rooms.alias("place")
+    one = sa.and_(place.c.id == invites.c.room_id, place.c.private)
+    return sa.select(place.c.id).where(one).correlate_except(place).exists()
+
+
+def _open_room(connection: Connection, name: str, by: int | None) -> int:
+    """A room that is not archived, into which `by` may bring others. Raises NotFound."""
+    room = find_room(connection, name, by=by)
+    if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
         raise NotFound(_("There is no room of the name %(name)s."), name=name)
-    return int(found)
+    return room
 
 
 def _invite(row: Row[Any]) -> Invite:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
 from chatserver.storage.pairs import ByPairs
-from chatserver.storage.tables import members, rooms, users
+from chatserver.storage.tables import members, room_name, rooms, users
 
 
 def new_id(result: sa.CursorResult[Any]) -> int:
@@ -44,31 +44,11 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
     )
 
 
-def admit_bot(
-    connection: Connection, bot: int, names: list[str], now: int, *, by: int | None
-) -> None:
-    """Make a bot a member of the rooms of these names.
-
-    Raises NotFound for one that is not there, or not for `by`.
-    """
-    for name in names:
-        query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.name == name.removeprefix("#"))
-        found = connection.execute(query.where(known_to(by))).one_or_none()
-        if found is None:
-            raise NotFound(_("There is no room of the name %(name)s."), name=name)
-        if found.id != LOBBY:
-            row = membership(found.id, bot, now, head=found.head)
-            connection.execute(members.insert().values(row))
-            count = rooms.c.members + 1
-            connection.execute(rooms.update().where(rooms.c.id == found.id).values(members=count))
-
-
-def known_to(user_id: int | None) -> sa.ColumnElement[bool]:
-    """Rooms that this person may bring others into; None stands for the data's owner."""
-    own = sa.select(members.c.room_id).where(
-        members.c.user_id == user_id, members.c.left_at.is_(None)
-    )
-    return sa.or_(sa.not_(rooms.c.private), sa.literal(user_id is None), rooms.c.id.in_(own))
+def is_member(user: Any, room: Any) -> sa.Exists:
+    """Whether a user belongs to a room; both are columns of the query around it, or values."""
+    own = members.alias("own")
+    one = sa.and_(own.c.user_id == user, own.c.room_id == room, own.c.left_at.is_(None))
+    return sa.select(own.c.user_id).where(one).correlate_except(own).exists()
 
 
 # Members whose account is alive, with what decides about what they may do.
@@ -78,7 +58,7 @@ STANDINGS = ByPairs(
         members.c.user_id,
         members.c.role,
         rooms.c.kind,
-        rooms.c.name,
+        room_name.label("name"),
         rooms.c.private,
         rooms.c.archived_at,
         rooms.c.head,

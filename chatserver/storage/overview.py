@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from chatserver.models import Kind, Role, RoomKind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import bot_tokens, events, members, rooms, sessions, users
+from chatserver.storage.tables import (
+    bot_tokens,
+    events,
+    members,
+    room_name,
+    rooms,
+    sessions,
+    users,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,12 @@ class Overview:
         )
         query = sa.select(users, since.scalar_subquery()).where(users.c.role == Role.BOT)
         its_rooms = await self._listed(
-            sa.select(members.c.user_id, rooms.c.name)
+            sa.select(members.c.user_id, room_name)
             .join(rooms, rooms.c.id == members.c.room_id)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.left_at.is_(None), users.c.role == Role.BOT)
-            .where(rooms.c.name.is_not(None))
-            .order_by(rooms.c.name)
+            .where(room_name.is_not(None))
+            .order_by(room_name, rooms.c.id)
         )
         return [
             Robot(
@@ -108,8 +116,8 @@ class Overview:
         """Every room that has a name, by name: conversations of a few people are their own."""
         query = (
             sa.select(rooms, _MESSAGES.label("messages"), _LAST_AT.label("last_at"))
-            .where(rooms.c.kind == RoomKind.GROUP, rooms.c.name.is_not(None))
-            .order_by(rooms.c.name)
+            .where(rooms.c.kind == RoomKind.GROUP, room_name.is_not(None))
+            .order_by(room_name, rooms.c.id)
         )
         keepers = await self._listed(
             sa.select(members.c.room_id, users.c.name)
@@ -158,7 +166,7 @@ _LAST_AT = (
 def _house(row: Any, admins: list[str]) -> House:
     return House(
         room=row.id,
-        name=row.name,
+        name=row.name or row.private_name,
         title=row.title,
         private=bool(row.private),
         archived=row.archived_at is not None,

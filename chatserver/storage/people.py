@@ -9,10 +9,12 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, StartError, _
-from chatserver.models import FUTURE, Role, Session, User, name_key
+from chatserver.models import FUTURE, LOBBY, Role, Session, User, name_key
+from chatserver.names import skeleton
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import use_up
-from chatserver.storage.members import join_lobby, new_id
+from chatserver.storage.members import hold_rooms, join_lobby, new_id
+from chatserver.storage.naming import require_distinct_user
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
@@ -91,6 +93,7 @@ class People:
         def work(connection: Connection) -> User:
             if first:
                 _claim_setup(connection, self._clock())
+            hold_rooms(connection, [LOBBY])
             require_admin(connection, by)
             return insert_user(connection, new, self._clock())
 
@@ -100,6 +103,7 @@ class People:
         """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
 
         def work(connection: Connection) -> User:
+            hold_rooms(connection, [LOBBY])
             use_up(connection, code, self._clock())
             return insert_user(connection, new, self._clock())
 
@@ -262,7 +266,10 @@ _BOT_TOKENS = (
 
 
 def insert_user(connection: Connection, new: NewUser, now: int) -> User:
-    """An account that belongs to the lobby. Raises IntegrityError when the name is taken."""
+    """An account that belongs to the lobby.
+
+    Raises IntegrityError when the name is taken, Conflict when it looks like another one.
+    """
     result = connection.execute(
         users.insert().values(
             name=new.name,
@@ -272,10 +279,12 @@ def insert_user(connection: Connection, new: NewUser, now: int) -> User:
             role=new.role,
             locale=new.locale,
             created_at=now,
+            skeleton=skeleton(new.name),
         )
     )
     user_id = new_id(result)
     join_lobby(connection, user_id, now)
+    require_distinct_user(connection, user_id, new.name)
     return User(user_id, new.name, new.display, new.role, new.locale)
 
 

@@ -31,12 +31,15 @@ def administrators(connection: Connection) -> set[int]:
 
 
 def require_admin(connection: Connection, by: int | None) -> None:
-    """Lock the account of an administrator. None stands for the owner of the data.
+    """Keep the rights of an administrator until the end of the transaction.
 
-    Raises Forbidden when it administers nothing any more.
+    None stands for the owner of the data. The lock is shared, as foreign keys take it too. Raises
+    Forbidden when the account administers nothing any more.
     """
-    if by is not None and not is_admin(hold_accounts(connection, [by]).get(by)):
-        raise Forbidden(_("Only an administrator may do that."))
+    if by is not None:
+        query = sa.select(users).where(users.c.id == by).with_for_update(read=True)
+        if not is_admin(connection.execute(query).one_or_none()):
+            raise Forbidden(_("Only an administrator may do that."))
 
 
 def is_admin(account: Row[Any] | None) -> bool:

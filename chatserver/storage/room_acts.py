@@ -25,6 +25,8 @@ from chatserver.models import (
     RoomKind,
 )
 from chatserver.storage.append import append, told
+from chatserver.storage.invites import leads_into, revoke_from_outside, revoke_of
+from chatserver.storage.keepers import promote, settle_keepers
 from chatserver.storage.members import (
     governs,
     membership,
@@ -33,7 +35,12 @@ from chatserver.storage.members import (
     require_account,
     standing,
 )
-from chatserver.storage.tables import members, rooms
+from chatserver.storage.naming import (
+    name_values,
+    require_distinct_room,
+    require_no_lobby_title,
+)
+from chatserver.storage.tables import members, room_name, rooms
 
 
 def perform(connection: Connection, draft: Draft, now: int) -> Event:
@@ -53,14 +60,15 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:
     require_account(connection, draft)
-    _free_name(connection, act.name)
+    require_no_lobby_title(connection, act.title)
+    names = {} if act.name is None else _names(connection, draft, act.name, private=act.private)
     result = connection.execute(
         rooms.insert().values(
+            **names,
             kind=RoomKind.GROUP,
-            name=act.name,
             title=act.title,
             topic=act.topic,
-            private=act.private,
+            private=act.private or act.name is None,
             head=0,
             members=0,
             created_by=draft.user_id,
@@ -73,7 +81,7 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     change["users"] = list(everybody.values())
     seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
     _admit(connection, room, list(everybody), now, seq)
-    _promote(connection, room, draft.user_id)
+    promote(connection, room, draft.user_id)
     return told(draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(everybody))
 
 
@@ -90,6 +98,7 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     joined = tuple(user_id for user_id, _name in new)
     _admit(connection, draft.room, joined, now, seq)
+    settle_keepers(connection, [draft.room])
     return told(draft, seq, now, Kind.ROOM, change=change, joined=joined)
 
 
@@ -118,17 +127,33 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
         raise Forbidden(_("Only an administrator of the room may do that."))
     if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
         raise Forbidden(_("The lobby stays open to everybody."))
-    if act.values.get("name") != may.name:
-        _free_name(connection, act.values.get("name"))
     values = dict(act.values)
+    if values.keys() & {"name", "private"}:
+        values |= _renamed(connection, draft, may, values)
+    if "title" in values and draft.room != LOBBY:
+        require_no_lobby_title(connection, values["title"])
     if values.get("retention_days") == 0:  # for ever
         values["retention_days"] = None
     if "archived" in values:
         values["archived_at"] = now if values.pop("archived") else None
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
+    if values.get("private"):
+        revoke_from_outside(connection, draft.room, now)
     change = {"action": act.action} | act.values
     seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     return told(draft, seq, now, Kind.ROOM, change=change)
+
+
+def _renamed(
+    connection: Connection, draft: Draft, may: Row[Any], values: dict[str, Any]
+) -> dict[str, Any]:
+    """The columns of the name of a room that gets another name, or becomes private or public."""
+    if may.name is None:
+        raise Forbidden(_("A conversation without a name stays private and has none."))
+    name, private = values.get("name", may.name), values.get("private", bool(may.private))
+    if (name, private) == (may.name, bool(may.private)):
+        return name_values(name, private=private)
+    return _names(connection, draft, name, private=private)
 
 
 def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
@@ -137,11 +162,12 @@ def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
         raise Forbidden(_("Only an administrator may do that."))
     query = sa.select(
         rooms.c.kind,
-        rooms.c.name,
+        room_name.label("name"),
+        rooms.c.private,
         sa.literal("member").label("role"),
         sa.literal("admin").label("account_role"),
     )
-    named = sa.and_(rooms.c.id == draft.room, rooms.c.name.is_not(None))
+    named = sa.and_(rooms.c.id == draft.room, room_name.is_not(None))
     found = connection.execute(query.where(named)).one_or_none()
     if found is None:
         raise NotFound
@@ -153,19 +179,23 @@ def _shown(facts: dict[str, Any]) -> dict[str, Any]:
     return {k: facts[k] for k in ("name", "title", "topic", "private") if facts[k]}
 
 
-def _free_name(connection: Connection, name: str | None) -> None:
-    taken = sa.select(rooms.c.id).where(rooms.c.name == name)
-    if name is not None and connection.scalar(taken) is not None:
-        raise Conflict(_("There is a room of that name."))
+def _names(connection: Connection, draft: Draft, name: str, *, private: bool) -> dict[str, Any]:
+    """The columns of a name that no room has which the author may know of. Raises Conflict."""
+    require_distinct_room(connection, name, by=draft.user_id, room=draft.room)
+    return name_values(name, private=private)
 
 
-def _joinable(connection: Connection, draft: Draft, *, invited: bool) -> None:
-    """A public room that is not archived; a private one looks like none, but to the `invited`."""
-    query = sa.select(rooms.c.kind, rooms.c.private, rooms.c.archived_at)
+def _joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
+    """A public room that is not archived. A private one looks like none without an invitation.
+
+    That is checked again: it may have been revoked since it made the account.
+    """
+    query = sa.select(rooms.c.kind, rooms.c.name, rooms.c.private, rooms.c.archived_at)
     found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
     if found is None or found.kind != RoomKind.GROUP:
         raise NotFound
-    if found.private and not invited:
+    public = found.name is not None and not found.private
+    if not public and not leads_into(connection, invited, draft.room):
         raise NotFound
     if found.archived_at is not None:
         raise Forbidden(_("This room is archived."))
@@ -202,15 +232,5 @@ def _let_go(connection: Connection, room: int, user_ids: Sequence[int], now: int
     connection.execute(members.update().where(gone).values(**values))
     count = rooms.c.members - len(user_ids)
     connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
-    here = sa.select(members.c.user_id).where(
-        members.c.room_id == room, members.c.left_at.is_(None)
-    )
-    if connection.scalar(here.where(members.c.role == "admin").limit(1)) is None:
-        heir = connection.scalar(here.order_by(members.c.joined_at, members.c.user_id).limit(1))
-        if heir is not None:
-            _promote(connection, room, heir)
-
-
-def _promote(connection: Connection, room: int, user_id: int) -> None:
-    one = sa.and_(members.c.room_id == room, members.c.user_id == user_id)
-    connection.execute(members.update().where(one).values(role="admin"))
+    revoke_of(connection, list(user_ids), now, room=room)
+    settle_keepers(connection, [room])

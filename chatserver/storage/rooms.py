@@ -7,10 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import RoomFacts, RoomKind, RoomState, name_key
+from chatserver.models import RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
 from chatserver.storage.engine import Database
+from chatserver.storage.naming import rooms_named
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import UserRooms
@@ -120,11 +121,10 @@ class Rooms:
         """Move read positions of (user, room) forward, never beyond the head; those that moved."""
         return await self._database.transaction(lambda c: _move_reads(c, positions))
 
-    async def named(self, name: str) -> int | None:
-        """The number of the room of that name, whoever may know of it."""
-        query = sa.select(rooms.c.id).where(rooms.c.name == name_key(name))
+    async def named(self, name: str, user_id: int) -> int | None:
+        """The number of the room that this user means by a name: one of theirs, or a public one."""
         async with self._database.reading() as connection:
-            found = await connection.scalar(query)
+            found = await connection.scalar(rooms_named(name, user_id))
             return int(found) if found is not None else None
 
     async def public(self, after: str = "") -> tuple[list[PublicRoom], str | None]:
@@ -210,7 +210,7 @@ def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -
 
 _PUBLIC = (
     sa.select(rooms.c.id, rooms.c.name, rooms.c.title, rooms.c.topic, rooms.c.members)
-    .where(rooms.c.kind == RoomKind.GROUP, sa.not_(rooms.c.private))
+    .where(rooms.c.kind == RoomKind.GROUP, sa.not_(rooms.c.private), rooms.c.name.is_not(None))
     .where(rooms.c.archived_at.is_(None))
 )
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
+from chatserver.names import room_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.search_index import (
@@ -231,7 +232,10 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
         return frozenset(await connection.scalars(_READABLE, {"me": user_id}))
     readable = _READABLE.join(rooms, rooms.c.id == members.c.room_id)
     number = int(wanted) if wanted.isdecimal() and len(wanted) <= DIGITS else 0
-    named = readable.where(sa.or_(rooms.c.name == name_key(wanted), rooms.c.id == number))
+    key = room_key(wanted)
+    named = readable.where(
+        sa.or_(rooms.c.name == key, rooms.c.private_name == key, rooms.c.id == number)
+    )
     if found := frozenset(await connection.scalars(named, {"me": user_id})):
         return found
     titles = readable.add_columns(rooms.c.title)

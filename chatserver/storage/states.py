@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Kind, RoomKind, RoomState
 from chatserver.protocol import PREVIEW
 from chatserver.storage.event_rows import read_event
-from chatserver.storage.tables import events, members, rooms, users
+from chatserver.storage.tables import events, members, room_name, rooms, users
 from chatserver.storage.unread import ME, mentions_of, unread_of
 
 TERMS = 500  # rooms that are counted in one statement on MySQL
@@ -48,7 +48,7 @@ def _states(read: Any, unread: Any, called: Any) -> sa.Select[Any]:
         sa.select(
             rooms.c.id,
             rooms.c.kind.label("room_kind"),
-            rooms.c.name,
+            room_name.label("name"),
             rooms.c.title,
             rooms.c.members,
             rooms.c.head,

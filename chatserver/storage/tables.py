@@ -78,6 +78,7 @@ users = sa.Table(
     sa.Column("locale", sa.String(16), nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("skeleton", sa.String(128), index=True),  # see `names.skeleton`
     **MYSQL,
 )
 
@@ -112,8 +113,11 @@ rooms = sa.Table(
     sa.Column("retention_days", sa.Integer),
     sa.Column("receipts", sa.Boolean, nullable=False, server_default=sa.text("0")),
     sa.Column("leavers_read", sa.Boolean, nullable=False, server_default=sa.text("0")),
+    sa.Column("private_name", sa.String(64), index=True),  # of a private room, instead of `name`
+    sa.Column("skeleton", sa.String(128), index=True),
     **MYSQL,
 )
+room_name = sa.func.coalesce(rooms.c.name, rooms.c.private_name)
 
 invites = sa.Table(
     "invites",

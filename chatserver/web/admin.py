@@ -61,8 +61,8 @@ class Admin:
         """An invitation's link to scan: dark on white with its quiet zone, whatever the theme."""
         import segno
 
-        await self._sessions.admin(request)
-        invite = await self._invitations.find(request.match_info["code"])
+        admin = await self._sessions.admin(request)
+        invite = await self._invitations.find(request.match_info["code"], by=admin)
         picture = io.BytesIO()
         code = segno.make(self._sessions.invite_url(request, invite.code), error="m", micro=False)
         look: dict[str, Any] = {"border": 4, "dark": "#000", "light": "#fff"}

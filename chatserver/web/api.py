@@ -124,10 +124,9 @@ class Api:
     # Invitations ----------------------------------------------------------------------------------
 
     async def invites(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
-        return ok(
-            invites=[self._invite(request, invite) for invite in await self._invitations.usable()]
-        )
+        admin = await self._sessions.admin(request)
+        found = await self._invitations.listed(admin)
+        return ok(invites=[self._invite(request, invite) for invite in found])
 
     async def add_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)

@@ -78,7 +78,7 @@ class Conversation:
     async def room(self, request: web.Request) -> web.StreamResponse:
         """A room as one sees it: whole for members, its outside for those who may join."""
         async with self._sessions.question(request) as user:
-            room = await self._room(request)
+            room = await self._room(request, user)
             state = await self._rooms.state(user.id, room)
             if state is not None:
                 return ok(**_state(state))
@@ -94,7 +94,8 @@ class Conversation:
         if named & {"muted", "archived"} and len(named - {"id"}) > 1:
             raise BadRequest("'muted' and 'archived' are set by themselves.")
         if form.muted is not None:
-            user, room = await self._user(request), await self._room(request)
+            user = await self._user(request)
+            room = await self._room(request, user)
             await self._membership.mute(user, room, on=form.muted)
             return ok(room=room, muted=form.muted)
         if form.archived is not None:
@@ -107,7 +108,7 @@ class Conversation:
     async def members(self, request: web.Request) -> web.StreamResponse:
         """Who belongs to a room and, where it shows receipts, how far they have read."""
         async with self._sessions.question(request) as user:
-            room = await self._room(request)
+            room = await self._room(request, user)
             state = await self._rooms.state(user.id, room)
             if state is None:
                 raise NotFound
@@ -135,7 +136,7 @@ class Conversation:
         user = await self._user(request)
         facts |= {k: v for k, v in msgspec.to_builtins(form).items() if k in _ASKED}
         if action != "create":
-            facts["room"] = await self._room(request)
+            facts["room"] = await self._room(request, user)
         asked = protocol.ChangeRoom(action=action, **{"id": None, **facts})  # type: ignore[arg-type]
         answers: list[tuple[Receipt, RoomState | None]] = []
         await self._membership.perform(user, asked, lambda *answer: answers.append(answer))
@@ -148,7 +149,7 @@ class Conversation:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """A stretch of the log, whose `epoch` it names: `after` or `before`, and `limit`."""
         async with self._sessions.question(request) as user:
-            room, asked = await self._room(request), _stretch(request)
+            room, asked = await self._room(request, user), _stretch(request)
             if asked.after is not UNSET:
                 page = await self._history.after(
                     user, room, asked.after, limit=asked.limit, epoch=asked.epoch
@@ -160,7 +161,8 @@ class Conversation:
 
     async def say(self, request: web.Request) -> web.StreamResponse:
         """Say something in a room: JSON, or plain text that is the message."""
-        user, room = await self._user(request), await self._room(request)
+        user = await self._user(request)
+        room = await self._room(request, user)
         form = await _message(request)
         said = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
         return await _stored(lambda settle: self._chat.send_message(user, said, settle), 201)
@@ -212,21 +214,22 @@ class Conversation:
     async def _user(self, request: web.Request) -> User:
         return (await self._sessions.of(request)).user
 
-    async def _room(self, request: web.Request) -> int:
-        """The number of the room in the path. Raises NotFound."""
+    async def _room(self, request: web.Request, user: User) -> int:
+        """The number of the room that the path means for this user. Raises NotFound."""
         named = request.match_info["room"]
         if named.isascii() and named.isdigit():
             number = int(named[:20])
             if not 1 <= number <= protocol.MAX_INT:
                 raise NotFound
             return number
-        room = await self._rooms.named(named.removeprefix("#"))
+        room = await self._rooms.named(named, user.id)
         if room is None:
             raise NotFound
         return room
 
     async def _message_of(self, request: web.Request) -> tuple[User, int, int]:
-        user, room = await self._user(request), await self._room(request)
+        user = await self._user(request)
+        room = await self._room(request, user)
         return user, room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT)
 
 

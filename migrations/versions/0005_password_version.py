@@ -8,7 +8,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    columns = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("users")}
-    if "password_version" not in columns:  # MySQL keeps what an interrupted run has added
-        version = sa.Column("password_version", sa.Integer, nullable=False, server_default="0")
-        op.add_column("users", version)
+    version = sa.Column("password_version", sa.Integer, nullable=False, server_default="0")
+    op.add_column("users", version)

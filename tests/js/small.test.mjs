@@ -105,6 +105,7 @@ test("the lobby has a word in every language", () => {
   assert.equal(roomName({ title: "Lobby", key: "#1" }, "大厅"), "大厅");
   assert.equal(roomName({ title: "", key: "#1" }, "大厅"), "大厅");
   assert.equal(roomName({ title: "Disks", key: "#2" }, "大厅"), "Disks");
+  assert.equal(roomName({ title: "Lobby", key: "#2" }, "大厅"), "Lobby");
 });
 
 test("a conversation with oneself is a place for notes", () => {

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 from msgspec.structs import replace
@@ -71,6 +72,12 @@ def unresolved(
     """A draft whose room storage has to look up."""
     one = acting(who, act, room=room, draft_id=draft_id, digest="")
     return replace(one, to=to, resolved=False)
+
+
+async def acted(storage: Storage, who: User, act: Act, *, room: int = 0) -> Any:
+    """What came of an act of a user."""
+    (outcome,) = await storage.log.store([acting(who, act, room=room)])
+    return outcome
 
 
 @pytest_asyncio.fixture

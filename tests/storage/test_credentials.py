@@ -132,7 +132,7 @@ async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None
     await refused(storage.invites.revoke("code", by=bo.id))
     assert [user.name for user in await storage.people.all()] == ["ann", "bo", "robot"]
     assert await storage.bots.find("digest") == robot
-    assert [one.code for one in await storage.invites.usable()] == ["code"]
+    assert [one.code for one in await storage.invites.listed(None)] == ["code"]
 
 
 async def test_rooms_are_governed_by_who_administers_when_the_change_is_stored(

@@ -13,15 +13,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
-from chatserver.errors import StartError
+from chatserver.errors import Conflict, StartError
 from chatserver.resources import resource_dir
 from chatserver.storage.check import check
 from chatserver.storage.engine import Database
+from chatserver.storage.members import membership
 from chatserver.storage.migrate import HEAD, migrate, revision
 from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
-from chatserver.storage.tables import events, metadata
+from chatserver.storage.tables import events, members, metadata
 from chatserver.tokens import parse
 from tests.storage.conftest import Storage
 
@@ -65,17 +66,28 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
 ) -> None:
     storage = Storage(database_url)
     await storage.database.transaction(lambda c: upgrade(c, older))
-    ann = await storage.person("ann")
-
-    await storage.database.transaction(lambda c: talk(c, ann.id, older))
+    await storage.database.transaction(arrive)
+    await storage.database.transaction(lambda c: talk(c, 1, older))
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
     assert await storage.database.beside(differences) == []
-    found = await Search(storage.database).find(ann.id, parse("purple"))
+    with pytest.raises(Conflict):
+        await storage.person("аnn")  # with a Cyrillic letter
+    found = await Search(storage.database).find(1, parse("purple"))
     assert [hit.data for hit in found.hits] == ["purple stones"]
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
     kept = [f"{older}.db"] if storage.database.is_sqlite else []
     assert [file.name for file in tmp_path.glob("backups/*")] == kept
     await storage.database.close()
+
+
+def arrive(connection: Connection) -> None:
+    """ann's account, as every revision keeps it."""
+    names = ("name", "name_key", "display", "password_hash", "role", "locale", "created_at")
+    columns, row = ("id", *names), (1, "ann", "ann", "Ann", "hash", "member", "", 1)
+    account = sa.table("users", *(sa.column(name) for name in columns))
+    connection.execute(account.insert(), dict(zip(columns, row, strict=True)))
+    connection.execute(sa.insert(members), membership(1, 1, 1))
+    connection.execute(sa.text("UPDATE rooms SET members = 1 WHERE id = 1"))
 
 
 def talk(connection: Connection, user_id: int, older: str) -> None:
@@ -109,10 +121,10 @@ async def test_an_index_that_an_older_program_wrote_is_sound_and_in_use(
 ) -> None:
     storage = Storage(database_url)
     await storage.database.transaction(lambda c: upgrade(c, older))
-    ann = await storage.person("ann")
+    await storage.database.transaction(arrive)
 
     def talk(connection: Connection) -> None:
-        row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": ann.id, "client_id": "1"}
+        row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": 1, "client_id": "1"}
         connection.execute(sa.insert(events), {**row, "body": TEXT, "at": 1})
         connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
         connection.execute(search.insert().values(id=1, room_id=1, seq=1, tokens=TOKENS))
@@ -200,13 +212,13 @@ async def test_an_upgrade_may_be_interrupted_after_every_statement(
 ) -> None:
     storage = Storage(database_url)
     await storage.database.transaction(lambda c: upgrade(c, older))
-    ann = await storage.person("ann")
-    await storage.database.transaction(lambda c: talk(c, ann.id, older))
+    await storage.database.transaction(arrive)
+    await storage.database.transaction(lambda c: talk(c, 1, older))
     await storage.database.close()
     assert await migrate_killed_after_each_statement(database_url, tmp_path / "backups") > 0
     storage = Storage(database_url)
     await assert_whole(storage)
-    found = await Search(storage.database).find(ann.id, parse("purple"))
+    found = await Search(storage.database).find(1, parse("purple"))
     assert [hit.data for hit in found.hits] == ["purple stones"]
     await storage.database.close()
 

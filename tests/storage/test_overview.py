@@ -50,7 +50,7 @@ async def test_an_invitation_names_its_room(storage: Storage) -> None:
     ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id, into="#Lobby")
-    (found,) = await storage.invites.usable()
+    (found,) = await storage.invites.listed(None)
     assert (found.room, found.title) == (1, "Lobby")
     with pytest.raises(NotFound):
         await storage.invites.open(invite, by=bo.id, into="nowhere")

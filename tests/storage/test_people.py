@@ -99,14 +99,14 @@ async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Sto
     assert sum(isinstance(result, User) for result in results) == 3
     assert sum(isinstance(result, NotFound) for result in results) == 3
     assert await storage.people.count() == 4
-    assert await storage.invites.usable() == []
+    assert await storage.invites.listed(None) == []
 
 
 async def test_an_invitation_from_the_future_is_not_accepted(storage: Storage) -> None:
     storage.now += 365 * 86_400_000  # while the clock is wrong
     await storage.invites.open(Invite("code", "", storage.now, storage.now + 1_000, 3), by=None)
     storage.now -= 365 * 86_400_000
-    assert await storage.invites.usable() == []
+    assert await storage.invites.listed(None) == []
     with pytest.raises(NotFound):
         await storage.people.add_invited(new("bo"), "code")
 
@@ -129,7 +129,7 @@ async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage
         await storage.invites.open(invite, by=None)
     assert await storage.invites.revoke("first", by=None)
     assert not await storage.invites.revoke("third", by=None)
-    assert [invite.code for invite in await storage.invites.usable()] == ["second"]
+    assert [invite.code for invite in await storage.invites.listed(None)] == ["second"]
     storage.now += 1_000
     with pytest.raises(NotFound):
         await storage.people.add_invited(new("bo"), "second")

@@ -60,6 +60,6 @@ export function kindOf({ to }, me) {
 
 /** The name of a room; the one that everybody is in has a word in every language. */
 export function roomName({ title, key }, lobby) {
-  if (title === "Lobby" || (!title && key === roomKey(1))) return lobby;
+  if (key === roomKey(1) && (!title || title === "Lobby")) return lobby;
   return title || key;
 }

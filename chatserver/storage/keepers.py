@@ -1,0 +1,59 @@
+"""Who keeps a room: its administrators, and who follows when none of them is left.
+
+A keeper is followed by the person who has belonged to the room longest, never by a bot or a
+disabled account. The lobby is kept by the administrators of the server.
+"""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import LOBBY, Role, RoomKind
+from chatserver.storage.tables import members, rooms, users
+
+_present = sa.and_(members.c.left_at.is_(None), users.c.disabled_at.is_(None))
+_OPEN_MEMBERS = sa.select(members.c.user_id).join(users, users.c.id == members.c.user_id)
+
+
+def promote(connection: Connection, room: int, user_id: int) -> None:
+    """Make a member an administrator of the room."""
+    one = sa.and_(members.c.room_id == room, members.c.user_id == user_id)
+    connection.execute(members.update().where(one).values(role="admin"))
+
+
+def settle_keepers(connection: Connection, numbers: Iterable[int]) -> None:
+    """Give each of these rooms a keeper that has none and could have one.
+
+    The caller holds the rooms, so that two who leave at once do not count on one another.
+    """
+    for room in sorted(set(numbers) - {LOBBY}):
+        here = _OPEN_MEMBERS.where(members.c.room_id == room, _present)
+        if connection.scalar(here.where(members.c.role == "admin").limit(1)) is None:
+            people = here.where(users.c.role != Role.BOT)
+            heir = people.order_by(members.c.joined_at, members.c.user_id).limit(1)
+            if (user_id := connection.scalar(heir)) is not None:
+                promote(connection, room, user_id)
+
+
+def rooms_kept(connection: Connection, user_id: int) -> list[int]:
+    """The rooms that may lose or get a keeper when this account is closed or opened again.
+
+    Those that it keeps, and those of its rooms that nobody keeps.
+    """
+    keeper = members.alias("keeper")
+    account = users.alias("account")
+    kept = (
+        sa.select(keeper.c.user_id)
+        .join(account, account.c.id == keeper.c.user_id)
+        .where(keeper.c.room_id == members.c.room_id, keeper.c.role == "admin")
+        .where(keeper.c.left_at.is_(None), account.c.disabled_at.is_(None))
+    )
+    query = (
+        sa.select(members.c.room_id)
+        .join(rooms, rooms.c.id == members.c.room_id)
+        .where(members.c.user_id == user_id, members.c.left_at.is_(None))
+        .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
+        .where(sa.or_(members.c.role == "admin", ~kept.exists()))
+    )
+    return list(connection.scalars(query))

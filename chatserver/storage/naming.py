@@ -1,0 +1,127 @@
+"""Names of users and rooms in the tables: which are taken, which look alike, which one is meant.
+
+Public rooms have unique names. A private room's name stands in a column of its own and blocks
+nobody who does not belong to it: whoever chooses a name learns nothing about other private rooms.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import Conflict, NotFound, _
+from chatserver.models import LOBBY, RoomKind
+from chatserver.names import is_lobby_title, room_key, skeleton
+from chatserver.storage.members import hold_rooms
+from chatserver.storage.tables import members, room_name, rooms, users
+
+BATCH = 500  # rows whose skeletons are stored together
+
+_USERS = sa.table("users", *(sa.column(name) for name in ("id", "name", "skeleton")))
+_ROOMS = sa.table(
+    "rooms", *(sa.column(name) for name in ("id", "name", "private_name", "private", "skeleton"))
+)
+
+
+def require_distinct_user(connection: Connection, user_id: int, name: str) -> None:
+    """Raise Conflict when another user's name looks like this one.
+
+    The caller holds the lobby, so that of two such accounts made at once the second one is refused.
+    """
+    alike = sa.and_(users.c.skeleton == skeleton(name), users.c.id != user_id)
+    if connection.scalar(sa.select(users.c.id).where(alike).limit(1)) is not None:
+        raise Conflict(_("This name looks like that of another account."))
+
+
+def require_distinct_room(connection: Connection, name: str, *, by: int, room: int = 0) -> None:
+    """Raise Conflict when a room that `by` may know of has this name, or one that looks like it.
+
+    `room` is the one that is to have the name, if it exists.
+    """
+    hold_rooms(connection, [LOBBY])  # of two such rooms made at once the second one is refused
+    query = sa.select(room_name).where(
+        rooms.c.skeleton == skeleton(name), rooms.c.id != room, known_to(by)
+    )
+    taken = connection.scalar(query.limit(1))
+    if taken is not None:
+        same = taken == name
+        raise Conflict(
+            _("There is a room of that name.")
+            if same
+            else _("There is a room whose name looks like this one.")
+        )
+
+
+def require_no_lobby_title(connection: Connection, title: str) -> None:
+    """Raise Conflict when a title looks like the lobby's, in any language or as it is set."""
+    lobby = connection.scalar(sa.select(rooms.c.title).where(rooms.c.id == LOBBY)) or ""
+    if is_lobby_title(title) or skeleton(title) == skeleton(lobby):
+        raise Conflict(_("Only the lobby has this title."))
+
+
+def name_values(name: str, *, private: bool) -> dict[str, Any]:
+    """The columns of a room's name."""
+    return {
+        "name": None if private else name,
+        "private_name": name if private else None,
+        "skeleton": skeleton(name),
+    }
+
+
+def known_to(user_id: int | None) -> sa.ColumnElement[bool]:
+    """Rooms whose names this user may know. None stands for the owner of the data."""
+    public = sa.and_(sa.not_(rooms.c.private), rooms.c.name.is_not(None))
+    return sa.or_(public, sa.literal(user_id is None), rooms.c.id.in_(_rooms_of(user_id)))
+
+
+def rooms_named(name: str, user_id: int | None) -> sa.Select[Any]:
+    """The number of the room that this user means by a name or a number: one of theirs first."""
+    key = room_key(name)
+    named = sa.or_(rooms.c.name == key, rooms.c.private_name == key)
+    if key.isascii() and key.isdigit() and len(key) < 16:
+        named = sa.and_(rooms.c.id == int(key), room_name.is_not(None))
+    theirs = sa.case((rooms.c.id.in_(_rooms_of(user_id)), 0), else_=1)
+    query = sa.select(rooms.c.id).where(named, rooms.c.kind == RoomKind.GROUP, known_to(user_id))
+    # The older one comes first: a newer room takes no name from it.
+    return query.order_by(theirs, rooms.c.id).limit(2)
+
+
+def find_room(connection: Connection, name: str, *, by: int | None) -> int:
+    """The number of the room that is meant. Raises NotFound, and Conflict where it is unclear."""
+    found = list(connection.scalars(rooms_named(name, by)))
+    if not found:
+        raise NotFound(_("There is no room of the name %(name)s."), name=name)
+    if by is None and len(found) > 1:
+        raise Conflict(_("Several rooms have this name. Give the room's number."))
+    return int(found[0])
+
+
+def _rooms_of(user_id: int | None) -> sa.Select[Any]:
+    return sa.select(members.c.room_id).where(
+        members.c.user_id == user_id, members.c.left_at.is_(None)
+    )
+
+
+def settle_names(connection: Connection) -> None:
+    """Store what follows from names, for rows of a program that did not store it."""
+    unnamed = sa.and_(_ROOMS.c.name.is_(None), _ROOMS.c.private_name.is_(None))
+    connection.execute(_ROOMS.update().where(unnamed).values(private=True))
+    apart = sa.and_(_ROOMS.c.private, _ROOMS.c.name.is_not(None))
+    moved = {"private_name": _ROOMS.c.name}
+    connection.execute(_ROOMS.update().where(apart).values(moved))
+    connection.execute(_ROOMS.update().where(apart).values(name=None))
+    _fill(connection, _USERS, _USERS.c.name)
+    _fill(connection, _ROOMS, sa.func.coalesce(_ROOMS.c.name, _ROOMS.c.private_name))
+
+
+def _fill(connection: Connection, table: sa.TableClause, name: sa.ColumnElement[Any]) -> None:
+    """Store the skeletons of all names in a table."""
+    query = sa.select(table.c.id, name.label("name")).where(name.is_not(None))
+    change = table.update().where(table.c.id == sa.bindparam("row"))
+    last = 0
+    while found := connection.execute(
+        query.where(table.c.id > last).order_by(table.c.id).limit(BATCH)
+    ).all():
+        values = [{"row": row.id, "alike": skeleton(row.name)} for row in found]
+        connection.execute(change.values(skeleton=sa.bindparam("alike")), values)
+        last = found[-1].id

@@ -1,0 +1,151 @@
+"""Which names are taken, which look alike, and which room is meant."""
+
+import pytest
+import sqlalchemy as sa
+
+from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
+from chatserver.models import Act, Change, Create, Enrol, Event, Role, User
+from chatserver.storage.naming import settle_names
+from chatserver.storage.people import NewUser
+from chatserver.storage.tables import rooms, users
+from tests.storage.conftest import Storage, acted
+
+
+async def make(storage: Storage, by: User, name: str | None, *, private: bool = False) -> int:
+    """The number of a new room."""
+    made = await acted(storage, by, Create(name or "Talk", name, private=private))
+    assert isinstance(made, Event), made
+    return made.room
+
+
+async def refusal(storage: Storage, by: User, act: Act, room: int = 0) -> type:
+    outcome = await acted(storage, by, act, room=room)
+    assert isinstance(outcome, ChatError), outcome
+    return type(outcome)
+
+
+@pytest.mark.parametrize("other", ["аnn", "ANN", "a\ufe0fnn", "аNN", "ann"])
+async def test_an_account_that_looks_like_another_is_not_made(storage: Storage, other: str) -> None:
+    await storage.person("ann")
+    for role in (Role.MEMBER, Role.BOT):
+        with pytest.raises(Conflict):
+            await storage.people.add(NewUser(other, other, "hash", role))
+    with pytest.raises(Conflict):
+        await storage.bots.add(NewUser(other, other, "!", Role.BOT), "digest", [], by=None)
+    assert await storage.people.count() == 1
+
+
+@pytest.mark.parametrize("written", ["bo", "bo ", "BO", " ｂｏ"])
+async def test_an_account_is_found_however_its_name_is_written(
+    storage: Storage, written: str
+) -> None:
+    bo = await storage.person("bo")
+    found = await storage.people.find(written)
+    assert found is not None
+    assert found[0] == bo
+    assert await storage.people.ids([written]) == {"bo": (bo.id, "bo")}
+
+
+async def test_private_names_block_nobody_outside(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    secret = await make(storage, ann, "plans", private=True)
+    public = await make(storage, bo, "plans")
+    also_private = await make(storage, await storage.person("cy"), "budget", private=True)
+    assert await make(storage, bo, "budget", private=True) != also_private
+    assert await storage.rooms.named("plans", ann.id) == secret
+    assert await storage.rooms.named("plans ", bo.id) == public
+    assert await storage.rooms.named("#Plans", bo.id) == public
+    assert await storage.rooms.named("budget", ann.id) is None
+
+
+async def test_a_name_that_one_can_see_is_taken(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await make(storage, ann, "plans", private=True)
+    await make(storage, ann, "news")
+    for by, name in ((ann, "plans"), (ann, "pIans"), (bo, "news"), (bo, "nеws"), (bo, "lоbby")):
+        for private in (False, True):
+            assert await refusal(storage, by, Create("Title", name, private=private)) is Conflict
+
+
+async def test_a_newer_room_takes_no_name_from_an_older_one(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    secret = await make(storage, ann, "plans", private=True)
+    await acted(storage, bo, Create("Mine", "plans", users=((ann.id, "ann"),)))
+    assert await storage.rooms.named("plans", ann.id) == secret
+
+
+async def test_a_room_changes_between_private_and_public_with_its_name(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    room = await make(storage, ann, "plans", private=True)
+    opened = Change("change", {"private": False})
+    assert isinstance(await acted(storage, ann, opened, room=room), Event)
+    assert [public.name for public in (await storage.rooms.public())[0]] == ["lobby", "plans"]
+    assert await storage.rooms.named("plans", bo.id) == room
+    closed = Change("change", {"private": True, "name": "secret"})
+    assert isinstance(await acted(storage, ann, closed, room=room), Event)
+    await make(storage, bo, "plans")
+    assert await refusal(storage, ann, Change("change", {"name": "plans"}), room) is Conflict
+    state = await storage.rooms.state(ann.id, room)
+    assert state is not None
+    assert (state.name, state.private) == ("secret", True)
+    again = Change("change", {"private": True})
+    assert isinstance(await acted(storage, ann, again, room=room), Event)
+
+
+@pytest.mark.parametrize(
+    "values", [{"private": False}, {"name": "plans"}, {"name": "plans", "private": False}]
+)
+async def test_a_conversation_without_a_name_stays_private_for_ever(
+    storage: Storage, values: dict[str, object]
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    room = (await acted(storage, ann, Create("Talk", users=((bo.id, "bo"),)))).room
+    assert await refusal(storage, ann, Change("change", values), room) is Forbidden
+    assert [public.room for public in (await storage.rooms.public())[0]] == [1]
+    assert isinstance(await acted(storage, ann, Change("change", {"topic": "x"}), room=room), Event)
+
+
+async def test_an_unnamed_conversation_that_was_made_public_before_is_private_again(
+    storage: Storage,
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    room = await make(storage, ann, None)
+    opened = rooms.update().where(rooms.c.id == room).values(private=False)
+    await storage.database.transaction(lambda c: c.execute(opened))
+    assert [public.room for public in (await storage.rooms.public())[0]] == [1]
+    join = await acted(storage, bo, Enrol("join", ((bo.id, "bo"),)), room=room)
+    assert isinstance(join, NotFound)
+    await storage.database.transaction(settle_names)
+    state = await storage.rooms.state(ann.id, room)
+    assert state is not None
+    assert state.private
+
+
+@pytest.mark.parametrize("title", ["Lobby", "LОBBY", "大厅", "Foyer at home"])
+async def test_only_the_lobby_has_its_title(storage: Storage, title: str) -> None:
+    ann = await storage.person("ann", Role.ADMIN)
+    renamed = Change("change", {"title": "Foyer at home"})
+    assert isinstance(await acted(storage, ann, renamed, room=1), Event)
+    assert await refusal(storage, ann, Create(title, "plans")) is Conflict
+    room = await make(storage, ann, "plans")
+    assert await refusal(storage, ann, Change("change", {"title": title}), room) is Conflict
+
+
+async def test_names_of_older_programs_are_settled_once(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    room = await make(storage, ann, "plans", private=True)
+    before = {"name": "plans", "private_name": None, "skeleton": None}
+    await storage.database.transaction(
+        lambda c: [
+            c.execute(rooms.update().where(rooms.c.id == room).values(before)),
+            c.execute(users.update().values(skeleton=None)),
+        ]
+    )
+    for _ in range(2):
+        await storage.database.transaction(settle_names)
+    row = await storage.database.transaction(
+        lambda c: c.execute(sa.select(rooms).where(rooms.c.id == room)).one()
+    )
+    assert (row.name, row.private_name, row.skeleton) == (None, "plans", "plans")
+    with pytest.raises(Conflict):
+        await storage.person("аnn")
