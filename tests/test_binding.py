@@ -12,6 +12,7 @@ import pytest
 
 from chatserver.binding import Binding, NoChat, WrongDatabase, identity
 from chatserver.folder import DataFolder
+from chatserver.storage.migrate import HEAD
 from tests.rig.mariadb import PrivateMariaDB
 from tests.test_main import MISTAKE, PASSWORD, Done, Place, Server, sentence
 
@@ -267,6 +268,20 @@ def test_beside_a_running_server_another_database_is_refused(
         place.succeed("user", "list")
     finally:
         server.stop()
+
+
+def test_migrate_beside_a_server_of_another_version_says_that_nothing_was_done(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(place)
+    try:
+        monkeypatch.setattr("chatserver.storage.migrate.HEAD", "9998")
+        said = place.fail("migrate")
+    finally:
+        server.stop()
+    assert "Nothing was changed" in said
+    assert f"its revision {HEAD}" in said
+    assert "9998" in said
 
 
 def test_root_does_not_write_into_the_folder_of_another_account(place: Place) -> None:

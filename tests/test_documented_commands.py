@@ -1,0 +1,243 @@
+"""Every command line that operators read is run as it is printed, on a chat that is set up.
+
+Paths of a machine lie in a folder of the test, `chatserver` is this checkout, and `sudo` only
+leaves out its options.
+"""
+
+import itertools
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rig.mariadb import PrivateMariaDB
+from tests.test_docs import code, commands
+from tests.test_main import PASSWORD, REPOSITORY, Done, Place, Server, command, environment
+
+pytestmark = pytest.mark.xdist_group("main")
+
+OPERATING = (REPOSITORY / "docs" / "operating.md").read_text(encoding="utf-8")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SECURITY = (REPOSITORY / "docs" / "security.md").read_text(encoding="utf-8")
+UNIT = (REPOSITORY / "deploy" / "chatserver.service").read_text(encoding="utf-8")
+
+PLACES = ("/var/lib/chatserver", "/var/backups", "/etc/chatserver", "/opt/chatserver", "/tmp/trial")
+OLD = 40 * 24 * 3600  # seconds
+
+_numbers = itertools.count()
+
+
+class Machine:
+    """A machine on which the chat was installed as docs/operating.md says."""
+
+    def __init__(self, root: Path, url: str = "") -> None:
+        self.root = root
+        for folder in ("/etc/chatserver", "/var/backups/chat", "/opt/chatserver/bin", "/tmp"):
+            self.path(folder).mkdir(parents=True)
+        config = f'[database]\nurl = "{url}"\n' if url else ""
+        self.path("/etc/chatserver/config.toml").write_text(config)
+        program = self.path("/opt/chatserver/bin/chatserver")
+        self._script(program, f'exec {shlex.quote(sys.executable)} -m chatserver "$@"')
+        self._script(program.with_name("sudo"), 'shift 2; exec "$@"')
+        self.home = Place(self.path("/etc/chatserver"))  # where the unit starts the server
+        self.home.data = self.path("/var/lib/chatserver")
+
+    def path(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def sh(self, line: str) -> Done:
+        """A line as it stands in the text, in a shell at /."""
+        here = re.sub(
+            "|".join(map(re.escape, PLACES)), lambda place: f"{self.root}{place[0]}", line
+        )
+        bin_path = self.path("/opt/chatserver/bin")
+        ended = subprocess.run(
+            ["/bin/sh", "-c", here],
+            cwd=self.root,
+            env=environment(PATH=f"{bin_path}:{os.environ['PATH']}"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Done(ended.returncode, ended.stdout, ended.stderr)
+
+    def set_up(self) -> None:
+        self.home.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
+
+    def _script(self, file: Path, text: str) -> None:
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+
+
+@pytest.fixture
+def url(mariadb: PrivateMariaDB) -> str:
+    return mariadb.create_database(f"documented{next(_numbers)}")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, url: str) -> Machine:
+    """On MariaDB, and the server is stopped."""
+    made = Machine(tmp_path, url)
+    made.set_up()
+    return made
+
+
+def line(having: str, text: str = OPERATING) -> str:
+    """The line of the text with that in it; it may be printed more than once."""
+    (found,) = {printed for printed in code(text) if having in printed}
+    return found
+
+
+def crontab(printed: str) -> str:
+    """What cron gives to the shell: without the times, and with \\% as %."""
+    return printed.split(maxsplit=5)[5].replace("\\%", "%")
+
+
+# The lines of an installation --------------------------------------------------------------------
+
+
+def test_the_crontab_line_saves_the_chat_of_the_configuration(machine: Machine) -> None:
+    old = machine.path("/var/backups/chat/old.zip")
+    old.touch()
+    os.utime(old, (0, old.stat().st_mtime - OLD))
+    done = machine.sh(crontab(line("0 4 * * *")))
+    assert (done.code, done.err[:24]) == (0, "Saved 1 user, 1 room, 0 "), done
+    (made,) = machine.path("/var/backups/chat").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d\.zip", made.name)
+
+
+def test_without_the_configuration_no_backup_is_made_and_none_ages_out(machine: Machine) -> None:
+    """The line as it was printed once: it saved an empty chat beside the one on MariaDB."""
+    good = machine.path("/var/backups/chat/good.zip")
+    good.touch()
+    os.utime(good, (0, good.stat().st_mtime - OLD))
+    before = sorted(machine.home.data.iterdir())
+    printed = crontab(line("0 4 * * *")).replace("--config /etc/chatserver/config.toml ", "")
+    done = machine.sh(printed)
+    assert done.code == 2
+    assert "belongs to the database mysql://localhost" in done.err
+    assert list(machine.path("/var/backups/chat").iterdir()) == [good]
+    assert sorted(machine.home.data.iterdir()) == before
+
+
+@pytest.mark.parametrize("text", [OPERATING, UNIT], ids=["operating.md", "chatserver.service"])
+def test_the_account_of_the_service_makes_an_invitation(machine: Machine, text: str) -> None:
+    (printed,) = re.findall(r"sudo -u chatserver (?:.|\\\n)*?invite$", text, re.MULTILINE)
+    done = machine.sh(printed.replace("\n#", "\n"))
+    assert (done.code, "/join/" in done.out) == (0, True), done
+
+
+def test_an_upgrade_begins_with_a_backup_and_ends_with_the_doctor(tmp_path: Path) -> None:
+    """`chatserver` stands for the program with its options, or for the current folder."""
+    machine = Machine(tmp_path)
+    machine.home.data = machine.root / "chatserver-data"
+    machine.set_up()
+    for printed in (line("backup before-upgrade.zip"), line("chatserver doctor")):
+        done = machine.sh(printed)
+        assert done.code == 0, done
+    assert (machine.root / "before-upgrade.zip").exists()
+
+
+def test_the_way_back_is_tried_in_an_empty_folder(machine: Machine) -> None:
+    machine.home.succeed("backup", str(machine.root / "before-upgrade.zip"))
+    for having in ("/tmp/trial --database sqlite:////tmp/trial/chat.db restore", "chat.db check"):
+        done = machine.sh(line(having))
+        assert done.code == 0, done
+    assert done.out == "All well: 1 room, 0 events.\n"
+
+
+def test_a_chat_moves_from_sqlite_to_mysql(tmp_path: Path, url: str) -> None:
+    machine = Machine(tmp_path)
+    machine.home.data = machine.root / "chatserver-data"
+    machine.set_up()
+    for having in ("export everything", "import everything", "127.0.0.1/chat check"):
+        printed = line(having).replace("mysql://chat:PASSWORD@127.0.0.1/chat", url)
+        done = machine.sh(printed)
+        assert done.code == 0, done
+    assert done.out == "All well: 1 room, 0 events.\n"
+
+
+# The commands by name ----------------------------------------------------------------------------
+
+SERVING = {"serve", "serve --verbose", "--port 3001"}  # run until they are stopped
+ABSOLUTE = re.compile("|".join(map(re.escape, (*PLACES, "--database"))))
+REFUSED = {"setup-link", "--data chat-data setup-link"}  # there are accounts already
+ASKING = {"restore before-upgrade.zip --replace"}  # for a word before it goes on
+CHOICES = ("show", "check")
+WITHOUT_A_COMMAND = {"user"}  # shows what there is
+
+
+def printed_commands() -> list[str]:
+    """Those without a path of a machine: the lines above have their own tests."""
+    found: set[str] = set()
+    for text in (README, OPERATING, SECURITY):
+        found |= {re.split(r"\s{2,}", printed)[0] for printed in commands(text)}
+    found |= {printed.replace("show|check", choice) for printed in found for choice in CHOICES}
+    return sorted(c for c in found if not ABSOLUTE.search(c) and "|" not in c)
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """ann, bo, a bot, a room for it, a backup, and a data folder under each printed name."""
+    place = Place(tmp_path_factory.mktemp("documented"))
+    place.data = place.folder / "chatserver-data"
+    place.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
+    place.succeed("user", "add", "bo", "--password-stdin", password=PASSWORD)
+    place.succeed("bot", "add", "robot")
+    place.succeed("backup", str(place.folder / "before-upgrade.zip"))
+    (place.folder / "chat-data").symlink_to(place.data)
+    return place
+
+
+def filled(printed: str) -> list[str]:
+    """With a name or a file for each placeholder."""
+    names = {"bot token": "robot", "bot add": "bot2", "user add": f"cy{next(_numbers)}"}
+    name = next((names[begin] for begin in names if printed.startswith(begin)), "bo")
+    words = printed.replace("NAME", name).replace("FILE", "written").split()
+    if words == ["backup"]:
+        words.append("written")
+    return [*words, "--force"] if words[0] in ("backup", "export") else words
+
+
+@pytest.mark.parametrize("printed", [c for c in printed_commands() if c not in SERVING | ASKING])
+def test_a_command_runs_as_it_is_printed(furnished: Place, printed: str) -> None:
+    done = furnished.run(*filled(printed))
+    if printed in REFUSED:
+        assert "There are accounts already" in done.err
+    elif printed in WITHOUT_A_COMMAND:
+        assert "Usage: " in done.out + done.err
+    else:
+        assert done.code == 0, done
+
+
+@pytest.mark.parametrize("printed", sorted(ASKING))
+def test_a_command_that_asks_goes_on_after_the_answer(furnished: Place, printed: str) -> None:
+    ended = subprocess.run(
+        command(*printed.split()),
+        cwd=furnished.folder,
+        env=environment(),
+        input="replace\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, "Everything is in" in ended.stdout) == (0, True), ended
+
+
+@pytest.mark.parametrize("printed", sorted(SERVING))
+def test_the_server_starts_as_it_is_printed(tmp_path: Path, printed: str) -> None:
+    """On a free port: that of the text may be in use."""
+    words = [word for word in printed.split() if word not in ("--port", "3001")]
+    server = Server(Place(tmp_path), *words)
+    assert server.stop()[0] == 0
+
+
+def test_most_commands_are_documented() -> None:
+    known = {printed.split()[0] for printed in printed_commands()}
+    assert known >= {"backup", "bot", "check", "config", "doctor", "export", "invite", "keys"}
+    assert known >= {"migrate", "restore", "setup-link", "user"}
