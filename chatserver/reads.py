@@ -15,6 +15,7 @@ from chatserver.connection import Connection
 from chatserver.errors import ChatServerError, RateLimited
 from chatserver.hub import Hub
 from chatserver.limits import Rate
+from chatserver.receipts import Receipts
 from chatserver.storage.rooms import Rooms
 
 TYPING = (0.5, 2)  # a second and at once, of one person in one room
@@ -34,6 +35,7 @@ class Reads:
         self._typing = Rate(*TYPING, clock)
         self._waiting: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
         self._wake = asyncio.Event()
+        self._receipts = Receipts(lambda frames, room: hub.aside(frames, room=room), clock)
 
     def typing(self, connection: Connection, room: int) -> None:
         """Tell who hears the room. What comes too often, or from no member, is dropped."""
@@ -61,13 +63,19 @@ class Reads:
 
     async def run(self) -> None:
         """Store positions for ever."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                await self.flush()
-            except Exception:  # those positions are gone, the next ones are not
-                logger.exception("read positions could not be stored")
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._flush_safely()
+        finally:
+            self._receipts.close()
+
+    async def _flush_safely(self) -> None:
+        try:
+            await self.flush()
+        except Exception:  # those positions are gone, the next ones are not
+            logger.exception("read positions could not be stored")
 
     async def flush(self) -> None:
         """Store what waits longest, then tell of it."""
@@ -87,7 +95,6 @@ class Reads:
         for move in moved:
             name, _seq = batch[move.user_id, move.room]
             told = protocol.encode(protocol.Read(room=move.room, user=name, seq=move.seq))
+            self._hub.aside(told, user=move.user_id)
             if move.receipts:
-                self._hub.aside(told, room=move.room)
-            else:
-                self._hub.aside(told, user=move.user_id)
+                self._receipts.add(move.room, name, move.seq)

@@ -70,10 +70,11 @@ class Typing(Wire, tag=int(Type.TYPING)):
 
 
 class Read(Wire, tag=int(Type.READ)):
-    """Somebody has read up to `seq`.
+    """A member has read up to `seq`.
 
-    To that person's devices; to all where the room shows receipts. With `muted` it says besides
-    whether the room may disturb now, to that person's devices alone.
+    To the devices of that user at once; where the room shows receipts to all members too, at most
+    once a second for many, so the newest position of each. With `muted` it also says whether the
+    room may disturb now, to the devices of that user alone.
     """
 
     room: Number

@@ -12,6 +12,7 @@ from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
 from chatserver.storage.engine import Database
 from chatserver.storage.naming import rooms_named
+from chatserver.storage.pairs import ByPairs
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import UserRooms
@@ -192,20 +193,32 @@ class Rooms:
 
 def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -> list[Moved]:
     moved = []
-    for (user_id, room), asked in sorted(positions.items()):
-        own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
-        head, receipts = connection.execute(
-            sa.select(rooms.c.head, rooms.c.receipts).where(rooms.c.id == room)
-        ).one_or_none() or (0, False)
-        seq = min(asked, head)
-        result = connection.execute(
-            members.update()
-            .where(own, members.c.left_at.is_(None), members.c.read_seq < seq)
-            .values(read_seq=seq)
-        )
-        if result.rowcount:
-            moved.append(Moved(user_id, room, seq, bool(receipts)))
+    keys = [(room, user_id) for user_id, room in sorted(positions)]
+    for row in _READS.rows(connection, keys):
+        seq = min(positions[row.user_id, row.room_id], row.head)
+        if seq > row.read_seq:
+            moved.append(Moved(row.user_id, row.room_id, seq, bool(row.receipts)))
+    if moved:
+        facts = [{"user": one.user_id, "room": one.room, "seq": one.seq} for one in moved]
+        connection.execute(_FORWARD, facts)
     return moved
+
+
+_READS = ByPairs(
+    sa.select(
+        members.c.room_id, members.c.user_id, members.c.read_seq, rooms.c.head, rooms.c.receipts
+    )
+    .join(rooms, rooms.c.id == members.c.room_id)
+    .where(members.c.left_at.is_(None)),
+    members.c.room_id,
+    members.c.user_id,
+)
+_FORWARD = (
+    members.update()
+    .where(members.c.room_id == sa.bindparam("room"), members.c.user_id == sa.bindparam("user"))
+    .where(members.c.left_at.is_(None), members.c.read_seq < sa.bindparam("seq"))
+    .values(read_seq=sa.bindparam("seq"))
+)
 
 
 _PUBLIC = (

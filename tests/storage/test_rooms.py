@@ -79,6 +79,22 @@ async def test_each_user_has_counts_of_their_own(storage: Storage) -> None:
     assert {user: state.unread for user, state in states.items()} == {ann.id: 2, cy.id: 1}
 
 
+async def test_positions_move_forward_only_up_to_the_head_and_of_members_alone(
+    storage: Storage,
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await storage.log.store([draft(ann, "hi") for _ in range(5)])
+    asked = {(ann.id, LOBBY): 3, (bo.id, LOBBY): 99, (bo.id, 77): 1, (99, LOBBY): 1}
+    moved = await storage.rooms.move_reads(asked)
+    assert [(one.user_id, one.room, one.seq) for one in moved] == [
+        (ann.id, LOBBY, 3),
+        (bo.id, LOBBY, 5),
+    ]
+    assert await storage.rooms.move_reads({(ann.id, LOBBY): 2, (bo.id, LOBBY): 5}) == []
+    (lobby,) = (await storage.rooms.of(ann.id)).states
+    assert lobby.read == 3
+
+
 async def test_muting_returns_the_read_position(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await storage.log.store([draft(ann, "hi")])
