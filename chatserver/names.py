@@ -6,7 +6,7 @@ Default_Ignorable_Code_Point and a few blanks.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from unicodedata import category, normalize
 
@@ -50,6 +50,7 @@ def shows(text: str) -> bool:
     return _seen(text) is not None
 
 
+@lru_cache(4_096)
 def skeleton(text: str) -> str:
     """The form in which two texts are equal that look alike (UTS 39, without regard to case)."""
     plain = normalize("NFD", _unseen.sub("", nfkc(text)))

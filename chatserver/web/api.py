@@ -13,6 +13,7 @@ from chatserver.errors import BadRequest, Conflict, Forbidden, _
 from chatserver.invitations import Invitations
 from chatserver.key_sync import KeySync
 from chatserver.models import Invite, Role, User
+from chatserver.names import skeleton
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES
@@ -204,6 +205,7 @@ def _shown(user: User) -> dict[str, Any]:
         "role": user.role,
         "locale": user.locale,
         "disabled": user.disabled,
+        **({} if user.display.isascii() else {"look": skeleton(user.display)}),
     }
 
 

@@ -4,7 +4,7 @@ import test from "node:test";
 import { Dates } from "../../chatserver/static/js/lib/dates.js";
 import { _, ngettext, setCatalogue } from "../../chatserver/static/js/lib/i18n.js";
 import { newId } from "../../chatserver/static/js/lib/ids.js";
-import { hue, HUES, initial } from "../../chatserver/static/js/lib/names.js";
+import { hue, HUES, initial, labelled, look, namesakes } from "../../chatserver/static/js/lib/names.js";
 import { hashOf, keyOf, parse } from "../../chatserver/static/js/lib/route.js";
 import { strength } from "../../chatserver/static/js/lib/strength.js";
 import { inPlace } from "../../chatserver/static/js/lib/order.js";
@@ -133,4 +133,19 @@ test("rows under a pointer keep their places and get their new facts", () => {
   const shown = [{ key: "a", unread: 0 }, { key: "b", unread: 0 }];
   const wanted = [{ key: "c", unread: 1 }, { key: "b", unread: 2 }];
   assert.deepEqual(inPlace(shown, wanted), [{ key: "a", unread: 0 }, { key: "b", unread: 2 }]);
+});
+
+test("two display names that cannot be told apart need their user names", () => {
+  const people = [
+    { name: "ann", display: "Ann" },
+    { name: "ann2", display: "ANN " },
+    { name: "bo", display: "Bo" },
+    { name: "cy", display: "В\u043e", look: "bo" },
+    { name: "dan", display: "Daniel" },
+    { name: "eve", display: "dan" },
+  ];
+  assert.deepEqual([...namesakes(people)], ["ann", "ann2", "bo", "cy", "eve"]);
+  assert.equal(look("paypaI"), look("paypal"));
+  assert.equal(labelled(people[0]), "Ann");
+  assert.equal(labelled(people[4]), "Daniel (@dan)");
 });

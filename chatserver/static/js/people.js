@@ -7,6 +7,7 @@
 
 import { ask } from "./api.js";
 import { _ } from "./lib/i18n.js";
+import { namesakes, withName } from "./lib/names.js";
 import { me, urls } from "./page.js";
 
 const PAGE = 1_000; // accounts that are asked for at once
@@ -23,6 +24,7 @@ export class People extends EventTarget {
   #renewed = false;
   #whole = true; // there are no other accounts
   #met = new Set(); // names to ask for
+  #namesakes = null; // those who need their user name beside the other, when it has been looked up
   #sought = new Set(); // names and beginnings of names that were asked for
 
   async load() {
@@ -65,9 +67,24 @@ export class People extends EventTarget {
     this.#timer ||= setTimeout(() => this.#loadOnline(), rest + Math.random() * SPREAD);
   }
 
+  /** The name that is shown: with the user name where somebody else is called so as well. */
   display(name) {
+    const display = this.#plain(name);
+    this.#namesakes ??= namesakes([...this.#looks()]);
+    return this.#namesakes.has(name) ? withName(display, name) : display;
+  }
+
+  #plain(name) {
     if (name === me.name) return me.display || name;
     return this.#online.get(name)?.display || this.#accounts.get(name)?.display || name;
+  }
+
+  *#looks() {
+    for (const name of new Set([me.name, ...this.#accounts.keys(), ...this.#online.keys()])) {
+      const display = this.#plain(name);
+      const known = this.#accounts.get(name);
+      yield { name, display, look: known?.display === display ? known.look : undefined };
+    }
   }
 
   /** As `display`, and which of them is the reader. */
@@ -94,10 +111,10 @@ export class People extends EventTarget {
     return this.#sorted(away.map(({ name }) => name));
   }
 
-  /** All accounts that are open but one's own, those who are online first. */
+  /** All accounts that are open but one's own, those who are online first: [{name, display}]. */
   get everybody() {
     const names = [...this.online, ...this.offline].filter((name) => name !== me.name);
-    return names.map((name) => ({ name, display: this.display(name) }));
+    return names.map((name) => ({ name, display: this.#plain(name) }));
   }
 
   replaceOnline(people) {
@@ -154,11 +171,12 @@ export class People extends EventTarget {
   }
 
   #sorted(names) {
-    const order = (name) => (name === me.name ? "" : this.display(name));
+    const order = (name) => (name === me.name ? "" : this.#plain(name));
     return names.sort((a, b) => order(a).localeCompare(order(b)));
   }
 
   #changed() {
+    this.#namesakes = null;
     this.dispatchEvent(new CustomEvent("people:changed"));
   }
 }

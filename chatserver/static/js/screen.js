@@ -127,7 +127,12 @@ export class Screen {
     }));
     known.sort((a, b) => Math.sign(b.unread) - Math.sign(a.unread) || b.lastAt - a.lastAt);
     const keys = new Set(known.map(({ key }) => key));
-    const others = this.#people.everybody.map((one) => ({ ...one, key: directKey(one.name), unread: 0 }));
+    const others = this.#people.everybody.map(({ name }) => ({
+      key: directKey(name),
+      name,
+      display: this.#people.display(name),
+      unread: 0,
+    }));
     return [...known, ...others.filter(({ key }) => !keys.has(key))];
   }
 

@@ -56,13 +56,14 @@ class SignedIn(Answer):
 
 
 class Account(Struct):
-    """Somebody who has an account."""
+    """An account. Two display names with one `look` cannot be told apart; ASCII ones have none."""
 
     name: str
     display: str
     role: Role
     locale: str
     disabled: bool
+    look: str = ""
 
 
 class OneAccount(Answer):

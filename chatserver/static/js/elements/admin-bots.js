@@ -3,6 +3,7 @@
 import { AdminList } from "../admin-list.js";
 import { ask } from "../api.js";
 import { _ } from "../lib/i18n.js";
+import { labelled } from "../lib/names.js";
 import { clone, urls } from "../page.js";
 import { LOBBY } from "../protocol.js";
 import { listRooms } from "../rooms.js";
@@ -40,7 +41,7 @@ class AdminBots extends AdminList {
     row.querySelector(".tag").textContent = state(bot);
     row.querySelector(".tag").dataset.kind = bot.disabled || !bot.token_since ? "closed" : "";
     row.querySelectorAll("td")[1].textContent = bot.rooms.map((name) => `#${name}`).join(", ");
-    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: bot.display }));
+    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: labelled(bot) }));
     this.moment(row.querySelector("time"), bot.token_since);
   }
 
@@ -94,7 +95,7 @@ class AdminBots extends AdminList {
 
   #renew(bot) {
     const question = {
-      question: _("Make a new token for %(name)s?", { name: bot.display }),
+      question: _("Make a new token for %(name)s?", { name: labelled(bot) }),
       text: _("The old token stops working at once."),
       yes: _("Make a new token"),
     };
@@ -106,7 +107,7 @@ class AdminBots extends AdminList {
 
   #revoke(bot) {
     const question = {
-      question: _("Revoke the token of %(name)s?", { name: bot.display }),
+      question: _("Revoke the token of %(name)s?", { name: labelled(bot) }),
       text: _("The bot can do nothing until it gets a new one."),
       yes: _("Revoke the token"),
     };

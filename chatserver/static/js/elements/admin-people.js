@@ -3,6 +3,7 @@
 import { AdminList } from "../admin-list.js";
 import { ask } from "../api.js";
 import { _ } from "../lib/i18n.js";
+import { labelled } from "../lib/names.js";
 import { me, urls } from "../page.js";
 
 class AdminPeople extends AdminList {
@@ -45,7 +46,7 @@ class AdminPeople extends AdminList {
     row.querySelector(".cell-name").textContent = `@${person.name}`;
     row.querySelector(".tag").textContent = rights(person);
     row.querySelector(".tag").dataset.kind = person.disabled ? "closed" : person.role;
-    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: person.display }));
+    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: labelled(person) }));
     this.moment(joined, person.created_at);
     this.moment(seen, person.last_seen_at);
     if (person.online) seen.textContent = _("now");
@@ -77,10 +78,10 @@ class AdminPeople extends AdminList {
   #admin(person) {
     const admin = person.role !== "admin";
     const question = {
-      question: admin ? _("Make %(name)s an administrator?", { name: person.display }) : _("Are you sure?"),
+      question: admin ? _("Make %(name)s an administrator?", { name: labelled(person) }) : _("Are you sure?"),
       text: admin
         ? _("Administrators manage people, rooms, bots and invitations.")
-        : _("%(name)s will be a member like others.", { name: person.display }),
+        : _("%(name)s will be a member like others.", { name: labelled(person) }),
       yes: admin ? _("Make administrator") : _("Take the rights away"),
     };
     return this.confirmed(question, () => this.#change(person, { admin }));
@@ -88,7 +89,7 @@ class AdminPeople extends AdminList {
 
   #reset(person) {
     const question = {
-      question: _("Reset the password of %(name)s?", { name: person.display }),
+      question: _("Reset the password of %(name)s?", { name: labelled(person) }),
       text: _("The old password stops working, and all devices of this person are logged out."),
       yes: _("Reset the password"),
     };
@@ -104,7 +105,7 @@ class AdminPeople extends AdminList {
   #disable(person) {
     if (person.disabled) return this.changed(() => this.#change(person, { disabled: false }));
     const question = {
-      question: _("Disable the account of %(name)s?", { name: person.display }),
+      question: _("Disable the account of %(name)s?", { name: labelled(person) }),
       text: _("All devices of this person are logged out at once. What was said stays."),
       yes: _("Disable the account"),
     };

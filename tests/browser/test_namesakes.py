@@ -1,0 +1,30 @@
+"""Users whose display names cannot be told apart are shown with their user names."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_user_name_stands_beside_a_display_name_that_two_bear(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="Bo")
+    cy = await ann.chat.person("cy", display="Во")  # in Cyrillic letters
+    dan = await ann.chat.person("dan", display="Daniel")
+    await ann.page.reload()
+    await ann.is_loaded()
+    devices = [await one.connect() for one in (bo, cy, dan)]
+    for device in devices:
+        await device.say(f"this is {device.person.name}")
+    authors = ann.page.locator("chat-message .message-author")
+    await expect(authors).to_have_text(["Bo (@bo)", "Во (@cy)", "Daniel"])
+    online = ann.page.locator("conversation-list")
+    for label in ("Bo (@bo)", "Во (@cy)", "Daniel"):
+        await expect(online.get_by_text(label, exact=True).first).to_be_visible()
+    await devices[1].close()  # an open socket keeps the display name that it came with
+    assert (await cy.ask("PATCH", "/api/me", {"display": "Cyril"})).status == 200
+    await ann.page.reload()
+    await ann.is_loaded()
+    await expect(authors).to_have_text(["Bo", "Cyril", "Daniel"])
