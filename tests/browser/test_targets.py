@@ -1,10 +1,12 @@
 """What is written and done lands where it was meant, whatever happens to the page meanwhile."""
 
+import json
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
+from chatserver.errors import CloseCode
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
 from tests.driver import Person
@@ -132,6 +134,42 @@ async def test_a_room_lost_while_the_line_was_away_shows_a_notice(enter: EnterCh
     assert await texts(bo, 1) == []
 
 
+async def test_after_a_restored_backup_nothing_is_said_in_another_room_of_that_number(
+    enter: EnterChat,
+) -> None:
+    ann, bo, _ = await three(enter)
+    ann.expect_complaints("WebSocket|ERR_|Failed")
+    den = (await rooms(bo, "Den"))["Den"]
+    restored = False
+
+    def forward(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def deliver(data: str | bytes) -> None:
+            frame = json.loads(data)
+            if restored and frame["type"] == 5:
+                frame["epoch"] = "of the backup"
+                frame["rooms"][1] |= {"name": "pub", "title": "Pub"}
+            route.send(json.dumps(frame))
+
+        server.on_message(deliver)
+
+    await ann.page.route_web_socket("**/ws?*", forward)
+    await ann.page.reload()
+    await ann.opens("Den")
+    await ann.page.locator(BOX).press_sequentially("half a ")
+    restored = True
+    found = await ann.chat.server.people.find("ann")
+    assert found is not None
+    ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
+    await expect(ann.page.locator(".notice-text")).to_contain_text("in which Den does not exist")
+    await ann.page.keyboard.type("thought")
+    await ann.page.keyboard.press("Enter")
+    await expect(ann.rooms()).to_have_text(["Lobby", "Pub"])
+    await expect(ann.page.locator(".notice-draft textarea")).to_have_value("half a ")
+    assert await texts(bo, den) == []
+
+
 async def test_an_archived_room_takes_no_text_until_it_is_opened_again(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     den = (await rooms(bo, "Den"))["Den"]
@@ -203,8 +241,8 @@ async def test_a_member_is_removed_from_the_room_that_the_question_names(
     await ann.page.locator(".member", has_text="Cy").get_by_role("button").click()
     await ann.page.go_back()
     await expect(ann.page.locator(TITLE)).to_have_text("Beta")
-    await ann.page.locator(".confirm-yes").click()
-    await expect(ann.page.locator("confirm-dialog dialog")).to_be_hidden()
+    async with ann.page.expect_response("**/members/cy"):
+        await ann.page.locator(".confirm-yes").click()
     members = f"/api/rooms/{made['Beta']}/members"
     await expect(ann.page.locator(".panel-count")).to_have_text("3")
     assert len((await bo.ask("GET", members)).json["members"]) == 3
@@ -356,6 +394,30 @@ async def test_a_click_in_the_list_means_the_row_that_was_under_the_pointer(
     await expect(ann.page.locator(TITLE)).to_have_text("Cy")
     await ann.page.mouse.move(700, 300)
     await expect(rows.first).to_have_attribute("data-user", "bo")
+
+
+async def test_a_click_beside_a_message_means_the_message_that_was_there(
+    enter: EnterChat,
+) -> None:
+    ann, bo, cy = await three(enter)
+    for text in ("one", "two"):
+        await bo.ask("POST", "/api/rooms/1/messages", {"data": text})
+    await ann.sees("two")
+    await ann.page.locator("chat-message").last.hover()
+    box = await ann.page.locator("chat-message [data-deed=remove]").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    await ann.page.mouse.move(x - 1, y)
+    await ann.page.mouse.move(x, y)
+    for text in ("three", "four"):
+        await bo.ask("POST", "/api/rooms/1/messages", {"data": text})
+    await cy.ask("POST", "/api/direct/ann/messages", {"data": "hi"})
+    await expect(ann.page.locator("[data-user=cy] .badge-number:visible")).to_have_text("1")
+    await ann.page.mouse.down()
+    await ann.page.mouse.up()
+    await expect(ann.page.locator(".confirm-text")).to_have_text("two")
+    await ann.page.locator(".confirm-no").click()
+    await ann.sees("four")
 
 
 # What comes late ---------------------------------------------------------------------------------

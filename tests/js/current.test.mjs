@@ -5,7 +5,7 @@ import { Current } from "../../chatserver/static/js/current.js";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
 
 class FakeFeed {
-  epoch = "e";
+  isWhole = true;
   known = new Map();
   get(key) {
     if (!this.known.has(key)) this.known.set(key, new Conversation(key, "ann"));
@@ -45,13 +45,13 @@ test("another room that is lost changes nothing on screen", () => {
   assert.deepEqual([current.conversation, current.lost], [conversation, null]);
 });
 
-test("a room that no welcome named is absent; before the first welcome nothing is known", () => {
+test("a room is absent when all rooms are known and it is none of them", () => {
   const feed = new FakeFeed();
   const current = new Current(feed);
-  feed.epoch = null;
+  feed.isWhole = false;
   current.show("#4711");
   assert.equal(current.lost, null);
-  feed.epoch = "e";
+  feed.isWhole = true;
   current.check();
   assert.equal(current.lost.reason, "absent");
 });
@@ -59,5 +59,17 @@ test("a room that no welcome named is absent; before the first welcome nothing i
 test("a conversation with a person may have no room yet", () => {
   const current = new Current(new FakeFeed());
   current.show("@bo");
+  assert.equal(current.lost, null);
+});
+
+test("after a restored backup another room of the same number does not take the place of the lost one", () => {
+  const { feed, conversation, current } = placed("#9", 9);
+  feed.known.delete("#9");
+  current.lose({ conversation, reason: "restored" });
+  feed.admit("#9", 9);
+  current.check();
+  assert.equal(current.conversation, conversation);
+  current.show("#1");
+  current.show("#9");
   assert.equal(current.lost, null);
 });

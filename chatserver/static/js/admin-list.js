@@ -7,7 +7,7 @@
  */
 
 import { ask, attempt, once } from "./api.js";
-import { sync } from "./dom.js";
+import { catchFocus, sync } from "./dom.js";
 import { Dates } from "./lib/dates.js";
 import { clone, lang } from "./page.js";
 
@@ -19,6 +19,7 @@ export class AdminList extends HTMLElement {
   #busy = 0; // acts under way
 
   connectedCallback() {
+    this.tabIndex = -1;
     this.#filter?.addEventListener("input", () => this.show());
     this.addEventListener("click", (event) => this.#clicked(event));
     for (const dialog of this.querySelectorAll("dialog")) {
@@ -86,6 +87,7 @@ export class AdminList extends HTMLElement {
     const dialog = this.querySelector("dialog[open]");
     if (item && dialog) this.#turn(dialog, item);
     else dialog?.close();
+    catchFocus(this);
     return true;
   }
 

@@ -7,7 +7,7 @@ import { NewLine } from "./lib/new-line.js";
 
 export class Current {
   key = null;
-  lost = null; // {conversation, reason: "remove" | "leave" | "absent", by?}: the user is no member of the room
+  lost = null; // {conversation, reason, by?}, as `feed:gone` tells it: the user is no member of the room
   newLine = new NewLine();
 
   #feed;
@@ -38,8 +38,9 @@ export class Current {
 
   /** Whether the user is a member after a welcome, or a member again. A direct conversation may have no room yet. */
   check() {
+    if (this.lost?.reason === "restored") return; // the room that is known by this number is another one
     const known = this.#feed.get(this.key);
     if (known.isDirect || known.room !== null) this.lost = null;
-    else if (this.#feed.epoch !== null) this.lost ??= { conversation: known, reason: "absent" };
+    else if (this.#feed.isWhole) this.lost ??= { conversation: known, reason: "absent" };
   }
 }

@@ -4,14 +4,16 @@
  *
  * Events: `feed:changed` {conversation, added}: events that became complete, in order;
  * `feed:renewed`: a welcome was taken in; `feed:gone` {conversation, reason, by}: the user is no member of it any
- * more; `reason`: "leave" or "remove", `by` another member, or "absent" from a welcome.
+ * more; `reason`: "leave" or "remove", `by` another member; "absent" from a welcome; "restored": a backup was
+ * restored, and its number is another room's.
  */
 
+import { Filling } from "./filling.js";
 import { History } from "./history.js";
 import { Conversation } from "./lib/conversation.js";
 import { directKey, keyOf, roomKey } from "./lib/route.js";
 import { me } from "./page.js";
-import { HISTORY_LIMIT, isMessage, isNotice, LOBBY, PAGE, Type } from "./protocol.js";
+import { isMessage, isNotice, LOBBY, PAGE, Type } from "./protocol.js";
 
 const TOO_FAR = 2_000; // events: behind by more than this, load the newest page instead
 const AGAIN = 2_000; // milliseconds until a page that did not come is asked for again
@@ -19,16 +21,20 @@ const GRACE = 1_000; // milliseconds for the events before an answered one to ar
 
 export class Feed extends EventTarget {
   epoch = null;
+  isWhole = false; // all rooms are known, not only those that fit into the welcome
 
   #connection;
   #history;
   #conversations = new Map(); // key → Conversation
-  #filling = new Set(); // keys of conversations with a hole that is being filled
+  #before = new Map(); // room → its name in the log of before, until a welcome tells it again
+  #filling;
 
   constructor(connection) {
     super();
     this.#connection = connection;
     this.#history = new History(connection, (conversation, epoch) => this.#reset(conversation, epoch));
+    const taken = (conversation, events) => this.#take(conversation, events);
+    this.#filling = new Filling(this.#history, { taken, later: (action) => this.#later(action) });
     this.get(roomKey(LOBBY)).room = LOBBY;
   }
 
@@ -52,6 +58,7 @@ export class Feed extends EventTarget {
     for (const room of rooms) this.#admit(room);
     const own = new Set(rooms.map(({ room }) => room));
     const others = this.all.filter(({ room }) => room !== null && !own.has(room));
+    this.isWhole = !more;
     if (more) this.#load(others, after);
     else for (const known of others) this.#remove(known);
     for (const conversation of this.all) this.#continue(conversation);
@@ -70,13 +77,13 @@ export class Feed extends EventTarget {
     for (const one of timeline.loaded ? added : [event]) conversation.count(one);
     this.#changed(conversation, added);
     if (losesMe(event)) this.#remove(conversation, { reason: event.action, by: event.user });
-    if (timeline.missing) setTimeout(() => this.#fill(conversation), event.answered ? GRACE : 0);
+    if (timeline.missing) setTimeout(() => this.#filling.fill(conversation), event.answered ? GRACE : 0);
   }
 
   /** A room that one is a member of now, as `state` of its event or of a reply tells it. */
   admit(room) {
     const conversation = this.#admit(room);
-    if (conversation.timeline.loaded) this.#fill(conversation);
+    if (conversation.timeline.loaded) this.#filling.fill(conversation);
     this.#changed(conversation, []);
     return conversation;
   }
@@ -97,7 +104,7 @@ export class Feed extends EventTarget {
   /** Loads the newest page, unless it is here. */
   async open(conversation) {
     const { timeline } = conversation;
-    if (timeline.loaded) return timeline.missing ? this.#fill(conversation) : null;
+    if (timeline.loaded) return timeline.missing ? this.#filling.fill(conversation) : null;
     const upTo = timeline.head;
     if (upTo === 0) return this.#changed(conversation, timeline.load({ events: [], more: false, upTo }));
     const page = await this.#history.page(conversation, upTo + 1, PAGE);
@@ -149,11 +156,16 @@ export class Feed extends EventTarget {
       return null;
     }
     for (const known of others) if (!own.has(known.room)) this.#remove(known);
+    this.isWhole = true;
     this.dispatchEvent(new CustomEvent("feed:renewed"));
     return null;
   }
 
   #admit(room) {
+    const { name = null } = room;
+    const known = this.#before.get(room.room) ?? name;
+    this.#before.delete(room.room);
+    if (known !== name) this.#remove(this.get(keyOf(room)), { reason: "restored" });
     const conversation = this.get(keyOf(room));
     const { position } = conversation.timeline;
     if (position !== null && position > room.head) conversation.forget();
@@ -168,6 +180,8 @@ export class Feed extends EventTarget {
 
   /** The first log, or another one after a backup was restored. */
   #begin(epoch) {
+    const rooms = this.epoch === null ? [] : this.all.filter(({ isDirect }) => !isDirect);
+    this.#before = new Map(rooms.map(({ room, name }) => [room, name]));
     this.epoch = epoch;
     for (const conversation of this.all) {
       conversation.forget();
@@ -193,28 +207,8 @@ export class Feed extends EventTarget {
   #continue(conversation) {
     const { timeline } = conversation;
     if (!timeline.loaded) return;
-    if (timeline.head - timeline.position <= TOO_FAR) this.#fill(conversation);
+    if (timeline.head - timeline.position <= TOO_FAR) this.#filling.fill(conversation);
     else this.#startOver(conversation);
-  }
-
-  /** Asks for what is missing until nothing is. */
-  async #fill(conversation) {
-    const { timeline } = conversation;
-    if (this.#filling.has(conversation.key)) return null;
-    this.#filling.add(conversation.key);
-    try {
-      while (timeline.missing) {
-        const before = timeline.position;
-        const page = await this.#history.ask(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
-        if (!page) return this.#later(() => this.#fill(conversation));
-        timeline.head = Math.max(timeline.head, page.head);
-        this.#take(conversation, page.events);
-        if (timeline.position === before) return null; // the server cannot say more now
-      }
-      return null;
-    } finally {
-      this.#filling.delete(conversation.key);
-    }
   }
 
   #take(conversation, events) {

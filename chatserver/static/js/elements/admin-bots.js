@@ -70,16 +70,16 @@ class AdminBots extends AdminList {
     this.#form.querySelector("fieldset").hidden = choices.length === 0;
   }
 
-  #make(fields) {
-    return this.attempt(async () => {
+  async #make(fields) {
+    const made = await this.attempt(async () => {
       const rooms = fields.getAll("room");
       const body = { name: fields.get("bot-name"), display: fields.get("bot-display"), rooms };
       const { token } = await ask("POST", this.dataset.url, body);
       this.#reveal(token, rooms);
       this.#form.hidden = true;
       this.#form.reset();
-      await this.load();
     });
+    if (made) await this.load();
   }
 
   /** In the open dialog. */

@@ -10,29 +10,12 @@ import { inPlace } from "../lib/order.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../page.js";
-
-const REST = 5_000; // milliseconds without a move after which a mouse rests
+import { PointerHold } from "../pointer-hold.js";
 
 class ConversationList extends HTMLElement {
   #view = null;
   #shown = new Map(); // section → items
-  #timer = 0; // while a mouse moves in the list
-
-  connectedCallback() {
-    this.addEventListener("pointermove", ({ pointerType }) => pointerType === "mouse" && this.#hold());
-    for (const end of ["pointerleave", "click"]) this.addEventListener(end, () => this.#release());
-  }
-
-  #hold() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#release(), REST);
-  }
-
-  #release() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
-    if (this.#view) this.show(this.#view);
-  }
+  #aim = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
 
   /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
   show(view) {
@@ -71,7 +54,7 @@ class ConversationList extends HTMLElement {
   }
 
   #fill(section, wanted) {
-    const items = this.#timer ? inPlace(this.#shown.get(section) ?? [], wanted) : wanted;
+    const items = this.#aim.held ? inPlace(this.#shown.get(section) ?? [], wanted) : wanted;
     this.#shown.set(section, items);
     const element = this.querySelector(`[data-section=${section}]`);
     element.hidden = items.length === 0;

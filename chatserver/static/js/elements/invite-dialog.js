@@ -5,7 +5,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
-import { sync } from "../dom.js";
+import { catchFocus, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { goodFor } from "../lib/invites.js";
@@ -83,7 +83,7 @@ class InviteDialog extends HTMLElement {
     await ask("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
     this.#made.hidden = true;
     await this.#load();
-    this.#form.elements.uses.focus();
+    catchFocus(this.#form.elements.uses);
   }
 }
 

@@ -15,11 +15,14 @@ import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/span.js";
 import { badge } from "../lib/unread.js";
 import { clone, lang } from "../page.js";
+import { PointerHold } from "../pointer-hold.js";
 import { LOBBY } from "../protocol.js";
 
 const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from which more is brought in
 const ABOVE_NEW = 72; // pixels that stay visible above the "New" line
+
+const AIMS = "message-actions, .reaction, .message-status"; // what acts on the message that it stands beside
 
 class MessageList extends HTMLElement {
   #scroller = this.querySelector(".messages-scroll");
@@ -35,6 +38,8 @@ class MessageList extends HTMLElement {
   #end = 0; // the scroll position that was the end
   #entry = null; // the message that Tab reaches
   #view = { key: null, items: [], seenBy: [], loaded: false };
+  #next = null; // the view that waits while a mouse aims at a button of a message
+  #aim = new PointerHold(this, { controls: AIMS, release: () => this.#next && this.show(this.#next) });
 
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -47,7 +52,7 @@ class MessageList extends HTMLElement {
 
   /** True when the end of conversation `key` is in view. */
   showsEndOf(key) {
-    return this.#view.key === key && this.#view.loaded && this.#looksAtEnd();
+    return this.#view.key === key && this.#next === null && this.#view.loaded && this.#looksAtEnd();
   }
 
   /**
@@ -56,6 +61,8 @@ class MessageList extends HTMLElement {
    * `rights`: as <message-actions> has them.
    */
   show(view) {
+    this.#next = this.#aim.held && view.key === this.#view.key ? view : null;
+    if (this.#next) return;
     const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";

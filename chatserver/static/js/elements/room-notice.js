@@ -50,6 +50,7 @@ const REASONS = {
   remove: ({ name, by }) =>
     by ? _("%(by)s removed you from %(name)s.", { by, name }) : _("You were removed from %(name)s.", { name }),
   leave: ({ name }) => _("You have left %(name)s.", { name }),
+  restored: ({ name }) => _("The server was restored from a backup, in which %(name)s does not exist.", { name }),
   absent: () => _("This room does not exist, or you are not a member of it."),
   archived: () => _("This room is archived. Nothing more can be written in it."),
 };

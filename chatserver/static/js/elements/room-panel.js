@@ -7,7 +7,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
-import { say, sync } from "../dom.js";
+import { catchFocus, say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
@@ -160,7 +160,7 @@ class RoomPanel extends HTMLElement {
     if (!yes) return;
     await ask("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
     await this.#load(room);
-    this.querySelector(".panel-title").focus(); // the button is gone, and the next one is about another member
+    catchFocus(this.querySelector(".panel-title"));
   }
 
   async #mute(room) {

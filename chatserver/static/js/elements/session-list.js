@@ -5,7 +5,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
-import { say, sync } from "../dom.js";
+import { catchFocus, say, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
@@ -53,7 +53,7 @@ class SessionList extends HTMLElement {
   async #end(id) {
     await ask("DELETE", `${urls.sessions}/${encodeURIComponent(id)}`);
     await this.#load();
-    this.#list.focus();
+    catchFocus(this.#list);
   }
 }
 

@@ -1,0 +1,58 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Lost } from "../../chatserver/static/js/connection.js";
+import { sender } from "../../chatserver/static/js/sender.js";
+
+const OK = { ok: true, room: 1, seq: 1, at: 1 };
+
+function line(answer) {
+  const sent = [];
+  const connection = {
+    state: "online",
+    reconnects: 0,
+    reconnect: () => (connection.reconnects += 1),
+    request: async (frame) => {
+      sent.push(frame);
+      return answer();
+    },
+  };
+  return { connection, sent, send: sender(connection, { epoch: "new" }) };
+}
+
+test("after a restored backup only what surely means the same place is sent by itself", async () => {
+  const { sent, send } = line(() => OK);
+  const old = { id: "i", data: "x", epoch: "old" };
+  const goes = [
+    { ...old, key: "#1" },
+    { ...old, key: "@bo" },
+    { ...old, key: "#9", epoch: "new", replyTo: 3 },
+    { ...old, key: "#9", epoch: undefined },
+  ];
+  const asks = [
+    { ...old, key: "#9" },
+    { ...old, key: "#1", replyTo: 3 },
+    { ...old, key: "@bo", replyTo: 3 },
+  ];
+  for (const entry of goes) assert.equal((await send(entry)).ok, true);
+  assert.equal(sent.length, goes.length);
+  for (const entry of asks) {
+    const reply = await send(entry);
+    assert.equal(reply.ok, false);
+    assert.match(reply.data, /restored from a backup/);
+  }
+  assert.equal(sent.length, goes.length);
+});
+
+test("a text that cannot be sent is refused; a lost line is none", async () => {
+  const broken = line(() => {
+    throw new TypeError("no encoding");
+  });
+  const refused = await broken.send({ id: "i", key: "#1", data: "x" });
+  assert.deepEqual([refused.ok, refused.data, broken.connection.reconnects], [false, "This text cannot be sent.", 0]);
+  const lost = line(() => {
+    throw new Lost("no reply", { silent: true });
+  });
+  await assert.rejects(lost.send({ id: "i", key: "#1", data: "x" }), (error) => error.silent === true);
+  assert.equal(lost.connection.reconnects, 1);
+});
