@@ -21,7 +21,6 @@ from chatserver.storage.failures import (
     FAILURES,
     DiskBroken,
     may_pass,
-    needs_new_connection,
     refusal,
     unread,
 )
@@ -243,7 +242,7 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _mysql(url: URL) -> tuple[Writer, Readers]:
-    from chatserver.storage.mysql_driver import connect, tls, without_tls
+    from chatserver.storage.mysql_driver import Renewal, connect, tls, without_tls
 
     target = without_tls(url).set(drivername="mysql+aiomysql")
     target = target.update_query_dict({"charset": "utf8mb4"})
@@ -265,18 +264,10 @@ def _mysql(url: URL) -> tuple[Writer, Readers]:
         target, pool_size=MYSQL_WRITERS, isolation_level="READ COMMITTED", **shared
     )
     readers = {share: mysql_reader(target, quota, shared) for share, quota in QUOTAS.items()}
+    renewal = Renewal()
     for engine in (writer, *readers.values()):
-        sa.event.listen(engine.sync_engine, "handle_error", _drop_useless)
+        renewal.watch(engine.sync_engine)
     return PoolWriter(writer), readers
-
-
-def _drop_useless(context: sa.engine.ExceptionContext) -> None:
-    """Close the connection, and the others of its pool when they are used next.
-
-    After a fail-over an old connection leads to a server that takes no writes any more.
-    """
-    if needs_new_connection(context.original_exception):
-        context.is_disconnect = True
 
 
 def _read_only(url: URL, readers: Readers) -> Readers:

@@ -4,9 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Unavailable
 from chatserver.storage.engine import Database
@@ -18,7 +16,7 @@ PATIENCE = 0.8  # seconds until the answer is that there is none
 FRESH = 0.2  # seconds for which an answer is good: anyone may ask, and a probe is a commit
 ABANDONED = 30.0  # seconds until another attempt is made beside one that hangs
 
-PROBE = meta.c.key == "probe"
+PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class Examiner:
         database.close_first(self)
         self._look: asyncio.Task[Condition] | None = None
         self._began = 0.0
+        self._reason = ""  # of the last look that ended
 
     async def examine(self) -> Condition:
         """The condition of this moment. Never raises, and returns within a second."""
@@ -52,8 +51,11 @@ class Examiner:
             self._look = asyncio.create_task(self._examine())
         look = self._look
         await asyncio.wait({look}, timeout=PATIENCE)
-        condition = look.result() if look.done() else Condition(AWAY.reason)
-        return replace(condition, began=self._began)
+        if not look.done():
+            return Condition(self._reason or AWAY.reason, began=self._began)
+        condition = replace(look.result(), began=self._began)
+        self._reason = condition.reason
+        return condition
 
     async def close(self) -> None:
         """Give up a look that hangs."""
@@ -84,15 +86,13 @@ class Examiner:
     async def _probe(self) -> str:
         """Why a transaction fails, "" when it succeeds. It is as small as one can be."""
         try:
-            await self._database.transaction(_touch)
-        except IntegrityError:  # another node has just stored the same row
-            pass
+            await self._database.transaction(_write_and_remove)
         except Unavailable as error:
             return error.reason or "the disk failed"
         return ""
 
 
-def _touch(connection: Connection) -> None:
-    value = str(time.monotonic_ns())  # another one each time, or nothing would be written
-    if connection.execute(meta.update().where(PROBE).values(value=value)).rowcount == 0:
-        connection.execute(sa.insert(meta).values(key="probe", value=value))
+def _write_and_remove(connection: Connection) -> None:
+    """Both are written and flushed, and nothing is left."""
+    connection.execute(meta.insert().values(key=PROBE, value=""))
+    connection.execute(meta.delete().where(meta.c.key == PROBE))

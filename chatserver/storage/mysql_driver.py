@@ -1,22 +1,27 @@
 """Connections of aiomysql with what it lacks.
 
 TLS that works under uvloop and is never left out silently, passwords in any script, a limit for the
-whole time of connecting, and an error of its own kind when the transport has died.
+whole time of connecting, an error of its own kind when the transport has died, and new connections
+after a fail-over.
 """
 
 import asyncio
 import socket
 import ssl
 import struct
+import time
 from typing import Any
 
+import sqlalchemy as sa
 from aiomysql.connection import Connection
 from pymysql.charset import charset_by_name
 from pymysql.constants import CLIENT, CR
 from pymysql.err import OperationalError
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 
 from chatserver.errors import StartError
+from chatserver.storage.failures import needs_new_connection
 
 TLS = ("ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_check_hostname")  # options of the URL
 TLS_FAILED = 2026  # CR_SSL_CONNECTION_ERROR
@@ -63,6 +68,34 @@ def _is_on(asked: dict[str, str], name: str) -> bool:
     if value is None:
         raise StartError(f"database.url: {name} is true or false.")
     return value
+
+
+class Renewal:
+    """Replaces all connections, those of readers too, when one turns out to be of no use.
+
+    After a fail-over the old ones lead to a server that takes no writes and whose rows are late.
+    """
+
+    def __init__(self) -> None:
+        self._since = 0.0  # connections that were made before are not used any more
+
+    def watch(self, engine: sa.Engine) -> None:
+        sa.event.listen(engine, "handle_error", self._failed)
+        sa.event.listen(engine, "connect", _date)
+        sa.event.listen(engine, "checkout", self._refuse_old)
+
+    def _failed(self, context: sa.engine.ExceptionContext) -> None:
+        if needs_new_connection(context.original_exception):
+            context.is_disconnect = True
+            self._since = time.monotonic()
+
+    def _refuse_old(self, _driver: object, record: Any, _proxy: object) -> None:
+        if record.info["made"] < self._since:
+            raise DisconnectionError  # the pool makes another one
+
+
+def _date(_driver: object, record: Any) -> None:
+    record.info["made"] = time.monotonic()
 
 
 async def connect(*, password: str = "", **options: Any) -> "SafeConnection":

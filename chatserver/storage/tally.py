@@ -6,11 +6,12 @@ not flushed, so it survives `kill -9`, and after a power cut it is behind the di
 names the epoch, so that a restored database starts a tally of its own.
 """
 
+import fcntl
 import logging
 import os
 from pathlib import Path
 
-from chatserver.errors import StartError
+from chatserver.errors import NotYet, StartError
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,27 @@ class Tally:
             raise self._lost(told - stored, f"{self._name}-wal was removed or is damaged")
 
     def begin(self, epoch: str, stored: int) -> None:
-        """Count on from what the database holds. Raises StartError as `refuse_loss` does."""
+        """Count on from what the database holds, for this process alone.
+
+        Raises StartError as `refuse_loss` does, NotYet while another process counts.
+        """
+        if self._path is not None:
+            self._file = self._locked(self._path)
         self.refuse_loss(epoch, stored)
         self._epoch, self._count = epoch, stored
-        if self._path is not None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            self._file = os.open(self._path, flags, 0o600)
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
             self.add(0)
+
+    def _locked(self, path: Path) -> int:
+        """Of two data folders with one file, each would hold its own lock, and write."""
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise NotYet(f"Another server has {self._database} open.") from None
+        return file
 
     def add(self, events: int) -> None:
         """So many more are on disk. Never fails: they are stored, whatever becomes of the tally."""

@@ -61,12 +61,23 @@ async def test_a_sound_database_stores(storage: Storage) -> None:
     assert condition.size > 10_000
 
 
-async def test_looking_leaves_one_row_however_often(storage: Storage) -> None:
-    examiner = Examiner(storage.database)
+async def test_looking_is_a_commit_that_leaves_nothing(storage: Storage) -> None:
+    rows = sa.text("SELECT * FROM meta m ORDER BY m.key")
+    before = await storage.database.beside(lambda c: c.execute(rows).all())
+    commits: list[object] = []
+    sa.event.listen(storage.database.writer.engine, "commit", commits.append)
     for _ in range(3):
-        assert (await examiner.examine()).reason == ""
-    rows = sa.text("SELECT COUNT(*) FROM meta m WHERE m.key = 'probe'")
-    assert await storage.database.beside(lambda c: c.scalar(rows)) == 1
+        assert (await Examiner(storage.database).examine()).reason == ""
+    assert len(commits) == 3
+    assert await storage.database.beside(lambda c: c.execute(rows).all()) == before
+
+
+async def test_nodes_that_look_at_the_same_time_do_not_disturb_one_another(
+    storage: Storage,
+) -> None:
+    examiners = [Examiner(storage.database) for _ in range(4)]
+    found = await asyncio.gather(*(examiner.examine() for examiner in examiners))
+    assert [condition.reason for condition in found] == [""] * 4
 
 
 async def test_many_who_ask_at_once_share_one_look(

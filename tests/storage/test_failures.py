@@ -196,6 +196,21 @@ async def test_a_connection_to_a_read_only_server_is_not_used_again(
     assert await database.transaction(write) > before
 
 
+async def test_readers_leave_a_server_that_turned_read_only_too(
+    database: Database, mariadb: PrivateMariaDB
+) -> None:
+    async def reader() -> int:
+        async with database.reading() as connection:
+            return int(await connection.scalar(sa.text("SELECT CONNECTION_ID()")) or 0)
+
+    before = await reader()
+    assert await reader() == before
+    mariadb.sql("SET GLOBAL read_only = 1")
+    with pytest.raises(Unavailable):
+        await database.transaction(write)
+    assert await reader() > before
+
+
 async def test_a_server_that_turns_read_only_before_the_commit_stored_nothing(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:

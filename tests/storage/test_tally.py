@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.errors import StartError
+from chatserver.errors import NotYet, StartError
 from chatserver.storage.tally import Tally
 
 
@@ -31,6 +31,18 @@ def test_as_much_as_was_told_or_more_may_start(database: Path) -> None:
         tally = Tally(database)
         tally.begin("one", stored)
         tally.close()
+
+
+def test_two_processes_do_not_count_for_one_file(database: Path) -> None:
+    first, second = Tally(database), Tally(database)
+    first.begin("epoch", 3)
+    with pytest.raises(NotYet, match=r"Another server has .* open"):
+        second.begin("epoch", 3)
+    first.add(1)
+    assert database.with_name("chat.db-tally").read_text() == "4 epoch\n"
+    first.close()
+    second.begin("epoch", 4)
+    second.close()
 
 
 def test_less_than_was_told_is_a_loss_that_names_the_way_out(database: Path) -> None:
