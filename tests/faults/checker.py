@@ -22,6 +22,12 @@ class Diary:
     rooms: set[int] = field(default_factory=set)  # those that it may read
     history: dict[int, list[tuple[int, str, str, str]]] = field(default_factory=dict)
     # room → (seq, user, id, text), read whole after the fault has healed
+    left: dict[int, list[int]] = field(default_factory=dict)
+    # room → the events that ended its memberships there
+    heard: list[tuple[int, int, str, int]] = field(default_factory=list)
+    # room, seq, text of whatever came of such rooms, live or asked for, and in which stay: the
+    # first one, the second one, … A stay lasts until the next invitation.
+    edited: dict[str, Place] = field(default_factory=dict)  # text → the edit that brought it
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def check(diaries: list[Diary]) -> Verdict:
         order=_disagreements(diaries, stored),
         shown_twice=_shown_twice(diaries),
         never_shown=_never_shown(diaries, stored),
-        leaked=[f"{d.name} got {r}" for d in diaries for r in d.received if r[0] not in d.rooms],
+        leaked=_leaked(diaries),
     )
 
 
@@ -114,6 +120,27 @@ def _disagreements(diaries: list[Diary], stored: Stored) -> list[str]:
         for name, place, what in claims
         if kept.get(place) != what
     ]
+
+
+def _leaked(diaries: list[Diary]) -> list[str]:
+    """What came from a room that one was never in, or from behind the end of a membership.
+
+    A text that an edit brought is as new as the edit, whatever message it came with.
+    """
+    edited = {text: seq for d in diaries for text, (_, seq) in d.edited.items()}
+    outside = [
+        f"{d.name} got {r}"
+        for d in diaries
+        for r in d.received
+        if r[0] not in d.rooms | d.left.keys()
+    ]
+    later = [
+        f"{d.name} got {(room, seq, text)}, had left with {d.left[room][stay]}"
+        for d in diaries
+        for room, seq, text, stay in d.heard
+        if stay < len(d.left[room]) and max(seq, edited.get(text, 0)) > d.left[room][stay]
+    ]
+    return outside + later
 
 
 def _shown_twice(diaries: list[Diary]) -> list[str]:

@@ -6,7 +6,7 @@ They are plants: see `tests.faults.server`.
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,44 @@ def lose_doorbells() -> None:
 
     Feeds.advance = now_and_then  # type: ignore[assignment, method-assign]
     Feeds._expect = let_it_be  # type: ignore[assignment, method-assign]
+
+
+def send_a_commit_whole() -> None:
+    """What one commit stored is sent together, to those too whom it removes."""
+    from chatserver import hub
+    from chatserver.models import Event
+
+    def together(events: list[Event]) -> Iterator[list[Event]]:
+        yield events
+
+    hub.until_departures = together  # type: ignore[attr-defined]
+
+
+def lose_news() -> None:
+    """No fault of a promise: what was stored is told to nobody now and then; holes are read."""
+    from chatserver.hub import Hub
+    from chatserver.words import News
+
+    advance = Hub._advance
+    numbers = itertools.count(1)
+
+    def now_and_then(self: Hub, news: News) -> None:
+        if next(numbers) % 3:
+            advance(self, news)
+
+    Hub._advance = now_and_then  # type: ignore[method-assign]
+
+
+def hear_on_behind_a_hole() -> None:
+    """Nobody asks who has left while a hole is read."""
+    from chatserver.hub import Hub
+
+    lose_news()
+
+    def stay(_self: Hub, _room: int, _left: dict[int, int]) -> None:
+        pass
+
+    Hub._departed = stay  # type: ignore[assignment, method-assign]
 
 
 @dataclass(frozen=True)

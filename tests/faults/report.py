@@ -60,7 +60,7 @@ class Report:
         print(*self.lines[-1], sep=" · ")
 
     def __str__(self) -> str:
-        rows = sorted(self.lines, key=lambda line: int(line[0].split(",")[0][1:]))
+        rows = sorted(self.lines, key=lambda line: _order(line[0]))
         return "\n".join(
             [
                 f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
@@ -80,6 +80,13 @@ class Report:
         """Into the page, between its marks."""
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         PAGE.write_text(f"{before}{BEGIN}\n{self}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def _order(promise: str) -> tuple[int, str]:
+    """G6b stands between G6 and G7."""
+    first = promise.split(",", maxsplit=1)[0].removeprefix("G")
+    number = first.rstrip("ab")
+    return int(number), first.removeprefix(number)
 
 
 def _machine() -> str:

@@ -124,3 +124,25 @@ def test_what_somebody_outside_was_shown_is_a_leak() -> None:
     for diary in (ann, bo):
         diary.received.append((PRIVATE, 1, "ann", "a3"))
     assert broken(ann, bo) == {"leaked": 1}
+
+
+def former_member() -> tuple[Diary, Diary]:
+    """bo left with 4, came back with 7 and left with 9; ann edited a message in between."""
+    ann = Diary("ann", rooms={PRIVATE}, edited={"edited": (PRIVATE, 5)})
+    bo = Diary("bo", rooms=set(), left={PRIVATE: [4, 9]})
+    bo.heard = [(PRIVATE, seq, "", 0) for seq in (2, 3, 4)]
+    bo.heard += [(PRIVATE, seq, "", 1) for seq in (7, 8, 9)]
+    return ann, bo
+
+
+def test_what_came_while_one_belonged_is_no_leak() -> None:
+    ann, bo = former_member()
+    bo.heard += [(PRIVATE, 5, "edited", 1), (PRIVATE, 12, "", 2)]
+    assert not broken(ann, bo)
+
+
+@pytest.mark.parametrize("event", [(5, "", 0), (10, "", 1), (3, "edited", 0)])
+def test_what_came_from_behind_a_removal_is_a_leak(event: tuple[int, str, int]) -> None:
+    ann, bo = former_member()
+    bo.heard.append((PRIVATE, *event))
+    assert broken(ann, bo) == {"leaked": 1}

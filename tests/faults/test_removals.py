@@ -1,0 +1,84 @@
+"""Removed members: no event behind the removal reaches them, whatever happens on the way."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import planted
+from tests.faults.removals import Removals
+from tests.faults.report import Sound, whole
+from tests.faults.server import Plant, Server
+from tests.faults.talk import People, settle_in
+from tests.rig.mariadb import PrivateMariaDB
+from tests.rig.needs import require
+from tests.rig.redis import PrivateRedis
+
+ROUNDS = whole(45, 4)  # of six removals each
+NODE_ROUNDS = whole(42, 1)  # with Redis there, and as many without
+
+
+async def test_no_event_behind_a_removal_reaches_the_removed(people: People, sound: Sound) -> None:
+    server = Server(people.folder).start()
+    try:
+        async with Removals([server.url], people) as removals:
+            await removals.rounds(ROUNDS)
+    finally:
+        server.kill()
+    _leaked_nothing(sound, "removed under load, one node", removals)
+
+
+async def test_holes_and_departures_together_leak_nothing(people: People, sound: Sound) -> None:
+    server = Server(people.folder, plant=planted.lose_news).start()
+    try:
+        async with Removals([server.url], people) as removals:
+            await removals.rounds(whole(10, 2))
+    finally:
+        server.kill()
+    _leaked_nothing(sound, "removed while every third commit is told to nobody", removals)
+
+
+@pytest.mark.parametrize("plant", [planted.send_a_commit_whole, planted.hear_on_behind_a_hole])
+async def test_a_planted_leak_is_found(people: People, plant: Plant) -> None:
+    server = Server(people.folder, plant=plant).start()
+    try:
+        async with Removals([server.url], people) as removals:
+            await removals.rounds(8)
+    finally:
+        server.kill()
+    assert removals.verdict.leaked
+
+
+@pytest.fixture
+def own_redis() -> Iterator[PrivateRedis]:
+    """One that may be killed."""
+    require("Redis", found=PrivateRedis.found())
+    with PrivateRedis() as server:
+        yield server
+
+
+async def test_no_event_behind_a_removal_reaches_the_removed_on_another_node(
+    tmp_path: Path, mariadb: PrivateMariaDB, own_redis: PrivateRedis, sound: Sound
+) -> None:
+    url = mariadb.create_database("removals")
+    people = await settle_in(tmp_path, url=url)
+    environ = {"CHATSERVER_BUS__URL": own_redis.url}
+    one = Server(people.folder, url=url, environ=environ, log=tmp_path / "one.log").start()
+    other = people.move_to(tmp_path / "two")
+    two = Server(other, url=url, environ=environ, log=tmp_path / "two.log").start()
+    try:
+        async with Removals([one.url, two.url], people) as removals:
+            await removals.rounds(NODE_ROUNDS)
+            own_redis.kill()
+            await removals.rounds(NODE_ROUNDS)
+            await asyncio.to_thread(own_redis.start)
+    finally:
+        two.kill()
+        one.kill()
+    _leaked_nothing(sound, "removed under load, two nodes, half without Redis", removals)
+
+
+def _leaked_nothing(sound: Sound, fault: str, removals: Removals) -> None:
+    assert removals.verdict.sound, str(removals.verdict)
+    sound("G6b", fault, f"{removals.count} removals among {removals.events:,} events, leaked 0")
