@@ -53,7 +53,7 @@ from chatserver.storage.overview import Overview
 from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
-from chatserver.storage.search_index import compact
+from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.supervisor import Supervisor, Work
 from chatserver.web import body, routes
 from chatserver.web.admin import Admin
@@ -96,7 +96,7 @@ class Server:
         self.database = Database(settings.database_url)
         self.people = People(self.database, clock=wall)
         self.rooms = Rooms(self.database, clock=wall)
-        self.search = Search(self.database)
+        self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
         self.log = Log(self.database, clock=wall)
         self.supervisor = Supervisor()
         self.bus = _bus(settings, self.supervisor)
@@ -183,7 +183,7 @@ class Server:
             with suppress(ChatServerError):
                 await self.seen.flush()
             with suppress(ChatServerError):  # words of deleted messages leave the file
-                await self.database.transaction(compact)
+                await self.search_backlog.finish()
         finally:
             self.hub.close()
             await self.bus.close()
@@ -207,6 +207,7 @@ class Server:
         work: dict[str, Work] = {"journal": self.journal.run, "reads": self.reads.run}
         work |= {"pulse": self.pulse.run, "seen": self.seen.run}
         work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
+        work["search"] = self.search_backlog.run
         return work | {"lookout": self.lookout.run} if self.bus.peers else work
 
     async def tell_setup(self, _app: web.Application) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from operator import add
 
 from chatserver.errors import BadRequest, _
 from chatserver.normalization import nfkc
@@ -95,14 +96,20 @@ def tokens(text: str) -> str:
     """What the index holds of a body, with spaces between: each token once, in ASCII."""
     if text.isascii():
         return _tokens_of_ascii(text)
-    found: list[str] = []
-    for run in _runs(fold(text)):
+    words: dict[str, None] = {}
+    characters: dict[str, None] = {}
+    symbols: list[str] = []
+    for run in dict.fromkeys(_runs(fold(text))):
         if run[0] == "C":
-            found += _pairs(run)
-            found.append(CHARACTERS + run[-_WIDTH:])
+            digits = run[1:].split("C")
+            characters.update(dict.fromkeys(map(add, digits, digits[1:])))
+            characters[digits[-1]] = None
+        elif run[0] == "S":
+            symbols.append(run[1:])
         else:
-            found.append(_token(run))
-    return " ".join(dict.fromkeys(found))
+            words[run[:WORD_LENGTH]] = None
+    kinds = ((WORD, words), (CHARACTERS, characters), (SYMBOL, symbols))
+    return "".join(f" {kind}".join(["", *found]) for kind, found in kinds)[1:]
 
 
 def _tokens_of_ascii(text: str) -> str:

@@ -27,7 +27,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD
 from chatserver.storage.naming import settle_names
 from chatserver.storage.readers import Share
-from chatserver.storage.search_index import COMPACTED, Entry, index, search
+from chatserver.storage.search_index import COMPACTED, Entry, index, pending, search
 from chatserver.storage.tables import events, meta, metadata, rooms, users
 
 BATCH = 500  # rows that are stored at once
@@ -176,6 +176,7 @@ async def load(
 
 def _clear(connection: Connection) -> None:
     connection.execute(search.delete())
+    connection.execute(pending.delete())
     for table in reversed(metadata.sorted_tables):
         every = table.delete()
         connection.execute(every.where(~OF_THIS_DATABASE) if table is meta else every)
@@ -224,7 +225,7 @@ def _index(connection: Connection) -> None:
     logs = (_texts(connection, room, page) for room in numbers)
     in_time = heapq.merge(*logs, key=attrgetter("at", "room_id", "seq"))
     while some := [Entry(r.room_id, r.seq, r.user_id, r.body) for r in islice(in_time, BATCH)]:
-        index(connection, some)
+        index(connection, some, later=False)
 
 
 def _texts(connection: Connection, room: int, page: int) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from chatserver.archive import line
 from chatserver.models import LOBBY, Kind
 from chatserver.storage.archive import TABLES, one_moment
 from chatserver.storage.engine import Database
-from chatserver.storage.search_index import Entry, search, written
+from chatserver.storage.search_index import Entry, pending, search, written
 from chatserver.storage.slices import computed
 from chatserver.storage.tables import events, rooms
 
@@ -120,10 +120,14 @@ def _is_indexed(kept: str | None, expected: str) -> bool:
     return kept == expected or (kept is not None and set(kept.split()) == set(expected.split()))
 
 
+_PENDING = sa.select(pending.c.seq).where(
+    pending.c.room_id == events.c.room_id, pending.c.seq == events.c.seq
+)
 _INDEXED = (
     sa.select(events.c.room_id, events.c.seq, events.c.user_id, events.c.body, search.c.tokens)
     .outerjoin(search, sa.and_(search.c.room_id == events.c.room_id, search.c.seq == events.c.seq))
     .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
+    .where(~_PENDING.exists())
 )
 
 
@@ -147,8 +151,8 @@ def _references() -> Iterator[Rule]:
             )
 
 
-def _of_messages(table: str) -> tuple[Rule, Rule]:
-    """What hangs on a message needs one that is there and has not been deleted."""
+def _of_messages(table: str, unless: str = "0") -> tuple[Rule, Rule]:
+    """What hangs on a message needs one that is there, and not deleted `unless` that is true."""
     joined = f"FROM {table} t LEFT JOIN events e ON e.room_id = t.room_id AND e.seq = t.seq"
     place = "SELECT DISTINCT t.room_id, t.seq"
     return (
@@ -158,7 +162,7 @@ def _of_messages(table: str) -> tuple[Rule, Rule]:
         ),
         Rule(
             f"Room {{room_id}}: {table} of message {{seq}}, which is deleted.",
-            f"{place} {joined} WHERE e.deleted_at IS NOT NULL",
+            f"{place} {joined} WHERE e.deleted_at IS NOT NULL AND NOT ({unless})",
         ),
     )
 
@@ -226,7 +230,10 @@ RULES = (
     ),
     *_of_messages("reactions"),
     *_of_messages("mentions"),
-    *_of_messages("search"),
+    *_of_messages(
+        "search",
+        "EXISTS (SELECT 1 FROM search_pending p WHERE p.room_id = t.room_id AND p.seq = t.seq)",
+    ),
     Rule(
         "Room {room_id}, message {seq}: mentions user {user_id}, whom nobody knows.",
         "SELECT t.room_id, t.seq, t.user_id FROM mentions t LEFT JOIN users u ON u.id = t.user_id"

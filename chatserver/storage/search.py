@@ -20,6 +20,7 @@ from chatserver.models import Kind, name_key
 from chatserver.names import room_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
+from chatserver.storage.search_backlog import UNINDEXED
 from chatserver.storage.search_index import (
     Entry,
     compact,
@@ -299,13 +300,22 @@ async def _id_at(connection: AsyncConnection, at: int) -> int:
 
 
 async def _candidates(connection: AsyncConnection, hunt: _Hunt, below: int, size: int) -> list[int]:
-    """The newest ids whose tokens answer the terms, newest first."""
+    """The newest ids whose tokens answer the terms, or wait to be indexed, newest first.
+
+    Those that wait are read first: what is indexed between the two queries is found by either.
+    """
     if not all(hunt.terms):
         return []
     held = _held_sqlite if connection.dialect.name == "sqlite" else _held_mysql
     number, conditions = held(hunt.terms) if hunt.terms else (search.c.id, ())
-    found = sa.select(number).where(*conditions, number >= hunt.least, number < below)
-    return list(await connection.scalars(found.order_by(number.desc()).limit(size)))
+
+    def newest(found: sa.Select[Any], id_: sa.ColumnElement[int]) -> sa.Select[Any]:
+        some = found.where(id_ >= hunt.least, id_ < below)
+        return some.order_by(id_.desc()).limit(size)
+
+    waiting = list(await connection.scalars(newest(UNINDEXED, search.c.id)))
+    known = await connection.scalars(newest(sa.select(number).where(*conditions), number))
+    return sorted({*known, *waiting}, reverse=True)[:size]
 
 
 # What the databases disagree on ------------------------------------------------------------------

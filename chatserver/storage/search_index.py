@@ -2,30 +2,49 @@
 
 The table `search` holds the tokens of every message; its ids grow with time. What looks into it is
 FTS5 on SQLite (`search_words`) and FULLTEXT on MySQL.
+
+Long messages cost as much as dozens of short ones, and others would wait for them. So they are only
+noted in `search_pending`, where `Search` finds them, until `search_backlog.py` indexes them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
-from chatserver.storage.pairs import Deleted, ManyRows, as_json, looked_up
+from chatserver.storage.pairs import ByPairs, Deleted, ManyRows, as_json, looked_up
 from chatserver.storage.tables import meta
 from chatserver.tokens import room_token, sender_token, tokens
 
+LONG = 250  # characters; of a longer message the tokens are left to the backlog
+LONG_ASCII = 4_000  # characters, the same for one in ASCII, which is quickly cut into words
+MANY_TOKENS = 10_000  # bytes of tokens, about those of a message that is just not long
 COMPACTED = "search_compacted"  # in meta, SQLite only: 0 while struck words remain in the file
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
+pending = sa.table("search_pending", sa.column("room_id"), sa.column("seq"))
 words = sa.table("search_words", *(sa.column(n) for n in ("rowid", "search_words", "tokens")))
 _NEW = ManyRows(search, "room_id", "seq", "tokens")
 _GONE = Deleted(search, "room_id", "seq")
+_PENDING = ManyRows(pending, "room_id", "seq")
+_IGNORING = pending.insert().prefix_with("OR IGNORE", dialect="sqlite")
+_PUT_OFF = _IGNORING.prefix_with("IGNORE", dialect="mysql")
+_DONE = Deleted(pending, "room_id", "seq")
+_SIZES = ByPairs(
+    sa.select(search.c.room_id, search.c.seq, sa.func.length(search.c.tokens).label("size")),
+    search.c.room_id,
+    search.c.seq,
+)
 _REWRITE = (
     search.update()
     .where(search.c.room_id == sa.bindparam("room"), search.c.seq == sa.bindparam("number"))
     .values(tokens=sa.bindparam("words"))
 )
+
+
+Place = tuple[int, int]  # room and seq of a message
 
 
 class Entry(NamedTuple):
@@ -37,27 +56,78 @@ class Entry(NamedTuple):
     body: str
 
 
-def index(connection: Connection, entries: Sequence[Entry]) -> None:
-    """New messages become findable."""
+def index(connection: Connection, entries: Sequence[Entry], *, later: bool = True) -> None:
+    """New messages become findable. `later`: long ones may wait for the backlog."""
     if not entries:
         return
-    _NEW.insert(connection, [(e.room, e.seq, written(e)) for e in entries])
+    long = {(e.room, e.seq) for e in entries if later and is_long(e.body)}
+    rows = [(e.room, e.seq, "" if (e.room, e.seq) in long else written(e)) for e in entries]
+    _NEW.insert(connection, rows)
+    if long:
+        _PENDING.insert(connection, sorted(long))
     _enter_words(connection, len(entries))
 
 
 def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
     """Edited messages are found by their new text only. They keep their place among the others."""
-    places = {(entry.room, entry.seq) for entry in entries}
-    _strike_words(connection, places)
-    rows = [{"room": e.room, "number": e.seq, "words": written(e)} for e in entries]
+    edited = {(entry.room, entry.seq): entry for entry in entries}
+    kept = _kept(connection, edited.keys())
+    now = {
+        place: written(edited[place])
+        for place, size in kept.items()
+        if 0 < size <= MANY_TOKENS and not is_long(edited[place].body)
+    }
+    put_off(connection, kept.keys() - now.keys())
+    rewrite(connection, now)
+
+
+def forget(connection: Connection, places: Collection[Place]) -> None:
+    """Deleted messages are found no more."""
+    kept = _kept(connection, places)
+    put_off(connection, {place for place, size in kept.items() if size > MANY_TOKENS})
+    remove(connection, {place: size for place, size in kept.items() if size <= MANY_TOKENS})
+
+
+def is_long(body: str) -> bool:
+    """Whether the tokens of a message are left to the backlog."""
+    return len(body) > LONG and not (len(body) <= LONG_ASCII and body.isascii())
+
+
+def put_off(connection: Connection, places: Collection[Place]) -> None:
+    """Leave these messages to the backlog."""
+    if places:
+        keys = [{"room_id": room, "seq": seq} for room, seq in sorted(places)]
+        connection.execute(_PUT_OFF, keys)
+
+
+def rewrite(connection: Connection, tokens_of: Mapping[Place, str]) -> None:
+    """Give messages of the index these tokens."""
+    if not tokens_of:
+        return
+    _strike_words(connection, tokens_of.keys())
+    rows = [{"room": room, "number": seq, "words": text} for (room, seq), text in tokens_of.items()]
     connection.execute(_REWRITE, rows)
-    _reenter_words(connection, places)
+    _reenter_words(connection, tokens_of.keys())
 
 
-def forget(connection: Connection, places: Collection[tuple[int, int]]) -> None:
-    """Deleted messages, given as room and seq, are found no more."""
+def remove(connection: Connection, places: Collection[Place]) -> None:
+    """Take messages out of the index."""
+    if not places:
+        return
     _strike_words(connection, places)
     _GONE.delete(connection, places)
+    _DONE.delete(connection, places)
+
+
+def done(connection: Connection, places: Collection[Place]) -> None:
+    """The backlog has indexed these messages."""
+    _DONE.delete(connection, places)
+
+
+def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+    """The bytes of tokens of those of these messages that are in the table: 0 before the first."""
+    rows = _SIZES.rows(connection, places)
+    return {(row.room_id, row.seq): row.size for row in rows}
 
 
 def compact(connection: Connection) -> None:
@@ -81,7 +151,11 @@ def written(entry: Entry) -> str:
 
 
 _last = sa.select(sa.func.max(search.alias().c.id)).scalar_subquery()
-_newest = sa.select(search.c.id, search.c.tokens).where(search.c.id > _last - sa.bindparam("count"))
+_newest = (
+    sa.select(search.c.id, search.c.tokens)
+    .where(search.c.id > _last - sa.bindparam("count"))
+    .where(search.c.tokens != sa.literal_column("''"))
+)
 _ENTER_NEWEST = str(
     words.insert()
     .from_select(["rowid", "tokens"], _newest.order_by(search.c.id))
@@ -100,7 +174,8 @@ def _enter_words(connection: Connection, count: int) -> None:
 
 def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
     """The statement that hands the words of messages, given by room and seq, over to FTS5."""
-    found = looked_up(sa.select(*values), search.c.room_id, search.c.seq)
+    indexed = sa.select(*values).where(search.c.tokens != sa.literal_column("''"))
+    found = looked_up(indexed, search.c.room_id, search.c.seq)
     return str(words.insert().from_select(columns, found).compile(dialect=sqlite.dialect()))
 
 
@@ -110,14 +185,15 @@ _REENTER = _words_of(["rowid", "tokens"], *_OWN)
 _STRIKE = _words_of(["search_words", "rowid", "tokens"], _STRUCK, *_OWN)
 
 
-def _reenter_words(connection: Connection, places: Collection[tuple[int, int]]) -> None:
+def _reenter_words(connection: Connection, places: Collection[Place]) -> None:
     """FTS5 is told of rows whose words have changed, after `_strike_words`."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_REENTER, (as_json(places),))
 
 
-def _strike_words(connection: Connection, places: Collection[tuple[int, int]]) -> None:
+def _strike_words(connection: Connection, places: Collection[Place]) -> None:
     """FTS5 forgets these rows. It writes that down beside the words, which `compact` removes."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_STRIKE, (as_json(places),))
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.exec_driver_sql(_STRIKE, (as_json(places),)).rowcount > 0:
         connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value="0"))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SLICE = 20_000  # characters: folding them takes a millisecond, or a few
+SLICE = 10_000  # characters: folding or indexing them takes a millisecond, or a few
 
 
 async def computed(work: Callable[[list[Any]], T], rows: Iterable[Any]) -> AsyncIterator[T]:
@@ -25,7 +25,7 @@ def slices(rows: Iterable[Any]) -> Iterator[list[Any]]:
     size = 0
     for row in rows:
         part.append(row)
-        size += len(row.body)
+        size += len(row.body or "")
         if size >= SLICE:
             yield part
             part, size = [], 0

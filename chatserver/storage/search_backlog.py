@@ -1,0 +1,102 @@
+"""Indexes long messages after they were stored, in short transactions of its own.
+
+Any node may do it. A message stays in `search_pending` until its tokens are those of its text, so
+an interruption at any moment only delays them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.errors import ChatError
+from chatserver.models import Kind
+from chatserver.storage import search_index
+from chatserver.storage.engine import Database
+from chatserver.storage.members import hold_rooms
+from chatserver.storage.pairs import ByPairs
+from chatserver.storage.search_index import Entry, pending, search, written
+from chatserver.storage.slices import computed
+from chatserver.storage.tables import events
+
+INTERVAL = 0.5  # seconds between two looks at what waits
+TOGETHER = 20  # messages that are read at once
+
+Tokenized = list[tuple[Row[Any], str | None]]
+
+_WAITING = sa.select(
+    pending.c.room_id, pending.c.seq, events.c.user_id, events.c.body
+).outerjoin_from(
+    pending,
+    events,
+    sa.and_(
+        events.c.room_id == pending.c.room_id,
+        events.c.seq == pending.c.seq,
+        events.c.kind == sa.literal_column(f"{Kind.MESSAGE:d}"),
+        events.c.deleted_at.is_(None),
+    ),
+)
+_NEXT = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(TOGETHER)
+_NOW = ByPairs(_WAITING, pending.c.room_id, pending.c.seq)
+
+# The candidates of `Search` that the index does not know yet.
+UNINDEXED = sa.select(search.c.id).join_from(
+    pending,
+    search,
+    sa.and_(search.c.room_id == pending.c.room_id, search.c.seq == pending.c.seq),
+)
+
+
+class SearchBacklog:
+    """Brings the search index up to date."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL)
+            try:
+                await self.work()
+            except ChatError:  # the database does not answer: the messages wait
+                continue
+
+    async def work(self) -> None:
+        """Index what waits now, and what is added meanwhile."""
+        while rows := await self._waiting():
+            async for some in computed(_tokenized, rows):
+                await self._database.transaction(partial(_settle, tokenized=some))
+
+    async def finish(self) -> None:
+        """Index what waits, and remove the words of deleted messages from the file."""
+        await self.work()
+        await self._database.transaction(search_index.compact)
+
+    async def _waiting(self) -> list[Row[Any]]:
+        async with self._database.reading() as connection:
+            return list(await connection.execute(_NEXT))
+
+
+def _tokenized(rows: Sequence[Row[Any]]) -> Tokenized:
+    """The messages with the tokens of their texts; None for those that are deleted."""
+    return [(row, None if row.body is None else written(Entry._make(row))) for row in rows]
+
+
+def _settle(connection: Connection, tokenized: Tokenized) -> None:
+    """Store the tokens of messages that have not changed since they were read."""
+    places = [(row.room_id, row.seq) for row, _tokens in tokenized]
+    hold_rooms(connection, [room for room, _seq in places])
+    now = {(row.room_id, row.seq): row.body for row in _NOW.rows(connection, places)}
+    settled = {
+        (row.room_id, row.seq): tokens
+        for row, tokens in tokenized
+        if (row.room_id, row.seq) in now and now[row.room_id, row.seq] == row.body
+    }
+    search_index.remove(connection, [place for place, tokens in settled.items() if tokens is None])
+    search_index.rewrite(
+        connection, {place: tokens for place, tokens in settled.items() if tokens is not None}
+    )
+    search_index.done(connection, settled.keys())
