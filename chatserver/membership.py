@@ -18,6 +18,7 @@ from chatserver.models import (
     Change,
     Create,
     Dismiss,
+    Dissolve,
     Draft,
     Enrol,
     Receipt,
@@ -82,6 +83,13 @@ class Membership:
         if retention_days is not None:
             act = Change("change", {"retention_days": retention_days}, outside=True)
             await self._stored(_own_draft(who, room, act))
+
+    async def dissolve(self, who: User, room: int) -> None:
+        """End a conversation without a name, as an administrator who need not belong to it.
+
+        Its members are removed from it. Raises NotFound for a room with a name.
+        """
+        await self._stored(_own_draft(who, room, Dissolve()))
 
     async def mute(self, who: User, room: int, *, on: bool) -> None:
         """Set whether a room may disturb this person, and tell that person's devices.

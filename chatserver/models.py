@@ -211,7 +211,11 @@ class Change(Value, frozen=True):
     outside: bool = False
 
 
-Act = Message | Edit | Delete | React | Create | Enrol | Dismiss | Change
+class Dissolve(Value, frozen=True):
+    """End all memberships of a conversation without a name, by an administrator of the server."""
+
+
+Act = Message | Edit | Delete | React | Create | Enrol | Dismiss | Change | Dissolve
 
 
 class Draft(Value, frozen=True):

@@ -1,7 +1,7 @@
 """What administrators see of people, rooms and bots: facts about them, never what was said."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -57,6 +57,24 @@ class House:
     last_at: int | None
     retention_days: int | None
     admins: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation without a name, from outside: how large it is, and who made it.
+
+    `events` counts all that is in its log. Times in ms; `last_at` is the one of its last event.
+    """
+
+    room: int
+    members: int
+    events: int
+    created_by: str | None
+    created_at: int
+    last_at: int | None
+
+
+Order = Literal["members", "events"]  # conversations with the most of this come first
 
 
 class Overview:
@@ -127,6 +145,12 @@ class Overview:
         )
         return [_house(row, keepers.get(row.id, [])) for row in await self._all(query)]
 
+    async def conversations(self, order: Order, limit: int) -> list[Conversation]:
+        """The largest groups without a name that have members."""
+        columns = {"members": rooms.c.members, "events": rooms.c.head}
+        query = _CONVERSATIONS.order_by(columns[order].desc(), rooms.c.id.desc()).limit(limit)
+        return [Conversation(*row) for row in await self._all(query)]
+
     async def _all(self, query: sa.Select[Any]) -> list[Any]:
         async with self._database.reading(Share.HEAVY) as connection:
             return list(await connection.execute(query))
@@ -160,6 +184,17 @@ _LAST_AT = (
     .where(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ)
     .correlate(rooms)
     .scalar_subquery()
+)
+
+
+_end = events.alias("end")
+_CONVERSATIONS = (
+    sa.select(
+        rooms.c.id, rooms.c.members, rooms.c.head, users.c.name, rooms.c.created_at, _end.c.at
+    )
+    .outerjoin(users, users.c.id == rooms.c.created_by)
+    .outerjoin(_end, sa.and_(_end.c.room_id == rooms.c.id, _end.c.seq == rooms.c.head))
+    .where(rooms.c.kind == RoomKind.GROUP, room_name.is_(None), rooms.c.members > 0)
 )
 
 

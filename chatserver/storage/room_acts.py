@@ -17,6 +17,7 @@ from chatserver.models import (
     Change,
     Create,
     Dismiss,
+    Dissolve,
     Draft,
     Enrol,
     Event,
@@ -40,7 +41,9 @@ from chatserver.storage.naming import (
     require_distinct_room,
     require_no_lobby_title,
 )
-from chatserver.storage.tables import members, room_name, rooms
+from chatserver.storage.tables import members, room_name, rooms, users
+
+DISSOLVED_DAYS = 1  # that the text of a dissolved conversation is kept
 
 
 def perform(connection: Connection, draft: Draft, now: int) -> Event:
@@ -54,6 +57,8 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
             return dismiss(connection, draft, act, now)
         case Change() as act:
             return change(connection, draft, act, now)
+        case Dissolve():
+            return dissolve(connection, draft, now)
         case _:
             raise AssertionError("what concerns messages is stored in batches")
 
@@ -156,10 +161,35 @@ def _renamed(
     return _names(connection, draft, name, private=private)
 
 
-def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
-    """What an administrator of the server is in a room with a name, member or not."""
+def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
+    """Remove everybody. What was said is kept for DISSOLVED_DAYS, where nobody can read it."""
+    _require_administrator(connection, draft)
+    unnamed = sa.and_(rooms.c.id == draft.room, rooms.c.kind == RoomKind.GROUP, room_name.is_(None))
+    query = (
+        sa.select(users.c.id, users.c.name)
+        .join(members, members.c.user_id == users.c.id)
+        .join(rooms, sa.and_(rooms.c.id == members.c.room_id, unnamed))
+        .where(members.c.left_at.is_(None))
+    )
+    everybody = {row.id: row.name for row in connection.execute(query)}
+    if not everybody:
+        raise NotFound
+    change = {"action": "remove", "users": sorted(everybody.values())}
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    _let_go(connection, draft.room, list(everybody), now, seq)
+    values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
+    connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
+    return told(draft, seq, now, Kind.ROOM, change=change, left=tuple(everybody))
+
+
+def _require_administrator(connection: Connection, draft: Draft) -> None:
     if require_account(connection, draft).role != Role.ADMIN:
         raise Forbidden(_("Only an administrator may do that."))
+
+
+def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
+    """What an administrator of the server is in a room with a name, member or not."""
+    _require_administrator(connection, draft)
     query = sa.select(
         rooms.c.kind,
         room_name.label("name"),

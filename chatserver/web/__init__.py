@@ -93,6 +93,13 @@ def routes(
         web.patch(
             r"/api/admin/rooms/{number:\d+}", admin.change_room, name="admin-room", rate="changes"
         ),
+        web.get(
+            "/api/admin/conversations",
+            admin.conversations,
+            name="admin-conversations",
+            rate="questions",
+        ),
+        web.delete(r"/api/admin/conversations/{number:\d+}", admin.dissolve, rate="changes"),
         web.get("/api/admin/check", admin.check, name="admin-check", rate="questions"),
         web.get("/api/setup-link", api.setup_link, name="setup-link", rate="visits"),
         web.post("/api/keys/rotate", api.rotate_keys, name="keys", rate="visits"),

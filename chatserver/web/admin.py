@@ -3,10 +3,11 @@
 import io
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from chatserver import __version__
 from chatserver.administration import Administration
@@ -14,11 +15,13 @@ from chatserver.errors import BadRequest, Forbidden, NotFound, _
 from chatserver.hub import Hub
 from chatserver.invitations import Invitations
 from chatserver.membership import Membership
-from chatserver.storage.overview import Overview
+from chatserver.models import User
+from chatserver.storage.overview import Order, Overview
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.health import Health
 from chatserver.web.listing import listed
+from chatserver.web.query import queried
 from chatserver.web.session import Sessions
 
 
@@ -75,21 +78,39 @@ class Admin:
         await self._sessions.admin(request)
         return ok(rooms=msgspec.to_builtins(await self._overview.rooms()))
 
+    async def conversations(self, request: web.Request) -> web.StreamResponse:
+        """The largest conversations without a name."""
+        await self._sessions.admin(request)
+        asked = queried(request, _Largest)
+        found = await self._overview.conversations(asked.order, asked.limit + 1)
+        shown = msgspec.to_builtins(found[: asked.limit])
+        return ok(conversations=shown, more=len(found) > asked.limit)
+
+    async def dissolve(self, request: web.Request) -> web.StreamResponse:
+        """Remove everybody from a conversation without a name."""
+        admin = await self._changing_rooms(request)
+        await self._membership.dissolve(admin, _number(request))
+        return ok()
+
     async def change_room(self, request: web.Request) -> web.StreamResponse:
         """Archive a room, or set how long it keeps its messages."""
-        admin = await self._sessions.admin(request)
-        if admin is None:
-            raise Forbidden(_("Rooms are changed by somebody who has an account."))
+        admin = await self._changing_rooms(request)
         form = await body.read(request, body.RoomOversight)
         if form.archived is None and form.retention_days is None:
             raise BadRequest(_("What is to be changed?"))
-        number = request.match_info["number"]
-        if len(number) > 15:
-            raise NotFound
         await self._membership.oversee(
-            admin, int(number), archived=form.archived, retention_days=form.retention_days
+            admin,
+            _number(request),
+            archived=form.archived,
+            retention_days=form.retention_days,
         )
         return ok()
+
+    async def _changing_rooms(self, request: web.Request) -> User:
+        admin = await self._sessions.admin(request)
+        if admin is None:
+            raise Forbidden(_("Rooms are changed by somebody who has an account."))
+        return admin
 
     # Bots -----------------------------------------------------------------------------------------
 
@@ -119,3 +140,16 @@ class Admin:
             **await self._health.facts(),
             disk_free=shutil.disk_usage(self._folder).free,
         )
+
+
+class _Largest(msgspec.Struct):
+    order: Order = "members"
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 200
+
+
+def _number(request: web.Request) -> int:
+    """The number of the room in the path. Raises NotFound for one that cannot be."""
+    number = request.match_info["number"]
+    if len(number) > 15:
+        raise NotFound
+    return int(number)

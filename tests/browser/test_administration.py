@@ -9,6 +9,7 @@ from tests.browser.conftest import EnterChat
 from tests.browser.test_accessibility import BY_AXE, DESK, PHONE, is_fine
 from tests.browser.window import Window
 from tests.driver import PASSWORD, ask
+from tests.storage.crowded import make_rooms
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,6 +23,7 @@ async def test_an_administrator_goes_round(enter: EnterChat) -> None:
     await people_are_managed(ann, bo)
     await somebody_is_invited(ann)
     await a_room_is_put_away(ann)
+    await a_conversation_is_removed(ann)
     await a_bot_is_made(ann)
     await the_server_is_well(ann)
 
@@ -96,6 +98,23 @@ async def a_room_is_put_away(ann: Window) -> None:
     await is_fine(ann, PHONE)
     await page.set_viewport_size(DESK)
     await dialog.locator(".dialog-close").click()
+
+
+async def a_conversation_is_removed(ann: Window) -> None:
+    """On the page of rooms, below them."""
+    page = ann.page
+    found = await ann.chat.server.people.find("bo")
+    assert found is not None
+    (room,) = await make_rooms(ann.chat.server.database, 1, [found[0].id])
+    await page.reload()
+    listed = page.locator("admin-conversations tbody tr")
+    await expect(listed.locator(".cell-title")).to_have_text("@bo")
+    await is_fine(ann, DESK)
+    await page.locator("#order").select_option("events")
+    await listed.locator(".conversation-remove").click()
+    await page.locator(".confirm-yes").click()
+    await expect(page.locator("admin-conversations .admin-none")).to_be_visible()
+    assert await ann.chat.server.rooms.state(found[0].id, room) is None
 
 
 async def a_bot_is_made(ann: Window) -> None:

@@ -254,6 +254,61 @@ async def test_what_is_no_room_of_administrators_is_refused(ann: Person, bo: Per
         assert refused.status == status, (number, body)
 
 
+async def conversations(admin: Person, query: str = "") -> list[dict[str, Any]]:
+    answer = (await admin.ask("GET", f"/api/admin/conversations{query}")).json
+    assert answer["more"] is False
+    found: list[dict[str, Any]] = answer["conversations"]
+    return found
+
+
+async def test_conversations_without_a_name_are_seen_by_their_size(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    small = (await bo.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
+    large = (await cy.ask("POST", "/api/rooms", {"users": ["bo", "ann"]})).json["room"]
+    await bo.ask("POST", "/api/rooms", {"name": "den"})
+    await bo.ask("POST", "/api/direct/cy/messages", {"data": "psst"})
+    said = await bo.ask("POST", f"/api/rooms/{small}/messages", {"data": "between us"})
+    found = await conversations(ann)
+    assert [one["room"] for one in found] == [large, small]
+    assert (found[1]["members"], found[1]["events"], found[1]["created_by"]) == (2, 2, "bo")
+    assert found[1]["last_at"] == said.json["at"]
+    assert found[1].keys() == {"room", "members", "events", "created_by", "created_at", "last_at"}
+    assert [one["room"] for one in await conversations(ann, "?order=events")] == [small, large]
+    first = (await ann.ask("GET", "/api/admin/conversations?limit=1")).json
+    assert ([one["room"] for one in first["conversations"]], first["more"]) == ([large], True)
+    assert (await ann.ask("GET", "/api/admin/conversations?order=title")).status == 400
+    assert (await bo.ask("GET", "/api/admin/conversations")).status == 403
+
+
+async def test_an_administrator_removes_a_conversation_of_others(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    room = (await bo.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
+    bos = await bo.connect()
+    path = f"/api/admin/conversations/{room}"
+    assert (await bo.ask("DELETE", path)).status == 403
+    assert (await ann.ask("DELETE", path)).status == 200
+    event = await bos.next(13)
+    assert (event["user"], event["action"], event["users"]) == ("ann", "remove", ["bo", "cy"])
+    assert (await bos.say("hello?", room=room))["code"] == "not_found"
+    assert [one["room"] for one in (await cy.connect()).welcome["rooms"]] == [1]
+    assert await conversations(ann) == []
+    assert (await bo.ask("GET", f"/api/rooms/{room}/events")).status == 404
+    assert (await ann.ask("DELETE", path)).status == 404
+
+
+async def test_only_conversations_without_a_name_are_removed(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    named = (await bo.ask("POST", "/api/rooms", {"name": "den"})).json["room"]
+    private = (await bo.ask("POST", "/api/rooms", {"name": "cave", "private": True})).json["room"]
+    direct = (await bo.ask("POST", "/api/direct/cy/messages", {"data": "psst"})).json["room"]
+    for number in (1, named, private, direct, 99, 10**39):
+        refused = await ann.ask("DELETE", f"/api/admin/conversations/{number}")
+        assert refused.status == 404, number
+
+
 # Bots --------------------------------------------------------------------------------------------
 
 

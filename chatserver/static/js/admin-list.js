@@ -2,8 +2,8 @@
  * What the lists of administration share: rows that a search narrows down, dialogs about one of them,
  * and a sentence where something was refused.
  *
- * A subclass says `read(answer)`, `key(item)`, `words(item)` and `fill(row, item)`; `opened(name, item)`
- * is called when a dialog opens, `reads` is where to look besides the search box.
+ * A subclass says `read(answer)`, `key(item)`, `fill(row, item)` and, for a search, `words(item)`;
+ * `opened(name, item)` is called when a dialog opens. `data-row` names the template of a row.
  */
 
 import { ask, attempt, once } from "./api.js";
@@ -43,9 +43,13 @@ export class AdminList extends HTMLElement {
     this.querySelector("table").hidden = shown.length === 0;
     sync(this.querySelector("tbody"), shown, {
       key: (item) => this.key(item),
-      make: () => clone("row"),
+      make: () => clone(this.dataset.row ?? "row"),
       update: (row, item) => this.fill(row, item),
     });
+  }
+
+  words() {
+    return "";
   }
 
   admits(item, wanted) {

@@ -8,6 +8,7 @@ await loadWords();
 await Promise.all([
   import("./elements/admin-bots.js"),
   import("./elements/admin-check.js"),
+  import("./elements/admin-conversations.js"),
   import("./elements/admin-invites.js"),
   import("./elements/admin-people.js"),
   import("./elements/admin-rooms.js"),

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from chatserver import protocol
 from chatserver.models import Role
-from chatserver.storage.overview import House, Resident, Robot
+from chatserver.storage.overview import Conversation, House, Resident, Robot
 from chatserver.storage.rooms import PublicRoom
 
 ONLY_ON_SOCKETS = {"id", "ok"}
@@ -165,6 +165,13 @@ class Houses(Answer):
     """The rooms that have a name."""
 
     rooms: list[House]
+
+
+class Conversations(Answer):
+    """Conversations without a name, the largest first; `more`: there are more than `limit`."""
+
+    conversations: list[Conversation]
+    more: bool
 
 
 class Robots(Answer):

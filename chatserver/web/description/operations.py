@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from chatserver import protocol
 from chatserver.web import body
+from chatserver.web.admin import _Largest
 from chatserver.web.api import Listed
 from chatserver.web.conversation import _RoomsAfter, _Sought, _Stretch
 from chatserver.web.description import answers
@@ -236,6 +237,16 @@ OPERATIONS = [
         "PATCH", "/api/admin/rooms/{number}", "oversee_room",
         "Archive a room or set how long it keeps, without belonging to it. Its members are told.",
         who="administrator", body=body.RoomOversight,
+    ),
+    Operation(
+        "GET", "/api/admin/conversations", "conversations",
+        "Conversations without a name, from outside: those with the most members or events first.",
+        answers.Conversations, "administrator", query=_Largest,
+    ),
+    Operation(
+        "DELETE", "/api/admin/conversations/{number}", "dissolve_conversation",
+        "Remove everybody from a conversation without a name. Its text is deleted the night after.",
+        who="administrator", refuses="forbidden not_found",
     ),
     Operation(
         "GET", "/api/admin/check", "check_server",
