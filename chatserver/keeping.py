@@ -7,11 +7,12 @@ data folder, so that no server of it runs meanwhile.
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from chatserver.archive import Archive, flush_folder, remove_partial
+from chatserver.archive import Archive, Row, flush_folder, remove_partial
 from chatserver.binding import Binding
 from chatserver.config import Settings, sqlite_url
 from chatserver.errors import ChatServerError
@@ -27,6 +28,7 @@ from chatserver.storage.nights import (
     record_night,
 )
 from chatserver.storage.retention import expire, give_back
+from chatserver.storage.revivals import Ended, Revivals, Revived, read_ended
 
 EVERY = 600.0  # seconds between two looks at the clock
 NIGHT = 3  # the hour, in the server's time zone
@@ -35,6 +37,7 @@ JUMP = 600_000  # ms by which a clock that was set differs from one that went on
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
+Rows = Iterable[Row]
 
 
 # Every night -------------------------------------------------------------------------------------
@@ -136,11 +139,13 @@ async def restore(
     replace: bool,
     progress: Progress,
     move: bool = False,
-) -> None:
+    since: int | None = None,
+) -> Revived:
     """Make the database what the archive holds, under a new epoch. All of it or nothing.
 
     `progress` hears how many more rows are in. Sessions are part of it: who was signed in when it
-    was made, and has the keys still, comes back without a password.
+    was made, and has the keys still, comes back without a password. What ended at or after `since`
+    (ms) ends again; the rest of what is valid again is returned.
 
     `move`: the data folder may belong to another database; from then on it belongs to this one.
     People are replaced only in a database that the folder belongs to, however `replace` is set.
@@ -162,8 +167,11 @@ async def restore(
     folder.lock()
     try:
         database = Database(settings.database_url)
-        await _load(folder, database, archive, replace=replace and owned, progress=progress)
+        revivals = Revivals(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
+        rows = revivals.rows(archive.rows())
+        await _load(folder, database, rows, replace=replace and owned, progress=progress)
         binding.write()
+        return revivals.revived
     except stored.NotEmpty as error:
         if replace:
             raise ChatServerError(f"{error} It is not the database of {folder.path}.") from None
@@ -172,17 +180,39 @@ async def restore(
         folder.unlock()
 
 
+async def preview(settings: Settings, archive: Archive) -> Revived:
+    """What a restore of this archive would bring back to life. Changes nothing."""
+    revivals = Revivals(await _ended(settings), since=None, now=0)
+    for _ in revivals.rows(archive.rows()):
+        pass
+    return revivals.revived
+
+
+async def _ended(settings: Settings) -> Ended | None:
+    """What has ended in the database that is to be replaced."""
+    database = Database(settings.database_url)
+    try:
+        return await read_ended(database)
+    finally:
+        await database.close()
+
+
 async def _load(
-    folder: DataFolder, database: Database, archive: Archive, *, replace: bool, progress: Progress
+    folder: DataFolder,
+    database: Database,
+    rows: Rows,
+    *,
+    replace: bool,
+    progress: Progress,
 ) -> None:
     if database.path is None:
-        await _into_server(folder, database, archive, replace=replace, progress=progress)
+        await _into_server(folder, database, rows, replace=replace, progress=progress)
     else:
-        await _into_file(folder, database.path, archive, replace=replace, progress=progress)
+        await _into_file(folder, database.path, rows, replace=replace, progress=progress)
 
 
 async def _into_file(
-    folder: DataFolder, path: Path, archive: Archive, *, replace: bool, progress: Progress
+    folder: DataFolder, path: Path, rows: Rows, *, replace: bool, progress: Progress
 ) -> None:
     """SQLite: a new file beside the old one, which takes its name when it is whole."""
     if path.exists():
@@ -190,7 +220,7 @@ async def _into_file(
     remove_leftovers(folder, path)
     scratch = _scratch(path)
     try:
-        await _fill(scratch, archive, backups=folder.backups, progress=progress)
+        await _fill(scratch, rows, backups=folder.backups, progress=progress)
         if path.exists():
             _keep(path, folder.backups / "replaced.db")
         scratch.replace(path)
@@ -212,12 +242,12 @@ async def _settle(path: Path, *, replace: bool) -> None:
         raise ChatServerError(f"Another program has {path} open. Close it first.")
 
 
-async def _fill(scratch: Path, archive: Archive, *, backups: Path, progress: Progress) -> None:
+async def _fill(scratch: Path, rows: Rows, *, backups: Path, progress: Progress) -> None:
     database = Database(sqlite_url(scratch))
     try:
         database.make_private()
         await migrate(database, backups=backups)
-        await stored.load(database, archive.rows(), replace=True, progress=progress)
+        await stored.load(database, rows, replace=True, progress=progress)
     finally:
         await database.close()
 
@@ -253,7 +283,12 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 async def _into_server(
-    folder: DataFolder, database: Database, archive: Archive, *, replace: bool, progress: Progress
+    folder: DataFolder,
+    database: Database,
+    rows: Rows,
+    *,
+    replace: bool,
+    progress: Progress,
 ) -> None:
     """MySQL: one transaction, while no node is connected."""
     try:
@@ -262,6 +297,6 @@ async def _into_server(
         if not replace and not await stored.is_empty(database):
             raise stored.NotEmpty
         await migrate(database, backups=folder.backups)
-        await stored.load(database, archive.rows(), replace=replace, progress=progress)
+        await stored.load(database, rows, replace=replace, progress=progress)
     finally:
         await database.close()

@@ -361,6 +361,23 @@ def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {name, "all.zip"}
 
 
+def test_a_restore_says_what_it_revives_and_ends_it_again_on_request(place: Place) -> None:
+    backup = str(place.folder / "all.zip")
+    place.succeed("user", "add", "ann", "--admin")
+    place.succeed("user", "add", "bo")
+    place.succeed("backup", backup)
+    place.succeed("user", "disable", "bo")
+    data = ("--data", str(place.data))
+    done = place.run(*data, "restore", "--replace", "--yes", "--revoke-since", "backup", backup)
+    assert (done.code, "bo" in done.err) == (0, False), done.err
+    assert "disabled" in place.succeed("user", "list")
+    done = place.run(*data, "restore", "--replace", "--yes", backup)
+    assert "Accounts that had been disabled: bo." in done.err
+    assert "disabled" not in place.succeed("user", "list")
+    wrong = place.run(*data, "restore", "--replace", "--revoke-since", "soon", backup)
+    assert (wrong.code, 'or "backup"' in wrong.err) == (2, True)
+
+
 def test_a_data_folder_may_have_a_very_long_path(place: Place) -> None:
     place.data = place.folder / ("long" * 40) / ("longer" * 30)
     assert place.succeed("migrate").startswith("The database (sqlite)")

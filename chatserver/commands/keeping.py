@@ -27,6 +27,8 @@ from chatserver.config import Settings
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
+    from chatserver.storage.revivals import Revived
+
 Form = Callable[[IO[bytes], Manifest], Writer]
 
 AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -95,22 +97,65 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
 @AN_ARCHIVE
 @click.option("--replace", is_flag=True, help="Even if there are people in the database already.")
 @click.option("--yes", is_flag=True, help="Do not ask before replacing.")
+@click.option(
+    "--revoke-since",
+    metavar="TIME",
+    help='End again what has ended since then, like "2026-11-25 14:00", or since the "backup".',
+)
 @place_options
-def restore(file: Path, *, replace: bool, yes: bool) -> None:
+def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -> None:
     """Put what `backup` saved in FILE into the database. Stop the server first.
 
     All of it or nothing. A SQLite database that is replaced stays in backups/replaced.db of the
     data folder until the next time.
+
+    Sessions, bot tokens, invitations, passwords and rights that have ended since the backup are
+    valid again. With --revoke-since they are not: those that have ended in the database which is
+    replaced end again. Where that is missing or cannot be read, all sessions, bot tokens and
+    invitations end.
     """
     archive = read(file)
+    since = _since(revoke_since, archive)
     if replace and not yes:
-        made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
-        click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and holds:", err=True)
-        click.echo(f"{_said(archive.manifest)}. What was said since then will be gone.", err=True)
-        click.prompt('Type "replace" to go on', type=click.Choice(["replace"]), err=True)
-    _load(archive, replace=replace)
+        _ask(file, archive, revoking=since is not None)
+    revived = _load(archive, replace=replace, since=since)
     if replace:
         click.echo("Log-outs and new passwords since the backup are undone as well.", err=True)
+    _say_revived(revived, "Valid again:", revoking=since is not None)
+
+
+def _since(given: str | None, archive: Archive) -> int | None:
+    """A time in ms UTC, given in the server's time zone."""
+    if given is None:
+        return None
+    if given == "backup":
+        return archive.manifest.made_at
+    try:
+        return int(datetime.fromisoformat(given).astimezone().timestamp() * 1000)
+    except ValueError:
+        raise click.BadParameter(
+            'Give a time like "2026-11-25 14:00", or "backup".', param_hint="--revoke-since"
+        ) from None
+
+
+def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
+    from chatserver.keeping import preview
+
+    made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
+    click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and holds:", err=True)
+    click.echo(f"{_said(archive.manifest)}. What was said since then will be gone.", err=True)
+    if not revoking:
+        revived = run(preview(loaded().settings, archive))
+        _say_revived(revived, "These will be valid again, unless you use --revoke-since:")
+    click.prompt('Type "replace" to go on', type=click.Choice(["replace"]), err=True)
+
+
+def _say_revived(revived: "Revived", heading: str, *, revoking: bool = False) -> None:
+    lines = list(revived.lines())
+    if not revived.known and not revoking:
+        lines = ["Whatever was revoked after the backup. --revoke-since ends it."]
+    if lines:
+        click.echo("\n".join([heading, *(f"  {line}" for line in lines)]), err=True)
 
 
 @click.command("import")
@@ -124,15 +169,16 @@ def import_(file: Path) -> None:
     _load(read(file), replace=False)
 
 
-def _load(archive: Archive, *, replace: bool) -> None:
+def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Revived":
     from chatserver.keeping import restore as into_place
 
     with _bar("Loading", archive.manifest.total) as bar:
         found = loaded()
         move = found.sources.get("database.url") == "command line"
-        work = into_place(found.settings, archive, replace=replace, move=move, progress=bar.update)
-        run(work)
+        place: dict[str, Any] = {"replace": replace, "move": move, "since": since}
+        revived: Revived = run(into_place(found.settings, archive, progress=bar.update, **place))
     click.echo(f"Everything is in: {_said(archive.manifest)}.")
+    return revived
 
 
 # Is it well? -------------------------------------------------------------------------------------

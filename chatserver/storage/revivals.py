@@ -1,0 +1,149 @@
+"""What a restore revives: sessions, tokens, links, passwords, rights that ended after the backup.
+
+The rows of an archive are compared with the database that they replace, and ended again if wanted.
+Without that database nobody can say what has ended: then everything that opens an account ends.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.archive import Row
+from chatserver.errors import Unavailable
+from chatserver.models import Role
+from chatserver.storage.engine import Database
+
+KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # what can be revoked
+ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What has ended in a database: when (ms) by table and key, and the accounts as they are."""
+
+    revoked: dict[tuple[str, str], int]
+    accounts: dict[tuple[int, str, int], Any]
+
+
+async def read_ended(database: Database) -> Ended | None:
+    """None for a database that is not there, is empty or cannot be read."""
+    if database.path is not None and not database.path.exists():
+        return None
+    try:
+        async with database.reading() as connection:
+            return await connection.run_sync(_read)
+    except (Unavailable, sa.exc.SQLAlchemyError):
+        return None
+
+
+def _read(connection: Connection) -> Ended | None:
+    there = set(sa.inspect(connection).get_table_names())
+    if "users" not in there:
+        return None
+    revoked = {}
+    for name in there & KEYS.keys():
+        table = sa.table(name, sa.column(KEYS[name]), sa.column("revoked_at"))
+        for key, at in connection.execute(sa.select(table).where(table.c.revoked_at.is_not(None))):
+            revoked[name, str(key)] = int(at)
+    users = sa.table("users", *(sa.column(name) for name in ACCOUNT))
+    rows = connection.execute(sa.select(users))
+    return Ended(revoked, {(row.id, row.name_key, row.created_at): row for row in rows})
+
+
+@dataclass(slots=True)
+class Revived:
+    """What is valid again after a restore and was not before. Names are those of users."""
+
+    known: bool = True  # the database that was replaced could be read
+    sessions: int = 0
+    invites: int = 0
+    bots: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+    administrators: list[str] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """A sentence for each kind."""
+        if self.sessions:
+            yield f"Sessions that had ended: {self.sessions:,}."
+        if self.invites:
+            yield f"Invitations that had been revoked: {self.invites:,}."
+        for words, names in (
+            ("Bots whose old tokens are valid", self.bots),
+            ("Accounts that had been disabled", self.opened),
+            ("Accounts with their old passwords", self.passwords),
+            ("Administrators who had been demoted", self.administrators),
+        ):
+            if names:
+                yield f"{words}: {', '.join(sorted(names))}."
+
+
+class Revivals:
+    """Passes the rows of an archive on; `revived` says what they bring back to life."""
+
+    def __init__(self, ended: Ended | None, *, since: int | None, now: int) -> None:
+        """`since` (ms): what has ended at or after that ends again. None: nothing does."""
+        self._ended = ended
+        self._since = since
+        self._now = now
+        self._bots: dict[int, str] = {}
+        self.revived = Revived(known=ended is not None)
+
+    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for name, row in rows:
+            if name == "users":
+                yield name, self._account(row)
+            elif name in KEYS and row["revoked_at"] is None:
+                yield name, self._credential(name, row)
+            else:
+                yield name, row
+
+    def _credential(self, name: str, row: dict[str, Any]) -> dict[str, Any]:
+        at = self._ended_at(name, row)
+        if at is None:
+            return row
+        if self._since is not None and at >= self._since:
+            return row | {"revoked_at": at}
+        if name == "bot_tokens":
+            self.revived.bots.append(self._bots.get(row["user_id"], str(row["user_id"])))
+        elif name == "sessions":
+            self.revived.sessions += 1
+        else:
+            self.revived.invites += 1
+        return row
+
+    def _ended_at(self, name: str, row: dict[str, Any]) -> int | None:
+        if self._ended is None:
+            return None if self._since is None else self._now
+        return self._ended.revoked.get((name, row[KEYS[name]]))
+
+    def _account(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Passwords and rights have no time: `since` brings back those of the present."""
+        if row["role"] == Role.BOT:
+            self._bots[row["id"]] = row["name"]
+        key = (row["id"], row["name_key"], row["created_at"])
+        now = self._ended.accounts.get(key) if self._ended is not None else None
+        return row if now is None else row | self._changed(row, now)
+
+    def _changed(self, row: dict[str, Any], now: Any) -> dict[str, Any]:
+        """The columns that end again."""
+        again: dict[str, Any] = {}
+        closed = now.disabled_at if row["disabled_at"] is None else None
+        if closed is not None and self._since is not None and closed >= self._since:
+            again["disabled_at"] = closed
+        elif closed is not None:
+            self.revived.opened.append(row["name"])
+        if now.password_hash != row["password_hash"]:
+            if self._since is None:
+                self.revived.passwords.append(row["name"])
+            else:
+                again["password_hash"] = now.password_hash
+        if now.role != row["role"]:
+            if self._since is not None:
+                again["role"] = now.role
+            elif row["role"] == Role.ADMIN:
+                self.revived.administrators.append(row["name"])
+        return again

@@ -1,0 +1,141 @@
+"""What a restore would bring back to life, and what ends again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatserver.models import Invite, Role, Session, User
+from chatserver.storage.archive import TABLES
+from chatserver.storage.credentials import AccountChange
+from chatserver.storage.engine import Database
+from chatserver.storage.people import NewUser
+from chatserver.storage.revivals import Revivals, read_ended
+from tests.storage.conftest import Storage
+
+NOW = 9_000_000
+
+
+async def rows(storage: Storage) -> list[tuple[str, dict[str, Any]]]:
+    """The rows of a backup that is made now."""
+
+    def read(connection: Any) -> list[tuple[str, dict[str, Any]]]:
+        return [
+            (name, dict(row._mapping))
+            for name, table in TABLES.items()
+            for row in connection.execute(table.select())
+        ]
+
+    return await storage.database.transaction(read)
+
+
+async def before(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], User, User, User]:
+    """A backup with two administrators, a bot, a session of each, a link."""
+    ann = await storage.person("ann", Role.ADMIN)
+    bo = await storage.person("bo", Role.ADMIN)
+    robot = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "digest", [], by=None)
+    for user in (ann, bo):
+        session = Session(f"s-{user.name}", user, storage.now, storage.now + 10**9)
+        await storage.credentials.open_session(session, client="")
+    invite = Invite("code", "", storage.now, storage.now + 10**9, 3)
+    await storage.invites.open(invite, by=ann.id)
+    return await rows(storage), ann, bo, robot
+
+
+async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> None:
+    """Ten seconds after the backup."""
+    storage.now += 10_000
+    await storage.bots.set_token(robot.id, None, by=None)
+    await storage.invites.revoke("code", by=None)
+    new = AccountChange(password_hash="new")
+    await storage.credentials.administer(ann.id, new, by=None)
+    await storage.disable(bo)
+
+
+async def test_everything_that_ended_since_the_backup_is_named(storage: Storage) -> None:
+    backup, ann, bo, robot = await before(storage)
+    await end_everything(storage, ann, bo, robot)
+    revivals = Revivals(await read_ended(storage.database), since=None, now=NOW)
+    assert list(revivals.rows(backup)) == backup
+    assert list(revivals.revived.lines()) == [
+        "Sessions that had ended: 2.",
+        "Invitations that had been revoked: 1.",
+        "Bots whose old tokens are valid: robot.",
+        "Accounts that had been disabled: bo.",
+        "Accounts with their old passwords: ann.",
+    ]
+
+
+async def test_what_ended_since_then_ends_again(storage: Storage) -> None:
+    backup, ann, bo, robot = await before(storage)
+    await end_everything(storage, ann, bo, robot)
+    revivals = Revivals(await read_ended(storage.database), since=storage.now, now=NOW)
+    again = list(revivals.rows(backup))
+    assert list(revivals.revived.lines()) == []
+    for name in ("sessions", "bot_tokens", "invites"):
+        assert {row["revoked_at"] for table, row in again if table == name} == {storage.now}
+    accounts = {row["name"]: row for table, row in again if table == "users"}
+    assert accounts["ann"]["password_hash"] == "new"
+    assert accounts["bo"]["disabled_at"] == storage.now
+
+
+async def test_what_ended_before_that_time_is_valid_and_named(storage: Storage) -> None:
+    backup, ann, bo, robot = await before(storage)
+    await end_everything(storage, ann, bo, robot)
+    revivals = Revivals(await read_ended(storage.database), since=storage.now + 1, now=NOW)
+    again = list(revivals.rows(backup))
+    assert {row["revoked_at"] for table, row in again if table == "sessions"} == {None}
+    assert list(revivals.revived.lines()) == [
+        "Sessions that had ended: 2.",
+        "Invitations that had been revoked: 1.",
+        "Bots whose old tokens are valid: robot.",
+        "Accounts that had been disabled: bo.",
+    ]
+
+
+async def test_without_the_old_database_all_that_opens_accounts_ends(storage: Storage) -> None:
+    backup, *_ = await before(storage)
+    revivals = Revivals(None, since=1, now=NOW)
+    again = list(revivals.rows(backup))
+    for name in ("sessions", "bot_tokens", "invites"):
+        assert {row["revoked_at"] for table, row in again if table == name} == {NOW}
+    assert [one for one in again if one[0] == "users"] == [
+        one for one in backup if one[0] == "users"
+    ]
+
+
+async def test_an_administrator_who_was_demoted_is_named(storage: Storage) -> None:
+    backup, _ann, bo, _robot = await before(storage)
+    demoted = AccountChange(role=Role.MEMBER)
+    await storage.credentials.administer(bo.id, demoted, by=None)
+    ended = await read_ended(storage.database)
+    revivals = Revivals(ended, since=None, now=NOW)
+    list(revivals.rows(backup))
+    assert revivals.revived.administrators == ["bo"]
+    again = {
+        row["name"]: row["role"]
+        for table, row in Revivals(ended, since=1, now=NOW).rows(backup)
+        if table == "users"
+    }
+    assert again == {"ann": "admin", "bo": "member", "robot": "bot"}
+
+
+async def test_accounts_of_another_chat_are_not_compared(storage: Storage) -> None:
+    backup, ann, *_ = await before(storage)
+    await storage.credentials.administer(ann.id, AccountChange(password_hash="new"), by=None)
+    moved = [(t, r | {"created_at": 7} if t == "users" else r) for t, r in backup]
+    revivals = Revivals(await read_ended(storage.database), since=1, now=NOW)
+    assert {r["password_hash"] for t, r in revivals.rows(moved) if t == "users"} == {"hash", "!"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database at all, but long enough to look at"])
+async def test_a_database_that_cannot_be_read_tells_nothing(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "chat.db"
+    if content is not None:
+        path.write_bytes(content)
+    database = Database(f"sqlite:///{path}")
+    assert await read_ended(database) is None
+    assert path.exists() is (content is not None)
+    await database.close()
