@@ -7,7 +7,7 @@ import { newId } from "../../chatserver/static/js/lib/ids.js";
 import { hue, HUES, initial, labelled, look, namesakes } from "../../chatserver/static/js/lib/names.js";
 import { hashOf, keyOf, parse } from "../../chatserver/static/js/lib/route.js";
 import { strength } from "../../chatserver/static/js/lib/strength.js";
-import { inPlace } from "../../chatserver/static/js/lib/order.js";
+import { inPlace, withLate } from "../../chatserver/static/js/lib/order.js";
 import { changes } from "../../chatserver/static/js/lib/changes.js";
 import { encoded, wellFormed } from "../../chatserver/static/js/lib/text.js";
 import { badge, title } from "../../chatserver/static/js/lib/unread.js";
@@ -148,4 +148,10 @@ test("two display names that cannot be told apart need their user names", () => 
   assert.equal(look("paypaI"), look("paypal"));
   assert.equal(labelled(people[0]), "Ann");
   assert.equal(labelled(people[4]), "Daniel (@dan)");
+});
+
+test("candidates that come late stand behind those that are shown", () => {
+  const [ada, bo, cy] = ["ada", "bo", "cy"].map((key) => ({ key }));
+  assert.deepEqual(withLate([cy], [ada, bo, cy], 8), [cy, ada, bo]);
+  assert.deepEqual(withLate([cy, bo], [ada, bo, cy], 2), [cy, bo]);
 });

@@ -9,7 +9,10 @@ import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
 import { fitting, unfinished } from "../lib/mentions.js";
+import { withLate } from "../lib/order.js";
 import { clone } from "../page.js";
+
+const MOST = 7; // rows: six people and @all
 
 class CompletionList extends HTMLElement {
   /** () → [{name, display}] of everybody who can be called here. */
@@ -50,8 +53,15 @@ class CompletionList extends HTMLElement {
   #name(person) {
     this.#offer(person, this.#people(person));
     this.find(person.query).then((more) => {
-      if (more && unfinished(this.#before)?.query === person.query) this.#name(person);
+      if (more && unfinished(this.#before)?.query === person.query) this.#add(person);
     });
+  }
+
+  /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
+  #add(person) {
+    this.#start = person.start;
+    this.#found = withLate(this.#found, this.#people(person), MOST);
+    this.#choose(this.#chosen);
   }
 
   get #before() {

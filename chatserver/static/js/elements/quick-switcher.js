@@ -3,6 +3,7 @@
 import { wire } from "../dialogs.js";
 import { sync } from "../dom.js";
 import { fitting } from "../lib/mentions.js";
+import { withLate } from "../lib/order.js";
 import { hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../page.js";
@@ -40,11 +41,21 @@ class QuickSwitcher extends HTMLElement {
     this.#look();
   }
 
+  get #query() {
+    return this.#box.value.trim().normalize("NFKC").toLowerCase().replace(/^[#@＠]/, "");
+  }
+
   #look() {
-    const query = this.#box.value.trim().normalize("NFKC").toLowerCase().replace(/^[#@＠]/, "");
+    const query = this.#query;
     this.#found = fitting(this.candidates(), query, MOST);
     this.#choose(0);
-    this.find(query).then((more) => more && this.#look());
+    this.find(query).then((more) => more && query === this.#query && this.#add(query));
+  }
+
+  /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
+  #add(query) {
+    this.#found = withLate(this.#found, fitting(this.candidates(), query, MOST), MOST);
+    this.#choose(this.#chosen);
   }
 
   #choose(index) {
