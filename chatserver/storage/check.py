@@ -17,6 +17,7 @@ from chatserver.archive import line
 from chatserver.models import LOBBY, Kind
 from chatserver.storage.archive import TABLES, one_moment
 from chatserver.storage.engine import Database
+from chatserver.storage.repeats import KEPT_DIGEST
 from chatserver.storage.search_index import Entry, pending, search, written
 from chatserver.storage.slices import computed
 from chatserver.storage.tables import events, rooms
@@ -218,15 +219,17 @@ RULES = (
     ),
     Rule(
         "Room {room_id}, message {seq}: is deleted, but tells of its text still.",
-        "SELECT room_id, seq FROM events"
-        " WHERE deleted_at IS NOT NULL AND (body <> '' OR digest IS NOT NULL)",
+        "SELECT room_id, seq FROM events"  # noqa: S608
+        " WHERE deleted_at IS NOT NULL"
+        f" AND (body <> '' OR SUBSTR(digest, {KEPT_DIGEST + 1}) <> '')",
     ),
     Rule(
         "Room {room_id}, event {seq}: is the edit of a deleted message, but tells of its text.",
         "SELECT e.room_id, e.seq FROM events e"  # noqa: S608
         " JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
         " WHERE t.deleted_at IS NOT NULL"
-        f" AND e.kind = {Kind.EDIT:d} AND (e.body <> '' OR e.digest IS NOT NULL)",
+        f" AND e.kind = {Kind.EDIT:d}"
+        f" AND (e.body <> '' OR SUBSTR(e.digest, {KEPT_DIGEST + 1}) <> '')",
     ),
     *_of_messages("reactions"),
     *_of_messages("mentions"),

@@ -1,7 +1,7 @@
 """What a batch of messages and of acts on them changes in the tables, written all at once.
 
 The text of a message goes into `events`, its words into `search`, whom it calls into `mentions`.
-A deletion takes all of it out again, with its reactions and every digest that tells of the text.
+A deletion takes all of it out again, with its reactions and most of every digest of the text.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ from chatserver.models import EVERYBODY, Delete, Draft, Edit, Event, Kind, Messa
 from chatserver.storage import search_index
 from chatserver.storage.names import named
 from chatserver.storage.pairs import CountedUp, Deleted, ManyRows
+from chatserver.storage.repeats import SHORT_DIGEST
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
 
@@ -154,10 +155,12 @@ _OWN_REACTIONS = Deleted(reactions, "room_id", "seq", "emoji", "user_id")
 
 _ONE = sa.and_(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
 _EDIT = events.update().where(_ONE).values(body=sa.bindparam("text"), edited_at=sa.bindparam("now"))
-_DELETE = events.update().where(_ONE).values(body="", digest=None, deleted_at=sa.bindparam("now"))
+_DELETE = (
+    events.update().where(_ONE).values(body="", digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
+)
 _FORGET_DIGESTS = (
     events.update()
     .where(events.c.room_id == sa.bindparam("room"))
     .where(events.c.target_seq == sa.bindparam("number"), events.c.kind != Kind.DELETE)
-    .values(digest=None)
+    .values(digest=SHORT_DIGEST)
 )

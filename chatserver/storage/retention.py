@@ -16,6 +16,7 @@ from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
+from chatserver.storage.repeats import SHORT_DIGEST
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
 CHUNK = 500  # messages in one transaction
@@ -96,10 +97,10 @@ def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> 
     def of(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
         return sa.and_(column.table.c.room_id == room, column.in_(seqs))
 
-    message = {"body": "", "digest": None, "deleted_at": now}
+    message = {"body": "", "digest": SHORT_DIGEST, "deleted_at": now}
     connection.execute(events.update().where(of(events.c.seq)).values(message))
     acts = events.update().where(of(events.c.target_seq))
-    connection.execute(acts.values(digest=None))
+    connection.execute(acts.values(digest=SHORT_DIGEST))
     connection.execute(acts.where(events.c.kind == Kind.EDIT).values(body=""))
     for table in (reactions, mentions):
         connection.execute(table.delete().where(of(table.c.seq)))

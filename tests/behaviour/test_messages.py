@@ -208,3 +208,19 @@ async def test_an_answer_to_a_message_that_is_not_there_is_refused(ann: Person, 
     refused = await bos.say("no", reply_to=9_999)
     assert (refused["ok"], refused["code"]) == (False, "not_found")
     assert (await anns.history(1))["head"] == 2
+
+
+async def test_another_text_under_the_id_of_a_deleted_message_is_a_conflict(ann: Person) -> None:
+    device = await ann.connect()
+    first = await device.say("hello", id="m1")
+    edited = await device.ask(10, room=1, target=first["seq"], data="hello again", id="e1")
+    assert (await device.ask(11, room=1, target=first["seq"], id="d1"))["ok"]
+    for text in ("another", "hello again", "hello ", "", "Hello"):
+        answer = await device.say(text, id="m1")
+        assert (answer["ok"], answer["code"]) == (False, "id_conflict" if text else "bad_request")
+    again = await device.say("hello", id="m1")
+    assert (again["seq"], again["duplicate"]) == (first["seq"], True)
+    again = await device.ask(10, room=1, target=first["seq"], data="hello again", id="e1")
+    assert (again["seq"], again["duplicate"]) == (edited["seq"], True)
+    other = await device.ask(10, room=1, target=first["seq"], data="something else", id="e1")
+    assert other["code"] == "id_conflict"

@@ -285,7 +285,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
         "Room 1, message 4: is deleted, but tells of its text still.",
     ),
     "a deleted message with a digest": (
-        [events.update().where(at(1, 4)).values(digest="d")],
+        [events.update().where(at(1, 4)).values(digest="d" * 5)],
         "Room 1, message 4: is deleted, but tells of its text still.",
     ),
     "an edit of a deleted message with a text": (

@@ -103,7 +103,7 @@ async def test_what_follows_a_deletion_in_the_same_batch_finds_no_message(
     assert (message.data, message.deleted_at, message.reactions) == ("", storage.now, {})
     assert await called(storage) == []
     digests = await rows(storage, sa.select(events.c.seq, events.c.digest).order_by(events.c.seq))
-    assert digests == [(1, None), (2, None), (3, "digest")]
+    assert digests == [(1, "secr"), (2, "dige"), (3, "digest")]
 
 
 async def test_a_refused_act_leaves_no_hole(storage: Storage) -> None:
