@@ -96,8 +96,8 @@ class Nightly:
             self._database, before=began(now), now=now, jumped=self._jumped, newest=self._newest
         )
         if night is not None:
-            if night.streak == 1 and self._newest is not None:
-                self._doubt("this night does not follow the last one, or the clock was set")
+            if not night.streak and self._newest is not None:
+                self._doubt("this night follows no other one, or the clock was set")
             self._jumped = False
         return night
 

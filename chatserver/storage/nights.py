@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.storage.engine import Database
@@ -25,7 +26,7 @@ EVIDENCE = meta.c.key == "nights"
 
 
 class Night(msgspec.Struct, frozen=True):
-    """A recorded night. `streak` counts the nights that followed one another, this one included.
+    """A recorded night. `streak` counts the nights before it that followed one another.
 
     `upto` is the time (ms) that has passed for certain, as far as these nights tell.
     """
@@ -35,7 +36,7 @@ class Night(msgspec.Struct, frozen=True):
 
     @property
     def may_forget(self) -> bool:
-        return self.streak >= SEVERAL
+        return self.streak + 1 >= SEVERAL
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -69,9 +70,9 @@ async def record_night(
 
 def _next(known: Night, now: int, *, follows: bool) -> Night:
     if not follows:
-        return Night(1, known.upto)
-    streak = known.streak + 1
-    return Night(streak, min(now, known.upto + STEP) if streak >= SEVERAL else known.upto)
+        return Night(0, known.upto)
+    night = Night(known.streak + 1, known.upto)
+    return replace(night, upto=min(now, night.upto + STEP)) if night.may_forget else night
 
 
 def _claim(connection: Connection, last: int | None, now: int, night: Night) -> bool:
