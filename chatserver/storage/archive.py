@@ -201,7 +201,7 @@ def _fitted(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
 
     Older programs let SQLite keep more than MySQL can.
     """
-    if table is not rooms:
+    if table is not rooms or not row.keys() >= {"title", "topic"}:
         return row
     return row | {"title": row["title"][:TITLE], "topic": row["topic"][:TOPIC]}
 

@@ -17,6 +17,7 @@ from chatserver.models import Role
 from chatserver.storage.engine import Database
 
 KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # what can be revoked
+REQUIRED = ("id", "name", "name_key", "created_at", "role", "password_hash")
 ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash")
 
 
@@ -94,11 +95,11 @@ class Revivals:
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
         for name, row in rows:
-            if name == "users":
+            if name == "users" and row.keys() >= {*REQUIRED}:
                 yield name, self._account(row)
-            elif name in KEYS and row["revoked_at"] is None:
+            elif name in KEYS and KEYS[name] in row and row.get("revoked_at") is None:
                 yield name, self._credential(name, row)
-            else:
+            else:  # of rows that lack columns nothing is said: they will not be loaded
                 yield name, row
 
     def _credential(self, name: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class Revivals:
         if self._since is not None and at >= self._since:
             return row | {"revoked_at": at}
         if name == "bot_tokens":
-            self.revived.bots.append(self._bots.get(row["user_id"], str(row["user_id"])))
+            self.revived.bots.append(self._bots.get(row.get("user_id", 0), "?"))
         elif name == "sessions":
             self.revived.sessions += 1
         else:
@@ -131,7 +132,7 @@ class Revivals:
     def _changed(self, row: dict[str, Any], now: Any) -> dict[str, Any]:
         """The columns that end again."""
         again: dict[str, Any] = {}
-        closed = now.disabled_at if row["disabled_at"] is None else None
+        closed = now.disabled_at if row.get("disabled_at") is None else None
         if closed is not None and self._since is not None and closed >= self._since:
             again["disabled_at"] = closed
         elif closed is not None:
