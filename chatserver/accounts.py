@@ -232,7 +232,7 @@ class Accounts:
     async def change_profile(self, user: User, *, display: str | None, locale: str | None) -> None:
         """Set what is given of one's own display name and language."""
         values = {}
-        if display is not None:
+        if display is not None and display != user.display:
             values["display"] = checked_display(display, user.name)
         if locale is not None:
             values["locale"] = locale

@@ -56,7 +56,9 @@ class Administration:
             raise Forbidden(_("You cannot disable your own account."))
         role = Role.ADMIN if admin else Role.MEMBER
         change = AccountChange(
-            display=None if display is None else checked_display(display, user.name),
+            display=None
+            if display in (None, user.display)
+            else checked_display(display, user.name),
             role=None if admin is None else role,
             password_hash=None if password is None else await self._hashed(user, password),
             disabled=disabled,

@@ -47,7 +47,7 @@ _joined = re.compile(
 
 def shows(text: str) -> bool:
     """Whether a text has any visible character. One pass in C; most texts end it at once."""
-    return _seen(text) is not None
+    return "!" <= text[:1] <= "~" or _seen(text) is not None
 
 
 @lru_cache(4_096)
@@ -92,7 +92,9 @@ def _reserved() -> frozenset[str]:
 
 def checked_display(display: str, name: str) -> str:
     """A display name as it is stored: the user name when there is none. Raises BadRequest."""
-    kept = _one_line(display) or name
+    kept = _one_line(display)
+    if not kept:
+        return name  # which may be older than these rules
     if len(kept) > DISPLAY_LENGTH:
         raise BadRequest(_("A display name has at most 64 characters."))
     if not _is_readable(kept):

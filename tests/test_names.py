@@ -67,6 +67,10 @@ def test_what_cannot_be_shown_is_in_no_display_name(chosen: str) -> None:
         checked_display(chosen, "ann")
 
 
+def test_a_user_name_that_is_older_than_the_rules_is_a_display_name() -> None:
+    assert checked_display("", "a\ufe0fnn") == "a\ufe0fnn"
+
+
 INVISIBLE = ["\ufe0f", "\u034f", "\u1160", "\u180b", "\U000e0100", "\u200b", "\u3164", "\u2060"]
 BLANK = ["\u200b", "\u2800", "\u3164", "\u00ad", "\ufeff", "\u115f", "\uffa0", "\U000e0041"]
 
