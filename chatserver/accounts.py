@@ -27,6 +27,7 @@ from chatserver.limits import SignInGuard
 from chatserver.models import Role, Session, User, name_key
 from chatserver.names import checked_display, checked_name
 from chatserver.passwords import Passwords, check_choice
+from chatserver.revocations import Revocations
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
 from chatserver.storage.people import NewUser, OpenSession, People, bot_session
@@ -84,6 +85,7 @@ class Accounts:
         keys: Keys,
         guard: SignInGuard,
         farewell: Farewell,
+        revocations: Revocations,
         settings: AuthSettings,
         setup_token: Path,
         clock: Callable[[], int],
@@ -95,6 +97,7 @@ class Accounts:
         self._keys = keys
         self._guard = guard
         self._farewell = farewell
+        self._revocations = revocations
         self._settings = settings
         self._setup_token = setup_token
         self._clock = clock
@@ -160,6 +163,8 @@ class Accounts:
         if token.startswith(BOT):
             return await self._bot(token)
         claims = self._keys.verify(token)
+        if claims.session in self._revocations:
+            raise Unauthorized(_("Your session is over. Log in again."))
         session = await self._people.session(claims.session)
         if session is None or session.user.id != claims.user_id:
             raise Unauthorized(_("Your session is over. Log in again."))
@@ -177,7 +182,8 @@ class Accounts:
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Where somebody is signed in, newest first."""
-        return await self._people.sessions(user.id)
+        found = await self._people.sessions(user.id)
+        return [session for session in found if session.id not in self._revocations]
 
     async def end_session(self, user: User, session_id: str) -> None:
         """End one of somebody's own sessions, and its sockets. Raises NotFound."""
@@ -205,10 +211,11 @@ class Accounts:
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, expires_at)
 
-    async def sign_out(self, sign_in: SignIn) -> None:
-        """End this session and every socket of it."""
-        await self._people.revoke(sign_in.session.id)
+    async def sign_out(self, sign_in: SignIn) -> bool:
+        """End this session and every socket of it; whether that is stored already."""
+        stored = await self._revocations.end(sign_in.session.id)
         self._farewell.end_session(sign_in.session.id)
+        return stored
 
     def _issue(self, session: Session, expires_at: int) -> str:
         return self._keys.issue(session=session.id, user_id=session.user.id, expires_at=expires_at)

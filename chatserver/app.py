@@ -42,6 +42,7 @@ from chatserver.passwords import Passwords, generate
 from chatserver.pulse import Pulse
 from chatserver.reads import Reads
 from chatserver.recent import Recent
+from chatserver.revocations import Revocations
 from chatserver.seen import Seen
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
@@ -70,6 +71,7 @@ from chatserver.web.language import load_languages
 from chatserver.web.metrics import Metrics
 from chatserver.web.owner import OwnersSocket
 from chatserver.web.pages import Pages
+from chatserver.web.proxies import trust
 from chatserver.web.rates import Gate, Rates
 from chatserver.web.rendering import set_up_templates
 from chatserver.web.requests import Requests
@@ -121,8 +123,10 @@ class Server:
         shared: dict[str, Any] = {"people": self.people, "passwords": self.passwords}
         shared |= {"farewell": self.hub, "credentials": Credentials(self.database, clock=wall)}
         shared["bots"] = Bots(self.database, clock=wall)
+        self.revocations = Revocations(self.people.revoke)
         self.accounts = Accounts(
             **shared,
+            revocations=self.revocations,
             keys=self.keys,
             guard=self.guard,
             settings=auth,
@@ -181,6 +185,8 @@ class Server:
             yield
             await self.supervisor.stop(*self._work())
             with suppress(ChatServerError):
+                await self.revocations.flush()
+            with suppress(ChatServerError):
                 await self.seen.flush()
             with suppress(ChatServerError):  # words of deleted messages leave the file
                 await self.search_backlog.finish()
@@ -207,7 +213,7 @@ class Server:
         work: dict[str, Work] = {"journal": self.journal.run, "reads": self.reads.run}
         work |= {"pulse": self.pulse.run, "seen": self.seen.run}
         work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
-        work["search"] = self.search_backlog.run
+        work |= {"search": self.search_backlog.run, "revocations": self.revocations.run}
         return work | {"lookout": self.lookout.run} if self.bus.peers else work
 
     async def tell_setup(self, _app: web.Application) -> None:
@@ -332,11 +338,8 @@ def _admin(server: Server, health: Health) -> Admin:
 
 def _middlewares(server: Server) -> list[Middleware]:
     proxies = server.settings.server.trusted_proxies
-    if not proxies:
-        return [server.door.middleware()]
-    from chatserver.web.proxies import trust
-
-    return [trust(proxies), server.door.middleware()]
+    outer = [trust(proxies)] if proxies else []
+    return [*outer, server.door.middleware()]
 
 
 def _bus(settings: Settings, supervisor: Supervisor) -> Bus:

@@ -22,7 +22,7 @@ FLOORS = [
     "journal storage bus.redis",
     (
         "chat arrivals history recent facts membership reads accounts invitations keeping feeds hub"
-        " introductions key_sync pulse seen lookout administration"
+        " introductions key_sync pulse seen lookout administration revocations"
     ),
     "web",
     "app",

@@ -106,10 +106,15 @@ class Pages:
         return response
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
-        """Ends the session and its sockets; whoever has none is signed out already."""
+        """End the session and its sockets; a visitor without one is signed out already.
+
+        The session ends although the database cannot store it now: `pending` until it has. When
+        the database cannot even be read, nothing has ended, and the cookie stays.
+        """
+        stored = True
         with suppress(Unauthorized):
-            await self._accounts.sign_out(await self._sessions.of(request))
-        response = _done(request, "login", {"ok": 1})
+            stored = await self._accounts.sign_out(await self._sessions.of(request))
+        response = _done(request, "login", {"ok": 1} if stored else {"ok": 1, "pending": True})
         self._sessions.forget(response)
         return response
 

@@ -18,6 +18,7 @@ from chatserver.keys import Keys, Token
 from chatserver.limits import SignInGuard
 from chatserver.models import Invite, Role, Session, User
 from chatserver.passwords import Passwords
+from chatserver.revocations import Revocations
 from chatserver.storage.people import NewUser
 from tests.storage.conftest import Storage
 
@@ -51,6 +52,7 @@ class Desk:
             **shared,
             passwords=self.strong,
             keys=keys,
+            revocations=Revocations(storage.people.revoke),
             guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",

@@ -55,6 +55,12 @@ class SignedIn(Answer):
     user: str
 
 
+class LoggedOut(Answer):
+    """`pending`: the end of the session is in force on this node and will be stored later."""
+
+    pending: bool = False
+
+
 class Account(Struct):
     """An account. Two display names with one `look` cannot be told apart; ASCII ones have none."""
 

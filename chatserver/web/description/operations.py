@@ -67,7 +67,8 @@ OPERATIONS = [
         refuses="bad_credentials", token=True, redirects=True,
     ),
     Operation(
-        "POST", "/logout", "log_out", "End this session and its sockets.", who="anyone",
+        "POST", "/logout", "log_out", "End this session and its sockets.", answers.LoggedOut,
+        "anyone",
         refuses="other_user", redirects=True,
     ),
     Operation(

@@ -1,0 +1,70 @@
+"""Logging out while the database stores nothing: the session ends, or the answer says no."""
+
+import pytest
+
+from chatserver import revocations
+from chatserver.errors import Unavailable
+from tests.driver import Chat, Person, ask
+
+
+async def refuse(*_: object) -> None:
+    raise Unavailable
+
+
+async def session_of(person: Person) -> str:
+    places = (await person.ask("GET", "/api/sessions")).json["sessions"]
+    (session,) = [place["id"] for place in places if place["current"]]
+    return str(session)
+
+
+async def test_a_session_ends_although_the_database_cannot_store_it(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await session_of(ann)
+    device, other = await ann.connect(), await chat.signed_in("ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.server.database, "transaction", refuse)
+        left = await ann.ask("POST", "/logout", {})
+        assert (left.status, left.json) == (200, {"ok": 1, "pending": True})
+        assert "Max-Age=0" in left.headers["Set-Cookie"]
+        assert await device.closed() == 4101
+        assert (await ann.ask("GET", "/api/me")).status == 401
+        async with chat.browser().ws_connect(f"{chat.url}/ws?token={ann.token}") as socket:
+            assert (await socket.receive_json())["code"] == "session_invalid"
+        assert len((await other.ask("GET", "/api/sessions")).json["sessions"]) == 1
+    await chat.server.revocations.flush()
+    assert await chat.server.people.alive([session]) == set()
+    assert (await ann.ask("GET", "/api/me")).status == 401
+
+
+async def test_the_end_is_stored_as_soon_as_the_database_is_back(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await session_of(ann)
+    monkeypatch.setattr(revocations, "RETRY_DELAY", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.server.database, "transaction", refuse)
+        assert (await ann.ask("POST", "/logout", {})).json["pending"]
+    while session in chat.server.revocations:
+        await ask(chat.browser(), "GET", f"{chat.url}/healthz")
+    assert await chat.server.people.alive([session]) == set()
+
+
+async def test_nothing_has_ended_when_the_database_cannot_be_read(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.server.people, "session", refuse)
+        refused = await ann.ask("POST", "/logout", {})
+        assert (refused.status, refused.json["code"]) == (503, "unavailable")
+        assert "Set-Cookie" not in refused.headers
+    assert (await ann.ask("GET", "/api/me")).status == 200
+
+
+async def test_no_more_ends_wait_than_fit(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "LARGEST", 0)
+    refused = await ann.ask("POST", "/logout", {})
+    assert (refused.status, refused.json["code"]) == (503, "unavailable")
+    assert (await ann.ask("GET", "/api/me")).status == 200
