@@ -1,6 +1,6 @@
 """Supervision of endless tasks: one that ends is logged, counted and started again.
 
-Every task that has to run as long as the server does is started here; `tests/test_supervisor.py`
+Every task that has to run as long as the server does is started here; `tests/test_layers.py`
 finds those that are not.
 """
 

@@ -53,6 +53,12 @@ HOMES = {
     "uvloop": {"commands.options"},
 }
 
+# Modules whose tasks end by themselves: each does one piece of work, for one question, hole or
+# socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
+SHORT_LIVED = (
+    "feeds introductions recent storage.examination storage.gather web.line web.owner web.spool"
+)
+
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
 PURE = {"errors", "models"}  # import nothing of ours but `normalization`
 
@@ -214,3 +220,16 @@ def test_a_module_says_what_it_is_for_and_stays_short(name: str) -> None:
     source = MODULES[name].read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(source)), "every module has a docstring"
     assert len(source.splitlines()) <= LONGEST
+
+
+# Tasks -------------------------------------------------------------------------------------------
+
+
+def starts_tasks(name: str) -> bool:
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return bool(names & {"create_task", "ensure_future", "TaskGroup"})
+
+
+def test_tasks_are_started_by_the_supervisor_or_end_by_themselves() -> None:
+    assert {name for name in OURS if starts_tasks(name)} == {"supervisor", *SHORT_LIVED.split()}

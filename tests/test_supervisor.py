@@ -1,6 +1,5 @@
-"""Endless tasks: one that ends comes back, and none is started without supervision."""
+"""Endless tasks: one that ends comes back, and those of a server are all supervised."""
 
-import ast
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,18 +14,6 @@ from tests.conftest import FAST, StartChat
 from tests.driver import Chat
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.redis import PrivateRedis
-
-PACKAGE = Path(supervisor_module.__file__).parent
-# Where tasks end by themselves: each does one piece of work, for one question, hole or socket.
-SHORT_LIVED = {
-    "feeds.py",
-    "introductions.py",
-    "recent.py",
-    "storage/gather.py",
-    "web/line.py",
-    "web/owner.py",
-    "web/spool.py",
-}
 
 
 @pytest_asyncio.fixture
@@ -106,15 +93,6 @@ def supervised() -> dict[str, "asyncio.Task[object]"]:
     """The supervised tasks of this loop, by name."""
     tasks = {task.get_name(): task for task in asyncio.all_tasks()}
     return {n.removeprefix(PREFIX): t for n, t in tasks.items() if n.startswith(PREFIX)}
-
-
-def test_tasks_are_started_by_the_supervisor_or_end_by_themselves() -> None:
-    starters = set()
-    for file in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future"):
-                starters.add(str(file.relative_to(PACKAGE)))
-    assert starters == SHORT_LIVED | {"supervisor.py"}
 
 
 @pytest_asyncio.fixture
