@@ -21,6 +21,7 @@ from benchmarks.works import (
     Scale,
     Work,
     ceiling,
+    cliffs,
     connects,
     direct,
     fanout,
@@ -48,6 +49,7 @@ WORKS: dict[str, Work] = {
     "stalled": stalled.readers,
     "reconnect": reconnect.catch_up,
     "past": past.archive,
+    "cliffs": cliffs.costs,
 }
 IN_A_HURRY = ["ceiling", "fanout-1000", "fanout-100", "latency", "connects", "memory", "rooms"]
 

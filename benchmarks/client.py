@@ -32,15 +32,20 @@ class Client:
 
     async def ask(self, **command: Any) -> Frame:
         """The answer to a command; raises Refused."""
-        self._asked += 1
-        wanted = f"q{self._asked}"
-        await self._ws.send_str(msgspec.json.encode({**command, "id": wanted}).decode())
+        wanted = await self.send(**command)
         while True:
             frame = await self.hear()
             if frame["type"] == 4 and not frame["ok"]:
                 raise Refused(frame)
             if frame["type"] == 4 and frame["id"] == wanted:
                 return frame
+
+    async def send(self, **command: Any) -> str:
+        """Send a command; the id that its answer will have."""
+        self._asked += 1
+        wanted = f"q{self._asked}"
+        await self._ws.send_str(msgspec.json.encode({**command, "id": wanted}).decode())
+        return wanted
 
     async def hear(self) -> Frame:
         message = await self._ws.receive()

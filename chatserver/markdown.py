@@ -23,6 +23,7 @@ from chatserver.names import shows
 
 DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
 MOST = 200  # marks in a text: see `is_heavy`. With more of them it is shown as it was typed
+LINES = 5  # that count as one mark
 
 _BLOCKS = r"^(?:[ \t]*(?:>|[-*][ \t]|[0-9]{1,9}[.)][ \t]))+"
 _MARKS = re.compile(  # code is one, however many are in it
@@ -75,9 +76,12 @@ def html(text: str) -> str | None:
 
 def is_heavy(text: str) -> bool:
     """Whether a text has more markup than is rendered: blocks and addresses count twice."""
+    lines = text.count("\n") // LINES
+    if "```" not in text and lines + 2 * text.count("://") + text.count("[") > MOST:
+        return True  # without a look at each of them
     marks = _MARKS.findall(text)
     double = sum(min(len(b.split()), DEEPEST) + bool(address) for b, address in marks)
-    return len(marks) + double + text.count("\n") // 10 > MOST
+    return len(marks) + double + lines > MOST
 
 
 def _leaves(tokens: Iterable[Token]) -> Iterator[Token]:

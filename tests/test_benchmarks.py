@@ -17,6 +17,10 @@ from benchmarks.history import database_of, fill
 from benchmarks.population import Person, name_of, populate
 from benchmarks.report import text
 from benchmarks.results import Goal, Result, percentile, ratio, spread
+from benchmarks.works.cliffs import PLACES
+from benchmarks.works.inputs import ACTS, TEXTS, Case
+from chatserver.config import LimitSettings
+from chatserver.protocol import decode
 from tests.process import ServerProcess
 from tests.rig.needs import require
 
@@ -63,6 +67,15 @@ async def test_the_people_and_messages_are_what_the_server_would_have_written(
     await fill(database_of(data), members, rooms if "shared" in groups else rooms[:1], 60)
     checked = await asyncio.to_thread(ServerProcess(data).run, "check")
     assert "60 events" in checked
+
+
+@pytest.mark.parametrize("case", [*TEXTS, *ACTS, *PLACES], ids=lambda case: case.name)
+def test_the_unusual_inputs_are_what_the_server_takes(case: Case) -> None:
+    for number in (0, 7):
+        target = {"target": 1} if case.acts else {}
+        frame = {"room": 1, "id": "a", **case.command(number), **target}
+        decode(json.dumps(frame), limit=LimitSettings().frame_bytes)
+        assert len(frame.get("data", "")) <= LimitSettings().message_chars
 
 
 class Relay:

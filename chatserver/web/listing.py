@@ -13,7 +13,7 @@ from aiohttp import web
 from chatserver.web.answer import ok
 from chatserver.web.keeping import streamed
 
-PAGE = 500  # entries that are read and encoded together
+PAGE = 200  # entries that are read and encoded together
 
 Entries = list[dict[str, Any]]
 ReadPage = Callable[[str, int], Awaitable[Entries]]
