@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import logging
+import resource
 import signal
 import socket
 import ssl
@@ -20,12 +21,12 @@ from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
 from chatserver.web.access import AccessLog
 from chatserver.web.headers import expect
+from chatserver.web.listener import IdleConnections, Listener
 from chatserver.web.owner import SHUTDOWN
 
 KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
 LINGER = 3.0  # seconds that the rest of a refused body is read and dropped
 YOUNG = 50_000  # objects made between two looks for garbage; what a message makes is none
-BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 
 NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user promote NAME"
 
@@ -83,7 +84,9 @@ async def running(
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:
     host, port = settings.server.host, settings.server.port
-    site = web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=_tls(settings))
+    descriptors, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    idle = IdleConnections(max(descriptors // 4, 64))
+    site = Listener(runner, host, port, idle=idle, tls=_tls(settings))
     try:
         await site.start()
     except OSError as error:

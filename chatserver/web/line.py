@@ -110,13 +110,11 @@ class Line(asyncio.Protocol):
         self._is_open = True
         self._go_on()
 
-    async def turn_away(self, frames: bytes) -> None:
-        """Send this, hear nothing, and return when the peer is gone: soon, or it is cut off."""
-        gone = asyncio.Event()  # may still be set when nobody waits any more
+    def turn_away(self, frames: bytes, gone: Callable[[], None]) -> None:
+        """Send this, ignore what comes, and call `gone` when the peer is: CLOSE_TIMEOUT at most."""
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)
         self.transport.write(frames)
-        self.open(self._wait_for_close, gone.set)
-        await gone.wait()
+        self.open(self._wait_for_close, gone)
 
     def _wait_for_close(self, message: WSMessage) -> None:
         if message.type is WSMsgType.CLOSE:

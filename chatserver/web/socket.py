@@ -24,6 +24,7 @@ from chatserver.web.requests import Requests
 from chatserver.web.session import Sessions, address
 
 FRAME_TOLERANCE = 16  # times the frame limit is still answered; beyond that it is 1009
+LEAVING = 500  # sockets that were turned away and are still open
 NOT_TO_BE_SENT = 1006  # RFC 6455, 7.4.1; of those that nobody may send aiohttp lets just it pass
 
 
@@ -53,6 +54,7 @@ class Socket:
         self._clock = clock
         self._doorstep = Doorstep(limits.sockets_per_address)
         self._open: set[Line] = set()
+        self._leaving: dict[Line, None] = {}
         self._all_closed = asyncio.Event()
         self._stops = False
         self.log = SocketLog(clock)
@@ -68,12 +70,12 @@ class Socket:
                     await self._let_in(request, arrival)
             except Unauthorized as error:
                 self._gate.visited(request)
-                await self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
+                self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
             except OtherUser as error:
                 bye = Disconnect(CloseCode.SESSION_INVALID, str(error))
-                await self._turn_away(request, bye, code=error.code)
+                self._turn_away(request, bye, code=error.code)
             except Disconnect as bye:
-                await self._turn_away(request, bye)
+                self._turn_away(request, bye)
         return web.Response(status=101)
 
     async def _let_in(self, request: web.Request, arrival: Arrival) -> None:
@@ -117,15 +119,21 @@ class Socket:
             key=sign_in.token.key,
         )
 
-    async def _turn_away(
+    def _turn_away(
         self, request: web.Request, bye: Disconnect, *, code: str = "session_invalid"
     ) -> None:
-        """Whoever is turned away keeps a place at the doorstep until they are gone."""
+        """Say why and close. Beyond LEAVING that have not gone yet, the first is cut off."""
         self.log.turned_away(request, bye)
         frames = close_frame(bye.code, bye.reason)
         if bye.code is CloseCode.SESSION_INVALID:
             frames = protocol.encode(protocol.Error(data=bye.reason, code=code)) + frames
-        await self._line(request).turn_away(frames)
+        line = self._line(request)
+        self._leaving[line] = None
+        line.turn_away(frames, partial(self._leaving.pop, line, None))
+        if len(self._leaving) > LEAVING:
+            first = next(iter(self._leaving))
+            del self._leaving[first]
+            first.transport.abort()
 
     # From then on ---------------------------------------------------------------------------------
 

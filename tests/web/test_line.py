@@ -231,34 +231,22 @@ async def test_what_somebody_said_before_going_is_heard() -> None:
 
 def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() -> None:
     async def story(loop: SkippingLoop) -> None:
+        gone: list[str] = []
         line, transport, _ = lined()
-        waiting = asyncio.create_task(line.turn_away(b"bye"))
-        await settle()
+        line.turn_away(b"bye", lambda: gone.append("closed"))
         line.data_received(frame(b"but"))
         assert (transport.written, transport.closed) == (b"bye", False)
         line.data_received(frame((1000).to_bytes(2), CLOSE))
         assert transport.closed
         line.connection_lost(None)
-        await waiting
         silent, transport, _ = lined()
-        waiting = asyncio.create_task(silent.turn_away(b"bye"))
-        await settle()
+        silent.turn_away(b"bye", lambda: gone.append("cut off"))
         await loop.skip(CLOSE_TIMEOUT)
         assert transport.aborted
         silent.connection_lost(None)
-        await waiting
+        assert gone == ["closed", "cut off"]
 
     run_skipping(story)
-
-
-async def test_who_is_turned_away_while_the_server_stops_may_go_later_than_it() -> None:
-    line, _, _ = lined()
-    waiting = asyncio.create_task(line.turn_away(b"bye"))
-    await settle()
-    waiting.cancel()
-    await settle()
-    assert waiting.cancelled()
-    line.connection_lost(None)
 
 
 async def test_a_frame_behind_the_request_is_heard(chat: Chat, ann: Person) -> None:
