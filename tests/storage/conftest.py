@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+import sqlalchemy as sa
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
 from chatserver.models import Act, Draft, Message, Role, RoomFacts, RoomKind, User
 from chatserver.storage.bots import Bots
@@ -14,11 +16,13 @@ from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import Invites
 from chatserver.storage.log import Log
+from chatserver.storage.members import membership
 from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
 from chatserver.storage.people import NewUser, People
 from chatserver.storage.room_facts import direct_rooms
 from chatserver.storage.rooms import Rooms
+from chatserver.storage.tables import members
 
 _ids = itertools.count(1)
 
@@ -78,6 +82,16 @@ async def acted(storage: Storage, who: User, act: Act, *, room: int = 0) -> Any:
     """What came of an act of a user."""
     (outcome,) = await storage.log.store([acting(who, act, room=room)])
     return outcome
+
+
+def arrive(connection: Connection) -> None:
+    """ann's account with the id 1, as every revision keeps it."""
+    names = ("name", "name_key", "display", "password_hash", "role", "locale", "created_at")
+    columns, row = ("id", *names), (1, "ann", "ann", "Ann", "hash", "member", "", 1)
+    account = sa.table("users", *(sa.column(name) for name in columns))
+    connection.execute(account.insert(), dict(zip(columns, row, strict=True)))
+    connection.execute(sa.insert(members), membership(1, 1, 1))
+    connection.execute(sa.text("UPDATE rooms SET members = 1 WHERE id = 1"))
 
 
 @pytest_asyncio.fixture

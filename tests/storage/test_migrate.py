@@ -17,15 +17,14 @@ from chatserver.errors import Conflict, StartError
 from chatserver.resources import resource_dir
 from chatserver.storage.check import check
 from chatserver.storage.engine import Database
-from chatserver.storage.members import membership
 from chatserver.storage.migrate import HEAD, migrate, revision
 from chatserver.storage.naming import settle_names
 from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
-from chatserver.storage.tables import events, members, metadata
+from chatserver.storage.tables import events, metadata
 from chatserver.tokens import parse
-from tests.storage.conftest import Storage
+from tests.storage.conftest import Storage, arrive
 
 
 def test_the_code_knows_the_newest_revision() -> None:
@@ -81,16 +80,6 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
     kept = [f"{older}.db"] if storage.database.is_sqlite else []
     assert [file.name for file in tmp_path.glob("backups/*")] == kept
     await storage.database.close()
-
-
-def arrive(connection: Connection) -> None:
-    """ann's account, as every revision keeps it."""
-    names = ("name", "name_key", "display", "password_hash", "role", "locale", "created_at")
-    columns, row = ("id", *names), (1, "ann", "ann", "Ann", "hash", "member", "", 1)
-    account = sa.table("users", *(sa.column(name) for name in columns))
-    connection.execute(account.insert(), dict(zip(columns, row, strict=True)))
-    connection.execute(sa.insert(members), membership(1, 1, 1))
-    connection.execute(sa.text("UPDATE rooms SET members = 1 WHERE id = 1"))
 
 
 def talk(connection: Connection, user_id: int, older: str) -> None:

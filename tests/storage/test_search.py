@@ -20,7 +20,7 @@ from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
 from chatserver.storage.tables import events, members, rooms
 from chatserver.tokens import Query, holds, parse
-from tests.storage.conftest import Storage
+from tests.storage.conftest import Storage, arrive
 
 DAY = 86_400_000
 LONG = "x" * 100
@@ -501,7 +501,8 @@ async def old(database_url: str) -> AsyncIterator[Storage]:
 async def test_messages_from_before_the_index_are_found_by_their_time(
     old: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann = await old.person("ann")
+    await old.database.transaction(arrive)
+    ann = User(1, "ann", "Ann")
     columns = {"kind": 2, "user_id": ann.id, "room_id": LOBBY}
     said = [(1, "你好 late", 9 * DAY, None), (2, "你好 early", DAY, None), (3, "", 2 * DAY, 5)]
     rows = [
