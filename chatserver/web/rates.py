@@ -20,6 +20,7 @@ from chatserver.web.session import Sessions, address
 # Per second in the long run, and at once.
 QUESTIONS = (20, 200)  # of one user: what is read
 CHANGES = (5, 100)  # of one user: what is stored apart from the logs of rooms
+SOCKETS = (2, 20)  # of one user, times the sockets that a user may have: what is opened
 VISITS = (20, 500)  # of one address: pages, and requests without a valid session
 PROBES = (10, 100)  # of one address: /readyz and /metrics, which visitors must not use up
 
@@ -54,6 +55,8 @@ class Rates:
         self.visits = Rate(*VISITS, clock)
         self.sign_ups = Rate(per_minute / 60, per_minute, clock)
         self.probes = Rate(*PROBES, clock)
+        per_user = limits.sockets_per_user
+        self.sockets = Rate(SOCKETS[0] * per_user, SOCKETS[1] * per_user, clock)
 
     def take(self, kind: str, key: Any) -> None:
         """Count one operation. Raises RateLimited."""
@@ -97,7 +100,7 @@ class Gate:
 
     def connects(self, user: User) -> None:
         """Count a socket of this user. Raises RateLimited."""
-        self._rates.questions.take(user.id)
+        self._rates.sockets.take(user.id)
 
     def visited(self, request: web.Request) -> None:
         """Count a request that belongs to no session or no route. Raises RateLimited."""

@@ -23,7 +23,7 @@ from chatserver.web.description.socket import (
     number,
     wire_name,
 )
-from chatserver.web.rates import CHANGES, PROBES, QUESTIONS, VISITS
+from chatserver.web.rates import CHANGES, PROBES, QUESTIONS, SOCKETS, VISITS
 from chatserver.web.requests import MISTAKES, SIGNALS
 from chatserver.web.socket import FRAME_TOLERANCE
 
@@ -48,9 +48,13 @@ FIXED: dict[str, int] = {
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
     "unread messages of a room, and mentions in it, that are counted": COUNTED,
-    "questions of one user, a second in the long run: `history`, `renew`, opening a socket, and"
+    "questions of one user, a second in the long run: `history`, `renew`, and"
     " every `GET` below /api/": QUESTIONS[0],
     "questions at once": QUESTIONS[1],
+    "times `limits.sockets_per_user` one user may open sockets, a second in the long run": SOCKETS[
+        0
+    ],
+    "times as many at once": SOCKETS[1],
     "changes of one user, a second in the long run: everything over HTTP that is stored apart from"
     " the logs of rooms, as profiles, sessions, invitations, accounts, bots": CHANGES[0],
     "changes at once": CHANGES[1],
