@@ -56,7 +56,7 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Forgo
         messages, characters = messages + len(old), characters + sum(size for _, size in old)
         after = seqs[-1]
     if messages:
-        await database.transaction(search_index.compact)
+        await search_index.compact_all(database)
     return Forgotten(messages, characters)
 
 

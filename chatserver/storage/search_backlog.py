@@ -73,7 +73,7 @@ class SearchBacklog:
     async def finish(self) -> None:
         """Index what waits, and remove the words of deleted messages from the file."""
         await self.work()
-        await self._database.transaction(search_index.compact)
+        await search_index.compact_all(self._database)
 
     async def _waiting(self) -> list[Row[Any]]:
         async with self._database.reading() as connection:

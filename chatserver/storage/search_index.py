@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
+from chatserver.storage.engine import Database
 from chatserver.storage.pairs import ByPairs, Deleted, ManyRows, as_json, looked_up
 from chatserver.storage.tables import meta
 from chatserver.tokens import room_token, sender_token, tokens
@@ -21,11 +22,15 @@ from chatserver.tokens import room_token, sender_token, tokens
 LONG = 250  # characters; of a longer message the tokens are left to the backlog
 LONG_ASCII = 4_000  # characters, the same for one in ASCII, which is quickly cut into words
 MANY_TOKENS = 10_000  # bytes of tokens, about those of a message that is just not long
-COMPACTED = "search_compacted"  # in meta, SQLite only: 0 while struck words remain in the file
+COMPACTED = "search_compacted"  # in meta, SQLite only: one of the following
+STRUCK, COMPACT, MERGING = "0", "1", "2"  # words to remove remain in the file; none; in between
+PAGES = 32  # of the index that one step puts together
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
 pending = sa.table("search_pending", sa.column("room_id"), sa.column("seq"))
-words = sa.table("search_words", *(sa.column(n) for n in ("rowid", "search_words", "tokens")))
+words = sa.table(
+    "search_words", *(sa.column(n) for n in ("rowid", "search_words", "rank", "tokens"))
+)
 _NEW = ManyRows(search, "room_id", "seq", "tokens")
 _GONE = Deleted(search, "room_id", "seq")
 _PENDING = ManyRows(pending, "room_id", "seq")
@@ -130,15 +135,32 @@ def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]
     return {(row.room_id, row.seq): row.size for row in rows}
 
 
-def compact(connection: Connection) -> None:
-    """SQLite: the words of what was deleted or edited leave the file, too. Cheap if there are none.
+async def compact_all(database: Database) -> None:
+    """SQLite: the words of what was deleted or edited leave the file. Cheap if there are none.
 
     On MySQL they stay in InnoDB's auxiliary tables until `OPTIMIZE TABLE search`. That locks the
     table for a while, so the operator says when.
     """
-    marked = sa.and_(meta.c.key == COMPACTED, meta.c.value == "0")
-    if connection.execute(meta.update().where(marked).values(value="1")).rowcount:
-        connection.execute(words.insert().values(search_words="optimize"))
+    while await database.transaction(compact):
+        pass
+
+
+def compact(connection: Connection) -> bool:
+    """One step of that, of some milliseconds; whether there are more."""
+    state = connection.scalar(sa.select(meta.c.value).where(meta.c.key == COMPACTED))
+    if state not in (STRUCK, MERGING):
+        return False
+    pages = -PAGES if state == STRUCK else PAGES  # the first step names all segments
+    before = _changes(connection)
+    connection.execute(words.insert().values(search_words="merge", rank=pages))
+    merged = _changes(connection) - before >= 2  # https://sqlite.org/fts5.html#the_merge_command
+    after = MERGING if merged else COMPACT
+    connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=after))
+    return merged
+
+
+def _changes(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT total_changes()").scalar_one())
 
 
 def written(entry: Entry) -> str:
@@ -196,4 +218,4 @@ def _strike_words(connection: Connection, places: Collection[Place]) -> None:
     if connection.dialect.name != "sqlite":
         return
     if connection.exec_driver_sql(_STRIKE, (as_json(places),)).rowcount > 0:
-        connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value="0"))
+        connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=STRUCK))

@@ -465,7 +465,10 @@ async def test_struck_words_leave_the_file(index: Index, ann: User) -> None:
     await index.delete([deleted])
     await index.edit(edited, "changed")
     assert b"zanzibarquartz" in written(database.path)
-    await database.transaction(search.compact)
+    steps = 0
+    while await database.transaction(search.compact):
+        steps += 1
+    assert steps < 10
     assert await index.found(ann, "kept") == ["kept words"]
     await database.close()
     for word in (b"zanzibarquartz", b"mumblecrustwig"):
