@@ -7,14 +7,19 @@ import logging
 import re
 
 MASK = "[token]"
-TOKEN = re.compile(r"eyJ[\w-]+(?:\.|%2E)[\w-]+(?:\.|%2E)[\w-]*|bot_[\w-]{20,}", re.IGNORECASE)
+# A word with eyJ is consumed whole, with or without the rest of a token: from each eyJ in it anew
+# the search would take time in proportion to the square of its length.
+TOKEN = re.compile(
+    r"eyJ[\w-]++(?P<rest>(?:\.|%2E)[\w-]++(?:\.|%2E)[\w-]*+)?|(?P<bot>bot_[\w-]{20,}+)",
+    re.IGNORECASE,
+)
 
 _formatter = logging.Formatter()
 
 
 def redacted(text: str) -> str:
     """The text without session tokens (JWT) and tokens of bots."""
-    return TOKEN.sub(MASK, text)
+    return TOKEN.sub(lambda found: MASK if found["rest"] or found["bot"] else found[0], text)
 
 
 def redact(record: logging.LogRecord) -> bool:

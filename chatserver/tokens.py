@@ -18,6 +18,7 @@ from chatserver.errors import BadRequest, _
 from chatserver.normalization import nfkc
 
 QUERY_LENGTH = 500  # characters
+EXPANDED_LENGTH = 2_000  # the same in NFKC, where one character may become eighteen
 WORD_LENGTH = 80  # characters that a token keeps; InnoDB drops tokens of more than 84
 KEPT = 20_000  # characters that a table remembers: more than a chat in all languages uses
 TERMS = 16  # words that the index is asked for; `matches` looks at all of them
@@ -273,7 +274,10 @@ def parse(text: str) -> Query:
     filters: dict[str, str] = {}
     pieces: dict[Piece, None] = {}
     terms: dict[str, None] = {}
-    for name, value, phrase, word in _PARTS.findall(_plain(text)):
+    plain = _plain(text)
+    if len(plain) > EXPANDED_LENGTH:
+        raise BadRequest(_("That is too long for a search."))
+    for name, value, phrase, word in _PARTS.findall(plain):
         if name:
             _add_filter(filters, name.lower(), value)
         elif piece := _piece(fold(phrase or word), may_begin=not phrase):

@@ -6,6 +6,7 @@ private room while the maker belongs to that. It is revoked for good when that e
 
 import re
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.naming import find_room
 from chatserver.storage.rights import require_admin
+from chatserver.storage.slices import pages
 from chatserver.storage.tables import invites, rooms, users
 
 # MariaDB would find "code " for "code" as well.
@@ -76,8 +78,11 @@ class Invites:
             .where(*_usable(self._clock()), *conditions)
             .order_by(invites.c.created_at.desc())
         )
-        async with self._database.reading() as connection:
-            return [_invite(row) for row in await connection.execute(query)]
+        async with (
+            self._database.reading() as connection,
+            aclosing(pages(connection, query)) as found,
+        ):
+            return [_invite(row) async for rows in found for row in rows]
 
     async def revoke(self, code: str, *, by: int | None) -> bool:
         """Whether there was such an invitation, usable or not, that `by` may know of.

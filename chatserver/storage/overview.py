@@ -1,5 +1,7 @@
 """What administrators see of people, rooms and bots: facts about them, never what was said."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,6 +10,7 @@ import sqlalchemy as sa
 from chatserver.models import Kind, Role, RoomKind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
+from chatserver.storage.slices import pages
 from chatserver.storage.tables import (
     bot_tokens,
     events,
@@ -101,7 +104,7 @@ class Overview:
                 row.created_at,
                 row[-1],
             )
-            for row in await self._all(query)
+            async for row in self._rows(query)
         ]
 
     async def bots(self) -> list[Robot]:
@@ -127,7 +130,7 @@ class Overview:
                 row[-1],
                 its_rooms.get(row.id, []),
             )
-            for row in await self._all(query.order_by(users.c.name_key))
+            async for row in self._rows(query.order_by(users.c.name_key))
         ]
 
     async def rooms(self) -> list[House]:
@@ -143,22 +146,28 @@ class Overview:
             .where(members.c.role == "admin", members.c.left_at.is_(None))
             .order_by(users.c.name_key)
         )
-        return [_house(row, keepers.get(row.id, [])) for row in await self._all(query)]
+        return [_house(row, keepers.get(row.id, [])) async for row in self._rows(query)]
 
     async def conversations(self, order: Order, limit: int) -> list[Conversation]:
         """The largest groups without a name that have members."""
         columns = {"members": rooms.c.members, "events": rooms.c.head}
         query = _CONVERSATIONS.order_by(columns[order].desc(), rooms.c.id.desc()).limit(limit)
-        return [Conversation(*row) for row in await self._all(query)]
+        return [Conversation(*row) async for row in self._rows(query)]
 
-    async def _all(self, query: sa.Select[Any]) -> list[Any]:
-        async with self._database.reading(Share.HEAVY) as connection:
-            return list(await connection.execute(query))
+    async def _rows(self, query: sa.Select[Any]) -> AsyncGenerator[Any]:
+        """All rows. Others have their turn of the loop between some of them."""
+        async with (
+            self._database.reading(Share.HEAVY) as connection,
+            aclosing(pages(connection, query)) as found,
+        ):
+            async for rows in found:
+                for row in rows:
+                    yield row
 
     async def _listed(self, query: sa.Select[Any]) -> dict[int, list[str]]:
         """Names by the id that they belong to."""
         found: dict[int, list[str]] = {}
-        for key, name in await self._all(query):
+        async for key, name in self._rows(query):
             found.setdefault(key, []).append(name)
         return found
 

@@ -1,6 +1,7 @@
 """Rooms and who belongs to them: every query about membership, once."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from chatserver.storage.pairs import ByPairs
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import UserRooms
+from chatserver.storage.slices import PAGE, pages
 from chatserver.storage.states import read_states, state
 from chatserver.storage.tables import members, rooms, users
 
@@ -144,14 +146,23 @@ class Rooms:
 
     async def members_of(self, room: int) -> list[Member]:
         """Who belongs to a room, by name."""
+        async with aclosing(self.member_pages(room, PAGE)) as found:
+            return [member async for page in found for member in page]
+
+    async def member_pages(self, room: int, size: int) -> AsyncGenerator[list[Member]]:
+        """The same, read `size` at a time. Leave it with `aclosing`: it holds a connection."""
         query = (
             sa.select(users.c.name, users.c.display, members.c.role, members.c.read_seq)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.room_id == room, members.c.left_at.is_(None))
             .order_by(users.c.name_key)
         )
-        async with self._database.reading(Share.HISTORY) as connection:
-            return [Member(*row) for row in await connection.execute(query)]
+        async with (
+            self._database.reading(Share.HISTORY) as connection,
+            aclosing(pages(connection, query, size)) as found,
+        ):
+            async for rows in found:
+                yield [Member(*row) for row in rows]
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Those of these rooms that a person may read. This is the one check of reading rights."""

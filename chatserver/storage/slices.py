@@ -5,12 +5,33 @@ interpreter from it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 
+PAGE = 500  # rows that are read together
 SLICE = 10_000  # characters: folding or indexing them takes a millisecond, or a few
+
+
+async def pages(
+    connection: AsyncConnection, query: sa.Select[Any], size: int = PAGE
+) -> AsyncGenerator[Sequence[Any]]:
+    """The rows of a query, read some at a time. Leave it with `aclosing`."""
+    options = {"yield_per": size}
+    async with connection.stream(query, execution_options=options) as result:
+        async for rows in result.partitions():
+            yield rows
 
 
 async def computed(work: Callable[[list[Any]], T], rows: Iterable[Any]) -> AsyncIterator[T]:

@@ -20,7 +20,7 @@ from chatserver.storage.overview import Order, Overview
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.health import Health
-from chatserver.web.listing import listed
+from chatserver.web.listing import listed, shown
 from chatserver.web.query import queried
 from chatserver.web.session import Sessions
 
@@ -76,7 +76,7 @@ class Admin:
 
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
-        return ok(rooms=msgspec.to_builtins(await self._overview.rooms()))
+        return await shown(request, "rooms", await self._overview.rooms(), msgspec.to_builtins)
 
     async def conversations(self, request: web.Request) -> web.StreamResponse:
         """The largest conversations without a name."""
@@ -116,7 +116,7 @@ class Admin:
 
     async def bots(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
-        return ok(bots=msgspec.to_builtins(await self._overview.bots()))
+        return await shown(request, "bots", await self._overview.bots(), msgspec.to_builtins)
 
     async def renew_bot(self, request: web.Request) -> web.StreamResponse:
         """Another token, shown this once; the old one is worth nothing any more."""

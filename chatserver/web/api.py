@@ -14,10 +14,11 @@ from chatserver.invitations import Invitations
 from chatserver.key_sync import KeySync
 from chatserver.models import Invite, Role, User
 from chatserver.names import skeleton
+from chatserver.storage.people import OpenSession
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES
-from chatserver.web.listing import listed
+from chatserver.web.listing import listed, shown
 from chatserver.web.query import queried
 from chatserver.web.session import Sessions, address
 
@@ -127,30 +128,22 @@ class Api:
     async def invites(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
         found = await self._invitations.listed(admin)
-        return ok(invites=[self._invite(request, invite) for invite in found])
+        return await shown(request, "invites", found, partial(_invite, self._links(request)))
 
     async def add_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewInvite)
         invite = await self._invitations.make(admin, uses=form.uses, days=form.days, room=form.room)
-        return ok(status=201, **self._invite(request, invite))
+        return ok(status=201, **_invite(self._links(request), invite))
 
     async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
         await self._invitations.revoke(admin, request.match_info["code"])
         return ok()
 
-    def _invite(self, request: web.Request, invite: Invite) -> dict[str, Any]:
-        return {
-            "code": invite.code,
-            "url": self._sessions.invite_url(request, invite.code),
-            "created_by": invite.created_by,
-            "created_at": invite.created_at,
-            "expires_at": invite.expires_at,
-            "uses_left": invite.uses_left,
-            "room": invite.room,
-            "title": invite.title,
-        }
+    def _links(self, request: web.Request) -> str:
+        """What precedes the code in the URLs of invitations. To make one takes a while."""
+        return self._sessions.invite_url(request, "_").removesuffix("_")
 
     # Sessions and bots ----------------------------------------------------------------------------
 
@@ -158,8 +151,12 @@ class Api:
         """Where one is signed in."""
         sign_in = await self._sessions.of(request)
         found = await self._accounts.sessions(sign_in.user)
-        own = sign_in.session.id
-        return ok(sessions=[msgspec.to_builtins(s) | {"current": s.id == own} for s in found])
+
+        def show(session: OpenSession) -> dict[str, Any]:
+            facts: dict[str, Any] = msgspec.to_builtins(session)
+            return facts | {"current": session.id == sign_in.session.id}
+
+        return await shown(request, "sessions", found, show)
 
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         user = (await self._sessions.of(request)).user
@@ -196,6 +193,19 @@ class Api:
     def _owner(self, request: web.Request) -> None:
         if not self._sessions.is_owner(request):
             raise Forbidden
+
+
+def _invite(links: str, invite: Invite) -> dict[str, Any]:
+    return {
+        "code": invite.code,
+        "url": links + invite.code,
+        "created_by": invite.created_by,
+        "created_at": invite.created_at,
+        "expires_at": invite.expires_at,
+        "uses_left": invite.uses_left,
+        "room": invite.room,
+        "title": invite.title,
+    }
 
 
 def _shown(user: User) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The HTTP API of the conversation: the commands of the socket, with the same answers."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +21,7 @@ from chatserver.storage.search import Search
 from chatserver.web import body
 from chatserver.web.answer import ok
 from chatserver.web.headers import media_type
+from chatserver.web.listing import PAGE, paged
 from chatserver.web.query import converted, queried
 from chatserver.web.session import Sessions
 
@@ -113,8 +115,13 @@ class Conversation:
             if state is None:
                 raise NotFound
             hidden = set() if state.receipts else {"read"}
-            found = [msgspec.to_builtins(member) for member in await self._rooms.members_of(room)]
-            return ok(room=room, members=[_without(member, hidden) for member in found])
+
+            async def pages() -> AsyncGenerator[list[dict[str, Any]]]:
+                async with aclosing(self._rooms.member_pages(room, PAGE)) as found:
+                    async for page in found:
+                        yield [_without(msgspec.to_builtins(one), hidden) for one in page]
+
+            return await paged(request, "members", pages(), room=room)
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
         """Invite `users`; without any, join."""

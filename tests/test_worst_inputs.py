@@ -1,0 +1,138 @@
+"""Work that grows with its input grows in proportion to it: each function with its worst input.
+
+docs/performance.md has the times at the largest inputs that are allowed.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from chatserver import chat, names, passwords, protocol, redaction, tokens
+from chatserver.errors import ChatError
+from chatserver.models import name_key
+from chatserver.web import body, headers, language, session
+
+Work = Callable[[Any], object]
+Input = Callable[[int], str | bytes]
+
+
+def decode(text: str) -> object:
+    return protocol.decode(text, limit=2**20)
+
+
+def members(text: bytes) -> object:
+    return msgspec.json.decode(text, type=body.NewMembers)
+
+
+def media_type(value: str) -> object:
+    return headers.media_type(make_mocked_request("POST", "/", {"Content-Type": value}))
+
+
+def cookie(value: str) -> object:
+    return headers.cookie(make_mocked_request("GET", "/", {"Cookie": value}), "chatserver")
+
+
+def accepted(value: str) -> object:
+    return language.preferred(make_mocked_request("GET", "/", {"Accept-Language": value}))
+
+
+FRAMES: dict[str, Input] = {
+    "lists within lists": lambda n: '{"type":2,"data":' + "[" * n,
+    "objects within objects": lambda n: '{"a":' * (n // 5),
+    "many keys": lambda n: "{" + ",".join(f'"k{i}":1' for i in range(n // 9)) + "}",
+    "many quotes": lambda n: '{"type":2,' + '"' * n,
+    "backslashes": lambda n: '{"x":"' + "\\" * n,
+    "digits": lambda n: '{"type":' + "9" * n + "}",
+    "ids": lambda n: '{"id":"x",' * (n // 10),
+    "escapes": lambda n: '{"type":2,"id":"a","data":"' + "\\ud800" * (n // 6) + '"}',
+}
+TEXTS: dict[str, Input] = {
+    "one letter": lambda n: "a" * n,
+    "marks": lambda n: "a" + "\u0f73\u0301" * (n // 2),
+    "expanding": lambda n: "\ufdfa" * n,
+    "invisible": lambda n: "\u200b" * n,
+    "joiners": lambda n: "é\u200d" * (n // 2),
+    "flags": lambda n: ("\U0001f3f4" + "\U000e0061" * 5) * (n // 6),
+    "at signs": lambda n: "@" * n,
+    "names": lambda n: "".join(f"@u{i} " for i in range(n // 6)),
+    "Chinese": lambda n: "".join(chr(0x4E00 + i % 20_000) for i in range(n)),
+    "tokens": lambda n: "eyJ" * (n // 3),
+    "dotted tokens": lambda n: "eyJa." * (n // 5),
+    "emoji": lambda n: "👍\u200d" * (n // 2),
+    "skin tones": lambda n: "👍" + "🏽" * n,
+}
+HEADERS: dict[str, Input] = {
+    "commas": lambda n: "," * n,
+    "semicolons": lambda n: ";" * n,
+    "spaces": lambda n: ";" + " " * n + "x",
+    "charsets": lambda n: ";charset" * (n // 8),
+    "weights": lambda n: "en;q=" + "9" * n,
+}
+BODIES: dict[str, Input] = {
+    "names": lambda n: b'{"users":[' + b",".join(b'"u%d"' % i for i in range(n // 8)) + b"]}",
+    "depth": lambda n: b'{"users":' + b"[" * n,
+}
+
+# What works on it, the inputs, and a quarter of the largest one that is allowed.
+WORST: list[tuple[Work, dict[str, Input], int]] = [
+    (decode, FRAMES, 16_000),
+    (chat.mentioned, TEXTS, 1_000),
+    (chat.is_emoji, TEXTS, 1_000),
+    (names.shows, TEXTS, 1_000),
+    (tokens.tokens, TEXTS, 1_000),
+    (names.checked_name, TEXTS, 250),
+    (names.checked_title, TEXTS, 250),
+    (lambda text: names.checked_display(text, "ann"), TEXTS, 250),
+    (name_key, TEXTS, 2_000),
+    (lambda text: passwords.check_choice(text, "ann"), TEXTS, 64),
+    (redaction.redacted, TEXTS, 2_000),
+    (tokens.parse, TEXTS, 120),
+    (media_type, HEADERS, 2_000),
+    (cookie, HEADERS, 2_000),
+    (accepted, HEADERS, 2_000),
+    (session.same_site_path, HEADERS, 2_000),
+    (members, BODIES, 16_000),
+]
+CASES = [
+    pytest.param(work, make, length, id=f"{getattr(work, '__name__', 'work')}-{number}-{name}")
+    for number, (work, inputs, length) in enumerate(WORST)
+    for name, make in inputs.items()
+]
+
+
+REFUSALS = (ChatError, protocol.Undecodable, msgspec.MsgspecError, RecursionError)
+
+
+def seconds(work: Work, given: Any) -> float:
+    """CPU time, the best of some."""
+    best = 1.0
+    for _ in range(5):
+        start = time.thread_time()
+        with contextlib.suppress(*REFUSALS):
+            work(given)
+        best = min(best, time.thread_time() - start)
+    return best
+
+
+@pytest.mark.parametrize(("work", "make", "length"), CASES)
+def test_four_times_the_input_takes_about_four_times_as_long(
+    work: Work, make: Input, length: int
+) -> None:
+    seconds(work, make(length))  # what is kept for later is made
+    short, long = (seconds(work, make(size)) for size in (length, 4 * length))
+    assert long < 12 * max(short, 0.000_1)  # 16 when quadratic
+
+
+def test_tokens_are_masked_wherever_they_are() -> None:
+    token = "eyJhbGciOi.eyJzdWIi.abc-_1"
+    bot = "bot_" + "x" * 20
+    for text in ("{}", "a {} b", "eyJ {}", "?token={}&x=1", "eyJ.{}", "{}.", "{} eyJ"):
+        assert redaction.redacted(text.format(token)) == text.format("[token]")
+        assert bot not in redaction.redacted(text.format(bot))
+    assert redaction.redacted(token.replace(".", "%2E")) == "[token]"
+    assert redaction.redacted("eyJustWords") == "eyJustWords"
