@@ -197,3 +197,14 @@ async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> No
     assert await leaked.closed() == 4001
     refused = await Person(two, "ann", 0, ann.token, two.browser()).ask("GET", "/api/me")
     assert refused.status == 401
+
+
+async def test_an_account_that_another_node_has_just_made_is_called_at_once(nodes: Nodes) -> None:
+    one, two = nodes
+    anns = await on(two, await one.person("ann", admin=True))
+    await anns.say("@cy is not here yet")
+    cy = await one.person("cy")
+    await anns.say("@cy, welcome")
+    await anns.say("psst", to="cy")
+    rooms = (await on(one, cy)).welcome["rooms"]
+    assert [(room["mentions"], room["unread"]) for room in rooms] == [(1, 1), (0, 1)]
