@@ -108,11 +108,12 @@ class Server:
         self.journal = Journal(self.log, self.hub)
         facts = Facts(self.rooms)
         self.recent = Recent(self.log, renderer, clock=clock)
-        self.history = History(
-            self.rooms, self.log, facts, self.recent, published=self.journal.published
-        )
+        published = self.journal.published
+        self.history = History(self.rooms, self.log, facts, self.recent, published=published)
         self.chat = Chat(self.journal, facts, renderer, limits=limits, clock=wall)
-        self.membership = Membership(self.journal, self.hub, self.rooms, self.people)
+        self.rates = Rates(limits, clock)
+        rate = self.rates.messages
+        self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
         self.reads = Reads(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.guard = SignInGuard(
@@ -143,7 +144,6 @@ class Server:
         self.seen = Seen(self.hub, self.people, now=wall)
         self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
-        self.rates = Rates(limits, clock)
         self.sessions = Sessions(self.accounts, settings)
         self.gate = Gate(self.rates, self.sessions)
         self.door = Door(self.sessions, self.gate, self.languages)

@@ -36,6 +36,11 @@ class Rate:
         if len(self._full_at) > self._forget_above:
             self._forget_rested(now)
 
+    def charge(self, key: Hashable, count: float) -> None:
+        """Count more uses of what was taken, which the next ones wait for. Never refused."""
+        now = self._clock()
+        self._full_at[key] = max(self._full_at.get(key, now), now) + count * self._interval
+
     def forget(self, key: Hashable) -> None:
         """This key will not come again."""
         self._full_at.pop(key, None)

@@ -12,6 +12,7 @@ from chatserver import protocol, wire
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.hub import Hub
 from chatserver.journal import Journal, promise
+from chatserver.limits import Rate
 from chatserver.models import (
     OWN_ID,
     Act,
@@ -32,6 +33,8 @@ from chatserver.storage.people import People
 from chatserver.storage.repeats import digest
 from chatserver.storage.rooms import Rooms
 
+NAMED = 25  # users whom a change of a room names that count as one more message
+
 SETTINGS = ("name", "title", "topic", "private", "receipts", "leavers_read", "retention_days")
 
 People_ = tuple[tuple[int, str], ...]
@@ -41,14 +44,19 @@ Answer = Callable[[Receipt, RoomState | None], None]
 class Membership:
     """What people can do with rooms and their members."""
 
-    def __init__(self, journal: Journal, hub: Hub, rooms: Rooms, people: People) -> None:
+    def __init__(
+        self, journal: Journal, hub: Hub, rooms: Rooms, people: People, rate: Rate
+    ) -> None:
+        """`rate` is the one of messages: whom a change names is charged to its author."""
         self._journal = journal
         self._hub = hub
         self._rooms = rooms
         self._people = people
+        self._rate = rate
 
     async def perform(self, who: User, asked: ChangeRoom, answer: Answer) -> None:
         """Store a change of a room. `answer` gets the receipt, and the room for a new member."""
+        self._rate.charge(who.id, len(asked.users or ()) / NAMED)
         act = await self._act(who, asked)
         draft = _draft(who, asked, act)
         own = isinstance(act, Create) or (isinstance(act, Enrol) and act.action == "join")

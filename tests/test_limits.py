@@ -32,6 +32,16 @@ def test_a_burst_passes_at_once_and_the_next_one_waits(clock: FakeClock) -> None
     assert refused(rate) == 0.2
 
 
+def test_what_is_charged_afterwards_makes_the_next_ones_wait(clock: FakeClock) -> None:
+    rate = Rate(5, 20, clock)
+    rate.take("ann")
+    rate.charge("ann", 29)
+    assert refused(rate) == 2.2
+    rate.take("bo")
+    clock.advance(2.2)
+    rate.take("ann")
+
+
 def test_in_the_long_run_no_more_than_the_rate_passes(clock: FakeClock) -> None:
     rate = Rate(5, 20, clock)
     passed = 0

@@ -293,3 +293,15 @@ async def test_nobody_can_make_the_welcome_of_others_too_large_for_them(
     await anns.say("and you?")
     await device.hears("still here")
     await device.hears("and you?")
+
+
+async def test_users_whom_a_change_names_are_charged_to_its_author(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    chat = await start_chat(limits(messages_per_second=1, message_burst=20))
+    ann = await chat.person("ann")
+    names = [(await chat.person(f"user{number}")).name for number in range(75)]
+    device = await ann.connect()
+    replies = [await device.ask(13, action="create", users=names) for _ in range(6)]
+    assert [reply["ok"] for reply in replies] == [True] * 5 + [False]
+    assert (replies[5]["code"], 0 < replies[5]["retry_after"] <= 1) == ("rate_limited", True)

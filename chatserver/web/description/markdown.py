@@ -8,6 +8,7 @@ from msgspec.structs import fields
 from chatserver import errors, protocol
 from chatserver.chat import NAMES
 from chatserver.config import LimitSettings
+from chatserver.membership import NAMED
 from chatserver.reads import TYPING
 from chatserver.storage.messages import EMOJI
 from chatserver.storage.unread import COUNTED
@@ -48,6 +49,7 @@ FIXED: dict[str, int] = {
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
     "unread messages of a room, and mentions in it, that are counted": COUNTED,
+    "users named by one change of a room that count as one more message": NAMED,
     "questions of one user, a second in the long run: `history`, `renew`, and"
     " every `GET` below /api/": QUESTIONS[0],
     "questions at once": QUESTIONS[1],
