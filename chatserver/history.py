@@ -13,7 +13,7 @@ from chatserver.feeds import Missed, ReadMissed
 from chatserver.markup import Renderer
 from chatserver.models import RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
-from chatserver.recent import PAGE_TEXT, Recent, Stretch, Told, fitting
+from chatserver.recent import PAGE_TEXT, Recent, Stretch, Told, fitting, weight
 from chatserver.storage.log import Log
 from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms
@@ -102,7 +102,7 @@ class History:
         upto = min(before or MAX_INT, head + 1)
         events = await self._log.before(facts, upto, limit + 1, left=left)
         newest = events[-limit:]
-        newest = newest[len(newest) - fitting(len(event.data) for event in reversed(newest)) :]
+        newest = newest[len(newest) - fitting(weight(event) for event in reversed(newest)) :]
         told = (await self._recent.encoded(newest)).get(room, [])
         return _page(room, told, head, more=len(events) > len(told))
 
@@ -192,7 +192,7 @@ def hole_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
     async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
-        events = events[: fitting([len(event.data) for event in events])]
+        events = events[: fitting(weight(event) for event in events)]
         await renderer.prepare(event.data for event in events)
         left = await rooms.left_since(room, after)
         return Missed(events, left)

@@ -6,9 +6,11 @@ any socket on any node is open, however many there are.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from chatserver.protocol import Person, Presence, json
 
+CHANGES = 500  # users in one frame of changes
 NODE_TTL = 30.0  # seconds after which a node that says nothing is taken for gone
 
 
@@ -22,7 +24,7 @@ class Who:
         self._elsewhere: dict[str, tuple[float, dict[str, Person]]] = {}
         self._keys: dict[str, list[str]] = {}  # of other nodes
         self._told: dict[str, Person] = {}
-        self._touched: set[str] = set()
+        self._touched: dict[str, None] = {}  # in the order of their changes
 
     def arrive(self, person: Person) -> bool:
         """A socket of theirs opened. True: they were not here before."""
@@ -30,13 +32,13 @@ class Who:
             self._list(person)
         self._persons[person.name] = person
         self._sockets[person.name] += 1
-        self._touched.add(person.name)
+        self._touched[person.name] = None
         return self._sockets[person.name] == 1
 
     def depart(self, name: str) -> bool:
         """A socket of theirs closed. True: it was the last one here."""
         self._sockets[name] -= 1
-        self._touched.add(name)
+        self._touched[name] = None
         if self._sockets[name]:
             return False
         del self._sockets[name], self._persons[name]
@@ -61,13 +63,13 @@ class Who:
         self._keys[node] = list(keys)
         listed = {person.name: person for person in persons}
         _, before = self._elsewhere.get(node, (0.0, {}))
-        self._touched |= {name for name, _ in listed.items() ^ before.items()}
+        self._touched |= {name: None for name, _ in listed.items() ^ before.items()}
         self._elsewhere[node] = (now + NODE_TTL, listed)
 
     def forget_silent_nodes(self, now: float) -> None:
         """Take the people of nodes that say nothing any more for gone."""
         for node in [n for n, (until, _) in self._elsewhere.items() if until <= now]:
-            self._touched |= self._elsewhere.pop(node)[1].keys()
+            self._touched |= dict.fromkeys(self._elsewhere.pop(node)[1])
             self._keys.pop(node, None)
 
     def keys_elsewhere(self) -> list[list[str]]:
@@ -90,16 +92,20 @@ class Who:
         return self._listed
 
     def changes(self) -> Presence | None:
-        """Who came and went since the last call; None when that is nobody."""
+        """Who came and went since the last call, at most CHANGES; None when that is nobody.
+
+        The others follow with the next calls: a frame must not be too large for its readers.
+        """
         online, offline = [], []
-        for name in sorted(self._touched):
+        some = list(islice(self._touched, CHANGES))
+        for name in sorted(some):
+            del self._touched[name]
             person = self._find(name)
             if person is not None and self._told.get(name) != person:
                 online.append(person)
                 self._told[name] = person
             elif person is None and self._told.pop(name, None) is not None:
                 offline.append(name)
-        self._touched.clear()
         return Presence(online=online, offline=offline) if online or offline else None
 
     def _find(self, name: str) -> Person | None:

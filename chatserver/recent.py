@@ -18,13 +18,13 @@ from chatserver.storage.log import Log
 
 AGE = 60.0  # seconds that something is kept
 CAPACITY = 32 * 2**20  # bytes of JSON that are kept
-PAGE_TEXT = 60_000  # characters in one answer: a slow reader must not be hung up for what it asked
+PAGE_TEXT = 60_000  # characters of text and names in one answer
 SOME = 50  # events that are encoded in one turn of the loop
 UNKEPT = 0  # the version of a room that nobody here listens to
 
 
 class Told(NamedTuple):
-    """An event as JSON, and how many characters its text has."""
+    """An event as JSON, and how many characters it counts for: see `weight`."""
 
     json: Raw
     length: int
@@ -88,7 +88,7 @@ class Recent:
         """As much as goes into one answer; the rest would be encoded for nobody."""
         left = {asked.facts.room: asked.left for asked in missing if asked.left is not None}
         events = await self._log.stretches(_rows(missing), left)
-        return await self.encoded(events[: fitting(len(event.data) for event in events)])
+        return await self.encoded(events[: fitting(weight(event) for event in events)])
 
     def _find(self, asked: Stretch) -> list[Told] | None:
         kept = self._kept.get(asked.facts.room)
@@ -169,9 +169,17 @@ def _by_room(events: Iterable[Event]) -> dict[int, list[Told]]:
     """Events as they are told."""
     rooms: dict[int, list[Told]] = {}
     for event in events:
-        told = Told(Raw(wire.payload(event)), len(event.data))
+        told = Told(Raw(wire.payload(event)), weight(event))
         rooms.setdefault(event.room, []).append(told)
     return rooms
+
+
+def weight(event: Event) -> int:
+    """About the characters of an event that its users choose: its text, and the names in it."""
+    names = sum(len(name) + 3 for name in event.change.get("users") or ())
+    for reacted in event.reactions.values():
+        names += sum(len(name) + 3 for name in reacted)
+    return len(event.data) + names
 
 
 def fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:

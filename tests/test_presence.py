@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from chatserver.presence import NODE_TTL, Who
+from chatserver.presence import CHANGES, NODE_TTL, Who
 from chatserver.protocol import Person
 
 ANN, BO, CY = Person("ann", "Ann"), Person("bo", "Bo"), Person("cy", "Cy")
@@ -183,3 +183,16 @@ def test_a_silent_node_does_not_take_those_who_are_elsewhere_too(who: Who) -> No
     who.forget_silent_nodes(NODE_TTL)
     assert who.changes() is None
     assert who.online() == [ANN]
+
+
+def test_a_crowd_is_told_of_some_at_a_time_in_the_order_of_its_coming() -> None:
+    who = Who()
+    names = [f"user{number:04}" for number in range(2 * CHANGES + 1)][::-1]
+    for name in names:
+        who.arrive(Person(name, name))
+    told = []
+    while changes := who.changes():
+        assert len(changes.online) <= CHANGES
+        told.append([person.name for person in changes.online])
+    assert [len(some) for some in told] == [CHANGES, CHANGES, 1]
+    assert [name for some in told for name in reversed(some)] == names

@@ -302,3 +302,24 @@ async def test_a_new_member_counts_or_hears_each_message_once(
         assert state["unread"] == state["head"] - state["read"]
         await anns.ask(13, action="remove", room=room, users=["bo"])
         assert (await bos.next(13))["action"] == "remove"
+
+
+async def test_a_page_of_long_lists_of_members_ends_early_and_is_whole(
+    chat: Chat, ann: Person
+) -> None:
+    names = [(await chat.person(f"user{number:03}")).name for number in range(250)]
+    device = await ann.connect()
+    room = (await device.ask(13, action="create", name="plans"))["room"]
+    for _ in range(20):
+        for action in ("invite", "remove"):
+            assert (await device.ask(13, action=action, room=room, users=names))["ok"]
+    seen: list[int] = []
+    pages = 0
+    more = True
+    while more:
+        page = await device.history(room, after=len(seen), limit=500)
+        assert sum(len(event["users"]) for event in page["events"]) <= 6_000 + 250
+        seen += [event["seq"] for event in page["events"]]
+        more, pages = page["more"], pages + 1
+    assert seen == list(range(1, 42))
+    assert pages > 1
