@@ -1,7 +1,7 @@
 """Rows with texts in slices of bounded work, each computed off the event loop.
 
-Between two slices the loop runs freely: a thread that computes for long would keep taking the
-interpreter from it.
+A thread that computes for long would keep taking the interpreter from the loop. So between two
+slices the loop has it alone, for as long as the last one and what was done with it took.
 """
 
 import asyncio
@@ -36,8 +36,12 @@ async def pages(
 
 async def computed(work: Callable[[list[Any]], T], rows: Iterable[Any]) -> AsyncIterator[T]:
     """The results of `work` for the slices of `rows`, which have a `body`, in order."""
+    clock, rest = asyncio.get_running_loop().time, 0.0
     for part in slices(rows):
+        await asyncio.sleep(rest)
+        start = clock()
         yield await asyncio.to_thread(work, part)
+        rest = clock() - start
 
 
 def slices(rows: Iterable[Any]) -> Iterator[list[Any]]:
