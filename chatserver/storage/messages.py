@@ -21,25 +21,20 @@ from chatserver.storage.repeats import Known, already_stored, repeat
 from chatserver.storage.tables import events, reactions
 
 EMOJI = 50  # different ones on one message
-ON_MESSAGES = (Message, Edit, Delete, React)
+ACTS = (Edit, Delete, React)
+ON_MESSAGES = (Message, *ACTS)
 
 Outcome = Event | Receipt | ChatError
 Place = tuple[int, int]  # room and seq of a message
+Target = tuple[int, int]  # a message that is not deleted: its author's id, and its time (ms)
 Reactors = dict[str, set[int]]  # emoji → user ids
-
-
-class _Target(NamedTuple):
-    """A message that has not been deleted."""
-
-    user_id: int
-    at: int
 
 
 class _State(NamedTuple):
     """What the database knows about the rooms and messages of a batch."""
 
     may: dict[Place, Any]  # (room, user) → see `members.standings`
-    targets: dict[Place, _Target]
+    targets: dict[Place, Target]
     crowded: dict[Place, Reactors]  # of the messages that may get too many different emoji
 
 
@@ -115,23 +110,23 @@ class _Batch:
         seq = self._next(draft)
         event = _message(draft, act, seq, self._now)
         self.writes.add_message(draft, event, act)
-        self._targets[draft.room, seq] = _Target(draft.user_id, self._now)
+        self._targets[draft.room, seq] = (draft.user_id, self._now)
         return event
 
     def _edit(self, draft: Draft, act: Edit) -> Event:
         self._check_open(draft)
-        target = self._target(draft, act)
-        if target.user_id != draft.user_id:
+        author, at = self._target(draft, act)
+        if author != draft.user_id:
             raise Forbidden(_("Only its author may edit a message."))
-        if target.at < act.since:
+        if at < act.since:
             raise Forbidden(_("This message is too old to be edited."))
         self.writes.add_edit(draft, act)
         return self._acted(draft, act, Kind.EDIT, data=act.data)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:
         may = self._standing(draft)
-        target = self._target(draft, act)
-        if target.user_id != draft.user_id and not governs(may):
+        author, _at = self._target(draft, act)
+        if author != draft.user_id and not governs(may):
             raise Forbidden(_("Only its author or an administrator may delete a message."))
         del self._targets[draft.room, act.target]
         self.writes.add_deletion(draft, act)
@@ -165,7 +160,7 @@ class _Batch:
         if self._standing(draft).archived_at is not None:
             raise Forbidden(_("This room is archived."))
 
-    def _target(self, draft: Draft, act: Edit | Delete | React) -> _Target:
+    def _target(self, draft: Draft, act: Edit | Delete | React) -> Target:
         found = self._targets.get((draft.room, act.target))
         if found is None:
             raise NotFound(_("There is no such message."))
@@ -206,12 +201,12 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     acts = [
         ((draft.room, draft.act.target), draft.act)
         for draft in drafts
-        if isinstance(draft.act, Edit | Delete | React)
+        if isinstance(draft.act, ACTS)
     ]
     if not acts:
         return _State(may, {}, {})
     targets = {
-        (row.room_id, row.seq): _Target(row.user_id, row.at)
+        (row.room_id, row.seq): (row.user_id, row.at)
         for row in _TARGETS.rows(connection, sorted({place for place, _act in acts}))
         if row.kind == Kind.MESSAGE
     }
