@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -214,6 +214,5 @@ def wants_page(request: web.Request) -> bool:
 
 def same_site_path(path: str) -> str:
     """A path of this server to go on to, or "" when it would lead anywhere else."""
-    parts = urlsplit(path)
-    local = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+    local = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if local and path.isprintable() else ""

@@ -143,7 +143,7 @@ async def test_no_value_of_a_header_field_is_a_failure(server: Server, people: P
     chance = random.Random(7)
     token = people.tokens[NAMES[0]]
     cases = [(field, value) for field in FIELDS for value in VALUES]
-    for _ in range(max(1, REQUESTS // 1_500)):
+    for _ in range(max(1, REQUESTS // 10_000)):
         chance.shuffle(cases)
         for at in range(0, len(cases), AT_ONCE):
             some = cases[at : at + AT_ONCE]
@@ -190,6 +190,13 @@ PIECES = [
     b"1e400",
     b"nan",
     b"true",
+    b"//[x",
+    b"//%E2%84%80",
+    b"/%5Cx",
+    b"before:0001-01-01",
+    b"after:9999-12-31T23:59:59-23:59",
+    b"%22" * 400,
+    b"from:%00",
     b"..",
     b"%2F",
     b"%25ff",

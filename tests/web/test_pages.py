@@ -107,7 +107,18 @@ async def test_a_browser_without_scripts_is_led_on(chat: Chat, ann: Person) -> N
     assert "wrong wrong" not in page
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil", "x"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil",
+        "x",
+        "//[x",
+        "//\u2100",
+        "/\t/evil.example",
+    ],
+)
 async def test_logging_in_leads_to_no_other_site(chat: Chat, ann: Person, target: str) -> None:
     form = {"username": "ann", "password": PASSWORD}
     async with chat.browser().post(
