@@ -1,9 +1,11 @@
 """Words for the index, queries, and the promise that the index never misses what matches."""
 
+import json
 import re
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,9 @@ import chatserver.tokens
 from chatserver.errors import BadRequest
 from chatserver.tokens import Piece, Query, fold, matches, parse, tokens
 
+CASES = json.loads(
+    Path(__file__).with_name("text-cases").joinpath("search.json").read_text("utf-8")
+)
 WRITING = st.text(
     st.one_of(
         st.sampled_from("aAbe 'é́ß0２ｖ.-_*%\"\\你好世界发布かカーな한국ำไทยकि😀👍🏽\u200d\ufe0f’“"),
@@ -98,6 +103,11 @@ def test_a_name_with_a_space_is_quoted() -> None:
 def test_a_filter_within_a_word_or_a_phrase_is_text() -> None:
     for text in ("http://from:bo", '"from:bo"'):
         assert parse(text).sender is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["query"])
+def test_a_text_is_found_where_the_page_marks_it(case: dict[str, str]) -> None:
+    assert matches(parse(case["query"]), case["text"]) is bool(case["marks"])
 
 
 @pytest.mark.parametrize("text", ['"', '""', "%", "*", "\\", "'"])

@@ -114,3 +114,19 @@ async def the_past_lives_and_grows(ann: Window, bo: Person) -> None:
         before = seqs[-1]
         assert seqs == list(range(seqs[0], seqs[-1] + 1))
         assert len(seqs) <= 300
+
+
+async def test_signs_and_other_spellings_are_found_and_marked(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo")
+    await (await bo.connect()).say("An e-mail of 2026-11-24 about Hauptstraße and the STRASSE")
+    page = ann.page
+    await page.keyboard.press("Control+Shift+f")
+    box, marks = page.locator("search-panel [type=search]"), page.locator(".hit mark")
+    for query, found in {
+        "e-mail": "e-mail",
+        "2026-11-24": "2026-11-24",
+        "straße": "STRASSE",
+    }.items():
+        await box.fill(query)
+        await expect(marks).to_have_text([found])

@@ -1,9 +1,22 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
-import { excerpt, marked, pattern, placed, zoned } from "../../chatserver/static/js/lib/search.js";
+import { excerpt, marked, pieces, placed, zoned } from "../../chatserver/static/js/lib/search.js";
 
-const hits = (text, query) => marked(text, pattern(query)).filter(({ hit }) => hit).map((part) => part.text);
+const CASES = JSON.parse(readFileSync(new URL("../text-cases/search.json", import.meta.url), "utf8"));
+const hits = (text, query) => marked(text, pieces(query)).filter(({ hit }) => hit).map((part) => part.text);
+
+test("marks are where the server finds the words", () => {
+  for (const { query, text, marks } of CASES) assert.deepEqual(hits(text, query), marks, `${query} in ${text}`);
+});
+
+test("any text is a query", () => {
+  for (let code = 0x20; code < 0x250; code += 1) {
+    const sign = String.fromCodePoint(code);
+    for (const query of [sign, `a${sign}b`, `${sign}*`, `"${sign}`, `[${sign}`, `\\${sign}`]) marked("a b", pieces(query));
+  }
+});
 
 test("words are marked whole and in any case, Chinese anywhere", () => {
   assert.deepEqual(hits("Disk, disks and DISK", "disk"), ["Disk", "DISK"]);
@@ -19,24 +32,24 @@ test("phrases, beginnings and signs are marked as they are meant", () => {
 });
 
 test("filters are not marked; a query of filters alone marks nothing", () => {
-  assert.equal(pattern("from:ann in:lobby before:2031-05-03"), null);
+  assert.equal(pieces("from:ann in:lobby before:2031-05-03"), null);
   assert.deepEqual(hits("ann said in lobby", "from:ann said"), ["said"]);
-  assert.equal(pattern(""), null);
+  assert.equal(pieces(""), null);
 });
 
 test("the parts are the text", () => {
   const text = "one two one";
-  assert.equal(marked(text, pattern("one")).map((part) => part.text).join(""), text);
+  assert.equal(marked(text, pieces("one")).map((part) => part.text).join(""), text);
   assert.deepEqual(marked(text, null), [{ text, hit: false }]);
 });
 
 test("an excerpt shows the first hit of a long text, in whole characters", () => {
   const text = `${"😀 ".repeat(200)}disk${" and more".repeat(90)}`;
-  const shown = excerpt(text, pattern("disk"));
+  const shown = excerpt(text, pieces("disk"));
   assert.ok(shown.startsWith("…") && shown.endsWith("…"));
   assert.ok(shown.includes("disk"));
   assert.ok(shown.isWellFormed?.() ?? true);
-  assert.equal(excerpt("short\ntext", pattern("text")), "short text");
+  assert.equal(excerpt("short\ntext", pieces("text")), "short text");
 });
 
 test("a day is the reader's day", () => {

@@ -10,7 +10,7 @@ import { say, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
-import { excerpt, marked, pattern, placed, zoned } from "../lib/search.js";
+import { excerpt, marked, pieces, placed, zoned } from "../lib/search.js";
 import { clone, lang, urls } from "../page.js";
 
 const PAUSE = 250; // milliseconds after the last letter
@@ -100,10 +100,11 @@ class SearchPanel extends HTMLElement {
 
   #draw() {
     this.dataset.state = this.#asked ? "found" : "empty";
-    const found = pattern(this.#box.value);
+    const wanted = pieces(this.#box.value);
+    const words = JSON.stringify(wanted);
     sync(this.#list, this.#hits, {
-      key: ({ room, seq }) => `${room}/${seq}/${found?.source}`,
-      make: (hit) => this.#hit(hit, found),
+      key: ({ room, seq }) => `${room}/${seq}/${words}`,
+      make: (hit) => this.#hit(hit, wanted),
       update: (item, hit) => this.#sign(item, hit),
     });
     const count = this.#hits.length;
@@ -115,14 +116,14 @@ class SearchPanel extends HTMLElement {
     this.#more.hidden = !more;
   }
 
-  #hit({ data, at }, found) {
+  #hit({ data, at }, wanted) {
     const item = clone("hit");
     const link = item.querySelector("a");
     const time = link.querySelector("time");
     time.dateTime = new Date(at).toISOString();
     time.textContent = this.#dates.brief(at);
     time.title = this.#dates.full(at);
-    link.querySelector(".hit-text").replaceChildren(...marked(excerpt(data, found), found).map(piece));
+    link.querySelector(".hit-text").replaceChildren(...marked(excerpt(data, wanted), wanted).map(marking));
     return item;
   }
 
@@ -162,7 +163,7 @@ class SearchPanel extends HTMLElement {
   }
 }
 
-function piece({ text, hit }) {
+function marking({ text, hit }) {
   if (!hit) return document.createTextNode(text);
   const mark = document.createElement("mark");
   mark.textContent = text;

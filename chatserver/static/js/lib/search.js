@@ -1,53 +1,75 @@
 /** What a search asks for, and how its hits are shown. The rules of the words are those of tokens.py. */
 
+import { fold, foldedWithPlaces, isInWord, plain } from "./fold.js";
+
 const PARTS = /(?:from|in|before|after):(?:"[^"]+"|\S*)|"([^"]+)"|(\S+)/giu;
 const DAYS = /("[^"]*"?)|\b(before|after):(\d{4})-(\d\d)-(\d\d)(?=\s|$)/gi;
 const ROOM = /("[^"]*"?)|(?<!\S)in[:：]#?(?:"([^"]+)"|(\S+))/giu;
-const UNSPACED =
-  "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}";
-const LETTER = `(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}]`;
 const LEAD = 60; // characters before the first hit of an excerpt
 
-/** A pattern of everything in a text that `query` means, or null where it has only filters. */
-export function pattern(query) {
-  const words = [...query.normalize("NFKC").matchAll(PARTS)].map(([, phrase, word]) => phrase ?? word);
-  const sources = words.filter(Boolean).map(source).filter(Boolean);
-  sources.sort((a, b) => b.length - a.length);
-  return sources.length > 0 ? new RegExp(sources.join("|"), "giu") : null;
+/**
+ * The pieces of text that `query` asks for, folded; null where it has only filters. A word is found
+ * whole, `begin*` by its beginning, and Chinese by any part.
+ */
+export function pieces(query) {
+  const words = [...plain(query).matchAll(PARTS)].map(([, phrase, word]) => piece(fold(phrase ?? word ?? ""), !phrase));
+  const wanted = words.filter(Boolean);
+  return wanted.length > 0 ? wanted : null;
 }
 
-/** A word is found whole, `begin*` by its beginning, and Chinese by any part. */
-function source(word) {
-  const open = word.length > 1 && word.endsWith("*");
-  const text = (open ? word.slice(0, -1) : word).trim();
-  const plain = text.replace(/[\\^$.*+?()[\]{}|/-]/g, (sign) => `\\${sign}`).replace(/\s+/g, "\\s+");
-  const starts = startsWithLetter.test(text) ? `(?<!${LETTER})` : "";
-  const ends = endsWithLetter.test(text) && !open ? `(?!${LETTER})` : "";
-  return plain && `${starts}${plain}${ends}`;
+function piece(folded, mayBegin) {
+  if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(folded)) return null; // nothing that is seen
+  const begins = mayBegin && /[\p{L}\p{M}\p{N}]\*$/u.test(folded);
+  const text = begins ? folded.slice(0, -1) : folded;
+  return { text, wholeStart: isInWord(text, 0), wholeEnd: !begins && isInWord(text, lastCharacter(text, text.length)) };
 }
 
-const startsWithLetter = new RegExp(`^${LETTER}`, "u");
-const endsWithLetter = new RegExp(`${LETTER}$`, "u");
+const lastCharacter = (text, end) => end - (/[\udc00-\udfff]$/.test(text.slice(0, end)) ? 2 : 1);
 
-/** The parts of `text` in order: {text, hit}. */
-export function marked(text, found) {
-  const parts = [];
-  let end = 0;
-  for (const match of found ? text.matchAll(found) : []) {
-    if (match.index > end) parts.push({ text: text.slice(end, match.index), hit: false });
-    parts.push({ text: match[0], hit: true });
-    end = match.index + match[0].length;
+/** Where the pieces are in `text`: [start, end], in order and without overlaps. */
+function places(text, wanted) {
+  const { folded, starts, ends } = foldedWithPlaces(text);
+  const found = wanted.flatMap((one) => placesOf(one, folded));
+  const ranges = found.map(([start, end]) => [starts[start], ends[end - 1]]);
+  return withoutOverlaps(ranges.sort((a, b) => a[0] - b[0] || b[1] - a[1]));
+}
+
+function withoutOverlaps(ranges) {
+  const apart = [];
+  for (const range of ranges) if (apart.length === 0 || range[0] >= apart.at(-1)[1]) apart.push(range);
+  return apart;
+}
+
+function placesOf({ text, wholeStart, wholeEnd }, folded) {
+  const found = [];
+  for (let start = folded.indexOf(text); start >= 0; start = folded.indexOf(text, start + 1)) {
+    const end = start + text.length;
+    const insideBefore = wholeStart && start > 0 && isInWord(folded, lastCharacter(folded, start));
+    const insideAfter = wholeEnd && end < folded.length && isInWord(folded, end);
+    if (!insideBefore && !insideAfter) found.push([start, end]);
   }
-  if (end < text.length) parts.push({ text: text.slice(end), hit: false });
+  return found;
+}
+
+/** The parts of `text` in order: {text, hit}. `wanted` is what `pieces` returns. */
+export function marked(text, wanted) {
+  const parts = [];
+  let last = 0;
+  for (const [start, end] of wanted ? places(text, wanted) : []) {
+    if (start > last) parts.push({ text: text.slice(last, start), hit: false });
+    parts.push({ text: text.slice(start, end), hit: true });
+    last = end;
+  }
+  if (last < text.length) parts.push({ text: text.slice(last), hit: false });
   return parts;
 }
 
 /** At most `length` characters around the first hit, on one line. */
-export function excerpt(text, found, length = 240) {
+export function excerpt(text, wanted, length = 240) {
   const line = text.replace(/\s+/g, " ").trim();
-  const first = found ? line.search(found) : 0;
+  const [first = 0] = wanted ? (places(line, wanted)[0] ?? []) : [];
   const letters = Array.from(line);
-  const before = Array.from(line.slice(0, Math.max(0, first))).length;
+  const before = Array.from(line.slice(0, first)).length;
   const start = before > LEAD * 2 ? before - LEAD : 0;
   const cut = letters.slice(start, start + length).join("");
   return `${start > 0 ? "…" : ""}${cut}${start + length < letters.length ? "…" : ""}`;
