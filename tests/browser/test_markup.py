@@ -34,9 +34,10 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
         await bo.say(payload)
         await ann.sees(payload)
     await ann.turn_to("bo")
-    await expect(ann.page.locator(".topbar-title")).to_have_text(NAME)
+    shown = f"{NAME} (@bo)"  # ann has the same display name
+    await expect(ann.page.locator(".topbar-title")).to_have_text(shown)
     await expect(ann.page.locator("#composer-text")).to_have_attribute(
-        "placeholder", f"Message {NAME}"
+        "placeholder", f"Message {shown}"
     )
     await ann.page.reload()
     await ann.turn_to_lobby()
@@ -46,7 +47,7 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
         elements = window.page.locator(".message-text :not(a, p)")
         assert await elements.count() == 0
         names = await window.page.locator(".message-author").all_text_contents()
-        assert set(names) == {NAME}
+        assert set(names) == {shown}
     await bo.say(MARKED)
     for window in (ann, bo):  # the writer too, to whom the answer came first
         await shows_marked_text(window)

@@ -122,7 +122,8 @@ async def administration_is_wrapped(page: Page) -> None:
             await expect(page.locator("admin-check")).to_have_attribute("data-state", "done")
             await is_wrapped(page)
             continue
-        await expect(page.locator(".admin-list")).to_have_attribute("data-state", "loaded")
+        for part in await page.locator(".admin-list").all():
+            await expect(part).to_have_attribute("data-state", "loaded")
         await is_wrapped(page)
         for opener in await page.locator(".admin-tools [data-opens], tbody [data-opens]").all():
             await opener.click()
