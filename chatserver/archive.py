@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, is_zipfile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 
 import msgspec
 from msgspec import Struct
@@ -197,7 +197,8 @@ class PackedWriter:
 
     def finish(self) -> None:
         manifest = msgspec.structs.replace(self.manifest, sha256=self._sha256)
-        self._zip.writestr(MANIFEST, msgspec.json.format(line(manifest)))
+        # Without a date of its own: zip knows none before 1980, where clocks without power start.
+        self._zip.writestr(ZipInfo(MANIFEST), msgspec.json.format(line(manifest)))
         self._zip.close()
 
     def close(self) -> None:

@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from chatserver.config import shown
-from chatserver.errors import StartError
+from chatserver.config import Settings, shown, sqlite_url
+from chatserver.errors import ChatServerError, StartError
 from chatserver.folder import DataFolder
 from chatserver.keys import write_private
 
@@ -69,6 +69,20 @@ class Binding:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise StartError(f"{self._folder.record} cannot be read: {error}.") from None
+
+
+def refuse_own_file(target: Path, settings: Settings) -> None:
+    """Keep a copy from replacing a file of the chat, or what is no file, like a device.
+
+    Raises ChatServerError.
+    """
+    if target.exists() and not target.is_file():
+        raise ChatServerError(f"{target} is not a regular file.")
+    folder = DataFolder(settings.data)
+    named = identity(sqlite_url(target.absolute()), folder.path)
+    own = {identity(sqlite_url(file), folder.path) for file in folder.files}
+    if named in own or named.startswith(identity(settings.database_url, folder.path)):
+        raise ChatServerError(f"{target} belongs to the chat. Choose another file.")
 
 
 def identity(url: str, folder: Path) -> str:

@@ -26,6 +26,11 @@ class DataFolder:
         self._lock: IO[str] | None = None
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the server itself, without the database."""
+        return (self.keys, self.setup_token, self.control, self.record, self._lock_file)
+
+    @property
     def is_new(self) -> bool:
         return not self._lock_file.exists()
 

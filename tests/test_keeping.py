@@ -546,6 +546,32 @@ def run(tmp_path: Path, migrated: Path) -> Run:
     return command
 
 
+@pytest.mark.parametrize("name", ["chat.db", "chat.db-wal", "chat.db-tally", "keys.json", "lock"])
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_a_copy_never_replaces_a_file_of_the_chat(
+    run: Run, tmp_path: Path, command: str, name: str
+) -> None:
+    before = (tmp_path / "data" / "chat.db").read_bytes()
+    done = run(command, str(tmp_path / "data" / name), "--force")
+    assert done.returncode == 2
+    assert "belongs to the chat" in done.stderr
+    assert (tmp_path / "data" / "chat.db").read_bytes() == before
+
+
+def test_a_copy_replaces_only_a_regular_file(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run("backup", "pipe", "--force")
+    assert (done.returncode, done.stderr) == (2, "Error: pipe is not a regular file.\n")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_backup_is_made_with_a_clock_before_1980(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(time, "localtime", lambda _seconds=0: time.gmtime(0))
+    assert ZipFile(written(tmp_path / "b.zip", PackedWriter)).testzip() is None
+
+
 def test_a_backup_is_made_restored_and_checked_without_a_server(run: Run, tmp_path: Path) -> None:
     done = run("backup", "b.zip")
     assert (done.returncode, done.stdout) == (0, "")

@@ -21,6 +21,7 @@ from chatserver.archive import (
     new_file,
     read,
 )
+from chatserver.binding import refuse_own_file
 from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
 
@@ -47,6 +48,7 @@ def backup(file: Path, *, force: bool) -> None:
     FILE is a zip that `restore` takes, on SQLite and on MySQL. Whoever has it can read everything.
     The keys that sign sessions (keys.json) and the configuration are not in it.
     """
+    refuse_own_file(file, loaded().settings)
     with new_file(file, force=force) as opened:
         manifest = run(_copy(loaded().settings, opened, PackedWriter))
     click.echo(f"Saved {_said(manifest)} in {file}.", err=True)
@@ -71,6 +73,7 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
     if str(file) == "-":
         yield sys.stdout.buffer
         return
+    refuse_own_file(file, loaded().settings)
     with new_file(file, force=force) as opened:
         yield opened
 
