@@ -17,6 +17,7 @@ from chatserver.keys import write_private
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # the driver uses TCP for all of them
 MYSQL_PORT = 3306
+DATABASE_FILES = ("", "-wal", "-shm", "-journal", "-tally")  # what SQLite and the tally name so
 
 
 class WrongDatabase(StartError):
@@ -80,8 +81,9 @@ def refuse_own_file(target: Path, settings: Settings) -> None:
         raise ChatServerError(f"{target} is not a regular file.")
     folder = DataFolder(settings.data)
     named = identity(sqlite_url(target.absolute()), folder.path)
+    database = identity(settings.database_url, folder.path)
     own = {identity(sqlite_url(file), folder.path) for file in folder.files}
-    if named in own or named.startswith(identity(settings.database_url, folder.path)):
+    if named in own | {database + suffix for suffix in DATABASE_FILES}:
         raise ChatServerError(f"{target} belongs to the chat. Choose another file.")
 
 

@@ -558,6 +558,12 @@ def test_a_copy_never_replaces_a_file_of_the_chat(
     assert (tmp_path / "data" / "chat.db").read_bytes() == before
 
 
+def test_a_backup_may_stand_beside_the_database_under_a_name_like_its(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run("backup", str(tmp_path / "data" / "chat.db.zip")).returncode == 0
+
+
 def test_a_copy_replaces_only_a_regular_file(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = run("backup", "pipe", "--force")
