@@ -1,6 +1,7 @@
 """The condition of the database, within a second whatever the database does."""
 
 import asyncio
+import secrets
 import time
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,7 @@ class Examiner:
         database.close_first(self)
         self._look: asyncio.Task[Condition] | None = None
         self._began = 0.0
+        self._key = PROBE + secrets.token_hex(4)  # nodes that share a row wait for each other
         self._reason = ""  # of the last look that ended
 
     async def examine(self) -> Condition:
@@ -86,13 +88,12 @@ class Examiner:
     async def _probe(self) -> str:
         """Why a transaction fails, "" when it succeeds. It is as small as one can be."""
         try:
-            await self._database.transaction(_write_and_remove)
+            await self._database.transaction(self._write_and_remove)
         except Unavailable as error:
             return error.reason or "the disk failed"
         return ""
 
-
-def _write_and_remove(connection: Connection) -> None:
-    """Both are written and flushed, and nothing is left."""
-    connection.execute(meta.insert().values(key=PROBE, value=""))
-    connection.execute(meta.delete().where(meta.c.key == PROBE))
+    def _write_and_remove(self, connection: Connection) -> None:
+        """Both are written and flushed, and nothing is left."""
+        connection.execute(meta.insert().values(key=self._key, value=""))
+        connection.execute(meta.delete().where(meta.c.key == self._key))
