@@ -217,7 +217,8 @@ def _paragraph(state: StateBlock, start: int, _end: int, _silent: bool) -> bool:
     while following < state.lineMax and not _interrupts(state, following):
         following += 1
     state.line = following
-    content = mdTrim(state.getLines(start, following, state.blkIndent, False))
+    lines = state.getLines(start, following, state.blkIndent, False)
+    content = mdTrim(lines) if state.level else lines.rstrip()  # keeps indentation
     state.push("paragraph_open", "p", 1)
     inline = state.push("inline", "", 0)
     inline.content, inline.children = content, []

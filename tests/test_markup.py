@@ -51,6 +51,8 @@ MARKED = [
     ("**two\nlines**\nthree", "<p><strong>two<br>lines</strong><br>three</p>"),
     ("*one*\n\n\ntwo", "<p><em>one</em></p><p>two</p>"),
     ("*a*\n  b", "<p><em>a</em><br>  b</p>"),
+    ("\t*a*\n  b", "<p>\t<em>a</em><br>  b</p>"),
+    ("　　第一段**重**\n　　第二段", "<p>　　第一段<strong>重</strong><br>　　第二段</p>"),
     ("`a < b` and ``a ` b``", "<p><code>a &lt; b</code> and <code>a ` b</code></p>"),
     ("`**not bold**`", "<p><code>**not bold**</code></p>"),
     (r"\*not\* *but*", "<p>*not* <em>but</em></p>"),

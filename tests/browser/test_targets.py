@@ -440,31 +440,29 @@ async def test_a_room_that_is_made_late_does_not_pull_the_writer_away(enter: Ent
     await ann.sees("for the lobby")
 
 
-async def test_an_edit_that_fails_does_not_mix_with_what_is_being_written(
+async def test_a_refused_edit_does_not_mix_with_what_is_being_written(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await three(enter)
-    ann.expect_complaints("status of 503")
     await ann.say("frist")
     await ann.sees("frist")
-    waiting = await held(ann.page, "**/messages/1", "PATCH")
-    box = ann.page.locator(BOX)
+    await refuse_frames(ann.page, frame=10)
+    box, first = ann.page.locator(BOX), ann.page.locator("chat-message").first
     await box.press("ArrowUp")
     await box.fill("first")
     await box.press("Enter")
     await expect(box).to_have_value("")
-    await box.press_sequentially("something ")
-    await waiting[0].fulfill(status=503, json={"ok": 0, "code": "unavailable", "data": "Not now."})
-    await expect(ann.page.locator(".toast")).to_have_text("Not now.")
-    await box.press_sequentially("else")
-    await expect(box).to_have_value("something else")
+    await expect(first.locator(".message-problem")).to_have_text("Edit not saved. No.")
+    await expect(first.locator(".message-text")).to_have_text("first")
+    await box.press_sequentially("something else")
     await expect(ann.page.locator(".composer-strip")).to_be_hidden()
-    await ann.page.keyboard.press("Enter")
-    await ann.sees("something else")
-    await ann.page.locator("chat-message").first.hover()
-    await ann.act("edit")
-    await expect(box).to_have_value("first")  # the words are not lost
-    assert await texts(bo, 1) == ["frist", "something else"]
+    await first.locator(".message-rewrite").click()
+    await expect(box).to_have_value("first")  # the draft waits
+    await box.press("Escape")
+    await expect(box).to_have_value("something else")
+    await expect(first.locator(".message-text")).to_have_text("frist")
+    assert await ann.unsent() == 0
+    assert await texts(bo, 1) == ["frist"]
 
 
 async def test_a_new_password_is_shown_beside_the_person_whose_it_is(enter: EnterChat) -> None:
@@ -526,15 +524,16 @@ async def test_a_refused_message_goes_back_into_the_box_or_away(enter: EnterChat
     assert await texts(bo, den) == []
 
 
-async def refuse_frames(page: Page) -> None:
-    """Each message of this page is answered by a refusal that names no request."""
+async def refuse_frames(page: Page, *, frame: int = 2) -> None:
+    """Each frame of that type is answered by a refusal that names no request."""
     await page.evaluate(
-        """() => {
+        """(type) => {
           const { send } = WebSocket.prototype;
           WebSocket.prototype.send = function (data) {
-            if (JSON.parse(data).type !== 2) return send.call(this, data);
+            if (JSON.parse(data).type !== type) return send.call(this, data);
             const refusal = { type: 4, ok: false, code: "bad_request", data: "No." };
             setTimeout(() => this.onmessage({ data: JSON.stringify(refusal) }));
           };
-        }"""
+        }""",
+        frame,
     )

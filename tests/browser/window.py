@@ -99,6 +99,17 @@ class Window:
         await row.click()
         await self.is_loaded()
 
+    async def turn_to_direct(self, name: str) -> None:
+        """The conversation with a user who may be offline."""
+        await self.page.goto(f"/index#/with/{name}")
+        await self.is_loaded()
+
+    async def reloaded(self, name: str) -> None:
+        """The conversation with a user, loaded from the server."""
+        await self.turn_to_direct(name)
+        await self.page.reload()
+        await self.is_loaded()
+
     async def turn_to_lobby(self) -> None:
         row = self.page.locator("[data-section=rooms] a").first
         await row.click()

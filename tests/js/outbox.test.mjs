@@ -2,6 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Outbox } from "../../chatserver/static/js/outbox.js";
+import { Type } from "../../chatserver/static/js/protocol.js";
 
 class MemoryStore {
   clear = async () => void this.kept.clear();
@@ -180,4 +181,33 @@ test("clearing forgets what other tabs have left on disk, counted before", async
   assert.equal(await second.box.count(), 2);
   await second.box.clear();
   assert.equal(first.store.kept.size, 0);
+});
+
+const EDIT = { key: "#9", room: 9, type: Type.EDIT, target: 4, epoch: "old" };
+
+test("acts go out between the messages, in order, and survive a reload", async () => {
+  const first = outbox(lost);
+  first.box.add("#9", "before");
+  first.box.addAct({ ...EDIT, data: "edited" });
+  first.box.addAct({ ...EDIT, type: Type.REACT, emoji: "👍", on: true });
+  first.box.add("#9", "after");
+  await settled();
+  const second = outbox(ok, first.store);
+  await second.box.load();
+  await settled();
+  assert.deepEqual(second.sent, ["before", "edited", "", "after"]);
+});
+
+test("another edit of a message replaces the refused one, Retry keeps the log that it belongs to", async () => {
+  const { box } = outbox(() => ({ ok: false, code: "forbidden", data: "No." }));
+  box.addAct({ ...EDIT, data: "one" });
+  await settled();
+  const [{ id }] = box.of("#9");
+  box.retry(id, "new");
+  await settled();
+  const [again] = box.of("#9");
+  assert.deepEqual([again.id === id, again.epoch, again.data, again.target], [false, "old", "one", 4]);
+  box.addAct({ ...EDIT, data: "two" });
+  await settled();
+  assert.deepEqual(box.of("#9").map(({ data, state }) => [data, state]), [["two", "failed"]]);
 });

@@ -2,6 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Lost } from "../../chatserver/static/js/connection.js";
+import { Type } from "../../chatserver/static/js/protocol.js";
 import { sender } from "../../chatserver/static/js/sender.js";
 
 const OK = { ok: true, room: 1, seq: 1, at: 1 };
@@ -33,6 +34,8 @@ test("after a restored backup only what surely means the same place is sent by i
     { ...old, key: "#9" },
     { ...old, key: "#1", replyTo: 3 },
     { ...old, key: "@bo", replyTo: 3 },
+    { ...old, key: "#1", type: Type.EDIT, room: 1, target: 3 },
+    { ...old, key: "@bo", type: Type.DELETE, room: 2, target: 3 },
   ];
   for (const entry of goes) assert.equal((await send(entry)).ok, true);
   assert.equal(sent.length, goes.length);
@@ -55,4 +58,11 @@ test("a text that cannot be sent is refused; a lost line is none", async () => {
   });
   await assert.rejects(lost.send({ id: "i", key: "#1", data: "x" }), (error) => error.silent === true);
   assert.equal(lost.connection.reconnects, 1);
+});
+
+test("before the first welcome nothing is sent or refused", async () => {
+  const { connection, sent } = line(() => OK);
+  const send = sender(connection, { epoch: null });
+  await assert.rejects(send({ id: "i", key: "#9", data: "x", epoch: "old" }), Lost);
+  assert.equal(sent.length, 0);
 });

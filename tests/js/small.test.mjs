@@ -9,7 +9,7 @@ import { hashOf, keyOf, parse } from "../../chatserver/static/js/lib/route.js";
 import { strength } from "../../chatserver/static/js/lib/strength.js";
 import { inPlace, withLate } from "../../chatserver/static/js/lib/order.js";
 import { changes } from "../../chatserver/static/js/lib/changes.js";
-import { encoded, wellFormed } from "../../chatserver/static/js/lib/text.js";
+import { encoded, trimmed, wellFormed } from "../../chatserver/static/js/lib/text.js";
 import { badge, title } from "../../chatserver/static/js/lib/unread.js";
 import { asCommand, asEvent, kindOf, listed, pending, roomName, stored } from "../../chatserver/static/js/lib/view.js";
 
@@ -154,4 +154,16 @@ test("candidates that come late stand behind those that are shown", () => {
   const [ada, bo, cy] = ["ada", "bo", "cy"].map((key) => ({ key }));
   assert.deepEqual(withLate([cy], [ada, bo, cy], 8), [cy, ada, bo]);
   assert.deepEqual(withLate([cy, bo], [ada, bo, cy], 2), [cy, bo]);
+});
+
+test("only empty lines around a message and white space at its end are trimmed", () => {
+  const cases = {
+    "  code\n    more  ": "  code\n    more",
+    "\tindented": "\tindented",
+    "　　第一段\n　　第二段\n": "　　第一段\n　　第二段",
+    "\n \n\t\n  x\n\n": "  x",
+    "a\n\nb": "a\n\nb",
+    " \n　\n ": "",
+  };
+  for (const [written, sent] of Object.entries(cases)) assert.equal(trimmed(written), sent);
 });

@@ -1,18 +1,16 @@
 /**
  * What is done to a message of the open conversation: reacting, answering, editing, deleting, linking,
- * jumping to it.
+ * jumping to it. Edits, deletions and reactions go through the outbox.
  *
  * Hears `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
  * `message:link`, `message:jump`, `quote:wanted`, `edit:wanted`.
  */
 
-import { ask } from "./api.js";
 import { copy } from "./copying.js";
 import { _ } from "./lib/i18n.js";
-import { newId } from "./lib/ids.js";
 import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
-import { HISTORY_LIMIT, isMessage } from "./protocol.js";
+import { HISTORY_LIMIT, isMessage, Type } from "./protocol.js";
 
 const TRIES = 4; // questions for older pages
 const NEAR = 200; // events behind which a message is visited instead of loading what is between
@@ -24,14 +22,15 @@ export class Deeds {
   #current;
   #draw;
   #past;
-  #unsaved = new Map(); // address of a message → the text of an edit that was refused
+  #outbox;
 
   /** `current()`: the open conversation; `draw()` brings the page up to date at once. */
-  constructor(app, { feed, past, people, current, draw }) {
+  constructor(app, { feed, past, people, outbox, current, draw }) {
     this.#app = app;
     this.#feed = feed;
     this.#past = past;
     this.#people = people;
+    this.#outbox = outbox;
     this.#current = current;
     this.#draw = draw;
     const on = (name, action) =>
@@ -74,19 +73,33 @@ export class Deeds {
     return true;
   }
 
-  #react({ emoji, on, ...target }) {
-    return ask(on ? "PUT" : "DELETE", `${pathOf(target)}/reactions/${encodeURIComponent(emoji)}`);
+  #react({ conversation, seq, emoji, on }) {
+    this.#act(Type.REACT, { conversation, seq, emoji, on });
   }
 
-  #answer({ seq, ...target }) {
-    const { user, data } = messageOf({ seq, ...target });
-    this.#part("message-composer").answer({ seq, author: this.#people.display(user), text: data });
+  #answer({ seq }) {
+    this.#part("message-composer").answer(seq);
   }
 
-  /** With the text of an edit that could not be saved, where there is one. */
+  /** With the text of an edit that is not saved yet, where there is one. */
   #edit({ seq, conversation }) {
-    const text = this.#unsaved.get(pathOf({ seq, conversation })) ?? messageOf({ seq, conversation }).data;
+    const text = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation }).data;
     this.#part("message-composer").edit({ seq, text });
+  }
+
+  #unsavedText({ seq, conversation: { key } }) {
+    return this.#outbox.of(key).findLast(({ type, target }) => type === Type.EDIT && target === seq)?.data;
+  }
+
+  /** An edit or another entry that the user takes back from the outbox, into the box. */
+  rewrite(id) {
+    const entry = this.#outbox.remove(id);
+    if (!entry) return;
+    const { key, type, target: seq, data: text } = entry;
+    const message = messageOf({ seq, conversation: this.#feed.get(key) });
+    const composer = this.#part("message-composer");
+    if (type === Type.EDIT && message && !message.deleted_at) composer.edit({ seq, text, again: true });
+    else composer.restore(text);
   }
 
   #editLast({ conversation }) {
@@ -95,31 +108,21 @@ export class Deeds {
     if (last) this.#edit({ seq: last.seq, conversation });
   }
 
-  async #save({ key, seq, text }) {
+  #save({ key, seq, text }) {
     const conversation = this.#feed.get(key);
-    const path = pathOf({ seq, conversation });
-    this.#unsaved.delete(path);
-    if (text === messageOf({ seq, conversation })?.data) return;
-    try {
-      await ask("PATCH", path, { id: newId(), data: text });
-    } catch (error) {
-      this.#unsaved.set(path, text);
-      this.#editAgain({ seq, conversation });
-      throw error;
-    }
+    const before = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation })?.data;
+    if (text !== before) this.#act(Type.EDIT, { conversation, seq, data: text });
   }
 
-  /** At once where nothing else is being written; else when the user chooses to edit the message again. */
-  #editAgain({ seq, conversation }) {
-    if (conversation === this.#current() && this.#part("message-composer").isIdle) this.#edit({ seq, conversation });
+  #act(type, { conversation: { key, room }, seq: target, ...facts }) {
+    this.#outbox.addAct({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
   }
 
   async #remove(target) {
-    const path = pathOf(target);
     const text = messageOf(target).data;
     const question = _("Delete this message?");
     const yes = await this.#part("confirm-dialog").ask({ question, text, yes: _("Delete") });
-    if (yes) await ask("DELETE", path);
+    if (yes) this.#act(Type.DELETE, target);
   }
 
   async #link({ seq, conversation }) {
@@ -144,7 +147,5 @@ export class Deeds {
     return this.#app.querySelector(name);
   }
 }
-
-const pathOf = ({ seq, conversation }) => `${urls.rooms}/${conversation.room}/messages/${seq}`;
 
 const messageOf = ({ seq, conversation: { stretch, timeline } }) => stretch?.find(seq) ?? timeline.find(seq);

@@ -1,14 +1,39 @@
-/** What is written and not sent, by conversation. Kept on this device, for this user. */
+/**
+ * Unsent text of the composer, by conversation: the draft of a new message, the message that it answers, the texts of
+ * edits in progress. Kept on this device, for this user.
+ *
+ * `topic`: {kind: "answer" | "edit", seq, epoch, was?}: the message that the box is about, `epoch` of the log that
+ * has it; `was`: the text before an edit. Null for a new message that answers none.
+ */
 
 import { forget, keep, names, recall } from "./local.js";
 import { me } from "./page.js";
 
 const MINE = `draft:${me.name}:`;
+const EDITS = `edit:${me.name}:`;
+const TOPICS = `topic:${me.name}:`;
 
 export const drafts = {
   read: (key) => recall(MINE + key) ?? "",
   write: (key, text) => keep(MINE + key, text.trim() ? text : ""),
-  /** How many conversations have one, those of other tabs as well. */
-  count: () => names(MINE).length,
-  forgetAll: () => forget(MINE),
+
+  topic: (key) => JSON.parse(recall(TOPICS + key) ?? "null"),
+  setTopic: (key, topic) => keep(TOPICS + key, topic && JSON.stringify(topic)),
+
+  /** The changed text of the message that `topic` is about, or "". */
+  readEdit: (key, topic) => recall(editName(key, topic)) ?? "",
+  writeEdit: (key, topic, text) => keep(editName(key, topic), text.trim() && text !== topic.was ? text : ""),
+
+  /** What the box of this conversation holds. */
+  text(key) {
+    const topic = this.topic(key);
+    return topic?.kind === "edit" ? this.readEdit(key, topic) || topic.was : this.read(key);
+  },
+  /** How many texts were begun and not sent, those of other tabs as well. */
+  count: () => names(MINE).length + names(EDITS).length,
+  forgetAll() {
+    for (const prefix of [MINE, EDITS, TOPICS]) forget(prefix);
+  },
 };
+
+const editName = (key, { epoch, seq }) => `${EDITS}${key}/${epoch}/${seq}`;

@@ -1,16 +1,18 @@
 /**
- * What this user wrote and the server has not answered yet. Sends one after the other, in order, with the
- * id that makes a repeat harmless; no answer means "unknown", and the same message goes out again.
+ * Messages, edits, deletions and reactions that the server has not answered yet. Sends one after the other, in order,
+ * with the id that makes a repeat harmless; no answer means "unknown", and the same command goes out again.
  *
  * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply}.
- * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?}. `epoch`:
- * the log in which the room and the quoted message have their numbers. `unknown`: it failed without an answer.
+ * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?}, and of an
+ * act on the message `target`: {type, room, target, emoji?, on?}. `epoch`: the log in which the room and the message
+ * have their numbers. `unknown`: it failed without an answer.
  */
 
 import { Backoff } from "./lib/backoff.js";
 import { newId } from "./lib/ids.js";
 import { _ } from "./lib/i18n.js";
 import { wellFormed } from "./lib/text.js";
+import { isAct } from "./protocol.js";
 
 const SILENT = 5; // times that a message stays without an answer, although the line stands, until it fails
 const LATER = new Set(["rate_limited", "unavailable", "internal"]);
@@ -49,21 +51,27 @@ export class Outbox extends EventTarget {
   }
 
   add(key, text, { replyTo, epoch } = {}) {
-    const at = Date.now();
-    const order = Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1);
-    const data = wellFormed(text);
     const facts = { ...(replyTo && { replyTo }), ...(epoch && { epoch }) };
-    this.#put({ id: newId(), key, data, at, order, state: "sending", ...facts });
+    this.#put(this.#entry({ key, data: wellFormed(text), ...facts }));
+  }
+
+  /** `act`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces a refused one of its type and target. */
+  addAct(act) {
+    const { key, type, target } = act;
+    const refused = this.of(key).filter((entry) => entry.type === type && entry.target === target && entry.state === "failed");
+    for (const { id } of refused) this.#take(id);
+    this.#put(this.#entry({ ...act, data: wellFormed(act.data ?? "") }));
   }
 
   /** Again; under a new id when the server has refused the old one. `epoch`: of the log of now. */
   retry(id, epoch) {
     const entry = this.#take(id);
-    if (!entry) return;
+    if (!entry) return undefined;
     const { key, data, replyTo } = entry;
+    if (isAct(entry) && !entry.unknown) return this.#put(this.#entry({ ...entry, id: newId(), state: "sending" }));
     const moved = entry.epoch && epoch && entry.epoch !== epoch; // then the quoted number is another message's
-    if (!entry.unknown) this.add(key, data, { replyTo: moved ? undefined : replyTo, epoch });
-    else this.#put({ ...entry, state: "sending", unknown: false });
+    if (!entry.unknown) return this.add(key, data, { replyTo: moved ? undefined : replyTo, epoch });
+    return this.#put({ ...entry, state: "sending", unknown: false });
   }
 
   /** Forgets a message, which is returned, or undefined. */
@@ -102,6 +110,12 @@ export class Outbox extends EventTarget {
     } finally {
       this.#sending = false;
     }
+  }
+
+  #entry(facts) {
+    const at = Date.now();
+    const order = Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1);
+    return { id: newId(), state: "sending", ...facts, at, order };
   }
 
   #next() {

@@ -4,9 +4,10 @@ import { showInTab } from "./attention.js";
 import { demand } from "./demand.js";
 import { _, ngettext } from "./lib/i18n.js";
 import { directKey, roomKey } from "./lib/route.js";
+import { orphanedEdits, withActs } from "./lib/pending-acts.js";
 import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
 import { lang, me } from "./page.js";
-import { isMessage, LOBBY } from "./protocol.js";
+import { isAct, isMessage, LOBBY } from "./protocol.js";
 
 export class Screen {
   #app;
@@ -44,7 +45,11 @@ export class Screen {
     const { key, archived } = conversation;
     const name = this.nameOf(conversation);
     const reason = lost?.reason ?? (archived ? "archived" : "");
-    this.#part("message-composer").open(key, name);
+    this.#part("message-composer").open(key, name, {
+      epoch: this.#feed.epoch,
+      find: finder(conversation),
+      display: (user) => this.#people.display(user),
+    });
     this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#people.display(lost.by) });
   }
 
@@ -89,15 +94,17 @@ export class Screen {
 
   #showMessages(conversation, newAfter, lost) {
     const { key, stretch, timeline, unread } = conversation;
-    const { events, hasOlder } = stretch ?? timeline;
+    const { events: held, hasOlder } = stretch ?? timeline;
+    const online = this.#connection.state === "online";
+    const { events, statuses } = withActs(held, this.#outbox.of(key), me.name, { online });
     this.#part("message-list").show({
       key,
       kind: kindOf(conversation, me.name),
       isPrivate: isByInvitation(conversation),
       name: this.nameOf(conversation),
       items: [
-        ...events.map((event) => stored(event, me.name)),
-        ...(stretch ? [] : this.#unsent(key, events)),
+        ...events.map((event) => stored(event, me.name, statuses.get(event.seq))),
+        ...(stretch ? [] : this.#unsent(key, events, { online })),
       ],
       newAfter,
       unread,
@@ -105,7 +112,7 @@ export class Screen {
       hasOlder: hasOlder || lost !== null,
       hasNewer: stretch !== null,
       display: (user) => this.#people.display(user),
-      find: (seq) => stretch?.find(seq) ?? timeline.find(seq),
+      find: finder(conversation),
       rights: {
         member: !lost,
         governs: conversation.admin || me.role === "admin",
@@ -162,14 +169,17 @@ export class Screen {
     return seen.map(([name]) => this.#people.display(name));
   }
 
-  /** Own messages without an event yet. One whose event is here was answered on a line that broke. */
-  #unsent(key, events) {
+  /**
+   * Own messages without an event yet, and refused edits without a message. One whose event is here was answered on
+   * a connection that broke.
+   */
+  #unsent(key, events, { online }) {
     const entries = this.#outbox.of(key);
     if (entries.length === 0) return [];
     const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
-    const unsent = entries.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
-    const online = this.#connection.state === "online";
-    return unsent.map((entry) => pending(entry, me.name, { online }));
+    const messages = entries.filter((entry) => !isAct(entry));
+    const unsent = messages.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
+    return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { online }));
   }
 
   /** Looked for once: behind hundreds of messages that takes its time. */
@@ -178,6 +188,9 @@ export class Screen {
     return this.#parts.get(name);
   }
 }
+
+/** (seq) → the message, or undefined. */
+const finder = ({ stretch, timeline }) => (seq) => stretch?.find(seq) ?? timeline.find(seq);
 
 /** What counts for the title: of a muted room only what calls me. */
 const disturbing = ({ muted, unread, mentions }) => (muted ? mentions : unread);

@@ -9,6 +9,7 @@ import { LOBBY } from "./protocol.js";
 /** (entry) → the server's reply. Rejects with Lost while there is none; a text that cannot be sent is refused. */
 export function sender(connection, feed) {
   return async (entry) => {
+    if (feed.epoch === null) throw new Lost("no welcome yet"); // which log the server has is unknown
     if (isElsewhere(entry, feed.epoch)) return refusal(_("The server was restored from a backup. Check the text and the room, then send it again."));
     try {
       return await connection.request(asCommand(entry));
@@ -21,8 +22,8 @@ export function sender(connection, feed) {
 }
 
 /** After a restored backup the number of a room or of a quoted message may be that of another one. */
-function isElsewhere({ key, replyTo, epoch }, now) {
-  const lasts = (key.startsWith("@") || key === roomKey(LOBBY)) && replyTo === undefined;
+function isElsewhere({ key, replyTo, target, epoch }, now) {
+  const lasts = (key.startsWith("@") || key === roomKey(LOBBY)) && replyTo === undefined && target === undefined;
   return epoch !== undefined && epoch !== now && !lasts;
 }
 

@@ -23,7 +23,7 @@ import { Outbox } from "../outbox.js";
 import { me, socketUrl } from "../page.js";
 import { Past } from "../past.js";
 import { People } from "../people.js";
-import { CloseCode, LOBBY } from "../protocol.js";
+import { CloseCode, isAct, LOBBY } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Receipts } from "../receipts.js";
 import { Screen } from "../screen.js";
@@ -47,6 +47,7 @@ class ChatApp extends HTMLElement {
     feed: this.#feed,
     past: this.#past,
     people: this.#people,
+    outbox: this.#outbox,
     current: () => this.#current,
     draw: () => this.#redraw(),
   });
@@ -83,11 +84,11 @@ class ChatApp extends HTMLElement {
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#people, "people:changed", () => this.#draw());
     on(this.#outbox, "outbox:changed", () => this.#draw());
-    on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
+    on(this.#outbox, "outbox:answered", (detail) => this.#answered(detail));
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.say(this.#feed.get(key).room));
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
-    on(this, "message:rewrite", ({ id }) => this.#rewrite(id));
+    on(this, "message:rewrite", ({ id }) => this.#deeds.rewrite(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
     on(this, "history:wanted", () => this.#loadOlder());
     on(this, "future:wanted", () => this.#past.newer(this.#current));
@@ -217,10 +218,9 @@ class ChatApp extends HTMLElement {
     this.#list.toEnd();
   }
 
-  /** Back into the box: a message that the server refused. */
-  #rewrite(id) {
-    const entry = this.#outbox.remove(id);
-    if (entry) this.#composer.restore(entry.data);
+  /** The event of an act follows its reply; that of a message is shown at once. */
+  #answered({ entry, reply }) {
+    if (!isAct(entry)) this.#feed.receive(asEvent(entry, reply, me.name));
   }
 
   /** Read means: in view, at the end, with the window in front. */

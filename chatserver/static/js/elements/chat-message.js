@@ -11,6 +11,7 @@ import { hasNoItalic, lineOf, parts, textOf } from "../lib/markup.js";
 import { called, calls, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { clone, lang, me } from "../page.js";
+import { Type } from "../protocol.js";
 
 const QUOTED = 160; // characters
 
@@ -89,25 +90,52 @@ class ChatMessage extends HTMLElement {
     return button;
   }
 
-  #status({ state, problem, id }) {
+  #status({ state, problem, id, act }) {
     const status = this.querySelector(".message-status");
     status.hidden = state === "sent";
     if (status.hidden) return;
-    status.querySelector(".message-problem").textContent = {
-      sending: _("Sending…"),
-      waiting: _("Will be sent when the connection is back"),
-      failed: _("Not sent. %(reason)s", { reason: problem }),
-    }[state];
-    for (const act of ["retry", "rewrite"]) {
-      this.#button(`.message-${act}`, () => say(this, `message:${act}`, { id }), state !== "failed");
+    status.querySelector(".message-problem").textContent = statusWords(act)[state](problem);
+    const rewritable = act === undefined || act === Type.EDIT;
+    const discard = act === undefined ? "delete" : "discard"; // an act is taken back, the message stays
+    this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed");
+    this.#button(".message-rewrite", () => say(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
+    for (const name of ["delete", "discard"]) {
+      const hidden = state === "sending" || name !== discard;
+      this.#button(`.message-${name}`, () => say(this, "message:delete", { id }), hidden);
     }
-    this.#button(".message-delete", () => say(this, "message:delete", { id }), state === "sending");
   }
 
   #button(selector, action, hidden) {
     const button = this.querySelector(selector);
     button.hidden = hidden;
     button.onclick = action;
+  }
+}
+
+/** How the state of a message, or of an act on it, is called. */
+function statusWords(act) {
+  switch (act) {
+    case Type.EDIT:
+      return {
+        waiting: () => _("The edit will be saved when the connection is back"),
+        failed: (reason) => _("Edit not saved. %(reason)s", { reason }),
+      };
+    case Type.DELETE:
+      return {
+        waiting: () => _("Will be deleted when the connection is back"),
+        failed: (reason) => _("Not deleted. %(reason)s", { reason }),
+      };
+    case Type.REACT:
+      return {
+        waiting: () => _("The reaction will be sent when the connection is back"),
+        failed: (reason) => _("Reaction not sent. %(reason)s", { reason }),
+      };
+    default:
+      return {
+        sending: () => _("Sending…"),
+        waiting: () => _("Will be sent when the connection is back"),
+        failed: (reason) => _("Not sent. %(reason)s", { reason }),
+      };
   }
 }
 

@@ -1,16 +1,18 @@
 /**
- * <message-composer>: where one writes, answers and edits. Keeps a draft for each conversation. Never
- * disabled; <room-notice> takes its place where nothing can be written.
+ * <message-composer>: the box for new messages, replies and edits. For each conversation the text and the message
+ * that it is about are kept, also over a reload. Never disabled; <room-notice> takes its place where nothing can be
+ * written.
  *
  * Sends `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
- * names, `edit:wanted` {key} for one's last message, `draft:changed` {key} while one writes something new.
+ * names, `edit:wanted` {key} for the user's last message, `draft:changed` {key} while a new message is written,
+ * `quote:wanted` {seq} for a message that is answered and not loaded.
  */
 
 import { say } from "../dom.js";
 import { drafts } from "../drafts.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing, sends } from "../lib/keys.js";
-import { wellFormed } from "../lib/text.js";
+import { trimmed, wellFormed } from "../lib/text.js";
 import { recall } from "../local.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
@@ -26,7 +28,9 @@ class MessageComposer extends HTMLElement {
   #over = this.querySelector(".composer-over");
   #strip = this.querySelector(".composer-strip");
   #key = null;
-  #about = null; // {kind: "answer" | "edit", seq}: the message that this is about
+  #topic = null; // the message that the text is about, as drafts.js has it
+  #wanted = null; // the topic whose message was asked for
+  #messages = { epoch: null, find: () => undefined, display: (name) => name };
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
@@ -38,39 +42,43 @@ class MessageComposer extends HTMLElement {
     this.querySelector(".strip-cancel").addEventListener("click", () => this.cancel());
   }
 
-  /** Another conversation: its name, its draft. */
-  open(key, name) {
+  /**
+   * Shows the text that is kept for a conversation. `messages`: {epoch, find(seq), display(user)}; `epoch` is null
+   * before the first welcome.
+   */
+  open(key, name, messages) {
+    this.#messages = messages;
     if (key !== this.#key) {
-      this.#leaveMessage();
       this.#key = key;
-      this.#fill(drafts.read(key));
+      this.#topic = drafts.topic(key);
+      this.#fill(drafts.text(key));
       if (!TOUCH.matches) this.focus();
     }
+    this.#checkEpoch();
+    this.#showStrip();
     this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
 
-  /** The next message answers `seq`, of which the strip tells. */
-  answer({ seq, author, text }) {
-    this.#about = { kind: "answer", seq };
-    this.#showStrip(_("Reply to %(name)s", { name: author }), text);
+  /** Makes the draft a reply to message `seq`. An edit in progress is kept for when it is chosen again. */
+  answer(seq) {
+    this.#turnTo({ kind: "answer", seq, epoch: this.#messages.epoch });
     this.focus();
   }
 
-  /** The text of one's message `seq`, to be changed. */
-  edit({ seq, text }) {
-    this.#about = { kind: "edit", seq };
-    this.#showStrip(_("Edit the message"), "");
-    this.#fill(text);
+  /** Edits message `seq` of this user: its kept text, or `text`. `again`: `text` in any case. */
+  edit({ seq, text, again = false }) {
+    const topic = { kind: "edit", seq, epoch: this.#messages.epoch, was: text };
+    if (again) drafts.writeEdit(this.#key, { ...topic, was: null }, text);
+    this.#turnTo(topic);
     this.focus();
-    this.#box.setSelectionRange(text.length, text.length);
+    this.#box.setSelectionRange(this.text.length, this.text.length);
   }
 
-  /** Back to a message that is about nothing, with its draft. Says whether there was anything. */
+  /** Back to a new message that answers none. Discards the text of an edit. Returns whether there was a topic. */
   cancel() {
-    if (!this.#about) return false;
-    const wasEdit = this.#about.kind === "edit";
-    this.#leaveMessage();
-    if (wasEdit) this.#fill(drafts.read(this.#key));
+    if (!this.#topic) return false;
+    if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
+    this.#turnTo(null);
     this.focus();
     return true;
   }
@@ -83,17 +91,35 @@ class MessageComposer extends HTMLElement {
     return this.#box.value;
   }
 
-  /** Nothing is being written, and no message is being answered or edited. */
-  get isIdle() {
-    return !this.#about && !this.text.trim();
-  }
-
   /** A text that was not sent, behind the draft; during an edit it waits there. */
   restore(text) {
     const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
     drafts.write(this.#key, draft);
-    if (this.#about?.kind !== "edit") this.#fill(draft);
+    if (!this.#isEdit) this.#fill(draft);
     this.focus();
+  }
+
+  get #isEdit() {
+    return this.#topic?.kind === "edit";
+  }
+
+  /** The text that belongs to the topic of before stays where it is kept. */
+  #turnTo(topic) {
+    const refill = this.#isEdit || topic?.kind === "edit";
+    this.#topic = topic;
+    drafts.setTopic(this.#key, topic);
+    if (refill) this.#fill(drafts.text(this.#key));
+    this.#showStrip();
+  }
+
+  /** In the log of a restored backup the number of the message is another message's. */
+  #checkEpoch() {
+    const { epoch } = this.#messages;
+    if (!this.#topic || epoch === null || this.#topic.epoch === epoch) return;
+    const text = this.#isEdit ? drafts.readEdit(this.#key, this.#topic) : "";
+    if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
+    this.#turnTo(null);
+    if (text) this.restore(text);
   }
 
   #pressed(event) {
@@ -103,40 +129,47 @@ class MessageComposer extends HTMLElement {
       if (!event.repeat) this.#send(); // a held key was meant for what opened this conversation
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {
       event.preventDefault();
-    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#about) {
+    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#topic) {
       event.preventDefault();
       say(this, "edit:wanted", { key: this.#key });
     }
   }
 
   #send() {
-    const text = wellFormed(this.#box.value.trim());
+    const text = wellFormed(trimmed(this.#box.value));
     if (!text || this.#left() < 0 || this.#key === null || this.hidden) return;
-    const about = this.#about;
-    this.#leaveMessage();
-    if (about?.kind === "edit") {
-      this.#fill(drafts.read(this.#key));
-      say(this, "message:save", { key: this.#key, seq: about.seq, text });
+    const { kind, seq } = this.#topic ?? {};
+    if (kind === "edit") {
+      this.cancel();
+      say(this, "message:save", { key: this.#key, seq, text });
     } else {
+      this.#turnTo(null);
       this.#fill("");
-      say(this, "message:send", { key: this.#key, text, replyTo: about?.seq });
+      say(this, "message:send", { key: this.#key, text, replyTo: seq });
     }
     this.focus();
   }
 
-  #showStrip(title, text) {
-    this.#strip.hidden = false;
-    this.#strip.querySelector(".strip-title").textContent = title;
-    this.#strip.querySelector(".strip-text").textContent = text.slice(0, WARN);
+  #showStrip() {
+    this.#strip.hidden = this.#topic === null;
+    if (this.#strip.hidden) return;
+    const { find, display } = this.#messages;
+    const message = this.#isEdit ? undefined : find(this.#topic.seq);
+    if (!message && !this.#isEdit) this.#wantQuote();
+    const answered = () => (message ? _("Reply to %(name)s", { name: display(message.user) }) : _("Reply"));
+    this.#strip.querySelector(".strip-title").textContent = this.#isEdit ? _("Edit the message") : answered();
+    this.#strip.querySelector(".strip-text").textContent = (message?.data ?? "").slice(0, WARN);
   }
 
-  #leaveMessage() {
-    this.#about = null;
-    this.#strip.hidden = true;
+  /** Once: the message may not exist any more. */
+  #wantQuote() {
+    if (this.#messages.epoch === null || this.#wanted === this.#topic) return;
+    this.#wanted = this.#topic;
+    say(this, "quote:wanted", { seq: this.#topic.seq });
   }
 
   #left() {
-    return this.limit - Array.from(this.#box.value.trim()).length;
+    return this.limit - Array.from(trimmed(this.#box.value)).length;
   }
 
   #fill(text) {
@@ -147,11 +180,12 @@ class MessageComposer extends HTMLElement {
 
   #typed() {
     this.#changed();
-    if (this.#about?.kind !== "edit" && this.#box.value.trim()) say(this, "draft:changed", { key: this.#key });
+    if (!this.#isEdit && this.#box.value.trim()) say(this, "draft:changed", { key: this.#key });
   }
 
   #changed() {
-    if (this.#about?.kind !== "edit") drafts.write(this.#key, this.#box.value);
+    if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, this.#box.value);
+    else drafts.write(this.#key, this.#box.value);
     const left = this.#left();
     this.#form.dataset.empty = String(!this.#box.value.trim());
     this.#count.textContent = left <= WARN ? left : "";

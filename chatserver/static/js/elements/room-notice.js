@@ -28,7 +28,7 @@ class RoomNotice extends HTMLElement {
     this.#shown = shown;
     this.#text.textContent = text;
     this.#home.hidden = reason === "archived";
-    this.#showDraft(text ? drafts.read(key) : "");
+    this.#showDraft(text ? drafts.text(key) : "");
     this.#replace(text !== "");
   }
 

@@ -1,9 +1,13 @@
 /** Text that can be sent. Half of a surrogate pair cannot: no encoding has it. */
 
 const LONE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+const EMPTY_LINES = /^(?:[^\S\n]*\n)+/;
 
 /** `text` with U+FFFD for each lone surrogate (String.prototype.toWellFormed, which older browsers lack). */
 export const wellFormed = (text) => text.replace(LONE, "\uFFFD");
+
+/** `text` without empty lines around it and white space at its end. The first line keeps its indentation. */
+export const trimmed = (text) => text.trimEnd().replace(EMPTY_LINES, "");
 
 /** `value` as JSON whose strings are well-formed. */
 export const encoded = (value) => JSON.stringify(value, (_key, each) => (typeof each === "string" ? wellFormed(each) : each));

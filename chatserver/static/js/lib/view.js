@@ -1,18 +1,20 @@
 /**
- * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, edited, deleted,
- * reactions, replyTo}; a notice is {key, seq, at, notice}.
+ * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, act, edited, deleted,
+ * reactions, replyTo}; a notice is {key, seq, at, notice}. `act`: the type of the entry of the outbox that `id`,
+ * `state` and `problem` are of, when that is an edit, a deletion or a reaction.
  */
 
-import { isNotice, Type } from "../protocol.js";
+import { isAct, isNotice, Type } from "../protocol.js";
 import { roomKey } from "./route.js";
 
-/** A stored event. One's own keeps the key that it had before it was stored. */
-export function stored(event, me) {
+/** A stored event. One's own keeps the key that it had before it was stored. `status`: of an act on it, if any. */
+export function stored(event, me, status = {}) {
   const { id, seq, user, data, html, at } = event;
   if (isNotice(event)) return { key: `seq:${seq}`, seq, at, notice: event };
   const own = user === me;
   const key = own && id ? `id:${id}` : `seq:${seq}`;
-  return { key, id, seq, user, data, html, at, own, state: "sent", replyTo: event.reply_to, ...changes(event) };
+  const shown = { key, id, seq, user, data, html, at, own, state: "sent", replyTo: event.reply_to, ...changes(event) };
+  return { ...shown, ...status };
 }
 
 const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
@@ -22,13 +24,22 @@ const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
 });
 
 /** An entry of the outbox: "sending", "waiting" while there is no line, or "failed". */
-export function pending({ id, data, at, state, problem, replyTo }, me, { online }) {
+export function pending({ id, type, data, at, state, problem, replyTo }, me, { online }) {
   const shown = state === "sending" && !online ? "waiting" : state;
-  return { key: `id:${id}`, id, user: me, data, at, problem, own: true, state: shown, replyTo, ...changes({}) };
+  return { key: `id:${id}`, id, user: me, data, at, problem, own: true, state: shown, act: type, replyTo, ...changes({}) };
 }
 
 /** The command that says an entry. */
-export function asCommand({ id, key, data, replyTo }) {
+export function asCommand(entry) {
+  return isAct(entry) ? actCommand(entry) : messageCommand(entry);
+}
+
+function actCommand({ id, type, room, target, data, emoji, on }) {
+  const facts = { [Type.EDIT]: { data }, [Type.DELETE]: {}, [Type.REACT]: { emoji, on } }[type];
+  return { type, id, room, target, ...facts };
+}
+
+function messageCommand({ id, key, data, replyTo }) {
   const reply = replyTo === undefined ? {} : { reply_to: replyTo };
   return key.startsWith("@")
     ? { type: Type.SINGLE_CHAT, to: key.slice(1), data, id, ...reply }

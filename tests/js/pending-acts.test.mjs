@@ -1,0 +1,53 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { orphanedEdits, withActs } from "../../chatserver/static/js/lib/pending-acts.js";
+import { asCommand, stored } from "../../chatserver/static/js/lib/view.js";
+import { Type } from "../../chatserver/static/js/protocol.js";
+
+const MESSAGES = [
+  { type: Type.GROUP_CHAT, seq: 1, user: "ann", data: "first", at: 1 },
+  { type: Type.GROUP_CHAT, seq: 2, user: "bo", data: "second", at: 2, reactions: { "👍": ["bo"] } },
+  { type: Type.GROUP_CHAT, seq: 3, user: "ann", data: "", at: 3, deleted_at: 4 },
+];
+const edit = { id: "e", key: "#1", room: 1, type: Type.EDIT, target: 1, data: "changed", at: 5, state: "sending" };
+const removal = { id: "d", key: "#1", room: 1, type: Type.DELETE, target: 1, data: "", at: 6, state: "sending" };
+const reaction = { id: "r", key: "#1", room: 1, type: Type.REACT, target: 2, data: "", emoji: "👍", on: true, at: 7, state: "sending" };
+const failed = (entry) => ({ ...entry, state: "failed", problem: "No." });
+
+test("an edit, a deletion and a reaction are shown before the server has answered", () => {
+  const { events, statuses } = withActs(MESSAGES, [edit, reaction], "ann", { online: true });
+  assert.deepEqual([events[0].data, events[0].edited_at, events[1].reactions], ["changed", 5, { "👍": ["bo", "ann"] }]);
+  assert.equal(statuses.size, 0);
+  const after = withActs(MESSAGES, [edit, removal], "ann", { online: true });
+  assert.equal(after.events[0].deleted_at, 6);
+});
+
+test("an act that waits for the connection says so on its message", () => {
+  const { events, statuses } = withActs(MESSAGES, [edit], "ann", { online: false });
+  assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: "waiting", problem: undefined });
+  const shown = stored(events[0], "ann", statuses.get(1));
+  assert.deepEqual([shown.data, shown.state, shown.id], ["changed", "waiting", "e"]);
+});
+
+test("a refused edit shows its text, a refused deletion or reaction the message as it is", () => {
+  const acts = [failed(edit), failed({ ...removal, target: 2 }), failed(reaction)];
+  const { events, statuses } = withActs(MESSAGES, acts, "ann", { online: true });
+  assert.deepEqual([events[0].data, events[1].data, events[1].reactions], ["changed", "second", { "👍": ["bo"] }]);
+  assert.deepEqual([statuses.get(1).state, statuses.get(1).problem, statuses.get(2).act], ["failed", "No.", Type.REACT]);
+});
+
+test("a refused edit of a deleted message, or of one that is not shown, is listed by itself", () => {
+  const ofDeleted = failed({ ...edit, target: 3 });
+  const ofAbsent = failed({ ...edit, target: 9 });
+  const { events } = withActs(MESSAGES, [ofDeleted], "ann", { online: true });
+  assert.equal(events[2], MESSAGES[2]);
+  const found = orphanedEdits([ofDeleted, ofAbsent, failed(edit), { ...edit, target: 9 }, failed(reaction)], MESSAGES);
+  assert.deepEqual(found, [ofDeleted, ofAbsent]);
+});
+
+test("the commands of acts name the message, and of a direct conversation its room", () => {
+  assert.deepEqual(asCommand({ ...edit, key: "@bo", room: 7 }), { type: 10, id: "e", room: 7, target: 1, data: "changed" });
+  assert.deepEqual(asCommand(removal), { type: 11, id: "d", room: 1, target: 1 });
+  assert.deepEqual(asCommand(reaction), { type: 12, id: "r", room: 1, target: 2, emoji: "👍", on: true });
+});
