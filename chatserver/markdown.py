@@ -24,11 +24,14 @@ from chatserver.names import shows
 DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
 MOST = 200  # marks in a text: see `is_heavy`. With more of them it is shown as it was typed
 LINES = 5  # that count as one mark
+ESCAPES = 20  # of < and &, that count as one mark
 
 _BLOCKS = r"^(?:[ \t]*(?:>|[-*][ \t]|[0-9]{1,9}[.)][ \t]))+"
-_MARKS = re.compile(  # code is one, however many are in it
-    rf"({_BLOCKS})|```(?s:.*?)(?:```|\Z)|\*{{1,3}}|_{{1,3}}|~~|`+|\[|(://|www\.)", re.MULTILINE
-)
+# A code block counts as one mark, whatever its content. Only at the start of a line, outside lists
+# and quotes, is a fence certain to open one.
+_CODE = r"^(```+)(?!`)[^`\n]*\n(?s:.*?)(?:\2[^\S\n]*$|\Z)"
+_MARKS = re.compile(rf"({_BLOCKS})|{_CODE}|\*{{1,3}}|_{{1,3}}|~~|`+|\[|(://|www\.)", re.MULTILINE)
+_EMPTY_LINE = re.compile(r"\n[ \t]*(?=\n)")
 _ESCAPED = re.compile(r"\\[*~`\[]")
 _FENCE = re.compile(r"(```+)([^`]*)")
 _QUOTED = re.compile(r">[\s>]*[^\W\d_]|>[ \t]")
@@ -76,12 +79,19 @@ def html(text: str) -> str | None:
 
 def is_heavy(text: str) -> bool:
     """Whether a text has more markup than is rendered: blocks and addresses count twice."""
-    lines = text.count("\n") // LINES
-    if "```" not in text and lines + 2 * text.count("://") + text.count("[") > MOST:
+    text = text.replace("\r", "\n")  # as the reader does
+    small = text.count("\n") // LINES + (text.count("<") + text.count("&")) // ESCAPES
+    small += len(_EMPTY_LINE.findall(text))  # between two paragraphs
+    if "```" not in text and small + 2 * text.count("://") + text.count("[") > MOST:
         return True  # without a look at each of them
     marks = _MARKS.findall(text)
-    double = sum(min(len(b.split()), DEEPEST) + bool(address) for b, address in marks)
-    return len(marks) + double + lines > MOST
+    double = sum(_weight(blocks) + bool(address) for blocks, _fence, address in marks)
+    return len(marks) + double + small > MOST
+
+
+def _weight(blocks: str) -> int:
+    """What the marks of blocks at the start of a line count. Too deep ones are text, * a mark."""
+    return min(len(blocks.split()), DEEPEST) + max(0, blocks.count("*") - DEEPEST)
 
 
 def _leaves(tokens: Iterable[Token]) -> Iterator[Token]:

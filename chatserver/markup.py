@@ -14,9 +14,10 @@ logger = logging.getLogger(__name__)
 
 KEPT = 512  # texts whose HTML is remembered: history and other rooms show the same ones again
 
-SHORT = 100  # characters of a text that is never costly
-FEW = 40  # marks and lines of a text that is not costly yet
-_COUNTED = ("*", "_", "`", "~~", "[", "://", "www.", "\n")
+SHORT = 40  # characters of a text that is never costly
+LONG = 500  # characters of a text with markup that is always costly
+FEW = 20  # marks and lines of a text that is not costly yet
+_COUNTED = ("*", "_", "`", "~~", "[", "://", "www.", "\n", "\r")
 
 # What no markup is without. Every branch begins with a mark of its own, to which `re` skips, and
 # looks ahead without end at most once in vain: no text takes long.
@@ -43,7 +44,8 @@ def _may_have_markup(text: str) -> bool:
 
 def is_costly(text: str) -> bool:
     """Whether rendering a text may take as long as many plain messages: see `Renderer`."""
-    return len(text) > SHORT and sum(map(text.count, _COUNTED)) > FEW and _may_have_markup(text)
+    many = len(text) > LONG or (len(text) > SHORT and sum(map(text.count, _COUNTED)) > FEW)
+    return many and _may_have_markup(text)
 
 
 class Renderer:

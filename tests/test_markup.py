@@ -319,6 +319,12 @@ WIDE = [
         "**字**",
         "`",
         "*",
+        "* ",
+        "- * ",
+        "a\n\n",
+        "a\n \n",
+        "- a\r",
+        "a\r\r",
     ),
 ]
 MUCH = 60_000  # calls and returns of functions: a few milliseconds
@@ -358,6 +364,12 @@ def test_no_text_takes_much_work(unit: str) -> None:
     assert steps(unit * longest) < MUCH
 
 
+@pytest.mark.parametrize("fence", ["a ```", "````a```", "- ```\n", "> ```\n", "- a\n  ```\n"])
+def test_marks_behind_a_fence_count_unless_it_opens_a_code_block(fence: str) -> None:
+    assert markdown.is_heavy(fence + "*_" * 300)
+    assert not markdown.is_heavy("```\n" + "*_" * 300)
+
+
 async def test_costly_texts_are_rendered_one_in_a_turn_of_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -377,7 +389,9 @@ async def test_costly_texts_are_rendered_one_in_a_turn_of_the_loop(
 def test_texts_that_are_short_or_have_no_markup_are_not_costly() -> None:
     assert is_costly("*a* " * 60)
     assert is_costly("- a\n" * 60)
-    assert not is_costly("*a* " * 10)
+    assert is_costly("**" + "<" * 600 + "**")
+    assert is_costly("*_" * 30)
+    assert not is_costly("*a* " * 9)
     assert not is_costly("lines\n" * 600)
     assert not is_costly("word " * 800)
 
