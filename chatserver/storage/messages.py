@@ -5,7 +5,7 @@ written by a few statements for the whole batch (`message_rows`); what is refuse
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -62,6 +62,7 @@ class _Batch:
 
     def __init__(self, state: _State, known: Known, now: int) -> None:
         self._may = state.may
+        self._open = {key for key, one in state.may.items() if one.archived_at is None}
         self._heads: dict[int, int] = {room: one.head for (room, _user), one in state.may.items()}
         self._targets = dict(state.targets)
         self._crowded = {
@@ -71,6 +72,12 @@ class _Batch:
         self._known = known
         self._now = now
         self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
+        self._apply: dict[type, Callable[[Draft, Any], Event]] = {
+            Message: self._say,
+            Edit: self._edit,
+            Delete: self._delete,
+            React: self._react,
+        }
         self.writes = Writes()
         self.refused = False
 
@@ -83,34 +90,32 @@ class _Batch:
             receipt = Receipt(event.room, event.seq, event.at, duplicate=True)
             return repeat(draft, (receipt, first.digest))
         try:
-            event = self._event(draft)
+            event = self._apply[type(draft.act)](draft, draft.act)
         except ChatError as error:
             self.refused = True
             return error
         self._stored[key] = event, draft
         return event
 
-    def _event(self, draft: Draft) -> Event:
-        match draft.act:
-            case Message() as act:
-                return self._say(draft, act)
-            case Edit() as act:
-                return self._edit(draft, act)
-            case Delete() as act:
-                return self._delete(draft, act)
-            case React() as act:
-                return self._react(draft, act)
-            case _:
-                raise AssertionError("acts on rooms are performed one by one")
-
     def _say(self, draft: Draft, act: Message) -> Event:
         self._check_open(draft)
-        if act.reply_to is not None and act.reply_to > self._heads[draft.room]:
+        room = draft.room
+        if act.reply_to is not None and act.reply_to > self._heads[room]:
             raise NotFound(_("There is no such message."))
-        seq = self._next(draft)
-        event = _message(draft, act, seq, self._now)
+        self._heads[room] = seq = self._heads[room] + 1
+        event = Event(
+            room=room,
+            seq=seq,
+            user=draft.user,
+            data=act.data,
+            at=self._now,
+            id=None if draft.own_id else draft.id,
+            to=act.to,
+            reply_to=act.reply_to,
+            people=draft.people,
+        )
         self.writes.add_message(draft, event, act)
-        self._targets[draft.room, seq] = (draft.user_id, self._now)
+        self._targets[room, seq] = (draft.user_id, self._now)
         return event
 
     def _edit(self, draft: Draft, act: Edit) -> Event:
@@ -141,13 +146,10 @@ class _Batch:
         return self._acted(draft, act, Kind.REACT, data=act.emoji, on=act.on)
 
     def _acted(self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any) -> Event:
-        event = told(draft, self._next(draft), self._now, kind, target=act.target, **facts)
+        self._heads[draft.room] = seq = self._heads[draft.room] + 1
+        event = told(draft, seq, self._now, kind, target=act.target, **facts)
         self.writes.add_act(draft, event)
         return event
-
-    def _next(self, draft: Draft) -> int:
-        self._heads[draft.room] += 1
-        return self._heads[draft.room]
 
     def _standing(self, draft: Draft) -> Any:
         """What the author is in the room. Raises NotFound for no member."""
@@ -157,7 +159,8 @@ class _Batch:
         return may
 
     def _check_open(self, draft: Draft) -> None:
-        if self._standing(draft).archived_at is not None:
+        if (draft.room, draft.user_id) not in self._open:
+            self._standing(draft)
             raise Forbidden(_("This room is archived."))
 
     def _target(self, draft: Draft, act: Edit | Delete | React) -> Target:
@@ -177,20 +180,6 @@ def _count(reactors: Reactors, user_id: int, act: React) -> None:
     if act.emoji not in reactors and len(reactors) >= EMOJI:
         raise BadRequest(_("This message has too many different reactions."))
     reactors.setdefault(act.emoji, set()).add(user_id)
-
-
-def _message(draft: Draft, act: Message, seq: int, now: int) -> Event:
-    return Event(
-        room=draft.room,
-        seq=seq,
-        user=draft.user,
-        data=act.data,
-        at=now,
-        id=None if draft.own_id else draft.id,
-        to=act.to,
-        reply_to=act.reply_to,
-        people=draft.people,
-    )
 
 
 # What the database knows --------------------------------------------------------------------------

@@ -82,7 +82,11 @@ class SearchBacklog:
 
 def _tokenized(rows: Sequence[Row[Any]]) -> Tokenized:
     """The messages with the tokens of their texts; None for those that are deleted."""
-    return [(row, None if row.body is None else written(Entry._make(row))) for row in rows]
+    return [(row, None if row.body is None else written(_entry(row))) for row in rows]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.room_id, row.seq, row.user_id, row.body)
 
 
 def _settle(connection: Connection, tokenized: Tokenized) -> None:

@@ -8,12 +8,13 @@ noted in `search_pending`, where `Search` finds them, until `search_backlog.py` 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
+from chatserver.models import Value
 from chatserver.storage.engine import Database
 from chatserver.storage.pairs import ByPairs, Deleted, ManyRows, as_json, looked_up
 from chatserver.storage.tables import meta
@@ -52,7 +53,7 @@ _REWRITE = (
 Place = tuple[int, int]  # room and seq of a message
 
 
-class Entry(NamedTuple):
+class Entry(Value, frozen=True):
     """A message as the index takes it."""
 
     room: int
@@ -65,11 +66,10 @@ def index(connection: Connection, entries: Sequence[Entry], *, later: bool = Tru
     """New messages become findable. `later`: long ones may wait for the backlog."""
     if not entries:
         return
-    long = {(e.room, e.seq) for e in entries if later and is_long(e.body)}
-    rows = [(e.room, e.seq, "" if (e.room, e.seq) in long else written(e)) for e in entries]
+    rows = [(e.room, e.seq, "" if later and is_long(e.body) else written(e)) for e in entries]
     _NEW.insert(connection, rows)
-    if long:
-        _PENDING.insert(connection, sorted(long))
+    if waiting := [(room, seq) for room, seq, tokens in rows if not tokens]:
+        _PENDING.insert(connection, waiting)
     _enter_words(connection, len(entries))
 
 
