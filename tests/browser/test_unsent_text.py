@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import EnterChat
+from tests.browser.window import COUNT_UNSENT, Window
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -15,6 +16,22 @@ LOSE_ACTS = """() => {
     if (![10, 11, 12].includes(JSON.parse(data).type)) send.call(this, data);
   };
 }"""
+
+FILL_THE_DISK = """() => {
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (...facts) {
+    const request = put.apply(this, facts);
+    this.transaction.abort();
+    return request;
+  };
+}"""
+STORES = """async (count) => {
+  if ((await indexedDB.databases()).length === 0) return false;
+  return count === await (COUNT)();
+}""".replace("COUNT", COUNT_UNSENT)
+ASKS_BEFORE_CLOSING = """() =>
+  !dispatchEvent(new Event("beforeunload", { cancelable: true }))"""
+UNKEPT = "Your browser could not store unsent text"
 
 
 async def test_a_reply_and_an_edit_in_progress_survive_another_room_and_a_reload(
@@ -83,3 +100,53 @@ async def test_an_edit_and_a_reaction_that_were_not_answered_are_sent_after_a_re
     await expect(bo.page.locator(".reaction")).to_have_text("👍1")
     await ann.sees("first")
     assert await ann.unsent() == 0
+
+
+async def test_the_outbox_survives_cleared_site_data_and_warns_when_the_disk_is_full(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    notice = ann.page.locator("storage-notice")
+    await ann.page.context.set_offline(True)
+    await ann.say("one")
+    await until(ann, 1)
+    session = await ann.page.context.new_cdp_session(ann.page)
+    facts = {"origin": ann.chat.url, "storageTypes": "indexeddb"}
+    await session.send("Storage.clearDataForOrigin", facts)
+    await until(ann, 1)
+    await expect(notice).to_have_attribute("data-state", "hidden")
+    await ann.page.evaluate(FILL_THE_DISK)
+    await ann.say("two")
+    await expect(notice).to_contain_text(UNKEPT)
+    assert await ann.page.evaluate(ASKS_BEFORE_CLOSING)
+    await ann.page.context.set_offline(False)
+    await ann.sees("two")
+    await expect(notice).to_have_attribute("data-state", "hidden")
+    assert not await ann.page.evaluate(ASKS_BEFORE_CLOSING)
+
+
+async def test_a_browser_that_stores_nothing_shows_the_chat_and_says_so(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    for kind in ("indexedDB", "localStorage"):
+        await ann.page.add_init_script(
+            f"Object.defineProperty(window, '{kind}', {{ get() {{ throw new Error(); }} }});"
+        )
+    await ann.page.add_init_script("delete Promise.withResolvers")
+    await ann.page.reload()
+    await ann.is_loaded()
+    await expect(ann.page.locator("storage-notice")).to_contain_text("stores nothing")
+    await ann.page.locator("storage-notice button").click()
+    await expect(ann.page.locator("storage-notice")).to_have_attribute("data-state", "hidden")
+    await ann.page.locator(BOX).fill("a draft")
+    await expect(ann.page.locator("storage-notice")).to_contain_text(UNKEPT)
+    await ann.turn_to_direct("ann")
+    await ann.turn_to_lobby()
+    await expect(ann.page.locator(BOX)).to_have_value("a draft")
+    await ann.page.keyboard.press("Enter")
+    await ann.sees("a draft")
+
+
+async def until(window: Window, count: int) -> None:
+    """Waits until the browser stores that many entries of the outbox."""
+    await window.page.wait_for_function(STORES, arg=count)

@@ -8,7 +8,8 @@ class MemoryStore {
   clear = async () => void this.kept.clear();
   kept = new Map();
   all = async () => [...this.kept.values()].map((entry) => ({ ...entry }));
-  put = async (entry) => void this.kept.set(entry.id, { ...entry });
+  full = false;
+  put = async (entry) => !this.full && Boolean(this.kept.set(entry.id, { ...entry }));
   remove = async (id) => void this.kept.delete(id);
 }
 
@@ -210,4 +211,30 @@ test("another edit of a message replaces the refused one, Retry keeps the log th
   box.addAct({ ...EDIT, data: "two" });
   await settled();
   assert.deepEqual(box.of("#9").map(({ data, state }) => [data, state]), [["two", "failed"]]);
+});
+
+test("what could not be stored is counted until it is sent", async () => {
+  let online = false;
+  const { box, store } = outbox((...facts) => (online ? ok(...facts) : lost()));
+  store.full = true;
+  box.add("#1", "a");
+  await settled();
+  assert.equal(box.unkept, 1);
+  store.full = false;
+  box.add("#1", "b");
+  await settled();
+  assert.equal(box.unkept, 1);
+  online = true;
+  await box.flush();
+  assert.equal(box.unkept, 0);
+});
+
+test("entries are stored again after the data of the site were cleared", async () => {
+  const { box, store } = outbox(lost);
+  for (const text of ["a", "b"]) box.add("#1", text);
+  await settled();
+  store.kept.clear();
+  store.onLost();
+  await settled();
+  assert.deepEqual([...store.kept.values()].map(({ data }) => data), ["a", "b"]);
 });

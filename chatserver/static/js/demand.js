@@ -19,7 +19,8 @@ export const demand = { answered: false };
 /** Settles when all elements of the page are there. */
 export async function bringTheRest(list) {
   const early = new Set();
-  const { promise: wanted, resolve: want } = Promise.withResolvers();
+  let want;
+  const wanted = new Promise((resolve) => (want = resolve));
   const hold = (event) => {
     const button = event.target.closest(NEEDY);
     if (!button) return;

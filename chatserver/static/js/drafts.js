@@ -6,7 +6,7 @@
  * has it; `was`: the text before an edit. Null for a new message that answers none.
  */
 
-import { forget, keep, names, recall } from "./local.js";
+import { forget, keep, names, onlyInMemory, recall } from "./local.js";
 import { me } from "./page.js";
 
 const MINE = `draft:${me.name}:`;
@@ -31,6 +31,10 @@ export const drafts = {
   },
   /** How many texts were begun and not sent, those of other tabs as well. */
   count: () => names(MINE).length + names(EDITS).length,
+  /** Whether a reload loses none of them. */
+  get areKept() {
+    return [MINE, EDITS].every((prefix) => onlyInMemory(prefix).length === 0);
+  },
   forgetAll() {
     for (const prefix of [MINE, EDITS, TOPICS]) forget(prefix);
   },

@@ -13,6 +13,7 @@ import "./elements/message-list.js";
 import "./elements/nav-drawer.js";
 import "./elements/room-notice.js";
 import "./elements/session-notice.js";
+import "./elements/storage-notice.js";
 import "./elements/toast-line.js";
 import { ignoreRepeats } from "./clicks.js";
 import { loadWords } from "./words.js";

@@ -2,7 +2,7 @@
  * Messages, edits, deletions and reactions that the server has not answered yet. Sends one after the other, in order,
  * with the id that makes a repeat harmless; no answer means "unknown", and the same command goes out again.
  *
- * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply}.
+ * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply}; `outbox:kept`: `unkept` may be another.
  * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?}, and of an
  * act on the message `target`: {type, room, target, emoji?, on?}. `epoch`: the log in which the room and the message
  * have their numbers. `unknown`: it failed without an answer.
@@ -15,6 +15,7 @@ import { wellFormed } from "./lib/text.js";
 import { isAct } from "./protocol.js";
 
 const SILENT = 5; // times that a message stays without an answer, although the line stands, until it fails
+const KEEP_AGAIN = 2_000; // milliseconds until entries that could not be stored are stored again
 const LATER = new Set(["rate_limited", "unavailable", "internal"]);
 
 export class Outbox extends EventTarget {
@@ -24,12 +25,15 @@ export class Outbox extends EventTarget {
   #sending = false;
   #timer = 0;
   #backoff = new Backoff();
+  #unkept = new Set(); // ids of entries that are not stored
+  #keeping = 0; // the timer that stores them
   #unanswered = { id: null, times: 0 };
 
   /** `send(entry)` promises the server's reply, or rejects: {silent} when none came although the line stood. */
   constructor({ store, send }) {
     super();
     this.#store = store;
+    store.onLost = () => this.#entries.forEach((entry) => this.#keep(entry));
     this.#send = send;
   }
 
@@ -48,6 +52,16 @@ export class Outbox extends EventTarget {
 
   get size() {
     return this.#entries.length;
+  }
+
+  /** How many entries exist only in this page. */
+  get unkept() {
+    return this.#unkept.size;
+  }
+
+  /** Whether this browser stores entries at all. */
+  isStored() {
+    return this.#store.isAvailable();
   }
 
   add(key, text, { replyTo, epoch } = {}) {
@@ -95,6 +109,7 @@ export class Outbox extends EventTarget {
   /** Forgets everything of this user, also on disk and what other tabs left there. */
   async clear() {
     this.#entries = [];
+    this.#unkept.clear();
     await this.#store.clear();
   }
 
@@ -158,21 +173,40 @@ export class Outbox extends EventTarget {
     if (!this.#entries.includes(entry)) return;
     entry.state = "failed";
     entry.problem = problem || _("The server refused it.");
-    this.#store.put(entry);
+    this.#keep(entry);
     this.#changed(entry);
   }
 
   #put(entry) {
     this.#entries.push(entry);
-    this.#store.put(entry);
+    this.#keep(entry);
     this.#changed(entry);
     this.flush();
+  }
+
+  async #keep(entry) {
+    const kept = await this.#store.put(entry);
+    const waits = this.#entries.includes(entry);
+    if (kept && !waits) this.#store.remove(entry.id); // it was answered before it was stored
+    if (kept || !waits) this.#unkept.delete(entry.id);
+    else this.#keepAgain(entry.id);
+    this.dispatchEvent(new Event("outbox:kept"));
+  }
+
+  /** The disk may have room later, and a database that is being cleared comes back. */
+  #keepAgain(id) {
+    this.#unkept.add(id);
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => {
+      for (const entry of this.#entries) if (this.#unkept.has(entry.id)) this.#keep(entry);
+    }, KEEP_AGAIN);
   }
 
   #take(id) {
     const index = this.#entries.findIndex((entry) => entry.id === id);
     if (index < 0) return null;
     this.#store.remove(id);
+    if (this.#unkept.delete(id)) this.dispatchEvent(new Event("outbox:kept"));
     return this.#entries.splice(index, 1)[0];
   }
 

@@ -68,6 +68,7 @@ class ChatApp extends HTMLElement {
     this.#open();
     this.#people.load();
     this.#outbox.load();
+    this.querySelector("storage-notice").watch(this.#outbox);
     this.#connection.start();
     followKeyboard();
     listenToKeys(this);

@@ -1,0 +1,46 @@
+/**
+ * <storage-notice>: says that this browser stores nothing for the page, or that unsent text exists only in this
+ * window; while it does, the browser asks before the window closes.
+ */
+
+import { drafts } from "../drafts.js";
+import { _ } from "../lib/i18n.js";
+
+class StorageNotice extends HTMLElement {
+  #text = this.querySelector(".banner-text");
+  #outbox = null;
+  #available = true;
+
+  connectedCallback() {
+    this.querySelector(".banner-close").addEventListener("click", () => this.#show(""));
+    addEventListener("beforeunload", (event) => this.#isUnkept() && event.preventDefault());
+  }
+
+  /** Watches `outbox` and the drafts. */
+  async watch(outbox) {
+    this.#outbox = outbox;
+    outbox.addEventListener("outbox:kept", () => this.#update());
+    document.addEventListener("input", () => drafts.areKept || this.#update());
+    this.#available = await outbox.isStored();
+    this.#update();
+  }
+
+  #isUnkept() {
+    return this.#outbox?.unkept > 0 || !drafts.areKept;
+  }
+
+  #update() {
+    if (this.#isUnkept()) {
+      this.#show(_("Your browser could not store unsent text. It is lost when this window is closed or reloaded."));
+    } else {
+      this.#show(this.#available ? "" : _("Your browser stores nothing for this page. Unsent messages are lost when the window is closed or reloaded."));
+    }
+  }
+
+  #show(text) {
+    this.dataset.state = text ? "shown" : "hidden";
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+  }
+}
+
+customElements.define("storage-notice", StorageNotice);
