@@ -51,15 +51,16 @@ class _As:
 
 def _replayed(rows: Sequence[Row[Any]]) -> dict[int, BY_EMOJI]:
     """Reactions by message, from the last events that added (+) and removed (-) each, in order."""
-    found: dict[int, BY_EMOJI] = {}
-    for row in rows:
-        of_message = found.setdefault(row.target_seq, {})
-        names = [name for name in of_message.pop(row.body[1:], []) if name != row.name]
-        if row.body[0] == "+":
-            names.append(row.name)
+    found: dict[int, dict[str, dict[str, None]]] = {}
+    for seq, body, name in map(tuple, rows):
+        of_message = found.setdefault(seq, {})
+        names = of_message.pop(body[1:], {})
+        names.pop(name, None)
+        if body[0] == "+":
+            names[name] = None
         if names:
-            of_message[row.body[1:]] = names
-    return found
+            of_message[body[1:]] = names
+    return {seq: {emoji: [*names] for emoji, names in by.items()} for seq, by in found.items()}
 
 
 _CHANGED = sa.select(events.c.target_seq).where(events.c.kind.in_([Kind.EDIT, Kind.DELETE]))

@@ -1,7 +1,7 @@
 """Rows of the log as events."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,11 @@ from chatserver.models import OWN_ID, Event, Kind
 from chatserver.storage.pairs import ByPairs
 from chatserver.storage.tables import events, reactions, users
 
-Reactions = dict[tuple[int, int], dict[str, list[str]]]  # (room, seq) → emoji → names
+NAMES = 15_000  # reactions of one page: their names alone fill an answer (recent.PAGE_TEXT)
+TOGETHER = 500  # reactions that are read in one turn of the event loop
+
+Place = tuple[int, int]  # room and seq of a message
+Reactions = dict[Place, dict[str, list[str]]]  # emoji → names
 
 _target = events.alias("target")
 EVENTS = (
@@ -71,17 +75,62 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
             return act
 
 
-def read_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> Reactions:
-    """Who reacted how to those of these events that are messages, in the order of reacting."""
+def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Place, int]:
+    """The number of reactions to those of these events that are messages and have any."""
     keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
-    if not keys:
-        return {}
+    found = _COUNTS.rows(connection, keys) if keys else ()
+    return {(row.room_id, row.seq): row.many for row in found}
+
+
+def readable(rows: Sequence[Row[Any]], counts: Mapping[Place, int]) -> Sequence[Row[Any]]:
+    """The first of these events, up to the one behind NAMES reactions.
+
+    So the last one does not fit into an answer, which then says that there is more.
+    """
+    total = 0
+    for index, row in enumerate(rows if counts else ()):
+        if total >= NAMES:
+            return rows[: index + 1]
+        total += counts.get((row.room_id, row.seq), 0)
+    return rows
+
+
+def read_reactions(
+    connection: Connection, rows: Sequence[Row[Any]], counts: Mapping[Place, int]
+) -> Reactions:
+    """Who reacted how to those of these events that have reactions, in the order of reacting.
+
+    Some at a time, so that the event loop has its turn in between.
+    """
     found: Reactions = {}
-    for row in _REACTIONS.rows(connection, keys):
-        found.setdefault((row.room_id, row.seq), {}).setdefault(row.emoji, []).append(row.name)
+    reacted_to = [place for row in rows if (place := (row.room_id, row.seq)) in counts]
+    for places in _together(reacted_to, counts):
+        for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, places)):
+            found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
     return found
 
 
+def _together(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[list[Place]]:
+    """These messages in lists that have about TOGETHER reactions."""
+    part: list[Place] = []
+    total = 0
+    for place in places:
+        if part and total + counts[place] > TOGETHER:
+            yield part
+            part, total = [], 0
+        part.append(place)
+        total += counts[place]
+    if part:
+        yield part
+
+
+_COUNTS = ByPairs(
+    sa.select(reactions.c.room_id, reactions.c.seq, sa.func.count().label("many")).group_by(
+        reactions.c.room_id, reactions.c.seq
+    ),
+    reactions.c.room_id,
+    reactions.c.seq,
+)
 _REACTIONS = ByPairs(
     sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
     .join(users, users.c.id == reactions.c.user_id)

@@ -19,7 +19,13 @@ from chatserver.storage import messages, room_acts
 from chatserver.storage.as_of import as_of
 from chatserver.storage.destinations import resolve
 from chatserver.storage.engine import Database
-from chatserver.storage.event_rows import EVENTS, read_event, read_reactions
+from chatserver.storage.event_rows import (
+    EVENTS,
+    count_reactions,
+    read_event,
+    read_reactions,
+    readable,
+)
 from chatserver.storage.failures import Contended
 from chatserver.storage.members import hold_rooms
 from chatserver.storage.messages import Outcome
@@ -112,7 +118,10 @@ class Log:
             return error
 
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:
-        """The events `after` < seq <= `upto`, in order, at most `limit`."""
+        """The events `after` < seq <= `upto`, in order, at most `limit`.
+
+        All that read events return fewer of them where these have very many reactions.
+        """
         query = (
             EVENTS.where(events.c.room_id == facts.room)
             .where(events.c.seq > after, events.c.seq <= upto)
@@ -181,8 +190,10 @@ class Log:
         left: Mapping[int, int] = NOWHERE,
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
-            rows = list(await connection.execute(query))
-            reacted = await connection.run_sync(read_reactions, rows)
+            rows: Sequence[sa.Row[Any]] = list(await connection.execute(query))
+            counts = await connection.run_sync(count_reactions, rows)
+            rows = readable(rows, counts)
+            reacted = await connection.run_sync(read_reactions, rows, counts)
             read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
             return await connection.run_sync(as_of, read, left) if left else read
 

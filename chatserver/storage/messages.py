@@ -21,6 +21,7 @@ from chatserver.storage.repeats import Known, already_stored, repeat
 from chatserver.storage.tables import events, reactions
 
 EMOJI = 50  # different ones on one message
+REACTIONS = 2_000  # on one message: each is shown with a name wherever the message is
 ACTS = (Edit, Delete, React)
 ON_MESSAGES = (Message, *ACTS)
 
@@ -35,6 +36,7 @@ class _State(NamedTuple):
 
     may: dict[Place, Any]  # (room, user) → see `members.standings`
     targets: dict[Place, Target]
+    room_left: dict[Place, int]  # reactions that these messages may still get
     crowded: dict[Place, Reactors]  # of the messages that may get too many different emoji
 
 
@@ -65,6 +67,7 @@ class _Batch:
         self._open = {key for key, one in state.may.items() if one.archived_at is None}
         self._heads: dict[int, int] = {room: one.head for (room, _user), one in state.may.items()}
         self._targets = dict(state.targets)
+        self._room_left = dict(state.room_left)
         self._crowded = {
             place: {emoji: set(users) for emoji, users in reactors.items()}
             for place, reactors in state.crowded.items()
@@ -140,10 +143,19 @@ class _Batch:
     def _react(self, draft: Draft, act: React) -> Event:
         self._check_open(draft)
         self._target(draft, act)
-        if (reactors := self._crowded.get((draft.room, act.target))) is not None:
-            _count(reactors, draft.user_id, act)
+        self._count_reaction(draft, act)
         self.writes.add_reaction(draft, act)
         return self._acted(draft, act, Kind.REACT, data=act.emoji, on=act.on)
+
+    def _count_reaction(self, draft: Draft, act: React) -> None:
+        """Raises BadRequest for one too many. One that was there already counts as well."""
+        place = (draft.room, act.target)
+        if act.on and self._room_left.get(place, REACTIONS) <= 0:
+            raise BadRequest(_("This message has too many reactions."))
+        if (reactors := self._crowded.get(place)) is not None:
+            _count(reactors, draft.user_id, act)
+        if act.on:
+            self._room_left[place] = self._room_left.get(place, REACTIONS) - 1
 
     def _acted(self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any) -> Event:
         self._heads[draft.room] = seq = self._heads[draft.room] + 1
@@ -193,22 +205,22 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
         if isinstance(draft.act, ACTS)
     ]
     if not acts:
-        return _State(may, {}, {})
+        return _State(may, {}, {}, {})
     targets = {
         (row.room_id, row.seq): (row.user_id, row.at)
         for row in _TARGETS.rows(connection, sorted({place for place, _act in acts}))
         if row.kind == Kind.MESSAGE
     }
     new = Counter(place for place, act in acts if isinstance(act, React) and act.on)
-    return _State(may, targets, _crowded(connection, new))
+    counted = _COUNTED.rows(connection, sorted(new)) if new else ()
+    room_left = {(row.room_id, row.seq): REACTIONS - row.many for row in counted}
+    different = {(row.room_id, row.seq): row.different for row in counted}
+    places = [place for place, more in new.items() if different.get(place, 0) + more > EMOJI]
+    return _State(may, targets, room_left, _crowded(connection, places))
 
 
-def _crowded(connection: Connection, new: Counter[Place]) -> dict[Place, Reactors]:
+def _crowded(connection: Connection, places: Sequence[Place]) -> dict[Place, Reactors]:
     """The reactions to those messages to which so many new ones may be too many."""
-    if not new:
-        return {}
-    counted = {(r.room_id, r.seq): r.different for r in _EMOJI.rows(connection, sorted(new))}
-    places = [place for place, more in new.items() if counted.get(place, 0) + more > EMOJI]
     found: dict[Place, Reactors] = {place: {} for place in places}
     for row in _REACTORS.rows(connection, places) if places else ():
         found[row.room_id, row.seq].setdefault(row.emoji, set()).add(row.user_id)
@@ -222,10 +234,11 @@ _TARGETS = ByPairs(
     events.c.room_id,
     events.c.seq,
 )
-_EMOJI = ByPairs(
+_COUNTED = ByPairs(
     sa.select(
         reactions.c.room_id,
         reactions.c.seq,
+        sa.func.count().label("many"),
         sa.func.count(reactions.c.emoji.distinct()).label("different"),
     ).group_by(reactions.c.room_id, reactions.c.seq),
     reactions.c.room_id,

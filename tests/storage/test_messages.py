@@ -29,6 +29,8 @@ from chatserver.models import (
     RoomKind,
     User,
 )
+from chatserver.recent import PAGE_TEXT, weight
+from chatserver.storage import event_rows, messages
 from chatserver.storage.messages import EMOJI
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Search
@@ -237,6 +239,54 @@ async def test_a_message_has_no_more_than_so_many_different_reactions(
     ]
     distinct = sa.select(sa.func.count(reactions_table.c.emoji.distinct()))
     assert await rows(storage, distinct) == [(EMOJI,)]
+
+
+async def test_a_message_has_no_more_than_so_many_reactions(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "REACTIONS", 4)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, draft(ann, "one"), draft(ann, "two"))
+    some = symbols(3)
+    first = await stored(storage, *(acting(ann, React(1, one, on=True)) for one in some))
+    again = await stored(
+        storage,
+        acting(bo, React(1, some[0], on=True)),
+        acting(bo, React(1, some[1], on=True)),
+        acting(bo, React(2, some[1], on=True)),
+    )
+    assert [isinstance(one, BadRequest) for one in (*first, *again)] == [False] * 4 + [True, False]
+    outcomes = await stored(
+        storage,
+        acting(bo, React(1, some[1], on=True)),
+        acting(bo, React(1, some[0], on=False)),
+    )
+    assert [isinstance(one, BadRequest) for one in outcomes] == [True, False]
+    (outcome,) = await stored(storage, acting(bo, React(1, some[1], on=True)))
+    assert not isinstance(outcome, BadRequest)
+
+
+async def test_a_page_ends_behind_very_many_reactions(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_rows, "NAMES", 4)
+    monkeypatch.setattr(event_rows, "TOGETHER", 2)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
+    for who in (ann, bo):
+        await stored(storage, *(acting(who, React(seq, "👍", on=True)) for seq in range(1, 7)))
+    whole = {seq: {"👍": ["ann", "bo"]} for seq in range(1, 7)}
+    after = await storage.log.after(LOBBY_FACTS, 0, 6, 6)
+    before = await storage.log.before(LOBBY_FACTS, 6, 6)
+    assert {e.seq: e.reactions for e in after} == {seq: whole[seq] for seq in (1, 2, 3)}
+    assert {e.seq: e.reactions for e in before} == {seq: whole[seq] for seq in (3, 4, 5)}
+    (stretch,) = await storage.log.stretches([(LOBBY_FACTS, 5, 6)])
+    assert stretch.reactions == whole[6]
+
+
+def test_the_reactions_of_a_page_fill_an_answer() -> None:
+    shortest = weight(Event(1, 1, "ann", "", 0, reactions={"👍": ["a"]}))
+    assert event_rows.NAMES * shortest >= PAGE_TEXT
 
 
 # Who is called ------------------------------------------------------------------------------------
