@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from chatserver.accounts import DAY, Accounts
-from chatserver.errors import ChatError, NotFound, _
+from chatserver.errors import ChatError, Conflict, NotFound, _
 from chatserver.membership import Membership
 from chatserver.models import Invite, User
 from chatserver.storage.invites import Invites
@@ -63,6 +63,19 @@ class Invitations:
             with suppress(ChatError):  # it leads there no more; the account is there
                 await self._membership.enter(user, invite.room, code)
         return user
+
+    async def accept(self, code: str, user: User) -> Invite:
+        """Make a user who has an account a member of the room that the invitation leads into.
+
+        This takes one use, but not from a user who is a member already. Raises NotFound when the
+        invitation cannot be used or leads into no room, Forbidden for an archived room.
+        """
+        invite = await self.find(code)
+        if invite.room is None:
+            raise NotFound
+        with suppress(Conflict):
+            await self._membership.enter(user, invite.room, code, spends=True)
+        return invite
 
     async def revoke(self, by: User | None, code: str) -> None:
         """Nobody can use it any more. Raises NotFound."""

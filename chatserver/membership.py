@@ -68,12 +68,14 @@ class Membership:
         if receipt.event is not None:
             await self._hub.introduce([who.id], receipt.room, wire.payload(receipt.event))
 
-    async def enter(self, who: User, room: int, code: str) -> None:
+    async def enter(self, who: User, room: int, code: str, *, spends: bool = False) -> None:
         """Make the user of an invitation a member of the room that it leads into.
 
-        Raises NotFound when it leads there no more, Forbidden for an archived room.
+        `spends`: this takes one use of the invitation. Raises NotFound when it leads there no
+        more, Forbidden for an archived room, Conflict for a member.
         """
-        draft = _own_draft(who, room, Enrol("join", ((who.id, who.name),), invited=code))
+        act = Enrol("join", ((who.id, who.name),), invited=code, spends=spends)
+        draft = _own_draft(who, room, act)
         receipt = await self._stored(draft)
         if receipt.event is not None:
             await self._hub.introduce([who.id], room, wire.payload(receipt.event))

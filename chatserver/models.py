@@ -186,11 +186,13 @@ class Enrol(Value, frozen=True):
     """Make people members: oneself (`join`) or others (`invite`).
 
     `invited` is the code of an invitation that leads there: it opens a private room to oneself.
+    `spends`: joining takes one of its uses.
     """
 
     action: str
     users: tuple[tuple[int, str], ...]
     invited: str = ""
+    spends: bool = False
 
 
 class Dismiss(Value, frozen=True):

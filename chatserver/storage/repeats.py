@@ -29,7 +29,7 @@ def digest(act: Act, room: int) -> str:
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
-_DERIVED = ("mentions", "to", "since", "invited", "outside")
+_DERIVED = ("mentions", "to", "since", "invited", "spends", "outside")
 _TOLD = {kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)}
 
 

@@ -26,7 +26,7 @@ from chatserver.models import (
     RoomKind,
 )
 from chatserver.storage.append import append, told
-from chatserver.storage.invites import leads_into, revoke_from_outside, revoke_of
+from chatserver.storage.invites import leads_into, revoke_from_outside, revoke_of, use_up
 from chatserver.storage.keepers import promote, settle_keepers
 from chatserver.storage.members import (
     governs,
@@ -99,6 +99,8 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     new = _not_yet(connection, draft.room, act.users)
     if not new:
         raise Conflict(_("Everybody named is a member already."))
+    if act.spends:
+        use_up(connection, act.invited, now)
     change = {"action": act.action, "users": [name for _id, name in new]}
     seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     joined = tuple(user_id for user_id, _name in new)

@@ -37,6 +37,7 @@ def routes(
         web.post("/logout", pages.logout, name="logout", rate="visits"),
         web.get("/join/{code}", pages.join_page, name="join", rate="visits"),
         web.post("/join/{code}", pages.join, rate="sign_ups"),
+        web.post("/join/{code}/room", pages.accept, name="accept", rate="changes"),
         web.get("/index", pages.index, name="index", rate="visits"),
         web.get("/admin", admin_pages.home, name="admin", rate="visits"),
         web.get("/admin/{section}", admin_pages.section, name="admin-page", rate="visits"),

@@ -121,7 +121,11 @@ class Pages:
     # Invitations ----------------------------------------------------------------------------------
 
     async def join_page(self, request: web.Request) -> web.StreamResponse:
+        """To sign up, or, for a user who is signed in, to join the room of the invitation."""
         invite = await self._invitations.find(request.match_info["code"])
+        with suppress(Unauthorized):
+            user = (await self._sessions.of(request)).user
+            return self._render("accounts/invited.html", request, user, me=user, invite=invite)
         return self._render(
             "accounts/join.html", request, code=invite.code, inviter=invite.created_by
         )
@@ -131,6 +135,12 @@ class Pages:
         new = new_user(form.username, form.display, locale=_locale(request, form.locale))
         user = await self._invitations.join(request.match_info["code"], new, form.password)
         return await self._signed_in(request, user)
+
+    async def accept(self, request: web.Request) -> web.StreamResponse:
+        """Make the signed-in user a member of the room of an invitation."""
+        user = (await self._sessions.of(request)).user
+        invite = await self._invitations.accept(request.match_info["code"], user)
+        return _done(request, "index", {"ok": 1, "room": invite.room})
 
     # Shared ---------------------------------------------------------------------------------------
 

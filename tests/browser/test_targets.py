@@ -75,6 +75,7 @@ async def test_a_removed_member_who_goes_on_typing_says_nothing_elsewhere(
     den = (await rooms(bo, "Den"))["Den"]
     await bo.ask("POST", f"/api/rooms/{den}/messages", {"data": "hello"})
     page = ann.page
+    ann.expect_complaints("404")
     await ann.opens("Den")
     await page.locator(BOX).press_sequentially("The password of the safe ")
     await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
@@ -94,9 +95,9 @@ async def test_a_removed_member_who_goes_on_typing_says_nothing_elsewhere(
     await ann.turn_to_lobby()
     await expect(page.locator(BOX)).to_have_value("")
     await page.go_back()
-    await expect(notice.locator(".notice-text")).to_contain_text("you are not a member of it")
+    await expect(notice.locator(".notice-text")).to_contain_text("you don't have access to it")
     await page.reload()
-    await expect(notice.locator(".notice-text")).to_contain_text("you are not a member of it")
+    await expect(notice.locator(".notice-text")).to_contain_text("you don't have access to it")
     await bo.ask("POST", f"/api/rooms/{den}/members", {"users": ["ann"]})
     await expect(page.locator(BOX)).to_have_value("The password of the safe ")
     await expect(notice).to_be_hidden()
@@ -106,6 +107,7 @@ async def test_a_removed_member_who_goes_on_typing_says_nothing_elsewhere(
 async def test_a_room_that_is_not_there_is_not_the_lobby(enter: EnterChat) -> None:
     ann, *_ = await three(enter)
     page = ann.page
+    ann.expect_complaints("404")
     await page.goto("/index#/room/4711")
     await expect(page.locator(".notice-text")).to_contain_text("does not exist")
     await expect(page.locator(TITLE)).to_have_text("Not available")

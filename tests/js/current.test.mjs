@@ -53,7 +53,7 @@ test("a room is absent when all rooms are known and it is none of them", () => {
   assert.equal(current.lost, null);
   feed.isWhole = true;
   current.check();
-  assert.equal(current.lost.reason, "absent");
+  assert.equal(current.lost.reason, "unknown");
 });
 
 test("a conversation with a person may have no room yet", () => {

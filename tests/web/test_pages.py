@@ -195,6 +195,30 @@ async def test_an_invitation_brings_somebody_in(chat: Chat, ann: Person) -> None
     assert (used_up.status, used_up.json["code"]) == (404, "not_found")
 
 
+async def test_a_user_joins_the_room_of_an_invitation_with_the_account_that_exists(
+    chat: Chat, ann: Person, bo: Person, cy: Person
+) -> None:
+    room = {"name": "plans", "title": "Plans", "private": True}
+    number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
+    made = (await ann.ask("POST", "/api/invites", {"room": "plans", "uses": 1})).json
+    path = f"/join/{made['code']}"
+    assert "Plans" in (await bo.ask("GET", path, headers=HTML)).text
+    for who, status in ((ann, 200), (bo, 200), (cy, 404)):  # of a member it takes no use
+        assert (await who.ask("POST", f"{path}/room")).status == status
+    assert (await bo.ask("GET", f"/api/rooms/{number}")).json["title"] == "Plans"
+    stranger = await ask(chat.browser(), "POST", chat.url + f"{path}/room")
+    assert (stranger.status, stranger.json["code"]) == (401, "unauthorized")
+
+
+async def test_an_invitation_without_a_room_offers_a_user_only_the_chat(
+    ann: Person, bo: Person
+) -> None:
+    made = (await ann.ask("POST", "/api/invites", {})).json
+    page = await bo.ask("GET", f"/join/{made['code']}", headers=HTML)
+    assert (page.status, "<form" in page.text) == (200, False)
+    assert (await bo.ask("POST", f"/join/{made['code']}/room")).status == 404
+
+
 async def test_a_taken_name_uses_no_invitation_up(chat: Chat, ann: Person) -> None:
     made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
     form = {"username": "ANN", "display": "", "password": PASSWORD}

@@ -7,7 +7,7 @@ import { NewLine } from "./lib/new-line.js";
 
 export class Current {
   key = null;
-  lost = null; // {conversation, reason, by?}, as `feed:gone` tells it: the user is no member of the room
+  lost = null; // {conversation, reason, by?}, as `feed:gone` or a Destination has it: the user is no member
   newLine = new NewLine();
 
   #feed;
@@ -41,6 +41,11 @@ export class Current {
     if (this.lost?.reason === "restored") return; // the room that is known by this number is another one
     const known = this.#feed.get(this.key);
     if (known.isDirect || known.room !== null) this.lost = null;
-    else if (this.#feed.isWhole) this.lost ??= { conversation: known, reason: "absent" };
+    else if (this.#feed.isWhole) this.lost ??= { conversation: known, reason: "unknown" };
+  }
+
+  /** Why `conversation` cannot be shown, where it is still the one on screen. */
+  explain(conversation, reason) {
+    if (conversation.key === this.key) this.lost = { conversation, reason };
   }
 }

@@ -58,7 +58,7 @@ export class Deeds {
     if (conversation !== this.#current()) return;
     const focus = document.activeElement === before[0] && composer.text === before[1]; // else the user went on writing
     this.#draw();
-    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#say(_("This message is not here any more."));
+    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#say(_("This message was deleted or does not exist."));
   }
 
   async #bring(conversation, seq) {

@@ -14,6 +14,7 @@ const PAGE = 1_000; // accounts that are asked for at once
 const FOUND = 20; // accounts that a search brings at most
 const NAMED = 50; // accounts that are asked for by name at once
 const AGAIN = 5_000; // milliseconds between two looks at the list
+const BAD_REQUEST = 400; // for a name that no account can have
 const SPREAD = 2_000; // milliseconds over which those who learn the same at once ask for it
 
 export class People extends EventTarget {
@@ -91,6 +92,18 @@ export class People extends EventTarget {
   title(name) {
     const display = this.display(name);
     return name === me.name ? _("%(name)s (you)", { name: display }) : display;
+  }
+
+  /** The name of the account that is meant by `name`; null for no account. Where the server cannot be asked, `name`. */
+  async resolve(name) {
+    if (name === me.name || this.#accounts.has(name)) return name;
+    try {
+      const { users } = await ask("GET", `${urls.users}?names=${encodeURIComponent(name)}`);
+      this.#add(users);
+      return name.includes(",") ? null : (users[0]?.name ?? null);
+    } catch ({ status }) {
+      return status === BAD_REQUEST ? null : name;
+    }
   }
 
   isOnline(name) {

@@ -56,7 +56,7 @@ export class Screen {
   #showAround(conversation, lost) {
     const { all } = this.#feed;
     const { key, to, unread } = conversation;
-    const known = lost?.reason !== "absent";
+    const known = !UNKNOWN.has(lost?.reason);
     const name = known ? this.nameOf(conversation) : _("Not available");
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
     this.#showTyping(conversation);
@@ -73,7 +73,7 @@ export class Screen {
       elsewhere: total - Math.min(total, unread),
     });
     this.#part("conversation-list").show({
-      ...listed(all, key),
+      ...listed(all, lost ? null : key),
       current: key,
       people: this.#people,
       nameOf: (one) => this.nameOf(one),
@@ -191,6 +191,8 @@ export class Screen {
 
 /** (seq) → the message, or undefined. */
 const finder = ({ stretch, timeline }) => (seq) => stretch?.find(seq) ?? timeline.find(seq);
+
+const UNKNOWN = new Set(["unknown", "absent", "nobody"]); // reasons without a conversation to name
 
 /** What counts for the title: of a muted room only what calls me. */
 const disturbing = ({ muted, unread, mentions }) => (muted ? mentions : unread);

@@ -22,7 +22,7 @@ addEventListener("pageshow", ({ persisted }) => {
 export function sessionOver() {
   if (gone || session.replaced || session.leaving) return;
   gone = true;
-  location.assign(`${urls.login}?over`);
+  location.assign(`${urls.login}?over${location.hash}`); // which opens the same conversation afterwards
 }
 
 /** Another user has logged in with this browser. */

@@ -55,6 +55,10 @@ class SignedIn(Answer):
     user: str
 
 
+class EnteredRoom(Answer):
+    room: protocol.Number
+
+
 class LoggedOut(Answer):
     """`pending`: the end of the session is in force on this node and will be stored later."""
 

@@ -80,6 +80,11 @@ OPERATIONS = [
         answers.SignedIn, "anyone", body.NewAccount, form=True, refuses="conflict", token=True,
         redirects=True,
     ),
+    Operation(
+        "POST", "/join/{code}/room", "accept_invite",
+        "Join the room of an invitation with an account that exists. Takes one use.",
+        answers.EnteredRoom, redirects=True,
+    ),
     # Oneself --------------------------------------------------------------------------------------
     Operation("GET", "/api/me", "me", "One's own account.", answers.OneAccount),
     Operation(

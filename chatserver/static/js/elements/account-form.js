@@ -1,10 +1,12 @@
 /**
  * <account-form data-next="/index">: posts its form as JSON and goes on to `data-next`, or says why not.
- * A field named `token` is filled from the address's fragment, which then leaves the address bar.
+ * A fragment like `#/room/9`, which browsers keep when they are redirected here, goes on to the next page.
+ * A field named `token` is filled from any other fragment, which then leaves the address bar.
  */
 
 import { request } from "../api.js";
 import { _ } from "../lib/i18n.js";
+import { isRoute } from "../lib/route.js";
 
 class AccountForm extends HTMLElement {
   #form = this.querySelector("form");
@@ -21,7 +23,7 @@ class AccountForm extends HTMLElement {
   #readToken() {
     const field = this.#form.elements.namedItem("token");
     const token = decodeURIComponent(location.hash.slice(1));
-    if (!field || !token) return;
+    if (!field || !token || isRoute(location.hash)) return;
     field.value = token;
     field.closest(".field").hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
@@ -59,10 +61,12 @@ class AccountForm extends HTMLElement {
     this.#problem.textContent = text && seconds >= 1 ? `${text} ${wait}` : text;
   }
 
-  /** Only to this server, whatever the address asked for. */
+  /** Only to this server, whatever the address asked for, and to the conversation that it names. */
   #next() {
     const next = new URL(this.dataset.next || "/", location.href);
-    return next.origin === location.origin ? next.href : this.dataset.home;
+    if (next.origin !== location.origin) return this.dataset.home;
+    if (isRoute(location.hash) && !next.hash) next.hash = location.hash;
+    return next.href;
   }
 }
 

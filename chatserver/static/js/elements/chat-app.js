@@ -13,9 +13,10 @@ import { Deeds } from "../deeds.js";
 import { bringTheRest } from "../demand.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
+import { Destination } from "../destination.js";
 import { deliver } from "../frames.js";
 import { logOut } from "../leaving.js";
-import { hashOf, messageOf, parse, roomKey } from "../lib/route.js";
+import { hashOf, isRoute, messageOf, NOWHERE, parse, roomKey } from "../lib/route.js";
 import { asEvent } from "../lib/view.js";
 import { Notifications } from "../notifications.js";
 import { OutboxStore } from "../outbox-store.js";
@@ -38,6 +39,7 @@ class ChatApp extends HTMLElement {
   #feed = new Feed(this.#connection);
   #place = new Current(this.#feed);
   #people = new People();
+  #destination = new Destination(this.#people);
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
@@ -142,7 +144,7 @@ class ChatApp extends HTMLElement {
 
   /** The newest page, and the message that the address names. */
   async #load() {
-    if (this.#place.lost) return;
+    if (!(await this.#destination.reaches(this.#place))) return void this.#draw();
     this.#receipts.load(this.#current);
     await this.#feed.open(this.#current);
     const seq = messageOf(location.hash);
@@ -156,7 +158,7 @@ class ChatApp extends HTMLElement {
     const { key, lost } = this.#place;
     if (conversation.key === key) {
       if (lost) this.#placeChanged();
-      this.#announce(added);
+      this.querySelector("live-announcer").read(added, this.#people);
       this.#readIfSeen();
       this.#place.newLine.place(conversation);
     }
@@ -170,19 +172,13 @@ class ChatApp extends HTMLElement {
     this.#load();
   }
 
-  #announce(messages) {
-    const announcer = this.querySelector("live-announcer");
-    for (const { user, data } of messages) {
-      if (user !== me.name) announcer.announce(`${this.#people.display(user)}: ${data}`);
-    }
-  }
-
   // What the user does ---------------------------------------------------------------------------
 
   #open() {
     const wanted = parse(location.hash);
-    if (wanted === null && location.hash && this.#place.key !== null) return undefined; // it names no conversation
-    const key = wanted ?? roomKey(LOBBY);
+    const route = isRoute(location.hash);
+    if (wanted === null && location.hash && !route && this.#place.key !== null) return undefined; // a place in the page
+    const key = wanted ?? (route ? NOWHERE : roomKey(LOBBY));
     if (key !== this.#place.key) this.#arrive(key);
     else if (messageOf(location.hash) === null) this.#past.leave(this.#current);
     this.#jumped = null;

@@ -44,6 +44,7 @@ class ConnectionBanner extends HTMLElement {
     this.dataset.state = "ended";
     this.#button.hidden = true;
     this.#login.hidden = code !== CloseCode.REMOVED;
+    this.#login.hash = location.hash;
     this.#text.textContent =
       code === CloseCode.REMOVED
         ? _("You no longer have access to this chat.")

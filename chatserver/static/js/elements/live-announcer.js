@@ -4,6 +4,7 @@
  */
 
 import { ngettext } from "../lib/i18n.js";
+import { me } from "../page.js";
 
 const PAUSE = 1_000; // milliseconds in which messages are collected
 const MANY = 3; // more than this in one pause are counted, not read
@@ -14,6 +15,11 @@ class LiveAnnouncer extends HTMLElement {
   #lines = [];
   #timer = 0;
   #end = 0;
+
+  /** The messages of other users. */
+  read(messages, people) {
+    for (const { user, data } of messages) if (user !== me.name) this.announce(`${people.display(user)}: ${data}`);
+  }
 
   announce(line) {
     if (document.visibilityState !== "visible") return;

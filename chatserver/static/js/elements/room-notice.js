@@ -1,12 +1,17 @@
 /**
  * <room-notice>: stands in the place of <message-composer>, which it hides, where nothing can be written: the
  * user was removed from the room or left it, it is not there for this user, or it is archived. Shows the
- * draft, which is kept. Takes the focus from the composer, so that what is being typed goes nowhere.
+ * draft, which is kept. Takes the focus from the composer, so that what is being typed goes nowhere. A public
+ * room can be joined here, which sends `room:entered` {state, go}.
  */
 
+import { ask, once } from "../api.js";
+import { say } from "../dom.js";
 import { drafts } from "../drafts.js";
 import { _ } from "../lib/i18n.js";
+import { newId } from "../lib/ids.js";
 import { hashOf, roomKey } from "../lib/route.js";
+import { urls } from "../page.js";
 import { LOBBY } from "../protocol.js";
 
 class RoomNotice extends HTMLElement {
@@ -14,22 +19,34 @@ class RoomNotice extends HTMLElement {
   #text = this.querySelector(".notice-text");
   #draft = this.querySelector(".notice-draft");
   #home = this.querySelector(".notice-home");
+  #join = this.querySelector(".notice-join");
+  #problem = this.querySelector(".form-problem");
+  #key = "";
   #shown = "";
 
   connectedCallback() {
     this.#home.href = hashOf(roomKey(LOBBY));
+    this.#join.addEventListener("click", () => once(this.#problem, () => this.#enter(this.#key)));
   }
 
   /** `reason`: as Current has it, or "archived", or "" where the user can write; `by`: a display name. */
   show({ key, name, reason, by }) {
-    const text = reason && REASONS[reason]({ name, by });
+    const text = reason && REASONS[reason]({ key, name, by });
     const shown = text && `${key} ${text}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
+    this.#key = key;
     this.#text.textContent = text;
-    this.#home.hidden = reason === "archived";
+    this.#problem.hidden = true;
+    this.#home.hidden = reason === "archived" || reason === "unknown";
+    this.#join.hidden = reason !== "open";
     this.#showDraft(text ? drafts.text(key) : "");
     this.#replace(text !== "");
+  }
+
+  async #enter(key) {
+    const { state } = await ask("POST", `${urls.rooms}/${key.slice(1)}/members`, { id: newId() });
+    if (state) say(this, "room:entered", { state, go: this.#key === key && !this.hidden });
   }
 
   #showDraft(text) {
@@ -51,7 +68,10 @@ const REASONS = {
     by ? _("%(by)s removed you from %(name)s.", { by, name }) : _("You were removed from %(name)s.", { name }),
   leave: ({ name }) => _("You have left %(name)s.", { name }),
   restored: ({ name }) => _("The server was restored from a backup, in which %(name)s does not exist.", { name }),
-  absent: () => _("This room does not exist, or you are not a member of it."),
+  unknown: () => _("Loading…"),
+  open: ({ name }) => _("You are not a member of %(name)s.", { name }),
+  absent: () => _("Not found. This room does not exist, or you don't have access to it."),
+  nobody: ({ key }) => _("Not found. There is no user @%(name)s.", { name: key.slice(1) }),
   archived: () => _("This room is archived. Nothing more can be written in it."),
 };
 

@@ -17,6 +17,7 @@ class SessionNotice extends HTMLElement {
 
   async #show() {
     this.#name("");
+    this.querySelector(".session-login").hash = location.hash;
     this.#dialog.showModal();
     this.#name(await whoIsHere());
   }

@@ -1,6 +1,7 @@
 /** Which conversation a page address shows: `#/room/9` or `#/with/bo`. A key is `#9` or `@bo`. */
 
 export const roomKey = (room) => `#${room}`;
+export const NOWHERE = roomKey(0); // a room that never exists
 export const directKey = (name) => `@${name}`;
 
 export function keyOf({ kind, room, to }) {
@@ -13,6 +14,9 @@ export function hashOf(key) {
 }
 
 const HASH = /^#\/(room|with)\/([^/]+)(?:\/(\d+))?$/;
+
+/** True for a hash that is meant for the chat page, though it may name nothing. */
+export const isRoute = (hash) => hash.startsWith("#/");
 
 /** The message that `hash` names besides, `#/room/9/17`, or null. */
 export function messageOf(hash) {

@@ -1,0 +1,105 @@
+"""Links into the chat: kept by every page before it, and true about what cannot be shown."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import EnterChat, OpenWindow
+from tests.driver import PASSWORD
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TITLE = ".topbar-title"
+NOTICE = ".room-notice .notice-text"
+
+
+async def log_in(page: Page, name: str) -> None:
+    await page.locator("#username").fill(name)
+    await page.locator("#password").fill(PASSWORD)
+    await page.locator("[type=submit]").click()
+    await page.wait_for_url("**/index**")
+
+
+async def test_a_link_is_kept_by_logging_in_and_by_the_end_of_a_session(
+    enter: EnterChat, open_window: OpenWindow
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    made = await (await ann.chat.person("cy")).ask("POST", "/api/rooms", {"name": "plans"})
+    room = made.json["room"]
+    window = await open_window(ann.chat.url)
+    for link in (f"/#/room/{room}/1", f"/index#/room/{room}/1", "/login#/with/bo"):
+        await window.page.context.clear_cookies()
+        await window.page.goto("about:blank")
+        await window.page.goto(link)
+        await log_in(window.page, "ann")
+        await expect(window.page).to_have_url(f"{ann.chat.url}/index#{link.split('#')[1]}")
+        await window.is_loaded()
+    await expect(window.page.locator(TITLE)).to_have_text("Bo")
+    window.expect_complaints("401|WebSocket")
+    await window.page.evaluate("void fetch('/api/sessions', {method: 'DELETE'})")
+    await window.page.wait_for_url("**/login?over#/with/bo")
+    await log_in(window.page, "ann")
+    await expect(window.page.locator(TITLE)).to_have_text("Bo")
+    await window.is_loaded()
+
+    await window.page.goto("/login?next=//evil.example#/room/1")
+    await log_in(window.page, "ann")
+    await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/1")
+    await window.is_loaded()
+    await window.close()
+
+
+async def test_links_say_what_is_there(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="Bo")
+    open_room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans"})).json
+    await bo.ask("POST", f"/api/rooms/{open_room['room']}/messages", {"data": "hello"})
+    secret = (await bo.ask("POST", "/api/rooms", {"name": "den", "private": True})).json["room"]
+    ann.expect_complaints("404")
+    page = ann.page
+    for link, words in {
+        f"#/room/{secret}": "Not found",
+        "#/room/4711/3": "Not found",
+        "#/rooms/1": "Not found",
+        "#/with/nosuch": "Not found. There is no user @nosuch.",
+        "#/with/a,bo": "Not found",
+    }.items():
+        await page.goto(f"/index{link}")
+        await expect(page.locator(NOTICE)).to_contain_text(words)
+        await expect(page.locator("#composer-text")).to_be_hidden()
+        await expect(page.locator("[data-section=direct] li")).to_have_count(0)
+        await expect(page.locator(".notice-join")).to_be_hidden()
+    await page.goto("/index#/with/BO/7")
+    await expect(page).to_have_url(f"{ann.chat.url}/index#/with/bo/7")
+    await expect(page.locator("[data-section=direct] li")).to_have_count(1)
+    await expect(page.locator(TITLE)).to_have_text("Bo")
+
+    await page.goto(f"/index#/room/{open_room['room']}/2")
+    await expect(page.locator(NOTICE)).to_have_text("You are not a member of Plans.")
+    await page.locator(".notice-join").click()
+    await expect(page.locator(".message-found .message-text")).to_have_text("hello")
+    await page.evaluate("location.hash += '00'")
+    await expect(page.locator(".toast")).to_contain_text("deleted or does not exist")
+
+
+async def test_an_invitation_offers_its_room_to_a_user_who_has_an_account(
+    enter: EnterChat, open_window: OpenWindow
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo")
+    created = {"name": "plans", "title": "Plans", "private": True}
+    admin = ann.page.request
+    room = (await (await admin.post("/api/rooms", data=created)).json())["room"]
+    invite = await (await admin.post("/api/invites", data={"room": "plans", "uses": 1})).json()
+    window = await open_window(ann.chat.url)
+    await window.page.goto(invite["url"])
+    await window.page.locator(".account-note a").click()
+    await window.page.locator("#username").fill("bo")
+    await window.page.locator("#password").fill(PASSWORD)
+    await window.page.locator("[type=submit]").click()
+    await window.page.wait_for_url("**/join/*")
+    await window.page.locator("account-form:defined [type=submit]").click()
+    await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/{room}")
+    await expect(window.page.locator(TITLE)).to_have_text("Plans")
+    await window.is_loaded()
+    await window.close()
