@@ -46,8 +46,8 @@ class Administration:
     ) -> User:
         """Set what is given of an account, all of it or nothing; the account as it is then.
 
-        A new password and disabling end all sessions; other rights make clients reconnect. Raises
-        Forbidden for the last administrator.
+        A new password and disabling end all sessions. Clients of users with other rights, on the
+        server or in a room, reconnect. Raises Forbidden for the last administrator.
         """
         user = await self._named(name)
         if user.role is Role.BOT and (password is not None or admin is not None):
@@ -63,8 +63,10 @@ class Administration:
             password_hash=None if password is None else await self._hashed(user, password),
             disabled=disabled,
         )
-        changed = await self._credentials.administer(user.id, change, by=_id(by))
+        changed, heirs = await self._credentials.administer(user.id, change, by=_id(by))
         self._end_sockets(user, changed, change)
+        for heir in heirs - {user.id}:
+            self._farewell.end_user(heir, CloseCode.RESTARTING)  # a welcome has their new rights
         return changed
 
     async def reset_password(self, by: User | None, name: str) -> str:

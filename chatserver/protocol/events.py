@@ -126,7 +126,8 @@ class React(Wire, tag=int(Type.REACT)):
 class RoomEvent(Wire, tag=int(Type.ROOM)):
     """The room or its members changed. To every device of every member.
 
-    Who just became a member gets the room besides, in `state`.
+    Who just became a member gets the room besides, in `state`. `admins` are members who administer
+    the room from now on, because its last administrator left.
     """
 
     room: Number
@@ -144,6 +145,7 @@ class RoomEvent(Wire, tag=int(Type.ROOM)):
     leavers_read: bool | None = None
     retention_days: int | None = None
     users: list[str] | None = None
+    admins: list[str] | None = None
     state: "WelcomeRoom | None" = None
 
 

@@ -100,15 +100,19 @@ class Credentials:
 
         return await self._database.transaction(work)
 
-    async def administer(self, user_id: int, change: AccountChange, *, by: int | None) -> User:
-        """Apply a change to an account, all of it or nothing; the account as it is then.
+    async def administer(
+        self, user_id: int, change: AccountChange, *, by: int | None
+    ) -> tuple[User, set[int]]:
+        """Apply a change to an account, all of it or nothing.
+
+        Returns the account as it is then, and the users who administer a room by this.
 
         `by` is the administrator who wants it, None the owner of the data. Raises Forbidden when
         `by` administers no more, or when no administrator would be left.
         """
         now = self._clock()
 
-        def work(connection: Connection) -> User:
+        def work(connection: Connection) -> tuple[User, set[int]]:
             touched = rooms_kept(connection, user_id) if change.disabled is not None else []
             hold_rooms(connection, touched)
             account = _administered(connection, user_id, change, by)
@@ -124,9 +128,9 @@ class Credentials:
                 connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
             if change.loses_administrator(account):
                 revoke_of(connection, [user_id], now)
-            settle_keepers(connection, touched)
+            heirs = settle_keepers(connection, touched)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
-            return read_user(changed)
+            return read_user(changed), heirs
 
         return await self._database.transaction(work)
 

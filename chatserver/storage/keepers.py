@@ -4,7 +4,7 @@ A keeper is followed by the person who has belonged to the room longest, never b
 disabled account. The lobby is kept by the administrators of the server.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,7 +13,11 @@ from chatserver.models import LOBBY, Role, RoomKind
 from chatserver.storage.tables import members, rooms, users
 
 _present = sa.and_(members.c.left_at.is_(None), users.c.disabled_at.is_(None))
-_OPEN_MEMBERS = sa.select(members.c.user_id).join(users, users.c.id == members.c.user_id)
+_OPEN_MEMBERS = (
+    sa.select(users.c.id, users.c.name)
+    .select_from(members)
+    .join(users, users.c.id == members.c.user_id)
+)
 
 
 def promote(connection: Connection, room: int, user_id: int) -> None:
@@ -22,18 +26,32 @@ def promote(connection: Connection, room: int, user_id: int) -> None:
     connection.execute(members.update().where(one).values(role="admin"))
 
 
-def settle_keepers(connection: Connection, numbers: Iterable[int]) -> None:
-    """Give each of these rooms a keeper that has none and could have one.
+def settle_keepers(connection: Connection, numbers: Iterable[int]) -> set[int]:
+    """Give each of these rooms a keeper that has none and could have one: their user ids.
 
     The caller holds the rooms, so that two who leave at once do not count on one another.
     """
-    for room in sorted(set(numbers) - {LOBBY}):
-        here = _OPEN_MEMBERS.where(members.c.room_id == room, _present)
-        if connection.scalar(here.where(members.c.role == "admin").limit(1)) is None:
-            people = here.where(users.c.role != Role.BOT)
-            heir = people.order_by(members.c.joined_at, members.c.user_id).limit(1)
-            if (user_id := connection.scalar(heir)) is not None:
-                promote(connection, room, user_id)
+    found = {room: successor(connection, room) for room in sorted(set(numbers) - {LOBBY})}
+    for room, heir in found.items():
+        if heir is not None:
+            promote(connection, room, heir[0])
+    return {heir[0] for heir in found.values() if heir is not None}
+
+
+def successor(
+    connection: Connection, room: int, *, without: Collection[int] = ()
+) -> tuple[int, str] | None:
+    """Id and name of the user who follows as keeper of a group once the users `without` are gone.
+
+    None while another keeper is left, or where no member can be one.
+    """
+    here = _OPEN_MEMBERS.where(members.c.room_id == room, _present, users.c.id.not_in(without))
+    if connection.execute(here.where(members.c.role == "admin").limit(1)).first() is not None:
+        return None
+    people = here.where(users.c.role != Role.BOT)
+    heir = people.order_by(members.c.joined_at, members.c.user_id).limit(1)
+    found = connection.execute(heir).one_or_none()
+    return (found.id, found.name) if found is not None else None
 
 
 def rooms_kept(connection: Connection, user_id: int) -> list[int]:

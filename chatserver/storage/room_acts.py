@@ -27,7 +27,7 @@ from chatserver.models import (
 )
 from chatserver.storage.append import append, told
 from chatserver.storage.invites import leads_into, revoke_from_outside, revoke_of, use_up
-from chatserver.storage.keepers import promote, settle_keepers
+from chatserver.storage.keepers import promote, settle_keepers, successor
 from chatserver.storage.members import (
     governs,
     membership,
@@ -119,9 +119,11 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:
         raise NotFound(_("Nobody named is a member."))
-    change = {"action": act.action, "users": [name for _id, name in gone]}
-    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     left = tuple(user_id for user_id, _name in gone)
+    change = {"action": act.action, "users": [name for _id, name in gone]}
+    if (heir := successor(connection, draft.room, without=left)) is not None:
+        change["admins"] = [heir[1]]
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     _let_go(connection, draft.room, left, now, seq)
     return told(draft, seq, now, Kind.ROOM, change=change, left=left)
 

@@ -10,5 +10,9 @@ test("what happened to a room is one line", () => {
   assert.equal(told({ action: "archive", archived: false }), "ANN opened the room again");
   assert.equal(told({ action: "change", title: "Disks" }), "ANN renamed the room to “Disks”");
   assert.equal(told({ action: "change", topic: "" }), "ANN removed the topic");
+  assert.equal(
+    told({ action: "leave", users: ["ann"], admins: ["bo"] }),
+    "ANN left · BO is now the administrator of the room",
+  );
   assert.equal(told({ action: "change", receipts: true }), "ANN changed the settings of the room");
 });

@@ -40,6 +40,18 @@ async def test_a_person_follows_and_neither_a_bot_nor_a_closed_account(storage: 
     assert await keepers(storage, room) == ["cy"]
 
 
+async def test_the_event_by_which_the_last_keeper_leaves_names_the_next(storage: Storage) -> None:
+    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    room = await room_of(storage, ann, bo, cy)
+    left = await acted(storage, cy, Dismiss("leave", ((cy.id, "cy"),)), room=room)
+    assert isinstance(left, Event)
+    assert left.change == {"action": "leave", "users": ["cy"]}
+    left = await acted(storage, ann, Dismiss("leave", ((ann.id, "ann"),)), room=room)
+    assert isinstance(left, Event)
+    assert left.change == {"action": "leave", "users": ["ann"], "admins": ["bo"]}
+    assert await keepers(storage, room) == ["bo"]
+
+
 async def test_a_keeper_whose_account_is_closed_is_followed(storage: Storage) -> None:
     ann, bo, bot = await storage.person("ann"), await storage.person("bo"), await robot(storage)
     room = await room_of(storage, ann, bot, bo)

@@ -126,6 +126,18 @@ async def test_the_last_administrator_stays_one(chat: Chat, ann: Person, bo: Per
     assert (await bo.ask("GET", "/api/admin/people")).status == 200
 
 
+async def test_the_successor_of_a_disabled_administrator_of_a_room_reconnects(
+    ann: Person, bo: Person, cy: Person
+) -> None:
+    made = await bo.ask("POST", "/api/rooms", {"name": "den", "users": ["cy"]})
+    device = await cy.connect()
+    assert (await ann.ask("PATCH", "/api/users/bo", {"disabled": True})).status == 200
+    assert await device.closed() == 4001
+    welcomed = (await cy.connect()).welcome["rooms"]
+    [den] = [room for room in welcomed if room["room"] == made.json["room"]]
+    assert den["admin"]
+
+
 async def test_a_display_name_is_changed_and_checked(ann: Person, bo: Person) -> None:
     changed = await ann.ask("PATCH", "/api/users/bo", {"display": "  Bo   B. "})
     assert changed.json["user"]["display"] == "Bo B."

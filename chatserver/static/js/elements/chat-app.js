@@ -27,6 +27,7 @@ import { People } from "../people.js";
 import { CloseCode, isAct, LOBBY } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Receipts } from "../receipts.js";
+import { Recounts } from "../recounts.js";
 import { Screen } from "../screen.js";
 import { sender } from "../sender.js";
 import { sessionOver, sessionReplaced } from "../session.js";
@@ -44,6 +45,7 @@ class ChatApp extends HTMLElement {
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
   #past = new Past(this.#connection, () => this.#redraw());
+  #recounts = new Recounts(this.#feed);
   #receipts = new Receipts(() => this.#draw());
   #deeds = new Deeds(this, {
     feed: this.#feed,

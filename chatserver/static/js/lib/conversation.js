@@ -25,6 +25,7 @@ export class Conversation {
   unread = 0;
   mentions = 0;
   lastAt = 0;
+  stale = false; // `unread` and `mentions` are estimates until the server has counted again
   readers = new Map(); // name → read position, where the room shows receipts
 
   #me;
@@ -49,6 +50,7 @@ export class Conversation {
     Object.assign(this, NOTHING, Object.fromEntries(known.map((name) => [name, facts[name]])));
     const later = [...this.#fresh].filter(([seq]) => seq > head); // came before a page of rooms did
     this.room = room;
+    this.stale = false;
     this.timeline.head = Math.max(head, ...later.map(([seq]) => seq));
     this.told = read;
     this.read = Math.min(Math.max(this.read, read), head);
@@ -70,7 +72,14 @@ export class Conversation {
     this.#counted = event.seq;
     if (event.type === Type.ROOM) this.#change(event);
     else if (event.type === Type.DELETE) this.#uncount(event);
+    else if (event.type === Type.EDIT) this.stale ||= event.target > this.read && this.unread > 0;
     else if (this.#isNews(event)) this.#add(event);
+  }
+
+  /** What the server says of the room now, unless more has come or was read here since: then it is still stale. */
+  recount(facts) {
+    const current = facts.head >= Math.max(this.#counted, this.timeline.head) && facts.read >= this.read;
+    if (current) this.welcome(facts);
   }
 
   /** Everything up to the end was seen. True when that is news. */
@@ -80,6 +89,7 @@ export class Conversation {
     this.readTo(position);
     this.unread = 0;
     this.mentions = 0;
+    this.stale = false;
     return news;
   }
 
@@ -87,10 +97,12 @@ export class Conversation {
   readTo(seq) {
     if (seq <= this.read) return;
     this.read = seq;
-    for (const known of this.#fresh.keys()) if (known <= seq) this.#fresh.delete(known);
-    this.unread = Math.min(this.unread, this.#left(seq));
+    for (const old of this.#fresh.keys()) if (old <= seq) this.#fresh.delete(old);
+    const known = seq >= this.#welcomed; // then every unread message came live
+    this.unread = known ? this.#fresh.size : Math.min(this.unread, this.#left(seq));
+    this.stale = !known && this.unread > 0;
     const calling = [...this.#fresh.values()].filter(Boolean).length;
-    this.mentions = Math.min(this.mentions, this.unread, seq >= this.#welcomed ? calling : Infinity);
+    this.mentions = Math.min(this.mentions, this.unread, known ? calling : Infinity);
   }
 
   /** Another member has read up to `seq`. */
@@ -104,6 +116,7 @@ export class Conversation {
     this.stretch = null;
     this.readers.clear();
     this.#fresh.clear();
+    this.stale = false;
     this.read = 0;
     this.told = 0;
     this.unread = 0;
@@ -119,7 +132,8 @@ export class Conversation {
   /** Messages of others behind `seq`: exact where they are held, else at most. */
   #left(seq) {
     const { timeline } = this;
-    if (timeline.position !== timeline.head || timeline.oldest > seq + 1) return Math.max(0, Math.max(timeline.head, this.#counted) - seq);
+    const held = timeline.position === timeline.head && timeline.oldest <= seq + 1;
+    if (!held) return Math.max(0, Math.max(timeline.head, this.#counted) - seq);
     return timeline.events.filter((event) => event.seq > seq && this.#isNews(event)).length;
   }
 
@@ -127,6 +141,7 @@ export class Conversation {
   #uncount({ target, user }) {
     const author = this.timeline.find(target)?.user ?? user;
     const old = target > this.read && target <= this.#welcomed && author !== this.#me;
+    if (!this.#fresh.has(target)) this.stale ||= target > this.read && this.unread > 0;
     if (!old && !this.#fresh.has(target)) return;
     this.unread = Math.max(0, this.unread - 1);
     if (this.#fresh.get(target)) this.mentions -= 1;
@@ -141,7 +156,8 @@ export class Conversation {
     this.mentions += call ? 1 : 0;
   }
 
-  #change({ action, users = [], user, ...facts }) {
+  #change({ action, users = [], admins = [], user, ...facts }) {
+    if (admins.includes(this.#me)) this.admin = true;
     if (action === "join" || action === "invite") this.members += users.length;
     if (action === "leave" || action === "remove") this.members -= users.length;
     if (action !== "change" && action !== "archive") return;

@@ -2,8 +2,14 @@
 
 import { _ } from "./i18n.js";
 
-/** `display`: the name of a person as it is shown. */
-export function notice({ user, action, users = [], ...facts }, display) {
+/** `display`: the name of a user as it is shown. */
+export function notice({ admins = [], ...event }, display) {
+  const words = happening(event, display);
+  const heirs = admins.map((heir) => _("%(name)s is now the administrator of the room", { name: display(heir) }));
+  return [words, ...heirs].join(" · ");
+}
+
+function happening({ user, action, users = [], ...facts }, display) {
   const name = display(user);
   const people = new Intl.ListFormat(undefined, { style: "narrow" }).format(users.map(display));
   switch (action) {

@@ -1,0 +1,36 @@
+/**
+ * Has the server count again what is unread in rooms where this page can only estimate it: after another device has
+ * read a part, and when old messages are edited or deleted. Owns which rooms are asked about, each once at a time.
+ */
+
+import { ask } from "./api.js";
+import { urls } from "./page.js";
+
+const PAUSE = 1_000; // milliseconds in which changes of one room are collected
+
+export class Recounts {
+  #feed;
+  #count;
+  #busy = new Set(); // conversations
+
+  /** `count(room)` promises the facts of a room as a welcome has them. */
+  constructor(feed, { count = (room) => ask("GET", `${urls.rooms}/${room}`), pause = PAUSE } = {}) {
+    this.#feed = feed;
+    this.#count = count;
+    const look = () => feed.all.filter(({ stale }) => stale).forEach((one) => this.#soon(one, pause));
+    feed.addEventListener("feed:changed", look);
+    feed.addEventListener("feed:renewed", look);
+  }
+
+  #soon(conversation, pause) {
+    if (this.#busy.has(conversation)) return;
+    this.#busy.add(conversation);
+    setTimeout(() => this.#recount(conversation), pause);
+  }
+
+  async #recount(conversation) {
+    const facts = conversation.stale ? await this.#count(conversation.room).catch(() => null) : null;
+    this.#busy.delete(conversation);
+    if (facts) this.#feed.recount(conversation, facts); // without: the next change or welcome tries again
+  }
+}
