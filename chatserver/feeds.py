@@ -8,7 +8,7 @@ reader. Nobody is sent an event behind the one that ended their membership.
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from chatserver import wire
@@ -18,6 +18,7 @@ from chatserver.held_frames import HeldFrames
 from chatserver.models import Event
 
 PATIENCE = 0.05  # seconds that an early event waits for the one before it
+TOGETHER = 2_000  # rooms that a connection is prepared for, or leaves, in one turn of the loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Feeds:
         self._fell_behind = fell_behind
         self._departed = departed
         self._feeds: dict[int, Feed] = {}
+        self._unheard: set[int] = set()  # feeds that may have no listeners, while some are held
         self._held = HeldFrames()
         self.delivered = Delivered()
 
@@ -99,7 +101,37 @@ class Feeds:
     def release(self, since: int) -> None:
         self._held.release(since)
         if not self._held.active:
-            self._feeds = {room: feed for room, feed in self._feeds.items() if feed.listeners}
+            unheard, self._unheard = self._unheard, set()
+            for room in unheard:
+                if not self._feeds[room].listeners:
+                    del self._feeds[room]
+
+    async def prepare(self, heads: Mapping[int, int]) -> None:
+        """Make the feeds for `start_all` while they are held: some in each turn of the loop."""
+        rooms = iter(heads.items() if len(heads) > TOGETHER else ())
+        while some := list(itertools.islice(rooms, TOGETHER)):
+            for room, head in some:
+                if room not in self._feeds:
+                    self._add_unheard(room, Feed(head))
+            await asyncio.sleep(0)
+
+    def _add_unheard(self, room: int, feed: Feed) -> Feed:
+        self._feeds[room] = feed
+        self._unheard.add(room)
+        return feed
+
+    def start_all(self, connection: Connection, heads: Mapping[int, int]) -> list[bytes]:
+        """As `start` for each of these rooms, to which the connection does not listen yet."""
+        missed: list[bytes] = []
+        feeds = self._feeds
+        for room, head in heads.items():
+            feed = feeds.get(room)
+            if feed is not None and feed.last == feed.known == head:
+                feed.listeners[connection] = head
+            else:
+                missed += self.start(connection, room, head)
+        connection.rooms.update(heads)
+        return missed
 
     def start(self, connection: Connection, room: int, head: int) -> list[bytes]:
         """Let a connection listen to all behind `head`; the frames of it that were sent already.
@@ -139,8 +171,11 @@ class Feeds:
         return True
 
     def leave_all(self, connection: Connection) -> None:
-        for room in list(connection.rooms):
+        """The connection is closing. From very many rooms it is taken in several turns."""
+        for room in list(itertools.islice(connection.rooms, TOGETHER)):
             self._leave(connection, room)
+        if connection.rooms:
+            asyncio.get_running_loop().call_soon(self.leave_all, connection)
 
     def _leave(self, connection: Connection, room: int) -> None:
         connection.rooms.discard(room)
@@ -148,8 +183,14 @@ class Feeds:
         if feed is not None:
             feed.listeners.pop(connection, None)
             feed.ahead.pop(connection, None)
-            if not feed.listeners and not self._held.active:
-                del self._feeds[room]
+            if not feed.listeners:
+                self._drop(room)
+
+    def _drop(self, room: int) -> None:
+        if self._held.active:
+            self._unheard.add(room)
+        else:
+            del self._feeds[room]
 
     def listeners(self, room: int) -> list[Connection]:
         """Every connection of this node that hears the room."""
@@ -178,7 +219,7 @@ class Feeds:
         """
         feed = self._feeds.get(room)
         if feed is None and self._held.active:
-            feed = self._feeds[room] = Feed(first - 1)
+            feed = self._add_unheard(room, Feed(first - 1))
         if feed is None or last <= feed.last:
             return True
         if changes:

@@ -5,7 +5,7 @@ in here too. Nothing waits for a reader.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from chatserver import protocol, wire, words
@@ -93,16 +93,18 @@ class Hub:
             self._feeds.release(since)
             self._asides.release(asides)
 
-    def attach(self, connection: Connection, heads: dict[int, int]) -> bytes:
+    async def prepare(self, heads: Mapping[int, int]) -> None:
+        """Do what `attach` would take long for where there are thousands of rooms."""
+        await self._feeds.prepare(heads)
+
+    def attach(self, connection: Connection, heads: Mapping[int, int]) -> bytes:
         """Let a connection listen; the frames that it missed since the database was asked.
 
         `heads` are those that the database named while `arriving`.
         """
         user_id = connection.user.id
         self._devices.setdefault(user_id, set()).add(connection)
-        missed = self._asides.of(user_id)
-        for room, head in heads.items():
-            missed += self._feeds.start(connection, room, head)
+        missed = self._asides.of(user_id) + self._feeds.start_all(connection, heads)
         self._who.arrive(_person(connection))
         self._presence.changed()
         return b"".join(missed)

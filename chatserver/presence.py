@@ -41,13 +41,17 @@ class Who:
         self._touched[name] = None
         if self._sockets[name]:
             return False
-        del self._sockets[name], self._persons[name]
-        self._listed = None
+        del self._sockets[name]
+        if self._persons.pop(name) != self._find(name):
+            self._listed = None
         return True
 
     def _list(self, person: Person) -> None:
-        """A crowd that comes is not encoded anew for each of them."""
-        if person.name in self._persons:
+        """Add a user to the encoded list, which is encoded again only where it has changed."""
+        known = self._find(person.name)
+        if known == person:
+            return
+        if known is not None:
             self._listed = None
         elif self._listed is not None:
             self._listed += b"," * bool(self._listed) + json(person)
@@ -63,13 +67,17 @@ class Who:
         self._keys[node] = list(keys)
         listed = {person.name: person for person in persons}
         _, before = self._elsewhere.get(node, (0.0, {}))
-        self._touched |= {name: None for name, _ in listed.items() ^ before.items()}
+        changed = {name: None for name, _ in listed.items() ^ before.items()}
+        if changed:
+            self._touched |= changed
+            self._listed = None
         self._elsewhere[node] = (now + NODE_TTL, listed)
 
     def forget_silent_nodes(self, now: float) -> None:
         """Take the people of nodes that say nothing any more for gone."""
         for node in [n for n, (until, _) in self._elsewhere.items() if until <= now]:
             self._touched |= dict.fromkeys(self._elsewhere.pop(node)[1])
+            self._listed = None
             self._keys.pop(node, None)
 
     def keys_elsewhere(self) -> list[list[str]]:
@@ -85,10 +93,8 @@ class Who:
 
     def listed(self) -> bytes | bytearray:
         """The same as the inside of a JSON array, in any order."""
-        if self._elsewhere:
-            return json(self.online())[1:-1]
         if self._listed is None:
-            self._listed = bytearray(json(self.here())[1:-1])
+            self._listed = bytearray(json(self.online())[1:-1])
         return self._listed
 
     def changes(self) -> Presence | None:
@@ -111,4 +117,5 @@ class Who:
     def _find(self, name: str) -> Person | None:
         if name in self._persons:
             return self._persons[name]
-        return next((p[name] for _, p in self._elsewhere.values() if name in p), None)
+        elsewhere = reversed(self._elsewhere.values())  # in `online` the last one counts
+        return next((p[name] for _, p in elsewhere if name in p), None)

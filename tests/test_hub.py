@@ -579,3 +579,47 @@ async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
     while not bo.closing:
         await asyncio.sleep(0)
     assert RESTARTING in bos.written
+
+
+async def test_a_connection_to_many_rooms_is_prepared_and_detached_in_several_turns(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_module, "TOGETHER", 2)
+    cy, line = stage.connect(3, "cy")
+    stage.hub.detach(cy)
+    heads = dict.fromkeys(range(1, 8), 0)
+    with stage.hub.arriving():
+        preparing = asyncio.create_task(stage.hub.prepare(heads))
+        await _turns(2)
+        assert not preparing.done()
+        await preparing
+        stage.hub.publish(5, stage.store(1, room=5))
+        cy.reply(stage.hub.attach(cy, heads))
+    stage.hub.publish(6, stage.store(1, room=6))
+    assert line.heard() == [1, 1]
+    assert cy.rooms == heads.keys()
+    assert stage.hub.heads() == heads | {5: 1, 6: 1}
+    stage.hub.detach(cy)
+    assert len(cy.rooms) == 5
+    await _turns(4)
+    assert not cy.rooms
+    assert stage.hub.heads() == {}
+
+
+async def test_rooms_that_nobody_listens_to_are_forgotten_when_nobody_connects(
+    stage: Stage,
+) -> None:
+    cy, _ = stage.connect(3, "cy", r1=0, r2=0)
+    with stage.hub.arriving():
+        stage.hub.publish(3, stage.store(1, room=3))
+        stage.hub.detach(cy)
+        _, line = stage.connect(4, "di", r2=0)
+        assert stage.hub.heads() == {1: 0, 2: 0, 3: 1}
+    assert stage.hub.heads() == {2: 0}
+    stage.hub.publish(2, stage.store(1, room=2))
+    assert line.heard() == [1]
+
+
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from chatserver import presence
 from chatserver.presence import CHANGES, NODE_TTL, Who
 from chatserver.protocol import Person
 
@@ -51,6 +52,13 @@ def test_the_list_is_right_whoever_comes_goes_or_changes(who: Who) -> None:
         lambda: who.arrive(other_bo),
         lambda: who.node_says("b", [CY], now=0.0),
         lambda: who.arrive(ANN),
+        lambda: who.arrive(CY),
+        lambda: who.depart("cy"),
+        lambda: who.node_says("c", [Person("cy", "Cyrus"), BO], now=0.0),
+        lambda: who.arrive(CY),
+        lambda: who.depart("cy"),
+        lambda: who.node_says("c", [BO], now=NODE_TTL),
+        lambda: who.forget_silent_nodes(2 * NODE_TTL - 1),
         lambda: who.forget_silent_nodes(2 * NODE_TTL),
     ]
     for step in steps:
@@ -58,6 +66,21 @@ def test_the_list_is_right_whoever_comes_goes_or_changes(who: Who) -> None:
         listed = msgspec.json.decode(b"[%b]" % bytes(who.listed()), type=list[Person])
         assert sorted(listed, key=lambda person: person.name) == who.online()
     assert who.online() == [ANN, other_bo]
+
+
+def test_the_list_is_encoded_once_while_nobody_else_comes(
+    who: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who.node_says("b", [ANN, CY], now=0.0)
+    who.arrive(BO)
+    who.listed()
+    monkeypatch.setattr(presence, "json", None)
+    for _ in range(3):
+        who.node_says("b", [ANN, CY], now=1.0)
+        who.arrive(BO)
+        who.arrive(CY)
+        who.depart("cy")
+        who.listed()
 
 
 def test_changes_are_told_once(who: Who) -> None:

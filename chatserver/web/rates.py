@@ -21,6 +21,7 @@ from chatserver.web.session import Sessions, address
 QUESTIONS = (20, 200)  # of one user: what is read
 CHANGES = (5, 100)  # of one user: what is stored apart from the logs of rooms
 SOCKETS = (2, 20)  # of one user, times the sockets that a user may have: what is opened
+ROOMS = 1_000  # that a socket listens to; more of them count as further sockets
 VISITS = (20, 500)  # of one address: pages, and requests without a valid session
 PROBES = (10, 100)  # of one address: /readyz and /metrics, which visitors must not use up
 
@@ -101,6 +102,11 @@ class Gate:
     def connects(self, user: User) -> None:
         """Count a socket of this user. Raises RateLimited."""
         self._rates.sockets.take(user.id)
+
+    def reads_rooms(self, user: User, count: int) -> None:
+        """Count the rooms that a socket of this user listens to: ROOMS of them as one socket."""
+        if count > ROOMS:
+            self._rates.sockets.charge(user.id, count / ROOMS)
 
     def visited(self, request: web.Request) -> None:
         """Count a request that belongs to no session or no route. Raises RateLimited."""

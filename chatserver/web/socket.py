@@ -14,6 +14,7 @@ from chatserver.connection import Connection, close_frame
 from chatserver.errors import CloseCode, Disconnect, OtherUser, Unauthorized
 from chatserver.history import History
 from chatserver.hub import Hub
+from chatserver.models import User
 from chatserver.seen import Seen
 from chatserver.storage.room_list import UserRooms
 from chatserver.web.access import SocketLog, Visit
@@ -82,9 +83,9 @@ class Socket:
         """Raises Unauthorized or Disconnect. From the upgrade on nothing waits."""
         sign_in = await self._sessions.of_socket(request)
         self._gate.connects(sign_in.user)
-        rooms = await self._history.rooms_of(sign_in.user)
+        rooms = await self._rooms_of(sign_in.user)
         while arrival.has_moved(sign_in.user.id):
-            rooms = await self._history.rooms_of(sign_in.user)
+            rooms = await self._rooms_of(sign_in.user)
         arrival.check(sign_in.session.id, sign_in.user.id)
         if self._stops:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
@@ -99,6 +100,12 @@ class Socket:
         connection.reply(wire.group_list(self._hub.online_listed()))
         connection.reply(missed)
         self._listen(request, line, connection)
+
+    async def _rooms_of(self, user: User) -> UserRooms:
+        rooms = await self._history.rooms_of(user)
+        self._gate.reads_rooms(user, len(rooms.heads))
+        await self._hub.prepare(rooms.heads)
+        return rooms
 
     def _line(self, request: web.Request) -> Line:
         return Line.upgraded(

@@ -7,11 +7,12 @@ from aiohttp import web
 
 from chatserver import protocol
 from chatserver.app import SERVER, create_app
-from chatserver.config import Settings
+from chatserver.config import LimitSettings, Settings
 from chatserver.errors import RateLimited
 from chatserver.limits import Rate
+from chatserver.models import User
 from chatserver.web.description.operations import OPERATIONS
-from chatserver.web.rates import BY_COMMAND, CHANGES, Rates
+from chatserver.web.rates import BY_COMMAND, CHANGES, Gate, Rates
 from tests.driver import PASSWORD, Chat, Person, ask
 from tests.fakes import FakeClock
 
@@ -151,3 +152,19 @@ async def test_the_owner_of_the_data_folder_is_not_limited(
     monkeypatch.setattr(Rate, "take", exhausted)
     answer = await ask(chat.browser(), "GET", f"{chat.url}/api/users")
     assert (answer.status, answer.json["users"]) == (200, [])
+
+
+@pytest.mark.parametrize(("rooms", "sockets"), [(0, 200), (1_000, 200), (19_000, 10)])
+def test_a_socket_that_listens_to_very_many_rooms_counts_as_several(
+    rooms: int, sockets: int
+) -> None:
+    rates = Rates(LimitSettings(), FakeClock())
+    ann = User(1, "ann", "Ann")
+    gate = Gate(rates, Any)  # type: ignore[arg-type]
+    opened = 0
+    with pytest.raises(RateLimited):
+        while True:
+            gate.connects(ann)
+            gate.reads_rooms(ann, rooms)
+            opened += 1
+    assert opened == pytest.approx(sockets, abs=1)
