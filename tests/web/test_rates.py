@@ -154,17 +154,16 @@ async def test_the_owner_of_the_data_folder_is_not_limited(
     assert (answer.status, answer.json["users"]) == (200, [])
 
 
-@pytest.mark.parametrize(("rooms", "sockets"), [(0, 200), (1_000, 200), (19_000, 10)])
+@pytest.mark.parametrize(("rooms", "sockets"), [(0, 199), (1_000, 199), (19_000, 10)])
 def test_a_socket_that_listens_to_very_many_rooms_counts_as_several(
     rooms: int, sockets: int
 ) -> None:
     rates = Rates(LimitSettings(), FakeClock())
     ann = User(1, "ann", "Ann")
     gate = Gate(rates, Any)  # type: ignore[arg-type]
-    opened = 0
+    for _ in range(sockets):
+        gate.connects(ann)
+        gate.reads_rooms(ann, rooms)
+    gate.reads_rooms(ann, 2_000)
     with pytest.raises(RateLimited):
-        while True:
-            gate.connects(ann)
-            gate.reads_rooms(ann, rooms)
-            opened += 1
-    assert opened == pytest.approx(sockets, abs=1)
+        gate.connects(ann)
