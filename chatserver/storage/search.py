@@ -1,7 +1,7 @@
 """Full-text search over the messages that a user may read.
 
-The index (`search_index.py`) only proposes candidates: rights, filters and the text itself are
-checked for each of them, so that both databases find the same.
+The index proposes candidates in the rooms of the reader (`search_candidates.py`). Filters and the
+text itself are checked for each of them, so that both databases find the same.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.mysql import match
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import BadRequest, _
@@ -20,7 +19,7 @@ from chatserver.models import Kind, name_key
 from chatserver.names import room_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
-from chatserver.storage.search_backlog import UNINDEXED
+from chatserver.storage.search_candidates import READABLE, Terms, candidates
 from chatserver.storage.search_index import (
     Entry,
     compact,
@@ -28,7 +27,6 @@ from chatserver.storage.search_index import (
     index,
     reindex,
     search,
-    words,
     written,
 )
 from chatserver.storage.slices import computed
@@ -56,8 +54,6 @@ DIGITS = 16  # of a room's number at most
 AS_TERMS = 64  # rooms or people that the index itself is asked for; of more it is filtered
 CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
 NEWEST = 2**53  # above every id
-
-Terms = list[list[str]]  # one of each must be there
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,7 @@ async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: 
     found: list[sa.Row[Any]] = []
     left = CHARACTERS
     for size in CHUNKS:
-        ids = await _candidates(connection, hunt, below, size)
+        ids = await candidates(connection, hunt.user_id, hunt.terms, (hunt.least, below), size)
         async with aclosing(_verified(connection, hunt, ids)) as verified:
             async for slice_ in verified:
                 found += slice_.matching
@@ -200,9 +196,6 @@ def _hit(row: sa.Row[Any]) -> Hit:
 
 
 _SAME_MESSAGE = sa.and_(events.c.room_id == search.c.room_id, events.c.seq == search.c.seq)
-_READABLE = sa.select(members.c.room_id).where(
-    members.c.user_id == sa.bindparam("me"), members.c.left_at.is_(None)
-)
 # Correlated, as SQLite would begin with the rooms of an IN (SELECT ...) and read all of them.
 _DETAILS: sa.Select[Any] = (
     sa.select(
@@ -218,7 +211,7 @@ _DETAILS: sa.Select[Any] = (
     .join_from(search, events, _SAME_MESSAGE)
     .join(users, users.c.id == events.c.user_id)
     .where(search.c.id.in_(sa.bindparam("ids", expanding=True)))
-    .where(_READABLE.where(members.c.room_id == events.c.room_id).exists())
+    .where(READABLE.where(members.c.room_id == events.c.room_id).exists())
     .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
     .order_by(search.c.id.desc())
 )
@@ -230,8 +223,8 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
     Case is for Python to fold: the databases do not agree on it.
     """
     if wanted is None:
-        return frozenset(await connection.scalars(_READABLE, {"me": user_id}))
-    readable = _READABLE.join(rooms, rooms.c.id == members.c.room_id)
+        return frozenset(await connection.scalars(READABLE, {"me": user_id}))
+    readable = READABLE.join(rooms, rooms.c.id == members.c.room_id)
     number = int(wanted) if wanted.isdecimal() and len(wanted) <= DIGITS else 0
     key = room_key(wanted)
     named = readable.where(
@@ -297,39 +290,3 @@ async def _id_at(connection: AsyncConnection, at: int) -> int:
         else:
             low = row.id + 1
     return low
-
-
-async def _candidates(connection: AsyncConnection, hunt: _Hunt, below: int, size: int) -> list[int]:
-    """The newest ids whose tokens answer the terms, or wait to be indexed, newest first.
-
-    Those that wait are read first: what is indexed between the two queries is found by either.
-    """
-    if not all(hunt.terms):
-        return []
-    held = _held_sqlite if connection.dialect.name == "sqlite" else _held_mysql
-    number, conditions = held(hunt.terms) if hunt.terms else (search.c.id, ())
-
-    def newest(found: sa.Select[Any], id_: sa.ColumnElement[int]) -> sa.Select[Any]:
-        some = found.where(id_ >= hunt.least, id_ < below)
-        return some.order_by(id_.desc()).limit(size)
-
-    waiting = list(await connection.scalars(newest(UNINDEXED, search.c.id)))
-    known = await connection.scalars(newest(sa.select(number).where(*conditions), number))
-    return sorted({*known, *waiting}, reverse=True)[:size]
-
-
-# What the databases disagree on ------------------------------------------------------------------
-
-
-Held = tuple[sa.ColumnElement[int], tuple[sa.ColumnElement[bool], ...]]  # an id; conditions
-
-
-def _held_sqlite(terms: Terms) -> Held:
-    asked = " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
-    matched = words.c.search_words.op("MATCH", is_comparison=True)(asked)
-    return words.c.rowid, (matched,)
-
-
-def _held_mysql(terms: Terms) -> Held:
-    asked = " ".join(f"+({' '.join(choice)})" for choice in terms)
-    return search.c.id, (match(search.c.tokens, against=asked).in_boolean_mode(),)

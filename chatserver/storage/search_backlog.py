@@ -18,7 +18,7 @@ from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.members import hold_rooms
 from chatserver.storage.pairs import ByPairs
-from chatserver.storage.search_index import Entry, pending, search, written
+from chatserver.storage.search_index import Entry, pending, written
 from chatserver.storage.slices import computed
 from chatserver.storage.tables import events
 
@@ -41,13 +41,6 @@ _WAITING = sa.select(
 )
 _NEXT = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(TOGETHER)
 _NOW = ByPairs(_WAITING, pending.c.room_id, pending.c.seq)
-
-# The candidates of `Search` that the index does not know yet.
-UNINDEXED = sa.select(search.c.id).join_from(
-    pending,
-    search,
-    sa.and_(search.c.room_id == pending.c.room_id, search.c.seq == pending.c.seq),
-)
 
 
 class SearchBacklog:

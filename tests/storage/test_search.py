@@ -15,9 +15,10 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import BadRequest
 from chatserver.models import LOBBY, Kind, User
 from chatserver.resources import resource_dir
-from chatserver.storage import search, slices
+from chatserver.storage import search, search_index, slices
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
+from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.tables import events, members, rooms
 from chatserver.tokens import Query, holds, parse
 from tests.storage.conftest import Storage, arrive
@@ -194,6 +195,16 @@ class Index:
     ) -> Hits:
         return await self.search.find(who.id, parse(text), before=before, limit=limit)
 
+    async def answer(self, who: User, text: str) -> Hits | str:
+        """A page, or why it is refused."""
+        try:
+            return await self.hits(who, text)
+        except BadRequest as error:
+            return str(error)
+
+    async def change(self, change: sa.Update) -> None:
+        await self.storage.database.transaction(lambda connection: connection.execute(change))
+
     async def found(self, who: User, text: str) -> list[str]:
         return [hit.data for hit in (await self.hits(who, text)).hits]
 
@@ -336,6 +347,41 @@ async def test_only_members_find_what_was_said_in_a_room(index: Index, ann: User
         lambda c: c.execute(members.update().values(left_at=1))
     )
     assert await index.found(bo, "secret") == []
+
+
+@pytest.mark.parametrize("rooms_of_cy", [1, search.AS_TERMS + 1])
+async def test_messages_in_rooms_of_others_change_no_answer(
+    index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, rooms_of_cy: int
+) -> None:
+    monkeypatch.setattr(search, "CHUNKS", (2, 4))
+    cy = await index.storage.person("cy")
+    own = [await index.room(f"own{number}", cy) for number in range(rooms_of_cy)]
+    left, hidden = await index.room("left", ann, cy), await index.room("hidden", ann, bo)
+    private = {"name": None, "private_name": "hidden", "private": True}
+    archived = await index.room("archived", ann)
+    await index.change(rooms.update().where(rooms.c.id == hidden).values(**private))
+    await index.change(rooms.update().where(rooms.c.id == archived).values(archived_at=1))
+    await index.say(cy, "tea", "my tea", "coffee", room=own[-1])
+    one = sa.and_(members.c.room_id == left, members.c.user_id == cy.id)
+    await index.change(members.update().where(one).values(left_at=1, left_seq=1))
+    asked = ["tea", "te*", '"merger on"', "merger", "merg*", "from:ann", "tea from:ann", "奶茶"]
+    asked += [
+        "from:cy",
+        "coffee",
+        f"in:{own[-1]} merger",
+        f"merger in:{hidden}",
+        "merger in:hidden",
+    ]
+    before = [await index.answer(cy, text) for text in asked]
+    for room in (left, hidden, archived):
+        await index.say(ann, *["a merger on friday, tea 奶茶"] * 4, room=room)
+        await index.say(
+            ann, *[f"a merger on friday, tea {'长' * search_index.LONG}"] * 4, room=room
+        )
+        await index.say(ann, *[f"a merger on friday, tea {'x ' * 2_000}"] * 4, room=room)
+    assert [await index.answer(cy, text) for text in asked] == before
+    await SearchBacklog(index.storage.database).work()
+    assert [await index.answer(cy, text) for text in asked] == before
 
 
 async def test_who_is_in_very_many_rooms_finds_the_same(
