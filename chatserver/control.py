@@ -5,10 +5,12 @@ command that changes something starts the same application for as long as it tak
 lock, on the same socket. One that only reads opens the database read-only and changes no byte.
 """
 
+import asyncio
+import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
@@ -21,26 +23,77 @@ if TYPE_CHECKING:
     from chatserver.storage.engine import Database
 
 
+T = TypeVar("T")
+
+ANSWER_LIMIT = 5.0  # seconds after which a server is asked whether it is alive, and may take for it
+
+
 class Refused(ChatServerError):
     """The server said no, in one sentence."""
 
 
 class Control:
-    """Asks for things over the Unix socket, with the rights of the folder's owner."""
+    """Asks for things over the Unix socket, with the rights of the folder's owner.
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    An answer may take its time as long as the server is alive: it answers `/healthz`.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, folder: DataFolder) -> None:
         self._http = http
+        self._folder = folder
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The JSON answer. Raises Refused with the server's sentence."""
         try:
-            async with self._http.request(method, f"http://localhost{path}", json=body) as response:
-                answer = await response.json()
+            answer = await self._while_alive(self._answer(method, path, body))
         except aiohttp.ClientError:
             raise Refused("The server stopped before it answered. Try again.") from None
         if not answer.get("ok"):
             raise Refused(_sentence(answer))
         return answer
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes]:
+        """The bytes of a long answer as they come; it just ends when the server stops.
+
+        Leave it with `aclosing`. Raises Refused.
+        """
+        try:
+            response = await self._while_alive(self._http.get(_url(path)))
+            async with response:
+                if response.status != 200:
+                    raise Refused(_sentence(await response.json()))
+                while piece := await self._while_alive(response.content.readany()):
+                    yield piece
+        except aiohttp.ClientError:
+            return
+
+    async def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        async with self._http.request(method, _url(path), json=body) as response:
+            return await response.json()
+
+    async def _while_alive(self, answer: Awaitable[T]) -> T:
+        waiting = asyncio.ensure_future(answer)
+        try:
+            while not (await asyncio.wait((waiting,), timeout=ANSWER_LIMIT))[0]:
+                await self._require_alive()
+            return await waiting
+        finally:
+            waiting.cancel()
+
+    async def _require_alive(self) -> None:
+        limit = aiohttp.ClientTimeout(total=ANSWER_LIMIT)
+        try:
+            async with self._http.get(_url("/healthz"), timeout=limit):
+                pass
+        except TimeoutError:
+            raise Refused(
+                f"The server (process {self._folder.holder}) does not answer. It may be stopped:"
+                " end it with kill -9 and start it again. Nothing that was answered is lost."
+            ) from None
+
+
+def _url(path: str) -> str:
+    return f"http://localhost{path}"
 
 
 def _sentence(answer: dict[str, Any]) -> str:
@@ -60,14 +113,14 @@ async def control(settings: Settings, *, make: bool = True) -> AsyncIterator[Con
     binding = Binding(folder, settings.database_url)
     binding.check()
     if is_running(folder):
-        async with _line(folder) as line:
+        async with connected(folder) as line:
             yield line
         return
     if not make:
         binding.require()
     from chatserver.serve import running
 
-    async with running(settings, make=make), _line(folder) as line:
+    async with running(settings, make=make), connected(folder) as line:
         yield line
 
 
@@ -92,11 +145,13 @@ async def reading(settings: Settings) -> AsyncIterator["Database"]:
 
 
 @asynccontextmanager
-async def _line(folder: DataFolder) -> AsyncIterator[Control]:
+async def connected(folder: DataFolder) -> AsyncIterator[Control]:
+    """A line to the server that runs on this data folder."""
+    no_limit = aiohttp.ClientTimeout(total=None)
     with control_address(folder.control) as path:
         connector = aiohttp.UnixConnector(path=path)
-        async with aiohttp.ClientSession(connector=connector) as http:
-            yield Control(http)
+        async with aiohttp.ClientSession(connector=connector, timeout=no_limit) as http:
+            yield Control(http, folder)
 
 
 async def _require_whole(database: "Database") -> None:
@@ -120,4 +175,5 @@ def is_running(folder: DataFolder) -> bool:
     if not folder.control.exists():
         return False
     with socket.socket(socket.AF_UNIX) as probe, control_address(folder.control) as path:
-        return probe.connect_ex(path) == 0
+        probe.setblocking(False)
+        return probe.connect_ex(path) in (0, errno.EAGAIN)  # EAGAIN: the queue of one is full

@@ -5,7 +5,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -39,6 +39,13 @@ class DataFolder:
         """Whether no server has run here and no database was brought here."""
         files = (self.record, self.keys, self.path / "chat.db")
         return not any(file.exists() for file in files)
+
+    @property
+    def holder(self) -> str:
+        """The id of the process that holds the folder, as the lock file names it."""
+        with suppress(OSError):
+            return self._lock_file.read_text("utf-8").strip() or "unknown"
+        return "unknown"
 
     def lock(self) -> None:
         """Make the folder if need be and take it for this process. Raises StartError."""

@@ -5,12 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from chatserver.binding import Binding
 from chatserver.config import Settings
-from chatserver.control import Refused, is_running, reading
-from chatserver.folder import DataFolder, control_address
+from chatserver.control import connected, is_running, reading
+from chatserver.folder import DataFolder
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -49,28 +47,17 @@ async def _answer(
     folder = DataFolder(settings.data)
     Binding(folder, settings.database_url).check()
     if is_running(folder):
-        with control_address(folder.control) as address:
-            async for some in _lines(address, path):
-                yield some
+        async with connected(folder) as line, aclosing(line.stream(path)) as pieces:
+            async for lines in _lines(pieces):
+                yield lines
         return
     async with reading(settings) as database, aclosing(read(database)) as pieces:
         async for piece in pieces:
             yield piece.splitlines(keepends=True)
 
 
-async def _lines(address: str, path: str) -> AsyncGenerator[list[bytes]]:
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes]]:
     rest = b""
-    connector = aiohttp.UnixConnector(path=address)
-    patience = aiohttp.ClientTimeout(total=None)
-    try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=patience) as http,
-            http.get(f"http://localhost{path}") as response,
-        ):
-            if response.status != 200:
-                raise Refused((await response.json())["data"])
-            async for piece in response.content.iter_any():
-                *whole, rest = (rest + piece).split(b"\n")
-                yield [line + b"\n" for line in whole]
-    except aiohttp.ClientError:
-        return
+    async for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield [line + b"\n" for line in whole]
