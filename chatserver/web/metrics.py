@@ -105,9 +105,10 @@ class _Collected:
 def _stored(database: Condition) -> Iterator[Any]:
     durability, migrated = database.durability, database.revision == HEAD
     yield _gauge("database_up", "The database answers.", durability is not None)
-    yield _gauge("database_migrated", "It has the revision of this program.", migrated)
-    yield _gauge("database_durable", "Answered means flushed to disk.", durability == "full")
     yield _gauge("storing", "Messages can be stored now.", not database.reason)
+    if durability is not None:
+        yield _gauge("database_migrated", "It has the revision of this program.", migrated)
+        yield _gauge("database_durable", "Answered means flushed to disk.", durability == "full")
     if database.size is not None:
         yield _gauge("database_bytes", "Its size on disk.", database.size)
 

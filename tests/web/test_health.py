@@ -88,6 +88,19 @@ async def test_a_full_disk_is_visible_to_operators_and_its_end_too(
     assert "messages are stored again" in caplog.text
 
 
+async def test_figures_that_the_database_did_not_answer_are_left_out(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> str:
+        raise OSError
+
+    monkeypatch.setattr(chat.server.database, "durability", fail)
+    found = await figures(chat)
+    assert (found["chatserver_database_up"], found["chatserver_storing"]) == (0, 0)
+    for name in ("migrated", "durable", "bytes"):
+        assert f"chatserver_database_{name}" not in found
+
+
 async def test_without_its_tables_it_is_not_ready_and_still_has_figures(
     chat: Chat, ann: Person
 ) -> None:
