@@ -56,7 +56,8 @@ HOMES = {
 # Modules whose tasks end by themselves: each does one piece of work, for one question, hole or
 # socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
 SHORT_LIVED = (
-    "feeds introductions recent storage.examination storage.gather web.line web.owner web.spool"
+    "control feeds introductions recent storage.examination storage.gather web.line web.owner"
+    " web.spool"
 )
 
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

@@ -77,6 +77,8 @@ class Database:
         self.name = parsed.set(query={}).render_as_string()  # without the password
         self.tally = Tally(self.path)
         self._users: list[Closable] = []
+        if not self.is_sqlite:
+            _require_whole(url)
         self.writer, self.readers = make(parsed)
         if read_only:
             self.writer = NoWriter(self.writer.engine)
@@ -239,6 +241,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_immediate(connection: Connection) -> None:
     # A deferred transaction that turns from reading to writing fails when another one wrote.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _require_whole(url: str) -> None:
+    from chatserver.storage.mysql_driver import require_whole
+
+    require_whole(url)
 
 
 def _mysql(url: URL) -> tuple[Writer, Readers]:

@@ -6,11 +6,13 @@ after a fail-over.
 """
 
 import asyncio
+import re
 import socket
 import ssl
 import struct
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from aiomysql.connection import Connection
@@ -28,12 +30,26 @@ TLS_FAILED = 2026  # CR_SSL_CONNECTION_ERROR
 DEAD_AFTER = 20  # seconds without an acknowledgement
 MAX_PACKET = 2**24 - 1
 
+# Behind the user and the password, which may hold any sign but "@": as SQLAlchemy reads a URL.
+_OPTIONS = re.compile(r"://(?:[^:/@]*(?::[^@]*)?@)?[^?]*\?(.*)$")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def without_tls(url: URL) -> URL:
     """The URL without its options for TLS, which `tls` takes."""
     return url.difference_update_query(TLS)
+
+
+def require_whole(url: str) -> None:
+    """Raise StartError for options of the URL that SQLAlchemy drops: empty or repeated ones."""
+    found = _OPTIONS.search(url)
+    options = parse_qsl(found[1], keep_blank_values=True) if found else []
+    names = [name for name, _ in options]
+    for name, value in options:
+        if not value.strip():
+            raise StartError(f"database.url: {name} has no value. Give it one, or remove it.")
+        if names.count(name) > 1:
+            raise StartError(f"database.url: {name} is given more than once.")
 
 
 def tls(url: URL) -> ssl.SSLContext | None:
@@ -43,9 +59,8 @@ def tls(url: URL) -> ssl.SSLContext | None:
     authority in that file. ssl_cert, ssl_key: the client's own. ssl_check_hostname=false: for any
     host.
     """
-    asked = {name: str(value) for name, value in url.query.items() if name.startswith("ssl")}
-    if unknown := [name for name in asked if name not in TLS]:
-        raise StartError(f"database.url: {unknown[0]} is no option; those for TLS are {_named()}.")
+    asked = {name: str(value) for name, value in url.query.items() if _is_for_tls(name)}
+    _require_consistent(asked)
     if not asked or not _is_on(asked, "ssl"):
         return None
     try:
@@ -57,6 +72,21 @@ def tls(url: URL) -> ssl.SSLContext | None:
         raise StartError(f"database.url: {files} cannot be used for TLS: {error}.") from None
     context.check_hostname = _is_on(asked, "ssl_check_hostname")
     return context
+
+
+def _is_for_tls(name: str) -> bool:
+    return name.lower().startswith(("ssl", "tls"))
+
+
+def _require_consistent(asked: dict[str, str]) -> None:
+    """Raise StartError for what would quietly be less than it seems to ask for."""
+    if unknown := [name for name in asked if name not in TLS]:
+        raise StartError(f"database.url: {unknown[0]} is no option; those for TLS are {_named()}.")
+    if "ssl_key" in asked and "ssl_cert" not in asked:
+        raise StartError("database.url: ssl_key needs ssl_cert, the certificate of that key.")
+    if not _is_on(asked, "ssl") and len(asked) > 1:
+        other = next(name for name in asked if name != "ssl")
+        raise StartError(f"database.url: ssl=false contradicts {other}. Remove one of them.")
 
 
 def _named() -> str:

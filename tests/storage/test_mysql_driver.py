@@ -82,6 +82,11 @@ def test_a_certificate_and_its_host_are_verified_unless_that_is_switched_off() -
     ("query", "said"),
     [
         ("ssl=maybe", "ssl is true or false"),
+        ("SSL_CA=/etc/ca.pem", "SSL_CA is no option"),
+        ("tls=true", "tls is no option"),
+        ("ssl=false&ssl_ca=/etc/ca.pem", "ssl=false contradicts ssl_ca"),
+        ("ssl_check_hostname=false&ssl=0", "ssl=false contradicts ssl_check_hostname"),
+        ("ssl_key=/etc/key.pem", "ssl_key needs ssl_cert"),
         ("ssl_mode=REQUIRED", "ssl_mode is no option; those for TLS are ssl, ssl_ca"),
         ("ssl_ca=/nowhere/ca.pem", "/nowhere/ca.pem cannot be used for TLS"),
         ("ssl_cert=/nowhere/cert.pem&ssl_key=/nowhere/key", "/nowhere/cert.pem, /nowhere/key"),
@@ -90,6 +95,22 @@ def test_a_certificate_and_its_host_are_verified_unless_that_is_switched_off() -
 def test_what_cannot_be_used_is_said_in_a_sentence(query: str, said: str) -> None:
     with pytest.raises(StartError, match=said):
         Database(f"mysql://chat@db/chat?{query}")
+
+
+@pytest.mark.parametrize("account", ["", "chat@", "chat:p?x=@"])
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("ssl=", "ssl has no value"),
+        ("ssl_ca=", "ssl_ca has no value"),
+        ("ssl_ca=%20", "ssl_ca has no value"),
+        ("charset=utf8mb4&ssl_ca", "ssl_ca has no value"),
+        ("ssl=true&ssl=false", "ssl is given more than once"),
+    ],
+)
+def test_options_that_would_be_dropped_are_refused(account: str, query: str, said: str) -> None:
+    with pytest.raises(StartError, match=said):
+        Database(f"mysql://{account}db/chat?{query}")
 
 
 def test_the_driver_gets_no_option_for_tls() -> None:
