@@ -5,15 +5,18 @@ administers is checked in the transaction that applies the change: Forbidden oth
 """
 
 import secrets
+from collections.abc import Callable
 
 from chatserver.accounts import BOT, Farewell, token_digest
 from chatserver.errors import CloseCode, Forbidden, NotFound, _
-from chatserver.models import Role, User
+from chatserver.models import Event, Role, User
 from chatserver.names import checked_display, checked_name
 from chatserver.passwords import Passwords, check_choice, generate
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.people import NewUser, People
+
+Publish = Callable[[int, list[Event]], None]  # see `hub.Hub.publish`
 
 
 class Administration:
@@ -27,12 +30,14 @@ class Administration:
         bots: Bots,
         passwords: Passwords,
         farewell: Farewell,
+        publish: Publish,
     ) -> None:
         self._people = people
         self._credentials = credentials
         self._bots = bots
         self._passwords = passwords
         self._farewell = farewell
+        self._publish = publish
 
     async def change(
         self,
@@ -101,12 +106,15 @@ class Administration:
         """A bot's account, member of these rooms, and its token: shown once, stored hashed.
 
         Into private rooms `by` brings it only as their member: administrators hear no more than
-        others.
+        others. The members of the rooms are notified as of every member that joins.
         """
         token = _bot_token()
         kept = checked_name(name)
         new = NewUser(kept, checked_display(display, kept), "!", Role.BOT)
-        return await self._bots.add(new, token_digest(token), rooms, by=_id(by)), token
+        user, joined = await self._bots.add(new, token_digest(token), rooms, by=_id(by))
+        for event in joined:
+            self._publish(event.room, [event])
+        return user, token
 
     async def renew_bot(self, by: User | None, name: str) -> str:
         """Another token in the place of a bot's; its sockets are closed."""

@@ -134,7 +134,7 @@ class Server:
             setup_token=self.folder.setup_token,
             clock=wall,
         )
-        self.administration = Administration(**shared)
+        self.administration = Administration(**shared, publish=self.hub.publish)
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )

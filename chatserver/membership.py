@@ -200,4 +200,5 @@ def _own_draft(who: User, room: int, act: Act, draft_id: str | None = None) -> D
         id=draft_id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
         digest=digest(act, room),
         act=act,
+        own_id=draft_id is None,
     )

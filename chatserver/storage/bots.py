@@ -1,19 +1,22 @@
 """Bots and their tokens."""
 
+import secrets
 from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import Conflict, _
-from chatserver.models import LOBBY, User
+from chatserver.errors import Conflict, Forbidden, _
+from chatserver.models import LOBBY, OWN_ID, Draft, Enrol, Event, User
 from chatserver.storage.engine import Database
-from chatserver.storage.members import hold_rooms, membership
+from chatserver.storage.members import hold_rooms, is_member
 from chatserver.storage.naming import find_room
 from chatserver.storage.people import NewUser, insert_user, read_user
+from chatserver.storage.repeats import digest
 from chatserver.storage.rights import hold_accounts, require_admin
-from chatserver.storage.tables import bot_tokens, members, rooms, users
+from chatserver.storage.room_acts import add_members, enrol
+from chatserver.storage.tables import bot_tokens, rooms, users
 
 
 class Bots:
@@ -36,26 +39,25 @@ class Bots:
             row = (await connection.execute(query)).one_or_none()
             return read_user(row) if row is not None else None
 
-    async def add(self, new: NewUser, digest: str, names: list[str], *, by: int | None) -> User:
-        """A bot that is a member of the rooms of these names.
+    async def add(
+        self, new: NewUser, token: str, names: list[str], *, by: int | None
+    ) -> tuple[User, list[Event]]:
+        """A bot that is a member of the rooms of these names, and the events of its joining.
 
-        `by` must belong to the private ones among them. Raises Conflict, NotFound or Forbidden.
+        `token` is its hash. `by` must belong to the private rooms among them. Raises Conflict,
+        NotFound or Forbidden.
         """
 
-        def work(connection: Connection) -> User:
+        def work(connection: Connection) -> tuple[User, list[Event]]:
             hold_rooms(connection, [LOBBY])
             require_admin(connection, by)
+            numbers = {find_room(connection, name, by=by) for name in names} - {LOBBY}
+            hold_rooms(connection, numbers)
             now = self._clock()
-            user = insert_user(connection, new, now)
-            self._insert_token(connection, user.id, digest)
-            for name in names:
-                _admit(connection, find_room(connection, name, by=by), user.id, now)
-            return user
+            user = self._insert(connection, new, token, now)
+            return user, [_enrol(connection, room, user, by, now) for room in sorted(numbers)]
 
-        try:
-            return await self._database.transaction(work)
-        except IntegrityError:
-            raise Conflict(_("This name is taken.")) from None
+        return await self._database.transaction(work)
 
     async def set_token(self, user_id: int, digest: str | None, *, by: int | None) -> None:
         """Revoke a bot's token; the one of that hash takes its place, if any. Raises Forbidden."""
@@ -72,15 +74,40 @@ class Bots:
 
         await self._database.transaction(work)
 
+    def _insert(self, connection: Connection, new: NewUser, token: str, now: int) -> User:
+        try:
+            user = insert_user(connection, new, now)
+        except IntegrityError:
+            raise Conflict(_("This name is taken.")) from None
+        self._insert_token(connection, user.id, token)
+        return user
+
     def _insert_token(self, connection: Connection, user_id: int, digest: str) -> None:
         token = {"digest": digest, "user_id": user_id, "created_at": self._clock()}
         connection.execute(bot_tokens.insert().values(token))
 
 
-def _admit(connection: Connection, room: int, bot: int, now: int) -> None:
-    """Make a new bot a member. It belongs to the lobby already."""
-    if room != LOBBY:
-        head = connection.scalar(sa.select(rooms.c.head).where(rooms.c.id == room))
-        connection.execute(members.insert().values(membership(room, bot, now, head=head or 0)))
-        count = rooms.c.members + 1
-        connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
+def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: int) -> Event:
+    """Make a new bot a member of a room that the transaction holds.
+
+    Members invite it; with other administrators it joins a public room by itself. The owner of the
+    data brings it into any room that is not archived.
+    """
+    itself = ((bot.id, bot.name),)
+    inviter = sa.select(users.c.id, users.c.name).where(users.c.id == by, is_member(by, room))
+    found = connection.execute(inviter).one_or_none()
+    if found is not None:
+        invite = Enrol("invite", itself)
+        return enrol(connection, _draft(room, found.id, found.name, invite), invite, now)
+    join = Enrol("join", itself)
+    draft = _draft(room, bot.id, bot.name, join)
+    if by is not None:
+        return enrol(connection, draft, join, now)
+    if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
+        raise Forbidden(_("This room is archived."))
+    return add_members(connection, draft, join, now)
+
+
+def _draft(room: int, user_id: int, name: str, act: Enrol) -> Draft:
+    own = f"{OWN_ID}{secrets.token_urlsafe(9)}"
+    return Draft(room, user_id, name, own, digest(act, room), act, own_id=True)

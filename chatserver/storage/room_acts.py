@@ -96,6 +96,11 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
         _joinable(connection, draft, invited=act.invited)
     elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
         raise Forbidden(_("Nobody can be invited into this conversation."))
+    return add_members(connection, draft, act, now)
+
+
+def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
+    """Make users members, whose right to join the caller has checked."""
     new = _not_yet(connection, draft.room, act.users)
     if not new:
         raise Conflict(_("Everybody named is a member already."))

@@ -121,7 +121,7 @@ class NewMembers(Struct):
 class NewBot(Struct):
     name: Text
     display: Text = ""
-    rooms: list[Text] = []
+    rooms: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = []
 
 
 async def arrived(request: web.Request) -> None:

@@ -122,7 +122,7 @@ async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None
     await storage.credentials.administer(bo.id, DEMOTED, by=ann.id)
     bot = NewUser("robot", "Robot", "!", Role.BOT)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
-    robot = await storage.bots.add(bot, "digest", [], by=ann.id)
+    robot, _ = await storage.bots.add(bot, "digest", [], by=ann.id)
     await storage.invites.open(invite, by=ann.id)
     await refused(storage.credentials.administer(ann.id, NEW_PASSWORD, by=bo.id))
     await refused(storage.people.add(NewUser("cy", "Cy", "hash"), by=bo.id))
@@ -160,7 +160,7 @@ async def test_a_disabled_account_makes_and_joins_no_room(storage: Storage) -> N
 
 
 async def test_of_two_new_tokens_of_a_bot_at_once_one_is_valid(storage: Storage) -> None:
-    robot = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "d", [], by=None)
+    robot, _ = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "d", [], by=None)
     for number in range(10):
         digests = [f"{number}-{one}" for one in "abc"]
         await asyncio.gather(*(storage.bots.set_token(robot.id, d, by=None) for d in digests))

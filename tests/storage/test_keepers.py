@@ -24,7 +24,8 @@ async def leave(storage: Storage, who: User, room: int) -> None:
 
 
 async def robot(storage: Storage) -> User:
-    return await storage.bots.add(NewUser("aaa", "Robot", "!", Role.BOT), "digest", [], by=None)
+    new = NewUser("aaa", "Robot", "!", Role.BOT)
+    return (await storage.bots.add(new, "digest", [], by=None))[0]
 
 
 async def test_a_person_follows_and_neither_a_bot_nor_a_closed_account(storage: Storage) -> None:

@@ -38,7 +38,7 @@ async def test_of_two_administrators_who_unmake_each_other_one_stays(storage: St
 
 async def test_a_token_takes_the_place_of_the_one_before(storage: Storage) -> None:
     robot = NewUser("robot", "Robot", "!", Role.BOT)
-    bot = await storage.bots.add(robot, "first", [], by=None)
+    bot, _ = await storage.bots.add(robot, "first", [], by=None)
     await storage.bots.set_token(bot.id, "second", by=None)
     assert await storage.bots.find("first") is None
     assert await storage.bots.find("second") == bot

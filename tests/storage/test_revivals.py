@@ -33,7 +33,9 @@ async def before(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], Us
     """A backup with two administrators, a bot, a session of each, a link."""
     ann = await storage.person("ann", Role.ADMIN)
     bo = await storage.person("bo", Role.ADMIN)
-    robot = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "digest", [], by=None)
+    robot, _ = await storage.bots.add(
+        NewUser("robot", "Robot", "!", Role.BOT), "digest", [], by=None
+    )
     for user in (ann, bo):
         session = Session(f"s-{user.name}", user, storage.now, storage.now + 10**9)
         await storage.credentials.open_session(session, client="")

@@ -173,6 +173,19 @@ async def test_nobody_is_invited_into_a_private_room_of_others(ann: Person, bo: 
     assert (await ann.ask("GET", "/api/bots")).json["bots"] == []
 
 
+async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: Person, bo: Person) -> None:
+    made = await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True, "users": ["bo"]})
+    bos = await bo.connect()
+    assert (await ann.ask("POST", "/api/bots", {"name": "robot", "rooms": ["plans"]})).status == 201
+    told = await bos.next(13)
+    assert (told["action"], told["users"], told["user"]) == ("invite", ["robot"], "ann")
+    assert "id" not in told
+    events = await bo.ask("GET", f"/api/rooms/{made.json['room']}/events?after={told['seq'] - 1}")
+    assert [one["action"] for one in events.json["events"]] == ["invite"]
+    many = {"name": "tin", "rooms": ["plans"] * 101}
+    assert (await ann.ask("POST", "/api/bots", many)).status == 400
+
+
 async def test_an_archived_room_costs_nobody_the_account(chat: Chat, ann: Person) -> None:
     room = (await ann.ask("POST", "/api/rooms", {"name": "plans"})).json["room"]
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
