@@ -4,6 +4,7 @@ Owns the connections, and through `Feeds` who of them hears which room. What oth
 in here too. Nothing waits for a reader.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from chatserver.held_frames import HeldFrames
 from chatserver.introductions import Introductions, ReadStates
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
-from chatserver.presence_feed import PresenceFeed
+from chatserver.presence_feed import SLICE, PresenceFeed
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
@@ -115,6 +116,10 @@ class Hub:
         None of them where other nodes write too: only the database knows how far a room is.
         """
         return {} if self._bus.peers else self._feeds.heard(connection, numbers)
+
+    def count_listeners(self, room: int) -> int:
+        """The number of connections of this node that listen to a room."""
+        return len(self._feeds.listeners(room))
 
     def listen(self, user_id: int, room: int, after: int) -> None:
         """Let every device of a person hear a room that is new to it, from `after` on."""
@@ -223,12 +228,18 @@ class Hub:
 
     def _aside(self, aside: Aside, but: Connection | None = None) -> None:
         if aside.room is not None:
-            self.broadcast(
-                aside.frames, [c for c in self._feeds.listeners(aside.room) if c is not but]
-            )
+            others = [c for c in self._feeds.listeners(aside.room) if c is not but]
+            self._spread(aside.frames, aside.room, others)
         if aside.user is not None:
             self._asides.add(aside.user, aside.frames)
             self.broadcast(aside.frames, list(self._devices.get(aside.user, ())))
+
+    def _spread(self, frames: bytes, room: int, to: list[Connection]) -> None:
+        """Some in each turn of the loop: no message waits for a thousand writes of these."""
+        some, rest = to[:SLICE], to[SLICE:]
+        self.broadcast(frames, [connection for connection in some if room in connection.rooms])
+        if rest:
+            asyncio.get_running_loop().call_soon(self._spread, frames, room, rest)
 
     def remind(self, room: int, seq: int, people: Iterable[int] = ()) -> None:
         """That event exists. Whoever has not been sent it will be.

@@ -19,6 +19,7 @@ from chatserver.receipts import Receipts
 from chatserver.storage.rooms import Rooms
 
 TYPING = (0.5, 2)  # a second and at once, of one person in one room
+TYPING_FRAMES = (2_000, 10_000)  # a second and at once, to all who listen to one room
 RETRY = 1.0  # seconds until a database that was away is asked again
 WAITING = 10_000  # positions that may wait; beyond that the newest are forgotten
 AT_ONCE = 100  # positions in one transaction
@@ -33,19 +34,22 @@ class Reads:
         self._hub = hub
         self._rooms = rooms
         self._typing = Rate(*TYPING, clock)
+        self._typing_frames = Rate(*TYPING_FRAMES, clock)
         self._waiting: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
         self._wake = asyncio.Event()
         self._receipts = Receipts(lambda frames, room: hub.aside(frames, room=room), clock)
 
     def typing(self, connection: Connection, room: int) -> None:
-        """Tell who hears the room. What comes too often, or from no member, is dropped."""
+        """Notify who listens to the room. Dropped from no member, too often, or in a busy crowd."""
         user = connection.user
         if room not in connection.rooms:
             return
         try:
             self._typing.take((user.id, room))
+            self._typing_frames.take(room)
         except RateLimited:
             return
+        self._typing_frames.charge(room, self._hub.count_listeners(room))
         told = protocol.encode(protocol.Typing(room=room, user=user.name))
         self._hub.aside(told, room=room, but=connection)
 

@@ -606,6 +606,19 @@ async def test_a_connection_to_many_rooms_is_prepared_and_detached_in_several_tu
     assert stage.hub.heads() == {}
 
 
+async def test_frames_for_a_crowd_go_out_in_several_turns_to_who_is_still_a_member(
+    stage: Stage,
+) -> None:
+    crowd = [stage.connect(1, "ann", r1=0) for _ in range(SLICE)]
+    late, lines = zip(*(stage.connect(2, "bo", r1=0) for _ in range(2)), strict=True)
+    stage.hub.aside(b"typing", room=1)
+    stage.hub._feeds.depart(late[0], 1, 1)
+    assert [line.written for _, line in crowd] == [b"typing"] * SLICE
+    assert [line.written for line in lines] == [b"", b""]
+    await _turns(1)
+    assert [line.written for line in lines] == [b"", b"typing"]
+
+
 async def test_rooms_that_nobody_listens_to_are_forgotten_when_nobody_connects(
     stage: Stage,
 ) -> None:

@@ -67,6 +67,34 @@ async def test_a_room_that_one_does_not_hear_costs_nothing(reads: Reads, shelf: 
     assert shelf.stored == [{(1, 7): 5}]
 
 
+class Crowd:
+    """A hub with that many listeners in each room; counts the signals."""
+
+    def __init__(self, listeners: int) -> None:
+        self._listeners = listeners
+        self.sent = 0
+
+    def count_listeners(self, _room: int) -> int:
+        return self._listeners
+
+    def aside(self, _frames: bytes, **_to: object) -> None:
+        self.sent += 1
+
+
+@pytest.mark.parametrize(("listeners", "sent"), [(10, 400), (1_000, 10), (5_000, 2)])
+async def test_typing_takes_so_many_frames_in_a_room_however_many_type(
+    shelf: Shelf, listeners: int, sent: int
+) -> None:
+    hub: Any = Crowd(listeners)
+    rooms: Any = shelf
+    reads = Reads(hub, rooms, clock=FakeClock())
+    for number in range(400):
+        user = somebody(7)
+        user.user = User(number, f"user{number}", "User")
+        reads.typing(user, 7)
+    assert hub.sent == sent
+
+
 async def test_a_position_that_waits_only_moves_forward(reads: Reads, shelf: Shelf) -> None:
     for seq in (3, 9, 4):
         reads.read(somebody(7), 7, seq)
