@@ -16,6 +16,7 @@ from chatserver.connection import Connection
 from chatserver.errors import ChatServerError
 from chatserver.held_frames import HeldFrames
 from chatserver.models import Event
+from chatserver.presence_feed import SLICE
 
 PATIENCE = 0.05  # seconds that an early event waits for the one before it
 TOGETHER = 2_000  # rooms that a connection is prepared for, or leaves, in one turn of the loop
@@ -192,10 +193,25 @@ class Feeds:
         else:
             del self._feeds[room]
 
-    def listeners(self, room: int) -> list[Connection]:
-        """Every connection of this node that hears the room."""
+    def count_listeners(self, room: int) -> int:
+        """The number of connections of this node that listen to the room."""
         feed = self._feeds.get(room)
-        return list(feed.listeners) if feed else []
+        return len(feed.listeners) if feed else 0
+
+    def send(self, room: int, frames: bytes, *, but: Connection | None = None) -> None:
+        """Send frames that are no events to all who listen to the room, without one."""
+        feed = self._feeds.get(room)
+        if feed is not None:
+            self._spread(room, frames, [one for one in feed.listeners if one is not but])
+
+    def _spread(self, room: int, frames: bytes, to: list[Connection]) -> None:
+        """Some in each turn of the loop: no message waits for a thousand writes of these."""
+        some, rest = to[:SLICE], to[SLICE:]
+        for connection in some:
+            if room in connection.rooms and not connection.write(frames):
+                self._fell_behind(connection)
+        if rest:
+            asyncio.get_running_loop().call_soon(self._spread, room, frames, rest)
 
     def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
         """Those of these rooms that a connection listens to: how far each is, and its version.

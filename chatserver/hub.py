@@ -4,7 +4,6 @@ Owns the connections, and through `Feeds` who of them hears which room. What oth
 in here too. Nothing waits for a reader.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from chatserver.held_frames import HeldFrames
 from chatserver.introductions import Introductions, ReadStates
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
-from chatserver.presence_feed import SLICE, PresenceFeed
+from chatserver.presence_feed import PresenceFeed
 from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
@@ -119,7 +118,7 @@ class Hub:
 
     def count_listeners(self, room: int) -> int:
         """The number of connections of this node that listen to a room."""
-        return len(self._feeds.listeners(room))
+        return self._feeds.count_listeners(room)
 
     def listen(self, user_id: int, room: int, after: int) -> None:
         """Let every device of a person hear a room that is new to it, from `after` on."""
@@ -228,18 +227,10 @@ class Hub:
 
     def _aside(self, aside: Aside, but: Connection | None = None) -> None:
         if aside.room is not None:
-            others = [c for c in self._feeds.listeners(aside.room) if c is not but]
-            self._spread(aside.frames, aside.room, others)
+            self._feeds.send(aside.room, aside.frames, but=but)
         if aside.user is not None:
             self._asides.add(aside.user, aside.frames)
             self.broadcast(aside.frames, list(self._devices.get(aside.user, ())))
-
-    def _spread(self, frames: bytes, room: int, to: list[Connection]) -> None:
-        """Some in each turn of the loop: no message waits for a thousand writes of these."""
-        some, rest = to[:SLICE], to[SLICE:]
-        self.broadcast(frames, [connection for connection in some if room in connection.rooms])
-        if rest:
-            asyncio.get_running_loop().call_soon(self._spread, frames, room, rest)
 
     def remind(self, room: int, seq: int, people: Iterable[int] = ()) -> None:
         """That event exists. Whoever has not been sent it will be.
