@@ -39,6 +39,10 @@ class Cli(click.Group):
             raise Later(str(error)) from None
         except ChatServerError as error:
             raise Sentence(str(error)) from None
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise Sentence(f"{error.filename} cannot be used: {error.strerror}.") from None
 
 
 @click.group(cls=Cli, invoke_without_command=True)

@@ -6,18 +6,20 @@ a zip with manifest.json and the same rows, one member a table. Knows nothing of
 dictionaries, and what wrote them decides about their order.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 import zlib
 from abc import ABC, abstractmethod
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import msgspec
 from msgspec import Struct
@@ -28,7 +30,9 @@ VERSION = 1
 LEVEL = 1  # of compression: text shrinks to a fifth at once, and hardly more for ten times the work
 
 PARTIAL = ".chatserver-partial"  # ends the name of a file that is not whole yet
+FAILED_FLUSH = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 MANIFEST = "manifest.json"
+ZIP = b"PK\x03\x04"  # begins the packed form
 END = b'{"table":"end"'  # begins the last line of the plain form
 BROKEN = (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, msgspec.MsgspecError)
 
@@ -87,8 +91,9 @@ def new_file(target: Path, *, force: bool) -> Iterator[IO[bytes]]:
     scratch = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL}")
     try:
         scratch.unlink(missing_ok=True)
-        with open(scratch, "xb", opener=_private) as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX)  # held until the process ends, however it ends
+        with open(scratch, "xb", opener=private) as opened:
+            with suppress(OSError):  # some network file systems have no locks
+                fcntl.flock(opened, fcntl.LOCK_EX)  # held until the process ends, however it ends
             yield opened
             opened.flush()
             os.fsync(opened.fileno())
@@ -109,7 +114,8 @@ def remove_partial(folder: Path) -> None:
             file.unlink()
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: only the owner of a file that is made can read it."""
     return os.open(path, flags, 0o600)
 
 
@@ -120,11 +126,15 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
 
 def flush_folder(folder: Path) -> None:
     """After this a power cut does not undo the renaming of a file in it."""
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:  # some file systems flush no folders: CIFS, sshfs, 9p
+        if error.errno in FAILED_FLUSH:
+            raise
 
 
 class Intake:
@@ -254,9 +264,13 @@ class Archive(ABC):
 def read(path: Path) -> Archive:
     """The archive in a file of either form. Raises Damaged unless it is whole."""
     try:
-        return PackedArchive(path) if is_zipfile(path) else PlainArchive(path)
+        with path.open("rb") as file:
+            is_packed = file.read(len(ZIP)) == ZIP
+        return PackedArchive(path) if is_packed else PlainArchive(path)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror or error}.") from None
+    except BadZipFile:
+        raise Damaged(f"{path} is damaged: it is cut off or was changed.") from None
     except BROKEN as error:
         raise Damaged(f"{path} is damaged or no archive of a chat: {error}.") from None
 
@@ -266,21 +280,26 @@ class PlainArchive(Archive):
 
     def _examined(self) -> Manifest:
         seal, counts, manifest, last = Seal(), Counter[str](), None, b""
-        with self.path.open("rb") as opened:
-            for text in opened:
-                if manifest is None:
-                    manifest = _manifest(seal.over(text))
-                elif text.startswith(END):
-                    last = text
-                else:
-                    counts[_row.decode(seal.over(text))["table"]] += 1
+        for text in self._all():
+            if manifest is None:
+                manifest = _manifest(seal.over(text))
+            elif text.startswith(END):
+                last = text
+            else:
+                counts[_row.decode(seal.over(text))["table"]] += 1
         if manifest is None or last != seal.line() or counts != Counter(manifest.rows):
             raise Damaged(f"{self.path} is damaged: it is not what was exported.")
         return manifest
 
     def _lines(self) -> Iterator[bytes]:
-        with self.path.open("rb") as opened:
-            yield from (text for text in islice(opened, 1, self.manifest.total + 1))
+        yield from islice(self._all(), 1, self.manifest.total + 1)
+
+    def _all(self) -> Iterator[bytes]:
+        """Every line; the mark that some programs put before UTF-8 text is left out."""
+        with self.path.open("rb") as file:
+            if file.read(len(BOM_UTF8)) != BOM_UTF8:
+                file.seek(0)
+            yield from file
 
 
 class PackedArchive(Archive):

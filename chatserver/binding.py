@@ -12,12 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from chatserver.config import Settings, shown, sqlite_url
 from chatserver.errors import ChatServerError, StartError
-from chatserver.folder import DataFolder
+from chatserver.folder import DATABASE_FILES, DataFolder
 from chatserver.keys import write_private
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # the driver uses TCP for all of them
 MYSQL_PORT = 3306
-DATABASE_FILES = ("", "-wal", "-shm", "-journal", "-tally")  # what SQLite and the tally name so
 
 
 class WrongDatabase(StartError):
@@ -68,7 +67,9 @@ class Binding:
             return self._folder.record.read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise StartError(f"{self._folder.record} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError as error:
             raise StartError(f"{self._folder.record} cannot be read: {error}.") from None
 
 

@@ -8,6 +8,7 @@ import difflib
 import os
 import re
 import tomllib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -119,16 +120,23 @@ def validated(settings: Settings) -> Settings:
         checked = msgspec.convert(plain, Settings, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise StartError(f"Settings: {error}") from None
-    if bool(checked.server.tls_cert) != bool(checked.server.tls_key):
-        raise StartError("Settings: server.tls_cert and server.tls_key go together.")
-    if checked.server.public_url and not checked.origin:
-        raise StartError(f"Settings: server.public_url: {HINTS['server.public_url']}.")
-    for proxy in checked.server.trusted_proxies:
+    for conflict in _conflicts(checked):
+        raise StartError(f"Settings: {conflict}")
+    return checked
+
+
+def _conflicts(settings: Settings) -> Iterator[str]:
+    """What types cannot say, each sentence beginning with its key."""
+    server = settings.server
+    if bool(server.tls_cert) != bool(server.tls_key):
+        yield "server.tls_cert and server.tls_key go together."
+    if server.public_url and not settings.origin:
+        yield f"server.public_url: {HINTS['server.public_url']}."
+    for proxy in server.trusted_proxies:
         try:
             ip_network(proxy)
         except ValueError as error:
-            raise StartError(f"Settings: server.trusted_proxies: {error}.") from None
-    return checked
+            yield f"server.trusted_proxies: {error}."
 
 
 def _path(_type: type, value: Any) -> Path:
@@ -164,11 +172,13 @@ def load(
     values |= {k: (v, "command line") for k, v in (flags or {}).items() if v is not None}
     data, data_source = values.pop("data", ("", ""))
     sections = _convert(values, problems)
+    settings = Settings(data=Path(data or _data_folder(environ)), **sections)
+    named = {problem.split(":")[0] for problem in problems}
+    problems += [text for text in _conflicts(settings) if not any(key in text for key in named)]
     if problems:
         raise StartError(
             "The configuration has mistakes:\n" + "\n".join(f"  {p}" for p in problems)
         )
-    settings = Settings(data=Path(data or _data_folder(environ)), **sections)
     sources = {key: source for key, (_, source) in values.items()}
     return Loaded(validated(settings), sources | ({"data": data_source} if data else {}), warnings)
 
@@ -178,7 +188,13 @@ def _config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None
     if named:
         return Path(named)
     default = Path("config.toml")
-    return default if default.is_file() else None
+    try:
+        return default if default.is_file() else None
+    except OSError as error:
+        raise StartError(
+            f"The current folder cannot be searched for {default}: {error.strerror}. Change to"
+            f" another one (cd /), or name the configuration: --config FILE."
+        ) from None
 
 
 def _data_folder(environ: Mapping[str, str]) -> str:
@@ -187,7 +203,7 @@ def _data_folder(environ: Mapping[str, str]) -> str:
 
 def _read(file: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(decoded(file.read_bytes()))
     except OSError as error:
         raise StartError(f"Cannot read the configuration {file}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -201,6 +217,12 @@ def _read(file: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
             problems.append(f"{table} must be a section: [{table}].")
         else:
             yield from ((f"{table}.{key}", value) for key, value in keys.items())
+
+
+def decoded(content: bytes) -> str:
+    """Text in UTF-8, or in the UTF-16 that PowerShell writes. A byte order mark is left out."""
+    is_utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
 
 
 def _owners(key: str) -> list[str]:

@@ -7,6 +7,7 @@ lock, on the same socket. One that only reads opens the database read-only and c
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -110,6 +111,7 @@ async def control(settings: Settings, *, make: bool = True) -> AsyncIterator[Con
     is none of this program's revision, and always when the folder belongs to another database.
     """
     folder = DataFolder(settings.data)
+    folder.require_access()
     binding = Binding(folder, settings.database_url)
     binding.check()
     if is_running(folder):
@@ -132,10 +134,10 @@ async def reading(settings: Settings) -> AsyncIterator["Database"]:
     does not have the revision of this program.
     """
     folder = DataFolder(settings.data)
-    Binding(folder, settings.database_url).require()
     from chatserver.storage.engine import Database
 
     with folder.reading():
+        Binding(folder, settings.database_url).require()
         database = Database(settings.database_url, read_only=True)
         try:
             await _require_whole(database)
@@ -172,7 +174,7 @@ def _no_clock() -> int:
 
 def is_running(folder: DataFolder) -> bool:
     """Whether a server listens on the folder's control socket."""
-    if not folder.control.exists():
+    if not os.path.exists(folder.control):  # noqa: PTH110 - Path.exists raises for what is closed
         return False
     with socket.socket(socket.AF_UNIX) as probe, control_address(folder.control) as path:
         probe.setblocking(False)

@@ -32,8 +32,10 @@ Finding = tuple[bool, str]
 
 async def examine(settings: Settings) -> bool:
     """Print the findings; whether all is well. Raises WrongDatabase."""
-    Binding(DataFolder(settings.data), settings.database_url).check()
-    findings = [*_folder(settings), *await _database(settings)]
+    findings = [(False, obstacle) for obstacle in DataFolder(settings.data).obstacles()]
+    if not findings:
+        Binding(DataFolder(settings.data), settings.database_url).check()
+        findings = [*_folder(settings), *await _database(settings)]
     findings += [finding async for finding in reached(settings)]
     for sound, text in findings:
         click.echo(f"{'ok  ' if sound else 'FAIL'}  {text}")

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from chatserver.errors import NotYet, StartError
+from chatserver.permissions import account, give_to_owner, keeps_modes, obstacles
+
+DATABASE_FILES = ("", "-wal", "-shm", "-journal", "-tally")  # what SQLite and the tally name so
+LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW  # what root writes to is no other file
 
 
 class DataFolder:
@@ -47,75 +51,111 @@ class DataFolder:
             return self._lock_file.read_text("utf-8").strip() or "unknown"
         return "unknown"
 
+    def require_access(self) -> None:
+        """Raise StartError for the first file that this account cannot read and write."""
+        for obstacle in self.obstacles():
+            raise StartError(obstacle)
+
+    def obstacles(self, wanted: int = os.R_OK | os.W_OK) -> Iterator[str]:
+        """A sentence for each file that cannot be read and written. See permissions.py."""
+        yield from obstacles(self.path, self._contents(), wanted)
+
+    def _contents(self) -> Iterator[Path]:
+        """Everything in the folder that the server uses; the database may be elsewhere."""
+        database = self.path / "chat.db"
+        yield from self.files
+        yield from (database.with_name(database.name + ending) for ending in DATABASE_FILES)
+        yield self.backups
+        yield from self.backups.glob("*")
+
+    def require_own(self) -> None:
+        """Raise StartError unless this account may serve the folder: root only its own."""
+        owner = self._owner()
+        if os.geteuid() == 0 and owner:
+            raise StartError(
+                f"The data folder {self.path} belongs to {account(owner)}: run this as that"
+                f" account, like sudo -u {account(owner)} …"
+            )
+        self.require_access()
+
+    def _owner(self) -> int:
+        """The account of the folder; root where there is no folder yet. Raises StartError."""
+        try:
+            return self.path.stat().st_uid
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise self._unusable(error) from None
+
     def lock(self) -> None:
         """Make the folder if need be and take it for this process. Raises StartError."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._refuse_shared()
-            self._refuse_root()
-            self._lock = os.fdopen(os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+            self.require_access()
+            self._lock = os.fdopen(os.open(self._lock_file, LOCK_FLAGS, 0o600), "r+")
         except OSError as error:
-            raise StartError(
-                f"The data folder {self.path} cannot be used: {error.strerror}."
-            ) from None
+            raise self._unusable(error) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             holder = self._lock.read().strip() or "unknown"
             self._lock.close()
             raise self._in_use(holder) from None
+        except OSError as error:
+            self._lock.close()
+            raise self._unusable(error) from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
     def unlock(self) -> None:
+        """Release the folder. What root has made in it is given to the owner of the folder."""
         if self._lock is not None:
+            for file in self._contents():
+                give_to_owner(file)
             self._lock.close()
             self._lock = None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Keep servers and `restore` out of the folder while it is read. Changes nothing in it."""
-        self._refuse_root()
+        for obstacle in self.obstacles(os.R_OK):
+            raise StartError(obstacle)
         try:
             lock = self._lock_file.open(encoding="utf-8")
         except FileNotFoundError:  # a database that was brought here; no server has run
             yield
             return
-        except OSError as error:
-            raise StartError(f"{self._lock_file} cannot be read: {error.strerror}.") from None
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                raise self._in_use(lock.read().strip() or "unknown") from None
+            self._share(lock)
             yield
+
+    def _share(self, lock: IO[str]) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise self._in_use(lock.read().strip() or "unknown") from None
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> StartError:
+        return StartError(f"The data folder {self.path} cannot be used: {error.strerror}.")
 
     def _in_use(self, holder: str) -> NotYet:
         by = f"a running server (process {holder})" if _is_alive(holder) else "another command"
         return NotYet(f"The data folder {self.path} is in use by {by}.")
 
-    def _refuse_root(self) -> None:
-        """What root writes into the folder of another account, that account's server cannot."""
-        owner = self.path.stat().st_uid
-        if owner not in (os.geteuid(), 0) and os.geteuid() == 0:
-            raise StartError(
-                f"The data folder {self.path} belongs to {_account(owner)}: run this as that"
-                f" account, like sudo -u {_account(owner)} …"
-            )
-
     def _refuse_shared(self) -> None:
-        if self.path.stat().st_mode & stat.S_IWOTH:
-            raise StartError(f"Everybody may write to {self.path}. Close it first: chmod o-w.")
-
-
-def _account(number: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"#{number}"
+        if not self.path.stat().st_mode & stat.S_IWOTH:
+            return
+        if not keeps_modes(self.path):
+            raise StartError(
+                f"Everybody may write to {self.path}, and its file system (FAT, NTFS, 9p of WSL or"
+                f" a virtual machine) keeps no permissions. Choose a folder on another file system:"
+                f" --data, or mount this one for the server's account alone (uid=, umask=077)."
+            )
+        raise StartError(f"Everybody may write to {self.path}. Close it first: chmod o-w.")
 
 
 def _is_alive(process: str) -> bool:

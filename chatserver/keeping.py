@@ -7,12 +7,13 @@ data folder, so that no server of it runs meanwhile.
 import asyncio
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from chatserver.archive import Archive, Row, flush_folder, remove_partial
+from chatserver.archive import Archive, Row, flush_folder, private, remove_partial
 from chatserver.binding import Binding
 from chatserver.config import Settings, sqlite_url
 from chatserver.errors import ChatServerError
@@ -160,6 +161,7 @@ async def restore(
             f" {archive.manifest.revision}, the program knows {HEAD}."
         )
     folder = DataFolder(settings.data)
+    folder.require_access()
     binding = Binding(folder, settings.database_url)
     if not move:
         binding.check()
@@ -256,7 +258,17 @@ def _keep(path: Path, kept: Path) -> None:
     """The old file under another name as well, until the next restore."""
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     kept.unlink(missing_ok=True)
-    os.link(path, kept)
+    try:
+        os.link(path, kept)
+    except OSError:  # the file system has no hard links, or `backups` is on another one
+        _copy(path, kept)
+
+
+def _copy(path: Path, kept: Path) -> None:
+    with path.open("rb") as source, open(kept, "xb", opener=private) as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
 
 
 def remove_leftovers(folder: DataFolder, path: Path | None) -> None:

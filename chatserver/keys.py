@@ -184,7 +184,7 @@ def _new_key() -> dict[str, str]:
 def _read(path: Path) -> tuple[list[jwt.PyJWK], str | None]:
     """The keys, and the name of the one that does not sign yet."""
     try:
-        listed = json.loads(path.read_text(encoding="ascii"))["keys"]
+        listed = json.loads(path.read_text(encoding="utf-8-sig"))["keys"]
         following = next((entry["kid"] for entry in listed if entry.get("next")), None)
         keys = [jwt.PyJWK.from_dict(entry) for entry in listed]
     except OSError as error:

@@ -7,7 +7,6 @@ import logging
 import resource
 import signal
 import socket
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,8 @@ from chatserver import __version__, markup
 from chatserver.app import SERVER, Server, build
 from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
+from chatserver.folder import DataFolder
+from chatserver.tls import server_context
 from chatserver.web.access import AccessLog
 from chatserver.web.headers import expect
 from chatserver.web.listener import IdleConnections, Listener
@@ -40,6 +41,7 @@ web_urldispatcher._default_expect_handler = expect  # noqa: SLF001
 
 async def serve(settings: Settings, *, lan: bool) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start."""
+    DataFolder(settings.data).require_own()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -86,7 +88,7 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
     host, port = settings.server.host, settings.server.port
     descriptors, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
     idle = IdleConnections(max(descriptors // 4, 64))
-    site = Listener(runner, host, port, idle=idle, tls=_tls(settings))
+    site = Listener(runner, host, port, idle=idle, tls=server_context(settings.server))
     try:
         await site.start()
     except OSError as error:
@@ -97,17 +99,6 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
             ) from None
         kind = NotYet if error.errno == errno.EADDRNOTAVAIL else StartError  # the network is late
         raise kind(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.server.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.server.tls_cert, settings.server.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise StartError(f"The TLS certificate or its key cannot be used: {error}.") from None
-    return context
 
 
 # What the terminal shows -------------------------------------------------------------------------

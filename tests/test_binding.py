@@ -1,7 +1,6 @@
 """A data folder belongs to one database: commands compare, and looking changes nothing."""
 
 import itertools
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -282,18 +281,6 @@ def test_migrate_beside_a_server_of_another_version_says_that_nothing_was_done(
     assert "Nothing was changed" in said
     assert f"its revision {HEAD}" in said
     assert "9998" in said
-
-
-def test_root_does_not_write_into_the_folder_of_another_account(place: Place) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can")
-    place.succeed("user", "add", "ann")
-    os.chown(place.data, 12_345, -1)
-    before = content(place.data)
-    for command in (["user", "list"], ["invite"], ["migrate"], ["restore", "x", "--yes"]):
-        (place.folder / "x").touch()
-        assert "#12345" in place.fail(*command) or command[0] == "restore"
-    assert content(place.data) == before
 
 
 # Looking changes nothing -------------------------------------------------------------------------

@@ -276,10 +276,25 @@ def test_a_folder_is_no_configuration() -> None:
     assert "Is a directory" in mistakes({"CHATSERVER_CONFIG": "folder"})
 
 
-@pytest.mark.parametrize("raw", [b"port: 3000", b"[server", b"\xff\xfe", b"a = 1\na = 2"])
+@pytest.mark.parametrize("raw", [b"port: 3000", b"[server", b"\xff", b"a = 1\na = 2"])
 def test_a_file_that_is_no_toml_is_named(raw: bytes) -> None:
     Path("config.toml").write_bytes(raw)
     assert mistakes().startswith("The configuration config.toml is not TOML: ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_may_begin_with_the_mark_of_its_encoding(encoding: str) -> None:
+    Path("config.toml").write_bytes("[server]\nport = 3001\n".encode(encoding))
+    assert load(environ={}).settings.server.port == 3001
+
+
+def test_mistakes_between_keys_are_named_with_all_others() -> None:
+    Path("config.toml").write_text(
+        '[server]\nport = "x"\ntls_cert = "a"\ntrusted_proxies = ["here", "there"]\n'
+    )
+    said = mistakes()
+    for part in ("server.port: ", "server.tls_cert and", "'here'", "'there'"):
+        assert part in said
 
 
 # Embedders ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ FLOORS = [
         "errors normalization models names protocol wire words tokens limits config folder"
         " resources logs keys passwords presence presence_feed connection histogram bus archive"
         " binding outage supervisor held_frames receipts origins redaction"
-        " markup markdown clocks turns"
+        " markup markdown clocks turns permissions tls"
     ),
     "journal storage bus.redis",
     (

@@ -55,7 +55,9 @@ def config_show() -> None:
 @place_options
 def config_check() -> None:
     """Say whether the configuration can be used, and name every mistake in it."""
-    loaded()
+    from chatserver.tls import server_context
+
+    server_context(loaded().settings.server)
     click.echo("The configuration is fine.")
 
 

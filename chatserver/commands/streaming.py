@@ -45,8 +45,8 @@ async def _answer(
     settings: Settings, path: str, read: Callable[["Database"], AsyncGenerator[bytes]]
 ) -> AsyncIterator[list[bytes]]:
     folder = DataFolder(settings.data)
-    Binding(folder, settings.database_url).check()
     if is_running(folder):
+        Binding(folder, settings.database_url).check()
         async with connected(folder) as line, aclosing(line.stream(path)) as pieces:
             async for lines in _lines(pieces):
                 yield lines

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from chatserver.errors import NotYet, StartError
+from chatserver.permissions import give_to_owner
 from chatserver.storage.failures import (
     FAILURES,
     DiskBroken,
@@ -89,6 +90,7 @@ class Database:
         if self.path is not None:
             try:
                 self.path.touch(mode=0o600)
+                give_to_owner(self.path)
             except OSError as error:
                 raise StartError(f"Cannot write {self.path}: {error.strerror}.") from None
 

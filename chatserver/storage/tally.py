@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from chatserver.errors import NotYet, StartError
+from chatserver.permissions import give_to_owner
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +54,19 @@ class Tally:
 
     def _locked(self, path: Path) -> int:
         """Of two data folders with one file, each would hold its own lock, and write."""
-        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            give_to_owner(path)
+        except OSError as error:
+            raise StartError(f"{path} cannot be written: {error.strerror}.") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
             raise NotYet(f"Another server has {self._database} open.") from None
+        except OSError as error:
+            os.close(file)
+            raise StartError(f"{path} cannot be locked: {error.strerror}.") from None
         return file
 
     def add(self, events: int) -> None:
@@ -82,8 +90,10 @@ class Tally:
         try:
             count, epoch = self._path.read_text(encoding="utf-8").split()
             return int(count), epoch
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             return 0, ""
+        except OSError as error:
+            raise StartError(f"{self._path} cannot be read: {error.strerror}.") from None
 
     @property
     def _name(self) -> str:

@@ -47,7 +47,6 @@ class OwnersSocket:
         self._closing = asyncio.create_task(self._close())
 
     async def _listen(self, path: str) -> None:
-        Path(path).unlink(missing_ok=True)
         listening = _bound_privately(path)
         self._listener = await asyncio.get_running_loop().create_unix_server(
             self._runner.server,  # type: ignore[arg-type]  # set up it has one
@@ -69,10 +68,14 @@ def _bound_privately(path: str) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:
+        Path(path).unlink(missing_ok=True)
         listening.bind(path)
     except OSError as error:
         listening.close()
-        raise StartError(f"The data folder cannot hold a Unix socket: {error.strerror}.") from None
+        raise StartError(
+            f"The data folder cannot hold a Unix socket: {error.strerror}. FAT, NTFS and some"
+            f" network file systems have none: choose another folder with --data."
+        ) from None
     finally:
         os.umask(before)
     return listening

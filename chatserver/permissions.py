@@ -1,0 +1,85 @@
+"""Owners and permissions of files: what this account cannot use, and what root has made."""
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+def obstacles(folder: Path, contents: Iterable[Path], wanted: int) -> Iterator[str]:
+    """A sentence for each of these that exists and cannot be used.
+
+    `wanted` is `os.R_OK`, with `os.W_OK` for more than reading. What does not exist is fine.
+    """
+    found = obstacle(folder, wanted | os.X_OK)
+    if found is not None:
+        yield found
+        return
+    for file in contents:
+        if (found := obstacle(file, wanted)) is not None:
+            yield found
+
+
+def obstacle(file: Path, wanted: int) -> str | None:
+    """Why a file cannot be used; None when it can or does not exist."""
+    try:
+        facts = file.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"{file} cannot be used: {error.strerror}. {_as(os.geteuid())}"
+    if stat.S_ISDIR(facts.st_mode):
+        wanted |= os.X_OK
+    if os.access(file, wanted, effective_ids=True):
+        return None
+    return _sentence(file, facts, wanted)
+
+
+def _sentence(file: Path, facts: os.stat_result, wanted: int) -> str:
+    change = "written" if os.access(file, os.R_OK, effective_ids=True) else "read"
+    if wanted & os.W_OK and os.statvfs(file).f_flag & os.ST_RDONLY:
+        return f"{file} cannot be written: its file system is read-only."
+    if facts.st_uid != os.geteuid():
+        return (
+            f"{file} belongs to {account(facts.st_uid)} and cannot be {change} here."
+            f" {_as(os.geteuid())} Give it to the server's account: chown -R ACCOUNT {file}"
+        )
+    return f"{file} cannot be {change}: its permissions are {stat.filemode(facts.st_mode)}."
+
+
+def _as(number: int) -> str:
+    return f"This runs as {account(number)}."
+
+
+def give_to_owner(file: Path) -> None:
+    """Where root has made a file in the folder of another account: give it to that account."""
+    if os.geteuid() != 0 or not os.path.lexists(file):
+        return
+    facts, folder = file.lstat(), file.parent.stat()
+    is_single = stat.S_ISDIR(facts.st_mode) or facts.st_nlink == 1
+    if folder.st_uid != 0 and facts.st_uid == 0 and is_single:
+        os.chown(file, folder.st_uid, folder.st_gid, follow_symlinks=False)
+
+
+def account(number: int) -> str:
+    """The name of an account, or #number where it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"#{number}"
+
+
+def keeps_modes(folder: Path) -> bool:
+    """Whether the file system stores permissions: FAT, NTFS and some of 9p do not.
+
+    Of what cannot be tried the answer is yes.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as probe:
+            return not Path(probe).stat().st_mode & 0o077
+    except OSError as error:
+        return error.errno != errno.EPERM

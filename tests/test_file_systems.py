@@ -1,0 +1,131 @@
+"""Commands on file systems that lack something: flushes of folders, links, locks, writing."""
+
+import errno
+import fcntl
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatserver import folder as folder_module
+from chatserver.archive import flush_folder
+from tests.rig.needs import require
+from tests.test_main import PASSWORD, Place
+
+pytestmark = pytest.mark.xdist_group("main")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path)
+    made.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
+    return made
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, name, refused)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES])
+def test_a_backup_needs_no_flush_of_its_folder(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    flush = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    saved = str(place.folder / "saved.zip")
+    place.succeed("backup", saved)
+    place.succeed("restore", saved, "--replace", "--yes")
+
+
+def test_a_failed_flush_of_a_folder_is_not_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "fsync", errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        flush_folder(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK])
+def test_a_restore_keeps_the_old_database_without_hard_links(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    saved = str(place.folder / "saved.zip")
+    place.succeed("backup", saved)
+    before = (place.data / "chat.db").read_bytes()
+    refuse(monkeypatch, "link", number)
+    place.succeed("restore", saved, "--replace", "--yes")
+    kept = place.data / "backups" / "replaced.db"
+    assert (kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (before, 0o600)
+
+
+def test_a_data_folder_without_locks_is_not_in_use_but_refused(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    for command in (("user", "list"), ("user", "add", "bo")):
+        assert "cannot be used: No locks available" in place.fail(*command)
+
+
+def test_a_folder_without_permissions_is_refused_with_what_to_do(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.data.chmod(0o777)
+    monkeypatch.setattr(folder_module, "keeps_modes", lambda _folder: False)
+    said = place.fail("user", "add", "bo")
+    assert "keeps no permissions" in said
+    assert "umask=077" in said
+
+
+def test_a_truncated_archive_is_called_damaged(place: Place) -> None:
+    saved = place.folder / "saved.zip"
+    place.succeed("backup", str(saved))
+    whole = saved.read_bytes()
+    for size in (len(whole) - 1, len(whole) // 2, 40):
+        saved.write_bytes(whole[:size])
+        assert "is damaged: it is cut off" in place.fail("restore", str(saved))
+
+
+def test_an_export_may_begin_with_a_byte_order_mark(place: Place) -> None:
+    written = place.folder / "written.jsonl"
+    place.succeed("export", str(written))
+    written.write_bytes(b"\xef\xbb\xbf" + written.read_bytes())
+    place.data = place.folder / "other"
+    assert "Everything is in" in place.succeed("import", str(written))
+
+
+@pytest.fixture
+def read_only(place: Place) -> Iterator[Place]:
+    """The data folder on a file system that was mounted read-only."""
+    require("Mounting (root)", found=os.geteuid() == 0)
+    subprocess.run(["mount", "--bind", place.data, place.data], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", place.data], check=True)
+        yield place
+    finally:
+        subprocess.run(["umount", place.data], check=True)
+
+
+def test_what_only_reads_runs_on_a_read_only_file_system(read_only: Place) -> None:
+    saved = str(read_only.folder / "saved")
+    for command in (["user", "list"], ["check"], ["backup", saved], ["export", f"{saved}.jsonl"]):
+        read_only.succeed(*command)
+    for refused in (["user", "add", "bo"], ["serve", "--port", "0"]):
+        assert "its file system is read-only" in read_only.fail(*refused)
+    examined = read_only.run("--data", str(read_only.data), "doctor")
+    assert "FAIL" in examined.out
+    assert "read-only" in examined.out

@@ -1,0 +1,149 @@
+"""Files of another account, file systems without modes: one sentence and exit code 2.
+
+The tests change the effective account of the process, so they need root.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+
+import pytest
+
+from chatserver.config import load
+from chatserver.errors import StartError
+from chatserver.folder import DATABASE_FILES
+from chatserver.permissions import keeps_modes
+from tests.rig.needs import require
+from tests.test_main import PASSWORD, Done, Place, sentence
+
+pytestmark = pytest.mark.xdist_group("main")
+
+SERVICE, OTHER = 65_534, 65_533  # accounts
+FILES = (
+    "lock",
+    "keys.json",
+    "database",
+    "setup-token",
+    *(f"chat.db{end}" for end in DATABASE_FILES),
+)
+COMMANDS = (("user", "list"), ("user", "passwd", "ann"), ("serve", "--port", "0"), ("check",))
+
+
+@contextmanager
+def acting_as(account: int) -> Iterator[None]:
+    os.setegid(account)
+    os.seteuid(account)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """The account of the service owns the data folder; root has made ann in it."""
+    require("Changing the account (root)", found=os.geteuid() == 0)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    made = Place(tmp_path)
+    made.data.mkdir(mode=0o700)
+    os.chown(made.data, SERVICE, SERVICE)
+    made.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
+    made.folder = Path("/")
+    return made
+
+
+def run(place: Place, *arguments: str) -> Done:
+    return place.run("--data", str(place.data), *arguments)
+
+
+def not_of_the_service(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.stat().st_uid != SERVICE]
+
+
+def test_what_root_makes_belongs_to_the_account_of_the_folder(place: Place, tmp_path: Path) -> None:
+    assert not_of_the_service(place.data) == []
+    saved = str(tmp_path / "saved.zip")
+    for arguments in (
+        ("keys", "rotate"),
+        ("migrate",),
+        ("invite",),
+        ("backup", saved),
+        ("restore", saved, "--replace", "--yes"),
+        ("check",),
+        ("doctor",),
+    ):
+        done = run(place, *arguments)
+        assert (done.code, not_of_the_service(place.data)) == (0, []), (arguments, done)
+    with acting_as(SERVICE):
+        assert run(place, "user", "list").code == 0
+
+
+def test_root_serves_no_folder_of_another_account(place: Place) -> None:
+    assert "belongs to nobody: run this as that account" in sentence(
+        run(place, "serve", "--port", "0")
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_root_is_named_with_its_owner(place: Place, name: str) -> None:
+    file = place.data / name
+    file.touch()
+    os.chown(file, 0, 0)
+    file.chmod(0o600)
+    with acting_as(SERVICE):
+        for command in COMMANDS:
+            said = sentence(run(place, *command))
+            assert f"{file} belongs to root" in said
+            assert "chown" in said
+        examined = run(place, "doctor")
+    assert (examined.code, f"FAIL  {file} belongs to root" in examined.out) == (1, True)
+
+
+def test_a_data_folder_of_another_account_is_named(place: Place) -> None:
+    with acting_as(OTHER):
+        for command in COMMANDS:
+            assert f"{place.data} belongs to nobody" in sentence(run(place, *command))
+        assert f"FAIL  {place.data} belongs to nobody" in run(place, "doctor").out
+
+
+def test_a_data_folder_that_cannot_be_reached_is_one_sentence(place: Place) -> None:
+    place.data.parent.chmod(0o700)
+    with acting_as(OTHER):
+        for command in COMMANDS:
+            assert f"{place.data} cannot be used: Permission denied" in sentence(
+                run(place, *command)
+            )
+
+
+def test_a_current_folder_that_cannot_be_read_is_one_sentence(place: Place, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with chdir(closed), acting_as(SERVICE):
+        with pytest.raises(StartError, match=r"Change to another one \(cd /\), or name the config"):
+            load(environ={})
+        load(environ={}, config=Path(os.devnull))
+
+
+def test_a_configuration_and_a_key_of_another_account_are_named(
+    place: Place, tmp_path: Path
+) -> None:
+    config, key = tmp_path / "config.toml", tmp_path / "key.pem"
+    key.touch(mode=0o600)
+    config.write_text(f'[server]\ntls_cert = "{os.devnull}"\ntls_key = "{key}"\nport = 0\n')
+    config.chmod(0o644)
+    with acting_as(SERVICE):
+        for command in ("serve", "config check"):
+            said = sentence(run(place, "--config", str(config), *command.split()))
+            assert f"server.tls_key: {key} cannot be read: Permission denied" in said
+    config.chmod(0o600)
+    with acting_as(SERVICE):
+        assert f"{config}: Permission denied" in sentence(
+            run(place, "--config", str(config), "user", "list")
+        )
+
+
+def test_permissions_are_kept_where_a_folder_can_be_private(tmp_path: Path) -> None:
+    assert keeps_modes(tmp_path)
