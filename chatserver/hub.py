@@ -117,7 +117,6 @@ class Hub:
         return {} if self._bus.peers else self._feeds.heard(connection, numbers)
 
     def count_listeners(self, room: int) -> int:
-        """The number of connections of this node that listen to a room."""
         return self._feeds.count_listeners(room)
 
     def listen(self, user_id: int, room: int, after: int) -> None:
@@ -274,8 +273,9 @@ class Hub:
 
     def _ended_here(self, ended: Ended) -> None:
         self._arrivals.note_end(ended)
-        for connection in self.connections:
-            if connection.session_id == ended.session or connection.user.id == ended.user:
+        mine = self._devices.get(ended.user, ()) if ended.user is not None else self.connections
+        for connection in list(mine):
+            if ended.session in (None, connection.session_id):
                 self.expire(connection, CloseCode(ended.code))
 
     def expire(self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID) -> None:

@@ -15,6 +15,7 @@ from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 
 EVERY = 2.0  # seconds between two looks
+ROOMS = 500  # that one query asks about
 SESSIONS = 500  # open sessions that one look asks about
 MEMBERSHIPS = 60_000  # milliseconds to look back for new ones: nodes' clocks differ a little
 
@@ -49,8 +50,11 @@ class Lookout:
         """Ask for what is missing; hang up sockets whose session ended elsewhere."""
         self._hub.check_nodes()
         await self._hear_new_rooms()
-        for room, head in (await self._log.heads(self._hub.heads())).items():
-            self._hub.remind(room, head)
+        rooms = list(self._hub.heads())
+        for start in range(0, len(rooms), ROOMS):
+            heads = await self._log.heads(rooms[start : start + ROOMS])
+            for room, head in heads.items():
+                self._hub.remind(room, head)
         await self._end_sessions()
 
     async def _hear_new_rooms(self) -> None:
