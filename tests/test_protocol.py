@@ -663,7 +663,7 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
         Welcome(
             user="ann",
             epoch="e",
-            session=WelcomeSession("s1", 9),
+            session=WelcomeSession("s1", 9, 60),
             limits=WelcomeLimits(4000, 65536, 5.0, 20),
             rooms=[LOBBY],
         ),
@@ -671,7 +671,7 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
             "type": 5,
             "user": "ann",
             "epoch": "e",
-            "session": {"id": "s1", "expires_at": 9},
+            "session": {"id": "s1", "expires_at": 9, "lifetime": 60},
             "limits": {
                 "message_chars": 4000,
                 "frame_bytes": 65536,

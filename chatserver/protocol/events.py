@@ -153,10 +153,14 @@ Happening = GroupChat | SingleChat | Edit | Delete | React | RoomEvent
 
 
 class WelcomeSession(Struct, frozen=True):
-    """The session of this socket; `expires_at` is in milliseconds UTC."""
+    """The session of this socket.
+
+    `expires_at` is in milliseconds UTC; `lifetime` are the seconds by which renewing prolongs it.
+    """
 
     id: str
     expires_at: int
+    lifetime: int
 
 
 class WelcomeLimits(Struct, frozen=True):

@@ -52,6 +52,7 @@ def routes(
         web.post(
             "/api/users/{name}/password", api.reset_password, name="password-reset", rate="changes"
         ),
+        web.put("/api/me/session", api.renew_session, name="me-session", rate="changes"),
         web.get("/api/sessions", api.sessions, name="sessions", rate="questions"),
         web.delete("/api/sessions", api.sign_out_everywhere, rate="changes"),
         web.delete("/api/sessions/{session}", api.end_session, name="session", rate="changes"),

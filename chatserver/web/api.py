@@ -77,6 +77,14 @@ class Api:
         )
         return ok()
 
+    async def renew_session(self, request: web.Request) -> web.StreamResponse:
+        """Prolong the session of the request by the lifetime of its token, and its cookie."""
+        sign_in = await self._sessions.of(request)
+        expires_at, token = await self._accounts.renew(sign_in.session.id, sign_in.token.lifetime)
+        response = ok(expires_at=expires_at)
+        self._sessions.renew(request, response, token)
+        return response
+
     # People ---------------------------------------------------------------------------------------
 
     async def users(self, request: web.Request) -> web.StreamResponse:

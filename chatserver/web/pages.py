@@ -15,7 +15,7 @@ from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.rendering import render
 from chatserver.web.session import Sessions, address, same_site_path, wants_page
 
-RENEW_AFTER = 86_400  # seconds of a cookie's life after which a visit renews it
+RENEW_AFTER = 86_400  # seconds of a cookie's life after which a visit renews it, at most half of it
 
 
 class Pages:
@@ -52,10 +52,9 @@ class Pages:
         except Unauthorized:
             raise web.HTTPFound(_path(request, "home")) from None
         response = self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
-        if self._accounts.age(sign_in) > RENEW_AFTER:
-            _expires_at, token = await self._accounts.renew(
-                sign_in.session.id, sign_in.token.lifetime
-            )
+        lifetime = sign_in.token.lifetime
+        if self._accounts.age(sign_in) > min(RENEW_AFTER, lifetime / 2):
+            _expires_at, token = await self._accounts.renew(sign_in.session.id, lifetime)
             self._sessions.set_cookie(request, response, token)
         return response
 

@@ -150,6 +150,13 @@ class Sessions:
         response.headers["Authorization"] = f"Bearer {tokens.bearer}"
         self.set_cookie(request, response, tokens.cookie)
 
+    def renew(self, request: web.Request, response: web.Response, token: str) -> None:
+        """Give a newer token back in the way that the one of the request came."""
+        if "Authorization" in request.headers:
+            response.headers["Authorization"] = f"Bearer {token}"
+        else:
+            self.set_cookie(request, response, token)
+
     def set_cookie(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
         """The session cookie, unreadable for scripts; only over TLS when the request came so."""
         response.set_cookie(

@@ -202,7 +202,9 @@ class Socket:
         return protocol.Welcome(
             user=sign_in.user.name,
             epoch=self._history.epoch,
-            session=protocol.WelcomeSession(sign_in.session.id, sign_in.expires_at),
+            session=protocol.WelcomeSession(
+                sign_in.session.id, sign_in.expires_at, sign_in.token.lifetime
+            ),
             limits=limits,
             rooms=[wire.welcome_room(state) for state in rooms.states],
             rooms_more=rooms.more,

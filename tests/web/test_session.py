@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from chatserver.errors import Unavailable
+from chatserver.web.session import COOKIE
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Device, Person, ask
 
@@ -112,6 +113,26 @@ async def test_renewing_prolongs_the_session_without_reconnecting(ann: Person) -
     assert renewed["expires_at"] >= before
     ann.token = renewed["token"]
     assert (await (await ann.connect()).say("with the new token"))["ok"] is True
+
+
+async def test_a_session_is_prolonged_over_http_in_the_way_that_it_is_named(
+    chat: Chat, ann: Person
+) -> None:
+    ends = (await ann.connect()).welcome["session"]
+    answer = await ann.ask("PUT", "/api/me/session")
+    assert answer.json["expires_at"] >= ends["expires_at"]
+    ann.token = answer.headers["Authorization"].removeprefix("Bearer ")
+    assert "Set-Cookie" not in answer.headers
+    assert (await ann.connect()).welcome["session"]["lifetime"] == ends["lifetime"]
+    browser = chat.browser()
+    form = {"username": "ann", "password": PASSWORD}
+    assert (await ask(browser, "POST", chat.url + "/login", form)).status == 200
+    answer = await ask(browser, "PUT", chat.url + "/api/me/session")
+    assert COOKIE in answer.headers["Set-Cookie"]
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert "Authorization" not in answer.headers
+    stranger = await ask(chat.browser(), "PUT", chat.url + "/api/me/session")
+    assert stranger.status == 401
 
 
 async def test_a_socket_can_go_on_with_a_newer_session(chat: Chat, ann: Person, bo: Person) -> None:

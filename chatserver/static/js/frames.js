@@ -4,7 +4,7 @@ import { Type } from "./protocol.js";
 import { sessionOver, sessionReplaced } from "./session.js";
 
 /** `limits(facts)` hears what the server accepts. */
-export function deliver(frame, { feed, people, typing, notifications, limits }) {
+export function deliver(frame, { feed, people, typing, notifications, renewal, limits }) {
   switch (frame.type) {
     case Type.ERROR:
       return frame.code === "other_user" ? sessionReplaced() : sessionOver();
@@ -12,6 +12,7 @@ export function deliver(frame, { feed, people, typing, notifications, limits }) 
       return people.replaceOnline(frame.data);
     case Type.WELCOME:
       limits(frame.limits ?? {});
+      renewal.welcome(frame.session);
       return feed.welcome(frame);
     case Type.PRESENCE:
       return people.change(frame);

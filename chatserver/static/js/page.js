@@ -14,6 +14,7 @@ export const urls = Object.freeze({
   invites: meta("invites"),
   search: meta("search"),
   password: meta("password"),
+  session: meta("session"),
   sessions: meta("sessions"),
   catalogue: meta("catalogue"),
 });

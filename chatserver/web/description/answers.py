@@ -141,6 +141,12 @@ class SignInPlaces(Answer):
     sessions: list[SignInPlace]
 
 
+class ProlongedSession(Answer):
+    """`expires_at` is in milliseconds UTC."""
+
+    expires_at: int
+
+
 class SetupToken(Answer):
     token: str
 

@@ -94,6 +94,12 @@ OPERATIONS = [
         "PUT", "/api/me/password", "change_password",
         "Set one's own password, which ends one's other sessions.", body=body.NewPassword,
     ),
+    Operation(
+        "PUT", "/api/me/session", "renew_session",
+        "Prolong the session of this request: its cookie, or in the header Authorization its"
+        " token, is replaced by a newer one. Sockets are prolonged by renew (14).",
+        answers.ProlongedSession, token=True,
+    ),
     Operation("GET", "/api/sessions", "sessions", "Where one is signed in.", answers.SignInPlaces),
     Operation(
         "DELETE", "/api/sessions/{session}", "end_session",

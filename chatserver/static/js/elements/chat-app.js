@@ -28,6 +28,7 @@ import { CloseCode, isAct, LOBBY } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Receipts } from "../receipts.js";
 import { Recounts } from "../recounts.js";
+import { Renewal } from "../renewal.js";
 import { Screen } from "../screen.js";
 import { sender } from "../sender.js";
 import { sessionOver, sessionReplaced } from "../session.js";
@@ -45,6 +46,7 @@ class ChatApp extends HTMLElement {
   #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
   #past = new Past(this.#connection, () => this.#redraw());
+  #renewal = new Renewal(this.#connection);
   #recounts = new Recounts(this.#feed);
   #receipts = new Receipts(() => this.#draw());
   #deeds = new Deeds(this, {
@@ -74,6 +76,7 @@ class ChatApp extends HTMLElement {
     this.#outbox.load();
     this.querySelector("storage-notice").watch(this.#outbox);
     this.#connection.start();
+    this.#renewal.start();
     followKeyboard();
     listenToKeys(this);
     bringTheRest(this.#list).then(() => this.#redraw());
@@ -122,6 +125,7 @@ class ChatApp extends HTMLElement {
       people: this.#people,
       typing: this.#typing,
       notifications: this.#notifications,
+      renewal: this.#renewal,
       limits: ({ message_chars: most }) => (this.#composer.limit = most ?? this.#composer.limit),
     });
   }
