@@ -3,8 +3,10 @@
 What may go better in a while, as it is, has exit code 75, for whoever starts programs again.
 """
 
+import errno
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +34,16 @@ class Later(Sentence):
 class Cli(click.Group):
     """Turns our errors into sentences; anything else is a bug and shows its traceback."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _discard_output()
+            click.echo(f"Error: It could not be written: {error.strerror}.", err=True)
+            sys.exit(Later.exit_code)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -43,6 +55,13 @@ class Cli(click.Group):
             if error.filename is None:
                 raise
             raise Sentence(f"{error.filename} cannot be used: {error.strerror}.") from None
+
+
+def _discard_output() -> None:
+    """What standard output did not take is not tried again when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 @click.group(cls=Cli, invoke_without_command=True)

@@ -400,6 +400,17 @@ def test_the_program_runs_under_its_name_and_its_version(place: Place) -> None:
 # Mistakes ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_cannot_be_written_is_one_sentence(place: Place) -> None:
+    command = [sys.executable, "-m", "chatserver", "--data", str(place.data), "config", "show"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False
+        )
+    assert done.returncode == LATER
+    assert done.stderr == "Error: It could not be written: No space left on device.\n"
+
+
 def test_a_port_that_is_taken(home: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]

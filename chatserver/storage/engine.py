@@ -19,8 +19,11 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 from chatserver.errors import NotYet, StartError
 from chatserver.permissions import give_to_owner
 from chatserver.storage.failures import (
+    FAILED_WRITE,
     FAILURES,
+    FULL,
     DiskBroken,
+    failure,
     may_pass,
     refusal,
     unread,
@@ -327,7 +330,9 @@ async def patiently(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
 
 
 def _sentence(error: Exception) -> object:
-    """The text of a driver's error without its number."""
+    """The text of a driver's error without its number; SQLite calls a full disk an I/O error."""
+    if (known := failure(error)) in (FULL, FAILED_WRITE):
+        return known.reason
     original = error.orig if isinstance(error, DBAPIError) else error
     arguments = getattr(original, "args", ())
     return str(arguments[-1]).rstrip(".") if arguments else original

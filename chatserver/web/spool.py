@@ -15,19 +15,36 @@ from pathlib import Path
 
 PIECE = 262_144  # bytes that are read from the file at once
 SHARE = 0.5  # of the free disk space may be used
+SCARCE = 16_000_000  # bytes; with less, a file would only take the last space of others
 PATIENCE = 60.0  # seconds that the source waits for a reader who is behind by all of that
 
 
-async def spooled(
-    pieces: AsyncGenerator[bytes], folder: Path | None = None
-) -> AsyncGenerator[bytes]:
+async def spooled(pieces: AsyncGenerator[bytes], folder: Path) -> AsyncGenerator[bytes]:
     """The same bytes. Raises what `pieces` raises, and TimeoutError for a reader too far behind.
 
-    Leave it with `aclosing`. The file is made in `folder`.
+    Leave it with `aclosing`. The file is made in `folder`, or with the temporary files where more
+    space is free. Without space in either, the source waits for its reader.
     """
+    place = max(folder, Path(tempfile.gettempdir()), key=_free)
+    free = _free(place)
+    kept = pieces if free < SCARCE else _through_file(pieces, place, int(free * SHARE))
+    async with aclosing(kept) as taken:
+        async for piece in taken:
+            yield piece
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+async def _through_file(
+    pieces: AsyncGenerator[bytes], folder: Path, room: int
+) -> AsyncGenerator[bytes]:
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        room = shutil.disk_usage(folder or tempfile.gettempdir()).free * SHARE
-        spool = _Spool(file.fileno(), int(room))
+        spool = _Spool(file.fileno(), room)
         filling = asyncio.create_task(spool.fill(pieces))
         try:
             async with aclosing(spool.drain()) as drained:

@@ -1,9 +1,11 @@
 """The spool: the source ends although its reader is slow, and every byte arrives."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -81,3 +83,30 @@ async def test_a_reader_too_far_behind_is_cut_off(
     source = Source()
     with pytest.raises(TimeoutError):
         await read(source, tmp_path, bytearray(), first_wait=source.ended)
+
+
+async def test_a_full_disk_leaves_the_file_to_the_folder_of_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, roomy = tmp_path / "full", tmp_path / "roomy"
+    full.mkdir()
+    roomy.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(roomy))
+    monkeypatch.setattr(spool, "_free", lambda folder: 0 if folder == full else 10**9)
+    made = Mock(wraps=tempfile.TemporaryFile)
+    monkeypatch.setattr(tempfile, "TemporaryFile", made)
+    async with aclosing(spooled(Source().pieces(), full)) as pieces:
+        assert b"".join([piece async for piece in pieces]) == b"".join(PIECES)
+    assert made.call_args.kwargs["dir"] == roomy
+
+
+async def test_without_space_anywhere_the_source_waits_for_its_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "_free", lambda _: 0)
+    source = Source()
+    async with aclosing(spooled(source.pieces(), tmp_path)) as pieces:
+        first = await anext(pieces)
+        assert not source.ended.is_set()
+        assert first + b"".join([piece async for piece in pieces]) == b"".join(PIECES)
+    assert source.ended.is_set()
