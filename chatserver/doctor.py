@@ -14,7 +14,7 @@ from chatserver.config import Settings
 from chatserver.control import control, is_running, reading
 from chatserver.errors import ChatServerError
 from chatserver.folder import DataFolder
-from chatserver.reachability import reached
+from chatserver.reachability import links, reached
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.storage.nights import (
@@ -36,6 +36,7 @@ async def examine(settings: Settings) -> bool:
     if not findings:
         Binding(DataFolder(settings.data), settings.database_url).check()
         findings = [*_folder(settings), *await _database(settings)]
+    findings += [links(settings)]
     findings += [finding async for finding in reached(settings)]
     for sound, text in findings:
         click.echo(f"{'ok  ' if sound else 'FAIL'}  {text}")

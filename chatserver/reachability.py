@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 
+from chatserver.addresses import NO_ADDRESS, is_local, others
 from chatserver.config import Settings
 
 TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -37,6 +38,19 @@ def configured(settings: Settings) -> Iterator[Finding]:
         yield False, NO_TLS
     if server.tls_cert and settings.origin and not is_https:
         yield False, "server.public_url says http, but server.tls_cert is set"
+
+
+def links(settings: Settings) -> Finding:
+    """What the links of invitations begin with."""
+    if settings.origin:
+        sound = not is_local(settings.origin)
+        return sound, f"{settings.origin}: " + ("invitations begin so" if sound else NO_ADDRESS)
+    host, port = settings.server.host, settings.server.port
+    scheme = "https" if settings.server.tls_cert else "http"
+    found = others(f"{scheme}://{host}:{port}", host)
+    if found:
+        return True, f"addresses for other devices: {', '.join(found)}"
+    return True, f"no address for other devices is known. {NO_ADDRESS}"
 
 
 async def _page(http: aiohttp.ClientSession, origin: str) -> Finding:

@@ -6,7 +6,6 @@ import gc
 import logging
 import resource
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import click
 from aiohttp import web, web_response, web_urldispatcher
 
 from chatserver import __version__, markup
+from chatserver.addresses import EVERYWHERE, lan_addresses
 from chatserver.app import SERVER, Server, build
 from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
@@ -133,8 +133,9 @@ def _count(number: int, one: str, many: str) -> str:
 def public_url(settings: Settings, *, port: int | None = None) -> str:
     """Where people find this server: as configured, else where it listens."""
     host = settings.server.host
-    everywhere = host in ("0.0.0.0", "::", "")  # noqa: S104
-    own = _url(settings, lan_address() if everywhere else host, port or settings.server.port)
+    own = _url(
+        settings, lan_address() if host in EVERYWHERE else host, port or settings.server.port
+    )
     return settings.origin or own
 
 
@@ -152,10 +153,5 @@ def _show_qr(url: str) -> None:
 
 
 def lan_address() -> str:
-    """This machine's address on its network. Nothing is sent: UDP only looks up the route."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+    """This machine's address on its network, or that of the loopback interface."""
+    return next(iter(lan_addresses()), "127.0.0.1")

@@ -8,7 +8,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from chatserver.config import ServerSettings, Settings
-from chatserver.reachability import configured, reached
+from chatserver.reachability import configured, links, reached
 from tests.driver import Chat
 
 Proxy = Callable[[dict[str, str | None]], Awaitable[str]]
@@ -90,3 +90,21 @@ async def test_an_address_that_cannot_be_reached_is_no_fault(chat: Chat) -> None
     ((fine, text),) = await findings("http://127.0.0.1:9")
     assert fine
     assert "cannot be reached from here" in text
+
+
+@pytest.mark.parametrize(
+    ("server", "sound", "text"),
+    [
+        (ServerSettings(), True, "no address for other devices is known"),
+        (ServerSettings(host="0.0.0.0"), True, "http://10.0.0.5:"),
+        (ServerSettings(public_url="http://localhost:3000"), False, "server.public_url"),
+        (ServerSettings(public_url="https://chat.example"), True, "https://chat.example"),
+    ],
+)
+def test_what_links_begin_with_is_reported(
+    monkeypatch: pytest.MonkeyPatch, server: ServerSettings, sound: bool, text: str
+) -> None:
+    monkeypatch.setattr("chatserver.addresses.lan_addresses", lambda: ["10.0.0.5"])
+    found = links(Settings(server=server))
+    assert found[0] is sound
+    assert text in found[1]

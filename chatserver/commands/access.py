@@ -4,6 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
+from chatserver.addresses import NO_ADDRESS, is_local
 from chatserver.commands.options import ask, loaded, place_options
 from chatserver.config import Settings
 
@@ -33,8 +34,10 @@ def _public(settings: Settings, url: str) -> str:
     """
     parts = urlsplit(url)
     if settings.origin:
-        return settings.origin + urlunsplit(("", "", *parts[2:]))
-    if not parts.netloc:
+        url = settings.origin + urlunsplit(("", "", *parts[2:]))
+    if is_local(url):
+        click.echo(NO_ADDRESS, err=True)
+    elif not urlsplit(url).netloc:
         click.echo("Put before it where the chat is; server.public_url does that.", err=True)
     return url
 

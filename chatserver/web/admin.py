@@ -67,7 +67,8 @@ class Admin:
         admin = await self._sessions.admin(request)
         invite = await self._invitations.find(request.match_info["code"], by=admin)
         picture = io.BytesIO()
-        code = segno.make(self._sessions.invite_url(request, invite.code), error="m", micro=False)
+        link = self._sessions.invite_url(request, invite.code, queried(request, QrAsked).address)
+        code = segno.make(link, error="m", micro=False)
         look: dict[str, Any] = {"border": 4, "dark": "#000", "light": "#fff"}
         code.save(picture, kind="svg", omitsize=True, svgclass=None, lineclass=None, **look)
         return web.Response(body=picture.getvalue(), content_type="image/svg+xml")
@@ -140,6 +141,12 @@ class Admin:
             **await self._health.facts(),
             disk_free=shutil.disk_usage(self._folder).free,
         )
+
+
+class QrAsked(msgspec.Struct):
+    """`address`: one of those that the invitations are answered with; the first by default."""
+
+    address: Annotated[str, Meta(max_length=300)] = ""
 
 
 class _Largest(msgspec.Struct):

@@ -136,13 +136,16 @@ class Api:
     async def invites(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
         found = await self._invitations.listed(admin)
-        return await shown(request, "invites", found, partial(_invite, self._links(request)))
+        show = partial(_invite, self._links(request))
+        addresses = self._sessions.reachable(request)
+        return await shown(request, "invites", found, show, addresses=addresses)
 
     async def add_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
         form = await body.read(request, body.NewInvite)
         invite = await self._invitations.make(admin, uses=form.uses, days=form.days, room=form.room)
-        return ok(status=201, **_invite(self._links(request), invite))
+        addresses = self._sessions.reachable(request)
+        return ok(status=201, addresses=addresses, **_invite(self._links(request), invite))
 
     async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)

@@ -29,10 +29,10 @@ async def listed(request: web.Request, field: str, read: ReadPage) -> web.Stream
 
 
 async def shown(
-    request: web.Request, field: str, rows: Sequence[T], show: Show[T]
+    request: web.Request, field: str, rows: Sequence[T], show: Show[T], **facts: Any
 ) -> web.StreamResponse:
     """The same for rows that are in memory; what is shown of them never is."""
-    return await paged(request, field, _show(rows, show))
+    return await paged(request, field, _show(rows, show), **facts)
 
 
 async def paged(

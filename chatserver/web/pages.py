@@ -122,12 +122,13 @@ class Pages:
     async def join_page(self, request: web.Request) -> web.StreamResponse:
         """To sign up, or, for a user who is signed in, to join the room of the invitation."""
         invite = await self._invitations.find(request.match_info["code"])
+        user = None
         with suppress(Unauthorized):
             user = (await self._sessions.of(request)).user
+        if user is not None and invite.room is not None:
             return self._render("accounts/invited.html", request, user, me=user, invite=invite)
-        return self._render(
-            "accounts/join.html", request, code=invite.code, inviter=invite.created_by
-        )
+        facts = {"code": invite.code, "inviter": invite.created_by, "me": user}
+        return self._render("accounts/join.html", request, user, **facts)
 
     async def join(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.NewAccount)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from chatserver.accounts import Accounts, SignIn, Tokens
+from chatserver.addresses import is_local, others
 from chatserver.config import Settings
 from chatserver.errors import Forbidden, OtherUser, RateLimited, Unauthorized, _
 from chatserver.limits import Rate
@@ -105,20 +106,33 @@ class Sessions:
             return (self._settings.origin or self.listening) + self.below
         return self._own_origin(request)
 
+    def reachable(self, request: web.Request) -> list[str]:
+        """What the URLs of this server can begin with for other devices, the best first."""
+        own = self.base(request)
+        if not is_local(own):
+            return [own]
+        if self._settings.origin:
+            return []
+        found = others(self.listening, self._settings.server.host) if self.listening else []
+        return [address + (self.below if self.is_owner(request) else "") for address in found]
+
     def way(self, request: web.Request) -> dict[str, Any]:
         """How a request got here, as far as the server is told. `at`: its clock, in ms UTC."""
         return {
             "at": time.time_ns() // 1_000_000,
             "origin": _seen_origin(request),
             "public_url": self._settings.origin,
+            "addresses": self.reachable(request),
             "secure": request.secure,
             "forwarded": any(name in request.headers for name in FORWARDED),
             "trusted": request.get(BELIEVED, False),
         }
 
-    def invite_url(self, request: web.Request, code: str) -> str:
-        """What one sends to somebody who is to come in."""
-        return self.base(request) + str(request.app.router["join"].url_for(code=code))
+    def invite_url(self, request: web.Request, code: str, address: str = "") -> str:
+        """The link of an invitation, at one of the `reachable` addresses, the first by default."""
+        known = self.reachable(request) or [self.base(request)]
+        chosen = address if address in known else known[0]
+        return chosen + str(request.app.router["join"].url_for(code=code))
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse what another site's page makes a browser send. Raises Forbidden.

@@ -41,9 +41,18 @@ test("a socket that is slow or does not come through", () => {
 
 test("plain http is fine on the server itself, doubtful at home and bad elsewhere", () => {
   const plain = (origin) => complaints({ server: { origin }, page: { origin } });
-  assert.deepEqual(plain("http://127.0.0.1:3000"), []);
+  assert.deepEqual(plain("http://127.0.0.1:3000"), ["Address: fair"]);
   assert.deepEqual(plain("http://192.168.1.7:3000"), ["Encryption: fair"]);
   assert.deepEqual(plain("http://chat.example"), ["Encryption: bad"]);
+});
+
+test("an address that only this computer reaches is fine where invitations name another one", () => {
+  for (const origin of ["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000"]) {
+    const found = (server) => complaints({ server: { origin, ...server }, page: { origin } });
+    assert.deepEqual(found({ addresses: [] }), ["Address: fair"]);
+    assert.deepEqual(found({ public_url: origin, addresses: [] }), ["Address: fair"]);
+    assert.deepEqual(found({ addresses: ["http://192.168.1.7:3000"] }), []);
+  }
 });
 
 test("an address that is not the one of public_url, or not the one that the server sees", () => {

@@ -404,3 +404,29 @@ async def test_the_way_back_leads_through_the_login(chat: Chat, ann: Person) -> 
     url = f"{chat.url}/login?next={quote('/admin/rooms')}"
     async with chat.browser().post(url, data=form, headers=HTML, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/admin/rooms")
+
+
+async def test_invitations_name_addresses_that_other_devices_reach(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lan = ["http://10.0.0.5:3000", "http://192.168.1.7:3000"]
+    monkeypatch.setattr("chatserver.web.session.others", lambda listening, host: lan)
+    monkeypatch.setattr(chat.server.sessions, "listening", "http://127.0.0.1:3000")
+    made = (await ann.ask("POST", "/api/invites", {})).json
+    assert (made["addresses"], made["url"]) == (lan, f"{lan[0]}/join/{made['code']}")
+    shown = (await ann.ask("GET", "/api/invites")).json
+    assert (shown["addresses"], shown["invites"][0]["url"]) == (lan, made["url"])
+    assert (await ann.ask("GET", "/api/admin/check")).json["addresses"] == lan
+
+    async def picture(address: str) -> str:
+        query = f"?address={address}" if address else ""
+        return (await ann.ask("GET", f"/api/invites/{made['code']}/qr.svg{query}")).text
+
+    first, second = await picture(lan[0]), await picture(lan[1])
+    assert first != second
+    assert await picture("") == await picture("http://evil.example") == first
+
+
+async def test_without_such_an_address_an_invitation_has_none(chat: Chat, ann: Person) -> None:
+    made = (await ann.ask("POST", "/api/invites", {})).json
+    assert (made["addresses"], made["url"]) == ([], f"{chat.url}/join/{made['code']}")

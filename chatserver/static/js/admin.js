@@ -14,6 +14,7 @@ await Promise.all([
   import("./elements/admin-rooms.js"),
   import("./elements/confirm-dialog.js"),
   import("./elements/copy-field.js"),
+  import("./elements/invite-link.js"),
   import("./elements/session-notice.js"),
   import("./elements/toast-line.js"),
 ]);

@@ -5,6 +5,7 @@ import "./elements/completion-list.js";
 import "./elements/copy-field.js";
 import "./elements/emoji-search.js";
 import "./elements/invite-dialog.js";
+import "./elements/invite-link.js";
 import "./elements/keys-dialog.js";
 import "./elements/notification-settings.js";
 import "./elements/password-field.js";

@@ -120,10 +120,19 @@ class Invitation(Struct):
 
 
 class Invitations(Answer):
+    """`addresses`: what links can begin with so that other devices reach them, the best first."""
+
     invites: list[Invitation]
+    addresses: list[str]
 
 
-NewInvitation = over_http(Invitation, "NewInvitation")
+class AddressedInvitation(Invitation):
+    """`addresses`: as for the list of invitations; `url` begins with the first one."""
+
+    addresses: list[str] = []
+
+
+NewInvitation = over_http(AddressedInvitation, "NewInvitation")
 
 
 class SignInPlace(Struct):
@@ -205,6 +214,7 @@ class SelfCheck(Answer):
     at: int
     origin: str
     public_url: str
+    addresses: list[str]
     secure: bool
     forwarded: bool
     trusted: bool

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from chatserver import protocol
 from chatserver.web import body
-from chatserver.web.admin import _Largest
+from chatserver.web.admin import QrAsked, _Largest
 from chatserver.web.api import Listed
 from chatserver.web.conversation import _RoomsAfter, _Sought, _Stretch
 from chatserver.web.description import answers
@@ -233,7 +233,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET", "/api/invites/{code}/qr.svg", "invite_qr", "The link of an invitation to scan.",
-        None, "administrator", says="picture",
+        None, "administrator", says="picture", query=QrAsked,
     ),
     # Administration -------------------------------------------------------------------------------
     Operation(

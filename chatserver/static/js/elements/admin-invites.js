@@ -6,10 +6,10 @@ import { _, ngettext } from "../lib/i18n.js";
 import { goodFor } from "../lib/invites.js";
 import { LOBBY } from "../protocol.js";
 import { urls } from "../page.js";
-import { showQr } from "../qr.js";
 import { listRooms } from "../rooms.js";
 
 class AdminInvites extends AdminList {
+  #addresses = []; // where other devices reach this server
   #form = this.querySelector("form");
 
   connectedCallback() {
@@ -24,7 +24,8 @@ class AdminInvites extends AdminList {
     this.attempt(() => this.#offerRooms());
   }
 
-  read({ invites }) {
+  read({ invites, addresses }) {
+    this.#addresses = addresses;
     return invites;
   }
 
@@ -45,11 +46,9 @@ class AdminInvites extends AdminList {
   }
 
   opened(_name, invite) {
-    const { code, url } = invite;
     const dialog = this.dialog("invite");
     dialog.querySelector(".invite-facts").textContent = goodFor(invite, this.dates);
-    dialog.querySelector("copy-field").value = new URL(url, location.href).href;
-    showQr(dialog.querySelector(".qr"), code);
+    dialog.querySelector("invite-link").show(invite, this.#addresses);
   }
 
   /** Rooms that one belongs to, and those that everybody may join. */

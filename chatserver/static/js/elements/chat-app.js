@@ -201,7 +201,7 @@ class ChatApp extends HTMLElement {
   /** A member of one more room, which is opened unless the user has turned to something else. */
   #enter({ state, go }) {
     const { key } = this.#feed.admit(state);
-    if (go) location.assign(hashOf(key));
+    if (go && key !== this.#place.key) location.assign(hashOf(key)); // a link to a message of this room stays
   }
 
   #loadOlder() {

@@ -10,7 +10,6 @@ import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { goodFor } from "../lib/invites.js";
 import { clone, lang, urls } from "../page.js";
-import { showQr } from "../qr.js";
 
 class InviteDialog extends HTMLElement {
   #dialog = this.querySelector("dialog");
@@ -42,9 +41,8 @@ class InviteDialog extends HTMLElement {
     const { uses, days } = Object.fromEntries(new FormData(this.#form));
     const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
     this.#made.hidden = false;
-    this.#made.querySelector("copy-field").value = absolute(invite.url);
     this.#made.querySelector(".invite-facts").textContent = goodFor(invite, this.#dates);
-    showQr(this.#made.querySelector(".qr"), invite.code);
+    this.#made.querySelector("invite-link").show(invite, invite.addresses);
     this.#made.querySelector("button").focus();
     await this.#load(invite.code);
   }

@@ -50,7 +50,7 @@ function tls({ origin }) {
   return line(title, "bad", _("Passwords and messages cross the network readable. Put a proxy with TLS in front, or set server.tls_cert."));
 }
 
-function address({ origin: seen, public_url: told }, { origin }) {
+function address({ origin: seen, public_url: told, addresses = [] }, { origin }) {
   const title = _("Address");
   if (told && told !== origin) {
     return line(title, "bad", _("server.public_url says %(told)s, but you came by %(origin)s: logging in fails here.", { told, origin }));
@@ -58,8 +58,15 @@ function address({ origin: seen, public_url: told }, { origin }) {
   if (!told && seen !== origin) {
     return line(title, "bad", _("You came by %(origin)s, but the server sees %(seen)s. Set server.public_url.", { origin, seen }));
   }
+  if (NEAR.test(origin)) return near(title, addresses, origin);
   if (told) return line(title, "good", _("You came by %(origin)s, as server.public_url says.", { origin }));
   return line(title, "good", _("You came by %(origin)s, and links in invitations begin so.", { origin }));
+}
+
+/** Only this computer reaches the address of the page. */
+function near(title, [first], origin) {
+  if (first) return line(title, "good", _("You came by %(origin)s. Links in invitations begin with %(first)s, which other devices in this network reach.", { origin, first }));
+  return line(title, "fair", _("Other devices cannot reach %(origin)s. Start the server with --lan, or set server.public_url.", { origin }));
 }
 
 function proxy({ forwarded, trusted, secure }, { origin }) {

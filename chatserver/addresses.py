@@ -1,0 +1,61 @@
+"""Addresses of this server that other devices can reach, as far as the machine knows."""
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what server.host says of all interfaces
+# Documentation and private addresses: the route to each names the interface that leads there.
+TARGETS = ("192.0.2.1", "192.168.255.254", "172.31.255.254", "10.255.255.254")
+
+NO_ADDRESS = (
+    "Other devices cannot reach this address. Start the server with --lan for the local network,"
+    " or set server.public_url to the address of the proxy in front of it."
+)
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL names this machine only, whoever opens it. False for no host."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def lan_addresses() -> list[str]:
+    """IPv4 addresses of this machine on its networks, that of the default route first."""
+    found = dict.fromkeys(_source(target) for target in TARGETS)
+    return [address for address in found if address and not is_local(f"//{address}")]
+
+
+def others(listening: str, host: str) -> list[str]:
+    """Where other devices reach a server that listens at the URL `listening`, bound to `host`."""
+    if host not in EVERYWHERE:
+        return [] if is_local(listening) else [listening]
+    return list(_at(listening, lan_addresses()))
+
+
+def _at(listening: str, addresses: Iterable[str]) -> Iterable[str]:
+    parts = urlsplit(listening)
+    for address in addresses:
+        yield (
+            f"{parts.scheme}://{address}:{parts.port}"
+            if parts.port
+            else f"{parts.scheme}://{address}"
+        )
+
+
+def _source(target: str) -> str:
+    """The address from which packets to `target` would leave. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((target, 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])

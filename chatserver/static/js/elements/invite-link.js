@@ -1,0 +1,33 @@
+/**
+ * <invite-link>: the link of an invitation and its QR code, at an address that other devices reach. Where the
+ * server knows several, the user chooses; where it knows none, a warning says how to get one.
+ */
+
+import { showQr } from "../qr.js";
+
+class InviteLink extends HTMLElement {
+  #select = this.querySelector("select");
+  #invite = null;
+
+  connectedCallback() {
+    this.#select.addEventListener("change", () => this.#draw(this.#select.value));
+  }
+
+  /** `addresses`: the best first; the invitation's `url` begins with that one. */
+  show(invite, addresses) {
+    this.#invite = invite;
+    this.#select.replaceChildren(...addresses.map((address) => new Option(address, address)));
+    this.querySelector(".invite-address").hidden = addresses.length < 2;
+    this.querySelector(".invite-local").hidden = addresses.length > 0;
+    this.#draw(addresses[0] ?? "");
+  }
+
+  #draw(address) {
+    const { url, code } = this.#invite;
+    const first = this.#select.options[0]?.value ?? "";
+    this.querySelector("copy-field").value = new URL(address + url.slice(first.length), location.href).href;
+    showQr(this.querySelector(".qr"), code, address);
+  }
+}
+
+customElements.define("invite-link", InviteLink);
