@@ -3,7 +3,7 @@
 import noUnsanitized from "eslint-plugin-no-unsanitized";
 
 const BROWSER = [
-  "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "HTMLElement", "Image", "Intl", "IntersectionObserver",
+  "BroadcastChannel", "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "HTMLElement", "Image", "Intl", "IntersectionObserver",
   "KeyboardEvent", "MutationObserver", "Node", "NodeFilter", "Notification", "Option", "ResizeObserver", "TextEncoder",
   "URL", "URLSearchParams", "WebSocket", "addEventListener", "caches", "cancelAnimationFrame", "clearInterval",
   "clearTimeout", "confirm", "console", "crypto", "customElements", "dispatchEvent", "document", "fetch",

@@ -13,7 +13,8 @@ export function deliver(frame, { feed, people, typing, notifications, renewal, l
     case Type.WELCOME:
       limits(frame.limits ?? {});
       renewal.welcome(frame.session);
-      return feed.welcome(frame);
+      feed.welcome(frame);
+      return notifications.renewed(frame.rooms);
     case Type.PRESENCE:
       return people.change(frame);
     case Type.GROUP_CHAT:
@@ -24,6 +25,8 @@ export function deliver(frame, { feed, people, typing, notifications, renewal, l
       return notifications.heard(frame);
     case Type.EDIT:
     case Type.DELETE:
+      feed.receive(frame);
+      return notifications.changed(frame);
     case Type.REACT:
       return feed.receive(frame);
     case Type.ROOM:

@@ -1,6 +1,7 @@
 /**
- * Desktop notifications: one a conversation, of its last message. Owns those that are on show. What was
- * read here or on another device is withdrawn. The choices are this device's.
+ * Desktop notifications: one a conversation, of its last message. Owns those that are shown. One is withdrawn when
+ * its message is read here or on another device or is deleted, and changed when its message is edited. The choices
+ * are this device's.
  */
 
 import { calls } from "./lib/mentions.js";
@@ -8,14 +9,29 @@ import { disturbs, words } from "./lib/notify.js";
 import { hashOf } from "./lib/route.js";
 import { keep, recall } from "./local.js";
 import { me, scope } from "./page.js";
+import { Type } from "./protocol.js";
+import { Tabs } from "./tabs.js";
 
-const PATIENCE = 1_000; // milliseconds for another device to say that it was read there
+const PATIENCE = 1_000; // milliseconds for another device or tab to say that it was read there
+const BROKEN = "notify-broken"; // set where a notification could not be made
 
 /** Why there can be none: "insecure", "unsupported", "denied"; "" when there can. */
 export function obstacle() {
   if (!isSecureContext) return "insecure";
-  if (!("Notification" in globalThis)) return "unsupported";
+  if (!("Notification" in globalThis) || !isConstructible()) return "unsupported";
   return Notification.permission === "denied" ? "denied" : "";
+}
+
+/** Chrome on Android has the constructor, which throws: there only a service worker can show notifications. */
+function isConstructible() {
+  if (recall(BROKEN)) return false;
+  if (Notification.permission !== "default") return true; // one that is made now would be shown
+  try {
+    new Notification("", { silent: true }).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export const choices = {
@@ -43,11 +59,16 @@ export class Notifications {
   #feed;
   #people;
   #nameOf;
-  #shown = new Map(); // key → {seq, notification}, or {seq, timer} of one that is to come
+  #shown = new Map(); // key → {event, notification}, or {event, timer} of one that is to come
+  #tabs;
 
-  /** `nameOf(conversation)`: its name as it is shown. */
-  constructor({ feed, people, nameOf }) {
+  /** `nameOf(conversation)`: its name as it is shown; `current()`: the open conversation. */
+  constructor({ feed, people, nameOf, current }) {
     this.#feed = feed;
+    this.#tabs = new Tabs({
+      shows: (key) => document.hasFocus() && current().key === key,
+      onShown: (key) => this.#withdraw(key),
+    });
     this.#people = people;
     this.#nameOf = nameOf;
   }
@@ -61,32 +82,61 @@ export class Notifications {
     if (document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
     if (!disturbs({ level: choices.level, calls: called, isDirect, muted })) return;
     clearTimeout(this.#shown.get(conversation.key)?.timer);
-    const timer = setTimeout(() => this.#show(conversation, event), PATIENCE);
-    this.#shown.set(conversation.key, { ...this.#shown.get(conversation.key), seq: event.seq, timer });
+    const timer = setTimeout(() => this.#show(conversation, this.#shown.get(conversation.key).event), PATIENCE);
+    this.#shown.set(conversation.key, { ...this.#shown.get(conversation.key), event, timer });
+    this.#tabs.ask(conversation.key);
+  }
+
+  /** A message was edited or deleted. */
+  changed({ type, room, target, data }) {
+    this.#update(room, target, type === Type.DELETE ? { deleted_at: 1 } : { data });
+  }
+
+  /** The last messages of rooms as a welcome has them: they may have changed while there was no connection. */
+  renewed(rooms) {
+    for (const { room, last } of rooms) {
+      if (last) this.#update(room, last.seq, last);
+    }
+  }
+
+  #update(room, seq, { data, deleted_at: deleted }) {
+    const conversation = this.#feed.of(room);
+    const shown = this.#shown.get(conversation?.key);
+    if (shown?.event.seq !== seq) return;
+    if (deleted) return void this.#withdraw(conversation.key);
+    if (shown.event.data === data || shown.event.data.startsWith(data)) return; // a welcome has the beginning only
+    shown.event = { ...shown.event, data };
+    if (shown.notification) this.#show(conversation, shown.event, { silent: true });
   }
 
   /** Those of messages that are read by now, or whose room is gone, go away. */
   withdraw() {
-    for (const [key, { seq, notification, timer }] of this.#shown) {
+    for (const [key, { event }] of this.#shown) {
       const conversation = this.#feed.all.find((one) => one.key === key);
-      if (conversation && conversation.read < seq) continue;
-      clearTimeout(timer);
-      notification?.close();
-      this.#shown.delete(key);
+      if (!conversation || conversation.read >= event.seq) this.#withdraw(key);
     }
   }
 
-  #show(conversation, { user, data, seq }) {
+  #withdraw(key) {
+    const { timer, notification } = this.#shown.get(key) ?? {};
+    clearTimeout(timer);
+    notification?.close();
+    this.#shown.delete(key);
+  }
+
+  #show(conversation, event, { silent = false } = {}) {
+    const { user, data } = event;
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
     const { title, body } = words({ author: this.#people.display(user), room, data, text: choices.text });
     this.#shown.get(key)?.notification?.close();
     try {
-      const notification = new Notification(title, { body, tag: `${scope}${me.name}${key}` });
+      const notification = new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });
       notification.onclick = () => this.#go(key);
-      this.#shown.set(key, { seq, notification });
+      this.#shown.set(key, { event, notification });
     } catch {
-      this.#shown.delete(key); // Android shows them only from a service worker
+      keep(BROKEN, "yes"); // then the settings say so
+      this.#shown.delete(key);
     }
   }
 

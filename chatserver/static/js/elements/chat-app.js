@@ -62,6 +62,7 @@ class ChatApp extends HTMLElement {
     feed: this.#feed,
     people: this.#people,
     nameOf: (conversation) => this.#screen.nameOf(conversation),
+    current: () => this.#current,
   });
   #jumped = null; // to this message, once
   #drawing = new Drawing(() => this.#screen.show(this.#place));

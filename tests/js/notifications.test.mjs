@@ -1,0 +1,126 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+
+const made = [];
+let focused = false;
+let throws = false;
+const channels = [];
+
+/** Delivers at once; only the tab that did not ask has the focus. */
+class FakeChannel {
+  constructor() {
+    channels.push(this);
+  }
+  postMessage(data) {
+    const before = focused;
+    focused = "asked" in data;
+    for (const other of channels) if (other !== this) other.onmessage({ data });
+    focused = before;
+  }
+}
+const stored = new Map();
+
+class FakeNotification {
+  static permission = "granted";
+  constructor(title, { body = "", silent = false } = {}) {
+    if (throws) throw new TypeError("Illegal constructor");
+    Object.assign(this, { title, body, silent, open: true });
+    made.push(this);
+  }
+  close() {
+    this.open = false;
+  }
+}
+
+Object.assign(globalThis, {
+  BroadcastChannel: FakeChannel,
+  Notification: FakeNotification,
+  isSecureContext: true,
+  localStorage: {
+    getItem: (name) => stored.get(name) ?? null,
+    setItem: (name, value) => stored.set(name, value),
+    removeItem: (name) => stored.delete(name),
+  },
+  location: { href: "http://chat.test/", hash: "" },
+  document: { querySelector: () => ({ content: "ann" }), documentElement: { lang: "en" }, hasFocus: () => focused },
+});
+globalThis.navigator ??= {};
+const { choices, Notifications, obstacle } = await import("../../chatserver/static/js/notifications.js");
+choices.level = "all";
+
+const conversation = () => ({ key: "#9", room: 9, read: 0, isDirect: false, muted: false });
+const message = (facts) => ({ type: 2, room: 9, seq: 5, user: "bo", data: "first", ...facts });
+
+function page({ key = "#9" } = {}) {
+  const one = conversation();
+  const feed = { all: [one], of: (room) => (room === 9 ? one : undefined) };
+  const people = { display: (name) => name };
+  made.length = 0;
+  const notifications = new Notifications({ feed, people, nameOf: () => "Den", current: () => ({ key }) });
+  return { notifications, one };
+}
+
+test.beforeEach(() => (channels.length = 0));
+
+const open = () => made.filter((one) => one.open).map(({ body }) => body);
+
+test("a notification is withdrawn when its message is deleted, and changed when it is edited", ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { notifications } = page();
+  notifications.heard(message());
+  notifications.changed({ type: 10, room: 9, target: 5, data: "secret" }); // before it is shown
+  mock.timers.tick(1_000);
+  assert.deepEqual(open(), ["secret"]);
+  notifications.changed({ type: 10, room: 9, target: 5, data: "harmless" });
+  assert.deepEqual([open(), made.at(-1).silent], [["harmless"], true]);
+  notifications.changed({ type: 11, room: 9, target: 4 });
+  assert.deepEqual(open(), ["harmless"]);
+  notifications.changed({ type: 11, room: 9, target: 5 });
+  assert.deepEqual(open(), []);
+  notifications.heard(message({ seq: 6 }));
+  notifications.changed({ type: 11, room: 9, target: 6 });
+  mock.timers.tick(1_000);
+  assert.deepEqual(open(), []);
+});
+
+test("what was edited or deleted without a connection is known from the welcome", ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { notifications } = page();
+  notifications.heard(message({ data: "long text" }));
+  mock.timers.tick(1_000);
+  notifications.renewed([{ room: 9, last: { seq: 5, data: "long" } }, { room: 8 }]);
+  assert.deepEqual(open(), ["long text"]);
+  notifications.renewed([{ room: 9, last: { seq: 5, data: "other" } }]);
+  assert.deepEqual(open(), ["other"]);
+  notifications.renewed([{ room: 9, last: { seq: 5, data: "", deleted_at: 1 } }]);
+  assert.deepEqual(open(), []);
+});
+
+test("a browser whose constructor throws is said to have no notifications", ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  throws = true;
+  FakeNotification.permission = "default";
+  assert.equal(obstacle(), "unsupported");
+  FakeNotification.permission = "granted";
+  assert.equal(obstacle(), "");
+  const { notifications } = page();
+  notifications.heard(message());
+  mock.timers.tick(1_000);
+  assert.equal(obstacle(), "unsupported");
+  throws = false;
+  stored.clear();
+  choices.level = "all";
+});
+
+test("a tab in the background says nothing of a conversation that another tab shows", ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  for (const [key, shown] of [["#9", []], ["#1", ["first"]]]) {
+    channels.length = 0;
+    const background = page().notifications;
+    page({ key });
+    background.heard(message());
+    mock.timers.tick(1_000);
+    assert.deepEqual(open(), shown);
+  }
+});
