@@ -93,8 +93,8 @@ def _serve(*, lan: bool) -> None:
         from chatserver.logs import configure_logging
         from chatserver.serve import serve as run_server
 
-    configure_logging(verbose="verbose" in given)
-    run(run_server(settings, lan=lan))
+    configure_logging(settings.server.log_level)
+    run(run_server(settings, lan=lan, reload=lambda: loaded().settings))
 
 
 @contextmanager

@@ -337,8 +337,8 @@ def _admin(server: Server, health: Health) -> Admin:
 
 
 def _middlewares(server: Server) -> list[Middleware]:
-    proxies = server.settings.server.trusted_proxies
-    outer = [trust(proxies)] if proxies else []
+    proxies, unix = server.settings.server.trusted_proxies, server.settings.server.unix_socket
+    outer = [trust(proxies, unix=bool(unix))] if proxies or unix else []
     return [*outer, server.door.middleware()]
 
 

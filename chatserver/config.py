@@ -12,7 +12,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -22,6 +22,8 @@ from chatserver.errors import StartError
 from chatserver.origins import origin
 
 PREFIX = "CHATSERVER_"
+IN_FILE = "_FILE"  # ends the name of a variable with the path of a file that holds the value
+CREDENTIAL = "credential"  # begins the source of a value that came from systemd
 NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
 
 Count = Annotated[int, Meta(ge=1)]
@@ -52,6 +54,8 @@ class ServerSettings(Section, frozen=True):
     trusted_proxies: list[str] = []
     tls_cert: str = ""
     tls_key: str = ""
+    unix_socket: str = ""
+    log_level: Literal["debug", "info", "warning"] = "info"
 
 
 class DatabaseSettings(Section, frozen=True):
@@ -130,6 +134,8 @@ def _conflicts(settings: Settings) -> Iterator[str]:
     server = settings.server
     if bool(server.tls_cert) != bool(server.tls_key):
         yield "server.tls_cert and server.tls_key go together."
+    if server.unix_socket and server.tls_cert:
+        yield "server.unix_socket and server.tls_cert: leave one out: the proxy does TLS."
     if server.public_url and not settings.origin:
         yield f"server.public_url: {HINTS['server.public_url']}."
     for proxy in server.trusted_proxies:
@@ -157,7 +163,7 @@ def load(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Loaded:
-    """Flags over environment over file over defaults.
+    """Flags over environment over credentials of systemd over file over defaults.
 
     `flags` are dotted keys ("server.port"); None means not given. Raises StartError that names
     every mistake at once.
@@ -167,6 +173,7 @@ def load(
     problems: list[str] = []
     if file is not None:
         values |= {key: (value, str(file)) for key, value in _read(file, problems)}
+    values |= _from_credentials(environ)
     from_environ, warnings = _from_environ(environ)
     values |= from_environ
     values |= {k: (v, "command line") for k, v in (flags or {}).items() if v is not None}
@@ -230,14 +237,37 @@ def _owners(key: str) -> list[str]:
     return [dotted.split(".")[0] for dotted in all_keys() if dotted.split(".")[1] == key]
 
 
+def _from_credentials(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """What systemd hands over in files named like keys: LoadCredential=database.url:FILE."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    files = {key: Path(folder, key) for key in all_keys()} if folder else {}
+    return {
+        key: (_listed(key, _secret(file)), f"{CREDENTIAL} {key}")
+        for key, file in files.items()
+        if file.is_file()
+    }
+
+
+def _secret(file: Path) -> str:
+    """The text of a file without the end of its last line. Raises StartError."""
+    try:
+        return decoded(file.read_bytes()).rstrip("\r\n")
+    except OSError as error:
+        raise StartError(f"Cannot read {file}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise StartError(f"{file} is not text.") from None
+
+
 def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
     known = {f"{PREFIX}{key.replace('.', '__').upper()}": key for key in all_keys()}
     values: dict[str, tuple[Any, str]] = {}
     warnings = []
     for name in sorted(n for n in environ if n.upper().startswith(PREFIX)):
-        key = known.get(name.upper())
+        key = known.get(name.upper().removesuffix(IN_FILE))
         if key is not None:
-            values[key] = (_listed(key, environ[name]), name)
+            is_file = name.upper().endswith(IN_FILE)
+            text = _secret(Path(environ[name])) if is_file else environ[name]
+            values[key] = (_listed(key, text), name)
         elif name.upper() not in NOT_SETTINGS:
             warnings.append(f"{name} is no setting and ignored{_env_did_you_mean(name, known)}")
     return values, warnings
@@ -266,7 +296,7 @@ def _convert(values: dict[str, tuple[Any, str]], problems: list[str]) -> dict[st
             problems.append(f"{dotted} is no key{_did_you_mean(key, fields)} ({source}).")
             continue
         try:
-            lax = source.startswith(PREFIX) or source == "command line"
+            lax = source.startswith((PREFIX, CREDENTIAL)) or source == "command line"
             chosen[section][key] = msgspec.convert(value, fields[key], strict=not lax)
         except msgspec.ValidationError as error:
             told = HINTS.get(dotted, error) if "regex" in str(error) else error

@@ -11,12 +11,8 @@ from chatserver.redaction import redacted
 OWN = ("chatserver", "aiohttp.access")  # the loggers that may tell more
 
 
-def configure_logging(*, verbose: bool) -> None:
-    """One handler for everything, so that all libraries' records look the same.
-
-    `verbose` tells of every request and refusal too. Libraries never do: at DEBUG some write what
-    they are given.
-    """
+def configure_logging(level: str) -> None:
+    """One handler for everything, so that all libraries' records look the same."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -41,11 +37,19 @@ def configure_logging(*, verbose: bool) -> None:
             ],
         )
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    if verbose:
-        for name in OWN:
-            logging.getLogger(name).setLevel(logging.DEBUG)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Log from that level on: debug, info or warning.
+
+    Debug is for our own loggers: there some libraries write what they are given.
+    """
+    logging.getLogger().setLevel(logging.WARNING if level == "warning" else logging.INFO)
+    for name in OWN:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.NOTSET)
 
 
 def _without_tokens(_logger: object, _method: str, line: Any) -> str:

@@ -6,9 +6,10 @@ import gc
 import logging
 import resource
 import signal
+import ssl
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import click
 from aiohttp import web, web_response, web_urldispatcher
@@ -19,10 +20,11 @@ from chatserver.app import SERVER, Server, build
 from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
 from chatserver.folder import DataFolder
+from chatserver.reloading import Reloading, handle_hangup
 from chatserver.tls import server_context
 from chatserver.web.access import AccessLog
 from chatserver.web.headers import expect
-from chatserver.web.listener import IdleConnections, Listener
+from chatserver.web.listener import IdleConnections, Listener, UnixListener
 from chatserver.web.owner import SHUTDOWN
 
 KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
@@ -39,23 +41,30 @@ web_response.SERVER_SOFTWARE = "chatserver"  # type: ignore[attr-defined]
 web_urldispatcher._default_expect_handler = expect  # noqa: SLF001
 
 
-async def serve(settings: Settings, *, lan: bool) -> None:
-    """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start."""
+async def serve(
+    settings: Settings, *, lan: bool, reload: Callable[[], Settings] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start.
+
+    `reload` reads the settings again after SIGHUP.
+    """
     DataFolder(settings.data).require_own()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tls = server_context(settings.server)
+    handle_hangup(stop.set, Reloading(reload or (lambda: settings), tls))
     async with running(settings) as (runner, server):
-        await _listen(runner, settings)
-        port = runner.addresses[-1][1]
-        server.sessions.listening = public_url(settings, port=port)
+        await _listen(runner, settings, tls)
+        server.sessions.listening = public_url(settings, port=_port(runner))
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(YOUNG)
         gc.enable()
         await _banner(server, lan=lan)
         await asyncio.to_thread(markup.warm_up)
         await stop.wait()
-        click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
+        with suppress(OSError):  # the terminal was closed
+            click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
 
 
 @asynccontextmanager
@@ -84,11 +93,15 @@ async def running(
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
-    host, port = settings.server.host, settings.server.port
+async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> None:
     descriptors, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
     idle = IdleConnections(max(descriptors // 4, 64))
-    site = Listener(runner, host, port, idle=idle, tls=server_context(settings.server))
+    server = settings.server
+    if server.unix_socket:
+        await _listen_locally(UnixListener(runner, server.unix_socket, idle=idle))
+        return
+    host, port = server.host, server.port
+    site = Listener(runner, host, port, idle=idle, tls=tls)
     try:
         await site.start()
     except OSError as error:
@@ -99,6 +112,22 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
             ) from None
         kind = NotYet if error.errno == errno.EADDRNOTAVAIL else StartError  # the network is late
         raise kind(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
+
+
+async def _listen_locally(site: UnixListener) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise StartError(
+            f"Cannot listen on {site.path}: {error.strerror or error}. Its folder must exist and"
+            f" belong to the account of the server."
+        ) from None
+
+
+def _port(runner: web.AppRunner) -> int | None:
+    """The port that was chosen; None of a Unix socket."""
+    address = runner.addresses[-1]
+    return None if isinstance(address, str) else int(address[1])
 
 
 # What the terminal shows -------------------------------------------------------------------------
@@ -112,7 +141,8 @@ async def _banner(server: Server, *, lan: bool) -> None:
     if durability != "full":
         logger.warning("durability is weakened: a power cut can lose answered messages")
     here = server.sessions.listening
-    click.echo(f"  listening on {here}")
+    socket_file = server.settings.server.unix_socket
+    click.echo(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():
         people, rooms = await server.people.count(), await server.rooms.count()
         click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
@@ -132,6 +162,8 @@ def _count(number: int, one: str, many: str) -> str:
 
 def public_url(settings: Settings, *, port: int | None = None) -> str:
     """Where people find this server: as configured, else where it listens."""
+    if settings.server.unix_socket:  # only the proxy knows
+        return settings.origin
     host = settings.server.host
     own = _url(
         settings, lan_address() if host in EVERYWHERE else host, port or settings.server.port

@@ -101,6 +101,7 @@ def test_every_key_can_come_from_the_environment(key: str) -> None:
         "server.trusted_proxies": "10.0.0.0/8",
         "server.tls_cert": "cert.pem",
         "server.tls_key": "key.pem",
+        "server.log_level": "warning",
         "database.url": "mysql://localhost/chat",
         "bus.url": "redis://localhost",
         "auth.query_token": "false",
@@ -286,6 +287,34 @@ def test_a_file_that_is_no_toml_is_named(raw: bytes) -> None:
 def test_a_file_may_begin_with_the_mark_of_its_encoding(encoding: str) -> None:
     Path("config.toml").write_bytes("[server]\nport = 3001\n".encode(encoding))
     assert load(environ={}).settings.server.port == 3001
+
+
+def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("mysql://chat:purple@db/chat\n")
+    found = load(environ={"CHATSERVER_DATABASE__URL_FILE": str(secret)})
+    assert found.settings.database.url == "mysql://chat:purple@db/chat"
+    assert found.sources["database.url"] == "CHATSERVER_DATABASE__URL_FILE"
+    assert found.warnings == []
+    secret.unlink()
+    said = mistakes({"CHATSERVER_DATABASE__URL_FILE": str(secret)})
+    assert said == f"Cannot read {secret}: No such file or directory."
+
+
+def test_a_credential_of_systemd_is_named_like_its_key(tmp_path: Path) -> None:
+    (tmp_path / "bus.url").write_text("redis://:purple@bus")
+    (tmp_path / "server.port").write_text("3001\n")
+    credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    found = load(environ=credentials)
+    assert (found.settings.bus.url, found.settings.server.port) == ("redis://:purple@bus", 3001)
+    assert found.sources["bus.url"] == "credential bus.url"
+    over = load(environ=credentials | {"CHATSERVER_SERVER__PORT": "3002"})
+    assert over.settings.server.port == 3002
+
+
+def test_a_unix_socket_and_a_certificate_exclude_one_another() -> None:
+    Path("config.toml").write_text('[server]\nunix_socket = "x"\ntls_cert = "c"\ntls_key = "k"\n')
+    assert "leave one out" in mistakes()
 
 
 def test_mistakes_between_keys_are_named_with_all_others() -> None:

@@ -26,7 +26,7 @@ FLOORS = [
     ),
     "web",
     "app",
-    "serve control doctor imports reachability commands __main__",
+    "serve reloading control doctor imports reachability commands __main__",
 ]
 
 # Where a library lives; nobody else imports it. msgspec alone may go everywhere.

@@ -139,21 +139,21 @@ async def talk(ann: Person, bo: Person) -> None:
 PROGRAM = """
 import logging
 from chatserver.logs import configure_logging
-configure_logging(verbose={verbose})
+configure_logging("{level}")
 logging.getLogger("chatserver.hub").info("connected", extra=dict(user="ann"))
 logging.getLogger("chatserver.hub").debug("refused", extra=dict(code="not_found"))
 logging.getLogger("aiosqlite").debug("INSERT INTO events VALUES ('a plum')")
 """
 
 
-@pytest.mark.parametrize("verbose", [False, True])
-def test_away_from_a_terminal_every_line_is_json(*, verbose: bool) -> None:
-    program = PROGRAM.format(verbose=verbose)
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_away_from_a_terminal_every_line_is_json(level: str) -> None:
+    program = PROGRAM.format(level=level)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     first, *rest = map(json.loads, done.stderr.splitlines())
     assert (first["event"], first["user"], first["level"]) == ("connected", "ann", "info")
     assert {"logger", "timestamp"} <= first.keys()
-    assert [line["event"] for line in rest] == (["refused"] if verbose else [])
+    assert [line["event"] for line in rest] == (["refused"] if level == "debug" else [])
 
 
 async def test_an_error_of_the_database_does_not_tell_the_values(database_url: str) -> None:
@@ -247,7 +247,7 @@ def test_a_token_is_masked_in_every_line_of_the_program(
     monkeypatch.setattr(logging.root, "level", logging.INFO)
     tokens = ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "bot_" + "a-_9" * 8]
     for token in tokens:
-        configure_logging(verbose=True)
+        configure_logging("debug")
         for name in ("chatserver", "aiohttp.websocket", "asyncio", "another.library"):
             logger = logging.getLogger(name)
             try:

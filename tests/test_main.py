@@ -10,11 +10,13 @@ import contextlib
 import csv
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import stat
 import subprocess
 import sys
@@ -39,6 +41,7 @@ from chatserver.errors import StartError
 from chatserver.folder import control_address
 from chatserver.serve import serve
 from tests.rig.mariadb import PrivateMariaDB
+from tests.test_tls import make_certificate
 
 pytestmark = pytest.mark.xdist_group("main")  # one worker makes what they share
 
@@ -147,7 +150,7 @@ class Server:
         self.banner = ""
         try:
             self.banner = "".join(self._until_ready())
-            self.url = re.findall(r"listening on (http://\S+)", self.banner)[0]
+            self.url = re.findall(r"listening on ((?:https?://|unix:)\S+)", self.banner)[0]
         except BaseException:
             self.kill()
             raise
@@ -275,6 +278,77 @@ def start() -> Iterator[Start]:
     yield started
     for server in running:
         server.kill()
+
+
+# SIGHUP and Unix sockets -------------------------------------------------------------------------
+
+
+def served_certificate(url: str) -> bytes:
+    host, port = url.removeprefix("https://").split(":")
+    return ssl.get_server_certificate((host, int(port))).encode()
+
+
+def test_sighup_reloads_the_certificate_and_the_log_level(
+    home: Place, start: Start, tmp_path: Path
+) -> None:
+    made = make_certificate(tmp_path)
+    config = home.folder / "config.toml"
+    tables = f'[server]\ntls_cert = "{made.tls_cert}"\ntls_key = "{made.tls_key}"\n'
+    config.write_text(tables)
+    server = start(home)
+    first = served_certificate(server.url)
+    make_certificate(tmp_path)
+    config.write_text(tables + 'log_level = "debug"\n')
+    hang_up(server, "were reloaded")
+    assert served_certificate(server.url) == Path(made.tls_cert).read_bytes() != first
+    Path(made.tls_key).write_text("no key")
+    hang_up(server, "nothing was reloaded")
+    assert served_certificate(server.url) == Path(made.tls_cert).read_bytes()
+    assert server.stop()[0] == 0
+
+
+def hang_up(server: Server, until: str) -> None:
+    """Send SIGHUP and wait for that in the log."""
+    server.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + START_TIME
+    while until not in server.log:
+        assert server.process.poll() is None
+        assert time.monotonic() < deadline
+
+
+def test_a_terminal_that_closes_stops_the_server_gently(home: Place) -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(home.folder)
+        words = command("--data", str(home.data), "--port", "0")
+        os.execvpe(words[0], words, environment())
+    shown = b""
+    while b"Press Ctrl+C" not in shown:
+        shown += os.read(terminal, 4_096)
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert not (home.data / "chat.db-wal").exists()
+
+
+def test_a_server_listens_on_a_unix_socket_and_believes_its_proxy(
+    home: Place, start: Start
+) -> None:
+    path = home.folder / "web.sock"
+    (home.folder / "config.toml").write_text(
+        f'[server]\nunix_socket = "{path}"\npublic_url = "https://chat.example.com"\n'
+    )
+    server = start(home)
+    assert mode(path) == 0o660
+    line = b"GET /login HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as proxy:
+        proxy.connect(str(path))
+        proxy.sendall(line)
+        answer = proxy.recv(4_096)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"Strict-Transport-Security" in answer
+    assert "https://chat.example.com/join/" in home.succeed("invite")
+    assert server.stop()[0] == 0
 
 
 # Starting and stopping ---------------------------------------------------------------------------

@@ -40,6 +40,7 @@ def serve_options(command: F) -> F:
     for option in (
         click.option("--lan", is_flag=True, help="Listen on all addresses; show the LAN address."),
         _option("--verbose", is_flag=True, default=None, help="Log every request and refusal."),
+        _option("--unix-socket", metavar="FILE", help="Listen on this Unix socket instead."),
         _option("--port", type=click.IntRange(0, 65_535), help="The port (default: 3000)."),
         _option("--host", help="The address to listen on (default: 127.0.0.1)."),
     ):
@@ -56,6 +57,8 @@ def loaded() -> Loaded:
         "database.url": given.get("database"),
         "server.host": given.get("host"),
         "server.port": given.get("port"),
+        "server.unix_socket": given.get("unix_socket"),
+        "server.log_level": "debug" if "verbose" in given else None,
     }
     found = load(config=config, flags=flags)
     for warning in found.warnings:

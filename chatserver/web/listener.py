@@ -6,6 +6,7 @@ it is idle again. Connections that became WebSockets are not its own any more.
 
 import asyncio
 import ssl
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -130,6 +131,28 @@ class Listener(web.TCPSite):
         )
 
     def _connection(self) -> HttpConnection:
-        server: Any = self._runner.server
-        options = server._kwargs  # noqa: SLF001 - what the runner was made with
-        return HttpConnection(server, self._idle, loop=server._loop, **options)  # noqa: SLF001
+        return _http_connection(self._runner, self._idle)
+
+
+class UnixListener(web.UnixSite):
+    """Accepts connections of a proxy on a Unix socket, open for the group of the server."""
+
+    __slots__ = ("_idle", "path")
+
+    def __init__(self, runner: web.AppRunner, path: str, *, idle: IdleConnections) -> None:
+        super().__init__(runner, path, backlog=BACKLOG)
+        self._idle = idle
+        self.path = path
+
+    async def start(self) -> None:
+        await web.BaseSite.start(self)
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: _http_connection(self._runner, self._idle), self.path, backlog=self._backlog
+        )
+        Path(self.path).chmod(0o660)
+
+
+def _http_connection(runner: Any, idle: IdleConnections) -> HttpConnection:
+    server = runner.server
+    options = server._kwargs  # noqa: SLF001 - what the runner was made with
+    return HttpConnection(server, idle, loop=server._loop, **options)  # noqa: SLF001

@@ -16,17 +16,21 @@ from chatserver.web.session import BELIEVED
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+LOCAL = ip_address("127.0.0.1")  # stands for a peer on a Unix socket
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https
 
 
-def trust(proxies: list[str]) -> Middleware:
-    """A middleware that shows handlers the request as the outermost trusted proxy got it."""
-    networks = [ip_network(proxy) for proxy in proxies]
+def trust(proxies: list[str], *, unix: bool = False) -> Middleware:
+    """A middleware that shows handlers the request as the outermost trusted proxy got it.
+
+    `unix`: who connects to a Unix socket is a proxy as well.
+    """
+    networks = [ip_network(proxy) for proxy in (*proxies, *([str(LOCAL)] if unix else []))]
 
     @web.middleware
     async def proxied(request: web.Request, handler: Handler) -> web.StreamResponse:
-        peer = address_of(request.remote or "")
+        peer = address_of(request.remote or (str(LOCAL) if unix else ""))
         if peer is None or not _is_in(peer, networks):
             return await handler(request)
         shown = request.clone(
