@@ -29,6 +29,15 @@ test("the New line stands before the first message of others that was not read",
   assert.deepEqual(kinds(rows(messages)).includes("new"), false);
 });
 
+test("there is no New line where older unread messages are not shown", () => {
+  const messages = [message(10, "bo", NOON), message(11, "bo", NOON)];
+  const isMarked = (newAfter, fromStart) => kinds(rows(messages, { newAfter, fromStart })).includes("new");
+  assert.equal(isMarked(3, false), false);
+  assert.equal(isMarked(3, true), true);
+  assert.equal(isMarked(9, false), true);
+  assert.equal(isMarked(10, false), true);
+});
+
 test("keys are unique", () => {
   const messages = Array.from({ length: 50 }, (_, n) => message(n, n % 3 ? "bo" : "cy", NOON + n * 7_200_000));
   const keys = rows(messages, { newAfter: 20 }).map(({ key }) => key);

@@ -38,10 +38,11 @@ export class Current {
 
   /** Whether the user is a member after a welcome, or a member again. A direct conversation may have no room yet. */
   check() {
-    if (this.lost?.reason === "restored") return; // the room that is known by this number is another one
+    if (this.lost?.reason === "restored") return false; // the room that is known by this number is another one
     const known = this.#feed.get(this.key);
     if (known.isDirect || known.room !== null) this.lost = null;
     else if (this.#feed.isWhole) this.lost ??= { conversation: known, reason: "unknown" };
+    return this.lost === null;
   }
 
   /** Why `conversation` cannot be shown, where it is still the one on screen. */

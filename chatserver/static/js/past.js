@@ -30,6 +30,30 @@ export class Past {
     return true;
   }
 
+  /** Whether the first unread message is further back than the newest page; the room is not shown until `open` has it. */
+  seek(conversation) {
+    const { timeline, read, unread, stretch } = conversation;
+    const behind = unread > 0 && read > 0 && timeline.head - read >= PAGE;
+    const held = timeline.loaded && (timeline.oldest <= read + 1 || !timeline.hasOlder);
+    conversation.seeking = behind && !held && stretch === null;
+    return conversation.seeking;
+  }
+
+  /** Loads the newest page, which `feed` does, and a stretch around the first unread message where that is further back. */
+  open(conversation, feed) {
+    return Promise.all([this.#toNew(conversation), feed.open(conversation)]);
+  }
+
+  async #toNew(conversation) {
+    if (!this.seek(conversation)) return;
+    const upTo = Math.min(conversation.read + BEHIND, conversation.timeline.head);
+    const page = await this.#page(conversation, upTo);
+    conversation.seeking = false;
+    if (page?.events.length > 0) conversation.stretch = new Stretch({ ...page, upTo });
+    if (conversation.stretch && conversation.timeline.loaded) this.#join(conversation);
+    this.#changed();
+  }
+
   async older(conversation) {
     const { stretch } = conversation;
     const page = stretch.hasOlder && (await this.#page(conversation, stretch.oldest - 1));

@@ -108,7 +108,7 @@ export class Screen {
       ],
       newAfter,
       unread,
-      loaded: timeline.loaded || lost !== null,
+      loaded: (timeline.loaded && !conversation.seeking) || lost !== null,
       hasOlder: hasOlder || lost !== null,
       hasNewer: stretch !== null,
       display: (user) => this.#people.display(user),

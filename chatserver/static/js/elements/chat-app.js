@@ -153,7 +153,7 @@ class ChatApp extends HTMLElement {
   async #load() {
     if (!(await this.#destination.reaches(this.#place))) return void this.#draw();
     this.#receipts.load(this.#current);
-    await this.#feed.open(this.#current);
+    await this.#past.open(this.#current, this.#feed);
     const seq = messageOf(location.hash);
     if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
     this.#jumped = seq;
@@ -164,19 +164,13 @@ class ChatApp extends HTMLElement {
     this.#notifications.withdraw();
     const { key, lost } = this.#place;
     if (conversation.key === key) {
-      if (lost) this.#placeChanged();
+      if (lost && this.#place.check()) this.#load(); // a member again
       this.querySelector("live-announcer").read(added, this.#people);
       this.#readIfSeen();
       this.#place.newLine.place(conversation);
     }
     if (conversation.key !== key || this.#list.showsEndOf(key)) conversation.timeline.trim();
     this.#draw();
-  }
-
-  /** A member again, perhaps. */
-  #placeChanged() {
-    this.#place.check();
-    this.#load();
   }
 
   // What the user does ---------------------------------------------------------------------------
@@ -197,6 +191,7 @@ class ChatApp extends HTMLElement {
   #arrive(key) {
     if (this.#place.key !== null) this.#past.leave(this.#current);
     this.#place.show(key);
+    this.#past.seek(this.#current);
   }
 
   /** A member of one more room, which is opened unless the user has turned to something else. */

@@ -123,7 +123,7 @@ class MessageList extends HTMLElement {
   #draw() {
     const { items, newAfter, loaded, hasOlder } = this.#view;
     const shown = this.#span.slice(items, { hold: !this.#stuck });
-    sync(this.#rows, rows(shown, { newAfter }), {
+    sync(this.#rows, rows(shown, { newAfter, fromStart: !hasOlder && !this.#span.hasEarlier }), {
       key: ({ kind, key }) => `${this.#view.key} ${kind} ${key}`, // no row serves two conversations
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
       update: (element, row) => this.#update(element, row),

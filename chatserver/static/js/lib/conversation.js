@@ -18,6 +18,7 @@ const NOTHING = {
 
 export class Conversation {
   timeline = new Timeline();
+  seeking = false; // its first unread message is being looked for
   stretch = null; // of the past, while it is shown instead of the end
   room = null; // unknown until the first message of a direct conversation
   read = 0;

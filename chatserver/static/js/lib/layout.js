@@ -6,12 +6,14 @@ export const GROUP = 5 * 60_000; // milliseconds between messages of one author
 
 /**
  * Rows {kind, key, …}: "day" with `at`, "new", "notice" and "message" with `message` and `continued`.
- * `newAfter`: the last seq that was read when the room was opened, or null for no line.
+ * `newAfter`: the last seq that was read when the room was opened, or null for no line. `fromStart`: nothing
+ * older exists; else the line stands only where what is before it is shown as well.
  */
-export function rows(messages, { newAfter = null } = {}) {
+export function rows(messages, { newAfter = null, fromStart = true } = {}) {
   const made = [];
   let previous = null;
-  let marked = newAfter === null;
+  const covered = fromStart || messages[0]?.seq <= newAfter + 1;
+  let marked = newAfter === null || !covered;
   for (const message of messages) {
     const day = startOfDay(message.at);
     const fresh = previous === null || startOfDay(previous.at) !== day;

@@ -1,0 +1,59 @@
+"""Where a room opens: at the line "New", however much is unread."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import Chat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+READ = 9
+OLD = 60
+LINE = ".new-line + chat-message .message-text, .new-line + .day-line + chat-message .message-text"
+
+
+async def room_with(chat: Chat, unread: int) -> int:
+    """A room whose first messages ann has read."""
+    bo, ann = await chat.signed_in("bo"), await chat.signed_in("ann")
+    named = {"name": f"room-{unread}", "users": ["ann"]}
+    room: int = (await bo.ask("POST", "/api/rooms", named)).json["room"]
+    device, reader = await bo.connect(), await ann.connect()
+    for number in range(OLD):
+        last = await device.say(f"old {number}", room=room)
+    await reader.send({"type": READ, "room": room, "seq": last["seq"]})
+    await reader.history(room, after=last["seq"])  # behind it: the position is known
+    for number in range(unread):
+        await device.say(f"new {number}", room=room)
+    return room
+
+
+async def opens_at_the_line(window: Window, room: int) -> None:
+    await window.page.goto("about:blank")
+    await window.page.goto(f"/index#/room/{room}")
+    await window.is_loaded()
+    line = window.page.locator(".new-line")
+    await expect(line).to_be_in_viewport()
+    await expect(window.page.locator(LINE)).to_have_text("new 0")
+
+
+async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    for unread in (1, 49, 50, 51):
+        await opens_at_the_line(ann, await room_with(ann.chat, unread))
+    room = await room_with(ann.chat, 700)
+    phone = await ann.another(viewport={"width": 390, "height": 700}, has_touch=True)
+    for window in (ann, phone):
+        await opens_at_the_line(window, room)
+        await window.page.evaluate("location.hash = '#/room/1'")
+        await expect(window.page.locator(".topbar-title")).to_have_text("Lobby")
+        await window.page.evaluate(f"location.hash = '#/room/{room}'")
+        await expect(window.page.locator(LINE)).to_have_text("new 0")
+        await expect(window.page.locator(".new-line")).to_be_in_viewport()
+    await expect(phone.page.locator(".messages-jump")).to_contain_text("new")
+    await phone.page.locator(".messages-jump").click()
+    await phone.sees("new 699")
+    await expect(phone.page.locator(".new-line")).to_have_count(0)
+    await expect(phone.page.locator(".messages-jump")).to_be_hidden()
