@@ -95,6 +95,7 @@ class Server:
         self.binding = Binding(self.folder, settings.database_url)
         self._make = make
         self.is_new = False
+        self.assets = Assets(STATIC)
         self.database = Database(settings.database_url)
         self.people = People(self.database, clock=wall)
         self.rooms = Rooms(self.database, clock=wall)
@@ -166,6 +167,7 @@ class Server:
             gate=self.gate,
             seen=self.seen,
             limits=limits,
+            page=self.assets.digest,
             clock=clock,
         )
 
@@ -252,12 +254,10 @@ def build(settings: Settings, *, make: bool = True) -> web.Application:
     Without `make` its start neither makes nor upgrades the database.
     """
     server = Server(validated(settings), make=make)
-    assets, endpoints = Assets(STATIC), _endpoints(server)
-    app = _application(server, assets, endpoints)
+    endpoints = _endpoints(server)
+    app = _application(server, endpoints)
     app[SERVER] = server
-    owner = OwnersSocket(
-        _application(server, assets, endpoints), server.folder.control, server.sessions
-    )
+    owner = OwnersSocket(_application(server, endpoints), server.folder.control, server.sessions)
     app.cleanup_ctx.extend((server.running, owner.running))
     app.on_shutdown.extend((owner.stopping, server.stopping))
     return app
@@ -275,13 +275,13 @@ async def sign_up(app: web.Application, name: str, *, admin: bool = False) -> st
     return (await accounts.open_session(user, client="sign_up")).bearer
 
 
-def _application(server: Server, assets: Assets, endpoints: list[web.RouteDef]) -> web.Application:
+def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Application:
     """All that answers a request, and nothing that starts or ends."""
     app = web.Application(middlewares=_middlewares(server), client_max_size=body.LARGEST)
     app.add_routes(endpoints)
     static = "/static/{digest}/{filename:.+}"
-    app.router.add_get(static, assets.serve, name="static", expect_handler=expect)
-    set_up_templates(app, assets)
+    app.router.add_get(static, server.assets.serve, name="static", expect_handler=expect)
+    set_up_templates(app, server.assets)
     app.on_response_prepare.append(server.door.headers)
     return app
 

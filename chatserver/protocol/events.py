@@ -204,7 +204,8 @@ class Welcome(Wire, tag=int(Type.WELCOME)):
 
     `rooms` are all rooms of the user, at most 500. When there are more, they are the lobby, those
     with unread messages and those with the newest events, and `rooms_more` is true: `history` with
-    this `rooms_after` asks for the others. Events of all rooms come in any case.
+    this `rooms_after` asks for the others. Events of all rooms come in any case. `page` changes
+    with the files of the server's own page, which loads itself again then.
     """
 
     user: str
@@ -214,6 +215,7 @@ class Welcome(Wire, tag=int(Type.WELCOME)):
     rooms: list[WelcomeRoom]
     rooms_more: bool = False
     rooms_after: Position | None = None
+    page: str | None = None
 
 
 class Presence(Wire, tag=int(Type.PRESENCE)):

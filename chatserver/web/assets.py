@@ -1,8 +1,10 @@
 """The client's files, served from memory: read once, at the start; compressed for who takes that.
 
-Their address changes with any of them, so browsers may keep them for ever. There is no build step;
-but what a browser would find out one round trip after the other it is told at once: a style sheet
-comes with what it imports, and a page can name every module that its script will ask for.
+Their address changes with any of them, so browsers may keep them for ever. A page that is older
+than the server finds them by name under its own address, until it is loaded again. There is no
+build step; but what a browser would find out one round trip after the other it is told at once: a
+style sheet comes with what it imports, and a page can name every module that its script will ask
+for.
 """
 
 import gzip
@@ -15,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 FOR_EVER = "public, max-age=31536000, immutable"
+OTHER = "no-store"  # for the address of another version: its content is not that version's
 IMPORTED_SHEET = re.compile(r'@import url\("([\w-]+\.css)"\) layer\((\w+)\);')
 IMPORTED_MODULE = re.compile(r'\b(?:import|from) "(\.[^"]+)"')
 AWAITED_MODULE = re.compile(r'\bimport\("(\.[^"]+)"\)')
@@ -40,10 +43,11 @@ class Assets:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["filename"]
-        if request.match_info["digest"] != self.digest or name not in self._files:
+        if name not in self._files:
             raise web.HTTPNotFound
+        is_own = request.match_info["digest"] == self.digest
         kind = MODULE if name.endswith(".js") else mimetypes.guess_type(name)[0]
-        headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+        headers = {"Cache-Control": FOR_EVER if is_own else OTHER, "Vary": "Accept-Encoding"}
         if "gzip" not in request.headers.get("Accept-Encoding", ""):
             return web.Response(body=self._content(name), content_type=kind, headers=headers)
         headers["Content-Encoding"] = "gzip"

@@ -58,6 +58,7 @@ def _shared(request: web.Request, language: Language) -> dict[str, Any]:
         "locale": language.locale,
         "locales": list(LOCALES.items()),
         "catalog_url": str(catalogue),
+        "page": digest,
         "version": __version__,
     }
 

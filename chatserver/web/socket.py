@@ -42,9 +42,10 @@ class Socket:
         gate: Gate,
         seen: Seen,
         limits: LimitSettings,
+        page: str,
         clock: Callable[[], float],
     ) -> None:
-        """`clock` gives monotonic seconds."""
+        """`page` is the version of the web client; `clock` gives monotonic seconds."""
         self._requests = requests
         self._history = history
         self._hub = hub
@@ -52,6 +53,7 @@ class Socket:
         self._gate = gate
         self._seen = seen
         self._limits = limits
+        self._page = page
         self._clock = clock
         self._doorstep = Doorstep(limits.sockets_per_address)
         self._open: set[Line] = set()
@@ -209,6 +211,7 @@ class Socket:
             rooms=[wire.welcome_room(state) for state in rooms.states],
             rooms_more=rooms.more,
             rooms_after=0 if rooms.more else None,
+            page=self._page,
         )
 
 

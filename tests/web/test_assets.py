@@ -44,9 +44,18 @@ async def test_a_file_comes_as_it_is_and_is_kept_for_ever(
     assert int(small.headers["Content-Length"]) < int(plain.headers["Content-Length"])
 
 
-async def test_the_address_of_another_version_answers_nothing(chat: Chat, assets: Assets) -> None:
+async def test_a_page_of_another_version_finds_files_by_name_and_keeps_none(
+    chat: Chat, assets: Assets
+) -> None:
+    old = await ask(chat.browser(), "GET", f"{chat.url}/static/{'0' * 12}/js/main.js")
+    assert (old.status, old.headers["Cache-Control"]) == (200, "no-store")
+    assert old.text == (STATIC / "js/main.js").read_text(encoding="utf-8")
+    assert (await (await chat.person("ann")).connect()).welcome["page"] == assets.digest
+
+
+async def test_what_is_no_file_is_not_found(chat: Chat, assets: Assets) -> None:
     for path in (
-        f"/static/{'0' * 12}/js/main.js",
+        f"/static/{'0' * 12}/js/none.js",
         f"/static/{assets.digest}/js/none.js",
         f"/static/{assets.digest}/js",
         f"/static/{assets.digest}/..%2f__init__.py",

@@ -141,11 +141,11 @@ export class Connection extends EventTarget {
     if (code === CloseCode.SESSION_INVALID) this.#change("ended", { code });
     else if (code === CloseCode.REMOVED || code === CloseCode.ABUSE) {
       this.#change("ended", { code, reason });
-    } else this.#later();
+    } else this.#later({ code, reason });
   }
 
-  #later() {
-    this.#change("waiting");
+  #later(detail = {}) {
+    this.#change("waiting", detail);
     this.#retry = setTimeout(() => this.#open(), this.#backoff.next());
   }
 

@@ -5,6 +5,7 @@
 
 const PATIENCE = 2_000; // milliseconds, on a line that does not show any messages
 const NEEDY = "button:is([data-open], [data-panel]), account-menu button"; // <nav-drawer> has a data-open too
+const FAILURES = 3; // after which the page says that a part of it is missing
 const AGAIN = 1_000; // milliseconds until files are asked for again that did not come
 
 // Some browsers never ask again for an address that has failed once.
@@ -46,6 +47,7 @@ async function load() {
     try {
       return await WAYS[number % WAYS.length]();
     } catch {
+      if (number === FAILURES) document.dispatchEvent(new Event("page:incomplete"));
       await new Promise((resolve) => setTimeout(resolve, AGAIN * 2 ** Math.min(number, 5)));
     }
   }

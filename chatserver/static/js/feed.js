@@ -101,13 +101,6 @@ export class Feed extends EventTarget {
     this.#changed(conversation, []);
   }
 
-  /** The server has counted what is unread in a room. */
-  recount(conversation, facts) {
-    if (this.of(facts.room) !== conversation) return;
-    conversation.recount(facts);
-    this.#changed(conversation, []);
-  }
-
   /** Loads the newest page, unless it is here. */
   async open(conversation) {
     const { timeline } = conversation;

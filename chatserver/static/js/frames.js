@@ -3,8 +3,8 @@
 import { Type } from "./protocol.js";
 import { sessionOver, sessionReplaced } from "./session.js";
 
-/** `limits(facts)` hears what the server accepts. */
-export function deliver(frame, { feed, people, typing, notifications, renewal, limits }) {
+/** `limits(facts)` hears what the server accepts, `update(version)` which page it has. */
+export function deliver(frame, { feed, people, typing, notifications, renewal, update, limits }) {
   switch (frame.type) {
     case Type.ERROR:
       return frame.code === "other_user" ? sessionReplaced() : sessionOver();
@@ -13,6 +13,7 @@ export function deliver(frame, { feed, people, typing, notifications, renewal, l
     case Type.WELCOME:
       limits(frame.limits ?? {});
       renewal.welcome(frame.session);
+      update(frame.page);
       feed.welcome(frame);
       return notifications.renewed(frame.rooms);
     case Type.PRESENCE:

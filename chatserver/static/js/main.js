@@ -15,6 +15,7 @@ import "./elements/room-notice.js";
 import "./elements/session-notice.js";
 import "./elements/storage-notice.js";
 import "./elements/toast-line.js";
+import "./elements/update-notice.js";
 import { ignoreRepeats } from "./clicks.js";
 import { loadWords } from "./words.js";
 

@@ -2,7 +2,7 @@
  * Messages, edits, deletions and reactions that the server has not answered yet. Sends one after the other, in order,
  * with the id that makes a repeat harmless; no answer means "unknown", and the same command goes out again.
  *
- * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply}; `outbox:kept`: `unkept` may be another.
+ * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply} of a message; `outbox:kept`: `unkept` may be another.
  * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?}, and of an
  * act on the message `target`: {type, room, target, emoji?, on?}. `epoch`: the log in which the room and the message
  * have their numbers. `unknown`: it failed without an answer.
@@ -145,7 +145,7 @@ export class Outbox extends EventTarget {
     if (reply.ok) {
       this.#backoff.reset();
       this.#take(entry.id);
-      this.dispatchEvent(new CustomEvent("outbox:answered", { detail: { entry, reply } }));
+      if (!isAct(entry)) this.dispatchEvent(new CustomEvent("outbox:answered", { detail: { entry, reply } }));
     } else if (LATER.has(reply.code)) {
       if (reply.code === "internal") this.#stayedUnanswered(entry, reply.data);
       this.#postpone(reply.retry_after);

@@ -20,6 +20,9 @@ export const urls = Object.freeze({
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });
+/** The version of this page's files; a welcome names that of the server. */
+export const version = meta("page");
+
 /** The page's language as the reader's browser knows it: en-GB writes times otherwise than en. */
 export const lang = (() => {
   const wanted = document.documentElement.lang || "en";

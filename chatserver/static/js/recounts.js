@@ -31,6 +31,8 @@ export class Recounts {
   async #recount(conversation) {
     const facts = conversation.stale ? await this.#count(conversation.room).catch(() => null) : null;
     this.#busy.delete(conversation);
-    if (facts) this.#feed.recount(conversation, facts); // without: the next change or welcome tries again
+    if (!facts || this.#feed.of(facts.room) !== conversation) return; // the next change or welcome tries again
+    conversation.recount(facts);
+    this.#feed.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: [] } }));
   }
 }

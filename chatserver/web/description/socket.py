@@ -32,7 +32,8 @@ REPLIES: dict[Shape, tuple[Shape, ...]] = {
 CLOSINGS: dict[CloseCode, str] = {
     CloseCode.RESTARTING: "The server restarts. Come back.",
     CloseCode.TOO_SLOW: "Too much was waiting to be read here. Come back and catch up.",
-    CloseCode.OVERLOADED: "Too many sockets, or the server cannot keep up. Come back later.",
+    CloseCode.OVERLOADED: "Too many sockets of one user, as the reason `too many sockets` says,"
+    " or the server cannot keep up. Come back later.",
     CloseCode.SILENT: "Nothing was heard for one and a half heartbeats. Come back.",
     CloseCode.SESSION_INVALID: "The session is over. Log in again; do not come back by yourself.",
     CloseCode.REMOVED: "The account is closed. Do not come back by yourself.",

@@ -24,7 +24,7 @@ import { Outbox } from "../outbox.js";
 import { me, socketUrl } from "../page.js";
 import { Past } from "../past.js";
 import { People } from "../people.js";
-import { CloseCode, isAct, LOBBY } from "../protocol.js";
+import { CloseCode, LOBBY } from "../protocol.js";
 import { ReadMarks } from "../reading.js";
 import { Receipts } from "../receipts.js";
 import { Recounts } from "../recounts.js";
@@ -93,7 +93,7 @@ class ChatApp extends HTMLElement {
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#people, "people:changed", () => this.#draw());
     on(this.#outbox, "outbox:changed", () => this.#draw());
-    on(this.#outbox, "outbox:answered", (detail) => this.#answered(detail));
+    on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.say(this.#feed.get(key).room));
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
@@ -127,6 +127,7 @@ class ChatApp extends HTMLElement {
       typing: this.#typing,
       notifications: this.#notifications,
       renewal: this.#renewal,
+      update: (version) => this.querySelector("update-notice").met(version, this.#outbox),
       limits: ({ message_chars: most }) => (this.#composer.limit = most ?? this.#composer.limit),
     });
   }
@@ -215,11 +216,6 @@ class ChatApp extends HTMLElement {
     this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch });
     this.#redraw();
     this.#list.toEnd();
-  }
-
-  /** The event of an act follows its reply; that of a message is shown at once. */
-  #answered({ entry, reply }) {
-    if (!isAct(entry)) this.#feed.receive(asEvent(entry, reply, me.name));
   }
 
   /** Read means: in view, at the end, with the window in front. */

@@ -1,5 +1,6 @@
 /**
- * <connection-banner>: says that the line is broken, when it stays so for two seconds, or that it is over.
+ * <connection-banner>: says that the connection is lost, when it stays so for two seconds, that this user has too many
+ * windows, or that the connection is over.
  *
  * Sends `connection:hurry`.
  */
@@ -9,21 +10,25 @@ import { _ } from "../lib/i18n.js";
 import { CloseCode } from "../protocol.js";
 
 const PATIENCE = 2_000; // milliseconds
+const TOO_MANY = "too many sockets"; // the reason for which a user's next socket is closed begins so
 
 class ConnectionBanner extends HTMLElement {
   #text = this.querySelector(".banner-text");
   #button = this.querySelector(".banner-hurry");
   #login = this.querySelector(".banner-login");
   #timer = 0;
+  #tooMany = false;
 
   connectedCallback() {
     this.#button.addEventListener("click", () => say(this, "connection:hurry"));
   }
 
-  show({ state, code }) {
+  show({ state, code, reason = "" }) {
+    if (state === "waiting") this.#tooMany = code === CloseCode.OVERLOADED && reason.startsWith(TOO_MANY);
     if (state === "online") this.#hide();
     else if (state === "ended") this.#end(code);
     else if (!this.#timer) this.#timer = setTimeout(() => this.#reveal(), PATIENCE);
+    else if (this.dataset.state === "waiting") this.#reveal();
   }
 
   #hide() {
@@ -35,7 +40,10 @@ class ConnectionBanner extends HTMLElement {
 
   #reveal() {
     this.dataset.state = "waiting";
-    this.#text.textContent = _("Reconnecting…");
+    const text = this.#tooMany
+      ? _("This chat is open in too many windows or on too many devices. Close one of them.")
+      : _("Reconnecting…");
+    if (this.#text.textContent !== text) this.#text.textContent = text;
   }
 
   #end(code) {

@@ -1,0 +1,55 @@
+"""What the page says of its own state: a newer server, missing parts, too many windows."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import WebSocketRoute, expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_page_that_is_older_than_the_server_loads_itself_when_nothing_is_unsent(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    notice = ann.page.locator("update-notice")
+    await ann.page.locator("#composer-text").fill("half a thought")
+
+    def newer(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(lambda text: route.send(changed(str(text), page="newer")))
+
+    await ann.page.route_web_socket("**/ws?*", newer)
+    await ann.page.evaluate("globalThis.before = true")
+    await ann.page.context.set_offline(True)
+    await ann.page.context.set_offline(False)
+    await expect(notice).to_contain_text("A new version of the chat is available.")
+    assert await ann.page.evaluate("globalThis.before")
+    await ann.page.locator("#composer-text").fill("")
+    await ann.page.wait_for_function("() => !globalThis.before")
+    await ann.is_loaded()
+    await expect(notice).to_contain_text("A new version of the chat is available.")  # no loop
+    await ann.page.unroute_all()
+
+
+def changed(text: str, **facts: Any) -> str:
+    frame = json.loads(text)
+    return json.dumps(frame | facts) if frame["type"] == 5 else text
+
+
+async def test_one_window_more_than_allowed_says_so(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    banner = ann.page.locator("connection-banner")
+    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    await ann.page.context.set_offline(True)
+    await ann.loses_the_line()
+    devices = [await (await ann.chat.signed_in("ann")).connect() for _ in range(10)]
+    await ann.page.context.set_offline(False)
+    await expect(banner).to_contain_text("too many windows")
+    await devices[0].close()
+    await ann.page.locator(".banner-hurry").click()
+    await expect(banner).to_have_attribute("data-state", "hidden")
