@@ -20,7 +20,7 @@ from chatserver.normalization import nfkc
 QUERY_LENGTH = 500  # characters
 EXPANDED_LENGTH = 2_000  # the same in NFKC, where one character may become eighteen
 WORD_LENGTH = 80  # characters that a token keeps; InnoDB drops tokens of more than 84
-KEPT = 20_000  # characters that a table remembers: more than a chat in all languages uses
+KEPT = 40_000  # characters that a table remembers: all of Chinese, Japanese and Korean together
 TERMS = 16  # words that the index is asked for; `matches` looks at all of them
 
 # Every token begins with "x" and its kind: InnoDB drops stop words and what is shorter than 3.

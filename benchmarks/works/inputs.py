@@ -69,11 +69,22 @@ TEXTS = (
     _says("300 addresses", 107, lambda n: f"{n} " + "http://a.b " * 299),
     _says("1. 1. a and 1,990 lines", 450, lambda n: f"1. 1. {n}\n" + "b\n" * 1_990),
     _says("a table", 20, lambda n: f"{n}\n" + "| a | **b** |\n" * 100),
+    _says("195 marks, rendered", 15, lambda n: f"{n} " + "*a* " * 97),
+    _says("list of 90 lines, rendered", 13, lambda n: f"{n}\n" + "- a\n" * 90),
+    _says("900 lines behind an item, rendered", 28, lambda n: f"- {n}\n" + "b\n" * 900),
+    _says("bold with 3,900 <, rendered", 15, lambda n: f"{n} **" + "<" * 3_900 + "**"),
+    _says("fence in a line, 3,900 marks", 140, lambda n: f"{n} ```" + "*_" * 1_950),
     _says("100 links", 30, lambda n: f"{n} " + "[a](http://b.c) " * 96),
 )
 
 ACTS = (
     Case("edit", 36, lambda n: {"type": 10, "data": f"good evening {n}"}, acts=True),
+    Case(
+        "edit to 190 marks, rendered",
+        24,
+        lambda n: {"type": 10, "data": f"{n} " + "*a* " * 95},
+        acts=True,
+    ),
     Case("delete", 42, lambda _: {"type": 11}, acts=True),
     Case("react", 24, lambda _: {"type": 12, "emoji": "👍", "on": True}, acts=True),
     Case(

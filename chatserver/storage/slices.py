@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 
 PAGE = 500  # rows that are read together
-SLICE = 10_000  # characters: folding or indexing them takes a millisecond, or a few
+SLICE = 4_000  # characters: folding or indexing them takes a millisecond, or a few
 
 
 async def pages(
