@@ -16,7 +16,9 @@ import click
 from chatserver import __version__
 from chatserver.commands import access, house, keeping, people
 from chatserver.commands.options import loaded, run, serve_options
-from chatserver.errors import ChatServerError, NotYet
+from chatserver.errors import ChatServerError, NotYet, Unavailable
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Sentence(click.ClickException):
@@ -38,7 +40,7 @@ class Cli(click.Group):
         try:
             return super().main(*args, **options)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in FULL:
                 raise
             _discard_output()
             click.echo(f"Error: It could not be written: {error.strerror}.", err=True)
@@ -49,10 +51,12 @@ class Cli(click.Group):
             return super().invoke(ctx)
         except NotYet as error:
             raise Later(str(error)) from None
+        except Unavailable as error:
+            raise Later(f"The database cannot be used: {error.reason or error}.") from None
         except ChatServerError as error:
             raise Sentence(str(error)) from None
         except OSError as error:
-            if error.filename is None:
+            if error.filename is None or error.errno in FULL:
                 raise
             raise Sentence(f"{error.filename} cannot be used: {error.strerror}.") from None
 

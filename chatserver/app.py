@@ -23,6 +23,7 @@ from chatserver.chat import Chat
 from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings, validated
 from chatserver.connection import CLOSE_TIMEOUT
+from chatserver.descriptors import Descriptors
 from chatserver.errors import ChatServerError, CloseCode
 from chatserver.facts import Facts
 from chatserver.folder import DataFolder
@@ -213,7 +214,7 @@ class Server:
     def _work(self) -> dict[str, Work]:
         """What runs as long as the server does, by name."""
         work: dict[str, Work] = {"journal": self.journal.run, "reads": self.reads.run}
-        work |= {"pulse": self.pulse.run, "seen": self.seen.run}
+        work |= {"pulse": self.pulse.run, "seen": self.seen.run, "descriptors": Descriptors().run}
         work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
         work |= {"search": self.search_backlog.run, "revocations": self.revocations.run}
         return work | {"lookout": self.lookout.run} if self.bus.peers else work
@@ -338,8 +339,7 @@ def _admin(server: Server, health: Health) -> Admin:
 
 def _middlewares(server: Server) -> list[Middleware]:
     proxies, unix = server.settings.server.trusted_proxies, server.settings.server.unix_socket
-    outer = [trust(proxies, unix=bool(unix))] if proxies or unix else []
-    return [*outer, server.door.middleware()]
+    return [*trust(proxies, unix=bool(unix)), server.door.middleware()]
 
 
 def _bus(settings: Settings, supervisor: Supervisor) -> Bus:

@@ -255,8 +255,10 @@ def _require_whole(url: str) -> None:
 
 
 def _mysql(url: URL) -> tuple[Writer, Readers]:
+    from chatserver.storage.connection_limit import ConnectionLimit
     from chatserver.storage.mysql_driver import Renewal, connect, tls, without_tls
 
+    limit = ConnectionLimit(connect)
     target = without_tls(url).set(drivername="mysql+aiomysql")
     target = target.update_query_dict({"charset": "utf8mb4"})
     shared: dict[str, Any] = {
@@ -267,7 +269,7 @@ def _mysql(url: URL) -> tuple[Writer, Readers]:
         "pool_timeout": BUSY_TIMEOUT,
         "max_overflow": 0,
         "connect_args": {
-            "async_creator_fn": connect,
+            "async_creator_fn": limit.connect,
             "ssl": tls(url),
             "connect_timeout": CONNECT_TIMEOUT,
             "init_command": f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}",
@@ -280,6 +282,7 @@ def _mysql(url: URL) -> tuple[Writer, Readers]:
     renewal = Renewal()
     for engine in (writer, *readers.values()):
         renewal.watch(engine.sync_engine)
+    limit.pools = [writer, *readers.values()]
     return PoolWriter(writer), readers
 
 

@@ -30,6 +30,7 @@ def routes(
     """Method, path, handler and rate (`rates`); the name is what templates and code refer to."""
     table = [
         web.get("/", pages.home, name="home", rate="visits"),
+        web.get("", pages.without_slash, name="mounted", rate="visits"),
         web.get("/setup", pages.setup_page, name="setup", rate="visits"),
         web.post("/setup", pages.setup, rate="sign_ups"),
         web.get("/login", pages.login_page, name="login", rate="visits"),

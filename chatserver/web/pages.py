@@ -58,6 +58,10 @@ class Pages:
             self._sessions.set_cookie(request, response, token)
         return response
 
+    async def without_slash(self, request: web.Request) -> web.StreamResponse:
+        """The prefix of a mounted chat alone, like /chat."""
+        raise web.HTTPFound(_path(request, "home"))
+
     # First run ------------------------------------------------------------------------------------
 
     async def setup_page(self, request: web.Request) -> web.StreamResponse:

@@ -21,10 +21,10 @@ SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https
 
 
-def trust(proxies: list[str], *, unix: bool = False) -> Middleware:
+def trust(proxies: list[str], *, unix: bool = False) -> list[Middleware]:
     """A middleware that shows handlers the request as the outermost trusted proxy got it.
 
-    `unix`: who connects to a Unix socket is a proxy as well.
+    `unix`: who connects to a Unix socket is a proxy as well. Empty where there is no proxy.
     """
     networks = [ip_network(proxy) for proxy in (*proxies, *([str(LOCAL)] if unix else []))]
 
@@ -41,7 +41,7 @@ def trust(proxies: list[str], *, unix: bool = False) -> Middleware:
         shown[BELIEVED] = True
         return await handler(shown)
 
-    return proxied
+    return [proxied] if networks else []
 
 
 def client(request: web.Request, peer: Address, networks: Sequence[Network]) -> Address:

@@ -54,6 +54,17 @@ async def raw(person: Person, content: bytes, more: str) -> int:
         return int((await line.head_of_answer()).split()[1])
 
 
+@pytest.mark.parametrize(
+    "content", [b'{"data":"hi"}', b' {"data":"hi"}', b'\xef\xbb\xbf{"data":"hi"}']
+)
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
+async def test_json_is_read_as_curl_and_windows_send_it(
+    ann: Person, kind: str, begin: bytes
+) -> None:
+    content = begin + b'{"data":"hi"}'
+    assert await post(ann, content, Content_Type=kind) == 201
+
+
 @pytest.mark.parametrize("content", [b"a=%ff", b"a=%ED%A0%BD", b"\xff"])
 async def test_a_form_is_utf_8(chat: Chat, content: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

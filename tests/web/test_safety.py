@@ -216,6 +216,9 @@ async def test_the_application_works_inside_another_one(
     inner = create_app(Settings(data=tmp_path / "d", limits=FAST))
     outer.add_subapp("/chat", inner)
     client = await aiohttp_client(outer)
+    bare = await client.get("/chat", allow_redirects=False)
+    assert (bare.status, bare.headers["Location"]) == (302, "/chat/")
+    assert (await client.get("/chats", allow_redirects=False)).status == 404
     setup = await client.get("/chat/", allow_redirects=False)
     assert setup.headers["Location"] == "/chat/setup"
     page = await (await client.get("/chat/setup", headers={"Accept": "text/html"})).text()

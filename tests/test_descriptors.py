@@ -1,0 +1,31 @@
+"""The warning about file descriptors: once, until there are enough again."""
+
+import pytest
+
+from chatserver.descriptors import Descriptors, used
+
+
+def test_scarce_descriptors_are_logged_once_until_there_are_enough_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counts = iter([10, 95, 96, 85, 95, 60, 91])
+    descriptors = Descriptors(lambda: (next(counts), 100))
+    logged = []
+    for _ in range(7):
+        descriptors.look()
+        logged.append(len(caplog.records))
+        caplog.clear()
+    assert logged == [0, 1, 0, 0, 0, 0, 1]
+
+
+def test_a_process_that_cannot_even_look_has_none_left(caplog: pytest.LogCaptureFixture) -> None:
+    def none_left() -> tuple[int, int]:
+        raise OSError(24, "Too many open files")
+
+    Descriptors(none_left).look()
+    assert "file descriptors run out" in caplog.text
+
+
+def test_open_descriptors_are_counted() -> None:
+    count, limit = used()
+    assert 0 < count < limit
