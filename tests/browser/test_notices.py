@@ -41,6 +41,21 @@ def changed(text: str, **facts: Any) -> str:
     return json.dumps(frame | facts) if frame["type"] == 5 else text
 
 
+@pytest.mark.parametrize("broken", ["main.js", "findLast"])
+async def test_a_page_that_cannot_start_names_the_browsers_that_can(
+    enter: EnterChat, broken: str
+) -> None:
+    ann = await enter("ann", "Ann")
+    await expect(ann.page.locator("#unsupported")).to_be_hidden()
+    if broken == "main.js":
+        await ann.page.route("**/js/main.js", lambda route: route.fulfill(body="syntax error"))
+    else:
+        await ann.page.add_init_script("delete Array.prototype.findLast")
+    await ann.page.reload()
+    await expect(ann.page.locator("#unsupported")).to_contain_text("Firefox 125")
+    ann.problems.clear()  # the exceptions of a page that cannot start
+
+
 async def test_one_window_more_than_allowed_says_so(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     banner = ann.page.locator("connection-banner")

@@ -22,3 +22,4 @@ import { loadWords } from "./words.js";
 ignoreRepeats();
 await loadWords();
 document.querySelector("chat-app").start();
+document.documentElement.dataset.started = "true"; // see browser-check.js

@@ -121,14 +121,14 @@ class SearchPanel extends HTMLElement {
     const link = item.querySelector("a");
     const time = link.querySelector("time");
     time.dateTime = new Date(at).toISOString();
-    time.textContent = this.#dates.brief(at);
     time.title = this.#dates.full(at);
     link.querySelector(".hit-text").replaceChildren(...marked(excerpt(data, wanted), wanted).map(marking));
     return item;
   }
 
-  /** Who said it and where, by the names of now. */
-  #sign(item, { room, seq, user }) {
+  /** Author, room and time, by the names and the date of now. */
+  #sign(item, { room, seq, user, at }) {
+    item.querySelector("time").textContent = this.#dates.brief(at);
     const place = this.#names.place(room) ?? { key: `#${room}`, name: `#${room}` };
     item.querySelector("a").href = `${hashOf(place.key)}/${seq}`;
     item.querySelector(".hit-author").textContent = this.#names.display(user);

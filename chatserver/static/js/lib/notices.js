@@ -2,6 +2,8 @@
 
 import { _ } from "./i18n.js";
 
+const SETTINGS = ["name", "private", "receipts", "leavers_read", "retention_days"];
+
 /** `display`: the name of a user as it is shown. */
 export function notice({ admins = [], ...event }, display) {
   const words = happening(event, display);
@@ -11,10 +13,10 @@ export function notice({ admins = [], ...event }, display) {
 
 function happening({ user, action, users = [], ...facts }, display) {
   const name = display(user);
-  const people = new Intl.ListFormat(undefined, { style: "narrow" }).format(users.map(display));
+  const people = listed(users.map(display));
   switch (action) {
     case "create":
-      return _("%(name)s created the room", { name });
+      return created(name, users.filter((one) => one !== user).map(display));
     case "join":
       return _("%(name)s joined", { name });
     case "leave":
@@ -32,9 +34,20 @@ function happening({ user, action, users = [], ...facts }, display) {
   }
 }
 
-function changed(name, { title, topic }) {
-  if (title) return _("%(name)s renamed the room to “%(title)s”", { name, title });
-  if (topic) return _("%(name)s set the topic: %(topic)s", { name, topic });
-  if (topic === "") return _("%(name)s removed the topic", { name });
-  return _("%(name)s changed the settings of the room", { name });
+function created(name, others) {
+  if (others.length === 0) return _("%(name)s created the room", { name });
+  return _("%(name)s created the room and added %(people)s", { name, people: listed(others) });
 }
+
+/** One line for each of the facts that were changed together. */
+function changed(name, { title, topic, ...others }) {
+  const lines = [];
+  if (title) lines.push(_("%(name)s renamed the room to “%(title)s”", { name, title }));
+  if (topic) lines.push(_("%(name)s set the topic: %(topic)s", { name, topic }));
+  if (topic === "") lines.push(_("%(name)s removed the topic", { name }));
+  const more = SETTINGS.some((setting) => others[setting] !== undefined);
+  if (more || lines.length === 0) lines.push(_("%(name)s changed the settings of the room", { name }));
+  return lines.join(" · ");
+}
+
+const listed = (names) => new Intl.ListFormat(undefined, { style: "narrow" }).format(names);
