@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 KEPT = 512  # texts whose HTML is remembered: history and other rooms show the same ones again
 
-SHORT = 40  # characters of a text that is never costly
+SHORT = 100  # characters of a text that is never costly
 LONG = 500  # characters of a text with markup that is always costly
 FEW = 20  # marks and lines of a text that is not costly yet
 _COUNTED = ("*", "_", "`", "~~", "[", "://", "www.", "\n", "\r")
