@@ -321,6 +321,8 @@ def _metrics(server: Server) -> Metrics:
         requests=server.requests,
         closes=server.socket.log.closes,
         task_ends=server.supervisor.ended,
+        nightly=server.nightly,
+        key_sync=server.key_sync,
     )
 
 

@@ -3,6 +3,7 @@
 import shutil
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from chatserver.storage.nights import (
     SEVERAL,
     TOLERANCE,
     clock_difference,
+    newest_event,
     recorded,
 )
 
@@ -88,10 +90,15 @@ async def _clock(settings: Settings) -> Finding:
     try:
         difference = await clock_difference(database, wall)
         nights = await recorded(database)
+        newest = await newest_event(database)
     finally:
         await database.close()
     if abs(difference) > TOLERANCE:
         return False, f"clock: {_ahead(difference)} the database's; nothing is forgotten meanwhile"
+    if newest is not None and newest - wall() > TOLERANCE:
+        return False, f"clock: {_ahead(wall() - newest)} the newest message. Set it right"
+    if nights.began is None and database.is_sqlite:
+        return True, f"clock: {_shown(wall())}; there is no recorded night yet to compare it with"
     since = 0 if nights.began is None else wall() - nights.began
     if not -TOLERANCE <= since <= LONGEST_GAP:
         return False, (
@@ -100,6 +107,10 @@ async def _clock(settings: Settings) -> Finding:
             f" after {SEVERAL} nights in a row"
         )
     return True, "clock: agrees with what the database has recorded"
+
+
+def _shown(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _ahead(difference: int) -> str:

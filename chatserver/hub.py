@@ -335,7 +335,8 @@ class Hub:
         self._presence.changed()
 
     def close(self) -> None:
-        """Let go of timers and tasks."""
+        """Cancel timers and tasks; the other nodes learn that this one has no users and no keys."""
+        self._tell_others(Here(self._node, [], []))
         self._presence.close()
         self._feeds.close()
         self._introductions.close()

@@ -72,10 +72,21 @@ class Nightly:
         self._doubted: str | None = None  # what was logged last, which is once enough
 
     async def run(self) -> None:
-        self._newest = await newest_event(self._database)
+        await self.note_newest()
         while True:
             await asyncio.sleep(EVERY)
             await self.look()
+
+    async def note_newest(self) -> None:
+        """Compare the clock with the newest event that was stored before this start."""
+        self._newest = await newest_event(self._database)
+        if self._newest is not None and self._newest > self._now() + TOLERANCE:
+            self._doubt("the newest message is from the future of this clock")
+
+    @property
+    def trusts_clock(self) -> bool:
+        """Whether the clock has agreed so far with what is recorded in the database."""
+        return self._doubted is None
 
     async def look(self) -> None:
         """Do the work of this night unless it has been done, here or on another node."""

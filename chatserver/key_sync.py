@@ -38,7 +38,7 @@ class KeySync:
         self._bus = bus
         self._clock = clock
         self._started = clock()
-        self._differs = False
+        self.differs = False  # another node has other keys
 
     async def run(self) -> None:
         while True:
@@ -59,9 +59,9 @@ class KeySync:
 
     def _warn_of_difference(self, others: list[list[str]]) -> None:
         differs = any(set(keys) != set(self._keys.names()) for keys in others)
-        if differs and not self._differs:
+        if differs and not self.differs:
             logger.warning("another node has other keys: copy the newest keys.json to all nodes")
-        self._differs = differs
+        self.differs = differs
 
     def _end_orphans(self) -> None:
         """Sockets that were opened with a token of a key that is gone have to show a valid one."""
@@ -92,7 +92,7 @@ class KeySync:
 
     async def _require_agreement(self) -> None:
         await asyncio.sleep(max(0.0, self._started + SETTLED - self._clock()))
-        if self._bus.away:
+        if not await self._bus.reachable():
             raise Conflict(_("Redis is away, so the other nodes cannot be asked for their keys."))
         different = [keys for keys in self._hub.node_keys() if set(keys) != set(self._keys.names())]
         if different:

@@ -53,7 +53,6 @@ class Tin:
     """Two nodes and a string between them; the string can be cut."""
 
     peers = True
-    away = False
 
     def __init__(self) -> None:
         self.other: Hub | None = None
@@ -62,6 +61,9 @@ class Tin:
     def publish(self, payload: bytes) -> None:
         if self.other is not None and not self.cut:
             self.other.receive(payload)
+
+    async def reachable(self) -> bool:
+        return not self.cut
 
     async def start(self, receive: Receive, *, chat: str) -> None: ...
     async def close(self) -> None: ...
@@ -546,6 +548,18 @@ async def test_an_earlier_removal_does_not_end_a_later_membership(stage: Stage) 
     stage.hub.publish(1, removal)
     stage.hub.publish(1, stage.store(4))
     assert (bos.heard(), again.heard()) == ([1], [4])
+
+
+async def test_a_node_that_stops_leaves_no_users_and_no_keys_behind(
+    nodes: tuple[Stage, Stage],
+) -> None:
+    one, two = nodes
+    one.connect(1, "ann")
+    one.hub.check_nodes()
+    assert [person.name for person in two.hub.online()] == ["ann"]
+    one.hub.close()
+    assert two.hub.online() == []
+    assert two.hub.node_keys() == []
 
 
 async def test_a_removal_on_another_node_ends_with_itself(nodes: tuple[Stage, Stage]) -> None:

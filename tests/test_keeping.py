@@ -464,6 +464,21 @@ async def test_the_work_is_done_once_a_night(database: Database, done: list[int]
     assert done == [48, 72]
 
 
+async def test_a_clock_behind_the_newest_message_is_not_trusted(
+    database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks()
+    node = nightly(database, clocks)
+
+    async def later(_database: Database) -> int:
+        return clocks.now() + HOUR
+
+    monkeypatch.setattr(keeping, "newest_event", later)
+    await node.note_newest()
+    assert not node.trusts_clock
+    assert "the newest message is from the future" in caplog.text
+
+
 @pytest.mark.usefixtures("in_shanghai", "agreeing")
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_clock_a_year_ahead_makes_no_night(

@@ -120,11 +120,25 @@ async def test_a_second_node_does_not_make_other_keys(
 
 async def test_without_redis_nobody_can_be_asked(nodes: Nodes) -> None:
     one, _ = nodes
-    one.bus.away = True
+    one.bus.cut = True
     with pytest.raises(Conflict, match="Redis is away"):
         await one.rotate()
     assert not await one.rotate(force=True)
     assert await one.rotate(force=True)
+
+
+async def test_a_node_that_was_stopped_has_no_say(nodes: Nodes) -> None:
+    one, two = nodes
+    one.hub.check_nodes()
+    two.hub.check_nodes()
+    two.keys.rotate()
+    two.hub.check_nodes()
+    one.look()
+    assert one.hub.node_keys() != []
+    two.hub.close()
+    one.look()
+    assert not one.sync.differs
+    assert not await one.rotate()
 
 
 async def test_a_node_alone_rotates_at_once(nodes: Nodes) -> None:

@@ -852,6 +852,25 @@ def test_the_doctor_finds_a_clock_that_the_nights_contradict(
     assert f"clock: {told} the last night" in finding
 
 
+def test_the_doctor_finds_a_clock_behind_the_newest_message(busy: Place) -> None:
+    later = time.time_ns() // 1_000_000 + 2 * 3_600_000
+    with contextlib.closing(sqlite3.connect(busy.data / "chat.db")) as database:
+        database.execute(
+            "INSERT INTO events (room_id, seq, kind, user_id, client_id, body, at)"
+            " SELECT 1, head + 1, 1, 1, 'x|', '', ? FROM rooms WHERE id = 1",
+            (later,),
+        )
+        database.execute("UPDATE rooms SET head = head + 1 WHERE id = 1")
+        database.commit()
+        done = busy.run("--data", str(busy.data), "doctor")
+        database.execute("DELETE FROM events WHERE client_id = 'x|'")
+        database.execute("UPDATE rooms SET head = head - 1 WHERE id = 1")
+        database.commit()
+    assert done.code == 1
+    (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
+    assert "clock: 2.0 hours behind the newest message" in finding
+
+
 def listed(file: Path) -> dict[str, str]:
     """Name to password, as a file for `user import` has them."""
     with file.open(encoding="utf-8-sig", newline="") as opened:

@@ -16,9 +16,9 @@ class Bus(Protocol):
     """
 
     peers: bool
-    away: bool  # the other nodes cannot be reached just now
 
     def publish(self, payload: bytes) -> None: ...
+    async def reachable(self) -> bool: ...
     async def start(self, receive: Receive, *, chat: str) -> None: ...
     async def close(self) -> None: ...
 
@@ -27,10 +27,13 @@ class NoPeers:
     """The only node there is."""
 
     peers = False
-    away = False
 
     def publish(self, payload: bytes) -> None:
         """Nobody to tell."""
+
+    async def reachable(self) -> bool:
+        """There is no other node that might not be."""
+        return True
 
     async def start(self, receive: Receive, *, chat: str) -> None:
         """Nobody to hear."""

@@ -24,6 +24,7 @@ WAITING = 1_000  # payloads that wait for a slow Redis; beyond that they are dro
 RETRY = 1.0  # seconds
 CONNECT_TIMEOUT = 5.0  # seconds
 ANSWER_TIMEOUT = 5.0  # seconds that Redis has to answer a command
+PING_TIMEOUT = 3.0  # seconds
 QUIET = 10.0  # seconds without a message after which the listener asks whether Redis is there
 SENDER, LISTENER = "redis sender", "redis listener"
 
@@ -57,6 +58,15 @@ class RedisBus:
         self._supervisor.start(SENDER, self._send)
         self._supervisor.start(LISTENER, lambda: self._listen(receive, listening))
         await listening.wait()
+
+    async def reachable(self) -> bool:
+        """Whether Redis answers now: a listener notices only after a while that it does not."""
+        try:
+            async with asyncio.timeout(PING_TIMEOUT), _connect(self._url) as redis:
+                await redis.ping()
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return not self.away
 
     async def close(self) -> None:
         with contextlib.suppress(TimeoutError):

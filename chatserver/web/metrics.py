@@ -12,6 +12,8 @@ from chatserver import __version__
 from chatserver.histogram import Histogram
 from chatserver.hub import Hub
 from chatserver.journal import Journal
+from chatserver.keeping import Nightly
+from chatserver.key_sync import KeySync
 from chatserver.limits import SignInGuard
 from chatserver.pulse import Pulse
 from chatserver.storage.examination import Condition
@@ -34,6 +36,8 @@ class Metrics:
         requests: Requests,
         closes: Counter[int],
         task_ends: Counter[str],
+        nightly: Nightly,
+        key_sync: KeySync,
     ) -> None:
         """`closes` counts how sockets ended, by code; `task_ends` endless tasks, by name."""
         self._hub = hub
@@ -44,6 +48,8 @@ class Metrics:
         self._requests = requests
         self._closes = closes
         self._task_ends = task_ends
+        self._nightly = nightly
+        self._key_sync = key_sync
 
     def text(self, database: Condition) -> tuple[bytes, str]:
         """The figures of this moment and their content type.
@@ -69,6 +75,10 @@ class Metrics:
         outcomes = {"ok": signs["succeeded"], "failed": signs["failed"], "limited": limited}
         yield _counters("sign_ins", "Attempts to sign in with a password.", outcome=outcomes)
         yield _counters("task_restarts", "Endless tasks restarted, by name.", task=self._task_ends)
+        trusted = self._nightly.trusts_clock
+        yield _gauge("clock_trusted", "The clock agrees with what is recorded.", trusted)
+        agree = not self._key_sync.differs
+        yield _gauge("keys_agree", "All nodes have the same signing keys.", agree)
         yield _histogram("loop_lag_seconds", "How late the event loop was.", self._pulse.lag)
 
     def _messages(self) -> Iterator[Any]:

@@ -135,8 +135,11 @@ async def test_a_redis_that_stands_still_is_noticed_and_found_again(
     bus, ear = RedisBus(redis.url, Supervisor()), Ear()
     await bus.start(ear, chat="chat")
     (one, _), *_ = nodes
+    assert await bus.reachable()
     os.kill(redis.pid, signal.SIGSTOP)
     try:
+        monkeypatch.setattr(redis_module, "PING_TIMEOUT", 0.2)
+        assert not await bus.reachable()
         async with asyncio.timeout(10):
             while not bus.away:
                 await asyncio.sleep(0.05)
