@@ -11,8 +11,9 @@ web.run_app(create_app(Settings(data=Path("folder"))))
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chatserver.app import create_app, sign_up
+    from chatserver.app import create_app
     from chatserver.config import Settings
+    from chatserver.embedding import sign_up
 
 __version__ = "0.1.0"
 __all__ = ["Settings", "__version__", "create_app", "sign_up"]
@@ -25,7 +26,7 @@ def __getattr__(name: str) -> Any:
 
         return create_app
     if name == "sign_up":
-        from chatserver.app import sign_up
+        from chatserver.embedding import sign_up
 
         return sign_up
     if name == "Settings":

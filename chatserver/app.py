@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from chatserver.accounts import Accounts, new_user
+from chatserver.accounts import Accounts
 from chatserver.administration import Administration
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
@@ -38,8 +38,7 @@ from chatserver.limits import SignInGuard
 from chatserver.lookout import Lookout
 from chatserver.markup import Renderer
 from chatserver.membership import Membership
-from chatserver.models import Role
-from chatserver.passwords import Passwords, generate
+from chatserver.passwords import Passwords
 from chatserver.pulse import Pulse
 from chatserver.reads import Reads
 from chatserver.recent import Recent
@@ -262,18 +261,6 @@ def build(settings: Settings, *, make: bool = True) -> web.Application:
     app.cleanup_ctx.extend((server.running, owner.running))
     app.on_shutdown.extend((owner.stopping, server.stopping))
     return app
-
-
-async def sign_up(app: web.Application, name: str, *, admin: bool = False) -> str:
-    """Make an account in a chat that runs, and a bearer token of a session on it.
-
-    For tests, and for programs that know their people: nobody learns the password. Raises
-    BadRequest for what is no name and Conflict for one that is taken.
-    """
-    accounts = app[SERVER].accounts
-    role = Role.ADMIN if admin else Role.MEMBER
-    user = await accounts.add(new_user(name, "", role=role), generate())
-    return (await accounts.open_session(user, client="sign_up")).bearer
 
 
 def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Application:

@@ -1,7 +1,6 @@
 """Who is connected to this node and what they listen to; fan-out.
 
-Owns the connections, and through `Feeds` who of them hears which room. What other nodes say comes
-in here too. Nothing waits for a reader.
+Owns the connections, and through `Feeds` their subscriptions. Receives what other nodes publish.
 """
 
 import secrets

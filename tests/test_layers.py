@@ -26,12 +26,20 @@ FLOORS = [
     ),
     "web",
     "app",
-    "serve reloading control doctor imports reachability commands __main__",
+    "embedding serve reloading control doctor imports reachability commands __main__",
 ]
 
 # Where a library lives; nobody else imports it. msgspec alone may go everywhere.
 HOMES = {
-    "aiohttp": {"web", "app", "serve", "control", "reachability", "commands.streaming"},
+    "aiohttp": {
+        "web",
+        "app",
+        "embedding",
+        "serve",
+        "control",
+        "reachability",
+        "commands.streaming",
+    },
     "aiohttp_jinja2": {"web"},
     "yarl": {"origins"},
     "jinja2": {"web"},
@@ -170,7 +178,7 @@ def test_nothing_but_the_version_is_imported_from_the_package_itself() -> None:
 
 
 def test_the_package_itself_imports_only_what_it_offers() -> None:
-    assert own_imports("") == {"app", "config"}
+    assert own_imports("") == {"app", "config", "embedding"}
 
 
 @pytest.mark.parametrize("name", sorted(PURE))
