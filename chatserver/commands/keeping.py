@@ -112,8 +112,8 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     All of it or nothing. A SQLite database that is replaced stays in backups/replaced.db of the
     data folder until the next time.
 
-    Sessions, bot tokens, invitations, passwords and rights that have ended since the backup are
-    valid again. With --revoke-since they are not: those that have ended in the database which is
+    Sessions, bot tokens, invitations, passwords, rights and memberships that have ended since the
+    backup are valid again. With --revoke-since they are not: those that have ended in the database which is
     replaced end again. Where that is missing or cannot be read, all sessions, bot tokens and
     invitations end.
     """

@@ -24,6 +24,7 @@ from chatserver.archive import Damaged, Manifest, Row, Seal, line
 from chatserver.errors import ChatServerError
 from chatserver.models import Kind
 from chatserver.storage.engine import Database
+from chatserver.storage.keepers import settle_memberships
 from chatserver.storage.migrate import HEAD
 from chatserver.storage.naming import settle_names
 from chatserver.storage.readers import Share
@@ -164,6 +165,7 @@ async def load(
             connection.execute(table.insert(), [_fitted(table, row) for row in batch])
             progress(len(batch))
         settle_names(connection)
+        settle_memberships(connection)
         _rename_log(connection)
         _index(connection)
 

@@ -38,6 +38,17 @@ def settle_keepers(connection: Connection, numbers: Iterable[int]) -> set[int]:
     return {heir[0] for heir in found.values() if heir is not None}
 
 
+def settle_memberships(connection: Connection) -> None:
+    """Correct the number of members of rooms that lost some in a restore, and their keepers."""
+    present = sa.and_(members.c.room_id == rooms.c.id, members.c.left_at.is_(None))
+    count = sa.select(sa.func.count()).select_from(members).where(present).scalar_subquery()
+    wrong = list(connection.scalars(sa.select(rooms.c.id).where(rooms.c.members != count)))
+    for number in wrong:
+        one = rooms.update().where(rooms.c.id == number)
+        connection.execute(one.values(members=count))
+    settle_keepers(connection, wrong)
+
+
 def successor(
     connection: Connection, room: int, *, without: Collection[int] = ()
 ) -> tuple[int, str] | None:

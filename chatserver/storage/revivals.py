@@ -1,4 +1,5 @@
-"""What a restore revives: sessions, tokens, links, passwords, rights that ended after the backup.
+"""What a restore revives: sessions, tokens, links, passwords, rights and memberships that ended
+after the backup.
 
 The rows of an archive are compared with the database that they replace, and ended again if wanted.
 Without that database nobody can say what has ended: then everything that opens an account ends.
@@ -18,15 +19,23 @@ from chatserver.storage.engine import Database
 
 KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # what can be revoked
 REQUIRED = ("id", "name", "name_key", "created_at", "role", "password_hash")
+ROOM = ("id", "created_at", "head", "title")
+MEMBER = ("room_id", "user_id", "role", "left_at", "left_seq")
+LISTED = 50  # memberships that are named one by one
 ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What has ended in a database: when (ms) by table and key, and the accounts as they are."""
+    """What has ended in a database: when (ms) by table and key, and the accounts as they are.
+
+    `left`: the memberships that have ended, by room and user; `rooms`: id and time of creation.
+    """
 
     revoked: dict[tuple[str, str], int]
     accounts: dict[tuple[int, str, int], Any]
+    left: dict[tuple[int, int], Any]
+    rooms: set[tuple[int, int]]
 
 
 async def read_ended(database: Database) -> Ended | None:
@@ -51,7 +60,19 @@ def _read(connection: Connection) -> Ended | None:
             revoked[name, str(key)] = int(at)
     users = sa.table("users", *(sa.column(name) for name in ACCOUNT))
     rows = connection.execute(sa.select(users))
-    return Ended(revoked, {(row.id, row.name_key, row.created_at): row for row in rows})
+    accounts = {(row.id, row.name_key, row.created_at): row for row in rows}
+    return Ended(revoked, accounts, _left(connection), _rooms(connection))
+
+
+def _left(connection: Connection) -> dict[tuple[int, int], Any]:
+    members = sa.table("members", *(sa.column(name) for name in MEMBER))
+    rows = connection.execute(sa.select(members).where(members.c.left_at.is_not(None)))
+    return {(row.room_id, row.user_id): row for row in rows}
+
+
+def _rooms(connection: Connection) -> set[tuple[int, int]]:
+    rooms = sa.table("rooms", sa.column("id"), sa.column("created_at"))
+    return {(row.id, row.created_at) for row in connection.execute(sa.select(rooms))}
 
 
 @dataclass(slots=True)
@@ -65,6 +86,7 @@ class Revived:
     opened: list[str] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
     administrators: list[str] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)  # "user in room"
 
     def lines(self) -> Iterator[str]:
         """A sentence for each kind."""
@@ -80,6 +102,10 @@ class Revived:
         ):
             if names:
                 yield f"{words}: {', '.join(sorted(names))}."
+        if self.members:
+            more = len(self.members) - LISTED
+            named = ", ".join(sorted(self.members)[:LISTED]) + f" and {more:,} more" * (more > 0)
+            yield f"Members who had left a room or been removed: {named}."
 
 
 class Revivals:
@@ -91,12 +117,18 @@ class Revivals:
         self._since = since
         self._now = now
         self._bots: dict[int, str] = {}
+        self._users: dict[int, str] = {}  # names of the accounts that both databases have
+        self._rooms: dict[int, dict[str, Any]] = {}  # rows of the rooms that both have
         self.revived = Revived(known=ended is not None)
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
         for name, row in rows:
             if name == "users" and row.keys() >= {*REQUIRED}:
                 yield name, self._account(row)
+            elif name == "rooms" and row.keys() >= {*ROOM}:
+                yield name, self._room(row)
+            elif name == "members" and row.keys() >= {*MEMBER} and row["left_at"] is None:
+                yield name, self._membership(row)
             elif name in KEYS and KEYS[name] in row and row.get("revoked_at") is None:
                 yield name, self._credential(name, row)
             else:  # of rows that lack columns nothing is said: they will not be loaded
@@ -127,7 +159,31 @@ class Revivals:
             self._bots[row["id"]] = row["name"]
         key = (row["id"], row["name_key"], row["created_at"])
         now = self._ended.accounts.get(key) if self._ended is not None else None
-        return row if now is None else row | self._changed(row, now)
+        if now is None:
+            return row
+        self._users[row["id"]] = row["name"]
+        return row | self._changed(row, now)
+
+    def _room(self, row: dict[str, Any]) -> dict[str, Any]:
+        if self._ended is not None and (row["id"], row["created_at"]) in self._ended.rooms:
+            self._rooms[row["id"]] = row
+        return row
+
+    def _membership(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A membership that ends again ends with the last event that the archive has.
+
+        The log goes on from there, and a former member may not read beyond the departure.
+        """
+        room, user = self._rooms.get(row["room_id"]), self._users.get(row["user_id"])
+        now = self._ended.left.get((row["room_id"], row["user_id"])) if self._ended else None
+        if now is None or room is None or user is None:
+            return row
+        if self._since is not None and now.left_at >= self._since:
+            seq = min(now.left_seq or 0, room["head"])
+            return row | {"left_at": now.left_at, "left_seq": seq, "role": "member"}
+        name = room.get("name") or room.get("private_name") or room["title"] or room["id"]
+        self.revived.members.append(f"{user} in {name}")
+        return row
 
     def _changed(self, row: dict[str, Any], now: Any) -> dict[str, Any]:
         """The columns that end again."""

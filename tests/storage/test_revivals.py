@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from chatserver.models import Invite, Role, Session, User
-from chatserver.storage.archive import TABLES
+from chatserver.models import Create, Dismiss, Invite, Role, Session, User
+from chatserver.storage.archive import TABLES, _kept, load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
 from chatserver.storage.people import NewUser
 from chatserver.storage.revivals import Revivals, read_ended
-from tests.storage.conftest import Storage
+from tests.storage.conftest import Storage, acted, draft
 
 NOW = 9_000_000
 
@@ -23,7 +23,7 @@ async def rows(storage: Storage) -> list[tuple[str, dict[str, Any]]]:
         return [
             (name, dict(row._mapping))
             for name, table in TABLES.items()
-            for row in connection.execute(table.select())
+            for row in connection.execute(_kept(table))
         ]
 
     return await storage.database.transaction(read)
@@ -122,6 +122,60 @@ async def test_an_administrator_who_was_demoted_is_named(storage: Storage) -> No
     assert again == {"ann": "admin", "bo": "member", "robot": "bot"}
 
 
+async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], int, User]:
+    """A backup with a room of ann's, from which bo is removed after ten more messages."""
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    create = Create(title="Plans", name="plans", private=True, users=((bo.id, bo.name),))
+    room = (await acted(storage, ann, create)).room
+    backup = await rows(storage)
+    storage.now += 10_000
+    await storage.log.store([draft(ann, f"tea {n}", room=room) for n in range(10)])
+    await acted(storage, ann, Dismiss("remove", ((bo.id, bo.name),)), room=room)
+    return backup, room, bo
+
+
+async def test_members_who_were_removed_since_the_backup_are_named(storage: Storage) -> None:
+    backup, _room, _bo = await removed(storage)
+    for since in (None, storage.now + 1):
+        revivals = Revivals(await read_ended(storage.database), since=since, now=NOW)
+        assert list(revivals.rows(backup)) == backup
+        lines = list(revivals.revived.lines())
+        assert lines == ["Members who had left a room or been removed: bo in plans."]
+
+
+async def test_memberships_that_ended_since_then_end_again(storage: Storage) -> None:
+    backup, room, bo = await removed(storage)
+    revivals = Revivals(await read_ended(storage.database), since=storage.now, now=NOW)
+    await load(storage.database, revivals.rows(backup), replace=True, progress=lambda _n: None)
+    assert list(revivals.revived.lines()) == []
+    assert await storage.rooms.state(bo.id, room) is None
+    assert await storage.rooms.left_since(room, 0) == {bo.id: 1}  # where the archive's log ends
+    assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
+    (house,) = [one for one in await storage.overview.rooms() if one.room == room]
+    assert (house.members, house.admins) == (1, ["ann"])
+
+
+async def test_a_room_whose_keeper_is_removed_again_gets_another(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    create = Create(title="Plans", name="plans", users=((bo.id, bo.name),))
+    room = (await acted(storage, ann, create)).room
+    backup = await rows(storage)
+    await acted(storage, ann, Dismiss("leave", ((ann.id, ann.name),)), room=room)
+    revivals = Revivals(await read_ended(storage.database), since=1, now=NOW)
+    await load(storage.database, revivals.rows(backup), replace=True, progress=lambda _n: None)
+    assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [
+        ("bo", "admin")
+    ]
+
+
+async def test_rooms_of_another_chat_are_not_compared(storage: Storage) -> None:
+    backup, *_ = await removed(storage)
+    moved = [(t, r | {"created_at": 7} if t == "rooms" else r) for t, r in backup]
+    revivals = Revivals(await read_ended(storage.database), since=1, now=NOW)
+    assert list(revivals.rows(moved)) == moved
+    assert list(revivals.revived.lines()) == []
+
+
 async def test_accounts_of_another_chat_are_not_compared(storage: Storage) -> None:
     backup, ann, *_ = await before(storage)
     await storage.credentials.administer(ann.id, AccountChange(password_hash="new"), by=None)
@@ -133,7 +187,7 @@ async def test_accounts_of_another_chat_are_not_compared(storage: Storage) -> No
 async def test_rows_that_lack_columns_are_left_to_who_loads_them(storage: Storage) -> None:
     backup, *_ = await before(storage)
     ended = await read_ended(storage.database)
-    for lacking in ("role", "id", "digest", "code", "user_id", "revoked_at", "disabled_at"):
+    for lacking in ("role", "id", "digest", "code", "user_id", "revoked_at", "disabled_at", "head"):
         less = [(t, {k: v for k, v in r.items() if k != lacking}) for t, r in backup]
         passed = Revivals(ended, since=None, now=NOW).rows(less)
         assert [name for name, _ in passed] == [name for name, _ in backup]
