@@ -41,7 +41,7 @@ BOT_DAYS = 365  # a bot's socket has to come back once in a while
 class Farewell(Protocol):
     """Closes the sockets of people who are signed out: see `hub.Hub`. Does not wait."""
 
-    def end_session(self, session_id: str) -> None: ...
+    def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
 
 
@@ -214,7 +214,7 @@ class Accounts:
     async def sign_out(self, sign_in: SignIn) -> bool:
         """End this session and every socket of it; whether that is stored already."""
         stored = await self._revocations.end(sign_in.session.id)
-        self._farewell.end_session(sign_in.session.id)
+        self._farewell.end_session(sign_in.session.id, pending=not stored)
         return stored
 
     def _issue(self, session: Session, expires_at: int) -> str:

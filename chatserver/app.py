@@ -125,7 +125,7 @@ class Server:
         shared: dict[str, Any] = {"people": self.people, "passwords": self.passwords}
         shared |= {"farewell": self.hub, "credentials": Credentials(self.database, clock=wall)}
         shared["bots"] = Bots(self.database, clock=wall)
-        self.revocations = Revocations(self.people.revoke)
+        self.revocations = Revocations(self.people.revoke, self.folder.revocations, self.hub)
         self.accounts = Accounts(
             **shared,
             revocations=self.revocations,
@@ -179,6 +179,7 @@ class Server:
         try:
             await self._open_database()
             self.keys.load()
+            self.revocations.load()
             self.history.epoch = await self.people.epoch()
             self.database.tally.begin(self.history.epoch, await self.log.total())
             await self.bus.start(self.hub.receive, chat=self.history.epoch)
@@ -186,12 +187,10 @@ class Server:
                 self.supervisor.start(name, work)
             yield
             await self.supervisor.stop(*self._work())
-            with suppress(ChatServerError):
-                await self.revocations.flush()
-            with suppress(ChatServerError):
-                await self.seen.flush()
-            with suppress(ChatServerError):  # words of deleted messages leave the file
-                await self.search_backlog.finish()
+            # At last words of deleted messages leave the file.
+            for finish in (self.revocations.flush, self.seen.flush, self.search_backlog.finish):
+                with suppress(ChatServerError):
+                    await finish()
         finally:
             self.hub.close()
             await self.bus.close()

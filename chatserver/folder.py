@@ -24,6 +24,7 @@ class DataFolder:
         self.keys = self.path / "keys.json"
         self.setup_token = self.path / "setup-token"
         self.control = self.path / "control.sock"
+        self.revocations = self.path / "revocations"  # see revocations.py
         self.backups = self.path / "backups"
         self.record = self.path / "database"  # which one the folder belongs to: see binding.py
         self._lock_file = self.path / "lock"
@@ -32,7 +33,14 @@ class DataFolder:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files of the server itself, without the database."""
-        return (self.keys, self.setup_token, self.control, self.record, self._lock_file)
+        return (
+            self.keys,
+            self.setup_token,
+            self.control,
+            self.record,
+            self.revocations,
+            self._lock_file,
+        )
 
     @property
     def is_new(self) -> bool:

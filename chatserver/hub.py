@@ -18,7 +18,6 @@ from chatserver.introductions import Introductions, ReadStates
 from chatserver.models import Event, Kind, RoomState
 from chatserver.presence import Who
 from chatserver.presence_feed import PresenceFeed
-from chatserver.protocol import Person
 from chatserver.words import Admitted, Aside, Ended, Here, News, Word
 
 
@@ -43,6 +42,7 @@ class Hub:
         self._node = node or secrets.token_hex(8)
         self._clock = clock
         self._key_names = key_names
+        self.learn_end: Callable[[Ended], object] = str  # see `revocations.Revocations`
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_missed, self._fell_behind, self._departed)
         self.delivered = self._feeds.delivered
@@ -141,9 +141,8 @@ class Hub:
         """Send events that are on disk to everybody who listens, on every node, in order."""
         for run in until_departures(events):
             self._publish(room, run)
-        for event in events:
-            if event.joined:
-                self._admit(event)
+        for event in filter(lambda one: one.joined, events):
+            self._admit(event)
 
     def _publish(self, room: int, events: list[Event]) -> None:
         """Only the last of these events may be a departure."""
@@ -253,9 +252,9 @@ class Hub:
         for connection in self.connections:
             self.hang_up(connection, code, reason)
 
-    def end_session(self, session_id: str) -> None:
-        """Hang up the sockets of a session that was signed out, on every node."""
-        self._end(Ended(CloseCode.SESSION_INVALID, session=session_id))
+    def end_session(self, session_id: str, *, pending: bool = False) -> None:
+        """Hang up a session's sockets on every node. `pending`: its end is not stored yet."""
+        self._end(Ended(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
 
     def end_user(self, user_id: int, code: CloseCode) -> None:
         """Hang up every socket of a person, on every node."""
@@ -285,7 +284,7 @@ class Hub:
 
     # Presence -------------------------------------------------------------------------------------
 
-    def online(self) -> list[Person]:
+    def online(self) -> list[protocol.Person]:
         """Everybody who is online, on any node."""
         return self._who.online()
 
@@ -315,6 +314,7 @@ class Hub:
                 self._aside(aside)
             case Ended() as ended:
                 self._ended_here(ended)
+                self.learn_end(ended)
             case Here(node, persons, keys):
                 self._who.node_says(node, persons, self._clock(), keys=keys)
                 self._presence.changed()
@@ -346,5 +346,5 @@ SESSION_OVER = protocol.encode(
 )
 
 
-def _person(connection: Connection) -> Person:
-    return Person(connection.user.name, connection.user.display)
+def _person(connection: Connection) -> protocol.Person:
+    return protocol.Person(connection.user.name, connection.user.display)

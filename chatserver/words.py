@@ -39,11 +39,15 @@ class Aside(msgspec.Struct, frozen=True, tag="aside"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """To the other nodes: hang up the sockets of this session, or of this user."""
+    """To the other nodes: hang up the sockets of this session, or of this user.
+
+    `pending`: the database does not have the end of the session yet.
+    """
 
     code: int
     session: str | None = None
     user: int | None = None
+    pending: bool = False
 
 
 class Here(msgspec.Struct, frozen=True, tag="here"):

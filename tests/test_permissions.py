@@ -25,6 +25,7 @@ FILES = (
     "keys.json",
     "database",
     "setup-token",
+    "revocations",
     *(f"chat.db{end}" for end in DATABASE_FILES),
 )
 COMMANDS = (("user", "list"), ("user", "passwd", "ann"), ("serve", "--port", "0"), ("check",))

@@ -113,9 +113,9 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     data folder until the next time.
 
     Sessions, bot tokens, invitations, passwords, rights and memberships that have ended since the
-    backup are valid again. With --revoke-since they are not: those that have ended in the database which is
-    replaced end again. Where that is missing or cannot be read, all sessions, bot tokens and
-    invitations end.
+    backup are valid again. With --revoke-since they are not: those that have ended in the database
+    which is replaced end again. Where that is missing or cannot be read, all sessions, bot tokens
+    and invitations end.
     """
     archive = read(file)
     since = _since(revoke_since, archive)

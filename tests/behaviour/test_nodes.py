@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from chatserver.config import BusSettings, DatabaseSettings, Settings
+from chatserver.errors import Unavailable
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, Person
 from tests.rig.mariadb import PrivateMariaDB
@@ -104,6 +105,27 @@ async def test_signing_out_on_one_node_closes_sockets_on_the_other(nodes: Nodes)
     device = await on(two, ann)
     assert (await ann.ask("POST", "/logout")).status == 200
     assert await device.closed() == 4101
+
+
+async def test_signing_out_ends_a_session_on_the_other_node_before_it_is_stored(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_work: object) -> None:
+        raise Unavailable
+
+    one, two = nodes
+    ann = await one.person("ann")
+    there = Person(two, "ann", 0, ann.token, two.browser())
+    assert (await there.ask("GET", "/api/me")).status == 200
+    with monkeypatch.context() as patch:
+        for node in nodes:
+            patch.setattr(node.server.database, "transaction", refuse)
+        assert (await ann.ask("POST", "/logout", {})).json["pending"]
+        while (answer := await there.ask("GET", "/api/me")).status == 200:
+            pass
+        assert answer.status == 401
+    await two.server.revocations.flush()
+    assert (await one.server.people.sessions(ann.number)) == []
 
 
 async def test_without_redis_messages_come_late_and_whole(

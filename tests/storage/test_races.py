@@ -20,6 +20,7 @@ from chatserver.models import Invite, Role, Session, User
 from chatserver.passwords import Passwords
 from chatserver.revocations import Revocations
 from chatserver.storage.people import NewUser
+from chatserver.words import Ended
 from tests.storage.conftest import Storage
 
 RACES = 200 if os.environ.get("FAULTS") == "whole" else 15
@@ -29,7 +30,9 @@ OLD, NEW = "purple stone river", "orange cloud valley"
 class Nobody:
     """Has no socket to close."""
 
-    def end_session(self, session_id: str) -> None: ...
+    learn_end: Callable[[Ended], object] = str
+
+    def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
 
 
@@ -52,13 +55,15 @@ class Desk:
             **shared,
             passwords=self.strong,
             keys=keys,
-            revocations=Revocations(storage.people.revoke),
+            revocations=Revocations(storage.people.revoke, folder / "revocations", Nobody()),
             guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",
             clock=self.clock,
         )
-        self.administration = Administration(**shared, passwords=self.strong)
+        self.administration = Administration(
+            **shared, passwords=self.strong, publish=lambda _room, _events: None
+        )
 
     def clock(self) -> int:
         return self.storage.now

@@ -4,6 +4,8 @@ import pytest
 
 from chatserver import revocations
 from chatserver.errors import Unavailable
+from chatserver.revocations import RevocationFile
+from tests.conftest import StartChat
 from tests.driver import Chat, Person, ask
 
 
@@ -48,6 +50,24 @@ async def test_the_end_is_stored_as_soon_as_the_database_is_back(
     while session in chat.server.revocations:
         await ask(chat.browser(), "GET", f"{chat.url}/healthz")
     assert await chat.server.people.alive([session]) == set()
+
+
+async def test_an_end_that_is_not_stored_survives_a_restart(
+    start_chat: StartChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = await start_chat()
+    ann = await chat.person("ann")
+    session = await session_of(ann)
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.server.database, "transaction", refuse)
+        assert (await ann.ask("POST", "/logout", {})).json["pending"]
+        await chat.stop()
+    again = await start_chat(chat.server.settings)
+    me = await Person(again, "ann", 0, ann.token, again.browser()).ask("GET", "/api/me")
+    assert (me.status, await again.server.people.alive([session])) == (401, {session})
+    await again.server.revocations.flush()
+    assert await again.server.people.alive([session]) == set()
+    assert not RevocationFile(again.server.folder.revocations).read()
 
 
 async def test_nothing_has_ended_when_the_database_cannot_be_read(
