@@ -223,13 +223,20 @@ class Accounts:
     # Accounts -----------------------------------------------------------------------------------
 
     async def add(
-        self, new: NewUser, password: str, *, first: bool = False, by: User | None = None
+        self,
+        new: NewUser,
+        password: str,
+        *,
+        first: bool = False,
+        by: User | None = None,
+        generated: bool = False,
     ) -> User:
         """Make an account with the role that `new` names.
 
-        `by` is the administrator who wants it, None the owner of the data.
+        `by` is the administrator who wants it, None the owner of the data. `generated`: the
+        password has 80 random bits.
         """
-        checked = await self._checked(new, password)
+        checked = await self._checked(new, password, generated=generated)
         return await self._people.add(checked, first=first, by=by.id if by else None)
 
     async def add_invited(self, new: NewUser, password: str, code: str) -> User:
@@ -275,11 +282,11 @@ class Accounts:
         """Those of these names that are accounts."""
         return await self._people.named(names)
 
-    async def _checked(self, new: NewUser, password: str) -> NewUser:
+    async def _checked(self, new: NewUser, password: str, *, generated: bool = False) -> NewUser:
         name = checked_name(new.name)
         display = checked_display(new.display, name)
         check_choice(password, name, display)
-        hashed = await self._passwords.hash(password)
+        hashed = await self._passwords.hash(password, generated=generated)
         return NewUser(name, display, hashed, new.role, new.locale)
 
 

@@ -215,12 +215,12 @@ def _as_dict(key: jwt.PyJWK) -> dict[str, Any]:
     return {"kty": "oct", "alg": ALGORITHM, "kid": key.key_id, "k": encoded}
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
     """Replace a file by one that only its owner can read, in one step."""
     scratch = path.with_name(f".{path.name}.new")
     scratch.unlink(missing_ok=True)
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -92,6 +92,7 @@ class Passwords:
 
     def __init__(self, *, memory_kib: int, time_cost: int) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
+        self._cheap = PasswordHasher(time_cost=1, memory_cost=1_024, parallelism=1)
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="argon2")
         self._under_way = 0
         self._dummy: str | None = None
@@ -99,8 +100,13 @@ class Passwords:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def hash(self, password: str) -> str:
-        return await self._in_thread(self._hasher.hash, normalized(password))
+    async def hash(self, password: str, *, generated: bool = False) -> str:
+        """`generated`: it has 80 random bits, which no cheap hash makes guessable.
+
+        Its first login replaces that hash: see `outdated`.
+        """
+        hasher = self._cheap if generated else self._hasher
+        return await self._in_thread(hasher.hash, normalized(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password is the one of the hash.
@@ -109,6 +115,8 @@ class Passwords:
         """
         known = stored if stored is not None and _is_hash(stored) else await self._dummy_hash()
         right = await self._in_thread(self._matches, known, normalized(password))
+        if self.outdated(known):  # cheap hashes must not answer sooner: that names accounts
+            await self._in_thread(self._matches, await self._dummy_hash(), "")
         return right and known == stored
 
     def outdated(self, stored: str) -> bool:

@@ -26,7 +26,7 @@ FLOORS = [
     ),
     "web",
     "app",
-    "embedding serve reloading control doctor imports reachability commands __main__",
+    "embedding serve reloading control doctor imports people_file reachability commands __main__",
 ]
 
 # Where a library lives; nobody else imports it. msgspec alone may go everywhere.
@@ -64,8 +64,8 @@ HOMES = {
 # Modules whose tasks end by themselves: each does one piece of work, for one question, hole or
 # socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
 SHORT_LIVED = (
-    "control feeds introductions recent storage.examination storage.gather web.line web.owner"
-    " web.spool"
+    "control feeds imports introductions recent storage.examination storage.gather web.line"
+    " web.owner web.spool"
 )
 
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

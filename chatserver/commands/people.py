@@ -130,8 +130,9 @@ async def _everybody(settings: Settings) -> list[dict[str, Any]]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @place_options
 def user_import(file: Path) -> None:
-    """Make the accounts of a CSV file with the header name,display,password.
+    """Make the accounts of a CSV file with the header name,display,password, in any order.
 
+    It may be in UTF-8, UTF-16 or GBK, with commas, semicolons or tabs, as spreadsheets write it.
     Where the password is missing one is made and written back into the file first, so that it is
     known whatever happens. Names that exist already are left as they are; exit code 1 when
     another line was refused.

@@ -114,7 +114,9 @@ class Api:
         form = await body.read(request, body.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
         new = new_user(form.username, form.display, role=role, locale=_chosen(form.locale))
-        return ok(status=201, user=_shown(await self._accounts.add(new, form.password, by=admin)))
+        generated = form.generated and admin is None
+        made = await self._accounts.add(new, form.password, by=admin, generated=generated)
+        return ok(status=201, user=_shown(made))
 
     async def change_user(self, request: web.Request) -> web.StreamResponse:
         """Set what is given. A new password and a closed account end that person's sessions."""

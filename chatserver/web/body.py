@@ -47,6 +47,7 @@ class Setup(NewAccount, kw_only=True):
 
 class NewUserForm(NewAccount):
     admin: bool = False
+    generated: bool = False  # believed of the owner of the data folder alone
 
 
 class Profile(Struct):
