@@ -94,6 +94,7 @@ async def a_room_is_put_away(ann: Window) -> None:
     await page.locator(".confirm-yes").click()
     await expect(row(ann, "Den")).to_contain_text("30 days")
     await dialog.locator(".room-archive").click()
+    await page.locator(".confirm-yes").click()
     await expect(row(ann, "Den").locator(".tag")).to_have_text("Archived")
     await is_fine(ann, PHONE)
     await page.set_viewport_size(DESK)

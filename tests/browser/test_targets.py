@@ -324,7 +324,11 @@ async def test_a_double_click_on_archive_archives(enter: EnterChat) -> None:
     await ann.opens("Den")
     await opens_settings(ann)
     await ann.page.locator(".room-archive").dblclick()
+    await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Archive Den?")
+    assert not (await room(bo, den)).get("archived")
+    await ann.page.locator(".confirm-yes").dblclick()
     await expect(ann.page.locator(".notice-text")).to_contain_text("archived")
+    await expect(ann.page.locator(".row-archived:visible")).to_have_text("Archived")
     await expect(ann.page.locator("room-dialog dialog")).to_be_hidden()
     assert (await room(bo, den))["archived"] is True
 

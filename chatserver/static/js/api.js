@@ -3,6 +3,7 @@
 import { _ } from "./lib/i18n.js";
 import { encoded } from "./lib/text.js";
 import { me } from "./page.js";
+import { hideProblem, showProblem } from "./problem.js";
 import { session, sessionOver, sessionReplaced } from "./session.js";
 
 const OTHER_USER = "other_user"; // the browser's session belongs to another user than this page
@@ -69,13 +70,12 @@ export async function once(place, work) {
 
 /** Does it, and says in `place` why not; whether it was done. */
 export async function attempt(place, work) {
-  place.hidden = true;
+  hideProblem(place);
   try {
     await work();
     return true;
   } catch (error) {
-    place.textContent = error.message;
-    place.hidden = false;
+    showProblem(place, error);
     return false;
   }
 }

@@ -55,7 +55,7 @@ export class Screen {
 
   #showAround(conversation, lost) {
     const { all } = this.#feed;
-    const { key, to, unread } = conversation;
+    const { key, to } = conversation;
     const known = !UNKNOWN.has(lost?.reason);
     const name = known ? this.nameOf(conversation) : _("Not available");
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
@@ -70,7 +70,7 @@ export class Screen {
       isPrivate: to === null && conversation.private,
       isOnline: to !== null && this.#people.isOnline(to),
       online: this.#people.online.length,
-      elsewhere: total - Math.min(total, unread),
+      elsewhere: total - Math.min(total, disturbing(conversation)),
     });
     this.#part("conversation-list").show({
       ...listed(all, lost ? null : key),
@@ -194,8 +194,8 @@ const finder = ({ stretch, timeline }) => (seq) => stretch?.find(seq) ?? timelin
 
 const UNKNOWN = new Set(["unknown", "absent", "nobody"]); // reasons without a conversation to name
 
-/** What counts for the title: of a muted room only what calls me. */
-const disturbing = ({ muted, unread, mentions }) => (muted ? mentions : unread);
+/** What counts for the title: of a muted room only what calls me, of an archived one nothing. */
+const disturbing = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);
 
 /** Conversations of a fixed set of people are private, too, but nobody can be invited into them. */
 const isByInvitation = ({ isDirect, name, private: hidden }) => !isDirect && name !== null && hidden;

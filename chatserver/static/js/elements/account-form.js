@@ -7,6 +7,7 @@
 import { request } from "../api.js";
 import { _ } from "../lib/i18n.js";
 import { isRoute } from "../lib/route.js";
+import { hideProblem, showProblem } from "../problem.js";
 
 class AccountForm extends HTMLElement {
   #form = this.querySelector("form");
@@ -32,7 +33,7 @@ class AccountForm extends HTMLElement {
 
   async #send() {
     const button = this.#form.querySelector("[type=submit]");
-    this.#say("");
+    hideProblem(this.#problem);
     button.disabled = true;
     this.setAttribute("aria-busy", "true");
     try {
@@ -41,24 +42,17 @@ class AccountForm extends HTMLElement {
       location.assign(this.#next());
       return;
     } catch (error) {
-      this.#say(error.message, error.retryAfter);
+      button.disabled = false;
+      this.removeAttribute("aria-busy");
       this.#revealToken(error);
+      showProblem(this.#problem, { code: error.code, message: sentence(error) });
     }
-    button.disabled = false;
-    this.removeAttribute("aria-busy");
-    this.#form.querySelector("[type=password], [name=password]")?.focus();
   }
 
   /** A token from a stale link: let it be typed. */
   #revealToken({ code }) {
     const field = this.#form.elements.namedItem("token");
     if (field && (code === "forbidden" || code === "not_found")) field.closest(".field").hidden = false;
-  }
-
-  #say(text, seconds = 0) {
-    const wait = _("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
-    this.#problem.hidden = !text;
-    this.#problem.textContent = text && seconds >= 1 ? `${text} ${wait}` : text;
   }
 
   /** Only to this server, whatever the address asked for, and to the conversation that it names. */
@@ -68,6 +62,11 @@ class AccountForm extends HTMLElement {
     if (isRoute(location.hash) && !next.hash) next.hash = location.hash;
     return next.href;
   }
+}
+
+function sentence({ message, retryAfter: seconds }) {
+  const wait = _("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
+  return seconds >= 1 ? `${message} ${wait}` : message;
 }
 
 customElements.define("account-form", AccountForm);

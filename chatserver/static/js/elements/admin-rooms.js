@@ -2,6 +2,7 @@
 
 import { AdminList } from "../admin-list.js";
 import { ask } from "../api.js";
+import { archiveQuestion } from "../lib/archiving.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { LOBBY } from "../protocol.js";
 import { lang } from "../page.js";
@@ -76,7 +77,10 @@ class AdminRooms extends AdminList {
   }
 
   #archive(room) {
-    return this.#change(room, { archived: !room.archived });
+    if (room.archived) return this.#change(room, { archived: false });
+    return this.confirmed(archiveQuestion(room.title), () =>
+      ask("PATCH", `${this.dataset.url}/${room.room}`, { archived: true }),
+    );
   }
 }
 

@@ -37,8 +37,9 @@ class ConversationList extends HTMLElement {
   }
 
   #room(conversation, nameOf) {
-    const { key, unread, mentions, muted, private: hidden } = conversation;
-    return { key, title: nameOf(conversation), unread, mentions, muted, icon: hidden ? "lock" : "hash" };
+    const { key, archived, muted, private: hidden } = conversation;
+    const { unread, mentions } = archived ? { unread: 0, mentions: 0 } : conversation;
+    return { key, title: nameOf(conversation), unread, mentions, muted, archived, icon: hidden ? "lock" : "hash" };
   }
 
   #person(name, people) {
@@ -74,7 +75,7 @@ class ConversationList extends HTMLElement {
     return item;
   }
 
-  #update(item, { key, title, display, name, unread, mentions, muted, icon, online, current }) {
+  #update(item, { key, title, display, name, unread, mentions, muted, archived, icon, online, current }) {
     const link = item.querySelector(".row");
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
@@ -85,6 +86,7 @@ class ConversationList extends HTMLElement {
     link.classList.toggle("row-unread", unread > 0 && !muted);
     link.classList.toggle("row-muted", muted === true);
     if (icon) item.dataset.icon = icon;
+    if (icon) item.querySelector(".row-archived").hidden = !archived;
     if (key === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
     if (!avatar) return;

@@ -1,6 +1,7 @@
 /** <password-form>: another password for oneself. The other devices are logged out by it. */
 
 import { ask } from "../api.js";
+import { hideProblem, showProblem } from "../problem.js";
 import { urls } from "../page.js";
 
 class PasswordForm extends HTMLElement {
@@ -17,7 +18,7 @@ class PasswordForm extends HTMLElement {
 
   async #change() {
     const button = this.#form.querySelector("[type=submit]");
-    this.#problem.hidden = true;
+    hideProblem(this.#problem);
     this.#done.hidden = true;
     button.disabled = true; // hashing takes a while
     try {
@@ -26,8 +27,7 @@ class PasswordForm extends HTMLElement {
       this.#done.hidden = false;
       this.closest("dialog").querySelector("session-list").opened();
     } catch (error) {
-      this.#problem.hidden = false;
-      this.#problem.textContent = error.message;
+      showProblem(this.#problem, error);
     }
     button.disabled = false;
   }

@@ -5,10 +5,12 @@
 
 import { ask, once } from "../api.js";
 import { wire } from "../dialogs.js";
+import { archiveQuestion } from "../lib/archiving.js";
 import { changes } from "../lib/changes.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { urls } from "../page.js";
+import { hideProblem } from "../problem.js";
 import { LOBBY } from "../protocol.js";
 
 class RoomDialog extends HTMLElement {
@@ -36,7 +38,7 @@ class RoomDialog extends HTMLElement {
     this.#target = this.#onScreen;
     const { room, name, title, topic, receipts, archived } = this.#target;
     const { elements } = this.#settings;
-    this.#problem.hidden = true;
+    hideProblem(this.#problem);
     this.querySelector("h2").textContent = _("Settings of %(name)s", { name });
     elements.title.value = title;
     elements.topic.value = topic;
@@ -56,7 +58,9 @@ class RoomDialog extends HTMLElement {
 
   /** What the button says, also when it is pressed twice. */
   async #archive() {
-    await this.#change({ archived: !this.#target.archived });
+    const { archived, name } = this.#target;
+    if (!archived && !(await document.querySelector("confirm-dialog").ask(archiveQuestion(name)))) return;
+    await this.#change({ archived: !archived });
     this.#wired.dialog.close();
   }
 

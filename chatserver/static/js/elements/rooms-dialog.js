@@ -9,6 +9,7 @@ import { wire } from "../dialogs.js";
 import { say, sync } from "../dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
+import { hideProblem } from "../problem.js";
 import { clone, urls } from "../page.js";
 import { listRooms } from "../rooms.js";
 
@@ -18,17 +19,19 @@ class RoomsDialog extends HTMLElement {
 
   #wired = wire(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
-  #problem = this.querySelector(".form-problem");
+  #problem = this.querySelector(".rooms-problem");
+  #refusal = this.#form.querySelector(".form-problem"); // of the new room
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      once(this.#problem, () => this.#make());
+      once(this.#refusal, () => this.#make());
     });
   }
 
   #opened() {
     this.#form.reset();
+    hideProblem(this.#refusal);
     sync(this.querySelector(".people-choices"), this.candidates(), {
       key: ({ name }) => name,
       make: ({ name }) => checkbox(name),

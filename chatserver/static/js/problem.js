@@ -1,0 +1,43 @@
+/**
+ * Shows why something was refused: in view, focused, and tied to its field.
+ *
+ * `data-fields` of the element for the sentence maps the codes of refusals to ids of fields, "*" for any other:
+ * "conflict:room-name *:room-title".
+ */
+
+let numbers = 0;
+
+export function showProblem(place, { message, code = "" }) {
+  place.textContent = message;
+  place.hidden = false;
+  place.id ||= `problem-${(numbers += 1)}`;
+  markField(place, code);
+  const form = place.closest("dialog, form, account-form, .admin-list");
+  if (!form?.contains(document.activeElement) && document.activeElement !== document.body) return; // the user is elsewhere
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+  place.scrollIntoView({ block: "nearest" });
+}
+
+export function hideProblem(place) {
+  place.hidden = true;
+  for (const field of place.id ? document.querySelectorAll(`[data-problem="${place.id}"]`) : []) unmark(field);
+}
+
+function markField(place, code) {
+  const fields = new Map((place.dataset.fields ?? "").split(" ").map((pair) => pair.split(":")));
+  const field = document.getElementById(fields.get(code) ?? fields.get("*"));
+  if (!field) return;
+  field.setAttribute("aria-invalid", "true");
+  if (field.dataset.problem) return;
+  field.dataset.problem = place.id;
+  field.setAttribute("aria-describedby", [place.id, field.getAttribute("aria-describedby")].filter(Boolean).join(" "));
+}
+
+function unmark(field) {
+  const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== field.dataset.problem);
+  delete field.dataset.problem;
+  field.removeAttribute("aria-invalid");
+  if (others.length > 0) field.setAttribute("aria-describedby", others.join(" "));
+  else field.removeAttribute("aria-describedby");
+}

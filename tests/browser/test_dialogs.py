@@ -1,0 +1,57 @@
+"""Dialogs: what was refused is in view, focused, and tied to its field."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("size", [(390, 560), (1280, 500)])
+async def test_a_refused_name_is_shown_beside_the_button_and_its_field_is_invalid(
+    enter: EnterChat, size: tuple[int, int]
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("409")
+    bo = await ann.chat.person("bo", display="Bo")
+    for number in range(12):
+        await ann.chat.person(f"person{number}")
+        await bo.ask("POST", "/api/rooms", {"name": f"room-{number}"})
+    page = ann.page
+    await page.reload()
+    await ann.is_loaded()
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    if size[0] < 768:
+        await page.locator(".topbar-menu").click()
+    await page.locator("[data-open=rooms]").click()
+    dialog = page.locator("rooms-dialog dialog")
+    send = dialog.locator("[type=submit]")
+    for part in (dialog.locator(".dialog-close"), send):
+        await expect(part).to_be_in_viewport(ratio=1)  # whatever is scrolled
+    name = dialog.locator("#room-name")
+    await name.fill("room-3")
+    await send.click()
+    problem = dialog.locator(".rooms-new .form-problem")
+    await expect(problem).to_be_focused()
+    await expect(problem).to_be_in_viewport(ratio=1)
+    await expect(name).to_have_attribute("aria-invalid", "true")
+    described = await name.get_attribute("aria-describedby")
+    assert described
+    assert await problem.get_attribute("id") in described.split()
+    await name.fill("another")
+    await send.click()
+    await expect(page.locator(".topbar-title")).to_have_text("another")
+    await page.evaluate("document.querySelector('[data-open=rooms]').click()")
+    await expect(name).not_to_have_attribute("aria-invalid", "true")
+    await expect(name).to_have_attribute("aria-describedby", "room-name-hint")
+
+
+async def test_unread_messages_of_an_archived_room_leave_the_title(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="Bo")
+    room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})).json["room"]
+    await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "hello"})
+    await expect(ann.page).to_have_title("(1) Lobby · chatserver")
+    await bo.ask("PATCH", f"/api/rooms/{room}", {"archived": True})
+    await expect(ann.page).to_have_title("Lobby · chatserver")
