@@ -83,7 +83,7 @@ async def test_rooms_come_change_and_go(enter: EnterChat) -> None:
     notices = [
         ["cy created the room"],
         ["cy added Bo"],
-        ["cy renamed the room to “Drives”"],
+        ["cy renamed the room to “Drives” · cy set the topic: What spins"],
         ["Hello", "", ""],
     ]
     assert await bo.page.evaluate(SHOWN) == notices
