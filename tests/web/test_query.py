@@ -1,0 +1,53 @@
+"""Parameters of queries: each of them once, and of its type."""
+
+from typing import Annotated
+
+import msgspec
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from chatserver.errors import BadRequest
+from chatserver.web.query import queried
+
+
+class Asked(msgspec.Struct):
+    limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    names: str | None = None
+    q: str = ""
+
+
+def asked(query: str) -> Asked:
+    return queried(make_mocked_request("GET", f"/api/users?{query}"), Asked)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", Asked()),
+        ("limit=5", Asked(limit=5)),
+        ("q=null&names=null", Asked(q="null", names="null")),
+        ("other=1&other=2&limit=5", Asked(limit=5)),
+    ],
+)
+def test_a_parameter_is_read_as_its_type(query: str, found: Asked) -> None:
+    assert asked(query) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=null",
+        "limit=Null",
+        "limit=null&limit=null",
+        "limit=5&limit=5",
+        "limit=5&limit=",
+        "q=a&q=b",
+        "q=a&%71=b",
+        "limit=",
+        "limit=0",
+        "limit=5.5",
+    ],
+)
+def test_a_parameter_that_is_repeated_or_of_no_type_is_refused(query: str) -> None:
+    with pytest.raises(BadRequest):
+        asked(query)
