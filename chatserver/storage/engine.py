@@ -29,6 +29,7 @@ from chatserver.storage.failures import (
     unread,
 )
 from chatserver.storage.gather import Found, Gathered, Key
+from chatserver.storage.open_files import OpenFiles
 from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reader
 from chatserver.storage.tally import Tally
 from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Writer
@@ -80,10 +81,12 @@ class Database:
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.name = parsed.set(query={}).render_as_string()  # without the password
         self.tally = Tally(self.path)
+        self._files = OpenFiles(self.path)
         self._users: list[Closable] = []
         if not self.is_sqlite:
             _require_whole(url)
         self.writer, self.readers = make(parsed)
+        sa.event.listen(self.writer.engine, "connect", lambda *_: self._files.reopened())
         if read_only:
             self.writer = NoWriter(self.writer.engine)
             self.readers = _read_only(parsed, self.readers)
@@ -151,6 +154,7 @@ class Database:
 
     def _commit(self, connection: Connection, work: Callable[[Connection], T]) -> T:
         result = work(connection)
+        self._files.require_unchanged()
         try:
             connection.commit()
         except FAILURES as error:

@@ -82,7 +82,8 @@ class Examiner:
     async def _read(self) -> Condition:
         database = self._database
         found = await revision(database)
-        reason = "" if found == HEAD else f"the database has revision {found}, not {HEAD}"
+        there = f"has revision {found}, not {HEAD}" if found else "is empty"
+        reason = "" if found == HEAD else f"the database {there}"
         return Condition(reason, found, await database.durability(), await database.size())
 
     async def _probe(self) -> str:

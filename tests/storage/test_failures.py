@@ -113,7 +113,7 @@ def test_a_damaged_file_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     "bug",
     [
-        ProgrammingError("statement", {}, pymysql.ProgrammingError(1146, "no such table")),
+        ProgrammingError("statement", {}, pymysql.ProgrammingError(1064, "a syntax error")),
         ProgrammingError("statement", {}, sqlite3.ProgrammingError("a closed cursor")),
         ValueError("text"),
     ],

@@ -1,0 +1,67 @@
+"""Files of a running SQLite database that are removed or replaced: nothing more is acknowledged."""
+
+from pathlib import Path
+
+import pytest
+
+from chatserver.errors import Unavailable
+from chatserver.storage.open_files import OpenFiles
+from tests.driver import Chat, Person, ask
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    database = tmp_path / "chat.db"
+    for name in ("chat.db", "chat.db-wal"):
+        (tmp_path / name).write_bytes(b"")
+    return database
+
+
+@pytest.mark.parametrize("name", ["chat.db", "chat.db-wal"])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_removed_or_replaced_file_is_noticed_until_it_is_back(
+    files: Path, name: str, *, replaced: bool
+) -> None:
+    opened = OpenFiles(files)
+    opened.require_unchanged()
+    file = files.with_name(name)
+    away = file.rename(file.with_suffix(".away"))
+    if replaced:
+        file.write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(Unavailable) as refused:
+            opened.require_unchanged()
+        assert "removed or replaced" in refused.value.reason
+    away.rename(file)
+    opened.require_unchanged()
+
+
+def test_a_new_connection_knows_its_own_files(files: Path) -> None:
+    opened = OpenFiles(files)
+    opened.require_unchanged()
+    files.rename(files.with_suffix(".away"))
+    files.write_bytes(b"")
+    opened.reopened()
+    opened.require_unchanged()
+
+
+def test_a_database_server_has_no_files_here() -> None:
+    OpenFiles(None).require_unchanged()
+
+
+async def test_no_message_is_acknowledged_once_the_database_is_removed(
+    chat: Chat, ann: Person
+) -> None:
+    path = chat.server.database.path
+    assert path is not None
+    device = await ann.connect()
+    await device.say("stored")
+    wal = path.with_name(f"{path.name}-wal")
+    away = wal.rename(wal.with_suffix(".away"))
+    assert (await device.say("lost otherwise"))["code"] == "unavailable"
+    ready = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
+    assert ready.status == 503
+    assert "removed or replaced" in ready.text
+    away.rename(wal)
+    await device.say("stored again")
+    await device.close()
