@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from chatserver import __version__
-from chatserver.commands import access, house, keeping, people
+from chatserver.commands import access, house, keeping, people, rooms
 from chatserver.commands.options import loaded, run, serve_options
 from chatserver.errors import ChatServerError, NotYet, Unavailable
 
@@ -118,7 +118,13 @@ def _no_authorities() -> Iterator[None]:
         os.environ.update(before)
 
 
-for command in (*people.COMMANDS, *access.COMMANDS, *keeping.COMMANDS, *house.COMMANDS):
+for command in (
+    *people.COMMANDS,
+    *rooms.COMMANDS,
+    *access.COMMANDS,
+    *keeping.COMMANDS,
+    *house.COMMANDS,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # Installs the programs that the tests run against from Debian's packages: as root or with a sudo that
 # asks for no password. Else it says what is missing, and fails only where CI=true.
 #
-# None of these packages brings a service, but for nginx, which is for CI=true alone. redis-server would:
+# None of these packages brings a service but nginx-light. redis-server would:
 # redis-tools holds the same program under the name redis-check-rdb.
 set -euo pipefail
 PATH=$PATH:/usr/sbin
@@ -22,7 +22,7 @@ missing() {
     has faketime || echo faketime
     has my_print_defaults || echo mariadb-client-core # mariadb-install-db calls it
     has gcc || echo gcc libc6-dev # compiles the load of the benchmarks
-    [ "${CI:-}" != true ] || has nginx || echo nginx-light
+    has nginx || echo nginx-light
 }
 
 as_root() {

@@ -933,6 +933,25 @@ def test_a_bot_gets_another_token_in_the_place_of_the_old_one(chat: Place) -> No
     assert chat.fail("bot", "token", "ann") == "There is no bot of that name."
 
 
+def test_bots_and_rooms_are_listed_as_text_and_as_json(chat: Place) -> None:
+    chat.succeed("bot", "add", "lister")
+    assert re.search(r"(?m)^lister +active +", chat.succeed("bot", "list"))
+    assert chat.succeed("bot", "revoke", "lister") == "The token of lister is revoked.\n"
+    (bot,) = (b for b in json.loads(chat.succeed("bot", "list", "--json")) if b["name"] == "lister")
+    assert bot["token_since"] is None
+    assert "lobby" in chat.succeed("room", "list")
+    assert [room["name"] for room in json.loads(chat.succeed("room", "list", "--json"))] == [
+        "lobby"
+    ]
+    assert "ann" in {user["name"] for user in json.loads(chat.succeed("user", "list", "--json"))}
+    assert "/join/" in chat.succeed("invite", "--room", "lobby")
+
+
+def test_ready_asks_the_running_server_alone(busy: Place, idle: Place) -> None:
+    assert busy.succeed("ready") == "Ready. Database: sqlite, durability: full.\n"
+    assert idle.fail("ready") == "No server runs on this data folder."
+
+
 def digests(chat: Place, bot: str) -> list[Any]:
     return chat.query(
         "SELECT digest FROM bot_tokens JOIN users ON users.id = bot_tokens.user_id WHERE name = ?",

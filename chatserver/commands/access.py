@@ -12,10 +12,11 @@ from chatserver.config import Settings
 @click.command()
 @click.option("--uses", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True)
+@click.option("--room", default="", help="A public room that they join as well, by name.")
 @place_options
-def invite(*, uses: int, days: int) -> None:
+def invite(*, uses: int, days: int, room: str) -> None:
     """Make an invitation link for new people."""
-    made = ask("POST", "/api/invites", {"uses": uses, "days": days})
+    made = ask("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
     click.echo(_public(loaded().settings, made["url"]))
     click.echo(f"For {made['uses_left']} people within {days} days.", err=True)
 

@@ -26,6 +26,22 @@ def migrate() -> None:
 
 @click.command()
 @place_options
+def ready() -> None:
+    """Ask the running server whether it can store messages; exit code 2 when not.
+
+    It is asked through the data folder, so address, port and TLS do not matter.
+    """
+    from chatserver.control import is_running
+    from chatserver.folder import DataFolder
+
+    if not is_running(DataFolder(loaded().settings.data)):
+        raise ChatServerError("No server runs on this data folder.")
+    facts = ask("GET", "/readyz")
+    click.echo(f"Ready. Database: {facts['database']}, durability: {facts['durability']}.")
+
+
+@click.command()
+@place_options
 def doctor() -> None:
     """Look for what may be wrong with this installation; exit code 1 when something is."""
     from chatserver.doctor import examine
@@ -61,4 +77,4 @@ def config_check() -> None:
     click.echo("The configuration is fine.")
 
 
-COMMANDS = (migrate, doctor, config)
+COMMANDS = (migrate, ready, doctor, config)

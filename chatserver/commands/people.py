@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chatserver.commands import listing
 from chatserver.commands.options import ask, loaded, place_options, run
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
@@ -103,12 +104,16 @@ def user_enable(name: str) -> None:
 
 
 @user.command("list")
+@listing.as_json
 @place_options
-def user_list() -> None:
-    """Name, role, state and display name of everybody."""
-    for found in run(_everybody(loaded().settings)):
+def user_list(*, as_json: bool) -> None:
+    """Name, role, state and display name of every user."""
+
+    def line(found: dict[str, Any]) -> str:
         state = "disabled" if found["disabled"] else "active"
-        click.echo(f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}")
+        return f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}"
+
+    listing.show(run(_everybody(loaded().settings)), line, as_json=as_json)
 
 
 async def _everybody(settings: Settings) -> list[dict[str, Any]]:
@@ -168,6 +173,29 @@ def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
 def bot_token(name: str) -> None:
     """Give a bot another token and print it, this once; the old one is worth nothing any more."""
     click.echo(ask("POST", f"{_path('/api/bots', name)}/token")["token"])
+
+
+@bot.command("revoke")
+@click.argument("name")
+@place_options
+def bot_revoke(name: str) -> None:
+    """Revoke the token of a bot and close its sockets. `bot token` makes another one."""
+    ask("DELETE", f"{_path('/api/bots', name)}/token")
+    click.echo(f"The token of {name} is revoked.")
+
+
+@bot.command("list")
+@listing.as_json
+@place_options
+def bot_list(*, as_json: bool) -> None:
+    """Name, state and rooms of every bot."""
+
+    def line(found: dict[str, Any]) -> str:
+        state = "disabled" if found["disabled"] else "active"
+        state = state if found["token_since"] else "no token"
+        return f"{found['name']:<32} {state:<8} {', '.join(found['rooms'])}"
+
+    listing.show(ask("GET", "/api/bots")["bots"], line, as_json=as_json)
 
 
 def _path(below: str, name: str) -> str:
