@@ -10,10 +10,10 @@
 
 import { say } from "../dom.js";
 import { drafts } from "../drafts.js";
+import { enterKey } from "../enter-key.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing, sends } from "../lib/keys.js";
 import { trimmed, wellFormed } from "../lib/text.js";
-import { recall } from "../local.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 const GROWS = CSS.supports("field-sizing", "content");
@@ -124,7 +124,7 @@ class MessageComposer extends HTMLElement {
 
   #pressed(event) {
     if (event.defaultPrevented) return; // the list of what fits took it
-    if (sends(event, { breaks: TOUCH.matches || recall("enter") === "breaks" })) {
+    if (sends(event, { breaks: enterKey() === "breaks" })) {
       event.preventDefault();
       if (!event.repeat) this.#send(); // a held key was meant for what opened this conversation
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {

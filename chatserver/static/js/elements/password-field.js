@@ -14,6 +14,7 @@ class PasswordField extends HTMLElement {
     this.#button.addEventListener("click", () => this.#toggle());
     if (!this.#meter) return;
     this.#input.addEventListener("input", () => this.#measure());
+    this.#input.form.addEventListener("reset", () => setTimeout(() => this.#measure())); // empty by then
     this.#measure();
   }
 

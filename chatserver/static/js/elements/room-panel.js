@@ -15,6 +15,8 @@ import { directKey, hashOf, roomKey } from "../lib/route.js";
 import { clone, me, urls } from "../page.js";
 import { LOBBY } from "../protocol.js";
 
+const SMALL = matchMedia("(width < 72rem)"); // where the panel takes the place of the list of rooms
+
 class RoomPanel extends HTMLElement {
   #invite = this.querySelector(".room-invite");
   #problem = this.querySelector(".form-problem");
@@ -49,8 +51,9 @@ class RoomPanel extends HTMLElement {
     this.#draw();
   }
 
-  /** Another conversation: nothing that was chosen or said about the last one stays. */
+  /** Another conversation: nothing that was chosen or said about the last one stays, on a small screen nor the panel. */
   #begin() {
+    if (this.#room && !this.hidden && SMALL.matches) this.parentElement.close();
     this.#invite.reset();
     this.#problem.hidden = true;
   }

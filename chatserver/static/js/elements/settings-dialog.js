@@ -5,8 +5,8 @@
 
 import { ask, once } from "../api.js";
 import { wire } from "../dialogs.js";
+import { enterKey, setEnterKey } from "../enter-key.js";
 import { changes } from "../lib/changes.js";
-import { keep, recall } from "../local.js";
 import { me, urls } from "../page.js";
 
 const THEME = "chat:theme"; // read by theme.js before the first paint
@@ -35,7 +35,7 @@ class SettingsDialog extends HTMLElement {
 
   #opened() {
     const theme = document.documentElement.dataset.theme ?? "auto";
-    const enter = recall("enter") ?? "sends";
+    const enter = enterKey();
     this.#form.reset();
     this.#form.elements.display.value = me.display;
     this.#profile = this.#written;
@@ -73,13 +73,14 @@ function setTheme(theme) {
 
 /** The composer reads it when a key is pressed. */
 function setEnter(choice) {
-  keep("enter", choice === "breaks" ? choice : "");
+  setEnterKey(choice);
   showEnter();
 }
 
 /** What the page says of the key beside the box is true for the usual choice only. */
 function showEnter() {
-  document.documentElement.dataset.enter = recall("enter") ?? "sends";
+  document.documentElement.dataset.enter = enterKey();
+  document.querySelector("#composer-text").enterKeyHint = enterKey() === "sends" ? "send" : "enter";
 }
 
 customElements.define("settings-dialog", SettingsDialog);
