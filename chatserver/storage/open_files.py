@@ -15,25 +15,37 @@ Identity = tuple[int, int]  # device and inode
 
 
 class OpenFiles:
-    """The database and its WAL. Without a path nothing is compared: MySQL has no files here."""
+    """The database and its WAL. Without a path nothing is compared: MySQL has no files here.
+
+    The database is the same one as long as the program runs; SQLite makes a WAL for the first
+    connection and removes it behind the last one.
+    """
 
     def __init__(self, path: Path | None) -> None:
-        self._names = [] if path is None else [os.fspath(path), f"{path}-wal"]
-        self._opened: list[Identity] = []
+        self._path = path
+        self._database: Identity | None = None
+        self._wal: Identity | None = None
 
     def reopened(self) -> None:
-        """A new connection was made, to the files that have these names now."""
-        self._opened = []
+        """A new connection was made, which may have made a new WAL."""
+        self._wal = None
 
     def require_unchanged(self) -> None:
         """Raise Unavailable when the files are not those that were opened."""
-        try:
-            found = [(at.st_dev, at.st_ino) for at in map(os.stat, self._names)]
-        except FileNotFoundError:
-            found = []
-        if not self._opened:
-            self._opened = found
-        if found != self._opened:
+        if self._path is None:
+            return
+        database, wal = _identity(self._path), _identity(f"{self._path}-wal")
+        self._database = self._database or database
+        self._wal = self._wal or wal
+        if database is None or wal is None or (database, wal) != (self._database, self._wal):
             error = Unavailable()
             error.reason = GONE
             raise error
+
+
+def _identity(path: Path | str) -> Identity | None:
+    try:
+        at = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return at.st_dev, at.st_ino

@@ -36,13 +36,24 @@ def test_a_removed_or_replaced_file_is_noticed_until_it_is_back(
     opened.require_unchanged()
 
 
-def test_a_new_connection_knows_its_own_files(files: Path) -> None:
+def test_a_new_connection_may_have_made_a_new_wal_but_no_new_database(files: Path) -> None:
     opened = OpenFiles(files)
     opened.require_unchanged()
-    files.rename(files.with_suffix(".away"))
-    files.write_bytes(b"")
-    opened.reopened()
-    opened.require_unchanged()
+    wal = files.with_name("chat.db-wal")
+    for file in (wal, files):
+        file.rename(file.with_suffix(".away"))
+        file.write_bytes(b"")
+        opened.reopened()
+        if file == wal:
+            opened.require_unchanged()
+    with pytest.raises(Unavailable):
+        opened.require_unchanged()
+
+
+def test_a_file_that_is_missing_from_the_beginning_is_noticed(files: Path) -> None:
+    files.unlink()
+    with pytest.raises(Unavailable):
+        OpenFiles(files).require_unchanged()
 
 
 def test_a_database_server_has_no_files_here() -> None:
