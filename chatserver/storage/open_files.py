@@ -4,7 +4,6 @@ An open file can be removed or replaced under its program, which goes on as if n
 So each transaction compares the files that have these names with those that were opened.
 """
 
-import os
 from pathlib import Path
 
 from chatserver.errors import Unavailable
@@ -23,6 +22,7 @@ class OpenFiles:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._wal_path = Path(f"{path}-wal")
         self._database: Identity | None = None
         self._wal: Identity | None = None
 
@@ -34,7 +34,7 @@ class OpenFiles:
         """Raise Unavailable when the files are not those that were opened."""
         if self._path is None:
             return
-        database, wal = _identity(self._path), _identity(f"{self._path}-wal")
+        database, wal = _identity(self._path), _identity(self._wal_path)
         self._database = self._database or database
         self._wal = self._wal or wal
         if database is None or wal is None or (database, wal) != (self._database, self._wal):
@@ -43,9 +43,9 @@ class OpenFiles:
             raise error
 
 
-def _identity(path: Path | str) -> Identity | None:
+def _identity(path: Path) -> Identity | None:
     try:
-        at = os.stat(path)
+        at = path.stat()
     except FileNotFoundError:
         return None
     return at.st_dev, at.st_ino
