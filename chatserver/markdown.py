@@ -8,6 +8,7 @@ understood stays as it was typed. Slow to import: see `markup.py`.
 import re
 from collections.abc import Iterable, Iterator
 from html import escape
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -19,6 +20,8 @@ from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
+from chatserver.escapes import escapes
+from chatserver.links import BEGINS, address_at
 from chatserver.names import shows
 
 DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
@@ -32,26 +35,14 @@ _BLOCKS = r"^(?:[ \t]*(?:>|[-*][ \t]|[0-9]{1,9}[.)][ \t]))+"
 _CODE = r"^(```+)(?!`)[^`\n]*\n(?s:.*?)(?:\2[^\S\n]*$|\Z)"
 _MARKS = re.compile(rf"({_BLOCKS})|{_CODE}|\*{{1,3}}|_{{1,3}}|~~|`+|\[|(://|www\.)", re.MULTILINE)
 _EMPTY_LINE = re.compile(r"\n[ \t]*(?=\n)")
-_ESCAPED = re.compile(r"\\[*~`\[]")
+_EMPHASIS = "*_~"
 _FENCE = re.compile(r"(```+)([^`]*)")
 _QUOTED = re.compile(r">[\s>]*[^\W\d_]|>[ \t]")
 _ITEM_MARKS = "-*0123456789"
 _BLOCK_MARKS = "`>-*+0123456789"
 _LANGUAGE = re.compile(r"[\w+#.-]*")
 
-# CJK punctuation, kana, ideographs, hangul, full-width forms; typographic quotes, dashes and dots:
-# all of them end an address.
-_CJK = (
-    "\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe10-\ufe4f\uff00-\uffef"
-    "\U00020000-\U0003ffff"
-)
-_QUOTES = "\u2013\u2014\u2018-\u201f\u2022\u2026\u00ab\u00bb"
-_LETTER = rf"[^\s\x00-\x1f\x7f-\x9f<>\"'`|\\^{{}}{_CJK}{_QUOTES}]"
-_BEGINS = r"(?<![A-Za-z0-9_])(?i:https?://|www\.)"
-_ADDRESS = re.compile(rf"{_BEGINS}(?=[^\s/?#]*[^\s/?#.:@,;!*_~()\[\]{_CJK}{_QUOTES}]){_LETTER}+")
-_STOP = re.compile(rf"[*_~`\[\]]|\\(?=[*~`\[])|{_BEGINS}")
-_TRAILING = ".,:;!?*_~"
-_PAIRS = {")": "(", "]": "["}
+_STOP = re.compile(rf"[*_~`\[\]]|\\(?=[*~`\[])|{BEGINS}")
 _TARGET = r"[^\s\x00-\x1f\x7f-\x9f<>()\[\]\"`\\]"
 _LINK = re.compile(
     rf"\[([^\[\]\n]+)\]\(((?i:https?://|mailto:)(?:{_TARGET}|\({_TARGET}*\))+)"
@@ -71,8 +62,9 @@ def html(text: str) -> str | None:
     """HTML of the tags above; None for a text without markup, or with more than is sensible."""
     if is_heavy(text):
         return None
-    tokens = _reader.parse(text)
-    if not _says_more(tokens) and not _ESCAPED.search(text):
+    env: dict[str, Any] = {}
+    tokens = _reader.parse(text, env)
+    if not _says_more(tokens) and not env.get("escaped"):
         return None
     return _cleaner.clean("".join(_written(tokens))) if _has_words(tokens) else None
 
@@ -182,10 +174,11 @@ def _link(state: StateInline, _silent: bool) -> bool:
 
 def _address(state: StateInline, _silent: bool) -> bool:
     """An address in the text is a link; within a link it is only text."""
-    found = _ADDRESS.match(state.src, state.pos, state.posMax)
-    if not found or state.linkLevel:
+    if state.linkLevel or state.src[state.pos] not in "hHwW":
         return False
-    address = _without_sentence(found[0])
+    address = address_at(state.src, state.pos, state.posMax, _opened(state))
+    if not address:
+        return False
     scheme = "https://" if address[:4].lower() == "www." else ""
     state.push("link_open", "a", 1).attrs = {"href": scheme + address}
     state.push("text", "", 0).content = address
@@ -194,22 +187,30 @@ def _address(state: StateInline, _silent: bool) -> bool:
     return True
 
 
-def _without_sentence(address: str) -> str:
-    """Without the punctuation around it; a bracket stays when it was opened inside."""
-    stray = {close: address.count(close) - address.count(open_) for close, open_ in _PAIRS.items()}
-    end = len(address)
-    while (last := address[end - 1]) in _TRAILING or stray.get(last, 0) > 0:
-        if last in stray:
-            stray[last] -= 1
-        end -= 1
-    return address[:end]
+def _opened(state: StateInline) -> dict[str, int]:
+    """How many marks of emphasis wait for their end."""
+    opened = dict.fromkeys(_EMPHASIS, 0)
+    for mark in state.delimiters:
+        kind = chr(mark.marker)
+        if mark.open:
+            opened[kind] += 1
+        elif mark.close and opened[kind]:
+            opened[kind] -= 1
+    opened["~"] *= 2  # a delimiter of those is two marks
+    return opened
 
 
 def _escape(state: StateInline, _silent: bool) -> bool:
-    r"""Only of what would be markup: C:\.git and ¯\_(ツ)_/¯ keep what they are made of."""
-    if not _ESCAPED.match(state.src, state.pos, state.posMax):
+    r"""A mark behind a backslash is text. The backslash stays unless it is an escape."""
+    position, env = state.pos, state.env
+    mark = state.src[position + 1 : position + 2] if state.src[position] == "\\" else ""
+    if not mark or mark not in "*~`[":
         return False
-    state.append_pending(state.src[state.pos + 1])
+    if env.get("line") is not state.src:
+        env["line"], env["escapes"] = state.src, escapes(state.src)
+    escaped = position in env["escapes"] or (mark == "[" and _LINK.match(state.src, position + 1))
+    env["escaped"] = env.get("escaped") or bool(escaped)
+    state.append_pending(mark if escaped else "\\" + mark)
     state.pos += 2
     return True
 

@@ -4,8 +4,12 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from bisect import bisect_left
+from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,15 +34,24 @@ class Reader(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.links: list[str] = []  # their text
+        self.in_link = False
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         self.text += "\n" if tag == "br" else ""
+        if tag == "a":
+            self.links, self.in_link = [*self.links, ""], True
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if self.in_link:
+            self.links[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_link = self.in_link and tag != "a"
 
 
 # Markup ------------------------------------------------------------------------------------------
@@ -90,7 +103,7 @@ MARKED = [
     ("[bo](mailto:bo@example.com)", f"<p>{link('mailto:bo@example.com', 'bo')}</p>"),
     ("[http://a.org](http://b.org)", f"<p>{link('http://b.org', 'http://a.org')}</p>"),
     ("**https://example.com**", f"<p><strong>{link('https://example.com')}</strong></p>"),
-    ("https://x.org/_a_/*b*", f"<p>{link('https://x.org/_a_/*b')}*</p>"),
+    ("https://x.org/_a_/*b*", f"<p>{link('https://x.org/_a_/*b*')}</p>"),
     ("www.example.com/x", f"<p>{link('https://www.example.com/x', 'www.example.com/x')}</p>"),
     # Called people stay who they are
     ("*hi* @ann_b_ and @_bo_", "<p><em>hi</em> @ann_b_ and @_bo_</p>"),
@@ -171,6 +184,32 @@ def test_an_address_ends_where_the_sentence_goes_on(text: str, address: str) -> 
     assert html
     assert link(address) in html
     assert html.count("<a ") == 1
+
+
+CASES = json.loads((Path(__file__).parent / "text-cases/addresses.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"])
+def test_addresses_are_whole_and_backslashes_are_kept(case: dict[str, Any]) -> None:
+    text = case["text"]
+    reader = Reader(rendered(text) or escape(text))
+    assert reader.links == case["links"]
+    assert reader.text == case.get("shown", text)
+
+
+@pytest.mark.parametrize(
+    "unit", ["https://例.", "www.例-", "https://a.b/例", "\\* ", "\\*a\\* ", "_https://a.b_ "]
+)
+def test_long_addresses_and_many_backslashes_take_linear_time(unit: str) -> None:
+    def seconds(count: int) -> float:
+        text = unit + "例.a/(" * count + " " + unit * min(count, 30)
+        start = time.thread_time()
+        for _ in range(20):
+            markdown.html(text)
+        return time.thread_time() - start
+
+    seconds(10)
+    assert seconds(4_000) < 12 * max(seconds(1_000), 0.001)  # 16 when quadratic
 
 
 # Safety ------------------------------------------------------------------------------------------
