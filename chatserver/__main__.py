@@ -52,7 +52,8 @@ class Cli(click.Group):
         except NotYet as error:
             raise Later(str(error)) from None
         except Unavailable as error:
-            raise Later(f"The database cannot be used: {error.reason or error}.") from None
+            kind = Later if error.may_pass else Sentence
+            raise kind(f"The database cannot be used: {error.reason or error}.") from None
         except ChatServerError as error:
             raise Sentence(str(error)) from None
         except OSError as error:

@@ -107,10 +107,14 @@ class UnsupportedMedia(ChatError):
 
 
 class Unavailable(ChatError):
-    """`reason` is for operators: the log, /readyz and /metrics."""
+    """`reason` is for operators: the log, /readyz and /metrics.
+
+    `may_pass`: the same may succeed later without a change by the operator.
+    """
 
     code, status, text = "unavailable", 503, _("The server cannot store right now. Try again.")
     reason = ""
+    may_pass = True
 
 
 class Reset(ChatError):

@@ -234,6 +234,7 @@ def _is_known(error: Exception) -> bool:
 
 def _because(refused: Unavailable, found: Failure) -> Unavailable:
     refused.reason = found.reason
+    refused.may_pass = found in PASSING
     return refused
 
 

@@ -110,6 +110,15 @@ def test_a_damaged_file_says_what_to_do() -> None:
     assert str(refusal(of_sqlite(sqlite3.SQLITE_NOTADB))) == DAMAGED
 
 
+def test_damage_does_not_pass_by_itself_and_a_full_disk_may() -> None:
+    for code, passes in ((sqlite3.SQLITE_CORRUPT, False), (sqlite3.SQLITE_FULL, True)):
+        original = sqlite3.DatabaseError("text")
+        original.sqlite_errorcode = code
+        refused = refusal(OperationalError("statement", {}, original))
+        assert isinstance(refused, Unavailable)
+        assert refused.may_pass is passes
+
+
 @pytest.mark.parametrize(
     "bug",
     [
