@@ -8,16 +8,44 @@ from tests.browser.conftest import EnterChat
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+async def test_enter_sends_unless_a_suggestion_was_chosen(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("user003", display="Ada Wall")
+    await ann.page.reload()
+    await ann.is_loaded()
+    box, rows = ann.page.locator("#composer-text"), ann.page.locator("#names .option-more")
+    await box.press_sequentially("Meeting moved @all")
+    await expect(rows).to_have_text(["@all", "@user003"])
+    await expect(box).not_to_have_attribute("aria-activedescendant", "name-0")
+    await box.press("Enter")
+    await ann.sees("Meeting moved @all")
+    await expect(box).to_have_value("")
+    await box.press_sequentially("Hi @wal")
+    await box.press("ArrowUp")
+    await box.press("Enter")
+    await expect(box).to_have_value("Hi @user003 ")
+    await box.press_sequentially(":smi")
+    await expect(rows.first).to_have_text(":smile:")
+    await box.press("Escape")
+    await box.press("Enter")
+    await ann.sees("Hi @user003 :smi")
+
+
 async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page = ann.page
     await ann.sees_online("ann", "bo")
     await page.locator("#composer-text").press_sequentially("Hi ＠陈")
-    await expect(page.locator("#names [aria-selected=true] .option-more")).to_have_text("@bo")
+    await expect(page.locator("#names .option-more").first).to_have_text("@bo")
+    await expect(page.locator("#names [aria-selected=true]")).to_have_count(0)
     await page.keyboard.press("Tab")
     await page.keyboard.type("how are you?")
     await page.keyboard.type(" at 12:30 :smi")
-    await expect(page.locator("#names [aria-selected=true] .option-more")).to_have_text(":smile:")
+    await expect(page.locator("#names .option-more").first).to_have_text(":smile:")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#composer-text")).to_have_attribute(
+        "aria-activedescendant", "name-0"
+    )
     await page.keyboard.press("Enter")
     await page.keyboard.type(" :tada: http://smile")
     await expect(page.locator("#names")).to_be_hidden()

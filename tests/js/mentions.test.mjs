@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { called, calls, fitting, unfinished } from "../../chatserver/static/js/lib/mentions.js";
+import { called, calls, fitting, fittingWith, unfinished } from "../../chatserver/static/js/lib/mentions.js";
 
 const names = (text) => called(text).flatMap(({ mention }) => mention ?? []);
 
@@ -36,4 +36,22 @@ test("who fits: names first, then display names", () => {
   const found = (query) => fitting(people, query).map(({ name }) => name);
   assert.deepEqual(found("bo"), ["bo", "cy", "dee"]);
   assert.deepEqual(found("陈"), ["bo"]);
+});
+
+test("a whole name comes before a beginning, then a word of the display name, then what is inside", () => {
+  const people = [
+    { name: "user003", display: "Ada Wall" },
+    { name: "x1", display: "Small" },
+    { name: "x2", display: "Bob Allen" },
+    { name: "allan", display: "Z" },
+    { name: "x3", display: "O'All" },
+  ];
+  const all = { name: "all", display: "everybody in this room" };
+  const found = (query, others = people) => fittingWith(all, others, query).map(({ name }) => name);
+  assert.deepEqual(found("all"), ["all", "allan", "x2", "x3", "user003", "x1"]);
+  assert.deepEqual(found("al"), ["allan", "all", "x2", "x3", "user003", "x1"]);
+  const many = Array.from({ length: 9 }, (_, n) => ({ name: `n${n}`, display: "N" }));
+  assert.equal(found("", many).at(-1), "all");
+  assert.deepEqual(found("wall"), ["user003"]);
+  assert.deepEqual(found("every"), []);
 });

@@ -1,6 +1,7 @@
 /**
  * <completion-list>: what fits the name that is being written behind an @ or a colon, above the text box
- * beside it. Arrow keys choose, Enter or Tab takes, Escape puts it away. `candidates` are told by the page.
+ * beside it. Arrow keys choose. Enter takes the chosen row; without one, the box sends. Tab takes the chosen
+ * or the first row, Escape closes. The page sets `candidates`.
  */
 
 import { sync } from "../dom.js";
@@ -8,11 +9,12 @@ import { loadEmoji } from "../emoji.js";
 import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
-import { fitting, unfinished } from "../lib/mentions.js";
+import { fittingWith, unfinished } from "../lib/mentions.js";
 import { withLate } from "../lib/order.js";
 import { clone } from "../page.js";
 
 const MOST = 7; // rows: six people and @all
+const NONE = -1; // no row is chosen
 
 class CompletionList extends HTMLElement {
   /** () → [{name, display}] of everybody who can be called here. */
@@ -26,7 +28,7 @@ class CompletionList extends HTMLElement {
   #emoji = null; // until somebody wants one
   #found = []; // {key, name, more, text}; `text` is what is written
   #start = 0; // in the box, of what `text` replaces
-  #chosen = 0;
+  #chosen = NONE;
 
   connectedCallback() {
     this.#box.addEventListener("input", (event) => isComposing(event) || this.#look());
@@ -69,7 +71,7 @@ class CompletionList extends HTMLElement {
   }
 
   #people({ query }) {
-    const found = [...fitting(this.candidates(), query), ...everybody(query)];
+    const found = fittingWith(everybody(), this.candidates(), query);
     if (found.length === 1 && found[0].name === query) return []; // it is complete
     return found.map(({ name, display }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} ` }));
   }
@@ -92,7 +94,7 @@ class CompletionList extends HTMLElement {
   #offer({ start }, found) {
     this.#start = start;
     this.#found = found;
-    this.#choose(0);
+    this.#choose(NONE);
   }
 
   #choose(index) {
@@ -100,20 +102,31 @@ class CompletionList extends HTMLElement {
     this.hidden = this.#found.length === 0;
     const items = this.#found.map((option, position) => ({ ...option, position, on: position === index }));
     sync(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
-    if (this.hidden) this.#box.removeAttribute("aria-activedescendant");
+    if (index === NONE) this.#box.removeAttribute("aria-activedescendant");
     else this.#box.setAttribute("aria-activedescendant", `name-${index}`);
   }
 
   #pressed(event) {
     if (this.hidden || isComposing(event)) return;
-    const count = this.#found.length;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) this.#choose((this.#chosen + step + count) % count);
-    else if (event.key === "Enter" || event.key === "Tab") this.#take(this.#chosen);
+    const taken = this.#takenBy(event);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#step(event.key === "ArrowDown");
+    else if (taken !== NONE) this.#take(taken);
     else if (event.key === "Escape") this.#close();
+    else if (event.key === "Enter") return this.#close(); // and the box sends
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
+  }
+
+  #takenBy({ key, shiftKey }) {
+    if (key === "Tab" && !shiftKey) return Math.max(this.#chosen, 0);
+    return key === "Enter" ? this.#chosen : NONE;
+  }
+
+  #step(down) {
+    const last = this.#found.length - 1;
+    if (down) this.#choose(this.#chosen === last ? 0 : this.#chosen + 1);
+    else this.#choose(this.#chosen > 0 ? this.#chosen - 1 : last);
   }
 
   #take(index) {
@@ -133,7 +146,7 @@ class CompletionList extends HTMLElement {
   }
 }
 
-const everybody = (query) => ("all".startsWith(query) ? [{ name: "all", display: _("everybody in this room") }] : []);
+const everybody = () => ({ name: "all", display: _("everybody in this room") });
 
 const picture = ({ emoji: text, names }) => ({ key: text, name: text, more: `:${names[0]}:`, text });
 

@@ -35,11 +35,31 @@ export function unfinished(text) {
 
 /** People whose name or display name fits `query`, the best first; `people`: [{name, display}]. */
 export function fitting(people, query, limit = 6) {
-  const rank = ({ name, display }) => {
-    if (fold(name).startsWith(query)) return 0;
-    if (fold(display).startsWith(query)) return 1;
-    return fold(display).includes(query) || fold(name).includes(query) ? 2 : 3;
-  };
-  const ranked = people.map((person) => ({ person, rank: rank(person) })).filter((one) => one.rank < 3);
+  const ranked = people.map((person) => ({ person, rank: rank(person, query) })).filter((one) => one.rank < 4);
   return ranked.sort((a, b) => a.rank - b.rank).slice(0, limit).map(({ person }) => person);
+}
+
+/** The same with `everybody`, the row of @all, where its name begins so: never cut off, behind people of its rank. */
+export function fittingWith(everybody, people, query) {
+  const found = fitting(people, query);
+  if (!everybody.name.startsWith(query)) return found;
+  const first = rank({ name: everybody.name, display: everybody.name }, query);
+  const place = found.findIndex((person) => rank(person, query) > first);
+  const before = place < 0 ? found.length : place;
+  return [...found.slice(0, before), everybody, ...found.slice(before)];
+}
+
+/** 0: one of the names; 1: beginning of the name; 2: of a word of the display name; 3: inside; 4: not at all. */
+function rank(person, query) {
+  const [name, display] = [fold(person.name), fold(person.display)];
+  if (name === query || display === query) return 0;
+  if (name.startsWith(query)) return 1;
+  if (beginsWord(display, query)) return 2;
+  return display.includes(query) || name.includes(query) ? 3 : 4;
+}
+
+function beginsWord(text, query) {
+  let at = text.indexOf(query);
+  while (at > 0 && /[\p{L}\p{N}\p{M}]$/u.test(text.slice(0, at))) at = text.indexOf(query, at + 1);
+  return at >= 0;
 }
