@@ -7,13 +7,13 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Awaitable, Callable
-from itertools import islice
 
 from chatserver.config import LimitSettings
 from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
 from chatserver.markup import Renderer, is_costly
+from chatserver.mentions import mentioned
 from chatserver.models import (
     OWN_ID,
     Act,
@@ -27,7 +27,6 @@ from chatserver.models import (
     RoomFacts,
     RoomKind,
     User,
-    name_key,
 )
 from chatserver.names import shows
 from chatserver.protocol import (
@@ -39,9 +38,6 @@ from chatserver.protocol import (
 )
 from chatserver.storage.repeats import digest
 
-NAMES = 50  # names that one text may call; what follows them stays text
-CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
-NAME_LENGTH = 32  # characters of a user name at most
 PART = (
     "([^\\x00-\\x7f\u200d])[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?\ufe0f?[\U000e0020-\U000e007f]*"
 )
@@ -193,29 +189,6 @@ def _facts_of(who: User, message: Event) -> RoomFacts:
     names = {who.id: who.name}
     pair = tuple((user_id, names.get(user_id, message.to)) for user_id in sorted(message.people))
     return RoomFacts(message.room, RoomKind.DIRECT, pair)
-
-
-def mentioned(text: str) -> tuple[str, ...]:
-    """The keys of the names that a text calls with @, half or full width; "all" is everybody.
-
-    Dots and dashes at the end may belong to the name or to the sentence, so both are tried. Only
-    the first NAMES of them count.
-    """
-    if "@" not in text and "＠" not in text:
-        return ()
-    called = [_name_at(text, found.end()) for found in islice(CALL.finditer(text), NAMES)]
-    called += [name.rstrip(".-_") for name in called]
-    return tuple(dict.fromkeys(name_key(name) for name in called if len(name) > 1))
-
-
-def _name_at(text: str, start: int) -> str:
-    """Letters of any script with their marks, digits, and what else a name may have."""
-    end = start
-    for character in text[start : start + NAME_LENGTH]:
-        if character not in "._-" and unicodedata.category(character)[0] not in "LMN":
-            break
-        end += 1
-    return text[start:end]
 
 
 def is_emoji(text: str) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from chatserver import protocol
-from chatserver.chat import NAMES, Chat, is_emoji, mentioned
+from chatserver.chat import Chat, is_emoji
 from chatserver.config import LimitSettings
 from chatserver.errors import NotFound
 from chatserver.facts import Facts
@@ -100,31 +100,6 @@ def test_names_wait_for_no_query_whether_they_exist_or_not() -> None:
     desk = Desk()
     draft = desk.say("@bo and @nobody, or x@example.org", room=3)
     assert draft.act == Message("@bo and @nobody, or x@example.org", mentions=("bo", "nobody"))
-
-
-@pytest.mark.parametrize("at", ["@", "＠"])
-def test_only_so_many_names_of_a_message_are_looked_up(at: str) -> None:
-    text = " ".join(f"{at}n{number}" for number in range(1_000))
-    assert mentioned(text) == tuple(f"n{number}" for number in range(NAMES))
-
-
-@pytest.mark.parametrize(
-    ("text", "called"),
-    [
-        ("@bo: come", {"bo"}),
-        ("come, @bo.", {"bo.", "bo"}),
-        ("@a_ and @cy-", {"a_", "cy-", "cy"}),
-        ("@अनिता", {"अनिता"}),
-        ("你好＠小明 你在吗", {"小明"}),
-        ("@BO", {"bo"}),
-        ("@all", {"all"}),
-        ("ann@example.org", set()),
-        ("@ bo, @", set()),
-        ("nobody", set()),
-    ],
-)
-def test_a_text_calls_names_of_any_script(text: str, called: set[str]) -> None:
-    assert set(mentioned(text)) == called
 
 
 @pytest.mark.parametrize(

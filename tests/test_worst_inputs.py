@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from chatserver import chat, names, passwords, protocol, redaction, tokens
+from chatserver import chat, mentions, names, passwords, protocol, redaction, tokens
 from chatserver.errors import ChatError
 from chatserver.models import name_key
 from chatserver.web import body, headers, language, session
@@ -81,7 +81,7 @@ BODIES: dict[str, Input] = {
 # What works on it, the inputs, and a quarter of the largest one that is allowed.
 WORST: list[tuple[Work, dict[str, Input], int]] = [
     (decode, FRAMES, 16_000),
-    (chat.mentioned, TEXTS, 1_000),
+    (mentions.mentioned, TEXTS, 1_000),
     (chat.is_emoji, TEXTS, 1_000),
     (names.shows, TEXTS, 1_000),
     (tokens.tokens, TEXTS, 1_000),

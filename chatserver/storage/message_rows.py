@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from chatserver.mentions import candidates
 from chatserver.models import EVERYBODY, Delete, Draft, Edit, Event, Kind, Message, React
 from chatserver.storage import search_index
 from chatserver.storage.names import named
@@ -104,15 +105,19 @@ class Writes:
 
     def _write_mentions(self, connection: Connection) -> None:
         """Names of no account call nobody. Which there are is known to the transaction alone."""
-        keys = {key for called in self._called.values() for key in called}
-        accounts = named(connection, keys - {EVERYONE})
+        meant = {key: candidates(key) for called in self._called.values() for key in called}
+        accounts = named(connection, {key for keys in meant.values() for key in keys} - {EVERYONE})
         found = {key: user_id for key, (user_id, _name) in accounts.items()}
         found[EVERYONE] = EVERYBODY
+        users = {
+            name: next((found[key] for key in keys if key in found), None)
+            for name, keys in meant.items()
+        }
         rows = {
-            (*place, found[key])
+            (*place, user_id)
             for place, called in self._called.items()
-            for key in called
-            if key in found
+            for name in called
+            if (user_id := users[name]) is not None
         }
         if rows:
             _CALLED.insert(connection, sorted(rows))

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { called, calls, fitting, fittingWith, unfinished } from "../../chatserver/static/js/lib/mentions.js";
 
@@ -54,4 +55,14 @@ test("a whole name comes before a beginning, then a word of the display name, th
   assert.equal(found("", many).at(-1), "all");
   assert.deepEqual(found("wall"), ["user003"]);
   assert.deepEqual(found("every"), []);
+});
+
+test("an account is called where the server counts a mention of it", () => {
+  const cases = JSON.parse(readFileSync(new URL("../text-cases/mentions.json", import.meta.url), "utf8"));
+  for (const { text, accounts, calls: names } of cases) {
+    for (const name of accounts.length === 1 ? accounts : names) {
+      assert.equal(calls(text, name), names.includes(name) || names.includes("all"), `${name}: ${text}`);
+    }
+    if (accounts.includes("cy")) assert.equal(calls(text, "cy"), names.includes("cy") || names.includes("all"), text);
+  }
 });

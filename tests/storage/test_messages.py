@@ -304,6 +304,15 @@ async def test_names_are_looked_up_when_the_message_is_stored(storage: Storage) 
     assert await called(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, EVERYBODY)]
 
 
+async def test_the_longest_name_that_exists_is_called(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    short, long = await storage.person("小明"), await storage.person("小明你")
+    texts = ("小明你好", "小明在", "小", "bo你好", "all大家")
+    await stored(storage, *(acting(ann, Message(f"@{text}", mentions=(text,))) for text in texts))
+    expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, EVERYBODY)]
+    assert await called(storage) == expected
+
+
 async def test_an_edit_calls_others_than_the_text_before(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))

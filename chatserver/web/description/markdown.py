@@ -6,9 +6,9 @@ from typing import Any
 from msgspec.structs import fields
 
 from chatserver import errors, protocol
-from chatserver.chat import NAMES
 from chatserver.config import LimitSettings
 from chatserver.membership import NAMED
+from chatserver.mentions import NAMES
 from chatserver.reads import TYPING
 from chatserver.storage.messages import EMOJI
 from chatserver.storage.unread import COUNTED

@@ -8,7 +8,7 @@ import { called } from "./mentions.js";
 const TEXT = 3; // Node.TEXT_NODE
 const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
 const APART = new Set(["p", "br", "pre", "li"]);
-const VERBATIM = new Set(["a", "code", "pre"]); // nobody is called in there
+const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // they call nobody
 const SAFE = /^(https?:\/\/|mailto:)/i;
 
 /** What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?}. */

@@ -1,7 +1,12 @@
 /** Who is called in a text: `@name`, also with the full-width ＠, as the server reads it. */
 
-const MENTION = /(?<![A-Za-z0-9_.])[@＠]([\p{L}\p{N}_.-]{2,32})/gu;
+const MENTION = /(?<![A-Za-z0-9_.])[@＠]([\p{L}\p{M}\p{N}_.-]{2,32})/gu;
 const EVERYBODY = "all";
+const MOST = 50; // names that one text may call
+const SPACELESS = "\u2e80"; // from here on, scripts that put no space behind a name
+// Quotations, code blocks, code, links and addresses call nobody: see chatserver/mentions.py.
+const VERBATIM =
+  /(?:^|\n)[ \t]*>(?:[ \t>]*\p{L}|[ \t])[^\n]*|(?:^|\n)[ \t]*(`{3,})[^`][\s\S]*?(?:\1|$)|(?<!`)(`{1,16})(?!`)[\s\S]+?(?<!`)\2(?!`)|\[[^[\]\n]+\]\((?:https?:\/\/|mailto:)[^\s)]*\)|(?<![A-Za-z0-9])(?:https?:\/\/|www\.)[!#-;=?-_a-~\u00a1-\u1fff]+/giu;
 
 const fold = (name) => name.normalize("NFKC").toLowerCase();
 
@@ -20,16 +25,29 @@ export function called(text) {
   return parts;
 }
 
+/** What a called name may mean, the longest first: text without spaces may go on behind a name. */
+function candidates(name) {
+  const ends = Array.from({ length: Math.max(0, name.length - 2) }, (_, back) => name.length - 1 - back);
+  const found = [name, ...ends.filter((end) => mayEnd(name, end)).map((end) => name.slice(0, end))];
+  return [...new Set([...found, ...found.map((one) => one.replace(/[.\-_]+$/, ""))])];
+}
+
+const mayEnd = (name, end) => name[end] >= SPACELESS || name[end - 1] >= SPACELESS;
+
 /** True when `name` means this person. */
-export const means = (name, person) => name === EVERYBODY || name === fold(person);
+export const means = (name, person) =>
+  candidates(name).some((one) => one === EVERYBODY || one === fold(person));
 
 /** True when `text` calls `person`, or everybody. */
-export const calls = (text, person) =>
-  /[@＠]/.test(text) && called(text).some(({ mention }) => mention !== undefined && means(mention, person));
+export function calls(text, person) {
+  if (!/[@＠]/.test(text)) return false;
+  const found = [...text.replace(VERBATIM, " ").matchAll(MENTION)].slice(0, MOST);
+  return found.some(([, name]) => means(fold(name), person));
+}
 
 /** What is being completed at the end of `text`: {query, start}, or null. */
 export function unfinished(text) {
-  const found = /(?:^|[^A-Za-z0-9_.@＠])[@＠]([\p{L}\p{N}_.-]{0,32})$/u.exec(text);
+  const found = /(?:^|[^A-Za-z0-9_.@＠])[@＠]([\p{L}\p{M}\p{N}_.-]{0,32})$/u.exec(text);
   return found && { query: fold(found[1]), start: text.length - found[1].length - 1 };
 }
 

@@ -1,0 +1,58 @@
+"""Which names a text calls with @, half or full width. The page has the same in lib/mentions.js.
+
+Code, quotations, links and addresses call nobody.
+"""
+
+import re
+import unicodedata
+from itertools import islice
+
+from chatserver.models import name_key
+
+NAMES = 50  # names that one text may call; what follows them stays text
+NAME_LENGTH = 32  # characters of a user name at most
+_SPACELESS = "\u2e80"  # from here on, scripts that put no space behind a name
+_CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
+_VERBATIM = re.compile(
+    r"(?:^|\n)[ \t]*>(?:[ \t>]*[^\W\d_]|[ \t])[^\n]*"  # quotation
+    r"|(?:^|\n)[ \t]*(`{3,})[^`](?s:.*?)(?:\1|\Z)"  # code block
+    r"|(?<!`)(`{1,16})(?!`)(?s:.+?)(?<!`)\2(?!`)"  # code
+    r"|\[[^\[\]\n]+\]\((?:https?://|mailto:)[^\s)]*\)"
+    r"|(?<![A-Za-z0-9])(?i:https?://|www\.)[!#-;=?-_a-~\u00a1-\u1fff]+"
+)
+_MARKS = ("`", ">", "](", "://", "ww.")
+
+
+def mentioned(text: str) -> tuple[str, ...]:
+    """The keys of what follows each @, at its longest: see `candidates`. "all" is everybody."""
+    if "@" not in text and "＠" not in text:
+        return ()
+    if any(mark in text for mark in _MARKS):
+        text = _VERBATIM.sub(" ", text)
+    called = [_name_at(text, found.end()) for found in islice(_CALL.finditer(text), NAMES)]
+    return tuple(dict.fromkeys(name_key(name) for name in called if len(name) > 1))
+
+
+def candidates(key: str) -> list[str]:
+    """Keys that a called name may mean, the longest first: of these the first account is called.
+
+    Dots and dashes at the end may belong to the sentence. Chinese or Japanese text may go on behind
+    a name without a space.
+    """
+    ends = [end for end in range(len(key) - 1, 1, -1) if _may_end(key, end)]
+    found = [key, *(key[:end] for end in ends)]
+    return list(dict.fromkeys(found + [name.rstrip(".-_") for name in found]))
+
+
+def _may_end(key: str, end: int) -> bool:
+    return key[end] >= _SPACELESS or key[end - 1] >= _SPACELESS
+
+
+def _name_at(text: str, start: int) -> str:
+    """Letters of any script with their marks, digits, and what else a name may have."""
+    end = start
+    for character in text[start : start + NAME_LENGTH]:
+        if character not in "._-" and unicodedata.category(character)[0] not in "LMN":
+            break
+        end += 1
+    return text[start:end]
