@@ -161,6 +161,7 @@ function marked(tag, { parts: inner, href, start }) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
   element.append(...inner.map(piece));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
+  if (tag === "pre" || tag === "code") element.translate = false;
   if (tag === "em") element.classList.toggle("upright", hasNoItalic(textOf(inner)));
   if (start !== undefined) element.start = start;
   if (href !== undefined) element.href = href;
