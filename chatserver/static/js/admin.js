@@ -1,6 +1,7 @@
 /** The pages of administration. Their elements speak as soon as they are there, so the words come first. */
 
 import { ignoreRepeats } from "./clicks.js";
+import { watchLayers } from "./layers.js";
 import { loadWords } from "./words.js";
 
 ignoreRepeats();
@@ -18,3 +19,4 @@ await Promise.all([
   import("./elements/session-notice.js"),
   import("./elements/toast-line.js"),
 ]);
+watchLayers();

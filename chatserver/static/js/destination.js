@@ -1,6 +1,7 @@
 /** Finds out, for an address that names none of the user's conversations, what is there. */
 
 import { ask } from "./api.js";
+import { goTo } from "./layers.js";
 import { hashOf, messageOf } from "./lib/route.js";
 import { urls } from "./page.js";
 
@@ -39,7 +40,7 @@ export class Destination {
     const name = await this.#people.resolve(conversation.to);
     if (name === conversation.to || place.conversation !== conversation) return place.conversation === conversation;
     if (name === null) place.explain(conversation, "nobody");
-    else location.replace(withMessage(hashOf(`@${name}`)));
+    else goTo(withMessage(hashOf(`@${name}`)), { replace: true });
     return false;
   }
 }

@@ -2,6 +2,7 @@
 
 import { Refused, request } from "./api.js";
 import { drafts } from "./drafts.js";
+import { goTo } from "./layers.js";
 import { _, ngettext } from "./lib/i18n.js";
 import { choices } from "./notifications.js";
 import { urls } from "./page.js";
@@ -22,7 +23,7 @@ export async function logOut({ outbox, connection, ask, everywhere }) {
   const over = await ended(everywhere, ask);
   if (over) {
     await forgetUser(outbox);
-    location.assign(urls.login);
+    goTo(urls.login);
   } else {
     session.leaving = false;
     if (!session.replaced) connection.resume();

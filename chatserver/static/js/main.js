@@ -17,9 +17,11 @@ import "./elements/storage-notice.js";
 import "./elements/toast-line.js";
 import "./elements/update-notice.js";
 import { ignoreRepeats } from "./clicks.js";
+import { watchLayers } from "./layers.js";
 import { loadWords } from "./words.js";
 
 ignoreRepeats();
 await loadWords();
+watchLayers();
 document.querySelector("chat-app").start();
 document.documentElement.dataset.started = "true"; // see browser-check.js

@@ -4,6 +4,7 @@
  * are this device's.
  */
 
+import { goTo } from "./layers.js";
 import { calls } from "./lib/mentions.js";
 import { disturbs, words } from "./lib/notify.js";
 import { hashOf } from "./lib/route.js";
@@ -142,6 +143,6 @@ export class Notifications {
 
   #go(key) {
     focus();
-    location.hash = hashOf(key);
+    goTo(hashOf(key));
   }
 }

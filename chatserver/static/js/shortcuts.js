@@ -1,5 +1,6 @@
 /** The keys that work anywhere on the chat page. <keys-dialog> shows them to people. */
 
+import { goTo } from "./layers.js";
 import { isComposing } from "./lib/keys.js";
 import { session } from "./session.js";
 
@@ -57,5 +58,5 @@ function step(direction, unread) {
   const turned = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
   const order = direction > 0 ? turned : turned.reverse();
   const next = order.find((row) => !unread || row.classList.contains("row-unread"));
-  if (next) location.assign(next.href);
+  if (next) goTo(next.href);
 }

@@ -15,6 +15,7 @@ import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { Destination } from "../destination.js";
 import { deliver } from "../frames.js";
+import { goTo } from "../layers.js";
 import { logOut } from "../leaving.js";
 import { hashOf, isRoute, messageOf, NOWHERE, parse, roomKey } from "../lib/route.js";
 import { asEvent } from "../lib/view.js";
@@ -198,7 +199,7 @@ class ChatApp extends HTMLElement {
   /** A member of one more room, which is opened unless the user has turned to something else. */
   #enter({ state, go }) {
     const { key } = this.#feed.admit(state);
-    if (go && key !== this.#place.key) location.assign(hashOf(key)); // a link to a message of this room stays
+    if (go && key !== this.#place.key) goTo(hashOf(key)); // a link to a message of this room stays
   }
 
   #loadOlder() {

@@ -27,6 +27,7 @@ class CompletionList extends HTMLElement {
   #list = this.querySelector("ul");
   #emoji = null; // until somebody wants one
   #found = []; // {key, name, more, text}; `text` is what is written
+  #asked = null; // the beginning of a name that the list is about
   #start = 0; // in the box, of what `text` replaces
   #chosen = NONE;
 
@@ -34,7 +35,7 @@ class CompletionList extends HTMLElement {
     this.#box.addEventListener("input", (event) => isComposing(event) || this.#look());
     this.#box.addEventListener("compositionend", () => this.#look());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event), { capture: true }); // before it sends
-    for (const end of ["blur", "text:replaced"]) this.#box.addEventListener(end, () => this.#close());
+    for (const end of ["blur", "text:replaced"]) this.#box.addEventListener(end, () => this.close());
     this.#list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus
       const option = event.target.closest("li");
@@ -46,17 +47,16 @@ class CompletionList extends HTMLElement {
     const before = this.#before;
     const person = unfinished(before);
     const picture = person ? null : emoji.unfinished(before);
+    this.#asked = person;
     if (person) this.#name(person);
     else if (picture) this.#offer(picture, this.#pictures(picture));
-    else this.#close();
+    else this.close();
     if (this.#emoji) this.#replace(emoji.whole(before));
   }
 
   #name(person) {
     this.#offer(person, this.#people(person));
-    this.find(person.query).then((more) => {
-      if (more && unfinished(this.#before)?.query === person.query) this.#add(person);
-    });
+    this.find(person.query).then((more) => more && this.#asked === person && this.#add(person));
   }
 
   /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
@@ -111,8 +111,8 @@ class CompletionList extends HTMLElement {
     const taken = this.#takenBy(event);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#step(event.key === "ArrowDown");
     else if (taken !== NONE) this.#take(taken);
-    else if (event.key === "Escape") this.#close();
-    else if (event.key === "Enter") return this.#close(); // and the box sends
+    else if (event.key === "Escape") this.close();
+    else if (event.key === "Enter") return this.close(); // and the box sends
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -131,7 +131,7 @@ class CompletionList extends HTMLElement {
 
   #take(index) {
     this.#write(this.#found[index].text, this.#start);
-    this.#close();
+    this.close();
   }
 
   /** A letter before the @ would make it a part of a word: then a space goes between. */
@@ -141,7 +141,8 @@ class CompletionList extends HTMLElement {
     this.#box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  #close() {
+  close() {
+    this.#asked = null;
     this.#offer({ start: 0 }, []);
   }
 }

@@ -2,6 +2,7 @@
 
 import { wire } from "../dialogs.js";
 import { sync } from "../dom.js";
+import { goTo } from "../layers.js";
 import { fitting } from "../lib/mentions.js";
 import { withLate } from "../lib/order.js";
 import { hashOf } from "../lib/route.js";
@@ -79,7 +80,7 @@ class QuickSwitcher extends HTMLElement {
 
   #go(index) {
     this.#wired.dialog.close();
-    location.hash = hashOf(this.#found[index].key);
+    goTo(hashOf(this.#found[index].key));
   }
 }
 

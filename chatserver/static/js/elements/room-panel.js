@@ -8,6 +8,7 @@
 
 import { ask, attempt, once } from "../api.js";
 import { catchFocus, say, sync } from "../dom.js";
+import { goTo } from "../layers.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
@@ -187,7 +188,7 @@ class RoomPanel extends HTMLElement {
     await ask("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));
     if (room.key !== this.#room.key || document.activeElement.closest("message-composer")) return; // the user went on
     this.parentElement.close();
-    location.replace(hashOf(roomKey(LOBBY)));
+    goTo(hashOf(roomKey(LOBBY)), { replace: true });
   }
 }
 

@@ -1,0 +1,123 @@
+"""Back on a phone: it closes the top layer, and only without one it changes the room."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PHONE = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
+TITLE = ".topbar-title"
+DRAWER = "nav-drawer[data-open=true]"
+MENU = [".topbar-menu", ".account-button"]
+
+# What opens each layer, the layers from the outermost one, and what closes the top one.
+LAYERS = [
+    ([".topbar-menu"], [DRAWER], ".drawer-close"),
+    (MENU, [DRAWER, ".account-popover"], ".account-button"),
+    ([*MENU, "[data-open=settings]"], [DRAWER, "settings-dialog dialog"], ".dialog-close"),
+    ([*MENU, "[data-open=keys]"], [DRAWER, "keys-dialog dialog"], ".dialog-close"),
+    ([".topbar-menu", ".section-add"], [DRAWER, "rooms-dialog dialog"], ".dialog-close"),
+    ([".topbar-search"], ["search-panel"], ".panel-close"),
+    ([".topbar-room"], ["room-panel"], ".panel-close"),
+    ([".topbar-room", ".room-leave"], ["room-panel", "confirm-dialog dialog"], ".confirm-no"),
+    ([".topbar-invite"], ["invite-dialog dialog"], ".dialog-close"),
+    ([".message-more", "[data-deed=pick]"], [".emoji-picker"], None),
+    ([".message-more", "[data-deed=remove]"], ["confirm-dialog dialog"], ".confirm-no"),
+]
+
+
+async def phone_in_rooms(enter: EnterChat) -> Window:
+    """Ann, on a phone: first in Beta, then in Alpha, which has a message."""
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo")
+    urls = []
+    for title in ("Beta", "Alpha"):
+        facts = {"name": title.lower(), "title": title, "users": ["ann"]}
+        urls.append((await bo.ask("POST", "/api/rooms", facts)).json["room"])
+    ada = await ann.chat.signed_in("ann")
+    await ada.ask("POST", f"/api/rooms/{urls[1]}/messages", {"data": "hello"})
+    phone = await ann.another(**PHONE)
+    for room in urls:
+        await phone.page.goto(f"/index#/room/{room}")
+        await phone.is_loaded()
+    return phone
+
+
+async def back(page: Page) -> None:
+    await page.evaluate("history.back()")
+
+
+async def opens(page: Page, ways: list[str], layers: list[str]) -> None:
+    for way in ways:
+        await page.locator(way).first.click()
+    for layer in layers:
+        await expect(page.locator(layer)).to_be_visible()
+    await expect_guard(page, True)
+
+
+async def expect_guard(page: Page, there: bool) -> None:
+    await page.wait_for_function(f"() => Boolean(history.state?.guard) === {str(there).lower()}")
+
+
+async def test_back_closes_one_layer_at_a_time_on_a_phone(enter: EnterChat) -> None:
+    page = (await phone_in_rooms(enter)).page
+    for ways, layers, closer in LAYERS:
+        await opens(page, ways, layers)
+        for number in reversed(range(len(layers))):
+            await back(page)
+            await expect(page.locator(layers[number])).to_be_hidden()
+            for outer in layers[:number]:
+                await expect(page.locator(outer)).to_be_visible()
+            await expect_guard(page, number > 0)
+        await expect(page.locator(TITLE)).to_have_text("Alpha")
+        if closer and len(layers) == 1:
+            await opens(page, ways, layers)
+            await page.locator(f"{layers[0]} {closer}").click()
+            await expect_guard(page, False)
+    await page.locator("#composer-text").press_sequentially("@b")
+    await expect(page.locator("completion-list li")).to_be_visible()
+    await expect_guard(page, True)
+    await back(page)
+    await expect(page.locator("completion-list li")).to_be_hidden()
+    await expect(page.locator("#composer-text")).to_have_value("@b")
+    await expect_guard(page, False)
+    await back(page)
+    await expect(page.locator(TITLE)).to_have_text("Beta")
+
+
+async def test_layers_leave_no_entry_in_the_history(enter: EnterChat) -> None:
+    phone = await phone_in_rooms(enter)
+    page, title = phone.page, phone.page.locator(TITLE)
+    await opens(page, [".topbar-search"], ["search-panel"])
+    await page.reload()
+    await phone.is_loaded()
+    await expect_guard(page, False)
+    await page.evaluate("history.forward()")  # to the guard, where nothing is open any more
+    await expect_guard(page, False)
+
+    await opens(page, [".topbar-menu"], [DRAWER])
+    await page.locator("[data-section=rooms] a").first.click()
+    await expect(title).to_have_text("Lobby")
+    await expect(page.locator(DRAWER)).to_be_hidden()
+    await expect_guard(page, False)
+    await back(page)
+    await expect(title).to_have_text("Alpha")
+
+    await opens(page, [".topbar-room", ".room-leave"], ["room-panel", "confirm-dialog dialog"])
+    await page.locator(".confirm-yes").click()
+    await expect(title).to_have_text("Lobby")
+    await expect_guard(page, False)
+    await back(page)
+    await expect(title).to_have_text("Beta")
+
+    await opens(page, MENU, [DRAWER, ".account-popover"])
+    await page.locator(".account-popover a").click()  # to the pages of administration
+    await page.wait_for_url("**/admin**")
+    await page.locator("[data-started], admin-people").first.wait_for()
+    await page.go_back()
+    await phone.is_loaded()
+    await expect(title).to_have_text("Beta")
+    await expect_guard(page, False)
