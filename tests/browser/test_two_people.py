@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 BURST = 20  # messages at once, twice: the server hears some of the first and none of the second
-AWAY = r"WebSocket connection to .* failed|ERR_CONNECTION_REFUSED .*/api/users"
+AWAY = r"WebSocket connection to .* failed|ERR_CONNECTION_RE(FUSED|SET) .*/api/users"
 SEND_MANY = """([first, last]) => {
   for (let number = first; number <= last; number += 1) {
     document.querySelector("#composer-text").value = `第 ${number} 句`;

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { goTo } from "./layers.js";
-import { hashOf, messageOf } from "./lib/route.js";
+import { hashOf, messageOf, NOWHERE } from "./lib/route.js";
 import { urls } from "./page.js";
 
 const NOT_FOUND = 404;
@@ -26,6 +26,7 @@ export class Destination {
 
   /** A room that can be joined, or "absent": the server does not say whether a private room exists. */
   async #findRoom(place, conversation) {
+    if (conversation.key === NOWHERE) return place.explain(conversation, "absent");
     try {
       const { title, name, topic, members } = await ask("GET", `${urls.rooms}/${conversation.key.slice(1)}`);
       Object.assign(conversation, { title: title || name, topic, members });
