@@ -4,10 +4,12 @@ argon2id in two threads; each hash holds tens of MiB, so only so many may wait.
 """
 
 import asyncio
+import json
 import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from argon2 import PasswordHasher, extract_parameters
@@ -19,33 +21,17 @@ from chatserver.normalization import nfkc
 T = TypeVar("T")
 P = TypeVarTuple("P")
 
-SHORTEST = 8  # characters
-LONGEST = 256
 WORKERS = 2
 WAITING = 20  # hashes that may wait; one more is refused
 
-# What people choose most when they need eight characters; digits and look-alikes are seen through.
-COMMON = frozenset(
-    """
-    password passwort motdepasse contrasena qwerty qwertyuiop qwertz azerty asdfghjkl asdf zxcvbnm
-    zxcvbn iloveyou letmein welcome monkey dragon sunshine princess football baseball superman
-    batman master michael shadow trustno whatever starwars computer internet freedom charlie
-    jordan hunter killer secret changeme default administrator admin root guest test testtest
-    login access hello helloworld abc abcdefgh abcdef abcabc qazwsx qazwsxedc qweasd qweasdzxc
-    woaini woaiwo aini mima nihao wodemima chatserver chat lobby server user username passphrase
-    pokemon ninja mustang jennifer jessica ashley thomas daniel andrew joshua matthew cheese
-    summer winter spring autumn flower lovely loveme fuckyou cookie banana orange pepper ginger
-    hannah maggie buster soccer hockey corvette ferrari mercedes
-    """.split()
-)
-LOOK_ALIKE = str.maketrans("013457@$!", "oieastasi")
-EDGES = "0123456789 .,-_!?*#@$+"  # what people put around a common word
-RUNS = (
-    "0123456789",
-    "abcdefghijklmnopqrstuvwxyz",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "qwertzuiopasdfghjklyxcvbnm",
-)
+# The page applies the same rule while a password is typed: static/js/lib/strength.js.
+_RULE = json.loads((Path(__file__).parent / "static/js/password-rule.json").read_bytes())
+SHORTEST: int = _RULE["shortest"]  # characters
+LONGEST: int = _RULE["longest"]
+COMMON = frozenset(" ".join(_RULE["common"]).split())  # seen through digits and look-alikes
+LOOK_ALIKE = str.maketrans(_RULE["look_alike"])
+EDGES: str = _RULE["edges"]  # what users put around a common word
+RUNS: list[str] = _RULE["runs"]
 
 
 def normalized(password: str) -> str:

@@ -6,7 +6,6 @@ import { _, ngettext, setCatalogue } from "../../chatserver/static/js/lib/i18n.j
 import { newId } from "../../chatserver/static/js/lib/ids.js";
 import { hue, HUES, initial, labelled, look, namesakes } from "../../chatserver/static/js/lib/names.js";
 import { hashOf, keyOf, parse } from "../../chatserver/static/js/lib/route.js";
-import { strength } from "../../chatserver/static/js/lib/strength.js";
 import { inPlace, withLate } from "../../chatserver/static/js/lib/order.js";
 import { changes } from "../../chatserver/static/js/lib/changes.js";
 import { encoded, trimmed, wellFormed } from "../../chatserver/static/js/lib/text.js";
@@ -53,14 +52,6 @@ test("addresses of conversations go both ways", () => {
   }
   assert.equal(keyOf({ kind: "direct", room: 4, to: "bo" }), "@bo");
   assert.equal(keyOf({ kind: "group", room: 4 }), "#4");
-});
-
-test("passwords: eight are needed, fifteen are good, characters as people count them", () => {
-  assert.equal(strength("").verdict, "empty");
-  assert.equal(strength("1234567").verdict, "short");
-  assert.equal(strength("12345678").verdict, "fair");
-  assert.equal(strength("x".repeat(15)).verdict, "good");
-  assert.equal(strength("😀😀").length, 2);
 });
 
 test("numbers of unread messages", () => {

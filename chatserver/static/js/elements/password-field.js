@@ -1,6 +1,11 @@
-/** <password-field>: shows the password on request and, with a <meter>, how long it is. */
+/**
+ * <password-field>: shows the password on request and, with a <meter>, how long it is and whether it is easy to guess.
+ * The fields `username` and `display` of its form, else the user of the page, name what must not be the password.
+ */
 
 import { _, ngettext } from "../lib/i18n.js";
+import { me } from "../page.js";
+import { loadPasswordRule } from "../password-rule.js";
 import { MINIMUM, RECOMMENDED, strength } from "../lib/strength.js";
 
 class PasswordField extends HTMLElement {
@@ -8,12 +13,14 @@ class PasswordField extends HTMLElement {
   #button = this.querySelector("button");
   #meter = this.querySelector("meter");
   #words = this.querySelector(".field-hint");
+  #rule = null;
 
   connectedCallback() {
     this.#button.hidden = false;
     this.#button.addEventListener("click", () => this.#toggle());
     if (!this.#meter) return;
-    this.#input.addEventListener("input", () => this.#measure());
+    this.#input.form.addEventListener("input", () => this.#measure());
+    this.#input.addEventListener("input", () => this.#judge());
     this.#input.form.addEventListener("reset", () => setTimeout(() => this.#measure())); // empty by then
     this.#measure();
   }
@@ -25,8 +32,18 @@ class PasswordField extends HTMLElement {
     this.#input.focus();
   }
 
+  async #judge() {
+    this.#rule = await loadPasswordRule();
+    this.#measure();
+  }
+
+  get #names() {
+    const { username, display } = this.#input.form.elements;
+    return username ? [username.value, display?.value ?? ""] : [me.name, me.display];
+  }
+
   #measure() {
-    const { length, verdict } = strength(this.#input.value);
+    const { length, verdict } = strength(this.#input.value, { rule: this.#rule, names: this.#names });
     this.#meter.value = length;
     this.dataset.verdict = verdict;
     this.#words.textContent = this.#advice(verdict, length);
@@ -43,6 +60,7 @@ class PasswordField extends HTMLElement {
       const n = MINIMUM - length;
       return ngettext("%(num)s more character is needed.", "%(num)s more characters are needed.", n);
     }
+    if (verdict === "guessable") return _("This is easy to guess. Three words make a good password.");
     if (verdict === "fair") {
       const n = RECOMMENDED - length;
       return ngettext("Fine. %(num)s more character makes it good.", "Fine. %(num)s more characters make it good.", n);

@@ -17,7 +17,7 @@ export const plain = (text) =>
   text.normalize("NFKC").replace(REMOVED, "").replace(FINE, (sign) => PLAIN[sign]);
 
 /** Unicode's case folding: ß is ss, ς is σ, and a dotless i is a letter of its own. */
-const caseless = (text) =>
+export const caseless = (text) =>
   text.replace(/[^ı]+/gu, (part) => part.replaceAll("ẞ", "ß").toUpperCase().toLowerCase().replaceAll("ς", "σ"));
 
 /** `text` as it is compared: white space is one space, and none is at its ends. */

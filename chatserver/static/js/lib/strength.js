@@ -1,12 +1,54 @@
-/** How long a password is, against what is asked for and what is recommended. */
+/**
+ * Whether the server takes a password, and whether it is as long as recommended. `rule` is password-rule.json, which
+ * the server reads too; the code is that of passwords.py.
+ */
+
+import { caseless } from "./fold.js";
 
 export const MINIMUM = 8;
 export const RECOMMENDED = 15;
 
-/** {length, verdict}: "empty", "short", "fair" or "good". Characters as people count them. */
-export function strength(password) {
-  const length = Array.from(password.normalize("NFKC")).length;
-  if (length === 0) return { length, verdict: "empty" };
-  if (length < MINIMUM) return { length, verdict: "short" };
-  return { length, verdict: length < RECOMMENDED ? "fair" : "good" };
+/**
+ * {length, verdict}: "empty", "short", "guessable", "fair" or "good". Characters as people count them; `names` are
+ * the user's own. Without `rule`, which may not have come yet, nothing is "guessable".
+ */
+export function strength(password, { rule = null, names = [] } = {}) {
+  const plain = normalized(password);
+  const length = Array.from(plain).length;
+  return { length, verdict: verdict(plain, length, rule, names) };
+}
+
+function verdict(plain, length, rule, names) {
+  if (length === 0) return "empty";
+  if (length < MINIMUM) return "short";
+  if (rule && (isRun(plain, rule) || isCommon(plain, rule, names))) return "guessable";
+  return length < RECOMMENDED ? "fair" : "good";
+}
+
+const normalized = (password) => caseless(password.normalize("NFKC"));
+
+/** One piece repeated, or neighbours on the keyboard or in the alphabet. */
+function isRun(plain, { runs }) {
+  if (/^(.{1,4})\1+.{0,3}$/su.test(plain)) return true;
+  const back = Array.from(plain).reverse().join("");
+  return runs.some((run) => `${run}${run}`.includes(plain) || `${run}${run}`.includes(back));
+}
+
+function isCommon(plain, rule, names) {
+  const words = new Set([...rule.common.join(" ").split(" "), ...names.filter((name) => name.length >= 2).map(normalized)]);
+  const seen = translated(plain, rule);
+  const bare = strip(plain, rule);
+  const stems = [plain, bare, translated(bare, rule), translated(strip(plain, rule, { start: false }), rule)];
+  stems.push(strip(seen, rule), seen.replace(/[^a-z]/g, ""), plain.replace(/[^a-z]/g, ""));
+  return bare === "" || stems.some((stem) => words.has(stem));
+}
+
+const translated = (text, { look_alike: letters }) => Array.from(text, (character) => letters[character] ?? character).join("");
+
+/** Without what users put around a common word. */
+function strip(text, { edges }, { start = true } = {}) {
+  const characters = Array.from(text);
+  const inner = (character) => !edges.includes(character);
+  const first = start ? characters.findIndex(inner) : 0;
+  return first < 0 ? "" : characters.slice(first, characters.findLastIndex(inner) + 1).join("");
 }
