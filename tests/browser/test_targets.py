@@ -340,7 +340,11 @@ async def test_a_double_click_revokes_one_invitation(enter: EnterChat) -> None:
     await ann.page.locator(".topbar-invite").click()
     rows = ann.page.locator(".invite-row")
     await expect(rows).to_have_count(3)
+    copies = ann.page.get_by_role("button", name="Copy Invitation link")
+    await expect(copies).to_have_count(3)
     await rows.first.locator(".invite-revoke").dblclick(delay=60)
+    await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Revoke this invitation?")
+    await ann.page.locator(".confirm-yes").dblclick(delay=60)
     await expect(rows).to_have_count(2)
     assert len(await ann.chat.server.invitations.listed(None)) == 2
 

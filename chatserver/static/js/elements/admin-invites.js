@@ -3,7 +3,7 @@
 import { AdminList } from "../admin-list.js";
 import { ask } from "../api.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { goodFor } from "../lib/invites.js";
+import { goodFor, revokeQuestion } from "../lib/invites.js";
 import { LOBBY } from "../protocol.js";
 import { urls } from "../page.js";
 import { listRooms } from "../rooms.js";
@@ -70,12 +70,7 @@ class AdminInvites extends AdminList {
   }
 
   #revoke({ code }) {
-    const question = {
-      question: _("Revoke this invitation?"),
-      text: _("Nobody can use the link any more. Accounts that were made with it stay."),
-      yes: _("Revoke"),
-    };
-    return this.confirmed(question, () => ask("DELETE", addressOf(code)));
+    return this.confirmed(revokeQuestion(), () => ask("DELETE", addressOf(code)));
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { sync } from "../dom.js";
-import { _ } from "../lib/i18n.js";
+import { _, ngettext } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
 import { inPlace } from "../lib/order.js";
 import { directKey, hashOf } from "../lib/route.js";
@@ -80,8 +80,10 @@ class ConversationList extends HTMLElement {
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
     item.querySelector(".badge-number").textContent = badge(unread);
+    item.querySelector(".badge-words").textContent = unreadWords(unread);
     item.querySelector(".badge-unread").hidden = unread === 0 || muted === true;
     item.querySelector(".calls-number").textContent = badge(mentions);
+    item.querySelector(".calls-words").textContent = mentionWords(mentions);
     item.querySelector(".badge-calls").hidden = mentions === 0;
     link.classList.toggle("row-unread", unread > 0 && !muted);
     link.classList.toggle("row-muted", muted === true);
@@ -96,5 +98,8 @@ class ConversationList extends HTMLElement {
     item.querySelector(".presence-words").textContent = online ? _("online") : _("offline");
   }
 }
+
+const unreadWords = (n) => ngettext("%(num)s unread message", "%(num)s unread messages", n);
+const mentionWords = (n) => ngettext("%(num)s message that mentions you", "%(num)s messages that mention you", n);
 
 customElements.define("conversation-list", ConversationList);

@@ -8,7 +8,7 @@ import { ask, attempt, once } from "../api.js";
 import { catchFocus, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { goodFor } from "../lib/invites.js";
+import { goodFor, revokeQuestion } from "../lib/invites.js";
 import { clone, lang, urls } from "../page.js";
 
 class InviteDialog extends HTMLElement {
@@ -62,6 +62,8 @@ class InviteDialog extends HTMLElement {
   #item({ code, url }) {
     const item = clone("invite-row");
     item.querySelector("copy-field input").value = absolute(url);
+    item.querySelector(".invite-facts").id = `invite-${code}`; // tells the buttons of several rows apart
+    for (const button of item.querySelectorAll("button")) button.setAttribute("aria-describedby", `invite-${code}`);
     item.querySelector(".invite-revoke").addEventListener("click", () => {
       once(this.#problem, () => this.#revoke(code));
     });
@@ -78,6 +80,7 @@ class InviteDialog extends HTMLElement {
   }
 
   async #revoke(code) {
+    if (!(await document.querySelector("confirm-dialog").ask(revokeQuestion()))) return;
     await ask("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
     this.#made.hidden = true;
     await this.#load();

@@ -7,6 +7,7 @@ import { ask, once } from "../api.js";
 import { wire } from "../dialogs.js";
 import { enterKey, setEnterKey } from "../enter-key.js";
 import { changes } from "../lib/changes.js";
+import { _ } from "../lib/i18n.js";
 import { me, urls } from "../page.js";
 
 const THEME = "chat:theme"; // read by theme.js before the first paint
@@ -54,8 +55,13 @@ class SettingsDialog extends HTMLElement {
   /** The page says names and texts in many places: it is loaded again. What is unsent survives that. */
   async #save() {
     const changed = changes(this.#profile, this.#written);
-    if (!changed) return this.querySelector("dialog").close();
+    const toast = document.querySelector("toast-line");
+    if (!changed) {
+      this.querySelector("dialog").close();
+      return toast.say(_("Saved"));
+    }
     await ask("PATCH", urls.me, changed);
+    if (!changed.locale) toast.sayAfterReload(_("Saved")); // another language shows by itself
     return location.reload();
   }
 }

@@ -1,6 +1,6 @@
-/** What an invitation is good for, in words. */
+/** What is said of invitations. */
 
-import { ngettext } from "./i18n.js";
+import { _, ngettext } from "./i18n.js";
 
 /** `dates` says its end as the reader does. */
 export function goodFor({ uses_left: uses, expires_at: end }, dates) {
@@ -12,3 +12,9 @@ export function goodFor({ uses_left: uses, expires_at: end }, dates) {
     { end: until },
   );
 }
+
+export const revokeQuestion = () => ({
+  question: _("Revoke this invitation?"),
+  text: _("Nobody can use the link any more. Accounts that were made with it stay."),
+  yes: _("Revoke"),
+});
