@@ -80,6 +80,20 @@ class Administration:
         await self.change(by, name, password=password)
         return password
 
+    async def delete(self, by: User | None, name: str) -> None:
+        """Delete an account for good. Its messages stay, under its name.
+
+        Its sessions, token, invitations, memberships and personal data are removed. Raises
+        Forbidden for the last administrator and for one's own account.
+        """
+        user = await self._named(name)
+        if by is not None and by.id == user.id:
+            raise Forbidden(_("You cannot delete your own account."))
+        left = await self._credentials.delete(user.id, by=_id(by))
+        self._farewell.end_user(user.id, CloseCode.REMOVED)
+        for event in left:
+            self._publish(event.room, [event])
+
     async def _hashed(self, user: User, password: str) -> str:
         check_choice(password, user.name, user.display)
         return await self._passwords.hash(password)

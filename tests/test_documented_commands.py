@@ -167,7 +167,10 @@ def test_a_chat_moves_from_sqlite_to_mysql(tmp_path: Path, url: str) -> None:
 SERVING = {"serve", "serve --verbose", "--port 3001"}  # run until they are stopped
 ABSOLUTE = re.compile("|".join(map(re.escape, (*PLACES, "--database"))))
 REFUSED = {"setup-link", "--data chat-data setup-link"}  # there are accounts already
-ASKING = {"restore before-upgrade.zip --replace"}  # for a word before it goes on
+ASKING = {  # for a word before they go on
+    "restore before-upgrade.zip --replace": "replace",
+    "user delete NAME": "delete",
+}
 NEEDS_A_SERVER = {"ready"}
 CHOICES = ("show", "check")
 WITHOUT_A_COMMAND = {"user"}  # shows what there is
@@ -189,6 +192,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place.data = place.folder / "chatserver-data"
     place.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
     place.succeed("user", "add", "bo", "--password-stdin", password=PASSWORD)
+    place.succeed("user", "add", "cy")
     place.succeed("bot", "add", "robot")
     place.succeed("backup", str(place.folder / "before-upgrade.zip"))
     (place.folder / "chat-data").symlink_to(place.data)
@@ -197,7 +201,12 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def filled(printed: str) -> list[str]:
     """With a name or a file for each placeholder."""
-    names = {"bot token": "robot", "bot add": "bot2", "user add": f"cy{next(_numbers)}"}
+    names = {
+        "user delete": "cy",
+        "bot token": "robot",
+        "bot add": "bot2",
+        "user add": f"cy{next(_numbers)}",
+    }
     name = next((names[begin] for begin in names if printed.startswith(begin)), "bo")
     words = printed.replace("NAME", name).replace("FILE", "written").split()
     if words == ["backup"]:
@@ -206,7 +215,7 @@ def filled(printed: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "printed", [c for c in printed_commands() if c not in SERVING | ASKING | NEEDS_A_SERVER]
+    "printed", [c for c in printed_commands() if c not in SERVING | ASKING.keys() | NEEDS_A_SERVER]
 )
 def test_a_command_runs_as_it_is_printed(furnished: Place, printed: str) -> None:
     done = furnished.run(*filled(printed))
@@ -221,15 +230,16 @@ def test_a_command_runs_as_it_is_printed(furnished: Place, printed: str) -> None
 @pytest.mark.parametrize("printed", sorted(ASKING))
 def test_a_command_that_asks_goes_on_after_the_answer(furnished: Place, printed: str) -> None:
     ended = subprocess.run(
-        command(*printed.split()),
+        command(*filled(printed)),
         cwd=furnished.folder,
         env=environment(),
-        input="replace\n",
+        input=f"{ASKING[printed]}\n",
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (ended.returncode, "Everything is in" in ended.stdout) == (0, True), ended
+    assert ended.returncode == 0, ended
+    assert ended.stdout.startswith(("Everything is in", "cy is deleted."))
 
 
 @pytest.mark.parametrize("printed", sorted(SERVING))

@@ -657,6 +657,24 @@ def test_an_account_is_disabled_and_enabled_again(chat: Place) -> None:
     assert chat.query(closed) == []
 
 
+def test_an_account_is_deleted_for_good(chat: Place) -> None:
+    chat.succeed("user", "add", "rae")
+    assert chat.succeed("user", "delete", "rae", "--yes") == "rae is deleted.\n"
+    (found,) = chat.query("SELECT display, password_hash FROM users WHERE name = 'rae'")
+    assert found == ("Deleted user", "!deleted")
+    for command in ("enable", "passwd", "promote"):
+        assert "deleted" in chat.fail("user", command, "rae")
+    assert "taken" in chat.fail("user", "add", "Rae")
+    assert "last administrator" in chat.fail("user", "delete", "ann", "--yes")
+    chat.succeed("check")
+
+
+def test_an_account_is_not_deleted_without_a_confirmation(busy: Place) -> None:
+    done = busy.run("--data", str(busy.data), "user", "delete", "noa")
+    assert done.code != 0
+    assert busy.query("SELECT name FROM users WHERE name = 'noa' AND disabled_at IS NULL")
+
+
 def test_everybody_is_listed(chat: Place) -> None:
     lines = [line.split() for line in chat.succeed("user", "list").splitlines()]
     assert ["ann", "admin", "active", "ann"] in lines

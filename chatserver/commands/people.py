@@ -103,6 +103,19 @@ def user_enable(name: str) -> None:
     click.echo(f"{name} may log in again.")
 
 
+@user.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@place_options
+def user_delete(name: str, *, yes: bool) -> None:
+    """Delete an account for good, with its personal data. Its messages stay."""
+    if not yes:
+        click.echo(f"{name} will be deleted for good; nothing brings the account back.", err=True)
+        click.prompt('Type "delete" to go on', type=click.Choice(["delete"]), err=True)
+    ask("DELETE", _path("/api/users", name))
+    click.echo(f"{name} is deleted.")
+
+
 @user.command("list")
 @listing.as_json
 @place_options

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, _
 from chatserver.models import LOBBY, OWN_ID, Draft, Enrol, Event, User
+from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.members import hold_rooms, is_member
 from chatserver.storage.naming import find_room
@@ -64,9 +65,8 @@ class Bots:
 
         def work(connection: Connection) -> None:
             require_admin(connection, by)
-            hold_accounts(
-                connection, [user_id]
-            )  # of two replacements the second one sees the first
+            held = hold_accounts(connection, [user_id])  # the second replacement sees the first
+            require_not_deleted(held.get(user_id))
             own = sa.and_(bot_tokens.c.user_id == user_id, bot_tokens.c.revoked_at.is_(None))
             connection.execute(bot_tokens.update().where(own).values(revoked_at=self._clock()))
             if digest is not None:

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized, _
-from chatserver.models import Role, Session, User
+from chatserver.models import Event, Role, Session, User
+from chatserver.storage.deletion import erase, groups_of, require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import revoke_of
 from chatserver.storage.keepers import rooms_kept, settle_keepers
@@ -116,6 +117,7 @@ class Credentials:
             touched = rooms_kept(connection, user_id) if change.disabled is not None else []
             hold_rooms(connection, touched)
             account = _administered(connection, user_id, change, by)
+            require_not_deleted(account)
             values: dict[str, Any] = {
                 key: value
                 for key in ("display", "role", "password_hash")
@@ -131,6 +133,21 @@ class Credentials:
             heirs = settle_keepers(connection, touched)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
             return read_user(changed), heirs
+
+        return await self._database.transaction(work)
+
+    async def delete(self, user_id: int, *, by: int | None) -> list[Event]:
+        """Delete an account for good: the events by which it leaves its rooms.
+
+        A deleted account is erased again, as it may have come back with a backup. `by` and errors
+        are those of `administer`.
+        """
+
+        def work(connection: Connection) -> list[Event]:
+            groups = groups_of(connection, user_id)
+            hold_rooms(connection, groups)
+            account = _administered(connection, user_id, AccountChange(disabled=True), by)
+            return erase(connection, account, groups, self._clock())
 
         return await self._database.transaction(work)
 

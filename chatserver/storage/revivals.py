@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from chatserver.archive import Row
 from chatserver.errors import Unavailable
 from chatserver.models import Role
+from chatserver.storage.deletion import DELETED
 from chatserver.storage.engine import Database
 
 KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # what can be revoked
@@ -84,6 +85,7 @@ class Revived:
     invites: int = 0
     bots: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)  # they stay closed if wanted
     passwords: list[str] = field(default_factory=list)
     administrators: list[str] = field(default_factory=list)
     members: list[str] = field(default_factory=list)  # "user in room"
@@ -97,6 +99,7 @@ class Revived:
         for words, names in (
             ("Bots whose old tokens are valid", self.bots),
             ("Accounts that had been disabled", self.opened),
+            ("Accounts that had been deleted, with their data: delete them again", self.deleted),
             ("Accounts with their old passwords", self.passwords),
             ("Administrators who had been demoted", self.administrators),
         ):
@@ -189,11 +192,15 @@ class Revivals:
         """The columns that end again."""
         again: dict[str, Any] = {}
         closed = now.disabled_at if row.get("disabled_at") is None else None
-        if closed is not None and self._since is not None and closed >= self._since:
+        deleted = now.password_hash == DELETED
+        again_closed = self._since is not None and (deleted or (closed or 0) >= self._since)
+        if closed is not None and again_closed:
             again["disabled_at"] = closed
         elif closed is not None:
             self.revived.opened.append(row["name"])
         if now.password_hash != row["password_hash"]:
+            if deleted:
+                self.revived.deleted.append(row["name"])
             if self._since is None:
                 self.revived.passwords.append(row["name"])
             else:

@@ -120,6 +120,11 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
         raise Forbidden(_("Nobody leaves this conversation."))
     if act.action == "remove" and not governs(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
+    return remove_members(connection, draft, act, now)
+
+
+def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
+    """End memberships, whose end the caller has checked to be allowed."""
     here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:

@@ -50,6 +50,7 @@ def routes(
         web.get("/api/users", api.users, name="users", rate="questions"),
         web.post("/api/users", api.add_user, rate="changes"),
         web.patch("/api/users/{name}", api.change_user, name="user", rate="changes"),
+        web.delete("/api/users/{name}", api.delete_user, rate="changes"),
         web.post(
             "/api/users/{name}/password", api.reset_password, name="password-reset", rate="changes"
         ),

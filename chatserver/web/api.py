@@ -127,6 +127,12 @@ class Api:
         )
         return ok(user=_shown(changed))
 
+    async def delete_user(self, request: web.Request) -> web.StreamResponse:
+        """Delete an account for good."""
+        admin = await self._sessions.admin(request)
+        await self._administration.delete(admin, request.match_info["name"])
+        return ok()
+
     async def reset_password(self, request: web.Request) -> web.StreamResponse:
         """A generated password, shown this once, in the place of somebody's."""
         admin = await self._sessions.admin(request)

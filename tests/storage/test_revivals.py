@@ -204,3 +204,17 @@ async def test_a_database_that_cannot_be_read_tells_nothing(
     assert await read_ended(database) is None
     assert path.exists() is (content is not None)
     await database.close()
+
+
+async def test_a_deleted_account_that_comes_back_is_named_and_stays_closed(
+    storage: Storage,
+) -> None:
+    backup, _ann, bo, _robot = await before(storage)
+    storage.now += 10_000
+    await storage.credentials.delete(bo.id, by=None)
+    named = "Accounts that had been deleted, with their data: delete them again: bo."
+    for since in (None, storage.now, storage.now + 1):
+        revivals = Revivals(await read_ended(storage.database), since=since, now=NOW)
+        again = {row["name"]: row for table, row in revivals.rows(backup) if table == "users"}
+        assert named in list(revivals.revived.lines())
+        assert (again["bo"]["disabled_at"] is not None) is (since is not None)

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from chatserver.errors import Unavailable
+from chatserver.protocol import Type
 from chatserver.web.session import COOKIE
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Device, Person, ask
@@ -42,6 +43,25 @@ async def test_a_disabled_account_is_cut_and_cannot_come_back(
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 401
     await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
+
+
+async def test_a_deleted_account_is_cut_and_others_see_it_leave(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    made = await anns.ask(13, action="create", name="plans", users=["bo"])
+    assert (await anns.next(Type.ROOM))["action"] == "create"
+    assert (await ann.ask("DELETE", "/api/users/ann")).status == 403
+    assert (await ann.ask("DELETE", "/api/users/bo")).status == 200
+    await ended(bos, 4102)
+    left = await anns.next(Type.ROOM)
+    assert (left["action"], left["room"], left["users"]) == ("leave", made["room"], ["bo"])
+    shown = (await ann.ask("GET", "/api/users?names=bo")).json["users"][0]
+    assert (shown["display"], shown["disabled"]) == ("Deleted user", True)
+    form = {"username": "bo", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 401
+    refused = await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
+    assert (refused.status, refused.json["data"]) == (403, "This account is deleted.")
 
 
 async def test_a_new_password_ends_every_session(chat: Chat, ann: Person, bo: Person) -> None:

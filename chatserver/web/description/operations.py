@@ -196,6 +196,12 @@ OPERATIONS = [
         answers.OneAccount, "administrator", body.UserChange,
     ),
     Operation(
+        "DELETE", "/api/users/{name}", "delete_user",
+        "Delete an account for good: its sessions, token, invitations, memberships, password and"
+        " display name. Its messages stay under its name, which no other account gets.",
+        answers.Answer, "administrator",
+    ),
+    Operation(
         "POST", "/api/users/{name}/password", "reset_password",
         "A generated password in the place of somebody's, whose sessions end.",
         answers.GeneratedPassword, "administrator",

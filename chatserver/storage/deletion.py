@@ -1,0 +1,67 @@
+"""Deletion of accounts: what opens them and describes their users is removed.
+
+The row of the account stays, with its name: messages keep their author, and no other account gets
+the name. The caller holds the rooms and the account.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.errors import Forbidden, _
+from chatserver.models import LOBBY, OWN_ID, Dismiss, Draft, Event, Role, RoomKind
+from chatserver.storage.invites import revoke_of
+from chatserver.storage.repeats import digest
+from chatserver.storage.room_acts import remove_members
+from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
+
+DELETED = "!deleted"  # instead of the password hash of a deleted account
+DISPLAY = "Deleted user"  # instead of its display name
+
+
+def require_not_deleted(account: Row[Any] | None) -> None:
+    """Raise Forbidden for the row of a deleted account."""
+    if account is not None and account.password_hash == DELETED:
+        raise Forbidden(_("This account is deleted."))
+
+
+def groups_of(connection: Connection, user_id: int) -> list[int]:
+    """The rooms that a user can leave, in order."""
+    query = (
+        sa.select(members.c.room_id)
+        .join(rooms, rooms.c.id == members.c.room_id)
+        .where(members.c.user_id == user_id, members.c.left_at.is_(None))
+        .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
+        .order_by(members.c.room_id)
+    )
+    return list(connection.scalars(query))
+
+
+def erase(
+    connection: Connection, account: Row[Any], groups: Sequence[int], now: int
+) -> list[Event]:
+    """Delete an account: the events by which it leaves these rooms."""
+    left = [_leave(connection, account, room, now) for room in groups]
+    revoke_of(connection, [account.id], now)
+    for table in (sessions, bot_tokens):
+        connection.execute(table.delete().where(table.c.user_id == account.id))
+    values = {
+        "display": DISPLAY,
+        "locale": "",
+        "role": Role.BOT if account.role == Role.BOT else Role.MEMBER,
+        "password_hash": DELETED,
+        "password_version": users.c.password_version + 1,
+        "disabled_at": account.disabled_at or now,
+    }
+    connection.execute(users.update().where(users.c.id == account.id).values(values))
+    return left
+
+
+def _leave(connection: Connection, account: Row[Any], room: int, now: int) -> Event:
+    act = Dismiss("leave", ((account.id, account.name),))
+    own = f"{OWN_ID}{secrets.token_urlsafe(9)}"
+    draft = Draft(room, account.id, account.name, own, digest(act, room), act, own_id=True)
+    return remove_members(connection, draft, act, now)

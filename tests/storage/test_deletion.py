@@ -1,0 +1,92 @@
+"""What the deletion of an account removes, and what stays."""
+
+import pytest
+import sqlalchemy as sa
+
+from chatserver.errors import Conflict, Forbidden, Unauthorized
+from chatserver.models import Create, Event, Role, Session, User
+from chatserver.storage.credentials import AccountChange
+from chatserver.storage.deletion import DELETED, DISPLAY
+from chatserver.storage.people import NewUser
+from chatserver.storage.tables import bot_tokens, sessions
+from tests.storage.conftest import Storage, acted, draft
+
+
+async def room_of(storage: Storage, maker: User, *others: User) -> int:
+    act = Create("Plans", "plans", users=tuple((one.id, one.name) for one in others))
+    made = await acted(storage, maker, act)
+    assert isinstance(made, Event)
+    return made.room
+
+
+def session(user: User) -> Session:
+    return Session(f"s-{user.name}", user, 1, 10**12)
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+async def test_a_deleted_account_leaves_its_rooms_and_its_messages_stay(
+    storage: Storage, *, disabled: bool
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    room = await room_of(storage, ann, bo)
+    await storage.log.store([draft(ann, "kept", room=room)])
+    await storage.disable(ann, disabled=disabled)
+    heirs = {} if disabled else {"admins": ["bo"]}
+    (left,) = await storage.credentials.delete(ann.id, by=None)
+    assert (left.room, left.user, left.left) == (room, "ann", (ann.id,))
+    assert left.change == {"action": "leave", "users": ["ann"]} | heirs
+    assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [
+        ("bo", "admin")
+    ]
+    state = await storage.rooms.state(bo.id, room)
+    assert state is not None
+    assert (state.members, state.head) == (1, 3)
+
+
+async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
+    await storage.credentials.open_session(session(ann), client="Firefox")
+    for user in (ann, robot):
+        await storage.credentials.delete(user.id, by=None)
+        found = await storage.people.find(user.name)
+        assert found is not None
+        account, password_hash = found
+        assert (account.display, account.disabled, password_hash) == (DISPLAY, True, DELETED)
+        assert account.role is user.role
+    async with storage.database.reading() as connection:
+        for table in (sessions, bot_tokens):
+            assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+    assert await storage.people.alive(["s-ann"]) == set()
+    with pytest.raises(Unauthorized):
+        await storage.credentials.open_session(session(ann), client="")
+
+
+async def test_a_deleted_account_is_never_opened_again(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
+    for user in (ann, robot):
+        await storage.credentials.delete(user.id, by=None)
+    changes = [
+        AccountChange(disabled=False),
+        AccountChange(password_hash="new"),
+        AccountChange(role=Role.ADMIN),
+        AccountChange(display="Ann"),
+    ]
+    for change in changes:
+        with pytest.raises(Forbidden):
+            await storage.credentials.administer(ann.id, change, by=None)
+    with pytest.raises(Forbidden):
+        await storage.bots.set_token(robot.id, "new", by=None)
+    for name in ("ann", "Ann", "аnn"):
+        with pytest.raises(Conflict):
+            await storage.person(name)
+    assert await storage.credentials.delete(ann.id, by=None) == []
+
+
+async def test_the_last_administrator_is_not_deleted(storage: Storage) -> None:
+    ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
+    await storage.credentials.delete(bo.id, by=ann.id)
+    for by in (None, bo.id):
+        with pytest.raises(Forbidden):
+            await storage.credentials.delete(ann.id, by=by)
