@@ -80,6 +80,16 @@ class Administration:
         await self.change(by, name, password=password)
         return password
 
+    async def author(self, by: User | None) -> User:
+        """The author of an event that `by` causes: for the owner the oldest administrator.
+
+        Raises Forbidden when there is no administrator.
+        """
+        found = by or await self._people.administrator()
+        if found is None:
+            raise Forbidden(_("There is no administrator. Use: chatserver user promote NAME"))
+        return found
+
     async def delete(self, by: User | None, name: str) -> None:
         """Delete an account for good. Its messages stay, under its name.
 

@@ -146,7 +146,7 @@ async def _banner(server: Server, *, lan: bool) -> None:
     if await server.accounts.is_set_up():
         people, rooms = await server.people.count(), await server.rooms.count()
         click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
-        if not await server.people.has_admin():
+        if await server.people.administrator() is None:
             click.echo(f"\n  {NO_ADMINISTRATOR}\n")
     else:
         click.echo("\n  Finish setup in your browser (this link works once):")

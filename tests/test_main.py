@@ -36,8 +36,9 @@ from click.testing import CliRunner
 
 from chatserver import __version__
 from chatserver.__main__ import _no_authorities, main
+from chatserver.commands.rooms import _number
 from chatserver.config import ServerSettings, Settings
-from chatserver.errors import StartError
+from chatserver.errors import ChatServerError, StartError
 from chatserver.folder import control_address
 from chatserver.serve import serve
 from tests.rig.mariadb import PrivateMariaDB
@@ -963,6 +964,35 @@ def test_bots_and_rooms_are_listed_as_text_and_as_json(chat: Place) -> None:
     ]
     assert "ann" in {user["name"] for user in json.loads(chat.succeed("user", "list", "--json"))}
     assert "/join/" in chat.succeed("invite", "--room", "lobby")
+
+
+def test_rooms_are_archived_and_limited_by_name_or_number(chat: Place) -> None:
+    def kept() -> Any:
+        return json.loads(chat.succeed("room", "list", "--json"))[0]["retention_days"]
+
+    assert (
+        chat.succeed("room", "retention", "#Lobby", "30")
+        == "#Lobby keeps its messages for 30 days.\n"
+    )
+    assert kept() == 30
+    assert chat.succeed("room", "retention", "1", "0") == "1 keeps its messages for ever.\n"
+    assert kept() is None
+    assert chat.fail("room", "archive", "lobby") == "The lobby stays open to everybody."
+    assert chat.fail("room", "archive", "nosuch") == "There is no room of that name."
+
+
+def test_lists_are_read_without_a_server(idle: Place) -> None:
+    before = (idle.data / "chat.db").read_bytes()
+    for noun in ("user", "bot", "room"):
+        idle.succeed(noun, "list", "--json")
+    assert (idle.data / "chat.db").read_bytes() == before
+
+
+def test_private_rooms_of_one_name_are_told_apart_by_number() -> None:
+    rooms = [{"room": 2, "name": "plans"}, {"room": 3, "name": "plans"}, {"room": 4, "name": "x1"}]
+    assert [_number(rooms, name) for name in ("3", "#X1")] == [3, 4]
+    with pytest.raises(ChatServerError, match="Give the number of one: 2, 3"):
+        _number(rooms, "plans")
 
 
 def test_ready_asks_the_running_server_alone(busy: Place, idle: Place) -> None:

@@ -1,12 +1,40 @@
 """Lists as text for people and as JSON for programs."""
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+from chatserver.commands.options import loaded, run
+from chatserver.config import Settings
+from chatserver.folder import DataFolder
+
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def fetch(path: str, read: Callable[["Database"], Awaitable[Any]]) -> list[dict[str, Any]]:
+    """A list from the running server, or read from its database."""
+    return run(_fetch(loaded().settings, path, read))
+
+
+async def _fetch(
+    settings: Settings, path: str, read: Callable[["Database"], Awaitable[Any]]
+) -> list[dict[str, Any]]:
+    from chatserver.control import control, is_running, reading
+
+    found: list[dict[str, Any]]
+    if is_running(DataFolder(settings.data)):
+        async with control(settings, make=False) as line:
+            found = (await line.ask("GET", path))[path.rpartition("/")[2]]
+            return found
+    async with reading(settings) as database:
+        found = msgspec.to_builtins(await read(database))
+        return found
 
 
 def show(
@@ -14,7 +42,11 @@ def show(
 ) -> None:
     """Print every entry: as one JSON list, or a line each."""
     if as_json:
-        click.echo(json.dumps(list(found), ensure_ascii=False, indent=2))
+        show_json(list(found))
         return
     for entry in found:
         click.echo(line(entry))
+
+
+def show_json(found: Any) -> None:
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))

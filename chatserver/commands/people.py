@@ -3,7 +3,7 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +11,10 @@ from chatserver.commands import listing
 from chatserver.commands.options import ask, loaded, place_options, run
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
-from chatserver.folder import DataFolder
 from chatserver.models import Role
+
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
 
 SHOWN = ("name", "role", "disabled", "display")
 
@@ -126,21 +128,13 @@ def user_list(*, as_json: bool) -> None:
         state = "disabled" if found["disabled"] else "active"
         return f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}"
 
-    listing.show(run(_everybody(loaded().settings)), line, as_json=as_json)
+    listing.show(listing.fetch("/api/users", _users), line, as_json=as_json)
 
 
-async def _everybody(settings: Settings) -> list[dict[str, Any]]:
-    """Every account, from the running server or read from its database."""
-    from chatserver.control import control, is_running, reading
-
-    if is_running(DataFolder(settings.data)):
-        async with control(settings, make=False) as line:
-            users: list[dict[str, Any]] = (await line.ask("GET", "/api/users"))["users"]
-            return users
+async def _users(database: "Database") -> list[dict[str, Any]]:
     from chatserver.storage.people import People
 
-    async with reading(settings) as database:
-        found = await People(database, clock=lambda: 0).all()
+    found = await People(database, clock=lambda: 0).all()
     return [{field: getattr(user, field) for field in SHOWN} for user in found]
 
 
@@ -208,7 +202,13 @@ def bot_list(*, as_json: bool) -> None:
         state = state if found["token_since"] else "no token"
         return f"{found['name']:<32} {state:<8} {', '.join(found['rooms'])}"
 
-    listing.show(ask("GET", "/api/bots")["bots"], line, as_json=as_json)
+    listing.show(listing.fetch("/api/bots", _bots), line, as_json=as_json)
+
+
+async def _bots(database: "Database") -> Any:
+    from chatserver.storage.overview import Overview
+
+    return await Overview(database).bots()
 
 
 def _path(below: str, name: str) -> str:

@@ -1,32 +1,95 @@
 """`chatserver room …`: the rooms with a name."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import ask, place_options
+from chatserver.commands.options import loaded, place_options, run
+from chatserver.config import Settings
+from chatserver.errors import ChatServerError
+from chatserver.names import room_key
+
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
+
+ROOMS = "/api/admin/rooms"
 
 
 @click.group()
 def room() -> None:
-    """List the rooms with a name."""
+    """List, archive and limit the rooms with a name."""
 
 
 @room.command("list")
 @listing.as_json
 @place_options
 def room_list(*, as_json: bool) -> None:
-    """Name, kind, members, messages and retention of every room with a name."""
+    """Number, name, kind, members, messages and retention of every room with a name."""
 
     def line(found: dict[str, Any]) -> str:
         kind = "private" if found["private"] else "public"
         kind = "archived" if found["archived"] else kind
         kept = f"{found['retention_days']} days" if found["retention_days"] else "for ever"
         counts = f"{found['members']:>6} members {found['messages']:>9} messages"
-        return f"{found['name']:<32} {kind:<8} {counts}, kept {kept}"
+        return f"{found['room']:>6} {found['name']:<32} {kind:<8} {counts}, kept {kept}"
 
-    listing.show(ask("GET", "/api/admin/rooms")["rooms"], line, as_json=as_json)
+    listing.show(listing.fetch(ROOMS, _rooms), line, as_json=as_json)
+
+
+async def _rooms(database: "Database") -> Any:
+    from chatserver.storage.overview import Overview
+
+    return await Overview(database).rooms()
+
+
+@room.command("archive")
+@click.argument("name")
+@click.option("--undo", is_flag=True, help="Open the archived room again.")
+@place_options
+def room_archive(name: str, *, undo: bool) -> None:
+    """Archive a room, by name or number: it can be read, and nothing can be written into it.
+
+    Its members see the change as one of the administrator whose account is the oldest.
+    """
+    run(_change(loaded().settings, name, {"archived": not undo}))
+    click.echo(f"{name} is {'open again' if undo else 'archived'}.")
+
+
+@room.command("retention")
+@click.argument("name")
+@click.argument("days", type=click.IntRange(0, 36_500))
+@place_options
+def room_retention(name: str, days: int) -> None:
+    """Delete the messages of a room, by name or number, after so many days; 0 keeps them for ever.
+
+    Its members see the change as one of the administrator whose account is the oldest.
+    """
+    run(_change(loaded().settings, name, {"retention_days": days}))
+    click.echo(f"{name} keeps its messages {f'for {days} days' if days else 'for ever'}.")
+
+
+async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None:
+    from chatserver.control import control
+
+    async with control(settings, make=False) as line:
+        rooms = (await line.ask("GET", ROOMS))["rooms"]
+        await line.ask("PATCH", f"{ROOMS}/{_number(rooms, name)}", change)
+
+
+def _number(rooms: list[dict[str, Any]], name: str) -> int:
+    """The number of the room of that name or number. Private rooms may share a name."""
+    numbers = [
+        int(found["room"])
+        for found in rooms
+        if room_key(name) in (found["name"], str(found["room"]))
+    ]
+    if not numbers:
+        raise ChatServerError("There is no room of that name.")
+    if len(numbers) > 1:
+        known = ", ".join(map(str, numbers))
+        raise ChatServerError(f"Several rooms have that name. Give the number of one: {known}.")
+    return numbers[0]
 
 
 COMMANDS = (room,)

@@ -136,11 +136,13 @@ class People:
             rows = await connection.execute(sa.select(*_USER).order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 
-    async def has_admin(self) -> bool:
-        """Whether an account has the role of an administrator."""
-        query = sa.select(users.c.id).where(users.c.role == Role.ADMIN).limit(1)
+    async def administrator(self) -> User | None:
+        """The administrator whose open account is the oldest."""
+        may = sa.and_(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
         async with self._database.reading() as connection:
-            return await connection.scalar(query) is not None
+            query = sa.select(*_USER).where(may).order_by(users.c.id).limit(1)
+            row = (await connection.execute(query)).one_or_none()
+            return None if row is None else read_user(row)
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
         """Accounts in the order of their names, behind that name.

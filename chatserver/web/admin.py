@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from chatserver import __version__
 from chatserver.administration import Administration
-from chatserver.errors import BadRequest, Forbidden, NotFound, _
+from chatserver.errors import BadRequest, NotFound, _
 from chatserver.hub import Hub
 from chatserver.invitations import Invitations
 from chatserver.membership import Membership
@@ -108,10 +108,7 @@ class Admin:
         return ok()
 
     async def _changing_rooms(self, request: web.Request) -> User:
-        admin = await self._sessions.admin(request)
-        if admin is None:
-            raise Forbidden(_("Rooms are changed by somebody who has an account."))
-        return admin
+        return await self._administration.author(await self._sessions.admin(request))
 
     # Bots -----------------------------------------------------------------------------------------
 

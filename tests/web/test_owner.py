@@ -13,10 +13,10 @@ from pytest_aiohttp.plugin import AiohttpClient
 from chatserver import create_app
 from chatserver.app import SERVER
 from chatserver.config import ServerSettings, Settings
-from chatserver.control import control
+from chatserver.control import Control, Refused, connected, control
 from chatserver.models import User
 from tests.conftest import FAST
-from tests.driver import PASSWORD
+from tests.driver import PASSWORD, Chat, Person
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -114,6 +114,37 @@ async def test_the_setup_shows_on_a_terminal_without_any_set_up_of_logging(tmp_p
     await process.wait()
     assert line.startswith("nobody has an account yet")
     assert line.endswith(" setup-link\n")
+
+
+async def test_what_the_owner_changes_of_a_room_an_administrator_has_written(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    bos = await bo.connect()
+    made = await bos.ask(13, action="create", name="plans", private=True)
+    path = f"/api/admin/rooms/{made['room']}"
+    async with connected(chat.server.folder) as line:
+        for change in ({"retention_days": 3}, {"archived": True}):
+            await line.ask("PATCH", path, change)
+        (found,) = [room for room in await rooms(line) if room["name"] == "plans"]
+    assert (found["archived"], found["retention_days"]) == (True, 3)
+    seen = [await bos.next(13) for _ in range(3)]
+    assert [(one["action"], one["user"]) for one in seen] == [
+        ("create", bo.name),
+        ("change", ann.name),
+        ("archive", ann.name),
+    ]
+
+
+async def test_without_an_administrator_the_owner_changes_no_room(tmp_path: Path) -> None:
+    async with control(Settings(data=tmp_path / "chat")) as line:
+        await line.ask("POST", "/api/users", {"username": "bo", "password": PASSWORD})
+        with pytest.raises(Refused, match="There is no administrator"):
+            await line.ask("PATCH", "/api/admin/rooms/1", {"retention_days": 3})
+
+
+async def rooms(line: Control) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await line.ask("GET", "/api/admin/rooms"))["rooms"]
+    return found
 
 
 async def test_a_chat_that_stops_lets_the_owner_finish_and_nobody_else_in(
