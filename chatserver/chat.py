@@ -3,12 +3,11 @@
 Who may write is asked inside the storing transaction (`storage.log`).
 """
 
-import re
 import secrets
-import unicodedata
 from collections.abc import Awaitable, Callable
 
 from chatserver.config import LimitSettings
+from chatserver.emoji import qualified
 from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
@@ -38,14 +37,7 @@ from chatserver.protocol import (
 )
 from chatserver.storage.repeats import digest
 
-PART = (
-    "([^\\x00-\\x7f\u200d])[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?\ufe0f?[\U000e0020-\U000e007f]*"
-)
-EMOJI = re.compile(f"{PART}(?:\u200d{PART}){{0,9}}")
-FLAG_OR_KEY = re.compile("[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3")
 Work = Awaitable[None] | None  # what is left to be done, if anything
-
-SYMBOLS = frozenset({"So", "Sm", "Cn"})  # what emoji are, those of later Unicodes too
 
 
 class Chat:
@@ -122,9 +114,10 @@ class Chat:
 
     def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
         """Put an emoji to a message, or take it back."""
-        if not is_emoji(asked.emoji):
+        emoji = qualified(asked.emoji)
+        if emoji is None and asked.on:
             raise BadRequest(_("A reaction is one emoji."))
-        act = React(asked.target, asked.emoji, asked.on)
+        act = React(asked.target, emoji or asked.emoji, asked.on)
         self._journal.append(self._acting(who, asked.room, asked.id, act), settle)
 
     def _acting(self, who: User, room: int, request_id: str | None, act: Act) -> Draft:
@@ -189,11 +182,3 @@ def _facts_of(who: User, message: Event) -> RoomFacts:
     names = {who.id: who.name}
     pair = tuple((user_id, names.get(user_id, message.to)) for user_id in sorted(message.people))
     return RoomFacts(message.room, RoomKind.DIRECT, pair)
-
-
-def is_emoji(text: str) -> bool:
-    """Whether this is a single emoji: one symbol, or several that are joined; no letters."""
-    if FLAG_OR_KEY.fullmatch(text):
-        return True
-    parts = [part[0] for part in text.split("\u200d") if part]
-    return bool(EMOJI.fullmatch(text)) and {unicodedata.category(c) for c in parts} <= SYMBOLS

@@ -1,9 +1,7 @@
 """What is handed to the journal at once, whom a text calls, and what is an emoji."""
 
-import pytest
-
 from chatserver import protocol
-from chatserver.chat import Chat, is_emoji
+from chatserver.chat import Chat
 from chatserver.config import LimitSettings
 from chatserver.errors import NotFound
 from chatserver.facts import Facts
@@ -100,17 +98,3 @@ def test_names_wait_for_no_query_whether_they_exist_or_not() -> None:
     desk = Desk()
     draft = desk.say("@bo and @nobody, or x@example.org", room=3)
     assert draft.act == Message("@bo and @nobody, or x@example.org", mentions=("bo", "nobody"))
-
-
-@pytest.mark.parametrize(
-    "text", ["👍", "👍🏽", "❤️", "☺", "👨‍👩‍👧", "🏳️‍🌈", "🇨🇳", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🧑🏽‍💻", "↔️"]
-)
-def test_one_symbol_is_an_emoji(text: str) -> None:
-    assert is_emoji(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "👍👎", "+", "=", "^", "a", "你", "1", "👍a", "\u200d", ":)", "^_^"]
-)
-def test_letters_marks_and_several_symbols_are_none(text: str) -> None:
-    assert not is_emoji(text)

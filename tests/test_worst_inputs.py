@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from chatserver import chat, mentions, names, passwords, protocol, redaction, tokens
+from chatserver import mentions, names, passwords, protocol, redaction, tokens
+from chatserver.emoji import qualified
 from chatserver.errors import ChatError
 from chatserver.models import name_key
 from chatserver.web import body, headers, language, session
@@ -82,7 +83,7 @@ BODIES: dict[str, Input] = {
 WORST: list[tuple[Work, dict[str, Input], int]] = [
     (decode, FRAMES, 16_000),
     (mentions.mentioned, TEXTS, 1_000),
-    (chat.is_emoji, TEXTS, 1_000),
+    (qualified, TEXTS, 1_000),
     (names.shows, TEXTS, 1_000),
     (tokens.tokens, TEXTS, 1_000),
     (names.checked_name, TEXTS, 250),

@@ -97,7 +97,10 @@ class DeleteMessage(Wire, tag=int(Type.DELETE)):
 
 
 class ReactTo(Wire, tag=int(Type.REACT)):
-    """Put an emoji to a message (`on`), or take it back. Each person once per emoji."""
+    """Put an emoji to a message (`on`), or take it back. Each person once per emoji.
+
+    It is one of Unicode's RGI emoji, stored and sent fully qualified: "❤" is "❤️".
+    """
 
     id: ClientId
     room: Number

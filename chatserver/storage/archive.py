@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chatserver.archive import Damaged, Manifest, Row, Seal, line
 from chatserver.errors import ChatServerError
 from chatserver.models import Kind
+from chatserver.storage.emoji_forms import settle_emoji
 from chatserver.storage.engine import Database
 from chatserver.storage.keepers import settle_memberships
 from chatserver.storage.migrate import HEAD
@@ -165,6 +166,7 @@ async def load(
             connection.execute(table.insert(), [_fitted(table, row) for row in batch])
             progress(len(batch))
         settle_names(connection)
+        settle_emoji(connection)
         settle_memberships(connection)
         _rename_log(connection)
         _index(connection)

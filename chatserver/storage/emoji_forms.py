@@ -1,0 +1,42 @@
+"""Brings reactions that older programs stored as a keyboard sent them into their one form."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.emoji import qualified
+from chatserver.models import Kind
+from chatserver.storage.pairs import ManyRows
+from chatserver.storage.tables import events, reactions
+
+_REACTED = ManyRows(reactions, "room_id", "seq", "emoji", "user_id", "at")
+
+
+def settle_emoji(connection: Connection) -> None:
+    """Rename variants in reactions and events. Of two of one user the first one stays."""
+    for emoji in connection.scalars(sa.select(reactions.c.emoji).distinct()).all():
+        if (form := qualified(emoji)) not in (None, emoji):
+            _rename(connection, emoji, str(form))
+    bodies = sa.select(events.c.body).where(events.c.kind == Kind.REACT).distinct()
+    for body in connection.scalars(bodies).all():
+        if (form := qualified(body[1:])) not in (None, body[1:]):
+            same = sa.and_(events.c.kind == Kind.REACT, events.c.body == body)
+            connection.execute(events.update().where(same).values(body=f"{body[0]}{form}"))
+
+
+def _rename(connection: Connection, emoji: str, form: str) -> None:
+    there = {_place(row) for row in _of(connection, form)}
+    rows = [row for row in _of(connection, emoji) if _place(row) not in there]
+    connection.execute(reactions.delete().where(reactions.c.emoji == emoji))
+    if rows:
+        new = [(row.room_id, row.seq, form, row.user_id, row.at) for row in rows]
+        _REACTED.insert(connection, new)
+
+
+def _of(connection: Connection, emoji: str) -> list[Any]:
+    return list(connection.execute(reactions.select().where(reactions.c.emoji == emoji)))
+
+
+def _place(row: Any) -> tuple[int, int, int]:
+    return row.room_id, row.seq, row.user_id
