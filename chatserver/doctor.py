@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
-
 from chatserver.binding import Binding
 from chatserver.clocks import wall
 from chatserver.config import Settings
@@ -32,17 +30,14 @@ SCARCE = 500_000_000  # bytes
 Finding = tuple[bool, str]
 
 
-async def examine(settings: Settings) -> bool:
-    """Print the findings; whether all is well. Raises WrongDatabase."""
+async def examine(settings: Settings) -> list[Finding]:
+    """Return what was examined, and whether each is well. Raises WrongDatabase."""
     findings = [(False, obstacle) for obstacle in DataFolder(settings.data).obstacles()]
     if not findings:
         Binding(DataFolder(settings.data), settings.database_url).check()
         findings = [*_folder(settings), *await _database(settings)]
     findings += [links(settings)]
-    findings += [finding async for finding in reached(settings)]
-    for sound, text in findings:
-        click.echo(f"{'ok  ' if sound else 'FAIL'}  {text}")
-    return all(sound for sound, _ in findings)
+    return findings + [finding async for finding in reached(settings)]
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:

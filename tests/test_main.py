@@ -995,6 +995,21 @@ def test_private_rooms_of_one_name_are_told_apart_by_number() -> None:
         _number(rooms, "plans")
 
 
+def test_results_are_printed_as_json_for_programs(chat: Place) -> None:
+    data = ("--data", str(chat.data))
+    examined = chat.run(*data, "doctor", "--json")
+    findings = json.loads(examined.out)
+    assert {frozenset(found) for found in findings} == {frozenset({"ok", "text"})}
+    assert examined.code == (0 if all(found["ok"] for found in findings) else 1)
+    checked = json.loads(chat.succeed("check", "--json"))
+    assert (checked["ok"], checked["findings"], checked["rooms"]) == (True, [], 1)
+    invited = json.loads(chat.succeed("invite", "--json", "--uses", "3"))
+    assert (invited["uses_left"], invited["code"] in invited["url"]) == (3, True)
+    keys = {entry["key"]: entry for entry in json.loads(chat.succeed("config", "show", "--json"))}
+    assert keys["data"] == {"key": "data", "value": str(chat.data), "source": "command line"}
+    assert isinstance(keys["server.port"]["value"], int)
+
+
 def test_ready_asks_the_running_server_alone(busy: Place, idle: Place) -> None:
     assert busy.succeed("ready") == "Ready. Database: sqlite, durability: full.\n"
     assert idle.fail("ready") == "No server runs on this data folder."

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from chatserver.addresses import NO_ADDRESS, is_local
+from chatserver.commands import listing
 from chatserver.commands.options import ask, loaded, place_options
 from chatserver.config import Settings
 
@@ -13,11 +14,17 @@ from chatserver.config import Settings
 @click.option("--uses", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True)
 @click.option("--room", default="", help="A public room that they join as well, by name.")
+@listing.as_json
 @place_options
-def invite(*, uses: int, days: int, room: str) -> None:
+def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
     """Make an invitation link for new people."""
     made = ask("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
-    click.echo(_public(loaded().settings, made["url"]))
+    made["url"] = _public(loaded().settings, made["url"])
+    if as_json:
+        facts = ("code", "url", "expires_at", "uses_left", "room")
+        listing.show_json({fact: made[fact] for fact in facts})
+        return
+    click.echo(made["url"])
     click.echo(f"For {made['uses_left']} people within {days} days.", err=True)
 
 

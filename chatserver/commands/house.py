@@ -1,9 +1,11 @@
 """The house itself: the revision of its database, its health, its configuration."""
 
 import sys
+from typing import Any
 
 import click
 
+from chatserver.commands import listing
 from chatserver.commands.options import ask, loaded, place_options, run
 from chatserver.config import all_keys, shown
 from chatserver.errors import ChatServerError
@@ -41,13 +43,19 @@ def ready() -> None:
 
 
 @click.command()
+@listing.as_json
 @place_options
-def doctor() -> None:
+def doctor(*, as_json: bool) -> None:
     """Look for what may be wrong with this installation; exit code 1 when something is."""
     from chatserver.doctor import examine
 
-    sound = run(examine(loaded().settings))
-    sys.exit(0 if sound else 1)
+    findings = [{"ok": sound, "text": text} for sound, text in run(examine(loaded().settings))]
+
+    def line(found: dict[str, Any]) -> str:
+        return f"{'ok  ' if found['ok'] else 'FAIL'}  {found['text']}"
+
+    listing.show(findings, line, as_json=as_json)
+    sys.exit(0 if all(found["ok"] for found in findings) else 1)
 
 
 @click.group()
@@ -56,15 +64,28 @@ def config() -> None:
 
 
 @config.command("show")
+@listing.as_json
 @place_options
-def config_show() -> None:
+def config_show(*, as_json: bool) -> None:
     """Every key with the value in force and where it comes from; passwords are masked."""
     found = loaded()
-    click.echo(f"data = {found.settings.data}  # {found.sources.get('data', 'default')}")
+    values: dict[str, Any] = {"data": found.settings.data}
     for dotted in all_keys():
         section, key = dotted.split(".")
-        value = shown(getattr(getattr(found.settings, section), key))
-        click.echo(f"{dotted} = {value!r}  # {found.sources.get(dotted, 'default')}")
+        values[dotted] = shown(getattr(getattr(found.settings, section), key))
+
+    def line(entry: dict[str, Any]) -> str:
+        value = entry["value"] if entry["key"] == "data" else repr(entry["value"])
+        return f"{entry['key']} = {value}  # {entry['source']}"
+
+    listing.show(
+        (
+            {"key": key, "value": value, "source": found.sources.get(key, "default")}
+            for key, value in values.items()
+        ),
+        line,
+        as_json=as_json,
+    )
 
 
 @config.command("check")

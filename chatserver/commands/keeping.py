@@ -22,6 +22,7 @@ from chatserver.archive import (
     read,
 )
 from chatserver.binding import refuse_own_file
+from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
 
@@ -188,10 +189,15 @@ def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Revi
 
 
 @click.command()
+@listing.as_json
 @place_options
-def check() -> None:
+def check(*, as_json: bool) -> None:
     """Look for what cannot be in the data, one line each; exit code 1 when there is something."""
     totals, findings = run(_check(loaded().settings))
+    if as_json:
+        counts = {table: totals[table] for table in ("rooms", "events")}
+        listing.show_json({"ok": not findings, "findings": findings} | counts)
+        sys.exit(1 if findings else 0)
     for finding in findings:
         click.echo(finding)
     if findings:

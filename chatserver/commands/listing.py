@@ -14,7 +14,7 @@ from chatserver.folder import DataFolder
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 def fetch(path: str, read: Callable[["Database"], Awaitable[Any]]) -> list[dict[str, Any]]:

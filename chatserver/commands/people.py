@@ -128,7 +128,9 @@ def user_list(*, as_json: bool) -> None:
         state = "disabled" if found["disabled"] else "active"
         return f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}"
 
-    listing.show(listing.fetch("/api/users", _users), line, as_json=as_json)
+    users = listing.fetch("/api/users", _users)
+    shown = [{field: found[field] for field in SHOWN} for found in users]
+    listing.show(shown, line, as_json=as_json)
 
 
 async def _users(database: "Database") -> list[dict[str, Any]]:
