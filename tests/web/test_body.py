@@ -54,9 +54,7 @@ async def raw(person: Person, content: bytes, more: str) -> int:
         return int((await line.head_of_answer()).split()[1])
 
 
-@pytest.mark.parametrize(
-    "content", [b'{"data":"hi"}', b' {"data":"hi"}', b'\xef\xbb\xbf{"data":"hi"}']
-)
+@pytest.mark.parametrize("begin", [b"", b" ", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
 async def test_json_is_read_as_curl_and_windows_send_it(
     ann: Person, kind: str, begin: bytes
