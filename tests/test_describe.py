@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from openapi_spec_validator import validate
 
 from chatserver.app import create_app
 from chatserver.config import LimitSettings, Settings
-from chatserver.errors import CloseCode
+from chatserver.errors import BadRequest, CloseCode
+from chatserver.names import (
+    checked_display,
+    checked_name,
+    checked_room_name,
+    checked_title,
+    checked_topic,
+)
+from chatserver.passwords import check_choice
 from chatserver.web.description import asyncapi, openapi
 from chatserver.web.description.__main__ import texts
 from chatserver.web.description.markdown import LIMITS, filled
@@ -25,6 +34,10 @@ REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
 OFFICIAL = REPOSITORY / "tests" / "asyncapi" / "3.1.0.json"  # npm @asyncapi/specs 6.11.1, as it is
 DESCRIBED = re.compile(r"/api/|/(login|logout|setup|join|healthz|readyz|metrics)(/|$)")
+
+
+def _display(text: str) -> str:
+    return checked_display(text, "ann")
 
 
 def committed(name: str) -> Any:
@@ -151,3 +164,33 @@ def test_every_table_finds_its_place() -> None:
     template = (DOCS / "protocol.in.md").read_text(encoding="utf-8")
     assert len(re.findall(r"<!-- \w+ -->", template)) == 9
     assert "<!--" not in filled(template)
+
+
+# Limits ------------------------------------------------------------------------------------------
+
+TEXT = "q7Wz" + "".join(f"{number:x}" for number in range(1_000))  # easy to guess for nobody
+LENGTHS = [
+    *((shape, "username", checked_name) for shape in ("NewAccount", "NewUserForm", "Setup")),
+    *((shape, "password", check_choice) for shape in ("NewAccount", "NewPassword", "UserChange")),
+    *((shape, "display", _display) for shape in ("NewAccount", "Profile", "UserChange", "NewBot")),
+    ("NewBot", "name", checked_name),
+    ("NewRoom", "name", checked_room_name),
+    ("NewRoom", "title", checked_title),
+    ("NewRoom", "topic", checked_topic),
+]
+
+
+@pytest.mark.parametrize(("shape", "field", "check"), LENGTHS)
+def test_the_described_length_of_a_text_is_the_one_that_the_server_checks(
+    shape: str, field: str, check: Callable[[str], object]
+) -> None:
+    described = openapi.document()["components"]["schemas"][shape]["properties"][field]
+    (limits,) = (one for one in described.get("anyOf", [described]) if one["type"] == "string")
+    shortest, longest = limits.get("minLength", 0), limits["maxLength"]
+    for length in (shortest, longest):
+        if length:
+            check(TEXT[:length])
+    for length in (shortest - 1, longest + 1):
+        if length > 0:
+            with pytest.raises(BadRequest):
+                check(TEXT[:length])

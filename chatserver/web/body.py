@@ -13,6 +13,8 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from chatserver.errors import BadRequest, TooLarge, UnsupportedMedia, _
+from chatserver.names import DISPLAY_LENGTH, NAME_LENGTH
+from chatserver.passwords import LONGEST, SHORTEST
 from chatserver.protocol import ClientId, Days, Number, RoomName, Title, Topic, UserNames
 from chatserver.web.headers import media_type
 
@@ -29,15 +31,25 @@ Locale = Annotated[str, Meta(max_length=16)]
 Text = Annotated[str, Meta(max_length=1_000)]
 
 
+def _text(shortest: int, longest: int) -> Meta:
+    """Describe a text whose length is checked later, as it is stored: trimmed, in one form."""
+    return Meta(extra_json_schema={"minLength": shortest, "maxLength": longest})
+
+
+NewName = Annotated[str, _text(NAME_LENGTH.start, NAME_LENGTH.stop - 1)]
+Display = Annotated[str, _text(0, DISPLAY_LENGTH)]
+ChosenPassword = Annotated[str, _text(SHORTEST, LONGEST)]
+
+
 class Credentials(Struct):
     username: Text
     password: Text
 
 
 class NewAccount(Struct):
-    username: Text
-    password: Text
-    display: Text = ""
+    username: NewName
+    password: ChosenPassword
+    display: Display = ""
     locale: Locale = ""
 
 
@@ -51,19 +63,19 @@ class NewUserForm(NewAccount):
 
 
 class Profile(Struct):
-    display: Text | None = None
+    display: Display | None = None
     locale: Locale | None = None
 
 
 class NewPassword(Struct):
     old: Text
-    password: Text
+    password: ChosenPassword
 
 
 class UserChange(Struct):
     disabled: bool | None = None
-    password: Text | None = None
-    display: Text | None = None
+    password: ChosenPassword | None = None
+    display: Display | None = None
     admin: bool | None = None
 
 
@@ -121,8 +133,8 @@ class NewMembers(Struct):
 
 
 class NewBot(Struct):
-    name: Text
-    display: Text = ""
+    name: NewName
+    display: Display = ""
     rooms: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = []
 
 
