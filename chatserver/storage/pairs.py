@@ -116,13 +116,16 @@ class ManyRows:
 class Deleted:
     """Deletes the rows of a table whose key, in the order of `columns`, is among some keys.
 
-    SQLite runs the statement for each key in one call; MySQL gets all keys in one statement.
+    SQLite runs the statement for each key in one call; MySQL gets several keys in one statement.
+    A single one has another form, as MariaDB scans the table for `(a, b) IN ((1, 2))` in a DELETE.
     """
 
     def __init__(self, table: sa.TableClause, *columns: str) -> None:
         parts = [table.c[name] for name in columns]
         one = sa.and_(*(part == sa.bindparam(part.name) for part in parts))
-        self._sqlite = str(table.delete().where(one).compile(dialect=sqlite.dialect()))
+        self._names = columns
+        self._one = table.delete().where(one)
+        self._sqlite = str(self._one.compile(dialect=sqlite.dialect()))
         among = sa.tuple_(*parts).in_(sa.bindparam("keys", expanding=True))
         self._others = table.delete().where(among)
 
@@ -131,5 +134,7 @@ class Deleted:
             return
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, sorted(keys))
+        elif len(keys) == 1:
+            connection.execute(self._one, dict(zip(self._names, *keys, strict=True)))
         else:
             connection.execute(self._others, {"keys": sorted(keys)})

@@ -15,8 +15,6 @@ GROWING = ("search", "events", "members", "reactions", "mentions", "rooms", "use
 async def test_no_statement_of_the_hot_way_scans(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not storage.database.is_sqlite:
-        return  # MariaDB's plans depend on its statistics
     people = [await storage.person(f"bo{number}") for number in range(5)]
     seen: list[tuple[str, Any]] = []
 
@@ -44,10 +42,15 @@ async def test_no_statement_of_the_hot_way_scans(
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
     await storage.rooms.of(people[0].id)
     await storage.rooms.readable(people[0].id, [LOBBY])
-    plans = await storage.database.beside(lambda connection: explained(connection, seen))
+    explain = explained if storage.database.is_sqlite else explained_by_mariadb
+    plans = await storage.database.beside(lambda connection: explain(connection, seen))
     assert len(plans) > 10
-    scans = [plan for plan in plans if plan[0].startswith("SCAN") and plan[0].split()[1] in GROWING]
-    assert scans == []
+    assert [plan for plan in plans if is_scan(plan[0])] == []
+
+
+def is_scan(step: str) -> bool:
+    kind, table = step.split()[:2]
+    return kind == "SCAN" and table in GROWING
 
 
 def explained(connection: Connection, seen: list[tuple[str, Any]]) -> list[tuple[str, str]]:
@@ -58,4 +61,18 @@ def explained(connection: Connection, seen: list[tuple[str, Any]]) -> list[tuple
         if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "INSERT INTO SEARCH_WORDS"))
         and not isinstance(values, list)
         for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    ]
+
+
+def explained_by_mariadb(
+    connection: Connection, seen: list[tuple[str, Any]]
+) -> list[tuple[str, str]]:
+    """The same in SQLite's words. MariaDB scans a small table: that a key would fit is enough."""
+    return [
+        (f"{'SEARCH' if row.possible_keys else 'SCAN'} {row.table}", statement)
+        for statement, values in list(seen)
+        if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE"))
+        and not isinstance(values, list)
+        for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)
+        if row.table is not None
     ]
