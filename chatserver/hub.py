@@ -4,7 +4,7 @@ Owns the connections, and through `Feeds` their subscriptions. Receives what oth
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from chatserver import protocol, wire, words
@@ -68,9 +68,9 @@ class Hub:
         """Every attached connection of this node."""
         return [connection for devices in self._devices.values() for connection in devices]
 
-    def devices(self, user_id: int) -> int:
-        """How many sockets of this person are open here."""
-        return len(self._devices.get(user_id, ()))
+    def devices(self, user_id: int) -> Collection[Connection]:
+        """The attached connections of a user on this node."""
+        return self._devices.get(user_id, ())
 
     def users(self) -> list[int]:
         """Everybody with a socket on this node."""
@@ -201,7 +201,7 @@ class Hub:
         await self._introductions.introduce(users, room, event)
 
     def _show(self, user_id: int, state: RoomState, frame: bytes) -> None:
-        for connection in list(self._devices.get(user_id, ())):
+        for connection in [one for one in self.devices(user_id) if state.room not in one.rooms]:
             missed = self._feeds.start(connection, state.room, state.head)
             connection.send(b"".join((frame, *missed)))
 

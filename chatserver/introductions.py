@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
 from chatserver import wire
 from chatserver.arrivals import Arrival, Arrivals
+from chatserver.connection import Connection
 from chatserver.models import RoomState
 
 BATCH = 50  # members who are read in one query and sent their room in one turn of the loop
@@ -26,11 +27,11 @@ class Introductions:
         arriving: Callable[[], AbstractContextManager[Arrival]],
         arrivals: Arrivals,
         *,
-        devices: Callable[[int], int],
+        devices: Callable[[int], Collection[Connection]],
         show: Callable[[int, RoomState, bytes], None],
         reconnect: Callable[[Sequence[int]], None],
     ) -> None:
-        """`devices` counts those of a user; `show` is called with a user, a state, its frame.
+        """`devices` are those of a user; `show` is called with a user, a state, its frame.
 
         `reconnect` is called with users who cannot be shown the room: a welcome will.
         """

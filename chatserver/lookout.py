@@ -8,11 +8,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from chatserver import wire
 from chatserver.errors import ChatServerError
 from chatserver.hub import Hub
+from chatserver.models import Kind, RoomFacts, RoomKind
 from chatserver.storage.log import Log
 from chatserver.storage.people import People
-from chatserver.storage.rooms import Rooms
+from chatserver.storage.rooms import Joined, Rooms
 
 EVERY = 2.0  # seconds between two looks
 ROOMS = 500  # that one query asks about
@@ -58,14 +60,42 @@ class Lookout:
         await self._end_sessions()
 
     async def _hear_new_rooms(self) -> None:
-        """Subscribe users to rooms that they joined; who moves meanwhile is for the next look."""
+        """Show users the rooms that they joined elsewhere: the bus may have lost the event.
+
+        A direct room appears with its first message. Who moves meanwhile is for the next look.
+        """
         since = self._now() - MEMBERSHIPS
+        introduced: dict[tuple[int, int], list[int]] = {}
         with self._hub.arriving() as arrival:
             found = await self._rooms.joined_since(self._hub.users(), since)
+            facts = await self._rooms.facts({joined.room for joined in found})
             moved = {user_id for user_id in self._hub.users() if arrival.has_moved(user_id)}
             for joined in found:
-                if joined.user_id not in moved:
+                if joined.user_id in moved or joined.room not in facts or not self._is_new(joined):
+                    continue
+                if facts[joined.room].kind is RoomKind.DIRECT:
                     self._hub.listen(joined.user_id, joined.room, joined.seq)
+                else:
+                    users = introduced.setdefault((joined.room, joined.seq), [])
+                    users.append(joined.user_id)
+        for (room, seq), users in introduced.items():
+            await self._introduce(facts[room], seq, users)
+
+    def _is_new(self, joined: Joined) -> bool:
+        devices = self._hub.devices(joined.user_id)
+        return any(joined.room not in device.rooms for device in devices)
+
+    async def _introduce(self, facts: RoomFacts, seq: int, users: list[int]) -> None:
+        """Show these users the room with the event that made them members: a creation is the first.
+
+        Without such an event, as in the lobby, they hear what follows.
+        """
+        events = await self._log.after(facts, max(seq, 1) - 1, max(seq, 1), 1)
+        if events and events[0].kind is Kind.ROOM:
+            await self._hub.introduce(users, facts.room, wire.payload(events[0]))
+            return
+        for user_id in users:
+            self._hub.listen(user_id, facts.room, seq)
 
     async def _end_sessions(self) -> None:
         if not self._unchecked:

@@ -27,6 +27,9 @@ class Node:
     async def joined_since(self, _users: list[int], _since: int) -> list[Any]:
         return []
 
+    async def facts(self, _rooms: set[int]) -> dict[int, Any]:
+        return {}
+
     def remind(self, room: int, seq: int) -> None:
         self.reminded[room] = seq
 

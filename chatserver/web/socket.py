@@ -91,7 +91,7 @@ class Socket:
         arrival.check(sign_in.session.id, sign_in.user.id)
         if self._stops:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
-        if self._hub.devices(sign_in.user.id) >= self._limits.sockets_per_user:
+        if len(self._hub.devices(sign_in.user.id)) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         line = self._line(request)
         connection = self._connection(line, sign_in)

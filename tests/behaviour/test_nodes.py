@@ -147,6 +147,31 @@ async def test_without_redis_messages_come_late_and_whole(
         redis.start()
 
 
+async def test_without_redis_an_invited_user_is_shown_the_room_once(
+    nodes: Nodes, redis: PrivateRedis
+) -> None:
+    one, two = nodes
+    ann, bo = await one.person("ann"), await one.person("bo")
+    anns, bos = await on(one, ann), await on(two, bo)
+    redis.kill()
+    try:
+        made = await anns.ask(13, action="create", name="plans", private=True)
+        invited = await anns.ask(13, action="invite", room=made["room"], users=["bo"])
+        shown = await bos.next(13)
+        assert (shown["seq"], shown["users"], shown["state"]["name"]) == (
+            invited["seq"],
+            ["bo"],
+            "plans",
+        )
+        await anns.say("hello", room=made["room"])
+        await bos.hears("hello")
+        made = await anns.ask(13, action="create", name="later", users=["bo"])
+        assert (await bos.next(13))["state"]["name"] == "later"
+        await bos.hears_nothing()
+    finally:
+        redis.start()
+
+
 async def test_without_redis_a_removed_member_hears_nothing_of_later(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:

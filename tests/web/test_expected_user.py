@@ -55,4 +55,4 @@ async def test_a_socket_that_expects_another_user_is_closed_before_any_event(
         assert (error["type"], error["code"]) == (0, "other_user")
         assert await device.closed() == 4101
     assert (await ann.connect(params={"user": "ann"})).welcome["user"] == "ann"
-    assert chat.server.hub.devices(bo.number) == 0
+    assert not chat.server.hub.devices(bo.number)
