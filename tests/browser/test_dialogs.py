@@ -55,3 +55,29 @@ async def test_unread_messages_of_an_archived_room_leave_the_title(enter: EnterC
     await expect(ann.page).to_have_title("(1) Lobby · chatserver")
     await bo.ask("PATCH", f"/api/rooms/{room}", {"archived": True})
     await expect(ann.page).to_have_title("Lobby · chatserver")
+
+
+async def test_saved_settings_are_confirmed(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    page, save = ann.page, ".settings-profile [type=submit]"
+    for display in ("Ann", "Anna"):  # nothing to change; a name, for which the page is loaded again
+        await page.locator(".account-button").click()
+        await page.locator("[data-open=settings]").click()
+        await page.locator("#settings-display").fill(display)
+        await page.locator(save).click()
+        await expect(page.locator("toast-line")).to_have_text("Saved")
+        await expect(page.locator("settings-dialog dialog")).to_be_hidden()
+        await expect(page.locator(".account-name")).to_have_text(display)
+        await ann.is_loaded()
+
+
+async def test_a_phone_shows_one_notice_at_a_time(enter: EnterChat) -> None:
+    page = (await enter("ann", "Ann")).page
+    await page.set_viewport_size({"width": 390, "height": 700})
+    await page.evaluate(
+        "for (const it of document.querySelectorAll('.banner[role]')) it.dataset.state = 'waiting'"
+    )
+    for notice in ("connection-banner", "storage-notice", "update-notice"):
+        await expect(page.locator("main > .banner:visible")).to_have_count(1)
+        await expect(page.locator(notice)).to_be_visible()
+        await page.evaluate(f"document.querySelector('{notice}').dataset.state = 'hidden'")
