@@ -159,7 +159,11 @@ _REACTIONS = Deleted(reactions, "room_id", "seq")
 _OWN_REACTIONS = Deleted(reactions, "room_id", "seq", "emoji", "user_id")
 
 _ONE = sa.and_(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
-_EDIT = events.update().where(_ONE).values(body=sa.bindparam("text"), edited_at=sa.bindparam("now"))
+_EDIT = (
+    events.update()
+    .where(_ONE, events.c.deleted_at.is_(None))
+    .values(body=sa.bindparam("text"), edited_at=sa.bindparam("now"))
+)
 _DELETE = (
     events.update().where(_ONE).values(body="", digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
 )

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
+from chatserver.storage.members import hold_rooms
 from chatserver.storage.readers import Share
 from chatserver.storage.repeats import SHORT_DIGEST
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
@@ -79,11 +80,15 @@ async def _last_old(database: Database, room: int, before: int, now: int) -> int
 
 
 async def _some(database: Database, room: int, after: int, last: int) -> list[tuple[int, int]]:
-    """The next messages to forget, with the lengths of their texts."""
+    """The next messages to forget, with the lengths of their texts.
+
+    Deleted ones with a text are from older programs, whose edits could meet the nightly work.
+    """
     query = (
         sa.select(events.c.seq, sa.func.length(events.c.body))
         .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
-        .where(events.c.seq > after, events.c.seq <= last, events.c.deleted_at.is_(None))
+        .where(events.c.seq > after, events.c.seq <= last)
+        .where(sa.or_(events.c.deleted_at.is_(None), events.c.body != ""))
         .order_by(events.c.seq)
         .limit(CHUNK)
     )
@@ -92,7 +97,11 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[tu
 
 
 def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> None:
-    """The text of messages goes, and with it what could tell of it."""
+    """Remove the text of messages, and all that would reveal it.
+
+    Holds the room: an edit or a reaction is stored before this, or finds a deleted message.
+    """
+    hold_rooms(connection, [room])
 
     def of(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
         return sa.and_(column.table.c.room_id == room, column.in_(seqs))

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.archive import Archive, Damaged, Intake, PackedWriter, PlainWriter, read
-from chatserver.models import Kind
+from chatserver.errors import Unavailable
+from chatserver.models import LOBBY, Kind
 from chatserver.storage import check as check_module
 from chatserver.storage.archive import NotEmpty, dump, is_empty, load
 from chatserver.storage.check import check, totals
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
+from chatserver.storage.readers import Share
 from chatserver.storage.retention import DAY, expire, give_back
 from chatserver.storage.search import Entry, index, search
 from chatserver.storage.tables import (
@@ -563,3 +565,35 @@ async def test_a_message_from_the_future_is_as_old_as_the_next_one(storage: Stor
     assert await bodies(storage, 1) == ["", "from the future", "two", "future too"]
     await expire(storage.database, upto=8 * DAY, now=8 * DAY)
     assert await bodies(storage, 1) == ["", "", "", "future too"]
+
+
+async def test_retention_waits_for_whoever_holds_the_room(
+    storage: Storage, database_url: str
+) -> None:
+    if storage.database.is_sqlite:
+        return  # it has one writer
+    ann = await storage.person("ann")
+    await storage.log.store([draft(ann, "old")])
+    keep = rooms.update().where(rooms.c.id == LOBBY).values(retention_days=1)
+    await storage.database.transaction(lambda c: c.execute(keep))
+    late = storage.now + 9 * DAY
+    outsider = Database(database_url)
+    async with outsider.readers[Share.COPIES].begin() as connection:
+        await connection.exec_driver_sql("BEGIN")
+        await connection.execute(sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update())
+        with pytest.raises(Unavailable):
+            await expire(storage.database, upto=late, now=late)
+        await connection.exec_driver_sql("ROLLBACK")
+    await outsider.close()
+    assert (await expire(storage.database, upto=late, now=late)).messages == 1
+
+
+async def test_text_in_deleted_messages_of_older_programs_goes(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    await storage.log.store([draft(ann, "old")])
+    keep = rooms.update().where(rooms.c.id == LOBBY).values(retention_days=1)
+    revived = events.update().values(deleted_at=storage.now, body="left")
+    await storage.database.transaction(lambda c: (c.execute(keep), c.execute(revived)))
+    late = storage.now + 9 * DAY
+    assert (await expire(storage.database, upto=late, now=late)).characters == 4
+    assert (await expire(storage.database, upto=late, now=late)).messages == 0
