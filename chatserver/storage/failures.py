@@ -216,6 +216,10 @@ def unread(error: Exception) -> Exception:
     refused = refusal(error)
     if failure(error) is LATE:
         return _because(Unavailable(_("That took too long. Ask for less.")), LATE)
+    if type(refused) is Unavailable and refused.sentence == Unavailable.text:
+        busy = Unavailable(_("The server cannot answer right now. Try again."))
+        busy.reason, busy.may_pass = refused.reason, refused.may_pass
+        return busy
     return refused
 
 

@@ -157,7 +157,7 @@ class Overview:
     async def _rows(self, query: sa.Select[Any]) -> AsyncGenerator[Any]:
         """All rows. Others have their turn of the loop between some of them."""
         async with (
-            self._database.reading(Share.HEAVY) as connection,
+            self._database.reading(Share.LISTS) as connection,
             aclosing(pages(connection, query)) as found,
         ):
             async for rows in found:

@@ -132,7 +132,7 @@ class People:
 
     async def all(self) -> list[User]:
         """Every account, by name: for commands. A server reads pages."""
-        async with self._database.reading(Share.HEAVY) as connection:
+        async with self._database.reading(Share.LISTS) as connection:
             rows = await connection.execute(sa.select(*_USER).order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 
@@ -155,7 +155,7 @@ class People:
             named = sa.func.substr(users.c.name_key, 1, len(key)) == key
             shown = sa.func.substr(users.c.display, 1, len(beginning)) == beginning
             query = query.where(sa.or_(named, shown))
-        async with self._database.reading(Share.HEAVY) as connection:
+        async with self._database.reading(Share.LISTS) as connection:
             rows = await connection.execute(query.order_by(users.c.name_key).limit(limit))
             return [read_user(row) for row in rows]
 

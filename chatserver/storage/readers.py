@@ -25,7 +25,8 @@ class Share(StrEnum):
 
     LOOKUPS = "lookups"  # sessions, users, rights: what every request needs
     HISTORY = "history"  # events, rooms and members
-    HEAVY = "heavy"  # search, and lists of everything
+    LISTS = "lists"  # of all users, rooms and bots
+    HEAVY = "heavy"  # search
     COPIES = "copies"  # the whole database: archives and checks
 
 
@@ -40,6 +41,7 @@ class Quota:
 QUOTAS = {
     Share.LOOKUPS: Quota(4, 5.0),
     Share.HISTORY: Quota(4, 5.0),
+    Share.LISTS: Quota(2, 3.0),
     Share.HEAVY: Quota(2, 3.0),
     Share.COPIES: Quota(2, None),
 }

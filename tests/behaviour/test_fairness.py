@@ -30,7 +30,7 @@ async def test_searches_of_one_member_run_one_after_another(
     assert most == {ann.number: 1, bo.number: 1}
 
 
-@pytest.mark.parametrize("share", [Share.HISTORY, Share.HEAVY])
+@pytest.mark.parametrize("share", [Share.HISTORY, Share.LISTS, Share.HEAVY])
 async def test_a_share_in_use_keeps_nobody_from_coming_in_and_talking(
     start_chat: StartChat, database_url: str, share: Share
 ) -> None:

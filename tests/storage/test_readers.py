@@ -17,7 +17,7 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("share", [Share.LOOKUPS, Share.HISTORY, Share.HEAVY])
+@pytest.mark.parametrize("share", [Share.LOOKUPS, Share.HISTORY, Share.LISTS, Share.HEAVY])
 async def test_a_statement_that_takes_too_long_is_stopped(
     database_url: str, monkeypatch: pytest.MonkeyPatch, share: Share
 ) -> None:

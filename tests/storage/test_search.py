@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import BadRequest
 from chatserver.models import LOBBY, Kind, User
 from chatserver.resources import resource_dir
-from chatserver.storage import search, search_index, slices
+from chatserver.storage import search, search_candidates, search_index, slices
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
 from chatserver.storage.search_backlog import SearchBacklog
@@ -242,15 +242,23 @@ async def bo(storage: Storage) -> User:
 # What is found -----------------------------------------------------------------------------------
 
 
-async def test_everything_in_the_table_is_found_on_both_databases(index: Index, ann: User) -> None:
+async def test_everything_in_the_table_is_found_on_both_databases(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await index.say(ann, *SAID.values())
     names = {text: name for name, text in SAID.items()}
-    for asked, expected in CASES.items():
-        found = [names[text] for text in await index.found(ann, asked)]
-        assert found == expected.split()[::-1], asked
+    for recent in (search_candidates.RECENT, 0):  # on MySQL without its index, and with it alone
+        monkeypatch.setattr(search_candidates, "RECENT", recent)
+        for asked, expected in CASES.items():
+            found = [names[text] for text in await index.found(ann, asked)]
+            assert found == expected.split()[::-1], asked
 
 
-async def test_a_page_is_full_newest_first_and_leads_to_the_next(index: Index, ann: User) -> None:
+@pytest.mark.parametrize("recent", [search_candidates.RECENT, 4, 0])
+async def test_a_page_is_full_newest_first_and_leads_to_the_next(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch, recent: int
+) -> None:
+    monkeypatch.setattr(search_candidates, "RECENT", recent)
     said = [f"tea {number}" for number in range(7)]
     await index.say(ann, *said)
     await index.say(ann, "coffee")
