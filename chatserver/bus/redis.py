@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 
 from chatserver.bus import Receive
 from chatserver.errors import StartError
@@ -25,6 +26,7 @@ RETRY = 1.0  # seconds
 CONNECT_TIMEOUT = 5.0  # seconds
 ANSWER_TIMEOUT = 5.0  # seconds that Redis has to answer a command
 PING_TIMEOUT = 3.0  # seconds
+STALE = 10.0  # seconds after which a payload is dropped: nodes have read the database by then
 QUIET = 10.0  # seconds without a message after which the listener asks whether Redis is there
 SENDER, LISTENER = "redis sender", "redis listener"
 
@@ -43,14 +45,14 @@ class RedisBus:
         self._url = url
         self._supervisor = supervisor
         self._node = secrets.token_bytes(NODE_BYTES)
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._outgoing: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(WAITING)
         self._channel = CHANNEL
         self.away = False
         _connect(url)  # refuses a URL that is none
 
     def publish(self, payload: bytes) -> None:
         if not self._outgoing.full():
-            self._outgoing.put_nowait(self._node + payload)
+            self._outgoing.put_nowait((time.monotonic(), self._node + payload))
 
     async def start(self, receive: Receive, *, chat: str) -> None:
         self._channel = f"{CHANNEL}:{chat}"
@@ -77,9 +79,10 @@ class RedisBus:
     async def _send(self) -> None:
         async with _connect(self._url) as redis:
             while True:
-                payload = await self._outgoing.get()
+                since, payload = await self._outgoing.get()
                 try:
-                    await redis.publish(self._channel, payload)
+                    if time.monotonic() - since < STALE:
+                        await redis.publish(self._channel, payload)
                 except (RedisError, OSError):  # the listener says so
                     await asyncio.sleep(RETRY)
                 finally:

@@ -18,6 +18,7 @@ from chatserver.storage.event_rows import read_event
 from chatserver.storage.tables import events, members, room_name, rooms, users
 from chatserver.storage.unread import ME, mentions_of, unread_of
 
+SIZES = (1, 4, 16, 64, 128, 256, 512)  # of a statement, in terms
 TERMS = 500  # rooms that are counted in one statement on MySQL
 
 _other = members.alias("other")
@@ -160,7 +161,8 @@ def _count_on_mysql(
             for number, ((room, user_id), read) in enumerate(counted.items())
             for name, value in (("room", room), ("user", user_id), ("read", read))
         }
-        query = _mysql_query(len(counted), in_rooms="rooms" in facts)
+        terms |= _padding(len(counted))
+        query = _mysql_query(len(terms) // 3, in_rooms="rooms" in facts)
         rows = connection.execute(query, facts | terms).all()
         late = {
             (row.id, row.me): row.read_seq
@@ -170,6 +172,17 @@ def _count_on_mysql(
         if not late:
             return rows
         counted = counted | late
+
+
+def _padding(count: int) -> dict[str, int]:
+    """Parameters for rooms that do not exist, up to one of a few numbers of terms.
+
+    A statement of hundreds of terms takes long to compile, so there are few of them.
+    """
+    padded = next((size for size in SIZES if size >= count), count) if count else 0
+    return {
+        f"{name}{number}": 0 for number in range(count, padded) for name in ("room", "user", "read")
+    }
 
 
 @lru_cache(maxsize=200)
