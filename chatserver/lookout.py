@@ -19,6 +19,7 @@ from chatserver.storage.rooms import Joined, Rooms
 EVERY = 2.0  # seconds between two looks
 ROOMS = 500  # that one query asks about
 SESSIONS = 500  # open sessions that one look asks about
+USERS = 20  # whose memberships one look compares
 MEMBERSHIPS = 60_000  # milliseconds to look back for new ones: nodes' clocks differ a little
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Lookout:
         self._people = people
         self._now = now
         self._unchecked: list[str] = []  # open sessions, until all have been asked about
+        self._uncompared: list[int] = []  # users here, until their memberships have been compared
 
     async def run(self) -> None:
         while True:
@@ -51,7 +53,8 @@ class Lookout:
     async def look(self) -> None:
         """Ask for what is missing; hang up sockets whose session ended elsewhere."""
         self._hub.check_nodes()
-        await self._hear_new_rooms()
+        await self._hear_new_rooms(self._hub.users(), self._now() - MEMBERSHIPS)
+        await self._compare_memberships()
         rooms = list(self._hub.heads())
         for start in range(0, len(rooms), ROOMS):
             heads = await self._log.heads(rooms[start : start + ROOMS])
@@ -59,27 +62,38 @@ class Lookout:
                 self._hub.remind(room, head)
         await self._end_sessions()
 
-    async def _hear_new_rooms(self) -> None:
-        """Show users the rooms that they joined elsewhere: the bus may have lost the event.
+    async def _compare_memberships(self) -> None:
+        """Find, for some users, the rooms that no look back in time finds: clocks may be wrong."""
+        if not self._uncompared:
+            self._uncompared = self._hub.users()
+        some, self._uncompared = self._uncompared[:USERS], self._uncompared[USERS:]
+        lacking = [user_id for user_id in some if await self._lacks_rooms(user_id)]
+        if lacking:
+            await self._hear_new_rooms(lacking, 0)
+
+    async def _lacks_rooms(self, user_id: int) -> bool:
+        rooms = (await self._rooms.heads(user_id)).keys()
+        return any(rooms - device.rooms for device in self._hub.devices(user_id))
+
+    async def _hear_new_rooms(self, users: list[int], since: int) -> None:
+        """Show users the rooms that they joined since then (ms): the bus may have lost the event.
 
         A direct room appears with its first message. Who moves meanwhile is for the next look.
         """
-        since = self._now() - MEMBERSHIPS
         introduced: dict[tuple[int, int], list[int]] = {}
         with self._hub.arriving() as arrival:
-            found = await self._rooms.joined_since(self._hub.users(), since)
+            found = await self._rooms.joined_since(users, since)
             facts = await self._rooms.facts({joined.room for joined in found})
-            moved = {user_id for user_id in self._hub.users() if arrival.has_moved(user_id)}
+            moved = {user_id for user_id in users if arrival.has_moved(user_id)}
             for joined in found:
                 if joined.user_id in moved or joined.room not in facts or not self._is_new(joined):
                     continue
                 if facts[joined.room].kind is RoomKind.DIRECT:
                     self._hub.listen(joined.user_id, joined.room, joined.seq)
                 else:
-                    users = introduced.setdefault((joined.room, joined.seq), [])
-                    users.append(joined.user_id)
-        for (room, seq), users in introduced.items():
-            await self._introduce(facts[room], seq, users)
+                    introduced.setdefault((joined.room, joined.seq), []).append(joined.user_id)
+        for (room, seq), new in introduced.items():
+            await self._introduce(facts[room], seq, new)
 
     def _is_new(self, joined: Joined) -> bool:
         devices = self._hub.devices(joined.user_id)

@@ -52,8 +52,8 @@ def _all(rows: Sequence[Any]) -> UserRooms:
 def _most_relevant(connection: Connection, user_id: int) -> UserRooms:
     first = list(connection.scalars(_RELEVANT, {"user": user_id}))
     states = _read(connection, user_id, first)
-    heads = _heads(connection, user_id)
-    return UserRooms(heads | {one.room: one.head for one in states}, states)
+    known = heads(connection, user_id)
+    return UserRooms(known | {one.room: one.head for one in states}, states)
 
 
 def _read(connection: Connection, user_id: int, numbers: Sequence[int]) -> list[RoomState]:
@@ -65,7 +65,7 @@ def _read(connection: Connection, user_id: int, numbers: Sequence[int]) -> list[
     return [found[number] for number in numbers if number in found]
 
 
-def _heads(connection: Connection, user_id: int) -> dict[int, int]:
+def heads(connection: Connection, user_id: int) -> dict[int, int]:
     """Of all rooms of a user, as one value: thousands of rows would hold the event loop."""
     as_object = _HEADS_SQLITE if connection.dialect.name == "sqlite" else _HEADS
     return msgspec.json.decode(connection.scalar(as_object, {"user": user_id}), type=dict[int, int])

@@ -92,6 +92,11 @@ class Rooms:
         async with self._database.reading(Share.HISTORY) as connection:
             return await connection.run_sync(room_list.rooms_of, people)
 
+    async def heads(self, user_id: int) -> dict[int, int]:
+        """The head of each room of a user."""
+        async with self._database.reading(Share.HISTORY) as connection:
+            return await connection.run_sync(room_list.heads, user_id)
+
     async def after(
         self, user_id: int, room: int, *, but: Collection[int] = ()
     ) -> tuple[list[RoomState], int | None]:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import pytest_asyncio
 
+from chatserver.clocks import wall
 from chatserver.config import BusSettings, DatabaseSettings, Settings
 from chatserver.errors import Unavailable
 from tests.conftest import FAST, StartChat
@@ -170,6 +172,21 @@ async def test_without_redis_an_invited_user_is_shown_the_room_once(
         await bos.hears_nothing()
     finally:
         redis.start()
+
+
+async def test_a_membership_is_found_whatever_the_clocks_and_the_bus_say(nodes: Nodes) -> None:
+    one, two = nodes
+    ann, bo = await one.person("ann"), await one.person("bo")
+    anns, bos = await on(one, ann), await on(two, bo)
+    with (
+        mock.patch.object(one.server.bus, "publish"),
+        mock.patch.object(one.server.log, "_clock", return_value=wall() - 3_600_000),
+    ):
+        made = await anns.ask(13, action="create", name="plans", users=["bo"])
+    shown = await bos.next(13)
+    assert (shown["room"], shown["state"]["name"]) == (made["room"], "plans")
+    await anns.say("hello", room=made["room"])
+    await bos.hears("hello")
 
 
 async def test_without_redis_a_removed_member_hears_nothing_of_later(
