@@ -34,7 +34,8 @@ async def reached(settings: Settings) -> AsyncIterator[Finding]:
 def configured(settings: Settings) -> Iterator[Finding]:
     """What the settings contradict of one another."""
     server, is_https = settings.server, settings.origin.startswith("https:")
-    if is_https and not (server.tls_cert or server.trusted_proxies):
+    behind_proxy = server.trusted_proxies or server.unix_socket
+    if is_https and not (server.tls_cert or behind_proxy):
         yield False, NO_TLS
     if server.tls_cert and settings.origin and not is_https:
         yield False, "server.public_url says http, but server.tls_cert is set"

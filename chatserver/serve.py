@@ -118,6 +118,8 @@ async def _listen_locally(site: UnixListener) -> None:
     try:
         await site.start()
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise NotYet(f"Another program listens on {site.path}. Stop it first.") from None
         raise StartError(
             f"Cannot listen on {site.path}: {error.strerror or error}. Its folder must exist and"
             f" belong to the account of the server."

@@ -34,9 +34,9 @@ class Supervisor:
         self._running[name] = _Supervised(name, work, self.ended)
 
     async def stop(self, *names: str) -> None:
-        """Cancel these tasks, or all of them, and wait until they have ended."""
-        stopped = [self._running.pop(name) for name in names or list(self._running)]
-        await asyncio.gather(*[one.stop() for one in stopped])
+        """Cancel those of these tasks that were started, or all, and wait until they have ended."""
+        running = [name for name in names or list(self._running) if name in self._running]
+        await asyncio.gather(*[self._running.pop(name).stop() for name in running])
 
 
 class _Supervised:

@@ -349,7 +349,24 @@ def test_a_server_listens_on_a_unix_socket_and_believes_its_proxy(
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"Strict-Transport-Security" in answer
     assert "https://chat.example.com/join/" in home.succeed("invite")
+    assert "does TLS" not in home.run("doctor").out
+    other = home.folder / "other"
+    done = home.run("--data", str(other), "--unix-socket", str(path), "serve")
+    assert (done.code, done.err) == (
+        LATER,
+        f"Error: Another program listens on {path}. Stop it first.\n",
+    )
+    with socket.socket(socket.AF_UNIX) as proxy:
+        proxy.connect(str(path))
     assert server.stop()[0] == 0
+
+
+def test_a_failed_start_with_a_bus_is_one_sentence(place: Place) -> None:
+    url = "mysql://chat@127.0.0.1:1/chat"
+    done = place.process("--database", url, "migrate", CHATSERVER_BUS__URL="redis://127.0.0.1:1/0")
+    assert done.code == LATER
+    assert done.err.startswith("Error: The database cannot be opened")
+    assert done.err.count("\n") == 1
 
 
 # Starting and stopping ---------------------------------------------------------------------------

@@ -141,3 +141,7 @@ async def test_every_task_comes_back_and_the_server_goes_on(
     metrics = (await ann.ask("GET", "/metrics")).text
     for name in before:
         assert f'chatserver_task_restarts_total{{task="{name}"}} 1.0' in metrics
+
+
+async def test_what_was_never_started_can_be_stopped() -> None:
+    await Supervisor().stop("one", "two")
