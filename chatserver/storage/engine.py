@@ -38,6 +38,12 @@ MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
 BUSY_TIMEOUT = 5  # seconds that SQLite waits for another program, and anybody for a connection
 LOCK_TIMEOUT = 1  # seconds that MySQL waits for a row which another transaction holds
 CONNECT_TIMEOUT = 5  # seconds
+# Of a node that stands still inside a transaction the others must not wait: its session ends after
+# so many seconds without a statement. MySQL knows no limit for transactions, only for sessions.
+WRITER_LIMITS = (
+    f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}"
+    " /*M!100300 , idle_transaction_timeout=10 */ /*!80000 , wait_timeout=60 */"
+)
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -276,7 +282,7 @@ def _mysql(url: URL) -> tuple[Writer, Readers]:
             "async_creator_fn": limit.connect,
             "ssl": tls(url),
             "connect_timeout": CONNECT_TIMEOUT,
-            "init_command": f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}",
+            "init_command": WRITER_LIMITS,
         },
     }
     writer = create_async_engine(

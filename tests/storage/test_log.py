@@ -2,11 +2,14 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.util import await_only
 
 from chatserver.errors import IdConflict, NotFound, Unavailable
 from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
@@ -84,6 +87,33 @@ async def test_a_room_that_an_outsider_holds_is_refused_and_others_go_on(
         assert isinstance(first, Event)
         assert first.seq == number
     await outsider.close()
+
+
+async def test_a_node_that_stands_still_inside_a_transaction_loses_it(
+    storage: Storage, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if storage.database.is_sqlite:
+        return  # it has one writer
+    assert "idle_transaction_timeout=10" in engine.WRITER_LIMITS
+    monkeypatch.setattr(engine, "WRITER_LIMITS", "SET idle_transaction_timeout=1")
+    ann = await storage.person("ann")
+    still = Database(database_url)
+    lobby = sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update()
+    outcome: object = None
+    with suppress(OperationalError, Unavailable):  # its connection is gone when it goes on
+
+        async def go_on() -> None:
+            nonlocal outcome
+            while not isinstance(outcome, Event):
+                (outcome,) = await storage.log.store([draft(ann, "hi")])
+
+        def hold(connection: Connection) -> None:
+            connection.execute(lobby)
+            await_only(asyncio.wait_for(go_on(), 20))
+
+        await still.beside(hold)
+    await still.close()
+    assert isinstance(outcome, Event)
 
 
 async def test_repeats_get_the_first_number_and_conflicts_are_named(storage: Storage) -> None:
