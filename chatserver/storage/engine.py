@@ -36,14 +36,7 @@ from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Write
 
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
 BUSY_TIMEOUT = 5  # seconds that SQLite waits for another program, and anybody for a connection
-LOCK_TIMEOUT = 1  # seconds that MySQL waits for a row which another transaction holds
 CONNECT_TIMEOUT = 5  # seconds
-# Of a node that stands still inside a transaction the others must not wait: its session ends after
-# so many seconds without a statement. MySQL knows no limit for transactions, only for sessions.
-WRITER_LIMITS = (
-    f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}"
-    " /*M!100300 , idle_transaction_timeout=10 */ /*!80000 , wait_timeout=60 */"
-)
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -266,7 +259,7 @@ def _require_whole(url: str) -> None:
 
 def _mysql(url: URL) -> tuple[Writer, Readers]:
     from chatserver.storage.connection_limit import ConnectionLimit
-    from chatserver.storage.mysql_driver import Renewal, connect, tls, without_tls
+    from chatserver.storage.mysql_driver import WRITER_LIMITS, Renewal, connect, tls, without_tls
 
     limit = ConnectionLimit(connect)
     target = without_tls(url).set(drivername="mysql+aiomysql")

@@ -27,6 +27,13 @@ from chatserver.storage.failures import needs_new_connection
 
 TLS = ("ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_check_hostname")  # options of the URL
 TLS_FAILED = 2026  # CR_SSL_CONNECTION_ERROR
+LOCK_TIMEOUT = 1  # seconds that a statement waits for a row which another transaction holds
+# Of a node that stands still inside a transaction the others must not wait: its session ends after
+# so many seconds without a statement. MySQL knows no limit for transactions, only for sessions.
+WRITER_LIMITS = (
+    f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}"
+    " /*M!100300 , idle_transaction_timeout=10 */ /*!80000 , wait_timeout=60 */"
+)
 DEAD_AFTER = 20  # seconds without an acknowledgement
 MAX_PACKET = 2**24 - 1
 

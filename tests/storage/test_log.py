@@ -13,7 +13,7 @@ from sqlalchemy.util import await_only
 
 from chatserver.errors import IdConflict, NotFound, Unavailable
 from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
-from chatserver.storage import engine
+from chatserver.storage import engine, mysql_driver
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
 from chatserver.storage.readers import Share
@@ -94,8 +94,8 @@ async def test_a_node_that_stands_still_inside_a_transaction_loses_it(
 ) -> None:
     if storage.database.is_sqlite:
         return  # it has one writer
-    assert "idle_transaction_timeout=10" in engine.WRITER_LIMITS
-    monkeypatch.setattr(engine, "WRITER_LIMITS", "SET idle_transaction_timeout=1")
+    assert "idle_transaction_timeout=10" in mysql_driver.WRITER_LIMITS
+    monkeypatch.setattr(mysql_driver, "WRITER_LIMITS", "SET idle_transaction_timeout=1")
     ann = await storage.person("ann")
     still = Database(database_url)
     lobby = sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update()
