@@ -53,7 +53,8 @@ class Cli(click.Group):
             raise Later(str(error)) from None
         except Unavailable as error:
             kind = Later if error.may_pass else Sentence
-            raise kind(f"The database cannot be used: {error.reason or error}.") from None
+            text = f"The database cannot be used: {error.reason}." if error.reason else str(error)
+            raise kind(text) from None
         except ChatServerError as error:
             raise Sentence(str(error)) from None
         except OSError as error:

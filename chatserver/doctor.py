@@ -11,7 +11,7 @@ from chatserver.binding import Binding
 from chatserver.clocks import wall
 from chatserver.config import Settings
 from chatserver.control import control, is_running, reading
-from chatserver.errors import ChatServerError
+from chatserver.errors import ChatServerError, StartError
 from chatserver.folder import DataFolder
 from chatserver.reachability import links, reached
 from chatserver.storage.engine import Database, patiently
@@ -24,6 +24,7 @@ from chatserver.storage.nights import (
     newest_event,
     recorded,
 )
+from chatserver.tls import server_context
 
 SCARCE = 500_000_000  # bytes
 
@@ -36,7 +37,7 @@ async def examine(settings: Settings) -> list[Finding]:
     if not findings:
         Binding(DataFolder(settings.data), settings.database_url).check()
         findings = [*_folder(settings), *await _database(settings)]
-    findings += [links(settings)]
+    findings += [*_certificate(settings), links(settings)]
     return findings + [finding async for finding in reached(settings)]
 
 
@@ -55,6 +56,14 @@ def _folder(settings: Settings) -> Iterator[Finding]:
         yield from _private(file)
     free = shutil.disk_usage(path).free
     yield free > SCARCE, f"disk: {free // 1_000_000:,} MB free"
+
+
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    if settings.server.tls_cert:
+        try:
+            server_context(settings.server)
+        except StartError as error:
+            yield False, str(error)
 
 
 def _private(file: Path) -> Iterator[Finding]:

@@ -11,13 +11,14 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
 
-from chatserver.errors import StartError, Unauthorized
+from chatserver.errors import StartError, Unauthorized, Unavailable, _
 from chatserver.models import FUTURE
 
 ALGORITHM = "HS256"
@@ -168,12 +169,12 @@ _NAMES: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    """Another one whenever the file was written or replaced; () while it is not there."""
+    """Another one whenever the file, its owner or its mode changed; () while it is not there."""
     try:
         facts = path.stat()
     except OSError:
         return ()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _new_key() -> dict[str, str]:
@@ -216,12 +217,23 @@ def _as_dict(key: jwt.PyJWK) -> dict[str, Any]:
 
 
 def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
-    """Replace a file by one that only its owner can read, in one step."""
+    """Replace a file by one that only its owner can read, in one step.
+
+    A symbolic link stays, and what it points to is replaced. Raises Unavailable.
+    """
+    path = path.resolve()
     scratch = path.with_name(f".{path.name}.new")
-    scratch.unlink(missing_ok=True)
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    try:
+        scratch.unlink(missing_ok=True)
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise Unavailable(
+            _("%(file)s cannot be written: %(reason)s."), file=path.name, reason=error.strerror
+        ) from error

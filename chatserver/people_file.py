@@ -6,6 +6,7 @@ same form, and columns that are not ours stay.
 
 import csv
 import io
+import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ COLUMNS = {
     "password": ("password", "密码"),
 }
 DELIMITERS = ",;\t"
+# "ü" and an "l" of a Western list are one Chinese character in GBK: `m黮ler`.
+WESTERN = re.compile(r"[\u3400-\u9fff][a-z]")
 MARKS = {BOM_UTF8: "utf-8-sig", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}
 
 
@@ -97,10 +100,7 @@ class PeopleFile:
         ending = next((found for found in ("\r\n", "\n", "\r") if found in self._text), "\n")
         writer = csv.writer(text, lineterminator=ending, delimiter=self._delimiter)
         writer.writerows(self._lines)
-        try:
-            write_private(self._file, text.getvalue(), encoding=self._encoding)
-        except OSError as error:
-            raise ChatServerError(f"{self._file} cannot be written: {error.strerror}.") from None
+        write_private(self._file, text.getvalue(), encoding=self._encoding)
 
 
 def _places(header: list[str]) -> dict[str, int]:
@@ -122,7 +122,12 @@ def _decoded(file: Path) -> tuple[str, str]:
     marked = next((name for mark, name in MARKS.items() if content.startswith(mark)), None)
     for encoding in [marked] if marked else ["utf-8", "gb18030"]:
         try:
-            return encoding, content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise ChatServerError(f"{file} cannot be read as text: it is not in UTF-8, UTF-16 or GBK.")
+        if encoding == "gb18030" and WESTERN.search(text):
+            break
+        return encoding, text
+    raise ChatServerError(
+        f"{file} cannot be read as text: it is not in UTF-8, UTF-16 or GBK. Save it as CSV UTF-8."
+    )

@@ -632,6 +632,12 @@ def test_a_folder_that_everybody_may_write_to(place: Place) -> None:
     assert "chmod o-w" in place.fail("migrate")
 
 
+@pytest.mark.parametrize("option", ["ssl_ca=", "sslmode=require", "ssl_ca=/nowhere.pem"])
+def test_config_check_knows_the_options_of_the_database(home: Place, option: str) -> None:
+    url = f"mysql://chat@db/chat?{option}"
+    assert "database.url" in home.fail("config", "check", CHATSERVER_DATABASE__URL=url)
+
+
 def test_a_certificate_that_is_not_there(home: Place) -> None:
     said = home.fail_to_serve(tls_cert="no", tls_key="no")
     assert said == "server.tls_cert: no cannot be read: No such file or directory."

@@ -52,3 +52,13 @@ def test_other_bytes_and_a_missing_name_are_refused(tmp_path: Path) -> None:
     file.write_bytes(b"display,password\nAnn,\n")
     with pytest.raises(ChatServerError, match="needs the header"):
         PeopleFile(file)
+
+
+@pytest.mark.parametrize(
+    "name", ["m\xfcller", "J\xfcrgen M\xfcller", "\xd6mer", "Jos\xe9", "Zo\xeb x"]
+)
+def test_a_western_list_is_not_taken_for_chinese(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(f"name;display\r\nann;{name}\r\n".encode("cp1252"))
+    with pytest.raises(ChatServerError, match="CSV UTF-8"):
+        PeopleFile(file)

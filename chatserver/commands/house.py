@@ -92,9 +92,12 @@ def config_show(*, as_json: bool) -> None:
 @place_options
 def config_check() -> None:
     """Say whether the configuration can be used, and name every mistake in it."""
+    from chatserver.storage.engine import Database
     from chatserver.tls import server_context
 
-    server_context(loaded().settings.server)
+    settings = loaded().settings
+    server_context(settings.server)
+    Database(settings.database_url)  # opens nothing, and refuses options that it does not know
     click.echo("The configuration is fine.")
 
 
