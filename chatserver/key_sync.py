@@ -76,11 +76,14 @@ class KeySync:
         Raises Conflict when another node does not have the same keys, or cannot be asked; `force`
         takes no notice of that.
         """
+        if self._bus.peers and not force:
+            await self._await_other_nodes()
+        # Nothing is awaited from here on: a rotation or a copied key file in between would be lost.
         self._keys.refresh()
         if not self._bus.peers:
             return self._done(Rotation(self._keys.rotate(), signs=True))
         if not force:
-            await self._require_agreement()
+            self._require_agreement()
         if self._keys.next is None:
             return self._done(Rotation(self._keys.publish(), signs=False))
         return self._done(Rotation(self._keys.activate(), signs=True))
@@ -90,10 +93,13 @@ class KeySync:
         self._end_orphans()
         return rotation
 
-    async def _require_agreement(self) -> None:
+    async def _await_other_nodes(self) -> None:
+        """Return when the other nodes have announced their keys. Raises Conflict without Redis."""
         await asyncio.sleep(max(0.0, self._started + SETTLED - self._clock()))
         if not await self._bus.reachable():
             raise Conflict(_("Redis is away, so the other nodes cannot be asked for their keys."))
+
+    def _require_agreement(self) -> None:
         different = [keys for keys in self._hub.node_keys() if set(keys) != set(self._keys.names())]
         if different:
             raise Conflict(

@@ -1,6 +1,9 @@
 """Keys of several nodes: none signs before all know it, and a leaked one keeps no socket open."""
 
+import asyncio
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -188,3 +191,73 @@ async def test_a_file_that_makes_no_sense_changes_nothing(
             one.look()
     assert one.keys.names() == before
     assert caplog.text.count("the keys stay as they are") == 2
+
+
+class SlowBus(Tin):
+    """Redis answers after `meanwhile` was called."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    async def reachable(self) -> bool:
+        await asyncio.sleep(0)
+        self._meanwhile()
+        return await super().reachable()
+
+
+def slow(node: Node, meanwhile: Callable[[], object] = int) -> None:
+    """Let the node wait for Redis when it rotates."""
+    other, node.bus = node.bus.other, SlowBus(meanwhile)
+    node.bus.other = node.hub._bus.other = other  # type: ignore[attr-defined]
+    node.sync._bus = node.bus
+
+
+async def test_of_rotations_at_once_on_one_node_only_the_first_changes_keys(nodes: Nodes) -> None:
+    for node in nodes:
+        slow(node)
+    one, two = nodes
+    for _ in range(10):
+        signing = one.keys.names()[0]
+        outcomes = await asyncio.gather(
+            *(one.sync.rotate(force=False) for _ in range(4)), return_exceptions=True
+        )
+        assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
+        assert one.keys.names()[0] == signing
+        one.copy_to(two)
+        assert await one.rotate()
+        one.look()
+        two.look()
+        assert one.keys.names() == two.keys.names()
+
+
+async def test_rotations_at_once_on_two_nodes_let_no_unknown_key_sign(nodes: Nodes) -> None:
+    for node in nodes:
+        slow(node)
+    one, two = nodes
+    for _ in range(10):
+        await asyncio.gather(
+            *(node.sync.rotate(force=False) for node in (one, two, one, two)),
+            return_exceptions=True,
+        )
+        one.keys.verify(two.token())
+        two.keys.verify(one.token())
+        one.copy_to(two)
+        await one.rotate()
+        two.look()
+        one.keys.verify(two.token())
+        two.keys.verify(one.token())
+
+
+async def test_a_key_file_that_is_copied_during_a_rotation_is_not_overwritten(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    one, _ = nodes
+    copied = Keys(tmp_path / "copied.json", clock=one.clock.ms)
+    shutil.copyfile(one.file, tmp_path / "copied.json")
+    copied.load()
+    kid = copied.publish()
+    slow(one, lambda: shutil.copyfile(tmp_path / "copied.json", one.file))
+    with pytest.raises(Conflict):
+        await one.rotate()
+    assert kid in [key["kid"] for key in json.loads(one.file.read_text())["keys"]]
