@@ -25,6 +25,7 @@ from chatserver.binding import refuse_own_file
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
+from chatserver.errors import ChatServerError
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -49,6 +50,10 @@ def backup(file: Path, *, force: bool) -> None:
     FILE is a zip that `restore` takes, on SQLite and on MySQL. Whoever has it can read everything.
     The keys that sign sessions (keys.json) and the configuration are not in it.
     """
+    if str(file) == "-":
+        raise ChatServerError(
+            "A backup needs a file; `chatserver export -` writes everything to standard output."
+        )
     refuse_own_file(file, loaded().settings)
     with new_file(file, force=force) as opened:
         manifest = run(_copy(loaded().settings, opened, PackedWriter))
