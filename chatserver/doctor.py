@@ -3,12 +3,11 @@
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from chatserver.binding import Binding
-from chatserver.clocks import wall
+from chatserver.clock_check import clock_finding
 from chatserver.config import Settings
 from chatserver.control import control, is_running, reading
 from chatserver.errors import ChatServerError, StartError
@@ -16,14 +15,6 @@ from chatserver.folder import DataFolder
 from chatserver.reachability import links, reached
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.migrate import HEAD, revision
-from chatserver.storage.nights import (
-    LONGEST_GAP,
-    SEVERAL,
-    TOLERANCE,
-    clock_difference,
-    newest_event,
-    recorded,
-)
 from chatserver.tls import server_context
 
 SCARCE = 500_000_000  # bytes
@@ -84,44 +75,8 @@ async def _database(settings: Settings) -> list[Finding]:
     return [
         (True, f"database: {ready['database']}, revision {ready['revision']}"),
         (full, f"durability: {ready['durability']}"),
-        await _clock(settings),
+        await clock_finding(settings),
     ]
-
-
-async def _clock(settings: Settings) -> Finding:
-    """Whether the clock agrees with the database's and with the nights that it has recorded."""
-    database = Database(settings.database_url, read_only=True)
-    try:
-        difference = await clock_difference(database, wall)
-        nights = await recorded(database)
-        newest = await newest_event(database)
-    finally:
-        await database.close()
-    if abs(difference) > TOLERANCE:
-        return False, f"clock: {_ahead(difference)} the database's; nothing is forgotten meanwhile"
-    if newest is not None and newest - wall() > TOLERANCE:
-        return False, f"clock: {_ahead(wall() - newest)} the newest message. Set it right"
-    if nights.began is None and database.is_sqlite:
-        return True, f"clock: {_shown(wall())}; there is no recorded night yet to compare it with"
-    since = 0 if nights.began is None else wall() - nights.began
-    if not -TOLERANCE <= since <= LONGEST_GAP:
-        return False, (
-            f"clock: {_ahead(since)} the last night that was recorded. If the server was not away"
-            f" for so long, the clock is or was wrong: set it. Old messages are forgotten again"
-            f" after {SEVERAL} nights in a row"
-        )
-    return True, "clock: agrees with what the database has recorded"
-
-
-def _shown(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _ahead(difference: int) -> str:
-    """Milliseconds as `2.0 hours ahead of` or `400 days behind`."""
-    hours = abs(difference) / 3_600_000
-    size = f"{hours / 24:.0f} days" if hours > 48 else f"{hours:.1f} hours"
-    return f"{size} {'ahead of' if difference > 0 else 'behind'}"
 
 
 async def _before_the_start(settings: Settings) -> str:

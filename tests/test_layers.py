@@ -26,7 +26,10 @@ FLOORS = [
     ),
     "web",
     "app",
-    "embedding serve reloading control doctor imports people_file reachability commands __main__",
+    (
+        "embedding serve reloading control clock_check doctor imports people_file reachability"
+        " commands __main__"
+    ),
 ]
 
 # Where a library lives; nobody else imports it. msgspec alone may go everywhere.

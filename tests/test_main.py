@@ -453,6 +453,13 @@ def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {name, "all.zip"}
 
 
+@pytest.mark.parametrize("arguments", [["-"], ["--force", "-"]])
+def test_a_backup_to_standard_output_is_refused(place: Place, arguments: list[str]) -> None:
+    place.succeed("user", "add", "ann")
+    assert "chatserver export -" in place.fail("backup", *arguments)
+    assert not (place.folder / "-").exists()
+
+
 def test_a_restore_says_what_it_revives_and_ends_it_again_on_request(place: Place) -> None:
     backup = str(place.folder / "all.zip")
     place.succeed("user", "add", "ann", "--admin")
@@ -891,7 +898,7 @@ def test_the_doctor_finds_a_clock_that_the_nights_contradict(
         database.commit()
     assert done.code == 1
     (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
-    assert f"clock: {told} the last night" in finding
+    assert f"clock: {told} the last recorded night" in finding
 
 
 def test_the_doctor_finds_a_clock_behind_the_newest_message(busy: Place) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.storage.engine import Database
-from chatserver.storage.tables import events, meta, rooms
+from chatserver.storage.tables import events, meta, rooms, sessions
 
 DAY = 86_400_000  # milliseconds
 SEVERAL = 3  # nights that must follow one another before messages are forgotten
@@ -107,6 +107,15 @@ async def newest_event(database: Database) -> int | None:
     query = sa.select(sa.func.max(events.c.at)).select_from(rooms).join(events, last)
     async with database.reading() as connection:
         newest: int | None = await connection.scalar(query)
+        return newest
+
+
+async def newest_session(database: Database) -> int | None:
+    """When a session was last opened, renewed or used (ms)."""
+    async with database.reading() as connection:
+        newest: int | None = await connection.scalar(
+            sa.select(sa.func.max(sessions.c.last_seen_at))
+        )
         return newest
 
 
