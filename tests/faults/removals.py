@@ -23,6 +23,8 @@ PAUSE = 0.002  # seconds between two frames of one talker
 
 Frame = dict[str, Any]
 
+_names = itertools.count(1)  # of rooms
+
 
 class Device:
     """A socket that is opened again whenever it is closed."""
@@ -122,7 +124,7 @@ class Removals:
     async def __aenter__(self) -> Self:
         self._running = [asyncio.create_task(device.run()) for device in self._devices]
         users = [device.name for device in self._devices[1:]]
-        made = await self._owner.ask(13, action="create", name="plans", users=users)
+        made = await self._owner.ask(13, action="create", name=f"plans-{next(_names)}", users=users)
         self._room = made["room"]
         self._joined = {device.name: made["seq"] for device in self._victims}
         await self._owner.ask(13, action="change", room=self._room, leavers_read=True)

@@ -16,6 +16,7 @@ from tests.rig.needs import require
 from tests.rig.redis import PrivateRedis
 
 ROUNDS = whole(45, 4)  # of six removals each
+MOST_TRIES = 10
 NODE_ROUNDS = whole(42, 1)  # with Redis there, and as many without
 
 
@@ -43,8 +44,11 @@ async def test_holes_and_departures_together_leak_nothing(people: People, sound:
 async def test_a_planted_leak_is_found(people: People, plant: Plant) -> None:
     server = Server(people.folder, plant=plant).start()
     try:
-        async with Removals([server.url], people) as removals:
-            await removals.rounds(8)
+        for _ in range(MOST_TRIES):  # not every removal shares its commit with a later event
+            async with Removals([server.url], people) as removals:
+                await removals.rounds(8)
+            if removals.verdict.leaked:
+                break
     finally:
         server.kill()
     assert removals.verdict.leaked
