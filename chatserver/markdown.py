@@ -51,7 +51,7 @@ _LINK = re.compile(
 
 _cleaner = nh3.Cleaner(
     tags={"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"},
-    attributes={"a": {"href"}, "ol": {"start"}},
+    attributes={"a": {"href"}, "ol": {"start"}, "li": {"value"}},
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
     link_rel="noopener noreferrer nofollow",
@@ -286,7 +286,26 @@ def _quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A + counts, it does not begin an item."""
     first = state.src[state.bMarks[start] + state.tShift[start]]
-    return first in _ITEM_MARKS and state.level < DEEPEST and list_block(state, start, end, silent)
+    opening = len(state.tokens)
+    if first not in _ITEM_MARKS or state.level >= DEEPEST:
+        return False
+    if not list_block(state, start, end, silent):
+        return False
+    if not silent:
+        _number_items(state.tokens[opening:])
+    return True
+
+
+def _number_items(tokens: list[Token]) -> None:
+    """Set the value of each item whose written number is not the one that a browser counts."""
+    expected = int(tokens[0].attrs.get("start", 1))
+    for token in tokens:
+        if token.type != "list_item_open" or token.level != tokens[0].level + 1 or not token.info:
+            continue
+        number = int(token.info)
+        if number != expected:
+            token.attrs = {"value": number}
+        expected = number + 1
 
 
 def _after_quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: ARG001

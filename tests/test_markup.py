@@ -19,7 +19,7 @@ from chatserver import markdown
 from chatserver.markup import Renderer, is_costly, rendered
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
-ATTRIBUTES = {"a": {"href", "rel"}, "ol": {"start"}}
+ATTRIBUTES = {"a": {"href", "rel"}, "ol": {"start"}, "li": {"value"}}
 REL = "noopener noreferrer nofollow"
 
 
@@ -89,6 +89,12 @@ MARKED = [
     ("Buy:\n- 茶\n- 米", "<p>Buy:</p><ul><li>茶</li><li>米</li></ul>"),
     ("1. a\n2. b", "<ol><li>a</li><li>b</li></ol>"),
     ("3) a\n4) b", '<ol start="3"><li>a</li><li>b</li></ol>'),
+    ("3. a\n2. b\n1. c", '<ol start="3"><li>a</li><li value="2">b</li><li value="1">c</li></ol>'),
+    ("5. a\n7. b\n8. c", '<ol start="5"><li>a</li><li value="7">b</li><li>c</li></ol>'),
+    (
+        "1. a\n   1. b\n   3. c\n2. d",
+        '<ol><li>a<ol><li>b</li><li value="3">c</li></ol></li><li>d</li></ol>',
+    ),
     ("1. a\n   - b\n2. c", "<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>"),
     ("- ```\n  a\n  ```", "<ul><li><pre><code>a</code></pre></li></ul>"),
     # Quotations
@@ -253,6 +259,7 @@ def is_clean(html: str) -> bool:
         and (attributes.get("href") or "http:").lower().startswith(("http:", "https:", "mailto:"))
         and (attributes.get("rel") or REL) == REL
         and (attributes.get("start") or "1").isdigit()
+        and (attributes.get("value") or "1").isdigit()
         for tag, attributes in Reader(html).tags
     )
 

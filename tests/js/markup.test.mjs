@@ -24,11 +24,12 @@ test("of any other tag only what is within is kept, as text", () => {
   assert.deepEqual(parts({ childNodes: [{ nodeType: 8, data: "comment", childNodes: [] }] }), []);
 });
 
-test("of the attributes only the address of a link and the number of a list are kept", () => {
+test("of the attributes only the address of a link and the numbers of a list are kept", () => {
   const link = node("a", { href: "https://example.com/", onclick: "x", style: "x", target: "_top" }, "b");
   assert.deepEqual(body(link), [{ tag: "a", href: "https://example.com/", parts: [{ text: "b" }] }]);
   assert.deepEqual(body(node("ol", { start: "3", class: "x" })), [{ tag: "ol", start: 3, parts: [] }]);
   assert.deepEqual(body(node("ol", { start: "x" })), [{ tag: "ol", parts: [] }]);
+  assert.deepEqual(body(node("li", { value: "7", start: "2" })), [{ tag: "li", value: 7, parts: [] }]);
   assert.deepEqual(body(node("p", { id: "x", href: "https://example.com" })), [{ tag: "p", parts: [] }]);
 });
 

@@ -157,13 +157,14 @@ function piece({ text, mention, tag, ...facts }) {
   return element;
 }
 
-function marked(tag, { parts: inner, href, start }) {
+function marked(tag, { parts: inner, href, start, value }) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
   element.append(...inner.map(piece));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
   if (tag === "pre" || tag === "code") element.translate = false;
   if (tag === "em") element.classList.toggle("upright", hasNoItalic(textOf(inner)));
   if (start !== undefined) element.start = start;
+  if (value !== undefined) element.value = value;
   if (href !== undefined) element.href = href;
   if (href !== undefined && !href.includes(textOf(inner))) element.title = href; // it says something else
   return element;

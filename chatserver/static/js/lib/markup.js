@@ -1,5 +1,5 @@
 /**
- * What of a message's HTML is shown: a list of known tags, the address of a link and the number of a list.
+ * What of a message's HTML is shown: a list of known tags, the address of a link and the numbers of a list.
  * The server cleaned it already; nothing that this does not name gets into the page whatever it sent.
  */
 
@@ -9,9 +9,10 @@ const TEXT = 3; // Node.TEXT_NODE
 const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
 const APART = new Set(["p", "br", "pre", "li"]);
 const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // they call nobody
+const NUMBERS = { ol: "start", li: "value" }; // the attribute with the number of a list or an item
 const SAFE = /^(https?:\/\/|mailto:)/i;
 
-/** What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?}. */
+/** What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?, value?}. */
 export const parts = ({ childNodes }) => [...childNodes].flatMap((child) => part(child, called));
 
 function part(node, read) {
@@ -27,8 +28,9 @@ function element(tag, node, inner) {
     const href = node.getAttribute("href") ?? "";
     return SAFE.test(href) ? [{ tag, href, parts: inner }] : inner;
   }
-  const start = tag === "ol" ? Number.parseInt(node.getAttribute("start") ?? "", 10) : Number.NaN;
-  return [Number.isNaN(start) ? { tag, parts: inner } : { tag, start, parts: inner }];
+  const name = NUMBERS[tag];
+  const number = name ? Number.parseInt(node.getAttribute(name) ?? "", 10) : Number.NaN;
+  return [Number.isNaN(number) ? { tag, parts: inner } : { tag, [name]: number, parts: inner }];
 }
 
 /** The text of such parts. */
