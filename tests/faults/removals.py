@@ -125,6 +125,7 @@ class Removals:
         self._running = [asyncio.create_task(device.run()) for device in self._devices]
         users = [device.name for device in self._devices[1:]]
         made = await self._owner.ask(13, action="create", name=f"plans-{next(_names)}", users=users)
+        assert made["ok"], made
         self._room = made["room"]
         self._joined = {device.name: made["seq"] for device in self._victims}
         await self._owner.ask(13, action="change", room=self._room, leavers_read=True)
