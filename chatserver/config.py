@@ -22,6 +22,7 @@ from chatserver.errors import StartError
 from chatserver.origins import origin
 
 PREFIX = "CHATSERVER_"
+PATHS = ("server.tls_cert", "server.tls_key")  # their values are the paths of files
 IN_FILE = "_FILE"  # ends the name of a variable with the path of a file that holds the value
 CREDENTIAL = "credential"  # begins the source of a value that came from systemd
 NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
@@ -242,10 +243,15 @@ def _from_credentials(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     folder = environ.get("CREDENTIALS_DIRECTORY")
     files = {key: Path(folder, key) for key in all_keys()} if folder else {}
     return {
-        key: (_listed(key, _secret(file)), f"{CREDENTIAL} {key}")
+        key: (_listed(key, _content(key, file)), f"{CREDENTIAL} {key}")
         for key, file in files.items()
         if file.is_file()
     }
+
+
+def _content(key: str, file: Path) -> str:
+    """The value that a file holds. Where the value is a path, like that of a key, it is the file."""
+    return str(file) if key in PATHS else _secret(file)
 
 
 def _secret(file: Path) -> str:
@@ -266,7 +272,7 @@ def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]
         key = known.get(name.upper().removesuffix(IN_FILE))
         if key is not None:
             is_file = name.upper().endswith(IN_FILE)
-            text = _secret(Path(environ[name])) if is_file else environ[name]
+            text = _content(key, Path(environ[name])) if is_file else environ[name]
             values[key] = (_listed(key, text), name)
         elif name.upper() not in NOT_SETTINGS:
             warnings.append(f"{name} is no setting and ignored{_env_did_you_mean(name, known)}")

@@ -312,6 +312,16 @@ def test_a_credential_of_systemd_is_named_like_its_key(tmp_path: Path) -> None:
     assert over.settings.server.port == 3002
 
 
+def test_a_key_in_a_file_is_that_file_and_never_shown(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"server.{name}" for name in ("tls_cert", "tls_key")}
+    for file in files.values():
+        file.write_text("-----BEGIN PRIVATE KEY-----\n")
+    environ = {f"CHATSERVER_SERVER__{k.upper()}_FILE": str(file) for k, file in files.items()}
+    for given in (environ, {"CREDENTIALS_DIRECTORY": str(tmp_path)}):
+        server = load(environ=given).settings.server
+        assert (server.tls_cert, server.tls_key) == tuple(map(str, files.values()))
+
+
 def test_a_unix_socket_and_a_certificate_exclude_one_another() -> None:
     Path("config.toml").write_text('[server]\nunix_socket = "x"\ntls_cert = "c"\ntls_key = "k"\n')
     assert "leave one out" in mistakes()
