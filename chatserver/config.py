@@ -250,7 +250,7 @@ def _from_credentials(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
 
 
 def _content(key: str, file: Path) -> str:
-    """The value that a file holds. Where the value is a path, like that of a key, it is the file."""
+    """The value that a file holds; of a value that is a path itself, like a key, the file."""
     return str(file) if key in PATHS else _secret(file)
 
 
