@@ -4,6 +4,7 @@ Right and wrong requests, methods that are not offered, missing and wrong tokens
 server, no answer that is not described, nothing wrong accepted. The same requests each time.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ PASSWORD = "purple stone river"
 PEOPLE = ("ann", "bo", "cy", "dee")  # dee's account is what administrators change
 SELDOM = {f"CHATSERVER_LIMITS__LOGINS_PER_MINUTE_{of}": "1000000" for of in ("ACCOUNT", "ADDRESS")}
 ENDS_SESSIONS = ("/logout", "/api/sessions")  # cy asks, with a new session each time
+# Each request comes from another address: a fast machine would exceed the rate of one.
+PROXIED = {"CHATSERVER_SERVER__TRUSTED_PROXIES": "127.0.0.1"}
 CHEAP = {"CHATSERVER_AUTH__ARGON2_MEMORY_KIB": "19456"}  # the least that is accepted
 
 # What there is, so that not every request ends with not_found: (where, what).
@@ -58,6 +61,9 @@ CONFIG = {
     # A schema cannot say that a name is taken, a text blank, a password easily guessed.
     "checks": {"positive_data_acceptance": {"enabled": False}},
 }
+
+
+_addresses = (f"10.{a}.{b}.{c}" for a, b, c in itertools.product(range(256), repeat=3))
 
 
 # What is described -------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ class Visitors:
 def visitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitors]:
     """On a server of their own."""
     data = tmp_path_factory.mktemp("schemathesis") / "data"
-    server = ServerProcess(data, environ=SELDOM | CHEAP).start()
+    server = ServerProcess(data, environ=SELDOM | CHEAP | PROXIED).start()
     try:
         link = re.search(r"/setup#(\S+)", "".join(server.lines))
         assert link, server.lines
@@ -150,5 +156,5 @@ def visitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitors]:
 def test_every_operation_does_what_is_described(
     case: schemathesis.Case[Any], visitors: Visitors
 ) -> None:
-    headers = {"Authorization": visitors.token(case)}
+    headers = {"Authorization": visitors.token(case), "X-Forwarded-For": next(_addresses)}
     case.call_and_validate(base_url=visitors.url, headers=headers, timeout=10)
