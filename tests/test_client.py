@@ -90,8 +90,8 @@ def test_markup_is_read_in_one_place_which_shows_what_it_knows_alone() -> None:
 
 
 def test_every_request_that_needs_a_session_names_the_user_of_the_page() -> None:
-    """In one place, api.js. The texts, the emoji and the question who is logged in need no name."""
-    others = {"elements/session-notice.js", "emoji.js", "words.js"}
+    """In one place, api.js. Static files and the question who is logged in need no name."""
+    others = {"elements/session-notice.js", "emoji.js", "password-rule.js", "words.js"}
     found = {str(file.relative_to(STATIC / "js")) for file in SCRIPTS if "fetch(" in read(file)}
     assert found - others == {"api.js"}
     sockets = [file for file in SCRIPTS if "new WebSocket(" in read(file)]
