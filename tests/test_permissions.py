@@ -4,6 +4,7 @@ The tests change the effective account of the process, so they need root.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -46,8 +47,10 @@ def acting_as(account: int) -> Iterator[None]:
 def place(tmp_path: Path) -> Place:
     """The account of the service owns the data folder; root has made ann in it."""
     require("Changing the account (root)", found=os.geteuid() == 0)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    temporary = Path(tempfile.gettempdir())
+    for folder in (tmp_path, *tmp_path.parents):
+        if temporary in folder.parents:  # those of pytest and of its workers
+            folder.chmod(0o755)
     made = Place(tmp_path)
     made.data.mkdir(mode=0o700)
     os.chown(made.data, SERVICE, SERVICE)
