@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from chatserver.config import LimitSettings
-from chatserver.emoji import qualified
+from chatserver.emoji import qualified, was_a_reaction
 from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.facts import Facts
 from chatserver.journal import Journal, Settle
@@ -115,7 +115,7 @@ class Chat:
     def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
         """Put an emoji to a message, or take it back."""
         emoji = qualified(asked.emoji)
-        if emoji is None and asked.on:
+        if emoji is None and (asked.on or not was_a_reaction(asked.emoji)):
             raise BadRequest(_("A reaction is one emoji."))
         act = React(asked.target, emoji or asked.emoji, asked.on)
         self._journal.append(self._acting(who, asked.room, asked.id, act), settle)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.emoji import EMOJI, qualified
+from chatserver.emoji import EMOJI, qualified, was_a_reaction
 from tests import emoji_list
 
 PICKER = Path(__file__).parent.parent / "chatserver" / "static" / "js" / "emoji.json"
@@ -61,6 +61,20 @@ def test_an_emoji_has_one_form_whatever_a_keyboard_sends(sent: str, kept: str) -
 )
 def test_letters_marks_parts_and_several_emoji_are_none(text: str) -> None:
     assert qualified(text) is None
+
+
+@pytest.mark.parametrize("text", ["★", "→", "∞", "🤝‍🤝", "🇽🇽", "⌘\ufe0f", "✊🏽‍✊"])
+def test_what_older_programs_took_for_emoji_can_be_taken_back(text: str) -> None:
+    assert qualified(text) is None
+    assert was_a_reaction(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", "你好", "+", "★ ", "★★", "a★", "\u200d", "★\u200d", "🏽", "★" + "\ufe0f" * 40],
+)
+def test_other_texts_never_were_reactions(text: str) -> None:
+    assert not was_a_reaction(text)
 
 
 def test_the_list_is_that_of_unicode() -> None:

@@ -152,7 +152,9 @@ async def test_each_person_reacts_once_per_emoji(pair: tuple[Device, Device]) ->
 async def test_a_reaction_is_an_emoji(ann: Person, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
-    assert (await device.ask(12, room=1, target=seq, emoji=emoji))["code"] == "bad_request"
+    for on in (True, False):
+        refused = await device.ask(12, room=1, target=seq, emoji=emoji, on=on)
+        assert refused["code"] == "bad_request"
 
 
 @pytest.mark.parametrize("emoji", ["👍", "👍🏽", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "✅"])
