@@ -5,11 +5,13 @@ Code, quotations, links and addresses call nobody.
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from chatserver.models import name_key
 
 NAMES = 50  # names that one text may call; what follows them stays text
+MEANINGS = 100  # shorter names that those of one text may mean
 NAME_LENGTH = 32  # characters of a user name at most
 _SPACELESS = "\u2e80"  # from here on, scripts that put no space behind a name
 _CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
@@ -24,7 +26,7 @@ _MARKS = ("`", ">", "](", "://", "ww.")
 
 
 def mentioned(text: str) -> tuple[str, ...]:
-    """The keys of what follows each @, at its longest: see `candidates`. "all" is everybody."""
+    """The keys of what follows each @, at its longest: see `meanings`. "all" is everybody."""
     if "@" not in text and "＠" not in text:
         return ()
     if any(mark in text for mark in _MARKS):
@@ -33,15 +35,19 @@ def mentioned(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name_key(name) for name in called if len(name) > 1))
 
 
-def candidates(key: str) -> list[str]:
-    """Keys that a called name may mean, the longest first: of these the first account is called.
+def meanings(called: Iterable[str]) -> Iterator[list[str]]:
+    """For each name that a text calls the keys that it may mean, the longest first.
 
-    Dots and dashes at the end may belong to the sentence. Chinese or Japanese text may go on behind
-    a name without a space.
+    Of these the first account is called. Dots and dashes at the end may belong to the sentence.
+    Chinese or Japanese text may go on behind a name without a space: then shorter names may be
+    meant, until a text has MEANINGS of them.
     """
-    ends = [end for end in range(len(key) - 1, 1, -1) if _may_end(key, end)]
-    found = [key, *(key[:end] for end in ends)]
-    return list(dict.fromkeys(found + [name.rstrip(".-_") for name in found]))
+    left = MEANINGS
+    for key in called:
+        ends = [end for end in range(len(key) - 1, 1, -1) if _may_end(key, end)] if left > 0 else []
+        left -= len(ends)
+        found = [key, *(key[:end] for end in ends)]
+        yield list(dict.fromkeys(found + [name.rstrip(".-_") for name in found]))
 
 
 def _may_end(key: str, end: int) -> bool:

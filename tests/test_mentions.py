@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatserver.mentions import NAMES, candidates, mentioned
+from chatserver.mentions import MEANINGS, NAME_LENGTH, NAMES, meanings, mentioned
 
 CASES = json.loads((Path(__file__).parent / "text-cases/mentions.json").read_text("utf-8"))
 
@@ -14,7 +14,7 @@ CASES = json.loads((Path(__file__).parent / "text-cases/mentions.json").read_tex
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"])
 def test_the_longest_name_that_exists_is_called(case: dict[str, Any]) -> None:
     names = {"all", *case["accounts"]}
-    meant = [candidates(key) for key in mentioned(case["text"])]
+    meant = meanings(mentioned(case["text"]))
     called = [next((key for key in keys if key in names), None) for keys in meant]
     assert [name for name in called if name] == case["calls"]
 
@@ -23,3 +23,9 @@ def test_the_longest_name_that_exists_is_called(case: dict[str, Any]) -> None:
 def test_only_so_many_names_of_a_message_are_looked_up(at: str) -> None:
     text = " ".join(f"{at}n{number}" for number in range(1_000))
     assert mentioned(text) == tuple(f"n{number}" for number in range(NAMES))
+
+
+def test_a_text_is_looked_up_under_few_names_however_they_are_glued() -> None:
+    text = " ".join("@" + chr(0x4E00 + number) * 32 for number in range(NAMES))
+    keys = [key for keys in meanings(mentioned(text)) for key in keys]
+    assert len(keys) < MEANINGS + NAME_LENGTH + NAMES

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.mentions import candidates
+from chatserver.mentions import meanings
 from chatserver.models import EVERYBODY, Delete, Draft, Edit, Event, Kind, Message, React
 from chatserver.storage import search_index
 from chatserver.storage.names import named
@@ -105,19 +105,16 @@ class Writes:
 
     def _write_mentions(self, connection: Connection) -> None:
         """Names of no account call nobody. Which there are is known to the transaction alone."""
-        meant = {key: candidates(key) for called in self._called.values() for key in called}
-        accounts = named(connection, {key for keys in meant.values() for key in keys} - {EVERYONE})
+        meant = [
+            (place, keys) for place, called in self._called.items() for keys in meanings(called)
+        ]
+        accounts = named(connection, {key for _place, keys in meant for key in keys} - {EVERYONE})
         found = {key: user_id for key, (user_id, _name) in accounts.items()}
         found[EVERYONE] = EVERYBODY
-        users = {
-            name: next((found[key] for key in keys if key in found), None)
-            for name, keys in meant.items()
-        }
         rows = {
             (*place, user_id)
-            for place, called in self._called.items()
-            for name in called
-            if (user_id := users[name]) is not None
+            for place, keys in meant
+            if (user_id := next((found[key] for key in keys if key in found), None)) is not None
         }
         if rows:
             _CALLED.insert(connection, sorted(rows))

@@ -3,6 +3,7 @@
 const MENTION = /(?<![A-Za-z0-9_.])[@＠]([\p{L}\p{M}\p{N}_.-]{2,32})/gu;
 const EVERYBODY = "all";
 const MOST = 50; // names that one text may call
+const MEANINGS = 100; // shorter names that those of one text may mean
 const SPACELESS = "\u2e80"; // from here on, scripts that put no space behind a name
 // Quotations, code blocks, code, links and addresses call nobody: see chatserver/mentions.py.
 const VERBATIM =
@@ -25,24 +26,32 @@ export function called(text) {
   return parts;
 }
 
-/** What a called name may mean, the longest first: text without spaces may go on behind a name. */
-function candidates(name) {
-  const ends = Array.from({ length: Math.max(0, name.length - 2) }, (_, back) => name.length - 1 - back);
-  const found = [name, ...ends.filter((end) => mayEnd(name, end)).map((end) => name.slice(0, end))];
-  return [...new Set([...found, ...found.map((one) => one.replace(/[.\-_]+$/, ""))])];
+/** Where a called name may end before its end: text without spaces may go on behind a name. */
+function ends(name) {
+  const before = Array.from({ length: Math.max(0, name.length - 2) }, (_, back) => name.length - 1 - back);
+  return before.filter((end) => mayEnd(name, end));
 }
 
 const mayEnd = (name, end) => name[end] >= SPACELESS || name[end - 1] >= SPACELESS;
 
-/** True when `name` means this person. */
-export const means = (name, person) =>
-  candidates(name).some((one) => one === EVERYBODY || one === fold(person));
+/** True when `name`, or what is before one of its `shorter` ends, means this person. */
+export function means(name, person, shorter = ends(name)) {
+  const found = [name, ...shorter.map((end) => name.slice(0, end))];
+  return [...found, ...found.map((one) => one.replace(/[.\-_]+$/, ""))].some(
+    (one) => one === EVERYBODY || one === fold(person),
+  );
+}
 
 /** True when `text` calls `person`, or everybody. */
 export function calls(text, person) {
   if (!/[@＠]/.test(text)) return false;
   const found = [...text.replace(VERBATIM, " ").matchAll(MENTION)].slice(0, MOST);
-  return found.some(([, name]) => means(fold(name), person));
+  let left = MEANINGS;
+  return [...new Set(found.map(([, name]) => fold(name)))].some((name) => {
+    const shorter = left > 0 ? ends(name) : [];
+    left -= shorter.length;
+    return means(name, person, shorter);
+  });
 }
 
 /** What is being completed at the end of `text`: {query, start}, or null. */
