@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from chatserver import mentions, names, passwords, protocol, redaction, tokens
-from chatserver.emoji import qualified
+from chatserver.emoji import qualified, was_a_reaction
 from chatserver.errors import ChatError
 from chatserver.models import name_key
 from chatserver.web import body, headers, language, session
@@ -84,6 +84,7 @@ WORST: list[tuple[Work, dict[str, Input], int]] = [
     (decode, FRAMES, 16_000),
     (mentions.mentioned, TEXTS, 1_000),
     (qualified, TEXTS, 1_000),
+    (was_a_reaction, TEXTS, 1_000),
     (names.shows, TEXTS, 1_000),
     (tokens.tokens, TEXTS, 1_000),
     (names.checked_name, TEXTS, 250),

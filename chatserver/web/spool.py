@@ -22,12 +22,13 @@ PATIENCE = 60.0  # seconds that the source waits for a reader who is behind by a
 async def spooled(pieces: AsyncGenerator[bytes], folder: Path) -> AsyncGenerator[bytes]:
     """The same bytes. Raises what `pieces` raises, and TimeoutError for a reader too far behind.
 
-    Leave it with `aclosing`. The file is made in `folder`, or with the temporary files where more
-    space is free. Without space in either, the source waits for its reader.
+    Leave it with `aclosing`. The file is made in `folder`; with the temporary files, which may be
+    in memory, only when that disk is full. Without space in either, the source waits.
     """
-    place = max(folder, Path(tempfile.gettempdir()), key=_free)
-    free = _free(place)
-    kept = pieces if free < SCARCE else _through_file(pieces, place, int(free * SHARE))
+    places = [(place, _free(place)) for place in (folder, Path(tempfile.gettempdir()))]
+    roomy = ((place, free) for place, free in places if free >= SCARCE)
+    place, free = next(roomy, (folder, 0))
+    kept = _through_file(pieces, place, int(free * SHARE)) if free else pieces
     async with aclosing(kept) as taken:
         async for piece in taken:
             yield piece

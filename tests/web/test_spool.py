@@ -85,19 +85,20 @@ async def test_a_reader_too_far_behind_is_cut_off(
         await read(source, tmp_path, bytearray(), first_wait=source.ended)
 
 
-async def test_a_full_disk_leaves_the_file_to_the_folder_of_temporary_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("free", "place"), [(10**8, "data"), (0, "temporary")])
+async def test_the_file_is_with_the_temporary_files_only_when_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, place: str
 ) -> None:
-    full, roomy = tmp_path / "full", tmp_path / "roomy"
-    full.mkdir()
-    roomy.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(roomy))
-    monkeypatch.setattr(spool, "_free", lambda folder: 0 if folder == full else 10**9)
+    data, temporary = tmp_path / "data", tmp_path / "temporary"
+    data.mkdir()
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(spool, "_free", lambda folder: free if folder == data else 10**9)
     made = Mock(wraps=tempfile.TemporaryFile)
     monkeypatch.setattr(tempfile, "TemporaryFile", made)
-    async with aclosing(spooled(Source().pieces(), full)) as pieces:
+    async with aclosing(spooled(Source().pieces(), data)) as pieces:
         assert b"".join([piece async for piece in pieces]) == b"".join(PIECES)
-    assert made.call_args.kwargs["dir"] == roomy
+    assert made.call_args.kwargs["dir"] == tmp_path / place
 
 
 async def test_without_space_anywhere_the_source_waits_for_its_reader(
