@@ -3,7 +3,6 @@
 Who may write is asked inside the storing transaction (`storage.log`).
 """
 
-import secrets
 from collections.abc import Awaitable, Callable
 
 from chatserver.config import LimitSettings
@@ -14,7 +13,6 @@ from chatserver.journal import Journal, Settle
 from chatserver.markup import Renderer, is_costly
 from chatserver.mentions import mentioned
 from chatserver.models import (
-    OWN_ID,
     Act,
     Delete,
     Draft,
@@ -35,7 +33,7 @@ from chatserver.protocol import (
     SayToPerson,
     SayToRoom,
 )
-from chatserver.storage.repeats import digest
+from chatserver.storage.repeats import digest, own_id
 
 Work = Awaitable[None] | None  # what is left to be done, if anything
 
@@ -146,7 +144,7 @@ def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dra
         room=facts.room,
         user_id=who.id,
         user=who.name,
-        id=request_id or _own_id(),
+        id=request_id or own_id(),
         digest=digest(act, facts.room),
         act=act,
         people=facts.people,
@@ -162,17 +160,13 @@ def _unresolved(
         room=0 if to is not None else room,
         user_id=who.id,
         user=who.name,
-        id=request_id or _own_id(),
+        id=request_id or own_id(),
         digest="",
         act=act,
         own_id=request_id is None,
         to=to,
         resolved=False,
     )
-
-
-def _own_id() -> str:
-    return f"{OWN_ID}{secrets.token_urlsafe(9)}"
 
 
 def _facts_of(who: User, message: Event) -> RoomFacts:

@@ -6,9 +6,7 @@ lock, on the same socket. One that only reads opens the database read-only and c
 """
 
 import asyncio
-import errno
 import os
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +16,7 @@ import aiohttp
 from chatserver.binding import Binding
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
-from chatserver.folder import DataFolder, control_address
+from chatserver.folder import DataFolder, control_address, is_listening
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -176,6 +174,5 @@ def is_running(folder: DataFolder) -> bool:
     """Whether a server listens on the folder's control socket."""
     if not os.path.exists(folder.control):  # noqa: PTH110 - Path.exists raises for what is closed
         return False
-    with socket.socket(socket.AF_UNIX) as probe, control_address(folder.control) as path:
-        probe.setblocking(False)
-        return probe.connect_ex(path) in (0, errno.EAGAIN)  # EAGAIN: the queue of one is full
+    with control_address(folder.control) as path:
+        return is_listening(path)

@@ -1,7 +1,9 @@
 """The data folder of one server: where its files are, and the lock that keeps others out."""
 
+import errno
 import fcntl
 import os
+import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -187,3 +189,10 @@ def control_address(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}/{path.name}"
     finally:
         os.close(descriptor)
+
+
+def is_listening(path: str) -> bool:
+    """Whether some process accepts connections on this Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(path) in (0, errno.EAGAIN)  # EAGAIN: its queue is full

@@ -42,7 +42,7 @@ class Hub:
         self._node = node or secrets.token_hex(8)
         self._clock = clock
         self._key_names = key_names
-        self.learn_end: Callable[[Ended], object] = str  # see `revocations.Revocations`
+        self.learn_end: Callable[[Ended], object] = lambda _: None  # see `revocations.Revocations`
         self._devices: dict[int, set[Connection]] = {}
         self._feeds = Feeds(read_missed, self._fell_behind, self._departed)
         self.delivered = self._feeds.delivered

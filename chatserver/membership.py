@@ -4,7 +4,6 @@ The rules about rights are checked in the storing transaction (`storage.acts`); 
 acts, and whoever became a member is shown the room.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
@@ -14,7 +13,6 @@ from chatserver.hub import Hub
 from chatserver.journal import Journal, promise
 from chatserver.limits import Rate
 from chatserver.models import (
-    OWN_ID,
     Act,
     Change,
     Create,
@@ -30,7 +28,7 @@ from chatserver.models import (
 from chatserver.names import TITLE_LENGTH, checked_room_name, checked_title, checked_topic
 from chatserver.protocol import ChangeRoom
 from chatserver.storage.people import People
-from chatserver.storage.repeats import digest
+from chatserver.storage.repeats import new_draft
 from chatserver.storage.rooms import Rooms
 
 NAMED = 25  # users whom a change of a room names that count as one more message
@@ -75,7 +73,7 @@ class Membership:
         more, Forbidden for an archived room, Conflict for a member.
         """
         act = Enrol("join", ((who.id, who.name),), invited=code, spends=spends)
-        draft = _own_draft(who, room, act)
+        draft = new_draft(room, who.id, who.name, act)
         receipt = await self._stored(draft)
         if receipt.event is not None:
             await self._hub.introduce([who.id], room, wire.payload(receipt.event))
@@ -89,17 +87,17 @@ class Membership:
         """
         if archived is not None:
             act = Change("archive", {"archived": archived}, outside=True)
-            await self._stored(_own_draft(who, room, act))
+            await self._stored(new_draft(room, who.id, who.name, act))
         if retention_days is not None:
             act = Change("change", {"retention_days": retention_days}, outside=True)
-            await self._stored(_own_draft(who, room, act))
+            await self._stored(new_draft(room, who.id, who.name, act))
 
     async def dissolve(self, who: User, room: int) -> None:
         """End a conversation without a name, as an administrator who need not belong to it.
 
         Its members are removed from it. Raises NotFound for a room with a name.
         """
-        await self._stored(_own_draft(who, room, Dissolve()))
+        await self._stored(new_draft(room, who.id, who.name, Dissolve()))
 
     async def mute(self, who: User, room: int, *, on: bool) -> None:
         """Set whether a room may disturb this person, and tell that person's devices.
@@ -189,16 +187,4 @@ def _changes(asked: ChangeRoom) -> dict[str, Any]:
 def _draft(who: User, asked: ChangeRoom, act: Act) -> Draft:
     if asked.room is None and not isinstance(act, Create):
         raise BadRequest(_("Which room? Name it in 'room'."))
-    return _own_draft(who, asked.room or 0, act, asked.id)
-
-
-def _own_draft(who: User, room: int, act: Act, draft_id: str | None = None) -> Draft:
-    return Draft(
-        room=room,
-        user_id=who.id,
-        user=who.name,
-        id=draft_id or f"{OWN_ID}{secrets.token_urlsafe(9)}",
-        digest=digest(act, room),
-        act=act,
-        own_id=draft_id is None,
-    )
+    return new_draft(asked.room or 0, who.id, who.name, act, asked.id)

@@ -1,6 +1,5 @@
 """Bots and their tokens."""
 
-import secrets
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -8,13 +7,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, _
-from chatserver.models import LOBBY, OWN_ID, Draft, Enrol, Event, User
+from chatserver.models import LOBBY, Enrol, Event, User
 from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.members import hold_rooms, is_member
 from chatserver.storage.naming import find_room
 from chatserver.storage.people import NewUser, insert_user, read_user
-from chatserver.storage.repeats import digest
+from chatserver.storage.repeats import new_draft
 from chatserver.storage.rights import hold_accounts, require_admin
 from chatserver.storage.room_acts import add_members, enrol
 from chatserver.storage.tables import bot_tokens, rooms, users
@@ -98,16 +97,11 @@ def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: in
     found = connection.execute(inviter).one_or_none()
     if found is not None:
         invite = Enrol("invite", itself)
-        return enrol(connection, _draft(room, found.id, found.name, invite), invite, now)
+        return enrol(connection, new_draft(room, found.id, found.name, invite), invite, now)
     join = Enrol("join", itself)
-    draft = _draft(room, bot.id, bot.name, join)
+    draft = new_draft(room, bot.id, bot.name, join)
     if by is not None:
         return enrol(connection, draft, join, now)
     if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
         raise Forbidden(_("This room is archived."))
     return add_members(connection, draft, join, now)
-
-
-def _draft(room: int, user_id: int, name: str, act: Enrol) -> Draft:
-    own = f"{OWN_ID}{secrets.token_urlsafe(9)}"
-    return Draft(room, user_id, name, own, digest(act, room), act, own_id=True)

@@ -4,7 +4,6 @@ The row of the account stays, with its name: messages keep their author, and no 
 the name. The caller holds the rooms and the account.
 """
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, _
-from chatserver.models import LOBBY, OWN_ID, Dismiss, Draft, Event, Role, RoomKind
+from chatserver.models import LOBBY, Dismiss, Event, Role, RoomKind
 from chatserver.storage.invites import revoke_of
-from chatserver.storage.repeats import digest
+from chatserver.storage.repeats import new_draft
 from chatserver.storage.room_acts import remove_members
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
@@ -62,6 +61,5 @@ def erase(
 
 def _leave(connection: Connection, account: Row[Any], room: int, now: int) -> Event:
     act = Dismiss("leave", ((account.id, account.name),))
-    own = f"{OWN_ID}{secrets.token_urlsafe(9)}"
-    draft = Draft(room, account.id, account.name, own, digest(act, room), act, own_id=True)
+    draft = new_draft(room, account.id, account.name, act)
     return remove_members(connection, draft, act, now)

@@ -14,7 +14,7 @@ _REACTED = ManyRows(reactions, "room_id", "seq", "emoji", "user_id", "at")
 
 
 def settle_emoji(connection: Connection) -> None:
-    """Rename variants in reactions and events. What the same user has in that form already stays."""
+    """Rename variants in reactions and events; of two of the same user one stays."""
     for emoji in connection.scalars(sa.select(reactions.c.emoji).distinct()).all():
         if (form := qualified(emoji)) not in (None, emoji):
             _rename(connection, emoji, str(form))

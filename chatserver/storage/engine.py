@@ -83,7 +83,7 @@ class Database:
         self._files = OpenFiles(self.path)
         self._users: list[Closable] = []
         if not self.is_sqlite:
-            _require_whole(url)
+            _refuse_dropped_options(url)
         self.writer, self.readers = make(parsed)
         sa.event.listen(self.writer.engine, "connect", lambda *_: self._files.reopened())
         if read_only:
@@ -251,10 +251,10 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _require_whole(url: str) -> None:
-    from chatserver.storage.mysql_driver import require_whole
+def _refuse_dropped_options(url: str) -> None:
+    from chatserver.storage.mysql_driver import refuse_dropped_options
 
-    require_whole(url)
+    refuse_dropped_options(url)
 
 
 def _mysql(url: URL) -> tuple[Writer, Readers]:

@@ -47,7 +47,7 @@ def without_tls(url: URL) -> URL:
     return url.difference_update_query(TLS)
 
 
-def require_whole(url: str) -> None:
+def refuse_dropped_options(url: str) -> None:
     """Raise StartError for options of the URL that SQLAlchemy drops: empty or repeated ones."""
     found = _OPTIONS.search(url)
     options = parse_qsl(found[1], keep_blank_values=True) if found else []

@@ -1,6 +1,7 @@
 """Repeats: what was stored under the same id before, and whether it is the same thing."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import get_args
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import ChatError, IdConflict
-from chatserver.models import Act, Draft, Receipt
+from chatserver.models import OWN_ID, Act, Draft, Receipt
 from chatserver.storage.pairs import ByPairs
 from chatserver.storage.tables import ExactText, events
 
@@ -27,6 +28,24 @@ def digest(act: Act, room: int) -> str:
     told = [getattr(act, name) for name in _TOLD[type(act)]]
     whole = msgspec.json.encode((type(act).__name__, room, *told))
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
+
+
+def own_id() -> str:
+    """An id for what came without one. No client can send it."""
+    return f"{OWN_ID}{secrets.token_urlsafe(9)}"
+
+
+def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | None = None) -> Draft:
+    """What an account does in a room; under an id of ours, unless a client gave it one."""
+    return Draft(
+        room=room,
+        user_id=user_id,
+        user=name,
+        id=client_id or own_id(),
+        digest=digest(act, room),
+        act=act,
+        own_id=client_id is None,
+    )
 
 
 _DERIVED = ("mentions", "to", "since", "invited", "spends", "outside")

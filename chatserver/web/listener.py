@@ -7,13 +7,14 @@ it is idle again. Connections that became WebSockets are not its own any more.
 import asyncio
 import errno
 import os
-import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+
+from chatserver.folder import is_listening
 
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 HEAD_TIMEOUT = 20.0  # seconds until the first request must have arrived
@@ -148,19 +149,13 @@ class UnixListener(web.UnixSite):
         self.path = path
 
     async def start(self) -> None:
-        if _is_listening(self.path):  # asyncio would take the socket over
+        if is_listening(self.path):  # asyncio would take the socket over
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         await web.BaseSite.start(self)
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: _http_connection(self._runner, self._idle), self.path, backlog=self._backlog
         )
         Path(self.path).chmod(0o660)
-
-
-def _is_listening(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
-        return probe.connect_ex(path) in (0, errno.EAGAIN)  # EAGAIN: its queue is full
 
 
 def _http_connection(runner: Any, idle: IdleConnections) -> HttpConnection:
