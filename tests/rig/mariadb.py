@@ -32,6 +32,7 @@ class PrivateMariaDB(PrivateServer):
         return _run("mariadb", *server, *form, "--execute", statements)
 
     def prepare(self) -> None:
+        self._scratch.mkdir()
         passwordless = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         _run("mariadb-install-db", *self._place(), *passwordless)
 
@@ -55,7 +56,13 @@ class PrivateMariaDB(PrivateServer):
 
     def _place(self) -> list[str]:
         user = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", f"--datadir={self.folder / 'data'}", *user]
+        folders = [f"--datadir={self.folder / 'data'}", f"--tmpdir={self._scratch}"]
+        return ["--no-defaults", *folders, *user]
+
+    @property
+    def _scratch(self) -> Path:
+        """For temporary tables. A server that starts removes those of others in a shared folder."""
+        return self.folder / "tmp"
 
 
 class TlsMariaDB(PrivateMariaDB):
