@@ -55,14 +55,28 @@ class Invitations:
             raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
         return found
 
-    async def join(self, code: str, new: NewUser, password: str) -> User:
-        """Make a member's account, and a member of the room that the invitation leads into."""
+    async def into_room_of(self, user: User, code: str) -> Invite | None:
+        """An invitation, usable or not, into a room that `user` is a member of."""
+        return await self._invites.into_room_of(user.id, code)
+
+    async def join(self, code: str, new: NewUser, password: str) -> tuple[User, int | None]:
+        """Make an account, and a member of the room that the invitation leads into.
+
+        Return the account, and the room unless it cannot be joined any more.
+        """
         invite = await self.find(code)
         user = await self._accounts.add_invited(new, password, code)
-        if invite.room is not None:
-            with suppress(ChatError):  # it leads there no more; the account is there
-                await self._membership.enter(user, invite.room, code)
-        return user
+        return user, await self._entered(user, invite)
+
+    async def _entered(self, user: User, invite: Invite) -> int | None:
+        if invite.room is None:
+            return None
+        try:
+            with suppress(Conflict):  # a member already
+                await self._membership.enter(user, invite.room, invite.code)
+        except ChatError:
+            return None
+        return invite.room
 
     async def accept(self, code: str, user: User) -> Invite:
         """Make a user who has an account a member of the room that the invitation leads into.

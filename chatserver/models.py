@@ -64,7 +64,7 @@ class Session(Value, frozen=True):
 
 
 class Invite(Value, frozen=True):
-    """`room` is one that it leads into, besides the lobby; `title` names that."""
+    """An invitation. `room` and `title` are those of the room that it leads into, if any."""
 
     code: str
     created_by: str
@@ -73,6 +73,7 @@ class Invite(Value, frozen=True):
     uses_left: int
     room: int | None = None
     title: str | None = None
+    archived: bool = False  # the room
 
 
 class Kind(IntEnum):

@@ -70,12 +70,23 @@ class Invites:
         found = await self._usable(invites.c.code == code, _listed_to(by))
         return found[0] if found else None
 
+    async def into_room_of(self, user_id: int, code: str) -> Invite | None:
+        """An invitation, usable or not, into a room that this user is a member of."""
+        if not _is_code(code):
+            return None
+        one = invites.c.code == code
+        found = await self._where(one, is_member(user_id, invites.c.room_id))
+        return found[0] if found else None
+
     async def _usable(self, *conditions: sa.ColumnElement[bool]) -> list[Invite]:
+        return await self._where(*_usable(self._clock()), *conditions)
+
+    async def _where(self, *conditions: sa.ColumnElement[bool]) -> list[Invite]:
         query = (
-            sa.select(invites, users.c.display, rooms.c.title)
+            sa.select(invites, users.c.display, rooms.c.title, rooms.c.archived_at)
             .outerjoin(users, users.c.id == invites.c.created_by)
             .outerjoin(rooms, rooms.c.id == invites.c.room_id)
-            .where(*_usable(self._clock()), *conditions)
+            .where(*conditions)
             .order_by(invites.c.created_at.desc())
         )
         async with (
@@ -185,4 +196,5 @@ def _invite(row: Row[Any]) -> Invite:
         uses_left=row.uses_left,
         room=row.room_id,
         title=row.title,
+        archived=row.archived_at is not None,
     )

@@ -125,26 +125,28 @@ class Pages:
 
     async def join_page(self, request: web.Request) -> web.StreamResponse:
         """To sign up, or, for a user who is signed in, to join the room of the invitation."""
-        invite = await self._invitations.find(request.match_info["code"])
+        code = request.match_info["code"]
         user = None
         with suppress(Unauthorized):
             user = (await self._sessions.of(request)).user
-        if user is not None and invite.room is not None:
-            return self._render("accounts/invited.html", request, user, me=user, invite=invite)
-        facts = {"code": invite.code, "inviter": invite.created_by, "me": user}
-        return self._render("accounts/join.html", request, user, **facts)
+        own = await self._invitations.into_room_of(user, code) if user else None
+        invite = own or await self._invitations.find(code)
+        facts = {"me": user, "invite": invite, "is_member": own is not None}
+        page = "join" if user is None or invite.room is None else "invited"
+        return self._render(f"accounts/{page}.html", request, user, **facts)
 
     async def join(self, request: web.Request) -> web.StreamResponse:
         form = await body.read(request, body.NewAccount)
         new = new_user(form.username, form.display, locale=_locale(request, form.locale))
-        user = await self._invitations.join(request.match_info["code"], new, form.password)
-        return await self._signed_in(request, user)
+        code = request.match_info["code"]
+        user, room = await self._invitations.join(code, new, form.password)
+        return await self._signed_in(request, user, room)
 
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """Make the signed-in user a member of the room of an invitation."""
         user = (await self._sessions.of(request)).user
         invite = await self._invitations.accept(request.match_info["code"], user)
-        return _done(request, "index", {"ok": 1, "room": invite.room})
+        return _done(request, "index", {"ok": 1, "room": invite.room}, invite.room)
 
     # Shared ---------------------------------------------------------------------------------------
 
@@ -157,11 +159,14 @@ class Pages:
         response.headers["Cache-Control"] = FOR_EVER
         return response
 
-    async def _signed_in(self, request: web.Request, user: User) -> web.StreamResponse:
-        """A new session, whatever the visitor had before."""
+    async def _signed_in(
+        self, request: web.Request, user: User, room: int | None = None
+    ) -> web.StreamResponse:
+        """Open a new session, whatever the visitor had before, and lead to `room`, if any."""
         client = request.headers.get("User-Agent", "")
         tokens: Tokens = await self._accounts.open_session(user, client=client)
-        response = _done(request, "index", {"ok": 1, "user": user.name})
+        answer = {"ok": 1, "user": user.name} | ({"room": room} if room else {})
+        response = _done(request, "index", answer, room)
         self._sessions.remember(request, response, tokens)
         return response
 
@@ -172,11 +177,13 @@ class Pages:
         return render(template, request, language, **context)
 
 
-def _done(request: web.Request, following: str, answer: dict[str, Any]) -> web.Response:
-    """JSON for scripts, the next page for a browser that posted a plain form."""
+def _done(
+    request: web.Request, following: str, answer: dict[str, Any], room: int | None = None
+) -> web.Response:
+    """JSON for scripts, the next page, at `room`, for a browser that posted a plain form."""
     if not wants_page(request):
         return web.json_response(answer)
-    target = _next(request) or _path(request, following)
+    target = _next(request) or _path(request, following) + (f"#/room/{room}" if room else "")
     return web.Response(status=303, headers={"Location": target})
 
 

@@ -103,3 +103,25 @@ async def test_an_invitation_offers_its_room_to_a_user_who_has_an_account(
     await expect(window.page.locator(TITLE)).to_have_text("Plans")
     await window.is_loaded()
     await window.close()
+
+
+async def test_an_invitation_into_a_room_opens_it_after_the_account_is_made(
+    enter: EnterChat, open_window: OpenWindow
+) -> None:
+    ann = await enter("ann", "Ann")
+    admin = ann.page.request
+    room = (await (await admin.post("/api/rooms", data={"name": "plans"})).json())["room"]
+    invite = await (await admin.post("/api/invites", data={"room": "plans", "uses": 1})).json()
+    window = await open_window(ann.chat.url)
+    await window.page.goto(invite["url"])
+    await expect(window.page.locator("h1")).to_have_text("Join plans")
+    await window.page.locator("#username").fill("cy")
+    await window.page.locator("#password").fill(PASSWORD)
+    await window.page.locator("account-form:defined [type=submit]").click()
+    await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/{room}")
+    await window.is_loaded()
+    await window.page.goto(invite["url"])
+    await window.page.get_by_role("link", name="Open the room").click()
+    await expect(window.page.locator(TITLE)).to_have_text("plans")
+    await window.is_loaded()
+    await window.close()

@@ -210,6 +210,61 @@ async def test_a_user_joins_the_room_of_an_invitation_with_the_account_that_exis
     assert (stranger.status, stranger.json["code"]) == (401, "unauthorized")
 
 
+async def test_an_invitation_into_a_room_names_it_and_leads_a_new_account_there(
+    chat: Chat, ann: Person
+) -> None:
+    for number, private in enumerate((False, True)):
+        room = {"name": f"plans{number}", "title": "Plans", "private": private}
+        made = (await ann.ask("POST", "/api/rooms", room)).json
+        url = (await ann.ask("POST", "/api/invites", {"room": room["name"]})).json["url"]
+        page = await ask(chat.browser(), "GET", url, headers=HTML)
+        assert ("Join Plans" in page.text, "Ann invites you to this room" in page.text) == (1, 1)
+        form = {"username": f"bo{number}", "password": PASSWORD}
+        joined = await ask(chat.browser(), "POST", url, form)
+        assert joined.json == {"ok": 1, "user": f"bo{number}", "room": made["room"]}
+        form = {"username": f"cy{number}", "password": PASSWORD}
+        async with chat.browser().post(
+            url, data=form, headers=HTML, allow_redirects=False
+        ) as response:
+            place = f"/index#/room/{made['room']}"
+            assert (response.status, response.headers["Location"]) == (303, place)
+
+
+async def test_an_invitation_into_an_archived_room_leads_to_the_chat(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    room = {"name": "plans", "title": "Plans"}
+    number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
+    made = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
+    await ann.ask("PATCH", f"/api/rooms/{number}", {"archived": True})
+    page = await ask(chat.browser(), "GET", made["url"], headers=HTML)
+    assert ("Join the chat" in page.text, "Plans" in page.text) == (True, False)
+    form = {"username": "cy", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", made["url"], form)).json == {"ok": 1, "user": "cy"}
+    path = f"/join/{made['code']}"
+    for who, words in ((ann, "already a member"), (bo, "This room is archived.")):
+        page = await who.ask("GET", path, headers=HTML)
+        assert (words in page.text, "Join the room" in page.text) == (True, False)
+
+
+async def test_a_member_opens_the_room_of_an_invitation_that_nobody_can_use_any_more(
+    chat: Chat, ann: Person, bo: Person, cy: Person
+) -> None:
+    number = (await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True})).json["room"]
+    for ending in ("used up", "revoked"):
+        made = (await ann.ask("POST", "/api/invites", {"room": "plans", "uses": 1})).json
+        path = f"/join/{made['code']}"
+        if ending == "used up":
+            await bo.ask("POST", f"{path}/room")
+        else:
+            await ann.ask("DELETE", f"/api/invites/{made['code']}")
+        page = await bo.ask("GET", path, headers=HTML)
+        assert f'href="/index#/room/{number}"' in page.text
+        assert ("already a member" in page.text, "Join the room" in page.text) == (True, False)
+        assert (await cy.ask("GET", path, headers=HTML)).status == 404
+        assert (await ask(chat.browser(), "GET", chat.url + path, headers=HTML)).status == 404
+
+
 async def test_an_invitation_without_a_room_offers_a_user_only_the_chat(
     ann: Person, bo: Person
 ) -> None:

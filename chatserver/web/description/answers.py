@@ -55,6 +55,12 @@ class SignedIn(Answer):
     user: str
 
 
+class Joined(SignedIn):
+    """`room`: the one that the invitation led into, of which the new user is a member."""
+
+    room: protocol.Number | None = None
+
+
 class EnteredRoom(Answer):
     room: protocol.Number
 

@@ -77,7 +77,7 @@ OPERATIONS = [
     ),
     Operation(
         "POST", "/join/{code}", "join", "Make an account with an invitation.",
-        answers.SignedIn, "anyone", body.NewAccount, form=True, refuses="conflict", token=True,
+        answers.Joined, "anyone", body.NewAccount, form=True, refuses="conflict", token=True,
         redirects=True,
     ),
     Operation(

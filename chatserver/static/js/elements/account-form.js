@@ -1,12 +1,13 @@
 /**
  * <account-form data-next="/index">: posts its form as JSON and goes on to `data-next`, or says why not.
+ * The answer may name a room to open there.
  * A fragment like `#/room/9`, which browsers keep when they are redirected here, goes on to the next page.
  * A field named `token` is filled from any other fragment, which then leaves the address bar.
  */
 
 import { request } from "../api.js";
 import { _ } from "../lib/i18n.js";
-import { isRoute } from "../lib/route.js";
+import { hashOf, isRoute, roomKey } from "../lib/route.js";
 import { hideProblem, showProblem } from "../problem.js";
 
 class AccountForm extends HTMLElement {
@@ -38,8 +39,8 @@ class AccountForm extends HTMLElement {
     this.setAttribute("aria-busy", "true");
     try {
       const fields = Object.fromEntries(new FormData(this.#form));
-      await request("POST", this.#form.action, fields);
-      location.assign(this.#next());
+      const { room } = await request("POST", this.#form.action, fields);
+      location.assign(this.#next(room));
       return;
     } catch (error) {
       button.disabled = false;
@@ -55,10 +56,11 @@ class AccountForm extends HTMLElement {
     if (field && (code === "forbidden" || code === "not_found")) field.closest(".field").hidden = false;
   }
 
-  /** Only to this server, whatever the address asked for, and to the conversation that it names. */
-  #next() {
+  /** Only to this server, whatever the address asked for, and to `room` or the conversation that it names. */
+  #next(room) {
     const next = new URL(this.dataset.next || "/", location.href);
     if (next.origin !== location.origin) return this.dataset.home;
+    if (room) next.hash = hashOf(roomKey(room));
     if (isRoute(location.hash) && !next.hash) next.hash = location.hash;
     return next.href;
   }
