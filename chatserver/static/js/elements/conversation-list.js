@@ -11,10 +11,12 @@ import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../page.js";
 import { PointerHold } from "../pointer-hold.js";
+import { UnreadEdges } from "../unread-edges.js";
 
 class ConversationList extends HTMLElement {
   #view = null;
   #shown = new Map(); // section → items
+  #edges = new UnreadEdges(this.parentElement);
   #aim = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
 
   /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
@@ -34,6 +36,7 @@ class ConversationList extends HTMLElement {
     this.#fill("direct", direct.map(row));
     this.#fill("online", people.online.map(person));
     this.#fill("offline", people.offline.map(person));
+    this.#edges.update();
   }
 
   #room(conversation, nameOf) {
