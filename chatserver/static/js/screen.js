@@ -85,6 +85,7 @@ export class Screen {
     this.#part("completion-list").candidates = () => this.#people.everybody;
     this.#part("completion-list").find = (beginning) => this.#people.find(beginning);
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
+    this.#part("rooms-dialog").find = (beginning) => this.#people.find(beginning);
     this.#part("room-dialog").show(conversation, { title: name });
     this.#part("room-panel").show(conversation, { title: name, people: this.#people, member: !lost });
     this.#part("search-panel").show(conversation, { title: name, ...this.#names });

@@ -9,6 +9,7 @@
 import { ask, attempt, once } from "../api.js";
 import { catchFocus, say, sync } from "../dom.js";
 import { goTo } from "../layers.js";
+import { FEW, filtered, query } from "../lib/choosing.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
@@ -20,6 +21,7 @@ const SMALL = matchMedia("(width < 72rem)"); // where the panel takes the place 
 
 class RoomPanel extends HTMLElement {
   #invite = this.querySelector(".room-invite");
+  #filter = this.querySelector(".people-filter");
   #problem = this.querySelector(".form-problem");
   #list = this.querySelector(".members");
   #room = null; // the conversation on screen
@@ -36,6 +38,7 @@ class RoomPanel extends HTMLElement {
         action({ room: this.#room, title: this.#title });
       });
     on(".room-invite", "submit", ({ room }) => once(this.#problem, () => this.#add(room)));
+    on(".people-filter", "input", () => this.#seek());
     on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mute(room)));
     on(".room-leave", "click", (target) => once(this.#problem, () => this.#leave(target)));
   }
@@ -103,15 +106,32 @@ class RoomPanel extends HTMLElement {
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#people.meet(...members.map(({ name }) => name));
-    const here = new Set(members.map(({ name }) => name));
-    const others = this.#people.everybody.filter(({ name }) => !here.has(name));
-    const options = others.map(({ name, display }) => new Option(`${display} (@${name})`, name));
-    const { user } = this.#invite.elements;
-    const chosen = user.value;
-    user.replaceChildren(user.options[0], ...options);
-    if (!here.has(chosen)) user.value = chosen; // else nobody is chosen
-    this.#invite.querySelector("button").disabled = others.length === 0;
+    this.#offer(this.#invite.elements.user.value);
     this.#showMembers();
+  }
+
+  get #others() {
+    const here = new Set(this.#members.map(({ name }) => name));
+    return this.#people.everybody.filter(({ name }) => !here.has(name));
+  }
+
+  /** Offers those who fit the filter; `chosen` is chosen if offered, else nobody. */
+  #offer(chosen) {
+    const others = this.#others;
+    const fits = filtered(others, this.#filter.value);
+    const { user } = this.#invite.elements;
+    user.replaceChildren(user.options[0], ...fits.map(({ name, display }) => new Option(`${display} (@${name})`, name)));
+    user.value = fits.some(({ name }) => name === chosen) ? chosen : "";
+    this.#filter.hidden = others.length <= FEW;
+    this.#invite.querySelector("button").disabled = others.length === 0;
+  }
+
+  /** Chooses the best of those who fit what was typed, and nobody when nothing is typed. */
+  #seek() {
+    const typed = query(this.#filter.value);
+    const offer = () => this.#offer(typed && filtered(this.#others, typed)[0]?.name);
+    offer();
+    this.#people.find(typed).then((more) => more && typed === query(this.#filter.value) && offer());
   }
 
   /** Those who are online first. */
@@ -154,6 +174,7 @@ class RoomPanel extends HTMLElement {
 
   async #add({ room }) {
     await ask("POST", addressOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
+    this.#filter.value = "";
     await this.#load(room);
   }
 

@@ -7,6 +7,7 @@
 import { ask, attempt, once } from "../api.js";
 import { wire } from "../dialogs.js";
 import { say, sync } from "../dom.js";
+import { byDisplay, FEW, filtered, query } from "../lib/choosing.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hideProblem } from "../problem.js";
@@ -17,8 +18,13 @@ class RoomsDialog extends HTMLElement {
   /** () → [{name, display}] of who can be a member. */
   candidates = () => [];
 
+  /** (beginning) → promise of whether there are candidates now that were not known. */
+  find = async () => false;
+
   #wired = wire(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
+  #filter = this.querySelector(".people-filter");
+  #choices = this.querySelector(".people-choices");
   #problem = this.querySelector(".rooms-problem");
   #refusal = this.#form.querySelector(".form-problem"); // of the new room
 
@@ -27,18 +33,37 @@ class RoomsDialog extends HTMLElement {
       event.preventDefault();
       once(this.#refusal, () => this.#make());
     });
+    this.#filter.addEventListener("input", () => this.#seek());
+    this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // makes no room
   }
 
   #opened() {
     this.#form.reset();
     hideProblem(this.#refusal);
-    sync(this.querySelector(".people-choices"), this.candidates(), {
+    this.#offer();
+    attempt(this.#problem, () => this.#load());
+  }
+
+  /** Shows the people who fit the filter, and those who are chosen. */
+  #offer() {
+    const people = this.candidates();
+    sync(this.#choices, byDisplay(people), {
       key: ({ name }) => name,
       make: ({ name }) => checkbox(name),
       update: (item, { name, display }) => describe(item, display, name),
     });
-    this.querySelector(".rooms-people").hidden = this.candidates().length === 0;
-    attempt(this.#problem, () => this.#load());
+    const fits = new Set(filtered(people, this.#filter.value).map(({ name }) => name));
+    for (const row of this.#choices.children) {
+      row.hidden = !fits.has(row.dataset.key) && !row.querySelector("input").checked;
+    }
+    this.querySelector(".rooms-people").hidden = people.length === 0;
+    this.#filter.hidden = people.length <= FEW;
+    this.querySelector(".people-none").hidden = fits.size > 0;
+  }
+
+  #seek() {
+    this.#offer();
+    this.find(query(this.#filter.value)).then((more) => more && this.#offer());
   }
 
   async #load() {

@@ -1,0 +1,89 @@
+"""Lists of many rooms and users: what is out of view is counted, and a filter finds users."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from chatserver.storage.tables import users
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_list(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="Bo")
+    cy = await ann.chat.person("cy", display="Cy")
+    me = await ann.chat.signed_in("ann")
+    for number in range(40):
+        await me.ask("POST", "/api/rooms", {"name": f"room{number}"})
+    for sender in (bo, cy):
+        await (await sender.connect()).say("For you", to="ann")
+    below, above = ann.page.locator(".unread-below"), ann.page.locator(".unread-above")
+    await expect(below).to_have_text("2 unread below")
+    await expect(above).to_be_hidden()
+    await below.focus()
+    await ann.page.keyboard.press("Enter")
+    await expect(below).to_be_hidden()
+    row = ann.page.locator("[data-section=direct] .row-unread").first
+    await expect(row).to_be_in_viewport(ratio=1)
+    await expect(row).to_be_focused()
+    await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+    for number in range(60, 62):  # the list grows, and what is unread goes out of view
+        await me.ask("POST", "/api/rooms", {"name": f"room{number}"})
+    await ann.page.set_viewport_size({"width": 1280, "height": 400})
+    await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, 0)")
+    await expect(below).to_have_text("2 unread below")
+    await row.click()
+    await ann.sees("For you")
+    await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, 0)")
+    await expect(below).to_have_text("1 unread below")
+
+
+async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    rows = [account(f"n{number:03}", f"User {199 - number:03}") for number in range(200)]
+    await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
+    page = ann.page
+    await page.reload()
+    await ann.is_loaded()
+    await page.locator("[data-open=rooms]").click()
+    choices = page.locator(".people-choices .check:visible")
+    await expect(choices).to_have_count(200)
+    await expect(choices.first).to_have_text("User 000 @n199")
+    filters = page.locator(".rooms-people .people-filter")
+    await filters.fill("@N198")
+    await choices.get_by_text("User 001").click()
+    await filters.fill("user 002")
+    await expect(choices).to_have_text(["User 001 @n198", "User 002 @n197"])
+    await filters.fill("nosuch")
+    await expect(page.locator(".people-none")).to_be_visible()
+    await page.locator("#room-name").fill("plans")
+    await filters.press("Enter")
+    await expect(page.locator("rooms-dialog dialog")).to_be_visible()
+    await page.locator(".rooms-new [type=submit]").click()
+    await expect(page.locator(".topbar-title")).to_have_text("plans")
+
+    await page.locator(".topbar-room").click()
+    await expect(page.locator(".members li")).to_have_count(2)
+    await page.locator(".room-invite .people-filter").fill("user 003")
+    await expect(page.locator("#room-invite-user")).to_have_value("n196")
+    await page.locator(".room-invite .people-filter").press("Enter")
+    await expect(page.locator(".members li")).to_have_count(3)
+    await expect(page.locator("#room-invite-user")).to_have_value("")
+    await expect(page.locator("#room-invite-user option")).to_have_count(199)  # nobody, too
+
+
+def account(name: str, display: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "name_key": name,
+        "display": display,
+        "password_hash": "!",
+        "role": "member",
+        "locale": "",
+        "created_at": 1,
+    }
