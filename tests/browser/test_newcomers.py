@@ -34,10 +34,15 @@ async def test_the_owner_of_the_server_has_no_name_to_invite_with(
         await window.page.goto(f"/join/{invite.code}")
         await expect(window.page.locator(".account-intro")).to_contain_text(words)
         await window.close()
+    await ann.page.request.post("/api/rooms", data={"name": "plans", "title": "Plans"})
+    await ann.page.request.post("/api/invites", data={"room": "plans", "uses": 1})
     await ann.page.locator(".topbar-invite").click()
-    await expect(ann.page.locator(".invite-row .invite-facts")).to_contain_text(
-        "by the server's owner"
-    )
+    facts = ann.page.locator(".invite-row .invite-facts")
+    await expect(facts.last).to_contain_text("by the server's owner")
+    for each, words in ((facts.first, "Plans · for 1 person"), (facts.last, "Lobby · for 50")):
+        await expect(each).to_contain_text(words)
+    dashes = ann.page.locator(".invite-local code").first
+    await expect(dashes).to_have_css("white-space", "nowrap")
 
 
 async def test_who_guesses_too_often_is_told_in_chinese_how_long_to_wait(

@@ -70,13 +70,14 @@ class InviteDialog extends HTMLElement {
     return item;
   }
 
-  #describe(item, { uses_left: uses, expires_at: end, created_by: by }) {
+  #describe(item, { title, uses_left: uses, expires_at: end, created_by: by }) {
     const left = ngettext("for %(num)s person", "for %(num)s people", uses);
-    item.querySelector(".invite-facts").textContent = _("%(left)s, until %(end)s, by %(name)s", {
+    const facts = _("%(left)s, until %(end)s, by %(name)s", {
       left,
       end: this.#dates.moment(new Date(end)),
       name: by || _("the server's owner"),
     });
+    item.querySelector(".invite-facts").textContent = `${title ?? _("Lobby")} · ${facts}`;
   }
 
   async #revoke(code) {
