@@ -1,16 +1,19 @@
 """Where a room opens: at the line "New", however much is unread."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
-from tests.driver import Chat
+from tests.driver import Chat, Device
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 READ = 9
 OLD = 60
+MANY = 85  # more than are drawn at first
 LINE = ".new-line + chat-message .message-text, .new-line + .day-line + chat-message .message-text"
 
 
@@ -24,9 +27,13 @@ async def room_with(chat: Chat, unread: int) -> int:
         last = await device.say(f"old {number}", room=room)
     await reader.send({"type": READ, "room": room, "seq": last["seq"]})
     await reader.history(room, after=last["seq"])  # behind it: the position is known
-    for number in range(unread):
-        await device.say(f"new {number}", room=room)
+    await says_new(device, unread, room=room)
     return room
+
+
+async def says_new(device: Device, count: int, **place: Any) -> None:
+    for number in range(count):
+        await device.say(f"new {number}", **place)
 
 
 async def opens_at_the_line(window: Window, room: int) -> None:
@@ -38,11 +45,19 @@ async def opens_at_the_line(window: Window, room: int) -> None:
     await expect(window.page.locator(LINE)).to_have_text("new 0")
 
 
+async def leaves_unread(window: Window, count: int) -> None:
+    """The open room, in which no message counts as read."""
+    await expect(window.page.locator(".messages-jump")).to_have_text(f"{count} new")
+    badge = window.page.locator(".sidebar [aria-current] .badge-number")
+    await expect(badge).to_have_text(str(count))
+
+
 async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    for unread in (1, 49, 50, 51):
+    for unread in (1, 49, 50, 51, 61, MANY):
         await opens_at_the_line(ann, await room_with(ann.chat, unread))
+    await leaves_unread(ann, MANY)
     room = await room_with(ann.chat, 700)
     phone = await ann.another(viewport={"width": 390, "height": 700}, has_touch=True)
     for window in (ann, phone):
@@ -57,3 +72,38 @@ async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> Non
     await phone.sees("new 699")
     await expect(phone.page.locator(".new-line")).to_have_count(0)
     await expect(phone.page.locator(".messages-jump")).to_be_hidden()
+
+
+async def test_many_messages_that_arrive_at_once_stay_unread(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    room = await room_with(ann.chat, 0)
+    bo = await (await ann.chat.signed_in("bo")).connect()
+    own = await (await ann.chat.signed_in("ann")).connect()
+    jump = ann.page.locator(".messages-jump")
+
+    await ann.page.goto(f"/index#/room/{room}")
+    await ann.sees(f"old {OLD - 1}")
+    await ann.turn_to_lobby()
+    await own.say("sent by the other device", room=room)
+    await says_new(bo, MANY, room=room)
+    await ann.opens("room-0")
+    await expect(ann.page.locator(".new-line")).to_be_in_viewport()
+    await expect(ann.page.locator(LINE)).to_have_text("new 0")
+    await leaves_unread(ann, MANY)
+    await jump.click()
+    await ann.sees(f"new {MANY - 1}")
+    await expect(ann.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
+
+    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    await ann.page.context.set_offline(True)
+    await ann.loses_the_line()
+    await says_new(bo, MANY, room=room)
+    await ann.page.context.set_offline(False)
+    await expect(ann.page.locator(".new-line")).to_be_in_viewport()
+    await leaves_unread(ann, MANY)
+
+    await says_new(bo, MANY, to="ann")
+    await ann.turn_to_direct("bo")
+    await expect(ann.page.locator(".message-text", has_text="new 0")).to_be_in_viewport()
+    await leaves_unread(ann, MANY)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { GROUP, rows } from "../../chatserver/static/js/lib/layout.js";
+import { firstNew, GROUP, rows } from "../../chatserver/static/js/lib/layout.js";
 
 const NOON = new Date(2031, 4, 3, 12).getTime();
 const message = (seq, user, at, more = {}) => ({ key: `seq:${seq}`, seq, user, at, ...more });
@@ -42,4 +42,15 @@ test("keys are unique", () => {
   const messages = Array.from({ length: 50 }, (_, n) => message(n, n % 3 ? "bo" : "cy", NOON + n * 7_200_000));
   const keys = rows(messages, { newAfter: 20 }).map(({ key }) => key);
   assert.equal(new Set(keys).size, keys.length);
+});
+
+test("the first unread message is one of another user", () => {
+  const messages = [
+    message(1, "bo", NOON),
+    message(2, "ann", NOON, { own: true }),
+    { key: "seq:3", seq: 3, at: NOON, notice: {} },
+    message(4, "bo", NOON),
+  ];
+  assert.equal(firstNew(messages, 1).seq, 4);
+  assert.equal(firstNew(messages, 4), undefined);
 });

@@ -8,6 +8,7 @@ import { Stretch } from "./lib/stretch.js";
 import { PAGE } from "./protocol.js";
 
 const BEHIND = 25; // events behind the message that is shown
+const TRIES = 10; // pages in which the first unread message is looked for
 
 export class Past {
   #history;
@@ -33,7 +34,7 @@ export class Past {
   /** Whether the first unread message is further back than the newest page; the room is not shown until `open` has it. */
   seek(conversation) {
     const { timeline, read, unread, stretch } = conversation;
-    const behind = unread > 0 && read > 0 && timeline.head - read >= PAGE;
+    const behind = unread > 0 && timeline.head - read >= PAGE;
     const held = timeline.loaded && (timeline.oldest <= read + 1 || !timeline.hasOlder);
     conversation.seeking = behind && !held && stretch === null;
     return conversation.seeking;
@@ -46,12 +47,24 @@ export class Past {
 
   async #toNew(conversation) {
     if (!this.seek(conversation)) return;
-    const upTo = Math.min(conversation.read + BEHIND, conversation.timeline.head);
-    const page = await this.#page(conversation, upTo);
+    const found = await this.#firstUnread(conversation);
     conversation.seeking = false;
-    if (page?.events.length > 0) conversation.stretch = new Stretch({ ...page, upTo });
+    if (found?.events.length > 0) conversation.stretch = new Stretch(found);
     if (conversation.stretch && conversation.timeline.loaded) this.#join(conversation);
     this.#changed();
+  }
+
+  /** {events, more, upTo} around the first unread message: own messages and acts may stand before it. */
+  async #firstUnread(conversation) {
+    const { head } = conversation.timeline;
+    let found = null;
+    for (let tries = 0, upTo = conversation.read + BEHIND; tries < TRIES; tries += 1, upTo += PAGE) {
+      const page = await this.#page(conversation, Math.min(upTo, head));
+      if (!page) break;
+      found = { ...page, upTo: Math.min(upTo, head) };
+      if (upTo >= head || page.events.some((event) => conversation.isNews(event))) break;
+    }
+    return found;
   }
 
   async older(conversation) {

@@ -94,7 +94,7 @@ export class Screen {
   }
 
   #showMessages(conversation, newAfter, lost) {
-    const { key, stretch, timeline, unread } = conversation;
+    const { key, stretch, timeline, read, unread } = conversation;
     const { events: held, hasOlder } = stretch ?? timeline;
     const online = this.#connection.state === "online";
     const { events, statuses } = withActs(held, this.#outbox.of(key), me.name, { online });
@@ -108,6 +108,7 @@ export class Screen {
         ...(stretch ? [] : this.#unsent(key, events, { online })),
       ],
       newAfter,
+      read,
       unread,
       loaded: (timeline.loaded && !conversation.seeking) || lost !== null,
       hasOlder: hasOlder || lost !== null,

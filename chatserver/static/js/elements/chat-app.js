@@ -135,6 +135,7 @@ class ChatApp extends HTMLElement {
 
   #connectionChanged(detail) {
     if (detail.code === CloseCode.SESSION_INVALID) sessionOver();
+    if (detail.state !== "online") this.#place.newLine.leave(this.#current.unread);
     this.#banner.show(detail);
     this.#draw();
   }
@@ -168,6 +169,7 @@ class ChatApp extends HTMLElement {
     if (conversation.key === key) {
       if (lost && this.#place.check()) this.#load(); // a member again
       this.querySelector("live-announcer").read(added, this.#people);
+      if (added.length > 1) this.#redraw(); // all of them may not fit into the view
       this.#readIfSeen();
       this.#place.newLine.place(conversation);
     }
@@ -222,7 +224,7 @@ class ChatApp extends HTMLElement {
   /** Read means: in view, at the end, with the window in front. */
   #readIfSeen() {
     const looks = document.visibilityState === "visible" && document.hasFocus();
-    if (!looks || !this.#list.showsEndOf(this.#place.key)) return;
+    if (!looks || this.#current.timeline.missing || !this.#list.showsEndOf(this.#place.key)) return;
     this.#feed.markRead(this.#current);
     this.#marks.soon();
   }

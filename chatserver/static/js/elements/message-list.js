@@ -9,7 +9,7 @@
 import { say, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { rows } from "../lib/layout.js";
+import { firstNew, rows } from "../lib/layout.js";
 import { notice } from "../lib/notices.js";
 import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/span.js";
@@ -20,7 +20,7 @@ import { LOBBY } from "../protocol.js";
 
 const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from which more is brought in
-const ABOVE_NEW = 72; // pixels that stay visible above the "New" line
+const ABOVE_NEW = 72; // pixels that stay visible above the "New" line or the first unread message
 
 const AIMS = "message-actions, .reaction, .message-status"; // what acts on the message that it stands beside
 
@@ -56,8 +56,8 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, isPrivate, name, items, newAfter, unread, loaded, hasOlder, hasNewer, display(user), find(seq), seenBy,
-   * rights}; `items` in order; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
+   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, display(user), find(seq),
+   * seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
    * `rights`: as <message-actions> has them.
    */
   show(view) {
@@ -72,7 +72,7 @@ class MessageList extends HTMLElement {
     for (const element of this.#names) element.textContent = view.name;
     this.#stuck &&= !view.hasNewer && this.#looksAtEnd();
     if (opened) this.#restart();
-    else if (this.#stuck) this.#draw();
+    else if (this.#stuck) this.#follow();
     else this.#hold(() => this.#draw());
     this.#showJump();
     this.#reach();
@@ -94,7 +94,7 @@ class MessageList extends HTMLElement {
     if (!item || !this.#span.around(items, item.key)) return false;
     this.#stuck = false;
     this.#draw();
-    const row = this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
+    const row = this.#rowOf(seq);
     row?.scrollIntoView({ block: "center" });
     row?.classList.remove("message-found");
     if (focus) row?.focus({ preventScroll: true });
@@ -107,17 +107,44 @@ class MessageList extends HTMLElement {
     this.#scroller.scrollBy({ top: direction * this.#scroller.clientHeight * 0.8 });
   }
 
-  /** At the end, or at the "New" line when that is further up. */
+  /** At the end, or at the first unread message when that is further up. */
   #restart() {
     this.#span = new Span();
     this.#stuck = true;
     this.#draw();
-    this.#scrollToEnd();
-    const line = this.#rows.querySelector(".new-line");
-    const above = line ? line.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top : 0;
-    if (above < 0) this.#scroller.scrollTop += above - ABOVE_NEW;
+    this.#turnTo(this.#firstUnread());
     this.#stuck = this.#isNearEnd();
     if (this.#stuck && this.#view.loaded) this.#arrived();
+  }
+
+  /** Stays at the end, unless many messages came at once: the first unread one of them has to be seen. */
+  #follow() {
+    const first = this.#firstUnread();
+    const known = first && this.#rowOf(first.seq);
+    this.#draw();
+    if (!known?.isConnected) this.#turnTo(first);
+  }
+
+  #firstUnread() {
+    const { items, read, unread } = this.#view;
+    return unread > 0 ? firstNew(items, read) : undefined;
+  }
+
+  /** Leaves the end for the unread message `item`, if there is one and it is not in view. */
+  #turnTo(item) {
+    if (!item) return;
+    const top = this.#scroller.getBoundingClientRect().top;
+    const drawn = this.#rowOf(item.seq);
+    if (drawn?.getBoundingClientRect().top >= top) return;
+    if (!drawn) this.#span.around(this.#view.items, item.key);
+    this.#stuck = false;
+    this.#draw();
+    const start = this.#rows.querySelector(".new-line") ?? this.#rowOf(item.seq);
+    this.#scroller.scrollTop += start.getBoundingClientRect().top - top - ABOVE_NEW;
+  }
+
+  #rowOf(seq) {
+    return this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
   }
 
   #draw() {

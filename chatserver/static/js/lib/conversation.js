@@ -74,13 +74,18 @@ export class Conversation {
     if (event.type === Type.ROOM) this.#change(event);
     else if (event.type === Type.DELETE) this.#uncount(event);
     else if (event.type === Type.EDIT) this.stale ||= event.target > this.read && this.unread > 0;
-    else if (this.#isNews(event)) this.#add(event);
+    else if (this.isNews(event)) this.#add(event);
   }
 
   /** What the server says of the room now, unless more has come or was read here since: then it is still stale. */
   recount(facts) {
     const current = facts.head >= Math.max(this.#counted, this.timeline.head) && facts.read >= this.read;
     if (current) this.welcome(facts);
+  }
+
+  /** Whether `event` is an unread message of another user. */
+  isNews(event) {
+    return isMessage(event) && event.user !== this.#me && event.seq > this.read && !event.deleted_at;
   }
 
   /** Everything up to the end was seen. True when that is news. */
@@ -126,16 +131,12 @@ export class Conversation {
     this.#counted = 0;
   }
 
-  #isNews(event) {
-    return isMessage(event) && event.user !== this.#me && event.seq > this.read && !event.deleted_at;
-  }
-
   /** Messages of others behind `seq`: exact where they are held, else at most. */
   #left(seq) {
     const { timeline } = this;
     const held = timeline.position === timeline.head && timeline.oldest <= seq + 1;
     if (!held) return Math.max(0, Math.max(timeline.head, this.#counted) - seq);
-    return timeline.events.filter((event) => event.seq > seq && this.#isNews(event)).length;
+    return timeline.events.filter((event) => event.seq > seq && this.isNews(event)).length;
   }
 
   /** A message that was unread is gone. Whose it was, where it is not held: most people delete their own. */

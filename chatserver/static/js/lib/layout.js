@@ -18,7 +18,7 @@ export function rows(messages, { newAfter = null, fromStart = true } = {}) {
     const day = startOfDay(message.at);
     const fresh = previous === null || startOfDay(previous.at) !== day;
     if (fresh) made.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
-    const first = !marked && !message.own && !message.notice && message.seq > newAfter;
+    const first = !marked && isNew(message, newAfter);
     if (first) made.push({ kind: "new", key: "new" });
     marked ||= first;
     const continued = !fresh && !first && continues(previous, message);
@@ -27,6 +27,11 @@ export function rows(messages, { newAfter = null, fromStart = true } = {}) {
   }
   return made;
 }
+
+/** The first of the messages that others sent after `read`, the last seq that was read; or undefined. */
+export const firstNew = (messages, read) => messages.find((message) => isNew(message, read));
+
+const isNew = ({ own, notice, seq }, read) => !own && !notice && seq > read;
 
 function continues(previous, message) {
   if (previous.notice || message.notice || message.replyTo) return false;

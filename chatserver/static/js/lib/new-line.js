@@ -9,7 +9,7 @@ export class NewLine {
     this.after = null;
   }
 
-  /** The reader looks elsewhere; `unread` messages are left. */
+  /** The reader looks elsewhere, or the connection is lost; `unread` messages are left. */
   leave(unread) {
     this.#old = unread === 0;
   }
