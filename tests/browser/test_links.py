@@ -10,6 +10,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TITLE = ".topbar-title"
 NOTICE = ".room-notice .notice-text"
+PAGE_MOVED = """() => ["html", "body", ".app", ".conversation", "nav-drawer"]
+  .map((name) => document.querySelector(name))
+  .filter((one) => one.scrollTop > 0 || one.scrollHeight > one.clientHeight)
+  .map(({ localName }) => localName)"""
 
 
 async def log_in(page: Page, name: str) -> None:
@@ -80,6 +84,26 @@ async def test_links_say_what_is_there(enter: EnterChat) -> None:
     await expect(page.locator(".message-found .message-text")).to_have_text("hello")
     await page.evaluate("location.hash += '00'")
     await expect(page.locator(".toast")).to_contain_text("deleted or does not exist")
+
+
+async def test_a_link_to_a_message_scrolls_nothing_but_the_messages(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await (await ann.chat.person("bo", display="Bo")).connect()
+    for number in range(40):
+        await ann.chat.person(f"user{number}")
+        await bo.say(f"line {number}")
+    page = ann.page
+    await page.set_viewport_size({"width": 1280, "height": 500})
+    for number in (38, 5):
+        await page.goto("about:blank")
+        await page.goto(f"/index#/room/1/{number}")
+        await expect(page.locator(".message-found")).to_be_in_viewport()
+        await expect(page.locator("[data-section=offline] li")).to_have_count(40)
+        await page.locator(".message-found").press("ArrowUp")
+        assert await page.evaluate(PAGE_MOVED) == []
+    box = await page.locator(".message-found").bounding_box()
+    assert box is not None
+    assert 150 < box["y"] < 350  # in the middle of the list
 
 
 async def test_an_invitation_offers_its_room_to_a_user_who_has_an_account(

@@ -95,7 +95,7 @@ class MessageList extends HTMLElement {
     this.#stuck = false;
     this.#draw();
     const row = this.#rowOf(seq);
-    row?.scrollIntoView({ block: "center" });
+    if (row) this.#center(row);
     row?.classList.remove("message-found");
     if (focus) row?.focus({ preventScroll: true });
     row?.classList.add("message-found");
@@ -105,6 +105,12 @@ class MessageList extends HTMLElement {
 
   scrollByPage(direction) {
     this.#scroller.scrollBy({ top: direction * this.#scroller.clientHeight * 0.8 });
+  }
+
+  #center(row) {
+    const { top, height } = this.#scroller.getBoundingClientRect();
+    const place = row.getBoundingClientRect();
+    this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
   }
 
   /** At the end, or at the first unread message when that is further up. */
