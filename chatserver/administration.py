@@ -5,7 +5,7 @@ administers is checked in the transaction that applies the change: Forbidden oth
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from chatserver.accounts import BOT, Farewell, token_digest
 from chatserver.errors import CloseCode, Forbidden, NotFound, _
@@ -17,6 +17,7 @@ from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.people import NewUser, People
 
 Publish = Callable[[int, list[Event]], None]  # see `hub.Hub.publish`
+DeleteMessages = Callable[[User], Awaitable[int]]  # see `erasure.Erasure`
 
 
 class Administration:
@@ -30,6 +31,7 @@ class Administration:
         bots: Bots,
         passwords: Passwords,
         farewell: Farewell,
+        delete_messages: DeleteMessages,
         publish: Publish,
     ) -> None:
         self._people = people
@@ -37,6 +39,7 @@ class Administration:
         self._bots = bots
         self._passwords = passwords
         self._farewell = farewell
+        self._delete_messages = delete_messages
         self._publish = publish
 
     async def change(
@@ -90,11 +93,12 @@ class Administration:
             raise Forbidden(_("There is no administrator. Use: chatserver user promote NAME"))
         return found
 
-    async def delete(self, by: User | None, name: str) -> None:
-        """Delete an account for good. Its messages stay, under its name.
+    async def delete(self, by: User | None, name: str, *, messages: bool = False) -> int:
+        """Delete an account for good, and its messages, or else these stay under its name.
 
-        Its sessions, token, invitations, memberships and personal data are removed. Raises
-        Forbidden for the last administrator and for one's own account.
+        Its sessions, token, invitations, memberships and personal data are removed. Returns the
+        number of messages that were deleted. Raises Forbidden for the last administrator and for
+        one's own account.
         """
         user = await self._named(name)
         if by is not None and by.id == user.id:
@@ -103,6 +107,7 @@ class Administration:
         self._farewell.end_user(user.id, CloseCode.REMOVED)
         for event in left:
             self._publish(event.room, [event])
+        return await self._delete_messages(user) if messages else 0
 
     async def _hashed(self, user: User, password: str) -> str:
         check_choice(password, user.name, user.display)

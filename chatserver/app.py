@@ -24,6 +24,7 @@ from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings, validated
 from chatserver.connection import CLOSE_TIMEOUT
 from chatserver.descriptors import Descriptors
+from chatserver.erasure import Erasure
 from chatserver.errors import ChatServerError, CloseCode
 from chatserver.facts import Facts
 from chatserver.folder import DataFolder
@@ -135,7 +136,10 @@ class Server:
             setup_token=self.folder.setup_token,
             clock=wall,
         )
-        self.administration = Administration(**shared, publish=self.hub.publish)
+        erasure = Erasure(self.journal, self.log)
+        self.administration = Administration(
+            **shared, delete_messages=erasure.delete_messages, publish=self.hub.publish
+        )
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )

@@ -160,9 +160,13 @@ class Edit(Value, frozen=True):
 
 
 class Delete(Value, frozen=True):
-    """Take the text of a message away: by its author or by an administrator of the room."""
+    """Take the text of a message away: by its author or by an administrator of the room.
+
+    `outside`: the author need not belong to the room, nor have an account that is open.
+    """
 
     target: int
+    outside: bool = False
 
 
 class React(Value, frozen=True):

@@ -22,6 +22,7 @@ FLOORS = [
     "journal storage bus.redis",
     (
         "chat arrivals history recent facts membership reads accounts invitations keeping feeds hub"
+        " erasure"
         " introductions key_sync pulse seen lookout administration revocations"
     ),
     "web",

@@ -710,6 +710,21 @@ def test_an_account_is_deleted_for_good(chat: Place) -> None:
     chat.succeed("check")
 
 
+def test_an_account_is_deleted_with_its_messages(chat: Place) -> None:
+    chat.succeed("user", "add", "ida")
+    said = "INSERT INTO events (room_id, seq, kind, user_id, client_id, body, at) SELECT 1,"
+    said += " (SELECT head + 1 FROM rooms WHERE id = 1), 2, id, 'x|', 'a secret', 1 FROM users"
+    with sqlite3.connect(chat.data / "chat.db") as connection:
+        connection.execute(f"{said} WHERE name = 'ida'")
+        connection.execute("UPDATE rooms SET head = head + 1 WHERE id = 1")
+    done = chat.succeed("user", "delete", "ida", "--messages", "--yes")
+    assert done == "ida is deleted, with 1 messages.\n"
+    assert chat.query("SELECT body FROM events WHERE body LIKE '%secret%'") == []
+    done = chat.succeed("user", "delete", "ida", "--messages", "--yes")
+    assert done == "ida is deleted, with 0 messages.\n"
+    chat.succeed("check")
+
+
 def test_an_account_is_not_deleted_without_a_confirmation(busy: Place) -> None:
     done = busy.run("--data", str(busy.data), "user", "delete", "noa")
     assert done.code != 0

@@ -107,15 +107,23 @@ def user_enable(name: str) -> None:
 
 @user.command("delete")
 @click.argument("name")
+@click.option("--messages", is_flag=True, help="Delete all messages of the user as well.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @place_options
-def user_delete(name: str, *, yes: bool) -> None:
-    """Delete an account for good, with its personal data. Its messages stay."""
+def user_delete(name: str, *, messages: bool, yes: bool) -> None:
+    """Delete an account for good, with its personal data.
+
+    Its messages stay, unless --messages deletes them in every room. If that is interrupted, repeat
+    the command.
+    """
     if not yes:
-        click.echo(f"{name} will be deleted for good; nothing brings the account back.", err=True)
+        what = f"{name} and all messages of this user" if messages else name
+        click.echo(f"{what} will be deleted for good; nothing brings them back.", err=True)
         click.prompt('Type "delete" to go on', type=click.Choice(["delete"]), err=True)
-    ask("DELETE", _path("/api/users", name))
-    click.echo(f"{name} is deleted.")
+    path = _path("/api/users", name)
+    answer = ask("DELETE", f"{path}?messages=true" if messages else path)
+    also = f", with {answer['messages']} messages" if messages else ""
+    click.echo(f"{name} is deleted{also}.")
 
 
 @user.command("list")

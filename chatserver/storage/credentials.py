@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Event, Role, Session, User
-from chatserver.storage.deletion import erase, groups_of, require_not_deleted
+from chatserver.storage.deletion import erase, groups_of, hold_rooms_of, require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.invites import revoke_of
 from chatserver.storage.keepers import rooms_kept, settle_keepers
@@ -144,8 +144,8 @@ class Credentials:
         """
 
         def work(connection: Connection) -> list[Event]:
+            hold_rooms_of(connection, user_id)
             groups = groups_of(connection, user_id)
-            hold_rooms(connection, groups)
             account = _administered(connection, user_id, AccountChange(disabled=True), by)
             return erase(connection, account, groups, self._clock())
 

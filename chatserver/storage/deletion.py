@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import Forbidden, _
 from chatserver.models import LOBBY, Dismiss, Event, Role, RoomKind
 from chatserver.storage.invites import revoke_of
+from chatserver.storage.members import hold_rooms
 from chatserver.storage.repeats import new_draft
 from chatserver.storage.room_acts import remove_members
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
@@ -25,6 +26,12 @@ def require_not_deleted(account: Row[Any] | None) -> None:
     """Raise Forbidden for the row of a deleted account."""
     if account is not None and account.password_hash == DELETED:
         raise Forbidden(_("This account is deleted."))
+
+
+def hold_rooms_of(connection: Connection, user_id: int) -> None:
+    """Hold all rooms that a user belongs to. What the user sends just now is stored before that."""
+    own = sa.and_(members.c.user_id == user_id, members.c.left_at.is_(None))
+    hold_rooms(connection, connection.scalars(sa.select(members.c.room_id).where(own)))
 
 
 def groups_of(connection: Connection, user_id: int) -> list[int]:

@@ -172,6 +172,22 @@ class Log:
         ).order_by(events.c.room_id, events.c.seq)
         return await self._read(query, {facts.room: facts for facts, _, _ in stretches}, left)
 
+    async def messages_by(
+        self, user_id: int, limit: int, *, after: str | None = None
+    ) -> list[tuple[str, int, int]]:
+        """The id, room and seq of messages of a user that are not deleted, by id, `after` one."""
+        own = sa.and_(events.c.user_id == user_id, events.c.kind == Kind.MESSAGE)
+        query = (
+            sa.select(events.c.client_id, events.c.room_id, events.c.seq)
+            .where(own, events.c.deleted_at.is_(None))
+            .order_by(events.c.client_id)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(events.c.client_id > after)
+        async with self._database.reading(Share.COPIES) as connection:
+            return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+
     async def total(self) -> int:
         """How many events were ever stored: heads never go back."""
         async with self._database.reading() as connection:

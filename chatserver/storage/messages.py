@@ -18,7 +18,7 @@ from chatserver.storage.members import governs, standings
 from chatserver.storage.message_rows import Writes
 from chatserver.storage.pairs import ByPairs
 from chatserver.storage.repeats import Known, already_stored, repeat
-from chatserver.storage.tables import events, reactions
+from chatserver.storage.tables import events, reactions, rooms
 
 EMOJI = 50  # different ones on one message
 REACTIONS = 2_000  # on one message: each is shown with a name wherever the message is
@@ -35,6 +35,7 @@ class _State(NamedTuple):
     """What the database knows about the rooms and messages of a batch."""
 
     may: dict[Place, Any]  # (room, user) → see `members.standings`
+    heads: dict[int, int]
     targets: dict[Place, Target]
     room_left: dict[Place, int]  # reactions that these messages may still get
     crowded: dict[Place, Reactors]  # of the messages that may get too many different emoji
@@ -65,7 +66,7 @@ class _Batch:
     def __init__(self, state: _State, known: Known, now: int) -> None:
         self._may = state.may
         self._open = {key for key, one in state.may.items() if one.archived_at is None}
-        self._heads: dict[int, int] = {room: one.head for (room, _user), one in state.may.items()}
+        self._heads = dict(state.heads)
         self._targets = dict(state.targets)
         self._room_left = dict(state.room_left)
         self._crowded = {
@@ -132,9 +133,9 @@ class _Batch:
         return self._acted(draft, act, Kind.EDIT, data=act.data)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:
-        may = self._standing(draft)
+        governing = not act.outside and governs(self._standing(draft))
         author, _at = self._target(draft, act)
-        if author != draft.user_id and not governs(may):
+        if author != draft.user_id and not governing:
             raise Forbidden(_("Only its author or an administrator may delete a message."))
         del self._targets[draft.room, act.target]
         self.writes.add_deletion(draft, act)
@@ -199,13 +200,16 @@ def _count(reactors: Reactors, user_id: int, act: React) -> None:
 
 def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     may = standings(connection, {(draft.room, draft.user_id) for draft in drafts})
+    heads: dict[int, int] = {room: one.head for (room, _user), one in may.items()}
     acts = [
         ((draft.room, draft.act.target), draft.act)
         for draft in drafts
         if isinstance(draft.act, ACTS)
     ]
     if not acts:
-        return _State(may, {}, {}, {})
+        return _State(may, heads, {}, {}, {})
+    outside = {room for (room, _), act in acts if isinstance(act, Delete) and act.outside}
+    heads |= _heads(connection, outside - heads.keys())
     targets = {
         (row.room_id, row.seq): (row.user_id, row.at)
         for row in _TARGETS.rows(connection, sorted({place for place, _act in acts}))
@@ -216,7 +220,15 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     room_left = {(row.room_id, row.seq): REACTIONS - row.many for row in counted}
     different = {(row.room_id, row.seq): row.different for row in counted}
     places = [place for place, more in new.items() if different.get(place, 0) + more > EMOJI]
-    return _State(may, targets, room_left, _crowded(connection, places))
+    return _State(may, heads, targets, room_left, _crowded(connection, places))
+
+
+def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
+    """The last seq of each of these rooms."""
+    if not numbers:
+        return {}
+    query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.id.in_(numbers))
+    return {row.id: row.head for row in connection.execute(query)}
 
 
 def _crowded(connection: Connection, places: Sequence[Place]) -> dict[Place, Reactors]:

@@ -36,6 +36,12 @@ class Listed(msgspec.Struct):
     names: Annotated[str, Meta(max_length=8_000)] | None = None
 
 
+class Deletion(msgspec.Struct):
+    """`messages`: those of the account are deleted as well."""
+
+    messages: bool = False
+
+
 class Api:
     """Answers are JSON with `ok: 1` and the facts."""
 
@@ -128,10 +134,11 @@ class Api:
         return ok(user=_shown(changed))
 
     async def delete_user(self, request: web.Request) -> web.StreamResponse:
-        """Delete an account for good."""
+        """Delete an account for good, and its messages where the query says so."""
         admin = await self._sessions.admin(request)
-        await self._administration.delete(admin, request.match_info["name"])
-        return ok()
+        name, messages = request.match_info["name"], queried(request, Deletion).messages
+        count = await self._administration.delete(admin, name, messages=messages)
+        return ok(messages=count) if messages else ok()
 
     async def reset_password(self, request: web.Request) -> web.StreamResponse:
         """A generated password, shown this once, in the place of somebody's."""

@@ -93,6 +93,12 @@ class Accounts(Answer):
     more: bool = False
 
 
+class DeletedAccount(Answer):
+    """`messages`: how many were deleted with it; only there if that was asked for."""
+
+    messages: int = 0
+
+
 class NewBotAccount(Answer):
     """`token` is shown this once."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from chatserver import protocol
 from chatserver.web import body
 from chatserver.web.admin import QrAsked, _Largest
-from chatserver.web.api import Listed
+from chatserver.web.api import Deletion, Listed
 from chatserver.web.conversation import _RoomsAfter, _Sought, _Stretch
 from chatserver.web.description import answers
 
@@ -198,8 +198,9 @@ OPERATIONS = [
     Operation(
         "DELETE", "/api/users/{name}", "delete_user",
         "Delete an account for good: its sessions, token, invitations, memberships, password and"
-        " display name. Its messages stay under its name, which no other account gets.",
-        answers.Answer, "administrator",
+        " display name. Its messages stay under its name, which no other account gets; with"
+        " `messages` all of them are deleted as well, in every room.",
+        answers.DeletedAccount, "administrator", query=Deletion,
     ),
     Operation(
         "POST", "/api/users/{name}/password", "reset_password",
