@@ -81,3 +81,56 @@ async def test_a_phone_shows_one_notice_at_a_time(enter: EnterChat) -> None:
         await expect(page.locator("main > .banner:visible")).to_have_count(1)
         await expect(page.locator(notice)).to_be_visible()
         await page.evaluate(f"document.querySelector('{notice}').dataset.state = 'hidden'")
+
+
+async def test_what_was_entered_in_a_dialog_is_discarded_only_after_a_question(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    page, discard = ann.page, ann.page.locator("confirm-dialog dialog")
+    for name, field in {
+        "rooms": "#room-name",
+        "settings": "#settings-display",
+        "invite": "#invite-uses",
+    }.items():
+        dialog, box = page.locator(f"{name}-dialog dialog"), page.locator(field)
+        opener = f"document.querySelector('[data-open={name}]').click()"
+        await page.evaluate(opener)
+        untouched = await box.input_value()
+        await page.mouse.click(5, 5)
+        await expect(dialog).to_be_hidden()  # nothing was entered
+
+        await page.evaluate(opener)
+        await box.fill("12")
+        place = await box.bounding_box()
+        assert place is not None
+        await page.mouse.move(place["x"] + 30, place["y"] + 10)
+        await page.mouse.down()
+        await page.mouse.move(5, place["y"] + 10)
+        await page.mouse.up()  # a selection that ends beside the dialog
+        await expect(discard).to_be_hidden()
+        frame = await dialog.bounding_box()
+        assert frame is not None
+        await page.mouse.click(frame["x"] + 4, frame["y"] + 60)  # its own edge
+        await expect(discard).to_be_hidden()
+
+        for way in ("Escape", "beside", "cross"):
+            await box.focus()
+            if way == "Escape":
+                await page.keyboard.press(way)
+            elif way == "beside":
+                await page.mouse.click(5, 5)
+            else:
+                await dialog.locator(".dialog-close").click()
+            await expect(discard.locator("h2")).to_have_text("Discard what you have entered?")
+            await page.keyboard.press("Escape")
+            await expect(discard).to_be_hidden()
+            await expect(box).to_have_value("12")
+        await page.keyboard.press("Escape")
+        await discard.locator(".confirm-yes").click()
+        await expect(dialog).to_be_hidden()
+        await page.evaluate(opener)
+        await expect(box).to_have_value(untouched)
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()

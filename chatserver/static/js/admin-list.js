@@ -7,6 +7,7 @@
  */
 
 import { ask, attempt, once } from "./api.js";
+import { makeClosable, remember } from "./dialogs.js";
 import { catchFocus, sync } from "./dom.js";
 import { Dates } from "./lib/dates.js";
 import { clone, lang } from "./page.js";
@@ -23,6 +24,7 @@ export class AdminList extends HTMLElement {
     this.#filter?.addEventListener("input", () => this.show());
     this.addEventListener("click", (event) => this.#clicked(event));
     for (const dialog of this.querySelectorAll("dialog")) {
+      makeClosable(dialog);
       dialog.addEventListener("close", () => this.#busy > 0 && dialog.showModal());
     }
     this.load();
@@ -107,7 +109,6 @@ export class AdminList extends HTMLElement {
   }
 
   #clicked({ target }) {
-    if (this.#busy === 0 && (target.closest(".dialog-close") || target.matches("dialog"))) target.closest("dialog").close();
     const name = target.closest("[data-opens]")?.dataset.opens;
     if (name) this.openDialog(name, this.itemOf(target));
   }
@@ -128,5 +129,6 @@ export class AdminList extends HTMLElement {
   #turn(dialog, item) {
     this.open = item;
     this.opened?.(dialog.dataset.name, item);
+    remember(dialog);
   }
 }

@@ -1,17 +1,68 @@
-/** <dialog>s that a button or a key opens: closed by their cross, by Escape and by a click beside them. */
+/**
+ * Modal <dialog>s: closed by their cross, by Escape, by Back and by a click beside them. Where something was entered
+ * and not sent, the user is asked first.
+ */
+
+import { _ } from "./lib/i18n.js";
+import { isComposing } from "./lib/keys.js";
+
+const initial = new WeakMap(); // dialog → what its forms held when it was opened or last saved
+
+/** A dialog that a button or a key opens. */
 export function wire(element, { name, opened = () => {} }) {
   const dialog = element.querySelector("dialog");
   const open = (opener) => {
     dialog.showModal();
     opened(opener);
+    remember(dialog);
   };
   document.addEventListener("click", ({ target }) => {
     const opener = target.closest(`[data-open="${name}"]`);
     if (opener) open(opener);
   });
-  for (const button of element.querySelectorAll(".dialog-close")) {
-    button.addEventListener("click", () => dialog.close());
+  makeClosable(dialog);
+  return { dialog, toggle: () => (dialog.open ? requestClose(dialog) : open(null)) };
+}
+
+/** Lets the user close `dialog`. */
+export function makeClosable(dialog) {
+  let pressedBeside = false; // a selection of text that ends beside the dialog began in it
+  dialog.addEventListener("pointerdown", (event) => {
+    pressedBeside = isBeside(dialog, event);
+  });
+  dialog.addEventListener("click", (event) => {
+    const beside = pressedBeside && isBeside(dialog, event);
+    if (beside || event.target.closest(".dialog-close")) requestClose(dialog);
+  });
+  const intercept = (event) => {
+    if (event.defaultPrevented || !isChanged(dialog)) return;
+    event.preventDefault();
+    requestClose(dialog);
+  };
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && !isComposing(event) && intercept(event));
+  dialog.addEventListener("cancel", intercept); // Escape while nothing in the dialog has the focus
+}
+
+/** What the forms of `dialog` hold now is not lost when it is closed. */
+export function remember(dialog) {
+  initial.set(dialog, entered(dialog));
+}
+
+/** Closes `dialog`; asks first where something would be lost. */
+export async function requestClose(dialog) {
+  if (isChanged(dialog)) {
+    const question = { question: _("Discard what you have entered?"), yes: _("Discard") };
+    if (!(await document.querySelector("confirm-dialog").ask(question))) return;
+    for (const form of dialog.querySelectorAll("form")) form.reset();
   }
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  return { dialog, toggle: () => (dialog.open ? dialog.close() : open(null)) };
+  dialog.close();
+}
+
+const isChanged = (dialog) => initial.has(dialog) && initial.get(dialog) !== entered(dialog);
+
+const entered = (dialog) => JSON.stringify([...dialog.querySelectorAll("form")].map((form) => [...new FormData(form)]));
+
+function isBeside(dialog, { target, clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
 }

@@ -6,6 +6,8 @@
  * followed: Back never passes an entry without a visible change.
  */
 
+import { requestClose } from "./dialogs.js";
+
 const SMALL = "(pointer: coarse), (width < 48rem)"; // screens that have a key or gesture for Back
 const LAYERS = "dialog, [popover], nav-drawer, side-area, completion-list";
 const LOST = 1_000; // milliseconds until a history that does not answer is given up
@@ -91,6 +93,7 @@ function isOpen(layer) {
 
 function close(layer) {
   if (layer?.popover) layer.hidePopover();
+  else if (layer?.localName === "dialog") requestClose(layer);
   else layer?.close();
 }
 

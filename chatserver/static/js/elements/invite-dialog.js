@@ -5,6 +5,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
+import { remember, wire } from "../dialogs.js";
 import { catchFocus, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -12,7 +13,7 @@ import { goodFor, revokeQuestion } from "../lib/invites.js";
 import { clone, lang, urls } from "../page.js";
 
 class InviteDialog extends HTMLElement {
-  #dialog = this.querySelector("dialog");
+  #wired = wire(this, { name: "invite", opened: () => this.#opened() });
   #form = this.querySelector("form");
   #made = this.querySelector(".invite-made");
   #list = this.querySelector(".invite-list ul");
@@ -20,26 +21,21 @@ class InviteDialog extends HTMLElement {
   #dates = new Dates(lang);
 
   connectedCallback() {
-    document.addEventListener("click", ({ target }) => {
-      if (target.closest('[data-open="invite"]')) this.#open();
-    });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       once(this.#problem, () => this.#make());
     });
-    this.querySelector(".dialog-close").addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
   }
 
-  #open() {
+  #opened() {
     this.#made.hidden = true;
-    this.#dialog.showModal();
     attempt(this.#problem, () => this.#load());
   }
 
   async #make() {
     const { uses, days } = Object.fromEntries(new FormData(this.#form));
     const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
+    remember(this.#wired.dialog);
     this.#made.hidden = false;
     this.#made.querySelector(".invite-facts").textContent = goodFor(invite, this.#dates);
     this.#made.querySelector("invite-link").show(invite, invite.addresses);

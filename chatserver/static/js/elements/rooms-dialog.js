@@ -5,7 +5,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
-import { wire } from "../dialogs.js";
+import { remember, requestClose, wire } from "../dialogs.js";
 import { say, sync } from "../dom.js";
 import { byDisplay, FEW, filtered, query } from "../lib/choosing.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -99,20 +99,20 @@ class RoomsDialog extends HTMLElement {
     const written = form.get("name").trim();
     const name = written.replaceAll(/\s+/g, "-"); // in which a space cannot be, but in a title
     const title = form.get("title").trim() || (name === written ? "" : written);
-    this.#enter(
-      await ask("POST", urls.rooms, {
-        id: newId(),
-        name,
-        private: form.has("private"),
-        ...(title && { title }),
-        ...(users.length > 0 && { users }),
-      }),
-    );
+    const made = await ask("POST", urls.rooms, {
+      id: newId(),
+      name,
+      private: form.has("private"),
+      ...(title && { title }),
+      ...(users.length > 0 && { users }),
+    });
+    remember(this.#wired.dialog);
+    this.#enter(made);
   }
 
   #enter({ state }) {
     const go = this.#wired.dialog.open;
-    this.#wired.dialog.close();
+    requestClose(this.#wired.dialog);
     if (state) say(this, "room:entered", { state, go });
   }
 }
