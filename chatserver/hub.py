@@ -141,7 +141,7 @@ class Hub:
         """Send events that are on disk to everybody who listens, on every node, in order."""
         for run in until_departures(events):
             self._publish(room, run)
-        for event in filter(lambda one: one.joined, events):
+        for event in [event for event in events if event.joined]:
             self._admit(event)
 
     def _publish(self, room: int, events: list[Event]) -> None:

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ class Keys:
         Raises Unauthorized for anything that we did not make or that is over.
         """
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
+            kid = _key_id(token.partition(".")[0])
             key = next((k for k in self._keys if k.key_id == kid), None)
             if key is None:
                 raise Unauthorized
@@ -166,6 +167,12 @@ class Keys:
 
 
 _NAMES: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
+
+
+@lru_cache(maxsize=16)  # the tokens of one key have the same header
+def _key_id(header: str) -> str | None:
+    """The key that signed a token with this first segment. Raises jwt.PyJWTError."""
+    return jwt.get_unverified_header(f"{header}..").get("kid")
 
 
 def _version(path: Path) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ An open file can be removed or replaced under its program, which goes on as if n
 So each transaction compares the files that have these names with those that were opened.
 """
 
+import os
 from pathlib import Path
 
 from chatserver.errors import Unavailable
@@ -21,8 +22,8 @@ class OpenFiles:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._wal_path = Path(f"{path}-wal")
+        self._path = str(path or "")
+        self._wal_path = f"{path}-wal"
         self._database: Identity | None = None
         self._wal: Identity | None = None
 
@@ -32,7 +33,7 @@ class OpenFiles:
 
     def require_unchanged(self) -> None:
         """Raise Unavailable when the files are not those that were opened."""
-        if self._path is None:
+        if not self._path:
             return
         database, wal = _identity(self._path), _identity(self._wal_path)
         self._database = self._database or database
@@ -43,9 +44,9 @@ class OpenFiles:
             raise error
 
 
-def _identity(path: Path) -> Identity | None:
+def _identity(path: str) -> Identity | None:
     try:
-        at = path.stat()
+        at = os.stat(path)  # noqa: PTH116 - for each transaction: without the work of a Path
     except FileNotFoundError:
         return None
     return at.st_dev, at.st_ino

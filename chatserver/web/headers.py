@@ -15,7 +15,7 @@ CHARSET = re.compile(r";\s*charset(\*?)\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 
 def readable(request: web.Request) -> web.Request:
     """The request with every header value as text; aiohttp has refused such a path or query."""
-    if not any(_is_broken(value) for value in request.headers.values()):
+    if not _is_broken("".join(request.headers.values())):
         return request
     return request.clone(
         headers=[(name, SURROGATE.sub("\ufffd", value)) for name, value in request.headers.items()]

@@ -61,8 +61,16 @@ class Rates:
 
     def take(self, kind: str, key: Any) -> None:
         """Count one operation. Raises RateLimited."""
+        self._of(kind).take(key)
+
+    def by_command(self) -> dict[type, Rate]:
+        """The rate of each command of the socket, without those that are signals."""
+        counted = {command: kind for command, kind in BY_COMMAND.items() if kind != "signals"}
+        return {command: self._of(kind) for command, kind in counted.items()}
+
+    def _of(self, kind: str) -> Rate:
         rate: Rate = getattr(self, kind)
-        rate.take(key)
+        return rate
 
 
 class Gate:

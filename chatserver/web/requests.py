@@ -34,7 +34,7 @@ from chatserver.membership import Membership
 from chatserver.models import Receipt, RoomState
 from chatserver.reads import Reads
 from chatserver.turns import Turns
-from chatserver.web.rates import BY_COMMAND, Rates
+from chatserver.web.rates import Rates
 
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
 SIGNALS = (100, 1_000)  # a second and at once, of one socket: what costs nobody a question
@@ -67,7 +67,7 @@ class Requests:
         self._accounts = accounts
         self._hub = hub
         self._frame_bytes = frame_bytes
-        self._rates = rates
+        self._rates = rates.by_command()
         self._turns = Turns()
         self._mistakes = Rate(*MISTAKES, clock)
         self._signals = Rate(*SIGNALS, clock)
@@ -81,17 +81,13 @@ class Requests:
         try:
             command = protocol.decode(data, limit=self._frame_bytes)
             request_id = getattr(command, "id", None)
-            self._count(connection, command)
+            if (rate := self._rates.get(type(command))) is not None:
+                rate.take(connection.user.id)
             work = self._perform(connection, command)
         except Exception as error:
             self._failed(connection, error, request_id)
             return self._breath(connection) if isinstance(error, RateLimited) else None
         return None if work is None else self._finish(connection, work, request_id)
-
-    def _count(self, connection: Connection, command: protocol.Command) -> None:
-        kind = BY_COMMAND[type(command)]
-        if kind != "signals":
-            self._rates.take(kind, connection.user.id)
 
     def forget(self, connection: Connection) -> None:
         """It is gone."""
