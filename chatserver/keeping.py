@@ -243,12 +243,16 @@ async def _into_file(
 
 
 async def _settle(path: Path, *, replace: bool) -> None:
-    """Bring what stands in its WAL into the old file: a new file must never meet an old WAL."""
+    """Bring what stands in its WAL into the old file: a new file must never meet an old WAL.
+
+    Raises Unavailable where the disk is full.
+    """
     database = Database(sqlite_url(path))
     try:
         await until_reachable(database, tries=1)
         if not replace and not await stored.is_empty(database):
             raise stored.NotEmpty
+        await stored.checkpoint(database)
     finally:
         await database.close()
     if any(_beside(path, ending).exists() for ending in ("-wal", "-journal")):

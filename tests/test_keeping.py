@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import shutil
 import sqlite3
 import stat
@@ -29,7 +30,7 @@ from chatserver.archive import (
     read,
 )
 from chatserver.config import DatabaseSettings, Settings
-from chatserver.errors import ChatServerError, StartError
+from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.folder import DataFolder
 from chatserver.keeping import Nightly, began, restore
 from chatserver.serve import running
@@ -374,6 +375,28 @@ async def test_a_database_that_another_program_has_open_is_left_alone(tmp_path: 
         with pytest.raises(ChatServerError, match="Another program has"):
             await put(settings, file, replace=True)
     assert await names(settings) == {"ann", "bo"}
+
+
+async def test_a_restore_on_a_full_disk_says_that_the_disk_is_full(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    file = written(tmp_path / "a", PackedWriter)
+    await put(settings, file)
+    path = settings.data / "chat.db"
+    with closing(sqlite3.connect(path)) as killed:
+        killed.execute("PRAGMA wal_autocheckpoint = 0")
+        killed.execute("CREATE TABLE more AS SELECT zeroblob(200000)")
+        shutil.copytree(settings.data, tmp_path / "copy")
+    shutil.copytree(tmp_path / "copy", settings.data, dirs_exist_ok=True)
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    try:
+        with pytest.raises(Unavailable) as refused:
+            await put(settings, file, replace=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "the disk is full" in (refused.value.reason or "")
+    assert refused.value.may_pass
+    await put(settings, file, replace=True)
 
 
 # Nights ------------------------------------------------------------------------------------------

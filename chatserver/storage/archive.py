@@ -8,6 +8,7 @@ index) are never in an archive: they are made again after it was loaded.
 import asyncio
 import heapq
 import secrets
+import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from itertools import groupby, islice
@@ -25,6 +26,7 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Kind
 from chatserver.storage.emoji_forms import settle_emoji
 from chatserver.storage.engine import Database
+from chatserver.storage.failures import refusal
 from chatserver.storage.keepers import settle_memberships
 from chatserver.storage.migrate import HEAD
 from chatserver.storage.naming import settle_names
@@ -128,6 +130,24 @@ def _is_empty(connection: Connection) -> bool:
     if not sa.inspect(connection).has_table(users.name):
         return True
     return not connection.scalar(sa.select(sa.func.count()).select_from(users))
+
+
+async def checkpoint(database: Database) -> None:
+    """SQLite: bring what stands in the WAL into the file, as far as its readers allow it.
+
+    The closing of a connection does it, too, but hides a failure. Raises Unavailable.
+    """
+
+    def work(connection: Connection) -> None:
+        raw = connection.connection.driver_connection  # SQLAlchemy would begin a transaction
+        assert raw is not None  # noqa: S101 - the connection is open
+        for statement in ("PRAGMA busy_timeout = 0", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            raw.execute(statement).close()
+
+    try:
+        await database.beside(work)
+    except sqlite3.Error as error:
+        raise refusal(error) from error
 
 
 async def refuse_company(database: Database) -> None:
