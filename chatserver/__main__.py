@@ -3,6 +3,8 @@
 What may go better in a while, as it is, has exit code 75, for whoever starts programs again.
 """
 
+from chatserver import launch  # isort: split
+
 import errno
 import gc
 import os
@@ -76,6 +78,8 @@ def _discard_output() -> None:
 @click.pass_context
 def main(ctx: click.Context, *, lan: bool) -> None:
     """A chat for a small group on your own machine. Without a command: serve."""
+    if ctx.invoked_subcommand not in (None, "serve"):
+        launch.end_at_hangup()
     if ctx.invoked_subcommand is None:
         _serve(lan=lan)
     elif lan:

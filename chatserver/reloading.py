@@ -5,11 +5,11 @@ import logging
 import signal
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 
 from chatserver import tls
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
+from chatserver.launch import has_terminal, was_hung_up
 from chatserver.logs import set_level
 
 logger = logging.getLogger(__name__)
@@ -21,16 +21,10 @@ def handle_hangup(stop: Callable[[], object], reload: Callable[[], object]) -> N
     `nohup` has made the process ignore the signal, and it still does.
     """
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        handler = stop if _has_terminal() else reload
+        handler = stop if has_terminal() else reload
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, handler)
-
-
-def _has_terminal() -> bool:
-    try:
-        with Path("/dev/tty").open("rb"):
-            return True
-    except OSError:
-        return False
+        if was_hung_up():  # before this, during the start
+            handler()
 
 
 class Reloading:

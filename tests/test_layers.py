@@ -17,7 +17,8 @@ FLOORS = [
         "errors normalization models names protocol wire words tokens limits config folder"
         " resources logs keys passwords presence presence_feed connection histogram bus archive"
         " binding outage supervisor held_frames receipts origins redaction addresses"
-        " emoji links escapes mentions markup markdown clocks turns permissions tls descriptors"
+        " launch emoji links escapes mentions markup markdown clocks turns permissions tls"
+        " descriptors"
     ),
     "journal storage bus.redis",
     (

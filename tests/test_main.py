@@ -134,14 +134,14 @@ class Place:
 class Server:
     """A server in a process of its own."""
 
-    def __init__(self, place: Place, *arguments: str, umask: int = -1) -> None:
+    def __init__(self, place: Place, *arguments: str, umask: int = -1, **environ: str) -> None:
         self.place = place
         self._log = place.folder / "log"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command("--data", str(place.data), "--port", "0", *arguments),
                 cwd=place.folder,
-                env=environment(),
+                env=environment(**environ),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -272,8 +272,8 @@ def start() -> Iterator[Start]:
     """Starts servers; those that still run are killed at the end."""
     running: list[Server] = []
 
-    def started(place: Place, *arguments: str, umask: int = -1) -> Server:
-        running.append(Server(place, *arguments, umask=umask))
+    def started(place: Place, *arguments: str, umask: int = -1, **environ: str) -> Server:
+        running.append(Server(place, *arguments, umask=umask, **environ))
         return running[-1]
 
     yield started
@@ -315,6 +315,46 @@ def test_sighup_reloads_the_certificate_and_the_log_level(
     hang_up(server, "nothing was reloaded")
     assert served_certificate(server.url) == Path(made.tls_cert).read_bytes()
     assert server.stop()[0] == 0
+
+
+HANG_UP = """
+import os, signal, sys
+os.kill(os.getpid(), signal.SIGHUP)
+sys.path.remove(os.path.dirname(__file__))
+del sys.modules["click"]
+import click
+"""
+
+
+@pytest.mark.usefixtures("hangups")
+def test_sighup_in_the_first_moment_of_a_start_reloads_at_its_end(
+    home: Place, start: Start
+) -> None:
+    early = home.folder / "early"
+    early.mkdir()
+    (early / "click.py").write_text(HANG_UP)  # imported in the place of the true one
+    server = start(home, PYTHONPATH=f"{early}:{REPOSITORY}")
+    assert "were reloaded" in server.log
+    assert server.stop()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [
+        (">&-", ("user", "list")),
+        (">&-", ("export", "-")),
+        ("<&-", ("user", "add", "kim")),
+        ("<&- >&- 2>&-", ("user", "list")),
+    ],
+)
+def test_a_command_works_with_closed_standard_streams(
+    idle: Place, closed: str, words: tuple[str, ...]
+) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command("--data", str(idle.data), *words)]
+    ended = subprocess.run(
+        shell, cwd=idle.folder, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
 
 
 def hang_up(server: Server, until: str) -> None:
@@ -558,6 +598,7 @@ def test_the_unit_starts_again_what_may_pass_and_no_mistake() -> None:
     service = unit["Service"]
     assert service["Restart"] == "on-failure"
     assert service["RestartPreventExitStatus"].split() == [str(MISTAKE)]
+    assert service["RestartForceExitStatus"] == "SIGHUP"
 
 
 def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
