@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from chatserver.connection import Connection
 from chatserver.errors import CloseCode, Disconnect
 from chatserver.redaction import redact
+from chatserver.web.proxies import VISITOR
 
 CODES = frozenset(map(int, (*WSCloseCode, *CloseCode)))
 INVENTED = 0  # stands for all other codes of peers, who could have 60,000 of them counted
@@ -47,7 +48,8 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """`time` is in seconds."""
-        facts = (request.method, route(request), response.status, time * 1000, request.remote)
+        visitor = request.get(VISITOR, request.remote)
+        facts = (request.method, route(request), response.status, time * 1000, visitor)
         self.logger.debug("%s %s %s in %.1f ms from %s", *facts)
 
 

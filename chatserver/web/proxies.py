@@ -16,6 +16,7 @@ from chatserver.web.session import BELIEVED
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+VISITOR = web.RequestKey("visitor", str)  # the address that a trusted proxy names, for the log
 LOCAL = ip_address("127.0.0.1")  # stands for a peer on a Unix socket
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https
@@ -39,6 +40,7 @@ def trust(proxies: list[str], *, unix: bool = False) -> list[Middleware]:
             host=host(request),
         )
         shown[BELIEVED] = True
+        request[VISITOR] = str(shown.remote)
         return await handler(shown)
 
     return [proxied] if networks else []

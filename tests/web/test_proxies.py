@@ -1,5 +1,7 @@
 """What proxies say: every way of writing it that is seen in practice, and what cannot be read."""
 
+import asyncio
+import logging
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -213,3 +215,20 @@ async def test_a_refused_origin_is_logged_with_the_one_that_would_do(
     for _ in range(20):
         await ask(chat.browser(), "POST", chat.url + "/logout", {}, {"Origin": "null"})
     assert caplog.text.count("origin refused") <= 6
+
+
+async def test_the_line_of_a_request_names_the_visitor_and_not_the_proxy(
+    start_chat: StartChat, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = await behind(start_chat, tmp_path)
+    caplog.set_level(logging.DEBUG, "aiohttp.access")
+    for path, status, fields in (
+        ("/healthz", 200, {"X-Forwarded-For": ANN}),
+        ("/nowhere", 404, {"Forwarded": f"for={ANN}"}),
+        ("/api/me", 401, {}),
+    ):
+        answer = await ask(chat.browser(), "GET", chat.url + path, headers=fields)
+        assert answer.status == status
+    while len(lines := [line for line in caplog.messages if " ms from " in line]) < 3:
+        await asyncio.sleep(0)
+    assert [line.rpartition(" ")[2] for line in lines] == [ANN, ANN, "127.0.0.1"]
