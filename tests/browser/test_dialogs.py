@@ -39,6 +39,8 @@ async def test_a_refused_name_is_shown_beside_the_button_and_its_field_is_invali
     described = await name.get_attribute("aria-describedby")
     assert described
     assert await problem.get_attribute("id") in described.split()
+    await page.keyboard.press("Escape")
+    await page.locator("confirm-dialog .confirm-no").click()  # what was refused is not lost
     await name.fill("another")
     await send.click()
     await expect(page.locator(".topbar-title")).to_have_text("another")

@@ -6,7 +6,8 @@
 import { _ } from "./lib/i18n.js";
 import { isComposing } from "./lib/keys.js";
 
-const initial = new WeakMap(); // dialog → what its forms held when it was opened or last saved
+const initial = new WeakMap(); // dialog → what its forms held when it was opened
+const sent = new WeakMap(); // dialog → what they held when one of them was submitted
 
 /** A dialog that a button or a key opens. */
 export function wire(element, { name, opened = () => {} }) {
@@ -40,12 +41,14 @@ export function makeClosable(dialog) {
     requestClose(dialog);
   };
   dialog.addEventListener("keydown", (event) => event.key === "Escape" && !isComposing(event) && intercept(event));
+  dialog.addEventListener("submit", () => sent.set(dialog, entered(dialog)));
   dialog.addEventListener("cancel", intercept); // Escape while nothing in the dialog has the focus
 }
 
-/** What the forms of `dialog` hold now is not lost when it is closed. */
+/** What the forms of `dialog` hold now was not entered by the user. */
 export function remember(dialog) {
   initial.set(dialog, entered(dialog));
+  sent.delete(dialog);
 }
 
 /** Closes `dialog`; asks first where something would be lost. */
@@ -58,7 +61,11 @@ export async function requestClose(dialog) {
   dialog.close();
 }
 
-const isChanged = (dialog) => initial.has(dialog) && initial.get(dialog) !== entered(dialog);
+function isChanged(dialog) {
+  const now = entered(dialog);
+  const isSent = now === sent.get(dialog) && !dialog.querySelector(".form-problem:not([hidden])");
+  return initial.has(dialog) && now !== initial.get(dialog) && !isSent;
+}
 
 const entered = (dialog) => JSON.stringify([...dialog.querySelectorAll("form")].map((form) => [...new FormData(form)]));
 

@@ -5,7 +5,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
-import { remember, wire } from "../dialogs.js";
+import { wire } from "../dialogs.js";
 import { catchFocus, sync } from "../dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -13,7 +13,6 @@ import { goodFor, revokeQuestion } from "../lib/invites.js";
 import { clone, lang, urls } from "../page.js";
 
 class InviteDialog extends HTMLElement {
-  #wired = wire(this, { name: "invite", opened: () => this.#opened() });
   #form = this.querySelector("form");
   #made = this.querySelector(".invite-made");
   #list = this.querySelector(".invite-list ul");
@@ -21,6 +20,7 @@ class InviteDialog extends HTMLElement {
   #dates = new Dates(lang);
 
   connectedCallback() {
+    wire(this, { name: "invite", opened: () => this.#opened() });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       once(this.#problem, () => this.#make());
@@ -35,7 +35,6 @@ class InviteDialog extends HTMLElement {
   async #make() {
     const { uses, days } = Object.fromEntries(new FormData(this.#form));
     const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
-    remember(this.#wired.dialog);
     this.#made.hidden = false;
     this.#made.querySelector(".invite-facts").textContent = goodFor(invite, this.#dates);
     this.#made.querySelector("invite-link").show(invite, invite.addresses);

@@ -5,7 +5,7 @@
  */
 
 import { ask, attempt, once } from "../api.js";
-import { remember, requestClose, wire } from "../dialogs.js";
+import { requestClose, wire } from "../dialogs.js";
 import { say, sync } from "../dom.js";
 import { byDisplay, FEW, filtered, query } from "../lib/choosing.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -106,7 +106,6 @@ class RoomsDialog extends HTMLElement {
       ...(title && { title }),
       ...(users.length > 0 && { users }),
     });
-    remember(this.#wired.dialog);
     this.#enter(made);
   }
 
