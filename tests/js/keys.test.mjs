@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { sends } from "../../chatserver/static/js/lib/keys.js";
+import { sends, types } from "../../chatserver/static/js/lib/keys.js";
 
 const enter = (more = {}) => ({ key: "Enter", keyCode: 13, isComposing: false, ...more });
 
@@ -16,3 +16,13 @@ test("on touch Enter breaks the line, Ctrl+Enter sends", () => {
   assert.equal(sends(enter({ ctrlKey: true }), { breaks: true }), true);
 });
 test("other keys do nothing", () => assert.equal(sends({ key: "a" }), false));
+
+test("a press types when it writes a character and is no command", () => {
+  const press = (key, facts = {}) => types({ key, getModifierState: (name) => facts[name] === true, ...facts });
+  for (const key of ["a", "é", "你", "/", "1", "Dead"]) assert.equal(press(key), true, key);
+  assert.equal(press("Process", { keyCode: 229 }), true);
+  assert.equal(press("A", { shiftKey: true }), true);
+  assert.equal(press("@", { ctrlKey: true, altKey: true, AltGraph: true }), true);
+  for (const key of [" ", "Enter", "Tab", "ArrowUp", "F5", "Escape", "Shift"]) assert.equal(press(key), false, key);
+  for (const command of ["ctrlKey", "altKey", "metaKey"]) assert.equal(press("v", { [command]: true }), false, command);
+});

@@ -17,11 +17,14 @@ import "./elements/storage-notice.js";
 import "./elements/toast-line.js";
 import "./elements/update-notice.js";
 import { ignoreRepeats } from "./clicks.js";
+import { Focus } from "./focus.js";
 import { watchLayers } from "./layers.js";
 import { loadWords } from "./words.js";
 
 ignoreRepeats();
 await loadWords();
 watchLayers();
-document.querySelector("chat-app").start();
+const app = document.querySelector("chat-app");
+app.start();
+new Focus(app).watch();
 document.documentElement.dataset.started = "true"; // see browser-check.js

@@ -1,0 +1,123 @@
+"""The focus, and what is typed, when the element that has the focus goes away."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+from tests.driver import Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FOCUS = "() => document.activeElement !== document.body"
+BOX = "#composer-text"
+
+
+async def says_where_it_goes(page: Page, element: str) -> None:
+    """The focus is on `element`, and what is typed goes to the composer."""
+    await expect(page.locator(element)).to_be_focused()
+    before = await page.locator(BOX).input_value()
+    await page.keyboard.type("typed")
+    await expect(page.locator(BOX)).to_have_value(f"{before}typed")
+    await page.locator(BOX).fill("")
+
+
+async def deletes(window: Window, *, key: str) -> None:
+    """The last message, by the mouse or a key."""
+    await window.sees("mine")
+    row = window.page.locator("chat-message").last
+    if key:
+        await row.focus()
+    else:
+        await row.hover()
+    await window.act("remove", key=key)
+    yes = window.page.locator("confirm-dialog .confirm-yes")
+    await (yes.press(key) if key else yes.click())
+    await expect(row).to_contain_text("This message was deleted.")
+
+
+async def takes_a_reaction_back(window: Window, *, key: str) -> None:
+    reaction = window.page.locator(".reaction")
+    await (reaction.press(key) if key else reaction.click())
+    await expect(reaction).to_have_count(0)
+
+
+@pytest.mark.parametrize("key", ["", "Enter"], ids=["mouse", "keyboard"])
+async def test_what_goes_away_gives_the_focus_to_what_is_around_it(
+    enter: EnterChat, key: str
+) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.person("bo", display="Bo")
+    page = ann.page
+    await bo.ask("POST", "/api/rooms/lobby/messages", {"data": "\n".join("line" * 20)})
+    await page.locator(".message-text").wait_for()
+
+    await ann.say("mine")
+    await deletes(ann, key=key)
+    await page.wait_for_function(FOCUS)
+    await says_where_it_goes(page, "chat-message:focus, chat-message :focus")
+
+    said = await bo.ask("POST", "/api/rooms/lobby/messages", {"data": "liked"})
+    await ann.sees("liked")
+    await page.evaluate(REACT, said.json["seq"])
+    await expect(page.locator(".reaction")).to_be_visible()
+    await takes_a_reaction_back(ann, key=key)
+    await says_where_it_goes(page, "chat-message:focus")
+
+    jump = page.locator(".messages-jump")
+    await page.evaluate("document.querySelector('.messages-scroll').scrollTop = 0")
+    await (jump.press(key) if key else jump.click())
+    await expect(jump).to_be_hidden()
+    await says_where_it_goes(page, BOX)
+
+    notice = page.locator("storage-notice")
+    await notice.evaluate("(notice) => (notice.dataset.state = 'shown')")
+    close = notice.locator(".banner-close")
+    await (close.press(key) if key else close.click())
+    await says_where_it_goes(page, BOX)
+    await can_write_again(ann, bo)
+
+
+async def can_write_again(ann: Window, bo: Person) -> None:
+    """In a room where the composer comes back: after an archive, and after a removal."""
+    made = await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})
+    room = made.json["room"]
+    page = ann.page
+    await ann.opens("plans")
+    await page.locator(BOX).fill("draft ")
+    for archived in (True, False):
+        await bo.ask("PATCH", f"/api/rooms/{room}", {"archived": archived})
+        await expect(page.locator("room-notice")).to_be_visible(visible=archived)
+    await says_where_it_goes(page, BOX)
+    await page.locator(BOX).fill("draft ")
+    await bo.ask("DELETE", f"/api/rooms/{room}/members/ann")
+    await expect(page.locator("room-notice")).to_be_focused()
+    await bo.ask("POST", f"/api/rooms/{room}/members", {"users": ["ann"]})
+    await expect(page.locator("room-notice")).to_be_hidden()
+    await says_where_it_goes(page, BOX)
+
+    await page.locator(".topbar-room").click()
+    await page.locator(".member[data-online] .icon-button").first.wait_for(state="attached")
+    await page.evaluate("document.querySelector('.panel-mute input').focus()")
+    await bo.ask("DELETE", f"/api/rooms/{room}/members/ann")  # which hides that field
+    await expect(page.locator(".panel-mute")).to_be_hidden()
+    await page.wait_for_function(FOCUS)
+
+
+REACT = """(seq) => document.querySelector(`[data-seq="${seq}"]`).dispatchEvent(
+  new CustomEvent("message:react", { bubbles: true, detail: { seq, emoji: "👍", on: true } }))"""
+
+
+async def test_what_is_typed_beside_every_field_goes_to_the_composer(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    page = ann.page
+    await page.locator(".messages-start h2:visible").click()
+    await page.keyboard.type("hello")
+    await expect(page.locator(BOX)).to_have_value("hello")
+    await page.locator(".topbar-search").click()
+    await page.keyboard.type("words")
+    await expect(page.locator("search-panel [type=search]")).to_have_value("words")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("bo")
+    await expect(page.locator(BOX)).to_have_value("hello")
