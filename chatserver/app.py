@@ -295,7 +295,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         health,
         admin=_admin(server, health),
         admin_pages=AdminPages(server.sessions, server.languages),
-        description=Description(),
+        description=Description(server.sessions),
         gate=server.gate,
         keeping=Keeping(server.database, server.sessions, folder=server.folder.path, now=wall),
     )

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
+from pytest_aiohttp.plugin import AiohttpClient
 
 from chatserver.app import create_app
-from chatserver.config import LimitSettings, Settings
+from chatserver.config import LimitSettings, ServerSettings, Settings
 from chatserver.errors import BadRequest, CloseCode
 from chatserver.names import (
     checked_display,
@@ -33,6 +35,7 @@ from tests.driver import Chat, ask
 REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
 OFFICIAL = REPOSITORY / "tests" / "asyncapi" / "3.1.0.json"  # npm @asyncapi/specs 6.11.1, as it is
+SERVERS = {"servers": "where the document was read"}
 DESCRIBED = re.compile(r"/api/|/(login|logout|setup|join|healthz|readyz|metrics)(/|$)")
 
 
@@ -88,7 +91,23 @@ async def test_every_server_shows_both_to_anybody(chat: Chat) -> None:
     for name in ("asyncapi.json", "openapi.json"):
         for _again in range(2):
             answer = await ask(browser, "GET", f"{chat.url}/api/{name}")
-            assert (answer.status, answer.json) == (200, committed(name))
+            assert (answer.status, answer.json | SERVERS) == (200, committed(name) | SERVERS)
+
+
+async def test_the_socket_is_described_at_the_address_of_the_server(
+    chat: Chat, tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    found = await ask(chat.browser(), "GET", f"{chat.url}/api/asyncapi.json")
+    here = committed("asyncapi.json")["servers"]["here"]
+    assert found.json["servers"]["here"] == here | {"host": chat.url.removeprefix("http://")}
+    outer = web.Application()
+    server = ServerSettings(public_url="https://chat.example:8443")
+    outer.add_subapp("/talk", create_app(Settings(data=tmp_path / "talk", server=server)))
+    client = await aiohttp_client(outer)
+    document = await (await client.get("/talk/api/asyncapi.json")).json()
+    place = {"host": "chat.example:8443", "protocol": "wss", "pathname": "/talk"}
+    assert document["servers"]["here"] == here | place
+    assert mistakes(document) == []
 
 
 def test_a_server_that_starts_does_not_load_what_describes_it() -> None:

@@ -5,32 +5,52 @@ copies in docs/ are made by `make describe`. Nobody needs to log in to read them
 """
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
+
+from chatserver.web.session import Sessions
 
 
 class Description:
     """`/api/asyncapi.json` and `/api/openapi.json`."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._kept: dict[str, Any] = {}
         self._making = asyncio.Lock()
 
-    async def asyncapi(self, _request: web.Request) -> web.StreamResponse:
-        return await self._answer("asyncapi")
+    async def asyncapi(self, request: web.Request) -> web.StreamResponse:
+        """With the address at which the client has found this server."""
+        document = await self._document("asyncapi")
+        if base := self._sessions.base(request):
+            from chatserver.web.description.asyncapi import servers
+
+            document = document | {"servers": servers(base + _prefix(request))}
+        return _answer(document)
 
     async def openapi(self, _request: web.Request) -> web.StreamResponse:
-        return await self._answer("openapi")
+        return _answer(await self._document("openapi"))
 
-    async def _answer(self, name: str) -> web.Response:
+    async def _document(self, name: str) -> Any:
         async with self._making:
             if name not in self._kept:
                 self._kept[name] = await asyncio.to_thread(_made, name)
-        return web.Response(body=self._kept[name], content_type="application/json")
+        return self._kept[name]
 
 
-def _made(name: str) -> bytes:
+def _made(name: str) -> Any:
     from chatserver.web.description import asyncapi, openapi
+
+    return (asyncapi if name == "asyncapi" else openapi).document()
+
+
+def _answer(document: Any) -> web.Response:
     from chatserver.web.description.schemas import written
 
-    return written((asyncapi if name == "asyncapi" else openapi).document())
+    return web.Response(body=written(document), content_type="application/json")
+
+
+def _prefix(request: web.Request) -> str:
+    """The path that the chat is mounted at, like /chat."""
+    return str(request.app.router["home"].url_for()).rstrip("/")

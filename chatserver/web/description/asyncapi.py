@@ -1,6 +1,7 @@
 """The socket as an AsyncAPI 3.1 document, from the server's side: it receives commands."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from chatserver import __version__
 from chatserver.web.description.schemas import Schema, components, told
@@ -17,6 +18,7 @@ from chatserver.web.description.socket import (
 
 ABOUT = """One WebSocket, text frames, one JSON object a frame; `type` says which one.
 Fields that one does not know are to be ignored. docs/protocol.md tells the contract in words."""
+DEFAULT = "http://127.0.0.1:3000"
 CHANNEL = {"$ref": "#/channels/socket"}
 SCHEMES: Schema = {
     "bearer": {
@@ -39,8 +41,8 @@ SCHEMES: Schema = {
 }
 
 
-def document() -> Schema:
-    """The whole document."""
+def document(base: str = DEFAULT) -> Schema:
+    """The whole document of a server that clients find at `base`, a URL without a slash behind."""
     every = [*COMMANDS, *EVENTS, *ANSWERS]
     _, schemas = components(every)
     return {
@@ -52,7 +54,7 @@ def document() -> Schema:
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
-        "servers": {"here": _server()},
+        "servers": servers(base),
         "channels": {"socket": _channel(every)},
         "operations": {
             **{_lower(shape.__name__): _receives(shape) for shape in COMMANDS},
@@ -71,13 +73,16 @@ def document() -> Schema:
     }
 
 
-def _server() -> Schema:
-    return {
-        "host": "127.0.0.1:3000",
-        "protocol": "ws",
+def servers(base: str) -> Schema:
+    """The section `servers` of the document."""
+    url = urlsplit(base)
+    here: Schema = {
+        "host": url.netloc,
+        "protocol": "wss" if url.scheme == "https" else "ws",
         "description": "wss behind TLS. A foreign Origin is refused with 403.",
         "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in SCHEMES],
     }
+    return {"here": here | ({"pathname": url.path} if url.path else {})}
 
 
 def _channel(every: list[Shape]) -> Schema:
