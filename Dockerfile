@@ -6,7 +6,7 @@
 
 FROM python:3.13-slim AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY chatserver chatserver
 COPY templates templates
 COPY migrations migrations

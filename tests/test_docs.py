@@ -17,6 +17,7 @@ from aiohttp import web
 from chatserver.__main__ import main
 from chatserver.app import SERVER
 from chatserver.config import Settings, all_keys, load
+from chatserver.markup import rendered
 from tests.conftest import StartChat
 from tests.driver import PASSWORD
 
@@ -263,3 +264,20 @@ def test_every_promise_names_tests_that_exist() -> None:
         breaking = re.findall(r"`(test_\w+)`", line)
         assert breaking, line
         assert set(breaking) <= tests, set(breaking) - tests
+
+
+# The table of markup in docs/protocol.in.md ------------------------------------------------------
+
+MARKUP = (REPOSITORY / "docs" / "protocol.in.md").read_text(encoding="utf-8")
+TYPED = "none: as it was typed"
+ROWS = re.findall(rf"(?m)^\| (`+) ?(.+?) ?\1 \| (?:(`+) ?(.+?) ?\3|({TYPED})) \|$", MARKUP)[1:]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[1] for row in ROWS])
+def test_markup_is_rendered_as_the_table_says(row: tuple[str, ...]) -> None:
+    _, text, _, html, typed = row
+    assert rendered(text.replace(r"\n", "\n")) == (None if typed else html)
+
+
+def test_the_table_of_markup_is_read_whole() -> None:
+    assert len(ROWS) > 20

@@ -7,6 +7,8 @@ import sysconfig
 import tarfile
 import urllib.request
 from collections.abc import Iterator
+from email.parser import BytesParser
+from email.policy import default
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -85,8 +87,26 @@ def test_the_source_archive_holds_all_that_one_needs_to_build_run_and_test(tmp_p
     assert inside >= {
         *("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
         *("Makefile", "pyproject.toml", "config.example.toml", "Dockerfile", "compose.yaml"),
-        *(".ci/run", "package.json", "eslint.config.js", "benchmarks/__init__.py"),
+        *(
+            ".ci/run",
+            "hatch_build.py",
+            "package.json",
+            "eslint.config.js",
+            "benchmarks/__init__.py",
+        ),
     }
+
+
+def test_the_long_description_leads_to_no_file_of_the_repository(wheel: Path) -> None:
+    with ZipFile(wheel) as opened:
+        (name,) = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = BytesParser(policy=default).parsebytes(opened.read(name))
+    page = str(metadata.get_payload())
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "make run     # makes .venv" in page
+    assert "lists every key with its default" in page  # behind a link
+    targets = re.findall(r"\]\(([^)]*)\)|(?:src|href)=[\"']([^\"']*)", page)
+    assert [one for one in targets if not "".join(one).startswith(("https://", "#"))] == []
 
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
