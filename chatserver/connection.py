@@ -36,6 +36,7 @@ class Connection:
     `lifetime` (s) for renewing; `key` names the one that signed its token; `rooms` are those that
     it listens to, and the hub's. `frames` says how many came in; `close_code` is the one that we
     sent, if we did. `welcomed` are the rooms that its welcome had, when it had not all of them.
+    `lists_presence`: it gets the whole list of users who are online, not the changes.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class Connection:
         "frames",
         "key",
         "lifetime",
+        "lists_presence",
         "rooms",
         "seen",
         "session_id",
@@ -68,6 +70,7 @@ class Connection:
         limit: int,
         seen: float,
         key: str = "",
+        lists_presence: bool = False,
     ) -> None:
         self._wire = wire
         self._limit = limit
@@ -78,6 +81,7 @@ class Connection:
         self.expires_at = expires_at
         self.lifetime = lifetime
         self.key = key
+        self.lists_presence = lists_presence
         self.seen = seen
         self.beat_at = seen + FIRST_BEAT
         self.rooms: set[int] = set()

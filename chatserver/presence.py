@@ -10,6 +10,7 @@ from itertools import islice
 
 from chatserver.protocol import Person, Presence, json
 
+CHANGED, WHOLE = "changes", "list"  # what a client may ask for
 CHANGES = 500  # users in one frame of changes
 NODE_TTL = 30.0  # seconds after which a node that says nothing is taken for gone
 

@@ -1,11 +1,14 @@
-"""Presence changes as frames to every connection of this node, at most once a second."""
+"""Presence as frames to every connection of this node, at most once a second.
+
+Most connections get what has changed; those with `lists_presence` get the whole list.
+"""
 
 import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from chatserver import protocol
+from chatserver import protocol, wire
 from chatserver.connection import Connection
 from chatserver.presence import Who
 
@@ -63,7 +66,9 @@ class PresenceFeed:
         some = list(itertools.islice(to, SLICE))
         if some:
             self._next = asyncio.get_running_loop().call_soon(self._continue, frames, to)
-            self._broadcast(frames, some)
+            self._broadcast(frames, [one for one in some if not one.lists_presence])
+            if whole := [one for one in some if one.lists_presence]:
+                self._broadcast(wire.group_list(self._who.listed()), whole)
         else:
             self._next, self._ended_at = None, self._clock()
             self.changed()  # if there was another change during the round

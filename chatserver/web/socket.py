@@ -11,10 +11,11 @@ from chatserver.accounts import SignIn
 from chatserver.arrivals import Arrival
 from chatserver.config import LimitSettings
 from chatserver.connection import Connection, close_frame
-from chatserver.errors import CloseCode, Disconnect, OtherUser, Unauthorized
+from chatserver.errors import BadRequest, CloseCode, Disconnect, OtherUser, Unauthorized, _
 from chatserver.history import History
 from chatserver.hub import Hub
 from chatserver.models import User
+from chatserver.presence import CHANGED, WHOLE
 from chatserver.seen import Seen
 from chatserver.storage.room_list import UserRooms
 from chatserver.web.access import SocketLog, Visit
@@ -83,6 +84,7 @@ class Socket:
 
     async def _let_in(self, request: web.Request, arrival: Arrival) -> None:
         """Raises Unauthorized or Disconnect. From the upgrade on nothing waits."""
+        lists_presence = _lists_presence(request)
         sign_in = await self._sessions.of_socket(request)
         self._gate.connects(sign_in.user)
         rooms = await self._rooms_of(sign_in.user)
@@ -94,7 +96,7 @@ class Socket:
         if len(self._hub.devices(sign_in.user.id)) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         line = self._line(request)
-        connection = self._connection(line, sign_in)
+        connection = self._connection(line, sign_in, lists_presence=lists_presence)
         if rooms.more:
             connection.welcomed = frozenset(state.room for state in rooms.states)
         missed = self._hub.attach(connection, rooms.heads)
@@ -116,7 +118,7 @@ class Socket:
             waiting=self._limits.waiting_bytes,
         )
 
-    def _connection(self, line: Line, sign_in: SignIn) -> Connection:
+    def _connection(self, line: Line, sign_in: SignIn, *, lists_presence: bool) -> Connection:
         return Connection(
             line.transport,
             sign_in.user,
@@ -126,6 +128,7 @@ class Socket:
             limit=self._limits.waiting_bytes,
             seen=self._clock(),
             key=sign_in.token.key,
+            lists_presence=lists_presence,
         )
 
     def _turn_away(
@@ -218,3 +221,11 @@ class Socket:
 def _answering(code: int) -> int:
     """The close code that goes back to a peer that has closed with this one."""
     return WSCloseCode.PROTOCOL_ERROR if code == NOT_TO_BE_SENT else WSCloseCode.OK
+
+
+def _lists_presence(request: web.Request) -> bool:
+    """Whether the client asks for whole lists of who is online. Raises BadRequest."""
+    asked = request.query.get("presence", CHANGED)
+    if asked not in (CHANGED, WHOLE):
+        raise BadRequest(_("presence is changes or list."))
+    return asked == WHOLE

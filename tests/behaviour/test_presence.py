@@ -28,6 +28,25 @@ async def test_whoever_comes_and_goes_is_told_to_the_others(ann: Person, bo: Per
     await told(anns, offline="bo")
 
 
+async def test_a_client_may_ask_for_the_whole_list_after_each_change(
+    ann: Person, bo: Person
+) -> None:
+    anns = await ann.connect(params={"presence": "list"})
+    bos = await bo.connect()
+    while names((arrived := await anns.next(1, 6))["data"]) != ["ann", "bo"]:
+        assert arrived["type"] == 1
+    await bos.close()
+    assert names((await anns.next(1, 6))["data"]) == ["ann"]
+    again = await bo.connect(params={"presence": "changes"})
+    await told(again, online="bo")
+
+
+async def test_another_kind_of_presence_is_refused(ann: Person) -> None:
+    answer = await ann.ask("GET", "/ws?presence=all")
+    assert answer.status == 400
+    assert answer.json["code"] == "bad_request"
+
+
 async def test_many_sockets_are_one_person(ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     devices = [await bo.connect() for _ in range(10)]

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chatserver import __version__
+from chatserver.presence import CHANGED, WHOLE
 from chatserver.web.description.schemas import Schema, components, told
 from chatserver.web.description.socket import (
     ANSWERS,
@@ -37,6 +38,22 @@ SCHEMES: Schema = {
         "name": "token",
         "in": "query",
         "description": "For clients that can set no header, unless auth.query_token is false.",
+    },
+}
+
+QUERY: Schema = {
+    "type": "object",
+    "properties": {
+        "token": {"type": "string", "description": SCHEMES["query"]["description"]},
+        "user": {
+            "type": "string",
+            "description": "Refuse the connection unless the session is this user's.",
+        },
+        "presence": {
+            "enum": [CHANGED, WHOLE],
+            "default": CHANGED,
+            "description": "list: the whole groupList after each change, and no presence.",
+        },
     },
 }
 
@@ -93,7 +110,7 @@ def _channel(every: list[Shape]) -> Schema:
         "messages": {
             shape.__name__: {"$ref": f"#/components/messages/{shape.__name__}"} for shape in every
         },
-        "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+        "bindings": {"ws": {"method": "GET", "query": QUERY, "bindingVersion": "0.1.0"}},
         "x-close-codes": {
             str(code.value): {"name": code.name.lower(), "description": text}
             for code, text in CLOSINGS.items()
