@@ -41,8 +41,8 @@ class Erasure:
                 raise outcome  # NotFound: a member was faster
         return sum(isinstance(outcome, Receipt) for outcome in outcomes)
 
-    def _deletion(self, user: User, room: int, seq: int) -> asyncio.Future[Receipt]:
+    async def _deletion(self, user: User, room: int, seq: int) -> Receipt:
         receipt, settle = promise()
         draft = new_draft(room, user.id, user.name, Delete(seq, outside=True))
         self._journal.append(replace(draft, resolved=False), settle)
-        return receipt
+        return await receipt

@@ -1,6 +1,7 @@
 """The wheel: all that the server needs is in it, and it runs far away from the checkout."""
 
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -25,10 +26,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("wheel", tmp_path_factory.mktemp("wheel"))
 
 
-def build(target: str, folder: Path) -> Path:
-    """The file that hatchling makes of this checkout."""
+def build(target: str, folder: Path, *, source: Path = REPOSITORY) -> Path:
+    """The file that hatchling makes of this checkout, or of another folder."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "-d", str(folder)]
-    built = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    built = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     (file,) = folder.iterdir()
     return file
@@ -107,6 +108,17 @@ def test_the_long_description_leads_to_no_file_of_the_repository(wheel: Path) ->
     assert "lists every key with its default" in page  # behind a link
     targets = re.findall(r"\]\(([^)]*)\)|(?:src|href)=[\"']([^\"']*)", page)
     assert [one for one in targets if not "".join(one).startswith(("https://", "#"))] == []
+
+
+def test_the_image_is_built_from_all_that_the_wheel_needs(tmp_path: Path) -> None:
+    copied = re.findall(r"(?m)^COPY (?!--)(.+) \S+$", (REPOSITORY / "Dockerfile").read_text())
+    ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    for name in " ".join(copied).split():
+        assert f"!{name}" in ignored
+        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copyfile
+        copy(REPOSITORY / name, tmp_path / name)
+    (tmp_path / "dist").mkdir()
+    assert build("wheel", tmp_path / "dist", source=tmp_path).suffix == ".whl"
 
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
