@@ -16,6 +16,7 @@ from typing import Protocol
 from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.words import Ended
 
+STORE_TIMEOUT = 5.0  # seconds that a log-out waits for the database
 RETRY_DELAY = 1.0  # seconds
 RETRIES = 10  # between two notifications of the other nodes: one of them may have been restarted
 LARGEST = 10_000  # sessions that may wait; one more is refused with `unavailable`
@@ -123,9 +124,10 @@ class Revocations:
             raise Unavailable
         self._waiting[session_id] = None
         try:
-            await self._stored(session_id)
-        except Unavailable as error:
-            logger.warning("the end of a session waits: %s", error)
+            async with asyncio.timeout(STORE_TIMEOUT):
+                await self._stored(session_id)
+        except (Unavailable, TimeoutError) as error:
+            logger.warning("the end of a session waits: %s", error or "the database stands still")
             self._keep(session_id)
             await self._flush_file()
             return False

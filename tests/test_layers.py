@@ -70,7 +70,7 @@ HOMES = {
 # socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
 SHORT_LIVED = (
     "control feeds imports introductions recent storage.examination storage.gather web.line"
-    " web.owner web.spool"
+    " web.owner web.spool web.time_limit"
 )
 
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

@@ -12,7 +12,7 @@ from chatserver.errors import Unavailable
 
 TOGETHER = 20  # questions that one query answers: it should not take long
 QUERIES = 2  # of one kind that run at the same time
-PATIENCE = 10.0  # seconds until whoever asks hears that the database does not answer
+PATIENCE = 8.0  # seconds until the caller is refused: less than web.time_limit.LIMIT
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")

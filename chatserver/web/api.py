@@ -15,7 +15,7 @@ from chatserver.key_sync import KeySync
 from chatserver.models import Invite, Role, User
 from chatserver.names import skeleton
 from chatserver.storage.people import OpenSession
-from chatserver.web import body
+from chatserver.web import body, time_limit
 from chatserver.web.answer import ok
 from chatserver.web.language import LOCALES
 from chatserver.web.listing import listed, shown
@@ -134,9 +134,14 @@ class Api:
         return ok(user=_shown(changed))
 
     async def delete_user(self, request: web.Request) -> web.StreamResponse:
-        """Delete an account for good, and its messages where the query says so."""
+        """Delete an account for good, and its messages where the query says so.
+
+        The deletion of messages and the command of the owner wait until they are done.
+        """
         admin = await self._sessions.admin(request)
         name, messages = request.match_info["name"], queried(request, Deletion).messages
+        if admin is None or messages:
+            time_limit.lift(request)
         count = await self._administration.delete(admin, name, messages=messages)
         return ok(messages=count) if messages else ok()
 

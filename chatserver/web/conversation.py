@@ -18,7 +18,7 @@ from chatserver.membership import Membership
 from chatserver.models import Receipt, RoomState, User, name_key
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
-from chatserver.web import body
+from chatserver.web import body, time_limit
 from chatserver.web.answer import ok
 from chatserver.web.headers import media_type
 from chatserver.web.listing import PAGE, paged
@@ -172,32 +172,36 @@ class Conversation:
         room = await self._room(request, user)
         form = await _message(request)
         said = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
-        return await _stored(lambda settle: self._chat.send_message(user, said, settle), 201)
+        return await _stored(
+            request, lambda settle: self._chat.send_message(user, said, settle), 201
+        )
 
     async def say_to_person(self, request: web.Request) -> web.StreamResponse:
         user = await self._user(request)
         form = await _message(request)
         to = _part(request, "user", protocol.UserName)
         said = protocol.SayToPerson(data=form.data, to=to, id=form.id, reply_to=form.reply_to)
-        return await _stored(lambda settle: self._chat.send_message(user, said, settle), 201)
+        return await _stored(
+            request, lambda settle: self._chat.send_message(user, said, settle), 201
+        )
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         user, room, seq = await self._message_of(request)
         form = await body.read(request, body.NewText)
         asked = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
-        return await _stored(lambda settle: self._chat.edit(user, asked, settle))
+        return await _stored(request, lambda settle: self._chat.edit(user, asked, settle))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         user, room, seq = await self._message_of(request)
         asked = protocol.DeleteMessage(id=None, room=room, target=seq)  # type: ignore[arg-type]
-        return await _stored(lambda settle: self._chat.delete(user, asked, settle))
+        return await _stored(request, lambda settle: self._chat.delete(user, asked, settle))
 
     async def react(self, request: web.Request) -> web.StreamResponse:
         """PUT puts an emoji to a message, DELETE takes it back."""
         user, room, seq = await self._message_of(request)
         emoji, on = _part(request, "emoji", protocol.Emoji), request.method == "PUT"
         asked = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
-        return await _stored(lambda settle: self._chat.react(user, asked, settle))
+        return await _stored(request, lambda settle: self._chat.react(user, asked, settle))
 
     # Search ---------------------------------------------------------------------------------------
 
@@ -292,7 +296,9 @@ async def _message(request: web.Request) -> body.NewMessage:
     return body.NewMessage(body.read_text(request))
 
 
-async def _stored(send: Send, status: int = 200) -> web.Response:
+async def _stored(request: web.Request, send: Send, status: int = 200) -> web.Response:
+    """Wait for the journal, whose answer is certain, for as long as it takes."""
+    time_limit.lift(request)
     receipt, settle = promise()
     if (work := send(settle)) is not None:
         await work

@@ -18,7 +18,7 @@ from chatserver.errors import (
     UnsupportedMedia,
     _,
 )
-from chatserver.web import body
+from chatserver.web import body, time_limit
 from chatserver.web.access import route
 from chatserver.web.headers import readable
 from chatserver.web.language import Language, preferred
@@ -79,7 +79,7 @@ class Door:
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
                     await body.arrived(request)
-                return _over_tls(request, await handler(request))
+                return _over_tls(request, await time_limit.handled(request, handler))
             except ChatError as error:
                 return _over_tls(request, self._refusal(request, error))
             except web.HTTPException as error:

@@ -15,6 +15,7 @@ from chatserver.errors import Forbidden
 from chatserver.storage.archive import dump
 from chatserver.storage.check import report
 from chatserver.storage.engine import Database
+from chatserver.web import time_limit
 from chatserver.web.access import route
 from chatserver.web.session import Sessions
 from chatserver.web.spool import spooled
@@ -56,6 +57,7 @@ async def streamed(
     request: web.Request, pieces: AsyncGenerator[bytes], content_type: str = "application/jsonl"
 ) -> web.StreamResponse:
     """Send pieces as they are made. A stream that breaks off ends without the end of its body."""
+    time_limit.lift(request)
     response = web.StreamResponse()
     response.content_type = content_type
     await response.prepare(request)

@@ -23,7 +23,6 @@ from chatserver.errors import (
     Disconnect,
     Forbidden,
     RateLimited,
-    Unavailable,
     _,
 )
 from chatserver.history import History
@@ -34,11 +33,11 @@ from chatserver.membership import Membership
 from chatserver.models import Receipt, RoomState
 from chatserver.reads import Reads
 from chatserver.turns import Turns
+from chatserver.web import time_limit
 from chatserver.web.rates import Rates
 
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
 SIGNALS = (100, 1_000)  # a second and at once, of one socket: what costs nobody a question
-READ_TIMEOUT = 10.0  # seconds that a request may wait for what it reads
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ class Requests:
             case protocol.ReactTo():
                 self._chat.react(user, command, self._receipt(connection, command.id))
             case protocol.ChangeRoom():
-                return self._change_room(connection, command)
+                return _answered(connection, partial(self._change_room, connection, command))
             case protocol.StartTyping():
                 self._reads.typing(connection, command.room)
                 return self._breath(connection)
@@ -161,9 +160,9 @@ class Requests:
                 self._reads.read(connection, command.room, command.seq)
                 return self._breath(connection)
             case protocol.History():
-                return _in_time(self._read(connection, command))
+                return time_limit.read(self._read(connection, command))
             case protocol.Renew():
-                return self._renew(connection, command)
+                return _answered(connection, partial(self._renew, connection, command))
             case _:
                 assert_never(command)
         return None
@@ -194,17 +193,19 @@ class Requests:
         for connection in holding:
             connection.flush()
 
-    async def _change_room(self, connection: Connection, asked: protocol.ChangeRoom) -> None:
+    async def _change_room(
+        self, connection: Connection, asked: protocol.ChangeRoom, reply: "Reply"
+    ) -> None:
         if asked.action == "mute":
             if asked.room is None:
                 raise BadRequest(_("Which room? Name it in 'room'."))
             await self._membership.mute(connection.user, asked.room, on=asked.on)
             muted = protocol.Muted(id=asked.id, ok=True, room=asked.room, muted=asked.on)
-            connection.reply(protocol.encode(muted))
+            reply.send(muted)
             return
 
         def answer(receipt: Receipt, state: RoomState | None) -> None:
-            connection.reply(protocol.encode(wire.room_changed(receipt, asked.id, state)))
+            reply.send(wire.room_changed(receipt, asked.id, state))
 
         await self._membership.perform(connection.user, asked, answer)
 
@@ -264,13 +265,12 @@ class Requests:
             rooms_after=following,
         )
 
-    async def _renew(self, connection: Connection, asked: protocol.Renew) -> None:
+    async def _renew(self, connection: Connection, asked: protocol.Renew, reply: "Reply") -> None:
         if asked.token is not None:
             await self._adopt(connection, asked.token)
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
         connection.expires_at = expires_at
-        renewed = protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token)
-        connection.reply(protocol.encode(renewed))
+        reply.send(protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token))
 
     async def _adopt(self, connection: Connection, token: str) -> None:
         """Go on under the session of a newer token of the same person."""
@@ -284,13 +284,24 @@ class Requests:
             )
 
 
-async def _in_time(work: Awaitable[None]) -> None:
-    """Run what waits for reads alone. Raises Unavailable when they take too long.
+class Reply:
+    """The answer to one command, until the command is refused for taking too long."""
 
-    Messages, edits and the like are queued after their last read, so nothing was stored then.
-    """
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+
+    def send(self, answer: protocol.Answer) -> None:
+        if self._connection is not None:
+            self._connection.reply(protocol.encode(answer))
+
+    def close(self) -> None:
+        self._connection = None
+
+
+async def _answered(connection: Connection, work: Callable[[Reply], Awaitable[None]]) -> None:
+    """Run a command that may change something. Raises Unavailable when it takes too long."""
+    reply = Reply(connection)
     try:
-        async with asyncio.timeout(READ_TIMEOUT):
-            await work
-    except TimeoutError:
-        raise Unavailable from None
+        await time_limit.write(work(reply))
+    finally:
+        reply.close()

@@ -17,7 +17,8 @@ from chatserver.markup import Renderer
 from chatserver.models import Draft, User
 from chatserver.reads import Reads
 from chatserver.web.rates import Rates
-from chatserver.web.requests import READ_TIMEOUT, SIGNALS, Requests
+from chatserver.web.requests import SIGNALS, Requests
+from chatserver.web.time_limit import LIMIT
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 TYPING, READ = '{"type":8,"room":1}', '{"type":9,"room":1,"seq":1}'
@@ -146,7 +147,7 @@ def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_fra
         assert work is not None
         waiting = asyncio.ensure_future(work)
         await loop.skip(0)
-        await loop.skip(READ_TIMEOUT - 0.1)
+        await loop.skip(LIMIT - 0.1)
         assert not waiting.done()
         await loop.skip(0.2)
         await waiting
