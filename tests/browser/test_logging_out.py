@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 from chatserver.errors import Unavailable
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
+from tests.driver import PASSWORD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -126,4 +127,45 @@ async def test_logging_out_everywhere_asks_about_unsent_text_as_well(enter: Ente
     await ann.page.locator(".confirm-yes").click()
     await ann.page.wait_for_url("**/login")
     assert "a draft" not in await ann.page.evaluate(KEPT)
-    await phone.page.wait_for_url("**/login?over")
+    await phone.is_logged_out()
+
+
+async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    page, box = ann.page, ann.page.locator("#composer-text")
+    other = await second_tab(ann)
+    ann.expect_complaints("WebSocket|status of 401")
+    await box.press_sequentially("this is ")
+    await page.evaluate("void fetch('/api/sessions', {method: 'DELETE'})")
+    await ann.is_logged_out()
+    await page.keyboard.type("one thought")
+    await expect(box).to_have_value("this is one thought")
+    await expect(page.locator("connection-banner")).to_contain_text("You have been logged out.")
+    await expect(other.locator(".banner-login")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("chat-message[data-state=waiting]")).to_have_count(1)
+    await page.keyboard.type("a draft")
+    await page.evaluate("location.hash = '#/with/bo'")
+    await page.locator(".banner-login").click()
+    await page.wait_for_url("**/login#/with/bo")
+    await page.locator("#username").fill("ann")
+    await page.locator("#password").fill(PASSWORD)
+    await page.locator("[type=submit]").click()
+    await page.wait_for_url("**/index#/with/bo")
+    await ann.turn_to_lobby()
+    await ann.sees("this is one thought")
+    await expect(box).to_have_value("a draft")
+
+
+async def test_a_writer_whose_account_is_disabled_stays_on_the_page(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    bo.expect_complaints("WebSocket|status of 401")
+    await bo.page.locator("#composer-text").press_sequentially("this is ")
+    answer = await ann.page.request.patch("/api/users/bo", data={"disabled": True})
+    assert answer.ok
+    await bo.is_logged_out()
+    await bo.page.keyboard.type("one thought")
+    await expect(bo.page.locator("#composer-text")).to_have_value("this is one thought")

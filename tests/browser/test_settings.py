@@ -109,7 +109,7 @@ async def test_one_changes_the_own_name_language_theme_password_and_sessions(
     phone.expect_complaints("status of 401")
     await page.locator("password-form [type=submit]").click()
     await expect(page.locator(".password-done")).to_be_visible()
-    await phone.page.wait_for_url("**/login*")
+    await phone.is_logged_out()
     await expect(page.locator("session-list li")).to_have_count(1)
 
     await page.locator("[name=enter][value=breaks]").check()

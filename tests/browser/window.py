@@ -162,6 +162,12 @@ class Window:
         """A made key press with what an input method adds to it; true when the page took it."""
         return bool(await self.page.evaluate(PRESS, [element, {"key": key, **facts}]))
 
+    async def is_logged_out(self) -> None:
+        """The page stays, says so, and links to the login page."""
+        banner = self.page.locator("connection-banner")
+        await expect(banner).to_have_attribute("data-state", "ended")
+        await expect(banner.locator(".banner-login")).to_be_visible()
+
     async def log_out(self) -> None:
         await self.page.locator(".account-button").click()
         await self.page.locator(".menu-leave").click()

@@ -81,10 +81,10 @@ export class Connection extends EventTarget {
     return open;
   }
 
-  /** Until `resume`: the session ends here, or is another user's. */
-  end() {
+  /** Until `resume`: the session ends here, is over (`code`), or is another user's. */
+  end(code) {
     this.#drop();
-    this.#change("ended");
+    this.#change("ended", { code });
   }
 
   /** The session did not end after all. */

@@ -1,8 +1,9 @@
 /**
  * The end of this page's session, which the cookie of the whole browser belongs to.
  *
- * Dispatches `session:replaced` on the document when the session is another user's: then this page sends
- * nothing more. <session-notice> says so, <chat-app> ends its connection.
+ * Dispatches on the document: `session:over` when the session has ended, which is prevented where the page stays and
+ * says so, as the chat does: what is being typed must not go to the login page; `session:replaced` when the session is
+ * another user's: then this page sends nothing more. <session-notice> says so, <chat-app> ends its connection.
  */
 
 import { me, urls } from "./page.js";
@@ -12,22 +13,23 @@ export const session = {
   leaving: false, // the user is logging out, and <chat-app> goes to the login page itself
 };
 
-let gone = false;
+let over = false;
 addEventListener("pageshow", ({ persisted }) => {
-  gone = false;
+  over = false;
   if (persisted && me.name) location.reload(); // restored by Back: the session may be over or another user's
 });
 
-/** To the login page, once, though the socket, its frame and an answer may all say that the session is over. */
+/** Once, though the socket, its frame and an answer may all say that the session is over. */
 export function sessionOver() {
-  if (gone || session.replaced || session.leaving) return;
-  gone = true;
-  location.assign(`${urls.login}?over${location.hash}`); // which opens the same conversation afterwards
+  if (over || session.replaced || session.leaving) return;
+  over = true;
+  const leaves = document.dispatchEvent(new CustomEvent("session:over", { cancelable: true }));
+  if (leaves) location.assign(`${urls.login}?over`);
 }
 
 /** Another user has logged in with this browser. */
 export function sessionReplaced() {
-  if (session.replaced || gone) return;
+  if (session.replaced) return;
   session.replaced = true;
   document.dispatchEvent(new CustomEvent("session:replaced"));
 }

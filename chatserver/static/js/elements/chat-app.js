@@ -4,7 +4,7 @@
  *
  * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
  * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:leave`,
- * `session:replaced`, `room:entered`, `room:muted`.
+ * `session:over`, `session:replaced`, `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../connection.js";
@@ -106,6 +106,7 @@ class ChatApp extends HTMLElement {
     on(this, "end:reached", () => this.#readIfSeen());
     on(this, "connection:hurry", () => this.#connection.hurry());
     on(this, "session:leave", (detail) => this.#leave(detail));
+    document.addEventListener("session:over", (event) => this.#sessionOver(event));
     on(document, "session:replaced", () => this.#connection.end());
     on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
@@ -138,6 +139,12 @@ class ChatApp extends HTMLElement {
     if (detail.state !== "online") this.#place.newLine.leave(this.#current.unread);
     this.#banner.show(detail);
     this.#draw();
+  }
+
+  /** The page stays: the user may be writing. */
+  #sessionOver(event) {
+    event.preventDefault();
+    if (this.#connection.state !== "ended") this.#connection.end(CloseCode.SESSION_INVALID);
   }
 
   #renewed() {

@@ -1,6 +1,6 @@
 /**
  * <connection-banner>: says that the connection is lost, when it stays so for two seconds, that this user has too many
- * windows, or that the connection is over.
+ * windows, that the user has been logged out, or that the connection is over.
  *
  * Sends `connection:hurry`.
  */
@@ -21,6 +21,7 @@ class ConnectionBanner extends HTMLElement {
 
   connectedCallback() {
     this.#button.addEventListener("click", () => say(this, "connection:hurry"));
+    addEventListener("hashchange", () => this.#pointLogin());
   }
 
   show({ state, code, reason = "" }) {
@@ -48,16 +49,25 @@ class ConnectionBanner extends HTMLElement {
 
   #end(code) {
     clearTimeout(this.#timer);
-    if (code === CloseCode.SESSION_INVALID || code === undefined) return;
+    if (code === undefined) return;
     this.dataset.state = "ended";
     this.#button.hidden = true;
-    this.#login.hidden = code !== CloseCode.REMOVED;
+    this.#login.hidden = code === CloseCode.ABUSE;
+    this.#pointLogin();
+    this.#text.textContent = ENDS[code]();
+  }
+
+  /** The same conversation is opened after the login. */
+  #pointLogin() {
     this.#login.hash = location.hash;
-    this.#text.textContent =
-      code === CloseCode.REMOVED
-        ? _("You no longer have access to this chat.")
-        : _("The server has closed this connection because it received too much. Reload the page to come back.");
   }
 }
+
+const ENDS = {
+  [CloseCode.SESSION_INVALID]: () => _("You have been logged out. What you write here is kept on this device."),
+  [CloseCode.REMOVED]: () => _("You no longer have access to this chat."),
+  [CloseCode.ABUSE]: () =>
+    _("The server has closed this connection because it received too much. Reload the page to come back."),
+};
 
 customElements.define("connection-banner", ConnectionBanner);
