@@ -47,6 +47,11 @@ class Language:
     def html(self) -> str:
         return HTML_LANG[self.locale]
 
+    @property
+    def is_translated(self) -> bool:
+        """Whether it has a catalogue: the sentences in the source are English."""
+        return self.json != b"{}"
+
     def refusal(self, error: ChatError) -> str:
         """A refusal's sentence in this language."""
         text = self.texts.gettext(error.sentence)

@@ -57,7 +57,7 @@ def _shared(request: web.Request, language: Language) -> dict[str, Any]:
         "lang": language.html,
         "locale": language.locale,
         "locales": list(LOCALES.items()),
-        "catalog_url": str(catalogue),
+        "catalog_url": str(catalogue) if language.is_translated else "",
         "page": digest,
         "version": __version__,
     }

@@ -1,48 +1,37 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
-import { PAGE } from "../../chatserver/static/js/protocol.js";
 
-globalThis.document ??= { querySelector: () => null, documentElement: { lang: "en", dataset: {} } };
+const { Conversation } = await import("../../chatserver/static/js/lib/conversation.js");
 const { Past } = await import("../../chatserver/static/js/past.js");
 
-const HEAD = 200;
+const message = (seq) => ({ type: 2, room: 1, seq, user: "bo", data: `${seq}`, at: seq });
+const span = (from, upTo) => Array.from({ length: upTo - from + 1 }, (_, index) => message(from + index));
 
-/** A room of HEAD messages, of which ann has read `read` and has written those up to `own`. */
-function room({ read, own }) {
-  const log = Array.from({ length: HEAD }, (_, index) => {
-    const seq = index + 1;
-    return { type: 2, room: 9, seq, user: seq <= own ? "ann" : "bo", data: `message ${seq}`, at: seq };
-  });
-  const connection = {
-    async request({ before, limit }) {
-      const events = log.slice(Math.max(0, before - 1 - limit), before - 1);
-      return { ok: 1, events, more: events[0].seq > 1, head: HEAD };
-    },
-  };
-  const conversation = new Conversation("#9", "ann");
-  conversation.welcome({ room: 9, head: HEAD, read, unread: HEAD - Math.max(read, own) });
-  const feed = {
-    async open({ timeline }) {
-      timeline.load({ events: log.slice(-PAGE), more: true, upTo: HEAD });
-    },
-  };
-  return { conversation, opened: new Past(connection, () => {}).open(conversation, feed) };
-}
+/** Answers for a room with 200 messages. */
+const connection = {
+  state: "online",
+  request: async ({ before, limit }) => {
+    const from = Math.max(1, before - limit);
+    return { ok: true, events: span(from, before - 1), more: from > 1, head: 200 };
+  },
+};
 
-const first = ({ stretch, timeline }) => (stretch ?? timeline).events.find(({ user }) => user === "bo")?.seq;
-
-for (const [name, { read, own }, expected] of [
-  ["behind the messages that were read", { read: 20, own: 20 }, 21],
-  ["behind many messages that the user sent from another device", { read: 10, own: 100 }, 101],
-  ["at the start of a conversation in which nothing was read", { read: 0, own: 0 }, 1],
-  ["in the newest page", { read: HEAD - 3, own: HEAD - 3 }, HEAD - 2],
-]) {
-  test(`a conversation opens with its first unread message ${name}`, async () => {
-    const { conversation, opened } = room({ read, own });
-    await opened;
-    assert.equal(first(conversation), expected);
-    assert.equal(conversation.seeking, false);
-  });
-}
+test("a room is shown once, when its end and its first unread message are both there", async () => {
+  const conversation = new Conversation("#1", "ann");
+  Object.assign(conversation, { room: 1, read: 0, unread: 200 });
+  conversation.timeline.head = 200;
+  const shown = [];
+  const past = new Past(connection, () => shown.push({ loaded: conversation.timeline.loaded, seeking: conversation.seeking }));
+  let answer;
+  const feed = { open: () => new Promise((resolve) => (answer = resolve)) };
+  const opened = past.open(conversation, feed);
+  await new Promise((resolve) => setTimeout(resolve)); // the first unread message is found
+  assert.deepEqual(shown, []);
+  assert.equal(conversation.stretch, null);
+  conversation.timeline.load({ events: span(151, 200), more: true, upTo: 200 });
+  answer();
+  await opened;
+  assert.deepEqual(shown, [{ loaded: true, seeking: false }]);
+  assert.equal(conversation.stretch.oldest, 1);
+});

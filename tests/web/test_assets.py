@@ -1,5 +1,6 @@
 """The client's files: whole, compressed, joined where that saves a way, and kept for ever."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -90,3 +91,11 @@ async def test_a_page_is_compressed_for_who_takes_that(chat: Chat) -> None:
     plain = await ask(chat.browser(), "GET", page, headers=PLAIN | {"Accept": "text/html"})
     assert (small.headers["Content-Encoding"], small.text) == ("gzip", plain.text)
     assert "Content-Encoding" not in plain.headers
+
+
+def test_the_first_messages_need_few_modules(assets: Assets) -> None:
+    """On a slow line each six of them cost a round trip. What else a page needs is in on-demand.js."""
+    modules = assets.modules("js/main.js")
+    sizes = [len(gzip.compress((STATIC / name).read_bytes())) for name in modules]
+    assert len(modules) <= 64
+    assert sum(sizes) <= 72_000

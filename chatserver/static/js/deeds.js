@@ -6,7 +6,7 @@
  * `message:link`, `message:jump`, `quote:wanted`, `edit:wanted`.
  */
 
-import { copy } from "./copying.js";
+import { call, demand } from "./demand.js";
 import { _ } from "./lib/i18n.js";
 import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
@@ -128,7 +128,7 @@ export class Deeds {
   async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
     url.hash = `${hashOf(conversation.key)}/${seq}`;
-    this.#say((await copy(url.href)) ? _("The link is copied.") : url.href);
+    this.#say((await demand.rest.copy(url.href)) ? _("The link is copied.") : url.href);
   }
 
   async #try(action) {
@@ -140,7 +140,7 @@ export class Deeds {
   }
 
   #say(text) {
-    this.#part("toast-line").say(text);
+    call(this.#part("toast-line"), "say", text);
   }
 
   #part(name) {

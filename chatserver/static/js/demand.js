@@ -4,7 +4,7 @@
  */
 
 const PATIENCE = 2_000; // milliseconds, on a line that does not show any messages
-const NEEDY = "button:is([data-open], [data-panel]), account-menu button"; // <nav-drawer> has a data-open too
+const NEEDY = "button:is([data-open], [data-panel], [data-drawer], .message-more), account-menu button"; // <nav-drawer> has a data-open too
 const FAILURES = 3; // after which the page says that a part of it is missing
 const AGAIN = 1_000; // milliseconds until files are asked for again that did not come
 
@@ -15,10 +15,10 @@ const WAYS = [
   () => import("./on-demand.js?once-more"),
 ];
 
-export const demand = { answered: false };
+export const demand = { rest: null }; // on-demand.js, when all of it is here
 
-/** Settles when all elements of the page are there. */
-export async function bringTheRest(list) {
+/** `complete(rest)` gets on-demand.js when all elements of the page are there; then the early clicks are made again. */
+export async function bringTheRest(list, complete) {
   const early = new Set();
   let want;
   const wanted = new Promise((resolve) => (want = resolve));
@@ -36,10 +36,33 @@ export async function bringTheRest(list) {
   document.addEventListener("click", hold, { capture: true });
   await wanted;
   shown.disconnect();
-  await load();
+  const rest = await load();
   document.removeEventListener("click", hold, { capture: true });
-  demand.answered = true;
+  demand.rest = rest;
+  complete(rest);
   for (const button of early) button.click();
+}
+
+/** Calls a method of an element that may still be on its way. */
+export async function call(element, method, ...values) {
+  await customElements.whenDefined(element.localName);
+  element[method](...values);
+}
+
+/** Calls the methods of an object that on-demand.js makes: keeps the calls, and makes them in order when it is there. */
+export class Deferred {
+  #calls = [];
+  #target = null;
+
+  call(method, ...values) {
+    if (this.#target) this.#target[method](...values);
+    else this.#calls.push([method, values]);
+  }
+
+  resolve(target) {
+    this.#target = target;
+    for (const [method, values] of this.#calls.splice(0)) target[method](...values);
+  }
 }
 
 async function load() {

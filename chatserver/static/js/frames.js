@@ -4,7 +4,7 @@ import { Type } from "./protocol.js";
 import { sessionOver, sessionReplaced } from "./session.js";
 
 /** `limits(facts)` hears what the server accepts, `update(version)` which page it has. */
-export function deliver(frame, { feed, people, typing, notifications, renewal, update, limits }) {
+export function deliver(frame, { feed, people, typing, services, update, limits }) {
   switch (frame.type) {
     case Type.ERROR:
       return frame.code === "other_user" ? sessionReplaced() : sessionOver();
@@ -12,10 +12,9 @@ export function deliver(frame, { feed, people, typing, notifications, renewal, u
       return people.replaceOnline(frame.data);
     case Type.WELCOME:
       limits(frame.limits ?? {});
-      renewal.welcome(frame.session);
       update(frame.page);
       feed.welcome(frame);
-      return notifications.renewed(frame.rooms);
+      return services.call("welcome", frame);
     case Type.PRESENCE:
       return people.change(frame);
     case Type.GROUP_CHAT:
@@ -23,11 +22,11 @@ export function deliver(frame, { feed, people, typing, notifications, renewal, u
       people.meet(frame.user);
       typing.stopped(frame);
       feed.receive(frame);
-      return notifications.heard(frame);
+      return services.call("heard", frame);
     case Type.EDIT:
     case Type.DELETE:
       feed.receive(frame);
-      return notifications.changed(frame);
+      return services.call("changed", frame);
     case Type.REACT:
       return feed.receive(frame);
     case Type.ROOM:

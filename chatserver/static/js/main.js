@@ -3,18 +3,11 @@
 import "./elements/chat-app.js";
 import "./elements/chat-message.js";
 import "./elements/chat-topbar.js";
-import "./elements/confirm-dialog.js";
 import "./elements/connection-banner.js";
 import "./elements/conversation-list.js";
-import "./elements/live-announcer.js";
-import "./elements/message-actions.js";
 import "./elements/message-composer.js";
 import "./elements/message-list.js";
-import "./elements/nav-drawer.js";
 import "./elements/room-notice.js";
-import "./elements/session-notice.js";
-import "./elements/storage-notice.js";
-import "./elements/toast-line.js";
 import "./elements/update-notice.js";
 import { ignoreRepeats } from "./clicks.js";
 import { Focus } from "./focus.js";

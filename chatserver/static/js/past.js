@@ -41,13 +41,14 @@ export class Past {
   }
 
   /** Loads the newest page, which `feed` does, and a stretch around the first unread message where that is further back. */
-  open(conversation, feed) {
-    return Promise.all([this.#toNew(conversation), feed.open(conversation)]);
+  async open(conversation, feed) {
+    const seeks = this.seek(conversation);
+    const [found] = await Promise.all([seeks && this.#firstUnread(conversation), feed.open(conversation)]);
+    if (seeks) this.#showNew(conversation, found);
   }
 
-  async #toNew(conversation) {
-    if (!this.seek(conversation)) return;
-    const found = await this.#firstUnread(conversation);
+  /** Once both are there: a stretch that is drawn before its end is known would jump when that comes. */
+  #showNew(conversation, found) {
     conversation.seeking = false;
     if (found?.events.length > 0) conversation.stretch = new Stretch(found);
     if (conversation.stretch && conversation.timeline.loaded) this.#join(conversation);

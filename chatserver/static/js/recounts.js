@@ -11,21 +11,25 @@ const PAUSE = 1_000; // milliseconds in which changes of one room are collected
 export class Recounts {
   #feed;
   #count;
+  #pause;
   #busy = new Set(); // conversations
 
   /** `count(room)` promises the facts of a room as a welcome has them. */
   constructor(feed, { count = (room) => ask("GET", `${urls.rooms}/${room}`), pause = PAUSE } = {}) {
     this.#feed = feed;
     this.#count = count;
-    const look = () => feed.all.filter(({ stale }) => stale).forEach((one) => this.#soon(one, pause));
-    feed.addEventListener("feed:changed", look);
-    feed.addEventListener("feed:renewed", look);
+    this.#pause = pause;
+    for (const name of ["feed:changed", "feed:renewed"]) feed.addEventListener(name, () => this.look());
   }
 
-  #soon(conversation, pause) {
+  look() {
+    for (const conversation of this.#feed.all) if (conversation.stale) this.#soon(conversation);
+  }
+
+  #soon(conversation) {
     if (this.#busy.has(conversation)) return;
     this.#busy.add(conversation);
-    setTimeout(() => this.#recount(conversation), pause);
+    setTimeout(() => this.#recount(conversation), this.#pause);
   }
 
   async #recount(conversation) {

@@ -1,6 +1,5 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
-import { showInTab } from "./attention.js";
 import { demand } from "./demand.js";
 import { _, ngettext } from "./lib/i18n.js";
 import { directKey, roomKey } from "./lib/route.js";
@@ -60,7 +59,6 @@ export class Screen {
     const name = known ? this.nameOf(conversation) : _("Not available");
     const total = all.reduce((sum, one) => sum + disturbing(one), 0);
     this.#showTyping(conversation);
-    showInTab(name, total);
     this.#part("chat-topbar").show({
       name,
       to,
@@ -78,10 +76,11 @@ export class Screen {
       people: this.#people,
       nameOf: (one) => this.nameOf(one),
     });
-    if (demand.answered) this.#showOnDemand(conversation, { name, lost });
+    if (demand.rest) this.#showOnDemand(conversation, { name, lost, total });
   }
 
-  #showOnDemand(conversation, { name, lost }) {
+  #showOnDemand(conversation, { name, lost, total }) {
+    demand.rest.showInTab(name, total);
     this.#part("completion-list").candidates = () => this.#people.everybody;
     this.#part("completion-list").find = (beginning) => this.#people.find(beginning);
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;

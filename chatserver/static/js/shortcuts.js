@@ -1,5 +1,6 @@
 /** The keys that work anywhere on the chat page. <keys-dialog> shows them to people. */
 
+import { call } from "./demand.js";
 import { goTo } from "./layers.js";
 import { isComposing } from "./lib/keys.js";
 import { session } from "./session.js";
@@ -31,12 +32,6 @@ function actionOf(event, part) {
   if (key === "Escape") return () => escape(part);
   if (event.target.closest("message-composer")) return paging(key, part("message-list"));
   return null;
-}
-
-/** What comes on demand may still be on its way. */
-async function call(element, method, ...facts) {
-  await customElements.whenDefined(element.localName);
-  element[method](...facts);
 }
 
 function paging(key, list) {

@@ -3,39 +3,32 @@
  * Current, People, Outbox.
  *
  * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
- * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:leave`,
- * `session:over`, `session:replaced`, `room:entered`, `room:muted`.
+ * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:over`,
+ * `session:replaced`, `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../connection.js";
 import { Current } from "../current.js";
 import { Deeds } from "../deeds.js";
-import { bringTheRest } from "../demand.js";
+import { bringTheRest, Deferred } from "../demand.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { Destination } from "../destination.js";
 import { deliver } from "../frames.js";
 import { goTo } from "../layers.js";
-import { logOut } from "../leaving.js";
 import { hashOf, isRoute, messageOf, NOWHERE, parse, roomKey } from "../lib/route.js";
 import { asEvent } from "../lib/view.js";
-import { Notifications } from "../notifications.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
 import { me, socketUrl } from "../page.js";
 import { Past } from "../past.js";
 import { People } from "../people.js";
 import { CloseCode, LOBBY } from "../protocol.js";
-import { ReadMarks } from "../reading.js";
-import { Receipts } from "../receipts.js";
-import { Recounts } from "../recounts.js";
-import { Renewal } from "../renewal.js";
 import { Screen } from "../screen.js";
 import { sender } from "../sender.js";
 import { sessionOver, sessionReplaced } from "../session.js";
 import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
-import { followKeyboard } from "../viewport.js";
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });
@@ -44,12 +37,9 @@ class ChatApp extends HTMLElement {
   #people = new People();
   #destination = new Destination(this.#people);
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
-  #marks = new ReadMarks({ feed: this.#feed, tell: (frame) => this.#connection.tell(frame) });
   #typing = new Typing((frame) => this.#connection.tell(frame));
   #past = new Past(this.#connection, () => this.#redraw());
-  #renewal = new Renewal(this.#connection);
-  #recounts = new Recounts(this.#feed);
-  #receipts = new Receipts(() => this.#draw());
+  #services = new Deferred();
   #deeds = new Deeds(this, {
     feed: this.#feed,
     past: this.#past,
@@ -59,12 +49,6 @@ class ChatApp extends HTMLElement {
     draw: () => this.#redraw(),
   });
   #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
-  #notifications = new Notifications({
-    feed: this.#feed,
-    people: this.#people,
-    nameOf: (conversation) => this.#screen.nameOf(conversation),
-    current: () => this.#current,
-  });
   #jumped = null; // to this message, once
   #drawing = new Drawing(() => this.#screen.show(this.#place));
   #list = this.querySelector("message-list");
@@ -76,12 +60,23 @@ class ChatApp extends HTMLElement {
     this.#open();
     this.#people.load();
     this.#outbox.load();
-    this.querySelector("storage-notice").watch(this.#outbox);
     this.#connection.start();
-    this.#renewal.start();
-    followKeyboard();
     listenToKeys(this);
-    bringTheRest(this.#list).then(() => this.#redraw());
+    bringTheRest(this.#list, ({ Services }) => this.#complete(Services));
+  }
+
+  #complete(Services) {
+    const services = new Services(this, {
+      feed: this.#feed,
+      people: this.#people,
+      outbox: this.#outbox,
+      connection: this.#connection,
+      nameOf: (conversation) => this.#screen.nameOf(conversation),
+      current: () => this.#current,
+      draw: () => this.#draw(),
+    });
+    this.#services.resolve(services);
+    this.#redraw();
   }
 
   #listen() {
@@ -105,7 +100,6 @@ class ChatApp extends HTMLElement {
     on(this, "end:wanted", () => this.#leavePast());
     on(this, "end:reached", () => this.#readIfSeen());
     on(this, "connection:hurry", () => this.#connection.hurry());
-    on(this, "session:leave", (detail) => this.#leave(detail));
     document.addEventListener("session:over", (event) => this.#sessionOver(event));
     on(document, "session:replaced", () => this.#connection.end());
     on(this, "room:entered", (detail) => this.#enter(detail));
@@ -127,8 +121,7 @@ class ChatApp extends HTMLElement {
       feed: this.#feed,
       people: this.#people,
       typing: this.#typing,
-      notifications: this.#notifications,
-      renewal: this.#renewal,
+      services: this.#services,
       update: (version) => this.querySelector("update-notice").met(version, this.#outbox),
       limits: ({ message_chars: most }) => (this.#composer.limit = most ?? this.#composer.limit),
     });
@@ -150,9 +143,7 @@ class ChatApp extends HTMLElement {
   #renewed() {
     this.#people.renew();
     this.#outbox.flush();
-    this.#marks.flush();
-    this.#receipts.renew();
-    this.#notifications.withdraw();
+    this.#services.call("renewed");
     this.#place.check();
     this.#place.newLine.place(this.#current);
     this.#load();
@@ -162,7 +153,7 @@ class ChatApp extends HTMLElement {
   /** The newest page, and the message that the address names. */
   async #load() {
     if (!(await this.#destination.reaches(this.#place))) return void this.#draw();
-    this.#receipts.load(this.#current);
+    this.#services.call("opened", this.#current);
     await this.#past.open(this.#current, this.#feed);
     const seq = messageOf(location.hash);
     if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
@@ -171,11 +162,10 @@ class ChatApp extends HTMLElement {
   }
 
   #feedChanged({ conversation, added }) {
-    this.#notifications.withdraw();
     const { key, lost } = this.#place;
+    this.#services.call("added", added, { open: conversation.key === key });
     if (conversation.key === key) {
       if (lost && this.#place.check()) this.#load(); // a member again
-      this.querySelector("live-announcer").read(added, this.#people);
       if (added.length > 1) this.#redraw(); // all of them may not fit into the view
       this.#readIfSeen();
       this.#place.newLine.place(conversation);
@@ -233,12 +223,7 @@ class ChatApp extends HTMLElement {
     const looks = document.visibilityState === "visible" && document.hasFocus();
     if (!looks || this.#current.timeline.missing || !this.#list.showsEndOf(this.#place.key)) return;
     this.#feed.markRead(this.#current);
-    this.#marks.soon();
-  }
-
-  #leave({ everywhere = false }) {
-    const ask = (question) => this.querySelector("confirm-dialog").ask(question);
-    logOut({ outbox: this.#outbox, connection: this.#connection, ask, everywhere });
+    this.#services.call("read");
   }
 
   // What is shown --------------------------------------------------------------------------------

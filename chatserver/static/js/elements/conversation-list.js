@@ -3,6 +3,7 @@
  * mouse moves in it, rows stay where they are: a click means the row that was there.
  */
 
+import { demand } from "../demand.js";
 import { sync } from "../dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
@@ -11,12 +12,11 @@ import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../page.js";
 import { PointerHold } from "../pointer-hold.js";
-import { UnreadEdges } from "../unread-edges.js";
 
 class ConversationList extends HTMLElement {
   #view = null;
   #shown = new Map(); // section → items
-  #edges = new UnreadEdges(this.parentElement);
+  #edges = null; // UnreadEdges, when they are here
   #aim = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
 
   /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
@@ -36,7 +36,8 @@ class ConversationList extends HTMLElement {
     this.#fill("direct", direct.map(row));
     this.#fill("online", people.online.map(person));
     this.#fill("offline", people.offline.map(person));
-    this.#edges.update();
+    this.#edges ??= demand.rest && new demand.rest.UnreadEdges(this.parentElement);
+    this.#edges?.update();
   }
 
   #room(conversation, nameOf) {

@@ -5,6 +5,7 @@
 
 import { _ } from "../lib/i18n.js";
 import { me, urls } from "../page.js";
+import { session } from "../session.js";
 
 class SessionNotice extends HTMLElement {
   #dialog = this.querySelector("dialog");
@@ -13,6 +14,7 @@ class SessionNotice extends HTMLElement {
     this.#dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
     this.#dialog.addEventListener("close", () => this.#dialog.showModal()); // by the Back gesture of Android
     document.addEventListener("session:replaced", () => this.#show());
+    if (session.replaced) this.#show();
   }
 
   async #show() {

@@ -1,0 +1,79 @@
+/**
+ * What the chat page does beside showing messages: notifications, receipts, read marks, recounts, renewal of the session,
+ * logging out, reading messages out. on-demand.js brings it after the first messages; a Deferred keeps what it has to hear
+ * until then.
+ *
+ * Hears `session:leave` on the page.
+ */
+
+import { logOut } from "./leaving.js";
+import { Notifications } from "./notifications.js";
+import { ReadMarks } from "./reading.js";
+import { Receipts } from "./receipts.js";
+import { Recounts } from "./recounts.js";
+import { Renewal } from "./renewal.js";
+import { followKeyboard } from "./viewport.js";
+
+export class Services {
+  #app;
+  #people;
+  #marks;
+  #notifications;
+  #receipts;
+  #renewal;
+
+  /** `nameOf(conversation)` and `current()` as Notifications has them; `draw()` brings the page up to date. */
+  constructor(app, { feed, people, outbox, connection, nameOf, current, draw }) {
+    this.#app = app;
+    this.#people = people;
+    this.#marks = new ReadMarks({ feed, tell: (frame) => connection.tell(frame) });
+    this.#notifications = new Notifications({ feed, people, nameOf, current });
+    this.#receipts = new Receipts(draw);
+    this.#renewal = new Renewal(connection);
+    new Recounts(feed).look();
+    app.addEventListener("session:leave", ({ detail }) => this.#leave(detail ?? {}, { outbox, connection }));
+    app.querySelector("storage-notice").watch(outbox);
+    this.#renewal.start();
+    followKeyboard();
+  }
+
+  welcome({ session, rooms }) {
+    this.#renewal.welcome(session);
+    this.#notifications.renewed(rooms);
+  }
+
+  heard(event) {
+    this.#notifications.heard(event);
+  }
+
+  changed(event) {
+    this.#notifications.changed(event);
+  }
+
+  /** A new connection: the state of all rooms is known again. */
+  renewed() {
+    this.#marks.flush();
+    this.#receipts.renew();
+    this.#notifications.withdraw();
+  }
+
+  /** Something was read. */
+  read() {
+    this.#marks.soon();
+  }
+
+  opened(conversation) {
+    this.#receipts.load(conversation);
+  }
+
+  /** Messages came into a conversation; `open`: it is on screen. */
+  added(messages, { open }) {
+    this.#notifications.withdraw();
+    if (open) this.#app.querySelector("live-announcer").read(messages, this.#people);
+  }
+
+  #leave({ everywhere = false }, { outbox, connection }) {
+    const ask = (question) => this.#app.querySelector("confirm-dialog").ask(question);
+    logOut({ outbox, connection, ask, everywhere });
+  }
+}
