@@ -94,7 +94,7 @@ async def test_a_page_is_compressed_for_who_takes_that(chat: Chat) -> None:
 
 
 def test_the_first_messages_need_few_modules(assets: Assets) -> None:
-    """On a slow line each six of them cost a round trip. What else a page needs is in on-demand.js."""
+    """On a slow line six cost a round trip. What else a page needs is in on-demand.js."""
     modules = assets.modules("js/main.js")
     sizes = [len(gzip.compress((STATIC / name).read_bytes())) for name in modules]
     assert len(modules) <= 64
