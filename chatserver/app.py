@@ -160,6 +160,7 @@ class Server:
             accounts=self.accounts,
             hub=self.hub,
             rates=self.rates,
+            languages=self.languages,
             frame_bytes=limits.frame_bytes,
             clock=clock,
         )

@@ -34,9 +34,10 @@ class Connection:
 
     `expires_at` (ms UTC), `seen` and `beat_at` (monotonic s) are for whoever looks for dead ones,
     `lifetime` (s) for renewing; `key` names the one that signed its token; `rooms` are those that
-    it listens to, and the hub's. `frames` says how many came in; `close_code` is the one that we
-    sent, if we did. `welcomed` are the rooms that its welcome had, when it had not all of them.
-    `lists_presence`: it gets the whole list of users who are online, not the changes.
+    it listens to, and the hub's. `locale` is the language of its refusals. `frames` says how many
+    came in; `close_code` is the one that we sent, if we did. `welcomed` are the rooms that its
+    welcome had, when it had not all of them. `lists_presence`: it gets the whole list of users who
+    are online, not the changes.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Connection:
         "key",
         "lifetime",
         "lists_presence",
+        "locale",
         "rooms",
         "seen",
         "session_id",
@@ -71,6 +73,7 @@ class Connection:
         seen: float,
         key: str = "",
         lists_presence: bool = False,
+        locale: str = "en",
     ) -> None:
         self._wire = wire
         self._limit = limit
@@ -82,6 +85,7 @@ class Connection:
         self.lifetime = lifetime
         self.key = key
         self.lists_presence = lists_presence
+        self.locale = locale
         self.seen = seen
         self.beat_at = seen + FIRST_BEAT
         self.rooms: set[int] = set()

@@ -132,7 +132,7 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
     )
 
 
-def refusal(error: ChatError, request_id: str | None) -> protocol.Refused:
-    """A refusal as the answer to a request."""
+def refusal(error: ChatError, request_id: str | None, *, sentence: str) -> protocol.Refused:
+    """A refusal as the answer to a request, with its sentence in the language of the client."""
     facts: dict[str, Any] = error.facts()
-    return protocol.Refused(ok=False, code=error.code, data=str(error), id=request_id, **facts)
+    return protocol.Refused(ok=False, code=error.code, data=sentence, id=request_id, **facts)

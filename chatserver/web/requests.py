@@ -34,6 +34,7 @@ from chatserver.models import Receipt, RoomState
 from chatserver.reads import Reads
 from chatserver.turns import Turns
 from chatserver.web import time_limit
+from chatserver.web.language import Language
 from chatserver.web.rates import Rates
 
 MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
@@ -55,6 +56,7 @@ class Requests:
         accounts: Accounts,
         hub: Hub,
         rates: Rates,
+        languages: dict[str, Language],
         frame_bytes: int,
         clock: Callable[[], float],
     ) -> None:
@@ -65,6 +67,7 @@ class Requests:
         self._reads = reads
         self._accounts = accounts
         self._hub = hub
+        self._languages = languages
         self._frame_bytes = frame_bytes
         self._rates = rates.by_command()
         self._turns = Turns()
@@ -131,7 +134,8 @@ class Requests:
     def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
         self.refusals[error.code] += 1
         logger.debug("refused", extra={"user": connection.user.name, "code": error.code})
-        connection.reply(protocol.encode(wire.refusal(error, request_id)))
+        sentence = self._languages[connection.locale].refusal(error)
+        connection.reply(protocol.encode(wire.refusal(error, request_id, sentence=sentence)))
 
     def _count_mistake(self, connection: Connection) -> None:
         try:

@@ -20,6 +20,7 @@ from chatserver.seen import Seen
 from chatserver.storage.room_list import UserRooms
 from chatserver.web.access import SocketLog, Visit
 from chatserver.web.doorstep import Doorstep
+from chatserver.web.language import preferred
 from chatserver.web.line import Line
 from chatserver.web.rates import Gate
 from chatserver.web.requests import Requests
@@ -96,7 +97,8 @@ class Socket:
         if len(self._hub.devices(sign_in.user.id)) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
         line = self._line(request)
-        connection = self._connection(line, sign_in, lists_presence=lists_presence)
+        locale = preferred(request)
+        connection = self._connection(line, sign_in, lists_presence=lists_presence, locale=locale)
         if rooms.more:
             connection.welcomed = frozenset(state.room for state in rooms.states)
         missed = self._hub.attach(connection, rooms.heads)
@@ -118,7 +120,9 @@ class Socket:
             waiting=self._limits.waiting_bytes,
         )
 
-    def _connection(self, line: Line, sign_in: SignIn, *, lists_presence: bool) -> Connection:
+    def _connection(
+        self, line: Line, sign_in: SignIn, *, lists_presence: bool, locale: str
+    ) -> Connection:
         return Connection(
             line.transport,
             sign_in.user,
@@ -129,6 +133,7 @@ class Socket:
             seen=self._clock(),
             key=sign_in.token.key,
             lists_presence=lists_presence,
+            locale=locale,
         )
 
     def _turn_away(

@@ -10,15 +10,18 @@ from chatserver.bus import NoPeers
 from chatserver.chat import Chat
 from chatserver.config import LimitSettings
 from chatserver.connection import Connection
-from chatserver.errors import RateLimited
+from chatserver.errors import ChatError, RateLimited
 from chatserver.facts import Facts
 from chatserver.hub import Hub
 from chatserver.markup import Renderer
 from chatserver.models import Draft, User
+from chatserver.protocol import Type
 from chatserver.reads import Reads
+from chatserver.web.language import load_languages
 from chatserver.web.rates import Rates
 from chatserver.web.requests import SIGNALS, Requests
 from chatserver.web.time_limit import LIMIT
+from tests.driver import Chat as RunningChat
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 TYPING, READ = '{"type":8,"room":1}', '{"type":9,"room":1,"seq":1}'
@@ -84,6 +87,7 @@ def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Requests:
         history=history,
         hub=Hub(NoPeers(), nobody, nobody, node="here", clock=clock),
         rates=Rates(LimitSettings(messages_per_second=1_000, message_burst=1_000), clock),
+        languages=load_languages(),
         frame_bytes=65_536,
         clock=clock,
     )
@@ -155,3 +159,53 @@ def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_fra
         assert (answer["id"], answer["code"]) == ("1", "unavailable")
 
     run_skipping(story)
+
+
+def refusals() -> list[ChatError]:
+    """One of each kind, however it is made."""
+    kinds, found = [ChatError], []
+    while kinds:
+        kind = kinds.pop()
+        kinds.extend(kind.__subclasses__())
+        error = kind.__new__(kind)
+        ChatError.__init__(error, kind.text)
+        vars(error).update(retry_after=2.0, epoch="e")
+        found.append(error)
+    return found
+
+
+@pytest.mark.parametrize("error", refusals(), ids=lambda error: type(error).__name__)
+def test_a_refusal_is_in_the_language_of_its_socket(clock: FakeClock, error: ChatError) -> None:
+    class Refusing:
+        def send_message(self, *_facts: object) -> None:
+            raise error
+
+    requests = made(clock, chat=Refusing())
+    english, chinese = RecordingTransport(), RecordingTransport()
+    for transport, locale in ((english, "en"), (chinese, "zh_CN")):
+        connection = somebody(transport)
+        connection.locale = locale
+        requests.answer(connection, HELLO)
+        answered = transport.written.decode(errors="replace")
+        assert f'"code":"{error.code}"' in answered
+        assert (error.sentence in answered) == (locale == "en")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "There is no such message."),
+        ({"headers": {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}}, "没有这条消息。"),
+        ({"params": {"lang": "zh_CN"}, "headers": {"Accept-Language": "en"}}, "没有这条消息。"),
+        ({"params": {"lang": "xx"}}, "There is no such message."),
+    ],
+    ids=["a bot", "a browser", "a page", "an unknown language"],
+)
+async def test_a_socket_has_the_language_it_was_opened_with(
+    chat: RunningChat, options: dict[str, Any], sentence: str
+) -> None:
+    device = await (await chat.person("ann")).connect(**options)
+    edit = {"type": Type.EDIT, "id": "e", "room": 1, "target": 1_000_000, "data": "x"}
+    await device.send(edit)
+    reply = await device.reply("e")
+    assert (reply["code"], reply["data"]) == ("not_found", sentence)

@@ -47,7 +47,7 @@ export async function ask(method, url, body) {
 
 function content(body) {
   const user = me.name && { "Chat-User": encodeURIComponent(me.name) };
-  const headers = { Accept: "application/json", ...user };
+  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, ...user };
   if (body === undefined) return { headers };
   return {
     headers: { ...headers, "Content-Type": "application/json" },

@@ -33,11 +33,12 @@ export const lang = (() => {
 /** The same host may serve several chats under different paths: what is kept here is kept apart. */
 export const scope = new URL(urls.home || "/", location.href).pathname;
 
-/** ws: for http:, wss: for https:. Names the user that this page acts for. */
+/** ws: for http:, wss: for https:. Names the user that this page acts for, and the language of refusals. */
 export function socketUrl() {
   const url = new URL(urls.ws, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.searchParams.set("user", me.name);
+  url.searchParams.set("lang", meta("locale"));
   return url.href;
 }
 
