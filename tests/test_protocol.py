@@ -889,11 +889,13 @@ def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
     ],
 )
 def test_a_refusal_says_what_helps(error: errors.ChatError, facts: dict[str, Any]) -> None:
-    told = json.loads(protocol.json(wire.refusal(error, "a1")))
+    told = json.loads(protocol.json(wire.refusal(error, "a1", sentence=str(error))))
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
     assert told == whole
 
 
 def test_a_refusal_without_an_id_has_none() -> None:
-    told = msgspec.json.decode(protocol.json(wire.refusal(errors.Forbidden(), None)))
+    told = msgspec.json.decode(
+        protocol.json(wire.refusal(errors.Forbidden(), None, sentence="No."))
+    )
     assert set(told) == {"type", "ok", "code", "data"}

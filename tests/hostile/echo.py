@@ -24,7 +24,7 @@ def plant() -> None:
 async def _let_in(self: Socket, request: web.Request, arrival: Arrival) -> None:
     sign_in: SignIn = await self._sessions.of_socket(request)
     line = self._line(request)
-    connection = self._connection(line, sign_in, lists_presence=False)
+    connection = self._connection(line, sign_in, lists_presence=False, locale="en")
     connection._limit = UNLIMITED
     self._listen(request, line, connection)
 

@@ -10,14 +10,11 @@ import "./elements/message-list.js";
 import "./elements/room-notice.js";
 import "./elements/update-notice.js";
 import { ignoreRepeats } from "./clicks.js";
-import { Focus } from "./focus.js";
 import { watchLayers } from "./layers.js";
 import { loadWords } from "./words.js";
 
 ignoreRepeats();
 await loadWords();
 watchLayers();
-const app = document.querySelector("chat-app");
-app.start();
-new Focus(app).watch();
+document.querySelector("chat-app").start();
 document.documentElement.dataset.started = "true"; // see browser-check.js

@@ -1,11 +1,12 @@
 /**
- * What the chat page does beside showing messages: notifications, receipts, read marks, recounts, renewal of the session,
+ * What the chat page does beside showing messages: notifications, receipts, read marks, recounts, focus, renewal of the session,
  * logging out, reading messages out. on-demand.js brings it after the first messages; a Deferred keeps what it has to hear
  * until then.
  *
  * Hears `session:leave` on the page.
  */
 
+import { Focus } from "./focus.js";
 import { logOut } from "./leaving.js";
 import { Notifications } from "./notifications.js";
 import { ReadMarks } from "./reading.js";
@@ -35,6 +36,7 @@ export class Services {
     app.querySelector("storage-notice").watch(outbox);
     this.#renewal.start();
     followKeyboard();
+    new Focus(app).watch();
   }
 
   welcome({ session, rooms }) {
