@@ -69,3 +69,18 @@ async def test_the_setting_of_the_enter_key_is_true_on_touch(enter: EnterChat) -
     await box.fill("sent")
     await box.press("Enter")
     await phone.sees("sent")
+
+
+async def test_paper_shows_the_messages_and_no_controls(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.say("on paper")
+    await ann.sees("on paper")
+    page = ann.page
+    await page.set_viewport_size({"width": 700, "height": 900})  # A4
+    await page.evaluate("document.querySelector('.topbar-elsewhere').hidden = false")
+    await expect(page.locator(".topbar-elsewhere")).to_be_visible()
+    await page.emulate_media(media="print")
+    for control in (".topbar-elsewhere", ".topbar-menu", ".composer"):
+        await expect(page.locator(control)).to_be_hidden()
+    for text in (".topbar-title", ".message-text"):
+        await expect(page.locator(text)).to_be_visible()
