@@ -150,3 +150,44 @@ async def test_a_browser_that_stores_nothing_shows_the_chat_and_says_so(enter: E
 async def until(window: Window, count: int) -> None:
     """Waits until the browser stores that many entries of the outbox."""
     await window.page.wait_for_function(STORES, arg=count)
+
+
+async def test_an_edit_or_a_reply_that_is_interrupted_is_continued_afterwards(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    page, box, strip = ann.page, ann.page.locator(BOX), ann.page.locator(STRIP)
+    for text in ("one", "two"):
+        await ann.say(text)
+        await ann.sees(text)
+    first, last = page.locator("chat-message").first, page.locator("chat-message").last
+    await box.press("ArrowUp")
+    await box.fill("two changed")
+    await first.hover()
+    await ann.act("answer")
+    await expect(strip).to_contain_text("Reply to Ann")
+    await expect(box).to_have_value("")
+    await box.fill("a reply")
+    await first.hover()
+    await ann.act("edit")
+    await expect(box).to_have_value("one")
+    await page.reload()
+    await ann.is_loaded()
+    await ann.say("one changed")
+    await expect(first.locator(".message-text")).to_have_text("one changed")
+    await expect(strip).to_contain_text("Reply to Ann")
+    await expect(box).to_have_value("a reply")
+    await box.press("Enter")
+    await ann.sees("a reply")
+    await expect(strip).to_contain_text("Edit the message")
+    await expect(box).to_have_value("two changed")
+    await first.hover()
+    await ann.act("answer")
+    await box.press("Escape")
+    await expect(box).to_have_value("two changed")
+    await box.press("Enter")
+    await expect(strip).to_be_hidden()
+    await expect(box).to_have_value("")
+    texts = page.locator(".message-text")
+    await expect(texts).to_have_text(["one changed", "two changed", "a reply"])
+    await expect(last.locator(".quote-text")).to_have_text("one changed")

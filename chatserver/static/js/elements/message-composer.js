@@ -59,26 +59,29 @@ class MessageComposer extends HTMLElement {
     this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
 
-  /** Makes the draft a reply to message `seq`. An edit in progress is kept for when it is chosen again. */
+  /** Makes the draft a reply to message `seq`. An edit in progress is continued afterwards. */
   answer(seq) {
-    this.#turnTo({ kind: "answer", seq, epoch: this.#messages.epoch });
+    this.#begin({ kind: "answer", seq, epoch: this.#messages.epoch });
     this.focus();
   }
 
-  /** Edits message `seq` of this user: its kept text, or `text`. `again`: `text` in any case. */
+  /**
+   * Edits message `seq` of this user: its kept text, or `text`. `again`: `text` in any case. A reply or another edit in
+   * progress is continued afterwards.
+   */
   edit({ seq, text, again = false }) {
     const topic = { kind: "edit", seq, epoch: this.#messages.epoch, was: text };
     if (again) drafts.writeEdit(this.#key, { ...topic, was: null }, text);
-    this.#turnTo(topic);
+    this.#begin(topic);
     this.focus();
     this.#box.setSelectionRange(this.text.length, this.text.length);
   }
 
-  /** Back to a new message that answers none. Discards the text of an edit. Returns whether there was a topic. */
+  /** Back to what was in progress before, or to a new message. Discards the text of an edit. Returns whether there was a topic. */
   cancel() {
     if (!this.#topic) return false;
     if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
-    this.#turnTo(null);
+    this.#turnTo(this.#interrupted);
     this.focus();
     return true;
   }
@@ -103,6 +106,21 @@ class MessageComposer extends HTMLElement {
     return this.#topic?.kind === "edit";
   }
 
+  /** Interrupts what is in progress; a new reply replaces another one. */
+  #begin(topic) {
+    const { waiting = [], ...current } = this.#topic ?? {};
+    const isLeft = ({ kind, seq }) =>
+      kind === "edit" ? topic.kind !== kind || topic.seq !== seq : topic.kind === "edit" && kind === "answer";
+    const isKept = (one) => one.kind !== "edit" || drafts.readEdit(this.#key, one) !== "";
+    this.#turnTo({ ...topic, waiting: [...waiting, current].filter((one) => isLeft(one) && isKept(one)) });
+  }
+
+  /** The topic that was interrupted by the present one, or null. */
+  get #interrupted() {
+    const waiting = this.#topic?.waiting ?? [];
+    return waiting.length > 0 ? { ...waiting.at(-1), waiting: waiting.slice(0, -1) } : null;
+  }
+
   /** The text that belongs to the topic of before stays where it is kept. */
   #turnTo(topic) {
     const refill = this.#isEdit || topic?.kind === "edit";
@@ -118,7 +136,7 @@ class MessageComposer extends HTMLElement {
     if (!this.#topic || epoch === null || this.#topic.epoch === epoch) return;
     const text = this.#isEdit ? drafts.readEdit(this.#key, this.#topic) : "";
     if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
-    this.#turnTo(null);
+    this.#turnTo(this.#interrupted);
     if (text) this.restore(text);
   }
 
@@ -143,8 +161,8 @@ class MessageComposer extends HTMLElement {
       this.cancel();
       say(this, "message:save", { key: this.#key, seq, text });
     } else {
-      this.#turnTo(null);
       this.#fill("");
+      this.#turnTo(this.#interrupted);
       say(this, "message:send", { key: this.#key, text, replyTo: seq });
     }
     this.focus();
