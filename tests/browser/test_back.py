@@ -121,3 +121,21 @@ async def test_layers_leave_no_entry_in_the_history(enter: EnterChat) -> None:
     await phone.is_loaded()
     await expect(title).to_have_text("Beta")
     await expect_guard(page, False)
+
+
+async def test_back_asks_before_it_closes_a_dialog_with_text(enter: EnterChat) -> None:
+    page = (await phone_in_rooms(enter)).page
+    dialog, question = page.locator("rooms-dialog dialog"), page.locator("confirm-dialog dialog")
+    await opens(page, [".topbar-menu", ".section-add"], [DRAWER, "rooms-dialog dialog"])
+    await page.locator("#room-name").fill("plans")
+    await back(page)
+    await expect(question).to_be_visible()
+    await expect_guard(page, True)
+    await back(page)
+    await expect(question).to_be_hidden()
+    await expect(page.locator("#room-name")).to_have_value("plans")
+    await expect_guard(page, True)
+    await back(page)
+    await question.locator(".confirm-yes").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator(TITLE)).to_have_text("Alpha")
