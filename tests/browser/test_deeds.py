@@ -217,3 +217,81 @@ async def test_rooms_are_reached_by_keyboard(enter: EnterChat) -> None:
     await expect(page.locator(".keys")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator(".keys")).to_be_hidden()
+
+
+async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    cy = await (await ann.chat.person("cy", admin=True)).connect()
+    await ann.say("frist **thing**")
+    await ann.sees("frist thing")
+    seq = await ann.page.locator("chat-message").last.get_attribute("data-seq")
+    box, strip = ann.page.locator("#composer-text"), ann.page.locator(".composer-strip")
+    await box.press("ArrowUp")
+    await box.fill("first thing")
+    await cy.send({"type": 11, "id": "d", "room": 1, "target": int(seq or 0)})
+    await expect(ann.page.locator(".message-deleted")).to_have_count(1)
+    await box.press("Enter")
+    failed = ann.page.locator("[data-state=failed]")
+    await expect(failed.locator(".message-problem")).to_contain_text("no such message")
+    await expect(failed.locator(".message-retry")).to_be_hidden()
+    await failed.locator(".message-rewrite").click()
+    await expect(strip).to_have_text("This becomes a new message: the old one was deleted.")
+    await box.press("Enter")
+    await ann.sees("first thing")
+    await expect(strip).to_be_hidden()
+    await expect(ann.page.locator(".message-quote:visible")).to_have_count(0)
+
+
+async def test_a_link_into_this_chat_is_followed_in_this_page(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.say("**bold** words")
+    await ann.sees("bold words")
+    seq = await ann.page.locator("chat-message").last.get_attribute("data-seq")
+    for path in (f"/index#/room/1/{seq}", "/index#other", "/login"):
+        await ann.say(f"{ann.chat.url}{path}")
+        await ann.sees(f"{ann.chat.url}{path}")
+    targets = await ann.page.locator(".message-text a").evaluate_all(
+        "all => all.map(a => a.target)"
+    )
+    assert targets == ["", "_blank", "_blank"]
+    await ann.page.locator(".message-text a").first.click()
+    await expect(ann.page.locator(".message-found .message-text")).to_have_text("bold words")
+    assert len(ann.page.context.pages) == 1
+
+
+async def test_files_are_refused_and_texts_are_not(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    toast = ann.page.locator("toast-line")
+    for name, kinds, refused in (
+        ("paste", ["file"], True),
+        ("drop", ["file"], True),
+        ("paste", ["file", "text"], False),
+        ("drop", ["text"], False),
+    ):
+        await toast.evaluate("(toast) => toast.replaceChildren()")
+        assert await ann.page.evaluate(TRANSFER, [name, kinds]) == refused
+        await expect(toast).to_have_text("Files cannot be sent here." if refused else "")
+
+
+async def test_the_open_suggestions_say_what_tab_and_enter_do(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    box = ann.page.locator("#composer-text")
+    hint = ann.page.locator(".composer-hint:visible")
+    await box.press_sequentially("please ask @al")
+    await expect(hint).to_have_text("Tab completes · Enter sends")
+    await box.press("ArrowDown")
+    await expect(hint).to_have_count(0)
+    await box.press("Escape")
+    await expect(hint).to_contain_text("starts a new line")
+
+
+TRANSFER = """([name, kinds]) => {
+  const data = new DataTransfer();
+  if (kinds.includes("file")) data.items.add(new File(["x"], "x.png", { type: "image/png" }));
+  if (kinds.includes("text")) data.setData("text/plain", "words");
+  const facts = { bubbles: true, cancelable: true };
+  const event = name === "paste"
+    ? new ClipboardEvent(name, { ...facts, clipboardData: data })
+    : new DragEvent(name, { ...facts, dataTransfer: data });
+  return !document.querySelector("#composer-text").dispatchEvent(event);
+}"""

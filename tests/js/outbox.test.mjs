@@ -238,3 +238,23 @@ test("entries are stored again after the data of the site were cleared", async (
   await settled();
   assert.deepEqual([...store.kept.values()].map(({ data }) => data), ["a", "b"]);
 });
+
+test("what would be refused again is final", async () => {
+  const cases = [
+    [{ type: Type.GROUP_CHAT }, "bad_request", true],
+    [{ type: Type.GROUP_CHAT }, "too_large", true],
+    [{ type: Type.GROUP_CHAT }, "not_found", false], // the user may become a member again
+    [{ type: Type.GROUP_CHAT }, "forbidden", false],
+    [{ type: Type.EDIT, target: 1 }, "not_found", true],
+    [{ type: Type.DELETE, target: 1 }, "not_found", true],
+    [{ type: Type.REACT, target: 1 }, "not_found", true],
+    [{ type: Type.EDIT, target: 1 }, "forbidden", false],
+    [{ type: Type.EDIT, target: 1 }, "bad_request", true],
+  ];
+  for (const [facts, code, final] of cases) {
+    const { box } = outbox(() => ({ ok: false, code, data: "No." }));
+    box.addAct({ key: "#1", ...facts });
+    await settled();
+    assert.deepEqual([code, box.of("#1")[0].final], [code, final]);
+  }
+});

@@ -25,7 +25,7 @@ test("an edit, a deletion and a reaction are shown before the server has answere
 
 test("an act that waits for the connection says so on its message", () => {
   const { events, statuses } = withActs(MESSAGES, [edit], "ann", { online: false });
-  assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: "waiting", problem: undefined });
+  assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: "waiting", problem: undefined, final: undefined });
   const shown = stored(events[0], "ann", statuses.get(1));
   assert.deepEqual([shown.data, shown.state, shown.id], ["changed", "waiting", "e"]);
 });

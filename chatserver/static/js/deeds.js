@@ -8,6 +8,7 @@
 
 import { call, demand } from "./demand.js";
 import { _ } from "./lib/i18n.js";
+import { plain } from "./lib/markup.js";
 import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
 import { HISTORY_LIMIT, isMessage, Type } from "./protocol.js";
@@ -96,10 +97,10 @@ export class Deeds {
     const entry = this.#outbox.remove(id);
     if (!entry) return;
     const { key, type, target: seq, data: text } = entry;
-    const message = messageOf({ seq, conversation: this.#feed.get(key) });
     const composer = this.#part("message-composer");
-    if (type === Type.EDIT && message && !message.deleted_at) composer.edit({ seq, text, again: true });
-    else composer.restore(text);
+    if (type !== Type.EDIT) composer.restore(text);
+    else if (isGone(entry, messageOf({ seq, conversation: this.#feed.get(key) }))) composer.restore(text, { deleted: seq });
+    else composer.edit({ seq, text, again: true });
   }
 
   #editLast({ conversation }) {
@@ -119,7 +120,7 @@ export class Deeds {
   }
 
   async #remove(target) {
-    const text = messageOf(target).data;
+    const text = plain(messageOf(target));
     const question = _("Delete this message?");
     const yes = await this.#part("confirm-dialog").ask({ question, text, yes: _("Delete") });
     if (yes) this.#act(Type.DELETE, target);
@@ -147,5 +148,8 @@ export class Deeds {
     return this.#app.querySelector(name);
   }
 }
+
+/** Whether the message of a refused edit was deleted; one that is not loaded is known by the refusal. */
+const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
 
 const messageOf = ({ seq, conversation: { stretch, timeline } }) => stretch?.find(seq) ?? timeline.find(seq);

@@ -2,9 +2,10 @@
  * Unsent text of the composer, by conversation: the draft of a new message, the message that it answers, the texts of
  * edits in progress. Kept on this device, for this user.
  *
- * `topic`: {kind: "answer" | "edit", seq, epoch, was?, waiting?}: the message that the box is about, `epoch` of the log
- * that has it; `was`: the text before an edit; `waiting`: the topics that were interrupted by this one, the last one at
- * the end. Null for a new message that answers none.
+ * `topic`: {kind: "answer" | "edit" | "deleted", seq, epoch, was?, waiting?}: the message that the box is about, `epoch`
+ * of the log that has it; "deleted": a new message with the text of an edit that came too late; `was`: the text before
+ * an edit; `waiting`: the topics that were interrupted by this one, the last one at the end. Null for a new message that
+ * answers none.
  */
 
 import { forget, keep, names, onlyInMemory, recall } from "./local.js";

@@ -5,6 +5,7 @@
  */
 
 import { goTo } from "./layers.js";
+import { plain } from "./lib/markup.js";
 import { calls } from "./lib/mentions.js";
 import { disturbs, words } from "./lib/notify.js";
 import { hashOf } from "./lib/route.js";
@@ -89,8 +90,8 @@ export class Notifications {
   }
 
   /** A message was edited or deleted. */
-  changed({ type, room, target, data }) {
-    this.#update(room, target, type === Type.DELETE ? { deleted_at: 1 } : { data });
+  changed({ type, room, target, data, html }) {
+    this.#update(room, target, type === Type.DELETE ? { deleted_at: 1 } : { data, html });
   }
 
   /** The last messages of rooms as a welcome has them: they may have changed while there was no connection. */
@@ -100,13 +101,13 @@ export class Notifications {
     }
   }
 
-  #update(room, seq, { data, deleted_at: deleted }) {
+  #update(room, seq, { data, html, deleted_at: deleted }) {
     const conversation = this.#feed.of(room);
     const shown = this.#shown.get(conversation?.key);
     if (shown?.event.seq !== seq) return;
     if (deleted) return void this.#withdraw(conversation.key);
     if (shown.event.data === data || shown.event.data.startsWith(data)) return; // a welcome has the beginning only
-    shown.event = { ...shown.event, data };
+    shown.event = { ...shown.event, data, html };
     if (shown.notification) this.#show(conversation, shown.event, { silent: true });
   }
 
@@ -126,10 +127,10 @@ export class Notifications {
   }
 
   #show(conversation, event, { silent = false } = {}) {
-    const { user, data } = event;
+    const { user } = event;
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
-    const { title, body } = words({ author: this.#people.display(user), room, data, text: choices.text });
+    const { title, body } = words({ author: this.#people.display(user), room, data: plain(event), text: choices.text });
     this.#shown.get(key)?.notification?.close();
     try {
       const notification = new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });

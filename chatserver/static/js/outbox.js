@@ -3,9 +3,9 @@
  * with the id that makes a repeat harmless; no answer means "unknown", and the same command goes out again.
  *
  * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply} of a message; `outbox:kept`: `unkept` may be another.
- * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?}, and of an
+ * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?, final?}, and of an
  * act on the message `target`: {type, room, target, emoji?, on?}. `epoch`: the log in which the room and the message
- * have their numbers. `unknown`: it failed without an answer.
+ * have their numbers. `unknown`: it failed without an answer. `final`: the same would be refused again.
  */
 
 import { Backoff } from "./lib/backoff.js";
@@ -17,6 +17,7 @@ import { isAct } from "./protocol.js";
 const SILENT = 5; // times that a message stays without an answer, although the line stands, until it fails
 const KEEP_AGAIN = 2_000; // milliseconds until entries that could not be stored are stored again
 const LATER = new Set(["rate_limited", "unavailable", "internal"]);
+const FINAL = new Set(["bad_request", "too_large"]);
 
 export class Outbox extends EventTarget {
   #entries = [];
@@ -151,6 +152,7 @@ export class Outbox extends EventTarget {
       this.#postpone(reply.retry_after);
       throw new Error(reply.code);
     } else {
+      entry.final = FINAL.has(reply.code) || (isAct(entry) && reply.code === "not_found"); // its message is deleted
       this.#fail(entry, reply.data);
     }
   }

@@ -6,6 +6,7 @@
  * Hears `session:leave` on the page.
  */
 
+import { refuseFiles } from "./files.js";
 import { Focus } from "./focus.js";
 import { logOut } from "./leaving.js";
 import { Notifications } from "./notifications.js";
@@ -37,6 +38,7 @@ export class Services {
     this.#renewal.start();
     followKeyboard();
     new Focus(app).watch();
+    refuseFiles((text) => app.querySelector("toast-line").say(text));
   }
 
   welcome({ session, rooms }) {

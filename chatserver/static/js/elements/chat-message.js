@@ -7,10 +7,11 @@
 
 import { say, sync } from "../dom.js";
 import { _ } from "../lib/i18n.js";
-import { hasNoItalic, lineOf, parts, textOf } from "../lib/markup.js";
+import { hasNoItalic, plain, read, textOf } from "../lib/markup.js";
 import { called, calls, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
-import { clone, lang, me } from "../page.js";
+import { isRoute } from "../lib/route.js";
+import { clone, lang, me, urls } from "../page.js";
 import { Type } from "../protocol.js";
 
 const QUOTED = 160; // characters
@@ -90,14 +91,14 @@ class ChatMessage extends HTMLElement {
     return button;
   }
 
-  #status({ state, problem, id, act }) {
+  #status({ state, problem, final, id, act }) {
     const status = this.querySelector(".message-status");
     status.hidden = state === "sent";
     if (status.hidden) return;
     status.querySelector(".message-problem").textContent = statusWords(act)[state](problem);
     const rewritable = act === undefined || act === Type.EDIT;
     const discard = act === undefined ? "delete" : "discard"; // an act is taken back, the message stays
-    this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed");
+    this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed" || final);
     this.#button(".message-rewrite", () => say(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
     for (const name of ["delete", "discard"]) {
       const hidden = state === "sending" || name !== discard;
@@ -142,12 +143,6 @@ function statusWords(act) {
 /** As the server marked it up; before it did, the text. */
 const pieces = (data, html) => (html ? read(html) : called(data)).map(piece);
 
-/** Without any marks. */
-const plain = ({ data, html }) => (html ? lineOf(read(html)) : data);
-
-/** The parser's document is inert: see lib/markup.js. */
-const read = (html) => parts(new DOMParser().parseFromString(html, "text/html").body);
-
 function piece({ text, mention, tag, ...facts }) {
   if (tag !== undefined) return marked(tag, facts);
   if (mention === undefined) return document.createTextNode(text);
@@ -165,9 +160,17 @@ function marked(tag, { parts: inner, href, start, value }) {
   if (tag === "em") element.classList.toggle("upright", hasNoItalic(textOf(inner)));
   if (start !== undefined) element.start = start;
   if (value !== undefined) element.value = value;
-  if (href !== undefined) element.href = href;
+  if (href !== undefined) pointTo(element, href);
   if (href !== undefined && !href.includes(textOf(inner))) element.title = href; // it says something else
   return element;
+}
+
+/** A link into this chat is followed in this page, others in another tab. */
+function pointTo(link, href) {
+  const { origin, pathname, hash } = new URL(href);
+  const isInside = origin === location.origin && pathname === new URL(urls.index, location.href).pathname && isRoute(hash);
+  link.href = isInside ? hash : href;
+  if (isInside) link.removeAttribute("target");
 }
 
 /** Who reacted so is told in the title, and to a screen reader. */

@@ -6,6 +6,7 @@
 
 import { sync } from "../dom.js";
 import { loadEmoji } from "../emoji.js";
+import { enterKey } from "../enter-key.js";
 import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
@@ -25,6 +26,7 @@ class CompletionList extends HTMLElement {
 
   #box = this.parentElement.querySelector("textarea");
   #list = this.querySelector("ul");
+  #hints = this.parentElement.querySelectorAll(".composer-hint"); // of the box, and of this list
   #emoji = null; // until somebody wants one
   #found = []; // {key, name, more, text}; `text` is what is written
   #asked = null; // the beginning of a name that the list is about
@@ -102,8 +104,16 @@ class CompletionList extends HTMLElement {
     this.hidden = this.#found.length === 0;
     const items = this.#found.map((option, position) => ({ ...option, position, on: position === index }));
     sync(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
+    this.#hint();
     if (index === NONE) this.#box.removeAttribute("aria-activedescendant");
     else this.#box.setAttribute("aria-activedescendant", `name-${index}`);
+  }
+
+  /** What Tab and Enter do while rows are shown and none is chosen. */
+  #hint() {
+    const [ofBox, ofList] = this.#hints;
+    ofBox.hidden = !this.hidden;
+    ofList.hidden = this.hidden || this.#chosen !== NONE || enterKey() === "breaks";
   }
 
   #pressed(event) {

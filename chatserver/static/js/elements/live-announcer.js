@@ -4,6 +4,7 @@
  */
 
 import { ngettext } from "../lib/i18n.js";
+import { plain } from "../lib/markup.js";
 import { me } from "../page.js";
 
 const PAUSE = 1_000; // milliseconds in which messages are collected
@@ -18,7 +19,7 @@ class LiveAnnouncer extends HTMLElement {
 
   /** The messages of other users. */
   read(messages, people) {
-    for (const { user, data } of messages) if (user !== me.name) this.announce(`${people.display(user)}: ${data}`);
+    for (const one of messages) if (one.user !== me.name) this.announce(`${people.display(one.user)}: ${plain(one)}`);
   }
 
   announce(line) {

@@ -13,6 +13,7 @@ import { drafts } from "../drafts.js";
 import { enterKey } from "../enter-key.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing, sends } from "../lib/keys.js";
+import { plain } from "../lib/markup.js";
 import { trimmed, wellFormed } from "../lib/text.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
@@ -94,11 +95,12 @@ class MessageComposer extends HTMLElement {
     return this.#box.value;
   }
 
-  /** A text that was not sent, behind the draft; during an edit it waits there. */
-  restore(text) {
+  /** A text that was not sent, behind the draft; during an edit it waits there. `deleted`: the message that it was an edit of. */
+  restore(text, { deleted } = {}) {
     const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
     drafts.write(this.#key, draft);
     if (!this.#isEdit) this.#fill(draft);
+    if (deleted !== undefined && !this.#topic) this.#turnTo({ kind: "deleted", seq: deleted, epoch: this.#messages.epoch });
     this.focus();
   }
 
@@ -163,7 +165,7 @@ class MessageComposer extends HTMLElement {
     } else {
       this.#fill("");
       this.#turnTo(this.#interrupted);
-      say(this, "message:send", { key: this.#key, text, replyTo: seq });
+      say(this, "message:send", { key: this.#key, text, replyTo: kind === "answer" ? seq : undefined });
     }
     this.focus();
   }
@@ -172,11 +174,12 @@ class MessageComposer extends HTMLElement {
     this.#strip.hidden = this.#topic === null;
     if (this.#strip.hidden) return;
     const { find, display } = this.#messages;
-    const message = this.#isEdit ? undefined : find(this.#topic.seq);
-    if (!message && !this.#isEdit) this.#wantQuote();
-    const answered = () => (message ? _("Reply to %(name)s", { name: display(message.user) }) : _("Reply"));
-    this.#strip.querySelector(".strip-title").textContent = this.#isEdit ? _("Edit the message") : answered();
-    this.#strip.querySelector(".strip-text").textContent = (message?.data ?? "").slice(0, WARN);
+    const isAnswer = this.#topic.kind === "answer";
+    const message = isAnswer ? find(this.#topic.seq) : undefined;
+    if (isAnswer && !message) this.#wantQuote();
+    const name = message && display(message.user);
+    this.#strip.querySelector(".strip-title").textContent = TITLES[this.#topic.kind](name);
+    this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, WARN) : "";
   }
 
   /** Once: the message may not exist any more. */
@@ -215,5 +218,11 @@ class MessageComposer extends HTMLElement {
     this.#box.style.height = `${this.#box.scrollHeight + 2}px`;
   }
 }
+
+const TITLES = {
+  answer: (name) => (name ? _("Reply to %(name)s", { name }) : _("Reply")),
+  edit: () => _("Edit the message"),
+  deleted: () => _("This becomes a new message: the old one was deleted."),
+};
 
 customElements.define("message-composer", MessageComposer);

@@ -33,6 +33,12 @@ function element(tag, node, inner) {
   return [Number.isNaN(number) ? { tag, parts: inner } : { tag, [name]: number, parts: inner }];
 }
 
+/** The parts of a message's HTML. The document of a parser is inert. */
+export const read = (html) => parts(new DOMParser().parseFromString(html, "text/html").body);
+
+/** The text of a message without marks, in one line. */
+export const plain = ({ data, html }) => (html ? lineOf(read(html)) : data);
+
 /** The text of such parts. */
 export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");
 

@@ -7,7 +7,7 @@ import { isAct, Type } from "../protocol.js";
 import { applied } from "./acts.js";
 
 /**
- * {events, statuses}: `events` as they will be; `statuses`: seq → {id, act, state, problem} of the last act that
+ * {events, statuses}: `events` as they will be; `statuses`: seq → {id, act, state, problem, final} of the last act that
  * waits for the connection or has failed. An act is not applied to a message that is deleted.
  */
 export function withActs(events, entries, me, { online }) {
@@ -29,7 +29,13 @@ export function orphanedEdits(entries, events) {
   return entries.filter(({ type, state, target }) => type === Type.EDIT && state === "failed" && !here.has(target));
 }
 
-const status = ({ id, type, state, problem }) => ({ id, act: type, state: state === "failed" ? state : "waiting", problem });
+const status = ({ id, type, state, problem, final }) => ({
+  id,
+  act: type,
+  state: state === "failed" ? state : "waiting",
+  problem,
+  final,
+});
 
 /** A refused edit is shown with its text; a refused deletion or reaction has changed nothing. */
 const isShown = ({ type, state }) => type === Type.EDIT || state !== "failed";

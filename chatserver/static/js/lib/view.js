@@ -1,7 +1,7 @@
 /**
- * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, act, edited, deleted,
+ * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, final, act, edited, deleted,
  * reactions, replyTo}; a notice is {key, seq, at, notice}. `act`: the type of the entry of the outbox that `id`,
- * `state` and `problem` are of, when that is an edit, a deletion or a reaction.
+ * `state`, `problem` and `final` are of, when that is an edit, a deletion or a reaction.
  */
 
 import { isAct, isNotice, Type } from "../protocol.js";
@@ -24,9 +24,9 @@ const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
 });
 
 /** An entry of the outbox: "sending", "waiting" while there is no line, or "failed". */
-export function pending({ id, type, data, at, state, problem, replyTo }, me, { online }) {
+export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { online }) {
   const shown = state === "sending" && !online ? "waiting" : state;
-  return { key: `id:${id}`, id, user: me, data, at, problem, own: true, state: shown, act: type, replyTo, ...changes({}) };
+  return { key: `id:${id}`, id, user: me, data, at, problem, final, own: true, state: shown, act: type, replyTo, ...changes({}) };
 }
 
 /** The command that says an entry. */
