@@ -112,7 +112,7 @@ class MessageComposer extends HTMLElement {
   #begin(topic) {
     const { waiting = [], ...current } = this.#topic ?? {};
     const isLeft = ({ kind, seq }) =>
-      kind === "edit" ? topic.kind !== kind || topic.seq !== seq : topic.kind === "edit" && kind === "answer";
+      kind === "edit" ? topic.kind !== kind || topic.seq !== seq : topic.kind === "edit" && kind !== undefined;
     const isKept = (one) => one.kind !== "edit" || drafts.readEdit(this.#key, one) !== "";
     this.#turnTo({ ...topic, waiting: [...waiting, current].filter((one) => isLeft(one) && isKept(one)) });
   }
