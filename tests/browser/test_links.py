@@ -43,7 +43,7 @@ async def test_a_link_is_kept_by_logging_in_and_by_the_end_of_a_session(
     await window.page.evaluate("void fetch('/api/sessions', {method: 'DELETE'})")
     await window.is_logged_out()
     await window.page.locator(".banner-login").click()
-    await window.page.wait_for_url("**/login#/with/bo")
+    await window.page.wait_for_url("**/login?over#/with/bo")
     await log_in(window.page, "ann")
     await expect(window.page.locator(TITLE)).to_have_text("Bo")
     await window.is_loaded()

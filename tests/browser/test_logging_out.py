@@ -150,7 +150,7 @@ async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
     await page.keyboard.type("a draft")
     await page.evaluate("location.hash = '#/with/bo'")
     await page.locator(".banner-login").click()
-    await page.wait_for_url("**/login#/with/bo")
+    await page.wait_for_url("**/login?over#/with/bo")
     await page.locator("#username").fill("ann")
     await page.locator("#password").fill(PASSWORD)
     await page.locator("[type=submit]").click()

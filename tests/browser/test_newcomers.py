@@ -98,6 +98,8 @@ async def test_whoever_is_sent_to_the_log_in_page_learns_why(
         window.expect_complaints("WebSocket|status of 401")
     await away.page.goto("about:blank")
     await ann.chat.server.administration.reset_password(None, "ann")
+    await at_home.is_logged_out()
+    await at_home.page.locator(".banner-login").click()
     await expect(at_home.page.locator(".account-intro")).to_contain_text(words)
     await away.page.goto(f"{ann.chat.url}/index")
     await expect(away.page.locator(".account-intro")).to_contain_text(words)
