@@ -4,17 +4,17 @@ The only module that knows all the others. `create_app` reads no environment and
 data folder is locked and the database migrated when the application starts.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from chatserver import shutdown
 from chatserver.accounts import Accounts
 from chatserver.administration import Administration
 from chatserver.binding import Binding
@@ -25,7 +25,7 @@ from chatserver.config import Settings, validated
 from chatserver.connection import CLOSE_TIMEOUT
 from chatserver.descriptors import Descriptors
 from chatserver.erasure import Erasure
-from chatserver.errors import ChatServerError, CloseCode
+from chatserver.errors import CloseCode
 from chatserver.facts import Facts
 from chatserver.folder import DataFolder
 from chatserver.history import History, hole_reader
@@ -79,7 +79,6 @@ from chatserver.web.requests import Requests
 from chatserver.web.session import Sessions
 from chatserver.web.socket import Socket
 
-DRAIN = 3.0  # seconds that a stop waits for the database
 STATIC = Path(__file__).parent / "static"
 
 logger = logging.getLogger(__name__)
@@ -96,6 +95,7 @@ class Server:
         self.binding = Binding(self.folder, settings.database_url)
         self._make = make
         self.is_new = False
+        self.unwritten: list[str] = []  # when it has stopped
         self.assets = Assets(STATIC)
         self.database = Database(settings.database_url)
         self.people = People(self.database, clock=wall)
@@ -191,17 +191,23 @@ class Server:
             for name, work in self._work().items():
                 self.supervisor.start(name, work)
             yield
-            await self.supervisor.stop(*self._work())
-            # At last words of deleted messages leave the file.
-            for finish in (self.revocations.flush, self.seen.flush, self.search_backlog.finish):
-                with suppress(ChatServerError):
-                    await finish()
+            self.unwritten = await shutdown.unfinished(self._last_steps())
         finally:
             self.hub.close()
             await self.bus.close()
             self.passwords.close()
-            await self.database.close()
+            await shutdown.within(shutdown.CLOSE, self.database.close)
             self.folder.unlock()
+
+    def _last_steps(self) -> dict[str, shutdown.Step]:
+        """At last words of deleted messages leave the file."""
+        end = partial(self.supervisor.stop, *self._work())
+        return {
+            "messages that were not confirmed": shutdown.ending(self.journal, end),
+            "ends of sessions (kept in the data folder)": self.revocations.flush,
+            "times when users were seen": self.seen.flush,
+            "the search index of new messages": self.search_backlog.finish,
+        }
 
     async def _open_database(self) -> None:
         """Bring it to the revision of this program, or require that it has it."""
@@ -230,13 +236,9 @@ class Server:
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer everything that was taken, then ask everybody to come back later."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN):
-                await self.journal.drain()
+        await shutdown.within(shutdown.DRAIN, self.journal.drain)
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT + 1):  # who does not answer is cut off
-                await self.socket.closed()
+        await shutdown.within(CLOSE_TIMEOUT + 1, self.socket.closed)  # then they are cut off
 
 
 SERVER = web.AppKey("server", Server)

@@ -15,7 +15,7 @@ import aiohttp
 
 from chatserver.binding import Binding
 from chatserver.config import Settings
-from chatserver.errors import ChatServerError
+from chatserver.errors import ChatServerError, NotYet, Unavailable
 from chatserver.folder import DataFolder, control_address, is_listening
 
 if TYPE_CHECKING:
@@ -42,25 +42,25 @@ class Control:
         self._folder = folder
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The JSON answer. Raises Refused with the server's sentence."""
+        """The JSON answer. Raises Refused with the server's sentence, or NotYet: it may pass."""
         try:
             answer = await self._while_alive(self._answer(method, path, body))
         except aiohttp.ClientError:
             raise Refused("The server stopped before it answered. Try again.") from None
         if not answer.get("ok"):
-            raise Refused(_sentence(answer))
+            raise _refusal(answer)
         return answer
 
     async def stream(self, path: str) -> AsyncGenerator[bytes]:
         """The bytes of a long answer as they come; it just ends when the server stops.
 
-        Leave it with `aclosing`. Raises Refused.
+        Leave it with `aclosing`. Raises Refused or NotYet.
         """
         try:
             response = await self._while_alive(self._http.get(_url(path)))
             async with response:
                 if response.status != 200:
-                    raise Refused(_sentence(await response.json()))
+                    raise _refusal(await response.json())
                 while piece := await self._while_alive(response.content.readany()):
                     yield piece
         except aiohttp.ClientError:
@@ -93,6 +93,11 @@ class Control:
 
 def _url(path: str) -> str:
     return f"http://localhost{path}"
+
+
+def _refusal(answer: dict[str, Any]) -> ChatServerError:
+    passing = answer.get("code") == Unavailable.code
+    return NotYet(_sentence(answer)) if passing else Refused(_sentence(answer))
 
 
 def _sentence(answer: dict[str, Any]) -> str:

@@ -92,6 +92,11 @@ class Journal:
         """How many drafts wait to be stored."""
         return len(self._waiting)
 
+    @property
+    def pending(self) -> bool:
+        """Whether drafts were taken that are not answered."""
+        return not self._idle.is_set()
+
     def append(self, draft: Draft, settle: Settle) -> None:
         """Queue a draft; `settle` gets a Receipt once it is on disk, or why it is not.
 

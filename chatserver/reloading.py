@@ -1,4 +1,4 @@
-"""What SIGHUP does to a running server: stop it gently, or reload what may change while it runs."""
+"""Signals of a running server: to stop it gently, or to reload what may change while it runs."""
 
 import asyncio
 import logging
@@ -13,6 +13,28 @@ from chatserver.launch import has_terminal, was_hung_up
 from chatserver.logs import set_level
 
 logger = logging.getLogger(__name__)
+
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+REPEAT_DELAY = 1.0  # seconds: `timeout` and some supervisors send the first signal twice
+
+
+def handle_stop(stop: asyncio.Event) -> None:
+    """SIGINT and SIGTERM stop the server; another one, a second later, ends it at once."""
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        if not stop.is_set():
+            stop.set()
+            loop.call_later(REPEAT_DELAY, end_at_next)
+
+    def end_at_next() -> None:
+        for number in STOPS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in STOPS:
+        loop.add_signal_handler(number, begin)
 
 
 def handle_hangup(stop: Callable[[], object], reload: Callable[[], object]) -> None:

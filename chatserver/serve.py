@@ -5,7 +5,6 @@ import errno
 import gc
 import logging
 import resource
-import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +19,7 @@ from chatserver.app import SERVER, Server, build
 from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
 from chatserver.folder import DataFolder
-from chatserver.reloading import Reloading, handle_hangup
+from chatserver.reloading import Reloading, handle_hangup, handle_stop
 from chatserver.tls import server_context
 from chatserver.web.access import AccessLog
 from chatserver.web.headers import expect
@@ -46,12 +45,13 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start.
 
+    Raises NotYet when the database did not take all that a stop writes.
+
     `reload` reads the settings again after SIGHUP.
     """
     DataFolder(settings.data).require_own()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    handle_stop(stop)
     tls = server_context(settings.server)
     handle_hangup(stop.set, Reloading(reload or (lambda: settings), tls))
     async with running(settings) as (runner, server):
@@ -65,6 +65,12 @@ async def serve(
         await stop.wait()
         with suppress(OSError):  # the terminal was closed
             click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
+    if server.unwritten:
+        missing = ", ".join(server.unwritten)
+        raise NotYet(
+            f"The database did not take everything during the stop. Not written: {missing}."
+            " Nothing that was confirmed is lost."
+        )
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from chatserver import control as module
 from chatserver.control import Control, Refused, connected, is_running
+from chatserver.errors import NotYet
 from chatserver.folder import DataFolder
 
 
@@ -21,6 +22,7 @@ class Peer:
     def __init__(self) -> None:
         self.alive = asyncio.Event()
         self.ready = asyncio.Event()
+        self.users: dict[str, object] = {"ok": True, "users": ["ann"]}
 
     async def healthz(self, _: web.Request) -> web.Response:
         await self.alive.wait()
@@ -28,7 +30,7 @@ class Peer:
 
     async def answer(self, _: web.Request) -> web.Response:
         await self.ready.wait()
-        return web.json_response({"ok": True, "users": ["ann"]})
+        return web.json_response(self.users)
 
     async def lines(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -77,6 +79,20 @@ async def test_a_server_that_stands_still_is_named_with_its_process(
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
     async with running(folder, Peer()) as line:
         with pytest.raises(Refused, match=r"process 4321\) does not answer"):
+            await line.ask("GET", "/users")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("unavailable", NotYet), ("not_found", Refused), ("forbidden", Refused)]
+)
+async def test_a_refusal_says_whether_it_may_pass(
+    folder: DataFolder, code: str, kind: type[Exception]
+) -> None:
+    peer = Peer()
+    peer.ready.set()
+    peer.users = {"ok": 0, "code": code, "data": "No."}
+    async with running(folder, peer) as line:
+        with pytest.raises(kind, match="No"):
             await line.ask("GET", "/users")
 
 

@@ -24,7 +24,7 @@ FLOORS = [
     (
         "chat arrivals history recent facts membership reads accounts invitations keeping feeds hub"
         " erasure"
-        " introductions key_sync pulse seen lookout administration revocations"
+        " introductions key_sync pulse seen lookout administration revocations shutdown"
     ),
     "web",
     "app",

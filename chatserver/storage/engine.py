@@ -37,6 +37,7 @@ from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Write
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
 BUSY_TIMEOUT = 5  # seconds that SQLite waits for another program, and anybody for a connection
 CONNECT_TIMEOUT = 5  # seconds
+TRY_TIMEOUT = 4  # seconds after which a command or a start does not try again
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -323,11 +324,13 @@ async def until_reachable(database: Database, *, tries: int = 3) -> None:
 
 async def patiently(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
     """The answer to the first question that a database is asked, for which it may be late."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + TRY_TIMEOUT
     for left in reversed(range(tries)):
         try:
             return await ask()
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
-            if not left:
+            if not left or clock() > until:
                 reason = _sentence(error)
                 kind = NotYet if may_pass(error) else StartError
                 raise kind(f"The database cannot be opened: {reason}.") from error

@@ -101,6 +101,13 @@ class Server(ServerProcess):
         assert child.exitcode is not None, "it did not end"
         return child.exitcode
 
+    def code(self, *arguments: str) -> int:
+        """The exit code of another command on the same data."""
+        self._fork(list(arguments))
+        with self._output:
+            self._output.read()
+        return self._gone()
+
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Another command on the same data; its output."""
         assert not stdin

@@ -25,6 +25,7 @@ KILLS = whole(10, 1)
 PAUSE = whole(10.0, 1.0)  # seconds
 LOST_ANSWERS = whole(50, 4)
 COUNT = 4  # people
+ENDS = 10.0  # seconds that a stop with shorter limits may take beside other work
 BACK = 5.0  # seconds in which the first answer must come
 
 _numbers = itertools.count()
@@ -94,6 +95,38 @@ async def test_a_mariadb_that_stands_still_is_waited_for(
     assert seconds <= BACK
     figure = f"first answer {seconds:.1f} s after it goes on, no socket closed"
     sound("G10", f"MariaDB paused for {PAUSE:.0f} s", figure, talk)
+
+
+async def test_a_stop_ends_although_mariadb_stands_still(
+    own_mariadb: PrivateMariaDB, house: tuple[People, str], sound: Sound
+) -> None:
+    people, url = house
+    server = Server(people.folder, url=url, plant=stop_sooner).start()
+    try:
+        async with Talk(server, people) as talk:
+            await talk.answers(50)
+            os.kill(own_mariadb.pid, signal.SIGSTOP)
+            code = await asyncio.to_thread(server.stop)
+            seconds = server.exit_seconds
+            refused = await asyncio.to_thread(server.code, "user", "list")
+            os.kill(own_mariadb.pid, signal.SIGCONT)
+            server.start()  # in this thread: it ends with the one that started it
+            await talk.answers(50)
+    finally:
+        os.kill(own_mariadb.pid, signal.SIGCONT)
+        server.kill()
+    assert (code, refused) == (75, 75)
+    assert "Not written: messages that were not confirmed" in server.log.read_text()
+    assert seconds <= ENDS
+    figure = f"stopped after {seconds:.1f} s with exit code 75"
+    sound("G10, G13", "SIGTERM while MariaDB is paused", figure, talk)
+
+
+def stop_sooner() -> None:
+    """The limits of a stop are shorter; their order is the same."""
+    from chatserver import shutdown
+
+    shutdown.DRAIN, shutdown.FINISH, shutdown.CLOSE = 0.3, 0.5, 0.2
 
 
 async def test_an_answer_to_commit_that_is_lost_neither_loses_nor_doubles(
