@@ -94,7 +94,7 @@ check-web: .venv/tools tests/lighthouse/node_modules/.package-lock.json ## Light
 
 describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in docs/ anew
 	$(call say,Describing)
-	@$(BIN)/python -m chatserver.web.description
+	@$(BIN)/python -m chatserver.web.api_docs
 
 clean: ## remove .venv and what the tools left; chatserver-data stays
 	$(call say,Cleaning)

@@ -1,7 +1,7 @@
-"""Write chatserver/confusables.txt from the Unicode data in the package confusable-homoglyphs.
+"""Write chatserver/text/confusables.txt from the Unicode data in the package confusable-homoglyphs.
 
     pip install confusable-homoglyphs==3.3.1
-    python .ci/confusables.py > chatserver/confusables.txt
+    python .ci/confusables.py > chatserver/text/confusables.txt
 
 The package lists which characters look alike. Each such group gets one representative here: the
 sequence (like "rn" for "m") where there is one, else its ASCII letter, else its first character.

@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.population import Person, now
 from chatserver.models import Draft, Event, Message
 from chatserver.storage.engine import Database
+from chatserver.storage.idempotency import digest
 from chatserver.storage.log import Log
-from chatserver.storage.repeats import digest
 
 BATCH = 500
 RARE = "quicksilverfish"

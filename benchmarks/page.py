@@ -12,7 +12,7 @@ from typing import Any
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from chatserver.config import LimitSettings, Settings
-from chatserver.web.session import COOKIE
+from chatserver.web.authentication import COOKIE
 from tests.driver import Chat, Device
 
 LONG = 10_000  # messages of the long room

@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.folder import DataFolder
-from chatserver.keys import Keys
+from chatserver.accounts.session_tokens import SigningKeys
+from chatserver.data_dir import DataDir
 from chatserver.models import LOBBY
 from chatserver.storage.engine import Database
 from chatserver.storage.members import membership
@@ -50,8 +50,8 @@ async def populate(
     besides there are to which everybody belongs.
     """
     data.mkdir(mode=0o700, parents=True)
-    folder = DataFolder(data)
-    keys = Keys(folder.keys, clock=now)
+    folder = DataDir(data)
+    keys = SigningKeys(folder.keys, clock=now)
     keys.load()
     database = Database(url)
     database.make_private()
@@ -73,7 +73,9 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _fill(connection: Connection, keys: Keys, count: int, group: int, pairs: bool) -> list[Person]:
+def _fill(
+    connection: Connection, keys: SigningKeys, count: int, group: int, pairs: bool
+) -> list[Person]:
     at = now()
     ids = range(1, count + 1)
     connection.execute(users.insert(), [_user(number, at) for number in ids])
@@ -101,7 +103,7 @@ def _user(number: int, at: int) -> dict[str, Any]:
     }
 
 
-def _signed_in(keys: Keys, number: int, at: int) -> tuple[dict[str, Any], Person]:
+def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any], Person]:
     session = secrets.token_urlsafe(16)
     row = {
         "id": session,

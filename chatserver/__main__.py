@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from chatserver import __version__
-from chatserver.commands import access, house, keeping, people, rooms
+from chatserver.commands import access, house, keeping, rooms, users
 from chatserver.commands.options import loaded, run, serve_options
 from chatserver.errors import ChatServerError, NotYet, Unavailable
 
@@ -100,8 +100,8 @@ def _serve(*, lan: bool) -> None:
     gc.disable()  # a tenth of the start would go into looking for garbage among imports
     settings = loaded().settings
     with _no_authorities():
+        from chatserver.commands.serve import serve as run_server
         from chatserver.logs import configure_logging
-        from chatserver.serve import serve as run_server
 
     configure_logging(settings.server.log_level)
     run(run_server(settings, lan=lan, reload=lambda: loaded().settings))
@@ -125,7 +125,7 @@ def _no_authorities() -> Iterator[None]:
 
 
 for command in (
-    *people.COMMANDS,
+    *users.COMMANDS,
     *rooms.COMMANDS,
     *access.COMMANDS,
     *keeping.COMMANDS,

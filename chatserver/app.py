@@ -15,69 +15,69 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from chatserver import shutdown
-from chatserver.accounts import Accounts
-from chatserver.administration import Administration
+from chatserver.accounts.accounts import Accounts
+from chatserver.accounts.administration import Administration
+from chatserver.accounts.erasure import Erasure
+from chatserver.accounts.invitations import Invitations
+from chatserver.accounts.key_sync import KeySync
+from chatserver.accounts.passwords import Passwords
+from chatserver.accounts.revocations import Revocations
+from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
-from chatserver.chat import Chat
+from chatserver.chat.event_cache import EventCache
+from chatserver.chat.history import History, hole_reader
+from chatserver.chat.membership import Membership
+from chatserver.chat.messages import Chat
+from chatserver.chat.room_cache import RoomCache
 from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings, validated
-from chatserver.connection import CLOSE_TIMEOUT
+from chatserver.data_dir import DataDir
 from chatserver.descriptors import Descriptors
-from chatserver.erasure import Erasure
 from chatserver.errors import CloseCode
-from chatserver.facts import Facts
-from chatserver.folder import DataFolder
-from chatserver.history import History, hole_reader
-from chatserver.hub import Hub
-from chatserver.invitations import Invitations
-from chatserver.journal import Journal
-from chatserver.keeping import Nightly, remove_leftovers
-from chatserver.key_sync import KeySync
-from chatserver.keys import Keys
 from chatserver.limits import SignInGuard
-from chatserver.lookout import Lookout
-from chatserver.markup import Renderer
-from chatserver.membership import Membership
-from chatserver.passwords import Passwords
-from chatserver.pulse import Pulse
-from chatserver.reads import Reads
-from chatserver.recent import Recent
-from chatserver.revocations import Revocations
-from chatserver.seen import Seen
+from chatserver.maintenance import Nightly, remove_leftovers
+from chatserver.realtime.connection import CLOSE_TIMEOUT
+from chatserver.realtime.hub import Hub
+from chatserver.realtime.keepalive import Keepalive
+from chatserver.realtime.last_seen import LastSeen
+from chatserver.realtime.node_sync import NodeSync
+from chatserver.realtime.read_positions import ReadPositions
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
 from chatserver.storage.engine import Database, until_reachable
-from chatserver.storage.invites import Invites
+from chatserver.storage.invitations import Invites
+from chatserver.storage.journal import Journal
 from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate, require_head
 from chatserver.storage.overview import Overview
-from chatserver.storage.people import People
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
+from chatserver.storage.users import People
 from chatserver.supervisor import Supervisor, Work
-from chatserver.web import body, routes
+from chatserver.text.markup import Renderer
+from chatserver.web import forms, routes
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
+from chatserver.web.api_docs import Description
 from chatserver.web.assets import Assets
+from chatserver.web.authentication import Sessions
+from chatserver.web.control_socket import ControlSocket
 from chatserver.web.conversation import Conversation
-from chatserver.web.description import Description
-from chatserver.web.door import Door
 from chatserver.web.headers import expect
 from chatserver.web.health import Health
-from chatserver.web.keeping import Keeping
 from chatserver.web.language import load_languages
+from chatserver.web.maintenance import Maintenance
 from chatserver.web.metrics import Metrics
-from chatserver.web.owner import OwnersSocket
+from chatserver.web.middleware import HttpMiddleware
 from chatserver.web.pages import Pages
 from chatserver.web.proxies import trust
-from chatserver.web.rates import Gate, Rates
+from chatserver.web.rates import Rates, RequestLimits
 from chatserver.web.rendering import set_up_templates
-from chatserver.web.requests import Requests
-from chatserver.web.session import Sessions
-from chatserver.web.socket import Socket
+from chatserver.web.websocket.dispatcher import Dispatcher
+from chatserver.web.websocket.endpoint import Socket
 
 STATIC = Path(__file__).parent / "static"
 
@@ -91,7 +91,7 @@ class Server:
         """`make`: the database may be made or upgraded when the application starts."""
         clock, limits, auth = time.monotonic, settings.limits, settings.auth
         self.settings = settings
-        self.folder = DataFolder(settings.data)
+        self.folder = DataDir(settings.data)
         self.binding = Binding(self.folder, settings.database_url)
         self._make = make
         self.is_new = False
@@ -105,18 +105,18 @@ class Server:
         self.supervisor = Supervisor()
         self.bus = _bus(settings, self.supervisor)
         read_hole = hole_reader(self.rooms, self.log, renderer := Renderer())
-        self.keys = Keys(self.folder.keys, clock=wall)
+        self.keys = SigningKeys(self.folder.keys, clock=wall)
         self.hub = Hub(self.bus, read_hole, self.rooms.states, self.keys.names, clock=clock)
         self.journal = Journal(self.log, self.hub)
-        facts = Facts(self.rooms)
-        self.recent = Recent(self.log, renderer, clock=clock)
+        facts = RoomCache(self.rooms)
+        self.recent = EventCache(self.log, renderer, clock=clock)
         published = self.journal.published
         self.history = History(self.rooms, self.log, facts, self.recent, published=published)
         self.chat = Chat(self.journal, facts, renderer, limits=limits, clock=wall)
         self.rates = Rates(limits, clock)
         rate = self.rates.messages
         self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
-        self.reads = Reads(self.hub, self.rooms, clock=clock)
+        self.reads = ReadPositions(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.guard = SignInGuard(
             per_account=limits.logins_per_minute_account,
@@ -145,14 +145,14 @@ class Server:
         )
         self.nightly = Nightly(self.database, self.recent.clear, now=wall, clock=since_boot)
         self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
-        self.pulse = Pulse(self.hub, clock=clock, now=wall)
-        self.seen = Seen(self.hub, self.people, now=wall)
-        self.lookout = Lookout(self.hub, self.log, self.rooms, self.people, now=wall)
+        self.pulse = Keepalive(self.hub, clock=clock, now=wall)
+        self.seen = LastSeen(self.hub, self.people, now=wall)
+        self.lookout = NodeSync(self.hub, self.log, self.rooms, self.people, now=wall)
         self.languages = load_languages()
         self.sessions = Sessions(self.accounts, settings)
-        self.gate = Gate(self.rates, self.sessions)
-        self.door = Door(self.sessions, self.gate, self.languages)
-        self.requests = Requests(
+        self.gate = RequestLimits(self.rates, self.sessions)
+        self.door = HttpMiddleware(self.sessions, self.gate, self.languages)
+        self.requests = Dispatcher(
             chat=self.chat,
             history=self.history,
             membership=self.membership,
@@ -263,7 +263,7 @@ def build(settings: Settings, *, make: bool = True) -> web.Application:
     endpoints = _endpoints(server)
     app = _application(server, endpoints)
     app[SERVER] = server
-    owner = OwnersSocket(_application(server, endpoints), server.folder.control, server.sessions)
+    owner = ControlSocket(_application(server, endpoints), server.folder.control, server.sessions)
     app.cleanup_ctx.extend((server.running, owner.running))
     app.on_shutdown.extend((owner.stopping, server.stopping))
     return app
@@ -271,7 +271,7 @@ def build(settings: Settings, *, make: bool = True) -> web.Application:
 
 def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Application:
     """All that answers a request, and nothing that starts or ends."""
-    app = web.Application(middlewares=_middlewares(server), client_max_size=body.LARGEST)
+    app = web.Application(middlewares=_middlewares(server), client_max_size=forms.LARGEST)
     app.add_routes(endpoints)
     static = "/static/{digest}/{filename:.+}"
     app.router.add_get(static, server.assets.serve, name="static", expect_handler=expect)
@@ -300,7 +300,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         admin_pages=AdminPages(server.sessions, server.languages),
         description=Description(server.sessions),
         gate=server.gate,
-        keeping=Keeping(server.database, server.sessions, folder=server.folder.path, now=wall),
+        keeping=Maintenance(server.database, server.sessions, folder=server.folder.path, now=wall),
     )
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from chatserver.config import Settings, shown, sqlite_url
+from chatserver.data_dir import DATABASE_FILES, DataDir
 from chatserver.errors import ChatServerError, StartError
-from chatserver.folder import DATABASE_FILES, DataFolder
-from chatserver.keys import write_private
+from chatserver.permissions import write_private
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # the driver uses TCP for all of them
 MYSQL_PORT = 3306
@@ -30,7 +30,7 @@ class NoChat(StartError):
 class Binding:
     """Compares the database of a command with that of the data folder."""
 
-    def __init__(self, folder: DataFolder, url: str) -> None:
+    def __init__(self, folder: DataDir, url: str) -> None:
         self._folder = folder
         self._url = url
         self._identity = identity(url, folder.path)
@@ -80,7 +80,7 @@ def refuse_own_file(target: Path, settings: Settings) -> None:
     """
     if target.exists() and not target.is_file():
         raise ChatServerError(f"{target} is not a regular file.")
-    folder = DataFolder(settings.data)
+    folder = DataDir(settings.data)
     named = identity(sqlite_url(target.absolute()), folder.path)
     database = identity(settings.database_url, folder.path)
     own = {identity(sqlite_url(file), folder.path) for file in folder.files}

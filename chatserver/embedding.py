@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from chatserver.accounts import new_user
+from chatserver.accounts.accounts import new_user
+from chatserver.accounts.passwords import generate
 from chatserver.app import SERVER
 from chatserver.models import Role
-from chatserver.passwords import generate
 
 
 async def sign_up(app: web.Application, name: str, *, admin: bool = False) -> str:

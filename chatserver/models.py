@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chatserver.normalization import nfkc
+from chatserver.text.normalization import nfkc
 
 LOBBY = 1  # the room that every account belongs to
 EVERYBODY = 0  # stands for a user id where @all is meant

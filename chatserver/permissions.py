@@ -1,11 +1,14 @@
-"""Owners and permissions of files: what this account cannot use, and what root has made."""
+"""Owners and permissions of files: obstacles, files that root has made, private files."""
 
 import errno
 import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from chatserver.errors import Unavailable, _
 
 
 def obstacles(folder: Path, contents: Iterable[Path], wanted: int) -> Iterator[str]:
@@ -83,3 +86,26 @@ def keeps_modes(folder: Path) -> bool:
             return not Path(probe).stat().st_mode & 0o077
     except OSError as error:
         return error.errno != errno.EPERM
+
+
+def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
+    """Replace a file by one that only its owner can read, in one step.
+
+    A symbolic link stays, and what it points to is replaced. Raises Unavailable.
+    """
+    path = path.resolve()
+    scratch = path.with_name(f".{path.name}.new")
+    try:
+        scratch.unlink(missing_ok=True)
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise Unavailable(
+            _("%(file)s cannot be written: %(reason)s."), file=path.name, reason=error.strerror
+        ) from error

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from chatserver.errors import ChatServerError, Unavailable
-from chatserver.journal import Journal
+from chatserver.storage.journal import Journal
 
 DRAIN = 3.0  # seconds that a stop waits for the answers to messages
 FINISH = 5.0  # seconds for all that is written last, and for the end of the tasks

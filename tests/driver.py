@@ -11,8 +11,8 @@ from aiohttp import WSMsgType, web
 from chatserver.app import SERVER, Server, create_app
 from chatserver.config import Settings
 from chatserver.models import Role
-from chatserver.storage.people import NewUser
-from chatserver.web.access import AccessLog
+from chatserver.storage.users import NewUser
+from chatserver.web.access_log import AccessLog
 
 PASSWORD = "purple stone river"
 WAIT = 10.0  # seconds that anything may take; a test that waits longer has failed

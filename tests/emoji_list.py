@@ -1,8 +1,8 @@
-"""Write chatserver/emoji.txt from the package `emoji`: `python -m tests.emoji_list`."""
+"""Write chatserver/text/emoji.txt from the package `emoji`: `python -m tests.emoji_list`."""
 
 import emoji
 
-from chatserver.emoji import EMOJI
+from chatserver.text.emoji import EMOJI
 
 PER_LINE = 20
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatserver.binding import Binding, NoChat, WrongDatabase, identity
-from chatserver.folder import DataFolder
+from chatserver.data_dir import DataDir
 from chatserver.storage.migrate import HEAD
 from tests.rig.mariadb import PrivateMariaDB
 from tests.test_main import MISTAKE, PASSWORD, Done, Place, Server, sentence
@@ -51,7 +51,7 @@ def test_two_databases_differ(other: str) -> None:
 
 
 def test_no_account_and_no_password_is_recorded(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path)
+    folder = DataDir(tmp_path)
     Binding(folder, "mysql://chat:secret@db/chat?ssl_key=/key").write()
     assert folder.record.read_text() == "mysql://db:3306/chat\n"
     assert folder.record.stat().st_mode & 0o777 == 0o600
@@ -60,7 +60,7 @@ def test_no_account_and_no_password_is_recorded(tmp_path: Path) -> None:
 def test_a_relative_path_is_the_same_file_only_in_the_same_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = DataFolder(tmp_path / "data")
+    folder = DataDir(tmp_path / "data")
     folder.path.mkdir()
     monkeypatch.chdir(tmp_path)
     Binding(folder, "sqlite:///other.db").write()
@@ -71,19 +71,19 @@ def test_a_relative_path_is_the_same_file_only_in_the_same_place(
 
 
 def test_a_folder_may_be_moved_copied_and_linked_to(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path / "data")
+    folder = DataDir(tmp_path / "data")
     folder.path.mkdir()
     Binding(folder, f"sqlite:///{folder.path / 'chat.db'}").write()
     (tmp_path / "link").symlink_to(folder.path)
     shutil.copytree(folder.path, tmp_path / "copy")
     for name in ("link", "copy"):
-        other = DataFolder(tmp_path / name)
+        other = DataDir(tmp_path / name)
         Binding(other, f"sqlite:///{other.path / 'chat.db'}").check()
-    Binding(DataFolder(tmp_path / "link"), f"sqlite:///{folder.path / 'chat.db'}").check()
+    Binding(DataDir(tmp_path / "link"), f"sqlite:///{folder.path / 'chat.db'}").check()
 
 
 def test_the_refusal_names_both_databases_and_no_password(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path)
+    folder = DataDir(tmp_path)
     Binding(folder, "mysql://chat:secret@db/chat").write()
     with pytest.raises(WrongDatabase) as refusal:
         Binding(folder, "mysql://chat:hidden@other/chat").check()
@@ -94,7 +94,7 @@ def test_the_refusal_names_both_databases_and_no_password(tmp_path: Path) -> Non
 
 
 def test_a_folder_where_no_server_has_run_has_no_chat(tmp_path: Path) -> None:
-    binding = Binding(DataFolder(tmp_path / "data"), "mysql://db/chat")
+    binding = Binding(DataDir(tmp_path / "data"), "mysql://db/chat")
     binding.check()
     with pytest.raises(NoChat):
         binding.require()
@@ -363,7 +363,7 @@ def test_events_that_are_missing_are_no_good_backup(place: Place) -> None:
 
 def test_a_server_does_not_start_while_its_folder_is_read(place: Place) -> None:
     assert place.process("--data", str(place.data), "user", "add", "ann").code == 0
-    with DataFolder(place.data).reading():
+    with DataDir(place.data).reading():
         assert "ann" in place.succeed("user", "list")
         done = place.run("--data", str(place.data), "migrate")
         assert "in use by another command" in sentence(done, 75)

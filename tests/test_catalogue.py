@@ -14,7 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from chatserver.errors import ChatError
-from chatserver.names import is_lobby_title
+from chatserver.text.names import is_lobby_title
 
 REPOSITORY = Path(__file__).parent.parent
 LOCALE = REPOSITORY / "locale"

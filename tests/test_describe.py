@@ -14,22 +14,22 @@ from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 from pytest_aiohttp.plugin import AiohttpClient
 
+from chatserver.accounts.passwords import check_choice
 from chatserver.app import create_app
 from chatserver.config import LimitSettings, ServerSettings, Settings
 from chatserver.errors import BadRequest, CloseCode
-from chatserver.names import (
+from chatserver.text.names import (
     checked_display,
     checked_name,
     checked_room_name,
     checked_title,
     checked_topic,
 )
-from chatserver.passwords import check_choice
-from chatserver.web.description import asyncapi, openapi
-from chatserver.web.description.__main__ import texts
-from chatserver.web.description.markdown import LIMITS, filled
-from chatserver.web.description.operations import OPERATIONS
-from chatserver.web.description.socket import ANSWERS, CLOSINGS, COMMANDS, REPLIES
+from chatserver.web.api_docs import asyncapi, openapi
+from chatserver.web.api_docs.__main__ import texts
+from chatserver.web.api_docs.markdown import LIMITS, filled
+from chatserver.web.api_docs.operations import OPERATIONS
+from chatserver.web.api_docs.socket import ANSWERS, CLOSINGS, COMMANDS, REPLIES
 from tests.driver import Chat, ask
 
 REPOSITORY = Path(__file__).parent.parent
@@ -114,8 +114,8 @@ def test_a_server_that_starts_does_not_load_what_describes_it() -> None:
     program = "import sys, chatserver.app; print(*sys.modules)"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    loaded = {name for name in done.stdout.split() if "web.description" in name}
-    assert loaded == {"chatserver.web.description"}
+    loaded = {name for name in done.stdout.split() if "web.api_docs" in name}
+    assert loaded == {"chatserver.web.api_docs"}
 
 
 # asyncapi.json -----------------------------------------------------------------------------------

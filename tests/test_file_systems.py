@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chatserver import folder as folder_module
-from chatserver.archive import flush_folder
+from chatserver import data_dir as folder_module
+from chatserver.storage.archive_file import flush_folder
 from tests.rig.needs import require
 from tests.test_main import PASSWORD, Place
 

@@ -18,7 +18,7 @@ from chatserver.logs import configure_logging
 from chatserver.storage.engine import Database
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
-from tests.hostile.line import Line
+from tests.hostile.line import SocketTransport
 
 
 def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ async def test_a_commit_that_takes_long_is_worth_a_warning(
     device = await ann.connect()
     await device.say("quick")
     assert not told(caplog, "a commit was slow")
-    monkeypatch.setattr("chatserver.journal.SLOW", 0.0)
+    monkeypatch.setattr("chatserver.storage.journal.SLOW", 0.0)
     await device.say("slow by that measure")
     (line,) = told(caplog, "a commit was slow")
     assert (line["levelname"], line["drafts"]) == ("WARNING", 1)
@@ -140,8 +140,8 @@ PROGRAM = """
 import logging
 from chatserver.logs import configure_logging
 configure_logging("{level}")
-logging.getLogger("chatserver.hub").info("connected", extra=dict(user="ann"))
-logging.getLogger("chatserver.hub").debug("refused", extra=dict(code="not_found"))
+logging.getLogger("chatserver.realtime.hub").info("connected", extra=dict(user="ann"))
+logging.getLogger("chatserver.realtime.hub").debug("refused", extra=dict(code="not_found"))
 logging.getLogger("aiosqlite").debug("INSERT INTO events VALUES ('a plum')")
 """
 
@@ -232,7 +232,7 @@ async def tried(chat: Chat, method: str, target: str, field: str) -> None:
     if "WebSocket" in field:
         upgrade += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     head = f"{method} {target} HTTP/1.1\r\nHost: x\r\n{upgrade}{field}\r\n\r\n"
-    async with await Line.to(chat.url) as line:
+    async with await SocketTransport.to(chat.url) as line:
         await line.send(head.encode())
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             await line.head_of_answer()

@@ -37,10 +37,10 @@ from click.testing import CliRunner
 from chatserver import __version__
 from chatserver.__main__ import _no_authorities, main
 from chatserver.commands.rooms import _number
+from chatserver.commands.serve import serve
 from chatserver.config import ServerSettings, Settings
+from chatserver.data_dir import control_address
 from chatserver.errors import ChatServerError, StartError
-from chatserver.folder import control_address
-from chatserver.serve import serve
 from tests.rig.mariadb import PrivateMariaDB
 from tests.test_tls import make_certificate
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from chatserver.config import load
+from chatserver.data_dir import DATABASE_FILES
 from chatserver.errors import StartError
-from chatserver.folder import DATABASE_FILES
 from chatserver.permissions import keeps_modes
 from tests.rig.needs import require
 from tests.test_main import PASSWORD, Done, Place, sentence

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatserver import errors, models, protocol, wire
+from chatserver import errors, models, protocol
 from chatserver.models import Kind
 from chatserver.protocol import (
     MAX_INT,
@@ -54,6 +54,7 @@ from chatserver.protocol import (
     WelcomeRoom,
     WelcomeSession,
     decode,
+    encode_events,
 )
 from tests.fakes import TEXT, read_frames
 
@@ -757,7 +758,7 @@ def test_text_that_looks_like_a_frame_stays_text() -> None:
 
 def test_a_stored_event_becomes_a_message_to_a_room() -> None:
     event = models.Event(1, 2, "ann", "hi", 3, id="a1", reply_to=1, edited_at=4, people=(1, 2))
-    assert json.loads(protocol.json(wire.chat(event))) == HI_JSON | {
+    assert json.loads(protocol.json(encode_events.chat(event))) == HI_JSON | {
         "id": "a1",
         "reply_to": 1,
         "edited_at": 4,
@@ -766,7 +767,7 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
 
 def test_a_stored_event_becomes_a_message_to_a_person() -> None:
     event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, people=(1, 2))
-    assert wire.chat(event) == PSST
+    assert encode_events.chat(event) == PSST
 
 
 LOBBY_STATE = models.RoomState(
@@ -805,8 +806,8 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
 )
 def test_every_kind_of_event_becomes_its_message(facts: dict[str, Any], message: Any) -> None:
     event = models.Event(**ACTED, **facts, joined=(2,), people=(1, 2), author=1)
-    assert wire.chat(event) == message
-    assert wire.payload(event) == protocol.json(message)
+    assert encode_events.chat(event) == message
+    assert encode_events.payload(event) == protocol.json(message)
     assert Kind(event.kind) == message.__struct_config__.tag
 
 
@@ -818,19 +819,21 @@ def test_the_kinds_of_stored_events_have_the_numbers_of_the_wire() -> None:
 
 def test_a_deleted_message_is_told_as_a_tombstone() -> None:
     event = models.Event(1, 2, "ann", "", 3, deleted_at=4)
-    assert json.loads(wire.payload(event)) == HI_JSON | {"data": "", "deleted_at": 4}
+    assert json.loads(encode_events.payload(event)) == HI_JSON | {"data": "", "deleted_at": 4}
 
 
 def test_reactions_are_told_with_those_who_reacted() -> None:
     event = models.Event(1, 2, "ann", "hi", 3, reactions={"👍": ["bo"]})
-    assert json.loads(wire.payload(event)) == HI_JSON | {"reactions": {"👍": ["bo"]}}
+    assert json.loads(encode_events.payload(event)) == HI_JSON | {"reactions": {"👍": ["bo"]}}
 
 
 def test_a_new_member_gets_the_event_with_the_whole_room_in_it() -> None:
     event = models.Event(
         *(9, 1, "ann", "", 5), kind=Kind.ROOM, change={"action": "create", "title": "Tea"}
     )
-    ((kind, payload),) = read_frames(wire.with_state(wire.payload(event), LOBBY_STATE))
+    ((kind, payload),) = read_frames(
+        encode_events.with_state(encode_events.payload(event), LOBBY_STATE)
+    )
     assert kind == TEXT
     assert json.loads(payload) == TEA_JSON
 
@@ -838,18 +841,20 @@ def test_a_new_member_gets_the_event_with_the_whole_room_in_it() -> None:
 @pytest.mark.parametrize("people", [[], [ANN], [ANN, protocol.Person("bo", "波")]])
 def test_the_list_of_who_is_online_is_the_same_made_of_json(people: list[protocol.Person]) -> None:
     whole = protocol.encode(GroupList(data=people))
-    assert wire.group_list(protocol.json(people)[1:-1]) == whole
+    assert encode_events.group_list(protocol.json(people)[1:-1]) == whole
 
 
 def test_events_become_frames_one_after_the_other() -> None:
     events = [models.Event(1, seq, "ann", "hi", 3) for seq in (1, 2, 3)]
-    sequence = [json.loads(payload)["seq"] for _, payload in read_frames(wire.frames(events))]
+    sequence = [
+        json.loads(payload)["seq"] for _, payload in read_frames(encode_events.frames(events))
+    ]
     assert sequence == [1, 2, 3]
 
 
 def test_a_receipt_becomes_the_answer() -> None:
     receipt = models.Receipt(1, 2, 3, duplicate=True)
-    assert wire.stored(receipt, "a1") == Stored(
+    assert encode_events.stored(receipt, "a1") == Stored(
         id="a1", ok=True, room=1, seq=2, at=3, duplicate=True
     )
 
@@ -857,19 +862,19 @@ def test_a_receipt_becomes_the_answer() -> None:
 @pytest.mark.parametrize("state", [None, "lobby"])
 def test_a_receipt_of_a_change_becomes_the_answer_with_the_room(state: str | None) -> None:
     receipt = models.Receipt(1, 2, 3)
-    told = wire.room_changed(receipt, "a1", LOBBY_STATE if state else None)
+    told = encode_events.room_changed(receipt, "a1", LOBBY_STATE if state else None)
     room = LOBBY if state else None
     assert told == RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=room)
 
 
 def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
-    assert wire.welcome_room(LOBBY_STATE) == LOBBY
+    assert encode_events.welcome_room(LOBBY_STATE) == LOBBY
 
 
 def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
     facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
     facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo"}
-    seen = wire.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts))
+    seen = encode_events.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts))
     assert seen == msgspec.structs.replace(LOBBY, **facts)
     assert {*msgspec.to_builtins(seen)} == {*WelcomeRoom.__struct_fields__}
 
@@ -889,13 +894,13 @@ def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
     ],
 )
 def test_a_refusal_says_what_helps(error: errors.ChatError, facts: dict[str, Any]) -> None:
-    told = json.loads(protocol.json(wire.refusal(error, "a1", sentence=str(error))))
+    told = json.loads(protocol.json(encode_events.refusal(error, "a1", sentence=str(error))))
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
     assert told == whole
 
 
 def test_a_refusal_without_an_id_has_none() -> None:
     told = msgspec.json.decode(
-        protocol.json(wire.refusal(errors.Forbidden(), None, sentence="No."))
+        protocol.json(encode_events.refusal(errors.Forbidden(), None, sentence="No."))
     )
     assert set(told) == {"type", "ok", "code", "data"}

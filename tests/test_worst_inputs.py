@@ -12,11 +12,13 @@ import msgspec
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from chatserver import mentions, names, passwords, protocol, redaction, tokens
-from chatserver.emoji import qualified, was_a_reaction
+from chatserver import protocol, redaction
+from chatserver.accounts import passwords
 from chatserver.errors import ChatError
 from chatserver.models import name_key
-from chatserver.web import body, headers, language, session
+from chatserver.text import mentions, names, search_terms
+from chatserver.text.emoji import qualified, was_a_reaction
+from chatserver.web import authentication, forms, headers, language
 
 Work = Callable[[Any], object]
 Input = Callable[[int], str | bytes]
@@ -27,7 +29,7 @@ def decode(text: str) -> object:
 
 
 def members(text: bytes) -> object:
-    return msgspec.json.decode(text, type=body.NewMembers)
+    return msgspec.json.decode(text, type=forms.NewMembers)
 
 
 def media_type(value: str) -> object:
@@ -86,18 +88,18 @@ WORST: list[tuple[Work, dict[str, Input], int]] = [
     (qualified, TEXTS, 1_000),
     (was_a_reaction, TEXTS, 1_000),
     (names.shows, TEXTS, 1_000),
-    (tokens.tokens, TEXTS, 1_000),
+    (search_terms.tokens, TEXTS, 1_000),
     (names.checked_name, TEXTS, 250),
     (names.checked_title, TEXTS, 250),
     (lambda text: names.checked_display(text, "ann"), TEXTS, 250),
     (name_key, TEXTS, 2_000),
     (lambda text: passwords.check_choice(text, "ann"), TEXTS, 64),
     (redaction.redacted, TEXTS, 2_000),
-    (tokens.parse, TEXTS, 120),
+    (search_terms.parse, TEXTS, 120),
     (media_type, HEADERS, 2_000),
     (cookie, HEADERS, 2_000),
     (accepted, HEADERS, 2_000),
-    (session.same_site_path, HEADERS, 2_000),
+    (authentication.same_site_path, HEADERS, 2_000),
     (members, BODIES, 16_000),
 ]
 CASES = [

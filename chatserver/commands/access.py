@@ -4,10 +4,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from chatserver.addresses import NO_ADDRESS, is_local
 from chatserver.commands import listing
 from chatserver.commands.options import ask, loaded, place_options
 from chatserver.config import Settings
+from chatserver.web.addresses import NO_ADDRESS, is_local
 
 
 @click.command()

@@ -33,10 +33,10 @@ def ready() -> None:
 
     It is asked through the data folder, so address, port and TLS do not matter.
     """
-    from chatserver.control import is_running
-    from chatserver.folder import DataFolder
+    from chatserver.commands.control import is_running
+    from chatserver.data_dir import DataDir
 
-    if not is_running(DataFolder(loaded().settings.data)):
+    if not is_running(DataDir(loaded().settings.data)):
         raise ChatServerError("No server runs on this data folder.")
     facts = ask("GET", "/readyz")
     click.echo(f"Ready. Database: {facts['database']}, durability: {facts['durability']}.")
@@ -47,7 +47,7 @@ def ready() -> None:
 @place_options
 def doctor(*, as_json: bool) -> None:
     """Look for what may be wrong with this installation; exit code 1 when something is."""
-    from chatserver.doctor import examine
+    from chatserver.commands.doctor import examine
 
     findings = [{"ok": sound, "text": text} for sound, text in run(examine(loaded().settings))]
 

@@ -10,7 +10,12 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 import msgspec
 
-from chatserver.archive import (
+from chatserver.binding import refuse_own_file
+from chatserver.commands import listing
+from chatserver.commands.options import loaded, place_options, run
+from chatserver.config import Settings
+from chatserver.errors import ChatServerError
+from chatserver.storage.archive_file import (
     Archive,
     Damaged,
     Intake,
@@ -21,11 +26,6 @@ from chatserver.archive import (
     new_file,
     read,
 )
-from chatserver.binding import refuse_own_file
-from chatserver.commands import listing
-from chatserver.commands.options import loaded, place_options, run
-from chatserver.config import Settings
-from chatserver.errors import ChatServerError
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -148,7 +148,7 @@ def _since(given: str | None, archive: Archive) -> int | None:
 
 
 def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
-    from chatserver.keeping import preview
+    from chatserver.maintenance import preview
 
     made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
     click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and holds:", err=True)
@@ -179,7 +179,7 @@ def import_(file: Path) -> None:
 
 
 def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Revived":
-    from chatserver.keeping import restore as into_place
+    from chatserver.maintenance import restore as into_place
 
     with _bar("Loading", archive.manifest.total) as bar:
         found = loaded()

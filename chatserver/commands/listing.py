@@ -9,7 +9,7 @@ import msgspec
 
 from chatserver.commands.options import loaded, run
 from chatserver.config import Settings
-from chatserver.folder import DataFolder
+from chatserver.data_dir import DataDir
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -25,10 +25,10 @@ def fetch(path: str, read: Callable[["Database"], Awaitable[Any]]) -> list[dict[
 async def _fetch(
     settings: Settings, path: str, read: Callable[["Database"], Awaitable[Any]]
 ) -> list[dict[str, Any]]:
-    from chatserver.control import control, is_running, reading
+    from chatserver.commands.control import control, is_running, reading
 
     found: list[dict[str, Any]]
-    if is_running(DataFolder(settings.data)):
+    if is_running(DataDir(settings.data)):
         async with control(settings, make=False) as line:
             found = (await line.ask("GET", path))[path.rpartition("/")[2]]
             return found

@@ -84,7 +84,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def ask(method: str, path: str, body: dict[str, Any] | None = None, *, make: bool = False) -> Any:
     """Ask the running server, or one that runs for this question: see `control`."""
-    from chatserver.control import control
+    from chatserver.commands.control import control
 
     settings = loaded().settings
 

@@ -8,7 +8,7 @@ from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
-from chatserver.names import room_key
+from chatserver.text.names import room_key
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -70,7 +70,7 @@ def room_retention(name: str, days: int) -> None:
 
 
 async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None:
-    from chatserver.control import control
+    from chatserver.commands.control import control
 
     async with control(settings, make=False) as line:
         rooms = (await line.ask("GET", ROOMS))["rooms"]

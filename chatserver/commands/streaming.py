@@ -6,9 +6,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from chatserver.binding import Binding
+from chatserver.commands.control import connected, is_running, reading
 from chatserver.config import Settings
-from chatserver.control import connected, is_running, reading
-from chatserver.folder import DataFolder
+from chatserver.data_dir import DataDir
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -21,7 +21,7 @@ async def archive(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """
 
     def dumped(database: "Database") -> AsyncGenerator[bytes]:
-        from chatserver.storage.archive import dump
+        from chatserver.storage.archive_io import dump
 
         return dump(database, now=time.time_ns() // 1_000_000)
 
@@ -44,7 +44,7 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
 async def _answer(
     settings: Settings, path: str, read: Callable[["Database"], AsyncGenerator[bytes]]
 ) -> AsyncIterator[list[bytes]]:
-    folder = DataFolder(settings.data)
+    folder = DataDir(settings.data)
     if is_running(folder):
         Binding(folder, settings.database_url).check()
         async with connected(folder) as line, aclosing(line.stream(path)) as pieces:

@@ -8,15 +8,15 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, _
 from chatserver.models import LOBBY, Enrol, Event, User
+from chatserver.storage.apply_room import add_members, enrol
 from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
+from chatserver.storage.idempotency import new_draft
 from chatserver.storage.members import hold_rooms, is_member
 from chatserver.storage.naming import find_room
-from chatserver.storage.people import NewUser, insert_user, read_user
-from chatserver.storage.repeats import new_draft
 from chatserver.storage.rights import hold_accounts, require_admin
-from chatserver.storage.room_acts import add_members, enrol
 from chatserver.storage.tables import bot_tokens, rooms, users
+from chatserver.storage.users import NewUser, insert_user, read_user
 
 
 class Bots:

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chatserver.archive import line
 from chatserver.models import LOBBY, Kind
-from chatserver.storage.archive import TABLES, one_moment
+from chatserver.storage.archive_file import line
+from chatserver.storage.archive_io import TABLES, one_moment
 from chatserver.storage.engine import Database
-from chatserver.storage.repeats import KEPT_DIGEST
+from chatserver.storage.idempotency import KEPT_DIGEST
 from chatserver.storage.search_index import Entry, pending, search, written
 from chatserver.storage.slices import computed
 from chatserver.storage.tables import events, rooms

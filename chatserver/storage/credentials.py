@@ -15,12 +15,12 @@ from chatserver.errors import Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Event, Role, Session, User
 from chatserver.storage.deletion import erase, groups_of, hold_rooms_of, require_not_deleted
 from chatserver.storage.engine import Database
-from chatserver.storage.invites import revoke_of
+from chatserver.storage.invitations import revoke_of
 from chatserver.storage.keepers import rooms_kept, settle_keepers
 from chatserver.storage.members import hold_rooms
-from chatserver.storage.people import read_user, revoke_sessions
 from chatserver.storage.rights import administrators, hold_accounts, is_admin
 from chatserver.storage.tables import sessions, users
+from chatserver.storage.users import read_user, revoke_sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, _
 from chatserver.models import LOBBY, Dismiss, Event, Role, RoomKind
-from chatserver.storage.invites import revoke_of
+from chatserver.storage.apply_room import remove_members
+from chatserver.storage.idempotency import new_draft
+from chatserver.storage.invitations import revoke_of
 from chatserver.storage.members import hold_rooms
-from chatserver.storage.repeats import new_draft
-from chatserver.storage.room_acts import remove_members
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
 DELETED = "!deleted"  # instead of the password hash of a deleted account

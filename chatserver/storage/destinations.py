@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Draft, Message, RoomFacts, RoomKind, name_key
+from chatserver.storage.idempotency import digest
 from chatserver.storage.names import named
-from chatserver.storage.repeats import digest
 from chatserver.storage.room_facts import Pair, direct_rooms, room_facts
 
 

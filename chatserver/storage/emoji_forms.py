@@ -5,10 +5,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.emoji import qualified
 from chatserver.models import Kind
-from chatserver.storage.pairs import ManyRows
+from chatserver.storage.bulk import ManyRows
 from chatserver.storage.tables import events, reactions
+from chatserver.text.emoji import qualified
 
 _REACTED = ManyRows(reactions, "room_id", "seq", "emoji", "user_id", "at")
 

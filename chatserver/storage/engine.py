@@ -18,6 +18,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from chatserver.errors import NotYet, StartError
 from chatserver.permissions import give_to_owner
+from chatserver.storage.batch_loader import BatchLoader, Found, Key
+from chatserver.storage.durability_counter import DurabilityCounter
 from chatserver.storage.failures import (
     FAILED_WRITE,
     FAILURES,
@@ -28,10 +30,8 @@ from chatserver.storage.failures import (
     refusal,
     unread,
 )
-from chatserver.storage.gather import Found, Gathered, Key
 from chatserver.storage.open_files import OpenFiles
 from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reader
-from chatserver.storage.tally import Tally
 from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Writer
 
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
@@ -80,7 +80,7 @@ class Database:
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.name = parsed.set(query={}).render_as_string()  # without the password
-        self.tally = Tally(self.path)
+        self.tally = DurabilityCounter(self.path)
         self._files = OpenFiles(self.path)
         self._users: list[Closable] = []
         if not self.is_sqlite:
@@ -102,9 +102,9 @@ class Database:
 
     def gathered(
         self, ask: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]
-    ) -> Gathered[Key, Found]:
+    ) -> BatchLoader[Key, Found]:
         """Questions that are asked together, until the database is closed."""
-        gathered = Gathered(ask)
+        gathered = BatchLoader(ask)
         self.close_first(gathered)
         return gathered
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import OWN_ID, Event, Kind
-from chatserver.storage.pairs import ByPairs
+from chatserver.storage.bulk import ByPairs
 from chatserver.storage.tables import events, reactions, users
 
 NAMES = 15_000  # reactions of one page: their names alone fill an answer (recent.PAGE_TEXT)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ChatError, Unavailable
 from chatserver.models import Draft, Event, Kind, RoomFacts
-from chatserver.storage import messages, room_acts
+from chatserver.storage import apply_message, apply_room
+from chatserver.storage.apply_message import Outcome
 from chatserver.storage.as_of import as_of
 from chatserver.storage.destinations import resolve
 from chatserver.storage.engine import Database
@@ -27,10 +28,9 @@ from chatserver.storage.event_rows import (
     readable,
 )
 from chatserver.storage.failures import Contended
+from chatserver.storage.idempotency import already_stored, repeat
 from chatserver.storage.members import hold_rooms
-from chatserver.storage.messages import Outcome
 from chatserver.storage.readers import Share
-from chatserver.storage.repeats import already_stored, repeat
 from chatserver.storage.tables import events, rooms
 
 TRIES = 3  # before the last
@@ -103,7 +103,9 @@ class Log:
         outcomes: list[Outcome] = []
         for together, run in itertools.groupby(drafts, key=_is_on_message):
             if together:
-                outcomes += messages.store(connection, list(run), self._clock(), hopeful=hopeful)
+                outcomes += apply_message.store(
+                    connection, list(run), self._clock(), hopeful=hopeful
+                )
             else:
                 outcomes += [self._act(connection, draft) for draft in run]
         return outcomes
@@ -113,7 +115,7 @@ class Log:
         if known:
             return repeat(draft, known[draft.user_id, draft.id])
         try:
-            return room_acts.perform(connection, draft, self._clock())
+            return apply_room.perform(connection, draft, self._clock())
         except ChatError as error:
             return error
 
@@ -220,4 +222,4 @@ _HEADS = sa.select(rooms.c.id, rooms.c.head).where(
 
 
 def _is_on_message(draft: Draft) -> bool:
-    return isinstance(draft.act, messages.ON_MESSAGES)
+    return isinstance(draft.act, apply_message.ON_MESSAGES)

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
-from chatserver.storage.pairs import ByPairs
+from chatserver.storage.bulk import ByPairs
 from chatserver.storage.tables import members, room_name, rooms, users
 
 

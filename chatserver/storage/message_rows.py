@@ -10,14 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.mentions import meanings
 from chatserver.models import EVERYBODY, Delete, Draft, Edit, Event, Kind, Message, React
 from chatserver.storage import search_index
+from chatserver.storage.bulk import CountedUp, Deleted, ManyRows
+from chatserver.storage.idempotency import SHORT_DIGEST
 from chatserver.storage.names import named
-from chatserver.storage.pairs import CountedUp, Deleted, ManyRows
-from chatserver.storage.repeats import SHORT_DIGEST
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
+from chatserver.text.mentions import meanings
 
 EVERYONE = "all"  # the name that calls everybody in a room
 

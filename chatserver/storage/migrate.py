@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
-from chatserver.archive import new_file
 from chatserver.errors import ChatServerError, NotYet, StartError
 from chatserver.resources import resource_dir
+from chatserver.storage.archive_file import new_file
 from chatserver.storage.engine import Database, patiently
 from chatserver.storage.failures import may_pass
 from chatserver.storage.tables import metadata

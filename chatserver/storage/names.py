@@ -5,7 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.storage.pairs import ByKeys
+from chatserver.storage.bulk import ByKeys
 from chatserver.storage.tables import users
 
 _NAMED = ByKeys(sa.select(users.c.name_key, users.c.id, users.c.name), users.c.name_key)

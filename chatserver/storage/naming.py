@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Conflict, NotFound, _
 from chatserver.models import LOBBY, RoomKind
-from chatserver.names import is_lobby_title, room_key, skeleton
 from chatserver.storage.members import hold_rooms
 from chatserver.storage.tables import members, room_name, rooms, users
+from chatserver.text.names import is_lobby_title, room_key, skeleton
 
 BATCH = 500  # rows whose skeletons are stored together
 

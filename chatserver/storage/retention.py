@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
+from chatserver.storage.idempotency import SHORT_DIGEST
 from chatserver.storage.members import hold_rooms
 from chatserver.storage.readers import Share
-from chatserver.storage.repeats import SHORT_DIGEST
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
 CHUNK = 500  # messages in one transaction

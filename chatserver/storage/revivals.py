@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.archive import Row
 from chatserver.errors import Unavailable
 from chatserver.models import Role
+from chatserver.storage.archive_file import Row
 from chatserver.storage.deletion import DELETED
 from chatserver.storage.engine import Database
 

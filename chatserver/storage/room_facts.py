@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import RoomFacts, RoomKind
+from chatserver.storage.bulk import ByKeys
 from chatserver.storage.members import membership
-from chatserver.storage.pairs import ByKeys
 from chatserver.storage.tables import members, rooms, users
 
 Pair = tuple[tuple[int, str], ...]  # id and name of the members of a direct room, by id

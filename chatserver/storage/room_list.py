@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.models import LOBBY, Kind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
-from chatserver.storage.states import read_states, state
+from chatserver.storage.room_summary import read_states, state
 from chatserver.storage.tables import events, members, rooms
 from chatserver.storage.unread import ME
 

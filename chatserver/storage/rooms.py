@@ -11,14 +11,14 @@ from sqlalchemy.engine import Connection
 from chatserver.models import RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
+from chatserver.storage.bulk import ByPairs
 from chatserver.storage.engine import Database
 from chatserver.storage.naming import rooms_named
-from chatserver.storage.pairs import ByPairs
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import UserRooms
+from chatserver.storage.room_summary import read_states, state
 from chatserver.storage.slices import PAGE, pages
-from chatserver.storage.states import read_states, state
 from chatserver.storage.tables import members, rooms, users
 
 

@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
-from chatserver.names import room_key
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.search_candidates import READABLE, Terms, candidates
@@ -31,7 +30,8 @@ from chatserver.storage.search_index import (
 )
 from chatserver.storage.slices import computed
 from chatserver.storage.tables import events, members, rooms, users
-from chatserver.tokens import Query, fold, holds, room_token, sender_token
+from chatserver.text.names import room_key
+from chatserver.text.search_terms import Query, fold, holds, room_token, sender_token
 
 __all__ = [
     "Entry",

@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import ChatError
 from chatserver.models import Kind
 from chatserver.storage import search_index
+from chatserver.storage.bulk import ByPairs
 from chatserver.storage.engine import Database
 from chatserver.storage.members import hold_rooms
-from chatserver.storage.pairs import ByPairs
 from chatserver.storage.search_index import Entry, pending, written
 from chatserver.storage.slices import computed
 from chatserver.storage.tables import events

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.storage.search_index import pending, search, words
 from chatserver.storage.tables import members
-from chatserver.tokens import ROOM
+from chatserver.text.search_terms import ROOM
 
 RECENT = 20_000  # ids that MySQL looks at before it asks its index
 

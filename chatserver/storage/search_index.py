@@ -15,10 +15,10 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Value
+from chatserver.storage.bulk import ByPairs, Deleted, ManyRows, as_json, looked_up
 from chatserver.storage.engine import Database
-from chatserver.storage.pairs import ByPairs, Deleted, ManyRows, as_json, looked_up
 from chatserver.storage.tables import meta
-from chatserver.tokens import room_token, sender_token, tokens
+from chatserver.text.search_terms import room_token, sender_token, tokens
 
 LONG = 250  # characters; of a longer message the tokens are left to the backlog
 LONG_ASCII = 4_000  # characters, the same for one in ASCII, which is quickly cut into words

@@ -5,13 +5,13 @@ from aiohttp import web
 from chatserver.web.admin import Admin
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.api import Api
+from chatserver.web.api_docs import Description
 from chatserver.web.conversation import Conversation
-from chatserver.web.description import Description
 from chatserver.web.health import Health
-from chatserver.web.keeping import Keeping
+from chatserver.web.maintenance import Maintenance
 from chatserver.web.pages import Pages
-from chatserver.web.rates import Gate
-from chatserver.web.socket import Socket
+from chatserver.web.rates import RequestLimits
+from chatserver.web.websocket.endpoint import Socket
 
 
 def routes(
@@ -24,8 +24,8 @@ def routes(
     admin: Admin,
     admin_pages: AdminPages,
     description: Description,
-    keeping: Keeping,
-    gate: Gate,
+    keeping: Maintenance,
+    gate: RequestLimits,
 ) -> list[web.RouteDef]:
     """Method, path, handler and rate (`rates`); the name is what templates and code refer to."""
     table = [

@@ -10,19 +10,19 @@ from aiohttp import web
 from msgspec import Meta
 
 from chatserver import __version__
-from chatserver.administration import Administration
+from chatserver.accounts.administration import Administration
+from chatserver.accounts.invitations import Invitations
+from chatserver.chat.membership import Membership
 from chatserver.errors import BadRequest, NotFound, _
-from chatserver.hub import Hub
-from chatserver.invitations import Invitations
-from chatserver.membership import Membership
 from chatserver.models import User
+from chatserver.realtime.hub import Hub
 from chatserver.storage.overview import Order, Overview
-from chatserver.web import body
+from chatserver.web import forms
 from chatserver.web.answer import ok
+from chatserver.web.authentication import Sessions
 from chatserver.web.health import Health
 from chatserver.web.listing import listed, shown
 from chatserver.web.query import queried
-from chatserver.web.session import Sessions
 
 
 class Admin:
@@ -96,7 +96,7 @@ class Admin:
     async def change_room(self, request: web.Request) -> web.StreamResponse:
         """Archive a room, or set how long it keeps its messages."""
         admin = await self._changing_rooms(request)
-        form = await body.read(request, body.RoomOversight)
+        form = await forms.read(request, forms.RoomOversight)
         if form.archived is None and form.retention_days is None:
             raise BadRequest(_("What is to be changed?"))
         await self._membership.oversee(

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized
+from chatserver.web.authentication import Sessions
 from chatserver.web.language import Language, preferred
 from chatserver.web.rendering import render
-from chatserver.web.session import Sessions
 
 SECTIONS = ("people", "invites", "rooms", "bots", "check")
 

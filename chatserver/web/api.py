@@ -7,20 +7,20 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from chatserver.accounts import Accounts, new_user
-from chatserver.administration import Administration
+from chatserver.accounts.accounts import Accounts, new_user
+from chatserver.accounts.administration import Administration
+from chatserver.accounts.invitations import Invitations
+from chatserver.accounts.key_sync import KeySync
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
-from chatserver.invitations import Invitations
-from chatserver.key_sync import KeySync
 from chatserver.models import Invite, Role, User
-from chatserver.names import skeleton
-from chatserver.storage.people import OpenSession
-from chatserver.web import body, time_limit
+from chatserver.storage.users import OpenSession
+from chatserver.text.names import skeleton
+from chatserver.web import forms, time_limit
 from chatserver.web.answer import ok
+from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import LOCALES
 from chatserver.web.listing import listed, shown
 from chatserver.web.query import queried
-from chatserver.web.session import Sessions, address
 
 Name = Annotated[str, Meta(max_length=128)]
 
@@ -68,7 +68,7 @@ class Api:
     async def change_me(self, request: web.Request) -> web.StreamResponse:
         """Set one's display name or language."""
         user = (await self._sessions.of(request)).user
-        form = await body.read(request, body.Profile)
+        form = await forms.read(request, forms.Profile)
         if form.locale is not None and form.locale not in LOCALES:
             raise BadRequest(_("This language is not available."))
         await self._accounts.change_profile(user, display=form.display, locale=form.locale)
@@ -77,7 +77,7 @@ class Api:
     async def change_password(self, request: web.Request) -> web.StreamResponse:
         """Set one's own password, which ends one's other sessions."""
         sign_in = await self._sessions.of(request)
-        form = await body.read(request, body.NewPassword)
+        form = await forms.read(request, forms.NewPassword)
         await self._accounts.change_password(
             sign_in, form.old, form.password, address=address(request)
         )
@@ -117,7 +117,7 @@ class Api:
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
-        form = await body.read(request, body.NewUserForm)
+        form = await forms.read(request, forms.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
         new = new_user(form.username, form.display, role=role, locale=_chosen(form.locale))
         generated = form.generated and admin is None
@@ -127,7 +127,7 @@ class Api:
     async def change_user(self, request: web.Request) -> web.StreamResponse:
         """Set what is given. A new password and a closed account end that person's sessions."""
         admin = await self._sessions.admin(request)
-        form = await body.read(request, body.UserChange)
+        form = await forms.read(request, forms.UserChange)
         changed = await self._administration.change(
             admin, request.match_info["name"], **msgspec.structs.asdict(form)
         )
@@ -162,7 +162,7 @@ class Api:
 
     async def add_invite(self, request: web.Request) -> web.StreamResponse:
         admin = await self._sessions.admin(request)
-        form = await body.read(request, body.NewInvite)
+        form = await forms.read(request, forms.NewInvite)
         invite = await self._invitations.make(admin, uses=form.uses, days=form.days, room=form.room)
         addresses = self._sessions.reachable(request)
         return ok(status=201, addresses=addresses, **_invite(self._links(request), invite))
@@ -202,7 +202,7 @@ class Api:
     async def add_bot(self, request: web.Request) -> web.StreamResponse:
         """Make a bot that is a member of these rooms; its token is shown this once."""
         admin = await self._sessions.admin(request)
-        form = await body.read(request, body.NewBot)
+        form = await forms.read(request, forms.NewBot)
         user, token = await self._administration.add_bot(admin, form.name, form.display, form.rooms)
         return ok(status=201, user=_shown(user), token=token)
 

@@ -9,21 +9,23 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
-from chatserver import protocol, tokens, wire
-from chatserver.chat import Chat, Work
+from chatserver import protocol
+from chatserver.chat.history import History
+from chatserver.chat.membership import Membership
+from chatserver.chat.messages import Chat, Work
 from chatserver.errors import BadRequest, NotFound, _
-from chatserver.history import History
-from chatserver.journal import Settle, promise
-from chatserver.membership import Membership
 from chatserver.models import Receipt, RoomState, User, name_key
+from chatserver.protocol import encode_events
+from chatserver.storage.journal import Settle, promise
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
-from chatserver.web import body, time_limit
+from chatserver.text import search_terms
+from chatserver.web import forms, time_limit
 from chatserver.web.answer import ok
+from chatserver.web.authentication import Sessions
 from chatserver.web.headers import media_type
 from chatserver.web.listing import PAGE, paged
 from chatserver.web.query import converted, queried
-from chatserver.web.session import Sessions
 
 T = TypeVar("T")
 
@@ -74,7 +76,7 @@ class Conversation:
         return {"public": [msgspec.to_builtins(room) for room in found], **more}
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        form = await body.read(request, body.NewRoom)
+        form = await forms.read(request, forms.NewRoom)
         return await self._change(request, form, action="create", status=201)
 
     async def room(self, request: web.Request) -> web.StreamResponse:
@@ -91,7 +93,7 @@ class Conversation:
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Set what is named: of the room, or `archived`, or `muted` for oneself."""
-        form = await body.read(request, body.RoomChange)
+        form = await forms.read(request, forms.RoomChange)
         named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
         if named & {"muted", "archived"} and len(named - {"id"}) > 1:
             raise BadRequest("'muted' and 'archived' are set by themselves.")
@@ -101,7 +103,7 @@ class Conversation:
             await self._membership.mute(user, room, on=form.muted)
             return ok(room=room, muted=form.muted)
         if form.archived is not None:
-            archive = body.OnlyId(form.id)
+            archive = forms.OnlyId(form.id)
             return await self._change(request, archive, action="archive", on=form.archived)
         return await self._change(request, form, action="change")
 
@@ -125,7 +127,7 @@ class Conversation:
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
         """Invite `users`; without any, join."""
-        form = await body.read(request, body.NewMembers)
+        form = await forms.read(request, forms.NewMembers)
         action = "invite" if form.users else "join"
         return await self._change(request, form, action=action, status=201)
 
@@ -133,8 +135,8 @@ class Conversation:
         """Remove somebody, or leave when it is oneself."""
         user, name = await self._user(request), _part(request, "user", protocol.UserName)
         if name_key(name) == name_key(user.name):
-            return await self._change(request, body.OnlyId(), action="leave")
-        form = body.NewMembers(users=[name])
+            return await self._change(request, forms.OnlyId(), action="leave")
+        form = forms.NewMembers(users=[name])
         return await self._change(request, form, action="remove")
 
     async def _change(
@@ -149,7 +151,7 @@ class Conversation:
         await self._membership.perform(user, asked, lambda *answer: answers.append(answer))
         ((receipt, state),) = answers
         status = 200 if receipt.duplicate else status
-        return ok(status=status, **_fields(wire.room_changed(receipt, "", state)))
+        return ok(status=status, **_fields(encode_events.room_changed(receipt, "", state)))
 
     # Messages -------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class Conversation:
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         user, room, seq = await self._message_of(request)
-        form = await body.read(request, body.NewText)
+        form = await forms.read(request, forms.NewText)
         asked = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
         return await _stored(request, lambda settle: self._chat.edit(user, asked, settle))
 
@@ -209,7 +211,7 @@ class Conversation:
         """Messages that match `q`, newest first; `position` goes on where a page ended."""
         async with self._sessions.question(request, heavy=True) as user:
             asked = queried(request, _Sought)
-            query = tokens.parse(asked.q)
+            query = search_terms.parse(asked.q)
             if asked.room is not None:
                 query = replace(query, room=asked.room)
             before, limit = _given(asked.position), asked.limit
@@ -290,10 +292,10 @@ def _stretch(request: web.Request) -> _Stretch:
     return asked
 
 
-async def _message(request: web.Request) -> body.NewMessage:
+async def _message(request: web.Request) -> forms.NewMessage:
     if media_type(request)[0] != "text/plain":
-        return await body.read(request, body.NewMessage)
-    return body.NewMessage(body.read_text(request))
+        return await forms.read(request, forms.NewMessage)
+    return forms.NewMessage(forms.read_text(request))
 
 
 async def _stored(request: web.Request, send: Send, status: int = 200) -> web.Response:
@@ -303,7 +305,7 @@ async def _stored(request: web.Request, send: Send, status: int = 200) -> web.Re
     if (work := send(settle)) is not None:
         await work
     done = await receipt
-    return ok(status=200 if done.duplicate else status, **_fields(wire.stored(done, "")))
+    return ok(status=200 if done.duplicate else status, **_fields(encode_events.stored(done, "")))
 
 
 def _fields(answer: msgspec.Struct) -> dict[str, Any]:
@@ -313,5 +315,5 @@ def _fields(answer: msgspec.Struct) -> dict[str, Any]:
 
 
 def _state(state: RoomState) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(wire.welcome_room(state))
+    facts: dict[str, Any] = msgspec.to_builtins(encode_events.welcome_room(state))
     return facts

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from chatserver.hub import Hub
-from chatserver.journal import Journal
+from chatserver.realtime.hub import Hub
 from chatserver.storage.engine import Database
 from chatserver.storage.examination import Condition, Examiner
 from chatserver.storage.failures import BROKEN
+from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import HEAD
 from chatserver.web.metrics import Metrics
 

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from chatserver.folder import is_listening
+from chatserver.data_dir import is_listening
 
 BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
 HEAD_TIMEOUT = 20.0  # seconds until the first request must have arrived

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from chatserver.web.answer import ok
-from chatserver.web.keeping import streamed
+from chatserver.web.maintenance import streamed
 
 PAGE = 200  # entries that are read and encoded together
 

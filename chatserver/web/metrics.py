@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatserver import __version__
+from chatserver.accounts.key_sync import KeySync
 from chatserver.histogram import Histogram
-from chatserver.hub import Hub
-from chatserver.journal import Journal
-from chatserver.keeping import Nightly
-from chatserver.key_sync import KeySync
 from chatserver.limits import SignInGuard
-from chatserver.pulse import Pulse
+from chatserver.maintenance import Nightly
+from chatserver.realtime.hub import Hub
+from chatserver.realtime.keepalive import Keepalive
 from chatserver.storage.examination import Condition
+from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import HEAD
-from chatserver.web.door import Door
-from chatserver.web.requests import Requests
+from chatserver.web.middleware import HttpMiddleware
+from chatserver.web.websocket.dispatcher import Dispatcher
 
 
 class Metrics:
@@ -30,10 +30,10 @@ class Metrics:
         *,
         hub: Hub,
         journal: Journal,
-        pulse: Pulse,
+        pulse: Keepalive,
         guard: SignInGuard,
-        door: Door,
-        requests: Requests,
+        door: HttpMiddleware,
+        requests: Dispatcher,
         closes: Counter[int],
         task_ends: Counter[str],
         nightly: Nightly,

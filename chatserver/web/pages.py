@@ -5,15 +5,15 @@ from typing import Any
 
 from aiohttp import web
 
-from chatserver.accounts import Accounts, Tokens, new_user
+from chatserver.accounts.accounts import Accounts, Tokens, new_user
+from chatserver.accounts.invitations import Invitations
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
-from chatserver.invitations import Invitations
 from chatserver.models import Role, User
-from chatserver.web import body
+from chatserver.web import forms
 from chatserver.web.assets import FOR_EVER
+from chatserver.web.authentication import Sessions, address, same_site_path, wants_page
 from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.rendering import render
-from chatserver.web.session import Sessions, address, same_site_path, wants_page
 
 RENEW_AFTER = 86_400  # seconds of a cookie's life after which a visit renews it, at most half of it
 
@@ -70,7 +70,7 @@ class Pages:
         return self._render("accounts/setup.html", request)
 
     async def setup(self, request: web.Request) -> web.StreamResponse:
-        form = await body.read(request, body.Setup)
+        form = await forms.read(request, forms.Setup)
         locale = _locale(request, form.locale)
         new = new_user(form.username, form.display, role=Role.ADMIN, locale=locale)
         user = await self._accounts.set_up(form.token, new, form.password)
@@ -85,7 +85,7 @@ class Pages:
         return self._render("accounts/login.html", request, next=_next(request), over=over)
 
     async def login(self, request: web.Request) -> web.StreamResponse:
-        form = await body.read(request, body.Credentials)
+        form = await forms.read(request, forms.Credentials)
         try:
             user = await self._accounts.sign_in(
                 form.username, form.password, address=address(request)
@@ -136,7 +136,7 @@ class Pages:
         return self._render(f"accounts/{page}.html", request, user, **facts)
 
     async def join(self, request: web.Request) -> web.StreamResponse:
-        form = await body.read(request, body.NewAccount)
+        form = await forms.read(request, forms.NewAccount)
         new = new_user(form.username, form.display, locale=_locale(request, form.locale))
         code = request.match_info["code"]
         user, room = await self._invitations.join(code, new, form.password)

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatserver.origins import origin
-from chatserver.web.session import BELIEVED
+from chatserver.web.authentication import BELIEVED
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

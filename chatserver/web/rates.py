@@ -14,8 +14,8 @@ from chatserver.config import LimitSettings
 from chatserver.errors import Unauthorized
 from chatserver.limits import Rate
 from chatserver.models import User
+from chatserver.web.authentication import Sessions, address
 from chatserver.web.headers import expect
-from chatserver.web.session import Sessions, address
 
 # Per second in the long run, and at once.
 QUESTIONS = (20, 200)  # of one user: what is read
@@ -73,7 +73,7 @@ class Rates:
         return rate
 
 
-class Gate:
+class RequestLimits:
     """Counts every request before its handler runs, but those of the owner of the data folder."""
 
     def __init__(self, rates: Rates, sessions: Sessions) -> None:

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 
 from chatserver import __version__
-from chatserver.invitations import DAYS, USES
+from chatserver.accounts.invitations import DAYS, USES
 from chatserver.resources import resource_dir
 from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from chatserver.errors import ChatError, Unavailable, _
-from chatserver.web.session import SAFE_METHODS
+from chatserver.web.authentication import SAFE_METHODS
 
 LIMIT = 10.0  # seconds from the whole request to its answer
 TIMER = web.RequestKey("timer", asyncio.Timeout)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from chatserver.history import hole_reader
-from chatserver.markup import Renderer
+from chatserver.chat.event_cache import Stretch
+from chatserver.chat.history import hole_reader
 from chatserver.models import LOBBY
-from chatserver.recent import Stretch
+from chatserver.text.markup import Renderer
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Frame, Person
 
@@ -236,7 +236,7 @@ async def test_a_deletion_that_came_late_is_known_to_memory(
     assert "secret" in str(await device.history(1, after=0))
     monkeypatch.setattr(chat.server.hub, "publish", lambda _room, _events: None)
     await device.ask(11, room=1, target=seq)
-    chat.server.hub.remind(1, seq + 1)
+    chat.server.hub.notify_gap(1, seq + 1)
     assert (await device.next(11))["target"] == seq
     assert "secret" not in str(await device.history(1, after=0))
 

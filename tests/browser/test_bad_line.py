@@ -34,7 +34,7 @@ A_MINUTE_LATER = """() => {
 ENTRY = "[data-section=rooms] li:has-text('Disks') .badge-number"
 
 
-class Line:
+class SocketTransport:
     """ann's page behind the proxy; bo, and ann's other device, on a line of their own."""
 
     def __init__(self, server: ServerProcess, proxy: Proxy, ann: Window) -> None:
@@ -65,12 +65,14 @@ class Line:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def line(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+async def line(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[SocketTransport]:
     server = ServerProcess(tmp_path_factory.mktemp("line") / "data").start()
     try:
         async with Proxy(server.port) as proxy:
             context = await browser.new_context(base_url=proxy.url, locale="en-GB")
-            made = Line(server, proxy, await Window.open(context))
+            made = SocketTransport(server, proxy, await Window.open(context))
             await move_in(made)
             yield made
             await context.close()
@@ -80,7 +82,7 @@ async def line(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> As
         server.kill()
 
 
-async def move_in(line: Line) -> None:
+async def move_in(line: SocketTransport) -> None:
     """ann in the lobby, bo, and a room that ann does not look at."""
     line.ann.expect_complaints("WebSocket|ERR_|Failed to load resource")
     token = setup_link(line.server.lines).partition("#")[2]
@@ -93,7 +95,7 @@ async def move_in(line: Line) -> None:
     await line.call("ann", "PATCH", "/api/rooms/disks", {"topic": "so that it is not empty"})
 
 
-async def signed_in(line: Line, path: str, form: dict[str, str]) -> str:
+async def signed_in(line: SocketTransport, path: str, form: dict[str, str]) -> str:
     form |= {"password": PASSWORD}
     async with line.http.post(line.server.url + path, json=form) as response:
         response.raise_for_status()
@@ -127,32 +129,32 @@ def once(at: int, verdict: Verdict) -> Judge:
     return judge
 
 
-async def messages_are_dropped(line: Line) -> None:
+async def messages_are_dropped(line: SocketTransport) -> None:
     line.proxy.down = every(3, "drop", b'{"type":2,"room":1,')
     await line.both_say("dropped")
 
 
-async def frames_are_doubled(line: Line) -> None:
+async def frames_are_doubled(line: SocketTransport) -> None:
     line.proxy.down, line.proxy.up = every(1, "double"), every(1, "double")
     await line.both_say("doubled")
 
 
-async def frames_are_late(line: Line) -> None:
+async def frames_are_late(line: SocketTransport) -> None:
     line.proxy.delay = 0.05
     await line.both_say("late")
 
 
-async def the_line_is_cut_in_the_middle_of_a_send(line: Line) -> None:
+async def the_line_is_cut_in_the_middle_of_a_send(line: SocketTransport) -> None:
     line.proxy.up = once(4, "cut")
     await line.both_say("cut")
 
 
-async def the_line_is_cut_in_the_middle_of_what_comes(line: Line) -> None:
+async def the_line_is_cut_in_the_middle_of_what_comes(line: SocketTransport) -> None:
     line.proxy.down = once(5, "cut")
     await line.both_say("half")
 
 
-async def the_server_is_killed_and_comes_back(line: Line) -> None:
+async def the_server_is_killed_and_comes_back(line: SocketTransport) -> None:
     await line.both_say("before")
     await line.ann_says("dying")
     line.server.kill()
@@ -160,7 +162,7 @@ async def the_server_is_killed_and_comes_back(line: Line) -> None:
     line.server.start()
 
 
-async def the_tab_sleeps_for_a_minute(line: Line) -> None:
+async def the_tab_sleeps_for_a_minute(line: SocketTransport) -> None:
     """What came meanwhile is lost, and no socket says so."""
     devtools = await line.ann.page.context.new_cdp_session(line.ann.page)
     await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -172,12 +174,12 @@ async def the_tab_sleeps_for_a_minute(line: Line) -> None:
     await line.ann.page.evaluate(A_MINUTE_LATER)
 
 
-async def nothing_comes_through_for_a_while(line: Line) -> None:
+async def nothing_comes_through_for_a_while(line: SocketTransport) -> None:
     line.proxy.pause()
     await line.both_say("paused")
 
 
-async def there_are_two_tabs(line: Line) -> None:
+async def there_are_two_tabs(line: SocketTransport) -> None:
     other = await line.ann.page.context.new_page()
     await other.goto("/index")
     await expect(other.locator("message-list")).to_have_attribute("data-state", "loaded")
@@ -190,7 +192,7 @@ async def there_are_two_tabs(line: Line) -> None:
     await other.close()
 
 
-async def another_device_reads(line: Line) -> None:
+async def another_device_reads(line: SocketTransport) -> None:
     await line.bo_says("elsewhere", "disks", count=3)
     await expect(line.ann.page.locator(ENTRY)).not_to_be_empty()
     headers = {"Authorization": line.tokens["ann"]}
@@ -201,7 +203,7 @@ async def another_device_reads(line: Line) -> None:
         await expect(line.ann.page.locator(ENTRY)).to_be_hidden()
 
 
-FAULTS: list[Callable[[Line], Awaitable[None]]] = [
+FAULTS: list[Callable[[SocketTransport], Awaitable[None]]] = [
     messages_are_dropped,
     frames_are_doubled,
     frames_are_late,
@@ -217,7 +219,7 @@ FAULTS: list[Callable[[Line], Awaitable[None]]] = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 async def test_the_page_is_what_the_room_is_after(
-    line: Line, fault: Callable[[Line], Awaitable[None]]
+    line: SocketTransport, fault: Callable[[SocketTransport], Awaitable[None]]
 ) -> None:
     await fault(line)
     line.proxy.behave()
@@ -229,7 +231,7 @@ async def test_the_page_is_what_the_room_is_after(
     await counts_what_is_unread(line)
 
 
-async def shows_the_room(line: Line, page: Page) -> None:
+async def shows_the_room(line: SocketTransport, page: Page) -> None:
     """Everything, once, in order, and nothing that is not stored."""
     async with asyncio.timeout(15):
         while True:
@@ -241,12 +243,12 @@ async def shows_the_room(line: Line, page: Page) -> None:
             await page.wait_for_timeout(100)
 
 
-async def newest(line: Line) -> list[str]:
+async def newest(line: SocketTransport) -> list[str]:
     page = await line.call("bo", "GET", "/api/rooms/lobby/events?limit=50")
     return [event["data"] for event in page["events"] if event["type"] == 2]
 
 
-async def counts_what_is_unread(line: Line) -> None:
+async def counts_what_is_unread(line: SocketTransport) -> None:
     rooms = (await line.call("ann", "GET", "/api/rooms"))["rooms"]
     unread = next(room["unread"] for room in rooms if room["name"] == "disks")
     badge = line.ann.page.locator(ENTRY)

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from chatserver.app import SERVER, create_app
 from chatserver.config import Settings
-from chatserver.storage.people import NewUser
+from chatserver.storage.users import NewUser
 from tests.browser.conftest import OpenWindow
 from tests.conftest import FAST
 from tests.driver import PASSWORD

@@ -20,11 +20,11 @@ WINDOW = 0.1  # seconds between showing too early and the commit
 
 def show_before_the_commit() -> None:
     """Members see what a kill can still undo."""
-    from chatserver.hub import Hub
-    from chatserver.journal import Journal
     from chatserver.models import Draft, Event
+    from chatserver.realtime.hub import Hub
+    from chatserver.storage.apply_message import Outcome
+    from chatserver.storage.journal import Journal
     from chatserver.storage.log import Log
-    from chatserver.storage.messages import Outcome
 
     store, start = Log._store, Journal.__init__
     places: list[tuple[asyncio.AbstractEventLoop, Hub]] = []
@@ -87,25 +87,25 @@ def forget_ids() -> None:
 
 def lose_doorbells() -> None:
     """Half of what was stored is told to nobody, and the hole is never asked for."""
-    from chatserver.feeds import Feed, Feeds
+    from chatserver.realtime.subscriptions import Feed, Subscriptions
 
-    advance = Feeds.advance
+    advance = Subscriptions.advance
     numbers = itertools.count(1)
 
-    def now_and_then(self: Feeds, *news: Any, changes: bool) -> bool:
+    def now_and_then(self: Subscriptions, *news: Any, changes: bool) -> bool:
         return not next(numbers) % 2 or advance(self, *news, changes=changes)
 
-    def let_it_be(_self: Feeds, _room: int, feed: Feed, seq: int) -> None:
+    def let_it_be(_self: Subscriptions, _room: int, feed: Feed, seq: int) -> None:
         feed.known = max(feed.known, seq)
 
-    Feeds.advance = now_and_then  # type: ignore[assignment, method-assign]
-    Feeds._expect = let_it_be  # type: ignore[assignment, method-assign]
+    Subscriptions.advance = now_and_then  # type: ignore[assignment, method-assign]
+    Subscriptions._expect = let_it_be  # type: ignore[assignment, method-assign]
 
 
 def send_a_commit_whole() -> None:
     """What one commit stored is sent together, to those too whom it removes."""
-    from chatserver import hub
     from chatserver.models import Event
+    from chatserver.realtime import hub
 
     def together(events: list[Event]) -> Iterator[list[Event]]:
         yield events
@@ -115,8 +115,8 @@ def send_a_commit_whole() -> None:
 
 def lose_news() -> None:
     """No fault of a promise: what was stored is told to nobody now and then; holes are read."""
-    from chatserver.hub import Hub
-    from chatserver.words import News
+    from chatserver.bus.messages import News
+    from chatserver.realtime.hub import Hub
 
     advance = Hub._advance
     numbers = itertools.count(1)
@@ -130,7 +130,7 @@ def lose_news() -> None:
 
 def hear_on_behind_a_hole() -> None:
     """Nobody asks who has left while a hole is read."""
-    from chatserver.hub import Hub
+    from chatserver.realtime.hub import Hub
 
     lose_news()
 
@@ -158,7 +158,7 @@ def nothing() -> None:
 
 def beat_faster() -> None:
     """No fault: what takes a minute takes a few seconds."""
-    from chatserver import connection, pulse
+    from chatserver.realtime import connection, keepalive
 
-    connection.FIRST_BEAT = pulse.HEARTBEAT = BEAT
-    pulse.SILENCE = 1.5 * BEAT
+    connection.FIRST_BEAT = keepalive.HEARTBEAT = BEAT
+    keepalive.SILENCE = 1.5 * BEAT

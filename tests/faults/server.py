@@ -28,7 +28,7 @@ _forks.set_forkserver_preload(
     [
         "__main__",
         "chatserver.__main__",
-        "chatserver.serve",
+        "chatserver.commands.serve",
         "sqlalchemy.dialects.sqlite.aiosqlite",
         "sqlalchemy.dialects.mysql.aiomysql",
         "uvloop",

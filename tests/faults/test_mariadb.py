@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from chatserver.folder import DataFolder
+from chatserver.data_dir import DataDir
 from tests.faults.disks import disk, require_root
 from tests.faults.lines import CommitCutter
 from tests.faults.report import Sound, whole
@@ -135,7 +135,7 @@ async def test_an_answer_to_commit_that_is_lost_neither_loses_nor_doubles(
     people, url = house
     async with CommitCutter(own_mariadb.port) as cutter:
         through = url.replace(str(own_mariadb.port), str(cutter.port))
-        DataFolder(people.folder).record.unlink()  # as when a database has moved
+        DataDir(people.folder).record.unlink()  # as when a database has moved
         server = Server(people.folder, url=through)
         await asyncio.to_thread(server.start)  # the cutter is served by this thread
         try:

@@ -26,7 +26,7 @@ SLOW = {
 }
 BOT = "robot"
 SAID = '{"type":3,"to":"noone*","data":"x","id":"a1"}'  # gets one answer, whatever is in it
-Line = tuple[str, str, str]
+SocketTransport = tuple[str, str, str]
 
 
 async def main() -> None:
@@ -45,7 +45,7 @@ async def main() -> None:
     publish(table(lines))
 
 
-async def conformance(people: People, folder: Path) -> Line:
+async def conformance(people: People, folder: Path) -> SocketTransport:
     server = Server(people.folder, environ=OPEN_DOORS, plant=echo.plant).start()
     try:
         url = f"{server.url.replace('http', 'ws')}/ws?token={people.tokens[OBSERVER]}"
@@ -55,7 +55,7 @@ async def conformance(people: People, folder: Path) -> Line:
     return f"kosoku {version('kosoku')}", "RFC 6455, on our socket", found
 
 
-async def attack(server: Server, people: People, folder: Path) -> list[Line]:
+async def attack(server: Server, people: People, folder: Path) -> list[SocketTransport]:
     token = people.tokens[NAMES[0]]
     lines = await injections(server.url, token, folder)
     pages = await tools.scan(server.url, f"chatserver={token}", folder)
@@ -69,7 +69,7 @@ async def attack(server: Server, people: People, folder: Path) -> list[Line]:
     return lines
 
 
-async def injections(url: str, token: str, folder: Path) -> list[Line]:
+async def injections(url: str, token: str, folder: Path) -> list[SocketTransport]:
     tool = f"sqlmap {version('sqlmap')}"
     runner = web.AppRunner(planted.application())
     await runner.setup()
@@ -103,7 +103,7 @@ def places(url: str) -> list[Place]:
     ]
 
 
-async def enumeration(server: Server) -> Line:
+async def enumeration(server: Server) -> SocketTransport:
     """Whether somebody who has no account learns who has one."""
     terminal = Server(server.data)  # it reaches the running one as a terminal would
     terminal.run("bot", "add", BOT)
@@ -117,7 +117,7 @@ async def enumeration(server: Server) -> Line:
     return "own measurement", what, f"{told} ({times.told(known)})"
 
 
-async def flood(server: Server, people: People) -> Line:
+async def flood(server: Server, people: People) -> SocketTransport:
     """How long a message takes while everybody logs in."""
     token = people.tokens[OBSERVER]
     calm = await times.latency(server.url, token, 10)
@@ -132,7 +132,7 @@ async def flood(server: Server, people: People) -> Line:
     )
 
 
-def table(lines: list[Line]) -> str:
+def table(lines: list[SocketTransport]) -> str:
     rows = [f"| {tool} | {what} | {found} |" for tool, what, found in lines]
     head = [
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.web import rates, requests
+from chatserver.web import rates
+from chatserver.web.websocket import dispatcher
 from tests.faults.server import Server
 from tests.faults.talk import OPEN_DOORS, People, settle_in
 from tests.process import LOUD
@@ -19,7 +20,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 def bear_with_mistakes() -> None:
     """For Server: nobody is thrown out for nonsense or asks too much, so that all of it is read."""
-    requests.MISTAKES = rates.QUESTIONS = rates.CHANGES = (1_000_000, 1_000_000)
+    dispatcher.MISTAKES = rates.QUESTIONS = rates.CHANGES = (1_000_000, 1_000_000)
     rates.VISITS = rates.PROBES = (1_000_000, 1_000_000)
 
 

@@ -5,12 +5,12 @@ The settings, the reading, the closing are those of the product; only the chat i
 
 from aiohttp import web
 
-from chatserver.accounts import SignIn
-from chatserver.arrivals import Arrival
-from chatserver.connection import Connection
+from chatserver.accounts.accounts import SignIn
 from chatserver.protocol import frame
-from chatserver.web.requests import Requests
-from chatserver.web.socket import Socket
+from chatserver.realtime.connection import Connection
+from chatserver.realtime.pending_connections import PendingConnection
+from chatserver.web.websocket.dispatcher import Dispatcher
+from chatserver.web.websocket.endpoint import Socket
 
 UNLIMITED = 2**31
 
@@ -18,10 +18,10 @@ UNLIMITED = 2**31
 def plant() -> None:
     """For tests.faults.server: in the place of the chat."""
     Socket._let_in = _let_in  # type: ignore[method-assign]
-    Requests.answer = _answer  # type: ignore[method-assign]
+    Dispatcher.answer = _answer  # type: ignore[method-assign]
 
 
-async def _let_in(self: Socket, request: web.Request, arrival: Arrival) -> None:
+async def _let_in(self: Socket, request: web.Request, arrival: PendingConnection) -> None:
     sign_in: SignIn = await self._sessions.of_socket(request)
     line = self._line(request)
     connection = self._connection(line, sign_in, lists_presence=False, locale="en")
@@ -29,7 +29,7 @@ async def _let_in(self: Socket, request: web.Request, arrival: Arrival) -> None:
     self._listen(request, line, connection)
 
 
-def _answer(self: Requests, connection: Connection, data: str | bytes) -> None:
+def _answer(self: Dispatcher, connection: Connection, data: str | bytes) -> None:
     if isinstance(data, str):
         connection.send(frame(data.encode()))
     else:

@@ -43,7 +43,7 @@ def frame(
     return head + mask + body.to_bytes(len(payload))
 
 
-class Line:
+class SocketTransport:
     """One TCP connection, dropped at the end of `async with`. `head`: the answer that opened it."""
 
     head = b""

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.web.frames import REFUSED, Masks
+from chatserver.web.websocket.framing import REFUSED, Masks
 from tests.driver import Chat, Person
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, OBSERVER, People
 from tests.hostile import grammar
-from tests.hostile.line import BINARY, CLOSE, PING, PONG, TEXT, Line, frame
+from tests.hostile.line import BINARY, CLOSE, PING, PONG, TEXT, SocketTransport, frame
 
 FRAMES = 120_000 if os.environ.get("HOSTILE") == "whole" else 3_000
 UNSTORED = [-1, 0, 4, 5, 7, 8, 9, 14, 15, 99]  # types that nobody stores anything by
@@ -68,7 +68,7 @@ WRONG = {
 async def test_what_breaks_the_protocol_gets_its_close_code(chat: Chat, ann: Person) -> None:
     witness = await ann.connect()
     for what, (data, code) in WRONG.items():
-        async with await Line.opened(chat.url, ann.token) as line:
+        async with await SocketTransport.opened(chat.url, ann.token) as line:
             await line.send(data)
             assert await line.close_code() == code, what
     assert (await witness.say("still here"))["ok"] is True
@@ -76,7 +76,7 @@ async def test_what_breaks_the_protocol_gets_its_close_code(chat: Chat, ann: Per
 
 async def test_no_compression_is_agreed_to(chat: Chat, ann: Person) -> None:
     offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-    async with await Line.opened(chat.url, ann.token, offer) as line:
+    async with await SocketTransport.opened(chat.url, ann.token, offer) as line:
         assert b"101" in line.head.splitlines()[0]
         assert b"extensions" not in line.head.lower()
 
@@ -84,7 +84,7 @@ async def test_no_compression_is_agreed_to(chat: Chat, ann: Person) -> None:
 async def test_codes_that_a_client_makes_up_are_counted_together(chat: Chat, ann: Person) -> None:
     closes = chat.server.socket.log.closes
     for code in (3000, 4999, 65_535):
-        async with await Line.opened(chat.url, ann.token) as line:
+        async with await SocketTransport.opened(chat.url, ann.token) as line:
             await line.send(frame(struct.pack("!H", code), CLOSE))
             await line.close_code()
     while chat.server.hub.connections:
@@ -154,7 +154,7 @@ async def test_frames_without_end_and_sense_end_nothing(server: Server, people: 
 
 async def talk(server: Server, token: str) -> None:
     """One socket for all the time: it ends only by an error."""
-    async with await Line.opened(server.url, token) as line:
+    async with await SocketTransport.opened(server.url, token) as line:
         for number in itertools.count():
             said = {"type": 7, "id": f"talk{number}", "room": 1, "before": 1}
             await line.send(frame(msgspec.json.encode(said)))
@@ -172,7 +172,7 @@ async def torment(server: Server, token: str, frames: Iterator[Attack]) -> None:
 
 async def torment_once(server: Server, token: str, frames: Iterator[tuple[int, Attack]]) -> bool:
     """Until we are thrown out. False: there is nothing left to send, and all of it was read."""
-    async with await Line.opened(server.url, token) as line:
+    async with await SocketTransport.opened(server.url, token) as line:
         reading = asyncio.create_task(line.rest(3600))
         for number, (data, ends) in frames:
             cut = number % (len(data) + 1)
@@ -232,6 +232,6 @@ async def test_a_handshake_that_is_none_is_a_bad_request(
         f"Authorization: Bearer {people.tokens[OBSERVER]}\r\nConnection: close\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {wrong}\r\n\r\n"
     )
-    async with await Line.to(server.url) as line:
+    async with await SocketTransport.to(server.url) as line:
         await line.send(hello.encode(errors="surrogateescape"))
         assert (await line.rest(1.0)).startswith(b"HTTP/1.1 400")

@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from chatserver.web import body
-from chatserver.web.description.operations import OPERATIONS
+from chatserver.web import forms
+from chatserver.web.api_docs.operations import OPERATIONS
 from tests.driver import Chat
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, People
-from tests.hostile.line import Line
+from tests.hostile.line import SocketTransport
 
 REQUESTS = 20_000 if os.environ.get("HOSTILE") == "whole" else 3_000
 AT_ONCE = 50
@@ -52,7 +52,7 @@ async def test_what_is_no_request_is_a_bad_one(server: Server, wrong: str) -> No
 
 
 async def test_an_unparsable_request_leaves_no_word_of_it_in_the_log(server: Server) -> None:
-    async with await Line.to(server.url) as line:
+    async with await SocketTransport.to(server.url) as line:
         await line.send(b"GET /ws?token=a-secret HTTP/1.1\r\nCookie : b-secret\r\n\r\n")
         assert (await line.rest(SILENCE)).startswith(b"HTTP/1.0 400")
     log = server.log.read_text(encoding="utf-8")
@@ -63,8 +63,8 @@ async def test_an_unparsable_request_leaves_no_word_of_it_in_the_log(server: Ser
 async def test_a_body_that_never_ends_is_not_waited_for(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "GRACE", 0.05)
-    async with await Line.to(chat.url) as line:
+    monkeypatch.setattr(forms, "GRACE", 0.05)
+    async with await SocketTransport.to(chat.url) as line:
         await line.send(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
         assert (await line.head_of_answer()).startswith(b"HTTP/1.1 400")
 
@@ -83,7 +83,7 @@ async def test_requests_without_end_and_sense_end_nothing(server: Server, people
 
 async def asked(url: str, request: bytes) -> bytes:
     """What comes back."""
-    async with await Line.to(url) as line:
+    async with await SocketTransport.to(url) as line:
         await line.send(request)
         return await line.rest(SILENCE)
 

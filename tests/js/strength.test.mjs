@@ -5,7 +5,7 @@ import { MINIMUM, strength } from "../../chatserver/static/js/lib/strength.js";
 
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const rule = read("../../chatserver/static/js/password-rule.json");
-const { accepted, guessable } = read("../passwords.json"); // tests/test_passwords.py reads them too
+const { accepted, guessable } = read("../passwords.json"); // tests/accounts/test_passwords.py reads them too
 
 test("eight characters are needed, fifteen are good, characters as people count them", () => {
   assert.equal(strength("").verdict, "empty");

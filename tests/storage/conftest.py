@@ -14,15 +14,15 @@ from chatserver.models import Act, Draft, Message, Role, RoomFacts, RoomKind, Us
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.engine import Database
-from chatserver.storage.invites import Invites
+from chatserver.storage.invitations import Invites
 from chatserver.storage.log import Log
 from chatserver.storage.members import membership
 from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
-from chatserver.storage.people import NewUser, People
 from chatserver.storage.room_facts import direct_rooms
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.tables import members
+from chatserver.storage.users import NewUser, People
 
 _ids = itertools.count(1)
 

@@ -4,7 +4,7 @@ import pytest
 
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
 from chatserver.models import Change, Create, Event, Role, User
-from chatserver.storage.people import NewUser
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
 ROBOT = NewUser("robot", "Robot", "!", Role.BOT)

@@ -8,7 +8,7 @@ import pytest
 from chatserver.errors import ChatError, Forbidden, NotFound, Unauthorized
 from chatserver.models import Change, Create, Draft, Invite, Role, Session, User
 from chatserver.storage.credentials import AccountChange
-from chatserver.storage.people import NewUser
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage
 
 NEW_PASSWORD = AccountChange(password_hash="new")

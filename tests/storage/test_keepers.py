@@ -3,7 +3,7 @@
 import asyncio
 
 from chatserver.models import Create, Dismiss, Enrol, Event, Role, User
-from chatserver.storage.people import NewUser
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
 

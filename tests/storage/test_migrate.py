@@ -23,7 +23,7 @@ from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
 from chatserver.storage.tables import events, metadata
-from chatserver.tokens import parse
+from chatserver.text.search_terms import parse
 from tests.storage.conftest import Storage, arrive
 
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
 from chatserver.models import Act, Change, Create, Enrol, Event, Role, User
 from chatserver.storage.naming import settle_names
-from chatserver.storage.people import NewUser
 from chatserver.storage.tables import rooms, users
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
 

@@ -7,7 +7,7 @@ import pytest
 from chatserver.errors import Forbidden, NotFound
 from chatserver.models import Invite, Role
 from chatserver.storage.credentials import AccountChange
-from chatserver.storage.people import NewUser
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, draft
 
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from chatserver.accounts import Accounts, SignIn
-from chatserver.administration import Administration
+from chatserver.accounts.accounts import Accounts, SignIn
+from chatserver.accounts.administration import Administration
+from chatserver.accounts.passwords import Passwords
+from chatserver.accounts.revocations import Revocations
+from chatserver.accounts.session_tokens import SigningKeys, Token
+from chatserver.bus.messages import Ended
 from chatserver.config import AuthSettings
 from chatserver.errors import ChatError, CloseCode
-from chatserver.keys import Keys, Token
 from chatserver.limits import SignInGuard
 from chatserver.models import Invite, Role, Session, User
-from chatserver.passwords import Passwords
-from chatserver.revocations import Revocations
-from chatserver.storage.people import NewUser
-from chatserver.words import Ended
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage
 
 RACES = 200 if os.environ.get("FAULTS") == "whole" else 15
@@ -45,7 +45,7 @@ class Desk:
 
     def __init__(self, storage: Storage, folder: Path) -> None:
         self.storage = storage
-        keys = Keys(folder / "keys.json", clock=self.clock)
+        keys = SigningKeys(folder / "keys.json", clock=self.clock)
         keys.load()
         self.weak = Passwords(memory_kib=8, time_cost=1)
         self.strong = Passwords(memory_kib=16, time_cost=1)

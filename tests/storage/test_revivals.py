@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from chatserver.models import Create, Dismiss, Invite, Role, Session, User
-from chatserver.storage.archive import TABLES, _kept, load
+from chatserver.storage.archive_io import TABLES, _kept, load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
-from chatserver.storage.people import NewUser
 from chatserver.storage.revivals import Revivals, read_ended
+from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
 
 NOW = 9_000_000

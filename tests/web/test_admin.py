@@ -8,7 +8,7 @@ import pytest
 
 from chatserver.config import ServerSettings, Settings
 from chatserver.web.admin_pages import SECTIONS
-from chatserver.web.description.operations import OPERATIONS, Operation
+from chatserver.web.api_docs.operations import OPERATIONS, Operation
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
 
@@ -410,7 +410,7 @@ async def test_invitations_name_addresses_that_other_devices_reach(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lan = ["http://10.0.0.5:3000", "http://192.168.1.7:3000"]
-    monkeypatch.setattr("chatserver.web.session.others", lambda listening, host: lan)
+    monkeypatch.setattr("chatserver.web.authentication.others", lambda listening, host: lan)
     monkeypatch.setattr(chat.server.sessions, "listening", "http://127.0.0.1:3000")
     made = (await ann.ask("POST", "/api/invites", {})).json
     assert (made["addresses"], made["url"]) == (lan, f"{lan[0]}/join/{made['code']}")

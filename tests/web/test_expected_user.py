@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from chatserver.web.description.operations import OPERATIONS, Operation
+from chatserver.web.api_docs.operations import OPERATIONS, Operation
 from tests.driver import Chat, Person
 
 OF_A_SESSION = [one for one in OPERATIONS if one.who in ("session", "administrator")]

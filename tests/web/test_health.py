@@ -202,5 +202,5 @@ async def test_operators_are_told_of_every_metric_and_of_no_other(chat: Chat) ->
 
 
 def test_nothing_of_it_is_imported_at_the_start() -> None:
-    program = "import chatserver.serve, sys; sys.exit('prometheus_client' in sys.modules)"
+    program = "import chatserver.commands.serve, sys; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

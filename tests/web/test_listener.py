@@ -11,10 +11,10 @@ from aiohttp import web
 
 from chatserver.web import listener
 from chatserver.web.listener import HttpConnection, IdleConnections, Listener
-from chatserver.web.socket import Socket
+from chatserver.web.websocket.endpoint import Socket
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
-from tests.hostile.line import CLOSE, Line
+from tests.hostile.line import CLOSE, SocketTransport
 
 LARGE = 8_000_000  # bytes, which no buffer of a system takes
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -45,7 +45,7 @@ async def start() -> AsyncIterator[Start]:
         await runner.cleanup()
 
 
-async def is_closed(line: Line) -> bool:
+async def is_closed(line: SocketTransport) -> bool:
     return await line.rest() == b""
 
 
@@ -55,7 +55,7 @@ async def test_a_connection_without_a_request_is_closed(
 ) -> None:
     monkeypatch.setattr(listener, "HEAD_TIMEOUT", 0.05)
     url, idle = await start(9)
-    async with await Line.to(url) as line:
+    async with await SocketTransport.to(url) as line:
         await line.send(sent)
         assert await is_closed(line)
     assert len(idle) == 0
@@ -64,7 +64,7 @@ async def test_a_connection_without_a_request_is_closed(
 async def test_one_that_asked_in_time_stays(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "HEAD_TIMEOUT", 0.2)
     url, idle = await start(9)
-    async with await Line.to(url) as line:
+    async with await SocketTransport.to(url) as line:
         await line.send(ASKED)
         assert b"200" in await line.head_of_answer()
         assert await line.rest(0.4) == b"x"
@@ -75,10 +75,10 @@ async def test_one_that_asked_in_time_stays(start: Start, monkeypatch: pytest.Mo
 
 async def test_one_more_than_fit_costs_the_one_that_is_idle_longest(start: Start) -> None:
     url, idle = await start(2)
-    async with await Line.to(url) as first, await Line.to(url) as second:
+    async with await SocketTransport.to(url) as first, await SocketTransport.to(url) as second:
         await first.send(ASKED)
         await first.head_of_answer()  # so the second is idle for longer
-        async with await Line.to(url) as third:
+        async with await SocketTransport.to(url) as third:
             assert await is_closed(second)
             for line in (first, third):
                 await line.send(ASKED)
@@ -117,7 +117,7 @@ async def test_a_peer_that_does_not_read_its_answer_is_cut_off(
 
     monkeypatch.setattr(HttpConnection, "connection_lost", connection_lost)
     url, idle = await start(9)
-    async with await Line.to(url) as line:
+    async with await SocketTransport.to(url) as line:
         line._reader._transport.pause_reading()  # type: ignore[attr-defined]
         await line.send(f"GET /?size={LARGE} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         async with asyncio.timeout(5):
@@ -131,11 +131,13 @@ async def test_a_peer_that_does_not_read_its_answer_is_cut_off(
 async def test_failed_upgrades_keep_no_place_of_their_address(
     start_chat: StartChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.web.doorstep.PATIENCE", 0)
+    monkeypatch.setattr("chatserver.web.websocket.connection_limiter.PATIENCE", 0)
     chat = await start_chat()
     ann = await chat.person("ann")
     chat.server.socket._doorstep._places = 2
-    lines = [await Line.opened(chat.url, "wrong") for _ in range(5)]  # and none of them closes
+    lines = [
+        await SocketTransport.opened(chat.url, "wrong") for _ in range(5)
+    ]  # and none of them closes
     assert all(b" 101 " in line.head for line in lines)
     assert (await ann.connect()).welcome["user"] == "ann"
     for line in lines:
@@ -145,8 +147,8 @@ async def test_failed_upgrades_keep_no_place_of_their_address(
 async def test_only_so_many_take_their_time_to_go(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.web.socket.LEAVING", 2)
-    lines = [await Line.opened(chat.url, "wrong") for _ in range(3)]
+    monkeypatch.setattr("chatserver.web.websocket.endpoint.LEAVING", 2)
+    lines = [await SocketTransport.opened(chat.url, "wrong") for _ in range(3)]
     socket: Socket = chat.server.socket
     assert len(socket._leaving) == 2
     with suppress(asyncio.IncompleteReadError, ConnectionError):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chatserver import revocations
+from chatserver.accounts import revocations
+from chatserver.accounts.revocations import RevocationFile
 from chatserver.errors import Unavailable
-from chatserver.revocations import RevocationFile
 from tests.conftest import StartChat
 from tests.driver import Chat, Person, ask
 

@@ -11,8 +11,8 @@ from chatserver.config import LimitSettings, Settings
 from chatserver.errors import RateLimited
 from chatserver.limits import Rate
 from chatserver.models import User
-from chatserver.web.description.operations import OPERATIONS
-from chatserver.web.rates import BY_COMMAND, CHANGES, Gate, Rates
+from chatserver.web.api_docs.operations import OPERATIONS
+from chatserver.web.rates import BY_COMMAND, CHANGES, Rates, RequestLimits
 from tests.driver import PASSWORD, Chat, Person, ask
 from tests.fakes import FakeClock
 
@@ -160,7 +160,7 @@ def test_a_socket_that_listens_to_very_many_rooms_counts_as_several(
 ) -> None:
     rates = Rates(LimitSettings(), FakeClock())
     ann = User(1, "ann", "Ann")
-    gate = Gate(rates, Any)  # type: ignore[arg-type]
+    gate = RequestLimits(rates, Any)  # type: ignore[arg-type]
     for _ in range(sockets):
         gate.connects(ann)
         gate.reads_rooms(ann, rooms)

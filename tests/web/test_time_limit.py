@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pytest
 from aiohttp import web
 
-from chatserver import protocol, revocations
+from chatserver import protocol
+from chatserver.accounts import revocations
 from chatserver.errors import CloseCode
 from chatserver.storage.engine import Database
 from chatserver.web import time_limit

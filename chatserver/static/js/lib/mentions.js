@@ -5,7 +5,7 @@ const EVERYBODY = "all";
 const MOST = 50; // names that one text may call
 const MEANINGS = 100; // shorter names that those of one text may mean
 const SPACELESS = "\u2e80"; // from here on, scripts that put no space behind a name
-// Quotations, code blocks, code, links and addresses call nobody: see chatserver/mentions.py.
+// Quotations, code blocks, code, links and addresses call nobody: see chatserver/text/mentions.py.
 const VERBATIM =
   /(?:^|\n)[ \t]*>(?:[ \t>]*\p{L}|[ \t])[^\n]*|(?:^|\n)[ \t]*(`{3,})[^`][\s\S]*?(?:\1|$)|(?<!`)(`{1,16})(?!`)[\s\S]+?(?<!`)\2(?!`)|\[[^[\]\n]+\]\((?:https?:\/\/|mailto:)[^\s)]*\)|(?<![A-Za-z0-9])(?:https?:\/\/|www\.)[!#-;=?-_a-~\u00a1-\u1fff]+/giu;
 

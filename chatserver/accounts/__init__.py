@@ -1,0 +1,1 @@
+"""Accounts, invitations, sessions and signing keys."""

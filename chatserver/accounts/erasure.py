@@ -1,0 +1,48 @@
+"""Deletion of all messages of a user whose account is deleted."""
+
+import asyncio
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from chatserver.errors import NotFound
+from chatserver.models import Delete, Receipt, User
+from chatserver.storage.idempotency import new_draft
+from chatserver.storage.journal import Journal, promise
+from chatserver.storage.log import Log
+
+TOGETHER = 20  # messages that are deleted in one commit: others wait for it
+
+
+class Erasure:
+    """Deletes messages through the journal, like the members of rooms do."""
+
+    def __init__(self, journal: Journal, log: Log) -> None:
+        self._journal = journal
+        self._log = log
+
+    async def delete_messages(self, user: User) -> int:
+        """Delete all messages of a user, in every room; return how many.
+
+        The members of the rooms are notified as of every deletion. What was deleted stays deleted
+        when this raises Unavailable; the next call deletes the rest.
+        """
+        count, last = 0, None
+        while found := await self._log.messages_by(user.id, TOGETHER, after=last):
+            count += await self._delete(user, [(room, seq) for _id, room, seq in found])
+            last = found[-1][0]
+        return count
+
+    async def _delete(self, user: User, places: Iterable[tuple[int, int]]) -> int:
+        receipts = [self._deletion(user, room, seq) for room, seq in places]
+        outcomes = await asyncio.gather(*receipts, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, NotFound):
+                raise outcome  # NotFound: a member was faster
+        return sum(isinstance(outcome, Receipt) for outcome in outcomes)
+
+    async def _deletion(self, user: User, room: int, seq: int) -> Receipt:
+        receipt, settle = promise()
+        draft = new_draft(room, user.id, user.name, Delete(seq, outside=True))
+        self._journal.append(replace(draft, resolved=False), settle)
+        return await receipt

@@ -1,0 +1,222 @@
+"""Signing keys and the tokens made with them (JWT, HS256 only).
+
+The first key signs, all listed keys verify, each is named by its `kid`. They live in `keys.json`
+(0600), made on first run. A key that is marked as the `next` one verifies and does not sign yet. A
+token only points at a session; whether that lives, the database says.
+"""
+
+import base64
+import json
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from chatserver.errors import StartError, Unauthorized
+from chatserver.models import FUTURE
+from chatserver.permissions import write_private
+
+ALGORITHM = "HS256"
+KEY_BYTES = 32
+KEPT = 3  # keys that verify: a token outlives a rotation or two
+ISSUER = "chatserver"
+AUDIENCE = "chatserver"
+ANEW = "Delete it to have a new one made; everybody logs in again."
+REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a valid token says. Times are seconds since 1970 UTC, as JWT wants them.
+
+    `key` names the one that signed it.
+    """
+
+    session: str
+    user_id: int
+    issued_at: int
+    expires_at: int
+    key: str = ""
+
+    @property
+    def lifetime(self) -> int:
+        """For how many seconds it was made; a renewed one is made for as many."""
+        return self.expires_at - self.issued_at
+
+    def age(self, now: int) -> float:
+        """Seconds since it was made; `now` in milliseconds."""
+        return now / 1000 - self.issued_at
+
+
+class SigningKeys:
+    """The key file of one data folder."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], int]) -> None:
+        """`clock` gives milliseconds."""
+        self._path = path
+        self._clock = clock
+        self._keys: list[jwt.PyJWK] = []
+        self._version: tuple[int, ...] = ()  # of the file that was read
+        self.next: str | None = None  # the kid of the key that will sign
+
+    def names(self) -> list[str]:
+        """The `kid` of each key; the first one signs."""
+        return [str(key.key_id) for key in self._keys]
+
+    def load(self) -> None:
+        """Read the key file, or make it. Raises StartError for a weak key."""
+        if self._path.exists():
+            self._read()
+        if not self._keys:
+            self.rotate()
+
+    def refresh(self) -> bool:
+        """Read the key file again if it is another one; whether there are other keys.
+
+        The keys stay while the file makes no sense.
+        """
+        before, version = self.names(), _version(self._path)
+        if version != self._version:
+            try:
+                self._read()
+            except StartError as error:
+                self._version = version  # one warning is enough
+                logger.warning("the keys stay as they are: %s", error)
+        return self.names() != before
+
+    def rotate(self) -> str:
+        """Sign with a new key from now on; the `kid` of it."""
+        fresh = _new_key()
+        self._write([fresh, *[_as_dict(k) for k in self._keys if k.key_id != self.next]][:KEPT])
+        return fresh["kid"]
+
+    def publish(self) -> str:
+        """Make the key that will sign when it is activated; the `kid` of it."""
+        fresh = _new_key()
+        self._write([*[_as_dict(k) for k in self._keys], {**fresh, "next": True}])
+        return fresh["kid"]
+
+    def activate(self) -> str:
+        """Sign with the published key from now on; the `kid` of it."""
+        ordered = sorted(self._keys, key=lambda k: k.key_id != self.next)
+        self._write([_as_dict(k) for k in ordered][:KEPT])
+        return self.names()[0]
+
+    def _write(self, kept: list[dict[str, Any]]) -> None:
+        write_private(self._path, json.dumps({"keys": kept}, indent=2))
+        self._read()
+
+    def _read(self) -> None:
+        version = _version(self._path)
+        keys, following = _read(self._path)
+        if keys:
+            self._keys, self.next, self._version = keys, following, version
+
+    def issue(self, *, session: str, user_id: int, expires_at: int) -> str:
+        """A token of a session until `expires_at` (ms)."""
+        now = self._clock() // 1000
+        claims = {
+            "sub": str(user_id),
+            "sid": session,
+            "iat": now,
+            "exp": expires_at // 1000,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+        }
+        key = self._keys[0]
+        return jwt.encode(claims, key, ALGORITHM, headers={"kid": key.key_id})
+
+    def verify(self, token: str) -> Token:
+        """What the token says.
+
+        Raises Unauthorized for anything that we did not make or that is over.
+        """
+        try:
+            kid = _key_id(token.partition(".")[0])
+            key = next((k for k in self._keys if k.key_id == kid), None)
+            if key is None:
+                raise Unauthorized
+            claims = jwt.decode(token, key, [ALGORITHM], options=self._options(), **_NAMES)
+            times = int(claims["iat"]), int(claims["exp"])
+            made = Token(claims["sid"], int(claims["sub"]), *times, key=str(kid))
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise Unauthorized from None
+        if made.issued_at * 1000 > self._clock() + FUTURE:
+            raise Unauthorized
+        if made.expires_at * 1000 <= self._clock():
+            raise Unauthorized("Your session is over. Log in again.")
+        return made
+
+    def _options(self) -> Any:
+        # Expiry is checked by us, with the clock that is passed in.
+        return {
+            "require": REQUIRED,
+            "verify_exp": False,
+            "verify_iat": False,
+            "enforce_minimum_key_length": True,
+        }
+
+
+_NAMES: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
+
+
+@lru_cache(maxsize=16)  # the tokens of one key have the same header
+def _key_id(header: str) -> str | None:
+    """The key that signed a token with this first segment. Raises jwt.PyJWTError."""
+    return jwt.get_unverified_header(f"{header}..").get("kid")
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    """Another one whenever the file, its owner or its mode changed; () while it is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _new_key() -> dict[str, str]:
+    key = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode()
+    return {"kty": "oct", "alg": ALGORITHM, "kid": secrets.token_urlsafe(6), "k": key}
+
+
+def _read(path: Path) -> tuple[list[jwt.PyJWK], str | None]:
+    """The keys, and the name of the one that does not sign yet."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8-sig"))["keys"]
+        following = next((entry["kid"] for entry in listed if entry.get("next")), None)
+        keys = [jwt.PyJWK.from_dict(entry) for entry in listed]
+    except OSError as error:
+        raise StartError(f"The key file {path} cannot be used: {error.strerror}.") from None
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        jwt.PyJWTError,
+    ):
+        raise StartError(
+            f"The key file {path} cannot be used: it holds no list of keys. {ANEW}"
+        ) from None
+    for key in keys:
+        named = isinstance(key.key_id, str) and key.key_id
+        if not named or key.algorithm_name != ALGORITHM or len(key.key) < KEY_BYTES:
+            raise StartError(
+                f"The key file {path} holds a weak key: each needs 32 random bytes for {ALGORITHM}"
+                f" and a kid. {ANEW}"
+            )
+    return sorted(keys, key=lambda key: key.key_id == following), following
+
+
+def _as_dict(key: jwt.PyJWK) -> dict[str, Any]:
+    encoded = base64.urlsafe_b64encode(key.key).rstrip(b"=").decode()
+    return {"kty": "oct", "alg": ALGORITHM, "kid": key.key_id, "k": encoded}

@@ -1,0 +1,1 @@
+"""Rules of messages, rooms and history."""

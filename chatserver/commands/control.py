@@ -1,0 +1,183 @@
+"""How a command reaches the data: through the Unix socket of a running server, or by itself.
+
+Only one process may write a SQLite file. So a command asks the server that runs; when none does, a
+command that changes something starts the same application for as long as it takes, under the same
+lock, on the same socket. One that only reads opens the database read-only and changes no byte.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aiohttp
+
+from chatserver.binding import Binding
+from chatserver.config import Settings
+from chatserver.data_dir import DataDir, control_address, is_listening
+from chatserver.errors import ChatServerError, NotYet, Unavailable
+
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
+
+
+T = TypeVar("T")
+
+ANSWER_LIMIT = 5.0  # seconds after which a server is asked whether it is alive, and may take for it
+
+
+class Refused(ChatServerError):
+    """The server said no, in one sentence."""
+
+
+class Control:
+    """Asks for things over the Unix socket, with the rights of the folder's owner.
+
+    An answer may take its time as long as the server is alive: it answers `/healthz`.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, folder: DataDir) -> None:
+        self._http = http
+        self._folder = folder
+
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The JSON answer. Raises Refused with the server's sentence, or NotYet: it may pass."""
+        try:
+            answer = await self._while_alive(self._answer(method, path, body))
+        except aiohttp.ClientError:
+            raise Refused("The server stopped before it answered. Try again.") from None
+        if not answer.get("ok"):
+            raise _refusal(answer)
+        return answer
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes]:
+        """The bytes of a long answer as they come; it just ends when the server stops.
+
+        Leave it with `aclosing`. Raises Refused or NotYet.
+        """
+        try:
+            response = await self._while_alive(self._http.get(_url(path)))
+            async with response:
+                if response.status != 200:
+                    raise _refusal(await response.json())
+                while piece := await self._while_alive(response.content.readany()):
+                    yield piece
+        except aiohttp.ClientError:
+            return
+
+    async def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        async with self._http.request(method, _url(path), json=body) as response:
+            return await response.json()
+
+    async def _while_alive(self, answer: Awaitable[T]) -> T:
+        waiting = asyncio.ensure_future(answer)
+        try:
+            while not (await asyncio.wait((waiting,), timeout=ANSWER_LIMIT))[0]:
+                await self._require_alive()
+            return await waiting
+        finally:
+            waiting.cancel()
+
+    async def _require_alive(self) -> None:
+        limit = aiohttp.ClientTimeout(total=ANSWER_LIMIT)
+        try:
+            async with self._http.get(_url("/healthz"), timeout=limit):
+                pass
+        except TimeoutError:
+            raise Refused(
+                f"The server (process {self._folder.holder}) does not answer. It may be stopped:"
+                " end it with kill -9 and start it again. Nothing that was answered is lost."
+            ) from None
+
+
+def _url(path: str) -> str:
+    return f"http://localhost{path}"
+
+
+def _refusal(answer: dict[str, Any]) -> ChatServerError:
+    passing = answer.get("code") == Unavailable.code
+    return NotYet(_sentence(answer)) if passing else Refused(_sentence(answer))
+
+
+def _sentence(answer: dict[str, Any]) -> str:
+    if reason := answer.get("reason"):  # of /readyz
+        return f"Nothing can be stored: {reason}."
+    return str(answer.get("data", "The server did not say why."))
+
+
+@asynccontextmanager
+async def control(settings: Settings, *, make: bool = True) -> AsyncIterator[Control]:
+    """A line to the running server of this data folder, or to one that runs for this command.
+
+    `make`: the command may make the database or upgrade it. Raises StartError otherwise when there
+    is none of this program's revision, and always when the folder belongs to another database.
+    """
+    folder = DataDir(settings.data)
+    folder.require_access()
+    binding = Binding(folder, settings.database_url)
+    binding.check()
+    if is_running(folder):
+        async with connected(folder) as line:
+            yield line
+        return
+    if not make:
+        binding.require()
+    from chatserver.commands.serve import running
+
+    async with running(settings, make=make), connected(folder) as line:
+        yield line
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator["Database"]:
+    """The database of this data folder while no server runs, read-only.
+
+    Raises StartError when the folder belongs to another database or to none, and when the database
+    does not have the revision of this program.
+    """
+    folder = DataDir(settings.data)
+    from chatserver.storage.engine import Database
+
+    with folder.reading():
+        Binding(folder, settings.database_url).require()
+        database = Database(settings.database_url, read_only=True)
+        try:
+            await _require_whole(database)
+            yield database
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def connected(folder: DataDir) -> AsyncIterator[Control]:
+    """A line to the server that runs on this data folder."""
+    no_limit = aiohttp.ClientTimeout(total=None)
+    with control_address(folder.control) as path:
+        connector = aiohttp.UnixConnector(path=path)
+        async with aiohttp.ClientSession(connector=connector, timeout=no_limit) as http:
+            yield Control(http, folder)
+
+
+async def _require_whole(database: "Database") -> None:
+    """Raise StartError unless all is there that was stored, in the form of this program."""
+    from chatserver.storage.log import Log
+    from chatserver.storage.migrate import require_head
+    from chatserver.storage.users import People
+
+    database.tally.refuse_empty()
+    await require_head(database)
+    epoch = await People(database, clock=_no_clock).epoch()
+    database.tally.refuse_loss(epoch, await Log(database, clock=_no_clock).total())
+
+
+def _no_clock() -> int:
+    raise AssertionError("reading needs no time")
+
+
+def is_running(folder: DataDir) -> bool:
+    """Whether a server listens on the folder's control socket."""
+    if not os.path.exists(folder.control):  # noqa: PTH110 - Path.exists raises for what is closed
+        return False
+    with control_address(folder.control) as path:
+        return is_listening(path)

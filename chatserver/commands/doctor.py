@@ -1,0 +1,105 @@
+"""`chatserver doctor`: what may be wrong with this installation, one line a finding."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chatserver.binding import Binding
+from chatserver.commands.clock_check import clock_finding
+from chatserver.commands.control import control, is_running, reading
+from chatserver.commands.reachability import links, reached
+from chatserver.config import Settings
+from chatserver.data_dir import DataDir
+from chatserver.errors import ChatServerError, StartError
+from chatserver.storage.engine import Database, patiently
+from chatserver.storage.migrate import HEAD, revision
+from chatserver.tls import server_context
+
+SCARCE = 500_000_000  # bytes
+
+Finding = tuple[bool, str]
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Return what was examined, and whether each is well. Raises WrongDatabase."""
+    findings = [(False, obstacle) for obstacle in DataDir(settings.data).obstacles()]
+    if not findings:
+        Binding(DataDir(settings.data), settings.database_url).check()
+        findings = [*_folder(settings), *await _database(settings)]
+    findings += [*_certificate(settings), links(settings)]
+    return findings + [finding async for finding in reached(settings)]
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    path = settings.data.absolute()
+    if not path.exists():
+        yield True, f"data folder {path}: will be made at the first start"
+        return
+    shared = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    yield (
+        not shared,
+        f"data folder {path}: {'others can look in: chmod 700' if shared else 'private'}",
+    )
+    folder = DataDir(path)
+    for file in (folder.keys, folder.setup_token, path / "chat.db"):
+        yield from _private(file)
+    free = shutil.disk_usage(path).free
+    yield free > SCARCE, f"disk: {free // 1_000_000:,} MB free"
+
+
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    if settings.server.tls_cert:
+        try:
+            server_context(settings.server)
+        except StartError as error:
+            yield False, str(error)
+
+
+def _private(file: Path) -> Iterator[Finding]:
+    if file.exists():
+        shared = file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        yield not shared, f"{file.name}: {'others can read it: chmod 600' if shared else 'private'}"
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    folder = DataDir(settings.data)
+    try:
+        if folder.is_vacant:
+            return [(True, f"database: {await _before_the_start(settings)}")]
+        ready = await (_asked if is_running(folder) else _read)(settings)
+    except ChatServerError as error:
+        return [(False, str(error))]
+    full = ready["durability"] == "full"
+    return [
+        (True, f"database: {ready['database']}, revision {ready['revision']}"),
+        (full, f"durability: {ready['durability']}"),
+        await clock_finding(settings),
+    ]
+
+
+async def _before_the_start(settings: Settings) -> str:
+    """What the first start will find. Raises StartError when it will not succeed."""
+    if not settings.database.url:
+        return "will be made at the first start"
+    database = Database(settings.database_url, read_only=True)
+    try:
+        found = await patiently(lambda: revision(database))
+    finally:
+        await database.close()
+    return f"has revision {found}" if found else "is empty and will be filled at the first start"
+
+
+async def _asked(settings: Settings) -> dict[str, Any]:
+    """What the running server says."""
+    async with control(settings, make=False) as line:
+        ready: dict[str, Any] = await line.ask("GET", "/readyz")
+        return ready
+
+
+async def _read(settings: Settings) -> dict[str, Any]:
+    """The same, read from the database."""
+    async with reading(settings) as database:
+        durability = await database.durability()
+        return {"database": database.kind, "revision": HEAD, "durability": durability}

@@ -1,0 +1,78 @@
+"""Whether browsers reach the server at its public address, for `doctor`."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+
+from chatserver.config import Settings
+from chatserver.web.addresses import NO_ADDRESS, is_local, others
+
+TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+ORIGIN_REFUSED, UPGRADED = 403, 101
+
+NO_TLS = (
+    "server.public_url says https, but nothing here does TLS: name the proxy that does in"
+    " server.trusted_proxies"
+)
+
+Finding = tuple[bool, str]
+
+
+async def reached(settings: Settings) -> AsyncIterator[Finding]:
+    """The findings about `server.public_url`, tried from here. Signs nobody in."""
+    for finding in configured(settings):
+        yield finding
+    if settings.origin:
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
+            try:
+                yield await _page(http, settings.origin)
+                yield await _socket(http, settings.origin)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                yield True, f"{settings.origin}: not checked, cannot be reached from here: {error}"
+
+
+def configured(settings: Settings) -> Iterator[Finding]:
+    """What the settings contradict of one another."""
+    server, is_https = settings.server, settings.origin.startswith("https:")
+    behind_proxy = server.trusted_proxies or server.unix_socket
+    if is_https and not (server.tls_cert or behind_proxy):
+        yield False, NO_TLS
+    if server.tls_cert and settings.origin and not is_https:
+        yield False, "server.public_url says http, but server.tls_cert is set"
+
+
+def links(settings: Settings) -> Finding:
+    """What the links of invitations begin with."""
+    if settings.origin:
+        sound = not is_local(settings.origin)
+        return sound, f"{settings.origin}: " + ("invitations begin so" if sound else NO_ADDRESS)
+    host, port = settings.server.host, settings.server.port
+    scheme = "https" if settings.server.tls_cert else "http"
+    found = others(f"{scheme}://{host}:{port}", host)
+    if found:
+        return True, f"addresses for other devices: {', '.join(found)}"
+    return True, f"no address for other devices is known. {NO_ADDRESS}"
+
+
+async def _page(http: aiohttp.ClientSession, origin: str) -> Finding:
+    """A server that knows of TLS sends Strict-Transport-Security."""
+    async with http.post(f"{origin}/logout", headers={"Origin": origin}) as answer:
+        if answer.status == ORIGIN_REFUSED:
+            return False, f"{origin}: logging in is refused: the proxy changes Host or Origin"
+        if answer.status != 200:
+            return False, f"{origin}: answers {answer.status}, which is not from chatserver"
+        knows = "Strict-Transport-Security" in answer.headers or origin.startswith("http:")
+    return knows, f"{origin}: " + (
+        "reached" if knows else "the proxy does not say that it does TLS (X-Forwarded-Proto)"
+    )
+
+
+async def _socket(http: aiohttp.ClientSession, origin: str) -> Finding:
+    """A socket with a token that is not valid is accepted, told so, and closed."""
+    try:
+        async with http.ws_connect(f"{origin}/ws?token=none", origin=origin):
+            return True, f"{origin}: WebSockets pass"
+    except aiohttp.WSServerHandshakeError as error:
+        if error.status == ORIGIN_REFUSED:
+            return False, f"{origin}: WebSockets are refused: the proxy changes Host or Origin"
+        return False, f"{origin}: WebSockets do not pass ({error.status}): see docs/operating.md"

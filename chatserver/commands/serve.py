@@ -1,0 +1,198 @@
+"""Runs one node until it is asked to stop: listens, says where, and stops gently."""
+
+import asyncio
+import errno
+import gc
+import logging
+import resource
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import click
+from aiohttp import web, web_response, web_urldispatcher
+
+from chatserver import __version__
+from chatserver.app import SERVER, Server, build
+from chatserver.commands.reloading import Reloading, handle_hangup, handle_stop
+from chatserver.config import Settings
+from chatserver.data_dir import DataDir
+from chatserver.errors import NotYet, StartError
+from chatserver.text import markup
+from chatserver.tls import server_context
+from chatserver.web.access_log import AccessLog
+from chatserver.web.addresses import EVERYWHERE, lan_addresses
+from chatserver.web.control_socket import SHUTDOWN
+from chatserver.web.headers import expect
+from chatserver.web.listener import IdleConnections, Listener, UnixListener
+
+KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
+LINGER = 3.0  # seconds that the rest of a refused body is read and dropped
+YOUNG = 50_000  # objects made between two looks for garbage; what a message makes is none
+
+NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user promote NAME"
+
+logger = logging.getLogger(__name__)
+
+# Answers to requests that cannot be parsed pass by web/door.py, which takes the header off.
+web_response.SERVER_SOFTWARE = "chatserver"  # type: ignore[attr-defined]
+# Of the routes that aiohttp makes for unknown paths.
+web_urldispatcher._default_expect_handler = expect  # noqa: SLF001
+
+
+async def serve(
+    settings: Settings, *, lan: bool, reload: Callable[[], Settings] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start.
+
+    Raises NotYet when the database did not take all that a stop writes.
+
+    `reload` reads the settings again after SIGHUP.
+    """
+    DataDir(settings.data).require_own()
+    stop = asyncio.Event()
+    handle_stop(stop)
+    tls = server_context(settings.server)
+    handle_hangup(stop.set, Reloading(reload or (lambda: settings), tls))
+    async with running(settings) as (runner, server):
+        await _listen(runner, settings, tls)
+        server.sessions.listening = public_url(settings, port=_port(runner))
+        gc.freeze()  # what is here now stays: never look at it again
+        gc.set_threshold(YOUNG)
+        gc.enable()
+        await _banner(server, lan=lan)
+        await asyncio.to_thread(markup.warm_up)
+        await stop.wait()
+        with suppress(OSError):  # the terminal was closed
+            click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
+    if server.unwritten:
+        missing = ", ".join(server.unwritten)
+        raise NotYet(
+            f"The database did not take everything during the stop. Not written: {missing}."
+            " Nothing that was confirmed is lost."
+        )
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, make: bool = True
+) -> AsyncIterator[tuple[web.AppRunner, Server]]:
+    """The application, started, reachable through the Unix socket of its data folder alone.
+
+    `make`: it may make the database or upgrade it.
+    """
+    app = build(settings, make=make)
+    runner = web.AppRunner(
+        app,
+        access_log_class=AccessLog,
+        shutdown_timeout=SHUTDOWN,
+        keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGER,
+        auto_decompress=False,
+        handle_signals=False,
+    )
+    try:
+        await runner.setup()
+        app[SERVER].sessions.listening = public_url(settings)
+        yield runner, app[SERVER]
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> None:
+    descriptors, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    idle = IdleConnections(max(descriptors // 4, 64))
+    server = settings.server
+    if server.unix_socket:
+        await _listen_locally(UnixListener(runner, server.unix_socket, idle=idle))
+        return
+    host, port = server.host, server.port
+    site = Listener(runner, host, port, idle=idle, tls=tls)
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise NotYet(
+                f"Port {port} on {host} is taken. Stop the other program, or choose another port:"
+                f" --port {port + 1}"
+            ) from None
+        kind = NotYet if error.errno == errno.EADDRNOTAVAIL else StartError  # the network is late
+        raise kind(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
+
+
+async def _listen_locally(site: UnixListener) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise NotYet(f"Another program listens on {site.path}. Stop it first.") from None
+        raise StartError(
+            f"Cannot listen on {site.path}: {error.strerror or error}. Its folder must exist and"
+            f" belong to the account of the server."
+        ) from None
+
+
+def _port(runner: web.AppRunner) -> int | None:
+    """The port that was chosen; None of a Unix socket."""
+    address = runner.addresses[-1]
+    return None if isinstance(address, str) else int(address[1])
+
+
+# What the terminal shows -------------------------------------------------------------------------
+
+
+async def _banner(server: Server, *, lan: bool) -> None:
+    durability = await server.database.durability()
+    new = " (new)" if server.is_new else ""
+    click.echo(f"chatserver {__version__} · data in {server.folder.path}{new}")
+    click.echo(f"  database: {server.database.kind}, durability: {durability}")
+    if durability != "full":
+        logger.warning("durability is weakened: a power cut can lose answered messages")
+    here = server.sessions.listening
+    socket_file = server.settings.server.unix_socket
+    click.echo(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
+    if await server.accounts.is_set_up():
+        people, rooms = await server.people.count(), await server.rooms.count()
+        click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
+        if await server.people.administrator() is None:
+            click.echo(f"\n  {NO_ADMINISTRATOR}\n")
+    else:
+        click.echo("\n  Finish setup in your browser (this link works once):")
+        click.echo(f"    {here}/setup#{server.accounts.setup_token()}\n")
+    if lan:
+        _show_qr(here)
+    click.echo("Press Ctrl+C to stop.")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def public_url(settings: Settings, *, port: int | None = None) -> str:
+    """Where people find this server: as configured, else where it listens."""
+    if settings.server.unix_socket:  # only the proxy knows
+        return settings.origin
+    host = settings.server.host
+    own = _url(
+        settings, lan_address() if host in EVERYWHERE else host, port or settings.server.port
+    )
+    return settings.origin or own
+
+
+def _url(settings: Settings, host: str, port: int) -> str:
+    scheme = "https" if settings.server.tls_cert else "http"
+    name = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{name}:{port}"
+
+
+def _show_qr(url: str) -> None:
+    if sys.stdout.isatty():
+        import segno
+
+        segno.make(url, error="l").terminal(compact=True)
+
+
+def lan_address() -> str:
+    """This machine's address on its network, or that of the loopback interface."""
+    return next(iter(lan_addresses()), "127.0.0.1")

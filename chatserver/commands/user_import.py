@@ -1,0 +1,75 @@
+"""Makes the accounts of a list: `user import FILE.csv`. See people_file.py for its forms."""
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from chatserver.commands.control import Control, Refused, control
+from chatserver.commands.user_file import Row, UserFile
+from chatserver.config import Settings
+from chatserver.models import name_key
+
+AT_ONCE = 12  # accounts that are made at the same time: fewer than passwords.WAITING
+
+
+async def import_users(settings: Settings, file: Path) -> bool:
+    """Make the accounts of a CSV file. False: some were refused. Raises ChatServerError.
+
+    A name that is taken is no failure, so that the same file may come in again.
+    """
+    people = UserFile(file)
+    async with control(settings, make=False) as line:
+        new, taken = _told_apart(people.rows, await _names(line))
+        people.give_passwords(new)
+        refused = await _add_all(line, new)
+    left_out = taken + refused
+    for text in left_out:
+        click.echo(text, err=True)
+    click.echo(f"{len(people.rows) - len(left_out)} made, {len(left_out)} left out.")
+    return not refused
+
+
+async def _names(line: Control) -> set[str]:
+    return {name_key(user["name"]) for user in (await line.ask("GET", "/api/users"))["users"]}
+
+
+def _told_apart(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[str]]:
+    """Those who have no account yet, each name once, and why the others are left out."""
+    new, taken = [], []
+    for row in rows:
+        if name_key(row.name) in known:
+            taken.append(f"{row.name}: that name is taken.")
+        else:
+            known.add(name_key(row.name))
+            new.append(row)
+    return new, taken
+
+
+async def _add_all(line: Control, rows: list[Row]) -> list[str]:
+    """Make accounts, some at a time; for each that the server refused why."""
+    waiting, refused = iter(rows), list[str]()
+    with click.progressbar(length=len(rows), label="Importing", file=sys.stderr) as bar:
+
+        async def work() -> None:
+            for row in waiting:
+                if (reason := await _add(line, row)) is not None:
+                    refused.append(f"{row.name}: {reason}")
+                bar.update(1)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(work())
+    return refused
+
+
+async def _add(line: Control, row: Row) -> str | None:
+    """Why the account was refused; None when it was made."""
+    body = {"username": row.name, "display": row.display, "password": row.password}
+    try:
+        await line.ask("POST", "/api/users", body | {"generated": row.generated})
+    except Refused as error:
+        return str(error)
+    return None

@@ -1,0 +1,244 @@
+"""`chatserver user …`: the accounts."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chatserver.commands import listing
+from chatserver.commands.options import ask, loaded, place_options, run
+from chatserver.config import Settings
+from chatserver.errors import ChatServerError
+from chatserver.models import Role
+
+if TYPE_CHECKING:
+    from chatserver.storage.engine import Database
+
+SHOWN = ("name", "role", "disabled", "display")
+
+
+@click.group()
+def user() -> None:
+    """Make, list and close accounts."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--display", default="", help="The name that others see.")
+@click.option("--admin", is_flag=True, help="May invite people and manage accounts.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@place_options
+def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> None:
+    """Make an account. Asks for the password, or makes one where nobody can answer."""
+    password, generated = _password(password_stdin=password_stdin)
+    body = {"username": name, "display": display, "password": password, "admin": admin}
+    made, everybody = run(_add(loaded().settings, body))
+    click.echo(f"Made {made['name']} ({made['role']}).")
+    if generated:
+        click.echo(f"Password: {password}")
+    roles = {found["role"] for found in everybody}
+    if roles and Role.ADMIN not in roles:  # and there is no setup link any more
+        from chatserver.commands.serve import NO_ADMINISTRATOR
+
+        click.echo(NO_ADMINISTRATOR, err=True)
+
+
+async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The account, and all there are now; whatever happens then, its password must be shown."""
+    from chatserver.commands.control import control
+
+    async with control(settings) as line:
+        made = (await line.ask("POST", "/api/users", body))["user"]
+        with suppress(ChatServerError):
+            return made, (await line.ask("GET", "/api/users"))["users"]
+        return made, []
+
+
+@user.command("passwd")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@place_options
+def user_passwd(name: str, *, password_stdin: bool) -> None:
+    """Set somebody's password and end that person's sessions."""
+    password, generated = _password(password_stdin=password_stdin)
+    ask("PATCH", _path("/api/users", name), {"password": password})
+    click.echo(f"The password of {name} is set; all sessions have ended.")
+    if generated:
+        click.echo(f"Password: {password}")
+
+
+@user.command("promote")
+@click.argument("name")
+@place_options
+def user_promote(name: str) -> None:
+    """Make somebody an administrator, who may invite people and manage accounts."""
+    ask("PATCH", _path("/api/users", name), {"admin": True})
+    click.echo(f"{name} is an administrator.")
+
+
+@user.command("demote")
+@click.argument("name")
+@place_options
+def user_demote(name: str) -> None:
+    """Make an administrator a member again. The last one stays."""
+    ask("PATCH", _path("/api/users", name), {"admin": False})
+    click.echo(f"{name} is a member.")
+
+
+@user.command("disable")
+@click.argument("name")
+@place_options
+def user_disable(name: str) -> None:
+    """Close an account and its sockets at once. What was said stays."""
+    ask("PATCH", _path("/api/users", name), {"disabled": True})
+    click.echo(f"{name} is disabled.")
+
+
+@user.command("enable")
+@click.argument("name")
+@place_options
+def user_enable(name: str) -> None:
+    """Open a disabled account again."""
+    ask("PATCH", _path("/api/users", name), {"disabled": False})
+    click.echo(f"{name} may log in again.")
+
+
+@user.command("delete")
+@click.argument("name")
+@click.option("--messages", is_flag=True, help="Delete all messages of the user as well.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@place_options
+def user_delete(name: str, *, messages: bool, yes: bool) -> None:
+    """Delete an account for good, with its personal data.
+
+    Its messages stay, unless --messages deletes them in every room. If that is interrupted, repeat
+    the command.
+    """
+    if not yes:
+        what = f"{name} and all messages of this user" if messages else name
+        click.echo(f"{what} will be deleted for good; nothing brings them back.", err=True)
+        click.prompt('Type "delete" to go on', type=click.Choice(["delete"]), err=True)
+    path = _path("/api/users", name)
+    answer = ask("DELETE", f"{path}?messages=true" if messages else path)
+    also = f", with {answer['messages']} messages" if messages else ""
+    click.echo(f"{name} is deleted{also}.")
+
+
+@user.command("list")
+@listing.as_json
+@place_options
+def user_list(*, as_json: bool) -> None:
+    """Name, role, state and display name of every user."""
+
+    def line(found: dict[str, Any]) -> str:
+        state = "disabled" if found["disabled"] else "active"
+        return f"{found['name']:<32} {found['role']:<8} {state:<8} {found['display']}"
+
+    users = listing.fetch("/api/users", _users)
+    shown = [{field: found[field] for field in SHOWN} for found in users]
+    listing.show(shown, line, as_json=as_json)
+
+
+async def _users(database: "Database") -> list[dict[str, Any]]:
+    from chatserver.storage.users import People
+
+    found = await People(database, clock=lambda: 0).all()
+    return [{field: getattr(user, field) for field in SHOWN} for user in found]
+
+
+@user.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@place_options
+def user_import(file: Path) -> None:
+    """Make the accounts of a CSV file with the header name,display,password, in any order.
+
+    It may be in UTF-8, UTF-16 or GBK, with commas, semicolons or tabs, as spreadsheets write it.
+    Where the password is missing one is made and written back into the file first, so that it is
+    known whatever happens. Names that exist already are left as they are; exit code 1 when
+    another line was refused.
+    """
+    from chatserver.commands.user_import import import_users
+
+    everybody = run(import_users(loaded().settings, file))
+    sys.exit(0 if everybody else 1)
+
+
+@click.group()
+def bot() -> None:
+    """Accounts that programs use."""
+
+
+@bot.command("add")
+@click.argument("name")
+@click.option("--display", default="", help="The name that others see.")
+@click.option("--room", "rooms", multiple=True, help="A room that it belongs to, by name.")
+@place_options
+def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
+    """Make a bot and print its token, which is shown this once and stored hashed.
+
+    Every account belongs to the lobby; name the other rooms. `user disable` ends a bot.
+    """
+    body = {"name": name, "display": display, "rooms": list(rooms)}
+    click.echo(ask("POST", "/api/bots", body)["token"])
+
+
+@bot.command("token")
+@click.argument("name")
+@place_options
+def bot_token(name: str) -> None:
+    """Give a bot another token and print it, this once; the old one is worth nothing any more."""
+    click.echo(ask("POST", f"{_path('/api/bots', name)}/token")["token"])
+
+
+@bot.command("revoke")
+@click.argument("name")
+@place_options
+def bot_revoke(name: str) -> None:
+    """Revoke the token of a bot and close its sockets. `bot token` makes another one."""
+    ask("DELETE", f"{_path('/api/bots', name)}/token")
+    click.echo(f"The token of {name} is revoked.")
+
+
+@bot.command("list")
+@listing.as_json
+@place_options
+def bot_list(*, as_json: bool) -> None:
+    """Name, state and rooms of every bot."""
+
+    def line(found: dict[str, Any]) -> str:
+        state = "disabled" if found["disabled"] else "active"
+        state = state if found["token_since"] else "no token"
+        return f"{found['name']:<32} {state:<8} {', '.join(found['rooms'])}"
+
+    listing.show(listing.fetch("/api/bots", _bots), line, as_json=as_json)
+
+
+async def _bots(database: "Database") -> Any:
+    from chatserver.storage.overview import Overview
+
+    return await Overview(database).bots()
+
+
+def _path(below: str, name: str) -> str:
+    from urllib.parse import quote
+
+    try:
+        return f"{below}/{quote(name, safe='')}"
+    except UnicodeEncodeError:
+        raise ChatServerError("This name is not text in the terminal's encoding.") from None
+
+
+def _password(*, password_stdin: bool) -> tuple[str, bool]:
+    """A password from standard input, from the terminal, or a generated one (then True)."""
+    if password_stdin:
+        return sys.stdin.readline().rstrip("\r\n"), False
+    if sys.stdin.isatty():
+        return click.prompt("Password", hide_input=True, confirmation_prompt=True), False
+    from chatserver.accounts.passwords import generate
+
+    return generate(), True
+
+
+COMMANDS = (user, bot)

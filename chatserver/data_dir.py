@@ -1,0 +1,198 @@
+"""The data folder of one server: where its files are, and the lock that keeps others out."""
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from chatserver.errors import NotYet, StartError
+from chatserver.permissions import account, give_to_owner, keeps_modes, obstacles
+
+DATABASE_FILES = ("", "-wal", "-shm", "-journal", "-tally")  # what SQLite and the tally name so
+LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW  # what root writes to is no other file
+
+
+class DataDir:
+    """Paths are made with 0700, files with 0600. Owns the lock file while it is held."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.keys = self.path / "keys.json"
+        self.setup_token = self.path / "setup-token"
+        self.control = self.path / "control.sock"
+        self.revocations = self.path / "revocations"  # see revocations.py
+        self.backups = self.path / "backups"
+        self.record = self.path / "database"  # which one the folder belongs to: see binding.py
+        self._lock_file = self.path / "lock"
+        self._lock: IO[str] | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the server itself, without the database."""
+        return (
+            self.keys,
+            self.setup_token,
+            self.control,
+            self.record,
+            self.revocations,
+            self._lock_file,
+        )
+
+    @property
+    def is_new(self) -> bool:
+        return not self._lock_file.exists()
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether no server has run here and no database was brought here."""
+        files = (self.record, self.keys, self.path / "chat.db")
+        return not any(file.exists() for file in files)
+
+    @property
+    def holder(self) -> str:
+        """The id of the process that holds the folder, as the lock file names it."""
+        with suppress(OSError):
+            return self._lock_file.read_text("utf-8").strip() or "unknown"
+        return "unknown"
+
+    def require_access(self) -> None:
+        """Raise StartError for the first file that this account cannot read and write."""
+        for obstacle in self.obstacles():
+            raise StartError(obstacle)
+
+    def obstacles(self, wanted: int = os.R_OK | os.W_OK) -> Iterator[str]:
+        """A sentence for each file that cannot be read and written. See permissions.py."""
+        yield from obstacles(self.path, self._contents(), wanted)
+
+    def _contents(self) -> Iterator[Path]:
+        """Everything in the folder that the server uses; the database may be elsewhere."""
+        database = self.path / "chat.db"
+        yield from self.files
+        yield from (database.with_name(database.name + ending) for ending in DATABASE_FILES)
+        yield self.backups
+        yield from self.backups.glob("*")
+
+    def require_own(self) -> None:
+        """Raise StartError unless this account may serve the folder: root only its own."""
+        owner = self._owner()
+        if os.geteuid() == 0 and owner:
+            raise StartError(
+                f"The data folder {self.path} belongs to {account(owner)}: run this as that"
+                f" account, like sudo -u {account(owner)} …"
+            )
+        self.require_access()
+
+    def _owner(self) -> int:
+        """The account of the folder; root where there is no folder yet. Raises StartError."""
+        try:
+            return self.path.stat().st_uid
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def lock(self) -> None:
+        """Make the folder if need be and take it for this process. Raises StartError."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._refuse_shared()
+            self.require_access()
+            self._lock = os.fdopen(os.open(self._lock_file, LOCK_FLAGS, 0o600), "r+")
+        except OSError as error:
+            raise self._unusable(error) from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            raise self._in_use(holder) from None
+        except OSError as error:
+            self._lock.close()
+            raise self._unusable(error) from None
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+    def unlock(self) -> None:
+        """Release the folder. What root has made in it is given to the owner of the folder."""
+        if self._lock is not None:
+            for file in self._contents():
+                give_to_owner(file)
+            self._lock.close()
+            self._lock = None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep servers and `restore` out of the folder while it is read. Changes nothing in it."""
+        for obstacle in self.obstacles(os.R_OK):
+            raise StartError(obstacle)
+        try:
+            lock = self._lock_file.open(encoding="utf-8")
+        except FileNotFoundError:  # a database that was brought here; no server has run
+            yield
+            return
+        with lock:
+            self._share(lock)
+            yield
+
+    def _share(self, lock: IO[str]) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise self._in_use(lock.read().strip() or "unknown") from None
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> StartError:
+        return StartError(f"The data folder {self.path} cannot be used: {error.strerror}.")
+
+    def _in_use(self, holder: str) -> NotYet:
+        by = f"a running server (process {holder})" if _is_alive(holder) else "another command"
+        return NotYet(f"The data folder {self.path} is in use by {by}.")
+
+    def _refuse_shared(self) -> None:
+        if not self.path.stat().st_mode & stat.S_IWOTH:
+            return
+        if not keeps_modes(self.path):
+            raise StartError(
+                f"Everybody may write to {self.path}, and its file system (FAT, NTFS, 9p of WSL or"
+                f" a virtual machine) keeps no permissions. Choose a folder on another file system:"
+                f" --data, or mount this one for the server's account alone (uid=, umask=077)."
+            )
+        raise StartError(f"Everybody may write to {self.path}. Close it first: chmod o-w.")
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+@contextmanager
+def control_address(path: Path) -> Iterator[str]:
+    """A name for a Unix socket that is short enough: they end at about 100 bytes."""
+    if len(os.fsencode(path)) < 100 or sys.platform != "linux":
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)
+
+
+def is_listening(path: str) -> bool:
+    """Whether some process accepts connections on this Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(path) in (0, errno.EAGAIN)  # EAGAIN: its queue is full

@@ -1,0 +1,329 @@
+"""Keeps the data: the work of every night, and an archive in a database's place.
+
+Both are for one process alone: a night is claimed in the database, a restore takes the lock of the
+data folder, so that no server of it runs meanwhile.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chatserver.binding import Binding
+from chatserver.config import Settings, sqlite_url
+from chatserver.data_dir import DataDir
+from chatserver.errors import ChatServerError
+from chatserver.storage import archive_io as stored
+from chatserver.storage.archive_file import Archive, Row, flush_folder, private, remove_partial
+from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.migrate import HEAD, migrate
+from chatserver.storage.nights import (
+    TOLERANCE,
+    Night,
+    clock_difference,
+    newest_event,
+    record_night,
+)
+from chatserver.storage.retention import expire, give_back
+from chatserver.storage.revivals import Ended, Revivals, Revived, read_ended
+
+EVERY = 600.0  # seconds between two looks at the clock
+NIGHT = 3  # the hour, in the server's time zone
+JUMP = 600_000  # ms by which a clock that was set differs from one that went on
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int], None]
+Rows = Iterable[Row]
+
+
+# Every night -------------------------------------------------------------------------------------
+
+
+class Nightly:
+    """Forgets old messages once a night; a night that was missed is made up for after the start.
+
+    Nothing is forgotten while the clock is in doubt: see `storage.nights`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        forgotten: Callable[[], None],
+        *,
+        now: Callable[[], int],
+        clock: Callable[[], float],
+    ) -> None:
+        """`forgotten` is called when texts are gone.
+
+        `now` gives milliseconds UTC; `clock` gives seconds that go on in whatever way that is set.
+        """
+        self._database = database
+        self._forgotten = forgotten
+        self._now = now
+        self._clock = clock
+        self._offset = now() - clock() * 1000
+        self._jumped = False
+        self._newest: int | None = None  # ms; of the newest event at the start
+        self._doubted: str | None = None  # what was logged last, which is once enough
+
+    async def run(self) -> None:
+        await self.note_newest()
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.look()
+
+    async def note_newest(self) -> None:
+        """Compare the clock with the newest event that was stored before this start."""
+        self._newest = await newest_event(self._database)
+        if self._newest is not None and self._newest > self._now() + TOLERANCE:
+            self._doubt("the newest message is from the future of this clock")
+
+    @property
+    def trusts_clock(self) -> bool:
+        """Whether the clock has agreed so far with what is recorded in the database."""
+        return self._doubted is None
+
+    async def look(self) -> None:
+        """Do the work of this night unless it has been done, here or on another node."""
+        try:
+            night = await self._recorded()
+            if night is not None and night.may_forget:
+                await self._work(night.upto)
+        except Exception:  # the next night tries again, and the server goes on
+            logger.exception("the nightly work failed")
+
+    async def _recorded(self) -> Night | None:
+        """The night that begins now, if one does and the clock can be believed."""
+        now = self._now()
+        self._note_jump(now)
+        if abs(await clock_difference(self._database, self._now)) > TOLERANCE:
+            self._doubt("the clocks of this node and of the database differ")
+            return None
+        night = await record_night(
+            self._database, before=began(now), now=now, jumped=self._jumped, newest=self._newest
+        )
+        if night is not None:
+            if not night.streak and self._newest is not None:
+                self._doubt("this night follows no other one, or the clock was set")
+            self._jumped = False
+        return night
+
+    def _note_jump(self, now: int) -> None:
+        offset = now - self._clock() * 1000
+        self._jumped = self._jumped or abs(offset - self._offset) > JUMP
+        self._offset = offset
+
+    def _doubt(self, reason: str) -> None:
+        if reason != self._doubted:
+            logger.warning("no old messages are forgotten until the clock is trusted: %s", reason)
+        self._doubted = reason
+
+    async def _work(self, upto: int) -> None:
+        self._doubted = None
+        forgotten = await expire(self._database, upto=upto, now=self._now())
+        self._forgotten()
+        rewritten = await give_back(self._database, forgotten.characters)
+        if forgotten.messages or rewritten:
+            facts = {"messages": forgotten.messages, "rewritten": rewritten}
+            logger.info("old messages are forgotten", extra=facts)
+
+
+def began(now: int) -> int:
+    """When the night of this moment began, both in milliseconds UTC."""
+    here = datetime.fromtimestamp(now / 1000, UTC).astimezone()
+    tonight = here.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    start = tonight if tonight <= here else tonight - timedelta(days=1)
+    return int(start.timestamp() * 1000)
+
+
+# An archive in a database's place ----------------------------------------------------------------
+
+
+async def restore(
+    settings: Settings,
+    archive: Archive,
+    *,
+    replace: bool,
+    progress: Progress,
+    move: bool = False,
+    since: int | None = None,
+) -> Revived:
+    """Make the database what the archive holds, under a new epoch. All of it or nothing.
+
+    `progress` hears how many more rows are in. Sessions are part of it: who was signed in when it
+    was made, and has the keys still, comes back without a password. What ended at or after `since`
+    (ms) ends again; the rest of what is valid again is returned.
+
+    `move`: the data folder may belong to another database; from then on it belongs to this one.
+    People are replaced only in a database that the folder belongs to, however `replace` is set.
+
+    Raises StartError while a server runs on the folder, WrongDatabase when it belongs to another
+    database, NotEmpty when people would be lost, ChatServerError for an archive that this program
+    cannot take.
+    """
+    if archive.manifest.revision > HEAD:
+        raise ChatServerError(
+            f"{archive.path} is newer than this program: it has revision"
+            f" {archive.manifest.revision}, the program knows {HEAD}."
+        )
+    folder = DataDir(settings.data)
+    folder.require_access()
+    binding = Binding(folder, settings.database_url)
+    if not move:
+        binding.check()
+    owned = binding.fits and not folder.is_vacant
+    folder.lock()
+    try:
+        database = Database(settings.database_url)
+        revivals = Revivals(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
+        rows = revivals.rows(archive.rows())
+        await _load(folder, database, rows, replace=replace and owned, progress=progress)
+        binding.write()
+        return revivals.revived
+    except stored.NotEmpty as error:
+        if replace:
+            raise ChatServerError(f"{error} It is not the database of {folder.path}.") from None
+        raise
+    finally:
+        folder.unlock()
+
+
+async def preview(settings: Settings, archive: Archive) -> Revived:
+    """What a restore of this archive would bring back to life. Changes nothing."""
+    revivals = Revivals(await _ended(settings), since=None, now=0)
+    for _ in revivals.rows(archive.rows()):
+        pass
+    return revivals.revived
+
+
+async def _ended(settings: Settings) -> Ended | None:
+    """What has ended in the database that is to be replaced."""
+    database = Database(settings.database_url)
+    try:
+        return await read_ended(database)
+    finally:
+        await database.close()
+
+
+async def _load(
+    folder: DataDir,
+    database: Database,
+    rows: Rows,
+    *,
+    replace: bool,
+    progress: Progress,
+) -> None:
+    if database.path is None:
+        await _into_server(folder, database, rows, replace=replace, progress=progress)
+    else:
+        await _into_file(folder, database.path, rows, replace=replace, progress=progress)
+
+
+async def _into_file(
+    folder: DataDir, path: Path, rows: Rows, *, replace: bool, progress: Progress
+) -> None:
+    """SQLite: a new file beside the old one, which takes its name when it is whole."""
+    if path.exists():
+        await _settle(path, replace=replace)
+    remove_leftovers(folder, path)
+    scratch = _scratch(path)
+    try:
+        await _fill(scratch, rows, backups=folder.backups, progress=progress)
+        if path.exists():
+            _keep(path, folder.backups / "replaced.db")
+        scratch.replace(path)
+        flush_folder(path.parent)
+    finally:
+        _remove(scratch)
+
+
+async def _settle(path: Path, *, replace: bool) -> None:
+    """Bring what stands in its WAL into the old file: a new file must never meet an old WAL.
+
+    Raises Unavailable where the disk is full.
+    """
+    database = Database(sqlite_url(path))
+    try:
+        await until_reachable(database, tries=1)
+        if not replace and not await stored.is_empty(database):
+            raise stored.NotEmpty
+        await stored.checkpoint(database)
+    finally:
+        await database.close()
+    if any(_beside(path, ending).exists() for ending in ("-wal", "-journal")):
+        raise ChatServerError(f"Another program has {path} open. Close it first.")
+
+
+async def _fill(scratch: Path, rows: Rows, *, backups: Path, progress: Progress) -> None:
+    database = Database(sqlite_url(scratch))
+    try:
+        database.make_private()
+        await migrate(database, backups=backups)
+        await stored.load(database, rows, replace=True, progress=progress)
+    finally:
+        await database.close()
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """The old file under another name as well, until the next restore."""
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    kept.unlink(missing_ok=True)
+    try:
+        os.link(path, kept)
+    except OSError:  # the file system has no hard links, or `backups` is on another one
+        _copy(path, kept)
+
+
+def _copy(path: Path, kept: Path) -> None:
+    with path.open("rb") as source, open(kept, "xb", opener=private) as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def remove_leftovers(folder: DataDir, path: Path | None) -> None:
+    """Remove what a restore and a copy left behind that were killed. The folder must be locked.
+
+    `path` is the SQLite file that they were for.
+    """
+    remove_partial(folder.backups)
+    if path is not None:
+        _remove(_scratch(path))
+
+
+def _scratch(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
+
+
+def _remove(path: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        _beside(path, ending).unlink(missing_ok=True)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+async def _into_server(
+    folder: DataDir,
+    database: Database,
+    rows: Rows,
+    *,
+    replace: bool,
+    progress: Progress,
+) -> None:
+    """MySQL: one transaction, while no node is connected."""
+    try:
+        await until_reachable(database)
+        await stored.refuse_company(database)
+        if not replace and not await stored.is_empty(database):
+            raise stored.NotEmpty
+        await migrate(database, backups=folder.backups)
+        await stored.load(database, rows, replace=replace, progress=progress)
+    finally:
+        await database.close()

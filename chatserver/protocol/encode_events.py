@@ -1,0 +1,138 @@
+"""From the nouns to the wire: what is stored, as the messages that tell of it. Pure."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, assert_never
+
+from chatserver import protocol
+from chatserver.errors import ChatError
+from chatserver.models import Event, Kind, Receipt, RoomState
+from chatserver.text.markup import rendered
+
+
+def frames(events: Iterable[Event]) -> bytes:
+    """Events as text frames, one after the other, for any number of sockets."""
+    return b"".join([protocol.encode(chat(event)) for event in events])
+
+
+def payload(event: Event) -> bytes:
+    """An event as JSON, not yet framed."""
+    return protocol.json(chat(event))
+
+
+def with_state(event: bytes, state: RoomState) -> bytes:
+    """The frame of a room event (JSON) for whoever became a member by it."""
+    room = protocol.json(welcome_room(state))
+    return protocol.frame(event[:-1] + b',"state":' + room + b"}")
+
+
+def group_list(people: bytes | bytearray) -> bytes:
+    """The frame of who is online, from the inside of a JSON array of persons."""
+    whole = (b'{"type":%d,"data":[' % protocol.Type.GROUP_LIST, people, b"]}")
+    return protocol.frame(b"".join(whole))
+
+
+def chat(event: Event) -> protocol.Happening:
+    """An event as its members see it."""
+    match event.kind:
+        case Kind.MESSAGE:
+            return _message(event, rendered(event.data))
+        case Kind.EDIT:
+            return protocol.Edit(data=event.data, html=rendered(event.data), **_act(event))
+        case Kind.DELETE:
+            return protocol.Delete(**_act(event))
+        case Kind.REACT:
+            return protocol.React(emoji=event.data, on=event.on, **_act(event))
+        case Kind.ROOM:
+            return protocol.RoomEvent(**_common(event), **event.change)
+        case _:
+            assert_never(event.kind)
+
+
+def _message(event: Event, html: str | None) -> protocol.GroupChat | protocol.SingleChat:
+    said: Callable[..., protocol.GroupChat | protocol.SingleChat] = (
+        protocol.GroupChat if event.to is None else partial(protocol.SingleChat, to=event.to)
+    )
+    return said(
+        room=event.room,
+        seq=event.seq,
+        user=event.user,
+        data=event.data,
+        at=event.at,
+        html=html,
+        id=event.id,
+        reply_to=event.reply_to,
+        edited_at=event.edited_at,
+        deleted_at=event.deleted_at,
+        reactions=event.reactions or None,
+    )
+
+
+def _common(event: Event) -> dict[str, Any]:
+    return {
+        "room": event.room,
+        "seq": event.seq,
+        "user": event.user,
+        "at": event.at,
+        "id": event.id,
+    }
+
+
+def _act(event: Event) -> dict[str, Any]:
+    return {**_common(event), "target": event.target}
+
+
+def stored(receipt: Receipt, request_id: str) -> protocol.Stored:
+    """A receipt as the answer to a request."""
+    return protocol.Stored(
+        id=request_id,
+        ok=True,
+        room=receipt.room,
+        seq=receipt.seq,
+        at=receipt.at,
+        duplicate=receipt.duplicate,
+    )
+
+
+def room_changed(
+    receipt: Receipt, request_id: str, state: RoomState | None
+) -> protocol.RoomChanged:
+    """A receipt as the answer to a change of a room, with the room for a new member."""
+    return protocol.RoomChanged(
+        id=request_id,
+        ok=True,
+        room=receipt.room,
+        seq=receipt.seq,
+        at=receipt.at,
+        duplicate=receipt.duplicate,
+        state=welcome_room(state) if state else None,
+    )
+
+
+def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
+    """A room as one member sees it; its live feed starts behind `head`."""
+    return protocol.WelcomeRoom(
+        room=state.room,
+        kind=state.kind,
+        name=state.name,
+        title=state.title,
+        members=state.members,
+        head=state.head,
+        read=state.read,
+        unread=state.unread,
+        mentions=state.mentions,
+        muted=state.muted,
+        topic=state.topic,
+        private=state.private,
+        archived=state.archived,
+        receipts=state.receipts,
+        admin=state.admin,
+        to=state.to,
+        last=_message(state.last, None) if state.last else None,
+    )
+
+
+def refusal(error: ChatError, request_id: str | None, *, sentence: str) -> protocol.Refused:
+    """A refusal as the answer to a request, with its sentence in the language of the client."""
+    facts: dict[str, Any] = error.facts()
+    return protocol.Refused(ok=False, code=error.code, data=sentence, id=request_id, **facts)

@@ -1,0 +1,1 @@
+"""Open connections: fan-out, presence, read positions."""

@@ -1,0 +1,263 @@
+"""Rules of messages, edits, deletions and reactions, applied to a batch at a time.
+
+Each draft is checked against what the drafts before it leave, in memory. What is accepted is then
+written by a few statements for the whole batch (`message_rows`); what is refused changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import BadRequest, ChatError, Forbidden, NotFound, _
+from chatserver.models import Delete, Draft, Edit, Event, Kind, Message, React, Receipt
+from chatserver.storage.append import told
+from chatserver.storage.bulk import ByPairs
+from chatserver.storage.idempotency import Known, already_stored, repeat
+from chatserver.storage.members import governs, standings
+from chatserver.storage.message_rows import Writes
+from chatserver.storage.tables import events, reactions, rooms
+
+EMOJI = 50  # different ones on one message
+REACTIONS = 2_000  # on one message: each is shown with a name wherever the message is
+ACTS = (Edit, Delete, React)
+ON_MESSAGES = (Message, *ACTS)
+
+Outcome = Event | Receipt | ChatError
+Place = tuple[int, int]  # room and seq of a message
+Target = tuple[int, int]  # a message that is not deleted: its author's id, and its time (ms)
+Reactors = dict[str, set[int]]  # emoji → user ids
+
+
+class _State(NamedTuple):
+    """What the database knows about the rooms and messages of a batch."""
+
+    may: dict[Place, Any]  # (room, user) → see `members.standings`
+    heads: dict[int, int]
+    targets: dict[Place, Target]
+    room_left: dict[Place, int]  # reactions that these messages may still get
+    crowded: dict[Place, Reactors]  # of the messages that may get too many different emoji
+
+
+def store(
+    connection: Connection, drafts: Sequence[Draft], now: int, *, hopeful: bool
+) -> list[Outcome]:
+    """Store a batch inside a transaction that holds its rooms; an outcome for each, in order.
+
+    `hopeful`: repeats are looked up only where something is refused. A repeat that is overlooked
+    raises IntegrityError.
+    """
+    state = _state(connection, drafts)
+    known: Known = {} if hopeful else already_stored(connection, drafts)
+    batch = _Batch(state, known, now)
+    outcomes = [batch.outcome(draft) for draft in drafts]
+    if hopeful and batch.refused and (known := already_stored(connection, drafts)):
+        batch = _Batch(state, known, now)
+        outcomes = [batch.outcome(draft) for draft in drafts]
+    batch.writes.write(connection, now)
+    return outcomes
+
+
+class _Batch:
+    """Applies drafts in order to a copy of the state, and collects what is to be written."""
+
+    def __init__(self, state: _State, known: Known, now: int) -> None:
+        self._may = state.may
+        self._open = {key for key, one in state.may.items() if one.archived_at is None}
+        self._heads = dict(state.heads)
+        self._targets = dict(state.targets)
+        self._room_left = dict(state.room_left)
+        self._crowded = {
+            place: {emoji: set(users) for emoji, users in reactors.items()}
+            for place, reactors in state.crowded.items()
+        }
+        self._known = known
+        self._now = now
+        self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
+        self._apply: dict[type, Callable[[Draft, Any], Event]] = {
+            Message: self._say,
+            Edit: self._edit,
+            Delete: self._delete,
+            React: self._react,
+        }
+        self.writes = Writes()
+        self.refused = False
+
+    def outcome(self, draft: Draft) -> Outcome:
+        key = (draft.user_id, draft.id)
+        if key in self._known:
+            return repeat(draft, self._known[key])
+        if key in self._stored:
+            event, first = self._stored[key]
+            receipt = Receipt(event.room, event.seq, event.at, duplicate=True)
+            return repeat(draft, (receipt, first.digest))
+        try:
+            event = self._apply[type(draft.act)](draft, draft.act)
+        except ChatError as error:
+            self.refused = True
+            return error
+        self._stored[key] = event, draft
+        return event
+
+    def _say(self, draft: Draft, act: Message) -> Event:
+        self._check_open(draft)
+        room = draft.room
+        if act.reply_to is not None and act.reply_to > self._heads[room]:
+            raise NotFound(_("There is no such message."))
+        self._heads[room] = seq = self._heads[room] + 1
+        event = Event(
+            room=room,
+            seq=seq,
+            user=draft.user,
+            data=act.data,
+            at=self._now,
+            id=None if draft.own_id else draft.id,
+            to=act.to,
+            reply_to=act.reply_to,
+            people=draft.people,
+        )
+        self.writes.add_message(draft, event, act)
+        self._targets[room, seq] = (draft.user_id, self._now)
+        return event
+
+    def _edit(self, draft: Draft, act: Edit) -> Event:
+        self._check_open(draft)
+        author, at = self._target(draft, act)
+        if author != draft.user_id:
+            raise Forbidden(_("Only its author may edit a message."))
+        if at < act.since:
+            raise Forbidden(_("This message is too old to be edited."))
+        self.writes.add_edit(draft, act)
+        return self._acted(draft, act, Kind.EDIT, data=act.data)
+
+    def _delete(self, draft: Draft, act: Delete) -> Event:
+        governing = not act.outside and governs(self._standing(draft))
+        author, _at = self._target(draft, act)
+        if author != draft.user_id and not governing:
+            raise Forbidden(_("Only its author or an administrator may delete a message."))
+        del self._targets[draft.room, act.target]
+        self.writes.add_deletion(draft, act)
+        return self._acted(draft, act, Kind.DELETE)
+
+    def _react(self, draft: Draft, act: React) -> Event:
+        self._check_open(draft)
+        self._target(draft, act)
+        self._count_reaction(draft, act)
+        self.writes.add_reaction(draft, act)
+        return self._acted(draft, act, Kind.REACT, data=act.emoji, on=act.on)
+
+    def _count_reaction(self, draft: Draft, act: React) -> None:
+        """Raises BadRequest for one too many. One that was there already counts as well."""
+        place = (draft.room, act.target)
+        if act.on and self._room_left.get(place, REACTIONS) <= 0:
+            raise BadRequest(_("This message has too many reactions."))
+        if (reactors := self._crowded.get(place)) is not None:
+            _count(reactors, draft.user_id, act)
+        if act.on:
+            self._room_left[place] = self._room_left.get(place, REACTIONS) - 1
+
+    def _acted(self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any) -> Event:
+        self._heads[draft.room] = seq = self._heads[draft.room] + 1
+        event = told(draft, seq, self._now, kind, target=act.target, **facts)
+        self.writes.add_act(draft, event)
+        return event
+
+    def _standing(self, draft: Draft) -> Any:
+        """What the author is in the room. Raises NotFound for no member."""
+        may = self._may.get((draft.room, draft.user_id))
+        if may is None:
+            raise NotFound if draft.to is None else NotFound(_("There is nobody of that name."))
+        return may
+
+    def _check_open(self, draft: Draft) -> None:
+        if (draft.room, draft.user_id) not in self._open:
+            self._standing(draft)
+            raise Forbidden(_("This room is archived."))
+
+    def _target(self, draft: Draft, act: Edit | Delete | React) -> Target:
+        found = self._targets.get((draft.room, act.target))
+        if found is None:
+            raise NotFound(_("There is no such message."))
+        return found
+
+
+def _count(reactors: Reactors, user_id: int, act: React) -> None:
+    """Raises BadRequest for one emoji too many."""
+    if not act.on:
+        reactors.get(act.emoji, set()).discard(user_id)
+        if not reactors.get(act.emoji, True):
+            del reactors[act.emoji]
+        return
+    if act.emoji not in reactors and len(reactors) >= EMOJI:
+        raise BadRequest(_("This message has too many different reactions."))
+    reactors.setdefault(act.emoji, set()).add(user_id)
+
+
+# What the database knows --------------------------------------------------------------------------
+
+
+def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
+    may = standings(connection, {(draft.room, draft.user_id) for draft in drafts})
+    heads: dict[int, int] = {room: one.head for (room, _user), one in may.items()}
+    acts = [
+        ((draft.room, draft.act.target), draft.act)
+        for draft in drafts
+        if isinstance(draft.act, ACTS)
+    ]
+    if not acts:
+        return _State(may, heads, {}, {}, {})
+    outside = {room for (room, _), act in acts if isinstance(act, Delete) and act.outside}
+    heads |= _heads(connection, outside - heads.keys())
+    targets = {
+        (row.room_id, row.seq): (row.user_id, row.at)
+        for row in _TARGETS.rows(connection, sorted({place for place, _act in acts}))
+        if row.kind == Kind.MESSAGE
+    }
+    new = Counter(place for place, act in acts if isinstance(act, React) and act.on)
+    counted = _COUNTED.rows(connection, sorted(new)) if new else ()
+    room_left = {(row.room_id, row.seq): REACTIONS - row.many for row in counted}
+    different = {(row.room_id, row.seq): row.different for row in counted}
+    places = [place for place, more in new.items() if different.get(place, 0) + more > EMOJI]
+    return _State(may, heads, targets, room_left, _crowded(connection, places))
+
+
+def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
+    """The last seq of each of these rooms."""
+    if not numbers:
+        return {}
+    query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.id.in_(numbers))
+    return {row.id: row.head for row in connection.execute(query)}
+
+
+def _crowded(connection: Connection, places: Sequence[Place]) -> dict[Place, Reactors]:
+    """The reactions to those messages to which so many new ones may be too many."""
+    found: dict[Place, Reactors] = {place: {} for place in places}
+    for row in _REACTORS.rows(connection, places) if places else ():
+        found[row.room_id, row.seq].setdefault(row.emoji, set()).add(row.user_id)
+    return found
+
+
+_TARGETS = ByPairs(
+    sa.select(events.c.room_id, events.c.seq, events.c.kind, events.c.user_id, events.c.at).where(
+        events.c.deleted_at.is_(None)
+    ),
+    events.c.room_id,
+    events.c.seq,
+)
+_COUNTED = ByPairs(
+    sa.select(
+        reactions.c.room_id,
+        reactions.c.seq,
+        sa.func.count().label("many"),
+        sa.func.count(reactions.c.emoji.distinct()).label("different"),
+    ).group_by(reactions.c.room_id, reactions.c.seq),
+    reactions.c.room_id,
+    reactions.c.seq,
+)
+_REACTORS = ByPairs(
+    sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, reactions.c.user_id),
+    reactions.c.room_id,
+    reactions.c.seq,
+)

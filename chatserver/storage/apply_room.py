@@ -1,0 +1,280 @@
+"""Acts on rooms and their members: create, join, invite, leave, remove, change.
+
+An act raises a ChatError before it has changed anything, so a refusal concerns that act alone.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec.structs import asdict
+from sqlalchemy.engine import Connection, Row
+
+from chatserver.errors import Conflict, Forbidden, NotFound, _
+from chatserver.models import (
+    LOBBY,
+    Change,
+    Create,
+    Dismiss,
+    Dissolve,
+    Draft,
+    Enrol,
+    Event,
+    Kind,
+    Role,
+    RoomKind,
+)
+from chatserver.storage.append import append, told
+from chatserver.storage.invitations import leads_into, revoke_from_outside, revoke_of, use_up
+from chatserver.storage.keepers import promote, settle_keepers, successor
+from chatserver.storage.members import (
+    governs,
+    membership,
+    new_id,
+    open_room,
+    require_account,
+    standing,
+)
+from chatserver.storage.naming import (
+    name_values,
+    require_distinct_room,
+    require_no_lobby_title,
+)
+from chatserver.storage.tables import members, room_name, rooms, users
+
+DISSOLVED_DAYS = 1  # that the text of a dissolved conversation is kept
+
+
+def perform(connection: Connection, draft: Draft, now: int) -> Event:
+    """Apply one act and append its event. Raises ChatError when it is refused."""
+    match draft.act:
+        case Create() as act:
+            return create(connection, draft, act, now)
+        case Enrol() as act:
+            return enrol(connection, draft, act, now)
+        case Dismiss() as act:
+            return dismiss(connection, draft, act, now)
+        case Change() as act:
+            return change(connection, draft, act, now)
+        case Dissolve():
+            return dissolve(connection, draft, now)
+        case _:
+            raise AssertionError("what concerns messages is stored in batches")
+
+
+def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:
+    require_account(connection, draft)
+    require_no_lobby_title(connection, act.title)
+    names = {} if act.name is None else _names(connection, draft, act.name, private=act.private)
+    result = connection.execute(
+        rooms.insert().values(
+            **names,
+            kind=RoomKind.GROUP,
+            title=act.title,
+            topic=act.topic,
+            private=act.private or act.name is None,
+            head=0,
+            members=0,
+            created_by=draft.user_id,
+            created_at=now,
+        )
+    )
+    room = new_id(result)
+    change = {"action": "create"} | _shown(asdict(act))
+    everybody = {draft.user_id: draft.user} | dict(act.users)
+    change["users"] = list(everybody.values())
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
+    _admit(connection, room, list(everybody), now, seq)
+    promote(connection, room, draft.user_id)
+    return told(draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(everybody))
+
+
+def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
+    if act.action == "join":
+        require_account(connection, draft)
+        _joinable(connection, draft, invited=act.invited)
+    elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
+        raise Forbidden(_("Nobody can be invited into this conversation."))
+    return add_members(connection, draft, act, now)
+
+
+def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
+    """Make users members, whose right to join the caller has checked."""
+    new = _not_yet(connection, draft.room, act.users)
+    if not new:
+        raise Conflict(_("Everybody named is a member already."))
+    if act.spends:
+        use_up(connection, act.invited, now)
+    change = {"action": act.action, "users": [name for _id, name in new]}
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    joined = tuple(user_id for user_id, _name in new)
+    _admit(connection, draft.room, joined, now, seq)
+    settle_keepers(connection, [draft.room])
+    return told(draft, seq, now, Kind.ROOM, change=change, joined=joined)
+
+
+def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
+    may = standing(connection, draft)
+    if draft.room == LOBBY or may.kind != RoomKind.GROUP:
+        raise Forbidden(_("Nobody leaves this conversation."))
+    if act.action == "remove" and not governs(may):
+        raise Forbidden(_("Only an administrator of the room may do that."))
+    return remove_members(connection, draft, act, now)
+
+
+def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
+    """End memberships, whose end the caller has checked to be allowed."""
+    here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
+    gone = [(user_id, name) for user_id, name in act.users if user_id in here]
+    if not gone:
+        raise NotFound(_("Nobody named is a member."))
+    left = tuple(user_id for user_id, _name in gone)
+    change = {"action": act.action, "users": [name for _id, name in gone]}
+    if (heir := successor(connection, draft.room, without=left)) is not None:
+        change["admins"] = [heir[1]]
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    _let_go(connection, draft.room, left, now, seq)
+    return told(draft, seq, now, Kind.ROOM, change=change, left=left)
+
+
+def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
+    may = _from_outside(connection, draft) if act.outside else standing(connection, draft)
+    if may.kind != RoomKind.GROUP:
+        raise Forbidden(_("A direct conversation cannot be changed."))
+    if not governs(may):
+        raise Forbidden(_("Only an administrator of the room may do that."))
+    if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
+        raise Forbidden(_("The lobby stays open to everybody."))
+    values = dict(act.values)
+    if values.keys() & {"name", "private"}:
+        values |= _renamed(connection, draft, may, values)
+    if "title" in values and draft.room != LOBBY:
+        require_no_lobby_title(connection, values["title"])
+    if values.get("retention_days") == 0:  # for ever
+        values["retention_days"] = None
+    if "archived" in values:
+        values["archived_at"] = now if values.pop("archived") else None
+    connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
+    if values.get("private"):
+        revoke_from_outside(connection, draft.room, now)
+    change = {"action": act.action} | act.values
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    return told(draft, seq, now, Kind.ROOM, change=change)
+
+
+def _renamed(
+    connection: Connection, draft: Draft, may: Row[Any], values: dict[str, Any]
+) -> dict[str, Any]:
+    """The columns of the name of a room that gets another name, or becomes private or public."""
+    if may.name is None:
+        raise Forbidden(_("A conversation without a name stays private and has none."))
+    name, private = values.get("name", may.name), values.get("private", bool(may.private))
+    if (name, private) == (may.name, bool(may.private)):
+        return name_values(name, private=private)
+    return _names(connection, draft, name, private=private)
+
+
+def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
+    """Remove everybody. What was said is kept for DISSOLVED_DAYS, where nobody can read it."""
+    _require_administrator(connection, draft)
+    unnamed = sa.and_(rooms.c.id == draft.room, rooms.c.kind == RoomKind.GROUP, room_name.is_(None))
+    query = (
+        sa.select(users.c.id, users.c.name)
+        .join(members, members.c.user_id == users.c.id)
+        .join(rooms, sa.and_(rooms.c.id == members.c.room_id, unnamed))
+        .where(members.c.left_at.is_(None))
+    )
+    everybody = {row.id: row.name for row in connection.execute(query)}
+    if not everybody:
+        raise NotFound
+    change = {"action": "remove", "users": sorted(everybody.values())}
+    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    _let_go(connection, draft.room, list(everybody), now, seq)
+    values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
+    connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
+    return told(draft, seq, now, Kind.ROOM, change=change, left=tuple(everybody))
+
+
+def _require_administrator(connection: Connection, draft: Draft) -> None:
+    if require_account(connection, draft).role != Role.ADMIN:
+        raise Forbidden(_("Only an administrator may do that."))
+
+
+def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
+    """What an administrator of the server is in a room with a name, member or not."""
+    _require_administrator(connection, draft)
+    query = sa.select(
+        rooms.c.kind,
+        room_name.label("name"),
+        rooms.c.private,
+        sa.literal("member").label("role"),
+        sa.literal("admin").label("account_role"),
+    )
+    named = sa.and_(rooms.c.id == draft.room, room_name.is_not(None))
+    found = connection.execute(query.where(named)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _shown(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a room event tells of a new room."""
+    return {k: facts[k] for k in ("name", "title", "topic", "private") if facts[k]}
+
+
+def _names(connection: Connection, draft: Draft, name: str, *, private: bool) -> dict[str, Any]:
+    """The columns of a name that no room has which the author may know of. Raises Conflict."""
+    require_distinct_room(connection, name, by=draft.user_id, room=draft.room)
+    return name_values(name, private=private)
+
+
+def _joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
+    """A public room that is not archived. A private one looks like none without an invitation.
+
+    That is checked again: it may have been revoked since it made the account.
+    """
+    query = sa.select(rooms.c.kind, rooms.c.name, rooms.c.private, rooms.c.archived_at)
+    found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
+    if found is None or found.kind != RoomKind.GROUP:
+        raise NotFound
+    public = found.name is not None and not found.private
+    if not public and not leads_into(connection, invited, draft.room):
+        raise NotFound
+    if found.archived_at is not None:
+        raise Forbidden(_("This room is archived."))
+
+
+def _members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> set[int]:
+    query = sa.select(members.c.user_id).where(
+        members.c.room_id == room, members.c.user_id.in_(user_ids), members.c.left_at.is_(None)
+    )
+    return set(connection.scalars(query))
+
+
+def _not_yet(
+    connection: Connection, room: int, people: Sequence[tuple[int, str]]
+) -> list[tuple[int, str]]:
+    here = _members_of(connection, room, [user_id for user_id, _name in people])
+    return [(user_id, name) for user_id, name in people if user_id not in here]
+
+
+def _admit(connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int) -> None:
+    """New rows, also for those who had been members before. Nothing old counts as unread."""
+    before = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
+    connection.execute(members.delete().where(before))
+    rows = [membership(room, user_id, now, head=seq) for user_id in user_ids]
+    connection.execute(members.insert(), rows)
+    count = rooms.c.members + len(user_ids)
+    connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
+
+
+def _let_go(connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int) -> None:
+    """End memberships; a room that loses its last keeper is kept by whoever is there longest."""
+    gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
+    values = {"left_at": now, "left_seq": seq, "role": "member"}
+    connection.execute(members.update().where(gone).values(**values))
+    count = rooms.c.members - len(user_ids)
+    connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
+    revoke_of(connection, list(user_ids), now, room=room)
+    settle_keepers(connection, [room])

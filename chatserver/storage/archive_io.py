@@ -1,0 +1,267 @@
+"""A whole database as lines, and lines as a whole database, on SQLite and MySQL alike.
+
+Rows are written as the tables declare them, in the order of their primary keys, so that both kinds
+of database give the same lines for the same content. Tables that are made from others (the search
+index) are never in an archive: they are made again after it was loaded.
+"""
+
+import asyncio
+import heapq
+import secrets
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatserver.errors import ChatServerError
+from chatserver.models import Kind
+from chatserver.storage.archive_file import Damaged, Manifest, Row, Seal, line
+from chatserver.storage.emoji_forms import settle_emoji
+from chatserver.storage.engine import Database
+from chatserver.storage.failures import refusal
+from chatserver.storage.keepers import settle_memberships
+from chatserver.storage.migrate import HEAD
+from chatserver.storage.naming import settle_names
+from chatserver.storage.readers import Share
+from chatserver.storage.search_index import COMPACTED, Entry, index, pending, search
+from chatserver.storage.tables import events, meta, metadata, rooms, users
+
+BATCH = 500  # rows that are stored at once
+PIECE = 100  # rows that are read and encoded at once: a few milliseconds of a busy server
+AT_HAND = 20_000  # messages, of all rooms together, that wait to be indexed
+TRIES = 10
+TITLE, TOPIC = 128, 512  # characters that the columns of a room hold
+EPOCH = meta.c.key == "epoch"
+
+TABLES = {table.name: table for table in metadata.sorted_tables}
+OF_THIS_DATABASE = meta.c.key.in_(
+    (COMPACTED, "night", "nights", "empty")
+)  # says nothing about another one
+
+_encoder = msgspec.json.Encoder()
+
+
+class NotEmpty(ChatServerError):
+    """Loading would lose people."""
+
+    def __init__(self) -> None:
+        super().__init__("There are people in this database already: nothing was changed.")
+
+
+# Out ---------------------------------------------------------------------------------------------
+
+
+async def dump(database: Database, *, now: int) -> AsyncGenerator[bytes]:
+    """Everything at one moment as a plain archive, in pieces, while others write.
+
+    Leave it with `aclosing`: it holds a connection.
+    """
+    async with one_moment(database) as connection:
+        seal = Seal()
+        yield seal.over(line(await _manifest(connection, now)))
+        for table in TABLES.values():
+            async for rows in _stretches(connection, table):
+                yield seal.over(_encoder.encode_lines(rows))
+        yield seal.line()
+
+
+@asynccontextmanager
+async def one_moment(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A connection whose queries all see the same moment. It hinders nobody."""
+    async with database.reading(Share.COPIES) as connection:
+        try:
+            for statement in SQLITE_MOMENT if database.is_sqlite else MYSQL_MOMENT:
+                await connection.exec_driver_sql(statement)
+            yield connection
+            await connection.exec_driver_sql("ROLLBACK")
+        except BaseException:
+            await connection.invalidate()  # whatever it was doing, nobody gets it like this
+            raise
+
+
+SQLITE_MOMENT = ("BEGIN",)
+MYSQL_MOMENT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
+
+
+async def _manifest(connection: AsyncConnection, now: int) -> Manifest:
+    rows = {}
+    for name, table in TABLES.items():
+        count = sa.select(sa.func.count()).select_from(_kept(table).subquery())
+        rows[str(name)] = int(await connection.scalar(count) or 0)
+    epoch = str(await connection.scalar(sa.select(meta.c.value).where(EPOCH)))
+    return Manifest(revision=HEAD, epoch=epoch, made_at=now, rows=rows)
+
+
+async def _stretches(
+    connection: AsyncConnection, table: sa.Table
+) -> AsyncIterator[list[dict[str, Any]]]:
+    query = _kept(table).order_by(*table.primary_key)
+    result = await connection.stream(query.execution_options(yield_per=PIECE))
+    keys = ["table", *(str(column.name) for column in table.columns)]
+    async for rows in result.partitions():
+        yield [dict(zip(keys, (str(table.name), *row), strict=True)) for row in rows]
+
+
+def _kept(table: sa.Table) -> sa.Select[Any]:
+    query = sa.select(table)
+    return query.where(~OF_THIS_DATABASE) if table is meta else query
+
+
+# In ----------------------------------------------------------------------------------------------
+
+
+async def is_empty(database: Database) -> bool:
+    """Whether nobody has an account here, or there is not even a table."""
+    return await database.beside(_is_empty)
+
+
+def _is_empty(connection: Connection) -> bool:
+    if not sa.inspect(connection).has_table(users.name):
+        return True
+    return not connection.scalar(sa.select(sa.func.count()).select_from(users))
+
+
+async def checkpoint(database: Database) -> None:
+    """SQLite: bring what stands in the WAL into the file, as far as its readers allow it.
+
+    The closing of a connection does it, too, but hides a failure. Raises Unavailable.
+    """
+
+    def work(connection: Connection) -> None:
+        raw = connection.connection.driver_connection  # SQLAlchemy would begin a transaction
+        assert raw is not None  # noqa: S101 - the connection is open
+        for statement in ("PRAGMA busy_timeout = 0", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            raw.execute(statement).close()
+
+    try:
+        await database.beside(work)
+    except sqlite3.Error as error:
+        raise refusal(error) from error
+
+
+async def refuse_company(database: Database) -> None:
+    """MySQL: raise ChatServerError while anybody else is connected. Call it before all else."""
+    for _ in range(TRIES):
+        others = await database.beside(lambda c: int(c.exec_driver_sql(_OTHERS).scalar_one()))
+        if not others:
+            return
+        await asyncio.sleep(0.2)  # a server that has just stopped is seen a moment longer
+    raise ChatServerError(
+        f"Others are connected to this database ({others}). Stop every node of this chat first."
+    )
+
+
+_OTHERS = (
+    "SELECT COUNT(*) FROM information_schema.processlist"
+    " WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+)
+
+
+async def load(
+    database: Database, rows: Iterable[Row], *, replace: bool, progress: Callable[[int], None]
+) -> None:
+    """Everything in one transaction: these rows instead of what is there, under a new epoch.
+
+    `progress` hears how many more rows are in. Raises NotEmpty when people would be lost, unless
+    `replace`; Damaged when the rows do not fit the tables or one another. Then nothing changes.
+    """
+
+    def work(connection: Connection) -> None:
+        if not replace and connection.scalar(sa.select(sa.func.count()).select_from(users)):
+            raise NotEmpty
+        _clear(connection)
+        for name, batch in _batches(rows):
+            table = _table(name, batch[0])
+            connection.execute(table.insert(), [_fitted(table, row) for row in batch])
+            progress(len(batch))
+        settle_names(connection)
+        settle_emoji(connection)
+        settle_memberships(connection)
+        _rename_log(connection)
+        _index(connection)
+
+    try:
+        await database.transaction(work)
+    except (DBAPIError, StatementError) as error:
+        reason = error.orig if isinstance(error, StatementError) else error
+        raise Damaged(f"The archive does not fit together: {reason}.") from error
+
+
+def _clear(connection: Connection) -> None:
+    connection.execute(search.delete())
+    connection.execute(pending.delete())
+    for table in reversed(metadata.sorted_tables):
+        every = table.delete()
+        connection.execute(every.where(~OF_THIS_DATABASE) if table is meta else every)
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for name, group in groupby(rows, key=itemgetter(0)):
+        while batch := [row for _, row in islice(group, BATCH)]:
+            yield name, batch
+
+
+def _table(name: str, row: dict[str, Any]) -> sa.Table:
+    """The table for such a row. A column that it lacks takes its default: the row is older."""
+    table = TABLES.get(name)
+    if table is None or not _required(table) <= set(row) <= set(table.c.keys()):
+        raise Damaged(f"The archive holds {name!r} in a form that this program does not know.")
+    return table
+
+
+def _fitted(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the ends of titles and topics that are too long for their columns.
+
+    Older programs let SQLite keep more than MySQL can.
+    """
+    if table is not rooms or not row.keys() >= {"title", "topic"}:
+        return row
+    return row | {"title": row["title"][:TITLE], "topic": row["topic"][:TOPIC]}
+
+
+def _required(table: sa.Table) -> set[str]:
+    columns = (column for column in table.c if not column.nullable and not column.server_default)
+    return {str(column.name) for column in columns}
+
+
+def _rename_log(connection: Connection) -> None:
+    """Positions in another copy of this log mean nothing here: clients start over."""
+    epoch = secrets.token_urlsafe(12)
+    if connection.execute(meta.update().where(EPOCH).values(value=epoch)).rowcount == 0:
+        connection.execute(meta.insert().values(key="epoch", value=epoch))
+
+
+def _index(connection: Connection) -> None:
+    """Every text into the search index, in the order of time, as the index wants it."""
+    numbers = list(connection.scalars(sa.select(events.c.room_id).distinct()))
+    page = max(20, AT_HAND // max(1, len(numbers)))
+    logs = (_texts(connection, room, page) for room in numbers)
+    in_time = heapq.merge(*logs, key=attrgetter("at", "room_id", "seq"))
+    while some := [Entry(r.room_id, r.seq, r.user_id, r.body) for r in islice(in_time, BATCH)]:
+        index(connection, some, later=False)
+
+
+def _texts(connection: Connection, room: int, page: int) -> Iterator[Any]:
+    """The messages of a room, read some at a time: the drivers hold all of an answer in memory."""
+    query = (
+        sa.select(events.c.at, events.c.room_id, events.c.seq, events.c.user_id, events.c.body)
+        .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
+        .where(events.c.deleted_at.is_(None))
+        .order_by(events.c.seq)
+        .limit(page)
+    )
+    after = 0
+    while rows := connection.execute(query.where(events.c.seq > after)).all():
+        yield from rows
+        after = rows[-1].seq

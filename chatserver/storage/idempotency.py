@@ -1,0 +1,88 @@
+"""Repeats: what was stored under the same id before, and whether it is the same thing."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import get_args
+
+import msgspec
+import sqlalchemy as sa
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import ChatError, IdConflict
+from chatserver.models import OWN_ID, Act, Draft, Receipt
+from chatserver.storage.bulk import ByPairs
+from chatserver.storage.tables import ExactText, events
+
+Known = dict[tuple[int, str], tuple[Receipt, str | None]]  # (user, id) → first answer, digest
+
+
+# Hexadecimal digits of a digest that outlive the text: a repeat is still told from another text
+# under the same id, while one text in 65,536 has the same digits.
+KEPT_DIGEST = 4
+
+
+def digest(act: Act, room: int) -> str:
+    """What tells a repeat from something else under the same id. Mentions follow from the text."""
+    told = [getattr(act, name) for name in _TOLD[type(act)]]
+    whole = msgspec.json.encode((type(act).__name__, room, *told))
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+
+
+def own_id() -> str:
+    """An id for what came without one. No client can send it."""
+    return f"{OWN_ID}{secrets.token_urlsafe(9)}"
+
+
+def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | None = None) -> Draft:
+    """What an account does in a room; under an id of ours, unless a client gave it one."""
+    return Draft(
+        room=room,
+        user_id=user_id,
+        user=name,
+        id=client_id or own_id(),
+        digest=digest(act, room),
+        act=act,
+        own_id=client_id is None,
+    )
+
+
+_DERIVED = ("mentions", "to", "since", "invited", "spends", "outside")
+_TOLD = {kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)}
+
+
+SHORT_DIGEST = sa.func.substr(events.c.digest, 1, KEPT_DIGEST)
+
+# As it stands in the table, without the type that adds and takes off its mark.
+_CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
+_STORED = ByPairs(
+    sa.select(
+        events.c.user_id,
+        _CLIENT_ID.label("client_id"),
+        events.c.room_id,
+        events.c.seq,
+        events.c.at,
+        events.c.digest,
+    ),
+    events.c.user_id,
+    _CLIENT_ID,
+)
+
+
+def already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
+    """The first answers to those of these drafts that were stored before."""
+    keys = [(draft.user_id, ExactText.kept(draft.id)) for draft in drafts]
+    known: Known = {}
+    for row in _STORED.rows(connection, keys):
+        first = Receipt(row.room_id, row.seq, row.at, duplicate=True)
+        known[row.user_id, ExactText.read(row.client_id)] = (first, row.digest)
+    return known
+
+
+def repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Receipt | ChatError:
+    """The first answer again; another text under the same id is a conflict."""
+    receipt, digest = first
+    if digest is not None and not draft.digest.startswith(digest):
+        return IdConflict()
+    return replace(receipt, people=draft.people) if draft.people else receipt

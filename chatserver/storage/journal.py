@@ -1,0 +1,233 @@
+"""The one writer: group commit, repeats, and what to say when the database cannot answer.
+
+While one transaction flushes, the next batch collects; nothing waits on a timer. After the commit
+every sender is answered and the new events are published, without an `await` in between: nothing
+is shown that could be lost. Owns the queue of drafts and nothing else.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chatserver.errors import ChatError, Unavailable
+from chatserver.histogram import SECONDS, SIZES, Histogram
+from chatserver.models import Draft, Event, Receipt
+from chatserver.storage.apply_message import Outcome
+from chatserver.storage.failures import DiskBroken, Undecided
+from chatserver.storage.outage import Outage
+
+BATCH = 500  # drafts in one transaction
+CAPACITY = 10_000  # drafts that may wait
+SLOW = 1.0  # seconds of a commit that are worth a line in the log
+RETRY = 0.5  # seconds between two looks at a database that lost the answer to COMMIT
+
+logger = logging.getLogger(__name__)
+
+Settle = Callable[[Receipt | ChatError], None]
+
+
+def promise() -> tuple[asyncio.Future[Receipt], Settle]:
+    """A future for a receipt, and what settles it: for callers that can wait."""
+    receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+    def settle(outcome: Receipt | ChatError) -> None:
+        if receipt.done():
+            return
+        if isinstance(outcome, ChatError):
+            receipt.set_exception(outcome)
+        else:
+            receipt.set_result(outcome)
+
+    return receipt, settle
+
+
+class Store(Protocol):
+    """Where batches go: see `storage.log.Log.store`."""
+
+    async def store(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
+
+
+class Audience(Protocol):
+    """Who hears of what was stored: see `hub.Hub`. No method waits."""
+
+    def publish(self, room: int, events: list[Event]) -> None: ...
+    def notify_gap(self, room: int, seq: int, people: Iterable[int]) -> None: ...
+    def force_reconnect(self, users: Iterable[int]) -> None: ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened since the start, for whoever watches."""
+
+    stored: int = 0
+    repeated: int = 0
+    refused: int = 0
+    commits: int = 0
+    seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))  # of a commit
+    drafts: Histogram = field(default_factory=lambda: Histogram(SIZES))  # in a commit
+
+
+class Journal:
+    """Takes drafts at any time, stores them in the order taken, answers each exactly once."""
+
+    def __init__(self, store: Store, audience: Audience) -> None:
+        self._store = store
+        self._audience = audience
+        self._waiting: deque[tuple[Draft, Settle]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._told = asyncio.Event()
+        self._told.set()
+        self._undecided: list[Draft] = []  # those of this batch whose COMMIT got no answer
+        self.broken = False
+        self.outage = Outage()
+        self.counts = Counts()
+
+    @property
+    def waiting(self) -> int:
+        """How many drafts wait to be stored."""
+        return len(self._waiting)
+
+    @property
+    def pending(self) -> bool:
+        """Whether drafts were taken that are not answered."""
+        return not self._idle.is_set()
+
+    def append(self, draft: Draft, settle: Settle) -> None:
+        """Queue a draft; `settle` gets a Receipt once it is on disk, or why it is not.
+
+        Raises Unavailable when the queue is full or the disk has failed.
+        """
+        if self.broken or len(self._waiting) >= CAPACITY:
+            raise Unavailable
+        self._waiting.append((draft, settle))
+        self._wake.set()
+        self._idle.clear()
+
+    async def run(self) -> None:
+        """Store batches for ever."""
+        while True:
+            await self._wake.wait()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if batch:
+                await self._store_batch(batch)
+            if not self._waiting:
+                self._wake.clear()
+                self._idle.set()
+
+    async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
+        self._undecided.clear()
+        self._told.clear()
+        try:
+            self._tell(batch, await self._outcomes_or_refusals(batch))
+        finally:
+            self._told.set()
+
+    async def _outcomes_or_refusals(self, batch: list[tuple[Draft, Settle]]) -> list[Outcome]:
+        """Nobody waits for an answer that a bug has kept from coming."""
+        try:
+            return await self._timed([draft for draft, _ in batch])
+        except Exception:
+            for _, settle in batch:
+                _call(settle, ChatError())
+            raise
+
+    async def published(self) -> None:
+        """Return when all that is committed by now has been published."""
+        await self._told.wait()
+
+    async def drain(self) -> None:
+        """Return when everything taken so far has been answered."""
+        await self._idle.wait()
+
+    async def _timed(self, drafts: list[Draft]) -> list[Outcome]:
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        outcomes = await self._outcomes(drafts)
+        seconds = clock() - start
+        self.counts.seconds.add(seconds)
+        self.counts.drafts.add(len(drafts))
+        if seconds > SLOW:
+            facts = {"seconds": round(seconds, 3), "drafts": len(drafts)}
+            logger.warning("a commit was slow", extra=facts)
+        return outcomes
+
+    async def _outcomes(self, drafts: list[Draft]) -> list[Outcome]:
+        if self.broken:
+            return [Unavailable()] * len(drafts)
+        try:
+            outcomes = await self._decided(drafts)
+        except DiskBroken as error:
+            logger.critical("the disk failed; nothing is stored until the server is restarted")
+            self.broken = True
+            self.outage.failed(error.reason)
+            return [Unavailable()] * len(drafts)
+        except Unavailable as error:
+            self.outage.failed(error.reason)
+            return [error] * len(drafts)
+        except ChatError as error:
+            return [error] * len(drafts)
+        except Exception:
+            if len(drafts) > 1:  # what fails for one must not fail the others
+                return [(await self._outcomes([draft]))[0] for draft in drafts]
+            logger.exception("a message could not be stored")
+            return [ChatError()]
+        if any(isinstance(outcome, Event) for outcome in outcomes):
+            self.outage.stored()
+        return outcomes
+
+    async def _decided(self, drafts: list[Draft]) -> list[Outcome]:
+        """The outcomes of a batch, however often the answer to COMMIT gets lost.
+
+        Every draft has an id, so that storing it again finds what was stored the first time.
+        """
+        while True:
+            try:
+                return await self._store.store(drafts)
+            except Undecided:
+                self._undecided += [draft for draft in drafts if draft not in self._undecided]
+                logger.warning("the answer to a commit was lost, asking again")
+            except Unavailable as error:
+                if not any(draft in self._undecided for draft in drafts):
+                    raise
+                self.outage.failed(error.reason)
+            await asyncio.sleep(RETRY)
+
+    def _tell(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
+        """Answer every sender, then publish what is new. Nothing awaits in here.
+
+        What was stored in a commit whose answer was lost looks like a repeat: who is concerned is
+        reminded of messages, and must come back when it changed who belongs to a room.
+        """
+        fresh: dict[int, list[Event]] = {}
+        for (_draft, settle), outcome in zip(batch, outcomes, strict=True):
+            match outcome:
+                case Event():
+                    fresh.setdefault(outcome.room, []).append(outcome)
+                    _call(settle, Receipt(outcome.room, outcome.seq, outcome.at, event=outcome))
+                case Receipt():
+                    self.counts.repeated += 1
+                    _call(settle, outcome)
+                    _call(self._audience.notify_gap, outcome.room, outcome.seq, outcome.people)
+                case ChatError():
+                    self.counts.refused += 1
+                    _call(settle, outcome)
+        for room, events in fresh.items():
+            self.counts.stored += len(events)
+            _call(self._audience.publish, room, events)
+        if self._undecided:
+            moved = {user_id for draft in self._undecided for user_id in draft.moves}
+            _call(self._audience.force_reconnect, moved)
+        self.counts.commits += 1
+
+
+def _call(function: Callable[..., None], *args: object) -> None:
+    """One listener's bug must not stop the only writer."""
+    try:
+        function(*args)
+    except Exception:
+        logger.exception("%s failed", function)

@@ -1,0 +1,315 @@
+"""Users and their sessions: every query about them, once. What opens them: `credentials`."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from chatserver.errors import Conflict, Forbidden, StartError, _
+from chatserver.models import FUTURE, LOBBY, Role, Session, User, name_key
+from chatserver.storage.engine import Database
+from chatserver.storage.invitations import use_up
+from chatserver.storage.members import hold_rooms, join_lobby, new_id
+from chatserver.storage.naming import require_distinct_user
+from chatserver.storage.readers import Share
+from chatserver.storage.rights import require_admin
+from chatserver.storage.tables import bot_tokens, meta, sessions, users
+from chatserver.text.names import skeleton
+
+BOT_SESSION = "bot_"  # begins what stands for the session of a bot, which has none
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What it takes to make an account; the password is hashed already."""
+
+    name: str
+    display: str
+    password_hash: str
+    role: Role = Role.MEMBER
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A sign-in as its owner sees it. Times in ms."""
+
+    id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    client: str
+
+
+_SHOWN = [field.name for field in fields(OpenSession)]
+_SIGNED_IN = ("id", "name", "display", "role", "locale", "disabled_at", "password_version")
+_USER = [users.c[key] for key in _SIGNED_IN]
+_SESSIONS = (
+    sa.select(
+        sessions.c.id.label("session"),
+        sessions.c.created_at.label("opened_at"),
+        sessions.c.expires_at,
+        *_USER,
+    )
+    .join_from(sessions, users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.id.in_(sa.bindparam("ids", expanding=True)), sessions.c.revoked_at.is_(None))
+    .where(sessions.c.expires_at > sa.bindparam("now"), users.c.disabled_at.is_(None))
+)
+
+
+class People:
+    """Reads and writes accounts and sessions."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._found_sessions = database.gathered(self._find_sessions)
+
+    async def epoch(self) -> str:
+        """The random name of this database's log. Raises StartError when it has none."""
+        query = sa.select(meta.c.value).where(meta.c.key == "epoch")
+        async with self._database.reading() as connection:
+            found = (await connection.execute(query)).scalar_one_or_none()
+        if found is None:
+            raise StartError("The database has no epoch, the name of its log: restore a backup.")
+        return str(found)
+
+    # Users --------------------------------------------------------------------------------------
+
+    async def count(self) -> int:
+        async with self._database.reading() as connection:
+            return int(await connection.scalar(sa.select(sa.func.count()).select_from(users)) or 0)
+
+    async def add(self, new: NewUser, *, first: bool = False, by: int | None = None) -> User:
+        """Make an account that belongs to the lobby. Raises Conflict when the name is taken.
+
+        `first`: only as the very first account, decided in the transaction that makes it. `by`:
+        the administrator who wants it; Forbidden for one who is none any more.
+        """
+
+        def work(connection: Connection) -> User:
+            if first:
+                _claim_setup(connection, self._clock())
+            hold_rooms(connection, [LOBBY])
+            require_admin(connection, by)
+            return insert_user(connection, new, self._clock())
+
+        return await self._add(work)
+
+    async def add_invited(self, new: NewUser, code: str) -> User:
+        """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
+
+        def work(connection: Connection) -> User:
+            hold_rooms(connection, [LOBBY])
+            use_up(connection, code, self._clock())
+            return insert_user(connection, new, self._clock())
+
+        return await self._add(work)
+
+    async def _add(self, work: Callable[[Connection], User]) -> User:
+        try:
+            return await self._database.transaction(work)
+        except IntegrityError:
+            raise Conflict(_("This name is taken.")) from None
+
+    async def find(self, name: str) -> tuple[User, str] | None:
+        """The account of that name and its password hash."""
+        query = sa.select(users).where(users.c.name_key == name_key(name))
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            return (read_user(row), row.password_hash) if row is not None else None
+
+    async def ids(self, names: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Id and name of each account of these names, by the key of its name."""
+        keys = sorted({name_key(name) for name in names})
+        query = sa.select(users.c.name_key, users.c.id, users.c.name)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.where(users.c.name_key.in_(keys)))
+            return {row.name_key: (row.id, row.name) for row in rows}
+
+    async def all(self) -> list[User]:
+        """Every account, by name: for commands. A server reads pages."""
+        async with self._database.reading(Share.LISTS) as connection:
+            rows = await connection.execute(sa.select(*_USER).order_by(users.c.name_key))
+            return [read_user(row) for row in rows]
+
+    async def administrator(self) -> User | None:
+        """The administrator whose open account is the oldest."""
+        may = sa.and_(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
+        async with self._database.reading() as connection:
+            query = sa.select(*_USER).where(may).order_by(users.c.id).limit(1)
+            row = (await connection.execute(query)).one_or_none()
+            return None if row is None else read_user(row)
+
+    async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
+        """Accounts in the order of their names, behind that name.
+
+        `beginning`: only those whose name or display name begins so.
+        """
+        query = sa.select(*_USER).where(users.c.name_key > name_key(after))
+        if beginning:
+            key = name_key(beginning)
+            named = sa.func.substr(users.c.name_key, 1, len(key)) == key
+            shown = sa.func.substr(users.c.display, 1, len(beginning)) == beginning
+            query = query.where(sa.or_(named, shown))
+        async with self._database.reading(Share.LISTS) as connection:
+            rows = await connection.execute(query.order_by(users.c.name_key).limit(limit))
+            return [read_user(row) for row in rows]
+
+    async def named(self, names: Collection[str]) -> list[User]:
+        """The accounts of these names."""
+        keys = {name_key(name) for name in names}
+        query = sa.select(*_USER).where(users.c.name_key.in_(sorted(keys)))
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.order_by(users.c.name_key))
+            return [read_user(row) for row in rows]
+
+    async def change(self, user_id: int, **values: str) -> None:
+        """Set columns of an open account (display, locale)."""
+        own = sa.and_(users.c.id == user_id, users.c.disabled_at.is_(None))
+        change = users.update().where(own).values(**values)
+        await self._database.transaction(lambda c: c.execute(change))
+
+    # Sessions -----------------------------------------------------------------------------------
+
+    async def session(self, session_id: str) -> Session | None:
+        """A session that is alive, of an account that is not disabled. One query for many."""
+        return await self._found_sessions.get(session_id)
+
+    async def _find_sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        wanted = {"ids": session_ids, "now": self._clock()}
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_SESSIONS, wanted)
+            found = [Session(r.session, read_user(r), r.opened_at, r.expires_at) for r in rows]
+        return {session.id: session for session in found}
+
+    async def alive(self, session_ids: Collection[str]) -> set[str]:
+        """Those of these sessions that were not ended, of accounts that are not disabled."""
+        query = (
+            sa.select(sessions.c.id)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.id.in_(list(session_ids)), sessions.c.revoked_at.is_(None))
+            .where(users.c.disabled_at.is_(None))
+        )
+        async with self._database.reading() as connection:
+            found = set((await connection.execute(query)).scalars())
+            if any(session_id.startswith(BOT_SESSION) for session_id in session_ids):
+                found |= {bot_session(d) for d in await connection.scalars(_BOT_TOKENS)}
+        return found
+
+    async def sessions(self, user_id: int) -> list[OpenSession]:
+        """Where somebody is signed in, newest first."""
+        query = (
+            sa.select(*(sessions.c[key] for key in _SHOWN))
+            .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
+            .where(sessions.c.expires_at > self._clock())
+            .order_by(sessions.c.created_at.desc())
+        )
+        async with self._database.reading() as connection:
+            return [OpenSession(*row) for row in await connection.execute(query)]
+
+    async def prolong(self, session_id: str, expires_at: int) -> bool:
+        """Let a session live until `expires_at`. False: it has ended, and stays so."""
+        now = self._clock()
+        alive = sa.and_(
+            sessions.c.id == session_id,
+            sessions.c.revoked_at.is_(None),
+            sessions.c.expires_at > now,
+        )
+        values = {"expires_at": expires_at, "last_seen_at": now}
+        query = sessions.update().where(alive).values(values)
+        return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
+
+    async def saw(self, times: Mapping[str, int]) -> None:
+        """These sessions were in use at these times (ms).
+
+        What is stored goes back only from a future that a wrong clock has made.
+        """
+        moved = (
+            sessions.update()
+            .where(sessions.c.id == sa.bindparam("session"))
+            .where(
+                sa.or_(
+                    sessions.c.last_seen_at < sa.bindparam("at"),
+                    sessions.c.last_seen_at > sa.bindparam("at") + FUTURE,
+                )
+            )
+            .values(last_seen_at=sa.bindparam("at"))
+        )
+        rows = [{"session": session, "at": at} for session, at in sorted(times.items())]
+        await self._database.transaction(lambda c: c.execute(moved, rows))
+
+    async def revoke(self, session_id: str) -> None:
+        now = self._clock()
+        await self._database.transaction(
+            lambda c: c.execute(revoke_sessions(now).where(sessions.c.id == session_id))
+        )
+
+    async def revoke_all(self, user_id: int) -> None:
+        now = self._clock()
+        await self._database.transaction(
+            lambda c: c.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
+        )
+
+
+def bot_session(digest: str) -> str:
+    """The session of a bot's sockets, which ends with the token of that hash."""
+    return f"{BOT_SESSION}{digest[:16]}"
+
+
+_BOT_TOKENS = (
+    sa.select(bot_tokens.c.digest)
+    .join(users, users.c.id == bot_tokens.c.user_id)
+    .where(bot_tokens.c.revoked_at.is_(None), users.c.disabled_at.is_(None))
+)
+
+
+def insert_user(connection: Connection, new: NewUser, now: int) -> User:
+    """An account that belongs to the lobby.
+
+    Raises IntegrityError when the name is taken, Conflict when it looks like another one.
+    """
+    result = connection.execute(
+        users.insert().values(
+            name=new.name,
+            name_key=name_key(new.name),
+            display=new.display,
+            password_hash=new.password_hash,
+            role=new.role,
+            locale=new.locale,
+            created_at=now,
+            skeleton=skeleton(new.name),
+        )
+    )
+    user_id = new_id(result)
+    join_lobby(connection, user_id, now)
+    require_distinct_user(connection, user_id, new.name)
+    return User(user_id, new.name, new.display, new.role, new.locale)
+
+
+def _claim_setup(connection: Connection, now: int) -> None:
+    """Two people who set up at once: the second one breaks the unique key, on any node."""
+    if connection.scalar(sa.select(sa.func.count()).select_from(users)):
+        raise Forbidden(_("This server has been set up already."))
+    connection.execute(meta.insert().values(key="set_up_at", value=str(now)))
+
+
+def read_user(row: Row[Any]) -> User:
+    """A row with the columns of an account."""
+    return User(
+        row.id,
+        row.name,
+        row.display,
+        Role(row.role),
+        row.locale,
+        row.disabled_at is not None,
+        row.password_version,
+    )
+
+
+def revoke_sessions(now: int) -> sa.Update:
+    """The statement that ends sessions, still without saying which."""
+    return sessions.update().where(sessions.c.revoked_at.is_(None)).values(revoked_at=now)

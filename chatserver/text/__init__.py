@@ -1,0 +1,1 @@
+"""Text of messages and names: Markdown, mentions, emoji, search terms."""

@@ -1,0 +1,177 @@
+"""Names and titles: the form in which they are kept, what they may hold, and which look alike.
+
+Every name of a user, a bot or a room, every display name, title and topic passes this module.
+Comparison of looks follows UTS 39 (confusables), invisible characters are Unicode's
+Default_Ignorable_Code_Point and a few blanks.
+"""
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from unicodedata import category, normalize
+
+from chatserver.errors import BadRequest, Conflict, _
+from chatserver.models import name_key
+from chatserver.text.normalization import nfc, nfkc
+
+NAME_LENGTH = range(2, 33)
+DISPLAY_LENGTH = 64
+TITLE_LENGTH = 100
+TOPIC_LENGTH = 500
+SKELETON_LENGTH = 128  # characters of a skeleton that are compared
+CONFUSABLES = Path(__file__).with_name("confusables.txt")
+
+# Default_Ignorable_Code_Point, Unicode 17.
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+BLANK = "\u2800\ufff9-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159"  # no ignorable, but unseen
+UNSEEN = rf"{IGNORABLE}{BLANK}\s\x00-\x1f\x7f-\x9f\ud800-\udfff"
+
+_seen = re.compile(rf"[^{UNSEEN}]").search
+_unseen = re.compile(rf"[{UNSEEN}]+")
+_ignorable = re.compile(rf"[{IGNORABLE}]")
+# Where an ignorable character changes what is seen: joiners between letters or emoji, the
+# presentation of a symbol, the letters of a subdivision's flag.
+_joined = re.compile(
+    r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])"
+    r"|(?<=[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"
+    r"|\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f"
+)
+
+
+# What is seen ------------------------------------------------------------------------------------
+
+
+def shows(text: str) -> bool:
+    """Whether a text has any visible character. One pass in C; most texts end it at once."""
+    return "!" <= text[:1] <= "~" or _seen(text) is not None
+
+
+@lru_cache(4_096)
+def skeleton(text: str) -> str:
+    """The form in which two texts are equal that look alike (UTS 39, without regard to case)."""
+    plain = normalize("NFD", _unseen.sub("", nfkc(text)))
+    folded = normalize("NFD", plain.translate(_confusables()).casefold())
+    return normalize("NFD", folded.translate(_confusables()))[:SKELETON_LENGTH]
+
+
+@cache
+def _confusables() -> dict[int, str]:
+    """By code point, what stands for it. Read with the first name that is compared."""
+    alike: dict[int, str] = {}
+    for line in CONFUSABLES.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            representative, characters = line.split("\t")
+            alike |= dict.fromkeys(map(ord, characters), representative)
+    return alike
+
+
+# User names --------------------------------------------------------------------------------------
+
+
+def checked_name(name: str) -> str:
+    """A user name as it is stored. Raises BadRequest, or Conflict for a reserved one."""
+    kept = nfkc(name).strip()
+    if len(kept) not in NAME_LENGTH or len(name_key(kept)) > 64:
+        raise BadRequest(_("A user name has 2 to 32 characters."))
+    if not kept[0].isalnum() or not _is_word(kept):
+        raise BadRequest(_("A user name has letters, digits, dots, hyphens and underscores."))
+    if skeleton(kept) in _reserved():
+        raise Conflict(_("This name is taken."))
+    return kept
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    """@all mentions every member."""
+    return frozenset({skeleton("all")})
+
+
+def checked_display(display: str, name: str) -> str:
+    """A display name as it is stored: the user name when there is none. Raises BadRequest."""
+    kept = _one_line(display)
+    if not kept:
+        return name  # which may be older than these rules
+    if len(kept) > DISPLAY_LENGTH:
+        raise BadRequest(_("A display name has at most 64 characters."))
+    if not _is_readable(kept):
+        raise BadRequest(_("A display name has printable characters only."))
+    return kept
+
+
+# Rooms -------------------------------------------------------------------------------------------
+
+# The room that every account belongs to, in the languages of the program and of its neighbours.
+LOBBY_TITLES = ("Lobby", "大厅", "大廳", "ロビー", "로비", "Лобби", "Vestíbulo", "Foyer")
+
+
+def room_key(name: str) -> str:
+    """The form in which the names of rooms are stored and compared."""
+    return name_key(name.strip().removeprefix("#"))
+
+
+def checked_room_name(name: str) -> str:
+    """A room's name as it is stored: it is no number. Raises BadRequest."""
+    kept = room_key(name)
+    if len(kept) not in NAME_LENGTH:
+        raise BadRequest(_("A room name has 2 to 32 characters."))
+    if not _is_word(kept) or not re.search(r"[^\d_.-]", kept):
+        raise BadRequest(_("A room name has letters, digits, dots, hyphens and underscores."))
+    return kept
+
+
+def checked_title(title: str) -> str:
+    """A title as it is stored. Raises BadRequest."""
+    kept = _checked_line(title, TITLE_LENGTH)
+    if not kept:
+        raise BadRequest(_("Titles and topics have printable characters only."))
+    return kept
+
+
+def checked_topic(topic: str) -> str:
+    """A topic as it is stored. Raises BadRequest."""
+    return _checked_line(topic, TOPIC_LENGTH)
+
+
+def is_lobby_title(title: str) -> bool:
+    """Whether a title looks like the lobby's in some language."""
+    return skeleton(title) in _lobby_titles()
+
+
+@cache
+def _lobby_titles() -> frozenset[str]:
+    return frozenset(map(skeleton, LOBBY_TITLES))
+
+
+def _checked_line(text: str, longest: int) -> str:
+    kept = _one_line(text)
+    if len(kept) > longest:
+        raise BadRequest(_("This text is too long."))
+    if kept and not _is_readable(kept):
+        raise BadRequest(_("Titles and topics have printable characters only."))
+    return kept
+
+
+# Characters --------------------------------------------------------------------------------------
+
+
+def _one_line(text: str) -> str:
+    return " ".join(nfc(text).split())
+
+
+def _is_word(name: str) -> bool:
+    """Whether a name has letters, marks, digits and `_.-` only, none of them invisible."""
+    letters = all(c in "_.-" or category(c)[0] in "LMN" for c in name)
+    return letters and not _unseen.search(name)
+
+
+def _is_readable(text: str) -> bool:
+    """Whether a line shows something, and nothing in it hides, reorders or controls."""
+    return (
+        any(category(c)[0] in "LNPS" for c in text if _seen(c))
+        and not _ignorable.search(_joined.sub("", text))
+        and not any(category(c) in ("Cc", "Cs", "Co", "Cn") for c in text)
+    )

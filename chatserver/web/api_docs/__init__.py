@@ -1,0 +1,56 @@
+"""What this server offers, for programs: AsyncAPI for the socket, OpenAPI for HTTP.
+
+Made from the message types and a table of operations when somebody first asks, then kept; the
+copies in docs/ are made by `make describe`. Nobody needs to log in to read them.
+"""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from chatserver.web.authentication import Sessions
+
+
+class Description:
+    """`/api/asyncapi.json` and `/api/openapi.json`."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._kept: dict[str, Any] = {}
+        self._making = asyncio.Lock()
+
+    async def asyncapi(self, request: web.Request) -> web.StreamResponse:
+        """With the address at which the client has found this server."""
+        document = await self._document("asyncapi")
+        if base := self._sessions.base(request):
+            from chatserver.web.api_docs.asyncapi import servers
+
+            document = document | {"servers": servers(base + _prefix(request))}
+        return _answer(document)
+
+    async def openapi(self, _request: web.Request) -> web.StreamResponse:
+        return _answer(await self._document("openapi"))
+
+    async def _document(self, name: str) -> Any:
+        async with self._making:
+            if name not in self._kept:
+                self._kept[name] = await asyncio.to_thread(_made, name)
+        return self._kept[name]
+
+
+def _made(name: str) -> Any:
+    from chatserver.web.api_docs import asyncapi, openapi
+
+    return (asyncapi if name == "asyncapi" else openapi).document()
+
+
+def _answer(document: Any) -> web.Response:
+    from chatserver.web.api_docs.schemas import written
+
+    return web.Response(body=written(document), content_type="application/json")
+
+
+def _prefix(request: web.Request) -> str:
+    """The path that the chat is mounted at, like /chat."""
+    return str(request.app.router["home"].url_for()).rstrip("/")

@@ -1,0 +1,163 @@
+"""The socket as an AsyncAPI 3.1 document, from the server's side: it receives commands."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatserver import __version__
+from chatserver.realtime.presence import CHANGED, WHOLE
+from chatserver.web.api_docs.schemas import Schema, components, told
+from chatserver.web.api_docs.socket import (
+    ANSWERS,
+    CLOSINGS,
+    COMMANDS,
+    EVENTS,
+    REPLIES,
+    Shape,
+    number,
+    wire_name,
+)
+
+ABOUT = """One WebSocket, text frames, one JSON object a frame; `type` says which one.
+Fields that one does not know are to be ignored. docs/protocol.md tells the contract in words."""
+DEFAULT = "http://127.0.0.1:3000"
+CHANNEL = {"$ref": "#/channels/socket"}
+SCHEMES: Schema = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The header Authorization with the token of POST /login, or of a bot.",
+    },
+    "cookie": {
+        "type": "httpApiKey",
+        "name": "chatserver",
+        "in": "cookie",
+        "description": "The session cookie of a browser; over TLS it is __Host-chatserver.",
+    },
+    "query": {
+        "type": "httpApiKey",
+        "name": "token",
+        "in": "query",
+        "description": "For clients that can set no header, unless auth.query_token is false.",
+    },
+}
+
+QUERY: Schema = {
+    "type": "object",
+    "properties": {
+        "token": {"type": "string", "description": SCHEMES["query"]["description"]},
+        "user": {
+            "type": "string",
+            "description": "Refuse the connection unless the session is this user's.",
+        },
+        "presence": {
+            "enum": [CHANGED, WHOLE],
+            "default": CHANGED,
+            "description": "list: the whole groupList after each change, and no presence.",
+        },
+    },
+}
+
+
+def document(base: str = DEFAULT) -> Schema:
+    """The whole document of a server that clients find at `base`, a URL without a slash behind."""
+    every = [*COMMANDS, *EVENTS, *ANSWERS]
+    _, schemas = components(every)
+    return {
+        "asyncapi": "3.1.0",
+        "info": {
+            "title": "chatserver",
+            "version": __version__,
+            "description": ABOUT,
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": servers(base),
+        "channels": {"socket": _channel(every)},
+        "operations": {
+            **{_lower(shape.__name__): _receives(shape) for shape in COMMANDS},
+            "tell": {
+                "action": "send",
+                "channel": CHANNEL,
+                "summary": "What happened, and what is.",
+                "messages": [_in_channel(shape) for shape in EVENTS],
+            },
+        },
+        "components": {
+            "messages": {shape.__name__: _message(shape) for shape in every},
+            "schemas": {name: _flat(schema) for name, schema in schemas.items()},
+            "securitySchemes": SCHEMES,
+        },
+    }
+
+
+def servers(base: str) -> Schema:
+    """The section `servers` of the document."""
+    url = urlsplit(base)
+    here: Schema = {
+        "host": url.netloc,
+        "protocol": "wss" if url.scheme == "https" else "ws",
+        "description": "wss behind TLS. A foreign Origin is refused with 403.",
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in SCHEMES],
+    }
+    return {"here": here | ({"pathname": url.path} if url.path else {})}
+
+
+def _channel(every: list[Shape]) -> Schema:
+    closings = "\n".join(f"* {code.value}: {text}" for code, text in CLOSINGS.items())
+    return {
+        "address": "/ws",
+        "description": f"Why a socket is closed:\n\n{closings}",
+        "messages": {
+            shape.__name__: {"$ref": f"#/components/messages/{shape.__name__}"} for shape in every
+        },
+        "bindings": {"ws": {"method": "GET", "query": QUERY, "bindingVersion": "0.1.0"}},
+        "x-close-codes": {
+            str(code.value): {"name": code.name.lower(), "description": text}
+            for code, text in CLOSINGS.items()
+        },
+    }
+
+
+def _receives(shape: Shape) -> Schema:
+    operation: Schema = {
+        "action": "receive",
+        "channel": CHANNEL,
+        "summary": told(shape),
+        "messages": [_in_channel(shape)],
+    }
+    if REPLIES[shape]:
+        answers = [_in_channel(answer) for answer in REPLIES[shape]]
+        operation["reply"] = {"channel": CHANNEL, "messages": answers}
+    return operation
+
+
+def _in_channel(shape: Shape) -> Schema:
+    return {"$ref": f"#/channels/socket/messages/{shape.__name__}"}
+
+
+def _message(shape: Shape) -> Schema:
+    message: Schema = {
+        "name": shape.__name__,
+        "title": f"{number(shape)} {wire_name(shape)}",
+        "summary": told(shape),
+        "payload": {"$ref": f"#/components/schemas/{shape.__name__}"},
+    }
+    if "id" in shape.__struct_fields__ and shape not in EVENTS:
+        message["correlationId"] = {"location": "$message.payload#/id"}
+    return message
+
+
+def _flat(value: Any) -> Any:
+    """AsyncAPI's discriminator is a name; OpenAPI's, which msgspec writes, an object."""
+    if isinstance(value, list):
+        return [_flat(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    flat = {key: _flat(inner) for key, inner in value.items()}
+    if "mapping" in flat.get("discriminator", ()):
+        flat["discriminator"] = flat["discriminator"]["propertyName"]
+    return flat
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]

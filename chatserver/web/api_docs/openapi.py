@@ -1,0 +1,222 @@
+"""The HTTP API as an OpenAPI 3.1 document."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from chatserver import __version__, errors
+from chatserver.web.api_docs.answers import Ready, Refusal
+from chatserver.web.api_docs.operations import OPERATIONS, PARAMETERS, Operation
+from chatserver.web.api_docs.schemas import REF, Schema, components
+
+ABOUT = """The commands of the socket for scripts: the same refusals and the same durability.
+A success has `"ok": 1` and its facts; a refusal `"ok": 0`, a `code` and a sentence in `data`.
+Fields that one does not know are to be ignored."""
+MAY: dict[str, str] = {
+    "anyone": "",
+    "session": "",
+    "administrator": "For administrators.",
+    "owner": "For the owner of the data folder, through the Unix socket in it; 403 over TCP.",
+}
+SCHEMES: Schema = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of POST /login, or of a bot.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "chatserver",
+        "description": "The session cookie of a browser; over TLS it is __Host-chatserver.",
+    },
+}
+TOKEN_HEADERS: Schema = {
+    "Authorization": {
+        "description": "Bearer and the token, to be sent as it is.",
+        "schema": {"type": "string"},
+    }
+}
+WAIT_HEADERS: Schema = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}
+}
+KINDS = {
+    "page": "text/html",
+    "text": "text/plain",
+    "lines": "application/jsonl",
+    "picture": "image/svg+xml",
+}
+Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether a page may tell them
+TEXT = {"schema": {"type": "string"}}
+
+
+def document() -> Schema:
+    """The whole document."""
+    shapes = list(dict.fromkeys(_shapes()))
+    found, named = components(shapes)
+    schemas = dict(zip(shapes, found, strict=True))
+    paths: Schema = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _told(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "chatserver",
+            "version": __version__,
+            "description": ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": ".."}],
+        "paths": paths,
+        "components": {
+            "schemas": named,
+            "responses": dict(
+                _refusal(its) for operation in OPERATIONS for its in _kinds(operation)
+            ),
+            "securitySchemes": SCHEMES,
+        },
+    }
+
+
+def codes() -> dict[str, type[errors.ChatError]]:
+    """Every refusal by its code."""
+    named = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return {kind.code: kind for kind in named if issubclass(kind, errors.ChatError)}
+
+
+def refusals(operation: Operation) -> dict[int, list[str]]:
+    """The codes that an operation may refuse with, by status."""
+    found: dict[int, list[str]] = {}
+    for code in sorted(set(_refusals(operation))):
+        found.setdefault(codes()[code].status, []).append(code)
+    return dict(sorted(found.items()))
+
+
+def _refusals(operation: Operation) -> Iterator[str]:
+    yield from operation.refuses.split()
+    yield "bad_request"
+    if operation.rated:
+        yield "rate_limited"
+    if operation.who in ("session", "administrator"):
+        yield "unauthorized"
+        yield "other_user"
+    if operation.method != "GET" or operation.who in ("administrator", "owner"):
+        yield "forbidden"
+    if "{" in operation.path:
+        yield "not_found"
+    if operation.method != "GET":
+        yield from ("too_large", "unsupported_media_type")
+    if operation.stores:
+        yield "unavailable"
+
+
+def _shapes() -> Iterator[Any]:
+    yield Refusal
+    for operation in OPERATIONS:
+        yield from (s for s in (*_answers(operation), operation.body) if s is not None)
+    yield from (shape for shape, _ in PARAMETERS.values())
+
+
+def _answers(operation: Operation) -> tuple[Any, ...]:
+    return operation.returns if isinstance(operation.returns, tuple) else (operation.returns,)
+
+
+def _told(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
+    told: Schema = {"operationId": operation.name, "summary": operation.summary}
+    if MAY[operation.who]:
+        told["description"] = MAY[operation.who]
+    has_session = operation.who in ("session", "administrator")
+    told["security"] = [{name: []} for name in SCHEMES] if has_session else []
+    parameters = [*_path_parameters(operation, schemas), *_query_parameters(operation)]
+    if parameters:
+        told["parameters"] = parameters
+    if operation.body is not None:
+        told["requestBody"] = _body(operation, schemas)
+    told["responses"] = dict(_responses(operation, schemas))
+    return told
+
+
+def _path_parameters(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[Schema]:
+    for name in re.findall(r"{(\w+)}", operation.path):
+        shape, description = PARAMETERS[name]
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": description,
+            "schema": schemas[shape],
+        }
+
+
+def _query_parameters(operation: Operation) -> Iterator[Schema]:
+    if operation.query is None:
+        return
+    _, named = components([operation.query])
+    (shape,) = named.values()
+    for name, schema in shape["properties"].items():
+        kept = [kind for kind in schema.get("anyOf", [schema]) if kind != {"type": "null"}]
+        required = name in shape.get("required", ())
+        yield {"name": name, "in": "query", "required": required, "schema": kept[0]}
+
+
+def _body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
+    content: Schema = {"application/json": {"schema": schemas[operation.body]}}
+    if operation.form:
+        content["application/x-www-form-urlencoded"] = content["application/json"]
+    if operation.text:
+        content["text/plain"] = {"schema": {"type": "string", "minLength": 1}}
+    required = any(field.required for field in msgspec.structs.fields(operation.body))
+    return {"required": required, "content": content}
+
+
+def _responses(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tuple[str, Schema]]:
+    yield from _successes(operation, schemas)
+    if operation.redirects:
+        status = "302" if operation.method == "GET" else "303"
+        yield status, {"description": "For browsers: on to the next page."}
+    if operation.returns is Ready:
+        yield "503", _content("Messages cannot be stored now.", schemas[Ready])
+    for kind in _kinds(operation):
+        name, _response = _refusal(kind)
+        yield str(codes()[kind[0][0]].status), {"$ref": f"#/components/responses/{name}"}
+
+
+def _kinds(operation: Operation) -> Iterator[Kind]:
+    """The different ways in which an operation refuses."""
+    is_page = operation.says == "page" or operation.redirects
+    for its_codes in refusals(operation).values():
+        yield tuple(its_codes), is_page
+
+
+def _refusal(kind: Kind) -> tuple[str, Schema]:
+    """A name for all refusals of that kind, and what they look like."""
+    its_codes, is_page = kind
+    sentences = "\n".join(f"* `{code}`: {codes()[code].text}" for code in its_codes)
+    refusal = _content(sentences, {"$ref": f"{REF}Refusal"})
+    if is_page:
+        refusal["content"]["text/html"] = TEXT
+    if "rate_limited" in its_codes:
+        refusal["headers"] = WAIT_HEADERS
+    return ".".join((*its_codes, "page") if is_page else its_codes), refusal
+
+
+def _successes(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tuple[str, Schema]]:
+    if operation.says != "json":
+        yield "200", {"description": operation.summary, "content": {KINDS[operation.says]: TEXT}}
+        return
+    possible = [schemas[shape] for shape in _answers(operation)]
+    answer = _content("Done.", possible[0] if len(possible) == 1 else {"anyOf": possible})
+    if operation.token:
+        answer["headers"] = TOKEN_HEADERS
+    if operation.created:
+        yield "201", answer
+    if operation.repeats:
+        yield "200", answer | {"description": "It was done before: the first answer again."}
+    elif not operation.created:
+        yield "200", answer
+
+
+def _content(description: str, schema: Schema) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

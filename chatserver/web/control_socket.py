@@ -1,0 +1,81 @@
+"""The owner's way in: the same routes on a Unix socket in the data folder.
+
+Owns that socket for as long as an application runs, whoever runs it and wherever it is mounted.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from chatserver.data_dir import control_address
+from chatserver.errors import StartError
+from chatserver.web.access_log import AccessLog
+from chatserver.web.authentication import Sessions
+
+SHUTDOWN = 3.0  # seconds that open requests have to finish
+
+
+class ControlSocket:
+    """Serves an application of its own: a mounted one has its prefix in every route."""
+
+    def __init__(self, app: web.Application, path: Path, sessions: Sessions) -> None:
+        """`app` has the routes, and nothing that starts or ends with it."""
+        self._runner = web.AppRunner(
+            app, access_log_class=AccessLog, shutdown_timeout=SHUTDOWN, auto_decompress=False
+        )
+        self._path = path
+        self._sessions = sessions
+        self._listener: asyncio.AbstractServer | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    async def running(self, outer: web.Application) -> AsyncIterator[None]:
+        """Listen for as long as `outer` runs, where visitors come in."""
+        await self._runner.setup()
+        self._sessions.below = str(outer.router["home"].url_for()).rstrip("/")
+        with control_address(self._path) as path:
+            await self._listen(path)
+            self._sessions.control = path
+        yield
+        await (self._closing or self._close())
+
+    async def stopping(self, _outer: web.Application) -> None:
+        """Let nobody in any more; open requests have their time beside those of visitors."""
+        self._closing = asyncio.create_task(self._close())
+
+    async def _listen(self, path: str) -> None:
+        listening = _bound_privately(path)
+        self._listener = await asyncio.get_running_loop().create_unix_server(
+            self._runner.server,  # type: ignore[arg-type]  # set up it has one
+            sock=listening,
+        )
+
+    async def _close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        await self._runner.cleanup()
+
+
+def _bound_privately(path: str) -> socket.socket:
+    """Only its owner can open it, from its first moment on. Raises StartError.
+
+    The mask is the whole process's, so no `await` stands here as it does in web.UnixSite: what
+    others make meanwhile would be closed to them too.
+    """
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        Path(path).unlink(missing_ok=True)
+        listening.bind(path)
+    except OSError as error:
+        listening.close()
+        raise StartError(
+            f"The data folder cannot hold a Unix socket: {error.strerror}. FAT, NTFS and some"
+            f" network file systems have none: choose another folder with --data."
+        ) from None
+    finally:
+        os.umask(before)
+    return listening

@@ -1,0 +1,1 @@
+"""The WebSocket: handshake, framing, transport, dispatch of commands."""

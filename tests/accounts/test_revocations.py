@@ -1,0 +1,128 @@
+"""Ends of sessions that wait for the database, in memory and in their file."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatserver.accounts import revocations
+from chatserver.accounts.revocations import RESERVED, RevocationFile, Revocations
+from chatserver.bus.messages import Ended
+from chatserver.errors import StartError, Unavailable
+
+
+class Database:
+    """Stores ends of sessions while it is there."""
+
+    def __init__(self) -> None:
+        self.is_there = False
+        self.ended: list[str] = []
+
+    async def store(self, session_id: str) -> None:
+        if not self.is_there:
+            raise Unavailable
+        self.ended.append(session_id)
+
+
+class Others:
+    """The other nodes, which note what they are notified of."""
+
+    def __init__(self) -> None:
+        self.learn_end: Callable[[Ended], object] = str
+        self.notified: list[str] = []
+
+    def end_session(self, session_id: str, *, pending: bool = False) -> None:
+        assert pending
+        self.notified.append(session_id)
+
+
+def started(path: Path, database: Database, others: Others | None = None) -> Revocations:
+    made = Revocations(database.store, path, others or Others())
+    made.load()
+    return made
+
+
+async def test_what_waits_is_read_at_the_next_start(tmp_path: Path) -> None:
+    path, database = tmp_path / "revocations", Database()
+    first = started(path, database)
+    assert not await first.end("one")
+    for _ in range(2):
+        first.learn(Ended(4101, session="two", pending=True))
+    first.learn(Ended(4101, session="three"))
+    second = started(path, database)
+    assert [name for name in ("one", "two", "three") if name in second] == ["one", "two"]
+    database.is_there = True
+    await second.flush()
+    assert database.ended == ["one", "two"]
+    assert RevocationFile(path).read() == []
+
+
+async def test_an_end_that_was_stored_at_once_is_not_in_the_file(tmp_path: Path) -> None:
+    path, database = tmp_path / "revocations", Database()
+    database.is_there = True
+    assert await started(path, database).end("one")
+    assert RevocationFile(path).read() == []
+
+
+async def test_other_nodes_are_notified_until_it_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "RETRY_DELAY", 0)
+    monkeypatch.setattr(revocations, "RETRIES", 2)
+    database, others = Database(), Others()
+    made = started(tmp_path / "revocations", database, others)
+    await made.end("one")
+    task = asyncio.create_task(made.run())
+    while len(others.notified) < 3:
+        await asyncio.sleep(0)
+    database.is_there = True
+    while "one" in made:
+        await asyncio.sleep(0)
+    task.cancel()
+    assert database.ended == ["one"]
+
+
+def test_the_file_has_its_size_before_anything_waits(tmp_path: Path) -> None:
+    path = tmp_path / "revocations"
+    file = RevocationFile(path)
+    file.read()
+    assert path.stat().st_size == RESERVED
+    assert path.stat().st_blocks * 512 >= RESERVED
+    assert path.stat().st_mode & 0o777 == 0o600
+    for number in range(revocations.LARGEST):
+        file.add(f"session-{number:014}")
+    assert path.stat().st_size == RESERVED
+    with pytest.raises(OSError, match="full"):
+        file.add("x" * RESERVED)
+    file.clear()
+    assert RevocationFile(path).read() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [(b"", []), (b"one\ntw", ["one"]), (b"one\n\0two\n", ["one"]), (b"\xff\n", ["\ufffd"])],
+)
+def test_what_a_power_cut_leaves_is_read(tmp_path: Path, content: bytes, kept: list[str]) -> None:
+    path = tmp_path / "revocations"
+    path.write_bytes(content)
+    file = RevocationFile(path)
+    assert file.read() == kept
+    file.add("three")
+    assert RevocationFile(path).read() == [*kept, "three"]
+
+
+def test_a_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "revocations").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StartError, match="cannot be written"):
+        RevocationFile(tmp_path / "revocations").read()
+
+
+async def test_a_file_that_fails_loses_no_end_of_a_running_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Revocations(Database().store, tmp_path / "none" / "revocations", Others())
+    assert not await made.end("one")
+    assert "one" in made
+    assert "a restart would forget" in caplog.text

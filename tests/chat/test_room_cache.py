@@ -1,0 +1,59 @@
+"""What never changes about rooms is asked for once, and nothing gets lost on the way."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from chatserver.chat import room_cache as facts_module
+from chatserver.chat.room_cache import RoomCache
+from chatserver.errors import NotFound
+from chatserver.models import RoomFacts, RoomKind
+
+
+class Rooms:
+    """Those up to 9 are there."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
+        self.asked.append(list(numbers))
+        return {n: RoomFacts(n, RoomKind.GROUP) for n in self.asked[-1] if n < 10}
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    return Rooms()
+
+
+@pytest.fixture
+def facts(rooms: Rooms) -> RoomCache:
+    return RoomCache(rooms)  # type: ignore[arg-type]
+
+
+async def test_a_room_is_asked_for_once(facts: RoomCache, rooms: Rooms) -> None:
+    assert facts.known(1) is None
+    assert await facts.one(1) == facts.known(1) == RoomFacts(1, RoomKind.GROUP)
+    assert sorted(await facts.of([1, 2])) == [1, 2]
+    assert rooms.asked == [[1], [2]]
+
+
+async def test_rooms_that_are_not_there_are_left_out(facts: RoomCache) -> None:
+    assert sorted(await facts.of([1, 11])) == [1]
+    with pytest.raises(NotFound):
+        await facts.one(11)
+
+
+async def test_a_memory_that_is_full_loses_nothing_that_is_asked_for(
+    facts: RoomCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts_module, "REMEMBERED", 3)
+    await facts.of([1, 2, 3])
+    assert sorted(await facts.of([1, 2, 3, 4, 5])) == [1, 2, 3, 4, 5]
+
+
+async def test_who_calls_the_other_one_how_is_kept(facts: RoomCache) -> None:
+    pair = RoomFacts(5, RoomKind.DIRECT, ((1, "ann"), (2, "bo")))
+    facts.remember(pair, pair=(1, "Bo"))
+    assert facts.pair(1, "Bo") is pair
+    assert facts.pair(2, "ann") is None

@@ -1,0 +1,70 @@
+"""The clock check of the doctor judges a chat that holds no message too."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chatserver.commands.clock_check import clock_finding
+from chatserver.config import Settings
+from chatserver.models import Session
+from chatserver.storage.migrate import migrate
+from chatserver.storage.nights import DAY
+from tests.storage.conftest import Storage
+
+MADE = 1_800_000_000_000  # ms UTC, in 2027
+YEAR_2040 = 2_208_988_800_000
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path)
+
+
+async def make(settings: Settings, *, session_at: int | None = None) -> None:
+    """A chat whose files are as old as MADE, with a session that was opened then or later."""
+    storage = Storage(settings.database_url)
+    await migrate(storage.database, backups=settings.data / "backups")
+    if session_at is not None:
+        ann = await storage.person("ann")
+        session = Session("s", ann, session_at, session_at + 1_000)
+        await storage.credentials.open_session(session, client="")
+    await storage.database.close()
+    for file in settings.data.glob("chat.db*"):
+        os.utime(file, (MADE / 1000, MADE / 1000))
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (MADE, ""),
+        (MADE + 2 * DAY, ""),
+        (0, "20833 days behind the newest change of chat.db"),
+        (YEAR_2040, "4734 days ahead of the newest change of chat.db"),
+        (MADE - DAY, "24.0 hours behind the newest change of chat.db"),
+    ],
+)
+async def test_the_clock_is_compared_with_the_files(
+    settings: Settings, now: int, told: str
+) -> None:
+    await make(settings)
+    well, sentence = await clock_finding(settings, lambda: now)
+    assert well == (not told)
+    assert told in sentence
+
+
+async def test_the_clock_is_compared_with_the_newest_session(settings: Settings) -> None:
+    await make(settings, session_at=MADE + DAY)
+    well, sentence = await clock_finding(settings, lambda: MADE)
+    assert (well, sentence) == (False, "clock: 24.0 hours behind the newest session. Set it right")
+    assert (await clock_finding(settings, lambda: MADE + DAY))[0]
+
+
+@pytest.mark.parametrize("name", ["keys.json", "lock", "revocations", "chat.db-wal"])
+async def test_each_file_of_the_data_folder_counts(settings: Settings, name: str) -> None:
+    await make(settings)
+    (settings.data / name).touch()
+    os.utime(settings.data / name, ((MADE + DAY) / 1000,) * 2)
+    well, sentence = await clock_finding(settings, lambda: MADE)
+    assert not well
+    assert name in sentence

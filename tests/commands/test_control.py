@@ -1,0 +1,127 @@
+"""Commands that ask a running server: one that is slow, one that stands still, one that ends."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from chatserver.commands import control as module
+from chatserver.commands.control import Control, Refused, connected, is_running
+from chatserver.data_dir import DataDir
+from chatserver.errors import NotYet
+
+
+class Peer:
+    """A server on the control socket whose answers wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.alive = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.users: dict[str, object] = {"ok": True, "users": ["ann"]}
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        await self.alive.wait()
+        return web.json_response({"ok": True})
+
+    async def answer(self, _: web.Request) -> web.Response:
+        await self.ready.wait()
+        return web.json_response(self.users)
+
+    async def lines(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first\n")
+        await self.ready.wait()
+        await response.write(b"last\n")
+        return response
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataDir:
+    (tmp_path / "lock").write_text("4321")
+    return DataDir(tmp_path)
+
+
+@asynccontextmanager
+async def running(folder: DataDir, peer: Peer) -> AsyncIterator[Control]:
+    app = web.Application()
+    app.add_routes([web.get("/healthz", peer.healthz), web.get("/lines", peer.lines)])
+    app.add_routes([web.get("/users", peer.answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.01)
+    await runner.setup()
+    await web.UnixSite(runner, str(folder.control)).start()
+    try:
+        async with connected(folder) as line:
+            yield line
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_slow_answer_is_waited_for_while_the_server_is_alive(
+    folder: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
+    peer = Peer()
+    peer.alive.set()
+    asyncio.get_running_loop().call_later(0.3, peer.ready.set)
+    async with running(folder, peer) as line:
+        assert (await line.ask("GET", "/users"))["users"] == ["ann"]
+
+
+async def test_a_server_that_stands_still_is_named_with_its_process(
+    folder: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
+    async with running(folder, Peer()) as line:
+        with pytest.raises(Refused, match=r"process 4321\) does not answer"):
+            await line.ask("GET", "/users")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("unavailable", NotYet), ("not_found", Refused), ("forbidden", Refused)]
+)
+async def test_a_refusal_says_whether_it_may_pass(
+    folder: DataDir, code: str, kind: type[Exception]
+) -> None:
+    peer = Peer()
+    peer.ready.set()
+    peer.users = {"ok": 0, "code": code, "data": "No."}
+    async with running(folder, peer) as line:
+        with pytest.raises(kind, match="No"):
+            await line.ask("GET", "/users")
+
+
+async def test_a_stream_that_stands_still_half_way_is_given_up(
+    folder: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
+    async with running(folder, Peer()) as line, aclosing(line.stream("/lines")) as pieces:
+        assert await anext(pieces) == b"first\n"
+        with pytest.raises(Refused, match="4321"):
+            await anext(pieces)
+
+
+async def test_a_stream_goes_on_while_the_server_is_alive(
+    folder: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
+    peer = Peer()
+    peer.alive.set()
+    asyncio.get_running_loop().call_later(0.3, peer.ready.set)
+    async with running(folder, peer) as line, aclosing(line.stream("/lines")) as pieces:
+        assert b"".join([piece async for piece in pieces]) == b"first\nlast\n"
+
+
+async def test_a_server_whose_queue_of_connections_is_full_is_running(folder: DataDir) -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(folder.control))
+        listener.listen(0)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(str(folder.control))
+        assert is_running(folder)

@@ -1,0 +1,110 @@
+"""What `doctor` says about proxies, before anybody tries to log in through one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from chatserver.commands.reachability import configured, links, reached
+from chatserver.config import ServerSettings, Settings
+from tests.driver import Chat
+
+Proxy = Callable[[dict[str, str | None]], Awaitable[str]]
+
+
+@pytest.mark.parametrize(
+    ("server", "sound"),
+    [
+        (ServerSettings(), True),
+        (ServerSettings(public_url="http://chat.example"), True),
+        (ServerSettings(public_url="https://chat.example"), False),
+        (ServerSettings(public_url="https://chat.example", trusted_proxies=["::1"]), True),
+        (ServerSettings(public_url="https://chat.example", tls_cert="c", tls_key="k"), True),
+        (ServerSettings(public_url="http://chat.example", tls_cert="c", tls_key="k"), False),
+    ],
+)
+def test_settings_that_contradict_one_another_are_found(
+    server: ServerSettings, sound: bool
+) -> None:
+    assert all(fine for fine, _ in configured(Settings(server=server))) is sound
+
+
+@pytest_asyncio.fixture
+async def proxy(chat: Chat) -> AsyncIterator[Proxy]:
+    """Starts a proxy that sets these headers, or removes those that are None; its URL."""
+    runners: list[web.AppRunner] = []
+
+    async def start(changes: dict[str, str | None]) -> str:
+        async def pass_on(request: web.Request) -> web.StreamResponse:
+            headers = {k: v for k, v in request.headers.items() if changes.get(k, v) is not None}
+            headers |= {name: value for name, value in changes.items() if value is not None}
+            upgrade = headers.get("Upgrade", "") == "websocket"
+            async with (
+                aiohttp.ClientSession(auto_decompress=False) as http,
+                http.request(request.method, chat.url + request.path_qs, headers=headers) as answer,
+            ):
+                if answer.status == 101 and upgrade:
+                    socket = web.WebSocketResponse()
+                    await socket.prepare(request)
+                    return socket
+                kept = {k: v for k, v in answer.headers.items() if k.startswith("Strict")}
+                return web.Response(status=answer.status, headers=kept)
+
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", pass_on)
+        runners.append(web.AppRunner(app))
+        await runners[-1].setup()
+        await web.TCPSite(runners[-1], "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runners[-1].addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def findings(url: str) -> list[tuple[bool, str]]:
+    settings = Settings(server=ServerSettings(public_url=url))
+    return [finding async for finding in reached(settings)]
+
+
+async def test_a_proxy_that_passes_everything_on_is_fine(proxy: Proxy) -> None:
+    found = await findings(await proxy({}))
+    assert [fine for fine, _ in found] == [True, True], found
+    assert "WebSockets pass" in found[1][1]
+
+
+async def test_a_proxy_that_changes_the_host_is_found(proxy: Proxy) -> None:
+    found = await findings(await proxy({"Host": "inner:3000"}))
+    assert [fine for fine, _ in found] == [False, False], found
+
+
+async def test_a_proxy_that_removes_the_upgrade_is_found(proxy: Proxy) -> None:
+    found = await findings(await proxy({"Upgrade": None, "Connection": None}))
+    assert [fine for fine, _ in found] == [True, False], found
+    assert "WebSockets do not pass (400)" in found[1][1]
+
+
+async def test_an_address_that_cannot_be_reached_is_no_fault(chat: Chat) -> None:
+    ((fine, text),) = await findings("http://127.0.0.1:9")
+    assert fine
+    assert "cannot be reached from here" in text
+
+
+@pytest.mark.parametrize(
+    ("server", "sound", "text"),
+    [
+        (ServerSettings(), True, "no address for other devices is known"),
+        (ServerSettings(host="0.0.0.0"), True, "http://10.0.0.5:"),
+        (ServerSettings(public_url="http://localhost:3000"), False, "server.public_url"),
+        (ServerSettings(public_url="https://chat.example"), True, "https://chat.example"),
+    ],
+)
+def test_what_links_begin_with_is_reported(
+    monkeypatch: pytest.MonkeyPatch, server: ServerSettings, sound: bool, text: str
+) -> None:
+    monkeypatch.setattr("chatserver.web.addresses.lan_addresses", lambda: ["10.0.0.5"])
+    found = links(Settings(server=server))
+    assert found[0] is sound
+    assert text in found[1]

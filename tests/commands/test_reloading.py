@@ -1,0 +1,34 @@
+"""Signals of a running server."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from chatserver.commands import reloading
+from chatserver.commands.reloading import STOPS, handle_stop
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in STOPS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", STOPS)
+async def test_the_first_signal_stops_gently_and_one_a_moment_later_ends_the_process(
+    number: signal.Signals, handlers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "REPEAT_DELAY", 0)
+    stop = asyncio.Event()
+    handle_stop(stop)
+    os.kill(os.getpid(), number)
+    os.kill(os.getpid(), number)  # as `timeout` does
+    await stop.wait()
+    while signal.getsignal(number) is not signal.SIG_DFL:
+        await asyncio.sleep(0)
+    assert {signal.getsignal(one) for one in STOPS} == {signal.SIG_DFL}

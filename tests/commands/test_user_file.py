@@ -1,0 +1,64 @@
+"""Lists of people in the forms that spreadsheets write, and how they are written back."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from chatserver.commands.user_file import UserFile
+from chatserver.errors import ChatServerError
+
+TABLE = "Name,Display,Password\r\nann,安妮,\r\nbo,李波,purple stone river\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gbk", "gb18030"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_every_form_is_read_and_written_back_in_the_same(
+    tmp_path: Path, encoding: str, delimiter: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(TABLE.replace(",", delimiter).encode(encoding))
+    people = UserFile(file)
+    assert [(row.name, row.display) for row in people.rows] == [("ann", "安妮"), ("bo", "李波")]
+    people.give_passwords(people.rows)
+    given, kept = (row.password for row in people.rows)
+    assert (kept, people.rows[0].generated) == ("purple stone river", True)
+    written = file.read_bytes()
+    assert written.startswith("N".encode(encoding))
+    assert f"ann{delimiter}安妮{delimiter}{given}\r\n" in written.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Password, DISPLAY ,Extra, name", "密码,姓名,部门,用户名", "password,display,x,username"],
+)
+def test_columns_come_in_any_order_case_and_language(tmp_path: Path, header: str) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(f"{header}\n,Ann,sales,ann\n", encoding="utf-8")
+    people = UserFile(file)
+    (row,) = people.rows
+    assert (row.name, row.display, row.password) == ("ann", "Ann", "")
+    people.give_passwords(people.rows)
+    _, cells = csv.reader(io.StringIO(file.read_text(encoding="utf-8")))
+    assert cells == [row.password, "Ann", "sales", "ann"]
+
+
+def test_other_bytes_and_a_missing_name_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"name\n\xff\xff\n")
+    with pytest.raises(ChatServerError, match="UTF-8, UTF-16 or GBK"):
+        UserFile(file)
+    file.write_bytes(b"display,password\nAnn,\n")
+    with pytest.raises(ChatServerError, match="needs the header"):
+        UserFile(file)
+
+
+@pytest.mark.parametrize(
+    "name", ["m\xfcller", "J\xfcrgen M\xfcller", "\xd6mer", "Jos\xe9", "Zo\xeb x"]
+)
+def test_a_western_list_is_not_taken_for_chinese(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(f"name;display\r\nann;{name}\r\n".encode("cp1252"))
+    with pytest.raises(ChatServerError, match="CSV UTF-8"):
+        UserFile(file)

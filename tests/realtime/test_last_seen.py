@@ -1,0 +1,59 @@
+"""When sessions were in use: one transaction for many, kept while the database is away."""
+
+import asyncio
+from typing import Any
+
+from chatserver.errors import Unavailable
+from chatserver.models import Role, User
+from chatserver.realtime.connection import Connection
+from chatserver.realtime.last_seen import AT_ONCE, EVERY, ROUND, LastSeen
+from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
+
+
+class Shelf:
+    """The database as far as these times go, and the hub as far as connections do."""
+
+    def __init__(self) -> None:
+        self.stored: list[dict[str, int]] = []
+        self.is_away = False
+        self.connections: list[Connection] = []
+
+    async def saw(self, times: dict[str, int]) -> None:
+        if self.is_away:
+            raise Unavailable
+        self.stored.append(times)
+
+
+def socket(session: str, role: Role = Role.MEMBER) -> Connection:
+    ann = User(1, "ann", "Ann", role)
+    facts: dict[str, Any] = {"expires_at": 1, "lifetime": 2, "limit": 1_000, "seen": 0}
+    return Connection(RecordingTransport(), ann, session_id=session, **facts)
+
+
+def test_times_are_stored_together_wait_for_the_database_and_skip_bots() -> None:
+    clock, shelf = FakeClock(), Shelf()
+    there: Any = shelf
+
+    async def story(loop: SkippingLoop) -> None:
+        seen = LastSeen(there, there, now=clock.ms)
+        for number in range(AT_ONCE + 1):
+            seen.note(socket(f"s{number}"))
+        seen.note(socket("bot_1", Role.BOT))
+        work = asyncio.create_task(seen.run())
+        shelf.is_away = True
+        await asyncio.sleep(0)
+        await loop.skip(EVERY + 0.1)
+        assert shelf.stored == []
+        shelf.is_away = False
+        await loop.skip(EVERY + 0.1)
+        assert [len(times) for times in shelf.stored] == [AT_ONCE, 1]
+        assert set(shelf.stored[1].values()) == {clock.ms()}
+        shelf.connections = [socket("long")]
+        await loop.skip(EVERY + 0.1)
+        assert len(shelf.stored) == 2
+        clock.advance(ROUND / 1000)
+        await loop.skip(EVERY + 0.1)
+        assert shelf.stored[2:] == [{"long": clock.ms()}]
+        work.cancel()
+
+    run_skipping(story)

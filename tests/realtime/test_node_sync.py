@@ -1,0 +1,53 @@
+"""Polling the database where several nodes serve one chat."""
+
+from contextlib import nullcontext
+from typing import Any
+
+from chatserver.realtime.node_sync import ROOMS, NodeSync
+from chatserver.realtime.pending_connections import PendingConnection
+
+
+class Node:
+    """A hub that listens to that many rooms, and the log behind it, where each has one event."""
+
+    def __init__(self, rooms: int) -> None:
+        self._rooms = rooms
+        self.asked: list[int] = []
+        self.reminded: dict[int, int] = {}
+        self.connections: list[Any] = []
+
+    def check_nodes(self) -> None: ...
+
+    def arriving(self) -> nullcontext[PendingConnection]:
+        return nullcontext(PendingConnection())
+
+    def users(self) -> list[int]:
+        return []
+
+    async def joined_since(self, _users: list[int], _since: int) -> list[Any]:
+        return []
+
+    def devices(self, _user_id: int) -> list[Any]:
+        return []
+
+    async def facts(self, _rooms: set[int]) -> dict[int, Any]:
+        return {}
+
+    def notify_gap(self, room: int, seq: int) -> None:
+        self.reminded[room] = seq
+
+    def heads(self, rooms: list[int] | None = None) -> Any:
+        if rooms is None:
+            return dict.fromkeys(range(self._rooms), 0)
+        self.asked.append(len(rooms))
+        return self._read(rooms)
+
+    async def _read(self, rooms: list[int]) -> dict[int, int]:
+        return dict.fromkeys(rooms, 1)
+
+
+async def test_very_many_rooms_are_asked_about_some_at_a_time() -> None:
+    node: Any = Node(2 * ROOMS + 1)
+    await NodeSync(node, node, node, node, now=lambda: 0).look()
+    assert node.asked == [ROOMS, ROOMS, 1]
+    assert node.reminded == dict.fromkeys(range(2 * ROOMS + 1), 1)

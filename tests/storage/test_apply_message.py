@@ -1,0 +1,451 @@
+"""Batches of messages, edits, deletions and reactions: as if each had been stored by itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chatserver.chat.event_cache import PAGE_TEXT, weight
+from chatserver.errors import BadRequest, ChatError, Forbidden, IdConflict, NotFound
+from chatserver.models import (
+    EVERYBODY,
+    LOBBY,
+    Act,
+    Change,
+    Delete,
+    Draft,
+    Edit,
+    Event,
+    Kind,
+    Message,
+    React,
+    Receipt,
+    Role,
+    RoomFacts,
+    RoomKind,
+    User,
+)
+from chatserver.storage import apply_message, event_rows
+from chatserver.storage.apply_message import EMOJI
+from chatserver.storage.migrate import migrate
+from chatserver.storage.search import Search
+from chatserver.storage.tables import events, mentions
+from chatserver.storage.tables import reactions as reactions_table
+from chatserver.text.search_terms import parse
+from tests.storage.conftest import Storage, acting, draft, unresolved
+
+LOBBY_FACTS = RoomFacts(LOBBY, RoomKind.GROUP)
+
+
+async def lobby(storage: Storage) -> list[Event]:
+    return await storage.log.after(LOBBY_FACTS, 0, 1_000, 1_000)
+
+
+async def stored(storage: Storage, *drafts: Draft) -> list[Any]:
+    return list(await storage.log.store(drafts))
+
+
+async def rows(storage: Storage, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    async with storage.database.reading() as connection:
+        return [tuple(row) for row in await connection.execute(query)]
+
+
+async def called(storage: Storage) -> list[tuple[Any, ...]]:
+    query = sa.select(mentions.c.room_id, mentions.c.seq, mentions.c.user_id)
+    return sorted(await rows(storage, query))
+
+
+# One batch ----------------------------------------------------------------------------------------
+
+
+async def test_acts_see_what_came_before_them_in_the_same_batch(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    outcomes = await stored(
+        storage,
+        draft(ann, "one"),
+        acting(ann, Edit(1, "two")),
+        acting(bo, React(1, "👍", on=True)),
+        acting(bo, React(1, "🎉", on=True)),
+        acting(bo, React(1, "👍", on=False)),
+        acting(ann, Edit(1, "three")),
+    )
+    assert [(o.seq, o.kind, o.data) for o in outcomes] == [
+        (1, Kind.MESSAGE, "one"),
+        (2, Kind.EDIT, "two"),
+        (3, Kind.REACT, "👍"),
+        (4, Kind.REACT, "🎉"),
+        (5, Kind.REACT, "👍"),
+        (6, Kind.EDIT, "three"),
+    ]
+    message = (await lobby(storage))[0]
+    assert (message.data, message.reactions) == ("three", {"🎉": ["bo"]})
+
+
+async def test_what_follows_a_deletion_in_the_same_batch_finds_no_message(
+    storage: Storage,
+) -> None:
+    ann = await storage.person("ann")
+    said, edited, gone, *late = await stored(
+        storage,
+        draft(ann, "secret @ann"),
+        acting(ann, Edit(1, "more secret")),
+        acting(ann, Delete(1)),
+        acting(ann, Edit(1, "back")),
+        acting(ann, React(1, "👍", on=True)),
+        acting(ann, Delete(1)),
+    )
+    assert [said.seq, edited.seq, gone.seq] == [1, 2, 3]
+    assert [type(one) for one in late] == [NotFound] * 3
+    message = (await lobby(storage))[0]
+    assert (message.data, message.deleted_at, message.reactions) == ("", storage.now, {})
+    assert await called(storage) == []
+    digests = await rows(storage, sa.select(events.c.seq, events.c.digest).order_by(events.c.seq))
+    assert digests == [(1, "secr"), (2, "dige"), (3, "digest")]
+
+
+async def test_a_refused_act_leaves_no_hole(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, draft(ann, "mine"))
+    *refused, last = await stored(
+        storage,
+        acting(bo, Edit(1, "yours")),
+        acting(bo, Delete(1)),
+        acting(bo, Edit(77, "nothing")),
+        acting(ann, Edit(1, "too late", since=storage.now + 1)),
+        draft(bo, "answer", room=9),
+        acting(bo, React(1, "👍", on=True)),
+    )
+    kinds = [Forbidden, Forbidden, NotFound, Forbidden, NotFound]
+    assert [type(one) for one in refused] == kinds
+    assert last.seq == 2
+
+
+async def test_an_archived_room_takes_deletions_only(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
+    room = facts.room
+    await stored(storage, draft(ann, "note", room=room), draft(ann, "other", room=room))
+    await storage.database.transaction(
+        lambda c: c.execute(sa.text(f"UPDATE rooms SET archived_at = 1 WHERE id = {facts.room}"))
+    )
+    *refused, gone = await stored(
+        storage,
+        draft(ann, "more", room=room),
+        acting(ann, Edit(1, "x"), room=room),
+        acting(ann, React(1, "👍", on=True), room=room),
+        acting(ann, Delete(1), room=room),
+    )
+    assert [type(one) for one in refused] == [Forbidden] * 3
+    assert gone.seq == 3
+
+
+async def test_repeated_acts_get_the_first_answer_even_when_they_would_be_refused_now(
+    storage: Storage,
+) -> None:
+    ann = await storage.person("ann")
+    await stored(storage, draft(ann, "one"), draft(ann, "two"))
+    acts = [
+        acting(ann, Edit(1, "x"), draft_id="e"),
+        acting(ann, React(2, "👍", on=True), draft_id="r"),
+        acting(ann, Delete(1), draft_id="d"),
+    ]
+    first = await stored(storage, *acts)
+    again = await stored(storage, *acts, acting(ann, Delete(2), draft_id="r", digest="other"))
+    assert [o.seq for o in first] == [3, 4, 5]
+    assert again[:3] == [Receipt(LOBBY, o.seq, o.at, duplicate=True) for o in first]
+    assert isinstance(again[3], IdConflict)
+    assert len(await lobby(storage)) == 5
+
+
+async def test_repeats_within_one_batch_act_once(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    await stored(storage, draft(ann, "one"))
+    first, again, other = await stored(
+        storage,
+        acting(ann, Delete(1), draft_id="d"),
+        acting(ann, Delete(1), draft_id="d"),
+        acting(ann, Delete(1), draft_id="d", digest="other"),
+    )
+    assert again == Receipt(LOBBY, first.seq, first.at, duplicate=True)
+    assert isinstance(other, IdConflict)
+
+
+async def test_acts_on_rooms_keep_their_place_between_messages(storage: Storage) -> None:
+    ann = await storage.person("ann", Role.ADMIN)
+    changed = acting(ann, Change("change", {"title": "Hall"}))
+    outcomes = await stored(
+        storage, draft(ann, "1"), changed, acting(ann, Edit(1, "x")), draft(ann, "2")
+    )
+    assert [(o.seq, o.kind) for o in outcomes] == [
+        (1, Kind.MESSAGE),
+        (2, Kind.ROOM),
+        (3, Kind.EDIT),
+        (4, Kind.MESSAGE),
+    ]
+
+
+async def test_the_words_of_edited_and_deleted_messages_are_found_no_more(
+    storage: Storage,
+) -> None:
+    search = Search(storage.database)
+    ann = await storage.person("ann")
+    await stored(storage, draft(ann, "apple"), draft(ann, "banana"), draft(ann, "cherry"))
+    await stored(
+        storage, acting(ann, Edit(1, "grape")), acting(ann, Delete(2)), acting(ann, Edit(1, "kiwi"))
+    )
+    found = {
+        word: [hit.seq for hit in (await search.find(ann.id, parse(word))).hits]
+        for word in ("apple", "banana", "cherry", "grape", "kiwi")
+    }
+    assert found == {"apple": [], "banana": [], "cherry": [3], "grape": [], "kiwi": [1]}
+
+
+# Reactions ----------------------------------------------------------------------------------------
+
+
+def symbols(count: int) -> list[str]:
+    return [chr(0x1F400 + number) for number in range(count)]
+
+
+@pytest.mark.parametrize("before", [0, EMOJI - 3, EMOJI])
+async def test_a_message_has_no_more_than_so_many_different_reactions(
+    storage: Storage, before: int
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, draft(ann, "one"))
+    emoji = symbols(EMOJI + 1)
+    await stored(storage, *(acting(ann, React(1, one, on=True)) for one in emoji[:before]))
+    outcomes = await stored(
+        storage,
+        *(acting(ann, React(1, one, on=True)) for one in emoji[before:]),
+        acting(bo, React(1, emoji[0], on=True)),
+        acting(ann, React(1, emoji[0], on=False)),
+        acting(ann, React(1, emoji[-1], on=True)),
+        acting(bo, React(1, emoji[0], on=False)),
+        acting(ann, React(1, emoji[-1], on=True)),
+    )
+    assert isinstance(outcomes[EMOJI - before], BadRequest)
+    assert [isinstance(one, BadRequest) for one in outcomes[-5:]] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+    distinct = sa.select(sa.func.count(reactions_table.c.emoji.distinct()))
+    assert await rows(storage, distinct) == [(EMOJI,)]
+
+
+async def test_a_message_has_no_more_than_so_many_reactions(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply_message, "REACTIONS", 4)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, draft(ann, "one"), draft(ann, "two"))
+    some = symbols(3)
+    first = await stored(storage, *(acting(ann, React(1, one, on=True)) for one in some))
+    again = await stored(
+        storage,
+        acting(bo, React(1, some[0], on=True)),
+        acting(bo, React(1, some[1], on=True)),
+        acting(bo, React(2, some[1], on=True)),
+    )
+    assert [isinstance(one, BadRequest) for one in (*first, *again)] == [False] * 4 + [True, False]
+    outcomes = await stored(
+        storage,
+        acting(bo, React(1, some[1], on=True)),
+        acting(bo, React(1, some[0], on=False)),
+    )
+    assert [isinstance(one, BadRequest) for one in outcomes] == [True, False]
+    (outcome,) = await stored(storage, acting(bo, React(1, some[1], on=True)))
+    assert not isinstance(outcome, BadRequest)
+
+
+async def test_a_page_ends_behind_very_many_reactions(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_rows, "NAMES", 4)
+    monkeypatch.setattr(event_rows, "TOGETHER", 2)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
+    for who in (ann, bo):
+        await stored(storage, *(acting(who, React(seq, "👍", on=True)) for seq in range(1, 7)))
+    whole = {seq: {"👍": ["ann", "bo"]} for seq in range(1, 7)}
+    after = await storage.log.after(LOBBY_FACTS, 0, 6, 6)
+    before = await storage.log.before(LOBBY_FACTS, 6, 6)
+    assert {e.seq: e.reactions for e in after} == {seq: whole[seq] for seq in (1, 2, 3)}
+    assert {e.seq: e.reactions for e in before} == {seq: whole[seq] for seq in (3, 4, 5)}
+    (stretch,) = await storage.log.stretches([(LOBBY_FACTS, 5, 6)])
+    assert stretch.reactions == whole[6]
+
+
+def test_the_reactions_of_a_page_fill_an_answer() -> None:
+    shortest = weight(Event(1, 1, "ann", "", 0, reactions={"👍": ["a"]}))
+    assert event_rows.NAMES * shortest >= PAGE_TEXT
+
+
+# Who is called ------------------------------------------------------------------------------------
+
+
+async def test_names_are_looked_up_when_the_message_is_stored(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
+    bo = await storage.person("bo")
+    await stored(
+        storage,
+        acting(ann, Message("@bo", mentions=("bo",))),
+        acting(ann, Message("@all", mentions=("all", "nobody"))),
+    )
+    assert await called(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, EVERYBODY)]
+
+
+async def test_the_longest_name_that_exists_is_called(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    short, long = await storage.person("小明"), await storage.person("小明你")
+    texts = ("小明你好", "小明在", "小", "bo你好", "all大家")
+    await stored(storage, *(acting(ann, Message(f"@{text}", mentions=(text,))) for text in texts))
+    expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, EVERYBODY)]
+    assert await called(storage) == expected
+
+
+async def test_an_edit_calls_others_than_the_text_before(storage: Storage) -> None:
+    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
+    await stored(
+        storage,
+        acting(ann, Edit(1, "@cy", mentions=("cy",))),
+        acting(ann, Message("@bo", mentions=("bo",))),
+        acting(ann, Edit(3, "@ann @cy", mentions=("ann", "cy"))),
+    )
+    assert await called(storage) == [(LOBBY, 1, cy.id), (LOBBY, 3, ann.id), (LOBBY, 3, cy.id)]
+    assert bo.id not in {user_id for _room, _seq, user_id in await called(storage)}
+
+
+# Where it goes ------------------------------------------------------------------------------------
+
+
+async def test_a_direct_message_finds_or_makes_the_room_of_the_pair(storage: Storage) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("Bo")
+    first, second, own, unknown = await stored(
+        storage,
+        unresolved(ann, Message("hi"), to="bo"),
+        unresolved(bo, Message("hello"), to="ann"),
+        unresolved(ann, Message("note"), to="ANN"),
+        unresolved(ann, Message("hm"), to="nobody"),
+    )
+    assert (first.to, first.seq, first.people) == ("Bo", 1, (ann.id, bo.id))
+    assert (second.room, second.seq, second.to) == (first.room, 2, "ann")
+    assert (own.to, own.people, own.seq) == ("ann", (ann.id,), 1)
+    assert isinstance(unknown, NotFound)
+    assert str(unknown) == "There is nobody of that name."
+    read = await storage.rooms.readable(bo.id, [first.room, own.room])
+    assert list(read) == [first.room]
+
+
+async def test_a_repeated_direct_message_is_one_whether_the_room_was_known_or_not(
+    storage: Storage,
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    once = unresolved(ann, Message("hi"), to="bo", draft_id="a")
+    (first,) = await stored(storage, once)
+    again, other = await stored(
+        storage, once, unresolved(ann, Message("no"), to="bo", draft_id="a")
+    )
+    assert again == Receipt(first.room, 1, first.at, duplicate=True, people=(ann.id, bo.id))
+    assert isinstance(other, IdConflict)
+
+
+async def test_a_room_that_the_node_does_not_know_is_looked_up(storage: Storage) -> None:
+    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
+    direct, group, missing, foreign = await stored(
+        storage,
+        unresolved(ann, Message("psst"), room=facts.room),
+        unresolved(ann, Message("hi"), room=LOBBY),
+        unresolved(ann, Message("oh"), room=77),
+        unresolved(cy, Message("let me in"), room=facts.room),
+    )
+    assert (direct.to, direct.people) == ("bo", (ann.id, bo.id))
+    assert (group.to, group.people, group.room) == (None, (), LOBBY)
+    assert [type(missing), type(foreign)] == [NotFound, NotFound]
+    (reacted,) = await stored(storage, unresolved(bo, React(1, "👍", on=True), room=facts.room))
+    assert reacted.people == (ann.id, bo.id)
+
+
+# Against one after the other ----------------------------------------------------------------------
+
+WHO = st.integers(0, 2)
+TARGET = st.integers(1, 6)
+ACTS = st.one_of(
+    st.just(Message("hi")),
+    st.builds(Message, st.just("re"), reply_to=TARGET),
+    st.builds(Edit, TARGET, st.sampled_from(["x", "y"])),
+    st.builds(Delete, TARGET),
+    st.builds(React, TARGET, st.sampled_from("👍🎉"), st.booleans()),
+)
+BATCH = st.lists(st.tuples(WHO, ACTS, st.integers(1, 12)), min_size=1, max_size=14)
+
+
+def described(outcome: Event | Receipt | ChatError) -> tuple[Any, ...]:
+    if isinstance(outcome, ChatError):
+        return type(outcome), str(outcome)
+    return type(outcome), outcome.room, outcome.seq
+
+
+async def contents(storage: Storage, room: int) -> list[list[tuple[Any, ...]]]:
+    """All that stands in the tables about a room."""
+    words = sa.table("search", *map(sa.column, ("room_id", "seq", "tokens")))
+    tables = (events, reactions_table, mentions, words)
+    queries = [sa.select(*table.c).where(table.c.room_id == room) for table in tables]
+    return [sorted(await rows(storage, query), key=repr) for query in queries]
+
+
+@pytest_asyncio.fixture
+async def other(tmp_path: Path) -> AsyncIterator[Storage]:
+    other = Storage(f"sqlite:///{tmp_path / 'other.db'}")
+    await migrate(other.database, backups=tmp_path / "backups")
+    yield other
+    await other.database.close()
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(batch=BATCH)
+async def test_a_batch_is_as_good_as_one_after_the_other(
+    storage: Storage, other: Storage, batch: list[tuple[int, Act, int]]
+) -> None:
+    outcomes, tables = [], []
+    for one, whole in ((storage, True), (other, False)):
+        facts, people = await _room(one)
+        drafts = [
+            acting(
+                people[who],
+                act,
+                room=facts.room,
+                draft_id=f"{facts.room}-{key}",
+                digest=repr(act)[:32],
+            )
+            for who, act, key in batch
+        ]
+        chunks = [drafts] if whole else [[draft] for draft in drafts]
+        outcomes.append([described(o) for some in chunks for o in await one.log.store(some)])
+        tables.append(await contents(one, facts.room))
+    assert outcomes[0] == outcomes[1]
+    assert tables[0] == tables[1]
+
+
+async def _room(storage: Storage) -> tuple[RoomFacts, list[User]]:
+    """A room of two members; the third user belongs to no room but the lobby."""
+    number = await storage.rooms.count()
+    people = [await storage.person(f"u{number}n{index}") for index in range(3)]
+    one, other = ((person.id, person.name) for person in people[:2])
+    facts = await storage.direct(one, other)
+    return facts, people

@@ -1,0 +1,154 @@
+"""Many questions, few queries: each gets its own answer, of a query that began after asking."""
+
+import asyncio
+import gc
+from collections.abc import Sequence
+
+import pytest
+
+from chatserver.errors import Unavailable
+from chatserver.storage import batch_loader
+from chatserver.storage.batch_loader import QUERIES, TOGETHER, BatchLoader
+
+
+class Slow:
+    """A query that waits to be let go; lengths of names, but nobody knows cy."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.go = asyncio.Event()
+        self.broken = False
+
+    async def __call__(self, names: Sequence[str]) -> dict[str, int]:
+        self.asked.append([*names])
+        await self.go.wait()
+        if self.broken:
+            raise Unavailable
+        return {name: len(name) for name in names if name != "cy"}
+
+
+async def test_what_is_asked_while_queries_run_shares_the_next_ones() -> None:
+    slow = Slow()
+    gathered = BatchLoader(slow)
+    names = [f"bo{number}" for number in range(100)]
+    first = [asyncio.create_task(gathered.get(name)) for name in ("ann", "bo")]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    rest = [asyncio.create_task(gathered.get(name)) for name in (*names, "cy")]
+    await asyncio.sleep(0)
+    assert slow.asked == [["ann", "bo"]]
+    slow.go.set()
+    assert await asyncio.gather(*first) == [3, 2]
+    assert await asyncio.gather(*rest) == [*map(len, names), None]
+    assert max(map(len, slow.asked)) == TOGETHER
+    assert len(slow.asked) <= 1 + QUERIES + 100 // TOGETHER
+
+
+async def test_an_answer_is_never_older_than_its_question() -> None:
+    slow = Slow()
+    gathered = BatchLoader(slow)
+    asking = [asyncio.create_task(gathered.get("ann"))]
+    while not slow.asked:
+        await asyncio.sleep(0)
+    asking += [asyncio.create_task(gathered.get("ann")) for _ in range(10)]
+    await asyncio.sleep(0.01)
+    slow.go.set()
+    assert await asyncio.gather(*asking) == [3] * 11
+    assert slow.asked == [["ann"], ["ann"]]
+
+
+async def test_who_asks_in_the_turn_in_which_the_last_query_ends_is_not_forgotten() -> None:
+    gates: list[asyncio.Future[None]] = []
+
+    async def ask(names: Sequence[str]) -> dict[str, int]:
+        gates.append(asyncio.get_running_loop().create_future())
+        await gates[-1]
+        return {name: len(name) for name in names}
+
+    gathered = BatchLoader(ask)
+    early = []
+    for name in ("ann", "bo"):
+        early.append(asyncio.create_task(gathered.get(name)))
+        await asyncio.sleep(0.01)
+    assert len(gates) == QUERIES
+    wake = asyncio.get_running_loop().create_future()
+
+    async def late() -> int | None:
+        await wake
+        return await gathered.get("cy")
+
+    last = asyncio.create_task(late())
+    await asyncio.sleep(0)
+    for future in (*gates, wake):
+        future.set_result(None)
+    await asyncio.sleep(0.01)
+    gates[-1].set_result(None)
+    async with asyncio.timeout(1):
+        assert await last == 2
+
+
+async def test_a_database_that_stands_still_is_said_to_be_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_loader, "PATIENCE", 0.05)
+    slow = Slow()
+    gathered = BatchLoader(slow)
+    asking = [asyncio.create_task(gathered.get(f"bo{number}")) for number in range(50)]
+    async with asyncio.timeout(1):
+        for task in asking:
+            with pytest.raises(Unavailable):
+                await task
+    slow.go.set()
+    assert await gathered.get("ann") == 3
+
+
+async def test_after_closing_no_query_runs_and_nobody_waits() -> None:
+    slow = Slow()
+    gathered = BatchLoader(slow)
+    asking = [asyncio.create_task(gathered.get(f"bo{number}")) for number in range(50)]
+    await asyncio.sleep(0.01)
+    await gathered.close()
+    await asyncio.wait(asking, timeout=1)
+    assert all(task.cancelled() for task in asking)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_nobody_hears_of_a_failure_that_concerns_nobody_any_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slow = Slow()
+    slow.broken = True
+    gathered = BatchLoader(slow)
+    asking = asyncio.create_task(gathered.get("ann"))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.sleep(0)
+    slow.go.set()
+    await asyncio.sleep(0.01)
+    del asking
+    gc.collect()
+    assert caplog.records == []
+
+
+async def test_whoever_goes_away_takes_nobody_s_answer_along() -> None:
+    slow = Slow()
+    gathered = BatchLoader(slow)
+    gone, other = (asyncio.create_task(gathered.get("ann")) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    slow.go.set()
+    assert await other == 3
+    assert gone.cancelled()
+
+
+async def test_all_who_asked_hear_that_it_failed_and_the_next_is_asked_anew() -> None:
+    slow = Slow()
+    slow.go.set()
+    slow.broken = True
+    gathered = BatchLoader(slow)
+    asking = [asyncio.create_task(gathered.get(name)) for name in ("ann", "bo")]
+    for task in asking:
+        with pytest.raises(Unavailable):
+            await task
+    slow.broken = False
+    assert await gathered.get("ann") == 3

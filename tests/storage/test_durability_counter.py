@@ -1,0 +1,115 @@
+"""The tally: what it refuses, and what it lets pass."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from chatserver.errors import NotYet, StartError
+from chatserver.storage.durability_counter import DurabilityCounter
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "chat.db"
+    path.write_bytes(b"SQLite format 3")
+    return path
+
+
+def counted(database: Path, *, epoch: str, events: int) -> None:
+    tally = DurabilityCounter(database)
+    tally.refuse_empty()
+    tally.begin(epoch, 0)
+    tally.add(events)
+    tally.close()
+
+
+def test_as_much_as_was_told_or_more_may_start(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    for stored in (7, 9):
+        tally = DurabilityCounter(database)
+        tally.begin("one", stored)
+        tally.close()
+
+
+def test_two_processes_do_not_count_for_one_file(database: Path) -> None:
+    first, second = DurabilityCounter(database), DurabilityCounter(database)
+    first.begin("epoch", 3)
+    with pytest.raises(NotYet, match=r"Another server has .* open"):
+        second.begin("epoch", 3)
+    first.add(1)
+    assert database.with_name("chat.db-tally").read_text() == "4 epoch\n"
+    first.close()
+    second.begin("epoch", 4)
+    second.close()
+
+
+def test_less_than_was_told_is_a_loss_that_names_the_way_out(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    with pytest.raises(
+        StartError, match=r"^2 stored events are missing.*delete .*chat\.db-tally\.$"
+    ):
+        DurabilityCounter(database).begin("one", 5)
+
+
+def test_a_restored_database_begins_anew(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    counted(database, epoch="two", events=3)
+    with pytest.raises(StartError, match=r"^3 stored"):
+        DurabilityCounter(database).begin("two", 0)
+
+
+@pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])
+def test_a_database_that_is_gone_is_not_taken_for_a_new_one(
+    database: Path, left: bytes | None
+) -> None:
+    counted(database, epoch="one", events=7)
+    database.unlink() if left is None else database.write_bytes(left)
+    with pytest.raises(StartError, match=r"^7 stored"):
+        DurabilityCounter(database).refuse_empty()
+
+
+def test_a_new_chat_may_start_empty(tmp_path: Path) -> None:
+    counted(tmp_path / "chat.db", epoch="one", events=0)
+    DurabilityCounter(tmp_path / "chat.db").refuse_empty()
+
+
+@pytest.mark.parametrize("torn", [b"", b"12", b"\0\0\0\0", b"x y", b"\xff\xfe 1"])
+def test_a_torn_tally_says_nothing(database: Path, torn: bytes) -> None:
+    counted(database, epoch="one", events=7)
+    database.with_name("chat.db-tally").write_bytes(torn)
+    DurabilityCounter(database).refuse_empty()
+    DurabilityCounter(database).begin("one", 0)
+
+
+def test_only_its_owner_reads_it(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    assert database.with_name("chat.db-tally").stat().st_mode & 0o777 == 0o600
+
+
+def test_mysql_has_no_tally(tmp_path: Path) -> None:
+    tally = DurabilityCounter(None)
+    tally.refuse_empty()
+    tally.begin("one", 0)
+    tally.add(7)
+    tally.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_stored_stays_stored_when_the_tally_cannot_be_written(
+    database: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tally = DurabilityCounter(database)
+    tally.begin("one", 0)
+    monkeypatch.setattr(os, "pwrite", full)
+    tally.add(3)
+    monkeypatch.undo()
+    assert "stays behind: No space left" in caplog.text
+    tally.add(1)
+    tally.close()
+    with pytest.raises(StartError, match=r"^4 stored"):
+        DurabilityCounter(database).begin("one", 0)

@@ -1,0 +1,142 @@
+"""Invitations are as good as their makers."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from chatserver.errors import NotFound
+from chatserver.models import Change, Create, Dismiss, Enrol, Event, Invite, Role, User
+from chatserver.storage.credentials import AccountChange
+from chatserver.storage.users import NewUser
+from tests.storage.conftest import Storage, acted
+
+
+@dataclass
+class Scene:
+    """bo, an administrator, has links: into no room, into a public and into a private one."""
+
+    storage: Storage
+    ann: User
+    bo: User
+    public: int
+    private: int
+
+    async def codes(self) -> list[str]:
+        return sorted(one.code for one in await self.storage.invites.listed(None))
+
+    async def admits(self, code: str, name: str = "cy") -> bool:
+        try:
+            await self.storage.people.add_invited(NewUser(name, name, "hash"), code)
+        except NotFound:
+            return False
+        return True
+
+
+@pytest.fixture
+async def scene(storage: Storage) -> Scene:
+    ann = await storage.person("ann", Role.ADMIN)
+    bo = await storage.person("bo", Role.ADMIN)
+    numbers = []
+    for name, private in (("news", False), ("plans", True)):
+        act = Create(name, name, private=private, users=((ann.id, "ann"),))
+        made = await acted(storage, bo, act)
+        assert isinstance(made, Event)
+        numbers.append(made.room)
+    for code, room in (("open", ""), ("public", "news"), ("private", "plans")):
+        invite = Invite(code, "", storage.now, storage.now + 1_000, 3)
+        await storage.invites.open(invite, by=bo.id, into=room)
+    return Scene(storage, ann, bo, *numbers)
+
+
+@pytest.mark.parametrize("change", [AccountChange(role=Role.MEMBER), AccountChange(disabled=True)])
+async def test_links_end_with_the_rights_of_their_maker(
+    scene: Scene, change: AccountChange
+) -> None:
+    await scene.storage.credentials.administer(scene.bo.id, change, by=scene.ann.id)
+    assert await scene.codes() == []
+    for code in ("open", "public", "private"):
+        assert not await scene.admits(code)
+    back = AccountChange(role=Role.ADMIN, disabled=False)
+    await scene.storage.credentials.administer(scene.bo.id, back, by=scene.ann.id)
+    assert await scene.codes() == []
+
+
+async def test_a_link_into_a_private_room_ends_when_its_maker_leaves_it(scene: Scene) -> None:
+    for action, by in (("leave", scene.bo), ("remove", scene.ann)):
+        invite = Invite(action, "", scene.storage.now, scene.storage.now + 1_000, 3)
+        await scene.storage.invites.open(invite, by=scene.bo.id, into="plans")
+        gone = Dismiss(action, ((scene.bo.id, "bo"),))
+        assert isinstance(await acted(scene.storage, by, gone, room=scene.private), Event)
+        assert not await scene.admits(action)
+        assert not await scene.admits("private")
+        back = Enrol("invite", ((scene.bo.id, "bo"),))
+        assert isinstance(await acted(scene.storage, scene.ann, back, room=scene.private), Event)
+    assert await scene.codes() == ["open", "public"]
+
+
+async def test_a_link_into_a_room_ends_when_that_becomes_private_without_its_maker(
+    scene: Scene,
+) -> None:
+    ann, bo, storage = scene.ann, scene.bo, scene.storage
+    gone = Dismiss("leave", ((bo.id, "bo"),))
+    await acted(storage, bo, gone, room=scene.public)
+    invite = Invite("outside", "", storage.now, storage.now + 1_000, 3)
+    await storage.invites.open(invite, by=bo.id, into="news")
+    assert "outside" in await scene.codes()
+    closed = Change("change", {"private": True})
+    assert isinstance(await acted(storage, ann, closed, room=scene.public), Event)
+    assert not await scene.admits("outside")
+
+
+async def test_an_account_that_a_link_has_made_enters_only_while_the_link_holds(
+    scene: Scene,
+) -> None:
+    storage = scene.storage
+    cy = await storage.people.add_invited(NewUser("cy", "Cy", "hash"), "private")
+    await storage.invites.revoke("private", by=None)
+    enter = Enrol("join", ((cy.id, "cy"),), invited="private")
+    assert isinstance(await acted(storage, cy, enter, room=scene.private), NotFound)
+    for code in ("open", "public", "private ", ""):
+        wrong = Enrol("join", ((cy.id, "cy"),), invited=code)
+        assert isinstance(await acted(storage, cy, wrong, room=scene.private), NotFound)
+
+
+async def test_links_into_private_rooms_are_for_the_members_of_these(scene: Scene) -> None:
+    dan = await scene.storage.person("dan", Role.ADMIN)
+    for who, codes in ((scene.ann, ["open", "private", "public"]), (dan, ["open", "public"])):
+        listed = await scene.storage.invites.listed(who.id)
+        assert sorted(one.code for one in listed) == codes
+    assert await scene.storage.invites.find("private", by=dan.id) is None
+    assert not await scene.storage.invites.revoke("private", by=dan.id)
+    assert await scene.storage.invites.revoke("private", by=scene.ann.id)
+
+
+@pytest.mark.parametrize("code", ["open ", "OPEN", " open", "ｏｐｅｎ", ""])
+async def test_a_code_is_compared_exactly(scene: Scene, code: str) -> None:
+    assert await scene.storage.invites.find(code) is None
+    assert not await scene.storage.invites.revoke(code, by=None)
+    assert not await scene.admits(code)
+
+
+async def test_nobody_comes_in_after_the_maker_was_demoted(scene: Scene) -> None:
+    """Twenty times: once the demotion is answered, no account is made that began after it."""
+    storage, demoted = scene.storage, AccountChange(role=Role.MEMBER)
+    for number in range(20):
+        code, answered = f"c{number}", asyncio.Event()
+        invite = Invite(code, "", storage.now, storage.now + 1_000, 9)
+        await storage.invites.open(invite, by=scene.bo.id)
+
+        async def demote(answered: asyncio.Event = answered) -> None:
+            await storage.credentials.administer(scene.bo.id, demoted, by=None)
+            answered.set()
+
+        async def join(name: str, code: str = code, answered: asyncio.Event = answered) -> None:
+            late = answered.is_set()
+            assert not (await scene.admits(code, name) and late)
+
+        names = [f"u{number}x{one}" for one in range(3)]
+        await asyncio.gather(demote(), *map(join, names))
+        assert not await scene.admits(code, f"u{number}late")
+        back = AccountChange(role=Role.ADMIN)
+        await storage.credentials.administer(scene.bo.id, back, by=None)

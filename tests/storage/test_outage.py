@@ -1,0 +1,79 @@
+"""Whether messages can be stored, as the last attempts and probes say."""
+
+import logging
+
+import pytest
+
+from chatserver.storage.outage import RECENT, Outage
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def outage(clock: Clock) -> Outage:
+    return Outage(clock)
+
+
+def test_an_outage_is_logged_when_it_begins_when_its_reason_changes_and_when_it_ends(
+    outage: Outage, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "chatserver")
+    for reason in ("full", "full", "read-only"):
+        outage.failed(reason)
+    assert outage.reason == "read-only"
+    assert outage.failures == 3
+    clock.now += 7
+    outage.stored()
+    outage.stored()
+    assert [record.getMessage() for record in caplog.records] == [
+        "messages cannot be stored: full",
+        "messages cannot be stored: read-only",
+        "messages are stored again",
+    ]
+    assert vars(caplog.records[-1])["seconds"] == 7.0
+    assert outage.reason == ""
+
+
+def test_a_probe_that_finds_room_does_not_overrule_messages_that_found_none(
+    outage: Outage, clock: Clock
+) -> None:
+    outage.failed("full")
+    outage.probed("", began=100.0)
+    assert outage.reason == "full"
+    clock.now += RECENT
+    outage.probed("", began=100.0)
+    assert outage.reason == ""
+
+
+def test_a_probe_ends_what_a_probe_has_found(outage: Outage) -> None:
+    outage.probed("read-only", began=100.0)
+    assert outage.reason == "read-only"
+    assert outage.failures == 0
+    outage.probed("", began=100.0)
+    assert outage.reason == ""
+
+
+def test_messages_that_were_stored_overrule_a_probe_that_began_before(
+    outage: Outage, clock: Clock
+) -> None:
+    clock.now += 1
+    outage.stored()
+    outage.probed("does not answer", began=clock.now - 0.5)
+    assert outage.reason == ""
+    outage.probed("does not answer", began=clock.now + 0.5)
+    assert outage.reason == "does not answer"
+
+
+def test_a_failure_without_a_reason_has_one_all_the_same(outage: Outage) -> None:
+    outage.failed("")
+    assert outage.reason

@@ -1,0 +1,135 @@
+"""Accounts, sessions and invitations as the database keeps them."""
+
+import asyncio
+
+import pytest
+
+from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
+from chatserver.models import Invite, Role, Session, User
+from chatserver.storage.tables import sessions
+from chatserver.storage.users import NewUser
+from tests.storage.conftest import Storage
+
+
+def new(name: str, role: Role = Role.MEMBER) -> NewUser:
+    return NewUser(name, name, "hash", role, "zh_CN")
+
+
+@pytest.mark.parametrize("other", ["ann", "ANN", "ａｎｎ"])
+async def test_a_name_is_taken_whatever_its_case_and_width(storage: Storage, other: str) -> None:
+    await storage.people.add(new("ann"))
+    with pytest.raises(Conflict):
+        await storage.people.add(new(other))
+    assert await storage.people.count() == 1
+
+
+async def test_names_that_only_look_alike_to_a_database_are_two(storage: Storage) -> None:
+    for name in ("jose", "josé", "安", "按"):
+        await storage.people.add(new(name))
+    assert [user.name for user in await storage.people.all()] == ["jose", "josé", "安", "按"]
+
+
+async def test_only_one_of_two_who_set_up_at_once_succeeds(storage: Storage) -> None:
+    results = await asyncio.gather(
+        *(storage.people.add(new(name, Role.ADMIN), first=True) for name in ("ann", "bo")),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(result, User) for result in results) == 1
+    assert sum(isinstance(result, ChatError) for result in results) == 1
+    with pytest.raises(Forbidden):
+        await storage.people.add(new("cy"), first=True)
+
+
+async def test_a_session_lives_until_it_is_over_or_revoked(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    session = Session("s1", ann, storage.now, storage.now + 1_000)
+    await storage.credentials.open_session(session, client="x" * 500)
+    assert await storage.people.session("s1") == session
+    assert await storage.people.session("S1") is None
+    storage.now += 999
+    await storage.people.prolong("s1", storage.now + 1_000)
+    storage.now += 999
+    assert await storage.people.session("s1") is not None
+    assert await storage.people.alive(["s1", "s2"]) == {"s1"}
+    await storage.people.revoke("s1")
+    assert await storage.people.session("s1") is None
+    await storage.people.prolong("s1", storage.now + 1_000)
+    assert await storage.people.alive(["s1"]) == set()
+
+
+async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    for name in ("s1", "s2"):
+        session = Session(name, ann, storage.now, storage.now + 1_000)
+        await storage.credentials.open_session(session, client="")
+    await storage.people.saw({"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1})
+    found = {
+        one.id: one.last_seen_at - storage.now for one in await storage.people.sessions(ann.id)
+    }
+    assert found == {"s1": 5, "s2": 0}
+
+
+async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    session = Session("s1", ann, storage.now, storage.now + 1)
+    await storage.credentials.open_session(session, client="")
+    storage.now += 1
+    assert await storage.people.session("s1") is None
+
+
+async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    session = Session("s1", ann, storage.now, storage.now + 1_000)
+    await storage.credentials.open_session(session, client="")
+    await storage.person("bo", Role.ADMIN)
+    await storage.disable(ann)
+    assert await storage.people.session("s1") is None
+    await storage.disable(ann, disabled=False)
+    assert await storage.people.session("s1") is None
+
+
+async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Storage) -> None:
+    ann = await storage.person("ann", Role.ADMIN)
+    invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
+    await storage.invites.open(invite, by=ann.id)
+    results = await asyncio.gather(
+        *(storage.people.add_invited(new(f"bo{number}"), "code") for number in range(6)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(result, User) for result in results) == 3
+    assert sum(isinstance(result, NotFound) for result in results) == 3
+    assert await storage.people.count() == 4
+    assert await storage.invites.listed(None) == []
+
+
+async def test_an_invitation_from_the_future_is_not_accepted(storage: Storage) -> None:
+    storage.now += 365 * 86_400_000  # while the clock is wrong
+    await storage.invites.open(Invite("code", "", storage.now, storage.now + 1_000, 3), by=None)
+    storage.now -= 365 * 86_400_000
+    assert await storage.invites.listed(None) == []
+    with pytest.raises(NotFound):
+        await storage.people.add_invited(new("bo"), "code")
+
+
+async def test_when_a_session_was_seen_goes_back_only_from_the_future(storage: Storage) -> None:
+    ann = await storage.person("ann")
+    row = {"id": "s", "user_id": ann.id, "created_at": 1, "expires_at": 2**52, "client": ""}
+    query = sessions.insert().values({**row, "last_seen_at": 1})
+    await storage.database.transaction(lambda c: c.execute(query))
+    for at, kept in ((5_000_000, 5_000_000), (4_000_000, 5_000_000), (10**12, 10**12)):
+        await storage.people.saw({"s": at})
+        assert [one.last_seen_at for one in await storage.people.sessions(ann.id)] == [kept]
+    await storage.people.saw({"s": 6_000_000})
+    assert [one.last_seen_at for one in await storage.people.sessions(ann.id)] == [6_000_000]
+
+
+async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage) -> None:
+    for code in ("first", "second"):
+        invite = Invite(code, "", storage.now, storage.now + 1_000, 3)
+        await storage.invites.open(invite, by=None)
+    assert await storage.invites.revoke("first", by=None)
+    assert not await storage.invites.revoke("third", by=None)
+    assert [invite.code for invite in await storage.invites.listed(None)] == ["second"]
+    storage.now += 1_000
+    with pytest.raises(NotFound):
+        await storage.people.add_invited(new("bo"), "second")

@@ -1,0 +1,673 @@
+"""Files of both forms and their damage; putting them into place; nights; the commands."""
+
+import asyncio
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+
+from chatserver import maintenance
+from chatserver.commands.serve import running
+from chatserver.config import DatabaseSettings, Settings
+from chatserver.data_dir import DataDir
+from chatserver.errors import ChatServerError, StartError, Unavailable
+from chatserver.maintenance import Nightly, began, restore
+from chatserver.storage.archive_file import (
+    Damaged,
+    Intake,
+    Manifest,
+    PackedWriter,
+    PlainWriter,
+    Writer,
+    new_file,
+    read,
+)
+from chatserver.storage.archive_io import NotEmpty
+from chatserver.storage.engine import Database
+from chatserver.storage.migrate import HEAD, migrate
+from chatserver.storage.nights import recorded
+from chatserver.storage.users import NewUser, People
+from tests.rig.mariadb import PrivateMariaDB
+
+REPOSITORY = Path(__file__).parent.parent
+LOBBY = {"id": 1, "kind": "group", "name": "lobby", "title": "Lobby", "topic": "",
+         "private": False, "head": 0, "members": 1, "created_at": 1}  # fmt: skip
+ANN = {"id": 1, "name": "ann", "name_key": "ann", "display": "Ann", "password_hash": "hash",
+       "role": "admin", "locale": "", "created_at": 1}  # fmt: skip
+MEMBER = {"room_id": 1, "user_id": 1, "role": "member", "joined_at": 1, "joined_seq": 0,
+          "read_seq": 0, "muted": False}  # fmt: skip
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("meta", {"key": "epoch", "value": "old"}),
+    ("users", ANN),
+    ("rooms", LOBBY),
+    ("members", MEMBER),
+]
+FORMS: list[type[Writer]] = [PackedWriter, PlainWriter]
+
+
+def written(file: Path, form: type[Writer], revision: str = HEAD) -> Path:
+    """An archive with one person in the lobby."""
+    counts = {name: 1 for name, _ in ROWS}
+    manifest = Manifest(revision=revision, epoch="old", made_at=1, rows=counts)
+    with file.open("wb") as opened:
+        writer = form(opened, manifest)
+        for name, row in ROWS:
+            writer.write(json.dumps({"table": name, **row}).encode() + b"\n")
+        writer.finish()
+    return file
+
+
+def nobody_watches(_rows: int) -> None: ...
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_written_is_read(tmp_path: Path, form: type[Writer]) -> None:
+    archive = read(written(tmp_path / "a", form))
+    assert list(archive.rows()) == ROWS
+    assert (archive.manifest.total, archive.manifest.epoch) == (4, "old")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_changed_byte_is_noticed_or_changes_nothing(
+    tmp_path: Path, form: type[Writer]
+) -> None:
+    file = written(tmp_path / "a", form)
+    whole, noticed = file.read_bytes(), 0
+    for place in range(len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x11]) + whole[place + 1 :])
+        try:
+            assert list(read(file).rows()) == ROWS
+        except Damaged:
+            noticed += 1
+    assert noticed > len(whole) / 2  # a zip has times and attributes that nobody reads
+    assert form is PackedWriter or noticed == len(whole)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_missing_end_is_noticed(tmp_path: Path, form: type[Writer]) -> None:
+    file = written(tmp_path / "a", form)
+    whole = file.read_bytes()
+    for length in range(len(whole)):
+        file.write_bytes(whole[:length])
+        with pytest.raises(Damaged):
+            read(file)
+
+
+def test_a_row_that_somebody_added_is_noticed(tmp_path: Path) -> None:
+    file = written(tmp_path / "a", PackedWriter)
+    with ZipFile(file) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    members["users.jsonl"] += members["users.jsonl"]
+    with ZipFile(file, "w", ZIP_DEFLATED) as packed:
+        for name, text in members.items():
+            packed.writestr(name, text)
+    with pytest.raises(Damaged, match=r"users\.jsonl is not what was saved"):
+        read(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"", "damaged"),
+        (b"Dear Ann,\n", "no archive"),
+        (b'{"table":"archive","version":2}\n', "no archive"),
+        (
+            b'{"table":"archive","version":2,"revision":"","epoch":"","made_at":1,"rows":{}}\n',
+            "damaged",
+        ),
+    ],
+)
+def test_a_file_that_is_something_else(tmp_path: Path, text: bytes, told: str) -> None:
+    file = tmp_path / "letter"
+    file.write_bytes(text)
+    with pytest.raises(Damaged, match=told):
+        read(file)
+
+
+def test_an_archive_of_a_later_form_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    manifest = Manifest(version=2, revision=HEAD, epoch="", made_at=1, rows={})
+    with file.open("wb") as opened:
+        PlainWriter(opened, manifest).finish()
+    with pytest.raises(Damaged, match="newer program"):
+        read(file)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 100])
+def test_a_copy_that_broke_off_is_none(tmp_path: Path, lost: int) -> None:
+    lines = written(tmp_path / "a", PlainWriter).read_bytes().splitlines(keepends=True)
+    with (tmp_path / "b").open("wb") as opened, closing(begun(opened)) as intake:
+        for text in lines[:-lost]:
+            intake.take(text)
+        with pytest.raises(Damaged, match="broke off"):
+            intake.finish()
+
+
+def begun(opened: Any) -> Intake:
+    return Intake(lambda manifest: PackedWriter(opened, manifest))
+
+
+def test_a_file_appears_whole_and_private(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+    before = os.umask(0)
+    try:
+        with new_file(target, force=False) as opened:
+            opened.write(b"whole")
+            assert not target.exists()
+    finally:
+        os.umask(before)
+    assert target.read_bytes() == b"whole"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [target]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from chatserver.storage.archive_file import new_file
+with new_file(Path(sys.argv[1]), force=True) as opened:
+    opened.write(b"half")
+    opened.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_no_file_in_use(
+    tmp_path: Path,
+) -> None:
+    killed, busy = (
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / name)],
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in ("yesterday.zip", "meanwhile.zip")
+    )
+    try:
+        for process in (killed, busy):
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"writing\n"
+        killed.kill()
+        killed.communicate()
+        with new_file(tmp_path / "today.zip", force=False) as opened:
+            opened.write(b"whole")
+        assert len(list(tmp_path.glob(".yesterday*"))) == 0
+        assert len(list(tmp_path.glob(".meanwhile*"))) == 1
+    finally:
+        killed.kill()
+        busy.communicate()
+    assert {file.name for file in tmp_path.iterdir()} == {"today.zip", "meanwhile.zip"}
+
+
+async def test_a_start_removes_what_a_killed_restore_and_a_killed_copy_left(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data=tmp_path / "data")
+    await put(settings, written(tmp_path / "a", PackedWriter))
+    backups = settings.data / "backups"
+    backups.mkdir(exist_ok=True)
+    left = [settings.data / f"chat.db.new{ending}" for ending in ("", "-wal", "-shm")]
+    left.append(backups / ".0003.db.7.chatserver-partial")
+    for file in left:
+        file.write_bytes(b"half")
+    async with running(settings):
+        pass
+    assert [file for file in left if file.exists()] == []
+    assert await names(settings) == {"ann"}
+
+
+def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), new_file(target, force=True) as opened:
+        opened.write(b"x" * (1 // len(target.read_text()[3:])))
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+    target.write_text("old")
+    with pytest.raises(ChatServerError, match="--force"), new_file(target, force=False):
+        raise AssertionError
+    with pytest.raises(ChatServerError, match="--force"):
+        raced(tmp_path / "raced")
+    assert target.read_text() == "old"
+    with new_file(target, force=True) as opened:
+        opened.write(b"new")
+    assert target.read_text() == "new"
+    nowhere = new_file(tmp_path / "no" / "folder", force=False)
+    with pytest.raises(ChatServerError, match="cannot be written"), nowhere:
+        raise AssertionError
+
+
+def raced(target: Path) -> None:
+    """Somebody else makes the file meanwhile."""
+    with new_file(target, force=False):
+        target.write_text("theirs")
+
+
+# Into place --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(data=tmp_path / "data", database=DatabaseSettings(url=database_url))
+
+
+async def names(settings: Settings) -> set[str]:
+    database = Database(settings.database_url)
+    found = {user.name for user in await People(database, clock=lambda: 1).all()}
+    await database.close()
+    return found
+
+
+async def put(settings: Settings, file: Path, *, replace: bool = False) -> None:
+    await restore(settings, read(file), replace=replace, progress=nobody_watches)
+
+
+async def add(settings: Settings, name: str) -> None:
+    database = Database(settings.database_url)
+    await People(database, clock=lambda: 1).add(NewUser(name, name, "hash"))
+    await database.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_an_archive_comes_into_an_empty_place(
+    settings: Settings, tmp_path: Path, form: type[Writer]
+) -> None:
+    await put(settings, written(tmp_path / "a", form))
+    path = Database(settings.database_url).path
+    if path is not None:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert {f.name for f in path.parent.iterdir() if f.name.startswith("chat")} == {"chat.db"}
+    assert await names(settings) == {"ann"}
+
+
+async def test_people_are_lost_only_on_purpose(settings: Settings, tmp_path: Path) -> None:
+    file = written(tmp_path / "a", PackedWriter)
+    await put(settings, file)
+    await add(settings, "bo")
+    with pytest.raises(NotEmpty):
+        await put(settings, file)
+    assert await names(settings) == {"ann", "bo"}
+    await put(settings, file, replace=True)
+    assert await names(settings) == {"ann"}
+    kept = settings.data / "backups" / "replaced.db"
+    if settings.database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(kept)) as database:
+            found = database.execute("SELECT name FROM users ORDER BY name").fetchall()
+        assert found == [("ann",), ("bo",)]
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+async def test_an_archive_that_fails_changes_nothing(settings: Settings, tmp_path: Path) -> None:
+    file = written(tmp_path / "a", PlainWriter)
+    await put(settings, file)
+    await add(settings, "bo")
+    archive = read(file)
+    file.write_bytes(file.read_bytes().replace(b'"user_id": 1', b'"user_id": 7'))
+    with pytest.raises(Damaged):
+        await restore(settings, archive, replace=True, progress=nobody_watches)
+    assert await names(settings) == {"ann", "bo"}
+    assert not list(tmp_path.rglob("*.new*"))
+    folder = DataDir(settings.data)
+    folder.lock()  # it is free again
+    folder.unlock()
+
+
+async def test_an_archive_of_a_newer_program_is_refused(settings: Settings, tmp_path: Path) -> None:
+    file = written(tmp_path / "a", PackedWriter, revision="9999")
+    with pytest.raises(ChatServerError, match=f"9999.*{HEAD}"):
+        await put(settings, file)
+    assert not settings.data.exists()
+
+
+async def test_nothing_is_restored_under_a_running_server(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = DataDir(settings.data)
+    folder.lock()
+    with pytest.raises(StartError, match="in use by a running server"):
+        await put(settings, written(tmp_path / "a", PackedWriter), replace=True)
+    folder.unlock()
+
+
+async def test_nothing_is_restored_while_another_node_is_connected(
+    mariadb: PrivateMariaDB, tmp_path: Path
+) -> None:
+    url = mariadb.create_database("company")
+    settings = Settings(data=tmp_path / "data", database=DatabaseSettings(url=url))
+    file = written(tmp_path / "a", PackedWriter)
+    await put(settings, file)
+    other = Database(url)
+    async with other.reading():
+        with pytest.raises(ChatServerError, match="Stop every node"):
+            await put(settings, file, replace=True)
+    await other.close()
+    await put(settings, file, replace=True)
+
+
+async def test_a_database_that_another_program_has_open_is_left_alone(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    file = written(tmp_path / "a", PackedWriter)
+    await put(settings, file)
+    with closing(sqlite3.connect(settings.data / "chat.db")) as other:
+        other.execute("BEGIN").execute("SELECT count(*) FROM users")
+        await add(settings, "bo")
+        with pytest.raises(ChatServerError, match="Another program has"):
+            await put(settings, file, replace=True)
+    assert await names(settings) == {"ann", "bo"}
+
+
+async def test_a_restore_on_a_full_disk_says_that_the_disk_is_full(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    file = written(tmp_path / "a", PackedWriter)
+    await put(settings, file)
+    path = settings.data / "chat.db"
+    with closing(sqlite3.connect(path)) as killed:
+        killed.execute("PRAGMA wal_autocheckpoint = 0")
+        killed.execute("CREATE TABLE more AS SELECT zeroblob(200000)")
+        shutil.copytree(settings.data, tmp_path / "copy")
+    shutil.copytree(tmp_path / "copy", settings.data, dirs_exist_ok=True)
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    try:
+        with pytest.raises(Unavailable) as refused:
+            await put(settings, file, replace=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "the disk is full" in (refused.value.reason or "")
+    assert refused.value.may_pass
+    await put(settings, file, replace=True)
+
+
+# Nights ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+HOUR = 3_600_000
+THREE = 1_700_000_000_000 // (24 * HOUR) * 24 * HOUR - 5 * HOUR  # three in the morning over there
+
+
+@pytest.mark.usefixtures("in_shanghai")
+@pytest.mark.parametrize(
+    ("now", "start"),
+    [(THREE, THREE), (THREE - 1, THREE - 24 * HOUR), (THREE + 23 * HOUR, THREE)],
+)
+def test_a_night_begins_at_three(now: int, start: int) -> None:
+    assert began(now) == start
+
+
+@pytest.mark.usefixtures("in_shanghai")
+def forgotten() -> None:
+    """For nights after which nobody has to be told."""
+
+
+class Clocks:
+    """The wall clock of a server, in hours since THREE, and one that only goes on."""
+
+    def __init__(self) -> None:
+        self.hours = 0.0
+        self.ahead = 0.0  # hours that the wall clock is wrong
+
+    def now(self) -> int:
+        return round(THREE + (self.hours + self.ahead) * HOUR)
+
+    def __call__(self) -> float:
+        return self.hours * 3_600
+
+
+@pytest.fixture
+async def database(settings: Settings, tmp_path: Path) -> AsyncIterator[Database]:
+    await put(settings, written(tmp_path / "a", PackedWriter))
+    database = Database(settings.database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Up to which hour since THREE each night forgot."""
+    done: list[int] = []
+
+    async def work(self: Nightly, upto: int) -> None:
+        done.append((upto - THREE) // HOUR)
+
+    monkeypatch.setattr(Nightly, "_work", work)
+    return done
+
+
+@pytest.fixture
+def agreeing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database server whose clock is as wrong as that of the test."""
+
+    async def none(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(maintenance, "clock_difference", none)
+
+
+def nightly(database: Database, clocks: Clocks) -> Nightly:
+    return Nightly(database, forgotten, now=clocks.now, clock=clocks)
+
+
+@pytest.mark.usefixtures("in_shanghai", "agreeing")
+async def test_the_work_is_done_once_a_night(database: Database, done: list[int]) -> None:
+    clocks = Clocks()
+    nodes = [nightly(database, clocks) for _ in range(2)]
+    for step in (1, 5, 18, 1, 23, 2, 22):
+        clocks.hours += step
+        await asyncio.gather(*[node.look() for node in nodes])
+    assert done == [48, 72]
+
+
+async def test_a_clock_behind_the_newest_message_is_not_trusted(
+    database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks()
+    node = nightly(database, clocks)
+
+    async def later(_database: Database) -> int:
+        return clocks.now() + HOUR
+
+    monkeypatch.setattr(maintenance, "newest_event", later)
+    await node.note_newest()
+    assert not node.trusts_clock
+    assert "the newest message is from the future" in caplog.text
+
+
+@pytest.mark.usefixtures("in_shanghai", "agreeing")
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_a_year_ahead_makes_no_night(
+    database: Database, done: list[int], caplog: pytest.LogCaptureFixture, restarted: bool
+) -> None:
+    clocks = Clocks()
+    node = nightly(database, clocks)
+    for _ in range(3):
+        clocks.hours += 24
+        await node.look()
+    done.clear()
+    clocks.ahead = 365 * 24
+    for _ in range(2):
+        node = nightly(database, clocks) if restarted else node
+        node._newest = 0
+        clocks.hours += 24
+        await node.look()
+    assert done == []
+    assert "until the clock is trusted" in caplog.text
+    clocks.ahead = 0
+    for _ in range(4):
+        clocks.hours += 24
+        await node.look()
+    assert done
+    assert max(done) <= clocks.hours
+
+
+async def test_a_clock_that_the_database_contradicts_makes_no_night(
+    mariadb: PrivateMariaDB, tmp_path: Path, done: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(mariadb.create_database("contradicts"))
+    await migrate(database, backups=tmp_path)
+    clocks = Clocks()
+    clocks.ahead = (time.time() * 1000 - THREE) / HOUR + 365 * 24
+    node = nightly(database, clocks)
+    for _ in range(5):
+        clocks.hours += 24
+        await node.look()
+    assert (await recorded(database)).began is None
+    assert caplog.text.count("of the database differ") == 1
+    await database.close()
+
+
+async def test_a_night_that_fails_does_not_end_the_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    await nightly(database, Clocks()).look()
+    await database.close()
+    assert "the nightly work failed" in caplog.text
+
+
+# Commands ----------------------------------------------------------------------------------------
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, migrated: Path) -> Run:
+    """`chatserver …` on a folder of its own, without a server that runs."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    shutil.copyfile(migrated, data / "chat.db")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("CHATSERVER")}
+
+    def command(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "chatserver", "--data", str(data), *arguments],
+            cwd=tmp_path,
+            env=environ | {"PYTHONPATH": str(REPOSITORY)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert command("user", "add", "ann", "--password-stdin", stdin="purple stone\n").returncode == 0
+    return command
+
+
+@pytest.mark.parametrize("name", ["chat.db", "chat.db-wal", "chat.db-tally", "keys.json", "lock"])
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_a_copy_never_replaces_a_file_of_the_chat(
+    run: Run, tmp_path: Path, command: str, name: str
+) -> None:
+    before = (tmp_path / "data" / "chat.db").read_bytes()
+    done = run(command, str(tmp_path / "data" / name), "--force")
+    assert done.returncode == 2
+    assert "belongs to the chat" in done.stderr
+    assert (tmp_path / "data" / "chat.db").read_bytes() == before
+
+
+def test_a_backup_may_stand_beside_the_database_under_a_name_like_its(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run("backup", str(tmp_path / "data" / "chat.db.zip")).returncode == 0
+
+
+def test_a_copy_replaces_only_a_regular_file(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run("backup", "pipe", "--force")
+    assert (done.returncode, done.stderr) == (2, "Error: pipe is not a regular file.\n")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_backup_is_made_with_a_clock_before_1980(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(time, "localtime", lambda _seconds=0: time.gmtime(0))
+    assert ZipFile(written(tmp_path / "b.zip", PackedWriter)).testzip() is None
+
+
+def test_a_backup_is_made_restored_and_checked_without_a_server(run: Run, tmp_path: Path) -> None:
+    done = run("backup", "b.zip")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "Saved 1 user, 1 room, 0 events in b.zip.\n"
+    assert stat.S_IMODE((tmp_path / "b.zip").stat().st_mode) == 0o600
+    assert "b.zip exists already" in run("backup", "b.zip").stderr
+    assert run("backup", "b.zip", "--force").returncode == 0
+    assert run("check").stdout == "All well: 1 room, 0 events.\n"
+
+    done = run("restore", "b.zip")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: There are people in this database already: nothing was changed.\n"
+    )
+    assert run("restore", "b.zip", "--replace", stdin="yes\n").returncode == 1
+    done = run("restore", "b.zip", "--replace", stdin="replace\n")
+    assert (done.returncode, done.stdout) == (0, "Everything is in: 1 user, 1 room, 0 events.\n")
+    assert run("restore", "b.zip", "--replace", "--yes").returncode == 0
+    assert "ann" in run("user", "list").stdout
+
+
+def test_an_export_goes_to_standard_output_and_into_another_database(
+    run: Run, tmp_path: Path
+) -> None:
+    done = run("export", "-")
+    tables = [json.loads(line)["table"] for line in done.stdout.splitlines()]
+    assert (tables[0], tables[-1], tables.count("users")) == ("archive", "end", 1)
+    (tmp_path / "all.jsonl").write_text(done.stdout)
+    there = f"sqlite:///{tmp_path / 'there.db'}"
+    assert run("--database", there, "import", "all.jsonl").returncode == 0
+    again = run("--database", there, "export", "-").stdout.splitlines()
+    assert again[2:-1] == done.stdout.splitlines()[2:-1]  # the first row is the epoch
+
+
+def test_a_damaged_backup_is_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    run("backup", "b.zip")
+    whole = (tmp_path / "b.zip").read_bytes()
+    (tmp_path / "b.zip").write_bytes(whole[:-10])
+    before = (tmp_path / "data" / "chat.db").read_bytes()
+    done = run("restore", "b.zip", "--replace", "--yes")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "data" / "chat.db").read_bytes() == before
+
+
+def test_the_check_tells_each_finding_and_fails(run: Run, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "data" / "chat.db")) as database:
+        database.execute("UPDATE rooms SET head = 5, members = 3")
+        database.commit()
+    done = run("check")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == (
+        "Room 1: head is 5, but its log ends at 0.\nRoom 1: counts 3 members, but has 1.\n"
+    )

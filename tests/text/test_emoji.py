@@ -1,0 +1,86 @@
+"""Emoji of reactions: one list for the server and the picker, and one form for each of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chatserver.text.emoji import EMOJI, qualified, was_a_reaction
+from tests import emoji_list
+
+PICKER = Path(__file__).parent.parent.parent / "chatserver" / "static" / "js" / "emoji.json"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("👍", "👍"),
+        ("👍🏽", "👍🏽"),
+        ("❤", "❤️"),
+        ("❤️", "❤️"),
+        ("❤︎", "❤️"),
+        ("☺", "☺️"),
+        ("ℹ", "ℹ️"),
+        ("〰️", "〰️"),
+        ("〽", "〽️"),
+        ("‼", "‼️"),
+        ("⁉️", "⁉️"),
+        ("↔", "↔️"),
+        ("1⃣", "1️⃣"),
+        ("🏳‍🌈", "🏳️‍🌈"),
+        ("👨‍👩‍👧", "👨‍👩‍👧"),
+        ("🧑🏽‍💻", "🧑🏽‍💻"),
+        ("🕵‍♂", "🕵️‍♂️"),
+        ("🇨🇳", "🇨🇳"),
+        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",) * 2,
+    ],
+)
+def test_an_emoji_has_one_form_whatever_a_keyboard_sends(sent: str, kept: str) -> None:
+    assert qualified(sent) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "👍👎",
+        "+",
+        "=",
+        "a",
+        "你",
+        "1",
+        "1️",
+        "👍a",
+        "\u200d",
+        "\ufe0f",
+        ":)",
+        "🏽",
+        "🇨",
+        "❤" * 9_999,
+    ],
+)
+def test_letters_marks_parts_and_several_emoji_are_none(text: str) -> None:
+    assert qualified(text) is None
+
+
+@pytest.mark.parametrize("text", ["★", "→", "∞", "🤝‍🤝", "🇽🇽", "⌘\ufe0f", "✊🏽‍✊"])
+def test_what_older_programs_took_for_emoji_can_be_taken_back(text: str) -> None:
+    assert qualified(text) is None
+    assert was_a_reaction(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", "你好", "+", "★ ", "★★", "a★", "\u200d", "★\u200d", "🏽", "★" + "\ufe0f" * 40],
+)
+def test_other_texts_never_were_reactions(text: str) -> None:
+    assert not was_a_reaction(text)
+
+
+def test_the_list_is_that_of_unicode() -> None:
+    assert EMOJI.read_text(encoding="utf-8") == emoji_list.text()
+
+
+def test_the_server_takes_every_emoji_of_the_picker_as_it_is() -> None:
+    offered = [line.split()[0] for line in json.loads(PICKER.read_text(encoding="utf-8"))]
+    assert [emoji for emoji in offered if qualified(emoji) != emoji] == []

@@ -1,0 +1,202 @@
+"""Words for the index, queries, and the promise that the index never misses what matches."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chatserver.text.search_terms
+from chatserver.errors import BadRequest
+from chatserver.text.search_terms import Piece, Query, fold, matches, parse, tokens
+
+CASES = json.loads(
+    (Path(__file__).parent.parent / "text-cases").joinpath("search.json").read_text("utf-8")
+)
+WRITING = st.text(
+    st.one_of(
+        st.sampled_from("aAbe 'é́ß0２ｖ.-_*%\"\\你好世界发布かカーな한국ำไทยकि😀👍🏽\u200d\ufe0f’“"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=30,
+)
+
+
+def held(term: str, index: list[str]) -> bool:
+    """What both databases do with a term."""
+    if term.endswith("*"):
+        return any(token.startswith(term[:-1]) for token in index)
+    return term in index
+
+
+@given(WRITING, st.data())
+def test_the_index_never_misses_what_matches(body: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(body)))
+    text = body[start : data.draw(st.integers(start, len(body)))]
+    for asked in (text, f'"{text}"', f"{text}*"):
+        try:
+            query = parse(asked)
+        except BadRequest:
+            continue
+        if matches(query, body):
+            assert all(held(term, tokens(body).split()) for term in query.terms)
+
+
+@given(WRITING)
+def test_tokens_are_what_innodb_keeps(body: str) -> None:
+    for token in tokens(body).split():
+        assert re.fullmatch("x[wcs][0-9a-z]+", token)
+        assert 3 <= len(token) <= 84
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_ascii_gets_the_tokens_that_it_gets_among_other_letters(text: str) -> None:
+    assert set(tokens(f"{text} 你").split()) == {*tokens(text).split(), tokens("你")}
+
+
+@given(WRITING)
+def test_whatever_is_folded_stays_so(text: str) -> None:
+    assert set(tokens(fold(text)).split()) == set(tokens(text).split())
+
+
+def test_a_run_of_characters_is_its_pairs_and_its_last_one() -> None:
+    one, two, last = tokens("你好吗").split()
+    assert one[:2] == two[:2] == last[:2] == "xc"
+    assert one[5:] == two[2:5]
+    assert two[5:] == last[2:]
+
+
+def test_a_token_stands_once_however_often_it_is_said() -> None:
+    assert tokens("ha ha HA ｈａ") == tokens("ha ha HA") == "xwha"
+
+
+def test_a_long_word_is_cut_and_still_told_apart() -> None:
+    word = "a" * 200
+    assert tokens(word[:81]) == tokens(word[:80])
+    assert tokens(word) == tokens(word + "b") == "xw" + "a" * 80
+    assert matches(parse(word), f"so: {word}!")
+    assert not matches(parse(word), word + "b")
+
+
+def test_a_query_has_words_phrases_beginnings_and_filters() -> None:
+    query = parse('from:@Bo in:#lobby "to be" rele* before:2026-11-22 after:2026-11-01T08:00+08:00')
+    assert query.terms == ("xwto", "xwbe", "xwrele*")
+    assert [piece.text for piece in query.pieces] == ["to be", "rele"]
+    assert (query.sender, query.room) == ("Bo", "lobby")
+    assert query.before == 1_795_305_600_000
+    assert query.after == 1_793_491_200_000
+
+
+def test_a_chinese_keyboard_writes_filters_and_phrases_too() -> None:
+    assert parse("ｆｒｏｍ：bo “你好 世界”") == parse('from:bo "你好 世界"')
+
+
+def test_a_name_with_a_space_is_quoted() -> None:
+    assert parse('from:"Bo Li"') == Query(sender="Bo Li")
+
+
+def test_a_filter_within_a_word_or_a_phrase_is_text() -> None:
+    for text in ("http://from:bo", '"from:bo"'):
+        assert parse(text).sender is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["query"])
+def test_a_text_is_found_where_the_page_marks_it(case: dict[str, str]) -> None:
+    assert matches(parse(case["query"]), case["text"]) is bool(case["marks"])
+
+
+@pytest.mark.parametrize("text", ['"', '""', "%", "*", "\\", "'"])
+def test_a_symbol_alone_is_text(text: str) -> None:
+    (term,) = parse(text).terms
+    assert term.startswith("xs")
+    assert not matches(parse(text), "text")
+
+
+def test_many_words_are_asked_of_the_body_rather_than_of_the_index() -> None:
+    query = parse(" ".join(f"w{number}" for number in range(40)))
+    assert len(query.terms) == 16
+    assert len(query.pieces) == 40
+
+
+EDGES = st.text(st.sampled_from("ab -你"), max_size=12)
+
+
+def stands(piece: Piece, text: str) -> bool:
+    """Whether the piece is anywhere in the text where it may be: tried place by place."""
+    return any(
+        text.startswith(piece.text, at)
+        and not (piece.whole_start and at and is_letter(text[at - 1]))
+        and not (piece.whole_end and is_letter(text[at + len(piece.text) :][:1]))
+        for at in range(len(text))
+    )
+
+
+def is_letter(character: str) -> bool:
+    return character in ("a", "b")
+
+
+@given(EDGES, EDGES)
+def test_a_piece_is_found_wherever_it_may_be(asked: str, body: str) -> None:
+    try:
+        query = parse(f'{asked} "{asked}"')
+    except BadRequest:
+        return
+    assert matches(query, body) == all(stands(piece, fold(body)) for piece in query.pieces)
+
+
+# A text of n characters, and a query that is in vain at each of them.
+WORST: dict[str, tuple[Callable[[int], str], str]] = {
+    "overlapping words": (lambda n: "a" * n, "a" * 400),
+    "overlapping phrases": (lambda n: "ax " * (n // 3), '"' + "ax " * 100 + 'a"'),
+    "beginnings": (lambda n: "b" + "a" * n, "a" * 200 + "*"),
+    "many pieces": (lambda n: "aa " * (n // 3), " ".join(f"{'a' * i}" for i in range(3, 26))),
+    "marks": (lambda n: "a" + "\u0301\u0316" * (n // 2), "\u0301\u0316" * 200),
+    "expanding": (lambda n: "\ufdfa" * n, "\u0627\u0644 \u0627"),
+}
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_twice_the_text_is_compared_in_about_twice_the_time(name: str) -> None:
+    text, asked = WORST[name]
+    query = parse(asked)
+    matches(query, text(8_000))  # the tables are filled
+    short, long = (
+        min(timed(partial(matches, query, text(n))) for _ in range(5)) for n in (4_000, 16_000)
+    )
+    assert long < 12 * short  # 4 when linear, 16 when quadratic
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
+
+
+def test_the_tables_remember_a_bounded_number_of_characters() -> None:
+    for start in range(0x100, 0x20000, 0x1000):
+        text = "".join(map(chr, range(start, start + 0x1000)))
+        tokens(text.encode(errors="ignore").decode())
+    assert len(chatserver.text.search_terms._TABLE) <= chatserver.text.search_terms.KEPT
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "what to search for"),
+        ("  \u200b ", "what to search for"),
+        ("x" * 501, "too long"),
+        ("from:", "missing after from:"),
+        ("hi in:#", "missing after in:"),
+        ("from:bo from:ann", "from: only once"),
+        ("before:yesterday", "not yesterday"),
+        ("after:2026-13-01", "not 2026-13-01"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_told_so(text: str, sentence: str) -> None:
+    with pytest.raises(BadRequest, match=sentence):
+        parse(text)

@@ -1,0 +1,271 @@
+"""Sessions live and end: on every socket, at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from chatserver.errors import Unavailable
+from chatserver.protocol import Type
+from chatserver.web.authentication import COOKIE
+from tests.conftest import StartChat
+from tests.driver import PASSWORD, Chat, Device, Person, ask
+
+
+async def ended(device: Device, code: int = 4101) -> None:
+    error = await device.next(0)
+    assert error["code"]
+    assert await device.closed() == code
+
+
+async def test_logging_out_closes_the_sockets_of_that_session_only(chat: Chat, ann: Person) -> None:
+    other = await chat.signed_in("ann")
+    devices = [await ann.connect(), await ann.connect()]
+    stays = await other.connect()
+    started = time.monotonic()
+    assert (await ann.ask("POST", "/logout")).status == 200
+    for device in devices:
+        await ended(device)
+    assert time.monotonic() - started < 1.0
+    assert (await stays.say("still here"))["ok"] is True
+
+
+async def test_a_disabled_account_is_cut_and_cannot_come_back(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    bos = await bo.connect()
+    assert (await ann.ask("PATCH", "/api/users/bo", {"disabled": True})).status == 200
+    await ended(bos, 4102)
+    assert (await bo.ask("GET", "/api/me")).status == 401
+    form = {"username": "bo", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 401
+    await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
+
+
+async def test_a_deleted_account_is_cut_and_others_see_it_leave(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    anns, bos = await ann.connect(), await bo.connect()
+    made = await anns.ask(13, action="create", name="plans", users=["bo"])
+    assert (await anns.next(Type.ROOM))["action"] == "create"
+    assert (await ann.ask("DELETE", "/api/users/ann")).status == 403
+    assert (await ann.ask("DELETE", "/api/users/bo")).status == 200
+    await ended(bos, 4102)
+    left = await anns.next(Type.ROOM)
+    assert (left["action"], left["room"], left["users"]) == ("leave", made["room"], ["bo"])
+    shown = (await ann.ask("GET", "/api/users?names=bo")).json["users"][0]
+    assert (shown["display"], shown["disabled"]) == ("Deleted user", True)
+    form = {"username": "bo", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 401
+    refused = await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
+    assert (refused.status, refused.json["data"]) == (403, "This account is deleted.")
+
+
+async def test_a_new_password_ends_every_session(chat: Chat, ann: Person, bo: Person) -> None:
+    bos = await bo.connect()
+    changed = await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
+    assert changed.status == 200
+    await ended(bos)
+    assert (await bo.ask("GET", "/api/me")).status == 401
+    form = {"username": "bo", "password": "a new long secret"}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
+
+
+async def test_a_new_password_of_ones_own_ends_the_other_sessions(chat: Chat, ann: Person) -> None:
+    here, elsewhere = await ann.connect(), await (await chat.signed_in("ann")).connect()
+    form = {"old": "not this one", "password": "a new long secret"}
+    wrong = await ann.ask("PUT", "/api/me/password", form)
+    assert (wrong.status, wrong.json["code"]) == (403, "forbidden")
+    weak = await ann.ask("PUT", "/api/me/password", {"old": PASSWORD, "password": "password"})
+    assert (weak.status, weak.json["code"]) == (400, "bad_request")
+    assert (await ann.ask("PUT", "/api/me/password", form | {"old": PASSWORD})).status == 200
+    await ended(elsewhere)
+    assert (await here.say("still here"))["ok"] is True
+    login = {"username": "ann", "password": PASSWORD}
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 401
+    login["password"] = form["password"]
+    assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 200
+
+
+async def test_one_ends_a_single_session_of_ones_own_and_nobody_elses(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    lost = await (await chat.signed_in("ann")).connect()
+    path = f"/api/sessions/{lost.welcome['session']['id']}"
+    assert (await bo.ask("DELETE", path)).status == 404
+    assert (await ann.ask("DELETE", path)).status == 200
+    await ended(lost)
+    assert (await ann.ask("DELETE", path)).status == 404
+    assert (await ann.ask("GET", "/api/me")).status == 200
+
+
+async def test_an_administrator_cannot_disable_the_own_account(ann: Person) -> None:
+    refused = await ann.ask("PATCH", "/api/users/ann", {"disabled": True})
+    assert refused.json["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "\u00e4"])
+async def test_a_bad_token_gets_one_error_and_hears_nothing(
+    chat: Chat, ann: Person, token: str
+) -> None:
+    anns = await ann.connect()
+    stranger = Person(chat, "nobody", 0, token, chat.browser())
+    device = await stranger.open()
+    await anns.say("among ourselves")
+    frames = [await device.next()]
+    assert (frames[0]["type"], frames[0]["code"]) == (0, "session_invalid")
+    assert await device.closed() == 4101
+
+
+async def test_the_query_token_can_be_switched_off(chat: Chat, ann: Person) -> None:
+    url = f"{chat.url}/ws?token={ann.token}"
+    async with chat.browser().ws_connect(url) as ws:
+        assert (await ws.receive_json())["type"] == 5
+
+
+async def test_renewing_prolongs_the_session_without_reconnecting(ann: Person) -> None:
+    device = await ann.connect()
+    before = device.welcome["session"]["expires_at"]
+    renewed = await device.ask(14)
+    assert renewed["expires_at"] >= before
+    ann.token = renewed["token"]
+    assert (await (await ann.connect()).say("with the new token"))["ok"] is True
+
+
+async def test_a_session_is_prolonged_over_http_in_the_way_that_it_is_named(
+    chat: Chat, ann: Person
+) -> None:
+    ends = (await ann.connect()).welcome["session"]
+    answer = await ann.ask("PUT", "/api/me/session")
+    assert answer.json["expires_at"] >= ends["expires_at"]
+    ann.token = answer.headers["Authorization"].removeprefix("Bearer ")
+    assert "Set-Cookie" not in answer.headers
+    assert (await ann.connect()).welcome["session"]["lifetime"] == ends["lifetime"]
+    browser = chat.browser()
+    form = {"username": "ann", "password": PASSWORD}
+    assert (await ask(browser, "POST", chat.url + "/login", form)).status == 200
+    answer = await ask(browser, "PUT", chat.url + "/api/me/session")
+    assert COOKIE in answer.headers["Set-Cookie"]
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert "Authorization" not in answer.headers
+    stranger = await ask(chat.browser(), "PUT", chat.url + "/api/me/session")
+    assert stranger.status == 401
+
+
+async def test_a_socket_can_go_on_with_a_newer_session(chat: Chat, ann: Person, bo: Person) -> None:
+    device = await ann.connect()
+    newer = await chat.signed_in("ann")
+    assert (await device.ask(14, token=newer.token))["ok"] is True
+    await ann.ask("POST", "/logout")
+    assert (await device.say("still here"))["ok"] is True
+    refused = await device.ask(14, token=bo.token)
+    assert refused["code"] == "forbidden"
+    refused = await device.ask(14, token="nonsense")
+    assert refused["code"] == "unauthorized"
+
+
+async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_rooms = chat.server.history.rooms_of
+    checked, signed_out = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user: object) -> object:
+        checked.set()
+        await signed_out.wait()
+        return await read_rooms(user)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    opening = asyncio.create_task(ann.open())
+    await checked.wait()
+    assert (await ann.ask("POST", "/logout")).status == 200
+    signed_out.set()
+    device = await opening
+    assert (await device.next())["type"] == 0
+    assert await device.closed() == 4101
+
+
+async def test_who_connects_while_the_server_stops_is_asked_to_come_back(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_rooms = chat.server.history.rooms_of
+    checked, stopped = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user: object) -> object:
+        checked.set()
+        await stopped.wait()
+        return await read_rooms(user)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    opening = asyncio.create_task(ann.open())
+    await checked.wait()
+    await chat.server.socket.closed()
+    stopped.set()
+    assert await (await opening).closed() == 4001
+
+
+async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welcome(
+    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_rooms = chat.server.history.rooms_of
+    read, written = asyncio.Event(), asyncio.Event()
+
+    async def slowly(user: object) -> object:
+        rooms = await read_rooms(user)  # type: ignore[arg-type]
+        read.set()
+        await written.wait()
+        return rooms
+
+    anns = await ann.connect()
+    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    connecting = asyncio.create_task(bo.connect())
+    await read.wait()
+    await anns.say("are you there?", to="bo")
+    written.set()
+    bos = await connecting
+    (direct,) = [room for room in bos.welcome["rooms"] if room["kind"] == "direct"]
+    assert (direct["head"], direct["to"]) == (1, "ann")
+
+
+async def test_a_database_that_is_away_is_said_before_the_upgrade(
+    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(user: object) -> object:
+        raise Unavailable
+
+    monkeypatch.setattr(chat.server.history, "rooms_of", away)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await ann.open()
+    assert refused.value.status == 503
+
+
+async def test_rotated_keys_keep_old_sessions_alive(start_chat: StartChat) -> None:
+    chat = await start_chat()
+    ann = await chat.person("ann")
+    chat.server.keys.rotate()
+    assert (await ann.ask("GET", "/api/me")).status == 200
+    assert (await ann.connect()).welcome["user"] == "ann"
+
+
+async def test_a_session_that_ends_while_its_request_arrives_changes_nothing(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
+    arriving, ended = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"display": '
+        arriving.set()
+        await ended.wait()
+        yield b'"Changed"}'
+
+    headers = {"Authorization": f"Bearer {bo.token}", "Content-Type": "application/json"}
+    request = bo.http.patch(f"{chat.url}/api/me", data=body(), headers=headers)
+    task = asyncio.ensure_future(request.__aenter__())
+    await arriving.wait()
+    await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
+    ended.set()
+    assert (await task).status == 401
+    assert (await chat.server.accounts.named("bo")).display == "Bo"

@@ -1,0 +1,211 @@
+"""What a line waits for: nothing, until it sends faster than anybody can mean it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from chatserver.bus import NoPeers
+from chatserver.chat.messages import Chat
+from chatserver.chat.room_cache import RoomCache
+from chatserver.config import LimitSettings
+from chatserver.errors import ChatError, RateLimited
+from chatserver.models import Draft, User
+from chatserver.protocol import Type
+from chatserver.realtime.connection import Connection
+from chatserver.realtime.hub import Hub
+from chatserver.realtime.read_positions import ReadPositions
+from chatserver.text.markup import Renderer
+from chatserver.web.language import load_languages
+from chatserver.web.rates import Rates
+from chatserver.web.time_limit import LIMIT
+from chatserver.web.websocket.dispatcher import SIGNALS, Dispatcher
+from tests.driver import Chat as RunningChat
+from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
+
+TYPING, READ = '{"type":8,"room":1}', '{"type":9,"room":1,"seq":1}'
+HELLO = '{"type":2,"data":"hello","id":"1"}'
+WRITING = {
+    "message": HELLO,
+    "message that calls a user": '{"type":2,"data":"@nobody","id":"1"}',
+    "direct message": '{"type":3,"data":"hello","to":"bo","id":"1"}',
+    "edit": '{"type":10,"id":"1","room":1,"target":1,"data":"x"}',
+    "delete": '{"type":11,"id":"1","room":1,"target":1}',
+    "reaction": '{"type":12,"id":"1","room":1,"target":1,"emoji":"👍"}',
+}
+READING = {
+    "page": '{"type":7,"id":"1","room":1}',
+    "catching up": '{"type":7,"id":"1","rooms":{"1":0}}',
+}
+
+
+class Standing:
+    """A database that stands still, as the rules of history see it."""
+
+    def __getattr__(self, _name: str) -> Callable[..., Awaitable[None]]:
+        return self._stand
+
+    async def _stand(self, *_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+
+class Hurried:
+    """A chat to which everything comes too fast."""
+
+    def send_message(self, *_: Any) -> None:
+        raise RateLimited(1.0)
+
+
+class Queue:
+    """A journal that takes everything and stores nothing."""
+
+    def __init__(self) -> None:
+        self.taken: list[Draft] = []
+
+    def append(self, draft: Draft, _settle: object) -> None:
+        self.taken.append(draft)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def requests(clock: FakeClock) -> Dispatcher:
+    return made(clock, chat=Hurried())
+
+
+def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
+    nobody: Any = None
+    return Dispatcher(
+        chat=chat,
+        membership=nobody,
+        reads=ReadPositions(nobody, nobody, clock=clock),
+        accounts=nobody,
+        history=history,
+        hub=Hub(NoPeers(), nobody, nobody, node="here", clock=clock),
+        rates=Rates(LimitSettings(messages_per_second=1_000, message_burst=1_000), clock),
+        languages=load_languages(),
+        frame_bytes=65_536,
+        clock=clock,
+    )
+
+
+def somebody(transport: RecordingTransport | None = None) -> Connection:
+    return Connection(
+        transport or RecordingTransport(),
+        User(1, "ann", "Ann"),
+        session_id="s1",
+        expires_at=1,
+        lifetime=2,
+        limit=10_000_000,
+        seen=0,
+    )
+
+
+@pytest.mark.parametrize("frame", [TYPING, READ, HELLO], ids=["typing", "read", "too fast"])
+def test_a_flood_makes_its_own_line_wait_and_no_other(
+    requests: Dispatcher, clock: FakeClock, frame: str
+) -> None:
+    async def waits(loop: SkippingLoop, connection: Connection) -> bool:
+        work = requests.answer(connection, frame)
+        if work is None:
+            return False
+        waiting = asyncio.ensure_future(work)
+        await loop.skip(0)
+        assert not waiting.done()
+        await loop.skip(1)
+        return waiting.done()
+
+    async def story(loop: SkippingLoop) -> None:
+        per_second, at_once = SIGNALS
+        ann, bo = somebody(), somebody()
+        assert not any([await waits(loop, ann) for _ in range(at_once - 1)])
+        assert any([await waits(loop, ann) for _ in range(2)])
+        assert not await waits(loop, bo)
+        clock.advance(2 / per_second)
+        assert not await waits(loop, ann)
+
+    run_skipping(story)
+
+
+@pytest.mark.parametrize("request_frame", WRITING.values(), ids=WRITING.keys())
+def test_what_is_stored_is_queued_at_once_whatever_has_to_be_looked_up(
+    clock: FakeClock, request_frame: str
+) -> None:
+    queue: Any = Queue()
+    rooms: Any = None
+    chat = Chat(queue, RoomCache(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms)
+    assert made(clock, chat=chat).answer(somebody(), request_frame) is None
+    assert len(queue.taken) == 1
+
+
+@pytest.mark.parametrize("request_frame", READING.values(), ids=READING.keys())
+def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_frame: str) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        line = RecordingTransport()
+        requests = made(FakeClock(), chat=None, history=Standing())
+        work = requests.answer(somebody(line), request_frame)
+        assert work is not None
+        waiting = asyncio.ensure_future(work)
+        await loop.skip(0)
+        await loop.skip(LIMIT - 0.1)
+        assert not waiting.done()
+        await loop.skip(0.2)
+        await waiting
+        (answer,) = line.messages()
+        assert (answer["id"], answer["code"]) == ("1", "unavailable")
+
+    run_skipping(story)
+
+
+def refusals() -> list[ChatError]:
+    """One of each kind, however it is made."""
+    kinds, found = [ChatError], []
+    while kinds:
+        kind = kinds.pop()
+        kinds.extend(kind.__subclasses__())
+        error = kind.__new__(kind)
+        ChatError.__init__(error, kind.text)
+        vars(error).update(retry_after=2.0, epoch="e")
+        found.append(error)
+    return found
+
+
+@pytest.mark.parametrize("error", refusals(), ids=lambda error: type(error).__name__)
+def test_a_refusal_is_in_the_language_of_its_socket(clock: FakeClock, error: ChatError) -> None:
+    class Refusing:
+        def send_message(self, *_facts: object) -> None:
+            raise error
+
+    requests = made(clock, chat=Refusing())
+    english, chinese = RecordingTransport(), RecordingTransport()
+    for transport, locale in ((english, "en"), (chinese, "zh_CN")):
+        connection = somebody(transport)
+        connection.locale = locale
+        requests.answer(connection, HELLO)
+        answered = transport.written.decode(errors="replace")
+        assert f'"code":"{error.code}"' in answered
+        assert (error.sentence in answered) == (locale == "en")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "There is no such message."),
+        ({"headers": {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}}, "没有这条消息。"),
+        ({"params": {"lang": "zh_CN"}, "headers": {"Accept-Language": "en"}}, "没有这条消息。"),
+        ({"params": {"lang": "xx"}}, "There is no such message."),
+    ],
+    ids=["a bot", "a browser", "a page", "an unknown language"],
+)
+async def test_a_socket_has_the_language_it_was_opened_with(
+    chat: RunningChat, options: dict[str, Any], sentence: str
+) -> None:
+    device = await (await chat.person("ann")).connect(**options)
+    edit = {"type": Type.EDIT, "id": "e", "room": 1, "target": 1_000_000, "data": "x"}
+    await device.send(edit)
+    reply = await device.reply("e")
+    assert (reply["code"], reply["data"]) == ("not_found", sentence)
