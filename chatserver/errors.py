@@ -51,7 +51,7 @@ class ChatError(ChatServerError):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
-    text: ClassVar[str] = _("Something went wrong here. It was logged.")
+    text: ClassVar[str] = _("Something went wrong on the server. It was logged.")
 
     def __init__(self, sentence: str | None = None, **values: object) -> None:
         self.sentence = sentence or self.text
@@ -64,11 +64,11 @@ class ChatError(ChatServerError):
 
 
 class BadRequest(ChatError):
-    code, status, text = "bad_request", 400, _("That request makes no sense here.")
+    code, status, text = "bad_request", 400, _("Invalid request.")
 
 
 class BadCredentials(ChatError):
-    code, status, text = "bad_credentials", 401, _("The name or the password is wrong.")
+    code, status, text = "bad_credentials", 401, _("The user name or password is incorrect.")
 
 
 class Unauthorized(ChatError):
@@ -76,19 +76,19 @@ class Unauthorized(ChatError):
 
 
 class Forbidden(ChatError):
-    code, status, text = "forbidden", 403, _("You may not do that.")
+    code, status, text = "forbidden", 403, _("You are not allowed to do that.")
 
 
 class NotFound(ChatError):
-    code, status, text = "not_found", 404, _("There is no such thing, or not for you.")
+    code, status, text = "not_found", 404, _("Not found, or you don't have access.")
 
 
 class IdConflict(ChatError):
-    code, status, text = "id_conflict", 409, _("This id was used before for something else.")
+    code, status, text = "id_conflict", 409, _("This id was already used for another request.")
 
 
 class Conflict(ChatError):
-    code, status, text = "conflict", 409, _("That is taken already.")
+    code, status, text = "conflict", 409, _("Already taken.")
 
 
 class OtherUser(ChatError):
@@ -112,7 +112,11 @@ class Unavailable(ChatError):
     `may_pass`: the same may succeed later without a change by the operator.
     """
 
-    code, status, text = "unavailable", 503, _("The server cannot store right now. Try again.")
+    code, status, text = (
+        "unavailable",
+        503,
+        _("The server cannot store anything right now. Try again."),
+    )
     reason = ""
     may_pass = True
 

@@ -1031,7 +1031,7 @@ def test_a_bot_gets_a_token_that_posts(chat: Place) -> None:
     (kept,) = chat.query("SELECT digest FROM bot_tokens")
     assert done.out.strip() not in kept[0]
     assert chat.fail("bot", "add", "ci2", "--room", "nowhere") == (
-        "There is no room of the name nowhere."
+        "There is no room named nowhere."
     )
 
 
@@ -1045,7 +1045,7 @@ def test_a_bot_gets_another_token_in_the_place_of_the_old_one(chat: Place) -> No
     assert re.fullmatch(r"bot_[\w-]{32}\n", new)
     assert digests(chat, "deploy") != [(before,)]
     assert new != old
-    assert chat.fail("bot", "token", "ann") == "There is no bot of that name."
+    assert chat.fail("bot", "token", "ann") == "There is no bot with that name."
 
 
 def test_bots_and_rooms_are_listed_as_text_and_as_json(chat: Place) -> None:
@@ -1073,7 +1073,7 @@ def test_rooms_are_archived_and_limited_by_name_or_number(chat: Place) -> None:
     assert kept() == 30
     assert chat.succeed("room", "retention", "1", "0") == "1 keeps its messages for ever.\n"
     assert kept() is None
-    assert chat.fail("room", "archive", "lobby") == "The lobby stays open to everybody."
+    assert chat.fail("room", "archive", "lobby") == "The lobby stays open to everyone."
     assert chat.fail("room", "archive", "nosuch") == "There is no room of that name."
 
 

@@ -165,10 +165,10 @@ class Accounts:
             return await self._bot(token)
         claims = self._keys.verify(token)
         if claims.session in self._revocations:
-            raise Unauthorized(_("Your session is over. Log in again."))
+            raise Unauthorized(_("Your session has ended. Log in again."))
         session = await self._people.session(claims.session)
         if session is None or session.user.id != claims.user_id:
-            raise Unauthorized(_("Your session is over. Log in again."))
+            raise Unauthorized(_("Your session has ended. Log in again."))
         return SignIn(session, claims)
 
     async def _bot(self, token: str) -> SignIn:
@@ -189,7 +189,7 @@ class Accounts:
     async def end_session(self, user: User, session_id: str) -> None:
         """End one of somebody's own sessions, and its sockets. Raises NotFound."""
         if session_id not in {session.id for session in await self.sessions(user)}:
-            raise NotFound(_("This session is over already."))
+            raise NotFound(_("This session has already ended."))
         await self._people.revoke(session_id)
         self._farewell.end_session(session_id)
 
@@ -208,7 +208,7 @@ class Accounts:
         now = self._clock()
         until = now + self._settings.session_days * DAY
         if session is None or not await self._people.prolong(session.id, until):
-            raise Unauthorized(_("Your session is over. Log in again."))
+            raise Unauthorized(_("Your session has ended. Log in again."))
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, expires_at)
 
@@ -260,7 +260,7 @@ class Accounts:
         try:
             verified = await self.sign_in(user.name, old, address=address)
         except BadCredentials:
-            raise Forbidden(_("Your present password is not right.")) from None
+            raise Forbidden(_("The current password is incorrect.")) from None
         check_choice(new, user.name, user.display)
         ended = await self._credentials.change_password(
             who.session, await self._passwords.hash(new), verified=verified.password_version
@@ -272,7 +272,7 @@ class Accounts:
         """The account of that name. Raises NotFound."""
         found = await self._people.find(name)
         if found is None:
-            raise NotFound(_("There is nobody of that name."))
+            raise NotFound(_("There is no user with that name."))
         return found[0]
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:

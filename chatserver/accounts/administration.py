@@ -59,7 +59,9 @@ class Administration:
         """
         user = await self._named(name)
         if user.role is Role.BOT and (password is not None or admin is not None):
-            raise Forbidden(_("A bot has a token and no password, and it administers nothing."))
+            raise Forbidden(
+                _("A bot has a token instead of a password, and cannot be an administrator.")
+            )
         if disabled and by is not None and by.id == user.id:
             raise Forbidden(_("You cannot disable your own account."))
         role = Role.ADMIN if admin else Role.MEMBER
@@ -124,7 +126,7 @@ class Administration:
     async def _named(self, name: str) -> User:
         found = await self._people.find(name)
         if found is None:
-            raise NotFound(_("There is nobody of that name."))
+            raise NotFound(_("There is no user with that name."))
         return found[0]
 
     # Bots -----------------------------------------------------------------------------------------
@@ -158,7 +160,7 @@ class Administration:
     async def _set_token(self, by: User | None, name: str, hashed: str | None) -> None:
         user = await self._named(name)
         if user.role is not Role.BOT:
-            raise NotFound(_("There is no bot of that name."))
+            raise NotFound(_("There is no bot with that name."))
         await self._bots.set_token(user.id, hashed, by=_id(by))
         self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
 

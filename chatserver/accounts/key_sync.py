@@ -99,7 +99,9 @@ class KeySync:
         """Return when the other nodes have announced their keys. Raises Conflict without Redis."""
         await asyncio.sleep(max(0.0, self._started + SETTLED - self._clock()))
         if not await self._bus.reachable():
-            raise Conflict(_("Redis is away, so the other nodes cannot be asked for their keys."))
+            raise Conflict(
+                _("Redis is not reachable, so the other nodes cannot be asked for their keys.")
+            )
 
     def _require_agreement(self) -> None:
         different = [keys for keys in self._hub.node_keys() if set(keys) != set(self._keys.names())]

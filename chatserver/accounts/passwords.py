@@ -48,7 +48,7 @@ def check_choice(password: str, *context: str) -> None:
         raise BadRequest(_("A password has at most 256 characters."))
     if _is_run(plain) or _is_common(plain, context):
         raise BadRequest(
-            _("This password is easy to guess. Choose another one; three words make a good one.")
+            _("This password is easy to guess. Choose another one, such as three random words.")
         )
 
 

@@ -152,7 +152,7 @@ class SigningKeys:
         if made.issued_at * 1000 > self._clock() + FUTURE:
             raise Unauthorized
         if made.expires_at * 1000 <= self._clock():
-            raise Unauthorized("Your session is over. Log in again.")
+            raise Unauthorized("Your session has ended. Log in again.")
         return made
 
     def _options(self) -> Any:

@@ -145,7 +145,7 @@ class Membership:
         """With a name a room; without one a conversation of just these people, for ever private."""
         others = await self._named(asked.users) if asked.users else ()
         if asked.name is None and not others:
-            raise BadRequest(_("A room needs a name, or the people that it is for."))
+            raise BadRequest(_("A room needs a name or members."))
         name = checked_room_name(asked.name) if asked.name is not None else None
         names = [who.name, *(name for user_id, name in others if user_id != who.id)]
         return Create(
@@ -159,11 +159,11 @@ class Membership:
     async def _named(self, names: Sequence[str] | None) -> People_:
         """The accounts of these names. Raises NotFound when there is nobody of one of them."""
         if not names:
-            raise BadRequest(_("Whom? Name people in 'users'."))
+            raise BadRequest(_("Name users in 'users'."))
         found = await self._people.ids(names)
         missing = [name for name in names if name_key(name) not in found]
         if missing:
-            raise NotFound(_("There is nobody of the name %(name)s."), name=missing[0])
+            raise NotFound(_("There is no user named %(name)s."), name=missing[0])
         return tuple(found.values())
 
 
@@ -182,11 +182,11 @@ def _changes(asked: ChangeRoom) -> dict[str, Any]:
     if "topic" in values:
         values["topic"] = checked_topic(values["topic"])
     if not values:
-        raise BadRequest(_("What is to be changed?"))
+        raise BadRequest(_("Nothing to change was given."))
     return values
 
 
 def _draft(who: User, asked: ChangeRoom, act: Act) -> Draft:
     if asked.room is None and not isinstance(act, Create):
-        raise BadRequest(_("Which room? Name it in 'room'."))
+        raise BadRequest(_("Name a room in 'room'."))
     return new_draft(asked.room or 0, who.id, who.name, act, asked.id)

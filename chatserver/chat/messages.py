@@ -67,7 +67,7 @@ class Chat:
         """
         to = said.to if isinstance(said, SayToPerson) else None
         if to is None and said.room is None:
-            raise BadRequest(_("To whom? Name a person in 'to', or a room."))
+            raise BadRequest(_("Name a recipient in 'to', or a room in 'room'."))
         self._check_text(said.data)
         room = said.room or 0
         known = self._facts.known(room) if to is None else self._facts.pair(who.id, to)

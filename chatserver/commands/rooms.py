@@ -30,7 +30,7 @@ def room_list(*, as_json: bool) -> None:
     def line(found: dict[str, Any]) -> str:
         kind = "private" if found["private"] else "public"
         kind = "archived" if found["archived"] else kind
-        kept = f"{found['retention_days']} days" if found["retention_days"] else "for ever"
+        kept = f"{found['retention_days']} days" if found["retention_days"] else "forever"
         counts = f"{found['members']:>6} members {found['messages']:>9} messages"
         return f"{found['room']:>6} {found['name']:<32} {kind:<8} {counts}, kept {kept}"
 
@@ -66,7 +66,7 @@ def room_retention(name: str, days: int) -> None:
     Its members see the change as one of the administrator whose account is the oldest.
     """
     run(_change(loaded().settings, name, {"retention_days": days}))
-    click.echo(f"{name} keeps its messages {f'for {days} days' if days else 'for ever'}.")
+    click.echo(f"{name} keeps its messages {f'for {days} days' if days else 'forever'}.")
 
 
 async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None:

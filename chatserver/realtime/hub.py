@@ -340,7 +340,7 @@ class Hub:
 
 
 SESSION_OVER = protocol.encode(
-    protocol.Error(data="Your session is over. Log in again.", code="session_over")
+    protocol.Error(data="Your session has ended. Log in again.", code="session_over")
 )
 
 

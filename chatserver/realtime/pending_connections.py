@@ -22,7 +22,7 @@ class PendingConnection:
         """Raises Disconnect when that session, or all of that person's, ended meanwhile."""
         for end in self.ended:
             if session_id == end.session or user_id == end.user:
-                raise Disconnect(CloseCode(end.code), "Your session is over. Log in again.")
+                raise Disconnect(CloseCode(end.code), "Your session has ended. Log in again.")
 
     def has_moved(self, user_id: int) -> bool:
         """Whether this person's rooms changed since the last time of asking: read them again."""

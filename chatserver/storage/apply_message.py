@@ -168,7 +168,7 @@ class _Batch:
         """What the author is in the room. Raises NotFound for no member."""
         may = self._may.get((draft.room, draft.user_id))
         if may is None:
-            raise NotFound if draft.to is None else NotFound(_("There is nobody of that name."))
+            raise NotFound if draft.to is None else NotFound(_("There is no user with that name."))
         return may
 
     def _check_open(self, draft: Draft) -> None:

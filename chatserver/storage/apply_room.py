@@ -95,7 +95,7 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
         require_account(connection, draft)
         _joinable(connection, draft, invited=act.invited)
     elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
-        raise Forbidden(_("Nobody can be invited into this conversation."))
+        raise Forbidden(_("No one can be added to this conversation."))
     return add_members(connection, draft, act, now)
 
 
@@ -103,7 +103,7 @@ def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> E
     """Make users members, whose right to join the caller has checked."""
     new = _not_yet(connection, draft.room, act.users)
     if not new:
-        raise Conflict(_("Everybody named is a member already."))
+        raise Conflict(_("All of these users are already members."))
     if act.spends:
         use_up(connection, act.invited, now)
     change = {"action": act.action, "users": [name for _id, name in new]}
@@ -117,7 +117,7 @@ def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> E
 def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
     may = standing(connection, draft)
     if draft.room == LOBBY or may.kind != RoomKind.GROUP:
-        raise Forbidden(_("Nobody leaves this conversation."))
+        raise Forbidden(_("You cannot leave this conversation."))
     if act.action == "remove" and not governs(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
     return remove_members(connection, draft, act, now)
@@ -128,7 +128,7 @@ def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int)
     here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:
-        raise NotFound(_("Nobody named is a member."))
+        raise NotFound(_("None of these users is a member."))
     left = tuple(user_id for user_id, _name in gone)
     change = {"action": act.action, "users": [name for _id, name in gone]}
     if (heir := successor(connection, draft.room, without=left)) is not None:
@@ -145,7 +145,7 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
     if not governs(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
     if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
-        raise Forbidden(_("The lobby stays open to everybody."))
+        raise Forbidden(_("The lobby stays open to everyone."))
     values = dict(act.values)
     if values.keys() & {"name", "private"}:
         values |= _renamed(connection, draft, may, values)
@@ -168,7 +168,7 @@ def _renamed(
 ) -> dict[str, Any]:
     """The columns of the name of a room that gets another name, or becomes private or public."""
     if may.name is None:
-        raise Forbidden(_("A conversation without a name stays private and has none."))
+        raise Forbidden(_("A conversation without a name stays private and cannot be named."))
     name, private = values.get("name", may.name), values.get("private", bool(may.private))
     if (name, private) == (may.name, bool(may.private)):
         return name_values(name, private=private)

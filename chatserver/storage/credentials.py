@@ -68,7 +68,7 @@ class Credentials:
         def work(connection: Connection) -> None:
             account = hold_accounts(connection, [user.id]).get(user.id)
             if not _is_verified(account, user.password_version):
-                raise Unauthorized(_("Your password was changed meanwhile. Log in again."))
+                raise Unauthorized(_("Your password was changed. Log in again."))
             connection.execute(sessions.insert().values(row))
 
         await self._database.transaction(work)
@@ -90,10 +90,10 @@ class Credentials:
         def work(connection: Connection) -> list[str]:
             account = hold_accounts(connection, [user_id]).get(user_id)
             if not _is_verified(account, verified):
-                raise Forbidden(_("Your present password is not right."))
+                raise Forbidden(_("The current password is incorrect."))
             open_ones = _open_sessions(connection, user_id, now)
             if session.id not in open_ones:
-                raise Unauthorized(_("Your session is over. Log in again."))
+                raise Unauthorized(_("Your session has ended. Log in again."))
             _set(connection, user_id, {"password_hash": hashed}, new_version=True)
             others = revoke_sessions(now).where(sessions.c.user_id == user_id)
             connection.execute(others.where(sessions.c.id != session.id))
@@ -166,10 +166,10 @@ def _administered(
         raise Forbidden(_("Only an administrator may do that."))
     account = held.get(user_id)
     if account is None:
-        raise NotFound(_("There is nobody of that name."))
+        raise NotFound(_("There is no user with that name."))
     others = [one for one in held.values() if is_admin(one) and one.id != user_id]
     if change.loses_administrator(account) and not others:
-        raise Forbidden(_("This is the last administrator. Name another one first."))
+        raise Forbidden(_("This is the last administrator. Appoint another one first."))
     return account
 
 

@@ -183,7 +183,7 @@ def _open_room(connection: Connection, name: str, by: int | None) -> int:
     """A room that is not archived, into which `by` may bring others. Raises NotFound."""
     room = find_room(connection, name, by=by)
     if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
-        raise NotFound(_("There is no room of the name %(name)s."), name=name)
+        raise NotFound(_("There is no room named %(name)s."), name=name)
     return room
 
 

@@ -30,7 +30,7 @@ def require_distinct_user(connection: Connection, user_id: int, name: str) -> No
     """
     alike = sa.and_(users.c.skeleton == skeleton(name), users.c.id != user_id)
     if connection.scalar(sa.select(users.c.id).where(alike).limit(1)) is not None:
-        raise Conflict(_("This name looks like that of another account."))
+        raise Conflict(_("This name looks like the name of another account."))
 
 
 def require_distinct_room(connection: Connection, name: str, *, by: int, room: int = 0) -> None:
@@ -46,9 +46,9 @@ def require_distinct_room(connection: Connection, name: str, *, by: int, room: i
     if taken is not None:
         same = taken == name
         raise Conflict(
-            _("There is a room of that name.")
+            _("A room with that name already exists.")
             if same
-            else _("There is a room whose name looks like this one.")
+            else _("A room with a similar-looking name already exists.")
         )
 
 
@@ -90,7 +90,7 @@ def find_room(connection: Connection, name: str, *, by: int | None) -> int:
     """The number of the room that is meant. Raises NotFound, and Conflict where it is unclear."""
     found = list(connection.scalars(rooms_named(name, by)))
     if not found:
-        raise NotFound(_("There is no room of the name %(name)s."), name=name)
+        raise NotFound(_("There is no room named %(name)s."), name=name)
     if by is None and len(found) > 1:
         raise Conflict(_("Several rooms have this name. Give the room's number."))
     return int(found[0])

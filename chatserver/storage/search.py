@@ -235,7 +235,7 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
     titles = readable.add_columns(rooms.c.title)
     if found := await _so_called(connection, titles, members.c.room_id, wanted, me=user_id):
         return found
-    raise BadRequest(_("You are in no room called %(room)s."), room=wanted)
+    raise BadRequest(_("You are not in a room called %(room)s."), room=wanted)
 
 
 async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
@@ -246,7 +246,7 @@ async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
     displays = sa.select(users.c.id, users.c.display)
     if found := await _so_called(connection, displays, users.c.id, name):
         return found
-    raise BadRequest(_("Nobody here is called %(name)s."), name=name)
+    raise BadRequest(_("No one here is called %(name)s."), name=name)
 
 
 async def _so_called(

@@ -285,7 +285,7 @@ def parse(text: str) -> Query:
             terms.update(dict.fromkeys(_terms(piece)))
     query = _query(tuple(terms)[:TERMS], tuple(pieces), filters)
     if query == Query():
-        raise BadRequest(_("Write what to search for."))
+        raise BadRequest(_("Enter something to search for."))
     return query
 
 

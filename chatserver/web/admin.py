@@ -98,7 +98,7 @@ class Admin:
         admin = await self._changing_rooms(request)
         form = await forms.read(request, forms.RoomOversight)
         if form.archived is None and form.retention_days is None:
-            raise BadRequest(_("What is to be changed?"))
+            raise BadRequest(_("Nothing to change was given."))
         await self._membership.oversee(
             admin,
             _number(request),

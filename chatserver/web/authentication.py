@@ -144,7 +144,7 @@ class Sessions:
         site = request.headers.get("Sec-Fetch-Site", "none")
         if origins and origins != [self._own_origin(request)]:
             self._log_refusal(request, origins)
-            raise Forbidden(_("This origin may not use this server. See server.public_url."))
+            raise Forbidden(_("This origin is not allowed. See server.public_url."))
         if not origins and site not in ("none", "same-origin"):
             raise Forbidden(_("Requests from other sites are not accepted."))
 

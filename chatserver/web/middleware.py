@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 class MethodNotAllowed(ChatError):
-    code, status, text = "bad_request", 405, _("That cannot be done with this address.")
+    code, status, text = "bad_request", 405, _("This method is not supported at this address.")
 
     def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__()
@@ -138,14 +138,14 @@ def _told(error: web.HTTPException) -> ChatError:
 
 
 TITLES = {
-    400: _("That did not work"),
+    400: _("The action failed"),
     401: _("Please log in"),
     403: _("Not allowed"),
     404: _("Not found"),
-    405: _("That did not work"),
-    409: _("That did not work"),
+    405: _("The action failed"),
+    409: _("The action failed"),
     413: _("Too large"),
-    415: _("That did not work"),
+    415: _("The action failed"),
     429: _("Too fast"),
     500: _("Something went wrong"),
     503: _("Not available right now"),

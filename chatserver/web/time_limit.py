@@ -76,7 +76,7 @@ async def _left_alone(work: Awaitable[T], timer: asyncio.Timeout) -> T:
         _outliving.add(task)
         task.add_done_callback(_ended)
         raise Unavailable(
-            _("The server does not answer in time. This may still be done: look before you repeat.")
+            _("The server did not answer in time. The action may still complete: check first.")
         ) from None
     except asyncio.CancelledError:  # the server stops
         task.cancel()

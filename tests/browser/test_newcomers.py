@@ -17,7 +17,7 @@ async def test_a_link_says_for_how_many_people_and_until_when(enter: EnterChat) 
     ann = await enter("ann", "Ann")
     await ann.page.locator(".topbar-invite").click()
     await ann.page.locator(".invite-form [type=submit]").click()
-    good_for = re.compile(r"^It is good for 50 people, until \d.*\.$")
+    good_for = re.compile(r"^Valid for 50 people, until \d.*\.$")
     await expect(ann.page.locator(".invite-made .invite-facts")).to_have_text(good_for)
     await ann.page.goto("/admin/invites")
     await ann.page.locator("[data-opens=invite]").click()
@@ -38,7 +38,7 @@ async def test_the_owner_of_the_server_has_no_name_to_invite_with(
     await ann.page.request.post("/api/invites", data={"room": "plans", "uses": 1})
     await ann.page.locator(".topbar-invite").click()
     facts = ann.page.locator(".invite-row .invite-facts")
-    await expect(facts.last).to_contain_text("by the server's owner")
+    await expect(facts.last).to_contain_text("by the server's operator")
     for each, words in ((facts.first, "Plans · for 1 person"), (facts.last, "Lobby · for 50")):
         await expect(each).to_contain_text(words)
     dashes = ann.page.locator(".invite-local code").first

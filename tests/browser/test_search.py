@@ -86,7 +86,7 @@ async def hits_are_listed(ann: Window, bo: Person) -> None:
     box = page.locator("search-panel [type=search]")
     await box.fill("from:nobody line")
     await expect(page.locator("search-panel .form-problem")).to_have_text(
-        "Nobody here is called nobody."
+        "No one here is called nobody."
     )
     await box.fill("nowhere")
     await expect(page.locator(".search-words")).to_have_text("Nothing found")

@@ -102,7 +102,7 @@ async def test_one_changes_the_own_name_language_theme_password_and_sessions(
     ann.expect_complaints("status of 403")
     await page.locator("password-form [type=submit]").click()
     await expect(page.locator("password-form .form-problem")).to_have_text(
-        "Your present password is not right."
+        "The current password is incorrect."
     )
     await page.locator("#old-password").fill(PASSWORD)
     await page.locator("#new-password").fill("a much longer secret")

@@ -47,7 +47,7 @@ test("a whole name comes before a beginning, then a word of the display name, th
     { name: "allan", display: "Z" },
     { name: "x3", display: "O'All" },
   ];
-  const all = { name: "all", display: "everybody in this room" };
+  const all = { name: "all", display: "everyone in this room" };
   const found = (query, others = people) => fittingWith(all, others, query).map(({ name }) => name);
   assert.deepEqual(found("all"), ["all", "allan", "x2", "x3", "user003", "x1"]);
   assert.deepEqual(found("al"), ["allan", "all", "x2", "x3", "user003", "x1"]);

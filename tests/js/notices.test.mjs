@@ -7,7 +7,7 @@ const told = (facts) => notice({ user: "ann", ...facts }, (name) => name.toUpper
 test("what happened to a room is one line", () => {
   assert.equal(told({ action: "create", users: ["ann"] }), "ANN created the room");
   assert.equal(told({ action: "invite", users: ["bo", "cy"] }).startsWith("ANN added BO, CY"), true);
-  assert.equal(told({ action: "archive", archived: false }), "ANN opened the room again");
+  assert.equal(told({ action: "archive", archived: false }), "ANN reopened the room");
   assert.equal(told({ action: "change", title: "Disks" }), "ANN renamed the room to “Disks”");
   assert.equal(told({ action: "change", topic: "" }), "ANN removed the topic");
   const created = told({ action: "create", users: ["ann", "bo", "cy"] });
@@ -18,11 +18,11 @@ test("what happened to a room is one line", () => {
   );
   assert.equal(
     told({ action: "change", topic: "What spins", receipts: true }),
-    "ANN set the topic: What spins · ANN changed the settings of the room",
+    "ANN set the topic: What spins · ANN changed the room settings",
   );
   assert.equal(
     told({ action: "leave", users: ["ann"], admins: ["bo"] }),
     "ANN left · BO is now the administrator of the room",
   );
-  assert.equal(told({ action: "change", receipts: true }), "ANN changed the settings of the room");
+  assert.equal(told({ action: "change", receipts: true }), "ANN changed the room settings");
 });

@@ -342,7 +342,7 @@ async def test_a_direct_message_finds_or_makes_the_room_of_the_pair(storage: Sto
     assert (second.room, second.seq, second.to) == (first.room, 2, "ann")
     assert (own.to, own.people, own.seq) == ("ann", (ann.id,), 1)
     assert isinstance(unknown, NotFound)
-    assert str(unknown) == "There is nobody of that name."
+    assert str(unknown) == "There is no user with that name."
     read = await storage.rooms.readable(bo.id, [first.room, own.room])
     assert list(read) == [first.room]
 

@@ -465,7 +465,10 @@ async def test_filters_take_what_the_page_shows(
 
 @pytest.mark.parametrize(
     ("asked", "sentence"),
-    [("from:nobody", "Nobody here is called nobody"), ("in:office", "You are in no room called")],
+    [
+        ("from:nobody", "No one here is called nobody"),
+        ("in:office", "You are not in a room called"),
+    ],
 )
 async def test_a_filter_for_what_is_not_there_is_told_so(
     index: Index, ann: User, bo: User, asked: str, sentence: str

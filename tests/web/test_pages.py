@@ -103,7 +103,7 @@ async def test_a_browser_without_scripts_is_led_on(chat: Chat, ann: Person) -> N
     async with browser.post(url, data=wrong, headers=HTML, allow_redirects=False) as response:
         assert response.status == 401
         page = await response.text()
-    assert "The name or the password is wrong." in page
+    assert "The user name or password is incorrect." in page
     assert "wrong wrong" not in page
 
 
@@ -137,7 +137,7 @@ async def test_an_unknown_name_gets_the_answer_of_a_wrong_password(chat: Chat, a
     assert answers[0].json == {
         "ok": 0,
         "code": "bad_credentials",
-        "data": "The name or the password is wrong.",
+        "data": "The user name or password is incorrect.",
     }
 
 

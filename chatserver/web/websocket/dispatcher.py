@@ -205,7 +205,7 @@ class Dispatcher:
     ) -> None:
         if asked.action == "mute":
             if asked.room is None:
-                raise BadRequest(_("Which room? Name it in 'room'."))
+                raise BadRequest(_("Name a room in 'room'."))
             await self._membership.mute(connection.user, asked.room, on=asked.on)
             muted = protocol.Muted(id=asked.id, ok=True, room=asked.room, muted=asked.on)
             reply.send(muted)
@@ -230,7 +230,7 @@ class Dispatcher:
         if asked.rooms is not None:
             return await self._catch_up(connection, asked, asked.rooms)
         if asked.room is None:
-            raise BadRequest(_("History of which room? Name 'room', or positions in 'rooms'."))
+            raise BadRequest(_("Name a room in 'room', or positions in 'rooms'."))
         page = await self._page(connection, asked, asked.room)
         return protocol.HistoryPage(id=asked.id, ok=True, **msgspec.structs.asdict(page))
 
@@ -284,7 +284,7 @@ class Dispatcher:
         with self._hub.arriving() as arrival:
             newer = await self._accounts.identify(token)
             if newer.user.id != connection.user.id:
-                raise Forbidden(_("This token is somebody else's."))
+                raise Forbidden(_("This token belongs to another user."))
             arrival.check(newer.session.id, newer.user.id)
             connection.adopt(
                 newer.session.id, newer.expires_at, newer.token.lifetime, newer.token.key

@@ -52,7 +52,7 @@ class AdminBots extends AdminList {
     dialog.querySelector("h2").textContent = bot.display;
     dialog.querySelector(".bot-revoke").hidden = !bot.token_since;
     const button = dialog.querySelector(".bot-disable");
-    button.textContent = bot.disabled ? _("Open the account again") : _("Disable the bot");
+    button.textContent = bot.disabled ? _("Reactivate the account") : _("Disable the bot");
     button.classList.toggle("button-danger", !bot.disabled);
   }
 
@@ -95,9 +95,9 @@ class AdminBots extends AdminList {
 
   #renew(bot) {
     const question = {
-      question: _("Make a new token for %(name)s?", { name: labelled(bot) }),
+      question: _("Create a new token for %(name)s?", { name: labelled(bot) }),
       text: _("The old token stops working at once."),
-      yes: _("Make a new token"),
+      yes: _("Create a new token"),
     };
     return this.confirmed(question, async () => {
       const { token } = await ask("POST", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`);
@@ -108,7 +108,7 @@ class AdminBots extends AdminList {
   #revoke(bot) {
     const question = {
       question: _("Revoke the token of %(name)s?", { name: labelled(bot) }),
-      text: _("The bot can do nothing until it gets a new one."),
+      text: _("The bot cannot connect until it gets a new one."),
       yes: _("Revoke the token"),
     };
     return this.confirmed(question, () =>
@@ -124,7 +124,7 @@ class AdminBots extends AdminList {
 
 function state({ disabled, token_since: since }) {
   if (disabled) return _("Disabled");
-  return since ? _("Active") : _("Without token");
+  return since ? _("Active") : _("No token");
 }
 
 customElements.define("admin-bots", AdminBots);

@@ -36,8 +36,8 @@ class AdminCheck extends HTMLElement {
   #show(lines) {
     const wrong = lines.filter(({ verdict }) => verdict !== "good").length;
     this.#sum.textContent = wrong
-      ? ngettext("%(num)s thing to look at.", "%(num)s things to look at.", wrong)
-      : _("All is well.");
+      ? ngettext("%(num)s issue found.", "%(num)s issues found.", wrong)
+      : _("No issues found.");
     sync(this.querySelector(".check-lines"), lines, {
       key: ({ title }) => title,
       make: () => clone("line"),
@@ -51,7 +51,7 @@ class AdminCheck extends HTMLElement {
   }
 }
 
-const WORDS = { good: () => _("Good:"), fair: () => _("Not quite:"), bad: () => _("Problem:") };
+const WORDS = { good: () => _("Good:"), fair: () => _("Warning:"), bad: () => _("Problem:") };
 
 /** The server's facts, and how far its clock is ahead, taken in the middle of the request. */
 async function asked(url) {

@@ -41,7 +41,7 @@ class AdminInvites extends AdminList {
     const [people, , maker] = row.querySelectorAll("td");
     row.querySelector(".cell-title").textContent = title ?? _("Lobby");
     people.textContent = ngettext("%(num)s person", "%(num)s people", uses);
-    maker.textContent = by || _("the server's owner");
+    maker.textContent = by || _("the server's operator");
     this.moment(row.querySelector("time"), end);
   }
 

@@ -59,8 +59,8 @@ class AdminPeople extends AdminList {
     };
     show("h2", person.display);
     this.#dialog.querySelector("[name=display]").value = person.display;
-    show(".person-admin", person.role === "admin" ? _("Take the administrator's rights away") : _("Make administrator"));
-    show(".person-disable", person.disabled ? _("Open the account again") : _("Disable the account"));
+    show(".person-admin", person.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
+    show(".person-disable", person.disabled ? _("Reactivate the account") : _("Disable the account"));
     this.#dialog.querySelector(".person-disable").classList.toggle("button-danger", !person.disabled);
     this.#dialog.querySelector(".person-self").hidden = !itself;
     for (const deed of [".person-reset", ".person-disable"]) this.#dialog.querySelector(deed).hidden = itself;
@@ -81,8 +81,8 @@ class AdminPeople extends AdminList {
       question: admin ? _("Make %(name)s an administrator?", { name: labelled(person) }) : _("Are you sure?"),
       text: admin
         ? _("Administrators manage people, rooms, bots and invitations.")
-        : _("%(name)s will be a member like others.", { name: labelled(person) }),
-      yes: admin ? _("Make administrator") : _("Take the rights away"),
+        : _("%(name)s will be an ordinary member.", { name: labelled(person) }),
+      yes: admin ? _("Make administrator") : _("Remove rights"),
     };
     return this.confirmed(question, () => this.#change(person, { admin }));
   }
@@ -90,7 +90,7 @@ class AdminPeople extends AdminList {
   #reset(person) {
     const question = {
       question: _("Reset the password of %(name)s?", { name: labelled(person) }),
-      text: _("The old password stops working, and all devices of this person are logged out."),
+      text: _("The old password stops working, and all devices of this user are logged out."),
       yes: _("Reset the password"),
     };
     return this.confirmed(question, async () => {
@@ -106,7 +106,7 @@ class AdminPeople extends AdminList {
     if (person.disabled) return this.changed(() => this.#change(person, { disabled: false }));
     const question = {
       question: _("Disable the account of %(name)s?", { name: labelled(person) }),
-      text: _("All devices of this person are logged out at once. What was said stays."),
+      text: _("All devices of this user are logged out at once. Messages stay."),
       yes: _("Disable the account"),
     };
     return this.confirmed(question, () => this.#change(person, { disabled: true }));

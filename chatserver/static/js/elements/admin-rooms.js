@@ -55,7 +55,7 @@ class AdminRooms extends AdminList {
     this.#dialog.querySelector("select").replaceChildren(...options);
     this.#dialog.querySelector(".room-keepers").textContent = keepers(room);
     const button = this.#dialog.querySelector(".room-archive");
-    button.textContent = room.archived ? _("Open the room again") : _("Archive the room");
+    button.textContent = room.archived ? _("Reopen the room") : _("Archive the room");
     button.hidden = room.room === LOBBY;
   }
 
@@ -67,9 +67,9 @@ class AdminRooms extends AdminList {
     if (days === (room.retention_days ?? 0)) return;
     const longer = days === 0 || (room.retention_days ?? Infinity) <= days;
     const question = {
-      question: _("Forget older messages?"),
-      text: _("Every night, what is older than that is deleted from this room for good."),
-      yes: _("Forget them"),
+      question: _("Delete older messages?"),
+      text: _("Every night, older messages are permanently deleted from this room."),
+      yes: _("Delete them"),
     };
     if (longer || (await document.querySelector("confirm-dialog").ask(question))) {
       if (await this.#change(room, { retention_days: days })) this.say(_("Saved"));
@@ -89,7 +89,7 @@ function kind(room) {
   return room.private ? _("Private") : _("Public");
 }
 
-const lasting = (days) => (days ? ngettext("%(num)s day", "%(num)s days", days) : _("for ever"));
+const lasting = (days) => (days ? ngettext("%(num)s day", "%(num)s days", days) : _("forever"));
 
 const keepers = ({ admins }) =>
   admins.length > 0

@@ -157,7 +157,7 @@ class CompletionList extends HTMLElement {
   }
 }
 
-const everybody = () => ({ name: "all", display: _("everybody in this room") });
+const everybody = () => ({ name: "all", display: _("everyone in this room") });
 
 const picture = ({ emoji: text, names }) => ({ key: text, name: text, more: `:${names[0]}:`, text });
 

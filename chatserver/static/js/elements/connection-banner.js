@@ -67,7 +67,7 @@ const ENDS = {
   [CloseCode.SESSION_INVALID]: () => _("You have been logged out. What you write here is kept on this device."),
   [CloseCode.REMOVED]: () => _("You no longer have access to this chat."),
   [CloseCode.ABUSE]: () =>
-    _("The server has closed this connection because it received too much. Reload the page to come back."),
+    _("Too many requests: the server closed the connection. Reload the page to reconnect."),
 };
 
 customElements.define("connection-banner", ConnectionBanner);

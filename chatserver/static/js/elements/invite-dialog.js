@@ -70,7 +70,7 @@ class InviteDialog extends HTMLElement {
     const facts = _("%(left)s, until %(end)s, by %(name)s", {
       left,
       end: this.#dates.moment(new Date(end)),
-      name: by || _("the server's owner"),
+      name: by || _("the server's operator"),
     });
     item.querySelector(".invite-facts").textContent = `${title ?? _("Lobby")} · ${facts}`;
   }

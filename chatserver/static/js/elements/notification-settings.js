@@ -35,9 +35,9 @@ class NotificationSettings extends HTMLElement {
 const WHY = {
   insecure: () =>
     _(
-      "Browsers allow notifications only on pages that come over https, or from the same computer. This one came over plain http. Whoever runs the server can set https up.",
+      "Browsers allow notifications only over https, or from the same computer. This page came over plain http. The operator of the server can set up https.",
     ),
-  unsupported: () => _("This browser has no notifications for web pages."),
+  unsupported: () => _("This browser does not support notifications for web pages."),
   denied: () => _("Notifications of this page are blocked in the browser. Allow them in its settings for this site."),
 };
 

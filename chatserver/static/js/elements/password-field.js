@@ -60,10 +60,10 @@ class PasswordField extends HTMLElement {
       const n = MINIMUM - length;
       return ngettext("%(num)s more character is needed.", "%(num)s more characters are needed.", n);
     }
-    if (verdict === "guessable") return _("This is easy to guess. Three words make a good password.");
+    if (verdict === "guessable") return _("This is easy to guess. Three random words make a good password.");
     if (verdict === "fair") {
       const n = RECOMMENDED - length;
-      return ngettext("Fine. %(num)s more character makes it good.", "Fine. %(num)s more characters make it good.", n);
+      return ngettext("Acceptable. %(num)s more character would make it stronger.", "Acceptable. %(num)s more characters would make it stronger.", n);
     }
     return _("Good.");
   }

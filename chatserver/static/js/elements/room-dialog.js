@@ -39,13 +39,13 @@ class RoomDialog extends HTMLElement {
     const { room, name, title, topic, receipts, archived } = this.#target;
     const { elements } = this.#settings;
     hideProblem(this.#problem);
-    this.querySelector("h2").textContent = _("Settings of %(name)s", { name });
+    this.querySelector("h2").textContent = _("Settings for %(name)s", { name });
     elements.title.value = title;
     elements.topic.value = topic;
     elements.receipts.checked = receipts;
     const archive = this.querySelector(".room-archive");
     archive.hidden = room === LOBBY;
-    archive.textContent = archived ? _("Open the room again") : _("Archive the room");
+    archive.textContent = archived ? _("Reopen the room") : _("Archive the room");
   }
 
   async #save() {

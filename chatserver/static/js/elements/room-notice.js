@@ -72,7 +72,7 @@ const REASONS = {
   open: ({ name }) => _("You are not a member of %(name)s.", { name }),
   absent: () => _("Not found. This room does not exist, or you don't have access to it."),
   nobody: ({ key }) => _("Not found. There is no user @%(name)s.", { name: key.slice(1) }),
-  archived: () => _("This room is archived. Nothing more can be written in it."),
+  archived: () => _("This room is archived. No new messages can be posted."),
 };
 
 customElements.define("room-notice", RoomNotice);

@@ -203,7 +203,7 @@ class RoomPanel extends HTMLElement {
 
   async #leave({ room, title }) {
     const question = _("Leave %(name)s?", { name: title });
-    const text = room.private ? _("You can come back only when somebody invites you.") : "";
+    const text = room.private ? _("You need an invitation to rejoin.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
     await ask("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));

@@ -4,6 +4,6 @@ import { _ } from "./i18n.js";
 
 export const archiveQuestion = (name) => ({
   question: _("Archive %(name)s?", { name }),
-  text: _("Nobody can write in it until an administrator opens it again. What was written stays readable."),
+  text: _("No one can post in it until an administrator reopens it. Existing messages stay readable."),
   yes: _("Archive"),
 });

@@ -33,97 +33,97 @@ const joined = (...sentences) => sentences.join(" ");
 function reach(socket) {
   const title = _("Live connection");
   if (socket === null) {
-    return line(title, "bad", _("No WebSocket comes through. The proxy must pass on the headers Upgrade and Connection for /ws."));
+    return line(title, "bad", _("The WebSocket connection fails. The proxy must forward the headers Upgrade and Connection for /ws."));
   }
   const values = { ms: Math.max(1, Math.round(socket)) };
-  if (socket > 500) return line(title, "fair", _("A round trip takes %(ms)s ms: typing will feel slow from here.", values));
-  return line(title, "good", _("A round trip takes %(ms)s ms.", values));
+  if (socket > 500) return line(title, "fair", _("Latency: %(ms)s ms. Chatting will feel slow from here.", values));
+  return line(title, "good", _("Latency: %(ms)s ms.", values));
 }
 
 function tls({ origin }) {
   const title = _("Encryption");
-  if (origin.startsWith("https:")) return line(title, "good", _("What you send is encrypted on its way."));
-  if (NEAR.test(origin)) return line(title, "good", _("You are on the server itself, where none is needed."));
+  if (origin.startsWith("https:")) return line(title, "good", _("The connection is encrypted."));
+  if (NEAR.test(origin)) return line(title, "good", _("You are on the server's own machine, where encryption is not needed."));
   if (HOME.test(origin)) {
-    return line(title, "fair", _("Everybody in this network could read along. Put a proxy with TLS in front, or set server.tls_cert."));
+    return line(title, "fair", _("Anyone on this network could read along. Put a proxy with TLS in front, or set server.tls_cert."));
   }
-  return line(title, "bad", _("Passwords and messages cross the network readable. Put a proxy with TLS in front, or set server.tls_cert."));
+  return line(title, "bad", _("Passwords and messages cross the network unencrypted. Put a proxy with TLS in front, or set server.tls_cert."));
 }
 
 function address({ origin: seen, public_url: told, addresses = [] }, { origin }) {
   const title = _("Address");
   if (told && told !== origin) {
-    return line(title, "bad", _("server.public_url says %(told)s, but you came by %(origin)s: logging in fails here.", { told, origin }));
+    return line(title, "bad", _("server.public_url is %(told)s, but you opened %(origin)s: logging in fails here.", { told, origin }));
   }
   if (!told && seen !== origin) {
-    return line(title, "bad", _("You came by %(origin)s, but the server sees %(seen)s. Set server.public_url.", { origin, seen }));
+    return line(title, "bad", _("You opened %(origin)s, but the server sees %(seen)s. Set server.public_url.", { origin, seen }));
   }
   if (NEAR.test(origin)) return near(title, addresses, origin);
-  if (told) return line(title, "good", _("You came by %(origin)s, as server.public_url says.", { origin }));
-  return line(title, "good", _("You came by %(origin)s, and links in invitations begin so.", { origin }));
+  if (told) return line(title, "good", _("You opened %(origin)s, which matches server.public_url.", { origin }));
+  return line(title, "good", _("Invitation links start with %(origin)s.", { origin }));
 }
 
 /** Only this computer reaches the address of the page. */
 function near(title, [first], origin) {
-  if (first) return line(title, "good", _("You came by %(origin)s. Links in invitations begin with %(first)s, which other devices in this network reach.", { origin, first }));
+  if (first) return line(title, "good", _("You opened %(origin)s. Invitation links start with %(first)s, which other devices on this network can reach.", { origin, first }));
   return line(title, "fair", _("Other devices cannot reach %(origin)s. Start the server with --lan, or set server.public_url.", { origin }));
 }
 
 function proxy({ forwarded, trusted, secure }, { origin }) {
   const title = _("Proxy");
   if (forwarded && !trusted) {
-    return line(title, "bad", _("A proxy is in front that is not believed: everybody shares its address. Name it in server.trusted_proxies."));
+    return line(title, "bad", _("A proxy that is not trusted is in front of the server: all visitors share its address. Name it in server.trusted_proxies."));
   }
   if (origin.startsWith("https:") && !secure) {
-    return line(title, "bad", _("The proxy does not say that you came by https. Let it send X-Forwarded-Proto, and name it in server.trusted_proxies."));
+    return line(title, "bad", _("The proxy does not report that you use https. Let it send X-Forwarded-Proto, and name it in server.trusted_proxies."));
   }
-  if (trusted) return line(title, "good", _("The proxy in front is trusted: addresses of visitors are their own."));
-  return line(title, "good", _("None is in front, as far as the server is told."));
+  if (trusted) return line(title, "good", _("The proxy is trusted, so the server sees the visitors' own addresses."));
+  return line(title, "good", _("No proxy detected."));
 }
 
 function notifications({ secure, notifications: permission }) {
   const title = _("Notifications");
-  if (!secure) return line(title, "fair", _("Browsers offer them on https only."));
-  if (permission === "denied") return line(title, "fair", _("This browser blocks them for this site."));
-  if (!permission) return line(title, "fair", _("This browser has none."));
-  return line(title, "good", _("This browser can show them."));
+  if (!secure) return line(title, "fair", _("Browsers support notifications on https only."));
+  if (permission === "denied") return line(title, "fair", _("This browser blocks notifications for this site."));
+  if (!permission) return line(title, "fair", _("This browser does not support notifications."));
+  return line(title, "good", _("This browser can show notifications."));
 }
 
 function time(clock) {
   const title = _("Clock");
   const seconds = Math.round(Math.abs(clock) / 1000);
-  if (seconds < 5) return line(title, "good", _("The server's and this device's agree."));
+  if (seconds < 5) return line(title, "good", _("The clocks of the server and this device agree."));
   const text = clock > 0 ? _("The server is %(seconds)s s ahead of this device.", { seconds }) : _("The server is %(seconds)s s behind this device.", { seconds });
-  return line(title, seconds < 60 ? "fair" : "bad", joined(text, _("Let both get their time from the network.")));
+  return line(title, seconds < 60 ? "fair" : "bad", joined(text, _("Set both clocks from the network.")));
 }
 
 function disk({ disk_free: free }) {
   const title = _("Disk");
-  const text = _("%(size)s are free where the data is.", { size: size(free) });
+  const text = _("%(size)s free on the data disk.", { size: size(free) });
   if (free > 2000 * MB) return line(title, "good", text);
-  return line(title, free > 500 * MB ? "fair" : "bad", joined(text, _("Make room before it is full: then nothing can be stored.")));
+  return line(title, free > 500 * MB ? "fair" : "bad", joined(text, _("Free up space: on a full disk no message can be stored.")));
 }
 
 function durability({ database, durability: level, database_bytes: bytes }) {
   const title = _("Database");
   const text = _("%(kind)s, %(size)s.", { kind: database === "sqlite" ? "SQLite" : "MySQL", size: size(bytes) });
-  if (level === "full") return line(title, "good", joined(text, _("Whatever was answered is on the disk.")));
+  if (level === "full") return line(title, "good", joined(text, _("Acknowledged messages are on disk.")));
   if (level === "unknown") return line(title, "bad", _("The database does not answer."));
   return line(title, "bad", joined(text, _("A power cut may lose messages. Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.")));
 }
 
 function revision({ revision: found, newest_revision: newest }) {
   const title = _("Tables");
-  if (found === newest) return line(title, "good", _("They are those of this version."));
-  return line(title, "bad", _("They are not those of this version. Restart the server: it brings them up to date."));
+  if (found === newest) return line(title, "good", _("The schema matches this version."));
+  return line(title, "bad", _("The schema does not match this version. Restart the server to update it."));
 }
 
 function queue({ storing, waiting }) {
   const title = _("Storing");
   if (!storing) return line(title, "bad", _("Messages cannot be stored right now. The server's log says why."));
-  if (waiting === 0) return line(title, "good", _("Nothing waits to be stored."));
-  const text = ngettext("%(num)s message waits to be stored.", "%(num)s messages wait to be stored.", waiting);
-  if (waiting > 1000) return line(title, "fair", joined(text, _("The disk does not keep up.")));
+  if (waiting === 0) return line(title, "good", _("No messages are waiting to be stored."));
+  const text = ngettext("%(num)s message is waiting to be stored.", "%(num)s messages are waiting to be stored.", waiting);
+  if (waiting > 1000) return line(title, "fair", joined(text, _("The disk cannot keep up.")));
   return line(title, "good", text);
 }
 

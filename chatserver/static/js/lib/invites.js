@@ -6,8 +6,8 @@ import { _, ngettext } from "./i18n.js";
 export function goodFor({ uses_left: uses, expires_at: end }, dates) {
   const until = dates.moment(new Date(end));
   return ngettext(
-    "It is good for %(num)s person, until %(end)s.",
-    "It is good for %(num)s people, until %(end)s.",
+    "Valid for %(num)s person, until %(end)s.",
+    "Valid for %(num)s people, until %(end)s.",
     uses,
     { end: until },
   );
@@ -15,6 +15,6 @@ export function goodFor({ uses_left: uses, expires_at: end }, dates) {
 
 export const revokeQuestion = () => ({
   question: _("Revoke this invitation?"),
-  text: _("Nobody can use the link any more. Accounts that were made with it stay."),
+  text: _("The link stops working. Accounts created with it stay."),
   yes: _("Revoke"),
 });

@@ -28,7 +28,7 @@ function happening({ user, action, users = [], ...facts }, display) {
     case "archive":
       return facts.archived
         ? _("%(name)s archived the room", { name })
-        : _("%(name)s opened the room again", { name });
+        : _("%(name)s reopened the room", { name });
     default:
       return changed(name, facts);
   }
@@ -46,7 +46,7 @@ function changed(name, { title, topic, ...others }) {
   if (topic) lines.push(_("%(name)s set the topic: %(topic)s", { name, topic }));
   if (topic === "") lines.push(_("%(name)s removed the topic", { name }));
   const more = SETTINGS.some((setting) => others[setting] !== undefined);
-  if (more || lines.length === 0) lines.push(_("%(name)s changed the settings of the room", { name }));
+  if (more || lines.length === 0) lines.push(_("%(name)s changed the room settings", { name }));
   return lines.join(" · ");
 }
 
