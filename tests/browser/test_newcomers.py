@@ -87,7 +87,7 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
 
 
 @pytest.mark.parametrize(
-    ("locale", "words"), [("en-GB", "Your session is over, for"), ("zh-CN", "你的登录已失效")]
+    ("locale", "words"), [("en-GB", "You have been logged out"), ("zh-CN", "你已退出登录")]
 )
 async def test_whoever_is_sent_to_the_log_in_page_learns_why(
     enter: EnterChat, locale: str, words: str
