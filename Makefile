@@ -1,4 +1,4 @@
-# Everything that one does with a checkout; `make help` lists it. The Python tools live in .venv and are
+# Tasks of a checkout; `make help` lists them. The Python tools live in .venv and are
 # installed anew when pyproject.toml changes. ARGS go to the server: make run ARGS="--port 8000".
 
 PYTHON ?= python3
@@ -22,7 +22,7 @@ help: ## show this list
 run: .venv/runtime ## start the server here, with what it needs installed in .venv
 	@$(BIN)/python -m chatserver $(ARGS)
 
-test: formatted lint types programs javascript python ## everything that must be green: what CI runs
+test: formatted lint types programs javascript python ## all checks and tests: what CI runs
 
 check: export TESTS := fast
 check: formatted lint types python ## the quick part of it: no MariaDB, Redis or browser
@@ -92,7 +92,7 @@ check-web: .venv/tools tests/lighthouse/node_modules/.package-lock.json ## Light
 	$(call say,Lighthouse)
 	@$(BIN)/python -m tests.lighthouse
 
-describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in docs/ anew
+describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in docs/
 	$(call say,Describing)
 	@$(BIN)/python -m chatserver.web.api_docs
 

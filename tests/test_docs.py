@@ -72,6 +72,28 @@ def test_the_example_fits_a_terminal() -> None:
 # README.md ---------------------------------------------------------------------------------------
 
 
+def test_readme_gives_the_figures_of_the_last_benchmark() -> None:
+    results = (REPOSITORY / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    goals = {
+        row.split(" | ")[0].strip("| "): row.split(" | ")[2]
+        for row in re.findall(r"^\|.*", results, re.M)
+        if row.count(" | ") >= 4
+    }
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    for goal, words in (
+        ("one room of 1,000: deliveries a second, to Node ws", "{} the messages of Node `ws`"),
+        ("one room of 1,000: deliveries a second, to µWebSockets", "{} those of µWebSockets"),
+        ("an idle socket among 5,000: memory", "An idle socket needs {}."),
+    ):
+        assert words.format(goals[goal]) in text
+
+
+def test_the_prose_of_readme_is_wrapped() -> None:
+    text = README.read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).splitlines()
+    assert max(map(len, prose)) <= 105
+
+
 def printed(language: str, having: str) -> str:
     """The one example of README.md with that in it."""
     text = README.read_text(encoding="utf-8")

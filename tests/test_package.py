@@ -105,7 +105,7 @@ def test_the_long_description_leads_to_no_file_of_the_repository(wheel: Path) ->
     page = str(metadata.get_payload())
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert "make run     # makes .venv" in page
-    assert "lists every key with its default" in page  # behind a link
+    assert "lists every key" in page  # behind a link
     targets = re.findall(r"\]\(([^)]*)\)|(?:src|href)=[\"']([^\"']*)", page)
     assert [one for one in targets if not "".join(one).startswith(("https://", "#"))] == []
 
