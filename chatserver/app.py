@@ -26,7 +26,7 @@ from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat.event_cache import EventCache
-from chatserver.chat.history import History, hole_reader
+from chatserver.chat.history import History, gap_reader
 from chatserver.chat.membership import Membership
 from chatserver.chat.messages import Chat
 from chatserver.chat.room_cache import RoomCache
@@ -104,7 +104,7 @@ class Server:
         self.log = Log(self.database, clock=wall)
         self.supervisor = Supervisor()
         self.bus = _bus(settings, self.supervisor)
-        read_hole = hole_reader(self.rooms, self.log, renderer := Renderer())
+        read_hole = gap_reader(self.rooms, self.log, renderer := Renderer())
         self.keys = SigningKeys(self.folder.keys, clock=wall)
         self.hub = Hub(self.bus, read_hole, self.rooms.states, self.keys.names, clock=clock)
         self.journal = Journal(self.log, self.hub)

@@ -50,7 +50,7 @@ class KeySync:
     def look(self) -> None:
         """Follow the key file and the other nodes."""
         changed = self._keys.refresh()
-        others = self._hub.node_keys()
+        others = self._hub.presence.remote_keys()
         if self._keys.next is not None and any(keys[0] == self._keys.next for keys in others):
             self._keys.activate()  # another node signs with it already
             changed = True
@@ -104,7 +104,11 @@ class KeySync:
             )
 
     def _require_agreement(self) -> None:
-        different = [keys for keys in self._hub.node_keys() if set(keys) != set(self._keys.names())]
+        different = [
+            keys
+            for keys in self._hub.presence.remote_keys()
+            if set(keys) != set(self._keys.names())
+        ]
         if different:
             raise Conflict(
                 _(

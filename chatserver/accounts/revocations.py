@@ -87,7 +87,7 @@ class RevocationFile:
 class Nodes(Protocol):
     """The other nodes: see `hub.Hub`."""
 
-    learn_end: Callable[[Ended], object]
+    on_session_ended: Callable[[Ended], object]
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
 
@@ -100,7 +100,7 @@ class Revocations:
         self._store = store
         self._file = RevocationFile(path)
         self._nodes = nodes
-        nodes.learn_end = self.learn
+        nodes.on_session_ended = self.learn
         self._waiting: dict[str, None] = {}
         self._wake = asyncio.Event()
 

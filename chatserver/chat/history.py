@@ -183,7 +183,7 @@ class History:
         return pages
 
 
-def hole_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
+def gap_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
     """What the hub reads holes with.
 
     Who has left is asked last, so that the events are not in a newer state than that.

@@ -110,7 +110,7 @@ class Membership:
         if read is None:
             raise NotFound
         told = protocol.Read(room=room, user=who.name, seq=read, muted=on)
-        self._hub.aside(protocol.encode(told), user=who.id)
+        self._hub.send_ephemeral(protocol.encode(told), user=who.id)
 
     async def _stored(self, draft: Draft) -> Receipt:
         receipt, settle = promise()

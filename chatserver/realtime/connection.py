@@ -1,9 +1,9 @@
-"""One open socket as the rest of the program sees it: who it is, write, hang up.
+"""Authenticated WebSocket as seen by the rest of the program: identity, write, close.
 
-Frames go straight to the transport, so that nothing is ever awaited for a slow reader: one that
-lets too much wait is hung up, comes back and catches up. Replies and the handshake do not count as
-waiting: their size is the server's choice, and `web.line` stops reading requests meanwhile. Owns
-the state of one socket.
+Frames are written straight to the transport and nothing is awaited for a slow reader: a client
+whose send queue is over its limit is disconnected, reconnects and catches up. Replies and the
+handshake do not count towards the limit: the server chooses their size, and `websocket.transport`
+stops reading requests while they are queued. Owns the state of one connection.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from typing import Protocol
 from chatserver.errors import CloseCode
 from chatserver.models import User
 
-NORMAL = 1000  # the close code of a line that has done its work
-FIRST_BEAT = 25.0  # seconds until a new socket gets its first heartbeat
-CLOSE_TIMEOUT = 2.0  # seconds that a peer has to answer a close frame
+NORMAL = 1000  # RFC 6455, 7.4.1: normal closure
+FIRST_PING_DELAY = 25.0  # seconds from connecting to the first ping
+CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
 
 
-class Wire(Protocol):
-    """What a connection needs of a transport (asyncio's and uvloop's have it)."""
+class Transport(Protocol):
+    """The part of an asyncio or uvloop transport that a connection needs."""
 
     def write(self, data: bytes) -> None: ...
     def get_write_buffer_size(self) -> int: ...
@@ -30,54 +30,54 @@ class Wire(Protocol):
 
 
 class Connection:
-    """An authenticated socket.
+    """An authenticated WebSocket.
 
-    `expires_at` (ms UTC), `seen` and `beat_at` (monotonic s) are for whoever looks for dead ones,
-    `lifetime` (s) for renewing; `key` names the one that signed its token; `rooms` are those that
-    it listens to, and the hub's. `locale` is the language of its refusals. `frames` says how many
-    came in; `close_code` is the one that we sent, if we did. `welcomed` are the rooms that its
-    welcome had, when it had not all of them. `lists_presence`: it gets the whole list of users who
-    are online, not the changes.
+    `expires_at` (ms UTC), `last_received` and `next_ping_at` (monotonic s) are used by `Keepalive`;
+    `lifetime` (s) is the session's, for renewing it; `key` is the name of the key that signed its
+    token. `rooms` are the subscribed rooms; only `Subscriptions` changes them. `welcome_rooms` are
+    the rooms in the welcome, if it did not contain all. `locale` is the language of error messages.
+    `frames` counts received frames; `close_code` is the code that the server sent, if any.
+    `lists_presence`: the client gets the full list of online users instead of changes.
     """
 
     __slots__ = (
         "_allowed",
         "_held",
         "_limit",
-        "_wire",
-        "beat_at",
+        "_transport",
         "close_code",
         "closing",
         "expires_at",
         "frames",
         "key",
+        "last_received",
         "lifetime",
         "lists_presence",
         "locale",
+        "next_ping_at",
         "rooms",
-        "seen",
         "session_id",
         "user",
-        "welcomed",
+        "welcome_rooms",
     )
 
     def __init__(
         self,
-        wire: Wire,
+        transport: Transport,
         user: User,
         *,
         session_id: str,
         expires_at: int,
         lifetime: int,
         limit: int,
-        seen: float,
+        last_received: float,
         key: str = "",
         lists_presence: bool = False,
         locale: str = "en",
     ) -> None:
-        self._wire = wire
+        self._transport = transport
         self._limit = limit
-        self._allowed = limit  # bytes that may wait; replies that may still wait are added
+        self._allowed = limit  # bytes that may be queued; queued replies are added
         self._held: list[bytes] = []
         self.user = user
         self.session_id = session_id
@@ -86,39 +86,39 @@ class Connection:
         self.key = key
         self.lists_presence = lists_presence
         self.locale = locale
-        self.seen = seen
-        self.beat_at = seen + FIRST_BEAT
+        self.last_received = last_received
+        self.next_ping_at = last_received + FIRST_PING_DELAY
         self.rooms: set[int] = set()
-        self.welcomed: Collection[int] = ()
+        self.welcome_rooms: Collection[int] = ()
         self.frames = 0
         self.close_code: int | None = None
         self.closing = False
 
     @property
     def waiting(self) -> int:
-        """Bytes that the reader has not taken yet."""
-        return 0 if self._wire.is_closing() else self._wire.get_write_buffer_size()
+        """Bytes in the send queue."""
+        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
     @property
-    def is_unheard(self) -> bool:
-        """Whether the peer's silence means nothing: it reads, and its requests wait for us."""
-        return not self._wire.is_reading() and not self.waiting
+    def is_read_paused(self) -> bool:
+        """Whether the server has stopped reading from the peer, so that silence proves nothing."""
+        return not self._transport.is_reading() and not self.waiting
 
     def write(self, frames: bytes) -> bool:
-        """Send whole frames. False: the reader has fallen too far behind and must be hung up."""
-        if self.closing or self._wire.is_closing():
+        """Send whole frames. Return False if the send queue is over the limit: then hang up."""
+        if self.closing or self._transport.is_closing():
             return True
-        if self._wire.get_write_buffer_size() > self._allowed:
+        if self._transport.get_write_buffer_size() > self._allowed:
             return False
-        self._wire.write(self._with_held(frames) if self._held else frames)
+        self._transport.write(self._with_held(frames) if self._held else frames)
         return True
 
     def hold(self, frames: bytes) -> None:
-        """Send with what is written next, or at `flush`: one call of the system instead of two."""
+        """Queue frames for the next write or `flush`: one system call instead of two."""
         self._held.append(frames)
 
     def flush(self) -> None:
-        """Send what is held."""
+        """Send held frames."""
         if self._held:
             self.reply(b"")
 
@@ -128,51 +128,54 @@ class Connection:
         return whole
 
     def send(self, frames: bytes) -> None:
-        """Send to this socket alone, and hang up when it has fallen behind."""
+        """Send to this connection alone; hang up if it is too slow."""
         if not self.write(frames):
             self.hang_up(CloseCode.TOO_SLOW, "too slow")
 
     def reply(self, frames: bytes) -> None:
-        """Send what this client asked for, or the handshake, which never counts as waiting.
+        """Send a reply or the handshake, which never count towards the limit.
 
-        Bounded by what asks: no request is read while more than the limit waits.
+        The queue stays bounded: no request is read while more than the limit is queued.
         """
-        if self.closing or self._wire.is_closing():
+        if self.closing or self._transport.is_closing():
             return
-        waiting = self._wire.get_write_buffer_size()
+        waiting = self._transport.get_write_buffer_size()
         self._allowed = min(self._allowed, self._limit + waiting) + len(frames)
-        self._wire.write(self._with_held(frames) if self._held else frames)
+        self._transport.write(self._with_held(frames) if self._held else frames)
 
     def hang_up(self, code: CloseCode, reason: str) -> None:
-        """Say why and close. What was sent before still arrives; a silent peer is cut off soon."""
+        """Send a close frame and close.
+
+        Frames sent before still arrive; a peer that does not answer is aborted after CLOSE_TIMEOUT.
+        """
         if self.closing:
             return
         self.closing = True
         self.close_code = code
-        if not self._wire.is_closing():
-            self._wire.write(self._with_held(close_frame(code, reason)))
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
+        if not self._transport.is_closing():
+            self._transport.write(self._with_held(close_frame(code, reason)))
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
-    def adopt(self, session_id: str, expires_at: int, lifetime: int, key: str = "") -> None:
-        """Go on under a newer session of the same person."""
+    def use_session(self, session_id: str, expires_at: int, lifetime: int, key: str = "") -> None:
+        """Continue under a renewed session of the same user."""
         self.session_id = session_id
         self.expires_at = expires_at
         self.lifetime = lifetime
         self.key = key
 
     def finish(self, code: int = NORMAL) -> None:
-        """The peer has closed, or answered our close frame: answer with `code`, let go of the line.
+        """Answer the peer's close frame with `code` and close the transport.
 
-        A peer that does not read what is still on its way is cut off soon.
+        A peer that does not read the rest of the queue is aborted after CLOSE_TIMEOUT.
         """
-        if not self.closing and not self._wire.is_closing():
-            self._wire.write(self._with_held(close_frame(code, "")))
+        if not self.closing and not self._transport.is_closing():
+            self._transport.write(self._with_held(close_frame(code, "")))
         self.closing = True
-        self._wire.close()
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._wire.abort)
+        self._transport.close()
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
 
 def close_frame(code: int, reason: str) -> bytes:
-    """RFC 6455, 5.5.1: the code in two bytes, then the reason, short enough for one frame."""
+    """Return a close frame: code and reason, truncated to fit (RFC 6455, 5.5.1)."""
     payload = code.to_bytes(2) + reason.encode()[:100]
     return b"\x88%c%b" % (len(payload), payload)

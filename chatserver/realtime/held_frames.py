@@ -1,19 +1,19 @@
-"""Frames that were sent while clients connected, for those whose query did not see what they say.
+"""Buffer of frames that are sent while a client connects, between its query and its subscription.
 
-The query behind a welcome sees the database at one moment; the client listens a moment later. What
-was sent in between is held here and follows the welcome. Owns those frames, until the last client
-that was connecting when they were sent has been attached or has gone.
+The query behind a welcome sees the database at one moment, and the client is subscribed a moment
+later. Frames sent in between are held here and follow the welcome. Owns those frames until the last
+client that was connecting when they were sent is attached or gone.
 """
 
 from collections import deque
 from collections.abc import Hashable
 from typing import NamedTuple
 
-CAPACITY = 16 * 2**20  # bytes that are held; beyond that the oldest are dropped
+CAPACITY = 16 * 2**20  # bytes; beyond that the oldest frames are dropped
 
 
 class Held(NamedTuple):
-    """Frames of the events `first` to `last`, where they are events."""
+    """Frames of the events `first` to `last`; both are 0 for frames that are not events."""
 
     frames: bytes
     first: int
@@ -28,7 +28,7 @@ class HeldFrames:
         self._order: deque[Hashable] = deque()
         self._dropped = 0
         self._size = 0
-        self._holds: list[int] = []  # where each began, in order
+        self._holds: list[int] = []  # position of the first frame of each, ascending
 
     @property
     def active(self) -> bool:
@@ -36,12 +36,12 @@ class HeldFrames:
         return bool(self._holds)
 
     def hold(self) -> int:
-        """Hold from now on what is added. Returns what `release` wants."""
+        """Start to hold frames. Return a token for `release`."""
         self._holds.append(self._dropped + len(self._order))
         return self._holds[-1]
 
     def release(self, since: int) -> None:
-        """Drop what was held for this one alone."""
+        """Drop the frames that no other connecting client needs."""
         self._holds.remove(since)
         needed = self._holds[0] if self._holds else self._dropped + len(self._order)
         while self._dropped < needed:
@@ -65,12 +65,12 @@ class HeldFrames:
         if not frames:
             del self._held[key]
 
-    def of(self, key: Hashable) -> list[bytes]:
-        """All that is held of one room or user."""
+    def all_of(self, key: Hashable) -> list[bytes]:
+        """Return all held frames of a room or user."""
         return [held.frames for held in self._held.get(key, ())]
 
-    def behind(self, key: Hashable, seq: int) -> list[bytes]:
-        """The frames of all events behind `seq`; none when not all of them are held."""
+    def after(self, key: Hashable, seq: int) -> list[bytes]:
+        """Return the frames of all events behind `seq`, or none if some were dropped."""
         found: deque[Held] = deque()
         for held in reversed(self._held.get(key, ())):
             if held.last <= seq:

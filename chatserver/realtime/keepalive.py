@@ -1,4 +1,4 @@
-"""Keeps lines alive, finds dead ones, and ends sessions that run out while a socket is open."""
+"""Keepalive: pings, and the end of silent connections and of expired sessions."""
 
 import asyncio
 import logging
@@ -10,57 +10,58 @@ from chatserver.histogram import SECONDS, Histogram
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 
-EVERY = 1.0  # seconds between two looks
-HEARTBEAT = 25.0  # seconds between two pings of one socket
-JUMP = 10_000  # ms by which the wall clock moves between two looks when it was set
-SILENCE = 1.5 * HEARTBEAT  # seconds after which a socket that says nothing is closed
+POLL_INTERVAL = 1.0  # seconds
+PING_INTERVAL = 25.0  # seconds between two pings of a connection
+CLOCK_JUMP = 10_000  # ms; the wall clock was set if it deviates by more between two checks
+SILENCE_TIMEOUT = 1.5 * PING_INTERVAL  # seconds without a frame until the connection is closed
 
 logger = logging.getLogger(__name__)
 
-# A ping for the peer's library and a frame that its program sees: browsers hide pings.
-BEAT = b"\x89\x00" + protocol.encode(protocol.Heartbeat())
+# A ping for the peer's library, and a message for its program, because browsers hide pings.
+HEARTBEAT_FRAMES = b"\x89\x00" + protocol.encode(protocol.Heartbeat())
 
 
 class Keepalive:
-    """Looks at every connection once a second. Clocks: monotonic seconds, and milliseconds UTC."""
+    """Checks all connections once a second."""
 
     def __init__(self, hub: Hub, *, clock: Callable[[], float], now: Callable[[], int]) -> None:
+        """Create it; `clock` returns monotonic seconds, `now` milliseconds UTC."""
         self._hub = hub
         self._clock = clock
         self._now = now
-        self._offset: float | None = None  # ms between both, at the last look
-        self.lag = Histogram(SECONDS)  # how late the event loop was with each look
+        self._offset: float | None = None  # ms between both clocks at the last check
+        self.lag = Histogram(SECONDS)  # delay of the event loop at each check
 
     async def run(self) -> None:
         clock = asyncio.get_running_loop().time
         while True:
-            due = clock() + EVERY
-            await asyncio.sleep(EVERY)
+            due = clock() + POLL_INTERVAL
+            await asyncio.sleep(POLL_INTERVAL)
             self.lag.add(max(0.0, clock() - due))
             try:
-                self.beat()
+                self.check_all()
             except Exception:
-                logger.exception("a heartbeat failed")
+                logger.exception("checking the connections failed")
 
-    def beat(self) -> None:
-        """One look at everybody."""
+    def check_all(self) -> None:
+        """Ping, expire or close each connection where due."""
         clock, now = self._clock(), self._now()
         self._follow_clock(now - clock * 1000)
         for connection in self._hub.connections:
-            self._look_at(connection, clock, now)
+            self._check(connection, clock, now)
 
     def _follow_clock(self, offset: float) -> None:
-        """When the wall clock is set, sessions of open sockets last as long as before."""
+        """Keep the lifetime of open sessions when the wall clock is set."""
         before, self._offset = self._offset, offset
-        if before is not None and abs(offset - before) > JUMP:
+        if before is not None and abs(offset - before) > CLOCK_JUMP:
             for connection in self._hub.connections:
                 connection.expires_at += round(offset - before)
 
-    def _look_at(self, connection: Connection, clock: float, now: int) -> None:
+    def _check(self, connection: Connection, clock: float, now: int) -> None:
         if connection.expires_at <= now:
             self._hub.expire(connection)
-        elif clock - connection.seen > SILENCE and not connection.is_unheard:
+        elif clock - connection.last_received > SILENCE_TIMEOUT and not connection.is_read_paused:
             self._hub.hang_up(connection, CloseCode.SILENT, "silent")
-        elif clock >= connection.beat_at:
-            connection.beat_at = clock + HEARTBEAT
-            self._hub.broadcast(BEAT, [connection])
+        elif clock >= connection.next_ping_at:
+            connection.next_ping_at = clock + PING_INTERVAL
+            self._hub.broadcast(HEARTBEAT_FRAMES, [connection])

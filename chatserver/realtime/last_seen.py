@@ -1,7 +1,9 @@
-"""When people were here last: told when a socket opens or closes, and now and then in between.
+"""Batched writes of last-seen times.
 
-Stored some seconds later, in one transaction for many, so that a crowd that comes is no crowd for
-the database. Owns the times that are not stored yet; losing them costs a date on a page.
+A time is noted when a connection opens or closes, and every REFRESH_INTERVAL in between. It is
+stored seconds later, many in one transaction, so that a crowd of reconnecting clients is no load
+for the database. Owns the times that are not stored yet; losing them only makes a displayed date
+older.
 """
 
 import asyncio
@@ -15,52 +17,52 @@ from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.storage.users import People
 
-EVERY = 5.0  # seconds between two looks at what is to be stored
-ROUND = 600_000  # ms after which those who stay are noted again: a node may end without a word
-AT_ONCE = 500  # sessions in one transaction
+FLUSH_INTERVAL = 5.0  # seconds
+REFRESH_INTERVAL = 600_000  # ms; open connections are noted again, because a node may crash
+BATCH_SIZE = 500  # sessions in one transaction
 
 logger = logging.getLogger(__name__)
 
 
 class LastSeen:
-    """Remembers when the session of a socket was in use last."""
+    """Collects and stores the times when sessions were last in use."""
 
     def __init__(self, hub: Hub, people: People, *, now: Callable[[], int]) -> None:
-        """`now` gives milliseconds UTC."""
+        """Create it; `now` returns milliseconds UTC."""
         self._hub = hub
         self._people = people
         self._now = now
-        self._waiting: dict[str, int] = {}  # session → ms
-        self._round_at = now() + ROUND
+        self._pending: dict[str, int] = {}  # session → ms
+        self._refresh_at = now() + REFRESH_INTERVAL
 
     def note(self, connection: Connection) -> None:
-        """It has opened, or closed. Bots have a token and no session."""
+        """Note that a connection opened or closed. Bots have a token and no session."""
         if connection.user.role is not Role.BOT:
-            self._waiting[connection.session_id] = self._now()
+            self._pending[connection.session_id] = self._now()
 
     async def run(self) -> None:
-        """Store for ever."""
+        """Store the collected times every FLUSH_INTERVAL, until cancelled."""
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(FLUSH_INTERVAL)
             try:
                 self._note_all()
                 await self.flush()
             except ChatServerError as error:
-                logger.warning("the times of sessions wait: %s", error)
+                logger.warning("cannot store last-seen times, will retry: %s", error)
             except Exception:
-                logger.exception("the times of sessions could not be stored")
+                logger.exception("storing last-seen times failed")
 
     def _note_all(self) -> None:
         now = self._now()
-        if not now < self._round_at <= now + ROUND:  # also when the clock was set back
-            self._round_at = now + ROUND
+        if not now < self._refresh_at <= now + REFRESH_INTERVAL:  # also when the clock was set back
+            self._refresh_at = now + REFRESH_INTERVAL
             for connection in self._hub.connections:
                 self.note(connection)
 
     async def flush(self) -> None:
-        """Store all that waits. Raises ChatServerError when it cannot; then it waits on."""
-        while some := dict(islice(self._waiting.items(), AT_ONCE)):
-            await self._people.saw(some)
-            for session, at in some.items():
-                if self._waiting[session] == at:
-                    del self._waiting[session]
+        """Store all pending times. Raises ChatServerError; then they stay pending."""
+        while batch := dict(islice(self._pending.items(), BATCH_SIZE)):
+            await self._people.saw(batch)
+            for session, at in batch.items():
+                if self._pending[session] == at:
+                    del self._pending[session]

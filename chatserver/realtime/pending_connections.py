@@ -1,6 +1,6 @@
-"""Those who are on their way in: what ends or moves while their session is checked, they must know.
+"""Connections that are being set up: they must learn of sessions that end in the meantime.
 
-Owns the arrivals of this node, from the first look at a session until the socket is attached.
+Owns the pending connections of this node, from the check of a session until it is attached.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,48 +11,48 @@ from chatserver.bus.messages import Ended
 from chatserver.errors import CloseCode, Disconnect
 
 
-@dataclass(eq=False)  # two that have seen the same are still two
+@dataclass(eq=False)  # compared by identity
 class PendingConnection:
-    """What happened while somebody's session was checked and the rooms were read."""
+    """Ended sessions and changed memberships since the check of a session began."""
 
     ended: list[Ended] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
 
     def check(self, session_id: str, user_id: int) -> None:
-        """Raises Disconnect when that session, or all of that person's, ended meanwhile."""
+        """Raise Disconnect if that session, or all sessions of that user, ended in the meantime."""
         for end in self.ended:
             if session_id == end.session or user_id == end.user:
                 raise Disconnect(CloseCode(end.code), "Your session has ended. Log in again.")
 
     def has_moved(self, user_id: int) -> bool:
-        """Whether this person's rooms changed since the last time of asking: read them again."""
+        """Return whether the user's rooms changed since the last call and must be read again."""
         moved = user_id in self.moved
         self.moved.discard(user_id)
         return moved
 
 
 class PendingConnections:
-    """Everybody who is arriving just now."""
+    """All connections that are being set up."""
 
     def __init__(self) -> None:
-        self._here: list[PendingConnection] = []
+        self._pending: list[PendingConnection] = []
 
     @contextmanager
-    def one(self) -> Iterator[PendingConnection]:
-        """One more, for as long as the block takes."""
-        arrival = PendingConnection()
-        self._here.append(arrival)
+    def track(self) -> Iterator[PendingConnection]:
+        """Add a pending connection for the duration of the block."""
+        pending = PendingConnection()
+        self._pending.append(pending)
         try:
-            yield arrival
+            yield pending
         finally:
-            self._here.remove(arrival)
+            self._pending.remove(pending)
 
     def note_moves(self, users: Iterable[int]) -> None:
-        """The rooms of these people have changed."""
-        for arrival in self._here:
-            arrival.moved.update(users)
+        """Record that the rooms of these users changed."""
+        for pending in self._pending:
+            pending.moved.update(users)
 
     def note_end(self, ended: Ended) -> None:
-        """A session, or all of a person's, is over."""
-        for arrival in self._here:
-            arrival.ended.append(ended)
+        """Record that a session, or all sessions of a user, ended."""
+        for pending in self._pending:
+            pending.ended.append(ended)

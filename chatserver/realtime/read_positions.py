@@ -1,8 +1,8 @@
-"""Who has read how far, and who is typing: told at once, and of no log.
+"""Read positions and typing notifications, neither of which is an event of a room's log.
 
-Read positions are stored in one transaction for many; while one runs, the next collects. Losing the
-newest one costs a badge, so nobody waits for it; messages wait for one short transaction at most.
-Owns the positions that are not stored yet.
+Read positions are stored in batches; while one is written, the next collects. Losing the newest
+ones only makes an unread count too high, so no client waits for them, and a message waits for one
+short transaction at most. Owns the positions that are not stored yet.
 """
 
 import asyncio
@@ -18,29 +18,29 @@ from chatserver.realtime.hub import Hub
 from chatserver.realtime.receipts import Receipts
 from chatserver.storage.rooms import Rooms
 
-TYPING = (0.5, 2)  # a second and at once, of one person in one room
-TYPING_FRAMES = (2_000, 10_000)  # a second and at once, to all who listen to one room
-RETRY = 1.0  # seconds until a database that was away is asked again
-WAITING = 10_000  # positions that may wait; beyond that the newest are forgotten
-AT_ONCE = 100  # positions in one transaction
+TYPING_RATE = (0.5, 2)  # a second and burst, of one user in one room
+TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst, to all subscribers of a room
+RETRY_DELAY = 1.0  # seconds after a failed write
+MAX_PENDING = 10_000  # positions; beyond that the newest are dropped
+BATCH_SIZE = 100  # positions in one transaction
 
 logger = logging.getLogger(__name__)
 
 
 class ReadPositions:
-    """Moves read positions forward and passes typing on."""
+    """Stores read positions and forwards typing notifications."""
 
     def __init__(self, hub: Hub, rooms: Rooms, *, clock: Callable[[], float]) -> None:
         self._hub = hub
         self._rooms = rooms
-        self._typing = Rate(*TYPING, clock)
-        self._typing_frames = Rate(*TYPING_FRAMES, clock)
-        self._waiting: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
+        self._typing = Rate(*TYPING_RATE, clock)
+        self._typing_frames = Rate(*TYPING_FRAME_RATE, clock)
+        self._pending: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
         self._wake = asyncio.Event()
-        self._receipts = Receipts(lambda frames, room: hub.aside(frames, room=room), clock)
+        self._receipts = Receipts(lambda frames, room: hub.send_ephemeral(frames, room=room), clock)
 
     def typing(self, connection: Connection, room: int) -> None:
-        """Notify who listens to the room. Dropped from no member, too often, or in a busy crowd."""
+        """Notify the room's subscribers. Dropped for non-members, and above either rate."""
         user = connection.user
         if room not in connection.rooms:
             return
@@ -49,24 +49,24 @@ class ReadPositions:
             self._typing_frames.take(room)
         except RateLimited:
             return
-        self._typing_frames.charge(room, self._hub.count_listeners(room))
-        told = protocol.encode(protocol.Typing(room=room, user=user.name))
-        self._hub.aside(told, room=room, but=connection)
+        self._typing_frames.charge(room, self._hub.count_subscribers(room))
+        frame = protocol.encode(protocol.Typing(room=room, user=user.name))
+        self._hub.send_ephemeral(frame, room=room, exclude=connection)
 
     def read(self, connection: Connection, room: int, seq: int) -> None:
-        """Move somebody's position forward to `seq`, soon. From no member it is dropped."""
+        """Queue the position `seq` of a user. Dropped for non-members."""
         user = connection.user
         key = (user.id, room)
-        may_wait = key in self._waiting or len(self._waiting) < WAITING
-        if may_wait and room in connection.rooms:
-            self._keep(key, user.name, seq)
+        has_space = key in self._pending or len(self._pending) < MAX_PENDING
+        if has_space and room in connection.rooms:
+            self._queue(key, user.name, seq)
 
-    def _keep(self, key: tuple[int, int], name: str, seq: int) -> None:
-        self._waiting[key] = (name, max(seq, self._waiting.get(key, ("", 0))[1]))
+    def _queue(self, key: tuple[int, int], name: str, seq: int) -> None:
+        self._pending[key] = (name, max(seq, self._pending.get(key, ("", 0))[1]))
         self._wake.set()
 
     async def run(self) -> None:
-        """Store positions for ever."""
+        """Store positions until cancelled."""
         try:
             while True:
                 await self._wake.wait()
@@ -78,27 +78,27 @@ class ReadPositions:
     async def _flush_safely(self) -> None:
         try:
             await self.flush()
-        except Exception:  # those positions are gone, the next ones are not
-            logger.exception("read positions could not be stored")
+        except Exception:  # these positions are lost, later ones are not
+            logger.exception("storing read positions failed")
 
     async def flush(self) -> None:
-        """Store what waits longest, then tell of it."""
-        batch = dict(islice(self._waiting.items(), AT_ONCE))
+        """Store the oldest pending positions, then notify other devices and members."""
+        batch = dict(islice(self._pending.items(), BATCH_SIZE))
         for key in batch:
-            del self._waiting[key]
+            del self._pending[key]
         try:
             moved = await self._rooms.move_reads({key: seq for key, (_name, seq) in batch.items()})
         except ChatServerError as error:
-            logger.warning("read positions wait: %s", error)
+            logger.warning("cannot store read positions, will retry: %s", error)
             for key, (name, seq) in batch.items():
-                self._keep(key, name, seq)
-            await asyncio.sleep(RETRY)
+                self._queue(key, name, seq)
+            await asyncio.sleep(RETRY_DELAY)
             return
-        if self._waiting:
+        if self._pending:
             self._wake.set()
         for move in moved:
             name, _seq = batch[move.user_id, move.room]
-            told = protocol.encode(protocol.Read(room=move.room, user=name, seq=move.seq))
-            self._hub.aside(told, user=move.user_id)
+            frame = protocol.encode(protocol.Read(room=move.room, user=name, seq=move.seq))
+            self._hub.send_ephemeral(frame, user=move.user_id)
             if move.receipts:
                 self._receipts.add(move.room, name, move.seq)

@@ -1,8 +1,8 @@
-"""Read positions for the other members of a room that shows them: in batches, once a second.
+"""Read receipts for the members of rooms that show them, batched once a second.
 
 When a message reaches hundreds of members, hundreds of positions move within seconds, and each is
-for all of them. A member who reads on meanwhile is sent once, with the newest position. Owns the
-positions that were not sent yet.
+for all members. Several positions of one user are coalesced into the newest. Owns the positions
+that are not sent yet.
 """
 
 import asyncio
@@ -12,39 +12,39 @@ from itertools import islice
 
 from chatserver import protocol
 
-INTERVAL = 1.0  # seconds from the end of one round to the next
-BATCH = 100  # positions of one room in a round; the others wait for the next
+INTERVAL = 1.0  # seconds from the end of one round to the start of the next
+BATCH_SIZE = 100  # positions of one room in a round; the rest waits for the next
 
 Send = Callable[[bytes, int], None]
 
 
 class Receipts:
-    """Sends positions by room, one room in a turn of the loop."""
+    """Sends positions by room, one room in each turn of the event loop."""
 
     def __init__(self, send: Send, clock: Callable[[], float]) -> None:
-        """`send` is called with frames and a room; `clock` gives monotonic seconds."""
+        """Create it; `send` is called with frames and a room, `clock` returns monotonic seconds."""
         self._send = send
         self._clock = clock
-        self._waiting: dict[int, dict[str, int]] = {}  # room → user name → seq
+        self._pending: dict[int, dict[str, int]] = {}  # room → user name → seq
         self._round: deque[int] = deque()
         self._ended_at = float("-inf")
         self._next: asyncio.Handle | None = None
 
     def add(self, room: int, user: str, seq: int) -> None:
-        """Send this position at once when it has been quiet, else with the next round."""
-        positions = self._waiting.setdefault(room, {})
+        """Send a position INTERVAL after the last round, or at once if that is over."""
+        positions = self._pending.setdefault(room, {})
         positions[user] = max(seq, positions.get(user, 0))
         if self._next is None:
             wait = max(0.0, self._ended_at + INTERVAL - self._clock())
             self._next = asyncio.get_running_loop().call_later(wait, self._start)
 
     def close(self) -> None:
-        """Stop the timer."""
+        """Cancel the timer."""
         if self._next is not None:
             self._next.cancel()
 
     def _start(self) -> None:
-        self._round.extend(self._waiting)
+        self._round.extend(self._pending)
         self._continue()
 
     def _continue(self) -> None:
@@ -54,14 +54,14 @@ class Receipts:
             self._send_room(self._round.popleft())
             return
         self._ended_at = self._clock()
-        self._next = loop.call_later(INTERVAL, self._start) if self._waiting else None
+        self._next = loop.call_later(INTERVAL, self._start) if self._pending else None
 
     def _send_room(self, room: int) -> None:
-        positions = self._waiting[room]
-        batch = list(islice(positions.items(), BATCH))
+        positions = self._pending[room]
+        batch = list(islice(positions.items(), BATCH_SIZE))
         for user, _seq in batch:
             del positions[user]
         if not positions:
-            del self._waiting[room]
+            del self._pending[room]
         frames = [protocol.encode(protocol.Read(room=room, user=u, seq=seq)) for u, seq in batch]
         self._send(b"".join(frames), room)

@@ -1,8 +1,8 @@
-"""One feed a room on this node: who listens, how far they are, and what came too early.
+"""Subscriptions of connections to rooms, and in-order delivery of each room's events.
 
-A feed holds the last seq that its listeners have been sent. What comes next goes out at once,
-what comes too early waits a moment, and a hole is read from the database. Nothing waits for a
-reader. Nobody is sent an event behind the one that ended their membership.
+A room's feed holds the last seq that its subscribers were sent. The next event is sent at once; an
+event that arrives early waits REPAIR_DELAY, and a gap is read from the database. Nothing waits for
+a slow reader. A user is never sent an event behind the one that ended the membership.
 """
 
 import asyncio
@@ -16,24 +16,25 @@ from chatserver.models import Event
 from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.held_frames import HeldFrames
-from chatserver.realtime.presence_feed import SLICE
+from chatserver.realtime.presence_feed import WRITES_PER_TURN
 
-PATIENCE = 0.05  # seconds that an early event waits for the one before it
-TOGETHER = 2_000  # rooms that a connection is prepared for, or leaves, in one turn of the loop
+REPAIR_DELAY = 0.05  # seconds that an early event waits for the ones before it
+ROOMS_PER_TURN = 2_000  # rooms prepared or unsubscribed in one turn of the event loop
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What a hole held: the next events, in order, some at a time.
+    """The next events of a gap, in order; there may be more.
 
-    `left` are the members who left behind the hole's start and are not back: user id → seq.
+    `left` maps the ids of users who left after the start of the gap, and are not members again, to
+    the seq of their departure.
     """
 
     events: list[Event]
     left: dict[int, int]
 
 
-# For a room and a seq, what was missed behind it: see `history.hole_reader`.
+# Read the events of a room behind a seq: see `history.gap_reader`.
 ReadMissed = Callable[[int, int], Awaitable[Missed]]
 Departed = Callable[[int, dict[int, int]], None]
 
@@ -42,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Delivered:
-    """What listeners have been sent since the start: events times listeners, and bytes."""
+    """Counters of deliveries (events times subscribers) and of bytes since the start."""
 
     events: int = 0
     bytes: int = 0
@@ -51,252 +52,255 @@ class Delivered:
 _versions = itertools.count(1)
 
 
-class Feed:
-    """`known` is the highest seq that is said to exist; `last` behind it means a hole.
+class RoomFeed:
+    """Delivery state of one room.
 
-    `version` is another one as soon as what was told before may have changed, as by an edit. No
-    two feeds ever have the same. `listeners` are connections with the seq up to which their
-    membership is known: a departure that is told later and is not behind it was an earlier one.
-    `ahead` are those that the database has shown more than was sent: up to that seq.
+    `known` is the highest seq that is known to exist; if it is greater than `last`, there is a gap.
+    `version` changes whenever an event sent before may have changed, e.g. by an edit, and is unique
+    among all feeds. `subscribers` maps connections to the seq up to which their membership is
+    known: a departure at or before it is an earlier one. `ahead` maps connections to a seq that
+    they have read from the database and that is greater than `last`.
     """
 
-    __slots__ = ("ahead", "early", "known", "last", "listeners", "repair", "version")
+    __slots__ = ("ahead", "early", "known", "last", "repair", "subscribers", "version")
 
     def __init__(self, last: int) -> None:
         self.version = next(_versions)
         self.last = last
         self.known = last
-        self.listeners: dict[Connection, int] = {}
+        self.subscribers: dict[Connection, int] = {}
         self.ahead: dict[Connection, int] = {}
         self.early: dict[int, tuple[int, bytes]] = {}  # first → last, frames
         self.repair: asyncio.Task[None] | None = None
 
 
 class Subscriptions:
-    """Sends each room's events to its listeners: in order, each once, without holes."""
+    """Sends each room's events to its subscribers: in order, each once, without gaps."""
 
     def __init__(
         self,
         read_missed: ReadMissed,
-        fell_behind: Callable[[Connection], None],
-        departed: Departed,
+        drop_slow: Callable[[Connection], None],
+        on_departures: Departed,
     ) -> None:
-        """`fell_behind` is called with every reader that lets too much wait.
+        """Set the callbacks.
 
-        `departed` is called with a room and who has left it, before what was missed is sent.
+        `drop_slow` is called with each connection whose send queue is over its limit.
+        `on_departures` is called with a room and the users who left it, before a gap is delivered.
         """
         self._read_missed = read_missed
-        self._fell_behind = fell_behind
-        self._departed = departed
-        self._feeds: dict[int, Feed] = {}
-        self._unheard: set[int] = set()  # feeds that may have no listeners, while some are held
+        self._drop_slow = drop_slow
+        self._on_departures = on_departures
+        self._feeds: dict[int, RoomFeed] = {}
+        self._idle: set[int] = set()  # feeds that are kept only because a client is connecting
         self._held = HeldFrames()
         self.delivered = Delivered()
 
-    # Listeners ------------------------------------------------------------------------------------
+    # Subscribers ----------------------------------------------------------------------------------
 
     def hold(self) -> int:
-        """Until `release`, every room that news comes for has a feed: a client is connecting."""
+        """Keep a feed for every room with new events until `release`: a client is connecting."""
         return self._held.hold()
 
     def release(self, since: int) -> None:
         self._held.release(since)
         if not self._held.active:
-            unheard, self._unheard = self._unheard, set()
-            for room in unheard:
-                if not self._feeds[room].listeners:
+            idle, self._idle = self._idle, set()
+            for room in idle:
+                if not self._feeds[room].subscribers:
                     del self._feeds[room]
 
     async def prepare(self, heads: Mapping[int, int]) -> None:
-        """Make the feeds for `start_all` while they are held: some in each turn of the loop."""
-        rooms = iter(heads.items() if len(heads) > TOGETHER else ())
-        while some := list(itertools.islice(rooms, TOGETHER)):
-            for room, head in some:
+        """Create feeds for `subscribe_all` in several turns of the event loop, while held."""
+        rooms = iter(heads.items() if len(heads) > ROOMS_PER_TURN else ())
+        while batch := list(itertools.islice(rooms, ROOMS_PER_TURN)):
+            for room, head in batch:
                 if room not in self._feeds:
-                    self._add_unheard(room, Feed(head))
+                    self._add_idle(room, RoomFeed(head))
             await asyncio.sleep(0)
 
-    def _add_unheard(self, room: int, feed: Feed) -> Feed:
+    def _add_idle(self, room: int, feed: RoomFeed) -> RoomFeed:
         self._feeds[room] = feed
-        self._unheard.add(room)
+        self._idle.add(room)
         return feed
 
-    def start_all(self, connection: Connection, heads: Mapping[int, int]) -> list[bytes]:
-        """As `start` for each of these rooms, to which the connection does not listen yet."""
+    def subscribe_all(self, connection: Connection, heads: Mapping[int, int]) -> list[bytes]:
+        """Subscribe to each of these rooms, none of which is subscribed yet: see `subscribe`."""
         missed: list[bytes] = []
         feeds = self._feeds
         for room, head in heads.items():
             feed = feeds.get(room)
             if feed is not None and feed.last == feed.known == head:
-                feed.listeners[connection] = head
+                feed.subscribers[connection] = head
             else:
-                missed += self.start(connection, room, head)
+                missed += self.subscribe(connection, room, head)
         connection.rooms.update(heads)
         return missed
 
-    def start(self, connection: Connection, room: int, head: int) -> list[bytes]:
-        """Let a connection listen to all behind `head`; the frames of it that were sent already.
+    def subscribe(self, connection: Connection, room: int, head: int) -> list[bytes]:
+        """Subscribe to all events behind `head`; return the frames of those that were sent already.
 
-        `head` is what the database named while the feeds were held.
+        `head` was read from the database while the feeds were held.
         """
         feed = self._feeds.get(room)
         if feed is None:
-            feed = self._feeds[room] = Feed(head)
-        missed = self._held.behind(room, head) if feed.last > head else []
-        if not feed.listeners and not missed and feed.last != head:
+            feed = self._feeds[room] = RoomFeed(head)
+        missed = self._held.after(room, head) if feed.last > head else []
+        if not feed.subscribers and not missed and feed.last != head:
             feed.last, feed.version = head, next(_versions)
         self._add(connection, room, feed, since=head)
         if feed.last < head:
             feed.ahead[connection] = head
-        self._expect(room, feed, head)
+        self._note_head(room, feed, head)
         return missed
 
-    def join(self, connection: Connection, room: int, after: int) -> None:
-        """Let a connection listen to a room that is new to it, from `after` on."""
+    def subscribe_if_new(self, connection: Connection, room: int, after: int) -> None:
+        """Subscribe to the events behind `after`, unless the connection is subscribed already."""
         if room not in connection.rooms:
-            self._add(connection, room, self._feeds.setdefault(room, Feed(after)), since=after)
+            self._add(connection, room, self._feeds.setdefault(room, RoomFeed(after)), since=after)
 
-    def _add(self, connection: Connection, room: int, feed: Feed, *, since: int) -> None:
-        feed.listeners[connection] = max(since, feed.listeners.get(connection, 0))
+    def _add(self, connection: Connection, room: int, feed: RoomFeed, *, since: int) -> None:
+        feed.subscribers[connection] = max(since, feed.subscribers.get(connection, 0))
         connection.rooms.add(room)
 
-    def depart(self, connection: Connection, room: int, seq: int) -> bool:
-        """The membership behind this connection ended with `seq`: no more events of the room.
+    def end_membership(self, connection: Connection, room: int, seq: int) -> bool:
+        """Unsubscribe a connection whose user left the room with event `seq`.
 
-        False when it did not listen, or by a membership that began later.
+        Return False if it was not subscribed, or belongs to a membership that began later.
         """
         feed = self._feeds.get(room)
-        if feed is None or feed.listeners.get(connection, seq) >= seq:
+        if feed is None or feed.subscribers.get(connection, seq) >= seq:
             return False
-        self._leave(connection, room)
+        self._unsubscribe(connection, room)
         return True
 
-    def leave_all(self, connection: Connection) -> None:
-        """The connection is closing. From very many rooms it is taken in several turns."""
-        for room in list(itertools.islice(connection.rooms, TOGETHER)):
-            self._leave(connection, room)
+    def unsubscribe_all(self, connection: Connection) -> None:
+        """Unsubscribe a closing connection; from very many rooms in several turns of the loop."""
+        for room in list(itertools.islice(connection.rooms, ROOMS_PER_TURN)):
+            self._unsubscribe(connection, room)
         if connection.rooms:
-            asyncio.get_running_loop().call_soon(self.leave_all, connection)
+            asyncio.get_running_loop().call_soon(self.unsubscribe_all, connection)
 
-    def _leave(self, connection: Connection, room: int) -> None:
+    def _unsubscribe(self, connection: Connection, room: int) -> None:
         connection.rooms.discard(room)
         feed = self._feeds.get(room)
         if feed is not None:
-            feed.listeners.pop(connection, None)
+            feed.subscribers.pop(connection, None)
             feed.ahead.pop(connection, None)
-            if not feed.listeners:
-                self._drop(room)
+            if not feed.subscribers:
+                self._remove_unused(room)
 
-    def _drop(self, room: int) -> None:
+    def _remove_unused(self, room: int) -> None:
         if self._held.active:
-            self._unheard.add(room)
+            self._idle.add(room)
         else:
             del self._feeds[room]
 
-    def count_listeners(self, room: int) -> int:
-        """The number of connections of this node that listen to the room."""
+    def count_subscribers(self, room: int) -> int:
+        """Return the number of subscribed connections on this node."""
         feed = self._feeds.get(room)
-        return len(feed.listeners) if feed else 0
+        return len(feed.subscribers) if feed else 0
 
-    def send(self, room: int, frames: bytes, *, but: Connection | None = None) -> None:
-        """Send frames that are no events to all who listen to the room, without one."""
+    def send(self, room: int, frames: bytes, *, exclude: Connection | None = None) -> None:
+        """Send frames that are not events to all subscribers of a room but one."""
         feed = self._feeds.get(room)
         if feed is not None:
-            self._spread(room, frames, [one for one in feed.listeners if one is not but])
+            self._send_in_turns(room, frames, [c for c in feed.subscribers if c is not exclude])
 
-    def _spread(self, room: int, frames: bytes, to: list[Connection]) -> None:
-        """Some in each turn of the loop: no message waits for a thousand writes of these."""
-        some, rest = to[:SLICE], to[SLICE:]
-        for connection in some:
+    def _send_in_turns(self, room: int, frames: bytes, connections: list[Connection]) -> None:
+        """Write to some connections in each turn, so that messages need not wait for all."""
+        batch, rest = connections[:WRITES_PER_TURN], connections[WRITES_PER_TURN:]
+        for connection in batch:
             if room in connection.rooms and not connection.write(frames):
-                self._fell_behind(connection)
+                self._drop_slow(connection)
         if rest:
-            asyncio.get_running_loop().call_soon(self._spread, room, frames, rest)
+            asyncio.get_running_loop().call_soon(self._send_in_turns, room, frames, rest)
 
-    def heard(self, connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Those of these rooms that a connection listens to: how far each is, and its version.
+    def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """Return the last seq and the version of each of these rooms that is subscribed.
 
-        Without those that are known to have a hole.
+        Rooms with a known gap are left out.
         """
-        feeds = {room: self._feeds[room] for room in numbers if room in connection.rooms}
+        feeds = {room: self._feeds[room] for room in rooms if room in connection.rooms}
         whole = {room: feed for room, feed in feeds.items() if feed.last == feed.known}
         return {room: (feed.last, feed.version) for room, feed in whole.items()}
 
     def heads(self) -> dict[int, int]:
-        """How far each room is that somebody here listens to."""
+        """Return the last seq that was sent, by room."""
         return {room: feed.last for room, feed in self._feeds.items()}
 
     # Events ---------------------------------------------------------------------------------------
 
     def advance(self, room: int, first: int, last: int, frames: bytes, *, changes: bool) -> bool:
-        """The events `first` to `last` of a room, as frames, all of them on disk.
+        """Deliver the stored events `first` to `last` of a room, given as frames.
 
-        `changes`: they are not all new messages. False when they wait for what is before them.
+        `changes`: not all of them are new messages. Return False if they have to wait for earlier
+        events.
         """
         feed = self._feeds.get(room)
         if feed is None and self._held.active:
-            feed = self._add_unheard(room, Feed(first - 1))
+            feed = self._add_idle(room, RoomFeed(first - 1))
         if feed is None or last <= feed.last:
             return True
         if changes:
             feed.version = next(_versions)
         if first != feed.last + 1:
             feed.early[first] = (last, frames)
-            self._expect(room, feed, last)
+            self._note_head(room, feed, last)
             return False
         self._deliver(room, feed, last, frames)
         return True
 
-    def follow(self, room: int) -> None:
-        """Send what waited for the events that were just sent."""
+    def deliver_early(self, room: int) -> None:
+        """Send events that waited for those that were just sent."""
         feed = self._feeds.get(room)
         while feed is not None and (following := feed.early.pop(feed.last + 1, None)):
             self._deliver(room, feed, *following)
 
-    def _deliver(self, room: int, feed: Feed, last: int, frames: bytes) -> None:
-        listeners = _lacking(feed, last) if feed.ahead else feed.listeners
-        self.delivered.events += (last - feed.last) * len(listeners)
-        self.delivered.bytes += len(frames) * len(listeners)
+    def _deliver(self, room: int, feed: RoomFeed, last: int, frames: bytes) -> None:
+        subscribers = _behind(feed, last) if feed.ahead else feed.subscribers
+        self.delivered.events += (last - feed.last) * len(subscribers)
+        self.delivered.bytes += len(frames) * len(subscribers)
         self._held.add(room, frames, first=feed.last + 1, last=last)
         feed.last = last
         feed.known = max(feed.known, last)
-        behind = [connection for connection in listeners if not connection.write(frames)]
+        behind = [connection for connection in subscribers if not connection.write(frames)]
         for connection in behind:
-            self._fell_behind(connection)
+            self._drop_slow(connection)
 
     def notify_gap(self, room: int, seq: int) -> None:
-        """That event exists. Whoever has not been sent it will be."""
+        """Read the events up to `seq` from the database unless they arrive in time."""
         feed = self._feeds.get(room)
         if feed is not None:
-            self._expect(room, feed, seq)
+            self._note_head(room, feed, seq)
 
-    def _expect(self, room: int, feed: Feed, seq: int) -> None:
+    def _note_head(self, room: int, feed: RoomFeed, seq: int) -> None:
         feed.known = max(feed.known, seq)
-        if feed.last < feed.known and feed.repair is None and feed.listeners:
+        if feed.last < feed.known and feed.repair is None and feed.subscribers:
             feed.repair = asyncio.create_task(self._repair(room, feed))
 
-    async def _repair(self, room: int, feed: Feed) -> None:
-        """Wait a moment for what is on its way, then read the hole from the database."""
+    async def _repair(self, room: int, feed: RoomFeed) -> None:
+        """Wait for events that are under way, then read the rest of the gap from the database."""
         try:
-            await asyncio.sleep(PATIENCE)
-            while feed.last < feed.known and feed.listeners:
+            await asyncio.sleep(REPAIR_DELAY)
+            while feed.last < feed.known and feed.subscribers:
                 missed = await self._read_missed(room, feed.last)
                 if not self._deliver_missed(room, feed, missed):
                     break
         except ChatServerError as error:
-            logger.warning("a hole in room %d stays for now: %s", room, error)
+            logger.warning("cannot read missed events of room %d: %s", room, error)
         except Exception:
-            logger.exception("a hole in room %d stays for now", room)
+            logger.exception("cannot read missed events of room %d", room)
         finally:
             feed.early = {first: e for first, e in feed.early.items() if e[0] > feed.last}
             feed.repair = None
 
-    def _deliver_missed(self, room: int, feed: Feed, missed: Missed) -> bool:
-        """Whether there was anything to send.
+    def _deliver_missed(self, room: int, feed: RoomFeed, missed: Missed) -> bool:
+        """Send the events of a gap; return whether there were any.
 
-        Messages are read in their newest state, so who has left since gets none of them.
+        Messages are read in their newest state, so users who have left since must not get them.
         """
-        self._departed(room, missed.left)
+        self._on_departures(room, missed.left)
         events = [event for event in missed.events if event.seq > feed.last]
         if events:
             feed.version = next(_versions)
@@ -304,23 +308,23 @@ class Subscriptions:
         return bool(events)
 
     def close(self) -> None:
-        """Let go of the tasks."""
+        """Cancel the tasks."""
         for feed in self._feeds.values():
             if feed.repair is not None:
                 feed.repair.cancel()
 
 
-def until_departures(events: list[Event]) -> Iterator[list[Event]]:
-    """Runs of events that each end where somebody leaves: the next run is not for them."""
-    start = 0
+def split_at_departures(events: list[Event]) -> Iterator[list[Event]]:
+    """Split events behind each departure: the user who left must not get the next run."""
+    subscribe = 0
     for end, event in enumerate(events, 1):
         if event.left or end == len(events):
-            yield events[start:end]
-            start = end
+            yield events[subscribe:end]
+            subscribe = end
 
 
-def _lacking(feed: Feed, last: int) -> list[Connection]:
-    """Those that the events up to `last` are new to."""
+def _behind(feed: RoomFeed, last: int) -> list[Connection]:
+    """Return the subscribers that have not seen the events up to `last`."""
     ahead = feed.ahead
     feed.ahead = {connection: seq for connection, seq in ahead.items() if seq > last}
-    return [connection for connection in feed.listeners if ahead.get(connection, 0) < last]
+    return [connection for connection in feed.subscribers if ahead.get(connection, 0) < last]

@@ -52,7 +52,7 @@ class Admin:
 
     async def people(self, request: web.Request) -> web.StreamResponse:
         await self._sessions.admin(request)
-        online = {person.name for person in self._hub.online()}
+        online = {person.name for person in self._hub.presence.online()}
 
         async def page(after: str, limit: int) -> list[dict[str, Any]]:
             found = msgspec.to_builtins(await self._overview.people(after, limit))

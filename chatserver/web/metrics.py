@@ -68,7 +68,7 @@ class Metrics:
     def _people(self) -> Iterator[Any]:
         yield _gauge("info", "The program that runs.", 1, version=__version__)
         yield _gauge(
-            "people_online", "People who are online, on any node.", len(self._hub.online())
+            "people_online", "People who are online, on any node.", len(self._hub.presence.online())
         )
         signs = self._guard.counts
         limited = signs["attempted"] - signs["failed"] - signs["succeeded"]

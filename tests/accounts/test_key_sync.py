@@ -56,8 +56,8 @@ class Node:
         line = RecordingTransport()
         user = User(1, "ann", "Ann")
         facts = {"session_id": "s", "expires_at": 10**15, "lifetime": 60, "limit": 1_000}
-        connection = Connection(line, user, **facts, seen=0.0, key=key)  # type: ignore[arg-type]
-        with self.hub.arriving():
+        connection = Connection(line, user, **facts, last_received=0.0, key=key)  # type: ignore[arg-type]
+        with self.hub.connecting():
             self.hub.attach(connection, {})
         return connection, line
 
@@ -137,7 +137,7 @@ async def test_a_node_that_was_stopped_has_no_say(nodes: Nodes) -> None:
     two.keys.rotate()
     two.hub.check_nodes()
     one.look()
-    assert one.hub.node_keys() != []
+    assert one.hub.presence.remote_keys() != []
     two.hub.close()
     one.look()
     assert not one.sync.differs

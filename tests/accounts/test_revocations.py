@@ -29,7 +29,7 @@ class Others:
     """The other nodes, which note what they are notified of."""
 
     def __init__(self) -> None:
-        self.learn_end: Callable[[Ended], object] = str
+        self.on_session_ended: Callable[[Ended], object] = str
         self.notified: list[str] = []
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from chatserver.chat.event_cache import Stretch
-from chatserver.chat.history import hole_reader
+from chatserver.chat.history import gap_reader
 from chatserver.models import LOBBY
 from chatserver.text.markup import Renderer
 from tests.conftest import StartChat
@@ -155,7 +155,7 @@ async def test_a_hole_of_long_messages_is_read_in_parts(chat: Chat, ann: Person)
     device = await ann.connect()
     for _ in range(20):
         await device.say("好" * 4_000)
-    read = hole_reader(chat.server.rooms, chat.server.log, Renderer())
+    read = gap_reader(chat.server.rooms, chat.server.log, Renderer())
     parts = [[event.seq for event in (await read(1, after)).events] for after in (0, 15)]
     assert parts == [list(range(1, 16)), list(range(16, 21))]
 

@@ -251,7 +251,7 @@ async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> No
         two.server.folder.keys.write_bytes(one.server.folder.keys.read_bytes())
         two.server.key_sync.look()
         known = [set(one.server.keys.names())]
-        while [set(keys) for keys in one.server.hub.node_keys()] != known:
+        while [set(keys) for keys in one.server.hub.presence.remote_keys()] != known:
             await asyncio.sleep(0.01)
         assert (await one.server.key_sync.rotate(force=False)).signs
         newer = await one.signed_in("ann")

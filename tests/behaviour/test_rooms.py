@@ -248,7 +248,7 @@ async def test_whoever_is_removed_while_being_shown_the_room_stays_outside(
         await removed.wait()
         return states
 
-    monkeypatch.setattr(chat.server.hub._introductions, "_read_states", slowly)
+    monkeypatch.setattr(chat.server.hub._announcements, "_read_states", slowly)
     await room(anns, "invite", room=number, users=["bo"])
     await read.wait()
     await room(anns, "remove", room=number, users=["bo"])

@@ -87,7 +87,7 @@ def forget_ids() -> None:
 
 def lose_doorbells() -> None:
     """Half of what was stored is told to nobody, and the hole is never asked for."""
-    from chatserver.realtime.subscriptions import Feed, Subscriptions
+    from chatserver.realtime.subscriptions import RoomFeed, Subscriptions
 
     advance = Subscriptions.advance
     numbers = itertools.count(1)
@@ -95,11 +95,11 @@ def lose_doorbells() -> None:
     def now_and_then(self: Subscriptions, *news: Any, changes: bool) -> bool:
         return not next(numbers) % 2 or advance(self, *news, changes=changes)
 
-    def let_it_be(_self: Subscriptions, _room: int, feed: Feed, seq: int) -> None:
+    def let_it_be(_self: Subscriptions, _room: int, feed: RoomFeed, seq: int) -> None:
         feed.known = max(feed.known, seq)
 
     Subscriptions.advance = now_and_then  # type: ignore[assignment, method-assign]
-    Subscriptions._expect = let_it_be  # type: ignore[assignment, method-assign]
+    Subscriptions._note_head = let_it_be  # type: ignore[assignment, method-assign]
 
 
 def send_a_commit_whole() -> None:
@@ -110,7 +110,7 @@ def send_a_commit_whole() -> None:
     def together(events: list[Event]) -> Iterator[list[Event]]:
         yield events
 
-    hub.until_departures = together  # type: ignore[attr-defined]
+    hub.split_at_departures = together  # type: ignore[attr-defined]
 
 
 def lose_news() -> None:
@@ -137,7 +137,7 @@ def hear_on_behind_a_hole() -> None:
     def stay(_self: Hub, _room: int, _left: dict[int, int]) -> None:
         pass
 
-    Hub._departed = stay  # type: ignore[assignment, method-assign]
+    Hub._on_missed_departures = stay  # type: ignore[assignment, method-assign]
 
 
 @dataclass(frozen=True)
@@ -160,5 +160,5 @@ def beat_faster() -> None:
     """No fault: what takes a minute takes a few seconds."""
     from chatserver.realtime import connection, keepalive
 
-    connection.FIRST_BEAT = keepalive.HEARTBEAT = BEAT
-    keepalive.SILENCE = 1.5 * BEAT
+    connection.FIRST_PING_DELAY = keepalive.PING_INTERVAL = BEAT
+    keepalive.SILENCE_TIMEOUT = 1.5 * BEAT

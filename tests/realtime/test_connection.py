@@ -20,7 +20,7 @@ def connection(transport: RecordingTransport, *, seen: float = 0.0) -> Connectio
         expires_at=1,
         lifetime=2,
         limit=LIMIT,
-        seen=seen,
+        last_received=seen,
     )
 
 
@@ -97,7 +97,7 @@ def test_silence_is_excused_of_a_peer_that_reads_and_that_the_server_does_not_re
     ann = connection(transport)
     ann.reply(HELLO)
     transport.is_read = is_read
-    assert ann.is_unheard is excused
+    assert ann.is_read_paused is excused
 
 
 async def test_nothing_is_written_after_hanging_up(line: RecordingTransport) -> None:
@@ -189,7 +189,7 @@ def test_a_peer_that_closes_and_reads_nothing_is_cut_off_soon(stalled: Recording
 
 def test_a_newer_session_replaces_the_one_that_opened_the_socket(line: RecordingTransport) -> None:
     ann = connection(line)
-    ann.adopt("s2", 20, 30)
+    ann.use_session("s2", 20, 30)
     assert (ann.session_id, ann.expires_at, ann.lifetime) == ("s2", 20, 30)
 
 

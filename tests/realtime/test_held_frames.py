@@ -10,7 +10,7 @@ def test_nothing_is_held_while_no_client_connects() -> None:
     held = HeldFrames()
     held.add(1, b"a", first=1, last=1)
     held.hold()
-    assert held.behind(1, 0) == []
+    assert held.after(1, 0) == []
 
 
 def test_the_events_behind_a_seq_are_found_by_room() -> None:
@@ -19,16 +19,16 @@ def test_the_events_behind_a_seq_are_found_by_room() -> None:
     held.add(1, b"a", first=1, last=1)
     held.add(2, b"x", first=1, last=1)
     held.add(1, b"bc", first=2, last=3)
-    assert held.behind(1, 0) == [b"a", b"bc"]
-    assert held.behind(1, 1) == [b"bc"]
-    assert held.behind(1, 3) == []
+    assert held.after(1, 0) == [b"a", b"bc"]
+    assert held.after(1, 1) == [b"bc"]
+    assert held.after(1, 3) == []
 
 
 def test_events_with_a_hole_before_them_are_none() -> None:
     held = HeldFrames()
     held.hold()
     held.add(1, b"c", first=3, last=3)
-    assert held.behind(1, 1) == []
+    assert held.after(1, 1) == []
 
 
 def test_what_one_client_needs_outlives_the_others() -> None:
@@ -38,9 +38,9 @@ def test_what_one_client_needs_outlives_the_others() -> None:
     second = held.hold()
     held.add(1, b"b", first=2, last=2)
     held.release(first)
-    assert (held.of(1), held.active) == ([b"b"], True)
+    assert (held.all_of(1), held.active) == ([b"b"], True)
     held.release(second)
-    assert (held.of(1), held.active) == ([], False)
+    assert (held.all_of(1), held.active) == ([], False)
 
 
 def test_beyond_its_capacity_the_oldest_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_beyond_its_capacity_the_oldest_are_dropped(monkeypatch: pytest.MonkeyPa
     since = held.hold()
     for seq in range(1, 5):
         held.add(1, b"four", first=seq, last=seq)
-    assert held.behind(1, 2) == [b"four", b"four"]
-    assert held.behind(1, 1) == []
+    assert held.after(1, 2) == [b"four", b"four"]
+    assert held.after(1, 1) == []
     held.release(since)
-    assert held.of(1) == []
+    assert held.all_of(1) == []

@@ -10,7 +10,7 @@ from chatserver.errors import CloseCode
 from chatserver.models import RoomState, User
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
-from chatserver.realtime.keepalive import HEARTBEAT, SILENCE, Keepalive
+from chatserver.realtime.keepalive import PING_INTERVAL, SILENCE_TIMEOUT, Keepalive
 from chatserver.realtime.subscriptions import Missed
 from tests.fakes import CLOSE, PING, TEXT, FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
@@ -45,7 +45,7 @@ class House:
             expires_at=self.clock.ms() + session * 1000,
             lifetime=session,
             limit=10,
-            seen=self.clock(),
+            last_received=self.clock(),
         )
         self.hub.attach(connection, {})
         return connection, line
@@ -55,8 +55,8 @@ class House:
         for _ in range(round(seconds * 2)):
             self.clock.advance(0.5)
             for connection in heard:
-                connection.seen = self.clock()
-            self.pulse.beat()
+                connection.last_received = self.clock()
+            self.pulse.check_all()
 
 
 @pytest_asyncio.fixture
@@ -81,41 +81,41 @@ async def test_a_heartbeat_comes_every_25_seconds(house: House) -> None:
 
 async def test_a_heartbeat_is_a_ping_and_a_frame_that_a_browser_sees(house: House) -> None:
     connection, line = house.connect()
-    house.later(HEARTBEAT, connection)
+    house.later(PING_INTERVAL, connection)
     assert line.frames()[0] == (PING, b"")
     assert line.messages() == [{"type": 15}]
 
 
 async def test_who_is_silent_for_one_and_a_half_heartbeats_is_closed(house: House) -> None:
     connection, line = house.connect()
-    house.later(SILENCE)
-    assert SILENCE == 37.5
+    house.later(SILENCE_TIMEOUT)
+    assert SILENCE_TIMEOUT == 37.5
     assert not connection.closing
     house.later(0.5)
     assert line.close_code() == CloseCode.SILENT
     assert house.hub.connections == []
-    assert house.hub.online() == []
+    assert house.hub.presence.online() == []
 
 
 async def test_who_answers_stays(house: House) -> None:
     connection, line = house.connect()
-    house.later(10 * SILENCE, connection)
+    house.later(10 * SILENCE_TIMEOUT, connection)
     assert not connection.closing
     assert CLOSE not in [kind for kind, _ in line.frames()]
 
 
 async def test_one_word_is_enough_for_another_while(house: House) -> None:
     connection, _ = house.connect()
-    house.later(SILENCE - 1)
-    connection.seen = house.clock()
-    house.later(SILENCE)
+    house.later(SILENCE_TIMEOUT - 1)
+    connection.last_received = house.clock()
+    house.later(SILENCE_TIMEOUT)
     assert not connection.closing
 
 
 async def test_a_silent_socket_takes_no_other_one_along(house: House) -> None:
     silent, _ = house.connect("ann")
     talking, line = house.connect("bo")
-    house.later(SILENCE + 1, talking)
+    house.later(SILENCE_TIMEOUT + 1, talking)
     assert silent.closing
     assert not talking.closing
     assert house.hub.connections == [talking]
@@ -167,21 +167,21 @@ async def test_a_wall_clock_that_jumps_makes_nobody_silent(house: House, jump: i
     house.pulse = Keepalive(
         house.hub, clock=house.clock, now=lambda: house.clock.ms() + jump * 1000
     )
-    house.later(SILENCE - 1)
+    house.later(SILENCE_TIMEOUT - 1)
     assert not connection.closing
 
 
 async def test_who_does_not_even_read_the_heartbeat_is_too_slow(house: House) -> None:
     connection, line = house.connect(reads=False)
     connection.write(b"\x81\x09 earlier.")  # eleven bytes: one more than may wait
-    house.later(HEARTBEAT, connection)
+    house.later(PING_INTERVAL, connection)
     assert line.close_code() == CloseCode.TOO_SLOW
 
 
 async def test_a_peer_that_the_server_does_not_read_from_is_not_silent(house: House) -> None:
     _, line = house.connect()
     line.is_read = False
-    house.later(SILENCE + 1)
+    house.later(SILENCE_TIMEOUT + 1)
     assert line.close_code() is None
     line.is_read = True
     house.later(1)
@@ -241,4 +241,4 @@ def test_a_look_that_fails_is_logged_and_the_next_one_comes(
         house.hub.close()
 
     run_skipping(story)
-    assert [record.message for record in caplog.records] == ["a heartbeat failed"] * 2
+    assert [record.message for record in caplog.records] == ["checking the connections failed"] * 2

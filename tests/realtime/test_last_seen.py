@@ -6,7 +6,7 @@ from typing import Any
 from chatserver.errors import Unavailable
 from chatserver.models import Role, User
 from chatserver.realtime.connection import Connection
-from chatserver.realtime.last_seen import AT_ONCE, EVERY, ROUND, LastSeen
+from chatserver.realtime.last_seen import BATCH_SIZE, FLUSH_INTERVAL, REFRESH_INTERVAL, LastSeen
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 
@@ -26,7 +26,7 @@ class Shelf:
 
 def socket(session: str, role: Role = Role.MEMBER) -> Connection:
     ann = User(1, "ann", "Ann", role)
-    facts: dict[str, Any] = {"expires_at": 1, "lifetime": 2, "limit": 1_000, "seen": 0}
+    facts: dict[str, Any] = {"expires_at": 1, "lifetime": 2, "limit": 1_000, "last_received": 0}
     return Connection(RecordingTransport(), ann, session_id=session, **facts)
 
 
@@ -36,23 +36,23 @@ def test_times_are_stored_together_wait_for_the_database_and_skip_bots() -> None
 
     async def story(loop: SkippingLoop) -> None:
         seen = LastSeen(there, there, now=clock.ms)
-        for number in range(AT_ONCE + 1):
+        for number in range(BATCH_SIZE + 1):
             seen.note(socket(f"s{number}"))
         seen.note(socket("bot_1", Role.BOT))
         work = asyncio.create_task(seen.run())
         shelf.is_away = True
         await asyncio.sleep(0)
-        await loop.skip(EVERY + 0.1)
+        await loop.skip(FLUSH_INTERVAL + 0.1)
         assert shelf.stored == []
         shelf.is_away = False
-        await loop.skip(EVERY + 0.1)
-        assert [len(times) for times in shelf.stored] == [AT_ONCE, 1]
+        await loop.skip(FLUSH_INTERVAL + 0.1)
+        assert [len(times) for times in shelf.stored] == [BATCH_SIZE, 1]
         assert set(shelf.stored[1].values()) == {clock.ms()}
         shelf.connections = [socket("long")]
-        await loop.skip(EVERY + 0.1)
+        await loop.skip(FLUSH_INTERVAL + 0.1)
         assert len(shelf.stored) == 2
-        clock.advance(ROUND / 1000)
-        await loop.skip(EVERY + 0.1)
+        clock.advance(REFRESH_INTERVAL / 1000)
+        await loop.skip(FLUSH_INTERVAL + 0.1)
         assert shelf.stored[2:] == [{"long": clock.ms()}]
         work.cancel()
 

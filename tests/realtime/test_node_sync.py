@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from typing import Any
 
-from chatserver.realtime.node_sync import ROOMS, NodeSync
+from chatserver.realtime.node_sync import ROOM_BATCH, NodeSync
 from chatserver.realtime.pending_connections import PendingConnection
 
 
@@ -18,7 +18,7 @@ class Node:
 
     def check_nodes(self) -> None: ...
 
-    def arriving(self) -> nullcontext[PendingConnection]:
+    def connecting(self) -> nullcontext[PendingConnection]:
         return nullcontext(PendingConnection())
 
     def users(self) -> list[int]:
@@ -47,7 +47,7 @@ class Node:
 
 
 async def test_very_many_rooms_are_asked_about_some_at_a_time() -> None:
-    node: Any = Node(2 * ROOMS + 1)
-    await NodeSync(node, node, node, node, now=lambda: 0).look()
-    assert node.asked == [ROOMS, ROOMS, 1]
-    assert node.reminded == dict.fromkeys(range(2 * ROOMS + 1), 1)
+    node: Any = Node(2 * ROOM_BATCH + 1)
+    await NodeSync(node, node, node, node, now=lambda: 0).poll()
+    assert node.asked == [ROOM_BATCH, ROOM_BATCH, 1]
+    assert node.reminded == dict.fromkeys(range(2 * ROOM_BATCH + 1), 1)

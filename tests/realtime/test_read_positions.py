@@ -8,7 +8,7 @@ import pytest
 from chatserver.errors import Unavailable
 from chatserver.models import User
 from chatserver.realtime.connection import Connection
-from chatserver.realtime.read_positions import AT_ONCE, ReadPositions
+from chatserver.realtime.read_positions import BATCH_SIZE, ReadPositions
 from chatserver.storage.rooms import Moved
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
@@ -42,7 +42,7 @@ def somebody(*rooms: int) -> Connection:
         expires_at=1,
         lifetime=2,
         limit=1_000,
-        seen=0,
+        last_received=0,
     )
     ann.rooms.update(rooms)
     return ann
@@ -76,10 +76,10 @@ class Crowd:
         self._listeners = listeners
         self.sent = 0
 
-    def count_listeners(self, _room: int) -> int:
+    def count_subscribers(self, _room: int) -> int:
         return self._listeners
 
-    def aside(self, _frames: bytes, **_to: object) -> None:
+    def send_ephemeral(self, _frames: bytes, **_to: object) -> None:
         self.sent += 1
 
 
@@ -107,12 +107,12 @@ async def test_a_position_that_waits_only_moves_forward(reads: ReadPositions, sh
 async def test_very_many_positions_are_stored_in_short_transactions(
     reads: ReadPositions, shelf: Shelf
 ) -> None:
-    ann = somebody(*range(2 * AT_ONCE + 1))
+    ann = somebody(*range(2 * BATCH_SIZE + 1))
     for room in sorted(ann.rooms):
         reads.read(ann, room, 1)
     for _ in range(3):
         await reads.flush()
-    assert [len(positions) for positions in shelf.stored] == [AT_ONCE, AT_ONCE, 1]
+    assert [len(positions) for positions in shelf.stored] == [BATCH_SIZE, BATCH_SIZE, 1]
     assert {room for positions in shelf.stored for _user, room in positions} == ann.rooms
 
 
@@ -150,4 +150,4 @@ async def test_a_fault_costs_some_positions_and_no_later_ones(
     running.cancel()
     await asyncio.wait([running])
     assert shelf.stored == [{(1, 7): 2}]
-    assert "could not be stored" in caplog.text
+    assert "storing read positions failed" in caplog.text

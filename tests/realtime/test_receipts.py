@@ -2,7 +2,7 @@
 
 import msgspec
 
-from chatserver.realtime.receipts import BATCH, INTERVAL, Receipts
+from chatserver.realtime.receipts import BATCH_SIZE, INTERVAL, Receipts
 from tests.fakes import SkippingLoop, read_frames, run_skipping
 
 Sent = list[tuple[int, list[tuple[str, int]]]]
@@ -49,13 +49,13 @@ def test_positions_that_follow_are_sent_together_a_second_later() -> None:
 def test_one_round_holds_so_many_of_a_room_and_the_others_follow() -> None:
     async def story(loop: SkippingLoop) -> None:
         made, sent = receipts(loop)
-        names = [f"user{number}" for number in range(2 * BATCH + 1)]
+        names = [f"user{number}" for number in range(2 * BATCH_SIZE + 1)]
         for name in names:
             made.add(1, name, 1)
         for _ in range(3):
             await loop.skip(INTERVAL + 0.1)
             await loop.skip(0)
-        assert [len(positions) for _, positions in sent] == [BATCH, BATCH, 1]
+        assert [len(positions) for _, positions in sent] == [BATCH_SIZE, BATCH_SIZE, 1]
         assert [name for _, positions in sent for name, _ in positions] == names
 
     run_skipping(story)

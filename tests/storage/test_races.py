@@ -30,7 +30,7 @@ OLD, NEW = "purple stone river", "orange cloud valley"
 class Nobody:
     """Has no socket to close."""
 
-    learn_end: Callable[[Ended], object] = str
+    on_session_ended: Callable[[Ended], object] = str
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...

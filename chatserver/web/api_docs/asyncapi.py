@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chatserver import __version__
-from chatserver.realtime.presence import CHANGED, WHOLE
+from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.web.api_docs.schemas import Schema, components, told
 from chatserver.web.api_docs.socket import (
     ANSWERS,
@@ -50,8 +50,8 @@ QUERY: Schema = {
             "description": "Refuse the connection unless the session is this user's.",
         },
         "presence": {
-            "enum": [CHANGED, WHOLE],
-            "default": CHANGED,
+            "enum": [CHANGES_ONLY, FULL_LIST],
+            "default": CHANGES_ONLY,
             "description": "list: the whole groupList after each change, and no presence.",
         },
     },

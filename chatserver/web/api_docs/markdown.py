@@ -8,7 +8,7 @@ from msgspec.structs import fields
 from chatserver import errors, protocol
 from chatserver.chat.membership import NAMED
 from chatserver.config import LimitSettings
-from chatserver.realtime.read_positions import TYPING
+from chatserver.realtime.read_positions import TYPING_RATE
 from chatserver.storage.apply_message import EMOJI
 from chatserver.storage.unread import COUNTED
 from chatserver.text.mentions import NAMES
@@ -67,7 +67,7 @@ FIXED: dict[str, int] = {
     "requests for /readyz and /metrics of one address, a second in the long run": PROBES[0],
     "such requests at once": PROBES[1],
     "frames that make no sense from one socket before 4103; one a second is forgiven": MISTAKES[1],
-    "typing frames at once of one person in one room; more are dropped": TYPING[1],
+    "typing frames at once of one person in one room; more are dropped": TYPING_RATE[1],
     "typing and read frames, and messages that come too fast, of one socket at once": SIGNALS[1],
     "of them a second in the long run; the socket that sends more is read more slowly": SIGNALS[0],
     "different emoji on one message": EMOJI,

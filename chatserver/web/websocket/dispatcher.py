@@ -243,7 +243,7 @@ class Dispatcher:
         if asked.before is not None:
             raise BadRequest(_("Name 'after' or 'before', not both."))
         self.catch_ups += 1
-        heard = partial(self._hub.heard, connection)
+        heard = partial(self._hub.cursors, connection)
         return await self._history.after(
             user, room, asked.after, limit=asked.limit, epoch=asked.epoch, heard=heard
         )
@@ -252,7 +252,7 @@ class Dispatcher:
         self, connection: Connection, asked: protocol.History, positions: dict[int, int]
     ) -> protocol.CatchUp:
         self.catch_ups += 1
-        heard = partial(self._hub.heard, connection)
+        heard = partial(self._hub.cursors, connection)
         pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, heard)
         return protocol.CatchUp(
             id=asked.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
@@ -262,7 +262,7 @@ class Dispatcher:
         self, connection: Connection, asked: protocol.History, after: int
     ) -> protocol.MoreRooms:
         states, following = await self._history.rooms_after(
-            connection.user, after, but=connection.welcomed
+            connection.user, after, but=connection.welcome_rooms
         )
         return protocol.MoreRooms(
             id=asked.id,
@@ -281,12 +281,12 @@ class Dispatcher:
 
     async def _adopt(self, connection: Connection, token: str) -> None:
         """Go on under the session of a newer token of the same person."""
-        with self._hub.arriving() as arrival:
+        with self._hub.connecting() as arrival:
             newer = await self._accounts.identify(token)
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token belongs to another user."))
             arrival.check(newer.session.id, newer.user.id)
-            connection.adopt(
+            connection.use_session(
                 newer.session.id, newer.expires_at, newer.token.lifetime, newer.token.key
             )
 

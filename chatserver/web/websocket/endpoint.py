@@ -17,7 +17,7 @@ from chatserver.realtime.connection import Connection, close_frame
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.last_seen import LastSeen
 from chatserver.realtime.pending_connections import PendingConnection
-from chatserver.realtime.presence import CHANGED, WHOLE
+from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.storage.room_list import UserRooms
 from chatserver.web.access_log import SocketLog, Visit
 from chatserver.web.authentication import Sessions, address
@@ -72,7 +72,7 @@ class Socket:
         self._sessions.check_origin(request)
         async with self._doorstep.wait(address(request)):
             try:
-                with self._hub.arriving() as arrival:
+                with self._hub.connecting() as arrival:
                     await self._let_in(request, arrival)
             except Unauthorized as error:
                 self._gate.visited(request)
@@ -101,10 +101,10 @@ class Socket:
         locale = preferred(request)
         connection = self._connection(line, sign_in, lists_presence=lists_presence, locale=locale)
         if rooms.more:
-            connection.welcomed = frozenset(state.room for state in rooms.states)
+            connection.welcome_rooms = frozenset(state.room for state in rooms.states)
         missed = self._hub.attach(connection, rooms.heads)
         connection.reply(protocol.encode(self._welcome(sign_in, rooms)))
-        connection.reply(encode_events.group_list(self._hub.online_listed()))
+        connection.reply(encode_events.group_list(self._hub.presence.online_json()))
         connection.reply(missed)
         self._listen(request, line, connection)
 
@@ -131,7 +131,7 @@ class Socket:
             expires_at=sign_in.expires_at,
             lifetime=sign_in.token.lifetime,
             limit=self._limits.waiting_bytes,
-            seen=self._clock(),
+            last_received=self._clock(),
             key=sign_in.token.key,
             lists_presence=lists_presence,
             locale=locale,
@@ -166,7 +166,7 @@ class Socket:
 
         What a peer asked for before it closed is still performed.
         """
-        connection.seen = self._clock()
+        connection.last_received = self._clock()
         if message.type is WSMsgType.CLOSE:
             self._bid_farewell(connection, _answering(message.data))
             return None
@@ -231,7 +231,7 @@ def _answering(code: int) -> int:
 
 def _lists_presence(request: web.Request) -> bool:
     """Whether the client asks for whole lists of who is online. Raises BadRequest."""
-    asked = request.query.get("presence", CHANGED)
-    if asked not in (CHANGED, WHOLE):
+    asked = request.query.get("presence", CHANGES_ONLY)
+    if asked not in (CHANGES_ONLY, FULL_LIST):
         raise BadRequest(_("presence is changes or list."))
-    return asked == WHOLE
+    return asked == FULL_LIST

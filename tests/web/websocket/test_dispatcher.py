@@ -101,7 +101,7 @@ def somebody(transport: RecordingTransport | None = None) -> Connection:
         expires_at=1,
         lifetime=2,
         limit=10_000_000,
-        seen=0,
+        last_received=0,
     )
 
 
