@@ -85,7 +85,7 @@ def test_no_markup_is_made_from_text(file: Path) -> None:
 
 def test_markup_is_read_in_one_place_which_shows_what_it_knows_alone() -> None:
     readers = [file for file in SCRIPTS if "DOMParser" in read(file)]
-    assert [name(file) for file in readers] == ["chatserver/static/js/elements/chat-message.js"]
+    assert [name(file) for file in readers] == ["chatserver/static/js/lib/markup.js"]
     assert "parts(new DOMParser().parseFromString(" in read(readers[0])
 
 

@@ -17,8 +17,8 @@ from chatserver.errors import StartError
 HOLDER = """
 import sys
 from pathlib import Path
-from chatserver.data_dir import DataFolder
-folder = DataFolder(Path(sys.argv[1]))
+from chatserver.data_dir import DataDir
+folder = DataDir(Path(sys.argv[1]))
 folder.lock()
 print("locked", flush=True)
 sys.stdin.read()
