@@ -343,7 +343,7 @@ def test_sighup_in_the_first_moment_of_a_start_reloads_at_its_end(
     [
         (">&-", ("user", "list")),
         (">&-", ("export", "-")),
-        ("<&-", ("user", "add", "kim")),
+        ("<&-", ("user", "add", "dee")),
         ("<&- >&- 2>&-", ("user", "list")),
     ],
 )
