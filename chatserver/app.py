@@ -124,7 +124,7 @@ class Server:
             clock=clock,
         )
         shared: dict[str, Any] = {"people": self.people, "passwords": self.passwords}
-        shared |= {"farewell": self.hub, "credentials": Credentials(self.database, clock=wall)}
+        shared |= {"closer": self.hub, "credentials": Credentials(self.database, clock=wall)}
         shared["bots"] = Bots(self.database, clock=wall)
         self.revocations = Revocations(self.people.revoke, self.folder.revocations, self.hub)
         self.accounts = Accounts(

@@ -35,7 +35,7 @@ async def test_a_line_says_who_came_and_one_how_they_went(
     caplog.set_level(logging.INFO, "chatserver")
     device = await ann.connect()
     await device.say("hi")
-    await ann.chat.server.accounts.sign_out_everywhere(await ann.chat.server.accounts.named("ann"))
+    await ann.chat.server.accounts.sign_out_everywhere(await ann.chat.server.accounts.find("ann"))
     assert await device.closed() == 4101
     await device.close()
     while not told(caplog, "closed"):

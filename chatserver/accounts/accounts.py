@@ -1,6 +1,6 @@
-"""Who people are: set-up, sign-in, sessions, one's own account. Others': `administration`.
+"""Set-up, sign-in, sessions, and users' own accounts; for others' see `administration`.
 
-Knows nothing of sockets; whoever ends a session tells the hub through `farewell`.
+Knows nothing of connections; they are closed through `SessionCloser`.
 """
 
 import hashlib
@@ -33,14 +33,14 @@ from chatserver.storage.credentials import Credentials
 from chatserver.storage.users import NewUser, OpenSession, People, bot_session
 from chatserver.text.names import checked_display, checked_name
 
-MINUTE = 60_000  # milliseconds
+MINUTE = 60_000  # ms
 DAY = 86_400_000
-BOT = "bot_"  # begins the tokens of bots
-BOT_DAYS = 365  # a bot's socket has to come back once in a while
+BOT_PREFIX = "bot_"  # of bots' tokens
+BOT_SESSION_DAYS = 365  # after that a bot's connection is closed, and it reconnects
 
 
-class Farewell(Protocol):
-    """Closes the sockets of people who are signed out: see `hub.Hub`. Does not wait."""
+class SessionCloser(Protocol):
+    """Closes the connections of sessions that end: see `hub.Hub`. Never waits."""
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
@@ -48,7 +48,7 @@ class Farewell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A session that is alive, and the token that led to it."""
+    """A valid session, and the token that authenticated it."""
 
     session: Session
     token: Token
@@ -59,13 +59,13 @@ class SignIn:
 
     @property
     def expires_at(self) -> int:
-        """Milliseconds UTC: whichever of the two is over first."""
+        """Milliseconds UTC at which the session or the token expires, whichever is first."""
         return min(self.session.expires_at, self.token.expires_at * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Of a new session: `cookie` lives as long as it does, `bearer` for minutes. Times in ms."""
+    """Tokens of a new session: `cookie` lives as long as it, `bearer` for minutes. Times in ms."""
 
     user: User
     bearer: str
@@ -74,7 +74,7 @@ class Tokens:
 
 
 class Accounts:
-    """What users can do about their own accounts and sessions."""
+    """Operations of users on their own accounts and sessions."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Accounts:
         passwords: Passwords,
         keys: SigningKeys,
         guard: SignInGuard,
-        farewell: Farewell,
+        closer: SessionCloser,
         revocations: Revocations,
         settings: AuthSettings,
         setup_token: Path,
@@ -97,7 +97,7 @@ class Accounts:
         self._passwords = passwords
         self._keys = keys
         self._guard = guard
-        self._farewell = farewell
+        self._closer = closer
         self._revocations = revocations
         self._settings = settings
         self._setup_token = setup_token
@@ -107,18 +107,18 @@ class Accounts:
     # First run ----------------------------------------------------------------------------------
 
     async def is_set_up(self) -> bool:
-        """Whether there is any account. Once true it stays true."""
+        """Return whether any account exists. Once true it stays true."""
         self._set_up = self._set_up or await self._people.count() > 0
         return self._set_up
 
     def setup_token(self) -> str:
-        """The one-time token of the setup link, kept 0600 in the data folder."""
+        """Return the one-time token of the setup link, stored with mode 0600 in the data folder."""
         if not self._setup_token.exists():
             write_private(self._setup_token, secrets.token_urlsafe(16))
         return self._setup_token.read_text(encoding="ascii").strip()
 
     async def set_up(self, token: str, new: NewUser, password: str) -> User:
-        """Make the administrator. The token works once."""
+        """Create the first administrator. The token works once."""
         if await self.is_set_up():
             raise Forbidden(_("This server has been set up already."))
         if not hmac.compare_digest(token.encode(), self.setup_token().encode()):
@@ -130,7 +130,10 @@ class Accounts:
     # Signing in and out -------------------------------------------------------------------------
 
     async def sign_in(self, name: str, password: str, *, address: str) -> User:
-        """The user of that name and password; an unknown name gets the same answer as slowly."""
+        """Return the user with that name and password. Raises BadCredentials.
+
+        An unknown name takes as long as a wrong password.
+        """
         account = name_key(name)
         self._guard.attempt(account, address)
         user, stored = await self._people.find(name) or (None, None)
@@ -140,15 +143,15 @@ class Accounts:
             raise BadCredentials
         self._guard.succeeded(account, address)
         if stored is not None and self._passwords.outdated(stored):
-            with suppress(ChatError):  # the next log-in will do
+            with suppress(ChatError):  # retried at the next sign-in
                 hashed = await self._passwords.hash(password)
                 await self._credentials.rehash(user.id, old=stored, new=hashed)
         return user
 
     async def open_session(self, user: User, *, client: str) -> Tokens:
-        """A new session on one device; `client` describes it to its owner.
+        """Open a session on a device; `client` describes it in the list of devices.
 
-        Raises Unauthorized when the password that was verified is not the present one any more.
+        Raises Unauthorized if the password that was verified has been changed since.
         """
         now = self._clock()
         expires_at = now + self._settings.session_days * DAY
@@ -159,10 +162,13 @@ class Accounts:
             user, self._issue(session, minutes), self._issue(session, expires_at), expires_at
         )
 
-    async def identify(self, token: str) -> SignIn:
-        """Who presents this token: a signature check and one query. Raises Unauthorized."""
-        if token.startswith(BOT):
-            return await self._bot(token)
+    async def authenticate(self, token: str) -> SignIn:
+        """Return the session of a token, with a signature check and one query.
+
+        Raises Unauthorized.
+        """
+        if token.startswith(BOT_PREFIX):
+            return await self._authenticate_bot(token)
         claims = self._keys.verify(token)
         if claims.session in self._revocations:
             raise Unauthorized(_("Your session has ended. Log in again."))
@@ -171,39 +177,42 @@ class Accounts:
             raise Unauthorized(_("Your session has ended. Log in again."))
         return SignIn(session, claims)
 
-    async def _bot(self, token: str) -> SignIn:
+    async def _authenticate_bot(self, token: str) -> SignIn:
         hashed = token_digest(token)
         user = await self._bots.find(hashed)
         if user is None:
             raise Unauthorized
         now = self._clock()
-        session = Session(bot_session(hashed), user, now, now + BOT_DAYS * DAY)
+        session = Session(bot_session(hashed), user, now, now + BOT_SESSION_DAYS * DAY)
         seconds = session.expires_at // 1000
         return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
 
     async def sessions(self, user: User) -> list[OpenSession]:
-        """Where somebody is signed in, newest first."""
+        """Return the user's open sessions, newest first."""
         found = await self._people.sessions(user.id)
         return [session for session in found if session.id not in self._revocations]
 
     async def end_session(self, user: User, session_id: str) -> None:
-        """End one of somebody's own sessions, and its sockets. Raises NotFound."""
+        """End a session of the user and close its connections. Raises NotFound."""
         if session_id not in {session.id for session in await self.sessions(user)}:
             raise NotFound(_("This session has already ended."))
         await self._people.revoke(session_id)
-        self._farewell.end_session(session_id)
+        self._closer.end_session(session_id)
 
     async def sign_out_everywhere(self, user: User) -> None:
-        """End all of somebody's sessions and sockets."""
+        """End all sessions of the user and close their connections."""
         await self._people.revoke_all(user.id)
-        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
+        self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
-        """Seconds since the token of a sign-in was made."""
+        """Return the seconds since the token of a sign-in was issued."""
         return sign_in.token.age(self._clock())
 
     async def renew(self, session_id: str, lifetime: int) -> tuple[int, str]:
-        """Prolong a session by `lifetime` seconds: the new expiry (ms) and a token until then."""
+        """Extend a session; return its new expiry (ms UTC) and a token valid until then.
+
+        `lifetime` is in seconds.
+        """
         session = await self._people.session(session_id)
         now = self._clock()
         until = now + self._settings.session_days * DAY
@@ -213,9 +222,9 @@ class Accounts:
         return expires_at, self._issue(session, expires_at)
 
     async def sign_out(self, sign_in: SignIn) -> bool:
-        """End this session and every socket of it; whether that is stored already."""
+        """End this session and close its connections; return whether its end is stored already."""
         stored = await self._revocations.end(sign_in.session.id)
-        self._farewell.end_session(sign_in.session.id, pending=not stored)
+        self._closer.end_session(sign_in.session.id, pending=not stored)
         return stored
 
     def _issue(self, session: Session, expires_at: int) -> str:
@@ -232,20 +241,20 @@ class Accounts:
         by: User | None = None,
         generated: bool = False,
     ) -> User:
-        """Make an account with the role that `new` names.
+        """Create an account with the role of `new`.
 
-        `by` is the administrator who wants it, None the owner of the data. `generated`: the
-        password has 80 random bits.
+        `by` is the administrator who does it, None the operator. `generated`: the password has 80
+        random bits.
         """
-        checked = await self._checked(new, password, generated=generated)
+        checked = await self._validated(new, password, generated=generated)
         return await self._people.add(checked, first=first, by=by.id if by else None)
 
     async def add_invited(self, new: NewUser, password: str, code: str) -> User:
-        """Make an account and use an invitation up once, or neither. Raises NotFound."""
-        return await self._people.add_invited(await self._checked(new, password), code)
+        """Create an account and use an invitation once, in one transaction. Raises NotFound."""
+        return await self._people.add_invited(await self._validated(new, password), code)
 
     async def change_profile(self, user: User, *, display: str | None, locale: str | None) -> None:
-        """Set what is given of one's own display name and language."""
+        """Set the user's own display name and language, where given."""
         values = {}
         if display is not None and display != user.display:
             values["display"] = checked_display(display, user.name)
@@ -254,36 +263,39 @@ class Accounts:
         if values:
             await self._people.change(user.id, **values)
 
-    async def change_password(self, who: SignIn, old: str, new: str, *, address: str) -> None:
-        """Set one's own password and end one's other sessions. Raises Forbidden for a wrong one."""
-        user = who.user
+    async def change_password(self, sign_in: SignIn, old: str, new: str, *, address: str) -> None:
+        """Set the user's own password and end the other sessions.
+
+        Raises Forbidden if `old` is wrong.
+        """
+        user = sign_in.user
         try:
             verified = await self.sign_in(user.name, old, address=address)
         except BadCredentials:
             raise Forbidden(_("The current password is incorrect.")) from None
         check_choice(new, user.name, user.display)
         ended = await self._credentials.change_password(
-            who.session, await self._passwords.hash(new), verified=verified.password_version
+            sign_in.session, await self._passwords.hash(new), verified=verified.password_version
         )
         for session_id in ended:
-            self._farewell.end_session(session_id)
+            self._closer.end_session(session_id)
 
-    async def named(self, name: str) -> User:
-        """The account of that name. Raises NotFound."""
+    async def find(self, name: str) -> User:
+        """Return the user of that name. Raises NotFound."""
         found = await self._people.find(name)
         if found is None:
             raise NotFound(_("There is no user with that name."))
         return found[0]
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
-        """Accounts in the order of their names: see `storage.people.People.page`."""
+        """Return users in the order of their names: see `storage.users.People.page`."""
         return await self._people.page(after, limit, beginning=beginning)
 
-    async def all_named(self, names: Collection[str]) -> list[User]:
-        """Those of these names that are accounts."""
+    async def find_all(self, names: Collection[str]) -> list[User]:
+        """Return the users of those of these names that exist."""
         return await self._people.named(names)
 
-    async def _checked(self, new: NewUser, password: str, *, generated: bool = False) -> NewUser:
+    async def _validated(self, new: NewUser, password: str, *, generated: bool = False) -> NewUser:
         name = checked_name(new.name)
         display = checked_display(new.display, name)
         check_choice(password, name, display)
@@ -292,10 +304,10 @@ class Accounts:
 
 
 def token_digest(token: str) -> str:
-    """How a bot's token is kept: it has 192 random bits, so a plain hash will do."""
+    """Return the stored form of a bot's token; a plain hash suffices for 192 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_user(name: str, display: str, *, role: Role = Role.MEMBER, locale: str = "") -> NewUser:
-    """A user to be, still without a password."""
+    """Build a user without a password."""
     return NewUser(name, display, "", role, locale)

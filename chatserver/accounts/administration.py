@@ -1,13 +1,13 @@
-"""What administrators and the owner of the data can do about the accounts of others.
+"""Operations of administrators and of the operator on the accounts of others.
 
-In every method `by` is the administrator who wants it, None the owner. Whether `by` still
-administers is checked in the transaction that applies the change: Forbidden otherwise.
+In every method `by` is the administrator who does it, None the operator. The transaction that
+applies the change checks that `by` still is an administrator: Forbidden otherwise.
 """
 
 import secrets
 from collections.abc import Awaitable, Callable
 
-from chatserver.accounts.accounts import BOT, Farewell, token_digest
+from chatserver.accounts.accounts import BOT_PREFIX, SessionCloser, token_digest
 from chatserver.accounts.passwords import Passwords, check_choice, generate
 from chatserver.errors import CloseCode, Forbidden, NotFound, _
 from chatserver.models import Event, Role, User
@@ -21,7 +21,7 @@ DeleteMessages = Callable[[User], Awaitable[int]]  # see `erasure.Erasure`
 
 
 class Administration:
-    """Changes accounts, makes bots and replaces their tokens."""
+    """Changes and deletes accounts, creates bots and replaces their tokens."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Administration:
         credentials: Credentials,
         bots: Bots,
         passwords: Passwords,
-        farewell: Farewell,
+        closer: SessionCloser,
         delete_messages: DeleteMessages,
         publish: Publish,
     ) -> None:
@@ -38,7 +38,7 @@ class Administration:
         self._credentials = credentials
         self._bots = bots
         self._passwords = passwords
-        self._farewell = farewell
+        self._closer = closer
         self._delete_messages = delete_messages
         self._publish = publish
 
@@ -52,12 +52,12 @@ class Administration:
         password: str | None = None,
         disabled: bool | None = None,
     ) -> User:
-        """Set what is given of an account, all of it or nothing; the account as it is then.
+        """Set what is given of an account in one transaction; return the changed account.
 
-        A new password and disabling end all sessions. Clients of users with other rights, on the
+        A new password and disabling end all sessions. Clients of users whose rights change, on the
         server or in a room, reconnect. Raises Forbidden for the last administrator.
         """
-        user = await self._named(name)
+        user = await self._find(name)
         if user.role is Role.BOT and (password is not None or admin is not None):
             raise Forbidden(
                 _("A bot has a token instead of a password, and cannot be an administrator.")
@@ -70,25 +70,27 @@ class Administration:
             if display in (None, user.display)
             else checked_display(display, user.name),
             role=None if admin is None else role,
-            password_hash=None if password is None else await self._hashed(user, password),
+            password_hash=None if password is None else await self._hash(user, password),
             disabled=disabled,
         )
         changed, heirs = await self._credentials.administer(user.id, change, by=_id(by))
-        self._end_sockets(user, changed, change)
+        self._close_connections(user, changed, change)
         for heir in heirs - {user.id}:
-            self._farewell.end_user(heir, CloseCode.RESTARTING)  # a welcome has their new rights
+            self._closer.end_user(
+                heir, CloseCode.RESTARTING
+            )  # the next welcome has their new rights
         return changed
 
     async def reset_password(self, by: User | None, name: str) -> str:
-        """A generated password in the place of an account's; all its sessions end."""
+        """Set and return a generated password; all sessions of the account end."""
         password = generate()
         await self.change(by, name, password=password)
         return password
 
     async def author(self, by: User | None) -> User:
-        """The author of an event that `by` causes: for the owner the oldest administrator.
+        """Return the author of an event that `by` causes.
 
-        Raises Forbidden when there is no administrator.
+        For the operator this is the oldest administrator. Raises Forbidden if there is none.
         """
         found = by or await self._people.administrator()
         if found is None:
@@ -96,34 +98,33 @@ class Administration:
         return found
 
     async def delete(self, by: User | None, name: str, *, messages: bool = False) -> int:
-        """Delete an account for good, and its messages, or else these stay under its name.
+        """Delete an account permanently; its messages are deleted too, or stay under its name.
 
-        Its sessions, token, invitations, memberships and personal data are removed. Returns the
-        number of messages that were deleted. Raises Forbidden for the last administrator and for
-        one's own account.
+        Its sessions, token, invitations, memberships and personal data are removed. Return the
+        number of deleted messages. Raises Forbidden for the last administrator and for `by` itself.
         """
-        user = await self._named(name)
+        user = await self._find(name)
         if by is not None and by.id == user.id:
             raise Forbidden(_("You cannot delete your own account."))
         left = await self._credentials.delete(user.id, by=_id(by))
-        self._farewell.end_user(user.id, CloseCode.REMOVED)
+        self._closer.end_user(user.id, CloseCode.REMOVED)
         for event in left:
             self._publish(event.room, [event])
         return await self._delete_messages(user) if messages else 0
 
-    async def _hashed(self, user: User, password: str) -> str:
+    async def _hash(self, user: User, password: str) -> str:
         check_choice(password, user.name, user.display)
         return await self._passwords.hash(password)
 
-    def _end_sockets(self, before: User, after: User, change: AccountChange) -> None:
+    def _close_connections(self, before: User, after: User, change: AccountChange) -> None:
         if change.disabled:
-            self._farewell.end_user(after.id, CloseCode.REMOVED)
+            self._closer.end_user(after.id, CloseCode.REMOVED)
         elif change.ends_sessions:
-            self._farewell.end_user(after.id, CloseCode.SESSION_INVALID)
+            self._closer.end_user(after.id, CloseCode.SESSION_INVALID)
         elif after.role is not before.role:
-            self._farewell.end_user(after.id, CloseCode.RESTARTING)
+            self._closer.end_user(after.id, CloseCode.RESTARTING)
 
-    async def _named(self, name: str) -> User:
+    async def _find(self, name: str) -> User:
         found = await self._people.find(name)
         if found is None:
             raise NotFound(_("There is no user with that name."))
@@ -134,10 +135,10 @@ class Administration:
     async def add_bot(
         self, by: User | None, name: str, display: str, rooms: list[str]
     ) -> tuple[User, str]:
-        """A bot's account, member of these rooms, and its token: shown once, stored hashed.
+        """Create a bot as a member of these rooms; return it with its token.
 
-        Into private rooms `by` brings it only as their member: administrators hear no more than
-        others. The members of the rooms are notified as of every member that joins.
+        The token is stored hashed only. `by` can add the bot to private rooms only as a member of
+        them. The members of the rooms are notified as of every new member.
         """
         token = _bot_token()
         kept = checked_name(name)
@@ -148,21 +149,21 @@ class Administration:
         return user, token
 
     async def renew_bot(self, by: User | None, name: str) -> str:
-        """Another token in the place of a bot's; its sockets are closed."""
+        """Replace a bot's token and close its connections; return the new token."""
         token = _bot_token()
         await self._set_token(by, name, token_digest(token))
         return token
 
     async def revoke_bot(self, by: User | None, name: str) -> None:
-        """Take a bot's token away and close its sockets."""
+        """Delete a bot's token and close its connections."""
         await self._set_token(by, name, None)
 
     async def _set_token(self, by: User | None, name: str, hashed: str | None) -> None:
-        user = await self._named(name)
+        user = await self._find(name)
         if user.role is not Role.BOT:
             raise NotFound(_("There is no bot with that name."))
         await self._bots.set_token(user.id, hashed, by=_id(by))
-        self._farewell.end_user(user.id, CloseCode.SESSION_INVALID)
+        self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
 
 def _id(by: User | None) -> int | None:
@@ -170,4 +171,4 @@ def _id(by: User | None) -> int | None:
 
 
 def _bot_token() -> str:
-    return BOT + secrets.token_urlsafe(24)
+    return BOT_PREFIX + secrets.token_urlsafe(24)

@@ -11,7 +11,7 @@ from chatserver.storage.idempotency import new_draft
 from chatserver.storage.journal import Journal, promise
 from chatserver.storage.log import Log
 
-TOGETHER = 20  # messages that are deleted in one commit: others wait for it
+BATCH_SIZE = 20  # messages deleted in one commit, which delays other messages
 
 
 class Erasure:
@@ -24,11 +24,11 @@ class Erasure:
     async def delete_messages(self, user: User) -> int:
         """Delete all messages of a user, in every room; return how many.
 
-        The members of the rooms are notified as of every deletion. What was deleted stays deleted
-        when this raises Unavailable; the next call deletes the rest.
+        The members of the rooms are notified as of every deletion. If this raises Unavailable,
+        messages deleted so far stay deleted; call it again for the rest.
         """
         count, last = 0, None
-        while found := await self._log.messages_by(user.id, TOGETHER, after=last):
+        while found := await self._log.messages_by(user.id, BATCH_SIZE, after=last):
             count += await self._delete(user, [(room, seq) for _id, room, seq in found])
             last = found[-1][0]
         return count
@@ -38,7 +38,7 @@ class Erasure:
         outcomes = await asyncio.gather(*receipts, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, NotFound):
-                raise outcome  # NotFound: a member was faster
+                raise outcome  # NotFound: it was deleted in the meantime
         return sum(isinstance(outcome, Receipt) for outcome in outcomes)
 
     async def _deletion(self, user: User, room: int, seq: int) -> Receipt:

@@ -1,6 +1,6 @@
-"""Passwords: which ones are accepted, and hashing them without stopping the event loop.
+"""Password rules, and hashing with argon2id in threads.
 
-argon2id in two threads; each hash holds tens of MiB, so only so many may wait.
+Each hash takes tens of MiB, so the number of queued hashes is limited.
 """
 
 import asyncio
@@ -22,25 +22,28 @@ T = TypeVar("T")
 P = TypeVarTuple("P")
 
 WORKERS = 2
-WAITING = 20  # hashes that may wait; one more is refused
+MAX_QUEUED = 20  # hashes that may wait for a thread; more are rejected
 
-# The page applies the same rule while a password is typed: static/js/lib/strength.js.
+# The page applies the same rules while a password is typed: static/js/lib/strength.js.
 _RULE = json.loads((Path(__file__).parents[1] / "static/js/password-rule.json").read_bytes())
 SHORTEST: int = _RULE["shortest"]  # characters
 LONGEST: int = _RULE["longest"]
-COMMON = frozenset(" ".join(_RULE["common"]).split())  # seen through digits and look-alikes
+COMMON = frozenset(" ".join(_RULE["common"]).split())  # compared after replacing look-alikes
 LOOK_ALIKE = str.maketrans(_RULE["look_alike"])
-EDGES: str = _RULE["edges"]  # what users put around a common word
+EDGES: str = _RULE["edges"]  # characters that users put around a common word
 RUNS: list[str] = _RULE["runs"]
 
 
 def normalized(password: str) -> str:
-    """One form for one password, whichever keyboard typed it (NFKC)."""
+    """Return the password in NFKC, so that it does not depend on the keyboard."""
     return nfkc(password)
 
 
 def check_choice(password: str, *context: str) -> None:
-    """Refuse a password that everybody tries first. `context`: words like the user's own name."""
+    """Raise BadRequest for an easily guessed password.
+
+    `context` are words like the user's own name.
+    """
     plain = normalized(password).casefold()
     if len(plain) < SHORTEST:
         raise BadRequest(_("A password needs at least 8 characters."))
@@ -53,7 +56,7 @@ def check_choice(password: str, *context: str) -> None:
 
 
 def _is_run(plain: str) -> bool:
-    """One piece repeated (abcabcabc), or neighbours on the keyboard or in the alphabet."""
+    """Whether it repeats one piece (abcabcabc), or is a run on the keyboard or in the alphabet."""
     if re.fullmatch(r"(.{1,4})\1+.{0,3}", plain, re.DOTALL):
         return True
     return any(plain in run * 2 or plain[::-1] in run * 2 for run in RUNS)
@@ -68,13 +71,13 @@ def _is_common(plain: str, context: tuple[str, ...]) -> bool:
 
 
 def generate() -> str:
-    """A password for somebody else to type: 80 random bits without look-alikes."""
+    """Generate a password that is easy to type: 80 random bits without look-alikes."""
     alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))
 
 
 class Passwords:
-    """Hashes and verifies in threads of its own, a bounded number at a time."""
+    """Hashes and verifies passwords in its own threads, a limited number at a time."""
 
     def __init__(self, *, memory_kib: int, time_cost: int) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
@@ -87,26 +90,26 @@ class Passwords:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str, *, generated: bool = False) -> str:
-        """`generated`: it has 80 random bits, which no cheap hash makes guessable.
+        """Hash a password. `generated`: it has 80 random bits, so a cheap hash suffices.
 
-        Its first login replaces that hash: see `outdated`.
+        The user's first sign-in replaces that hash: see `outdated`.
         """
         hasher = self._cheap if generated else self._hasher
         return await self._in_thread(hasher.hash, normalized(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether the password is the one of the hash.
+        """Return whether the password matches the hash.
 
-        Without a hash it takes as long to say no, and so it does for a bot, which has none either.
+        Without a hash, as for a bot or an unknown user, this takes equally long.
         """
         known = stored if stored is not None and _is_hash(stored) else await self._dummy_hash()
         right = await self._in_thread(self._matches, known, normalized(password))
-        if self.outdated(known):  # cheap hashes must not answer sooner: that names accounts
+        if self.outdated(known):  # a faster answer for cheap hashes would reveal accounts
             await self._in_thread(self._matches, await self._dummy_hash(), "")
         return right and known == stored
 
     def outdated(self, stored: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
+        """Whether a hash was made with parameters other than the configured ones."""
         return self._hasher.check_needs_rehash(stored)
 
     async def _dummy_hash(self) -> str:
@@ -121,7 +124,7 @@ class Passwords:
             return False
 
     async def _in_thread(self, work: Callable[[*P], T], *args: *P) -> T:
-        if self._under_way >= WORKERS + WAITING:
+        if self._under_way >= WORKERS + MAX_QUEUED:
             raise RateLimited(1.0, _("Many people are signing in. Try again in a moment."))
         self._under_way += 1
         try:

@@ -1,7 +1,7 @@
-"""Sessions that have ended although the database could not store it yet.
+"""Ends of sessions that the database could not store yet.
 
-Owns their ids until they are stored. No node accepts any of them: a file in the data folder keeps
-them over a restart, and the other nodes are notified until the end is stored.
+Owns their ids until they are stored. No node accepts these sessions: a file in the data folder
+keeps the ids across a restart, and the other nodes are notified until the end is stored.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from typing import Protocol
 from chatserver.bus.messages import Ended
 from chatserver.errors import ChatServerError, StartError, Unavailable
 
-STORE_TIMEOUT = 5.0  # seconds that a log-out waits for the database
+STORE_TIMEOUT = 5.0  # seconds that signing out waits for the database
 RETRY_DELAY = 1.0  # seconds
-RETRIES = 10  # between two notifications of the other nodes: one of them may have been restarted
-LARGEST = 10_000  # sessions that may wait; one more is refused with `unavailable`
-RESERVED = 256 * 1024  # bytes of the file: LARGEST ids of 22 characters
+RETRIES = 10  # after which the other nodes are notified again: one may have been restarted
+MAX_PENDING = 10_000  # sessions; more are rejected with `unavailable`
+FILE_SIZE = 256 * 1024  # bytes of the file: MAX_PENDING ids of 22 characters
 FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 
 logger = logging.getLogger(__name__)
 
 
 class RevocationFile:
-    """Ids of sessions, one a line, in a file of a fixed size that ends with zeros.
+    """Ids of sessions, one per line, in a file of a fixed size that is padded with zeros.
 
-    Its blocks are written when it is made, so that ids can be kept when the disk is full: a full
-    disk is a reason why a database cannot store.
+    Its blocks are allocated when it is created, so that ids can be written when the disk is full,
+    which is one reason why a database cannot store.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,12 +38,12 @@ class RevocationFile:
         self._used = 0
 
     def read(self) -> list[str]:
-        """The ids that it holds, without one that a power cut has torn. Raises StartError."""
+        """Return the ids in the file, without one that a power cut truncated. Raises StartError."""
         try:
             with self._opened() as file:
-                content = os.pread(file, RESERVED, 0)
-                if len(content) < RESERVED:
-                    os.pwrite(file, bytes(RESERVED - len(content)), len(content))
+                content = os.pread(file, FILE_SIZE, 0)
+                if len(content) < FILE_SIZE:
+                    os.pwrite(file, bytes(FILE_SIZE - len(content)), len(content))
                     os.fsync(file)
         except OSError as error:
             raise StartError(f"{self._path} cannot be written: {error.strerror}.") from None
@@ -54,10 +54,10 @@ class RevocationFile:
     def add(self, session_id: str) -> None:
         """Write an id. It survives `kill -9`, and a power cut after `flush`.
 
-        Raises OSError when it does not fit or cannot be written.
+        Raises OSError if the file is full or cannot be written.
         """
         line = f"{session_id}\n".encode()
-        if self._used + len(line) > RESERVED:
+        if self._used + len(line) > FILE_SIZE:
             raise OSError(f"{self._path} is full")
         with self._opened() as file:
             os.pwrite(file, line, self._used)
@@ -84,8 +84,8 @@ class RevocationFile:
             os.close(file)
 
 
-class Nodes(Protocol):
-    """The other nodes: see `hub.Hub`."""
+class SessionEnds(Protocol):
+    """Notifies connections and other nodes of sessions that end: see `hub.Hub`."""
 
     on_session_ended: Callable[[Ended], object]
 
@@ -93,93 +93,100 @@ class Nodes(Protocol):
 
 
 class Revocations:
-    """Ends sessions for certain on every node at once, in the database when it can store."""
+    """Ends sessions on every node at once, and in the database as soon as it can store."""
 
-    def __init__(self, store: Callable[[str], Awaitable[None]], path: Path, nodes: Nodes) -> None:
-        """`store` writes the end of a session, or raises Unavailable; `path` is of the file."""
+    def __init__(
+        self, store: Callable[[str], Awaitable[None]], path: Path, nodes: SessionEnds
+    ) -> None:
+        """`store` stores the end of a session or raises Unavailable; `path` is the file's."""
         self._store = store
         self._file = RevocationFile(path)
         self._nodes = nodes
-        nodes.on_session_ended = self.learn
-        self._waiting: dict[str, None] = {}
+        nodes.on_session_ended = self.note_ended
+        self._pending: dict[str, None] = {}
         self._wake = asyncio.Event()
 
     def __contains__(self, session_id: str) -> bool:
-        return session_id in self._waiting
+        return session_id in self._pending
 
     def load(self) -> None:
-        """Go on where the last run of the server ended. Raises StartError."""
+        """Load the ids that an earlier run left. Raises StartError."""
         for session_id in self._file.read():
-            self._wait_for(session_id)
+            self._queue(session_id)
 
-    def learn(self, ended: Ended) -> None:
-        """Refuse and store a session here, too, whose end another node could not store."""
-        new = ended.pending and ended.session not in self._waiting
-        if new and ended.session is not None and len(self._waiting) < LARGEST:
-            self._keep(ended.session)
+    def note_ended(self, ended: Ended) -> None:
+        """Reject and store a session here, too, if another node could not store its end."""
+        new = ended.pending and ended.session not in self._pending
+        if new and ended.session is not None and len(self._pending) < MAX_PENDING:
+            self._persist(ended.session)
 
     async def end(self, session_id: str) -> bool:
-        """End a session; whether that is stored. Raises Unavailable when too many wait."""
-        if len(self._waiting) >= LARGEST:
+        """End a session; return whether that is stored.
+
+        Raises Unavailable if too many are pending.
+        """
+        if len(self._pending) >= MAX_PENDING:
             raise Unavailable
-        self._waiting[session_id] = None
+        self._pending[session_id] = None
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                await self._stored(session_id)
+                await self._store_end(session_id)
         except (Unavailable, TimeoutError) as error:
-            logger.warning("the end of a session waits: %s", error or "the database stands still")
-            self._keep(session_id)
+            logger.warning(
+                "the end of a session is not stored yet: %s", error or "database timeout"
+            )
+            self._persist(session_id)
             await self._flush_file()
             return False
         return True
 
     async def run(self) -> None:
-        """Store what waits, for ever."""
+        """Store pending ids until cancelled."""
         for retry in itertools.count(1):
             await self._wake.wait()
             await asyncio.sleep(RETRY_DELAY)
             try:
                 await self.flush()
             except ChatServerError as error:
-                logger.debug("ends of sessions still wait: %s", error)
+                logger.debug("cannot store ends of sessions, will retry: %s", error)
                 if retry % RETRIES == 0:
                     self._announce_all()
 
     async def flush(self) -> None:
-        """Store all that waits. Raises ChatServerError when it cannot; then it waits on."""
-        for session_id in list(self._waiting):
-            await self._stored(session_id)
-        if not self._waiting:
+        """Store all pending ids. Raises ChatServerError; then they stay pending."""
+        for session_id in list(self._pending):
+            await self._store_end(session_id)
+        if not self._pending:
             self._wake.clear()
             self._clear_file()
 
-    async def _stored(self, session_id: str) -> None:
+    async def _store_end(self, session_id: str) -> None:
         await self._store(session_id)
-        self._waiting.pop(session_id, None)
+        self._pending.pop(session_id, None)
 
-    def _keep(self, session_id: str) -> None:
-        self._wait_for(session_id)
+    def _persist(self, session_id: str) -> None:
+        self._queue(session_id)
         try:
             self._file.add(session_id)
         except OSError as error:
-            logger.warning("a restart would forget the end of a session: %s", error)
+            logger.warning("the end of a session would be lost by a restart: %s", error)
 
-    def _wait_for(self, session_id: str) -> None:
-        self._waiting[session_id] = None
+    def _queue(self, session_id: str) -> None:
+        self._pending[session_id] = None
         self._wake.set()
 
     async def _flush_file(self) -> None:
         try:
             await asyncio.to_thread(self._file.flush)
         except OSError as error:
-            logger.warning("a power cut would undo the end of a session: %s", error)
+            logger.warning("the end of a session would be lost by a power cut: %s", error)
 
     def _clear_file(self) -> None:
         try:
             self._file.clear()
         except OSError as error:
-            logger.warning("ends of sessions that are stored stay in the file: %s", error)
+            logger.warning("cannot clear the file of ended sessions: %s", error)
 
     def _announce_all(self) -> None:
-        for session_id in self._waiting:
+        for session_id in self._pending:
             self._nodes.end_session(session_id, pending=True)

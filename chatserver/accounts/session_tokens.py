@@ -1,8 +1,8 @@
-"""Signing keys and the tokens made with them (JWT, HS256 only).
+"""Signing keys and session tokens (JWT, HS256 only).
 
-The first key signs, all listed keys verify, each is named by its `kid`. They live in `keys.json`
-(0600), made on first run. A key that is marked as the `next` one verifies and does not sign yet. A
-token only points at a session; whether that lives, the database says.
+The first key signs and all keys verify; each is named by its `kid`. They are stored in `keys.json`
+(mode 0600), which is created at the first start. A key marked `next` verifies but does not sign
+yet. A token only refers to a session; whether that is valid, the database decides.
 """
 
 import base64
@@ -23,10 +23,10 @@ from chatserver.permissions import write_private
 
 ALGORITHM = "HS256"
 KEY_BYTES = 32
-KEPT = 3  # keys that verify: a token outlives a rotation or two
+MAX_KEYS = 3  # so that a token remains valid for two rotations
 ISSUER = "chatserver"
 AUDIENCE = "chatserver"
-ANEW = "Delete it to have a new one made; everybody logs in again."
+DELETE_HINT = "Delete it to have a new one made; everybody logs in again."
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 
@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a valid token says. Times are seconds since 1970 UTC, as JWT wants them.
+    """Claims of a valid token. Times are seconds since 1970 UTC, as in JWT.
 
-    `key` names the one that signed it.
+    `key` is the name of the key that signed it.
     """
 
     session: str
@@ -48,19 +48,19 @@ class Token:
 
     @property
     def lifetime(self) -> int:
-        """For how many seconds it was made; a renewed one is made for as many."""
+        """Seconds from issue to expiry; a renewed token gets the same."""
         return self.expires_at - self.issued_at
 
     def age(self, now: int) -> float:
-        """Seconds since it was made; `now` in milliseconds."""
+        """Return the seconds since it was issued; `now` is in milliseconds."""
         return now / 1000 - self.issued_at
 
 
 class SigningKeys:
-    """The key file of one data folder."""
+    """The keys of a data folder."""
 
     def __init__(self, path: Path, *, clock: Callable[[], int]) -> None:
-        """`clock` gives milliseconds."""
+        """`clock` returns milliseconds UTC."""
         self._path = path
         self._clock = clock
         self._keys: list[jwt.PyJWK] = []
@@ -68,20 +68,20 @@ class SigningKeys:
         self.next: str | None = None  # the kid of the key that will sign
 
     def names(self) -> list[str]:
-        """The `kid` of each key; the first one signs."""
+        """Return the `kid` of each key, the signing key first."""
         return [str(key.key_id) for key in self._keys]
 
     def load(self) -> None:
-        """Read the key file, or make it. Raises StartError for a weak key."""
+        """Read the key file, or create it. Raises StartError for an invalid one."""
         if self._path.exists():
             self._read()
         if not self._keys:
             self.rotate()
 
     def refresh(self) -> bool:
-        """Read the key file again if it is another one; whether there are other keys.
+        """Reload the key file if it changed; return whether the keys changed.
 
-        The keys stay while the file makes no sense.
+        If the file is invalid, the loaded keys stay in use.
         """
         before, version = self.names(), _version(self._path)
         if version != self._version:
@@ -89,25 +89,25 @@ class SigningKeys:
                 self._read()
             except StartError as error:
                 self._version = version  # one warning is enough
-                logger.warning("the keys stay as they are: %s", error)
+                logger.warning("the key file is ignored: %s", error)
         return self.names() != before
 
     def rotate(self) -> str:
-        """Sign with a new key from now on; the `kid` of it."""
+        """Sign with a new key from now on; return its `kid`."""
         fresh = _new_key()
-        self._write([fresh, *[_as_dict(k) for k in self._keys if k.key_id != self.next]][:KEPT])
+        self._write([fresh, *[_as_dict(k) for k in self._keys if k.key_id != self.next]][:MAX_KEYS])
         return fresh["kid"]
 
     def publish(self) -> str:
-        """Make the key that will sign when it is activated; the `kid` of it."""
+        """Create the key that signs once it is activated; return its `kid`."""
         fresh = _new_key()
         self._write([*[_as_dict(k) for k in self._keys], {**fresh, "next": True}])
         return fresh["kid"]
 
     def activate(self) -> str:
-        """Sign with the published key from now on; the `kid` of it."""
+        """Sign with the published key from now on; return its `kid`."""
         ordered = sorted(self._keys, key=lambda k: k.key_id != self.next)
-        self._write([_as_dict(k) for k in ordered][:KEPT])
+        self._write([_as_dict(k) for k in ordered][:MAX_KEYS])
         return self.names()[0]
 
     def _write(self, kept: list[dict[str, Any]]) -> None:
@@ -121,7 +121,7 @@ class SigningKeys:
             self._keys, self.next, self._version = keys, following, version
 
     def issue(self, *, session: str, user_id: int, expires_at: int) -> str:
-        """A token of a session until `expires_at` (ms)."""
+        """Return a token of a session, valid until `expires_at` (ms UTC)."""
         now = self._clock() // 1000
         claims = {
             "sub": str(user_id),
@@ -135,10 +135,7 @@ class SigningKeys:
         return jwt.encode(claims, key, ALGORITHM, headers={"kid": key.key_id})
 
     def verify(self, token: str) -> Token:
-        """What the token says.
-
-        Raises Unauthorized for anything that we did not make or that is over.
-        """
+        """Return the claims of a token. Raises Unauthorized if it is invalid or expired."""
         try:
             kid = _key_id(token.partition(".")[0])
             key = next((k for k in self._keys if k.key_id == kid), None)
@@ -156,7 +153,7 @@ class SigningKeys:
         return made
 
     def _options(self) -> Any:
-        # Expiry is checked by us, with the clock that is passed in.
+        # Expiry is checked in `verify`, with the clock that was passed in.
         return {
             "require": REQUIRED,
             "verify_exp": False,
@@ -170,12 +167,12 @@ _NAMES: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE}
 
 @lru_cache(maxsize=16)  # the tokens of one key have the same header
 def _key_id(header: str) -> str | None:
-    """The key that signed a token with this first segment. Raises jwt.PyJWTError."""
+    """Return the key id in a token's first segment. Raises jwt.PyJWTError."""
     return jwt.get_unverified_header(f"{header}..").get("kid")
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    """Another one whenever the file, its owner or its mode changed; () while it is not there."""
+    """Return a value that changes with the file, its owner or mode; () if it does not exist."""
     try:
         facts = path.stat()
     except OSError:
@@ -189,7 +186,7 @@ def _new_key() -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[list[jwt.PyJWK], str | None]:
-    """The keys, and the name of the one that does not sign yet."""
+    """Return the keys, and the name of the one that does not sign yet."""
     try:
         listed = json.loads(path.read_text(encoding="utf-8-sig"))["keys"]
         following = next((entry["kid"] for entry in listed if entry.get("next")), None)
@@ -205,14 +202,14 @@ def _read(path: Path) -> tuple[list[jwt.PyJWK], str | None]:
         jwt.PyJWTError,
     ):
         raise StartError(
-            f"The key file {path} cannot be used: it holds no list of keys. {ANEW}"
+            f"The key file {path} cannot be used: it holds no list of keys. {DELETE_HINT}"
         ) from None
     for key in keys:
         named = isinstance(key.key_id, str) and key.key_id
         if not named or key.algorithm_name != ALGORITHM or len(key.key) < KEY_BYTES:
             raise StartError(
                 f"The key file {path} holds a weak key: each needs 32 random bytes for {ALGORITHM}"
-                f" and a kid. {ANEW}"
+                f" and a kid. {DELETE_HINT}"
             )
     return sorted(keys, key=lambda key: key.key_id == following), following
 

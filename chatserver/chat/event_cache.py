@@ -1,7 +1,7 @@
-"""Stretches of rooms' logs as they are told, read and encoded once for all who ask for the same.
+"""Cache of encoded event ranges, shared by clients that catch up.
 
-When a server or a line comes back, everybody has missed the same. Owns what is kept: for a minute,
-and only of rooms that somebody here listens to. Who may see it is decided before anybody asks here.
+After a restart or a network outage all clients have missed the same events. Owns the encoded
+events, for MAX_AGE and only of rooms with subscribers on this node. Callers have to authorise.
 """
 
 import asyncio
@@ -16,25 +16,25 @@ from chatserver.protocol import encode_events
 from chatserver.storage.log import Log
 from chatserver.text.markup import Renderer
 
-AGE = 60.0  # seconds that something is kept
-CAPACITY = 32 * 2**20  # bytes of JSON that are kept
-PAGE_TEXT = 60_000  # characters of text and names in one answer
-SOME = 50  # events that are encoded in one turn of the loop
-UNKEPT = 0  # the version of a room that nobody here listens to
+MAX_AGE = 60.0  # seconds
+CAPACITY = 32 * 2**20  # bytes of JSON
+PAGE_TEXT = 60_000  # characters of text and names in one reply
+EVENTS_PER_TURN = 50  # events that are encoded in one turn of the event loop
+UNCACHED = 0  # version of a room without subscribers, which is not cached
 
 
-class Told(NamedTuple):
-    """An event as JSON, and how many characters it counts for: see `weight`."""
+class EncodedEvent(NamedTuple):
+    """An event as JSON, and the number of characters it counts for: see `weight`."""
 
     json: Raw
     length: int
 
 
-class Stretch(NamedTuple):
-    """The events `after` < seq <= `upto`, which are there.
+class EventRange(NamedTuple):
+    """The events `after` < seq <= `upto` of a room; all of them exist.
 
-    `version` is another one as soon as anything told before has changed: see `feeds.Feed`.
-    `left`: the seq with which the reader left the room, if so.
+    `version` changes when an event sent before has changed: see `subscriptions.RoomFeed`. `left` is
+    the seq with which the reader left the room, if they did.
     """
 
     facts: RoomFacts
@@ -45,147 +45,142 @@ class Stretch(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _CachedRange:
     version: int
     after: int
     until: float  # monotonic s
-    told: list[Told] = field(default_factory=list)
+    events: list[EncodedEvent] = field(default_factory=list)
     size: int = 0
 
     @property
     def last(self) -> int:
-        return self.after + len(self.told)
+        return self.after + len(self.events)
 
-    def has(self, asked: Stretch, now: float) -> bool:
-        fresh = self.version == asked.version and now < self.until
-        return fresh and self.after <= asked.after and asked.upto <= self.last
+    def has(self, wanted: EventRange, now: float) -> bool:
+        fresh = self.version == wanted.version and now < self.until
+        return fresh and self.after <= wanted.after and wanted.upto <= self.last
 
 
 class EventCache:
-    """Reads stretches through a log, and keeps what was read."""
+    """Reads ranges of events from the log, and caches them encoded."""
 
     def __init__(self, log: Log, renderer: Renderer, *, clock: Callable[[], float]) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self._log = log
         self._renderer = renderer
         self._clock = clock
-        self._kept: dict[int, _Kept] = {}  # the oldest first
+        self._cache: dict[int, _CachedRange] = {}  # by room, the oldest first
         self._size = 0
-        self._cleared = 0  # times
-        self._reading: dict[int, asyncio.Task[None]] = {}
+        self._generation = 0  # number of calls of `clear`
+        self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    async def read(self, wanted: Sequence[Stretch]) -> dict[int, list[Told]]:
-        """All that is asked for, by room: from memory, or in one query what is not there."""
-        lacking = [asked for asked in wanted if self._find(asked) is None]
-        if lacking:
-            await self._fetch_once([asked for asked in lacking if asked.version != UNKEPT])
-        found = {asked.facts.room: self._find(asked) for asked in wanted}
-        missing = [asked for asked in wanted if found[asked.facts.room] is None]
-        alone = await self._read_alone(missing) if missing else {}
-        return {room: alone.get(room, []) if told is None else told for room, told in found.items()}
+    async def read(self, ranges: Sequence[EventRange]) -> dict[int, list[EncodedEvent]]:
+        """Return the events of all ranges, by room; one query reads those that are not cached."""
+        uncached = [wanted for wanted in ranges if self._cached_events(wanted) is None]
+        if uncached:
+            await self._fetch_once([wanted for wanted in uncached if wanted.version != UNCACHED])
+        found = {wanted.facts.room: self._cached_events(wanted) for wanted in ranges}
+        missing = [wanted for wanted in ranges if found[wanted.facts.room] is None]
+        alone = await self._read_uncached(missing) if missing else {}
+        return {
+            room: alone.get(room, []) if events is None else events
+            for room, events in found.items()
+        }
 
-    async def _read_alone(self, missing: Sequence[Stretch]) -> dict[int, list[Told]]:
-        """As much as goes into one answer; the rest would be encoded for nobody."""
-        left = {asked.facts.room: asked.left for asked in missing if asked.left is not None}
+    async def _read_uncached(self, missing: Sequence[EventRange]) -> dict[int, list[EncodedEvent]]:
+        """Read only as much as fits into one reply."""
+        left = {wanted.facts.room: wanted.left for wanted in missing if wanted.left is not None}
         events = await self._log.stretches(_rows(missing), left)
-        return await self.encoded(events[: fitting(weight(event) for event in events)])
+        return await self.encode(events[: count_fitting(weight(event) for event in events)])
 
-    def _find(self, asked: Stretch) -> list[Told] | None:
-        kept = self._kept.get(asked.facts.room)
-        if kept is None or not kept.has(asked, self._clock()):
+    def _cached_events(self, wanted: EventRange) -> list[EncodedEvent] | None:
+        cached = self._cache.get(wanted.facts.room)
+        if cached is None or not cached.has(wanted, self._clock()):
             return None
-        return kept.told[asked.after - kept.after : asked.upto - kept.after]
+        return cached.events[wanted.after - cached.after : wanted.upto - cached.after]
 
-    async def _fetch_once(self, lacking: Sequence[Stretch]) -> None:
-        """Wait for those who read these rooms already; read the others, while more may wait."""
-        mine = [asked for asked in lacking if asked.facts.room not in self._reading]
+    async def _fetch_once(self, uncached: Sequence[EventRange]) -> None:
+        """Wait for queries of these rooms that are running, and start one for the other rooms."""
+        mine = [wanted for wanted in uncached if wanted.facts.room not in self._tasks]
         if mine:
             task = asyncio.create_task(self._fetch(mine))
-            self._reading |= {asked.facts.room: task for asked in mine}
-        tasks = {self._reading[asked.facts.room] for asked in lacking}
+            self._tasks |= {wanted.facts.room: task for wanted in mine}
+        tasks = {self._tasks[wanted.facts.room] for wanted in uncached}
         if tasks:
-            await asyncio.wait(tasks)  # who goes away takes nobody's answer along
+            await asyncio.wait(tasks)  # cancelling one reader must not cancel the others
         for task in tasks:
             task.result()
 
-    async def _fetch(self, lacking: Sequence[Stretch]) -> None:
-        cleared = self._cleared
+    async def _fetch(self, uncached: Sequence[EventRange]) -> None:
+        generation = self._generation
         try:
-            wanted = [self._beginning(asked) for asked in lacking]
-            found = await self.encoded(await self._log.stretches(_rows(wanted)))
-            for asked in wanted if cleared == self._cleared else ():
-                self._keep(asked, found.get(asked.facts.room, []))
+            ranges = [self._uncached_part(wanted) for wanted in uncached]
+            found = await self.encode(await self._log.stretches(_rows(ranges)))
+            for wanted in ranges if generation == self._generation else ():
+                self._add(wanted, found.get(wanted.facts.room, []))
         finally:
-            for asked in lacking:
-                del self._reading[asked.facts.room]
+            for wanted in uncached:
+                del self._tasks[wanted.facts.room]
 
-    def _beginning(self, asked: Stretch) -> Stretch:
-        """What of it does not stand behind what is kept already."""
-        kept = self._kept.get(asked.facts.room)
-        if kept is None or not kept.has(asked._replace(upto=asked.after), self._clock()):
-            return asked
-        return asked._replace(after=kept.last)
+    def _uncached_part(self, wanted: EventRange) -> EventRange:
+        """Return the part of a range that is not cached yet."""
+        cached = self._cache.get(wanted.facts.room)
+        if cached is None or not cached.has(wanted._replace(upto=wanted.after), self._clock()):
+            return wanted
+        return wanted._replace(after=cached.last)
 
-    async def encoded(self, events: Sequence[Event]) -> dict[int, list[Told]]:
-        """Any number of events as they are told, by room; others have their turn in between."""
-        rooms: dict[int, list[Told]] = {}
-        for start in range(0, len(events), SOME):
+    async def encode(self, events: Sequence[Event]) -> dict[int, list[EncodedEvent]]:
+        """Encode events, by room, a batch in each turn of the event loop."""
+        rooms: dict[int, list[EncodedEvent]] = {}
+        for start in range(0, len(events), EVENTS_PER_TURN):
             if start:
                 await asyncio.sleep(0)
-            some = events[start : start + SOME]
-            await self._renderer.prepare(event.data for event in some)
-            for room, told in _by_room(some).items():
-                rooms.setdefault(room, []).extend(told)
+            batch = events[start : start + EVENTS_PER_TURN]
+            await self._renderer.prepare(event.data for event in batch)
+            for event in batch:
+                encoded = EncodedEvent(Raw(encode_events.payload(event)), weight(event))
+                rooms.setdefault(event.room, []).append(encoded)
         return rooms
 
     def clear(self) -> None:
-        """Keep nothing: what stands in the log has changed without an event."""
-        for room in list(self._kept):
-            self._forget(room)
-        self._cleared += 1
+        """Drop everything: the log was changed without an event."""
+        for room in list(self._cache):
+            self._evict(room)
+        self._generation += 1
 
-    def _keep(self, asked: Stretch, told: list[Told]) -> None:
+    def _add(self, wanted: EventRange, events: list[EncodedEvent]) -> None:
         now = self._clock()
-        for room in [room for room, kept in self._kept.items() if kept.until <= now]:
-            self._forget(room)
-        kept = self._forget(asked.facts.room)
-        if kept is None or not kept.has(asked._replace(upto=asked.after), now):
-            kept = _Kept(asked.version, asked.after, now + AGE)
-        kept.told += told
-        kept.size += sum(len(one.json) for one in told)
-        self._kept[asked.facts.room] = kept
-        self._size += kept.size
+        for room in [room for room, cached in self._cache.items() if cached.until <= now]:
+            self._evict(room)
+        cached = self._evict(wanted.facts.room)
+        if cached is None or not cached.has(wanted._replace(upto=wanted.after), now):
+            cached = _CachedRange(wanted.version, wanted.after, now + MAX_AGE)
+        cached.events += events
+        cached.size += sum(len(event.json) for event in events)
+        self._cache[wanted.facts.room] = cached
+        self._size += cached.size
         while self._size > CAPACITY:
-            self._forget(next(iter(self._kept)))
+            self._evict(next(iter(self._cache)))
 
-    def _forget(self, room: int) -> _Kept | None:
-        kept = self._kept.pop(room, None)
-        if kept is not None:
-            self._size -= kept.size
-        return kept
-
-
-def _by_room(events: Iterable[Event]) -> dict[int, list[Told]]:
-    """Events as they are told."""
-    rooms: dict[int, list[Told]] = {}
-    for event in events:
-        told = Told(Raw(encode_events.payload(event)), weight(event))
-        rooms.setdefault(event.room, []).append(told)
-    return rooms
+    def _evict(self, room: int) -> _CachedRange | None:
+        cached = self._cache.pop(room, None)
+        if cached is not None:
+            self._size -= cached.size
+        return cached
 
 
 def weight(event: Event) -> int:
-    """About the characters of an event that its users choose: its text, and the names in it."""
+    """Return roughly the number of characters that users chose: text and names in the event."""
     names = sum(len(name) + 3 for name in event.change.get("users") or ())
     for reacted in event.reactions.values():
         names += sum(len(name) + 3 for name in reacted)
     return len(event.data) + names
 
 
-def fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
-    """How many of the first texts go into one answer that has so many characters left.
+def count_fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
+    """Return how many of the first texts fit into a reply with `left` characters to go.
 
-    The last of them may go beyond, so that a whole answer is never empty.
+    The last of them may exceed it, so that a whole reply is never empty.
     """
     count = 0
     for length in lengths:
@@ -196,5 +191,5 @@ def fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
     return count
 
 
-def _rows(wanted: Iterable[Stretch]) -> list[tuple[RoomFacts, int, int]]:
-    return [(asked.facts, asked.after, asked.upto) for asked in wanted]
+def _rows(ranges: Iterable[EventRange]) -> list[tuple[RoomFacts, int, int]]:
+    return [(wanted.facts, wanted.after, wanted.upto) for wanted in ranges]

@@ -1,13 +1,20 @@
-"""Reading what was said: pages of a room, and what somebody has missed in many, as they are told.
+"""Reads of a room's history, and catch-up of many rooms.
 
-Who may read is asked in one query (`storage.rooms.Rooms.readable`), or known from listening.
+Access is checked with one query (`storage.rooms.Rooms.readable`), or known from subscriptions.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from chatserver.chat import event_cache
-from chatserver.chat.event_cache import PAGE_TEXT, EventCache, Stretch, Told, fitting, weight
+from chatserver.chat.event_cache import (
+    PAGE_TEXT,
+    EncodedEvent,
+    EventCache,
+    EventRange,
+    count_fitting,
+    weight,
+)
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset
 from chatserver.models import RoomFacts, RoomState, User
@@ -18,19 +25,19 @@ from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms
 from chatserver.text.markup import Renderer
 
-# Those of some rooms that the asking socket listens to: how far each is, and its version.
-Heard = Callable[[Iterable[int]], Mapping[int, tuple[int, int]]]
-NOWHERE = (-1, event_cache.UNKEPT)
+# Return the last seq and version of those of some rooms that the connection is subscribed to.
+Cursors = Callable[[Iterable[int]], Mapping[int, tuple[int, int]]]
+NO_CURSOR = (-1, event_cache.UNCACHED)
 
 T = TypeVar("T")
 
 
-def _nothing(_rooms: Iterable[int]) -> Mapping[int, tuple[int, int]]:
+def _no_cursors(_rooms: Iterable[int]) -> Mapping[int, tuple[int, int]]:
     return {}
 
 
-class _Reach(NamedTuple):
-    """A room that somebody may read, up to `head`; `left`: where a former member left it."""
+class _Readable(NamedTuple):
+    """A room that the user may read up to `head`; `left` is the seq where a former member left."""
 
     facts: RoomFacts
     head: int
@@ -39,36 +46,39 @@ class _Reach(NamedTuple):
 
 
 class History:
-    """The rooms of people, and what stands in them."""
+    """Reads rooms and their events for users."""
 
     def __init__(
         self,
         rooms: Rooms,
         log: Log,
-        facts: RoomCache,
-        recent: EventCache,
+        room_cache: RoomCache,
+        event_cache: EventCache,
         *,
         published: Callable[[], Awaitable[None]],
     ) -> None:
-        """`published` returns when listeners know of all that can be read now."""
+        """`published` returns when all events that can be read now have been sent."""
         self._rooms = rooms
         self._log = log
-        self._facts = facts
-        self._recent = recent
+        self._room_cache = room_cache
+        self._event_cache = event_cache
         self._published = published
-        self.epoch = ""  # the name of the log; the database knows it at start
+        self.epoch = ""  # of the log; set at start
 
     async def rooms_of(self, user: User) -> UserRooms:
-        """The rooms of a user, as that user sees them: the most relevant ones when there are many.
+        """Return the user's rooms; if there are very many, only the most relevant ones.
 
-        Always read by a query that begins after this call.
+        The query always begins after this call.
         """
         return await self._rooms.of(user.id)
 
     async def rooms_after(
         self, user: User, room: int, *, but: Collection[int] = ()
     ) -> tuple[list[RoomState], int | None]:
-        """The next rooms of a user behind this number, without some; and behind which to go on."""
+        """Return the user's next rooms behind this number, and where to continue, if anywhere.
+
+        `but` are numbers of rooms to leave out.
+        """
         return await self._rooms.after(user.id, room, but=but)
 
     async def after(
@@ -79,44 +89,49 @@ class History:
         *,
         limit: int,
         epoch: str | None,
-        heard: Heard = _nothing,
+        cursors: Cursors = _no_cursors,
     ) -> RoomPage:
-        """The events behind `after`, whole and in order up to `limit`. Raises Reset or NotFound."""
-        pages = await self._pages(user, {room: after}, epoch, heard, limit)
+        """Return the events behind `after` in order, at most `limit`. Raises Reset or NotFound."""
+        pages = await self._pages(user, {room: after}, epoch, cursors, limit)
         if not pages:
             raise NotFound
         return pages[0]
 
     async def before(self, user: User, room: int, before: int | None, limit: int) -> RoomPage:
-        """The last messages with seq < `before`, in order; the newest ones without it."""
-        return await self._reading(
-            user, [room], lambda reach: self._before(reach, room, before, limit)
+        """Return the last messages with seq < `before`, in order; by default the newest ones."""
+        return await self._read_authorized(
+            user, [room], lambda readable: self._before(readable, room, before, limit)
         )
 
     async def _before(
-        self, reach: dict[int, _Reach], room: int, before: int | None, limit: int
+        self, readable: dict[int, _Readable], room: int, before: int | None, limit: int
     ) -> RoomPage:
-        if room not in reach:
+        if room not in readable:
             raise NotFound
-        facts, head, _version, left = reach[room]
+        facts, head, _version, left = readable[room]
         upto = min(before or MAX_INT, head + 1)
         events = await self._log.before(facts, upto, limit + 1, left=left)
         newest = events[-limit:]
-        newest = newest[len(newest) - fitting(weight(event) for event in reversed(newest)) :]
-        told = (await self._recent.encoded(newest)).get(room, [])
-        return _page(room, told, head, more=len(events) > len(told))
+        newest = newest[len(newest) - count_fitting(weight(event) for event in reversed(newest)) :]
+        encoded = (await self._event_cache.encode(newest)).get(room, [])
+        return _page(room, encoded, head, more=len(events) > len(encoded))
 
     async def catch_up(
-        self, user: User, positions: dict[int, int], epoch: str | None, heard: Heard = _nothing
+        self,
+        user: User,
+        positions: dict[int, int],
+        epoch: str | None,
+        cursors: Cursors = _no_cursors,
     ) -> tuple[list[RoomPage], list[int]]:
-        """What is new in many rooms, and which of them this person may not read.
+        """Return the new events of many rooms, and the rooms that the user may not read.
 
-        At most CATCH_UP_LIMIT events in all; a page that wants another call says `more`. `heard`
-        are rooms that the asking socket listens to: whoever hears a room may read it.
+        At most CATCH_UP_LIMIT events in all; `more` of a page says that another call is needed.
+        `cursors` returns the cursors of the connection: a subscribed room may be read. Raises
+        Reset.
         """
         if epoch not in (None, self.epoch):
             raise Reset(self.epoch)
-        pages = await self._pages(user, positions, epoch, heard, HISTORY_LIMIT)
+        pages = await self._pages(user, positions, epoch, cursors, HISTORY_LIMIT)
         return pages, sorted(positions.keys() - {page.room for page in pages})
 
     async def _pages(
@@ -124,75 +139,79 @@ class History:
         user: User,
         positions: dict[int, int],
         epoch: str | None,
-        heard: Heard,
+        cursors: Cursors,
         limit: int,
     ) -> list[RoomPage]:
-        """What stands behind the positions in those of the rooms that this person may read.
+        """Return the events behind the positions in those rooms that the user may read.
 
-        What somebody hears needs no query, unless something has changed while it was put together.
+        Subscribed rooms need no query for access, unless an event changed while they were read.
         Raises Reset.
         """
-        known = heard(positions)
-        if all(after <= known.get(room, NOWHERE)[0] for room, after in positions.items()):
-            facts = await self._facts.of(positions)
-            reach = {room: _Reach(facts[room], *known[room]) for room in sorted(facts)}
-            pages = await self._read(reach, positions, epoch, limit)
+        known = cursors(positions)
+        if all(after <= known.get(room, NO_CURSOR)[0] for room, after in positions.items()):
+            facts = await self._room_cache.fetch(positions)
+            readable = {room: _Readable(facts[room], *known[room]) for room in sorted(facts)}
+            pages = await self._read(readable, positions, epoch, limit)
             await self._published()
-            now = heard(positions)
-            if all(now.get(room, NOWHERE)[1] == version for room, (_, version) in known.items()):
+            now = cursors(positions)
+            if all(now.get(room, NO_CURSOR)[1] == version for room, (_, version) in known.items()):
                 return pages
-        return await self._reading(
-            user, positions, lambda reach: self._read(reach, positions, epoch, limit)
+        return await self._read_authorized(
+            user, positions, lambda readable: self._read(readable, positions, epoch, limit)
         )
 
-    async def _reading(
-        self, user: User, rooms: Iterable[int], read: Callable[[dict[int, _Reach]], Awaitable[T]]
+    async def _read_authorized(
+        self, user: User, rooms: Iterable[int], read: Callable[[dict[int, _Readable]], Awaitable[T]]
     ) -> T:
-        """What `read` makes of the rooms that a user may read, in order.
+        """Return what `read` returns for the rooms that a user may read.
 
-        Repeated when a membership ended meanwhile: what was read may be newer than that.
+        Read again if a membership ended in the meantime: the events may be newer than its end.
         """
-        reach = await self._readable(user, rooms)
+        readable = await self._readable(user, rooms)
         while True:
-            found = await read(reach)
-            known, reach = reach, await self._readable(user, rooms) if reach else reach
-            if _departures(known) == _departures(reach):
+            found = await read(readable)
+            known, readable = readable, await self._readable(user, rooms) if readable else readable
+            if _departures(known) == _departures(readable):
                 return found
 
-    async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Reach]:
+    async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Readable]:
         readable = await self._rooms.readable(user.id, positions)
         return {
-            room: _Reach(access.facts, access.head, event_cache.UNKEPT, access.left)
+            room: _Readable(access.facts, access.head, event_cache.UNCACHED, access.left)
             for room, access in sorted(readable.items())
         }
 
     async def _read(
-        self, reach: dict[int, _Reach], positions: dict[int, int], epoch: str | None, limit: int
+        self,
+        readable: dict[int, _Readable],
+        positions: dict[int, int],
+        epoch: str | None,
+        limit: int,
     ) -> list[RoomPage]:
-        """As much as goes into one answer. Raises Reset."""
-        beyond = any(positions[room] > reached.head for room, reached in reach.items())
-        if reach and (beyond or epoch not in (None, self.epoch)):
+        """Read as much as fits into one reply. Raises Reset."""
+        beyond = any(positions[room] > access.head for room, access in readable.items())
+        if readable and (beyond or epoch not in (None, self.epoch)):
             raise Reset(self.epoch)
-        found = await self._recent.read(_stretches(reach, positions, limit))
+        found = await self._event_cache.read(_ranges(readable, positions, limit))
         pages, left = [], PAGE_TEXT
-        for room, (_facts, head, _version, _left) in reach.items():
-            told = found.get(room, [])
-            told = told[: fitting((one.length for one in told), left)]
-            left -= sum(one.length for one in told)
-            pages.append(_page(room, told, head, more=positions[room] + len(told) < head))
+        for room, (_facts, head, _version, _left) in readable.items():
+            events = found.get(room, [])
+            events = events[: count_fitting((event.length for event in events), left)]
+            left -= sum(event.length for event in events)
+            pages.append(_page(room, events, head, more=positions[room] + len(events) < head))
         return pages
 
 
 def gap_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
-    """What the hub reads holes with.
+    """Return the function with which the hub reads gaps.
 
-    Who has left is asked last, so that the events are not in a newer state than that.
+    Departures are read last, so that no event is in a newer state than they are.
     """
 
     async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
-        events = events[: fitting(weight(event) for event in events)]
+        events = events[: count_fitting(weight(event) for event in events)]
         await renderer.prepare(event.data for event in events)
         left = await rooms.left_since(room, after)
         return Missed(events, left)
@@ -200,23 +219,25 @@ def gap_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
     return read
 
 
-def _departures(reach: dict[int, _Reach]) -> dict[int, int | None]:
-    """Where the user left each of these rooms."""
-    return {room: reached.left for room, reached in reach.items()}
+def _departures(readable: dict[int, _Readable]) -> dict[int, int | None]:
+    """Return the seq with which the user left each room."""
+    return {room: access.left for room, access in readable.items()}
 
 
-def _page(room: int, told: Sequence[Told], head: int, *, more: bool) -> RoomPage:
-    events: list[Any] = [one.json for one in told]  # as they are in the answer already
-    return RoomPage(room=room, events=events, head=head, more=more)
+def _page(room: int, events: Sequence[EncodedEvent], head: int, *, more: bool) -> RoomPage:
+    encoded: list[Any] = [event.json for event in events]  # inserted into the reply as it is
+    return RoomPage(room=room, events=encoded, head=head, more=more)
 
 
-def _stretches(reach: dict[int, _Reach], positions: dict[int, int], limit: int) -> list[Stretch]:
-    """What to read of each room so that the whole stays within the limit."""
-    left, stretches = CATCH_UP_LIMIT, []
-    for room, (facts, head, version, departed) in reach.items():
+def _ranges(
+    readable: dict[int, _Readable], positions: dict[int, int], limit: int
+) -> list[EventRange]:
+    """Return the range to read of each room, within the limit of the whole reply."""
+    left, ranges = CATCH_UP_LIMIT, []
+    for room, (facts, head, version, departed) in readable.items():
         after = positions[room]
         upto = min(head, after + min(left, limit))
         if upto > after:
             left -= upto - after
-            stretches.append(Stretch(facts, version, after, upto, departed))
-    return stretches
+            ranges.append(EventRange(facts, version, after, upto, departed))
+    return ranges

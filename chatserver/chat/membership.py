@@ -1,7 +1,7 @@
-"""Who belongs where: rooms made, joined, left, changed and muted.
+"""Commands on rooms and their members: create, join, leave, invite, remove, change, mute.
 
-The rules about rights are checked in the storing transaction (`storage.acts`); here requests become
-acts, and whoever became a member is shown the room.
+Rights are checked in the transaction that stores the change (`storage.apply_room`). This module
+turns commands into acts, and announces the room to new members.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,133 +31,133 @@ from chatserver.storage.rooms import Rooms
 from chatserver.storage.users import People
 from chatserver.text.names import TITLE_LENGTH, checked_room_name, checked_title, checked_topic
 
-NAMED = 25  # users whom a change of a room names that count as one more message
+USERS_PER_MESSAGE = 25  # users named in a change of a room that count as one more message
 
 SETTINGS = ("name", "title", "topic", "private", "receipts", "leavers_read", "retention_days")
 
-People_ = tuple[tuple[int, str], ...]
-Answer = Callable[[Receipt, RoomState | None], None]
+UserRefs = tuple[tuple[int, str], ...]
+Reply = Callable[[Receipt, RoomState | None], None]
 
 
 class Membership:
-    """What people can do with rooms and their members."""
+    """Rules of rooms and their members."""
 
     def __init__(
         self, journal: Journal, hub: Hub, rooms: Rooms, people: People, rate: Rate
     ) -> None:
-        """`rate` is the one of messages: whom a change names is charged to its author."""
+        """`rate` is the rate of messages; users named in a change count towards it."""
         self._journal = journal
         self._hub = hub
         self._rooms = rooms
         self._people = people
         self._rate = rate
 
-    async def perform(self, who: User, asked: ChangeRoom, answer: Answer) -> None:
-        """Store a change of a room. `answer` gets the receipt, and the room for a new member."""
-        self._rate.charge(who.id, len(asked.users or ()) / NAMED)
-        act = await self._act(who, asked)
-        draft = _draft(who, asked, act)
-        own = isinstance(act, Create) or (isinstance(act, Enrol) and act.action == "join")
-        if not own:
-            answer(await self._stored(draft), None)
+    async def perform(self, user: User, command: ChangeRoom, reply: Reply) -> None:
+        """Store a change of a room. `reply` gets the receipt, and the room for a new member."""
+        self._rate.charge(user.id, len(command.users or ()) / USERS_PER_MESSAGE)
+        act = await self._act(user, command)
+        draft = _draft(user, command, act)
+        joins = isinstance(act, Create) or (isinstance(act, Enrol) and act.action == "join")
+        if not joins:
+            reply(await self._store(draft), None)
             return
-        receipt = await self._stored(draft)
-        answer(receipt, await self._rooms.state(who.id, receipt.room))
+        receipt = await self._store(draft)
+        reply(receipt, await self._rooms.state(user.id, receipt.room))
         if receipt.event is not None:
             await self._hub.announce_room(
-                [who.id], receipt.room, encode_events.payload(receipt.event)
+                [user.id], receipt.room, encode_events.payload(receipt.event)
             )
 
-    async def enter(self, who: User, room: int, code: str, *, spends: bool = False) -> None:
-        """Make the user of an invitation a member of the room that it leads into.
+    async def join_invited(self, user: User, room: int, code: str, *, spends: bool = False) -> None:
+        """Make the user of an invitation a member of the room that it leads to.
 
-        `spends`: this takes one use of the invitation. Raises NotFound when it leads there no
-        more, Forbidden for an archived room, Conflict for a member.
+        `spends`: this takes one use of the invitation. Raises NotFound if the invitation does not
+        lead there any more, Forbidden for an archived room, Conflict for a member.
         """
-        act = Enrol("join", ((who.id, who.name),), invited=code, spends=spends)
-        draft = new_draft(room, who.id, who.name, act)
-        receipt = await self._stored(draft)
+        act = Enrol("join", ((user.id, user.name),), invited=code, spends=spends)
+        draft = new_draft(room, user.id, user.name, act)
+        receipt = await self._store(draft)
         if receipt.event is not None:
-            await self._hub.announce_room([who.id], room, encode_events.payload(receipt.event))
+            await self._hub.announce_room([user.id], room, encode_events.payload(receipt.event))
 
-    async def oversee(
-        self, who: User, room: int, *, archived: bool | None, retention_days: int | None
+    async def administer_room(
+        self, user: User, room: int, *, archived: bool | None, retention_days: int | None
     ) -> None:
-        """Set what is given of a room, as an administrator who need not belong to it.
+        """Set the given properties of a room, as an administrator who need not be a member.
 
-        Its members are told, as of every change. Raises NotFound for a room without a name.
+        Members are notified as of every change. Raises NotFound for a room without a name.
         """
         if archived is not None:
             act = Change("archive", {"archived": archived}, outside=True)
-            await self._stored(new_draft(room, who.id, who.name, act))
+            await self._store(new_draft(room, user.id, user.name, act))
         if retention_days is not None:
             act = Change("change", {"retention_days": retention_days}, outside=True)
-            await self._stored(new_draft(room, who.id, who.name, act))
+            await self._store(new_draft(room, user.id, user.name, act))
 
-    async def dissolve(self, who: User, room: int) -> None:
-        """End a conversation without a name, as an administrator who need not belong to it.
+    async def dissolve(self, user: User, room: int) -> None:
+        """End a conversation without a name, as an administrator who need not be a member.
 
-        Its members are removed from it. Raises NotFound for a room with a name.
+        All members are removed. Raises NotFound for a room with a name.
         """
-        await self._stored(new_draft(room, who.id, who.name, Dissolve()))
+        await self._store(new_draft(room, user.id, user.name, Dissolve()))
 
-    async def mute(self, who: User, room: int, *, on: bool) -> None:
-        """Set whether a room may disturb this person, and tell that person's devices.
+    async def mute(self, user: User, room: int, *, on: bool) -> None:
+        """Set whether the user mutes a room, and notify the user's other devices.
 
-        Raises NotFound for no member.
+        Raises NotFound if the user is not a member.
         """
-        read = await self._rooms.mute(who.id, room, on=on)
+        read = await self._rooms.mute(user.id, room, on=on)
         if read is None:
             raise NotFound
-        told = protocol.Read(room=room, user=who.name, seq=read, muted=on)
-        self._hub.send_ephemeral(protocol.encode(told), user=who.id)
+        frame = protocol.Read(room=room, user=user.name, seq=read, muted=on)
+        self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
 
-    async def _stored(self, draft: Draft) -> Receipt:
+    async def _store(self, draft: Draft) -> Receipt:
         receipt, settle = promise()
         self._journal.append(draft, settle)
         return await receipt
 
-    # Requests to acts -----------------------------------------------------------------------------
+    # Commands to acts -----------------------------------------------------------------------------
 
-    async def _act(self, who: User, asked: ChangeRoom) -> Act:
-        itself = ((who.id, who.name),)
-        match asked.action:
+    async def _act(self, user: User, command: ChangeRoom) -> Act:
+        self_ref = ((user.id, user.name),)
+        match command.action:
             case "create":
-                return await self._create(who, asked)
+                return await self._create(user, command)
             case "join":
-                return Enrol("join", itself)
+                return Enrol("join", self_ref)
             case "invite":
-                return Enrol("invite", await self._named(asked.users))
+                return Enrol("invite", await self._find_users(command.users))
             case "leave":
-                return Dismiss("leave", itself)
+                return Dismiss("leave", self_ref)
             case "remove":
-                return Dismiss("remove", await self._named(asked.users))
+                return Dismiss("remove", await self._find_users(command.users))
             case "archive":
-                return Change("archive", {"archived": asked.on})
+                return Change("archive", {"archived": command.on})
             case "change":
-                return Change("change", _changes(asked))
+                return Change("change", _changes(command))
             case "mute":
                 raise AssertionError("mute is no event")
             case _:
-                assert_never(asked.action)
+                assert_never(command.action)
 
-    async def _create(self, who: User, asked: ChangeRoom) -> Create:
-        """With a name a room; without one a conversation of just these people, for ever private."""
-        others = await self._named(asked.users) if asked.users else ()
-        if asked.name is None and not others:
+    async def _create(self, user: User, command: ChangeRoom) -> Create:
+        """Return a named room, or without a name a group conversation, which is always private."""
+        others = await self._find_users(command.users) if command.users else ()
+        if command.name is None and not others:
             raise BadRequest(_("A room needs a name or members."))
-        name = checked_room_name(asked.name) if asked.name is not None else None
-        names = [who.name, *(name for user_id, name in others if user_id != who.id)]
+        name = checked_room_name(command.name) if command.name is not None else None
+        names = [user.name, *(name for user_id, name in others if user_id != user.id)]
         return Create(
-            title=checked_title(asked.title) if asked.title else name or _joined(names),
+            title=checked_title(command.title) if command.title else name or _joined(names),
             name=name,
-            topic=checked_topic(asked.topic or ""),
-            private=bool(asked.private) or name is None,
+            topic=checked_topic(command.topic or ""),
+            private=bool(command.private) or name is None,
             users=others,
         )
 
-    async def _named(self, names: Sequence[str] | None) -> People_:
-        """The accounts of these names. Raises NotFound when there is nobody of one of them."""
+    async def _find_users(self, names: Sequence[str] | None) -> UserRefs:
+        """Return ids and names of users. Raises NotFound if any does not exist."""
         if not names:
             raise BadRequest(_("Name users in 'users'."))
         found = await self._people.ids(names)
@@ -168,13 +168,13 @@ class Membership:
 
 
 def _joined(names: list[str]) -> str:
-    """The title of a conversation that got none: as many names as find room."""
+    """Return the default title of a conversation: as many names as fit."""
     return ", ".join(names)[:TITLE_LENGTH].rstrip(" ,")
 
 
-def _changes(asked: ChangeRoom) -> dict[str, Any]:
-    """What is to be set; only what was named."""
-    values = {k: getattr(asked, k) for k in SETTINGS if getattr(asked, k) is not None}
+def _changes(command: ChangeRoom) -> dict[str, Any]:
+    """Return the settings that the command names."""
+    values = {k: getattr(command, k) for k in SETTINGS if getattr(command, k) is not None}
     if "name" in values:
         values["name"] = checked_room_name(values["name"])
     if "title" in values:
@@ -186,7 +186,7 @@ def _changes(asked: ChangeRoom) -> dict[str, Any]:
     return values
 
 
-def _draft(who: User, asked: ChangeRoom, act: Act) -> Draft:
-    if asked.room is None and not isinstance(act, Create):
+def _draft(user: User, command: ChangeRoom, act: Act) -> Draft:
+    if command.room is None and not isinstance(act, Create):
         raise BadRequest(_("Name a room in 'room'."))
-    return new_draft(asked.room or 0, who.id, who.name, act, asked.id)
+    return new_draft(command.room or 0, user.id, user.name, act, command.id)

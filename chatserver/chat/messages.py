@@ -1,6 +1,6 @@
-"""What people can say in a conversation: every rule of it. May they? store it; tell the others.
+"""Rules of messages: check the command, store the event; the journal notifies.
 
-Who may write is asked inside the storing transaction (`storage.log`).
+Membership is checked in the transaction that stores the event (`storage.log`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -35,50 +35,52 @@ from chatserver.text.markup import Renderer, is_costly
 from chatserver.text.mentions import mentioned
 from chatserver.text.names import shows
 
-Work = Awaitable[None] | None  # what is left to be done, if anything
+Rendering = Awaitable[None] | None  # to be awaited, if a text is costly to render
 
 
 class Chat:
-    """Messages, and what is done to them."""
+    """Commands that send, edit and delete messages, and react to them."""
 
     def __init__(
         self,
         journal: Journal,
-        facts: RoomCache,
+        room_cache: RoomCache,
         renderer: Renderer,
         *,
         limits: LimitSettings,
         clock: Callable[[], int],
     ) -> None:
-        """`clock` gives milliseconds UTC."""
+        """`clock` returns milliseconds UTC."""
         self._journal = journal
         self._renderer = renderer
         self._limits = limits
-        self._facts = facts
+        self._room_cache = room_cache
         self._clock = clock
 
-    # Saying something -----------------------------------------------------------------------------
+    # Commands -------------------------------------------------------------------------------------
 
-    def send_message(self, who: User, said: SayToRoom | SayToPerson, settle: Settle) -> Work:
-        """Store a message; `settle` gets the receipt once it is on disk, before the room hears it.
+    def send_message(
+        self, user: User, command: SayToRoom | SayToPerson, settle: Settle
+    ) -> Rendering:
+        """Store a message; `settle` gets the receipt once it is on disk, before it is published.
 
-        Raises a ChatError when it is refused at once. Only a text that is costly to render has to
-        be awaited.
+        Raises a ChatError if the command is rejected at once. Only a text that is costly to render
+        has to be awaited.
         """
-        to = said.to if isinstance(said, SayToPerson) else None
-        if to is None and said.room is None:
+        to = command.to if isinstance(command, SayToPerson) else None
+        if to is None and command.room is None:
             raise BadRequest(_("Name a recipient in 'to', or a room in 'room'."))
-        self._check_text(said.data)
-        room = said.room or 0
-        known = self._facts.known(room) if to is None else self._facts.pair(who.id, to)
-        partner = known.partner(who.id) if known else None
-        act = Message(said.data, partner, said.reply_to, mentioned(said.data))
+        self._check_text(command.data)
+        room = command.room or 0
+        known = self._room_cache.get(room) if to is None else self._room_cache.direct(user.id, to)
+        partner = known.partner(user.id) if known else None
+        act = Message(command.data, partner, command.reply_to, mentioned(command.data))
         if known is not None:
-            return self._store(said.data, _draft(who, known, said.id, act), settle)
-        draft = _unresolved(who, said.id, act, room=room, to=to)
-        return self._store(said.data, draft, self._learning(who, to, settle))
+            return self._store(command.data, _draft(user, known, command.id, act), settle)
+        draft = _unresolved(user, command.id, act, room=room, to=to)
+        return self._store(command.data, draft, self._caching(user, to, settle))
 
-    def _store(self, text: str, draft: Draft, settle: Settle) -> Work:
+    def _store(self, text: str, draft: Draft, settle: Settle) -> Rendering:
         if is_costly(text):
             return self._store_rendered(text, draft, settle)
         self._journal.append(draft, settle)
@@ -88,44 +90,46 @@ class Chat:
         await self._renderer.prepare([text])
         self._journal.append(draft, settle)
 
-    def _learning(self, who: User, to: str | None, settle: Settle) -> Settle:
-        """As `settle`; what storage has found out about the room is kept."""
+    def _caching(self, user: User, to: str | None, settle: Settle) -> Settle:
+        """Return a `settle` that also caches what storage found out about the room."""
 
-        def learn(outcome: Receipt | ChatError) -> None:
+        def cache(outcome: Receipt | ChatError) -> None:
             if isinstance(outcome, Receipt) and outcome.event is not None:
-                facts = _facts_of(who, outcome.event)
-                self._facts.remember(facts, pair=(who.id, to) if to is not None else None)
+                facts = _facts_of(user, outcome.event)
+                self._room_cache.add(facts, pair=(user.id, to) if to is not None else None)
             settle(outcome)
 
-        return learn
+        return cache
 
-    def edit(self, who: User, asked: EditMessage, settle: Settle) -> Work:
-        """Give one's own message another text."""
-        self._check_text(asked.data)
-        act = Edit(asked.target, asked.data, mentioned(asked.data), self._editable())
-        return self._store(asked.data, self._acting(who, asked.room, asked.id, act), settle)
+    def edit(self, user: User, command: EditMessage, settle: Settle) -> Rendering:
+        """Replace the text of the user's own message."""
+        self._check_text(command.data)
+        act = Edit(command.target, command.data, mentioned(command.data), self._editable())
+        return self._store(
+            command.data, self._draft_in(user, command.room, command.id, act), settle
+        )
 
-    def delete(self, who: User, asked: DeleteMessage, settle: Settle) -> None:
-        """Take a message's text away for good."""
-        draft = self._acting(who, asked.room, asked.id, Delete(asked.target))
+    def delete(self, user: User, command: DeleteMessage, settle: Settle) -> None:
+        """Delete a message's text for good."""
+        draft = self._draft_in(user, command.room, command.id, Delete(command.target))
         self._journal.append(draft, settle)
 
-    def react(self, who: User, asked: ReactTo, settle: Settle) -> None:
-        """Put an emoji to a message, or take it back."""
-        emoji = qualified(asked.emoji)
-        if emoji is None and (asked.on or not was_a_reaction(asked.emoji)):
+    def react(self, user: User, command: ReactTo, settle: Settle) -> None:
+        """Add a reaction to a message, or remove it."""
+        emoji = qualified(command.emoji)
+        if emoji is None and (command.on or not was_a_reaction(command.emoji)):
             raise BadRequest(_("A reaction is one emoji."))
-        act = React(asked.target, emoji or asked.emoji, asked.on)
-        self._journal.append(self._acting(who, asked.room, asked.id, act), settle)
+        act = React(command.target, emoji or command.emoji, command.on)
+        self._journal.append(self._draft_in(user, command.room, command.id, act), settle)
 
-    def _acting(self, who: User, room: int, request_id: str | None, act: Act) -> Draft:
-        known = self._facts.known(room)
+    def _draft_in(self, user: User, room: int, request_id: str | None, act: Act) -> Draft:
+        known = self._room_cache.get(room)
         if known is None:
-            return _unresolved(who, request_id, act, room=room)
-        return _draft(who, known, request_id, act)
+            return _unresolved(user, request_id, act, room=room)
+        return _draft(user, known, request_id, act)
 
     def _editable(self) -> int:
-        """Messages said before this time (ms) may not be edited any more."""
+        """Return the time (ms UTC) of the oldest message that may still be edited."""
         minutes = self._limits.edit_minutes
         return self._clock() - minutes * 60_000 if minutes else 0
 
@@ -138,12 +142,12 @@ class Chat:
             )
 
 
-def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Draft:
-    """What is to be stored. What has no id gets one of ours, which no client can send."""
+def _draft(user: User, facts: RoomFacts, request_id: str | None, act: Act) -> Draft:
+    """Build a draft. Without an id from the client it gets one that no client can send."""
     return Draft(
         room=facts.room,
-        user_id=who.id,
-        user=who.name,
+        user_id=user.id,
+        user=user.name,
         id=request_id or own_id(),
         digest=digest(act, facts.room),
         act=act,
@@ -153,13 +157,13 @@ def _draft(who: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dra
 
 
 def _unresolved(
-    who: User, request_id: str | None, act: Act, *, room: int, to: str | None = None
+    user: User, request_id: str | None, act: Act, *, room: int, to: str | None = None
 ) -> Draft:
-    """A draft whose room storage looks up: by its number, or by the recipient's name."""
+    """Build a draft whose room storage resolves: by number, or by the recipient's name."""
     return Draft(
         room=0 if to is not None else room,
-        user_id=who.id,
-        user=who.name,
+        user_id=user.id,
+        user=user.name,
         id=request_id or own_id(),
         digest="",
         act=act,
@@ -169,10 +173,10 @@ def _unresolved(
     )
 
 
-def _facts_of(who: User, message: Event) -> RoomFacts:
-    """What a new message of this sender says about its room."""
+def _facts_of(user: User, message: Event) -> RoomFacts:
+    """Derive the facts of a room from a message that was stored in it."""
     if message.to is None:
         return RoomFacts(message.room, RoomKind.GROUP)
-    names = {who.id: who.name}
+    names = {user.id: user.name}
     pair = tuple((user_id, names.get(user_id, message.to)) for user_id in sorted(message.people))
     return RoomFacts(message.room, RoomKind.DIRECT, pair)

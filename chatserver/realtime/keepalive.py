@@ -25,7 +25,7 @@ class Keepalive:
     """Checks all connections once a second."""
 
     def __init__(self, hub: Hub, *, clock: Callable[[], float], now: Callable[[], int]) -> None:
-        """Create it; `clock` returns monotonic seconds, `now` milliseconds UTC."""
+        """`clock` returns monotonic seconds, `now` milliseconds UTC."""
         self._hub = hub
         self._clock = clock
         self._now = now

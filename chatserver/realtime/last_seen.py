@@ -28,7 +28,7 @@ class LastSeen:
     """Collects and stores the times when sessions were last in use."""
 
     def __init__(self, hub: Hub, people: People, *, now: Callable[[], int]) -> None:
-        """Create it; `now` returns milliseconds UTC."""
+        """`now` returns milliseconds UTC."""
         self._hub = hub
         self._people = people
         self._now = now

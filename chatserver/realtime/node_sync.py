@@ -30,7 +30,7 @@ class NodeSync:
     def __init__(
         self, hub: Hub, log: Log, rooms: Rooms, people: People, *, now: Callable[[], int]
     ) -> None:
-        """Create it; `now` returns milliseconds UTC."""
+        """`now` returns milliseconds UTC."""
         self._hub = hub
         self._log = log
         self._rooms = rooms

@@ -32,7 +32,7 @@ class PresenceFeed:
         started: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        """Create it; `started` is called with each round, `clock` returns monotonic seconds."""
+        """`started` is called with each round, `clock` returns monotonic seconds."""
         self._presence = presence
         self._connections = connections
         self._broadcast = broadcast

@@ -22,7 +22,7 @@ class Receipts:
     """Sends positions by room, one room in each turn of the event loop."""
 
     def __init__(self, send: Send, clock: Callable[[], float]) -> None:
-        """Create it; `send` is called with frames and a room, `clock` returns monotonic seconds."""
+        """`send` is called with frames and a room, `clock` returns monotonic seconds."""
         self._send = send
         self._clock = clock
         self._pending: dict[int, dict[str, int]] = {}  # room → user name → seq

@@ -99,7 +99,7 @@ class Admin:
         form = await forms.read(request, forms.RoomOversight)
         if form.archived is None and form.retention_days is None:
             raise BadRequest(_("Nothing to change was given."))
-        await self._membership.oversee(
+        await self._membership.administer_room(
             admin,
             _number(request),
             archived=form.archived,

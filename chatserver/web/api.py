@@ -103,7 +103,7 @@ class Api:
     async def _users(self, request: web.Request) -> web.StreamResponse:
         asked = queried(request, Listed)
         if asked.names is not None:
-            named = await self._accounts.all_named(asked.names.split(",")[:NAMES])
+            named = await self._accounts.find_all(asked.names.split(",")[:NAMES])
             return ok(users=[_shown(user) for user in named])
         if asked.limit is None:
             return await listed(request, "users", partial(self._page, beginning=asked.q))

@@ -50,7 +50,7 @@ class Sessions:
     async def of(self, request: web.Request) -> SignIn:
         """The sign-in of a request by header or cookie. Raises Unauthorized or OtherUser."""
         if SIGN_IN not in request:
-            sign_in = await self._accounts.identify(_token(request))
+            sign_in = await self._accounts.authenticate(_token(request))
             expected = unquote(request.headers.get(EXPECTED_USER, ""))
             request[SIGN_IN] = _checked(sign_in, expected)
         return request[SIGN_IN]
@@ -74,7 +74,7 @@ class Sessions:
     async def of_socket(self, request: web.Request) -> SignIn:
         """The same for a socket, which may name its token and its user in the query as well."""
         if self._settings.auth.query_token and "token" in request.query:
-            sign_in = await self._accounts.identify(request.query["token"])
+            sign_in = await self._accounts.authenticate(request.query["token"])
         else:
             sign_in = await self.of(request)
         return _checked(sign_in, request.query.get("user", ""))

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chatserver import protocol
 from chatserver.chat.history import History
 from chatserver.chat.membership import Membership
-from chatserver.chat.messages import Chat, Work
+from chatserver.chat.messages import Chat, Rendering
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.models import Receipt, RoomState, User, name_key
 from chatserver.protocol import encode_events
@@ -29,7 +29,7 @@ from chatserver.web.query import converted, queried
 
 T = TypeVar("T")
 
-Send = Callable[[Settle], Work | None]
+Send = Callable[[Settle], Rendering | None]
 
 
 class Conversation:

@@ -17,7 +17,7 @@ async def chat(start_chat: StartChat, database_url: str) -> Chat:
 async def test_messages_are_deleted_with_the_account_of_their_author(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "TOGETHER", 3)
+    monkeypatch.setattr(erasure, "BATCH_SIZE", 3)
     ann, bo, cy = (
         await chat.person("ann", admin=True),
         await chat.person("bo"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.accounts.key_sync import SETTLED, KeySync
+from chatserver.accounts.key_sync import ANNOUNCE_DELAY, KeySync
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.errors import CloseCode, Conflict
 from chatserver.models import User
@@ -44,13 +44,13 @@ class Node:
     def token(self) -> str:
         return self.keys.issue(session="s", user_id=1, expires_at=self.clock.ms() + 10**9)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         self.hub.check_nodes()
-        self.sync.look()
+        self.sync.poll()
 
     def copy_to(self, other: "Node") -> None:
         shutil.copyfile(self.file, other.file)
-        other.look()
+        other.poll()
 
     async def connect(self, key: str) -> tuple[Connection, RecordingTransport]:
         line = RecordingTransport()
@@ -70,9 +70,9 @@ async def nodes(tmp_path: Path) -> tuple[Node, Node]:
     shutil.copyfile(one.file, two.file)
     two.keys.load()
     one.bus.other, two.bus.other = two.hub, one.hub
-    clock.advance(SETTLED)
+    clock.advance(ANNOUNCE_DELAY)
     for node in (one, two, one):
-        node.look()
+        node.poll()
     return one, two
 
 
@@ -97,8 +97,8 @@ async def test_the_other_nodes_sign_with_the_key_as_soon_as_one_does(nodes: Node
     await one.rotate()
     one.copy_to(two)
     await one.rotate()
-    one.look()
-    two.look()
+    one.poll()
+    two.poll()
     assert one.keys.names() == two.keys.names()
     assert one.file.read_bytes() == two.file.read_bytes()
 
@@ -116,15 +116,15 @@ async def test_a_second_node_does_not_make_other_keys(
         with pytest.raises(Conflict):
             await two.rotate()
         assert two.file.read_bytes() == before
-    two.look()
-    two.look()
+    two.poll()
+    two.poll()
     assert caplog.text.count("another node has other keys") == 1
 
 
 async def test_without_redis_nobody_can_be_asked(nodes: Nodes) -> None:
     one, _ = nodes
     one.bus.cut = True
-    with pytest.raises(Conflict, match="Redis is away"):
+    with pytest.raises(Conflict, match="Redis is not reachable"):
         await one.rotate()
     assert not await one.rotate(force=True)
     assert await one.rotate(force=True)
@@ -136,10 +136,10 @@ async def test_a_node_that_was_stopped_has_no_say(nodes: Nodes) -> None:
     two.hub.check_nodes()
     two.keys.rotate()
     two.hub.check_nodes()
-    one.look()
+    one.poll()
     assert one.hub.presence.remote_keys() != []
     two.hub.close()
-    one.look()
+    one.poll()
     assert not one.sync.differs
     assert not await one.rotate()
 
@@ -161,8 +161,8 @@ async def test_three_rotations_end_the_sockets_of_a_leaked_key(nodes: Nodes) -> 
         await one.rotate()
         one.copy_to(two)
         await one.rotate()
-        one.look()
-        two.look()
+        one.poll()
+        two.poll()
     for node in nodes:
         with pytest.raises(Exception, match="Log in"):
             node.keys.verify(token)
@@ -176,7 +176,7 @@ async def test_a_socket_of_a_bot_or_of_a_newer_key_stays(nodes: Nodes) -> None:
     for _ in range(3):
         await one.rotate()
     anns, _ = await one.connect(one.keys.names()[0])
-    one.look()
+    one.poll()
     assert (bots.closing, anns.closing) == (False, False)
 
 
@@ -188,9 +188,9 @@ async def test_a_file_that_makes_no_sense_changes_nothing(
     for spoil in (lambda: one.file.write_text("{"), one.file.unlink):
         spoil()
         for _ in range(3):
-            one.look()
+            one.poll()
     assert one.keys.names() == before
-    assert caplog.text.count("the keys stay as they are") == 2
+    assert caplog.text.count("the key file is ignored") == 2
 
 
 class SlowBus(Tin):
@@ -226,8 +226,8 @@ async def test_of_rotations_at_once_on_one_node_only_the_first_changes_keys(node
         assert one.keys.names()[0] == signing
         one.copy_to(two)
         assert await one.rotate()
-        one.look()
-        two.look()
+        one.poll()
+        two.poll()
         assert one.keys.names() == two.keys.names()
 
 
@@ -244,7 +244,7 @@ async def test_rotations_at_once_on_two_nodes_let_no_unknown_key_sign(nodes: Nod
         two.keys.verify(one.token())
         one.copy_to(two)
         await one.rotate()
-        two.look()
+        two.poll()
         one.keys.verify(two.token())
         two.keys.verify(one.token())
 

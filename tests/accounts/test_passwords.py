@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.accounts.passwords import WAITING, WORKERS, Passwords, check_choice, generate
+from chatserver.accounts.passwords import MAX_QUEUED, WORKERS, Passwords, check_choice, generate
 from chatserver.config import AuthSettings
 from chatserver.errors import BadRequest, RateLimited
 
@@ -161,12 +161,12 @@ async def test_the_event_loop_goes_on_while_a_password_is_hashed(passwords: Pass
 
 async def test_only_so_many_may_wait_and_one_more_is_told_to_come_back(cheap: Passwords) -> None:
     stored = await cheap.hash(RIGHT)
-    asked = WORKERS + WAITING + 8
+    asked = WORKERS + MAX_QUEUED + 8
     answers = await asyncio.gather(
         *(cheap.verify(stored, RIGHT) for _ in range(asked)), return_exceptions=True
     )
     refusals = [answer for answer in answers if isinstance(answer, RateLimited)]
     assert len(refusals) == 8
     assert {refusal.retry_after for refusal in refusals} == {1.0}
-    assert answers.count(True) == WORKERS + WAITING
+    assert answers.count(True) == WORKERS + MAX_QUEUED
     assert await cheap.verify(stored, RIGHT)

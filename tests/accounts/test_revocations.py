@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatserver.accounts import revocations
-from chatserver.accounts.revocations import RESERVED, RevocationFile, Revocations
+from chatserver.accounts.revocations import FILE_SIZE, RevocationFile, Revocations
 from chatserver.bus.messages import Ended
 from chatserver.errors import StartError, Unavailable
 
@@ -48,8 +48,8 @@ async def test_what_waits_is_read_at_the_next_start(tmp_path: Path) -> None:
     first = started(path, database)
     assert not await first.end("one")
     for _ in range(2):
-        first.learn(Ended(4101, session="two", pending=True))
-    first.learn(Ended(4101, session="three"))
+        first.note_ended(Ended(4101, session="two", pending=True))
+    first.note_ended(Ended(4101, session="three"))
     second = started(path, database)
     assert [name for name in ("one", "two", "three") if name in second] == ["one", "two"]
     database.is_there = True
@@ -87,14 +87,14 @@ def test_the_file_has_its_size_before_anything_waits(tmp_path: Path) -> None:
     path = tmp_path / "revocations"
     file = RevocationFile(path)
     file.read()
-    assert path.stat().st_size == RESERVED
-    assert path.stat().st_blocks * 512 >= RESERVED
+    assert path.stat().st_size == FILE_SIZE
+    assert path.stat().st_blocks * 512 >= FILE_SIZE
     assert path.stat().st_mode & 0o777 == 0o600
-    for number in range(revocations.LARGEST):
+    for number in range(revocations.MAX_PENDING):
         file.add(f"session-{number:014}")
-    assert path.stat().st_size == RESERVED
+    assert path.stat().st_size == FILE_SIZE
     with pytest.raises(OSError, match="full"):
-        file.add("x" * RESERVED)
+        file.add("x" * FILE_SIZE)
     file.clear()
     assert RevocationFile(path).read() == []
 
@@ -125,4 +125,4 @@ async def test_a_file_that_fails_loses_no_end_of_a_running_server(
     made = Revocations(Database().store, tmp_path / "none" / "revocations", Others())
     assert not await made.end("one")
     assert "one" in made
-    assert "a restart would forget" in caplog.text
+    assert "would be lost by a restart" in caplog.text

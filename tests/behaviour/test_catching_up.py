@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chatserver.chat.event_cache import Stretch
+from chatserver.chat.event_cache import EventRange
 from chatserver.chat.history import gap_reader
 from chatserver.models import LOBBY
 from chatserver.text.markup import Renderer
@@ -219,8 +219,8 @@ async def test_what_was_edited_or_deleted_is_not_told_again_to_who_comes_back(
 
 async def test_what_the_night_has_forgotten_is_not_told(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
-    owner = await chat.server.accounts.named("ann")
-    await chat.server.membership.oversee(owner, LOBBY, archived=None, retention_days=1)
+    owner = await chat.server.accounts.find("ann")
+    await chat.server.membership.administer_room(owner, LOBBY, archived=None, retention_days=1)
     await device.say("secret")
     assert "secret" in str(await device.history(1, after=0))
     in_two_days = chat.server.nightly._now() + 2 * 86_400_000
@@ -248,7 +248,7 @@ async def test_a_deletion_while_an_answer_is_put_together_is_in_it(
     seq = (await anns.say("secret"))["seq"]
     read = chat.server.recent.read
 
-    async def meanwhile(wanted: Sequence[Stretch]) -> object:
+    async def meanwhile(wanted: Sequence[EventRange]) -> object:
         found = await read(wanted)
         monkeypatch.setattr(chat.server.recent, "read", read)
         await anns.ask(11, room=1, target=seq)

@@ -249,7 +249,7 @@ async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> No
         newer = await one.signed_in("ann")
         assert (await on(two, newer)).welcome["user"] == "ann"
         two.server.folder.keys.write_bytes(one.server.folder.keys.read_bytes())
-        two.server.key_sync.look()
+        two.server.key_sync.poll()
         known = [set(one.server.keys.names())]
         while [set(keys) for keys in one.server.hub.presence.remote_keys()] != known:
             await asyncio.sleep(0.01)
@@ -258,7 +258,7 @@ async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> No
         assert (await on(two, newer)).welcome["user"] == "ann"
         while two.server.keys.names() != one.server.keys.names():
             await asyncio.sleep(0.01)
-            two.server.key_sync.look()
+            two.server.key_sync.poll()
     assert await leaked.closed() == 4001
     refused = await Person(two, "ann", 0, ann.token, two.browser()).ask("GET", "/api/me")
     assert refused.status == 401

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from chatserver.chat import event_cache as recent_module
-from chatserver.chat.event_cache import AGE, UNKEPT, EventCache, Stretch, Told
+from chatserver.chat import event_cache as event_cache_module
+from chatserver.chat.event_cache import MAX_AGE, UNCACHED, EncodedEvent, EventCache, EventRange
 from chatserver.errors import Unavailable
 from chatserver.models import Event, RoomFacts, RoomKind
 from chatserver.storage.log import NOWHERE
@@ -41,11 +41,11 @@ class Shelf:
 
     async def read(self, after: int, upto: int, version: int = 7, room: int = 1) -> list[str]:
         facts = RoomFacts(room, RoomKind.GROUP)
-        found = await self.recent.read([Stretch(facts, version, after, upto)])
+        found = await self.recent.read([EventRange(facts, version, after, upto)])
         return texts(found[room])
 
 
-def texts(told: list[Told]) -> list[str]:
+def texts(told: list[EncodedEvent]) -> list[str]:
     return [bytes(one.json).decode().split('"data":"')[1].split('"')[0] for one in told]
 
 
@@ -97,10 +97,10 @@ async def test_an_edit_while_it_is_read_spoils_nothing(shelf: Shelf) -> None:
 
 async def test_after_a_minute_it_is_read_anew(shelf: Shelf) -> None:
     await shelf.read(0, 2)
-    shelf.time = AGE
+    shelf.time = MAX_AGE
     shelf.text = "new"
     assert await shelf.read(0, 3) == ["new"] * 3
-    shelf.time = 1.5 * AGE
+    shelf.time = 1.5 * MAX_AGE
     assert await shelf.read(0, 3) == ["new"] * 3
     assert len(shelf.reads) == 2
 
@@ -108,13 +108,13 @@ async def test_after_a_minute_it_is_read_anew(shelf: Shelf) -> None:
 async def test_rooms_that_nobody_hears_are_not_kept(shelf: Shelf) -> None:
     for text in ("one", "two"):
         shelf.text = text
-        assert await shelf.read(0, 1, version=UNKEPT) == [text]
+        assert await shelf.read(0, 1, version=UNCACHED) == [text]
 
 
 async def test_rooms_that_are_not_there_yet_are_one_query(shelf: Shelf) -> None:
     other = RoomFacts(2, RoomKind.GROUP)
     await shelf.read(0, 2)
-    wanted = [Stretch(LOBBY, 7, 0, 3), Stretch(other, 9, 4, 6)]
+    wanted = [EventRange(LOBBY, 7, 0, 3), EventRange(other, 9, 4, 6)]
     found = await shelf.recent.read(wanted)
     assert {room: len(told) for room, told in found.items()} == {1: 3, 2: 2}
     assert shelf.reads[1:] == [[(1, 2, 3), (2, 4, 6)]]
@@ -137,7 +137,7 @@ async def test_who_goes_away_takes_nobodys_answer_along(shelf: Shelf) -> None:
 
 
 async def test_memory_is_bounded(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent_module, "CAPACITY", 1_000)
+    monkeypatch.setattr(event_cache_module, "CAPACITY", 1_000)
     shelf.text = "x" * 300
     for room in (1, 2, 3, 4):
         await shelf.read(0, 1, room=room)

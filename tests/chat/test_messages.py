@@ -74,7 +74,7 @@ def test_a_recipient_is_looked_up_by_storage_until_a_message_was_stored() -> Non
     second = desk.tell("hi", "BO")
     assert (second.room, second.people, second.resolved) == (5, (2, 7), True)
     assert second.act == Message("hi", to="bo")
-    assert desk.facts.known(5) == RoomFacts(5, RoomKind.DIRECT, ((2, "bo"), (7, "ann")))
+    assert desk.facts.get(5) == RoomFacts(5, RoomKind.DIRECT, ((2, "bo"), (7, "ann")))
     assert desk.say("hi", room=5).act == Message("hi", to="bo")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from chatserver.chat import room_cache as facts_module
+from chatserver.chat import room_cache as room_cache_module
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound
 from chatserver.models import RoomFacts, RoomKind
@@ -32,28 +32,28 @@ def facts(rooms: Rooms) -> RoomCache:
 
 
 async def test_a_room_is_asked_for_once(facts: RoomCache, rooms: Rooms) -> None:
-    assert facts.known(1) is None
-    assert await facts.one(1) == facts.known(1) == RoomFacts(1, RoomKind.GROUP)
-    assert sorted(await facts.of([1, 2])) == [1, 2]
+    assert facts.get(1) is None
+    assert await facts.fetch_one(1) == facts.get(1) == RoomFacts(1, RoomKind.GROUP)
+    assert sorted(await facts.fetch([1, 2])) == [1, 2]
     assert rooms.asked == [[1], [2]]
 
 
 async def test_rooms_that_are_not_there_are_left_out(facts: RoomCache) -> None:
-    assert sorted(await facts.of([1, 11])) == [1]
+    assert sorted(await facts.fetch([1, 11])) == [1]
     with pytest.raises(NotFound):
-        await facts.one(11)
+        await facts.fetch_one(11)
 
 
 async def test_a_memory_that_is_full_loses_nothing_that_is_asked_for(
     facts: RoomCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts_module, "REMEMBERED", 3)
-    await facts.of([1, 2, 3])
-    assert sorted(await facts.of([1, 2, 3, 4, 5])) == [1, 2, 3, 4, 5]
+    monkeypatch.setattr(room_cache_module, "CAPACITY", 3)
+    await facts.fetch([1, 2, 3])
+    assert sorted(await facts.fetch([1, 2, 3, 4, 5])) == [1, 2, 3, 4, 5]
 
 
 async def test_who_calls_the_other_one_how_is_kept(facts: RoomCache) -> None:
-    pair = RoomFacts(5, RoomKind.DIRECT, ((1, "ann"), (2, "bo")))
-    facts.remember(pair, pair=(1, "Bo"))
-    assert facts.pair(1, "Bo") is pair
-    assert facts.pair(2, "ann") is None
+    direct = RoomFacts(5, RoomKind.DIRECT, ((1, "ann"), (2, "bo")))
+    facts.add(direct, pair=(1, "Bo"))
+    assert facts.direct(1, "Bo") is direct
+    assert facts.direct(2, "ann") is None

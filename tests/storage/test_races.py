@@ -53,7 +53,7 @@ class Desk:
             "people": storage.people,
             "credentials": storage.credentials,
             "bots": storage.bots,
-            "farewell": Nobody(),
+            "closer": Nobody(),
         }
         self.accounts = Accounts(
             **shared,
@@ -91,7 +91,7 @@ class Desk:
             tokens = await self.accounts.open_session(user, client="")
         except ChatError:
             return None
-        return (await self.accounts.identify(tokens.cookie)).session.id
+        return (await self.accounts.authenticate(tokens.cookie)).session.id
 
     async def signed_in(self, user: User) -> SignIn:
         session = Session(f"own-{user.name}", user, self.clock(), self.clock() + 1_000_000)

@@ -268,4 +268,4 @@ async def test_a_session_that_ends_while_its_request_arrives_changes_nothing(
     await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
     ended.set()
     assert (await task).status == 401
-    assert (await chat.server.accounts.named("bo")).display == "Bo"
+    assert (await chat.server.accounts.find("bo")).display == "Bo"

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import fields
 
 from chatserver import errors, protocol
-from chatserver.chat.membership import NAMED
+from chatserver.chat.membership import USERS_PER_MESSAGE
 from chatserver.config import LimitSettings
 from chatserver.realtime.read_positions import TYPING_RATE
 from chatserver.storage.apply_message import EMOJI
@@ -49,7 +49,7 @@ FIXED: dict[str, int] = {
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
     "unread messages of a room, and mentions in it, that are counted": COUNTED,
-    "users named by one change of a room that count as one more message": NAMED,
+    "users named by one change of a room that count as one more message": USERS_PER_MESSAGE,
     "questions of one user, a second in the long run: `history`, `renew`, and"
     " every `GET` below /api/": QUESTIONS[0],
     "questions at once": QUESTIONS[1],

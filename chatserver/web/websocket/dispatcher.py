@@ -243,17 +243,17 @@ class Dispatcher:
         if asked.before is not None:
             raise BadRequest(_("Name 'after' or 'before', not both."))
         self.catch_ups += 1
-        heard = partial(self._hub.cursors, connection)
+        cursors = partial(self._hub.cursors, connection)
         return await self._history.after(
-            user, room, asked.after, limit=asked.limit, epoch=asked.epoch, heard=heard
+            user, room, asked.after, limit=asked.limit, epoch=asked.epoch, cursors=cursors
         )
 
     async def _catch_up(
         self, connection: Connection, asked: protocol.History, positions: dict[int, int]
     ) -> protocol.CatchUp:
         self.catch_ups += 1
-        heard = partial(self._hub.cursors, connection)
-        pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, heard)
+        cursors = partial(self._hub.cursors, connection)
+        pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, cursors)
         return protocol.CatchUp(
             id=asked.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
         )
@@ -282,7 +282,7 @@ class Dispatcher:
     async def _adopt(self, connection: Connection, token: str) -> None:
         """Go on under the session of a newer token of the same person."""
         with self._hub.connecting() as arrival:
-            newer = await self._accounts.identify(token)
+            newer = await self._accounts.authenticate(token)
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token belongs to another user."))
             arrival.check(newer.session.id, newer.user.id)
