@@ -57,8 +57,8 @@ HOMES = {
 # socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
-    " chat.event_cache storage.examination storage.batch_loader web.websocket.transport"
-    " web.control_socket web.spool web.time_limit"
+    " realtime.session_checks chat.event_cache storage.examination storage.batch_loader"
+    " web.websocket.transport web.control_socket web.spool web.time_limit"
 )
 
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

@@ -39,7 +39,7 @@ class Aside(msgspec.Struct, frozen=True, tag="aside"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """To the other nodes: hang up the sockets of this session, or of this user.
+    """To the other nodes: close the connections of this session, or of ended sessions of this user.
 
     `pending`: the database does not have the end of the session yet.
     """
@@ -53,12 +53,13 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
 class Here(msgspec.Struct, frozen=True, tag="here"):
     """To the other nodes: who has a socket on this one, whole, and which keys it knows.
 
-    Of `keys` the first one signs.
+    Of `keys` the first one signs. `number` rises with each announcement of a node.
     """
 
     node: str
     persons: list[Person]
     keys: list[str] = []
+    number: int = 0
 
 
 Word = News | Admitted | Aside | Ended | Here

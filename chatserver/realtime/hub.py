@@ -1,6 +1,5 @@
 """Fan-out of events to connections and to other nodes. Owns the connections of this node."""
 
-import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -13,9 +12,11 @@ from chatserver.protocol import encode_events
 from chatserver.realtime.announcements import ReadStates, RoomAnnouncements
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.held_frames import HeldFrames
+from chatserver.realtime.node_presence import NodePresence
 from chatserver.realtime.pending_connections import PendingConnection, PendingConnections
 from chatserver.realtime.presence import PresenceState
 from chatserver.realtime.presence_feed import PresenceFeed
+from chatserver.realtime.session_checks import FindAlive, SessionChecks
 from chatserver.realtime.subscriptions import ReadMissed, Subscriptions, split_at_departures
 
 
@@ -30,17 +31,16 @@ class Hub:
         key_names: Callable[[], list[str]] = list,
         *,
         node: str = "",
+        find_alive: FindAlive,
         clock: Callable[[], float],
     ) -> None:
         """Wire up the parts.
 
         `clock` returns monotonic seconds, `key_names` the names of this node's signing keys. `node`
-        is the name of this node, by default a random one.
+        is the name of this node, by default a random one. `find_alive` returns which of some
+        sessions have not ended.
         """
         self._bus = bus
-        self._node = node or secrets.token_hex(8)
-        self._clock = clock
-        self._key_names = key_names
         self.on_session_ended: Callable[[Ended], object] = lambda _: None  # see `Revocations`
         self._devices: dict[int, set[Connection]] = {}
         self._subscriptions = Subscriptions(
@@ -57,9 +57,13 @@ class Hub:
             show=self._show,
             reconnect=self._reconnect,
         )
+        self._session_checks = SessionChecks(find_alive, self._pending, self.devices, self.expire)
         self.presence = PresenceState()
+        self._nodes = NodePresence(
+            self.presence, self._publish_to_nodes, key_names, node=node, clock=clock
+        )
         self._presence_feed = PresenceFeed(
-            self.presence, lambda: self.connections, self.broadcast, self._announce_presence, clock
+            self.presence, lambda: self.connections, self.broadcast, self._nodes.announce, clock
         )
 
     # Connections ----------------------------------------------------------------------------------
@@ -123,9 +127,10 @@ class Hub:
         return self._subscriptions.count_subscribers(room)
 
     def subscribe(self, user_id: int, room: int, after: int) -> None:
-        """Subscribe a user's connections to a room that is new to them, from behind `after`."""
-        for connection in self._devices.get(user_id, ()):
-            self._subscriptions.subscribe_if_new(connection, room, after)
+        """Subscribe a user's connections to a new room from behind `after`, or reconnect them."""
+        for connection in list(self.devices(user_id)):
+            if not self._subscriptions.subscribe_if_new(connection, room, after):
+                self.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     def detach(self, connection: Connection) -> None:
         """Remove a connection and its subscriptions; ignored if it is not attached."""
@@ -294,9 +299,6 @@ class Hub:
             if not connection.write(frames):
                 self._drop_slow(connection)
 
-    def _announce_presence(self) -> None:
-        self._publish_to_nodes(Here(self._node, self.presence.local(), self._key_names()))
-
     # Other nodes ----------------------------------------------------------------------------------
 
     def receive(self, payload: bytes) -> None:
@@ -308,11 +310,13 @@ class Hub:
                 self._announcements.schedule(admitted.users, admitted.room, admitted.event)
             case Aside() as message:
                 self._deliver_ephemeral(message)
+            case Ended(code=code, user=int(user)) if code != CloseCode.RESTARTING:
+                self._session_checks.start(user, CloseCode(code))
             case Ended() as ended:
                 self._end_local(ended)
                 self.on_session_ended(ended)
-            case Here(node, persons, keys):
-                self.presence.update_node(node, persons, self._clock(), keys=keys)
+            case Here() as here:
+                self._nodes.receive(here)
                 self._presence_feed.changed()
 
     def heads(self) -> dict[int, int]:
@@ -324,16 +328,17 @@ class Hub:
 
         Call this every few seconds if there are others.
         """
-        self.presence.expire_nodes(self._clock())
-        self._announce_presence()
+        self._nodes.expire_nodes()
+        self._nodes.announce()
         self._presence_feed.changed()
 
     def close(self) -> None:
         """Cancel timers and tasks; announce to the other nodes that this one has gone."""
-        self._publish_to_nodes(Here(self._node, [], []))
+        self._nodes.announce_stop()
         self._presence_feed.close()
         self._subscriptions.close()
         self._announcements.close()
+        self._session_checks.close()
 
 
 SESSION_OVER = protocol.encode(

@@ -25,7 +25,7 @@ class PendingConnection:
                 raise Disconnect(CloseCode(end.code), "Your session has ended. Log in again.")
 
     def has_moved(self, user_id: int) -> bool:
-        """Return whether the user's rooms changed since the last call and must be read again."""
+        """Return whether the user's session and rooms must be read again, since the last call."""
         moved = user_id in self.moved
         self.moved.discard(user_id)
         return moved
@@ -48,7 +48,7 @@ class PendingConnections:
             self._pending.remove(pending)
 
     def note_moves(self, users: Iterable[int]) -> None:
-        """Record that the rooms of these users changed."""
+        """Record that the rooms of these users changed, or that another node ended sessions."""
         for pending in self._pending:
             pending.moved.update(users)
 

@@ -154,10 +154,18 @@ class Subscriptions:
         self._note_head(room, feed, head)
         return missed
 
-    def subscribe_if_new(self, connection: Connection, room: int, after: int) -> None:
-        """Subscribe to the events behind `after`, unless the connection is subscribed already."""
-        if room not in connection.rooms:
-            self._add(connection, room, self._feeds.setdefault(room, RoomFeed(after)), since=after)
+    def subscribe_if_new(self, connection: Connection, room: int, after: int) -> bool:
+        """Subscribe to the events behind `after`, unless the connection is subscribed already.
+
+        Return False if some of them were sent to others: then the connection must reconnect.
+        """
+        if room in connection.rooms:
+            return True
+        feed = self._feeds.setdefault(room, RoomFeed(after))
+        if feed.last > after:
+            return False
+        self._add(connection, room, feed, since=after)
+        return True
 
     def _add(self, connection: Connection, room: int, feed: RoomFeed, *, since: int) -> None:
         feed.subscribers[connection] = max(since, feed.subscribers.get(connection, 0))
@@ -305,6 +313,7 @@ class Subscriptions:
         if events:
             feed.version = next(_versions)
             self._deliver(room, feed, events[-1].seq, encode_events.frames(events))
+            feed.subscribers = {c: max(seq, feed.last) for c, seq in feed.subscribers.items()}
         return bool(events)
 
     def close(self) -> None:

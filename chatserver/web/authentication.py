@@ -71,8 +71,13 @@ class Sessions:
         async with self._turns.turn((user.id, heavy)):
             yield user
 
-    async def of_socket(self, request: web.Request) -> SignIn:
-        """The same for a socket, which may name its token and its user in the query as well."""
+    async def of_socket(self, request: web.Request, *, again: bool = False) -> SignIn:
+        """The same for a socket, which may name its token and its user in the query as well.
+
+        `again`: as the database knows it now.
+        """
+        if again:
+            request.pop(SIGN_IN, None)
         if self._settings.auth.query_token and "token" in request.query:
             sign_in = await self._accounts.authenticate(request.query["token"])
         else:

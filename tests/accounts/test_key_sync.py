@@ -33,6 +33,7 @@ class Node:
             None,  # type: ignore[arg-type]
             self.keys.names,
             node=name,
+            find_alive=None,  # type: ignore[arg-type]
             clock=clock,
         )
         self.sync = KeySync(self.keys, self.hub, self.bus, clock=clock)

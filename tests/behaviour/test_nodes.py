@@ -8,9 +8,13 @@ from unittest import mock
 import pytest
 import pytest_asyncio
 
+from chatserver.bus import messages
+from chatserver.bus.messages import Ended
 from chatserver.clocks import wall
 from chatserver.config import BusSettings, DatabaseSettings, Settings
-from chatserver.errors import Unavailable
+from chatserver.errors import CloseCode, Unavailable
+from chatserver.models import User
+from chatserver.storage.room_list import UserRooms
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, Person
 from tests.rig.mariadb import PrivateMariaDB
@@ -238,6 +242,57 @@ async def test_without_redis_what_ended_on_one_node_is_closed_on_the_other(
         assert (await keepers.say("so am I"))["ok"]
     finally:
         redis.start()
+
+
+async def test_a_late_end_of_sessions_spares_newer_ones(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    bo = await one.person("bo")
+    (user, _), accounts = await one.server.people.find("bo") or (None, None), one.server.accounts
+    assert user is not None
+    _, token = await one.server.administration.add_bot(None, "helper", "", [])
+
+    async def connected(token: str) -> Device:
+        return await Person(two, "bo", bo.number, token, two.browser()).connect()
+
+    before = [await connected(bo.token), await connected(token)]
+    late: list[bytes] = []
+    monkeypatch.setattr(one.server.bus, "publish", late.append)
+    monkeypatch.setattr(two.server.lookout, "poll", one.server.bus.reachable)
+    await accounts.sign_out_everywhere(user)
+    renewed = await one.server.administration.renew_bot(None, "helper")
+    again = await accounts.open_session(user, client="")
+    after = [await connected(again.bearer), await connected(renewed)]
+    for payload in late * 2:
+        two.server.hub.receive(payload)
+    assert [await device.closed() for device in before] == [4101, 4101]
+    assert all([(await device.say("still here"))["ok"] for device in after])
+
+
+async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions_end_elsewhere(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    bo = await one.person("bo")
+    there = Person(two, "bo", bo.number, bo.token, two.browser())
+    late = messages.encode(Ended(CloseCode.SESSION_INVALID, user=bo.number))
+    rooms_of = two.server.history.rooms_of
+    ends = [False, True]  # whether the session has ended, for one connection each
+
+    async def interrupted(user: User) -> UserRooms:
+        if len(ends) > left:
+            if ends.pop(0):
+                await one.server.people.revoke_all(user.id)
+            two.server.hub.receive(late)
+        return await rooms_of(user)
+
+    monkeypatch.setattr(two.server.history, "rooms_of", interrupted)
+    monkeypatch.setattr(two.server.lookout, "poll", one.server.bus.reachable)
+    left = 1
+    assert (await (await there.connect()).say("hello"))["ok"]
+    left = 0
+    assert await (await there.open()).closed() == 4101
 
 
 async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> None:

@@ -1,7 +1,7 @@
 """Fan-out: order, holes, slow readers, and what other nodes say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import pytest
 import pytest_asyncio
@@ -79,7 +79,21 @@ class Stage:
         self.left: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
         self.between = self._nothing  # what happens between a query and its answer
-        self.hub = Hub(self.bus, self._read, self._states, node=str(id(self)), clock=lambda: 0.0)
+        self.alive: set[str] = set()  # sessions
+        self.hub = Hub(
+            self.bus,
+            self._read,
+            self._states,
+            node=str(id(self)),
+            find_alive=self._find_alive,
+            clock=lambda: 0.0,
+        )
+
+    async def _find_alive(self, sessions: Collection[str]) -> set[str]:
+        if self.away:
+            raise Unavailable
+        await self.between()
+        return self.alive & set(sessions)
 
     async def _states(self, user_ids: Sequence[int], room: int) -> dict[int, RoomState]:
         head = len(self.log.get(room, []))
@@ -402,6 +416,7 @@ async def test_signing_out_hangs_up_on_every_node(nodes: tuple[Stage, Stage]) ->
     assert int(CloseCode.SESSION_INVALID).to_bytes(2) in line.written
     assert others.written == b""
     here.hub.end_user(3, CloseCode.REMOVED)
+    await _turns(2)
     assert int(CloseCode.REMOVED).to_bytes(2) in others.written
 
 

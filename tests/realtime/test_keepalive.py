@@ -1,6 +1,6 @@
 """Lines are kept alive, dead ones found, and sessions end while their sockets are open."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import pytest
 import pytest_asyncio
@@ -25,12 +25,18 @@ async def no_rooms(_users: Sequence[int], _room: int) -> dict[int, RoomState]:
     raise AssertionError("nobody joined anything")
 
 
+async def find_none(_sessions: Collection[str]) -> set[str]:
+    raise AssertionError("there is no other node")
+
+
 class House:
     """A hub with a pulse, and a clock for both."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.hub = Hub(NoPeers(), no_holes, no_rooms, node="here", clock=self.clock)
+        self.hub = Hub(
+            NoPeers(), no_holes, no_rooms, node="here", find_alive=find_none, clock=self.clock
+        )
         self.pulse = Keepalive(self.hub, clock=self.clock, now=self.clock.ms)
 
     def connect(

@@ -283,6 +283,8 @@ class Dispatcher:
         """Go on under the session of a newer token of the same person."""
         with self._hub.connecting() as arrival:
             newer = await self._accounts.authenticate(token)
+            while arrival.has_moved(newer.user.id):
+                newer = await self._accounts.authenticate(token)
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token belongs to another user."))
             arrival.check(newer.session.id, newer.user.id)

@@ -91,6 +91,7 @@ class Socket:
         self._gate.connects(sign_in.user)
         rooms = await self._rooms_of(sign_in.user)
         while arrival.has_moved(sign_in.user.id):
+            sign_in = await self._sessions.of_socket(request, again=True)
             rooms = await self._rooms_of(sign_in.user)
         arrival.check(sign_in.session.id, sign_in.user.id)
         if self._stops:

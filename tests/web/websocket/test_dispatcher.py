@@ -85,7 +85,7 @@ def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
         reads=ReadPositions(nobody, nobody, clock=clock),
         accounts=nobody,
         history=history,
-        hub=Hub(NoPeers(), nobody, nobody, node="here", clock=clock),
+        hub=Hub(NoPeers(), nobody, nobody, node="here", find_alive=nobody, clock=clock),
         rates=Rates(LimitSettings(messages_per_second=1_000, message_burst=1_000), clock),
         languages=load_languages(),
         frame_bytes=65_536,
