@@ -1,10 +1,10 @@
-"""The client's files, served from memory: read once, at the start; compressed for who takes that.
+"""Static files, read at the start, served from memory, and compressed for clients that accept gzip.
 
-Their address changes with any of them, so browsers may keep them for ever. A page that is older
-than the server finds them by name under its own address, until it is loaded again. There is no
-build step; but what a browser would find out one round trip after the other it is told at once: a
-style sheet comes with what it imports, and a page can name every module that its script will ask
-for.
+Their address contains a digest of all of them, so browsers may cache them for ever. A page that is
+older than the server gets the current files under its own address until it is reloaded. There is
+no build step; the server saves round trips itself: a style sheet contains what it imports, the
+modules of the chat page come in two bundles, and another page lists the modules that its script
+imports.
 """
 
 import gzip
@@ -16,11 +16,14 @@ from pathlib import Path
 
 from aiohttp import web
 
+from chatserver.web.bundle import bundle, resolve
+
 FOR_EVER = "public, max-age=31536000, immutable"
 OTHER = "no-store"  # for the address of another version: its content is not that version's
 IMPORTED_SHEET = re.compile(r'@import url\("([\w-]+\.css)"\) layer\((\w+)\);')
 IMPORTED_MODULE = re.compile(r'\b(?:import|from) "(\.[^"]+)"')
 AWAITED_MODULE = re.compile(r'\bimport\("(\.[^"]+)"\)')
+BUNDLES = {"js/main.js": None, "js/on-demand.js": "js/main.js"}  # entry and the bundle before it
 MODULE = "text/javascript"  # RFC 9239; what Python takes it for depends on the machine
 
 
@@ -54,17 +57,24 @@ class Assets:
         return web.Response(body=self._compressed(name), content_type=kind, headers=headers)
 
     def _modules(self, name: str) -> list[str]:
-        """The module, what it awaits, and all that these import, however far away; each once."""
+        """The module, what it awaits, and all that these import; only itself if it is a bundle."""
+        if name in BUNDLES:
+            return [name]
         text = self._files[name].decode()
-        found = [name, *(_beside(name, target) for target in AWAITED_MODULE.findall(text))]
+        found = [name, *(resolve(name, target) for target in AWAITED_MODULE.findall(text))]
         for module in found:  # which grows meanwhile
             for target in IMPORTED_MODULE.findall(self._files[module].decode()):
-                if (path := _beside(module, target)) not in found:
+                if (path := resolve(module, target)) not in found:
                     found.append(path)
         return found
 
     def _whole(self, name: str) -> bytes:
         content = self._files[name]
+        if name in BUNDLES:
+            scripts = {
+                name: text.decode() for name, text in self._files.items() if name.endswith(".js")
+            }
+            return bundle(scripts, name, BUNDLES[name]).encode()
         if not name.endswith(".css"):
             return content
         return IMPORTED_SHEET.sub(
@@ -72,15 +82,4 @@ class Assets:
         ).encode()
 
     def _sheet(self, name: str, imported: str) -> str:
-        return self._whole(_beside(name, imported)).decode()
-
-
-def _beside(name: str, target: str) -> str:
-    """The name of the file that `name` calls `target`."""
-    steps = name.split("/")[:-1]
-    for step in target.split("/"):
-        if step == "..":
-            steps.pop()
-        elif step != ".":
-            steps.append(step)
-    return "/".join(steps)
+        return self._whole(resolve(name, imported)).decode()

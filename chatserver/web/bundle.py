@@ -1,0 +1,74 @@
+"""Bundle of JavaScript modules: an entry and all that it imports, as one file.
+
+Each module becomes a block that reads its imports from `$modules` and puts its exports there, in
+the order in which a browser evaluates modules. The sources keep to what this can rewrite: each
+import is one line, exports are declared with `function`, `class` or `const`, or come from another
+module, and no imports form a cycle; anything else raises ValueError. Dynamic imports and
+`import.meta` stay as they are, relative to the entry.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from posixpath import dirname, join, normpath
+
+IMPORT = re.compile(r'^(?:import|export) (?:.+ from )?"(\.[^"]+)";$', re.M)
+SIDE_EFFECT = re.compile(r'^import "[^"]+";\n', re.M)
+NAMED = re.compile(r'^import (\{.+\}|\* as \w+) from "([^"]+)";$', re.M)
+FORWARD = re.compile(r'^export \{ (\w+(?:, \w+)*) \} from "([^"]+)";$', re.M)
+DECLARED = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.M)
+LEFT = re.compile(r"^(?:import|export) .*", re.M)
+
+
+def bundle(files: Mapping[str, str], entry: str, base: str | None = None) -> str:
+    """Source of the module `entry` with its imports; those in the bundle `base` come from there."""
+    provided = closure(files, base) if base else []
+    if base:
+        start = f'import {{ $modules }} from "./{base.removeprefix(dirname(base) + "/")}";\n'
+    else:
+        start = "export const $modules = {};\n"
+    blocks = [_block(name, files[name]) for name in closure(files, entry) if name not in provided]
+    end = f'export const {{ {", ".join(_exports(files[entry]))} }} = $modules["{entry}"];\n'
+    return start + "".join(blocks) + end
+
+
+def closure(files: Mapping[str, str], entry: str) -> list[str]:
+    """The module and all that it imports, each behind its imports."""
+    found: dict[str, None] = {}
+    _visit(files, entry, found, ())
+    return list(found)
+
+
+def resolve(name: str, target: str) -> str:
+    """The name of the file that the file `name` calls `target`."""
+    return normpath(join(dirname(name), target))
+
+
+def _visit(
+    files: Mapping[str, str], name: str, found: dict[str, None], above: Collection[str]
+) -> None:
+    if name in above:
+        raise ValueError(f"Import cycle: {' '.join([*above, name])}")
+    if name not in found:
+        for target in IMPORT.findall(files[name]):
+            _visit(files, resolve(name, target), found, (*above, name))
+        found[name] = None
+
+
+def _block(name: str, source: str) -> str:
+    text = SIDE_EFFECT.sub("", source)
+    text = FORWARD.sub(r'import { \1 } from "\2";', text)
+    text = NAMED.sub(lambda found: _assignment(name, found[1], found[2]), text)
+    text = DECLARED.sub("", text)
+    if found := LEFT.search(text):
+        raise ValueError(f"{name}: cannot bundle {found[0]!r}")
+    return f'{{\n// {name}\n{text}$modules["{name}"] = {{ {", ".join(_exports(source))} }};\n}}\n'
+
+
+def _exports(source: str) -> list[str]:
+    forwarded = [name for names, _ in FORWARD.findall(source) for name in names.split(", ")]
+    return DECLARED.findall(source) + forwarded
+
+
+def _assignment(name: str, names: str, target: str) -> str:
+    pattern = names.removeprefix("* as ").replace(" as ", ": ")
+    return f'const {pattern} = $modules["{resolve(name, target)}"];'
