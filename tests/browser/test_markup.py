@@ -67,6 +67,15 @@ async def test_a_quote_shows_what_is_said_without_its_marks(enter: EnterChat) ->
         await expect(quote).to_have_text("Slow Add an index on at")
 
 
+async def test_only_names_of_users_look_like_mentions(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    await ann.say("@zzzzzz @bo你好 **@all**")
+    for window in (ann, bo):
+        await window.sees("@zzzzzz @bo你好 @all")
+        mentions = window.page.locator("chat-message .mention")
+        await expect(mentions).to_have_text(["@bo", "@all"])
+
+
 async def shows_marked_text(window: Window) -> None:
     text = window.page.locator(".message-text").last
     await expect(text.locator("strong")).to_have_text("bold")

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { called, calls, fitting, fittingWith, unfinished } from "../../chatserver/static/js/lib/mentions.js";
+import { called, calls, fitting, fittingWith, fold, unfinished } from "../../chatserver/static/js/lib/mentions.js";
 
-const names = (text) => called(text).flatMap(({ mention }) => mention ?? []);
+const among = (accounts) => (name) => accounts.map(fold).includes(name);
+const marks = (text, accounts) => called(text, among(accounts)).flatMap(({ mention }) => mention ?? []);
+const names = (text) => marks(text, ["bo", "陈波", "ann"]);
+const CASES = JSON.parse(readFileSync(new URL("../text-cases/mentions.json", import.meta.url), "utf8"));
 
 test("names are called with either @, without the punctuation behind them", () => {
   assert.deepEqual(names("@bo, ＠陈波. and (@Ann-)"), ["bo", "陈波", "ann"]);
   assert.deepEqual(names("mail bo@example.org or a.@b"), []);
   for (const text of ["@bo", "x @bo y ＠cy", "no", "", "@"]) {
-    assert.equal(called(text).map((part) => part.text).join(""), text);
+    assert.equal(called(text, among(["bo"])).map((part) => part.text).join(""), text);
   }
 });
 
@@ -58,11 +61,33 @@ test("a whole name comes before a beginning, then a word of the display name, th
 });
 
 test("an account is called where the server counts a mention of it", () => {
-  const cases = JSON.parse(readFileSync(new URL("../text-cases/mentions.json", import.meta.url), "utf8"));
-  for (const { text, accounts, calls: names } of cases) {
+  for (const { text, accounts, calls: names } of CASES) {
     for (const name of accounts.length === 1 ? accounts : names) {
       assert.equal(calls(text, name), names.includes(name) || names.includes("all"), `${name}: ${text}`);
     }
     if (accounts.includes("cy")) assert.equal(calls(text, "cy"), names.includes("cy") || names.includes("all"), text);
   }
+});
+
+test("the text marks the users that the server counts as mentioned, and nobody else", () => {
+  const isPlain = ({ text }) => !/[`>]|\]\(|:\/\/|www\./.test(text); // the rest is markup: see markup.test.mjs
+  for (const { text, accounts, calls: names } of CASES.filter(isPlain)) {
+    assert.deepEqual(marks(text, accounts), names, text);
+  }
+});
+
+test("a mark covers the name of the user only", () => {
+  assert.deepEqual(called("嗨＠小明你好", among(["小明"])), [
+    { text: "嗨" },
+    { text: "＠小明", mention: "小明" },
+    { text: "你好" },
+  ]);
+  assert.deepEqual(called("@ＢＯ.", among(["bo"])), [{ text: "@ＢＯ", mention: "bo" }, { text: "." }]);
+  assert.deepEqual(called("@zzzzzz", among(["bo"])), [{ text: "@zzzzzz" }]);
+});
+
+test("a text that mentions a user with a longer name does not call one with its beginning", () => {
+  assert.ok(calls("@小明你好", "小明"));
+  assert.ok(!calls("@小明你好", "小明", among(["小明你"])));
+  assert.ok(calls("@小明你好", "小明你", among(["小明"])));
 });

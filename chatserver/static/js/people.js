@@ -7,12 +7,14 @@
 
 import { ask } from "./api.js";
 import { _ } from "./lib/i18n.js";
+import { fold } from "./lib/mentions.js";
 import { namesakes, withName } from "./lib/names.js";
 import { me, urls } from "./page.js";
 
 const PAGE = 1_000; // accounts that are asked for at once
 const FOUND = 20; // accounts that a search brings at most
 const NAMED = 50; // accounts that are asked for by name at once
+const LONGEST = 6_000; // characters of a query
 const AGAIN = 5_000; // milliseconds between two looks at the list
 const BAD_REQUEST = 400; // for a name that no account can have
 const SPREAD = 2_000; // milliseconds over which those who learn the same at once ask for it
@@ -27,6 +29,9 @@ export class People extends EventTarget {
   #met = new Set(); // names to ask for
   #namesakes = null; // those who need their user name beside the other, when it has been looked up
   #sought = new Set(); // names and beginnings of names that were asked for
+  #keys = new Set([fold(me.name)]); // folded names of accounts
+  #mentioned = new Map(); // folded name that is no known account's → whether the server was asked for it
+  #lookup = 0; // timer
 
   async load() {
     this.#asked = Date.now();
@@ -44,6 +49,7 @@ export class People extends EventTarget {
 
   /** The line is back: who came meanwhile? The first one is the page's own, which has just asked. */
   renew() {
+    this.#mentioned.clear();
     if (this.#renewed) this.#soon();
     this.#renewed = true;
   }
@@ -60,6 +66,26 @@ export class People extends EventTarget {
     const unknown = names.filter((name) => name && name !== me.name && !this.#accounts.has(name));
     for (const name of unknown) this.#met.add(name);
     if (unknown.some((name) => this.#whole || !this.#sought.has(name))) this.#soon();
+  }
+
+  /** Whether a folded name is that of a user. The server is asked once for unknown ones; `people:changed` follows. */
+  isUser(key) {
+    if (this.#keys.has(key)) return true;
+    if (!this.#mentioned.has(key)) this.#mentioned.set(key, false);
+    if (!this.#mentioned.get(key)) this.#lookup ||= setTimeout(() => this.#lookUp(), Math.random() * SPREAD);
+    return false;
+  }
+
+  /** One request; what it has no place for is in the next. */
+  async #lookUp() {
+    this.#lookup = 0;
+    const unknown = [...this.#mentioned].flatMap(([key, asked]) => (asked || this.#keys.has(key) ? [] : [key]));
+    const names = unknown.slice(0, NAMED);
+    while (encodeURIComponent(names.join(",")).length > LONGEST) names.pop();
+    if (names.length === 0) return;
+    for (const key of names) this.#mentioned.set(key, true);
+    await this.#ask(`names=${encodeURIComponent(names.join(","))}`);
+    if (names.length < unknown.length) this.isUser(unknown[names.length]);
   }
 
   /** However many reasons there are, one look; and not everybody's at once. */
@@ -171,7 +197,7 @@ export class People extends EventTarget {
   }
 
   #add(users) {
-    for (const user of users) this.#accounts.set(user.name, user);
+    for (const user of users) this.#know(user);
     this.#changed();
   }
 
@@ -179,8 +205,13 @@ export class People extends EventTarget {
   #learn() {
     const unknown = [...this.#online.keys()].filter((name) => !this.#accounts.has(name));
     if (this.#accounts.size > 0 && this.#whole) this.meet(...unknown);
-    for (const name of unknown) this.#accounts.set(name, { ...this.#online.get(name), disabled: false });
+    for (const name of unknown) this.#know({ ...this.#online.get(name), disabled: false });
     this.#changed();
+  }
+
+  #know(user) {
+    this.#accounts.set(user.name, user);
+    this.#keys.add(fold(user.name));
   }
 
   #sorted(names) {

@@ -113,6 +113,7 @@ export class Screen {
       hasOlder: hasOlder || lost !== null,
       hasNewer: stretch !== null,
       display: (user) => this.#people.display(user),
+      isUser: (name) => this.#people.isUser(name),
       find: finder(conversation),
       rights: {
         member: !lost,

@@ -22,10 +22,14 @@ class ChatMessage extends HTMLElement {
 
   #shown = "";
 
-  /** `display`: the name of a person as it is shown; `quoted`: the event that is answered, if known. */
-  show(message, { continued, dates, display, quoted }) {
+  /**
+   * `display`: the name of a user as it is shown; `isUser`: whether a folded name is that of a user, who is marked where
+   * the text mentions them; `quoted`: the event that is answered, if known.
+   */
+  show(message, { continued, dates, display, isUser, quoted }) {
     const author = display(message.user);
-    const facts = JSON.stringify([message, author, continued, quoted]);
+    const mentions = called(message.data, isUser).flatMap(({ mention }) => mention ?? []);
+    const facts = JSON.stringify([message, author, mentions, continued, quoted]);
     if (facts === this.#shown) return;
     this.#shown = facts;
     this.message = message;
@@ -36,7 +40,7 @@ class ChatMessage extends HTMLElement {
     this.classList.toggle("message-continued", continued);
     this.classList.toggle("message-deleted", message.deleted);
     this.#writeHead(message, author, dates);
-    this.#writeText(message);
+    this.#writeText(message, isUser);
     this.#quote(message.replyTo, quoted, display);
     this.#react(message, display);
     this.#status(message);
@@ -53,10 +57,10 @@ class ChatMessage extends HTMLElement {
     time.title = dates.full(at);
   }
 
-  #writeText({ data, html, deleted, edited, own }) {
+  #writeText({ data, html, deleted, edited, own }, isUser) {
     const text = this.querySelector(".message-text");
-    this.classList.toggle("message-calls", !own && calls(data, me.name));
-    text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html)));
+    this.classList.toggle("message-calls", !own && calls(data, me.name, isUser));
+    text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html, isUser)));
     this.querySelector(".message-edited").hidden = !edited || deleted;
   }
 
@@ -141,7 +145,7 @@ function statusWords(act) {
 }
 
 /** As the server marked it up; before it did, the text. */
-const pieces = (data, html) => (html ? read(html) : called(data)).map(piece);
+const pieces = (data, html, isUser) => (html ? read(html, isUser) : called(data, isUser)).map(piece);
 
 function piece({ text, mention, tag, ...facts }) {
   if (tag !== undefined) return marked(tag, facts);

@@ -56,7 +56,7 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, display(user), find(seq),
+   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, display(user), isUser(name), find(seq),
    * seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
    * `rights`: as <message-actions> has them.
    */
@@ -180,9 +180,9 @@ class MessageList extends HTMLElement {
   }
 
   #update(element, { kind, at, message, continued }) {
-    const { display, find } = this.#view;
+    const { display, isUser, find } = this.#view;
     if (kind === "message") {
-      element.show(message, { continued, dates: this.#dates, display, quoted: find(message.replyTo) });
+      element.show(message, { continued, dates: this.#dates, display, isUser, quoted: find(message.replyTo) });
     } else if (kind === "notice") {
       element.firstElementChild.textContent = notice(message.notice, display);
     } else if (kind === "day") {

@@ -12,8 +12,12 @@ const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // they call nobod
 const NUMBERS = { ol: "start", li: "value" }; // the attribute with the number of a list or an item
 const SAFE = /^(https?:\/\/|mailto:)/i;
 
-/** What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?, value?}. */
-export const parts = ({ childNodes }) => [...childNodes].flatMap((child) => part(child, called));
+/**
+ * What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?, value?}. `isUser` as in
+ * `called`; without it no name is marked.
+ */
+export const parts = ({ childNodes }, isUser = () => false) =>
+  [...childNodes].flatMap((child) => part(child, (text) => called(text, isUser)));
 
 function part(node, read) {
   if (node.nodeType === TEXT) return read(node.data);
@@ -34,7 +38,7 @@ function element(tag, node, inner) {
 }
 
 /** The parts of a message's HTML. The document of a parser is inert. */
-export const read = (html) => parts(new DOMParser().parseFromString(html, "text/html").body);
+export const read = (html, isUser) => parts(new DOMParser().parseFromString(html, "text/html").body, isUser);
 
 /** The text of a message without marks, in one line. */
 export const plain = ({ data, html }) => (html ? lineOf(read(html)) : data);

@@ -9,21 +9,49 @@ const SPACELESS = "\u2e80"; // from here on, scripts that put no space behind a 
 const VERBATIM =
   /(?:^|\n)[ \t]*>(?:[ \t>]*\p{L}|[ \t])[^\n]*|(?:^|\n)[ \t]*(`{3,})[^`][\s\S]*?(?:\1|$)|(?<!`)(`{1,16})(?!`)[\s\S]+?(?<!`)\2(?!`)|\[[^[\]\n]+\]\((?:https?:\/\/|mailto:)[^\s)]*\)|(?<![A-Za-z0-9])(?:https?:\/\/|www\.)[!#-;=?-_a-~\u00a1-\u1fff]+/giu;
 
-const fold = (name) => name.normalize("NFKC").toLowerCase();
+/** The name by which users are found: width and case do not matter. */
+export const fold = (name) => name.normalize("NFKC").toLowerCase();
 
-/** `text` as a list of {text} and {text, mention}; joined, the texts are `text`. */
-export function called(text) {
+/**
+ * `text` as a list of {text} and {text, mention}; joined, the texts are `text`. Only users and "all" are mentioned:
+ * `isUser(name)`, for a folded name, is asked for the longest name first.
+ */
+export function called(text, isUser) {
   const parts = [];
   let end = 0;
-  for (const found of text.matchAll(MENTION)) {
-    const name = found[1].replace(/[.\-_]+$/, "");
-    if (!name) continue;
-    if (found.index > end) parts.push({ text: text.slice(end, found.index) });
-    end = found.index + 1 + name.length;
-    parts.push({ text: text.slice(found.index, end), mention: fold(name) });
+  const found = [...text.matchAll(MENTION)].slice(0, MOST);
+  const meant = meanings(found.map(([, name]) => name));
+  for (const { 1: name, index } of found) {
+    const mention = userIn(meant.get(fold(name)), isUser);
+    if (!mention) continue;
+    if (index > end) parts.push({ text: text.slice(end, index) });
+    end = index + 1 + lengthOf(mention, name);
+    parts.push({ text: text.slice(index, end), mention });
   }
   if (end < text.length) parts.push({ text: text.slice(end) });
   return parts;
+}
+
+const userIn = (names, isUser) => names.find((name) => name === EVERYBODY || isUser(name));
+
+/** The length of the beginning of `name` that is `folded`. */
+function lengthOf(folded, name) {
+  let length = 1;
+  while (length < name.length && fold(name.slice(0, length)) !== folded) length += 1;
+  return length;
+}
+
+/** For each different name that is called, folded: the names that it may mean, the longest first. */
+function meanings(names) {
+  let left = MEANINGS;
+  const found = new Map();
+  for (const name of new Set(names.map(fold))) {
+    const shorter = left > 0 ? ends(name) : [];
+    left -= shorter.length;
+    const whole = [name, ...shorter.map((end) => name.slice(0, end))];
+    found.set(name, [...new Set([...whole, ...whole.map((one) => one.replace(/[.\-_]+$/, ""))])]);
+  }
+  return found;
 }
 
 /** Where a called name may end before its end: text without spaces may go on behind a name. */
@@ -34,25 +62,19 @@ function ends(name) {
 
 const mayEnd = (name, end) => name[end] >= SPACELESS || name[end - 1] >= SPACELESS;
 
-/** True when `name`, or what is before one of its `shorter` ends, means this person. */
-export function means(name, person, shorter = ends(name)) {
-  const found = [name, ...shorter.map((end) => name.slice(0, end))];
-  return [...found, ...found.map((one) => one.replace(/[.\-_]+$/, ""))].some(
-    (one) => one === EVERYBODY || one === fold(person),
-  );
-}
-
-/** True when `text` calls `person`, or everybody. */
-export function calls(text, person) {
+/** True when `text` mentions `person` or everybody. `isUser(name)`: other users, whose names may be longer. */
+export function calls(text, person, isUser = () => false) {
   if (!/[@＠]/.test(text)) return false;
   const found = [...text.replace(VERBATIM, " ").matchAll(MENTION)].slice(0, MOST);
-  let left = MEANINGS;
-  return [...new Set(found.map(([, name]) => fold(name)))].some((name) => {
-    const shorter = left > 0 ? ends(name) : [];
-    left -= shorter.length;
-    return means(name, person, shorter);
+  const key = fold(person);
+  return [...meanings(found.map(([, name]) => name)).values()].some((names) => {
+    const user = userIn(names, (name) => name === key || isUser(name));
+    return user === key || user === EVERYBODY;
   });
 }
+
+/** True when a mention, as `called` finds it, is one of `person`. */
+export const means = (mention, person) => mention === EVERYBODY || mention === fold(person);
 
 /** What is being completed at the end of `text`: {query, start}, or null. */
 export function unfinished(text) {
