@@ -41,6 +41,7 @@ from chatserver.storage.naming import (
     require_distinct_room,
     require_no_lobby_title,
 )
+from chatserver.storage.rights import require_accounts
 from chatserver.storage.tables import members, room_name, rooms, users
 
 DISSOLVED_DAYS = 1  # that the text of a dissolved conversation is kept
@@ -65,6 +66,7 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:
     require_account(connection, draft)
+    require_accounts(connection, dict(act.users))
     require_no_lobby_title(connection, act.title)
     names = {} if act.name is None else _names(connection, draft, act.name, private=act.private)
     result = connection.execute(
@@ -101,6 +103,7 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
 
 def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     """Make users members, whose right to join the caller has checked."""
+    require_accounts(connection, dict(act.users))
     new = _not_yet(connection, draft.room, act.users)
     if not new:
         raise Conflict(_("All of these users are already members."))

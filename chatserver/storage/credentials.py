@@ -5,8 +5,9 @@ password that was verified, so none that was verified before a change is opened 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -15,12 +16,16 @@ from chatserver.errors import Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Event, Role, Session, User
 from chatserver.storage.deletion import erase, groups_of, hold_rooms_of, require_not_deleted
 from chatserver.storage.engine import Database
+from chatserver.storage.failures import Contended
 from chatserver.storage.invitations import revoke_of
 from chatserver.storage.keepers import rooms_kept, settle_keepers
 from chatserver.storage.members import hold_rooms
 from chatserver.storage.rights import administrators, hold_accounts, is_admin
 from chatserver.storage.tables import sessions, users
 from chatserver.storage.users import read_user, revoke_sessions
+
+T = TypeVar("T")
+TRIES = 4  # of a transaction that another node keeps from what it has to hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class Credentials:
             touched = rooms_kept(connection, user_id) if change.disabled is not None else []
             hold_rooms(connection, touched)
             account = _administered(connection, user_id, change, by)
+            if change.disabled is not None and set(rooms_kept(connection, user_id)) - set(touched):
+                raise Contended  # it became the keeper of another room
             require_not_deleted(account)
             values: dict[str, Any] = {
                 key: value
@@ -134,21 +141,31 @@ class Credentials:
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
             return read_user(changed), heirs
 
-        return await self._database.transaction(work)
+        return await self._repeated(work)
 
     async def delete(self, user_id: int, *, by: int | None) -> list[Event]:
         """Delete an account for good: the events by which it leaves its rooms.
 
         A deleted account is erased again, as it may have come back with a backup. `by` and errors
-        are those of `administer`.
+        are those of `administer`. Rooms are held before the account; if another node makes the user
+        a member meanwhile, the transaction is repeated.
         """
 
         def work(connection: Connection) -> list[Event]:
+            held = groups_of(connection, user_id)
             hold_rooms_of(connection, user_id)
-            groups = groups_of(connection, user_id)
             account = _administered(connection, user_id, AccountChange(disabled=True), by)
+            groups = groups_of(connection, user_id)
+            if not set(groups) <= set(held):
+                raise Contended  # it became a member of another room
             return erase(connection, account, groups, self._clock())
 
+        return await self._repeated(work)
+
+    async def _repeated(self, work: Callable[[Connection], T]) -> T:
+        for _try in range(TRIES - 1):
+            with suppress(Contended):
+                return await self._database.transaction(work)
         return await self._database.transaction(work)
 
 

@@ -16,9 +16,9 @@ from chatserver.storage.apply_room import remove_members
 from chatserver.storage.idempotency import new_draft
 from chatserver.storage.invitations import revoke_of
 from chatserver.storage.members import hold_rooms
+from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
-DELETED = "!deleted"  # instead of the password hash of a deleted account
 DISPLAY = "Deleted user"  # instead of its display name
 
 

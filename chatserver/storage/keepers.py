@@ -60,9 +60,24 @@ def successor(
     if connection.execute(here.where(members.c.role == "admin").limit(1)).first() is not None:
         return None
     people = here.where(users.c.role != Role.BOT)
-    heir = people.order_by(members.c.joined_at, members.c.user_id).limit(1)
-    found = connection.execute(heir).one_or_none()
-    return (found.id, found.name) if found is not None else None
+    heirs = people.order_by(members.c.joined_at, members.c.user_id)
+    closed: set[int] = set()
+    while (found := _first(connection, heirs.where(users.c.id.not_in(closed)))) is not None:
+        if _stays_open(connection, found[0]):
+            return found
+        closed.add(found[0])
+    return None
+
+
+def _first(connection: Connection, query: sa.Select[tuple[int, str]]) -> tuple[int, str] | None:
+    found = connection.execute(query.limit(1)).one_or_none()
+    return None if found is None else (found.id, found.name)
+
+
+def _stays_open(connection: Connection, user_id: int) -> bool:
+    """Whether this account is not disabled, which it stays until the end of the transaction."""
+    one = sa.select(users.c.disabled_at).where(users.c.id == user_id).with_for_update(read=True)
+    return connection.execute(one).one().disabled_at is None
 
 
 def rooms_kept(connection: Connection, user_id: int) -> list[int]:

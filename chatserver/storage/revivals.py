@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import Unavailable
 from chatserver.models import Role
 from chatserver.storage.archive_file import Row
-from chatserver.storage.deletion import DELETED
 from chatserver.storage.engine import Database
+from chatserver.storage.rights import DELETED
 
 KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # what can be revoked
 REQUIRED = ("id", "name", "name_key", "created_at", "role", "password_hash")

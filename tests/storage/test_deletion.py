@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from chatserver.errors import Conflict, Forbidden, Unauthorized
 from chatserver.models import Create, Event, Role, Session, User
 from chatserver.storage.credentials import AccountChange
-from chatserver.storage.deletion import DELETED, DISPLAY
+from chatserver.storage.deletion import DISPLAY
+from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, sessions
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft

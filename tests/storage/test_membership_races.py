@@ -1,0 +1,167 @@
+"""Acts on one room at the same time, in any order: what each of them checked must still hold."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from chatserver.errors import ChatError, NotFound
+from chatserver.models import Change, Create, Dismiss, Enrol, Event, Kind, Message, Role, User
+from chatserver.storage import credentials
+from chatserver.storage.tables import members, rooms, users
+from tests.storage.conftest import Storage, acted
+from tests.storage.test_races import RACES, overlapping
+
+Act = Callable[[Storage, int, list[User]], Awaitable[Any]]
+
+
+def ref(user: User) -> tuple[tuple[int, str], ...]:
+    return ((user.id, user.name),)
+
+
+async def invite(storage: Storage, room: int, team: list[User]) -> Any:
+    ann, _, cy = team
+    return await acted(storage, ann, Enrol("invite", ref(cy)), room=room)
+
+
+async def join(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[2], Enrol("join", ref(team[2])), room=room)
+
+
+async def remove(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[0], Dismiss("remove", ref(team[1])), room=room)
+
+
+async def leave(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[1], Dismiss("leave", ref(team[1])), room=room)
+
+
+async def keeper_leaves(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[0], Dismiss("leave", ref(team[0])), room=room)
+
+
+async def archive(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[0], Change("archive", {"archived": True}), room=room)
+
+
+async def close(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[0], Change("change", {"private": True}), room=room)
+
+
+async def rename(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[0], Change("change", {"title": "Other"}), room=room)
+
+
+async def write(storage: Storage, room: int, team: list[User]) -> Any:
+    return await acted(storage, team[1], Message("hi"), room=room)
+
+
+async def disable_keeper(storage: Storage, room: int, team: list[User]) -> Any:
+    await storage.disable(team[0])
+
+
+async def disable_member(storage: Storage, room: int, team: list[User]) -> Any:
+    await storage.disable(team[1])
+
+
+async def delete_member(storage: Storage, room: int, team: list[User]) -> Any:
+    await storage.credentials.delete(team[1].id, by=None)
+
+
+async def delete_invited(storage: Storage, room: int, team: list[User]) -> Any:
+    await storage.credentials.delete(team[2].id, by=None)
+
+
+PAIRS: list[tuple[Act, ...]] = [
+    (invite, join),
+    (invite, invite),
+    (invite, delete_invited),
+    (join, delete_invited),
+    (join, close),
+    (invite, archive),
+    (join, archive),
+    (write, archive),
+    (write, remove),
+    (write, disable_member),
+    (leave, remove),
+    (leave, keeper_leaves),
+    (keeper_leaves, delete_member),
+    (keeper_leaves, disable_member),
+    (disable_keeper, leave),
+    (disable_keeper, invite),
+    (rename, archive),
+    (rename, keeper_leaves),
+]
+
+
+async def require_consistency(storage: Storage, room: int, acts: str) -> None:
+    """The count of members is right, none is deleted, and there is a keeper if there can be."""
+    here = (
+        sa.select(members.c.role, users.c.disabled_at, users.c.password_hash)
+        .join(users, users.c.id == members.c.user_id)
+        .where(members.c.room_id == room, members.c.left_at.is_(None))
+    )
+    async with storage.database.reading() as connection:
+        found = list(await connection.execute(here))
+        count = await connection.scalar(sa.select(rooms.c.members).where(rooms.c.id == room))
+    assert count == len(found), acts
+    assert "!deleted" not in [row.password_hash for row in found], acts
+    present = [row.role for row in found if row.disabled_at is None]
+    assert not present or "admin" in present, acts
+
+
+def require_order(outcomes: list[Any]) -> None:
+    """Nothing was stored behind the event that forbids it."""
+    events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
+    ends = [event for event in events if (event.change or {}).get("archived")]
+    for event in events:
+        earlier = [end.seq for end in ends if end.seq < event.seq]
+        assert not (earlier and (event.kind is Kind.MESSAGE or event.joined)), events
+        gone = [one for one in events if event.author in one.left and one.seq < event.seq]
+        assert not gone, events
+
+
+async def test_two_acts_at_once_leave_a_room_consistent(storage: Storage) -> None:
+    await storage.person("root", Role.ADMIN)
+    for number, acts in enumerate(PAIRS * max(2, RACES // 8)):
+        team = [await storage.person(f"{name}{number}x") for name in ("ann", "bo", "cy")]
+        create = Create("Plans", f"plans{number}x", users=ref(team[1]))
+        room = (await acted(storage, team[0], create)).room
+        outcomes = await overlapping(*(partial(act, storage, room, team) for act in acts))
+        refused = [one for one in outcomes if isinstance(one, BaseException)]
+        assert all(isinstance(one, ChatError) for one in refused), refused
+        require_order(outcomes)
+        await require_consistency(storage, room, " and ".join(act.__name__ for act in acts))
+
+
+@pytest.mark.parametrize("name", ["rooms_kept", "groups_of"])
+async def test_a_room_that_a_closed_account_got_meanwhile_is_settled_too(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    await storage.person("root", Role.ADMIN)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    room = (await acted(storage, ann, Create("Plans", "plans", users=ref(bo)))).room
+    read = getattr(credentials, name)
+    answers: list[list[int]] = [[]]  # as they were before ann was a member and the keeper
+
+    def outdated(*args: Any) -> list[int]:
+        return answers.pop() if answers else read(*args)
+
+    monkeypatch.setattr(credentials, name, outdated)
+    if name == "rooms_kept":
+        await storage.disable(ann)
+    else:
+        await storage.credentials.delete(ann.id, by=None)
+    await require_consistency(storage, room, name)
+
+
+async def test_a_deleted_account_becomes_no_member(storage: Storage) -> None:
+    await storage.person("root", Role.ADMIN)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    room = (await acted(storage, ann, Create("Plans", "plans"))).room
+    await storage.credentials.delete(bo.id, by=None)
+    for act in (Enrol("invite", ref(bo)), Create("Other", "other", users=ref(bo))):
+        number = room if isinstance(act, Enrol) else 0
+        assert isinstance(await acted(storage, ann, act, room=number), NotFound)
