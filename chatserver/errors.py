@@ -153,7 +153,7 @@ class RateLimited(ChatError):
 
 
 class CloseCode(IntEnum):
-    """Why a socket was closed. 40xx: come back. 41xx: do not come back by yourself."""
+    """Close codes of a socket. 40xx: reconnect. 41xx: do not reconnect automatically."""
 
     RESTARTING = 4001
     TOO_SLOW = 4002

@@ -1,6 +1,6 @@
-"""The wire: one type per message; its docstring says what it means and who receives it.
+"""Wire messages: one type per message; its docstring describes it and names the recipients.
 
-Commands come from clients, events and answers go to them; `type` is the tag. Pure.
+Clients send commands; the server sends events and replies. `type` is the tag. Pure.
 """
 
 from chatserver.protocol.answers import (

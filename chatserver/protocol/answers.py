@@ -1,4 +1,4 @@
-"""To the socket that asked: what became of its request."""
+"""Replies, sent to the socket that sent the command."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from chatserver.protocol.events import Happening, WelcomeRoom
 
 
 class Stored(Wire, tag=int(Type.REPLY)):
-    """The message is on disk. `duplicate`: it was already, and this is the first answer again."""
+    """The message is on disk. `duplicate`: it was stored before; this repeats the first reply."""
 
     id: str
     ok: bool
@@ -18,7 +18,7 @@ class Stored(Wire, tag=int(Type.REPLY)):
 
 
 class RoomChanged(Wire, tag=int(Type.REPLY)):
-    """The room is changed. `state` is there for whoever is a member by this: create and join."""
+    """The room was changed. `state` is set if the user became a member: create and join."""
 
     id: str
     ok: bool
@@ -30,7 +30,7 @@ class RoomChanged(Wire, tag=int(Type.REPLY)):
 
 
 class Muted(Wire, tag=int(Type.REPLY)):
-    """The room is muted for oneself, or heard again; one's own devices are told by `read`."""
+    """The user muted or unmuted the room. The user's devices are notified by `read`."""
 
     id: str
     ok: bool
@@ -39,7 +39,7 @@ class Muted(Wire, tag=int(Type.REPLY)):
 
 
 class RoomPage(Struct, frozen=True, kw_only=True):
-    """A stretch of one room in order; `more`: ask again from where it ends."""
+    """Events of one room in order. `more`: there are more after the last event."""
 
     room: Number
     events: list[Happening]
@@ -48,7 +48,7 @@ class RoomPage(Struct, frozen=True, kw_only=True):
 
 
 class HistoryPage(Wire, tag=int(Type.REPLY)):
-    """The answer to `history` of one room."""
+    """The reply to `history` of one room."""
 
     id: str
     ok: bool
@@ -59,7 +59,7 @@ class HistoryPage(Wire, tag=int(Type.REPLY)):
 
 
 class CatchUp(Wire, tag=int(Type.REPLY)):
-    """The answer to `history` of many rooms; `gone` names those that one may not read."""
+    """The reply to `history` of many rooms. `gone`: rooms that the user cannot read."""
 
     id: str
     ok: bool
@@ -69,9 +69,9 @@ class CatchUp(Wire, tag=int(Type.REPLY)):
 
 
 class MoreRooms(Wire, tag=int(Type.REPLY)):
-    """The answer to `history` with `rooms_after`: rooms as in the welcome, by number.
+    """The reply to `history` with `rooms_after`: rooms as in the welcome, by number.
 
-    `rooms_after` is there while there are more: ask again with it.
+    `rooms_after` is set while there are more rooms; request the next page with it.
     """
 
     id: str
@@ -82,7 +82,7 @@ class MoreRooms(Wire, tag=int(Type.REPLY)):
 
 
 class Renewed(Wire, tag=int(Type.REPLY)):
-    """The session of this socket lives until `expires_at`; `token` signs in until then."""
+    """The session was extended to `expires_at`; `token` is valid until then."""
 
     id: str
     ok: bool
@@ -91,7 +91,7 @@ class Renewed(Wire, tag=int(Type.REPLY)):
 
 
 class Refused(Wire, tag=int(Type.REPLY)):
-    """The request was refused and nothing was stored. `id` is there when it could be read."""
+    """The command was refused and nothing was stored. `id` is set if it could be read."""
 
     ok: bool
     code: str

@@ -1,16 +1,16 @@
-"""What all messages share: their numbers, their parts, and the object that `type` names."""
+"""Message numbers, field types and limits that all messages share."""
 
 from enum import IntEnum
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-MAX_INT = 2**53 - 1  # the largest integer that every JSON reader keeps
+MAX_INT = 2**53 - 1  # the largest integer that every JSON parser represents exactly
 HISTORY_LIMIT = 500  # events in one page
 CATCH_UP_LIMIT = 1_000  # events in one answer about many rooms
-ROOMS_LIMIT = 500  # rooms in a welcome, or in one page of them
-PREVIEW = 200  # characters of the last message of a room
-PAGE = 50  # events in a page that names no limit
+ROOMS_LIMIT = 500  # rooms in a welcome, or in one page of rooms
+PREVIEW = 200  # characters in the preview of a room's last message
+PAGE = 50  # events in a page without `limit`
 
 Number = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Position = Annotated[int, Meta(ge=0, le=MAX_INT)]
@@ -29,7 +29,7 @@ Action = Literal["create", "join", "leave", "invite", "remove", "change", "archi
 
 
 class Type(IntEnum):
-    """The number of every message."""
+    """The `type` of every message."""
 
     ERROR = 0
     GROUP_LIST = 1
@@ -50,4 +50,4 @@ class Type(IntEnum):
 
 
 class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
-    """What all messages share: one JSON object whose `type` names it."""
+    """Base of all messages: a JSON object with a `type`."""

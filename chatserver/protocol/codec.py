@@ -1,4 +1,4 @@
-"""Bytes to values, and back. Decoding validates; there is no second validation of shapes."""
+"""JSON encoder and decoder of messages. Decoding validates the types of all fields."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from chatserver.protocol.base import ClientId
 from chatserver.protocol.commands import Command
 from chatserver.protocol.events import Outgoing
 
-SCANNED = 65_536  # characters of a malformed frame that are searched for its id
+SCANNED = 65_536  # characters of a malformed frame that are searched for its `id`
 TOKENS = 25_000  # strings and runs of brackets among them
 
 
@@ -29,7 +29,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class Undecodable(ChatServerError):
-    """A frame that is no command: what is wrong, and its request's id if it could be read."""
+    """A frame is not a valid command. Has the error, and the `id` if it could be read."""
 
     def __init__(self, error: ChatError, request_id: str | None) -> None:
         super().__init__(str(error))
@@ -38,7 +38,7 @@ class Undecodable(ChatServerError):
 
 
 def decode(data: str | bytes, *, limit: int) -> Command:
-    """The command in a text frame of at most `limit` bytes. Raises Undecodable."""
+    """Decode the command in a text frame of at most `limit` bytes. Raises Undecodable."""
     if _is_longer(data, limit):
         too_large = TooLarge(_("A frame has at most %(count)d bytes."), count=limit)
         raise Undecodable(too_large, _request_id(data))
@@ -54,14 +54,14 @@ def decode(data: str | bytes, *, limit: int) -> Command:
 
 
 def _is_longer(data: str | bytes, limit: int) -> bool:
-    """In bytes of UTF-8, of which a character has four at most."""
+    """Compare the length in UTF-8, where a character has at most four bytes."""
     if isinstance(data, bytes) or 4 * len(data) <= limit:
         return len(data) > limit
     return len(data.encode(errors="surrogatepass")) > limit
 
 
 def _request_id(data: str | bytes) -> str | None:
-    """The id of a frame that was refused, also where the rest of it is not JSON."""
+    """Return the `id` of a refused frame, also if the rest of the frame is not JSON."""
     try:
         return _heads.decode(data).id
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -69,9 +69,9 @@ def _request_id(data: str | bytes) -> str | None:
 
 
 def _scanned_id(data: str) -> str | None:
-    """The value of the last "id" in the outermost object, whatever is wrong with the rest.
+    """Return the last "id" of the outermost object of a malformed frame.
 
-    Linear: a lone surrogate, too many levels or a missing end cost no more than other characters.
+    Runs in linear time, also with lone surrogates, deep nesting or a missing end.
     """
     depth, found, expected = 0, "", False
     for token in islice(_TOKEN.finditer(data[:SCANNED]), TOKENS):
@@ -90,17 +90,17 @@ def _scanned_id(data: str) -> str | None:
 
 
 def encode(message: Outgoing | Answer) -> bytes:
-    """A message as one unmasked text frame, ready for any number of sockets."""
+    """Encode a message as one unmasked text frame, which any number of sockets can share."""
     return frame(_encoder.encode(message))
 
 
 def json(message: Struct | Sequence[Struct]) -> bytes:
-    """A message, or a part of one, as JSON."""
+    """Encode a message, or a part of a message, as JSON."""
     return _encoder.encode(message)
 
 
 def frame(payload: bytes) -> bytes:
-    """RFC 6455, 5.2: a final text frame of a server."""
+    """Frame a payload as a final text frame of a server (RFC 6455, section 5.2)."""
     size = len(payload)
     if size < 126:
         return b"\x81%c%b" % (size, payload)

@@ -1,4 +1,4 @@
-"""From client to server. `id` names the request; its answer carries it back."""
+"""Messages from client to server. The reply to a command has its `id`."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from chatserver.protocol.base import (
 
 
 class SayToRoom(Wire, tag=int(Type.GROUP_CHAT)):
-    """Say something in a room; without `room` in the lobby, to everybody."""
+    """Send a message to a room; without `room`, to the lobby."""
 
     data: str
     room: Number = LOBBY
@@ -34,7 +34,7 @@ class SayToRoom(Wire, tag=int(Type.GROUP_CHAT)):
 
 
 class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
-    """Say something to one person, by name or by the number of the direct room."""
+    """Send a message to another user, by name or by the number of the direct room."""
 
     data: str
     to: UserName | None = None
@@ -44,9 +44,9 @@ class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
 
 
 class History(Wire, tag=int(Type.HISTORY)):
-    """Ask for a stretch of one room (`after` or `before`), or for what is new in many (`rooms`).
+    """Request events of one room (`after` or `before`), or new events of many rooms (`rooms`).
 
-    With `rooms_after` alone: ask for more of the rooms that a welcome did not have.
+    With `rooms_after` alone: request rooms that the welcome did not have.
     """
 
     id: ClientId
@@ -60,27 +60,27 @@ class History(Wire, tag=int(Type.HISTORY)):
 
 
 class Renew(Wire, tag=int(Type.RENEW)):
-    """Prolong the session of this open socket; with `token`, by that newer token."""
+    """Extend the session of this socket; with `token`, by a newer token of the same session."""
 
     id: ClientId
     token: str | None = None
 
 
 class StartTyping(Wire, tag=int(Type.TYPING)):
-    """I am writing in this room. Never answered."""
+    """Report that the user is typing in a room. Gets no reply."""
 
     room: Number
 
 
 class MarkRead(Wire, tag=int(Type.READ)):
-    """I have read this room up to `seq`. Positions only move forward. Never answered."""
+    """Set the user's read position in a room. It only moves forward. Gets no reply."""
 
     room: Number
     seq: Number
 
 
 class EditMessage(Wire, tag=int(Type.EDIT)):
-    """Give a message of mine another text."""
+    """Replace the text of one of the user's own messages."""
 
     id: ClientId
     room: Number
@@ -89,7 +89,7 @@ class EditMessage(Wire, tag=int(Type.EDIT)):
 
 
 class DeleteMessage(Wire, tag=int(Type.DELETE)):
-    """Take the text of a message away for good: mine, or as an administrator of the room."""
+    """Delete the text of the user's own message, or of any as an administrator of the room."""
 
     id: ClientId
     room: Number
@@ -97,9 +97,9 @@ class DeleteMessage(Wire, tag=int(Type.DELETE)):
 
 
 class ReactTo(Wire, tag=int(Type.REACT)):
-    """Put an emoji to a message (`on`), or take it back. Each person once per emoji.
+    """Add (`on`) or remove a reaction. A user has each emoji once on a message.
 
-    It is one of Unicode's RGI emoji, stored and sent fully qualified: "❤" is "❤️".
+    `emoji` is one of Unicode's RGI emoji, stored and sent fully qualified: "❤" becomes "❤️".
     """
 
     id: ClientId
@@ -110,10 +110,10 @@ class ReactTo(Wire, tag=int(Type.REACT)):
 
 
 class ChangeRoom(Wire, tag=int(Type.ROOM)):
-    """Make a room, join, leave, invite, remove, change, archive or mute one.
+    """Create, join, leave, change, archive or mute a room, or invite or remove members.
 
-    `users` are those to invite or remove, or the first members. `on: false` takes `archive` and
-    `mute` back. `retention_days: 0` keeps messages for ever.
+    `users` are the users to invite or remove, or the first members. `on: false` reverts `archive`
+    and `mute`. `retention_days: 0` keeps messages forever.
     """
 
     id: ClientId

@@ -1,4 +1,4 @@
-"""From the nouns to the wire: what is stored, as the messages that tell of it. Pure."""
+"""Conversion of stored events, receipts and room states to wire messages. Pure."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -11,29 +11,29 @@ from chatserver.text.markup import rendered
 
 
 def frames(events: Iterable[Event]) -> bytes:
-    """Events as text frames, one after the other, for any number of sockets."""
+    """Encode events as consecutive text frames, which any number of sockets can share."""
     return b"".join([protocol.encode(chat(event)) for event in events])
 
 
 def payload(event: Event) -> bytes:
-    """An event as JSON, not yet framed."""
+    """Encode an event as JSON without a frame."""
     return protocol.json(chat(event))
 
 
 def with_state(event: bytes, state: RoomState) -> bytes:
-    """The frame of a room event (JSON) for whoever became a member by it."""
+    """Frame a room event (JSON) with the room's state, for its new members."""
     room = protocol.json(welcome_room(state))
     return protocol.frame(event[:-1] + b',"state":' + room + b"}")
 
 
 def group_list(people: bytes | bytearray) -> bytes:
-    """The frame of who is online, from the inside of a JSON array of persons."""
+    """Frame a groupList, from the elements of a JSON array of `Person`."""
     whole = (b'{"type":%d,"data":[' % protocol.Type.GROUP_LIST, people, b"]}")
     return protocol.frame(b"".join(whole))
 
 
 def chat(event: Event) -> protocol.Happening:
-    """An event as its members see it."""
+    """Convert an event to the message that members receive."""
     match event.kind:
         case Kind.MESSAGE:
             return _message(event, rendered(event.data))
@@ -83,7 +83,7 @@ def _act(event: Event) -> dict[str, Any]:
 
 
 def stored(receipt: Receipt, request_id: str) -> protocol.Stored:
-    """A receipt as the answer to a request."""
+    """Convert a receipt to the reply to a command."""
     return protocol.Stored(
         id=request_id,
         ok=True,
@@ -97,7 +97,7 @@ def stored(receipt: Receipt, request_id: str) -> protocol.Stored:
 def room_changed(
     receipt: Receipt, request_id: str, state: RoomState | None
 ) -> protocol.RoomChanged:
-    """A receipt as the answer to a change of a room, with the room for a new member."""
+    """Convert a receipt to the reply to a room change, with the room for a new member."""
     return protocol.RoomChanged(
         id=request_id,
         ok=True,
@@ -110,7 +110,7 @@ def room_changed(
 
 
 def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
-    """A room as one member sees it; its live feed starts behind `head`."""
+    """Convert the state of a room for one member; the live feed starts after `head`."""
     return protocol.WelcomeRoom(
         room=state.room,
         kind=state.kind,
@@ -133,6 +133,6 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
 
 
 def refusal(error: ChatError, request_id: str | None, *, sentence: str) -> protocol.Refused:
-    """A refusal as the answer to a request, with its sentence in the language of the client."""
+    """Convert an error to a refusal; `sentence` is in the language of the client."""
     facts: dict[str, Any] = error.facts()
     return protocol.Refused(ok=False, code=error.code, data=sentence, id=request_id, **facts)

@@ -1,4 +1,4 @@
-"""From server to clients: what happened and what is. The docstrings say who receives it."""
+"""Messages from server to clients. The docstrings name the recipients."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from chatserver.protocol.base import HISTORY_LIMIT, Number, Position, Type, Wire
 
 
 class Person(Struct, frozen=True):
-    """Somebody who is online."""
+    """A user who is online."""
 
     name: str
     display: str
@@ -14,22 +14,22 @@ class Person(Struct, frozen=True):
 
 
 class Error(Wire, tag=int(Type.ERROR)):
-    """To one socket, right before it is closed: its session is not valid. Log in again."""
+    """The session is not valid; log in again. To one socket, before the server closes it."""
 
     data: str
     code: str
 
 
 class GroupList(Wire, tag=int(Type.GROUP_LIST)):
-    """Who is online, whole. To one socket, once after its welcome."""
+    """All users who are online. To one socket, once after its welcome."""
 
     data: list[Person]
 
 
 class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
-    """Somebody said something in a room. To every device of every member.
+    """A message in a room. To every device of every member.
 
-    `html` is there when `data` has markup: what it looks like, of few tags, safe to show.
+    `html` is set if `data` has markup: its rendered form, in a few safe tags.
     """
 
     room: Number
@@ -46,7 +46,7 @@ class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
 
 
 class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
-    """Somebody said something to one person. To every device of both."""
+    """A message in a direct conversation. To every device of both users."""
 
     room: Number
     seq: Number
@@ -63,7 +63,7 @@ class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
 
 
 class Typing(Wire, tag=int(Type.TYPING)):
-    """Somebody is writing; forget it after 5 s. To the other devices that listen to the room."""
+    """A user is typing; it expires after 5 s. To the other devices subscribed to the room."""
 
     room: Number
     user: str
@@ -72,9 +72,9 @@ class Typing(Wire, tag=int(Type.TYPING)):
 class Read(Wire, tag=int(Type.READ)):
     """A member has read up to `seq`.
 
-    To the devices of that user at once; where the room shows receipts to all members too, at most
-    once a second for many, so the newest position of each. With `muted` it also says whether the
-    room may disturb now, to the devices of that user alone.
+    To the devices of that user immediately. If the room shows receipts, also to all members, in
+    batches at most once a second, with the newest position of each. `muted` is set if the user
+    muted or unmuted the room, and is sent to the devices of that user only.
     """
 
     room: Number
@@ -84,7 +84,7 @@ class Read(Wire, tag=int(Type.READ)):
 
 
 class Edit(Wire, tag=int(Type.EDIT)):
-    """The text of message `target` is `data` now. To every device of every member."""
+    """The text of message `target` was replaced by `data`. To every device of every member."""
 
     room: Number
     seq: Number
@@ -97,7 +97,7 @@ class Edit(Wire, tag=int(Type.EDIT)):
 
 
 class Delete(Wire, tag=int(Type.DELETE)):
-    """The text of message `target` is gone. To every device of every member."""
+    """Message `target` was deleted. To every device of every member."""
 
     room: Number
     seq: Number
@@ -108,10 +108,7 @@ class Delete(Wire, tag=int(Type.DELETE)):
 
 
 class React(Wire, tag=int(Type.REACT)):
-    """Somebody put an emoji to message `target`, or took it back.
-
-    To every device of every member.
-    """
+    """A reaction to message `target` was added or removed. To every device of every member."""
 
     room: Number
     seq: Number
@@ -126,8 +123,8 @@ class React(Wire, tag=int(Type.REACT)):
 class RoomEvent(Wire, tag=int(Type.ROOM)):
     """The room or its members changed. To every device of every member.
 
-    Who just became a member gets the room besides, in `state`. `admins` are members who administer
-    the room from now on, because its last administrator left.
+    New members also get the room, in `state`. `admins` are members who became administrators of
+    the room because its last administrator left.
     """
 
     room: Number
@@ -155,7 +152,8 @@ Happening = GroupChat | SingleChat | Edit | Delete | React | RoomEvent
 class WelcomeSession(Struct, frozen=True):
     """The session of this socket.
 
-    `expires_at` is in milliseconds UTC; `lifetime` are the seconds by which renewing prolongs it.
+    `expires_at` is in milliseconds UTC; `lifetime` is the number of seconds until a renewed
+    session expires.
     """
 
     id: str
@@ -164,7 +162,7 @@ class WelcomeSession(Struct, frozen=True):
 
 
 class WelcomeLimits(Struct, frozen=True):
-    """What this server accepts."""
+    """Limits of this server."""
 
     message_chars: int
     frame_bytes: int
@@ -174,10 +172,11 @@ class WelcomeLimits(Struct, frozen=True):
 
 
 class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A room of this user. `members` counts them; `to` is the other one of a direct room.
+    """A room of this user.
 
-    `unread` and `mentions` count messages of others up to `head`, each up to 1,000. `last` is a
-    preview: at most 200 characters of its text, and no `html`.
+    `members` is the number of members; `to` is the other user of a direct room. `unread` and
+    `mentions` count messages of other users up to `head`, each up to 1,000. `last` is a preview: at
+    most 200 characters of text, without `html`.
     """
 
     room: Number
@@ -202,10 +201,10 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Welcome(Wire, tag=int(Type.WELCOME)):
     """The first frame of a socket. The live feed of every room starts at its `head` + 1.
 
-    `rooms` are all rooms of the user, at most 500. When there are more, they are the lobby, those
-    with unread messages and those with the newest events, and `rooms_more` is true: `history` with
-    this `rooms_after` asks for the others. Events of all rooms come in any case. `page` changes
-    with the files of the server's own page, which loads itself again then.
+    `rooms` has all rooms of the user, at most 500. If there are more, it has the lobby, rooms with
+    unread messages and rooms with the newest events, and `rooms_more` is true: `history` with this
+    `rooms_after` returns the others. Events of all rooms are sent in any case. `page` changes with
+    the files of the server's own page, which then reloads.
     """
 
     user: str
@@ -219,9 +218,9 @@ class Welcome(Wire, tag=int(Type.WELCOME)):
 
 
 class Presence(Wire, tag=int(Type.PRESENCE)):
-    """Who came (`online`, as in groupList) and who went (`offline`, names) since the last one.
+    """Users who came online (`online`, as in groupList) or went offline (`offline`, names).
 
-    To everybody, at most once a second.
+    Changes since the last presence. To every user, at most once a second.
     """
 
     online: list[Person]
@@ -229,7 +228,7 @@ class Presence(Wire, tag=int(Type.PRESENCE)):
 
 
 class Heartbeat(Wire, tag=int(Type.HEARTBEAT)):
-    """The line is alive. To everybody, for browsers, which cannot see pings."""
+    """The connection is alive. To every socket, for browsers, which do not expose pings."""
 
 
 Outgoing = Error | GroupList | Happening | Welcome | Presence | Typing | Read | Heartbeat

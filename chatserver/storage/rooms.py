@@ -52,7 +52,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class PublicRoom:
-    """A room as those see it who may join it."""
+    """A room that a user can join, without its messages."""
 
     room: int
     name: str

@@ -19,7 +19,7 @@ export const Type = Object.freeze({
   HEARTBEAT: 15,
 });
 
-/** Why the server closed a socket. 40xx: come back. 41xx: do not come back by yourself. */
+/** Close codes of the server. 40xx: reconnect. 41xx: do not reconnect automatically. */
 export const CloseCode = Object.freeze({
   RESTARTING: 4001,
   TOO_SLOW: 4002,

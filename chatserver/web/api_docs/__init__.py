@@ -1,7 +1,7 @@
-"""What this server offers, for programs: AsyncAPI for the socket, OpenAPI for HTTP.
+"""API descriptions: AsyncAPI for the WebSocket, OpenAPI for HTTP.
 
-Made from the message types and a table of operations when somebody first asks, then kept; the
-copies in docs/ are made by `make describe`. Nobody needs to log in to read them.
+Generated from the message types and the table of operations on the first request, then cached;
+`make describe` writes the copies in docs/. No login is needed to read them.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from chatserver.web.authentication import Sessions
 
 
 class Description:
-    """`/api/asyncapi.json` and `/api/openapi.json`."""
+    """Handlers of `/api/asyncapi.json` and `/api/openapi.json`."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -21,7 +21,7 @@ class Description:
         self._making = asyncio.Lock()
 
     async def asyncapi(self, request: web.Request) -> web.StreamResponse:
-        """With the address at which the client has found this server."""
+        """Serve the AsyncAPI document with the address that the client used."""
         document = await self._document("asyncapi")
         if base := self._sessions.base(request):
             from chatserver.web.api_docs.asyncapi import servers
@@ -52,5 +52,5 @@ def _answer(document: Any) -> web.Response:
 
 
 def _prefix(request: web.Request) -> str:
-    """The path that the chat is mounted at, like /chat."""
+    """The mount path of the chat, such as /chat."""
     return str(request.app.router["home"].url_for()).rstrip("/")

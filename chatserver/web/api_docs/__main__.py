@@ -1,4 +1,4 @@
-"""Writes docs/asyncapi.json, docs/openapi.json and docs/protocol.md anew: `make describe`."""
+"""Write docs/asyncapi.json, docs/openapi.json and docs/protocol.md: `make describe`."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from chatserver.web.api_docs import asyncapi, openapi
 from chatserver.web.api_docs.markdown import filled
 from chatserver.web.api_docs.schemas import written
 
-DOCS = Path("docs")  # of the checkout that one stands in
+DOCS = Path("docs")  # of the checkout in the current folder
 
 
 def texts(docs: Path = DOCS) -> dict[str, str]:
-    """What is to stand in docs/, by the name of the file."""
+    """The contents of the generated files in docs/, by file name."""
     return {
         "asyncapi.json": written(asyncapi.document()).decode(),
         "openapi.json": written(openapi.document()).decode(),

@@ -1,6 +1,6 @@
-"""What HTTP answers look like. The handlers write them field by field; tests hold both together.
+"""Types of the HTTP responses. The handlers write them field by field; tests compare both.
 
-What the socket answers too is not written down again: `over_http` takes it from there.
+Responses that the socket has too are derived from its replies by `over_http`.
 """
 
 from dataclasses import dataclass, fields, is_dataclass
@@ -18,7 +18,7 @@ ONLY_ON_SOCKETS = {"id", "ok"}
 
 
 def over_http(shape: Any, name: str) -> Any:
-    """The facts of a type as an answer of their own."""
+    """Derive an HTTP response type from the fields of another type."""
     listed: Any = fields(shape) if is_dataclass(shape) else msgspec.structs.fields(shape)
     kept = [_field(field, shape) for field in listed if field.name not in ONLY_ON_SOCKETS]
     return msgspec.defstruct(name, kept, bases=(Answer,), kw_only=True, omit_defaults=True)
@@ -37,7 +37,7 @@ class Answer(Struct, kw_only=True, omit_defaults=True):
 
 
 class Refusal(Struct, kw_only=True, omit_defaults=True):
-    """Nothing was done. `code` is for programs, `data` one sentence for people."""
+    """Nothing was done. `code` is for programs, `data` is a sentence for users."""
 
     ok: Literal[0]
     code: str
@@ -46,17 +46,17 @@ class Refusal(Struct, kw_only=True, omit_defaults=True):
     epoch: str | None = None
 
 
-# Accounts ----------------------------------------------------------------------------------------
+# Accounts -----------------------------------------------------------------------------------------
 
 
 class SignedIn(Answer):
-    """The token is in the header Authorization, for browsers in the session cookie."""
+    """The token is in the header Authorization; browsers get it in the session cookie."""
 
     user: str
 
 
 class Joined(SignedIn):
-    """`room`: the one that the invitation led into, of which the new user is a member."""
+    """`room`: the room of the invitation, which the new user has joined."""
 
     room: protocol.Number | None = None
 
@@ -66,13 +66,13 @@ class EnteredRoom(Answer):
 
 
 class LoggedOut(Answer):
-    """`pending`: the end of the session is in force on this node and will be stored later."""
+    """`pending`: the session has ended on this node, which is not stored yet."""
 
     pending: bool = False
 
 
 class Account(Struct):
-    """An account. Two display names with one `look` cannot be told apart; ASCII ones have none."""
+    """An account. Display names with the same `look` are confusable; ASCII ones have no `look`."""
 
     name: str
     display: str
@@ -87,20 +87,20 @@ class OneAccount(Answer):
 
 
 class Accounts(Answer):
-    """`more` is there with `limit`: whether accounts follow."""
+    """`more` is set in answers to requests with `limit`: there are more accounts."""
 
     users: list[Account]
     more: bool = False
 
 
 class DeletedAccount(Answer):
-    """`messages`: how many were deleted with it; only there if that was asked for."""
+    """`messages`: number of deleted messages; only set if the request deletes them."""
 
     messages: int = 0
 
 
 class NewBotAccount(Answer):
-    """`token` is shown this once."""
+    """`token` is shown only once."""
 
     user: Account
     token: str
@@ -119,7 +119,7 @@ class GeneratedPassword(Answer):
 
 
 class Invitation(Struct):
-    """`url` is what one sends to people. `title` names the `room` that it leads into, if any."""
+    """`url` is the link to send. `title` is the title of the `room` to join, if any."""
 
     code: str
     url: str
@@ -132,14 +132,14 @@ class Invitation(Struct):
 
 
 class Invitations(Answer):
-    """`addresses`: what links can begin with so that other devices reach them, the best first."""
+    """`addresses`: base URLs at which other devices can reach the server, best first."""
 
     invites: list[Invitation]
     addresses: list[str]
 
 
 class AddressedInvitation(Invitation):
-    """`addresses`: as for the list of invitations; `url` begins with the first one."""
+    """`addresses`: as in the list of invitations; `url` starts with the first one."""
 
     addresses: list[str] = []
 
@@ -148,7 +148,7 @@ NewInvitation = over_http(AddressedInvitation, "NewInvitation")
 
 
 class SignInPlace(Struct):
-    """A session. `current`: the one that asks. Times are in milliseconds UTC."""
+    """A session. `current`: it is the session of this request. Times are in milliseconds UTC."""
 
     id: str
     created_at: int
@@ -173,39 +173,39 @@ class SetupToken(Answer):
 
 
 class NewKey(Answer):
-    """The key `signs` now; else it is published, and signs after the next call."""
+    """`signs`: the key signs now; otherwise it is published, and signs after the next call."""
 
     kid: str
     signs: bool
 
 
-# Administration ----------------------------------------------------------------------------------
+# Administration -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ResidentNow(Resident):
-    """Somebody who has an account. Times in ms; `last_seen_at` is null for who never came.
+    """A user. Times in ms; `last_seen_at` is null for users who never signed in.
 
-    `online`: on any node, now; then `last_seen_at` is some minutes old.
+    `online`: the user is online on some node; `last_seen_at` is then up to some minutes old.
     """
 
     online: bool
 
 
 class Residents(Answer):
-    """Everybody but the bots."""
+    """All users except bots."""
 
     people: list[ResidentNow]
 
 
 class Houses(Answer):
-    """The rooms that have a name."""
+    """All rooms that have a name."""
 
     rooms: list[House]
 
 
 class Conversations(Answer):
-    """Conversations without a name, the largest first; `more`: there are more than `limit`."""
+    """Conversations without a name, largest first; `more`: there are more than `limit`."""
 
     conversations: list[Conversation]
     more: bool
@@ -216,10 +216,11 @@ class Robots(Answer):
 
 
 class SelfCheck(Answer):
-    """What the server knows about itself, and about the way that the request took to it.
+    """Self-check of the server and of the path that the request took.
 
-    `at` is its clock in milliseconds UTC; `forwarded`: there were headers of a proxy, `trusted`:
-    they are believed; sizes are in bytes; `waiting` messages are not stored yet.
+    `at` is the server's clock in milliseconds UTC; `forwarded`: the request has headers of a proxy;
+    `trusted`: the server trusts them; `waiting` is the number of messages that are not stored yet.
+    Sizes are in bytes.
     """
 
     version: str
@@ -241,14 +242,14 @@ class SelfCheck(Answer):
     disk_free: int
 
 
-# The conversation --------------------------------------------------------------------------------
+# Rooms and messages -------------------------------------------------------------------------------
 
 
 class RoomList(Answer):
-    """One's own rooms by number, and those that one may join by name: at most 500 of each.
+    """The user's rooms by number, and rooms that the user can join by name: at most 500 of each.
 
-    While there are more, `rooms_after` and `public_after` are there: ask again with one of them for
-    the next of that kind alone.
+    `rooms_after` and `public_after` are set while there are more: request the next rooms of that
+    kind with one of them.
     """
 
     rooms: list[protocol.WelcomeRoom] | None = None
@@ -260,7 +261,7 @@ class RoomList(Answer):
 
 
 class RoomMember(Struct, omit_defaults=True):
-    """`role` is admin or member; `read`, where the room shows it, how far this member has read."""
+    """`role` is admin or member; `read` is the read position, if the room shows receipts."""
 
     name: str
     display: str
@@ -274,7 +275,7 @@ class MemberList(Answer):
 
 
 class Found(Struct, omit_defaults=True):
-    """A message that matches."""
+    """A matching message."""
 
     room: protocol.Number
     seq: protocol.Number
@@ -285,7 +286,7 @@ class Found(Struct, omit_defaults=True):
 
 
 class Hits(Answer):
-    """Newest first. `position` asks for those that follow; null when `more` is false."""
+    """Hits, newest first. `position` requests the next page; null if `more` is false."""
 
     hits: list[Found]
     more: bool
@@ -293,7 +294,7 @@ class Hits(Answer):
 
 
 class Stretch(protocol.RoomPage, frozen=True):
-    """Of one room; `epoch` names the log that its positions belong to."""
+    """Events of one room; `epoch` identifies the log that the positions belong to."""
 
     epoch: str
 
@@ -306,11 +307,14 @@ MutedRoom = over_http(protocol.Muted, "MutedRoom")
 EventPage = over_http(Stretch, "EventPage")
 
 
-# For whoever watches the server ------------------------------------------------------------------
+# Monitoring ---------------------------------------------------------------------------------------
 
 
 class Ready(Struct, omit_defaults=True):
-    """`ok` is 0 when messages cannot be stored now, for the `reason`; `durability`: how firmly."""
+    """`ok` is 0 if messages cannot be stored, for the `reason`.
+
+    `durability` is the database's setting for flushing commits to disk.
+    """
 
     ok: Literal[0, 1]
     database: str

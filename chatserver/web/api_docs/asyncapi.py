@@ -1,4 +1,4 @@
-"""The socket as an AsyncAPI 3.1 document, from the server's side: it receives commands."""
+"""AsyncAPI 3.1 document of the WebSocket, from the server's side: it receives commands."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,8 +17,8 @@ from chatserver.web.api_docs.socket import (
     wire_name,
 )
 
-ABOUT = """One WebSocket, text frames, one JSON object a frame; `type` says which one.
-Fields that one does not know are to be ignored. docs/protocol.md tells the contract in words."""
+ABOUT = """One WebSocket with text frames: one JSON object a frame, identified by `type`.
+Ignore unknown fields. docs/protocol.md describes the contract in prose."""
 DEFAULT = "http://127.0.0.1:3000"
 CHANNEL = {"$ref": "#/channels/socket"}
 SCHEMES: Schema = {
@@ -37,7 +37,7 @@ SCHEMES: Schema = {
         "type": "httpApiKey",
         "name": "token",
         "in": "query",
-        "description": "For clients that can set no header, unless auth.query_token is false.",
+        "description": "For clients that cannot set headers, unless auth.query_token is false.",
     },
 }
 
@@ -52,14 +52,14 @@ QUERY: Schema = {
         "presence": {
             "enum": [CHANGES_ONLY, FULL_LIST],
             "default": CHANGES_ONLY,
-            "description": "list: the whole groupList after each change, and no presence.",
+            "description": "list: the complete groupList after each change instead of presence.",
         },
     },
 }
 
 
 def document(base: str = DEFAULT) -> Schema:
-    """The whole document of a server that clients find at `base`, a URL without a slash behind."""
+    """Return the document of a server whose URL is `base`, without a trailing slash."""
     every = [*COMMANDS, *EVENTS, *ANSWERS]
     _, schemas = components(every)
     return {
@@ -78,7 +78,7 @@ def document(base: str = DEFAULT) -> Schema:
             "tell": {
                 "action": "send",
                 "channel": CHANNEL,
-                "summary": "What happened, and what is.",
+                "summary": "Events and the state of the chat.",
                 "messages": [_in_channel(shape) for shape in EVENTS],
             },
         },
@@ -91,12 +91,12 @@ def document(base: str = DEFAULT) -> Schema:
 
 
 def servers(base: str) -> Schema:
-    """The section `servers` of the document."""
+    """Return the section `servers` of the document."""
     url = urlsplit(base)
     here: Schema = {
         "host": url.netloc,
         "protocol": "wss" if url.scheme == "https" else "ws",
-        "description": "wss behind TLS. A foreign Origin is refused with 403.",
+        "description": "wss with TLS. A foreign Origin is rejected with 403.",
         "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in SCHEMES],
     }
     return {"here": here | ({"pathname": url.path} if url.path else {})}
@@ -106,7 +106,7 @@ def _channel(every: list[Shape]) -> Schema:
     closings = "\n".join(f"* {code.value}: {text}" for code, text in CLOSINGS.items())
     return {
         "address": "/ws",
-        "description": f"Why a socket is closed:\n\n{closings}",
+        "description": f"Close codes:\n\n{closings}",
         "messages": {
             shape.__name__: {"$ref": f"#/components/messages/{shape.__name__}"} for shape in every
         },
@@ -148,7 +148,7 @@ def _message(shape: Shape) -> Schema:
 
 
 def _flat(value: Any) -> Any:
-    """AsyncAPI's discriminator is a name; OpenAPI's, which msgspec writes, an object."""
+    """Convert OpenAPI's discriminator objects, which msgspec writes, to AsyncAPI's names."""
     if isinstance(value, list):
         return [_flat(inner) for inner in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The tables of docs/protocol.md; its prose stands in docs/protocol.in.md."""
+"""Tables of docs/protocol.md; its prose is in docs/protocol.in.md."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -30,53 +30,51 @@ from chatserver.web.websocket.endpoint import FRAME_TOLERANCE
 
 LIMITS: dict[str, str] = {
     "message_chars": "characters of a message",
-    "edit_minutes": "minutes in which one may edit a message; 0: for ever",
-    "messages_per_second": "what one user stores in rooms, a second in the long run; muting too",
-    "message_burst": "and at once",
-    "sockets_per_user": "open sockets of one person; one more is closed with 4003",
-    "sockets_per_address": "sockets of one address at a time that nobody has signed in on yet",
-    "logins_per_minute_account": "attempts to log in to one account",
-    "logins_per_minute_address": "attempts to log in from one address; as many to set up or join",
-    "waiting_bytes": "bytes of events that may wait for a slow reader before 4002; replies and the"
-    " handshake do not count",
-    "frame_bytes": "bytes of a frame to the server",
+    "edit_minutes": "minutes in which a message can be edited; 0: no limit",
+    "messages_per_second": "events of one user in rooms per second (sustained); muting counts",
+    "message_burst": "the same, as a burst",
+    "sockets_per_user": "open sockets of one user; a further socket is closed with 4003",
+    "sockets_per_address": "concurrent unauthenticated sockets of one address",
+    "logins_per_minute_account": "login attempts for one account",
+    "logins_per_minute_address": "login attempts from one address; the same for set-up and joining",
+    "waiting_bytes": "bytes of events that are queued for a slow client before 4002;"
+    " replies and the handshake do not count",
+    "frame_bytes": "bytes of a frame from a client",
 }
 FIXED: dict[str, int] = {
-    "times `limits.frame_bytes` is still answered; beyond it 1009": FRAME_TOLERANCE,
+    "times `limits.frame_bytes`: a larger frame closes the socket with 1009": FRAME_TOLERANCE,
     "events in one page of `history`": protocol.HISTORY_LIMIT,
-    "events in a page that names no `limit`": protocol.PAGE,
-    "events in one answer about many rooms": protocol.CATCH_UP_LIMIT,
+    "events in a page without `limit`": protocol.PAGE,
+    "events in one reply for many rooms": protocol.CATCH_UP_LIMIT,
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
-    "unread messages of a room, and mentions in it, that are counted": COUNTED,
-    "users named by one change of a room that count as one more message": USERS_PER_MESSAGE,
-    "questions of one user, a second in the long run: `history`, `renew`, and"
-    " every `GET` below /api/": QUESTIONS[0],
-    "questions at once": QUESTIONS[1],
-    "times `limits.sockets_per_user` one user may open sockets, a second in the long run": SOCKETS[
+    "unread messages and mentions of a room that are counted": COUNTED,
+    "users in one room change that count as one more message": USERS_PER_MESSAGE,
+    "reads of one user per second (sustained): `history`, `renew`, and every `GET` below"
+    " /api/": QUESTIONS[0],
+    "reads as a burst": QUESTIONS[1],
+    "times `limits.sockets_per_user`: sockets that one user can open per second": SOCKETS[0],
+    "times `limits.sockets_per_user`: as a burst": SOCKETS[1],
+    "changes of one user per second (sustained): everything that HTTP stores outside the logs of"
+    " rooms, such as profiles, sessions, invitations, accounts, bots": CHANGES[0],
+    "changes as a burst": CHANGES[1],
+    "pages, and requests without a valid session, of one address per second (sustained)": VISITS[0],
+    "the same, as a burst": VISITS[1],
+    "requests for /readyz and /metrics of one address per second (sustained)": PROBES[0],
+    "requests for /readyz and /metrics as a burst": PROBES[1],
+    "invalid frames of one socket before 4103; the count decreases by one a second": MISTAKES[1],
+    "typing frames of one user in one room as a burst; further ones are dropped": TYPING_RATE[1],
+    "typing and read frames, and messages over their rate, of one socket as a burst": SIGNALS[1],
+    "of these frames per second (sustained); the server reads faster sockets more slowly": SIGNALS[
         0
     ],
-    "times as many at once": SOCKETS[1],
-    "changes of one user, a second in the long run: everything over HTTP that is stored apart from"
-    " the logs of rooms, as profiles, sessions, invitations, accounts, bots": CHANGES[0],
-    "changes at once": CHANGES[1],
-    "pages, and requests without a valid session, of one address, a second in the long run": VISITS[
-        0
-    ],
-    "of them at once": VISITS[1],
-    "requests for /readyz and /metrics of one address, a second in the long run": PROBES[0],
-    "such requests at once": PROBES[1],
-    "frames that make no sense from one socket before 4103; one a second is forgiven": MISTAKES[1],
-    "typing frames at once of one person in one room; more are dropped": TYPING_RATE[1],
-    "typing and read frames, and messages that come too fast, of one socket at once": SIGNALS[1],
-    "of them a second in the long run; the socket that sends more is read more slowly": SIGNALS[0],
     "different emoji on one message": EMOJI,
-    "names that one text may call; what follows them calls nobody": NAMES,
+    "names that one text can mention; further names are ignored": NAMES,
 }
 
 
 def filled(template: str) -> str:
-    """The template with its tables."""
+    """Return the template with its tables filled in."""
     tables = {
         "commands": _messages(COMMANDS),
         "events": _messages(EVENTS),
@@ -103,16 +101,16 @@ def _messages(shapes: Iterable[Shape]) -> str:
         (str(number(shape)), _name(shape), _fields(schemas[shape.__name__]), told(shape))
         for shape in listed
     ]
-    return _table(("type", "name", "fields", "what it means, and who receives it"), rows)
+    return _table(("type", "name", "fields", "description and recipients"), rows)
 
 
 def _name(shape: Shape) -> str:
-    """All answers are called reply, so theirs is told besides."""
+    """The name of a message; replies share one name, so their type is added."""
     return f"{wire_name(shape)}, {shape.__name__}" if shape in ANSWERS else wire_name(shape)
 
 
 def _parts() -> str:
-    """The objects that stand inside of messages."""
+    """Table of the objects that are nested in messages."""
     messages = [*COMMANDS, *EVENTS, *ANSWERS]
     _, schemas = components(messages)
     inside = schemas.keys() - {shape.__name__ for shape in messages}
@@ -120,7 +118,7 @@ def _parts() -> str:
         (name, _fields(schemas[name]), schemas[name].get("description", ""))
         for name in sorted(inside)
     ]
-    return _table(("object", "fields", "what it is"), rows)
+    return _table(("object", "fields", "description"), rows)
 
 
 def _fields(schema: Schema) -> str:
@@ -133,7 +131,7 @@ def _fields(schema: Schema) -> str:
 
 
 def _if_given(schema: Schema) -> str:
-    """What may be missing may be null in a request as well: that goes without saying."""
+    """The type of an optional field; that commands can have null there is not repeated."""
     return _type(schema).removesuffix(" or null")
 
 
@@ -176,11 +174,11 @@ def _errors() -> str:
         if kind is not errors.ChatError
     ]
     rows.append(("`internal`", "500", errors.ChatError.text))
-    return _table(("code", "HTTP", "what it says"), rows)
+    return _table(("code", "HTTP", "message"), rows)
 
 
 def _closings() -> str:
-    return _table(("code", "why"), [(str(code.value), text) for code, text in CLOSINGS.items()])
+    return _table(("code", "reason"), [(str(code.value), text) for code, text in CLOSINGS.items()])
 
 
 def _limits() -> str:
@@ -188,11 +186,13 @@ def _limits() -> str:
         (f"`limits.{field.name}`", _figure(field.default), LIMITS[field.name])
         for field in fields(LimitSettings)
     ]
-    return _table(("setting", "default", "what"), rows)
+    return _table(("setting", "default", "description"), rows)
 
 
 def _fixed() -> str:
-    return _table(("limit", "what"), [(_figure(value), what) for what, value in FIXED.items()])
+    return _table(
+        ("limit", "description"), [(_figure(value), what) for what, value in FIXED.items()]
+    )
 
 
 def _figure(value: Any) -> str:
@@ -212,11 +212,11 @@ def _http() -> str:
         )
         for operation in OPERATIONS
     ]
-    return _table(("request", "what", "with", "refuses besides"), rows)
+    return _table(("request", "description", "parameters", "further refusals"), rows)
 
 
 def _sent(operation: Operation) -> str:
-    """The fields of the body, and those of the query."""
+    """The fields of the body and of the query."""
     parts = []
     for shape, before in ((operation.body, ""), (operation.query, "?")):
         if shape is not None:
@@ -228,7 +228,7 @@ def _sent(operation: Operation) -> str:
 
 
 def _kept(operation: Operation) -> str:
-    """Its own codes; every operation may refuse with the others."""
+    """The refusals of an operation, except those that all operations have."""
     common = {"bad_request", "unauthorized", "other_user", "too_large", "unavailable"}
     common |= {"unsupported_media_type", "rate_limited"}
     own = [code for its in refusals(operation).values() for code in its if code not in common]

@@ -1,4 +1,4 @@
-"""The HTTP API as an OpenAPI 3.1 document."""
+"""OpenAPI 3.1 document of the HTTP API."""
 
 import re
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from chatserver.web.api_docs.operations import OPERATIONS, PARAMETERS, Operation
 from chatserver.web.api_docs.schemas import REF, Schema, components
 
 ABOUT = """The commands of the socket for scripts: the same refusals and the same durability.
-A success has `"ok": 1` and its facts; a refusal `"ok": 0`, a `code` and a sentence in `data`.
-Fields that one does not know are to be ignored."""
+A success has `"ok": 1` and its fields; a refusal `"ok": 0`, a `code` and a sentence in `data`.
+Ignore unknown fields."""
 MAY: dict[str, str] = {
     "anyone": "",
     "session": "",
     "administrator": "For administrators.",
-    "owner": "For the owner of the data folder, through the Unix socket in it; 403 over TCP.",
+    "owner": "For the owner of the data folder, through its Unix socket; 403 over TCP.",
 }
 SCHEMES: Schema = {
     "bearer": {
@@ -35,7 +35,7 @@ SCHEMES: Schema = {
 }
 TOKEN_HEADERS: Schema = {
     "Authorization": {
-        "description": "Bearer and the token, to be sent as it is.",
+        "description": "Bearer and the token; send it unchanged.",
         "schema": {"type": "string"},
     }
 }
@@ -48,7 +48,7 @@ KINDS = {
     "lines": "application/jsonl",
     "picture": "image/svg+xml",
 }
-Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether a page may tell them
+Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether the answer can be a page
 TEXT = {"schema": {"type": "string"}}
 
 
@@ -81,7 +81,7 @@ def document() -> Schema:
 
 
 def codes() -> dict[str, type[errors.ChatError]]:
-    """Every refusal by its code."""
+    """Every error type by its code."""
     named = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     return {kind.code: kind for kind in named if issubclass(kind, errors.ChatError)}
 
@@ -175,7 +175,7 @@ def _responses(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tup
     yield from _successes(operation, schemas)
     if operation.redirects:
         status = "302" if operation.method == "GET" else "303"
-        yield status, {"description": "For browsers: on to the next page."}
+        yield status, {"description": "For browsers: redirect to the next page."}
     if operation.returns is Ready:
         yield "503", _content("Messages cannot be stored now.", schemas[Ready])
     for kind in _kinds(operation):
@@ -184,14 +184,14 @@ def _responses(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tup
 
 
 def _kinds(operation: Operation) -> Iterator[Kind]:
-    """The different ways in which an operation refuses."""
+    """The codes of each refusal status of an operation."""
     is_page = operation.says == "page" or operation.redirects
     for its_codes in refusals(operation).values():
         yield tuple(its_codes), is_page
 
 
 def _refusal(kind: Kind) -> tuple[str, Schema]:
-    """A name for all refusals of that kind, and what they look like."""
+    """A name for the refusals of that kind, and their response object."""
     its_codes, is_page = kind
     sentences = "\n".join(f"* `{code}`: {codes()[code].text}" for code in its_codes)
     refusal = _content(sentences, {"$ref": f"{REF}Refusal"})
@@ -213,7 +213,7 @@ def _successes(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tup
     if operation.created:
         yield "201", answer
     if operation.repeats:
-        yield "200", answer | {"description": "It was done before: the first answer again."}
+        yield "200", answer | {"description": "Already done: the first answer is repeated."}
     elif not operation.created:
         yield "200", answer
 

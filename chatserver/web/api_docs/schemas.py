@@ -1,4 +1,4 @@
-"""JSON schemas of our types, as msgspec sees them, in the dialect that every reader understands."""
+"""JSON schemas of message types: msgspec's output without its Python-specific parts."""
 
 import inspect
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 
 def components(shapes: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """A schema for each shape, and the named ones that they refer to."""
+    """Return a schema for each shape, and the named schemas that they refer to."""
     wanted = list(shapes)
     found, named = msgspec.json.schema_components(wanted, ref_template=REF + "{name}")
     quiet = {shape.__name__ for shape in _structs(wanted) if shape.__struct_config__.omit_defaults}
@@ -22,7 +22,7 @@ def components(shapes: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
 
 
 def _structs(shapes: Iterable[Any]) -> Iterable[type[msgspec.Struct]]:
-    """The types that leave out what is not set, wherever they are nested."""
+    """All struct types of these shapes, at any depth."""
     seen: set[Any] = set()
     waiting = [msgspec.inspect.type_info(shape) for shape in shapes]
     while waiting:
@@ -43,7 +43,7 @@ def _inside(kind: Any) -> list[msgspec.inspect.Type]:
 
 
 def _never_null(schema: Schema) -> None:
-    """What a server leaves out it never sends as null."""
+    """Remove null from optional fields: the server omits them instead."""
     for name, field in schema["properties"].items():
         if name not in schema.get("required", ()) and "anyOf" in field:
             kept = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
@@ -52,7 +52,7 @@ def _never_null(schema: Schema) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Without what only Python understands: $ that may stand before a last line end."""
+    """Replace Python's `$(?!\\n)` in patterns by the portable `$`."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -66,5 +66,5 @@ def told(shape: type) -> str:
 
 
 def written(document: Schema) -> bytes:
-    """A document as the file that is committed and served."""
+    """Serialize a document as the file that is committed and served."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -1,4 +1,4 @@
-"""The socket in words: who answers what, and why a socket is closed."""
+"""Replies to each command, and descriptions of the close codes."""
 
 from typing import Any, get_args
 
@@ -30,14 +30,15 @@ REPLIES: dict[Shape, tuple[Shape, ...]] = {
 }
 
 CLOSINGS: dict[CloseCode, str] = {
-    CloseCode.RESTARTING: "The server restarts. Come back.",
-    CloseCode.TOO_SLOW: "Too much was waiting to be read here. Come back and catch up.",
-    CloseCode.OVERLOADED: "Too many sockets of one user, as the reason `too many sockets` says,"
-    " or the server cannot keep up. Come back later.",
-    CloseCode.SILENT: "Nothing was heard for one and a half heartbeats. Come back.",
-    CloseCode.SESSION_INVALID: "The session is over. Log in again; do not come back by yourself.",
-    CloseCode.REMOVED: "The account is closed. Do not come back by yourself.",
-    CloseCode.ABUSE: "Too many frames that make no sense. Do not come back by yourself.",
+    CloseCode.RESTARTING: "The server restarts. Reconnect.",
+    CloseCode.TOO_SLOW: "The client reads too slowly. Reconnect and catch up.",
+    CloseCode.OVERLOADED: "Too many sockets of one user (reason `too many sockets`), or the server"
+    " is overloaded. Reconnect later.",
+    CloseCode.SILENT: "Nothing was received for one and a half heartbeat intervals. Reconnect.",
+    CloseCode.SESSION_INVALID: "The session has ended. Log in again; do not reconnect"
+    " automatically.",
+    CloseCode.REMOVED: "The account is disabled or deleted. Do not reconnect automatically.",
+    CloseCode.ABUSE: "Too many invalid frames. Do not reconnect automatically.",
 }
 
 
@@ -48,6 +49,6 @@ def number(shape: Shape) -> int:
 
 
 def wire_name(shape: Shape) -> str:
-    """Its name in the contract: groupList for Type.GROUP_LIST."""
+    """The name of a message in the contract: groupList for Type.GROUP_LIST."""
     first, *others = protocol.Type(number(shape)).name.lower().split("_")
     return first + "".join(word.capitalize() for word in others)
