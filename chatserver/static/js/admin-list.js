@@ -7,7 +7,7 @@
  */
 
 import { ask, attempt, once } from "./api.js";
-import { makeClosable, remember } from "./dialogs.js";
+import { makeClosable, refill, remember } from "./dialogs.js";
 import { catchFocus, sync } from "./dom.js";
 import { Dates } from "./lib/dates.js";
 import { clone, lang } from "./page.js";
@@ -91,7 +91,7 @@ export class AdminList extends HTMLElement {
     await this.load();
     const item = this.open && this.items.find((one) => this.key(one) === this.key(this.open));
     const dialog = this.querySelector("dialog[open]");
-    if (item && dialog) this.#turn(dialog, item);
+    if (item && dialog) refill(dialog, () => this.#turn(dialog, item));
     else dialog?.close();
     catchFocus(this);
     return true;
@@ -123,12 +123,12 @@ export class AdminList extends HTMLElement {
     const dialog = this.dialog(name);
     for (const once of dialog.querySelectorAll(".admin-made, .form-problem")) once.hidden = true;
     this.#turn(dialog, item);
+    remember(dialog);
     dialog.showModal();
   }
 
   #turn(dialog, item) {
     this.open = item;
     this.opened?.(dialog.dataset.name, item);
-    remember(dialog);
   }
 }

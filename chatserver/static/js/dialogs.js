@@ -7,6 +7,7 @@ import { _ } from "./lib/i18n.js";
 import { isComposing } from "./lib/keys.js";
 
 const initial = new WeakMap(); // dialog → what its forms held when it was opened
+const values = new WeakMap(); // field of a form → its value then
 const sent = new WeakMap(); // dialog → what they held when one of them was submitted
 
 /** A dialog that a button or a key opens. */
@@ -48,7 +49,17 @@ export function makeClosable(dialog) {
 /** What the forms of `dialog` hold now was not entered by the user. */
 export function remember(dialog) {
   initial.set(dialog, entered(dialog));
+  for (const field of fields(dialog)) values.set(field, field.value);
   sent.delete(dialog);
+}
+
+/** Calls `fill`, which shows newer facts in the open dialog. Fields that the user has changed keep what was entered. */
+export function refill(dialog, fill) {
+  const changed = fields(dialog).filter((field) => values.has(field) && values.get(field) !== field.value);
+  const typed = changed.map((field) => [field, field.value]);
+  fill();
+  remember(dialog);
+  for (const [field, value] of typed) field.value = value;
 }
 
 /** Closes `dialog`; asks first where something would be lost. */
@@ -66,6 +77,8 @@ function isChanged(dialog) {
   const isSent = now === sent.get(dialog) && !dialog.querySelector(".form-problem:not([hidden])");
   return initial.has(dialog) && now !== initial.get(dialog) && !isSent;
 }
+
+const fields = (dialog) => [...dialog.querySelectorAll("form")].flatMap(({ elements }) => [...elements]);
 
 const entered = (dialog) => JSON.stringify([...dialog.querySelectorAll("form")].map((form) => [...new FormData(form)]));
 

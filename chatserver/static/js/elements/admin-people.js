@@ -15,7 +15,7 @@ class AdminPeople extends AdminList {
     this.#kind.addEventListener("change", () => this.show());
     this.querySelector(".person-rename").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#rename(this.open, event.target.elements.display.value);
+      this.#rename(this.open, event.target.elements.display);
     });
     for (const [deed, act] of Object.entries({ admin: this.#admin, reset: this.#reset, disable: this.#disable })) {
       this.querySelector(`.person-${deed}`).addEventListener("click", () => act.call(this, this.open));
@@ -70,9 +70,12 @@ class AdminPeople extends AdminList {
     return ask("PATCH", addressOf(person), facts);
   }
 
-  async #rename(person, display) {
+  async #rename(person, field) {
+    const display = field.value;
     if (display === person.display) return;
-    if (await this.changed(() => this.#change(person, { display }))) this.say(_("Saved"));
+    if (!(await this.changed(() => this.#change(person, { display })))) return;
+    if (field.value === display) field.value = this.open.display; // as the server stores it
+    this.say(_("Saved"));
   }
 
   #admin(person) {

@@ -30,6 +30,8 @@ import { sessionOver, sessionReplaced } from "../session.js";
 import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
 
+const CLOSING = 1_000; // milliseconds in which the server closes the socket of a session that is over
+
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });
   #feed = new Feed(this.#connection);
@@ -134,10 +136,15 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
-  /** The page stays: the user may be writing. */
+  /**
+   * The page stays: the user may be writing. A request can be refused before the server closes the socket, whose code
+   * tells a log-out from a closed account.
+   */
   #sessionOver(event) {
     event.preventDefault();
-    if (this.#connection.state !== "ended") this.#connection.end(CloseCode.SESSION_INVALID);
+    const end = () => this.#connection.state !== "ended" && this.#connection.end(CloseCode.SESSION_INVALID);
+    if (this.#connection.state === "online") setTimeout(end, CLOSING);
+    else end();
   }
 
   #renewed() {
