@@ -972,13 +972,13 @@ def test_the_doctor_finds_a_clock_behind_the_newest_message(busy: Place) -> None
     with contextlib.closing(sqlite3.connect(busy.data / "chat.db")) as database:
         database.execute(
             "INSERT INTO events (room_id, seq, kind, user_id, client_id, body, at)"
-            " SELECT 1, head + 1, 1, 1, 'x|', '', ? FROM rooms WHERE id = 1",
+            " SELECT 1, head + 1, 1, 1, 'late|', '', ? FROM rooms WHERE id = 1",
             (later,),
         )
         database.execute("UPDATE rooms SET head = head + 1 WHERE id = 1")
         database.commit()
         done = busy.run("--data", str(busy.data), "doctor")
-        database.execute("DELETE FROM events WHERE client_id = 'x|'")
+        database.execute("DELETE FROM events WHERE client_id = 'late|'")
         database.execute("UPDATE rooms SET head = head - 1 WHERE id = 1")
         database.commit()
     assert done.code == 1
