@@ -62,7 +62,7 @@ def _refuse_newer(found: str | None, known: list[str]) -> None:
         raise StartError(
             f"The database is newer than this program: it has revision {found}, the program"
             f" knows {HEAD}. Install the newer version again, or restore the backup that was made"
-            " before the upgrade: docs/operating.md, The way back."
+            " before the upgrade: docs/operating.md, Roll back an upgrade."
         )
 
 
