@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.population import Person, now
 from chatserver.models import Draft, Event, Message
 from chatserver.storage.engine import Database
+from chatserver.storage.event_log import EventLog
 from chatserver.storage.idempotency import digest
-from chatserver.storage.log import Log
 
 BATCH = 500
 RARE = "quicksilverfish"
@@ -20,7 +20,7 @@ SYLLABLES = "ka lo mi ten ra su vel dor pin gu shar ba net ol fi".split()
 async def fill(url: str, people: Sequence[Person], rooms: Sequence[int], count: int) -> None:
     """Store `count` messages by these people, spread over the rooms."""
     database = Database(url)
-    log = Log(database, clock=now)
+    log = EventLog(database, clock=now)
     drafts = _drafts(people, rooms, count)
     while batch := list(islice(drafts, BATCH)):
         outcomes = await log.store(batch)

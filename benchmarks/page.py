@@ -60,7 +60,7 @@ async def main() -> None:
 
 
 async def enter(chat: Chat, browser: Browser) -> Page:
-    found = await chat.server.people.find("ann")
+    found = await chat.server.users.find("ann")
     assert found is not None
     tokens = await chat.server.accounts.open_session(found[0], client="benchmark")
     context = await browser.new_context(base_url=chat.url)

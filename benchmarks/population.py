@@ -18,7 +18,7 @@ from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.data_dir import DataDir
 from chatserver.models import LOBBY
 from chatserver.storage.engine import Database
-from chatserver.storage.members import membership
+from chatserver.storage.members import member_row
 from chatserver.storage.migrate import migrate
 from chatserver.storage.room_facts import pair_key
 from chatserver.storage.tables import members, meta, rooms, sessions, users
@@ -54,7 +54,7 @@ async def populate(
     keys = SigningKeys(folder.keys, clock=now)
     keys.load()
     database = Database(url)
-    database.make_private()
+    database.restrict_permissions()
     await migrate(database, backups=folder.backups)
     made = await database.transaction(lambda c: _fill(c, keys, count, 2 if pairs else group, pairs))
     await database.transaction(lambda c: _share(c, [p.id for p in made], shared))
@@ -147,7 +147,7 @@ def _room(number: int, people: Sequence[int], at: int, *, pairs: bool) -> dict[s
 
 
 def _join(connection: Connection, room: int, people: Iterable[int], at: int) -> None:
-    rows = [membership(room, one, at) for one in people]
+    rows = [member_row(room, one, at) for one in people]
     connection.execute(members.insert(), rows)
     counted = rooms.c.members + len(rows)
     connection.execute(sa.update(rooms).where(rooms.c.id == room).values(members=counted))

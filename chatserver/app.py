@@ -45,16 +45,16 @@ from chatserver.realtime.node_sync import NodeSync
 from chatserver.realtime.read_positions import ReadPositions
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
-from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.engine import Database, wait_until_reachable
+from chatserver.storage.event_log import EventLog
 from chatserver.storage.invitations import Invites
 from chatserver.storage.journal import Journal
-from chatserver.storage.log import Log
 from chatserver.storage.migrate import migrate, require_head
 from chatserver.storage.overview import Overview
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
-from chatserver.storage.users import People
+from chatserver.storage.users import Users
 from chatserver.supervisor import Supervisor, Work
 from chatserver.text.markup import Renderer
 from chatserver.web import forms, routes
@@ -98,15 +98,17 @@ class Server:
         self.unwritten: list[str] = []  # when it has stopped
         self.assets = Assets(STATIC)
         self.database = Database(settings.database_url)
-        self.people = People(self.database, clock=wall)
+        self.users = Users(self.database, clock=wall)
         self.rooms = Rooms(self.database, clock=wall)
         self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
-        self.log = Log(self.database, clock=wall)
+        self.log = EventLog(self.database, clock=wall)
         self.supervisor = Supervisor()
         self.bus = _bus(settings, self.supervisor)
-        reads = (gap_reader(self.rooms, self.log, renderer := Renderer()), self.rooms.states)
         self.keys = SigningKeys(self.folder.keys, clock=wall)
-        self.hub = Hub(self.bus, *reads, self.keys.names, find_alive=self.people.alive, clock=clock)
+        reads = gap_reader(self.rooms, self.log, renderer := Renderer()), self.rooms.states
+        self.hub = Hub(
+            self.bus, *reads, self.keys.names, find_alive=self.users.valid_sessions, clock=clock
+        )
         self.journal = Journal(self.log, self.hub)
         facts = RoomCache(self.rooms)
         self.recent = EventCache(self.log, renderer, clock=clock)
@@ -115,7 +117,7 @@ class Server:
         self.chat = Chat(self.journal, facts, renderer, limits=limits, clock=wall)
         self.rates = Rates(limits, clock)
         rate = self.rates.messages
-        self.membership = Membership(self.journal, self.hub, self.rooms, self.people, rate)
+        self.membership = Membership(self.journal, self.hub, self.rooms, self.users, rate)
         self.reads = ReadPositions(self.hub, self.rooms, clock=clock)
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.guard = SignInGuard(
@@ -123,10 +125,10 @@ class Server:
             per_address=limits.logins_per_minute_address,
             clock=clock,
         )
-        shared: dict[str, Any] = {"people": self.people, "passwords": self.passwords}
+        shared: dict[str, Any] = {"users": self.users, "passwords": self.passwords}
         shared |= {"closer": self.hub, "credentials": Credentials(self.database, clock=wall)}
         shared["bots"] = Bots(self.database, clock=wall)
-        self.revocations = Revocations(self.people.revoke, self.folder.revocations, self.hub)
+        self.revocations = Revocations(self.users.revoke, self.folder.revocations, self.hub)
         self.accounts = Accounts(
             **shared,
             revocations=self.revocations,
@@ -146,8 +148,8 @@ class Server:
         self.nightly = Nightly(self.database, self.recent.clear, now=wall, clock=since_boot)
         self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
         self.pulse = Keepalive(self.hub, clock=clock, now=wall)
-        self.seen = LastSeen(self.hub, self.people, now=wall)
-        self.lookout = NodeSync(self.hub, self.log, self.rooms, self.people, now=wall)
+        self.seen = LastSeen(self.hub, self.users, now=wall)
+        self.lookout = NodeSync(self.hub, self.log, self.rooms, self.users, now=wall)
         self.languages = load_languages()
         self.sessions = Sessions(self.accounts, settings)
         self.gate = RequestLimits(self.rates, self.sessions)
@@ -185,8 +187,8 @@ class Server:
             await self._open_database()
             self.keys.load()
             self.revocations.load()
-            self.history.epoch = await self.people.epoch()
-            self.database.tally.begin(self.history.epoch, await self.log.total())
+            self.history.epoch = await self.users.epoch()
+            self.database.durability_counter.begin(self.history.epoch, await self.log.total())
             await self.bus.start(self.hub.receive, chat=self.history.epoch)
             for name, work in self._work().items():
                 self.supervisor.start(name, work)
@@ -211,10 +213,10 @@ class Server:
 
     async def _open_database(self) -> None:
         """Bring it to the revision of this program, or require that it has it."""
-        self.database.tally.refuse_empty()
+        self.database.durability_counter.refuse_empty()
         if self._make:
             remove_leftovers(self.folder, self.database.path)
-            await until_reachable(self.database)
+            await wait_until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
         else:
             await require_head(self.database)

@@ -18,18 +18,18 @@ from chatserver.config import Settings, sqlite_url
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
 from chatserver.storage import archive_io as stored
-from chatserver.storage.archive_file import Archive, Row, flush_folder, private, remove_partial
-from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.archive_file import Archive, Row, fsync_directory, private, remove_partial
+from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.migrate import HEAD, migrate
-from chatserver.storage.nights import (
+from chatserver.storage.nightly_runs import (
     TOLERANCE,
-    Night,
+    NightlyRun,
     clock_difference,
     newest_event,
-    record_night,
+    record_run,
 )
-from chatserver.storage.retention import expire, give_back
-from chatserver.storage.revivals import Ended, Revivals, Revived, read_ended
+from chatserver.storage.restore_audit import Reinstated, RestoreAudit, Revocations, read_revocations
+from chatserver.storage.retention import expire, reclaim_space
 
 EVERY = 600.0  # seconds between two looks at the clock
 NIGHT = 3  # the hour, in the server's time zone
@@ -47,7 +47,7 @@ Rows = Iterable[Row]
 class Nightly:
     """Forgets old messages once a night; a night that was missed is made up for after the start.
 
-    Nothing is forgotten while the clock is in doubt: see `storage.nights`.
+    Nothing is forgotten while the clock is in doubt: see `storage.nightly_runs`.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class Nightly:
         except Exception:  # the next night tries again, and the server goes on
             logger.exception("the nightly work failed")
 
-    async def _recorded(self) -> Night | None:
+    async def _recorded(self) -> NightlyRun | None:
         """The night that begins now, if one does and the clock can be believed."""
         now = self._now()
         self._note_jump(now)
         if abs(await clock_difference(self._database, self._now)) > TOLERANCE:
             self._doubt("the clocks of this node and of the database differ")
             return None
-        night = await record_night(
+        night = await record_run(
             self._database, before=began(now), now=now, jumped=self._jumped, newest=self._newest
         )
         if night is not None:
@@ -127,7 +127,7 @@ class Nightly:
         self._doubted = None
         forgotten = await expire(self._database, upto=upto, now=self._now())
         self._forgotten()
-        rewritten = await give_back(self._database, forgotten.characters)
+        rewritten = await reclaim_space(self._database, forgotten.characters)
         if forgotten.messages or rewritten:
             facts = {"messages": forgotten.messages, "rewritten": rewritten}
             logger.info("old messages are forgotten", extra=facts)
@@ -152,7 +152,7 @@ async def restore(
     progress: Progress,
     move: bool = False,
     since: int | None = None,
-) -> Revived:
+) -> Reinstated:
     """Make the database what the archive holds, under a new epoch. All of it or nothing.
 
     `progress` hears how many more rows are in. Sessions are part of it: who was signed in when it
@@ -180,11 +180,11 @@ async def restore(
     folder.lock()
     try:
         database = Database(settings.database_url)
-        revivals = Revivals(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
-        rows = revivals.rows(archive.rows())
+        audit = RestoreAudit(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
+        rows = audit.rows(archive.rows())
         await _load(folder, database, rows, replace=replace and owned, progress=progress)
         binding.write()
-        return revivals.revived
+        return audit.reinstated
     except stored.NotEmpty as error:
         if replace:
             raise ChatServerError(f"{error} It is not the database of {folder.path}.") from None
@@ -193,19 +193,19 @@ async def restore(
         folder.unlock()
 
 
-async def preview(settings: Settings, archive: Archive) -> Revived:
+async def preview(settings: Settings, archive: Archive) -> Reinstated:
     """What a restore of this archive would bring back to life. Changes nothing."""
-    revivals = Revivals(await _ended(settings), since=None, now=0)
-    for _ in revivals.rows(archive.rows()):
+    audit = RestoreAudit(await _ended(settings), since=None, now=0)
+    for _ in audit.rows(archive.rows()):
         pass
-    return revivals.revived
+    return audit.reinstated
 
 
-async def _ended(settings: Settings) -> Ended | None:
+async def _ended(settings: Settings) -> Revocations | None:
     """What has ended in the database that is to be replaced."""
     database = Database(settings.database_url)
     try:
-        return await read_ended(database)
+        return await read_revocations(database)
     finally:
         await database.close()
 
@@ -237,7 +237,7 @@ async def _into_file(
         if path.exists():
             _keep(path, folder.backups / "replaced.db")
         scratch.replace(path)
-        flush_folder(path.parent)
+        fsync_directory(path.parent)
     finally:
         _remove(scratch)
 
@@ -249,7 +249,7 @@ async def _settle(path: Path, *, replace: bool) -> None:
     """
     database = Database(sqlite_url(path))
     try:
-        await until_reachable(database, tries=1)
+        await wait_until_reachable(database, tries=1)
         if not replace and not await stored.is_empty(database):
             raise stored.NotEmpty
         await stored.checkpoint(database)
@@ -262,7 +262,7 @@ async def _settle(path: Path, *, replace: bool) -> None:
 async def _fill(scratch: Path, rows: Rows, *, backups: Path, progress: Progress) -> None:
     database = Database(sqlite_url(scratch))
     try:
-        database.make_private()
+        database.restrict_permissions()
         await migrate(database, backups=backups)
         await stored.load(database, rows, replace=True, progress=progress)
     finally:
@@ -319,8 +319,8 @@ async def _into_server(
 ) -> None:
     """MySQL: one transaction, while no node is connected."""
     try:
-        await until_reachable(database)
-        await stored.refuse_company(database)
+        await wait_until_reachable(database)
+        await stored.require_no_other_clients(database)
         if not replace and not await stored.is_empty(database):
             raise stored.NotEmpty
         await migrate(database, backups=folder.backups)

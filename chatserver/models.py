@@ -8,9 +8,11 @@ from msgspec import Struct
 from chatserver.text.normalization import nfkc
 
 LOBBY = 1  # the room that every account belongs to
-EVERYBODY = 0  # stands for a user id where @all is meant
-FUTURE = 3_600_000  # ms ahead of now: what was made later than that, a wrong clock has made
-OWN_ID = "\x01"  # begins the ids that we give to messages without one; no client can send it
+ALL_MEMBERS = 0  # stands for a user id where @all is meant
+MAX_CLOCK_LEAD = 3_600_000  # ms ahead of now: what was made later than that, a wrong clock has made
+GENERATED_PREFIX = (
+    "\x01"  # begins the ids that we give to messages without one; no client can send it
+)
 
 
 class Role(StrEnum):
@@ -226,11 +228,11 @@ Act = Message | Edit | Delete | React | Create | Enrol | Dismiss | Change | Diss
 
 
 class Draft(Value, frozen=True):
-    """Something that a user wants stored as an event. `id` is unique per sender for ever.
+    """An event that waits to be stored. `id` is unique per sender for ever.
 
-    `own_id`: the client sent none, the id is ours and nobody sees it. `room` is 0 for a new room.
-    Not `resolved`: storage looks up the room, or the direct room with the user whose name is `to`,
-    and sets `people` and `digest`.
+    `generated_id`: the client sent no id; the server made one, which clients never see. `room` is 0
+    for a new room. Not `resolved`: storage looks up the room, or the direct room with the user
+    whose name is `to`, and sets `people` and `digest`.
     """
 
     room: int
@@ -240,7 +242,7 @@ class Draft(Value, frozen=True):
     digest: str
     act: Act
     people: tuple[int, ...] = ()
-    own_id: bool = False
+    generated_id: bool = False
     to: str | None = None
     resolved: bool = True
 

@@ -58,12 +58,12 @@ class Chat:
         self._hash = self._hash or await self.server.passwords.hash(PASSWORD)
         role = Role.ADMIN if admin else Role.MEMBER
         shown = display or name.capitalize()
-        await self.server.people.add(NewUser(name, shown, self._hash, role))
+        await self.server.users.add(NewUser(name, shown, self._hash, role))
         return await self.signed_in(name)
 
     async def signed_in(self, name: str) -> "Person":
         """A new session of an account that is there already."""
-        found = await self.server.people.find(name)
+        found = await self.server.users.find(name)
         assert found is not None
         tokens = await self.server.accounts.open_session(found[0], client="tests")
         return Person(self, name, found[0].id, tokens.bearer, self.browser())

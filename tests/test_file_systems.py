@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatserver import data_dir as folder_module
-from chatserver.storage.archive_file import flush_folder
+from chatserver.storage.archive_file import fsync_directory
 from tests.rig.needs import require
 from tests.test_main import PASSWORD, Place
 
@@ -54,7 +54,7 @@ def test_a_failed_flush_of_a_folder_is_not_ignored(
 ) -> None:
     refuse(monkeypatch, "fsync", errno.EIO)
     with pytest.raises(OSError, match="Input/output"):
-        flush_folder(tmp_path)
+        fsync_directory(tmp_path)
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK])

@@ -160,7 +160,7 @@ async def test_an_error_of_the_database_does_not_tell_the_values(database_url: s
     database = Database(database_url)
     query, said = sa.text("SELECT :said FROM nowhere"), {"said": "a plum"}
     with pytest.raises(sa.exc.DBAPIError) as writing:
-        await database.beside(lambda connection: connection.execute(query, said))
+        await database.run_on_writer(lambda connection: connection.execute(query, said))
     async with database.read.connect() as connection:
         with pytest.raises(sa.exc.DBAPIError) as reading:
             await connection.execute(query, said)

@@ -25,8 +25,8 @@ from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.maintenance import Nightly, began, restore
 from chatserver.storage.archive_file import (
+    ArchiveReceiver,
     Damaged,
-    Intake,
     Manifest,
     PackedWriter,
     PlainWriter,
@@ -37,8 +37,8 @@ from chatserver.storage.archive_file import (
 from chatserver.storage.archive_io import NotEmpty
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD, migrate
-from chatserver.storage.nights import recorded
-from chatserver.storage.users import NewUser, People
+from chatserver.storage.nightly_runs import recorded
+from chatserver.storage.users import NewUser, Users
 from tests.rig.mariadb import PrivateMariaDB
 
 REPOSITORY = Path(__file__).parent.parent
@@ -158,8 +158,8 @@ def test_a_copy_that_broke_off_is_none(tmp_path: Path, lost: int) -> None:
             intake.finish()
 
 
-def begun(opened: Any) -> Intake:
-    return Intake(lambda manifest: PackedWriter(opened, manifest))
+def begun(opened: Any) -> ArchiveReceiver:
+    return ArchiveReceiver(lambda manifest: PackedWriter(opened, manifest))
 
 
 def test_a_file_appears_whole_and_private(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 async def names(settings: Settings) -> set[str]:
     database = Database(settings.database_url)
-    found = {user.name for user in await People(database, clock=lambda: 1).all()}
+    found = {user.name for user in await Users(database, clock=lambda: 1).all()}
     await database.close()
     return found
 
@@ -285,7 +285,7 @@ async def put(settings: Settings, file: Path, *, replace: bool = False) -> None:
 
 async def add(settings: Settings, name: str) -> None:
     database = Database(settings.database_url)
-    await People(database, clock=lambda: 1).add(NewUser(name, name, "hash"))
+    await Users(database, clock=lambda: 1).add(NewUser(name, name, "hash"))
     await database.close()
 
 

@@ -298,7 +298,7 @@ def test_not_more_than_ten_thousand_rooms_are_asked_about_at_once() -> None:
         "\x1b[31m",
         "\x7f",
         "\x9b",
-        models.OWN_ID,
+        models.GENERATED_PREFIX,
     ],
 )
 def test_an_id_with_control_characters_or_of_wrong_length_is_refused(request_id: str) -> None:

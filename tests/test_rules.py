@@ -10,7 +10,7 @@ from tests.test_layers import MODULES
 
 # Where SQL is put together, and how often: from names of tables and constants, never from values.
 BUILT_SQL = {
-    "storage.check": 2,
+    "storage.integrity": 2,
     "storage.engine": 1,
     "storage.retention": 1,
     "storage.room_summary": 1,

@@ -17,7 +17,7 @@ from chatserver.accounts import passwords
 from chatserver.errors import ChatError
 from chatserver.models import name_key
 from chatserver.text import mentions, names, search_terms
-from chatserver.text.emoji import qualified, was_a_reaction
+from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.web import authentication, forms, headers, language
 
 Work = Callable[[Any], object]
@@ -86,7 +86,7 @@ WORST: list[tuple[Work, dict[str, Input], int]] = [
     (decode, FRAMES, 16_000),
     (mentions.mentioned, TEXTS, 1_000),
     (qualified, TEXTS, 1_000),
-    (was_a_reaction, TEXTS, 1_000),
+    (is_legacy_reaction, TEXTS, 1_000),
     (names.shows, TEXTS, 1_000),
     (search_terms.tokens, TEXTS, 1_000),
     (names.checked_name, TEXTS, 250),

@@ -30,7 +30,7 @@ from chatserver.models import Role, Session, User, name_key
 from chatserver.permissions import write_private
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
-from chatserver.storage.users import NewUser, OpenSession, People, bot_session
+from chatserver.storage.users import NewUser, OpenSession, Users, bot_session
 from chatserver.text.names import checked_display, checked_name
 
 MINUTE = 60_000  # ms
@@ -79,7 +79,7 @@ class Accounts:
     def __init__(
         self,
         *,
-        people: People,
+        users: Users,
         credentials: Credentials,
         bots: Bots,
         passwords: Passwords,
@@ -91,7 +91,7 @@ class Accounts:
         setup_token: Path,
         clock: Callable[[], int],
     ) -> None:
-        self._people = people
+        self._users = users
         self._credentials = credentials
         self._bots = bots
         self._passwords = passwords
@@ -108,7 +108,7 @@ class Accounts:
 
     async def is_set_up(self) -> bool:
         """Return whether any account exists. Once true it stays true."""
-        self._set_up = self._set_up or await self._people.count() > 0
+        self._set_up = self._set_up or await self._users.count() > 0
         return self._set_up
 
     def setup_token(self) -> str:
@@ -136,7 +136,7 @@ class Accounts:
         """
         account = name_key(name)
         self._guard.attempt(account, address)
-        user, stored = await self._people.find(name) or (None, None)
+        user, stored = await self._users.find(name) or (None, None)
         right = await self._passwords.verify(stored, password)
         if not right or user is None or user.disabled:
             self._guard.failed(account, address)
@@ -172,7 +172,7 @@ class Accounts:
         claims = self._keys.verify(token)
         if claims.session in self._revocations:
             raise Unauthorized(_("Your session has ended. Log in again."))
-        session = await self._people.session(claims.session)
+        session = await self._users.session(claims.session)
         if session is None or session.user.id != claims.user_id:
             raise Unauthorized(_("Your session has ended. Log in again."))
         return SignIn(session, claims)
@@ -189,19 +189,19 @@ class Accounts:
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Return the user's open sessions, newest first."""
-        found = await self._people.sessions(user.id)
+        found = await self._users.sessions(user.id)
         return [session for session in found if session.id not in self._revocations]
 
     async def end_session(self, user: User, session_id: str) -> None:
         """End a session of the user and close its connections. Raises NotFound."""
         if session_id not in {session.id for session in await self.sessions(user)}:
             raise NotFound(_("This session has already ended."))
-        await self._people.revoke(session_id)
+        await self._users.revoke(session_id)
         self._closer.end_session(session_id)
 
     async def sign_out_everywhere(self, user: User) -> None:
         """End all sessions of the user and close their connections."""
-        await self._people.revoke_all(user.id)
+        await self._users.revoke_all(user.id)
         self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
@@ -213,10 +213,10 @@ class Accounts:
 
         `lifetime` is in seconds.
         """
-        session = await self._people.session(session_id)
+        session = await self._users.session(session_id)
         now = self._clock()
         until = now + self._settings.session_days * DAY
-        if session is None or not await self._people.prolong(session.id, until):
+        if session is None or not await self._users.extend_session(session.id, until):
             raise Unauthorized(_("Your session has ended. Log in again."))
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, expires_at)
@@ -247,11 +247,11 @@ class Accounts:
         random bits.
         """
         checked = await self._validated(new, password, generated=generated)
-        return await self._people.add(checked, first=first, by=by.id if by else None)
+        return await self._users.add(checked, first=first, by=by.id if by else None)
 
     async def add_invited(self, new: NewUser, password: str, code: str) -> User:
         """Create an account and use an invitation once, in one transaction. Raises NotFound."""
-        return await self._people.add_invited(await self._validated(new, password), code)
+        return await self._users.add_invited(await self._validated(new, password), code)
 
     async def change_profile(self, user: User, *, display: str | None, locale: str | None) -> None:
         """Set the user's own display name and language, where given."""
@@ -261,7 +261,7 @@ class Accounts:
         if locale is not None:
             values["locale"] = locale
         if values:
-            await self._people.change(user.id, **values)
+            await self._users.change(user.id, **values)
 
     async def change_password(self, sign_in: SignIn, old: str, new: str, *, address: str) -> None:
         """Set the user's own password and end the other sessions.
@@ -282,18 +282,18 @@ class Accounts:
 
     async def find(self, name: str) -> User:
         """Return the user of that name. Raises NotFound."""
-        found = await self._people.find(name)
+        found = await self._users.find(name)
         if found is None:
             raise NotFound(_("There is no user with that name."))
         return found[0]
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
         """Return users in the order of their names: see `storage.users.People.page`."""
-        return await self._people.page(after, limit, beginning=beginning)
+        return await self._users.page(after, limit, beginning=beginning)
 
     async def find_all(self, names: Collection[str]) -> list[User]:
         """Return the users of those of these names that exist."""
-        return await self._people.named(names)
+        return await self._users.named(names)
 
     async def _validated(self, new: NewUser, password: str, *, generated: bool = False) -> NewUser:
         name = checked_name(new.name)

@@ -13,7 +13,7 @@ from chatserver.errors import CloseCode, Forbidden, NotFound, _
 from chatserver.models import Event, Role, User
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
-from chatserver.storage.users import NewUser, People
+from chatserver.storage.users import NewUser, Users
 from chatserver.text.names import checked_display, checked_name
 
 Publish = Callable[[int, list[Event]], None]  # see `hub.Hub.publish`
@@ -26,7 +26,7 @@ class Administration:
     def __init__(
         self,
         *,
-        people: People,
+        users: Users,
         credentials: Credentials,
         bots: Bots,
         passwords: Passwords,
@@ -34,7 +34,7 @@ class Administration:
         delete_messages: DeleteMessages,
         publish: Publish,
     ) -> None:
-        self._people = people
+        self._users = users
         self._credentials = credentials
         self._bots = bots
         self._passwords = passwords
@@ -92,7 +92,7 @@ class Administration:
 
         For the operator this is the oldest administrator. Raises Forbidden if there is none.
         """
-        found = by or await self._people.administrator()
+        found = by or await self._users.administrator()
         if found is None:
             raise Forbidden(_("There is no administrator. Use: chatserver user promote NAME"))
         return found
@@ -125,7 +125,7 @@ class Administration:
             self._closer.end_user(after.id, CloseCode.RESTARTING)
 
     async def _find(self, name: str) -> User:
-        found = await self._people.find(name)
+        found = await self._users.find(name)
         if found is None:
             raise NotFound(_("There is no user with that name."))
         return found[0]

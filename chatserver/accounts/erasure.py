@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from chatserver.errors import NotFound
 from chatserver.models import Delete, Receipt, User
+from chatserver.storage.event_log import EventLog
 from chatserver.storage.idempotency import new_draft
-from chatserver.storage.journal import Journal, promise
-from chatserver.storage.log import Log
+from chatserver.storage.journal import Journal, receipt_future
 
 BATCH_SIZE = 20  # messages deleted in one commit, which delays other messages
 
@@ -17,7 +17,7 @@ BATCH_SIZE = 20  # messages deleted in one commit, which delays other messages
 class Erasure:
     """Deletes messages through the journal, like the members of rooms do."""
 
-    def __init__(self, journal: Journal, log: Log) -> None:
+    def __init__(self, journal: Journal, log: EventLog) -> None:
         self._journal = journal
         self._log = log
 
@@ -42,7 +42,7 @@ class Erasure:
         return sum(isinstance(outcome, Receipt) for outcome in outcomes)
 
     async def _deletion(self, user: User, room: int, seq: int) -> Receipt:
-        receipt, settle = promise()
+        receipt, settle = receipt_future()
         draft = new_draft(room, user.id, user.name, Delete(seq, outside=True))
         self._journal.append(replace(draft, resolved=False), settle)
         return await receipt

@@ -49,7 +49,7 @@ class Invitations:
 
         `by` is the administrator who asks, None the operator.
         """
-        return await self._invites.listed(by.id if by else None)
+        return await self._invites.list_usable(by.id if by else None)
 
     async def find(self, code: str, *, by: User | None = None) -> Invite:
         """Return a usable invitation that `by` may see. Raises NotFound."""
@@ -58,9 +58,9 @@ class Invitations:
             raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
         return found
 
-    async def into_room_of(self, user: User, code: str) -> Invite | None:
+    async def find_for_member(self, user: User, code: str) -> Invite | None:
         """Return an invitation, usable or not, to a room that the user is a member of."""
-        return await self._invites.into_room_of(user.id, code)
+        return await self._invites.find_for_member(user.id, code)
 
     async def join(self, code: str, new: NewUser, password: str) -> tuple[User, int | None]:
         """Create an account, and make it a member of the room that the invitation leads to.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from chatserver.bus.messages import Ended
+from chatserver.bus.messages import SessionEnd
 from chatserver.errors import ChatServerError, StartError, Unavailable
 
 STORE_TIMEOUT = 5.0  # seconds that signing out waits for the database
@@ -87,7 +87,7 @@ class RevocationFile:
 class SessionEnds(Protocol):
     """Notifies connections and other nodes of sessions that end: see `hub.Hub`."""
 
-    on_session_ended: Callable[[Ended], object]
+    on_session_ended: Callable[[SessionEnd], object]
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
 
@@ -114,7 +114,7 @@ class Revocations:
         for session_id in self._file.read():
             self._queue(session_id)
 
-    def note_ended(self, ended: Ended) -> None:
+    def note_ended(self, ended: SessionEnd) -> None:
         """Reject and store a session here, too, if another node could not store its end."""
         new = ended.pending and ended.session not in self._pending
         if new and ended.session is not None and len(self._pending) < MAX_PENDING:

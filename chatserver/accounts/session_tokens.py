@@ -18,7 +18,7 @@ from typing import Any
 import jwt
 
 from chatserver.errors import StartError, Unauthorized
-from chatserver.models import FUTURE
+from chatserver.models import MAX_CLOCK_LEAD
 from chatserver.permissions import write_private
 
 ALGORITHM = "HS256"
@@ -146,7 +146,7 @@ class SigningKeys:
             made = Token(claims["sid"], int(claims["sub"]), *times, key=str(kid))
         except (jwt.PyJWTError, ValueError, TypeError):
             raise Unauthorized from None
-        if made.issued_at * 1000 > self._clock() + FUTURE:
+        if made.issued_at * 1000 > self._clock() + MAX_CLOCK_LEAD:
             raise Unauthorized
         if made.expires_at * 1000 <= self._clock():
             raise Unauthorized("Your session has ended. Log in again.")

@@ -7,7 +7,7 @@ import msgspec
 from chatserver.protocol import Person
 
 
-class News(msgspec.Struct, frozen=True, tag="news"):
+class Events(msgspec.Struct, frozen=True, tag="news"):
     """To the other nodes: the frames of a room's events `first` to `last`.
 
     `changes`: they are not all new messages.
@@ -22,7 +22,7 @@ class News(msgspec.Struct, frozen=True, tag="news"):
     left: tuple[int, ...] = ()
 
 
-class Admitted(msgspec.Struct, frozen=True, tag="admitted"):
+class NewMembers(msgspec.Struct, frozen=True, tag="admitted"):
     """To the other nodes: these people are members now; `event` is the JSON that tells of it."""
 
     room: int
@@ -30,7 +30,7 @@ class Admitted(msgspec.Struct, frozen=True, tag="admitted"):
     event: bytes
 
 
-class Aside(msgspec.Struct, frozen=True, tag="aside"):
+class Ephemeral(msgspec.Struct, frozen=True, tag="aside"):
     """To the other nodes: frames that are not stored, for a room or for one person's devices."""
 
     frames: bytes
@@ -38,7 +38,7 @@ class Aside(msgspec.Struct, frozen=True, tag="aside"):
     user: int | None = None
 
 
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
+class SessionEnd(msgspec.Struct, frozen=True, tag="ended"):
     """To the other nodes: close the connections of this session, or of ended sessions of this user.
 
     `pending`: the database does not have the end of the session yet.
@@ -50,7 +50,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     pending: bool = False
 
 
-class Here(msgspec.Struct, frozen=True, tag="here"):
+class NodeState(msgspec.Struct, frozen=True, tag="here"):
     """To the other nodes: who has a socket on this one, whole, and which keys it knows.
 
     Of `keys` the first one signs. `number` rises with each announcement of a node.
@@ -62,7 +62,7 @@ class Here(msgspec.Struct, frozen=True, tag="here"):
     number: int = 0
 
 
-Word = News | Admitted | Aside | Ended | Here
+BusMessage = Events | NewMembers | Ephemeral | SessionEnd | NodeState
 
-encode: Callable[[Word], bytes] = msgspec.msgpack.Encoder().encode
-decode: Callable[[bytes], Word] = msgspec.msgpack.Decoder(Word).decode
+encode: Callable[[BusMessage], bytes] = msgspec.msgpack.Encoder().encode
+decode: Callable[[bytes], BusMessage] = msgspec.msgpack.Decoder(BusMessage).decode

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from chatserver.models import Event, RoomFacts
 from chatserver.protocol import encode_events
-from chatserver.storage.log import Log
+from chatserver.storage.event_log import EventLog
 from chatserver.text.markup import Renderer
 
 MAX_AGE = 60.0  # seconds
@@ -64,7 +64,7 @@ class _CachedRange:
 class EventCache:
     """Reads ranges of events from the log, and caches them encoded."""
 
-    def __init__(self, log: Log, renderer: Renderer, *, clock: Callable[[], float]) -> None:
+    def __init__(self, log: EventLog, renderer: Renderer, *, clock: Callable[[], float]) -> None:
         """`clock` returns monotonic seconds."""
         self._log = log
         self._renderer = renderer
@@ -90,7 +90,7 @@ class EventCache:
     async def _read_uncached(self, missing: Sequence[EventRange]) -> dict[int, list[EncodedEvent]]:
         """Read only as much as fits into one reply."""
         left = {wanted.facts.room: wanted.left for wanted in missing if wanted.left is not None}
-        events = await self._log.stretches(_rows(missing), left)
+        events = await self._log.ranges(_rows(missing), left)
         return await self.encode(events[: count_fitting(weight(event) for event in events)])
 
     def _cached_events(self, wanted: EventRange) -> list[EncodedEvent] | None:
@@ -115,7 +115,7 @@ class EventCache:
         generation = self._generation
         try:
             ranges = [self._uncached_part(wanted) for wanted in uncached]
-            found = await self.encode(await self._log.stretches(_rows(ranges)))
+            found = await self.encode(await self._log.ranges(_rows(ranges)))
             for wanted in ranges if generation == self._generation else ():
                 self._add(wanted, found.get(wanted.facts.room, []))
         finally:

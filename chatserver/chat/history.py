@@ -20,7 +20,7 @@ from chatserver.errors import NotFound, Reset
 from chatserver.models import RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
 from chatserver.realtime.subscriptions import Missed, ReadMissed
-from chatserver.storage.log import Log
+from chatserver.storage.event_log import EventLog
 from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms
 from chatserver.text.markup import Renderer
@@ -51,7 +51,7 @@ class History:
     def __init__(
         self,
         rooms: Rooms,
-        log: Log,
+        log: EventLog,
         room_cache: RoomCache,
         event_cache: EventCache,
         *,
@@ -70,7 +70,7 @@ class History:
 
         The query always begins after this call.
         """
-        return await self._rooms.of(user.id)
+        return await self._rooms.for_user(user.id)
 
     async def rooms_after(
         self, user: User, room: int, *, but: Collection[int] = ()
@@ -79,7 +79,7 @@ class History:
 
         `but` are numbers of rooms to leave out.
         """
-        return await self._rooms.after(user.id, room, but=but)
+        return await self._rooms.page_after(user.id, room, exclude=but)
 
     async def after(
         self,
@@ -202,7 +202,7 @@ class History:
         return pages
 
 
-def gap_reader(rooms: Rooms, log: Log, renderer: Renderer) -> ReadMissed:
+def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
     """Return the function with which the hub reads gaps.
 
     Departures are read last, so that no event is in a newer state than they are.

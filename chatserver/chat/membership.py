@@ -26,9 +26,9 @@ from chatserver.models import (
 from chatserver.protocol import ChangeRoom, encode_events
 from chatserver.realtime.hub import Hub
 from chatserver.storage.idempotency import new_draft
-from chatserver.storage.journal import Journal, promise
+from chatserver.storage.journal import Journal, receipt_future
 from chatserver.storage.rooms import Rooms
-from chatserver.storage.users import People
+from chatserver.storage.users import Users
 from chatserver.text.names import TITLE_LENGTH, checked_room_name, checked_title, checked_topic
 
 USERS_PER_MESSAGE = 25  # users named in a change of a room that count as one more message
@@ -42,14 +42,12 @@ Reply = Callable[[Receipt, RoomState | None], None]
 class Membership:
     """Rules of rooms and their members."""
 
-    def __init__(
-        self, journal: Journal, hub: Hub, rooms: Rooms, people: People, rate: Rate
-    ) -> None:
+    def __init__(self, journal: Journal, hub: Hub, rooms: Rooms, users: Users, rate: Rate) -> None:
         """`rate` is the rate of messages; users named in a change count towards it."""
         self._journal = journal
         self._hub = hub
         self._rooms = rooms
-        self._people = people
+        self._users = users
         self._rate = rate
 
     async def perform(self, user: User, command: ChangeRoom, reply: Reply) -> None:
@@ -113,7 +111,7 @@ class Membership:
         self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
 
     async def _store(self, draft: Draft) -> Receipt:
-        receipt, settle = promise()
+        receipt, settle = receipt_future()
         self._journal.append(draft, settle)
         return await receipt
 
@@ -160,7 +158,7 @@ class Membership:
         """Return ids and names of users. Raises NotFound if any does not exist."""
         if not names:
             raise BadRequest(_("Name users in 'users'."))
-        found = await self._people.ids(names)
+        found = await self._users.ids(names)
         missing = [name for name in names if name_key(name) not in found]
         if missing:
             raise NotFound(_("There is no user named %(name)s."), name=missing[0])

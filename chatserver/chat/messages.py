@@ -28,9 +28,9 @@ from chatserver.protocol import (
     SayToPerson,
     SayToRoom,
 )
-from chatserver.storage.idempotency import digest, own_id
+from chatserver.storage.idempotency import digest, generate_id
 from chatserver.storage.journal import Journal, Settle
-from chatserver.text.emoji import qualified, was_a_reaction
+from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.text.markup import Renderer, is_costly
 from chatserver.text.mentions import mentioned
 from chatserver.text.names import shows
@@ -117,7 +117,7 @@ class Chat:
     def react(self, user: User, command: ReactTo, settle: Settle) -> None:
         """Add a reaction to a message, or remove it."""
         emoji = qualified(command.emoji)
-        if emoji is None and (command.on or not was_a_reaction(command.emoji)):
+        if emoji is None and (command.on or not is_legacy_reaction(command.emoji)):
             raise BadRequest(_("A reaction is one emoji."))
         act = React(command.target, emoji or command.emoji, command.on)
         self._journal.append(self._draft_in(user, command.room, command.id, act), settle)
@@ -148,11 +148,11 @@ def _draft(user: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dr
         room=facts.room,
         user_id=user.id,
         user=user.name,
-        id=request_id or own_id(),
+        id=request_id or generate_id(),
         digest=digest(act, facts.room),
         act=act,
         people=facts.people,
-        own_id=request_id is None,
+        generated_id=request_id is None,
     )
 
 
@@ -164,10 +164,10 @@ def _unresolved(
         room=0 if to is not None else room,
         user_id=user.id,
         user=user.name,
-        id=request_id or own_id(),
+        id=request_id or generate_id(),
         digest="",
         act=act,
-        own_id=request_id is None,
+        generated_id=request_id is None,
         to=to,
         resolved=False,
     )

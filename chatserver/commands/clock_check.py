@@ -7,7 +7,7 @@ from chatserver.clocks import wall
 from chatserver.config import Settings
 from chatserver.data_dir import DATABASE_FILES, DataDir
 from chatserver.storage.engine import Database
-from chatserver.storage.nights import (
+from chatserver.storage.nightly_runs import (
     LONGEST_GAP,
     SEVERAL,
     TOLERANCE,

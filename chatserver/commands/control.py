@@ -161,14 +161,16 @@ async def connected(folder: DataDir) -> AsyncIterator[Control]:
 
 async def _require_whole(database: "Database") -> None:
     """Raise StartError unless all is there that was stored, in the form of this program."""
-    from chatserver.storage.log import Log
+    from chatserver.storage.event_log import EventLog
     from chatserver.storage.migrate import require_head
-    from chatserver.storage.users import People
+    from chatserver.storage.users import Users
 
-    database.tally.refuse_empty()
+    database.durability_counter.refuse_empty()
     await require_head(database)
-    epoch = await People(database, clock=_no_clock).epoch()
-    database.tally.refuse_loss(epoch, await Log(database, clock=_no_clock).total())
+    epoch = await Users(database, clock=_no_clock).epoch()
+    database.durability_counter.refuse_loss(
+        epoch, await EventLog(database, clock=_no_clock).total()
+    )
 
 
 def _no_clock() -> int:

@@ -13,7 +13,7 @@ from chatserver.commands.reachability import links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError
-from chatserver.storage.engine import Database, patiently
+from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.tls import server_context
 
@@ -85,7 +85,7 @@ async def _before_the_start(settings: Settings) -> str:
         return "will be made at the first start"
     database = Database(settings.database_url, read_only=True)
     try:
-        found = await patiently(lambda: revision(database))
+        found = await with_retries(lambda: revision(database))
     finally:
         await database.close()
     return f"has revision {found}" if found else "is empty and will be filled at the first start"

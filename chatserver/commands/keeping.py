@@ -17,8 +17,8 @@ from chatserver.config import Settings
 from chatserver.errors import ChatServerError
 from chatserver.storage.archive_file import (
     Archive,
+    ArchiveReceiver,
     Damaged,
-    Intake,
     Manifest,
     PackedWriter,
     PlainWriter,
@@ -30,7 +30,7 @@ from chatserver.storage.archive_file import (
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-    from chatserver.storage.revivals import Revived
+    from chatserver.storage.restore_audit import Reinstated
 
 Form = Callable[[IO[bytes], Manifest], Writer]
 
@@ -92,7 +92,7 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
         bar.length = manifest.total
         return form(file, manifest)
 
-    with _bar("Copying") as bar, closing(Intake(begin)) as intake:
+    with _bar("Copying") as bar, closing(ArchiveReceiver(begin)) as intake:
         async with aclosing(streaming.archive(settings)) as answer:
             async for some in answer:
                 bar.update(sum([intake.take(text) for text in some]))
@@ -159,7 +159,7 @@ def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
     click.prompt('Type "replace" to go on', type=click.Choice(["replace"]), err=True)
 
 
-def _say_revived(revived: "Revived", heading: str, *, revoking: bool = False) -> None:
+def _say_revived(revived: "Reinstated", heading: str, *, revoking: bool = False) -> None:
     lines = list(revived.lines())
     if not revived.known and not revoking:
         lines = ["Whatever was revoked after the backup. --revoke-since ends it."]
@@ -178,14 +178,14 @@ def import_(file: Path) -> None:
     _load(read(file), replace=False)
 
 
-def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Revived":
+def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Reinstated":
     from chatserver.maintenance import restore as into_place
 
     with _bar("Loading", archive.manifest.total) as bar:
         found = loaded()
         move = found.sources.get("database.url") == "command line"
         place: dict[str, Any] = {"replace": replace, "move": move, "since": since}
-        revived: Revived = run(into_place(found.settings, archive, progress=bar.update, **place))
+        revived: Reinstated = run(into_place(found.settings, archive, progress=bar.update, **place))
     click.echo(f"Everything is in: {_said(archive.manifest)}.")
     return revived
 

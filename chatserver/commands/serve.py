@@ -153,9 +153,9 @@ async def _banner(server: Server, *, lan: bool) -> None:
     socket_file = server.settings.server.unix_socket
     click.echo(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():
-        people, rooms = await server.people.count(), await server.rooms.count()
+        people, rooms = await server.users.count(), await server.rooms.count()
         click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
-        if await server.people.administrator() is None:
+        if await server.users.administrator() is None:
             click.echo(f"\n  {NO_ADMINISTRATOR}\n")
     else:
         click.echo("\n  Finish setup in your browser (this link works once):")

@@ -33,7 +33,7 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """A line for each step of a check, and one with the totals. Leave it with `aclosing`."""
 
     def checked(database: "Database") -> AsyncGenerator[bytes]:
-        from chatserver.storage.check import report
+        from chatserver.storage.integrity import report
 
         return report(database)
 

@@ -142,9 +142,9 @@ def user_list(*, as_json: bool) -> None:
 
 
 async def _users(database: "Database") -> list[dict[str, Any]]:
-    from chatserver.storage.users import People
+    from chatserver.storage.users import Users
 
-    found = await People(database, clock=lambda: 0).all()
+    found = await Users(database, clock=lambda: 0).all()
     return [{field: getattr(user, field) for field in SHOWN} for user in found]
 
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from chatserver.protocol.base import Number, Position, Type, Wire
-from chatserver.protocol.events import Happening, WelcomeRoom
+from chatserver.protocol.events import LogMessage, WelcomeRoom
 
 
 class Stored(Wire, tag=int(Type.REPLY)):
@@ -42,7 +42,7 @@ class RoomPage(Struct, frozen=True, kw_only=True):
     """Events of one room in order. `more`: there are more after the last event."""
 
     room: Number
-    events: list[Happening]
+    events: list[LogMessage]
     head: int
     more: bool
 
@@ -53,7 +53,7 @@ class HistoryPage(Wire, tag=int(Type.REPLY)):
     id: str
     ok: bool
     room: Number
-    events: list[Happening]
+    events: list[LogMessage]
     head: int
     more: bool
 

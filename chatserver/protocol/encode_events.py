@@ -32,7 +32,7 @@ def group_list(people: bytes | bytearray) -> bytes:
     return protocol.frame(b"".join(whole))
 
 
-def chat(event: Event) -> protocol.Happening:
+def chat(event: Event) -> protocol.LogMessage:
     """Convert an event to the message that members receive."""
     match event.kind:
         case Kind.MESSAGE:

@@ -146,7 +146,7 @@ class RoomEvent(Wire, tag=int(Type.ROOM)):
     state: "WelcomeRoom | None" = None
 
 
-Happening = GroupChat | SingleChat | Edit | Delete | React | RoomEvent
+LogMessage = GroupChat | SingleChat | Edit | Delete | React | RoomEvent
 
 
 class WelcomeSession(Struct, frozen=True):
@@ -231,4 +231,4 @@ class Heartbeat(Wire, tag=int(Type.HEARTBEAT)):
     """The connection is alive. To every socket, for browsers, which do not expose pings."""
 
 
-Outgoing = Error | GroupList | Happening | Welcome | Presence | Typing | Read | Heartbeat
+Outgoing = Error | GroupList | LogMessage | Welcome | Presence | Typing | Read | Heartbeat

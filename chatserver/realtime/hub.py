@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from chatserver import protocol
 from chatserver.bus import Bus, messages
-from chatserver.bus.messages import Admitted, Aside, Ended, Here, News, Word
+from chatserver.bus.messages import BusMessage, Ephemeral, Events, NewMembers, NodeState, SessionEnd
 from chatserver.errors import CloseCode
 from chatserver.models import Event, Kind, RoomState
 from chatserver.protocol import encode_events
@@ -41,7 +41,7 @@ class Hub:
         sessions have not ended.
         """
         self._bus = bus
-        self.on_session_ended: Callable[[Ended], object] = lambda _: None  # see `Revocations`
+        self.on_session_ended: Callable[[SessionEnd], object] = lambda _: None  # see `Revocations`
         self._devices: dict[int, set[Connection]] = {}
         self._subscriptions = Subscriptions(
             read_missed, self._drop_slow, self._on_missed_departures
@@ -158,11 +158,11 @@ class Hub:
         frames = encode_events.frames(events)
         changes = any(event.kind is not Kind.MESSAGE for event in events)
         first, last = events[0].seq, events[-1].seq
-        news = News(room, first, last, frames, changes, events[0].people, events[-1].left)
+        news = Events(room, first, last, frames, changes, events[0].people, events[-1].left)
         self._advance(news)
         self._publish_to_nodes(news)
 
-    def _advance(self, news: News) -> None:
+    def _advance(self, news: Events) -> None:
         if news.first == 1:
             self._pending.note_moves(news.people)
         for user_id in news.people:
@@ -175,7 +175,7 @@ class Hub:
         if sent:
             self._subscriptions.deliver_early(news.room)
 
-    def _publish_to_nodes(self, message: Word) -> None:
+    def _publish_to_nodes(self, message: BusMessage) -> None:
         if self._bus.peers:
             self._bus.publish(messages.encode(message))
 
@@ -200,7 +200,7 @@ class Hub:
 
         A user who joined by a command of their own gets the reply first: see `announce_room`.
         """
-        admitted = Admitted(event.room, event.joined, encode_events.payload(event))
+        admitted = NewMembers(event.room, event.joined, encode_events.payload(event))
         self._publish_to_nodes(admitted)
         others = [user_id for user_id in event.joined if user_id != event.author]
         self._announcements.schedule(others, event.room, admitted.event)
@@ -228,10 +228,10 @@ class Hub:
         exclude: Connection | None = None,
     ) -> None:
         """Send frames that are not stored to the subscribers of a room, or to one user."""
-        self._deliver_ephemeral(Aside(frames, room, user), exclude)
-        self._publish_to_nodes(Aside(frames, room, user))
+        self._deliver_ephemeral(Ephemeral(frames, room, user), exclude)
+        self._publish_to_nodes(Ephemeral(frames, room, user))
 
-    def _deliver_ephemeral(self, message: Aside, exclude: Connection | None = None) -> None:
+    def _deliver_ephemeral(self, message: Ephemeral, exclude: Connection | None = None) -> None:
         if message.room is not None:
             self._subscriptions.send(message.room, message.frames, exclude=exclude)
         if message.user is not None:
@@ -263,22 +263,22 @@ class Hub:
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None:
         """Close a session's connections on all nodes. `pending`: its end is not stored yet."""
-        self._end(Ended(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
+        self._end(SessionEnd(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
 
     def end_user(self, user_id: int, code: CloseCode) -> None:
         """Close all connections of a user, on all nodes."""
-        self._end(Ended(code, user=user_id))
+        self._end(SessionEnd(code, user=user_id))
 
     def force_reconnect(self, users: Iterable[int]) -> None:
         """Close all connections of these users, because their subscriptions may be stale."""
         for user_id in users:
             self.end_user(user_id, CloseCode.RESTARTING)
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: SessionEnd) -> None:
         self._end_local(ended)
         self._publish_to_nodes(ended)
 
-    def _end_local(self, ended: Ended) -> None:
+    def _end_local(self, ended: SessionEnd) -> None:
         self._pending.note_end(ended)
         closing = self._devices.get(ended.user, ()) if ended.user is not None else self.connections
         for connection in list(closing):
@@ -304,18 +304,18 @@ class Hub:
     def receive(self, payload: bytes) -> None:
         """Handle a message from another node."""
         match messages.decode(payload):
-            case News() as news:
+            case Events() as news:
                 self._advance(news)
-            case Admitted() as admitted:
+            case NewMembers() as admitted:
                 self._announcements.schedule(admitted.users, admitted.room, admitted.event)
-            case Aside() as message:
+            case Ephemeral() as message:
                 self._deliver_ephemeral(message)
-            case Ended(code=code, user=int(user)) if code != CloseCode.RESTARTING:
+            case SessionEnd(code=code, user=int(user)) if code != CloseCode.RESTARTING:
                 self._session_checks.start(user, CloseCode(code))
-            case Ended() as ended:
+            case SessionEnd() as ended:
                 self._end_local(ended)
                 self.on_session_ended(ended)
-            case Here() as here:
+            case NodeState() as here:
                 self._nodes.receive(here)
                 self._presence_feed.changed()
 

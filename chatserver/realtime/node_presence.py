@@ -6,7 +6,7 @@ Owns the order of announcements: the bus may deliver them late, twice or reorder
 import secrets
 from collections.abc import Callable
 
-from chatserver.bus.messages import Here
+from chatserver.bus.messages import NodeState
 from chatserver.realtime.presence import PresenceState
 
 NODES = 1_000  # whose last announcement is remembered
@@ -21,7 +21,7 @@ class NodePresence:
     def __init__(
         self,
         presence: PresenceState,
-        publish: Callable[[Here], None],
+        publish: Callable[[NodeState], None],
         key_names: Callable[[], list[str]],
         *,
         node: str,
@@ -38,13 +38,15 @@ class NodePresence:
 
     def announce(self) -> None:
         """Announce the users who are connected here, and the keys."""
-        self._publish(Here(self._node, self._presence.local(), self._key_names(), self._next()))
+        self._publish(
+            NodeState(self._node, self._presence.local(), self._key_names(), self._next())
+        )
 
     def announce_stop(self) -> None:
         """Announce that this node has neither users nor keys."""
-        self._publish(Here(self._node, [], [], self._next()))
+        self._publish(NodeState(self._node, [], [], self._next()))
 
-    def receive(self, here: Here) -> None:
+    def receive(self, here: NodeState) -> None:
         """Store the announcement of another node, if it is newer than all before."""
         newest = self._newest.pop(here.node, 0)
         self._newest[here.node] = max(newest, here.number)

@@ -11,9 +11,9 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Kind, RoomFacts, RoomKind
 from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
-from chatserver.storage.log import Log
+from chatserver.storage.event_log import EventLog
 from chatserver.storage.rooms import Joined, Rooms
-from chatserver.storage.users import People
+from chatserver.storage.users import Users
 
 POLL_INTERVAL = 2.0  # seconds
 ROOM_BATCH = 500  # rooms in one query
@@ -28,13 +28,13 @@ class NodeSync:
     """Compares the state of this node with the database."""
 
     def __init__(
-        self, hub: Hub, log: Log, rooms: Rooms, people: People, *, now: Callable[[], int]
+        self, hub: Hub, log: EventLog, rooms: Rooms, users: Users, *, now: Callable[[], int]
     ) -> None:
         """`now` returns milliseconds UTC."""
         self._hub = hub
         self._log = log
         self._rooms = rooms
-        self._people = people
+        self._users = users
         self._now = now
         self._unchecked_sessions: list[str] = []  # open sessions left in this pass
         self._uncompared_users: list[int] = []  # users left in this pass
@@ -119,6 +119,6 @@ class NodeSync:
             self._unchecked_sessions[:SESSION_BATCH],
             self._unchecked_sessions[SESSION_BATCH:],
         )
-        alive = await self._people.alive(asked) if asked else set()
+        alive = await self._users.valid_sessions(asked) if asked else set()
         for ended in set(asked) - alive:
             self._hub.end_session(ended)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from chatserver.bus.messages import Ended
+from chatserver.bus.messages import SessionEnd
 from chatserver.errors import CloseCode, Disconnect
 
 
@@ -15,7 +15,7 @@ from chatserver.errors import CloseCode, Disconnect
 class PendingConnection:
     """Ended sessions and changed memberships since the check of a session began."""
 
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[SessionEnd] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
 
     def check(self, session_id: str, user_id: int) -> None:
@@ -52,7 +52,7 @@ class PendingConnections:
         for pending in self._pending:
             pending.moved.update(users)
 
-    def note_end(self, ended: Ended) -> None:
+    def note_end(self, ended: SessionEnd) -> None:
         """Record that a session, or all sessions of a user, ended."""
         for pending in self._pending:
             pending.ended.append(ended)

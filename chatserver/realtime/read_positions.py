@@ -87,7 +87,9 @@ class ReadPositions:
         for key in batch:
             del self._pending[key]
         try:
-            moved = await self._rooms.move_reads({key: seq for key, (_name, seq) in batch.items()})
+            moved = await self._rooms.advance_reads(
+                {key: seq for key, (_name, seq) in batch.items()}
+            )
         except ChatServerError as error:
             logger.warning("cannot store read positions, will retry: %s", error)
             for key, (name, seq) in batch.items():

@@ -13,11 +13,11 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import BadRequest, ChatError, Forbidden, NotFound, _
 from chatserver.models import Delete, Draft, Edit, Event, Kind, Message, React, Receipt
-from chatserver.storage.append import told
-from chatserver.storage.bulk import ByPairs
+from chatserver.storage.append_event import event_from_draft
+from chatserver.storage.bulk import PairLookup
 from chatserver.storage.idempotency import Known, already_stored, repeat
-from chatserver.storage.members import governs, standings
-from chatserver.storage.message_rows import Writes
+from chatserver.storage.members import is_room_admin, memberships
+from chatserver.storage.message_rows import BatchWrites
 from chatserver.storage.tables import events, reactions, rooms
 
 EMOJI = 50  # different ones on one message
@@ -34,7 +34,7 @@ Reactors = dict[str, set[int]]  # emoji → user ids
 class _State(NamedTuple):
     """What the database knows about the rooms and messages of a batch."""
 
-    may: dict[Place, Any]  # (room, user) → see `members.standings`
+    may: dict[Place, Any]  # (room, user) → see `members.memberships`
     heads: dict[int, int]
     targets: dict[Place, Target]
     room_left: dict[Place, int]  # reactions that these messages may still get
@@ -42,18 +42,18 @@ class _State(NamedTuple):
 
 
 def store(
-    connection: Connection, drafts: Sequence[Draft], now: int, *, hopeful: bool
+    connection: Connection, drafts: Sequence[Draft], now: int, *, optimistic: bool
 ) -> list[Outcome]:
     """Store a batch inside a transaction that holds its rooms; an outcome for each, in order.
 
-    `hopeful`: repeats are looked up only where something is refused. A repeat that is overlooked
+    `optimistic`: repeats are looked up only where something is refused. A repeat that is overlooked
     raises IntegrityError.
     """
     state = _state(connection, drafts)
-    known: Known = {} if hopeful else already_stored(connection, drafts)
+    known: Known = {} if optimistic else already_stored(connection, drafts)
     batch = _Batch(state, known, now)
     outcomes = [batch.outcome(draft) for draft in drafts]
-    if hopeful and batch.refused and (known := already_stored(connection, drafts)):
+    if optimistic and batch.refused and (known := already_stored(connection, drafts)):
         batch = _Batch(state, known, now)
         outcomes = [batch.outcome(draft) for draft in drafts]
     batch.writes.write(connection, now)
@@ -77,12 +77,12 @@ class _Batch:
         self._now = now
         self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
         self._apply: dict[type, Callable[[Draft, Any], Event]] = {
-            Message: self._say,
+            Message: self._message,
             Edit: self._edit,
             Delete: self._delete,
             React: self._react,
         }
-        self.writes = Writes()
+        self.writes = BatchWrites()
         self.refused = False
 
     def outcome(self, draft: Draft) -> Outcome:
@@ -101,7 +101,7 @@ class _Batch:
         self._stored[key] = event, draft
         return event
 
-    def _say(self, draft: Draft, act: Message) -> Event:
+    def _message(self, draft: Draft, act: Message) -> Event:
         self._check_open(draft)
         room = draft.room
         if act.reply_to is not None and act.reply_to > self._heads[room]:
@@ -113,7 +113,7 @@ class _Batch:
             user=draft.user,
             data=act.data,
             at=self._now,
-            id=None if draft.own_id else draft.id,
+            id=None if draft.generated_id else draft.id,
             to=act.to,
             reply_to=act.reply_to,
             people=draft.people,
@@ -130,23 +130,23 @@ class _Batch:
         if at < act.since:
             raise Forbidden(_("This message is too old to be edited."))
         self.writes.add_edit(draft, act)
-        return self._acted(draft, act, Kind.EDIT, data=act.data)
+        return self._accept_act(draft, act, Kind.EDIT, data=act.data)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:
-        governing = not act.outside and governs(self._standing(draft))
+        governing = not act.outside and is_room_admin(self._membership(draft))
         author, _at = self._target(draft, act)
         if author != draft.user_id and not governing:
             raise Forbidden(_("Only its author or an administrator may delete a message."))
         del self._targets[draft.room, act.target]
         self.writes.add_deletion(draft, act)
-        return self._acted(draft, act, Kind.DELETE)
+        return self._accept_act(draft, act, Kind.DELETE)
 
     def _react(self, draft: Draft, act: React) -> Event:
         self._check_open(draft)
         self._target(draft, act)
         self._count_reaction(draft, act)
         self.writes.add_reaction(draft, act)
-        return self._acted(draft, act, Kind.REACT, data=act.emoji, on=act.on)
+        return self._accept_act(draft, act, Kind.REACT, data=act.emoji, on=act.on)
 
     def _count_reaction(self, draft: Draft, act: React) -> None:
         """Raises BadRequest for one too many. One that was there already counts as well."""
@@ -158,13 +158,15 @@ class _Batch:
         if act.on:
             self._room_left[place] = self._room_left.get(place, REACTIONS) - 1
 
-    def _acted(self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any) -> Event:
+    def _accept_act(
+        self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any
+    ) -> Event:
         self._heads[draft.room] = seq = self._heads[draft.room] + 1
-        event = told(draft, seq, self._now, kind, target=act.target, **facts)
+        event = event_from_draft(draft, seq, self._now, kind, target=act.target, **facts)
         self.writes.add_act(draft, event)
         return event
 
-    def _standing(self, draft: Draft) -> Any:
+    def _membership(self, draft: Draft) -> Any:
         """What the author is in the room. Raises NotFound for no member."""
         may = self._may.get((draft.room, draft.user_id))
         if may is None:
@@ -173,7 +175,7 @@ class _Batch:
 
     def _check_open(self, draft: Draft) -> None:
         if (draft.room, draft.user_id) not in self._open:
-            self._standing(draft)
+            self._membership(draft)
             raise Forbidden(_("This room is archived."))
 
     def _target(self, draft: Draft, act: Edit | Delete | React) -> Target:
@@ -199,7 +201,7 @@ def _count(reactors: Reactors, user_id: int, act: React) -> None:
 
 
 def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
-    may = standings(connection, {(draft.room, draft.user_id) for draft in drafts})
+    may = memberships(connection, {(draft.room, draft.user_id) for draft in drafts})
     heads: dict[int, int] = {room: one.head for (room, _user), one in may.items()}
     acts = [
         ((draft.room, draft.act.target), draft.act)
@@ -239,14 +241,14 @@ def _crowded(connection: Connection, places: Sequence[Place]) -> dict[Place, Rea
     return found
 
 
-_TARGETS = ByPairs(
+_TARGETS = PairLookup(
     sa.select(events.c.room_id, events.c.seq, events.c.kind, events.c.user_id, events.c.at).where(
         events.c.deleted_at.is_(None)
     ),
     events.c.room_id,
     events.c.seq,
 )
-_COUNTED = ByPairs(
+_COUNTED = PairLookup(
     sa.select(
         reactions.c.room_id,
         reactions.c.seq,
@@ -256,7 +258,7 @@ _COUNTED = ByPairs(
     reactions.c.room_id,
     reactions.c.seq,
 )
-_REACTORS = ByPairs(
+_REACTORS = PairLookup(
     sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, reactions.c.user_id),
     reactions.c.room_id,
     reactions.c.seq,

@@ -25,24 +25,29 @@ from chatserver.models import (
     Role,
     RoomKind,
 )
-from chatserver.storage.append import append, told
-from chatserver.storage.invitations import leads_into, revoke_from_outside, revoke_of, use_up
-from chatserver.storage.keepers import promote, settle_keepers, successor
-from chatserver.storage.members import (
-    governs,
-    membership,
-    new_id,
-    open_room,
-    require_account,
-    standing,
+from chatserver.storage.append_event import append_event, event_from_draft
+from chatserver.storage.invitations import (
+    admits_to,
+    redeem,
+    revoke_created_by,
+    revoke_of_nonmembers,
 )
-from chatserver.storage.naming import (
-    name_values,
+from chatserver.storage.members import (
+    is_room_admin,
+    member_row,
+    new_id,
+    require_account,
+    require_member,
+    require_open_room,
+)
+from chatserver.storage.rights import require_accounts
+from chatserver.storage.room_admins import ensure_admins, promote, successor
+from chatserver.storage.tables import members, room_name, rooms, users
+from chatserver.storage.unique_names import (
+    name_columns,
     require_distinct_room,
     require_no_lobby_title,
 )
-from chatserver.storage.rights import require_accounts
-from chatserver.storage.tables import members, room_name, rooms, users
 
 DISSOLVED_DAYS = 1  # that the text of a dissolved conversation is kept
 
@@ -68,7 +73,9 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     require_account(connection, draft)
     require_accounts(connection, dict(act.users))
     require_no_lobby_title(connection, act.title)
-    names = {} if act.name is None else _names(connection, draft, act.name, private=act.private)
+    names = (
+        {} if act.name is None else _name_columns(connection, draft, act.name, private=act.private)
+    )
     result = connection.execute(
         rooms.insert().values(
             **names,
@@ -83,20 +90,22 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
         )
     )
     room = new_id(result)
-    change = {"action": "create"} | _shown(asdict(act))
+    change = {"action": "create"} | _public_fields(asdict(act))
     everybody = {draft.user_id: draft.user} | dict(act.users)
     change["users"] = list(everybody.values())
-    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
-    _admit(connection, room, list(everybody), now, seq)
+    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
+    _insert_members(connection, room, list(everybody), now, seq)
     promote(connection, room, draft.user_id)
-    return told(draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(everybody))
+    return event_from_draft(
+        draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(everybody)
+    )
 
 
 def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     if act.action == "join":
         require_account(connection, draft)
-        _joinable(connection, draft, invited=act.invited)
-    elif (may := open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
+        _require_joinable(connection, draft, invited=act.invited)
+    elif (may := require_open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
         raise Forbidden(_("No one can be added to this conversation."))
     return add_members(connection, draft, act, now)
 
@@ -104,24 +113,24 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
 def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     """Make users members, whose right to join the caller has checked."""
     require_accounts(connection, dict(act.users))
-    new = _not_yet(connection, draft.room, act.users)
+    new = _non_members(connection, draft.room, act.users)
     if not new:
         raise Conflict(_("All of these users are already members."))
     if act.spends:
-        use_up(connection, act.invited, now)
+        redeem(connection, act.invited, now)
     change = {"action": act.action, "users": [name for _id, name in new]}
-    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     joined = tuple(user_id for user_id, _name in new)
-    _admit(connection, draft.room, joined, now, seq)
-    settle_keepers(connection, [draft.room])
-    return told(draft, seq, now, Kind.ROOM, change=change, joined=joined)
+    _insert_members(connection, draft.room, joined, now, seq)
+    ensure_admins(connection, [draft.room])
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, joined=joined)
 
 
 def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
-    may = standing(connection, draft)
+    may = require_member(connection, draft)
     if draft.room == LOBBY or may.kind != RoomKind.GROUP:
         raise Forbidden(_("You cannot leave this conversation."))
-    if act.action == "remove" and not governs(may):
+    if act.action == "remove" and not is_room_admin(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
     return remove_members(connection, draft, act, now)
 
@@ -136,16 +145,16 @@ def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int)
     change = {"action": act.action, "users": [name for _id, name in gone]}
     if (heir := successor(connection, draft.room, without=left)) is not None:
         change["admins"] = [heir[1]]
-    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    _let_go(connection, draft.room, left, now, seq)
-    return told(draft, seq, now, Kind.ROOM, change=change, left=left)
+    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    _end_memberships(connection, draft.room, left, now, seq)
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=left)
 
 
 def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
-    may = _from_outside(connection, draft) if act.outside else standing(connection, draft)
+    may = _as_server_admin(connection, draft) if act.outside else require_member(connection, draft)
     if may.kind != RoomKind.GROUP:
         raise Forbidden(_("A direct conversation cannot be changed."))
-    if not governs(may):
+    if not is_room_admin(may):
         raise Forbidden(_("Only an administrator of the room may do that."))
     if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
         raise Forbidden(_("The lobby stays open to everyone."))
@@ -160,10 +169,10 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
         values["archived_at"] = now if values.pop("archived") else None
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
     if values.get("private"):
-        revoke_from_outside(connection, draft.room, now)
+        revoke_of_nonmembers(connection, draft.room, now)
     change = {"action": act.action} | act.values
-    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    return told(draft, seq, now, Kind.ROOM, change=change)
+    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change)
 
 
 def _renamed(
@@ -174,8 +183,8 @@ def _renamed(
         raise Forbidden(_("A conversation without a name stays private and cannot be named."))
     name, private = values.get("name", may.name), values.get("private", bool(may.private))
     if (name, private) == (may.name, bool(may.private)):
-        return name_values(name, private=private)
-    return _names(connection, draft, name, private=private)
+        return name_columns(name, private=private)
+    return _name_columns(connection, draft, name, private=private)
 
 
 def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
@@ -192,11 +201,11 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
     if not everybody:
         raise NotFound
     change = {"action": "remove", "users": sorted(everybody.values())}
-    seq = append(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    _let_go(connection, draft.room, list(everybody), now, seq)
+    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    _end_memberships(connection, draft.room, list(everybody), now, seq)
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
-    return told(draft, seq, now, Kind.ROOM, change=change, left=tuple(everybody))
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(everybody))
 
 
 def _require_administrator(connection: Connection, draft: Draft) -> None:
@@ -204,7 +213,7 @@ def _require_administrator(connection: Connection, draft: Draft) -> None:
         raise Forbidden(_("Only an administrator may do that."))
 
 
-def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
+def _as_server_admin(connection: Connection, draft: Draft) -> Row[Any]:
     """What an administrator of the server is in a room with a name, member or not."""
     _require_administrator(connection, draft)
     query = sa.select(
@@ -221,18 +230,20 @@ def _from_outside(connection: Connection, draft: Draft) -> Row[Any]:
     return found
 
 
-def _shown(facts: dict[str, Any]) -> dict[str, Any]:
+def _public_fields(facts: dict[str, Any]) -> dict[str, Any]:
     """What a room event tells of a new room."""
     return {k: facts[k] for k in ("name", "title", "topic", "private") if facts[k]}
 
 
-def _names(connection: Connection, draft: Draft, name: str, *, private: bool) -> dict[str, Any]:
+def _name_columns(
+    connection: Connection, draft: Draft, name: str, *, private: bool
+) -> dict[str, Any]:
     """The columns of a name that no room has which the author may know of. Raises Conflict."""
     require_distinct_room(connection, name, by=draft.user_id, room=draft.room)
-    return name_values(name, private=private)
+    return name_columns(name, private=private)
 
 
-def _joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
+def _require_joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
     """A public room that is not archived. A private one looks like none without an invitation.
 
     That is checked again: it may have been revoked since it made the account.
@@ -242,7 +253,7 @@ def _joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
     if found is None or found.kind != RoomKind.GROUP:
         raise NotFound
     public = found.name is not None and not found.private
-    if not public and not leads_into(connection, invited, draft.room):
+    if not public and not admits_to(connection, invited, draft.room):
         raise NotFound
     if found.archived_at is not None:
         raise Forbidden(_("This room is archived."))
@@ -255,29 +266,33 @@ def _members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> s
     return set(connection.scalars(query))
 
 
-def _not_yet(
+def _non_members(
     connection: Connection, room: int, people: Sequence[tuple[int, str]]
 ) -> list[tuple[int, str]]:
     here = _members_of(connection, room, [user_id for user_id, _name in people])
     return [(user_id, name) for user_id, name in people if user_id not in here]
 
 
-def _admit(connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int) -> None:
+def _insert_members(
+    connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
+) -> None:
     """New rows, also for those who had been members before. Nothing old counts as unread."""
     before = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
     connection.execute(members.delete().where(before))
-    rows = [membership(room, user_id, now, head=seq) for user_id in user_ids]
+    rows = [member_row(room, user_id, now, head=seq) for user_id in user_ids]
     connection.execute(members.insert(), rows)
     count = rooms.c.members + len(user_ids)
     connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
 
 
-def _let_go(connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int) -> None:
+def _end_memberships(
+    connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
+) -> None:
     """End memberships; a room that loses its last keeper is kept by whoever is there longest."""
     gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
     values = {"left_at": now, "left_seq": seq, "role": "member"}
     connection.execute(members.update().where(gone).values(**values))
     count = rooms.c.members - len(user_ids)
     connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
-    revoke_of(connection, list(user_ids), now, room=room)
-    settle_keepers(connection, [room])
+    revoke_created_by(connection, list(user_ids), now, room=room)
+    ensure_admins(connection, [room])

@@ -59,7 +59,7 @@ class Manifest(Struct, frozen=True, kw_only=True, tag_field="table", tag="archiv
         return sum(self.rows.values())
 
 
-class Seal:
+class ChecksumLine:
     """Hashes lines as they pass; its own line says what came before it."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ def new_file(target: Path, *, force: bool) -> Iterator[IO[bytes]]:
             os.fsync(opened.fileno())
         _refuse_existing(target, force=force)
         scratch.replace(target)
-        flush_folder(target.parent)
+        fsync_directory(target.parent)
     except OSError as error:
         raise ChatServerError(f"{target} cannot be written: {error.strerror}.") from None
     finally:
@@ -124,7 +124,7 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
         raise ChatServerError(f"{target} exists already. Overwrite it with --force.")
 
 
-def flush_folder(folder: Path) -> None:
+def fsync_directory(folder: Path) -> None:
     """After this a power cut does not undo the renaming of a file in it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -137,14 +137,14 @@ def flush_folder(folder: Path) -> None:
             raise
 
 
-class Intake:
+class ArchiveReceiver:
     """Takes the lines of a plain archive as they come over a wire, and writes the rows."""
 
     def __init__(self, begin: Callable[[Manifest], "Writer"]) -> None:
         """`begin` makes the writer once it is known what comes."""
         self._begin = begin
         self._writer: Writer | None = None
-        self._seal = Seal()
+        self._seal = ChecksumLine()
         self._last = b""
 
     def take(self, text: bytes) -> bool:
@@ -178,7 +178,7 @@ class PlainWriter:
     def __init__(self, file: IO[bytes], manifest: Manifest) -> None:
         self.manifest = manifest
         self._file = file
-        self._seal = Seal()
+        self._seal = ChecksumLine()
         self.write(line(manifest))
 
     def write(self, text: bytes) -> None:
@@ -279,7 +279,7 @@ class PlainArchive(Archive):
     """Lines, and a last one that seals them."""
 
     def _examined(self) -> Manifest:
-        seal, counts, manifest, last = Seal(), Counter[str](), None, b""
+        seal, counts, manifest, last = ChecksumLine(), Counter[str](), None, b""
         for text in self._all():
             if manifest is None:
                 manifest = _manifest(seal.over(text))

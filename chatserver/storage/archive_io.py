@@ -23,20 +23,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import ChatServerError
 from chatserver.models import Kind
-from chatserver.storage.archive_file import Damaged, Manifest, Row, Seal, line
-from chatserver.storage.emoji_forms import settle_emoji
+from chatserver.storage.archive_file import ChecksumLine, Damaged, Manifest, Row, line
 from chatserver.storage.engine import Database
-from chatserver.storage.failures import refusal
-from chatserver.storage.keepers import settle_memberships
+from chatserver.storage.failures import storage_error
 from chatserver.storage.migrate import HEAD
-from chatserver.storage.naming import settle_names
+from chatserver.storage.reaction_forms import qualify_reactions
 from chatserver.storage.readers import Share
+from chatserver.storage.room_admins import repair_memberships
 from chatserver.storage.search_index import COMPACTED, Entry, index, pending, search
 from chatserver.storage.tables import events, meta, metadata, rooms, users
+from chatserver.storage.unique_names import backfill_names
 
-BATCH = 500  # rows that are stored at once
-PIECE = 100  # rows that are read and encoded at once: a few milliseconds of a busy server
-AT_HAND = 20_000  # messages, of all rooms together, that wait to be indexed
+INSERT_BATCH = 500  # rows that are stored at once
+READ_BATCH = 100  # rows that are read and encoded at once: a few milliseconds of a busy server
+MERGE_BUFFER = 20_000  # messages, of all rooms together, that wait to be indexed
 TRIES = 10
 TITLE, TOPIC = 128, 512  # characters that the columns of a room hold
 EPOCH = meta.c.key == "epoch"
@@ -64,17 +64,17 @@ async def dump(database: Database, *, now: int) -> AsyncGenerator[bytes]:
 
     Leave it with `aclosing`: it holds a connection.
     """
-    async with one_moment(database) as connection:
-        seal = Seal()
+    async with consistent_snapshot(database) as connection:
+        seal = ChecksumLine()
         yield seal.over(line(await _manifest(connection, now)))
         for table in TABLES.values():
-            async for rows in _stretches(connection, table):
+            async for rows in _row_batches(connection, table):
                 yield seal.over(_encoder.encode_lines(rows))
         yield seal.line()
 
 
 @asynccontextmanager
-async def one_moment(database: Database) -> AsyncIterator[AsyncConnection]:
+async def consistent_snapshot(database: Database) -> AsyncIterator[AsyncConnection]:
     """A connection whose queries all see the same moment. It hinders nobody."""
     async with database.reading(Share.COPIES) as connection:
         try:
@@ -97,23 +97,23 @@ MYSQL_MOMENT = (
 async def _manifest(connection: AsyncConnection, now: int) -> Manifest:
     rows = {}
     for name, table in TABLES.items():
-        count = sa.select(sa.func.count()).select_from(_kept(table).subquery())
+        count = sa.select(sa.func.count()).select_from(_archived_rows(table).subquery())
         rows[str(name)] = int(await connection.scalar(count) or 0)
     epoch = str(await connection.scalar(sa.select(meta.c.value).where(EPOCH)))
     return Manifest(revision=HEAD, epoch=epoch, made_at=now, rows=rows)
 
 
-async def _stretches(
+async def _row_batches(
     connection: AsyncConnection, table: sa.Table
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    query = _kept(table).order_by(*table.primary_key)
-    result = await connection.stream(query.execution_options(yield_per=PIECE))
+    query = _archived_rows(table).order_by(*table.primary_key)
+    result = await connection.stream(query.execution_options(yield_per=READ_BATCH))
     keys = ["table", *(str(column.name) for column in table.columns)]
     async for rows in result.partitions():
         yield [dict(zip(keys, (str(table.name), *row), strict=True)) for row in rows]
 
 
-def _kept(table: sa.Table) -> sa.Select[Any]:
+def _archived_rows(table: sa.Table) -> sa.Select[Any]:
     query = sa.select(table)
     return query.where(~OF_THIS_DATABASE) if table is meta else query
 
@@ -123,7 +123,7 @@ def _kept(table: sa.Table) -> sa.Select[Any]:
 
 async def is_empty(database: Database) -> bool:
     """Whether nobody has an account here, or there is not even a table."""
-    return await database.beside(_is_empty)
+    return await database.run_on_writer(_is_empty)
 
 
 def _is_empty(connection: Connection) -> bool:
@@ -145,15 +145,17 @@ async def checkpoint(database: Database) -> None:
             raw.execute(statement).close()
 
     try:
-        await database.beside(work)
+        await database.run_on_writer(work)
     except sqlite3.Error as error:
-        raise refusal(error) from error
+        raise storage_error(error) from error
 
 
-async def refuse_company(database: Database) -> None:
+async def require_no_other_clients(database: Database) -> None:
     """MySQL: raise ChatServerError while anybody else is connected. Call it before all else."""
     for _ in range(TRIES):
-        others = await database.beside(lambda c: int(c.exec_driver_sql(_OTHERS).scalar_one()))
+        others = await database.run_on_writer(
+            lambda c: int(c.exec_driver_sql(_OTHERS).scalar_one())
+        )
         if not others:
             return
         await asyncio.sleep(0.2)  # a server that has just stopped is seen a moment longer
@@ -183,12 +185,12 @@ async def load(
         _clear(connection)
         for name, batch in _batches(rows):
             table = _table(name, batch[0])
-            connection.execute(table.insert(), [_fitted(table, row) for row in batch])
+            connection.execute(table.insert(), [_truncated(table, row) for row in batch])
             progress(len(batch))
-        settle_names(connection)
-        settle_emoji(connection)
-        settle_memberships(connection)
-        _rename_log(connection)
+        backfill_names(connection)
+        qualify_reactions(connection)
+        repair_memberships(connection)
+        _replace_epoch(connection)
         _index(connection)
 
     try:
@@ -208,7 +210,7 @@ def _clear(connection: Connection) -> None:
 
 def _batches(rows: Iterable[Row]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for name, group in groupby(rows, key=itemgetter(0)):
-        while batch := [row for _, row in islice(group, BATCH)]:
+        while batch := [row for _, row in islice(group, INSERT_BATCH)]:
             yield name, batch
 
 
@@ -220,7 +222,7 @@ def _table(name: str, row: dict[str, Any]) -> sa.Table:
     return table
 
 
-def _fitted(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
+def _truncated(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
     """A row without the ends of titles and topics that are too long for their columns.
 
     Older programs let SQLite keep more than MySQL can.
@@ -235,7 +237,7 @@ def _required(table: sa.Table) -> set[str]:
     return {str(column.name) for column in columns}
 
 
-def _rename_log(connection: Connection) -> None:
+def _replace_epoch(connection: Connection) -> None:
     """Positions in another copy of this log mean nothing here: clients start over."""
     epoch = secrets.token_urlsafe(12)
     if connection.execute(meta.update().where(EPOCH).values(value=epoch)).rowcount == 0:
@@ -245,10 +247,12 @@ def _rename_log(connection: Connection) -> None:
 def _index(connection: Connection) -> None:
     """Every text into the search index, in the order of time, as the index wants it."""
     numbers = list(connection.scalars(sa.select(events.c.room_id).distinct()))
-    page = max(20, AT_HAND // max(1, len(numbers)))
+    page = max(20, MERGE_BUFFER // max(1, len(numbers)))
     logs = (_texts(connection, room, page) for room in numbers)
     in_time = heapq.merge(*logs, key=attrgetter("at", "room_id", "seq"))
-    while some := [Entry(r.room_id, r.seq, r.user_id, r.body) for r in islice(in_time, BATCH)]:
+    while some := [
+        Entry(r.room_id, r.seq, r.user_id, r.body) for r in islice(in_time, INSERT_BATCH)
+    ]:
         index(connection, some, later=False)
 
 

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 
 from chatserver.errors import Unavailable
 
-TOGETHER = 20  # questions that one query answers: it should not take long
-QUERIES = 2  # of one kind that run at the same time
-PATIENCE = 8.0  # seconds until the caller is refused: less than web.time_limit.LIMIT
+BATCH_SIZE = 20  # questions that one query answers: it should not take long
+MAX_CONCURRENT_QUERIES = 2  # of one kind that run at the same time
+WAIT_TIMEOUT = 8.0  # seconds until the caller is refused: less than web.time_limit.LIMIT
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
@@ -37,10 +37,10 @@ class BatchLoader(Generic[Key, Found]):
             self._waiting[key] = asyncio.get_running_loop().create_future()
             self._waiting[key].add_done_callback(_heard)
         answer = self._waiting[key]
-        if self._asking < QUERIES:
+        if self._asking < MAX_CONCURRENT_QUERIES:
             self._begin()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WAIT_TIMEOUT):
                 return await asyncio.shield(answer)  # others may wait for the same
         except TimeoutError:
             raise Unavailable from None
@@ -55,7 +55,7 @@ class BatchLoader(Generic[Key, Found]):
         """Until nobody waits. Whoever asks after that finds a place free, in the same turn."""
         try:
             while self._waiting:
-                keys = list(self._waiting)[:TOGETHER]
+                keys = list(self._waiting)[:BATCH_SIZE]
                 await self._answer({key: self._waiting.pop(key) for key in keys})
         finally:
             self._asking -= 1

@@ -12,10 +12,10 @@ from chatserver.storage.apply_room import add_members, enrol
 from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import new_draft
-from chatserver.storage.members import hold_rooms, is_member
-from chatserver.storage.naming import find_room
-from chatserver.storage.rights import hold_accounts, require_admin
+from chatserver.storage.members import is_member, lock_rooms
+from chatserver.storage.rights import lock_accounts, require_admin
 from chatserver.storage.tables import bot_tokens, rooms, users
+from chatserver.storage.unique_names import find_room
 from chatserver.storage.users import NewUser, insert_user, read_user
 
 
@@ -49,10 +49,10 @@ class Bots:
         """
 
         def work(connection: Connection) -> tuple[User, list[Event]]:
-            hold_rooms(connection, [LOBBY])
+            lock_rooms(connection, [LOBBY])
             require_admin(connection, by)
             numbers = {find_room(connection, name, by=by) for name in names} - {LOBBY}
-            hold_rooms(connection, numbers)
+            lock_rooms(connection, numbers)
             now = self._clock()
             user = self._insert(connection, new, token, now)
             return user, [_enrol(connection, room, user, by, now) for room in sorted(numbers)]
@@ -64,7 +64,7 @@ class Bots:
 
         def work(connection: Connection) -> None:
             require_admin(connection, by)
-            held = hold_accounts(connection, [user_id])  # the second replacement sees the first
+            held = lock_accounts(connection, [user_id])  # the second replacement sees the first
             require_not_deleted(held.get(user_id))
             own = sa.and_(bot_tokens.c.user_id == user_id, bot_tokens.c.revoked_at.is_(None))
             connection.execute(bot_tokens.update().where(own).values(revoked_at=self._clock()))

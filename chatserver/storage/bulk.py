@@ -21,14 +21,14 @@ def as_json(keys: Collection[Any]) -> str:
     return msgspec.json.encode(list(keys)).decode()
 
 
-def looked_up(
+def match_pairs(
     query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
 ) -> sa.Select[Any]:
     """SQLite: the query for the pairs in its single parameter, which `as_json` makes."""
     return query.where(one == _ONE, other == _OTHER)
 
 
-class ByPairs:
+class PairLookup:
     """The rows of a query whose (one, other) is among some pairs, found through their index.
 
     SQLite scans the whole table for (a, b) IN (VALUES …) with two rows or more; a join with
@@ -39,7 +39,7 @@ class ByPairs:
     def __init__(
         self, query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
     ) -> None:
-        self._sqlite = str(looked_up(query, one, other).compile(dialect=sqlite.dialect()))
+        self._sqlite = str(match_pairs(query, one, other).compile(dialect=sqlite.dialect()))
         self._others = query.where(sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True)))
 
     def rows(self, connection: Connection, pairs: Pairs) -> Sequence[sa.Row[Any]]:
@@ -48,11 +48,11 @@ class ByPairs:
         return connection.execute(self._others, {"pairs": list(pairs)}).all()
 
 
-class ByKeys:
-    """The rows of a query whose column is among some keys.
+class KeyLookup:
+    """Look up the rows of a query by many values of one column.
 
-    One prepared statement for any number of keys, as in `ByPairs`. Values come as the driver gives
-    them.
+    One prepared statement serves any number of keys, as in `PairLookup`. Values are returned as the
+    driver gives them.
     """
 
     def __init__(self, query: sa.Select[Any], key: sa.ColumnElement[Any]) -> None:
@@ -68,7 +68,7 @@ class ByKeys:
         return connection.execute(self._others, {"keys": list(keys)}).all()
 
 
-class CountedUp:
+class CounterUpdate:
     """Adds to the counters of many rows, given as pairs of id and count.
 
     In id order: nodes that do the same at the same time cannot deadlock.
@@ -76,8 +76,8 @@ class CountedUp:
 
     def __init__(self, id_: sa.Column[int], counter: sa.Column[int]) -> None:
         update = sa.update(id_.table)
-        all_at_once = update.values({counter: counter + _OTHER}).where(id_ == _ONE)
-        self._sqlite = str(all_at_once.compile(dialect=sqlite.dialect()))
+        in_one_statement = update.values({counter: counter + _OTHER}).where(id_ == _ONE)
+        self._sqlite = str(in_one_statement.compile(dialect=sqlite.dialect()))
         one_by_one = update.values({counter: counter + sa.bindparam("count", type_=sa.Integer)})
         self._others = one_by_one.where(id_ == sa.bindparam("id_"))
 
@@ -90,7 +90,7 @@ class CountedUp:
             connection.execute(self._others, rows)
 
 
-class ManyRows:
+class BulkInsert:
     """Rows for a table, as tuples of driver values; `columns` in the order of the table.
 
     The statement is compiled once for each kind of database. SQLAlchemy's own way through a dict a
@@ -113,7 +113,7 @@ class ManyRows:
         return sql
 
 
-class Deleted:
+class BulkDelete:
     """Deletes the rows of a table whose key, in the order of `columns`, is among some keys.
 
     SQLite runs the statement for each key in one call; MySQL gets several keys in one statement.

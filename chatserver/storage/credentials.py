@@ -14,13 +14,13 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Event, Role, Session, User
-from chatserver.storage.deletion import erase, groups_of, hold_rooms_of, require_not_deleted
+from chatserver.storage.deletion import erase, groups_of, lock_rooms_of, require_not_deleted
 from chatserver.storage.engine import Database
-from chatserver.storage.failures import Contended
-from chatserver.storage.invitations import revoke_of
-from chatserver.storage.keepers import rooms_kept, settle_keepers
-from chatserver.storage.members import hold_rooms
-from chatserver.storage.rights import administrators, hold_accounts, is_admin
+from chatserver.storage.failures import LockConflict
+from chatserver.storage.invitations import revoke_created_by
+from chatserver.storage.members import lock_rooms
+from chatserver.storage.rights import administrators, is_admin, lock_accounts
+from chatserver.storage.room_admins import ensure_admins, rooms_administered
 from chatserver.storage.tables import sessions, users
 from chatserver.storage.users import read_user, revoke_sessions
 
@@ -71,7 +71,7 @@ class Credentials:
         }
 
         def work(connection: Connection) -> None:
-            account = hold_accounts(connection, [user.id]).get(user.id)
+            account = lock_accounts(connection, [user.id]).get(user.id)
             if not _is_verified(account, user.password_version):
                 raise Unauthorized(_("Your password was changed. Log in again."))
             connection.execute(sessions.insert().values(row))
@@ -93,7 +93,7 @@ class Credentials:
         user_id, now = session.user.id, self._clock()
 
         def work(connection: Connection) -> list[str]:
-            account = hold_accounts(connection, [user_id]).get(user_id)
+            account = lock_accounts(connection, [user_id]).get(user_id)
             if not _is_verified(account, verified):
                 raise Forbidden(_("The current password is incorrect."))
             open_ones = _open_sessions(connection, user_id, now)
@@ -119,11 +119,11 @@ class Credentials:
         now = self._clock()
 
         def work(connection: Connection) -> tuple[User, set[int]]:
-            touched = rooms_kept(connection, user_id) if change.disabled is not None else []
-            hold_rooms(connection, touched)
+            touched = rooms_administered(connection, user_id) if change.disabled is not None else []
+            lock_rooms(connection, touched)
             account = _administered(connection, user_id, change, by)
-            if change.disabled is not None and set(rooms_kept(connection, user_id)) - set(touched):
-                raise Contended  # it became the keeper of another room
+            if change.disabled is not None and not _covers(connection, user_id, touched):
+                raise LockConflict  # the account became administrator of another room
             require_not_deleted(account)
             values: dict[str, Any] = {
                 key: value
@@ -136,8 +136,8 @@ class Credentials:
             if change.ends_sessions:
                 connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
             if change.loses_administrator(account):
-                revoke_of(connection, [user_id], now)
-            heirs = settle_keepers(connection, touched)
+                revoke_created_by(connection, [user_id], now)
+            heirs = ensure_admins(connection, touched)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
             return read_user(changed), heirs
 
@@ -153,18 +153,18 @@ class Credentials:
 
         def work(connection: Connection) -> list[Event]:
             held = groups_of(connection, user_id)
-            hold_rooms_of(connection, user_id)
+            lock_rooms_of(connection, user_id)
             account = _administered(connection, user_id, AccountChange(disabled=True), by)
             groups = groups_of(connection, user_id)
             if not set(groups) <= set(held):
-                raise Contended  # it became a member of another room
+                raise LockConflict  # it became a member of another room
             return erase(connection, account, groups, self._clock())
 
         return await self._repeated(work)
 
     async def _repeated(self, work: Callable[[Connection], T]) -> T:
         for _try in range(TRIES - 1):
-            with suppress(Contended):
+            with suppress(LockConflict):
                 return await self._database.transaction(work)
         return await self._database.transaction(work)
 
@@ -178,7 +178,7 @@ def _administered(
     succeed.
     """
     wanted = administrators(connection) | {user_id} | ({by} if by is not None else set())
-    held = hold_accounts(connection, wanted)
+    held = lock_accounts(connection, wanted)
     if by is not None and not is_admin(held.get(by)):
         raise Forbidden(_("Only an administrator may do that."))
     account = held.get(user_id)
@@ -188,6 +188,11 @@ def _administered(
     if change.loses_administrator(account) and not others:
         raise Forbidden(_("This is the last administrator. Appoint another one first."))
     return account
+
+
+def _covers(connection: Connection, user_id: int, locked: list[int]) -> bool:
+    """Whether the locked rooms include all that the account administers now."""
+    return set(rooms_administered(connection, user_id)) <= set(locked)
 
 
 def _set(

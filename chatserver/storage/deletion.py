@@ -14,8 +14,8 @@ from chatserver.errors import Forbidden, _
 from chatserver.models import LOBBY, Dismiss, Event, Role, RoomKind
 from chatserver.storage.apply_room import remove_members
 from chatserver.storage.idempotency import new_draft
-from chatserver.storage.invitations import revoke_of
-from chatserver.storage.members import hold_rooms
+from chatserver.storage.invitations import revoke_created_by
+from chatserver.storage.members import lock_rooms
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
@@ -28,10 +28,10 @@ def require_not_deleted(account: Row[Any] | None) -> None:
         raise Forbidden(_("This account is deleted."))
 
 
-def hold_rooms_of(connection: Connection, user_id: int) -> None:
+def lock_rooms_of(connection: Connection, user_id: int) -> None:
     """Hold all rooms that a user belongs to. What the user sends just now is stored before that."""
     own = sa.and_(members.c.user_id == user_id, members.c.left_at.is_(None))
-    hold_rooms(connection, connection.scalars(sa.select(members.c.room_id).where(own)))
+    lock_rooms(connection, connection.scalars(sa.select(members.c.room_id).where(own)))
 
 
 def groups_of(connection: Connection, user_id: int) -> list[int]:
@@ -51,7 +51,7 @@ def erase(
 ) -> list[Event]:
     """Delete an account: the events by which it leaves these rooms."""
     left = [_leave(connection, account, room, now) for room in groups]
-    revoke_of(connection, [account.id], now)
+    revoke_created_by(connection, [account.id], now)
     for table in (sessions, bot_tokens):
         connection.execute(table.delete().where(table.c.user_id == account.id))
     values = {

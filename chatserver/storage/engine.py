@@ -27,12 +27,12 @@ from chatserver.storage.failures import (
     DiskBroken,
     failure,
     may_pass,
-    refusal,
-    unread,
+    read_error,
+    storage_error,
 )
 from chatserver.storage.open_files import OpenFiles
 from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reader
-from chatserver.storage.writers import NoWriter, PoolWriter, ThreadWriter, Writer
+from chatserver.storage.writers import PoolWriter, ReadOnlyWriter, ThreadWriter, Writer
 
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
 BUSY_TIMEOUT = 5  # seconds that SQLite waits for another program, and anybody for a connection
@@ -80,18 +80,18 @@ class Database:
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.name = parsed.set(query={}).render_as_string()  # without the password
-        self.tally = DurabilityCounter(self.path)
+        self.durability_counter = DurabilityCounter(self.path)
         self._files = OpenFiles(self.path)
-        self._users: list[Closable] = []
+        self._dependents: list[Closable] = []
         if not self.is_sqlite:
             _refuse_dropped_options(url)
         self.writer, self.readers = make(parsed)
         sa.event.listen(self.writer.engine, "connect", lambda *_: self._files.reopened())
         if read_only:
-            self.writer = NoWriter(self.writer.engine)
+            self.writer = ReadOnlyWriter(self.writer.engine)
             self.readers = _read_only(parsed, self.readers)
 
-    def make_private(self) -> None:
+    def restrict_permissions(self) -> None:
         """SQLite: the file is there and only its owner can read it, whatever the umask says."""
         if self.path is not None:
             try:
@@ -100,25 +100,25 @@ class Database:
             except OSError as error:
                 raise StartError(f"Cannot write {self.path}: {error.strerror}.") from None
 
-    def gathered(
+    def batch_loader(
         self, ask: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]
     ) -> BatchLoader[Key, Found]:
         """Questions that are asked together, until the database is closed."""
-        gathered = BatchLoader(ask)
-        self.close_first(gathered)
-        return gathered
+        loader = BatchLoader(ask)
+        self.close_first(loader)
+        return loader
 
     def close_first(self, user: Closable) -> None:
         """Close this, which has tasks that use the database, before the connections."""
-        self._users.append(user)
+        self._dependents.append(user)
 
     async def close(self) -> None:
-        for user in self._users:
+        for user in self._dependents:
             await user.close()
         for reader in self.readers.values():
             await reader.dispose()
         await self.writer.dispose()
-        self.tally.close()
+        self.durability_counter.close()
 
     @asynccontextmanager
     async def reading(self, share: Share = Share.LOOKUPS) -> AsyncIterator[AsyncConnection]:
@@ -130,7 +130,7 @@ class Database:
             async with self.readers[share].connect() as connection:
                 yield connection
         except FAILURES as error:
-            raise unread(error) from error
+            raise read_error(error) from error
 
     @property
     def read(self) -> AsyncEngine:
@@ -162,11 +162,11 @@ class Database:
         return result
 
     def _failed(self, error: Exception, *, committing: bool = False) -> Exception:
-        refused = refusal(error, committing=committing)
+        refused = storage_error(error, committing=committing)
         self.broken = self.broken or isinstance(refused, DiskBroken)
         return refused
 
-    async def beside(self, work: Callable[[Connection], T]) -> T:
+    async def run_on_writer(self, work: Callable[[Connection], T]) -> T:
         """Run what is no transaction on a connection that may write: migrations, PRAGMAs."""
         return await self.writer.run(work)
 
@@ -178,11 +178,11 @@ class Database:
 
     async def _read_durability(self) -> str:
         """SQLite's is a matter of the one writing connection, and stays what it was at start."""
-        if isinstance(self.writer, NoWriter) and self.is_sqlite:
+        if isinstance(self.writer, ReadOnlyWriter) and self.is_sqlite:
             return "full"  # as every connection that writes is set up: see PRAGMAS
         if self.is_sqlite:
             pragma = "PRAGMA synchronous"
-            level = await self.beside(lambda c: int(c.exec_driver_sql(pragma).scalar_one()))
+            level = await self.run_on_writer(lambda c: int(c.exec_driver_sql(pragma).scalar_one()))
             return "full" if level >= 2 else "weakened"
         async with self.read.connect() as connection:
             found = dict((await connection.exec_driver_sql(_FLUSH_SETTINGS)).mappings().one())
@@ -312,17 +312,17 @@ def _begin_read_only(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-async def until_reachable(database: Database, *, tries: int = 3) -> None:
+async def wait_until_reachable(database: Database, *, tries: int = 3) -> None:
     """Raise StartError when the database does not answer within a few tries; NotYet if it may."""
 
     def ask(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT 1").close()
 
-    database.make_private()
-    await patiently(lambda: database.beside(ask), tries=tries)
+    database.restrict_permissions()
+    await with_retries(lambda: database.run_on_writer(ask), tries=tries)
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
+async def with_retries(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
     """The answer to the first question that a database is asked, for which it may be late."""
     clock = asyncio.get_running_loop().time
     until = clock() + TRY_TIMEOUT

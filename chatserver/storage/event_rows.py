@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.models import OWN_ID, Event, Kind
-from chatserver.storage.bulk import ByPairs
+from chatserver.models import GENERATED_PREFIX, Event, Kind
+from chatserver.storage.bulk import PairLookup
 from chatserver.storage.tables import events, reactions, users
 
-NAMES = 15_000  # reactions of one page: their names alone fill an answer (recent.PAGE_TEXT)
-TOGETHER = 500  # reactions that are read in one turn of the event loop
+PAGE_REACTIONS = (
+    15_000  # reactions of one page: their names alone fill an answer (recent.PAGE_TEXT)
+)
+READ_REACTIONS = 500  # reactions that are read in one turn of the event loop
 
 Place = tuple[int, int]  # room and seq of a message
 Reactions = dict[Place, dict[str, list[str]]]  # emoji → names
@@ -51,7 +53,7 @@ def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) 
         user=row.user,
         data=row.body,
         at=row.at,
-        id=None if row.client_id.startswith(OWN_ID) else row.client_id,
+        id=None if row.client_id.startswith(GENERATED_PREFIX) else row.client_id,
         to=to,
         reply_to=row.reply_to,
         edited_at=row.edited_at,
@@ -82,14 +84,14 @@ def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Pl
     return {(row.room_id, row.seq): row.many for row in found}
 
 
-def readable(rows: Sequence[Row[Any]], counts: Mapping[Place, int]) -> Sequence[Row[Any]]:
-    """The first of these events, up to the one behind NAMES reactions.
+def limit_reactions(rows: Sequence[Row[Any]], counts: Mapping[Place, int]) -> Sequence[Row[Any]]:
+    """The first of these events, up to the one behind PAGE_REACTIONS reactions.
 
     So the last one does not fit into an answer, which then says that there is more.
     """
     total = 0
     for index, row in enumerate(rows if counts else ()):
-        if total >= NAMES:
+        if total >= PAGE_REACTIONS:
             return rows[: index + 1]
         total += counts.get((row.room_id, row.seq), 0)
     return rows
@@ -104,18 +106,18 @@ def read_reactions(
     """
     found: Reactions = {}
     reacted_to = [place for row in rows if (place := (row.room_id, row.seq)) in counts]
-    for places in _together(reacted_to, counts):
+    for places in _chunks(reacted_to, counts):
         for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, places)):
             found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
     return found
 
 
-def _together(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[list[Place]]:
-    """These messages in lists that have about TOGETHER reactions."""
+def _chunks(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[list[Place]]:
+    """These messages in lists that have about READ_REACTIONS reactions."""
     part: list[Place] = []
     total = 0
     for place in places:
-        if part and total + counts[place] > TOGETHER:
+        if part and total + counts[place] > READ_REACTIONS:
             yield part
             part, total = [], 0
         part.append(place)
@@ -124,14 +126,14 @@ def _together(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[
         yield part
 
 
-_COUNTS = ByPairs(
+_COUNTS = PairLookup(
     sa.select(reactions.c.room_id, reactions.c.seq, sa.func.count().label("many")).group_by(
         reactions.c.room_id, reactions.c.seq
     ),
     reactions.c.room_id,
     reactions.c.seq,
 )
-_REACTIONS = ByPairs(
+_REACTIONS = PairLookup(
     sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
     .join(users, users.c.id == reactions.c.user_id)
     .order_by(reactions.c.at, users.c.name),

@@ -1,7 +1,7 @@
-"""One table of database and disk errors: what each means, and what to do about it.
+"""Table of database and disk errors: the meaning of each, and how to react to it.
 
 Codes of SQLite (https://sqlite.org/rescode.html), of the operating system (errno) and of MySQL and
-MariaDB. `refusal` turns a driver's exception into the one that the rest of the program handles.
+MariaDB. `storage_error` maps a driver's exception to one that the rest of the program handles.
 """
 
 import errno
@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chatserver.errors import Unavailable, _
 
-FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)  # what `refusal` takes
+FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)  # what `storage_error` takes
 
 DAMAGED = "The database file is damaged: stop the server and restore a backup."
 
@@ -42,11 +42,11 @@ class Failure(NamedTuple):
     reason: str
 
 
-class Undecided(Unavailable):
+class CommitUnknown(Unavailable):
     """The connection broke during COMMIT: stored or not, only the database knows."""
 
 
-class Contended(Unavailable):
+class LockConflict(Unavailable):
     """Another node held the rows: nothing was stored, the same again will do."""
 
 
@@ -197,7 +197,7 @@ def _number(original: object) -> int:
     return arguments[0] if arguments and isinstance(arguments[0], int) else 0
 
 
-def refusal(error: Exception, *, committing: bool = False) -> Exception:
+def storage_error(error: Exception, *, committing: bool = False) -> Exception:
     """The exception for the rest of the program; a bug stays what it is.
 
     `committing`: the error came from COMMIT on MySQL. Unless the server answered that it stored
@@ -205,15 +205,15 @@ def refusal(error: Exception, *, committing: bool = False) -> Exception:
     """
     found = failure(error)
     if committing and (found is None or found.action is Action.DROP or not _is_known(error)):
-        return _because(Undecided(), found or AWAY)
+        return _because(CommitUnknown(), found or AWAY)
     if found is None or isinstance(error, IntegrityError):
         return error
     return _because(_KINDS[found.action](DAMAGED if found == CORRUPT else None), found)
 
 
-def unread(error: Exception) -> Exception:
+def read_error(error: Exception) -> Exception:
     """The same for an error of a query that changes nothing."""
-    refused = refusal(error)
+    refused = storage_error(error)
     if failure(error) is LATE:
         return _because(Unavailable(_("That took too long. Ask for less.")), LATE)
     if type(refused) is Unavailable and refused.sentence == Unavailable.text:
@@ -224,7 +224,7 @@ def unread(error: Exception) -> Exception:
 
 
 _KINDS: dict[Action, type[Unavailable]] = {
-    Action.RETRY: Contended,
+    Action.RETRY: LockConflict,
     Action.REFUSE: Unavailable,
     Action.RECONNECT: Unavailable,
     Action.DROP: Unavailable,

@@ -11,28 +11,28 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import ChatError, IdConflict
-from chatserver.models import OWN_ID, Act, Draft, Receipt
-from chatserver.storage.bulk import ByPairs
+from chatserver.models import GENERATED_PREFIX, Act, Draft, Receipt
+from chatserver.storage.bulk import PairLookup
 from chatserver.storage.tables import ExactText, events
 
 Known = dict[tuple[int, str], tuple[Receipt, str | None]]  # (user, id) → first answer, digest
 
 
-# Hexadecimal digits of a digest that outlive the text: a repeat is still told from another text
+# Hexadecimal digits of a digest that outlive the text: a repeat is still parts from another text
 # under the same id, while one text in 65,536 has the same digits.
 KEPT_DIGEST = 4
 
 
 def digest(act: Act, room: int) -> str:
     """What tells a repeat from something else under the same id. Mentions follow from the text."""
-    told = [getattr(act, name) for name in _TOLD[type(act)]]
-    whole = msgspec.json.encode((type(act).__name__, room, *told))
+    parts = [getattr(act, name) for name in _DIGESTED[type(act)]]
+    whole = msgspec.json.encode((type(act).__name__, room, *parts))
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
-def own_id() -> str:
+def generate_id() -> str:
     """An id for what came without one. No client can send it."""
-    return f"{OWN_ID}{secrets.token_urlsafe(9)}"
+    return f"{GENERATED_PREFIX}{secrets.token_urlsafe(9)}"
 
 
 def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | None = None) -> Draft:
@@ -41,22 +41,24 @@ def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | Non
         room=room,
         user_id=user_id,
         user=name,
-        id=client_id or own_id(),
+        id=client_id or generate_id(),
         digest=digest(act, room),
         act=act,
-        own_id=client_id is None,
+        generated_id=client_id is None,
     )
 
 
 _DERIVED = ("mentions", "to", "since", "invited", "spends", "outside")
-_TOLD = {kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)}
+_DIGESTED = {
+    kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)
+}
 
 
 SHORT_DIGEST = sa.func.substr(events.c.digest, 1, KEPT_DIGEST)
 
 # As it stands in the table, without the type that adds and takes off its mark.
 _CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
-_STORED = ByPairs(
+_STORED = PairLookup(
     sa.select(
         events.c.user_id,
         _CLIENT_ID.label("client_id"),

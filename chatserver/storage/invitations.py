@@ -13,20 +13,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import NotFound, _
-from chatserver.models import FUTURE, Invite, Role
+from chatserver.models import MAX_CLOCK_LEAD, Invite, Role
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
-from chatserver.storage.naming import find_room
 from chatserver.storage.rights import require_admin
 from chatserver.storage.slices import pages
 from chatserver.storage.tables import invites, rooms, users
+from chatserver.storage.unique_names import find_room
 
 # MariaDB would find "code " for "code" as well.
 _is_code = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 
 
 class Invites:
-    """Opens, finds and revokes invitations; `use_up` is for whoever makes the account.
+    """Opens, finds and revokes invitations; `redeem` is for whoever makes the account.
 
     `by` is an administrator, None the owner of the data.
     """
@@ -56,21 +56,21 @@ class Invites:
 
         await self._database.transaction(work)
 
-    async def listed(self, by: int | None) -> list[Invite]:
+    async def list_usable(self, by: int | None) -> list[Invite]:
         """The usable invitations that `by` may know of, newest first.
 
         Those into private rooms are for the members of these: they would let others in.
         """
-        return await self._usable(_listed_to(by))
+        return await self._usable(_visible_to(by))
 
     async def find(self, code: str, *, by: int | None = None) -> Invite | None:
         """A usable invitation that `by` may know of."""
         if not _is_code(code):
             return None
-        found = await self._usable(invites.c.code == code, _listed_to(by))
+        found = await self._usable(invites.c.code == code, _visible_to(by))
         return found[0] if found else None
 
-    async def into_room_of(self, user_id: int, code: str) -> Invite | None:
+    async def find_for_member(self, user_id: int, code: str) -> Invite | None:
         """An invitation, usable or not, into a room that this user is a member of."""
         if not _is_code(code):
             return None
@@ -101,7 +101,7 @@ class Invites:
         Raises Forbidden when `by` administers no more.
         """
         revoked = {"revoked_at": sa.func.coalesce(invites.c.revoked_at, self._clock())}
-        one = sa.and_(invites.c.code == code, _listed_to(by))
+        one = sa.and_(invites.c.code == code, _visible_to(by))
 
         def work(connection: Connection) -> bool:
             require_admin(connection, by)
@@ -110,7 +110,7 @@ class Invites:
         return bool(_is_code(code)) and await self._database.transaction(work)
 
 
-def use_up(connection: Connection, code: str, now: int) -> None:
+def redeem(connection: Connection, code: str, now: int) -> None:
     """Take one use of an invitation. Raises NotFound when it can be used no more."""
     one = sa.and_(invites.c.code == code, *_usable(now))
     used = invites.update().where(one).values(uses_left=invites.c.uses_left - 1)
@@ -118,14 +118,14 @@ def use_up(connection: Connection, code: str, now: int) -> None:
         raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
 
 
-def leads_into(connection: Connection, code: str, room: int) -> bool:
+def admits_to(connection: Connection, code: str, room: int) -> bool:
     """Whether an invitation, used up or not, still opens this room."""
     one = sa.and_(invites.c.code == code, invites.c.room_id == room)
-    query = sa.select(invites.c.code).where(one, *_vouched_for())
+    query = sa.select(invites.c.code).where(one, *_backed_by_creator())
     return bool(_is_code(code)) and connection.scalar(query) is not None
 
 
-def revoke_of(
+def revoke_created_by(
     connection: Connection, makers: list[int], now: int, *, room: int | None = None
 ) -> None:
     """Revoke the invitations that these accounts have made, or those into one room."""
@@ -135,7 +135,7 @@ def revoke_of(
     connection.execute(invites.update().where(theirs).values(revoked_at=now))
 
 
-def revoke_from_outside(connection: Connection, room: int, now: int) -> None:
+def revoke_of_nonmembers(connection: Connection, room: int, now: int) -> None:
     """Revoke those into a room, which is private now, whose makers do not belong to it."""
     here = is_member(invites.c.created_by, invites.c.room_id)
     outside = sa.and_(invites.c.room_id == room, invites.c.created_by.is_not(None), ~here)
@@ -145,14 +145,14 @@ def revoke_from_outside(connection: Connection, room: int, now: int) -> None:
 
 def _usable(now: int) -> list[sa.ColumnElement[bool]]:
     return [
-        invites.c.created_at <= now + FUTURE,
+        invites.c.created_at <= now + MAX_CLOCK_LEAD,
         invites.c.expires_at > now,
         invites.c.uses_left > 0,
-        *_vouched_for(),
+        *_backed_by_creator(),
     ]
 
 
-def _vouched_for() -> list[sa.ColumnElement[bool]]:
+def _backed_by_creator() -> list[sa.ColumnElement[bool]]:
     """Not revoked, and with a maker who might make it today. The owner of the data is no user."""
     maker = users.alias("maker")
     admin = sa.and_(maker.c.role == Role.ADMIN, maker.c.disabled_at.is_(None))
@@ -166,7 +166,7 @@ def _vouched_for() -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _listed_to(by: int | None) -> sa.ColumnElement[bool]:
+def _visible_to(by: int | None) -> sa.ColumnElement[bool]:
     if by is None:
         return sa.true()
     return sa.or_(invites.c.room_id.is_(None), ~_is_private(), is_member(by, invites.c.room_id))

@@ -16,20 +16,20 @@ from chatserver.errors import ChatError, Unavailable
 from chatserver.histogram import SECONDS, SIZES, Histogram
 from chatserver.models import Draft, Event, Receipt
 from chatserver.storage.apply_message import Outcome
-from chatserver.storage.failures import DiskBroken, Undecided
+from chatserver.storage.failures import CommitUnknown, DiskBroken
 from chatserver.storage.outage import Outage
 
-BATCH = 500  # drafts in one transaction
-CAPACITY = 10_000  # drafts that may wait
-SLOW = 1.0  # seconds of a commit that are worth a line in the log
-RETRY = 0.5  # seconds between two looks at a database that lost the answer to COMMIT
+BATCH_SIZE = 500  # drafts in one transaction
+QUEUE_CAPACITY = 10_000  # drafts that may wait
+SLOW_COMMIT = 1.0  # seconds of a commit that are worth a line in the log
+RETRY_DELAY = 0.5  # seconds between two looks at a database that lost the answer to COMMIT
 
 logger = logging.getLogger(__name__)
 
 Settle = Callable[[Receipt | ChatError], None]
 
 
-def promise() -> tuple[asyncio.Future[Receipt], Settle]:
+def receipt_future() -> tuple[asyncio.Future[Receipt], Settle]:
     """A future for a receipt, and what settles it: for callers that can wait."""
     receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
 
@@ -50,7 +50,7 @@ class Store(Protocol):
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
 
 
-class Audience(Protocol):
+class Publisher(Protocol):
     """Who hears of what was stored: see `hub.Hub`. No method waits."""
 
     def publish(self, room: int, events: list[Event]) -> None: ...
@@ -73,15 +73,15 @@ class Counts:
 class Journal:
     """Takes drafts at any time, stores them in the order taken, answers each exactly once."""
 
-    def __init__(self, store: Store, audience: Audience) -> None:
+    def __init__(self, store: Store, publisher: Publisher) -> None:
         self._store = store
-        self._audience = audience
+        self._publisher = publisher
         self._waiting: deque[tuple[Draft, Settle]] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._told = asyncio.Event()
-        self._told.set()
+        self._published = asyncio.Event()
+        self._published.set()
         self._undecided: list[Draft] = []  # those of this batch whose COMMIT got no answer
         self.broken = False
         self.outage = Outage()
@@ -102,7 +102,7 @@ class Journal:
 
         Raises Unavailable when the queue is full or the disk has failed.
         """
-        if self.broken or len(self._waiting) >= CAPACITY:
+        if self.broken or len(self._waiting) >= QUEUE_CAPACITY:
             raise Unavailable
         self._waiting.append((draft, settle))
         self._wake.set()
@@ -112,7 +112,7 @@ class Journal:
         """Store batches for ever."""
         while True:
             await self._wake.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_SIZE, len(self._waiting)))]
             if batch:
                 await self._store_batch(batch)
             if not self._waiting:
@@ -121,11 +121,11 @@ class Journal:
 
     async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
         self._undecided.clear()
-        self._told.clear()
+        self._published.clear()
         try:
-            self._tell(batch, await self._outcomes_or_refusals(batch))
+            self._settle_batch(batch, await self._outcomes_or_refusals(batch))
         finally:
-            self._told.set()
+            self._published.set()
 
     async def _outcomes_or_refusals(self, batch: list[tuple[Draft, Settle]]) -> list[Outcome]:
         """Nobody waits for an answer that a bug has kept from coming."""
@@ -138,7 +138,7 @@ class Journal:
 
     async def published(self) -> None:
         """Return when all that is committed by now has been published."""
-        await self._told.wait()
+        await self._published.wait()
 
     async def drain(self) -> None:
         """Return when everything taken so far has been answered."""
@@ -151,7 +151,7 @@ class Journal:
         seconds = clock() - start
         self.counts.seconds.add(seconds)
         self.counts.drafts.add(len(drafts))
-        if seconds > SLOW:
+        if seconds > SLOW_COMMIT:
             facts = {"seconds": round(seconds, 3), "drafts": len(drafts)}
             logger.warning("a commit was slow", extra=facts)
         return outcomes
@@ -160,7 +160,7 @@ class Journal:
         if self.broken:
             return [Unavailable()] * len(drafts)
         try:
-            outcomes = await self._decided(drafts)
+            outcomes = await self._retry_until_known(drafts)
         except DiskBroken as error:
             logger.critical("the disk failed; nothing is stored until the server is restarted")
             self.broken = True
@@ -180,7 +180,7 @@ class Journal:
             self.outage.stored()
         return outcomes
 
-    async def _decided(self, drafts: list[Draft]) -> list[Outcome]:
+    async def _retry_until_known(self, drafts: list[Draft]) -> list[Outcome]:
         """The outcomes of a batch, however often the answer to COMMIT gets lost.
 
         Every draft has an id, so that storing it again finds what was stored the first time.
@@ -188,16 +188,16 @@ class Journal:
         while True:
             try:
                 return await self._store.store(drafts)
-            except Undecided:
+            except CommitUnknown:
                 self._undecided += [draft for draft in drafts if draft not in self._undecided]
                 logger.warning("the answer to a commit was lost, asking again")
             except Unavailable as error:
                 if not any(draft in self._undecided for draft in drafts):
                     raise
                 self.outage.failed(error.reason)
-            await asyncio.sleep(RETRY)
+            await asyncio.sleep(RETRY_DELAY)
 
-    def _tell(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
+    def _settle_batch(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
         """Answer every sender, then publish what is new. Nothing awaits in here.
 
         What was stored in a commit whose answer was lost looks like a repeat: who is concerned is
@@ -212,16 +212,16 @@ class Journal:
                 case Receipt():
                     self.counts.repeated += 1
                     _call(settle, outcome)
-                    _call(self._audience.notify_gap, outcome.room, outcome.seq, outcome.people)
+                    _call(self._publisher.notify_gap, outcome.room, outcome.seq, outcome.people)
                 case ChatError():
                     self.counts.refused += 1
                     _call(settle, outcome)
         for room, events in fresh.items():
             self.counts.stored += len(events)
-            _call(self._audience.publish, room, events)
+            _call(self._publisher.publish, room, events)
         if self._undecided:
             moved = {user_id for draft in self._undecided for user_id in draft.moves}
-            _call(self._audience.force_reconnect, moved)
+            _call(self._publisher.force_reconnect, moved)
         self.counts.commits += 1
 
 

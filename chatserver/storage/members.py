@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
-from chatserver.storage.bulk import ByPairs
+from chatserver.storage.bulk import PairLookup
 from chatserver.storage.tables import members, room_name, rooms, users
 
 
@@ -18,7 +18,7 @@ def new_id(result: sa.CursorResult[Any]) -> int:
     return int(result.inserted_primary_key[0])
 
 
-def membership(
+def member_row(
     room: int, user_id: int, now: int, *, head: int = 0, role: str = "member"
 ) -> dict[str, Any]:
     """A new member's row; what was said up to `head` counts as read."""
@@ -40,7 +40,7 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
     )
     head = connection.scalar(sa.select(rooms.c.head).where(rooms.c.id == LOBBY))
     connection.execute(
-        members.insert().values(membership(LOBBY, user_id, now, head=int(head or 0)))
+        members.insert().values(member_row(LOBBY, user_id, now, head=int(head or 0)))
     )
 
 
@@ -52,7 +52,7 @@ def is_member(user: Any, room: Any) -> sa.Exists:
 
 
 # Members whose account is alive, with what decides about what they may do.
-STANDINGS = ByPairs(
+MEMBERSHIPS = PairLookup(
     sa.select(
         members.c.room_id,
         members.c.user_id,
@@ -72,17 +72,17 @@ STANDINGS = ByPairs(
 )
 
 
-def standings(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+def memberships(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
     """The standing of each of the (room, user) pairs that is a living membership.
 
     Asked inside the storing transaction, which holds the rooms: nobody writes after having been
     removed.
     """
-    rows = STANDINGS.rows(connection, sorted(pairs))
+    rows = MEMBERSHIPS.rows(connection, sorted(pairs))
     return {tuple(row[:2]): row for row in rows}
 
 
-def hold_rooms(connection: Connection, numbers: Iterable[int], *, wait: bool = True) -> set[int]:
+def lock_rooms(connection: Connection, numbers: Iterable[int], *, wait: bool = True) -> set[int]:
     """Make this transaction the only one that changes these rooms, their members or their logs.
 
     In id order, so that nodes cannot deadlock. SQLite has one writer anyway. The rooms that another
@@ -103,16 +103,16 @@ def _can_skip_locked(connection: Connection) -> bool:
     return not dialect.is_mariadb or dialect.server_version_info >= (10, 6)
 
 
-def standing(connection: Connection, draft: Draft) -> Row[Any]:
+def require_member(connection: Connection, draft: Draft) -> Row[Any]:
     """What the author of a draft is in its room. Raises NotFound for no member."""
     key = (draft.room, draft.user_id)
-    found: Row[Any] | None = standings(connection, {key}).get(key)
+    found: Row[Any] | None = memberships(connection, {key}).get(key)
     if found is None:
         raise NotFound
     return found
 
 
-def governs(may: Any) -> bool:
+def is_room_admin(may: Any) -> bool:
     """Whether the author keeps this room: as its administrator or as one of the server's."""
     return may.kind == RoomKind.GROUP and "admin" in (may.role, may.account_role)
 
@@ -126,9 +126,9 @@ def require_account(connection: Connection, draft: Draft) -> Row[Any]:
     return found
 
 
-def open_room(connection: Connection, draft: Draft) -> Any:
+def require_open_room(connection: Connection, draft: Draft) -> Any:
     """The standing of the author in a room that is not archived."""
-    may = standing(connection, draft)
+    may = require_member(connection, draft)
     if may.archived_at is not None:
         raise Forbidden(_("This room is archived."))
     return may

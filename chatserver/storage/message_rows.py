@@ -10,27 +10,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import EVERYBODY, Delete, Draft, Edit, Event, Kind, Message, React
+from chatserver.models import ALL_MEMBERS, Delete, Draft, Edit, Event, Kind, Message, React
 from chatserver.storage import search_index
-from chatserver.storage.bulk import CountedUp, Deleted, ManyRows
+from chatserver.storage.account_lookup import accounts_by_key
+from chatserver.storage.bulk import BulkDelete, BulkInsert, CounterUpdate
 from chatserver.storage.idempotency import SHORT_DIGEST
-from chatserver.storage.names import named
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
 from chatserver.text.mentions import meanings
 
-EVERYONE = "all"  # the name that calls everybody in a room
+ALL_MEMBERS_NAME = "all"  # the name that calls everybody in a room
 
 Place = tuple[int, int]  # room and seq of a message
 
 
-class Writes:
+class BatchWrites:
     """Collects changes in the order of the drafts; `write` leaves what the last ones want."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[Any, ...]] = []  # of `_NEW`
+        self._rows: list[tuple[Any, ...]] = []  # of `_EVENT_ROWS`
         self._entries: list[Entry] = []
-        self._called: dict[Place, tuple[str, ...]] = {}  # name keys
+        self._mentioned: dict[Place, tuple[str, ...]] = {}  # name keys
         self._edited: dict[Place, Entry] = {}
         self._deleted: set[Place] = set()
         self._reacted: dict[tuple[int, int, str, int], bool] = {}  # with emoji and user
@@ -39,7 +39,7 @@ class Writes:
         self._rows.append(_row(draft, event, event.data, act.reply_to))
         self._entries.append(Entry(event.room, event.seq, draft.user_id, event.data))
         if act.mentions:
-            self._called[event.room, event.seq] = act.mentions
+            self._mentioned[event.room, event.seq] = act.mentions
 
     def add_act(self, draft: Draft, event: Event) -> None:
         """The event that tells of an act. An edit has its text in the message alone."""
@@ -51,13 +51,13 @@ class Writes:
     def add_edit(self, draft: Draft, act: Edit) -> None:
         place = (draft.room, act.target)
         self._edited[place] = Entry(*place, draft.user_id, act.data)
-        self._called[place] = act.mentions
+        self._mentioned[place] = act.mentions
 
     def add_deletion(self, draft: Draft, act: Delete) -> None:
         place = (draft.room, act.target)
         self._deleted.add(place)
         self._edited.pop(place, None)
-        self._called.pop(place, None)
+        self._mentioned.pop(place, None)
 
     def add_reaction(self, draft: Draft, act: React) -> None:
         self._reacted[draft.room, act.target, act.emoji, draft.user_id] = act.on
@@ -65,8 +65,8 @@ class Writes:
     def write(self, connection: Connection, now: int) -> None:
         if not self._rows:
             return
-        _TAKEN.add(connection, Counter([row[0] for row in self._rows]))
-        _NEW.insert(connection, self._rows)
+        _HEADS.add(connection, Counter([row[0] for row in self._rows]))
+        _EVENT_ROWS.insert(connection, self._rows)
         search_index.index(connection, self._entries)
         if self._edited:
             self._write_edits(connection, now)
@@ -74,7 +74,7 @@ class Writes:
             self._write_reactions(connection, now)
         if self._deleted:
             self._write_deletions(connection, now)
-        if self._called:
+        if self._mentioned:
             self._write_mentions(connection)
 
     def _write_edits(self, connection: Connection, now: int) -> None:
@@ -90,7 +90,7 @@ class Writes:
         _OWN_REACTIONS.delete(connection, self._reacted.keys())
         rows = [(*key, now) for key, on in self._reacted.items() if on]
         if rows:
-            _REACTED.insert(connection, rows)
+            _REACTION_ROWS.insert(connection, rows)
 
     def _write_deletions(self, connection: Connection, now: int) -> None:
         """The last: a message may have been changed in the same batch before it was deleted."""
@@ -106,18 +106,20 @@ class Writes:
     def _write_mentions(self, connection: Connection) -> None:
         """Names of no account call nobody. Which there are is known to the transaction alone."""
         meant = [
-            (place, keys) for place, called in self._called.items() for keys in meanings(called)
+            (place, keys) for place, called in self._mentioned.items() for keys in meanings(called)
         ]
-        accounts = named(connection, {key for _place, keys in meant for key in keys} - {EVERYONE})
+        accounts = accounts_by_key(
+            connection, {key for _place, keys in meant for key in keys} - {ALL_MEMBERS_NAME}
+        )
         found = {key: user_id for key, (user_id, _name) in accounts.items()}
-        found[EVERYONE] = EVERYBODY
+        found[ALL_MEMBERS_NAME] = ALL_MEMBERS
         rows = {
             (*place, user_id)
             for place, keys in meant
             if (user_id := next((found[key] for key in keys if key in found), None)) is not None
         }
         if rows:
-            _CALLED.insert(connection, sorted(rows))
+            _MENTION_ROWS.insert(connection, sorted(rows))
 
 
 def _row(draft: Draft, event: Event, body: str, reply_to: int | None) -> tuple[Any, ...]:
@@ -135,7 +137,7 @@ def _row(draft: Draft, event: Event, body: str, reply_to: int | None) -> tuple[A
     )
 
 
-_NEW = ManyRows(
+_EVENT_ROWS = BulkInsert(
     events,
     "room_id",
     "seq",
@@ -148,12 +150,12 @@ _NEW = ManyRows(
     "reply_to",
     "at",
 )
-_TAKEN = CountedUp(rooms.c.id, rooms.c.head)
-_CALLED = ManyRows(mentions, "room_id", "seq", "user_id")
-_REACTED = ManyRows(reactions, "room_id", "seq", "emoji", "user_id", "at")
-_MENTIONS = Deleted(mentions, "room_id", "seq")
-_REACTIONS = Deleted(reactions, "room_id", "seq")
-_OWN_REACTIONS = Deleted(reactions, "room_id", "seq", "emoji", "user_id")
+_HEADS = CounterUpdate(rooms.c.id, rooms.c.head)
+_MENTION_ROWS = BulkInsert(mentions, "room_id", "seq", "user_id")
+_REACTION_ROWS = BulkInsert(reactions, "room_id", "seq", "emoji", "user_id", "at")
+_MENTIONS = BulkDelete(mentions, "room_id", "seq")
+_REACTIONS = BulkDelete(reactions, "room_id", "seq")
+_OWN_REACTIONS = BulkDelete(reactions, "room_id", "seq", "emoji", "user_id")
 
 _ONE = sa.and_(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
 _EDIT = (

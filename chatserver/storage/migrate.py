@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from chatserver.errors import ChatServerError, NotYet, StartError
 from chatserver.resources import resource_dir
 from chatserver.storage.archive_file import new_file
-from chatserver.storage.engine import Database, patiently
+from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.failures import may_pass
 from chatserver.storage.tables import metadata
 
@@ -23,18 +23,18 @@ LOCK_WAIT = 60  # seconds that a node waits for another one's migration
 
 async def migrate(database: Database, *, backups: Path) -> list[str]:
     """Upgrade to HEAD; the revisions that were applied. Raises StartError for a newer database."""
-    database.make_private()
+    database.restrict_permissions()
     before = await revision(database)
     if before == HEAD:
         return []
     known = _known_revisions()
     _refuse_newer(before, known)
     if before is None:
-        await database.beside(_refuse_foreign)
+        await database.run_on_writer(_refuse_foreign)
     if database.is_sqlite and before is not None:
         await _back_up(database, backups / f"{before}.db")
     try:
-        await database.beside(lambda c: _upgrade(c, mysql=not database.is_sqlite))
+        await database.run_on_writer(lambda c: _upgrade(c, mysql=not database.is_sqlite))
     except DatabaseError as error:
         kind = NotYet if may_pass(error) else StartError
         raise kind(
@@ -46,7 +46,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
 
 async def require_head(database: Database) -> None:
     """Raise StartError unless the database has the revision of this program. Changes nothing."""
-    found = await patiently(lambda: revision(database))
+    found = await with_retries(lambda: revision(database))
     if found is None:
         raise StartError(f"There is no chat in {database.name}.")
     _refuse_newer(found, _known_revisions())

@@ -23,7 +23,7 @@ from chatserver.storage.tables import (
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class AdminUser:
     """Somebody who has an account. Times in ms; `last_seen_at` is None for who never came."""
 
     name: str
@@ -35,7 +35,7 @@ class Resident:
 
 
 @dataclass(frozen=True, slots=True)
-class Robot:
+class AdminBot:
     """A bot, the names of its rooms, and since when its token is valid (ms), if it has one."""
 
     name: str
@@ -47,7 +47,7 @@ class Robot:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class AdminRoom:
     """A room with a name, from outside. `last_at` (ms) is its last message's; `admins` keep it."""
 
     room: int
@@ -63,7 +63,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class AdminConversation:
     """A conversation without a name, from outside: how large it is, and who made it.
 
     `events` counts all that is in its log. Times in ms; `last_at` is the one of its last event.
@@ -86,7 +86,7 @@ class Overview:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def people(self, after: str, limit: int) -> list[Resident]:
+    async def users(self, after: str, limit: int) -> list[AdminUser]:
         """Accounts but the bots, in the order of their names, behind that name."""
         seen = sa.select(sa.func.max(sessions.c.last_seen_at))
         query = (
@@ -96,7 +96,7 @@ class Overview:
             .limit(limit)
         )
         return [
-            Resident(
+            AdminUser(
                 row.name,
                 row.display,
                 Role(row.role),
@@ -107,7 +107,7 @@ class Overview:
             async for row in self._rows(query)
         ]
 
-    async def bots(self) -> list[Robot]:
+    async def bots(self) -> list[AdminBot]:
         """By name."""
         since = sa.select(sa.func.max(bot_tokens.c.created_at)).where(
             bot_tokens.c.user_id == users.c.id, bot_tokens.c.revoked_at.is_(None)
@@ -122,7 +122,7 @@ class Overview:
             .order_by(room_name, rooms.c.id)
         )
         return [
-            Robot(
+            AdminBot(
                 row.name,
                 row.display,
                 row.disabled_at is not None,
@@ -133,26 +133,26 @@ class Overview:
             async for row in self._rows(query.order_by(users.c.name_key))
         ]
 
-    async def rooms(self) -> list[House]:
+    async def rooms(self) -> list[AdminRoom]:
         """Every room that has a name, by name: conversations of a few people are their own."""
         query = (
             sa.select(rooms, _MESSAGES.label("messages"), _LAST_AT.label("last_at"))
             .where(rooms.c.kind == RoomKind.GROUP, room_name.is_not(None))
             .order_by(room_name, rooms.c.id)
         )
-        keepers = await self._listed(
+        admins = await self._listed(
             sa.select(members.c.room_id, users.c.name)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.role == "admin", members.c.left_at.is_(None))
             .order_by(users.c.name_key)
         )
-        return [_house(row, keepers.get(row.id, [])) async for row in self._rows(query)]
+        return [_admin_room(row, admins.get(row.id, [])) async for row in self._rows(query)]
 
-    async def conversations(self, order: Order, limit: int) -> list[Conversation]:
+    async def conversations(self, order: Order, limit: int) -> list[AdminConversation]:
         """The largest groups without a name that have members."""
         columns = {"members": rooms.c.members, "events": rooms.c.head}
         query = _CONVERSATIONS.order_by(columns[order].desc(), rooms.c.id.desc()).limit(limit)
-        return [Conversation(*row) async for row in self._rows(query)]
+        return [AdminConversation(*row) async for row in self._rows(query)]
 
     async def _rows(self, query: sa.Select[Any]) -> AsyncGenerator[Any]:
         """All rows. Others have their turn of the loop between some of them."""
@@ -207,8 +207,8 @@ _CONVERSATIONS = (
 )
 
 
-def _house(row: Any, admins: list[str]) -> House:
-    return House(
+def _admin_room(row: Any, admins: list[str]) -> AdminRoom:
+    return AdminRoom(
         room=row.id,
         name=row.name or row.private_name,
         title=row.title,

@@ -16,7 +16,7 @@ from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import SHORT_DIGEST
-from chatserver.storage.members import hold_rooms
+from chatserver.storage.members import lock_rooms
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
@@ -29,14 +29,14 @@ EMPTY = meta.c.key == "empty"  # characters that were forgotten since a SQLite f
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class ExpiredText:
     """How much text is gone."""
 
     messages: int
     characters: int
 
 
-async def expire(database: Database, *, upto: int, now: int) -> Forgotten:
+async def expire(database: Database, *, upto: int, now: int) -> ExpiredText:
     """Forget what is too old at `upto` (ms), in every room that says how long it keeps.
 
     `now` is what the clock says. `upto` is the time that has passed for certain (see `nights`).
@@ -45,10 +45,10 @@ async def expire(database: Database, *, upto: int, now: int) -> Forgotten:
     async with database.reading(Share.COPIES) as connection:
         keeping = (await connection.execute(query)).all()
     found = [await _expire(database, room, upto - days * DAY, now) for room, days in keeping]
-    return Forgotten(sum(one.messages for one in found), sum(one.characters for one in found))
+    return ExpiredText(sum(one.messages for one in found), sum(one.characters for one in found))
 
 
-async def _expire(database: Database, room: int, before: int, now: int) -> Forgotten:
+async def _expire(database: Database, room: int, before: int, now: int) -> ExpiredText:
     messages, characters, after = 0, 0, 0
     last = await _last_old(database, room, before, now)
     while old := await _some(database, room, after, last):
@@ -58,7 +58,7 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Forgo
         after = seqs[-1]
     if messages:
         await search_index.compact_all(database)
-    return Forgotten(messages, characters)
+    return ExpiredText(messages, characters)
 
 
 async def _last_old(database: Database, room: int, before: int, now: int) -> int:
@@ -101,7 +101,7 @@ def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> 
 
     Holds the room: an edit or a reaction is stored before this, or finds a deleted message.
     """
-    hold_rooms(connection, [room])
+    lock_rooms(connection, [room])
 
     def of(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
         return sa.and_(column.table.c.room_id == room, column.in_(seqs))
@@ -116,7 +116,7 @@ def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> 
     search_index.forget(connection, [(room, seq) for seq in seqs])
 
 
-async def give_back(database: Database, characters: int) -> bool:
+async def reclaim_space(database: Database, characters: int) -> bool:
     """SQLite: after `characters` more were forgotten, rewrite a file that is empty for a good part.
 
     Whether it was rewritten. Everybody who writes waits for it; InnoDB needs none of this.
@@ -124,7 +124,7 @@ async def give_back(database: Database, characters: int) -> bool:
     if not database.is_sqlite:
         return False
     empty = await database.transaction(lambda c: _count_empty(c, characters))
-    if not await database.beside(lambda c: _rewrite(c, empty)):
+    if not await database.run_on_writer(lambda c: _rewrite(c, empty)):
         return False
     await database.transaction(lambda c: c.execute(meta.delete().where(EMPTY)))
     return True

@@ -17,7 +17,7 @@ from chatserver.storage.tables import users
 DELETED = "!deleted"  # instead of the password hash of a deleted account
 
 
-def hold_accounts(connection: Connection, ids: Iterable[int]) -> dict[int, Row[Any]]:
+def lock_accounts(connection: Connection, ids: Iterable[int]) -> dict[int, Row[Any]]:
     """These accounts by id, locked until the end of the transaction.
 
     Locked in id order, so that nodes cannot deadlock. SQLite has one writer anyway.

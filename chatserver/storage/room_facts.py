@@ -7,16 +7,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import RoomFacts, RoomKind
-from chatserver.storage.bulk import ByKeys
-from chatserver.storage.members import membership
+from chatserver.storage.bulk import KeyLookup
+from chatserver.storage.members import member_row
 from chatserver.storage.tables import members, rooms, users
 
 Pair = tuple[tuple[int, str], ...]  # id and name of the members of a direct room, by id
 
 FACTS = sa.select(rooms.c.id, rooms.c.kind, rooms.c.pair_key)
-_BY_ID = ByKeys(FACTS, rooms.c.id)
-_BY_PAIR = ByKeys(sa.select(rooms.c.id, rooms.c.pair_key), rooms.c.pair_key)
-_NAMES = ByKeys(sa.select(users.c.id, users.c.name), users.c.id)
+_BY_ID = KeyLookup(FACTS, rooms.c.id)
+_BY_PAIR = KeyLookup(sa.select(rooms.c.id, rooms.c.pair_key), rooms.c.pair_key)
+_NAMES = KeyLookup(sa.select(users.c.id, users.c.name), users.c.id)
 
 
 def room_facts(connection: Connection, numbers: Collection[int]) -> dict[int, RoomFacts]:
@@ -50,7 +50,7 @@ def direct_rooms(connection: Connection, pairs: Collection[Pair], now: int) -> d
         connection.execute(rooms.insert(), [_room(key, pair, now) for key, pair in new.items()])
         made = _by_pair(connection, new)
         joined = [(made[key], user_id) for key, pair in new.items() for user_id, _name in pair]
-        connection.execute(members.insert(), [membership(*one, now) for one in joined])
+        connection.execute(members.insert(), [member_row(*one, now) for one in joined])
         found |= made
     return {pair: found[key] for key, pair in keys.items()}
 

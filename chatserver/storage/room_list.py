@@ -9,11 +9,11 @@ from sqlalchemy.engine import Connection
 
 from chatserver.models import LOBBY, Kind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
-from chatserver.storage.room_summary import read_states, state
+from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.tables import events, members, rooms
 from chatserver.storage.unread import ME
 
-TOGETHER = 100  # rooms that are read in one statement
+BATCH_SIZE = 100  # rooms that are read in one statement
 
 
 class UserRooms(NamedTuple):
@@ -45,7 +45,7 @@ def rooms_of(connection: Connection, people: Sequence[int]) -> dict[int, UserRoo
 
 def _all(rows: Sequence[Any]) -> UserRooms:
     """Sorted here: for an order by room MariaDB would look at every member there is."""
-    states = [state(row) for row in sorted(rows, key=lambda row: row.id)]
+    states = [room_state(row) for row in sorted(rows, key=lambda row: row.id)]
     return UserRooms({one.room: one.head for one in states}, states)
 
 
@@ -59,9 +59,9 @@ def _most_relevant(connection: Connection, user_id: int) -> UserRooms:
 def _read(connection: Connection, user_id: int, numbers: Sequence[int]) -> list[RoomState]:
     """In that order. Some at a time, so that the event loop has its turn in between."""
     found: dict[int, RoomState] = {}
-    for start in range(0, len(numbers), TOGETHER):
-        rows = read_states(connection, [user_id], numbers[start : start + TOGETHER])
-        found |= {row.id: state(row) for row in rows}
+    for start in range(0, len(numbers), BATCH_SIZE):
+        rows = read_states(connection, [user_id], numbers[start : start + BATCH_SIZE])
+        found |= {row.id: room_state(row) for row in rows}
     return [found[number] for number in numbers if number in found]
 
 
@@ -72,13 +72,13 @@ def heads(connection: Connection, user_id: int) -> dict[int, int]:
 
 
 def rooms_after(
-    connection: Connection, user_id: int, after: int, but: Collection[int]
+    connection: Connection, user_id: int, after: int, exclude: Collection[int]
 ) -> tuple[list[RoomState], int | None]:
     """The next rooms of a user by number, without some; behind which to go on, if there is more."""
     query = (
         sa.select(members.c.room_id)
         .where(members.c.user_id == user_id, members.c.left_at.is_(None))
-        .where(members.c.room_id > after, members.c.room_id.not_in(sorted(but)))
+        .where(members.c.room_id > after, members.c.room_id.not_in(sorted(exclude)))
         .order_by(members.c.room_id)
         .limit(ROOMS_LIMIT + 1)
     )

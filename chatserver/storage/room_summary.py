@@ -221,7 +221,7 @@ _TERM = str(
 _TERM_PARTS = re.compile(r":(room|user|read)\b")
 
 
-def state(row: Any) -> RoomState:
+def room_state(row: Any) -> RoomState:
     """A row of STATES."""
     direct = row.room_kind == RoomKind.DIRECT
     addressee = row.partner if row.user_id == row.me else row.myself

@@ -11,15 +11,15 @@ from sqlalchemy.engine import Connection
 from chatserver.models import RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
-from chatserver.storage.bulk import ByPairs
+from chatserver.storage.bulk import PairLookup
 from chatserver.storage.engine import Database
-from chatserver.storage.naming import rooms_named
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import UserRooms
-from chatserver.storage.room_summary import read_states, state
+from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.slices import PAGE, pages
 from chatserver.storage.tables import members, rooms, users
+from chatserver.storage.unique_names import query_room_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ReadPosition:
     """Somebody's read position is `seq` now; `receipts`: the room shows that to everybody."""
 
     user_id: int
@@ -77,14 +77,14 @@ class Rooms:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._rooms_of = database.gathered(self._find_rooms)
+        self._rooms_of = database.batch_loader(self._find_rooms)
 
     async def count(self) -> int:
         query = sa.select(sa.func.count()).select_from(rooms)
         async with self._database.reading() as connection:
             return int(await connection.scalar(query) or 0)
 
-    async def of(self, user_id: int) -> UserRooms:
+    async def for_user(self, user_id: int) -> UserRooms:
         """The rooms of a user, as that user sees them. One query for many who ask."""
         return await self._rooms_of.get(user_id) or UserRooms({}, [])
 
@@ -97,12 +97,12 @@ class Rooms:
         async with self._database.reading(Share.HISTORY) as connection:
             return await connection.run_sync(room_list.heads, user_id)
 
-    async def after(
-        self, user_id: int, room: int, *, but: Collection[int] = ()
+    async def page_after(
+        self, user_id: int, room: int, *, exclude: Collection[int] = ()
     ) -> tuple[list[RoomState], int | None]:
         """The next rooms of a user behind this number, without some; and behind which to go on."""
         async with self._database.reading(Share.HISTORY) as connection:
-            return await connection.run_sync(room_list.rooms_after, user_id, room, but)
+            return await connection.run_sync(room_list.rooms_after, user_id, room, exclude)
 
     async def state(self, user_id: int, room: int) -> RoomState | None:
         """One room as that person sees it; None for whoever is no member."""
@@ -112,7 +112,7 @@ class Rooms:
         """One room as each of these users sees it, without those who are no members."""
         async with self._database.reading(Share.HISTORY) as connection:
             rows = await connection.run_sync(read_states, user_ids, [room])
-        return {row.me: state(row) for row in rows}
+        return {row.me: room_state(row) for row in rows}
 
     async def mute(self, user_id: int, room: int, *, on: bool) -> int | None:
         """Set it of a membership, and return its read position; None where there is none."""
@@ -125,14 +125,14 @@ class Rooms:
 
         return await self._database.transaction(work)
 
-    async def move_reads(self, positions: dict[tuple[int, int], int]) -> list[Moved]:
+    async def advance_reads(self, positions: dict[tuple[int, int], int]) -> list[ReadPosition]:
         """Move read positions of (user, room) forward, never beyond the head; those that moved."""
-        return await self._database.transaction(lambda c: _move_reads(c, positions))
+        return await self._database.transaction(lambda c: _advance_reads(c, positions))
 
-    async def named(self, name: str, user_id: int) -> int | None:
+    async def find_by_name(self, name: str, user_id: int) -> int | None:
         """The number of the room that this user means by a name: one of theirs, or a public one."""
         async with self._database.reading() as connection:
-            found = await connection.scalar(rooms_named(name, user_id))
+            found = await connection.scalar(query_room_by_name(name, user_id))
             return int(found) if found is not None else None
 
     async def public(self, after: str = "") -> tuple[list[PublicRoom], str | None]:
@@ -143,7 +143,7 @@ class Rooms:
         page = found[:ROOMS_LIMIT]
         return page, page[-1].name if len(found) > len(page) else None
 
-    async def public_one(self, room: int) -> PublicRoom | None:
+    async def public_room(self, room: int) -> PublicRoom | None:
         """That room, if everybody may join it."""
         async with self._database.reading(Share.HISTORY) as connection:
             row = (await connection.execute(_PUBLIC.where(rooms.c.id == room))).one_or_none()
@@ -207,20 +207,22 @@ class Rooms:
             return await connection.run_sync(room_facts, set(numbers))
 
 
-def _move_reads(connection: Connection, positions: dict[tuple[int, int], int]) -> list[Moved]:
+def _advance_reads(
+    connection: Connection, positions: dict[tuple[int, int], int]
+) -> list[ReadPosition]:
     moved = []
     keys = [(room, user_id) for user_id, room in sorted(positions)]
     for row in _READS.rows(connection, keys):
         seq = min(positions[row.user_id, row.room_id], row.head)
         if seq > row.read_seq:
-            moved.append(Moved(row.user_id, row.room_id, seq, bool(row.receipts)))
+            moved.append(ReadPosition(row.user_id, row.room_id, seq, bool(row.receipts)))
     if moved:
         facts = [{"user": one.user_id, "room": one.room, "seq": one.seq} for one in moved]
         connection.execute(_FORWARD, facts)
     return moved
 
 
-_READS = ByPairs(
+_READS = PairLookup(
     sa.select(
         members.c.room_id, members.c.user_id, members.c.read_seq, rooms.c.head, rooms.c.receipts
     )

@@ -28,7 +28,7 @@ from chatserver.storage.search_index import (
     search,
     written,
 )
-from chatserver.storage.slices import computed
+from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, members, rooms, users
 from chatserver.text.names import room_key
 from chatserver.text.search_terms import Query, fold, holds, room_token, sender_token
@@ -164,7 +164,7 @@ async def _verified(
     for start in range(0, len(ids), ROWS):
         some = ids[start : start + ROWS]
         rows = list(await connection.execute(_DETAILS, {"ids": some, "me": hunt.user_id}))
-        async for slice_ in computed(partial(_verify, hunt), rows):
+        async for slice_ in compute_in_slices(partial(_verify, hunt), rows):
             yield slice_
 
 

@@ -15,15 +15,15 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import ChatError
 from chatserver.models import Kind
 from chatserver.storage import search_index
-from chatserver.storage.bulk import ByPairs
+from chatserver.storage.bulk import PairLookup
 from chatserver.storage.engine import Database
-from chatserver.storage.members import hold_rooms
+from chatserver.storage.members import lock_rooms
 from chatserver.storage.search_index import Entry, pending, written
-from chatserver.storage.slices import computed
+from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events
 
-INTERVAL = 0.5  # seconds between two looks at what waits
-TOGETHER = 20  # messages that are read at once
+POLL_INTERVAL = 0.5  # seconds between two looks at what waits
+BATCH_SIZE = 20  # messages that are read at once
 
 Tokenized = list[tuple[Row[Any], str | None]]
 
@@ -39,8 +39,8 @@ _WAITING = sa.select(
         events.c.deleted_at.is_(None),
     ),
 )
-_NEXT = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(TOGETHER)
-_NOW = ByPairs(_WAITING, pending.c.room_id, pending.c.seq)
+_NEXT = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(BATCH_SIZE)
+_NOW = PairLookup(_WAITING, pending.c.room_id, pending.c.seq)
 
 
 class SearchBacklog:
@@ -51,7 +51,7 @@ class SearchBacklog:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(POLL_INTERVAL)
             try:
                 await self.work()
             except ChatError:  # the database does not answer: the messages wait
@@ -60,7 +60,7 @@ class SearchBacklog:
     async def work(self) -> None:
         """Index what waits now, and what is added meanwhile."""
         while rows := await self._waiting():
-            async for some in computed(_tokenized, rows):
+            async for some in compute_in_slices(_tokenized, rows):
                 await self._database.transaction(partial(_settle, tokenized=some))
 
     async def finish(self) -> None:
@@ -85,7 +85,7 @@ def _entry(row: Row[Any]) -> Entry:
 def _settle(connection: Connection, tokenized: Tokenized) -> None:
     """Store the tokens of messages that have not changed since they were read."""
     places = [(row.room_id, row.seq) for row, _tokens in tokenized]
-    hold_rooms(connection, [room for room, _seq in places])
+    lock_rooms(connection, [room for room, _seq in places])
     now = {(row.room_id, row.seq): row.body for row in _NOW.rows(connection, places)}
     settled = {
         (row.room_id, row.seq): tokens

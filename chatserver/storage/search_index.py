@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Value
-from chatserver.storage.bulk import ByPairs, Deleted, ManyRows, as_json, looked_up
+from chatserver.storage.bulk import BulkDelete, BulkInsert, PairLookup, as_json, match_pairs
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import meta
 from chatserver.text.search_terms import room_token, sender_token, tokens
@@ -32,13 +32,13 @@ pending = sa.table("search_pending", sa.column("room_id"), sa.column("seq"))
 words = sa.table(
     "search_words", *(sa.column(n) for n in ("rowid", "search_words", "rank", "tokens"))
 )
-_NEW = ManyRows(search, "room_id", "seq", "tokens")
-_GONE = Deleted(search, "room_id", "seq")
-_PENDING = ManyRows(pending, "room_id", "seq")
+_NEW = BulkInsert(search, "room_id", "seq", "tokens")
+_GONE = BulkDelete(search, "room_id", "seq")
+_PENDING = BulkInsert(pending, "room_id", "seq")
 _IGNORING = pending.insert().prefix_with("OR IGNORE", dialect="sqlite")
 _PUT_OFF = _IGNORING.prefix_with("IGNORE", dialect="mysql")
-_DONE = Deleted(pending, "room_id", "seq")
-_SIZES = ByPairs(
+_DONE = BulkDelete(pending, "room_id", "seq")
+_SIZES = PairLookup(
     sa.select(search.c.room_id, search.c.seq, sa.func.length(search.c.tokens).label("size")),
     search.c.room_id,
     search.c.seq,
@@ -197,7 +197,7 @@ def _enter_words(connection: Connection, count: int) -> None:
 def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
     """The statement that hands the words of messages, given by room and seq, over to FTS5."""
     indexed = sa.select(*values).where(search.c.tokens != sa.literal_column("''"))
-    found = looked_up(indexed, search.c.room_id, search.c.seq)
+    found = match_pairs(indexed, search.c.room_id, search.c.seq)
     return str(words.insert().from_select(columns, found).compile(dialect=sqlite.dialect()))
 
 

@@ -34,7 +34,9 @@ async def pages(
             yield rows
 
 
-async def computed(work: Callable[[list[Any]], T], rows: Iterable[Any]) -> AsyncIterator[T]:
+async def compute_in_slices(
+    work: Callable[[list[Any]], T], rows: Iterable[Any]
+) -> AsyncIterator[T]:
     """The results of `work` for the slices of `rows`, which have a `body`, in order."""
     clock, rest = asyncio.get_running_loop().time, 0.0
     for part in slices(rows):

@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from chatserver.models import EVERYBODY, Kind
+from chatserver.models import ALL_MEMBERS, Kind
 from chatserver.storage.tables import events, members, mentions
 
-COUNTED = 1_000  # messages of one room that are counted at most
-SCANNED = 10_000  # messages of one room that are looked at for it: a member's own do not count
+MAX_COUNT = 1_000  # messages of one room that are counted at most
+MAX_SCANNED = 10_000  # messages of one room that are looked at for it: a member's own do not count
 
 ME = members.alias("me")  # whom statements may count for: a subquery can name its columns
 
 _MESSAGE: sa.ColumnElement[int] = sa.literal_column(str(int(Kind.MESSAGE)))
-_EVERYBODY: sa.ColumnElement[int] = sa.literal_column(str(EVERYBODY))
+_EVERYBODY: sa.ColumnElement[int] = sa.literal_column(str(ALL_MEMBERS))
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 
 
@@ -27,7 +27,7 @@ def unread_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
         sa.select(events.c.user_id, events.c.deleted_at)
         .where(events.c.room_id == room, events.c.kind == _MESSAGE, events.c.seq > read)
         .order_by(events.c.seq)
-        .limit(sa.literal_column(str(SCANNED)))
+        .limit(sa.literal_column(str(MAX_SCANNED)))
         .correlate(ME)
         .subquery("scanned")
     )
@@ -51,5 +51,5 @@ def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
 
 
 def _counted(found: sa.Select[Any]) -> sa.Select[Any]:
-    found = found.limit(sa.literal_column(str(COUNTED))).correlate(ME)
+    found = found.limit(sa.literal_column(str(MAX_COUNT))).correlate(ME)
     return sa.select(sa.func.count()).select_from(found.subquery("counted")).correlate(ME)

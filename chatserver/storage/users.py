@@ -9,14 +9,14 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, StartError, _
-from chatserver.models import FUTURE, LOBBY, Role, Session, User, name_key
+from chatserver.models import LOBBY, MAX_CLOCK_LEAD, Role, Session, User, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.invitations import use_up
-from chatserver.storage.members import hold_rooms, join_lobby, new_id
-from chatserver.storage.naming import require_distinct_user
+from chatserver.storage.invitations import redeem
+from chatserver.storage.members import join_lobby, lock_rooms, new_id
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import bot_tokens, meta, sessions, users
+from chatserver.storage.unique_names import require_distinct_user
 from chatserver.text.names import skeleton
 
 BOT_SESSION = "bot_"  # begins what stands for the session of a bot, which has none
@@ -60,13 +60,13 @@ _SESSIONS = (
 )
 
 
-class People:
+class Users:
     """Reads and writes accounts and sessions."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._found_sessions = database.gathered(self._find_sessions)
+        self._found_sessions = database.batch_loader(self._find_sessions)
 
     async def epoch(self) -> str:
         """The random name of this database's log. Raises StartError when it has none."""
@@ -93,7 +93,7 @@ class People:
         def work(connection: Connection) -> User:
             if first:
                 _claim_setup(connection, self._clock())
-            hold_rooms(connection, [LOBBY])
+            lock_rooms(connection, [LOBBY])
             require_admin(connection, by)
             return insert_user(connection, new, self._clock())
 
@@ -103,8 +103,8 @@ class People:
         """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
 
         def work(connection: Connection) -> User:
-            hold_rooms(connection, [LOBBY])
-            use_up(connection, code, self._clock())
+            lock_rooms(connection, [LOBBY])
+            redeem(connection, code, self._clock())
             return insert_user(connection, new, self._clock())
 
         return await self._add(work)
@@ -186,7 +186,7 @@ class People:
             found = [Session(r.session, read_user(r), r.opened_at, r.expires_at) for r in rows]
         return {session.id: session for session in found}
 
-    async def alive(self, session_ids: Collection[str]) -> set[str]:
+    async def valid_sessions(self, session_ids: Collection[str]) -> set[str]:
         """Those of these sessions that were not ended, of accounts that are not disabled."""
         query = (
             sa.select(sessions.c.id)
@@ -211,7 +211,7 @@ class People:
         async with self._database.reading() as connection:
             return [OpenSession(*row) for row in await connection.execute(query)]
 
-    async def prolong(self, session_id: str, expires_at: int) -> bool:
+    async def extend_session(self, session_id: str, expires_at: int) -> bool:
         """Let a session live until `expires_at`. False: it has ended, and stays so."""
         now = self._clock()
         alive = sa.and_(
@@ -223,7 +223,7 @@ class People:
         query = sessions.update().where(alive).values(values)
         return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
 
-    async def saw(self, times: Mapping[str, int]) -> None:
+    async def record_last_seen(self, times: Mapping[str, int]) -> None:
         """These sessions were in use at these times (ms).
 
         What is stored goes back only from a future that a wrong clock has made.
@@ -234,7 +234,7 @@ class People:
             .where(
                 sa.or_(
                     sessions.c.last_seen_at < sa.bindparam("at"),
-                    sessions.c.last_seen_at > sa.bindparam("at") + FUTURE,
+                    sessions.c.last_seen_at > sa.bindparam("at") + MAX_CLOCK_LEAD,
                 )
             )
             .values(last_seen_at=sa.bindparam("at"))

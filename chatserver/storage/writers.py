@@ -80,7 +80,7 @@ class PoolWriter:
         await self._engine.dispose()
 
 
-class NoWriter:
+class ReadOnlyWriter:
     """For a database that is only read."""
 
     def __init__(self, engine: sa.Engine) -> None:

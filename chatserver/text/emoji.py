@@ -25,7 +25,7 @@ def qualified(text: str) -> str | None:
     return _by_bare_form().get(text.translate(_SELECTORS))
 
 
-def was_a_reaction(text: str) -> bool:
+def is_legacy_reaction(text: str) -> bool:
     """Whether older programs may have stored this as a reaction that `qualified` does not know.
 
     They took any symbol, or several that are joined, and flags of countries that do not exist.

@@ -55,7 +55,7 @@ class Admin:
         online = {person.name for person in self._hub.presence.online()}
 
         async def page(after: str, limit: int) -> list[dict[str, Any]]:
-            found = msgspec.to_builtins(await self._overview.people(after, limit))
+            found = msgspec.to_builtins(await self._overview.users(after, limit))
             return [one | {"online": one["name"] in online} for one in found]
 
         return await listed(request, "people", page)

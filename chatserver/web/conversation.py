@@ -16,7 +16,7 @@ from chatserver.chat.messages import Chat, Rendering
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.models import Receipt, RoomState, User, name_key
 from chatserver.protocol import encode_events
-from chatserver.storage.journal import Settle, promise
+from chatserver.storage.journal import Settle, receipt_future
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.text import search_terms
@@ -86,7 +86,7 @@ class Conversation:
             state = await self._rooms.state(user.id, room)
             if state is not None:
                 return ok(**_state(state))
-            public = await self._rooms.public_one(room)
+            public = await self._rooms.public_room(room)
             if public is None:
                 raise NotFound
             return ok(**msgspec.to_builtins(public))
@@ -235,7 +235,7 @@ class Conversation:
             if not 1 <= number <= protocol.MAX_INT:
                 raise NotFound
             return number
-        room = await self._rooms.named(named, user.id)
+        room = await self._rooms.find_by_name(named, user.id)
         if room is None:
             raise NotFound
         return room
@@ -301,7 +301,7 @@ async def _message(request: web.Request) -> forms.NewMessage:
 async def _stored(request: web.Request, send: Send, status: int = 200) -> web.Response:
     """Wait for the journal, whose answer is certain, for as long as it takes."""
     time_limit.lift(request)
-    receipt, settle = promise()
+    receipt, settle = receipt_future()
     if (work := send(settle)) is not None:
         await work
     done = await receipt

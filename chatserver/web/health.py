@@ -7,8 +7,8 @@ from aiohttp import web
 
 from chatserver.realtime.hub import Hub
 from chatserver.storage.engine import Database
-from chatserver.storage.examination import Condition, Examiner
 from chatserver.storage.failures import BROKEN
+from chatserver.storage.health import DatabaseHealth, HealthCheck
 from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import HEAD
 from chatserver.web.metrics import Metrics
@@ -19,7 +19,7 @@ class Health:
 
     def __init__(self, database: Database, journal: Journal, hub: Hub, metrics: Metrics) -> None:
         self._database = database
-        self._examiner = Examiner(database)
+        self._examiner = HealthCheck(database)
         self._journal = journal
         self._hub = hub
         self._metrics = metrics
@@ -59,9 +59,9 @@ class Health:
         text, content_type = self._metrics.text(await self._condition())
         return web.Response(body=text, headers={"Content-Type": content_type})
 
-    async def _condition(self) -> Condition:
+    async def _condition(self) -> DatabaseHealth:
         """What the database answers, and what became of the last messages."""
-        condition = await self._examiner.examine()
+        condition = await self._examiner.check()
         outage = self._journal.outage
         outage.probed(condition.reason, began=condition.began)
         broken = self._journal.broken or self._database.broken

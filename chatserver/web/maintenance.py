@@ -13,8 +13,8 @@ from aiohttp import web
 
 from chatserver.errors import Forbidden
 from chatserver.storage.archive_io import dump
-from chatserver.storage.check import report
 from chatserver.storage.engine import Database
+from chatserver.storage.integrity import report
 from chatserver.web import time_limit
 from chatserver.web.access_log import route
 from chatserver.web.authentication import Sessions

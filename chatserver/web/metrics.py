@@ -15,7 +15,7 @@ from chatserver.limits import SignInGuard
 from chatserver.maintenance import Nightly
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive
-from chatserver.storage.examination import Condition
+from chatserver.storage.health import DatabaseHealth
 from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import HEAD
 from chatserver.web.middleware import HttpMiddleware
@@ -51,7 +51,7 @@ class Metrics:
         self._nightly = nightly
         self._key_sync = key_sync
 
-    def text(self, database: Condition) -> tuple[bytes, str]:
+    def text(self, database: DatabaseHealth) -> tuple[bytes, str]:
         """The figures of this moment and their content type.
 
         The first call imports prometheus_client, which takes longer than starting without it.
@@ -112,7 +112,7 @@ class _Collected:
         return self.figures
 
 
-def _stored(database: Condition) -> Iterator[Any]:
+def _stored(database: DatabaseHealth) -> Iterator[Any]:
     durability, migrated = database.durability, database.revision == HEAD
     yield _gauge("database_up", "The database answers.", durability is not None)
     yield _gauge("storing", "Messages can be stored now.", not database.reason)

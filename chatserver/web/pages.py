@@ -129,7 +129,7 @@ class Pages:
         user = None
         with suppress(Unauthorized):
             user = (await self._sessions.of(request)).user
-        own = await self._invitations.into_room_of(user, code) if user else None
+        own = await self._invitations.find_for_member(user, code) if user else None
         invite = own or await self._invitations.find(code)
         facts = {"me": user, "invite": invite, "is_member": own is not None}
         page = "join" if user is None or invite.room is None else "invited"

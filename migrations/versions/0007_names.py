@@ -6,7 +6,7 @@ Conversations without a name are private; some were made public before that was 
 import sqlalchemy as sa
 from alembic import op
 
-from chatserver.storage.naming import settle_names
+from chatserver.storage.unique_names import backfill_names
 
 revision = "0007"
 down_revision = "0006"
@@ -18,4 +18,4 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("skeleton", sa.String(128)))
         op.create_index(f"ix_{table}_skeleton", table, ["skeleton"])
     op.create_index("ix_rooms_private_name", "rooms", ["private_name"])
-    settle_names(op.get_bind())
+    backfill_names(op.get_bind())

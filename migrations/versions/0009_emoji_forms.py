@@ -2,11 +2,11 @@
 
 from alembic import op
 
-from chatserver.storage.emoji_forms import settle_emoji
+from chatserver.storage.reaction_forms import qualify_reactions
 
 revision = "0009"
 down_revision = "0008"
 
 
 def upgrade() -> None:
-    settle_emoji(op.get_bind())
+    qualify_reactions(op.get_bind())

@@ -8,7 +8,7 @@ import pytest
 
 from chatserver.accounts import revocations
 from chatserver.accounts.revocations import FILE_SIZE, RevocationFile, Revocations
-from chatserver.bus.messages import Ended
+from chatserver.bus.messages import SessionEnd
 from chatserver.errors import StartError, Unavailable
 
 
@@ -29,7 +29,7 @@ class Others:
     """The other nodes, which note what they are notified of."""
 
     def __init__(self) -> None:
-        self.on_session_ended: Callable[[Ended], object] = str
+        self.on_session_ended: Callable[[SessionEnd], object] = str
         self.notified: list[str] = []
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None:
@@ -48,8 +48,8 @@ async def test_what_waits_is_read_at_the_next_start(tmp_path: Path) -> None:
     first = started(path, database)
     assert not await first.end("one")
     for _ in range(2):
-        first.note_ended(Ended(4101, session="two", pending=True))
-    first.note_ended(Ended(4101, session="three"))
+        first.note_ended(SessionEnd(4101, session="two", pending=True))
+    first.note_ended(SessionEnd(4101, session="three"))
     second = started(path, database)
     assert [name for name in ("one", "two", "three") if name in second] == ["one", "two"]
     database.is_there = True

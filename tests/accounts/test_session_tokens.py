@@ -15,7 +15,7 @@ import pytest
 
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.errors import StartError, Unauthorized
-from chatserver.models import FUTURE
+from chatserver.models import MAX_CLOCK_LEAD
 from chatserver.permissions import write_private
 from tests.fakes import FakeClock
 
@@ -163,7 +163,7 @@ def test_a_token_from_the_future_is_refused(
     keys: SigningKeys, clock: FakeClock, over: int, is_refused: bool
 ) -> None:
     token = issue(keys, clock)
-    clock.advance(-(FUTURE // 1000 + over))
+    clock.advance(-(MAX_CLOCK_LEAD // 1000 + over))
     with pytest.raises(Unauthorized) if is_refused else nullcontext():
         keys.verify(token)
 

@@ -82,7 +82,7 @@ async def test_a_private_room_and_its_name_are_invisible_from_outside(
 
 
 async def test_a_display_name_of_before_may_stay(chat: Chat, ann: Person) -> None:
-    await chat.server.people.change(ann.number, display="An\u200bn")
+    await chat.server.users.change(ann.number, display="An\u200bn")
     profile = {"display": "An\u200bn", "locale": "en"}
     assert (await ann.ask("PATCH", "/api/me", profile)).status == 200
     assert (await ann.ask("PATCH", "/api/me", {"display": "A\u200bnn"})).status == 400

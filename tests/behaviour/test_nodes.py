@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from chatserver.bus import messages
-from chatserver.bus.messages import Ended
+from chatserver.bus.messages import SessionEnd
 from chatserver.clocks import wall
 from chatserver.config import BusSettings, DatabaseSettings, Settings
 from chatserver.errors import CloseCode, Unavailable
@@ -131,7 +131,7 @@ async def test_signing_out_ends_a_session_on_the_other_node_before_it_is_stored(
             pass
         assert answer.status == 401
     await two.server.revocations.flush()
-    assert (await one.server.people.sessions(ann.number)) == []
+    assert (await one.server.users.sessions(ann.number)) == []
 
 
 async def test_without_redis_messages_come_late_and_whole(
@@ -249,7 +249,7 @@ async def test_a_late_end_of_sessions_spares_newer_ones(
 ) -> None:
     one, two = nodes
     bo = await one.person("bo")
-    (user, _), accounts = await one.server.people.find("bo") or (None, None), one.server.accounts
+    (user, _), accounts = await one.server.users.find("bo") or (None, None), one.server.accounts
     assert user is not None
     _, token = await one.server.administration.add_bot(None, "helper", "", [])
 
@@ -276,14 +276,14 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
     one, two = nodes
     bo = await one.person("bo")
     there = Person(two, "bo", bo.number, bo.token, two.browser())
-    late = messages.encode(Ended(CloseCode.SESSION_INVALID, user=bo.number))
+    late = messages.encode(SessionEnd(CloseCode.SESSION_INVALID, user=bo.number))
     rooms_of = two.server.history.rooms_of
     ends = [False, True]  # whether the session has ended, for one connection each
 
     async def interrupted(user: User) -> UserRooms:
         if len(ends) > left:
             if ends.pop(0):
-                await one.server.people.revoke_all(user.id)
+                await one.server.users.revoke_all(user.id)
             two.server.hub.receive(late)
         return await rooms_of(user)
 

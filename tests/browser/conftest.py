@@ -74,12 +74,12 @@ async def enter(
     chat = await Chat.start(Settings(data=tmp_path, limits=FAST))
 
     async def one(name: str, display: str) -> Window:
-        admin = await chat.server.people.count() == 0
+        admin = await chat.server.users.count() == 0
         await chat.person(name, display=display, admin=admin)
         return await open_for(name)
 
     async def open_for(name: str, **options: Any) -> Window:
-        found = await chat.server.people.find(name)
+        found = await chat.server.users.find(name)
         assert found is not None
         tokens = await chat.server.accounts.open_session(found[0], client="tests")
         window = await open_window(chat.url, **options)

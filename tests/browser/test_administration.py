@@ -116,7 +116,7 @@ async def a_room_is_put_away(ann: Window) -> None:
 async def a_conversation_is_removed(ann: Window) -> None:
     """On the page of rooms, below them."""
     page = ann.page
-    found = await ann.chat.server.people.find("bo")
+    found = await ann.chat.server.users.find("bo")
     assert found is not None
     (room,) = await make_rooms(ann.chat.server.database, 1, [found[0].id])
     await page.reload()

@@ -79,7 +79,7 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
     await ann.sees("line 19")
     await ann.chat.server.administration.add_bot(None, "robot", "Robot", [])
     ann.expect_complaints("WebSocket")
-    found = await ann.chat.server.people.find("ann")
+    found = await ann.chat.server.users.find("ann")
     assert found is not None
     ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
     await expect(people.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()

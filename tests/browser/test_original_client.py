@@ -36,7 +36,7 @@ async def site(tmp_path: Path) -> AsyncIterator[str]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     password = await chat[SERVER].passwords.hash(PASSWORD)
     for name in ("ann", "bo"):
-        await chat[SERVER].people.add(NewUser(name, name, password))
+        await chat[SERVER].users.add(NewUser(name, name, password))
     yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     await runner.cleanup()
 

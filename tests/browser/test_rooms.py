@@ -125,7 +125,7 @@ async def test_a_private_room_says_that_it_is_one(enter: EnterChat) -> None:
 
 async def test_a_user_of_more_rooms_than_a_welcome_holds_sees_all_of_them(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    found = await ann.chat.server.people.find("ann")
+    found = await ann.chat.server.users.find("ann")
     assert found is not None
     rooms = await make_rooms(ann.chat.server.database, ROOMS_LIMIT + 30, [found[0].id])
     await ann.page.reload()

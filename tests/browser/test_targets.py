@@ -161,7 +161,7 @@ async def test_after_a_restored_backup_nothing_is_said_in_another_room_of_that_n
     await ann.opens("Den")
     await ann.page.locator(BOX).press_sequentially("half a ")
     restored = True
-    found = await ann.chat.server.people.find("ann")
+    found = await ann.chat.server.users.find("ann")
     assert found is not None
     ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
     await expect(ann.page.locator(".notice-text")).to_contain_text("in which Den does not exist")

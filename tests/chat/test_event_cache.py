@@ -9,7 +9,7 @@ from chatserver.chat import event_cache as event_cache_module
 from chatserver.chat.event_cache import MAX_AGE, UNCACHED, EncodedEvent, EventCache, EventRange
 from chatserver.errors import Unavailable
 from chatserver.models import Event, RoomFacts, RoomKind
-from chatserver.storage.log import NOWHERE
+from chatserver.storage.event_log import NO_LIMITS
 from chatserver.text.markup import Renderer
 
 LOBBY = RoomFacts(1, RoomKind.GROUP)
@@ -25,8 +25,8 @@ class Shelf:
         self.away = False
         self.recent = EventCache(self, Renderer(), clock=lambda: self.time)  # type: ignore[arg-type]
 
-    async def stretches(
-        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NOWHERE
+    async def ranges(
+        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_LIMITS
     ) -> list[Event]:
         found = [(facts.room, after, upto) for facts, after, upto in wanted]
         self.reads.append(found)

@@ -23,10 +23,10 @@ def show_before_the_commit() -> None:
     from chatserver.models import Draft, Event
     from chatserver.realtime.hub import Hub
     from chatserver.storage.apply_message import Outcome
+    from chatserver.storage.event_log import EventLog
     from chatserver.storage.journal import Journal
-    from chatserver.storage.log import Log
 
-    store, start = Log._store, Journal.__init__
+    store, start = EventLog._store, Journal.__init__
     places: list[tuple[asyncio.AbstractEventLoop, Hub]] = []
 
     def remembering(self: Journal, log: Any, hub: Any) -> None:
@@ -34,9 +34,9 @@ def show_before_the_commit() -> None:
         start(self, log, hub)
 
     def too_early(
-        self: Log, connection: Connection, drafts: Sequence[Draft], hopeful: bool
+        self: EventLog, connection: Connection, drafts: Sequence[Draft], optimistic: bool
     ) -> list[Outcome]:
-        outcomes = store(self, connection, drafts, hopeful)
+        outcomes = store(self, connection, drafts, optimistic)
         loop, hub = places[0]
         for event in [outcome for outcome in outcomes if isinstance(outcome, Event)]:
             loop.call_soon_threadsafe(hub.publish, event.room, [event])
@@ -44,7 +44,7 @@ def show_before_the_commit() -> None:
         return outcomes
 
     Journal.__init__ = remembering  # type: ignore[assignment, method-assign]
-    Log._store = too_early  # type: ignore[method-assign]
+    EventLog._store = too_early  # type: ignore[method-assign]
 
 
 def never_flush() -> None:
@@ -115,13 +115,13 @@ def send_a_commit_whole() -> None:
 
 def lose_news() -> None:
     """No fault of a promise: what was stored is told to nobody now and then; holes are read."""
-    from chatserver.bus.messages import News
+    from chatserver.bus.messages import Events
     from chatserver.realtime.hub import Hub
 
     advance = Hub._advance
     numbers = itertools.count(1)
 
-    def now_and_then(self: Hub, news: News) -> None:
+    def now_and_then(self: Hub, news: Events) -> None:
         if next(numbers) % 3:
             advance(self, news)
 

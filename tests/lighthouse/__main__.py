@@ -51,7 +51,7 @@ async def settle(chat: Chat) -> str:
     bo = await (await chat.person("bo")).connect()
     for _, text in zip(range(MESSAGES), itertools.cycle(TEXTS), strict=False):
         await bo.say(text)
-    ann = await chat.server.people.find("ann")
+    ann = await chat.server.users.find("ann")
     assert ann is not None
     tokens = await chat.server.accounts.open_session(ann[0], client="Lighthouse")
     return f"{COOKIE}={tokens.cookie}"

@@ -18,7 +18,7 @@ class Shelf:
         self.is_away = False
         self.connections: list[Connection] = []
 
-    async def saw(self, times: dict[str, int]) -> None:
+    async def record_last_seen(self, times: dict[str, int]) -> None:
         if self.is_away:
             raise Unavailable
         self.stored.append(times)

@@ -9,7 +9,7 @@ from chatserver.errors import Unavailable
 from chatserver.models import User
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.read_positions import BATCH_SIZE, ReadPositions
-from chatserver.storage.rooms import Moved
+from chatserver.storage.rooms import ReadPosition
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 Positions = dict[tuple[int, int], int]
@@ -24,7 +24,7 @@ class Shelf:
         self.fault: Exception | None = None
         self.asked = asyncio.Event()
 
-    async def move_reads(self, positions: Positions) -> list[Moved]:
+    async def advance_reads(self, positions: Positions) -> list[ReadPosition]:
         self.asked.set()
         if self.fault is not None:
             raise self.fault

@@ -14,15 +14,15 @@ from chatserver.models import Act, Draft, Message, Role, RoomFacts, RoomKind, Us
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.engine import Database
+from chatserver.storage.event_log import EventLog
 from chatserver.storage.invitations import Invites
-from chatserver.storage.log import Log
-from chatserver.storage.members import membership
+from chatserver.storage.members import member_row
 from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
 from chatserver.storage.room_facts import direct_rooms
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.tables import members
-from chatserver.storage.users import NewUser, People
+from chatserver.storage.users import NewUser, Users
 
 _ids = itertools.count(1)
 
@@ -33,13 +33,13 @@ class Storage:
     def __init__(self, url: str) -> None:
         self.now = 1_000_000
         self.database = Database(url)
-        self.people = People(self.database, clock=self._clock)
+        self.users = Users(self.database, clock=self._clock)
         self.credentials = Credentials(self.database, clock=self._clock)
         self.bots = Bots(self.database, clock=self._clock)
         self.invites = Invites(self.database, clock=self._clock)
         self.overview = Overview(self.database)
         self.rooms = Rooms(self.database, clock=self._clock)
-        self.log = Log(self.database, clock=self._clock)
+        self.log = EventLog(self.database, clock=self._clock)
 
     def _clock(self) -> int:
         return self.now
@@ -51,7 +51,7 @@ class Storage:
         return RoomFacts(made[pair], RoomKind.DIRECT, pair)
 
     async def person(self, name: str, role: Role = Role.MEMBER) -> User:
-        return await self.people.add(NewUser(name, name.capitalize(), "hash", role))
+        return await self.users.add(NewUser(name, name.capitalize(), "hash", role))
 
     async def disable(self, user: User, *, disabled: bool = True) -> None:
         change = AccountChange(disabled=disabled)
@@ -90,7 +90,7 @@ def arrive(connection: Connection) -> None:
     columns, row = ("id", *names), (1, "ann", "ann", "Ann", "hash", "member", "", 1)
     account = sa.table("users", *(sa.column(name) for name in columns))
     connection.execute(account.insert(), dict(zip(columns, row, strict=True)))
-    connection.execute(sa.insert(members), membership(1, 1, 1))
+    connection.execute(sa.insert(members), member_row(1, 1, 1))
     connection.execute(sa.text("UPDATE rooms SET members = 1 WHERE id = 1"))
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.models import RoomKind
 from chatserver.storage.engine import Database
-from chatserver.storage.members import membership
+from chatserver.storage.members import member_row
 from chatserver.storage.tables import members, rooms
 
 FIRST = 1_000  # the number of the first one
@@ -27,7 +27,7 @@ async def make_rooms(
             [{"id": n, "name": name, "title": f"Room {n}", **facts} for n, name in named.items()],
         )
         connection.execute(
-            members.insert(), [membership(n, user, 1) for n in numbers for user in people]
+            members.insert(), [member_row(n, user, 1) for n in numbers for user in people]
         )
 
     await database.transaction(work)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chatserver.chat.event_cache import PAGE_TEXT, weight
 from chatserver.errors import BadRequest, ChatError, Forbidden, IdConflict, NotFound
 from chatserver.models import (
-    EVERYBODY,
+    ALL_MEMBERS,
     LOBBY,
     Act,
     Change,
@@ -269,8 +269,8 @@ async def test_a_message_has_no_more_than_so_many_reactions(
 async def test_a_page_ends_behind_very_many_reactions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_rows, "NAMES", 4)
-    monkeypatch.setattr(event_rows, "TOGETHER", 2)
+    monkeypatch.setattr(event_rows, "PAGE_REACTIONS", 4)
+    monkeypatch.setattr(event_rows, "READ_REACTIONS", 2)
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
     for who in (ann, bo):
@@ -280,13 +280,13 @@ async def test_a_page_ends_behind_very_many_reactions(
     before = await storage.log.before(LOBBY_FACTS, 6, 6)
     assert {e.seq: e.reactions for e in after} == {seq: whole[seq] for seq in (1, 2, 3)}
     assert {e.seq: e.reactions for e in before} == {seq: whole[seq] for seq in (3, 4, 5)}
-    (stretch,) = await storage.log.stretches([(LOBBY_FACTS, 5, 6)])
+    (stretch,) = await storage.log.ranges([(LOBBY_FACTS, 5, 6)])
     assert stretch.reactions == whole[6]
 
 
 def test_the_reactions_of_a_page_fill_an_answer() -> None:
     shortest = weight(Event(1, 1, "ann", "", 0, reactions={"👍": ["a"]}))
-    assert event_rows.NAMES * shortest >= PAGE_TEXT
+    assert event_rows.PAGE_REACTIONS * shortest >= PAGE_TEXT
 
 
 # Who is called ------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ async def test_names_are_looked_up_when_the_message_is_stored(storage: Storage) 
         acting(ann, Message("@bo", mentions=("bo",))),
         acting(ann, Message("@all", mentions=("all", "nobody"))),
     )
-    assert await called(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, EVERYBODY)]
+    assert await called(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, ALL_MEMBERS)]
 
 
 async def test_the_longest_name_that_exists_is_called(storage: Storage) -> None:
@@ -309,7 +309,7 @@ async def test_the_longest_name_that_exists_is_called(storage: Storage) -> None:
     short, long = await storage.person("小明"), await storage.person("小明你")
     texts = ("小明你好", "小明在", "小", "bo你好", "all大家")
     await stored(storage, *(acting(ann, Message(f"@{text}", mentions=(text,))) for text in texts))
-    expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, EVERYBODY)]
+    expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, ALL_MEMBERS)]
     assert await called(storage) == expected
 
 

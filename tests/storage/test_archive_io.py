@@ -11,21 +11,21 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Unavailable
 from chatserver.models import LOBBY, Kind
-from chatserver.storage import check as check_module
+from chatserver.storage import integrity as check_module
 from chatserver.storage.archive_file import (
     Archive,
+    ArchiveReceiver,
     Damaged,
-    Intake,
     PackedWriter,
     PlainWriter,
     read,
 )
 from chatserver.storage.archive_io import NotEmpty, dump, is_empty, load
-from chatserver.storage.check import check, totals
 from chatserver.storage.engine import Database
+from chatserver.storage.integrity import check, totals
 from chatserver.storage.migrate import migrate
 from chatserver.storage.readers import Share
-from chatserver.storage.retention import DAY, expire, give_back
+from chatserver.storage.retention import DAY, expire, reclaim_space
 from chatserver.storage.search import Entry, index, search
 from chatserver.storage.tables import (
     bot_tokens,
@@ -88,7 +88,7 @@ def at(room: int, seq: int) -> sa.ColumnElement[bool]:
 async def saved(database: Database, file: Path, form: type[PackedWriter | PlainWriter]) -> Archive:
     """A copy of this moment in a file, read back."""
     with file.open("wb") as opened:
-        intake = Intake(lambda manifest: form(opened, manifest))
+        intake = ArchiveReceiver(lambda manifest: form(opened, manifest))
         async with aclosing(dump(database, now=1)) as pieces:
             async for piece in pieces:
                 for text in piece.splitlines(keepends=True):
@@ -160,7 +160,7 @@ async def test_a_chat_moves_to_the_other_database_and_back(
 
 async def test_what_is_said_during_a_copy_is_not_in_it(storage: Storage) -> None:
     await furnish(storage)
-    ann = await storage.people.find("ann")
+    ann = await storage.users.find("ann")
     assert ann is not None
     lines: list[bytes] = []
     async with aclosing(dump(storage.database, now=1)) as pieces:
@@ -176,13 +176,13 @@ async def test_the_search_index_is_made_again_in_the_order_of_time(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await furnish(storage)
-    ann = await storage.people.find("ann")
+    ann = await storage.users.find("ann")
     assert ann is not None
     for number in range(50):
         storage.now += 1_000
         await storage.log.store([draft(ann[0], f"n{number}", room=1 + number % 2)])
     archive = await saved(storage.database, tmp_path / "all", PackedWriter)
-    monkeypatch.setattr("chatserver.storage.archive_io.AT_HAND", 0)  # many pages of each room
+    monkeypatch.setattr("chatserver.storage.archive_io.MERGE_BUFFER", 0)  # many pages of each room
     await load(storage.database, archive.rows(), replace=True, progress=len_of)
     same = sa.and_(events.c.room_id == search.c.room_id, events.c.seq == search.c.seq)
     query = sa.select(events.c.at).join_from(search, events, same).order_by(search.c.id)
@@ -199,10 +199,10 @@ async def test_people_are_not_replaced_by_accident(storage: Storage, tmp_path: P
     await storage.person("cy")
     with pytest.raises(NotEmpty):
         await load(storage.database, archive.rows(), replace=False, progress=len_of)
-    assert await storage.people.count() == 3
+    assert await storage.users.count() == 3
     await load(storage.database, archive.rows(), replace=True, progress=len_of)
-    assert await storage.people.count() == 2
-    assert await storage.people.epoch() != archive.manifest.epoch
+    assert await storage.users.count() == 2
+    assert await storage.users.epoch() != archive.manifest.epoch
     assert await findings(storage.database) == []
     assert not await is_empty(storage.database)
 
@@ -350,7 +350,7 @@ async def test_the_check_finds(storage: Storage, name: str) -> None:
 async def test_the_check_says_how_much_more_it_finds(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_module, "SHOWN", 2)
+    monkeypatch.setattr(check_module, "MAX_FINDINGS", 2)
     ann = await storage.person("ann")
     await storage.log.store([draft(ann, f"text {number}") for number in range(5)])
 
@@ -380,7 +380,7 @@ async def without_rules(storage: Storage, *statements: Any) -> None:
         connection.connection.commit()
         connection.invalidate()
 
-    await storage.database.beside(work)
+    await storage.database.run_on_writer(work)
 
 
 SET_OFF = "SET foreign_key_checks=0"
@@ -442,7 +442,9 @@ async def test_the_check_finds_a_file_that_rotted(storage: Storage) -> None:
         return  # InnoDB has sums of its own and stops by itself
     await furnish(storage)
     query = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_members_user_id'"
-    page = await storage.database.beside(lambda c: int(c.exec_driver_sql(query).scalar_one()))
+    page = await storage.database.run_on_writer(
+        lambda c: int(c.exec_driver_sql(query).scalar_one())
+    )
     await storage.database.close()
     raw = bytearray(path.read_bytes())
     raw[4096 * page - 3] ^= 1
@@ -468,7 +470,7 @@ async def bodies(storage: Storage, room: int) -> list[str]:
 
 async def test_old_messages_are_forgotten_and_leave_no_holes(storage: Storage) -> None:
     await furnish(storage)
-    ann = await storage.people.find("ann")
+    ann = await storage.users.find("ann")
     assert ann is not None
     storage.now += 3 * DAY
     await storage.log.store([draft(ann[0], "young"), draft(ann[0], "psst", room=2)])
@@ -525,10 +527,10 @@ async def test_a_file_with_much_room_in_it_gets_smaller(storage: Storage) -> Non
         storage.database, upto=storage.now + DAY + 1, now=storage.now + DAY + 1
     )
     before = await storage.database.size()
-    assert await give_back(storage.database, forgotten.characters) == smaller
+    assert await reclaim_space(storage.database, forgotten.characters) == smaller
     if smaller:
         assert await storage.database.size() < before / 3
-    assert not await give_back(storage.database, 0)
+    assert not await reclaim_space(storage.database, 0)
     await storage.log.store([draft(ann, "and on it goes")])
     await storage.database.transaction(index_all)
     assert await findings(storage.database) == []
@@ -542,7 +544,7 @@ async def test_small_leavings_add_up(storage: Storage) -> None:
     await storage.log.store([draft(ann, "word " * 400) for _ in range(250)])
     async with storage.database.reading() as connection:
         size = 4096 * (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-    done = [await give_back(storage.database, size // 12) for _ in range(4)]
+    done = [await reclaim_space(storage.database, size // 12) for _ in range(4)]
     assert True in done[1:]
     assert done[0] is False
 

@@ -8,7 +8,7 @@ import pytest
 
 from chatserver.errors import Unavailable
 from chatserver.storage import batch_loader
-from chatserver.storage.batch_loader import QUERIES, TOGETHER, BatchLoader
+from chatserver.storage.batch_loader import BATCH_SIZE, MAX_CONCURRENT_QUERIES, BatchLoader
 
 
 class Slow:
@@ -40,8 +40,8 @@ async def test_what_is_asked_while_queries_run_shares_the_next_ones() -> None:
     slow.go.set()
     assert await asyncio.gather(*first) == [3, 2]
     assert await asyncio.gather(*rest) == [*map(len, names), None]
-    assert max(map(len, slow.asked)) == TOGETHER
-    assert len(slow.asked) <= 1 + QUERIES + 100 // TOGETHER
+    assert max(map(len, slow.asked)) == BATCH_SIZE
+    assert len(slow.asked) <= 1 + MAX_CONCURRENT_QUERIES + 100 // BATCH_SIZE
 
 
 async def test_an_answer_is_never_older_than_its_question() -> None:
@@ -70,7 +70,7 @@ async def test_who_asks_in_the_turn_in_which_the_last_query_ends_is_not_forgotte
     for name in ("ann", "bo"):
         early.append(asyncio.create_task(gathered.get(name)))
         await asyncio.sleep(0.01)
-    assert len(gates) == QUERIES
+    assert len(gates) == MAX_CONCURRENT_QUERIES
     wake = asyncio.get_running_loop().create_future()
 
     async def late() -> int | None:
@@ -90,7 +90,7 @@ async def test_who_asks_in_the_turn_in_which_the_last_query_ends_is_not_forgotte
 async def test_a_database_that_stands_still_is_said_to_be_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batch_loader, "PATIENCE", 0.05)
+    monkeypatch.setattr(batch_loader, "WAIT_TIMEOUT", 0.05)
     slow = Slow()
     gathered = BatchLoader(slow)
     asking = [asyncio.create_task(gathered.get(f"bo{number}")) for number in range(50)]

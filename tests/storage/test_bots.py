@@ -61,7 +61,7 @@ async def test_a_bot_that_may_not_join_a_room_is_not_made(
         with pytest.raises(Forbidden):
             await storage.bots.add(ROBOT, "digest", names, by=None)
     assert await storage.overview.bots() == []
-    assert await storage.people.find("robot") is None
+    assert await storage.users.find("robot") is None
 
 
 async def test_only_a_taken_name_is_called_taken(storage: Storage) -> None:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.readers import Share
 from tests.rig.mariadb import PrivateMariaDB
 from tests.test_main import LATER, Place, sentence
@@ -36,7 +36,7 @@ async def test_more_queries_than_connections_wait_for_one_another(
 ) -> None:
     database = Database(limited[1])
     try:
-        await until_reachable(database, tries=1)
+        await wait_until_reachable(database, tries=1)
 
         async def read(share: Share) -> int:
             async with database.reading(share) as connection:

@@ -20,7 +20,7 @@ def session(user: User, name: str = "s1", *, at: int = 1_000_000) -> Session:
 
 
 async def found(storage: Storage, name: str) -> tuple[User, str]:
-    account = await storage.people.find(name)
+    account = await storage.users.find(name)
     assert account is not None
     return account
 
@@ -32,7 +32,7 @@ async def test_a_session_verified_before_a_new_password_is_not_opened(storage: S
         await storage.credentials.open_session(session(ann), client="")
     now, _ = await found(storage, "ann")
     await storage.credentials.open_session(session(now), client="")
-    assert await storage.people.session("s1") == session(now)
+    assert await storage.users.session("s1") == session(now)
 
 
 async def test_a_session_verified_before_the_account_was_disabled_is_not_opened(
@@ -69,7 +69,7 @@ async def test_ones_own_new_password_ends_all_other_sessions(storage: Storage) -
         await storage.credentials.open_session(session(ann, name), client="")
     ended = await storage.credentials.change_password(session(ann), "new", verified=0)
     assert ended == ["s2", "s3"]
-    assert await storage.people.alive(["s1", "s2", "s3"]) == {"s1"}
+    assert await storage.users.valid_sessions(["s1", "s2", "s3"]) == {"s1"}
 
 
 async def test_of_two_new_passwords_at_once_one_is_refused(storage: Storage) -> None:
@@ -86,7 +86,7 @@ async def test_of_two_new_passwords_at_once_one_is_refused(storage: Storage) -> 
 async def test_an_ended_session_changes_no_password(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
-    await storage.people.revoke("s1")
+    await storage.users.revoke("s1")
     with pytest.raises(Unauthorized):
         await storage.credentials.change_password(session(ann), "new", verified=0)
     assert (await found(storage, "ann"))[1] == "hash"
@@ -95,9 +95,9 @@ async def test_an_ended_session_changes_no_password(storage: Storage) -> None:
 async def test_an_ended_session_is_not_prolonged(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
-    assert await storage.people.prolong("s1", storage.now + 2_000)
-    await storage.people.revoke("s1")
-    assert not await storage.people.prolong("s1", storage.now + 2_000)
+    assert await storage.users.extend_session("s1", storage.now + 2_000)
+    await storage.users.revoke("s1")
+    assert not await storage.users.extend_session("s1", storage.now + 2_000)
 
 
 async def test_a_change_of_an_account_is_applied_whole_or_not_at_all(storage: Storage) -> None:
@@ -125,14 +125,14 @@ async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None
     robot, _ = await storage.bots.add(bot, "digest", [], by=ann.id)
     await storage.invites.open(invite, by=ann.id)
     await refused(storage.credentials.administer(ann.id, NEW_PASSWORD, by=bo.id))
-    await refused(storage.people.add(NewUser("cy", "Cy", "hash"), by=bo.id))
+    await refused(storage.users.add(NewUser("cy", "Cy", "hash"), by=bo.id))
     await refused(storage.bots.add(NewUser("tin", "Tin", "!", Role.BOT), "d2", [], by=bo.id))
     await refused(storage.bots.set_token(robot.id, "d3", by=bo.id))
     await refused(storage.invites.open(Invite("c2", "", 0, storage.now + 1, 3), by=bo.id))
     await refused(storage.invites.revoke("code", by=bo.id))
-    assert [user.name for user in await storage.people.all()] == ["ann", "bo", "robot"]
+    assert [user.name for user in await storage.users.all()] == ["ann", "bo", "robot"]
     assert await storage.bots.find("digest") == robot
-    assert [one.code for one in await storage.invites.listed(None)] == ["code"]
+    assert [one.code for one in await storage.invites.list_usable(None)] == ["code"]
 
 
 async def test_rooms_are_governed_by_who_administers_when_the_change_is_stored(

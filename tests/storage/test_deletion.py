@@ -50,7 +50,7 @@ async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storag
     await storage.credentials.open_session(session(ann), client="Firefox")
     for user in (ann, robot):
         await storage.credentials.delete(user.id, by=None)
-        found = await storage.people.find(user.name)
+        found = await storage.users.find(user.name)
         assert found is not None
         account, password_hash = found
         assert (account.display, account.disabled, password_hash) == (DISPLAY, True, DELETED)
@@ -58,7 +58,7 @@ async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storag
     async with storage.database.reading() as connection:
         for table in (sessions, bot_tokens):
             assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
-    assert await storage.people.alive(["s-ann"]) == set()
+    assert await storage.users.valid_sessions(["s-ann"]) == set()
     with pytest.raises(Unauthorized):
         await storage.credentials.open_session(session(ann), client="")
 

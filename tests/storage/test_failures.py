@@ -18,13 +18,13 @@ from chatserver.storage.engine import Database
 from chatserver.storage.failures import (
     DAMAGED,
     Action,
-    Contended,
+    CommitUnknown,
     DiskBroken,
-    Undecided,
+    LockConflict,
     failure,
     may_pass,
     needs_new_connection,
-    refusal,
+    storage_error,
 )
 from chatserver.storage.migrate import migrate
 from tests.rig.mariadb import PrivateMariaDB
@@ -90,7 +90,7 @@ def test_the_table_says_what_to_do_and_why(error: Exception, action: Action, rea
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (of_mysql(1213), Contended),
+        (of_mysql(1213), LockConflict),
         (of_mysql(1290), Unavailable),
         (of_mysql(2013), Unavailable),
         (of_sqlite(sqlite3.SQLITE_IOERR_WRITE), Unavailable),
@@ -100,21 +100,21 @@ def test_the_table_says_what_to_do_and_why(error: Exception, action: Action, rea
 def test_a_failure_becomes_a_refusal_that_carries_its_reason(
     error: Exception, kind: type[Unavailable]
 ) -> None:
-    refused = refusal(error)
+    refused = storage_error(error)
     assert type(refused) is kind
     assert isinstance(refused, Unavailable)
     assert refused.reason
 
 
 def test_a_damaged_file_says_what_to_do() -> None:
-    assert str(refusal(of_sqlite(sqlite3.SQLITE_NOTADB))) == DAMAGED
+    assert str(storage_error(of_sqlite(sqlite3.SQLITE_NOTADB))) == DAMAGED
 
 
 def test_damage_does_not_pass_by_itself_and_a_full_disk_may() -> None:
     for code, passes in ((sqlite3.SQLITE_CORRUPT, False), (sqlite3.SQLITE_FULL, True)):
         original = sqlite3.DatabaseError("text")
         original.sqlite_errorcode = code
-        refused = refusal(OperationalError("statement", {}, original))
+        refused = storage_error(OperationalError("statement", {}, original))
         assert isinstance(refused, Unavailable)
         assert refused.may_pass is passes
 
@@ -129,26 +129,26 @@ def test_damage_does_not_pass_by_itself_and_a_full_disk_may() -> None:
 )
 def test_a_bug_stays_what_it_is(bug: Exception) -> None:
     assert failure(bug) is None
-    assert refusal(bug) is bug
+    assert storage_error(bug) is bug
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
         (of_mysql(1290), Unavailable),  # the server answered: it stored nothing
-        (of_mysql(1213), Contended),
+        (of_mysql(1213), LockConflict),
         (of_mysql(1021), Unavailable),
-        (of_mysql(2013), Undecided),
-        (of_mysql(1180), Undecided),  # not in the table
-        (InterfaceError("COMMIT", {}, pymysql.InterfaceError(0, "")), Undecided),
-        (TimeoutError(), Undecided),
-        (ValueError("text"), Undecided),
+        (of_mysql(2013), CommitUnknown),
+        (of_mysql(1180), CommitUnknown),  # not in the table
+        (InterfaceError("COMMIT", {}, pymysql.InterfaceError(0, "")), CommitUnknown),
+        (TimeoutError(), CommitUnknown),
+        (ValueError("text"), CommitUnknown),
     ],
 )
 def test_a_commit_is_undecided_unless_the_server_refused_it(
     error: Exception, kind: type[Unavailable]
 ) -> None:
-    assert type(refusal(error, committing=True)) is kind
+    assert type(storage_error(error, committing=True)) is kind
 
 
 def test_only_what_may_be_over_in_a_while_is_tried_again_at_the_start() -> None:
@@ -240,12 +240,14 @@ async def test_a_full_file_is_a_full_disk_and_heals(tmp_path: Path) -> None:
     def grow(connection: sa.Connection) -> None:
         connection.execute(sa.text("UPDATE rooms SET topic = hex(zeroblob(1000000))"))
 
-    await database.beside(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1").close())
+    await database.run_on_writer(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1").close())
     with pytest.raises(Unavailable) as refused:
         await database.transaction(grow)
     assert "full" in refused.value.reason
     assert not database.broken
-    await database.beside(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 100000").close())
+    await database.run_on_writer(
+        lambda c: c.exec_driver_sql("PRAGMA max_page_count = 100000").close()
+    )
     await database.transaction(grow)
     await database.close()
 

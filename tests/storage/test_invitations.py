@@ -23,11 +23,11 @@ class Scene:
     private: int
 
     async def codes(self) -> list[str]:
-        return sorted(one.code for one in await self.storage.invites.listed(None))
+        return sorted(one.code for one in await self.storage.invites.list_usable(None))
 
     async def admits(self, code: str, name: str = "cy") -> bool:
         try:
-            await self.storage.people.add_invited(NewUser(name, name, "hash"), code)
+            await self.storage.users.add_invited(NewUser(name, name, "hash"), code)
         except NotFound:
             return False
         return True
@@ -93,7 +93,7 @@ async def test_an_account_that_a_link_has_made_enters_only_while_the_link_holds(
     scene: Scene,
 ) -> None:
     storage = scene.storage
-    cy = await storage.people.add_invited(NewUser("cy", "Cy", "hash"), "private")
+    cy = await storage.users.add_invited(NewUser("cy", "Cy", "hash"), "private")
     await storage.invites.revoke("private", by=None)
     enter = Enrol("join", ((cy.id, "cy"),), invited="private")
     assert isinstance(await acted(storage, cy, enter, room=scene.private), NotFound)
@@ -105,7 +105,7 @@ async def test_an_account_that_a_link_has_made_enters_only_while_the_link_holds(
 async def test_links_into_private_rooms_are_for_the_members_of_these(scene: Scene) -> None:
     dan = await scene.storage.person("dan", Role.ADMIN)
     for who, codes in ((scene.ann, ["open", "private", "public"]), (dan, ["open", "public"])):
-        listed = await scene.storage.invites.listed(who.id)
+        listed = await scene.storage.invites.list_usable(who.id)
         assert sorted(one.code for one in listed) == codes
     assert await scene.storage.invites.find("private", by=dan.id) is None
     assert not await scene.storage.invites.revoke("private", by=dan.id)

@@ -10,8 +10,8 @@ from chatserver.errors import ChatError, NotFound, Unavailable
 from chatserver.models import Act, Create, Dismiss, Draft, Enrol, Event, Message, Receipt
 from chatserver.storage import journal as journal_module
 from chatserver.storage.apply_message import Outcome
-from chatserver.storage.failures import DiskBroken, Undecided
-from chatserver.storage.journal import CAPACITY, Journal
+from chatserver.storage.failures import CommitUnknown, DiskBroken
+from chatserver.storage.journal import QUEUE_CAPACITY, Journal
 
 
 class Store:
@@ -29,7 +29,7 @@ class Store:
         self.batches.append([draft.id for draft in drafts])
         await self.open.wait()
         failure = self.failures.pop(0) if self.failures else None
-        if isinstance(failure, Undecided):  # it was stored, and the answer got lost
+        if isinstance(failure, CommitUnknown):  # it was stored, and the answer got lost
             self._outcomes(drafts)
         if failure is not None:
             raise failure
@@ -101,7 +101,7 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    monkeypatch.setattr(journal_module, "RETRY", 0)
+    monkeypatch.setattr(journal_module, "RETRY_DELAY", 0)
     desk = Desk()
     running = asyncio.create_task(desk.journal.run())
     yield desk
@@ -164,7 +164,7 @@ async def test_a_database_that_is_away_is_said_to_be_and_comes_back_alone(desk: 
 
 
 async def test_a_lost_answer_to_commit_is_asked_for_until_it_is_known(desk: Desk) -> None:
-    desk.store.failures = [Undecided("lost"), Unavailable(), Undecided("lost again")]
+    desk.store.failures = [CommitUnknown("lost"), Unavailable(), CommitUnknown("lost again")]
     desk.append("a")
     await desk.journal.drain()
     answer = desk.answer("a")
@@ -175,7 +175,7 @@ async def test_a_lost_answer_to_commit_is_asked_for_until_it_is_known(desk: Desk
 
 
 async def test_a_lost_answer_to_commit_hides_no_new_conversation(desk: Desk) -> None:
-    desk.store.failures = [Undecided("lost")]
+    desk.store.failures = [CommitUnknown("lost")]
     desk.append("a", people=(1, 2))
     await desk.journal.drain()
     assert desk.room.reminded == [(1, 1, 1, 2)]
@@ -192,7 +192,7 @@ async def test_a_lost_answer_to_commit_hides_no_new_conversation(desk: Desk) -> 
 async def test_whose_rooms_changed_in_a_commit_without_an_answer_must_come_back(
     desk: Desk, act: Act, moved: set[int]
 ) -> None:
-    desk.store.failures = [Undecided("lost")]
+    desk.store.failures = [CommitUnknown("lost")]
     desk.append("a", act=act)
     await desk.journal.drain()
     assert desk.room.called_back == [moved]
@@ -203,7 +203,7 @@ async def test_whose_rooms_changed_in_a_commit_without_an_answer_must_come_back(
 
 
 async def test_every_lost_answer_counts_when_drafts_are_stored_one_by_one(desk: Desk) -> None:
-    desk.store.failures = [ValueError("a statement that cannot be made"), Undecided("lost")]
+    desk.store.failures = [ValueError("a statement that cannot be made"), CommitUnknown("lost")]
     desk.append("a", act=Dismiss("remove", ((3, "cy"),)))
     desk.append("b")
     await desk.journal.drain()
@@ -214,7 +214,7 @@ async def test_every_lost_answer_counts_when_drafts_are_stored_one_by_one(desk: 
 async def test_what_may_be_stored_is_asked_for_until_it_is_known_one_by_one_too(
     desk: Desk,
 ) -> None:
-    desk.store.failures = [Undecided("lost"), ValueError("no statement"), Unavailable()]
+    desk.store.failures = [CommitUnknown("lost"), ValueError("no statement"), Unavailable()]
     desk.append("a")
     desk.append("b")
     await desk.journal.drain()
@@ -247,13 +247,13 @@ async def test_what_waits_when_a_flush_fails_is_not_stored_either(desk: Desk) ->
 
 async def test_the_queue_is_bounded(desk: Desk) -> None:
     desk.store.open.clear()
-    for number in range(CAPACITY):
+    for number in range(QUEUE_CAPACITY):
         desk.append(str(number))
     with pytest.raises(Unavailable):
         desk.append("one too many")
     desk.store.open.set()
     await desk.journal.drain()
-    assert len(desk.answers) == CAPACITY
+    assert len(desk.answers) == QUEUE_CAPACITY
 
 
 async def test_a_writer_that_died_is_no_longer_waited_for_and_goes_on_when_restarted(

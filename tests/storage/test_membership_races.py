@@ -136,7 +136,7 @@ async def test_two_acts_at_once_leave_a_room_consistent(storage: Storage) -> Non
         await require_consistency(storage, room, " and ".join(act.__name__ for act in acts))
 
 
-@pytest.mark.parametrize("name", ["rooms_kept", "groups_of"])
+@pytest.mark.parametrize("name", ["rooms_administered", "groups_of"])
 async def test_a_room_that_a_closed_account_got_meanwhile_is_settled_too(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -150,7 +150,7 @@ async def test_a_room_that_a_closed_account_got_meanwhile_is_settled_too(
         return answers.pop() if answers else read(*args)
 
     monkeypatch.setattr(credentials, name, outdated)
-    if name == "rooms_kept":
+    if name == "rooms_administered":
         await storage.disable(ann)
     else:
         await storage.credentials.delete(ann.id, by=None)

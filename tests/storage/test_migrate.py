@@ -15,14 +15,14 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Conflict, StartError
 from chatserver.resources import resource_dir
-from chatserver.storage.check import check
 from chatserver.storage.engine import Database
+from chatserver.storage.integrity import check
 from chatserver.storage.migrate import HEAD, migrate, revision
-from chatserver.storage.naming import settle_names
 from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
 from chatserver.storage.tables import events, metadata
+from chatserver.storage.unique_names import backfill_names
 from chatserver.text.search_terms import parse
 from tests.storage.conftest import Storage, arrive
 
@@ -44,7 +44,7 @@ async def test_an_empty_database_is_brought_to_the_newest_revision_once(
 
 
 async def test_the_migrations_make_what_the_tables_say(storage: Storage) -> None:
-    assert await storage.database.beside(differences) == []
+    assert await storage.database.run_on_writer(differences) == []
 
 
 def differences(connection: Connection) -> list[object]:
@@ -69,9 +69,9 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
     await storage.database.transaction(arrive)
     await storage.database.transaction(lambda c: talk(c, 1, older))
     if older >= "0007":  # the first that compares names by their looks
-        await storage.database.transaction(settle_names)
+        await storage.database.transaction(backfill_names)
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
-    assert await storage.database.beside(differences) == []
+    assert await storage.database.run_on_writer(differences) == []
     with pytest.raises(Conflict):
         await storage.person("аnn")  # with a Cyrillic letter
     found = await Search(storage.database).find(1, parse("purple"))
@@ -228,11 +228,11 @@ async def test_an_upgrade_may_be_interrupted_after_every_statement(
 async def assert_whole(storage: Storage) -> None:
     """As if nothing had been interrupted."""
     assert await revision(storage.database) == HEAD
-    assert await storage.database.beside(differences) == []
+    assert await storage.database.run_on_writer(differences) == []
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
     count = sa.text("SELECT (SELECT COUNT(*) FROM rooms) + (SELECT COUNT(*) FROM alembic_version)")
-    assert await storage.database.beside(lambda c: c.scalar(count)) == 2
-    tables = await storage.database.beside(lambda c: sa.inspect(c).get_table_names())
+    assert await storage.database.run_on_writer(lambda c: c.scalar(count)) == 2
+    tables = await storage.database.run_on_writer(lambda c: sa.inspect(c).get_table_names())
     assert "search_order" not in tables
 
 
@@ -257,5 +257,5 @@ async def test_a_database_of_something_else_is_refused_in_a_sentence(
 
 
 async def test_the_log_has_a_name_and_a_commit_is_flushed(storage: Storage) -> None:
-    assert len(await storage.people.epoch()) >= 12
+    assert len(await storage.users.epoch()) >= 12
     assert await storage.database.durability() == "full"

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from chatserver.errors import StartError, Unavailable
-from chatserver.storage.engine import Database, until_reachable
+from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.mysql_driver import TLS, SafeConnection, tls, without_tls
 from tests.rig.mariadb import PrivateMariaDB, TlsMariaDB
 from tests.rig.needs import require
@@ -44,7 +44,7 @@ async def opened() -> AsyncIterator[Open]:
 
     async def open_one(url: str) -> Database:
         made.append(Database(url))
-        await until_reachable(made[-1], tries=1)
+        await wait_until_reachable(made[-1], tries=1)
         return made[-1]
 
     yield open_one

@@ -19,7 +19,7 @@ async def test_the_facts_are_counted(storage: Storage) -> None:
     (lobby,) = await storage.overview.rooms()
     assert (lobby.name, lobby.members, lobby.messages) == ("lobby", 2, 2)
     assert lobby.last_at == storage.now
-    (person,) = await storage.overview.people("", 10)
+    (person,) = await storage.overview.users("", 10)
     assert (person.name, person.role, person.last_seen_at) == ("ann", Role.ADMIN, None)
     (bot,) = await storage.overview.bots()
     assert (bot.name, bot.token_since, bot.rooms) == ("robot", storage.now, ["lobby"])
@@ -50,7 +50,7 @@ async def test_an_invitation_names_its_room(storage: Storage) -> None:
     ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id, into="#Lobby")
-    (found,) = await storage.invites.listed(None)
+    (found,) = await storage.invites.list_usable(None)
     assert (found.room, found.title) == (1, "Lobby")
     with pytest.raises(NotFound):
         await storage.invites.open(invite, by=bo.id, into="nowhere")

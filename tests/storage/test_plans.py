@@ -40,10 +40,10 @@ async def test_no_statement_of_the_hot_way_scans(
     await storage.log.store([unresolved(people[1], Message("hi"), room=LOBBY)])
     await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
-    await storage.rooms.of(people[0].id)
+    await storage.rooms.for_user(people[0].id)
     await storage.rooms.readable(people[0].id, [LOBBY])
     explain = explained if storage.database.is_sqlite else explained_by_mariadb
-    plans = await storage.database.beside(lambda connection: explain(connection, seen))
+    plans = await storage.database.run_on_writer(lambda connection: explain(connection, seen))
     assert len(plans) > 10
     assert [plan for plan in plans if is_scan(plan[0])] == []
 

@@ -15,7 +15,7 @@ from chatserver.accounts.administration import Administration
 from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys, Token
-from chatserver.bus.messages import Ended
+from chatserver.bus.messages import SessionEnd
 from chatserver.config import AuthSettings
 from chatserver.errors import ChatError, CloseCode
 from chatserver.limits import SignInGuard
@@ -30,7 +30,7 @@ OLD, NEW = "purple stone river", "orange cloud valley"
 class Nobody:
     """Has no socket to close."""
 
-    on_session_ended: Callable[[Ended], object] = str
+    on_session_ended: Callable[[SessionEnd], object] = str
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
@@ -50,7 +50,7 @@ class Desk:
         self.weak = Passwords(memory_kib=8, time_cost=1)
         self.strong = Passwords(memory_kib=16, time_cost=1)
         shared: dict[str, Any] = {
-            "people": storage.people,
+            "users": storage.users,
             "credentials": storage.credentials,
             "bots": storage.bots,
             "closer": Nobody(),
@@ -59,7 +59,7 @@ class Desk:
             **shared,
             passwords=self.strong,
             keys=keys,
-            revocations=Revocations(storage.people.revoke, folder / "revocations", Nobody()),
+            revocations=Revocations(storage.users.revoke, folder / "revocations", Nobody()),
             guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",
@@ -82,7 +82,7 @@ class Desk:
     async def person(self, name: str, role: Role = Role.MEMBER) -> User:
         """Whose password OLD has a hash that the next log-in replaces."""
         hashed = await self.weak.hash(OLD)
-        return await self.storage.people.add(NewUser(name, name, hashed, role))
+        return await self.storage.users.add(NewUser(name, name, hashed, role))
 
     async def log_in(self, name: str, password: str) -> str | None:
         """The id of the new session; None for who is refused."""
@@ -133,7 +133,7 @@ async def test_no_session_of_the_old_password_survives_a_new_one(desk: Desk) -> 
         outcomes = await overlapping(change, log_in, log_in, log_in)
         assert not isinstance(outcomes[0], BaseException), outcomes
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await desk.storage.people.alive(opened) == set()
+        assert await desk.storage.users.valid_sessions(opened) == set()
         assert await desk.log_in(name, OLD) is None
         assert await desk.log_in(name, NEW) is not None
 
@@ -147,9 +147,9 @@ async def test_no_session_survives_the_end_of_its_account(desk: Desk) -> None:
         log_in = partial(desk.log_in, name, OLD)
         outcomes = await overlapping(close, log_in, log_in)
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await desk.storage.people.alive(opened) == set()
+        assert await desk.storage.users.valid_sessions(opened) == set()
         await desk.administration.change(None, name, disabled=False)
-        assert await desk.storage.people.alive(opened) == set()
+        assert await desk.storage.users.valid_sessions(opened) == set()
 
 
 async def test_log_ins_at_once_with_an_outdated_hash_all_succeed(desk: Desk) -> None:
@@ -170,7 +170,7 @@ async def test_an_administrator_always_remains(desk: Desk) -> None:
             partial(change, by[0], "bo", admin=False),
             partial(change, by[1], "ann", disabled=True),
         )
-        left = [user for user in await desk.storage.people.all() if user.is_admin]
+        left = [user for user in await desk.storage.users.all() if user.is_admin]
         assert any(not user.disabled for user in left)
         for name in ("ann", "bo"):
             await change(None, name, admin=True, disabled=False)
@@ -189,7 +189,7 @@ async def test_nobody_changes_accounts_after_being_demoted(desk: Desk) -> None:
         async def add(name: str = name, answered: asyncio.Event = answered) -> bool:
             """Whether an account was made although the demotion had been answered before."""
             was_over = answered.is_set()
-            await desk.storage.people.add(NewUser(name, name, "hash"), by=bo.id)
+            await desk.storage.users.add(NewUser(name, name, "hash"), by=bo.id)
             return was_over
 
         assert True not in await overlapping(demote, add)
@@ -206,7 +206,7 @@ async def test_only_one_sets_up(desk: Desk) -> None:
         )
     )
     assert [isinstance(one, User) for one in outcomes].count(True) == 1
-    assert await desk.storage.people.count() == 1
+    assert await desk.storage.users.count() == 1
 
 
 async def test_a_revoked_invitation_lets_nobody_in(desk: Desk) -> None:
@@ -235,7 +235,7 @@ async def test_an_ended_session_is_never_renewed(desk: Desk) -> None:
         session = Session(f"s{number}", bo, desk.clock(), desk.clock() + 1_000)
         await desk.storage.credentials.open_session(session, client="")
         await overlapping(
-            partial(desk.storage.people.revoke, session.id),
+            partial(desk.storage.users.revoke, session.id),
             partial(desk.accounts.renew, session.id, 60),
         )
         with pytest.raises(ChatError):

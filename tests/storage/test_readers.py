@@ -23,7 +23,7 @@ async def test_a_statement_that_takes_too_long_is_stopped(
 ) -> None:
     monkeypatch.setitem(QUOTAS, share, Quota(1, 0.2))
     database = Database(database_url)
-    database.make_private()
+    database.restrict_permissions()
     for _ in range(2):  # the connection is of use afterwards
         with pytest.raises(Unavailable, match="took too long"):
             async with database.reading(share) as connection:
@@ -38,7 +38,7 @@ async def test_the_limit_concerns_a_statement_not_what_is_done_with_its_rows(
 ) -> None:
     monkeypatch.setitem(QUOTAS, Share.HEAVY, Quota(1, 0.05))
     database = Database(database_url)
-    database.make_private()
+    database.restrict_permissions()
     async with database.reading(Share.HEAVY) as connection:
         await connection.scalar(sa.text("SELECT 1"))
         await asyncio.sleep(0.1)
@@ -51,7 +51,7 @@ async def test_what_is_left_of_a_cancelled_statement_stops_no_other(
 ) -> None:
     monkeypatch.setitem(QUOTAS, Share.HEAVY, Quota(1, 0.2))
     database = Database(database_url)
-    database.make_private()
+    database.restrict_permissions()
 
     async def ask() -> None:
         async with database.reading(Share.HEAVY) as connection:
@@ -70,7 +70,7 @@ async def test_a_share_that_is_in_use_leaves_the_others_alone(
 ) -> None:
     monkeypatch.setitem(readers._POOL, "pool_timeout", 0.1)
     database = Database(database_url)
-    database.make_private()
+    database.restrict_permissions()
     async with AsyncExitStack() as held:
         for _ in range(QUOTAS[Share.HEAVY].connections):
             await held.enter_async_context(database.reading(Share.HEAVY))

@@ -26,10 +26,10 @@ async def test_rooms_with_unread_messages_come_first_then_those_with_the_newest_
     rooms = await make_rooms(storage.database, MANY, [ann.id, bo.id])
     said = [draft(ann, "hi", room=room) for room in rooms]
     await storage.log.store(said)
-    await storage.rooms.move_reads({(bo.id, room): 1 for room in rooms[10:]})
+    await storage.rooms.advance_reads({(bo.id, room): 1 for room in rooms[10:]})
     storage.now += 1
     await storage.log.store([draft(bo, "mine", room=rooms[20])])  # the newest, and not unread
-    found = await storage.rooms.of(bo.id)
+    found = await storage.rooms.for_user(bo.id)
     listed = [state.room for state in found.states]
     assert (len(listed), found.more) == (ROOMS_LIMIT, True)
     assert listed[0] == LOBBY
@@ -43,11 +43,11 @@ async def test_the_others_are_found_page_by_page_each_once(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, ROOMS_LIMIT + MANY, [ann.id, bo.id])
-    shown = [state.room for state in (await storage.rooms.of(bo.id)).states]
+    shown = [state.room for state in (await storage.rooms.for_user(bo.id)).states]
     after: int | None = 0
     others: list[int] = []
     while after is not None:
-        page, after = await storage.rooms.after(bo.id, after, but=shown)
+        page, after = await storage.rooms.page_after(bo.id, after, exclude=shown)
         others += [state.room for state in page]
     assert others == sorted(others)
     assert sorted(shown + others) == [LOBBY, *rooms]
@@ -57,10 +57,13 @@ async def test_who_is_in_few_rooms_gets_them_by_number(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, 3, [bo.id])
-    found = await storage.rooms.of(bo.id)
+    found = await storage.rooms.for_user(bo.id)
     assert [state.room for state in found.states] == [LOBBY, *rooms]
     assert (found.more, list(found.heads)) == (False, [LOBBY, *rooms])
-    assert await storage.rooms.after(ann.id, 0) == ((await storage.rooms.of(ann.id)).states, None)
+    assert await storage.rooms.page_after(ann.id, 0) == (
+        (await storage.rooms.for_user(ann.id)).states,
+        None,
+    )
 
 
 async def test_public_rooms_are_listed_page_by_page(storage: Storage, ann: User) -> None:
@@ -70,5 +73,5 @@ async def test_public_rooms_are_listed_page_by_page(storage: Storage, ann: User)
     rest, after = await storage.rooms.public(first[-1].name)
     assert (len(rest), after) == (6, None)
     assert [room.name for room in first + rest] == sorted(room.name for room in first + rest)
-    assert await storage.rooms.public_one(first[0].room) == first[0]
-    assert await storage.rooms.public_one(77_777) is None
+    assert await storage.rooms.public_room(first[0].room) == first[0]
+    assert await storage.rooms.public_room(77_777) is None

@@ -4,14 +4,14 @@ import asyncio
 
 from chatserver.models import LOBBY, Event, Message, RoomKind
 from chatserver.protocol import PREVIEW
-from chatserver.storage.unread import COUNTED
+from chatserver.storage.unread import MAX_COUNT
 from tests.storage.conftest import Storage, acting, draft, unresolved
 
 
 async def test_every_account_belongs_to_the_lobby(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.person("bo")
-    (lobby,) = (await storage.rooms.of(ann.id)).states
+    (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert (lobby.room, lobby.kind, lobby.name, lobby.members) == (LOBBY, "group", "lobby", 2)
 
 
@@ -20,7 +20,7 @@ async def test_what_was_said_before_one_came_counts_as_read(storage: Storage) ->
     await storage.log.store([draft(ann, "early")])
     bo = await storage.person("bo")
     await storage.log.store([draft(ann, "late"), draft(bo, "own")])
-    (lobby,) = (await storage.rooms.of(bo.id)).states
+    (lobby,) = (await storage.rooms.for_user(bo.id)).states
     assert (lobby.head, lobby.read, lobby.unread) == (3, 1, 1)
     assert lobby.last is not None
     assert (lobby.last.data, lobby.last.user) == ("own", "bo")
@@ -39,7 +39,9 @@ async def test_a_pair_has_one_room_whoever_asks_first(storage: Storage) -> None:
     assert sorted(event.seq for event in said) == list(range(1, 11))
     assert {(event.user, event.to) for event in said} == {("ann", "bo"), ("bo", "ann")}
     (direct,) = [
-        room for room in (await storage.rooms.of(bo.id)).states if room.kind is RoomKind.DIRECT
+        room
+        for room in (await storage.rooms.for_user(bo.id)).states
+        if room.kind is RoomKind.DIRECT
     ]
     assert (direct.to, direct.title, direct.members) == ("ann", "Ann", 2)
 
@@ -48,21 +50,21 @@ async def test_a_room_of_ones_own_has_one_member(storage: Storage) -> None:
     ann = await storage.person("ann")
     facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
     await storage.log.store([draft(ann, "note", room=facts.room)])
-    own = (await storage.rooms.of(ann.id)).states[1]
+    own = (await storage.rooms.for_user(ann.id)).states[1]
     assert (own.to, own.members, own.unread) == ("ann", 1, 0)
 
 
 async def test_unread_messages_are_counted_up_to_a_thousand(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await storage.log.store(
-        [acting(ann, Message("hi", mentions=("bo", "all"))) for _ in range(COUNTED)]
+        [acting(ann, Message("hi", mentions=("bo", "all"))) for _ in range(MAX_COUNT)]
     )
-    (lobby,) = (await storage.rooms.of(bo.id)).states
-    assert (lobby.unread, lobby.mentions) == (COUNTED, COUNTED)
+    (lobby,) = (await storage.rooms.for_user(bo.id)).states
+    assert (lobby.unread, lobby.mentions) == (MAX_COUNT, MAX_COUNT)
     await storage.log.store([acting(ann, Message("hi", mentions=("bo",))) for _ in range(10)])
-    (lobby,) = (await storage.rooms.of(bo.id)).states
-    assert (lobby.head, lobby.unread, lobby.mentions) == (COUNTED + 10, COUNTED, COUNTED)
-    (own,) = (await storage.rooms.of(ann.id)).states
+    (lobby,) = (await storage.rooms.for_user(bo.id)).states
+    assert (lobby.head, lobby.unread, lobby.mentions) == (MAX_COUNT + 10, MAX_COUNT, MAX_COUNT)
+    (own,) = (await storage.rooms.for_user(ann.id)).states
     assert (own.unread, own.mentions) == (0, 0)
 
 
@@ -71,8 +73,8 @@ async def test_each_user_has_counts_of_their_own(storage: Storage) -> None:
     await storage.log.store(
         [draft(ann, "hi"), draft(bo, "hi"), acting(bo, Message("hi", mentions=("ann",)))]
     )
-    await storage.rooms.move_reads({(cy.id, LOBBY): 2, (bo.id, LOBBY): 3})
-    found = await asyncio.gather(*(storage.rooms.of(person.id) for person in (ann, bo, cy)))
+    await storage.rooms.advance_reads({(cy.id, LOBBY): 2, (bo.id, LOBBY): 3})
+    found = await asyncio.gather(*(storage.rooms.for_user(person.id) for person in (ann, bo, cy)))
     counts = [(one.states[0].unread, one.states[0].mentions, one.states[0].read) for one in found]
     assert counts == [(2, 1, 0), (0, 0, 3), (1, 0, 2)]
     states = await storage.rooms.states([ann.id, cy.id], LOBBY)
@@ -85,30 +87,30 @@ async def test_positions_move_forward_only_up_to_the_head_and_of_members_alone(
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await storage.log.store([draft(ann, "hi") for _ in range(5)])
     asked = {(ann.id, LOBBY): 3, (bo.id, LOBBY): 99, (bo.id, 77): 1, (99, LOBBY): 1}
-    moved = await storage.rooms.move_reads(asked)
+    moved = await storage.rooms.advance_reads(asked)
     assert [(one.user_id, one.room, one.seq) for one in moved] == [
         (ann.id, LOBBY, 3),
         (bo.id, LOBBY, 5),
     ]
-    assert await storage.rooms.move_reads({(ann.id, LOBBY): 2, (bo.id, LOBBY): 5}) == []
-    (lobby,) = (await storage.rooms.of(ann.id)).states
+    assert await storage.rooms.advance_reads({(ann.id, LOBBY): 2, (bo.id, LOBBY): 5}) == []
+    (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert lobby.read == 3
 
 
 async def test_muting_returns_the_read_position(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await storage.log.store([draft(ann, "hi")])
-    await storage.rooms.move_reads({(bo.id, LOBBY): 1})
+    await storage.rooms.advance_reads({(bo.id, LOBBY): 1})
     assert await storage.rooms.mute(bo.id, LOBBY, on=True) == 1
     assert await storage.rooms.mute(bo.id, LOBBY, on=True) == 1
-    assert (await storage.rooms.of(bo.id)).states[0].muted
+    assert (await storage.rooms.for_user(bo.id)).states[0].muted
     assert await storage.rooms.mute(bo.id, 77, on=True) is None
 
 
 async def test_a_preview_of_the_last_message_is_short(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.log.store([draft(ann, "你" * 4_000)])
-    (lobby,) = (await storage.rooms.of(ann.id)).states
+    (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert lobby.last is not None
     assert lobby.last.data == "你" * PREVIEW
 

@@ -444,7 +444,7 @@ async def test_filters_take_what_the_page_shows(
     monkeypatch.setattr(search, "AS_TERMS", as_terms)
     cy = await index.storage.person("cy")
     for person, display in ((ann, "王博"), (bo, "Cy"), (cy, "王博")):
-        await index.storage.people.change(person.id, display=display)
+        await index.storage.users.change(person.id, display=display)
     first = await index.room("first", ann, bo, title="Große Pläne")
     second = await index.room("second", ann, title="große pläne")
     named = await index.room("plans", ann, title="First")

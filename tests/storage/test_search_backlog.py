@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from chatserver.models import LOBBY, Delete, Draft, Edit, Event, User
 from chatserver.storage import search_backlog
-from chatserver.storage.check import check
 from chatserver.storage.engine import Database
+from chatserver.storage.integrity import check
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.search_index import LONG, LONG_ASCII, pending, search
@@ -38,8 +38,8 @@ class Talk:
     async def delete(self, seq: int) -> None:
         await self._store(self._act(f"d{seq}", Delete(seq)))
 
-    def _act(self, own_id: str, act: Edit | Delete) -> Draft:
-        return Draft(LOBBY, self.ann.id, self.ann.name, own_id, own_id[:32], act)
+    def _act(self, generated_id: str, act: Edit | Delete) -> Draft:
+        return Draft(LOBBY, self.ann.id, self.ann.name, generated_id, generated_id[:32], act)
 
     async def _store(self, one: Draft) -> int:
         (outcome,) = await self.storage.log.store([one])

@@ -17,44 +17,44 @@ def new(name: str, role: Role = Role.MEMBER) -> NewUser:
 
 @pytest.mark.parametrize("other", ["ann", "ANN", "ａｎｎ"])
 async def test_a_name_is_taken_whatever_its_case_and_width(storage: Storage, other: str) -> None:
-    await storage.people.add(new("ann"))
+    await storage.users.add(new("ann"))
     with pytest.raises(Conflict):
-        await storage.people.add(new(other))
-    assert await storage.people.count() == 1
+        await storage.users.add(new(other))
+    assert await storage.users.count() == 1
 
 
 async def test_names_that_only_look_alike_to_a_database_are_two(storage: Storage) -> None:
     for name in ("jose", "josé", "安", "按"):
-        await storage.people.add(new(name))
-    assert [user.name for user in await storage.people.all()] == ["jose", "josé", "安", "按"]
+        await storage.users.add(new(name))
+    assert [user.name for user in await storage.users.all()] == ["jose", "josé", "安", "按"]
 
 
 async def test_only_one_of_two_who_set_up_at_once_succeeds(storage: Storage) -> None:
     results = await asyncio.gather(
-        *(storage.people.add(new(name, Role.ADMIN), first=True) for name in ("ann", "bo")),
+        *(storage.users.add(new(name, Role.ADMIN), first=True) for name in ("ann", "bo")),
         return_exceptions=True,
     )
     assert sum(isinstance(result, User) for result in results) == 1
     assert sum(isinstance(result, ChatError) for result in results) == 1
     with pytest.raises(Forbidden):
-        await storage.people.add(new("cy"), first=True)
+        await storage.users.add(new("cy"), first=True)
 
 
 async def test_a_session_lives_until_it_is_over_or_revoked(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
     await storage.credentials.open_session(session, client="x" * 500)
-    assert await storage.people.session("s1") == session
-    assert await storage.people.session("S1") is None
+    assert await storage.users.session("s1") == session
+    assert await storage.users.session("S1") is None
     storage.now += 999
-    await storage.people.prolong("s1", storage.now + 1_000)
+    await storage.users.extend_session("s1", storage.now + 1_000)
     storage.now += 999
-    assert await storage.people.session("s1") is not None
-    assert await storage.people.alive(["s1", "s2"]) == {"s1"}
-    await storage.people.revoke("s1")
-    assert await storage.people.session("s1") is None
-    await storage.people.prolong("s1", storage.now + 1_000)
-    assert await storage.people.alive(["s1"]) == set()
+    assert await storage.users.session("s1") is not None
+    assert await storage.users.valid_sessions(["s1", "s2"]) == {"s1"}
+    await storage.users.revoke("s1")
+    assert await storage.users.session("s1") is None
+    await storage.users.extend_session("s1", storage.now + 1_000)
+    assert await storage.users.valid_sessions(["s1"]) == set()
 
 
 async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> None:
@@ -62,10 +62,8 @@ async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> No
     for name in ("s1", "s2"):
         session = Session(name, ann, storage.now, storage.now + 1_000)
         await storage.credentials.open_session(session, client="")
-    await storage.people.saw({"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1})
-    found = {
-        one.id: one.last_seen_at - storage.now for one in await storage.people.sessions(ann.id)
-    }
+    await storage.users.record_last_seen({"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1})
+    found = {one.id: one.last_seen_at - storage.now for one in await storage.users.sessions(ann.id)}
     assert found == {"s1": 5, "s2": 0}
 
 
@@ -74,7 +72,7 @@ async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
     session = Session("s1", ann, storage.now, storage.now + 1)
     await storage.credentials.open_session(session, client="")
     storage.now += 1
-    assert await storage.people.session("s1") is None
+    assert await storage.users.session("s1") is None
 
 
 async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
@@ -83,9 +81,9 @@ async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
     await storage.credentials.open_session(session, client="")
     await storage.person("bo", Role.ADMIN)
     await storage.disable(ann)
-    assert await storage.people.session("s1") is None
+    assert await storage.users.session("s1") is None
     await storage.disable(ann, disabled=False)
-    assert await storage.people.session("s1") is None
+    assert await storage.users.session("s1") is None
 
 
 async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Storage) -> None:
@@ -93,22 +91,22 @@ async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Sto
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id)
     results = await asyncio.gather(
-        *(storage.people.add_invited(new(f"bo{number}"), "code") for number in range(6)),
+        *(storage.users.add_invited(new(f"bo{number}"), "code") for number in range(6)),
         return_exceptions=True,
     )
     assert sum(isinstance(result, User) for result in results) == 3
     assert sum(isinstance(result, NotFound) for result in results) == 3
-    assert await storage.people.count() == 4
-    assert await storage.invites.listed(None) == []
+    assert await storage.users.count() == 4
+    assert await storage.invites.list_usable(None) == []
 
 
 async def test_an_invitation_from_the_future_is_not_accepted(storage: Storage) -> None:
     storage.now += 365 * 86_400_000  # while the clock is wrong
     await storage.invites.open(Invite("code", "", storage.now, storage.now + 1_000, 3), by=None)
     storage.now -= 365 * 86_400_000
-    assert await storage.invites.listed(None) == []
+    assert await storage.invites.list_usable(None) == []
     with pytest.raises(NotFound):
-        await storage.people.add_invited(new("bo"), "code")
+        await storage.users.add_invited(new("bo"), "code")
 
 
 async def test_when_a_session_was_seen_goes_back_only_from_the_future(storage: Storage) -> None:
@@ -117,10 +115,10 @@ async def test_when_a_session_was_seen_goes_back_only_from_the_future(storage: S
     query = sessions.insert().values({**row, "last_seen_at": 1})
     await storage.database.transaction(lambda c: c.execute(query))
     for at, kept in ((5_000_000, 5_000_000), (4_000_000, 5_000_000), (10**12, 10**12)):
-        await storage.people.saw({"s": at})
-        assert [one.last_seen_at for one in await storage.people.sessions(ann.id)] == [kept]
-    await storage.people.saw({"s": 6_000_000})
-    assert [one.last_seen_at for one in await storage.people.sessions(ann.id)] == [6_000_000]
+        await storage.users.record_last_seen({"s": at})
+        assert [one.last_seen_at for one in await storage.users.sessions(ann.id)] == [kept]
+    await storage.users.record_last_seen({"s": 6_000_000})
+    assert [one.last_seen_at for one in await storage.users.sessions(ann.id)] == [6_000_000]
 
 
 async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage) -> None:
@@ -129,7 +127,7 @@ async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage
         await storage.invites.open(invite, by=None)
     assert await storage.invites.revoke("first", by=None)
     assert not await storage.invites.revoke("third", by=None)
-    assert [invite.code for invite in await storage.invites.listed(None)] == ["second"]
+    assert [invite.code for invite in await storage.invites.list_usable(None)] == ["second"]
     storage.now += 1_000
     with pytest.raises(NotFound):
-        await storage.people.add_invited(new("bo"), "second")
+        await storage.users.add_invited(new("bo"), "second")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.text.emoji import EMOJI, qualified, was_a_reaction
+from chatserver.text.emoji import EMOJI, is_legacy_reaction, qualified
 from tests import emoji_list
 
 PICKER = Path(__file__).parent.parent.parent / "chatserver" / "static" / "js" / "emoji.json"
@@ -66,7 +66,7 @@ def test_letters_marks_parts_and_several_emoji_are_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["★", "→", "∞", "🤝‍🤝", "🇽🇽", "⌘\ufe0f", "✊🏽‍✊"])
 def test_what_older_programs_took_for_emoji_can_be_taken_back(text: str) -> None:
     assert qualified(text) is None
-    assert was_a_reaction(text)
+    assert is_legacy_reaction(text)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_older_programs_took_for_emoji_can_be_taken_back(text: str) -> None
     ["", "hello", "你好", "+", "★ ", "★★", "a★", "\u200d", "★\u200d", "🏽", "★" + "\ufe0f" * 40],
 )
 def test_other_texts_never_were_reactions(text: str) -> None:
-    assert not was_a_reaction(text)
+    assert not is_legacy_reaction(text)
 
 
 def test_the_list_is_that_of_unicode() -> None:

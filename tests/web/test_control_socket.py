@@ -155,14 +155,14 @@ async def test_a_chat_that_stops_lets_the_owner_finish_and_nobody_else_in(
     await runner.setup()
     server = runner.app[SERVER]
     asked, answer = asyncio.Event(), asyncio.Event()
-    everybody = server.people.page
+    everybody = server.users.page
 
     async def slowly(*which: Any, **more: Any) -> list[User]:
         asked.set()
         await answer.wait()
         return await everybody(*which, **more)
 
-    monkeypatch.setattr(server.people, "page", slowly)
+    monkeypatch.setattr(server.users, "page", slowly)
     async with control(settings) as line:
         asking = asyncio.create_task(line.ask("GET", "/api/users"))
         await asked.wait()

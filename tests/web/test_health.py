@@ -66,7 +66,7 @@ async def test_a_full_disk_is_visible_to_operators_and_its_end_too(
 
     async def limit_pages(number: int) -> None:
         pragma = f"PRAGMA max_page_count = {number}"
-        await database.beside(lambda c: c.exec_driver_sql(pragma).close())
+        await database.run_on_writer(lambda c: c.exec_driver_sql(pragma).close())
 
     await limit_pages(1)  # as many as there are
     while "code" not in (answer := await device.say("x" * 4_000)):

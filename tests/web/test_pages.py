@@ -45,7 +45,7 @@ async def test_a_wrong_setup_token_makes_nobody(chat: Chat) -> None:
             chat.browser(), "POST", chat.url + "/setup", setup_form(chat, token=token)
         )
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
-    assert await chat.server.people.count() == 0
+    assert await chat.server.users.count() == 0
 
 
 @pytest.mark.parametrize(

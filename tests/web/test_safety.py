@@ -157,7 +157,7 @@ async def test_sql_in_a_name_is_only_a_name(chat: Chat, ann: Person, name: str) 
 
 
 async def test_passwords_are_stored_as_argon2id(chat: Chat, ann: Person) -> None:
-    found = await chat.server.people.find("ann")
+    found = await chat.server.users.find("ann")
     assert found is not None
     assert found[1].startswith("$argon2id$v=19$m=")
     assert PASSWORD not in found[1]

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from chatserver import protocol
 from chatserver.models import Role
-from chatserver.storage.overview import Conversation, House, Resident, Robot
+from chatserver.storage.overview import AdminBot, AdminConversation, AdminRoom, AdminUser
 from chatserver.storage.rooms import PublicRoom
 
 ONLY_ON_SOCKETS = {"id", "ok"}
@@ -183,7 +183,7 @@ class NewKey(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class ResidentNow(Resident):
+class ResidentNow(AdminUser):
     """A user. Times in ms; `last_seen_at` is null for users who never signed in.
 
     `online`: the user is online on some node; `last_seen_at` is then up to some minutes old.
@@ -196,6 +196,22 @@ class Residents(Answer):
     """All users except bots."""
 
     people: list[ResidentNow]
+
+
+# The next three only keep the schema names that generated clients use.
+@dataclass(frozen=True, slots=True)
+class House(AdminRoom):
+    __doc__ = AdminRoom.__doc__
+
+
+@dataclass(frozen=True, slots=True)
+class Robot(AdminBot):
+    __doc__ = AdminBot.__doc__
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation(AdminConversation):
+    __doc__ = AdminConversation.__doc__
 
 
 class Houses(Answer):

@@ -10,7 +10,7 @@ from chatserver.chat.membership import USERS_PER_MESSAGE
 from chatserver.config import LimitSettings
 from chatserver.realtime.read_positions import TYPING_RATE
 from chatserver.storage.apply_message import EMOJI
-from chatserver.storage.unread import COUNTED
+from chatserver.storage.unread import MAX_COUNT
 from chatserver.text.mentions import NAMES
 from chatserver.web.api_docs.openapi import MAY, codes, refusals
 from chatserver.web.api_docs.operations import OPERATIONS, Operation
@@ -48,7 +48,7 @@ FIXED: dict[str, int] = {
     "events in one reply for many rooms": protocol.CATCH_UP_LIMIT,
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
-    "unread messages and mentions of a room that are counted": COUNTED,
+    "unread messages and mentions of a room that are counted": MAX_COUNT,
     "users in one room change that count as one more message": USERS_PER_MESSAGE,
     "reads of one user per second (sustained): `history`, `renew`, and every `GET` below"
     " /api/": QUESTIONS[0],

@@ -1,4 +1,4 @@
-"""The log of every room: storing a batch of messages, and reading stretches of it.
+"""The log of every room: storing a batch of messages, and reading ranges of it.
 
 `store` is the only place that hands out `seq` numbers. It takes them from the room's row inside the
 storing transaction, so that a room's numbers have one order and no holes, whoever else is writing.
@@ -17,30 +17,30 @@ from chatserver.errors import ChatError, Unavailable
 from chatserver.models import Draft, Event, Kind, RoomFacts
 from chatserver.storage import apply_message, apply_room
 from chatserver.storage.apply_message import Outcome
-from chatserver.storage.as_of import as_of
-from chatserver.storage.destinations import resolve
+from chatserver.storage.departed_view import as_of_departure
 from chatserver.storage.engine import Database
 from chatserver.storage.event_rows import (
     EVENTS,
     count_reactions,
+    limit_reactions,
     read_event,
     read_reactions,
-    readable,
 )
-from chatserver.storage.failures import Contended
+from chatserver.storage.failures import LockConflict
 from chatserver.storage.idempotency import already_stored, repeat
-from chatserver.storage.members import hold_rooms
+from chatserver.storage.members import lock_rooms
 from chatserver.storage.readers import Share
+from chatserver.storage.room_resolution import resolve_rooms
 from chatserver.storage.tables import events, rooms
 
 TRIES = 3  # before the last
-LOCK_WAITS = 2  # times that a batch waits for rooms which another transaction holds
-STRETCHES = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
+LOCK_ATTEMPTS = 2  # times that a batch waits for rooms which another transaction holds
+RANGES_PER_QUERY = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
 
-NOWHERE: Mapping[int, int] = MappingProxyType({})
+NO_LIMITS: Mapping[int, int] = MappingProxyType({})
 
 
-class Log:
+class EventLog:
     """Appends to the logs of rooms and reads them back."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
@@ -52,10 +52,10 @@ class Log:
         """One transaction for the whole batch; one outcome for each draft, in order.
 
         An Event was stored now, a Receipt tells of an earlier time, an error concerns that draft
-        alone. Raises Unavailable when nothing was stored, Undecided when that is unknown.
+        alone. Raises Unavailable when nothing was stored, CommitUnknown when that is unknown.
         """
         outcomes = await self._committed(drafts)
-        self._database.tally.add(sum(type(outcome) is Event for outcome in outcomes))
+        self._database.durability_counter.add(sum(type(outcome) is Event for outcome in outcomes))
         return outcomes
 
     async def _committed(self, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -65,46 +65,46 @@ class Log:
         Messages for a room that another transaction keeps holding are refused, so that those for
         other rooms can be stored.
         """
-        hopeful, patience = True, 0 if self._held else LOCK_WAITS
+        optimistic, patience = True, 0 if self._held else LOCK_ATTEMPTS
         for _ in range(TRIES):
             try:
-                return await self._transaction(drafts, hopeful=hopeful, wait=patience > 0)
+                return await self._transaction(drafts, optimistic=optimistic, wait=patience > 0)
             except IntegrityError:
                 pass
-            except Contended:
+            except LockConflict:
                 patience -= 1
-            hopeful = False
-        return await self._transaction(drafts, hopeful=False, wait=patience > 0)
+            optimistic = False
+        return await self._transaction(drafts, optimistic=False, wait=patience > 0)
 
     async def _transaction(
-        self, drafts: Sequence[Draft], *, hopeful: bool, wait: bool
+        self, drafts: Sequence[Draft], *, optimistic: bool, wait: bool
     ) -> list[Outcome]:
         return await self._database.transaction(
-            lambda c: self._store_free(c, drafts, hopeful, wait)
+            lambda c: self._store_unlocked(c, drafts, optimistic, wait)
         )
 
-    def _store_free(
-        self, connection: Connection, drafts: Sequence[Draft], hopeful: bool, wait: bool
+    def _store_unlocked(
+        self, connection: Connection, drafts: Sequence[Draft], optimistic: bool, wait: bool
     ) -> list[Outcome]:
         """Store what goes to rooms that nobody else holds, and refuse the rest."""
-        drafts = resolve(connection, drafts, self._clock())
-        self._held = hold_rooms(connection, [draft.room for draft in drafts], wait=wait)
+        drafts = resolve_rooms(connection, drafts, self._clock())
+        self._held = lock_rooms(connection, [draft.room for draft in drafts], wait=wait)
         if not self._held:
-            return self._store(connection, drafts, hopeful)
+            return self._store(connection, drafts, optimistic)
         free = [draft for draft in drafts if draft.room not in self._held]
-        stored = iter(self._store(connection, free, hopeful))
+        stored = iter(self._store(connection, free, optimistic))
         held = self._held
         return [Unavailable() if draft.room in held else next(stored) for draft in drafts]
 
     def _store(
-        self, connection: Connection, drafts: Sequence[Draft], hopeful: bool
+        self, connection: Connection, drafts: Sequence[Draft], optimistic: bool
     ) -> list[Outcome]:
         """What concerns messages is stored together, acts on rooms one by one, in order."""
         outcomes: list[Outcome] = []
         for together, run in itertools.groupby(drafts, key=_is_on_message):
             if together:
                 outcomes += apply_message.store(
-                    connection, list(run), self._clock(), hopeful=hopeful
+                    connection, list(run), self._clock(), optimistic=optimistic
                 )
             else:
                 outcomes += [self._act(connection, draft) for draft in run]
@@ -148,31 +148,31 @@ class Log:
         limits = {} if left is None else {facts.room: left}
         return (await self._read(query, {facts.room: facts}, limits))[::-1]
 
-    async def stretches(
-        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NOWHERE
+    async def ranges(
+        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_LIMITS
     ) -> list[Event]:
         """The events `after` < seq <= `upto` of several rooms, by room, in order.
 
         `left`: room → the seq with which the reader left it, and whose state is shown.
         """
-        stretches = list(wanted)
+        ranges = list(wanted)
         whole: list[Event] = []
-        for start in range(0, len(stretches), STRETCHES):
-            whole += await self._stretches(stretches[start : start + STRETCHES], left)
+        for start in range(0, len(ranges), RANGES_PER_QUERY):
+            whole += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left)
         return whole
 
-    async def _stretches(
-        self, stretches: list[tuple[RoomFacts, int, int]], left: Mapping[int, int]
+    async def _ranges(
+        self, ranges: list[tuple[RoomFacts, int, int]], left: Mapping[int, int]
     ) -> list[Event]:
         query = EVENTS.where(
             sa.or_(
                 *(
                     sa.and_(events.c.room_id == facts.room, events.c.seq.between(after + 1, upto))
-                    for facts, after, upto in stretches
+                    for facts, after, upto in ranges
                 )
             )
         ).order_by(events.c.room_id, events.c.seq)
-        return await self._read(query, {facts.room: facts for facts, _, _ in stretches}, left)
+        return await self._read(query, {facts.room: facts for facts, _, _ in ranges}, left)
 
     async def messages_by(
         self, user_id: int, limit: int, *, after: str | None = None
@@ -205,15 +205,15 @@ class Log:
         self,
         query: sa.Select[Any],
         facts: dict[int, RoomFacts],
-        left: Mapping[int, int] = NOWHERE,
+        left: Mapping[int, int] = NO_LIMITS,
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
             rows: Sequence[sa.Row[Any]] = list(await connection.execute(query))
             counts = await connection.run_sync(count_reactions, rows)
-            rows = readable(rows, counts)
+            rows = limit_reactions(rows, counts)
             reacted = await connection.run_sync(read_reactions, rows, counts)
             read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
-            return await connection.run_sync(as_of, read, left) if left else read
+            return await connection.run_sync(as_of_departure, read, left) if left else read
 
 
 _HEADS = sa.select(rooms.c.id, rooms.c.head).where(

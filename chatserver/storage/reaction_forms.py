@@ -6,14 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Kind
-from chatserver.storage.bulk import ManyRows
+from chatserver.storage.bulk import BulkInsert
 from chatserver.storage.tables import events, reactions
 from chatserver.text.emoji import qualified
 
-_REACTED = ManyRows(reactions, "room_id", "seq", "emoji", "user_id", "at")
+_REACTED = BulkInsert(reactions, "room_id", "seq", "emoji", "user_id", "at")
 
 
-def settle_emoji(connection: Connection) -> None:
+def qualify_reactions(connection: Connection) -> None:
     """Rename variants in reactions and events; of two of the same user one stays."""
     for emoji in connection.scalars(sa.select(reactions.c.emoji).distinct()).all():
         if (form := qualified(emoji)) not in (None, emoji):

@@ -26,7 +26,7 @@ def promote(connection: Connection, room: int, user_id: int) -> None:
     connection.execute(members.update().where(one).values(role="admin"))
 
 
-def settle_keepers(connection: Connection, numbers: Iterable[int]) -> set[int]:
+def ensure_admins(connection: Connection, numbers: Iterable[int]) -> set[int]:
     """Give each of these rooms a keeper that has none and could have one: their user ids.
 
     The caller holds the rooms, so that two who leave at once do not count on one another.
@@ -38,7 +38,7 @@ def settle_keepers(connection: Connection, numbers: Iterable[int]) -> set[int]:
     return {heir[0] for heir in found.values() if heir is not None}
 
 
-def settle_memberships(connection: Connection) -> None:
+def repair_memberships(connection: Connection) -> None:
     """Correct the number of members of rooms that lost some in a restore, and their keepers."""
     present = sa.and_(members.c.room_id == rooms.c.id, members.c.left_at.is_(None))
     count = sa.select(sa.func.count()).select_from(members).where(present).scalar_subquery()
@@ -46,7 +46,7 @@ def settle_memberships(connection: Connection) -> None:
     for number in wrong:
         one = rooms.update().where(rooms.c.id == number)
         connection.execute(one.values(members=count))
-    settle_keepers(connection, wrong)
+    ensure_admins(connection, wrong)
 
 
 def successor(
@@ -80,7 +80,7 @@ def _stays_open(connection: Connection, user_id: int) -> bool:
     return connection.execute(one).one().disabled_at is None
 
 
-def rooms_kept(connection: Connection, user_id: int) -> list[int]:
+def rooms_administered(connection: Connection, user_id: int) -> list[int]:
     """The rooms that may lose or get a keeper when this account is closed or opened again.
 
     Those that it keeps, and those of its rooms that nobody keeps.

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Draft, Message, RoomFacts, RoomKind, name_key
+from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.idempotency import digest
-from chatserver.storage.names import named
 from chatserver.storage.room_facts import Pair, direct_rooms, room_facts
 
 
-def resolve(connection: Connection, drafts: Sequence[Draft], now: int) -> Sequence[Draft]:
+def resolve_rooms(connection: Connection, drafts: Sequence[Draft], now: int) -> Sequence[Draft]:
     """The same drafts with their rooms. One whose room does not exist stays as it is."""
     unresolved = [draft for draft in drafts if not draft.resolved]
     if not unresolved:
@@ -37,7 +37,7 @@ def _pairs(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[int, s
     """The pair of each sender and recipient that exists."""
     wanted = {(draft.user_id, draft.to or "", draft.user) for draft in drafts}
     keys = {to: name_key(to) for _user, to, _name in wanted}
-    accounts = named(connection, set(keys.values()))
+    accounts = accounts_by_key(connection, set(keys.values()))
     return {
         (user_id, to): tuple(sorted({(user_id, name), accounts[keys[to]]}))
         for user_id, to, name in wanted

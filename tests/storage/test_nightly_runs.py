@@ -2,14 +2,14 @@
 
 import pytest
 
-from chatserver.storage.nights import (
+from chatserver.storage.nightly_runs import (
     DAY,
     SEVERAL,
     STEP,
-    Night,
+    NightlyRun,
     clock_difference,
     newest_event,
-    record_night,
+    record_run,
     recorded,
 )
 from tests.storage.conftest import Storage, draft
@@ -27,9 +27,9 @@ class Nights:
 
     async def __call__(
         self, gap: int = DAY, *, jumped: bool = False, newest: int | None = None
-    ) -> Night | None:
+    ) -> NightlyRun | None:
         self.now += gap
-        return await record_night(
+        return await record_run(
             self._database,
             before=self.now - HOUR,
             now=self.now,
@@ -53,7 +53,7 @@ async def test_several_nights_must_follow_one_another_before_messages_are_forgot
 ) -> None:
     recorded_nights = [await nights() for _ in range(SEVERAL + 1)]
     assert [night.may_forget for night in recorded_nights if night] == [False, False, True, True]
-    assert recorded_nights[-1] == Night(SEVERAL, nights.now)
+    assert recorded_nights[-1] == NightlyRun(SEVERAL, nights.now)
 
 
 @pytest.mark.parametrize(("gap", "jumped"), [(YEAR, False), (4 * DAY, False), (DAY, True)])
@@ -63,9 +63,9 @@ async def test_a_night_after_an_implausible_time_forgets_nothing(
     for _ in range(SEVERAL):
         await nights()
     upto = nights.now
-    assert await nights(gap, jumped=jumped) == Night(0, upto)
-    assert await nights() == Night(1, upto)
-    assert await nights() == Night(2, min(upto + STEP, nights.now))
+    assert await nights(gap, jumped=jumped) == NightlyRun(0, upto)
+    assert await nights() == NightlyRun(1, upto)
+    assert await nights() == NightlyRun(2, min(upto + STEP, nights.now))
 
 
 async def test_what_one_night_may_forget_is_bounded(nights: Nights) -> None:
@@ -73,7 +73,7 @@ async def test_what_one_night_may_forget_is_bounded(nights: Nights) -> None:
         await nights()
     upto = nights.now
     await nights(YEAR)
-    reached = [(await nights() or Night(0, 0)).upto - upto for _ in range(5)]
+    reached = [(await nights() or NightlyRun(0, 0)).upto - upto for _ in range(5)]
     assert reached == [0, STEP, 2 * STEP, 3 * STEP, 4 * STEP]
 
 
@@ -82,11 +82,11 @@ async def test_after_a_wrong_clock_the_nights_go_on(nights: Nights) -> None:
         await nights()
     upto = nights.now
     await nights(YEAR)
-    assert await nights(DAY - YEAR) == Night(0, upto)
+    assert await nights(DAY - YEAR) == NightlyRun(0, upto)
     await nights()
-    assert await nights() == Night(2, nights.now - DAY)
-    assert await nights() == Night(3, nights.now)
-    assert (await nights() or Night(0, 0)).upto == nights.now
+    assert await nights() == NightlyRun(2, nights.now - DAY)
+    assert await nights() == NightlyRun(3, nights.now)
+    assert (await nights() or NightlyRun(0, 0)).upto == nights.now
 
 
 async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
@@ -95,10 +95,10 @@ async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
     for _ in range(SEVERAL):
         await nights()
     upto = nights.now
-    assert await nights(-900 * DAY) == Night(0, upto)
-    assert await nights(901 * DAY) == Night(0, upto)
+    assert await nights(-900 * DAY) == NightlyRun(0, upto)
+    assert await nights(901 * DAY) == NightlyRun(0, upto)
     await nights()
-    assert (await nights() or Night(0, 0)).upto > upto
+    assert (await nights() or NightlyRun(0, 0)).upto > upto
 
 
 async def test_without_a_record_time_is_believed_up_to_the_newest_event(
@@ -109,7 +109,7 @@ async def test_without_a_record_time_is_believed_up_to_the_newest_event(
     await storage.log.store([draft(ann, "the last one")])
     newest = await newest_event(storage.database)
     assert newest == storage.now
-    assert await nights(newest=newest) == Night(0, storage.now)
+    assert await nights(newest=newest) == NightlyRun(0, storage.now)
 
 
 async def test_what_is_recorded_can_be_read(storage: Storage, nights: Nights) -> None:

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
 from chatserver.models import Act, Change, Create, Enrol, Event, Role, User
-from chatserver.storage.naming import settle_names
 from chatserver.storage.tables import rooms, users
+from chatserver.storage.unique_names import backfill_names
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
@@ -29,10 +29,10 @@ async def test_an_account_that_looks_like_another_is_not_made(storage: Storage, 
     await storage.person("ann")
     for role in (Role.MEMBER, Role.BOT):
         with pytest.raises(Conflict):
-            await storage.people.add(NewUser(other, other, "hash", role))
+            await storage.users.add(NewUser(other, other, "hash", role))
     with pytest.raises(Conflict):
         await storage.bots.add(NewUser(other, other, "!", Role.BOT), "digest", [], by=None)
-    assert await storage.people.count() == 1
+    assert await storage.users.count() == 1
 
 
 @pytest.mark.parametrize("written", ["bo", "bo ", "BO", " ｂｏ"])
@@ -40,10 +40,10 @@ async def test_an_account_is_found_however_its_name_is_written(
     storage: Storage, written: str
 ) -> None:
     bo = await storage.person("bo")
-    found = await storage.people.find(written)
+    found = await storage.users.find(written)
     assert found is not None
     assert found[0] == bo
-    assert await storage.people.ids([written]) == {"bo": (bo.id, "bo")}
+    assert await storage.users.ids([written]) == {"bo": (bo.id, "bo")}
 
 
 async def test_private_names_block_nobody_outside(storage: Storage) -> None:
@@ -52,10 +52,10 @@ async def test_private_names_block_nobody_outside(storage: Storage) -> None:
     public = await make(storage, bo, "plans")
     also_private = await make(storage, await storage.person("cy"), "budget", private=True)
     assert await make(storage, bo, "budget", private=True) != also_private
-    assert await storage.rooms.named("plans", ann.id) == secret
-    assert await storage.rooms.named("plans ", bo.id) == public
-    assert await storage.rooms.named("#Plans", bo.id) == public
-    assert await storage.rooms.named("budget", ann.id) is None
+    assert await storage.rooms.find_by_name("plans", ann.id) == secret
+    assert await storage.rooms.find_by_name("plans ", bo.id) == public
+    assert await storage.rooms.find_by_name("#Plans", bo.id) == public
+    assert await storage.rooms.find_by_name("budget", ann.id) is None
 
 
 async def test_a_name_that_one_can_see_is_taken(storage: Storage) -> None:
@@ -71,7 +71,7 @@ async def test_a_newer_room_takes_no_name_from_an_older_one(storage: Storage) ->
     ann, bo = await storage.person("ann"), await storage.person("bo")
     secret = await make(storage, ann, "plans", private=True)
     await acted(storage, bo, Create("Mine", "plans", users=((ann.id, "ann"),)))
-    assert await storage.rooms.named("plans", ann.id) == secret
+    assert await storage.rooms.find_by_name("plans", ann.id) == secret
 
 
 async def test_a_room_changes_between_private_and_public_with_its_name(storage: Storage) -> None:
@@ -80,7 +80,7 @@ async def test_a_room_changes_between_private_and_public_with_its_name(storage: 
     opened = Change("change", {"private": False})
     assert isinstance(await acted(storage, ann, opened, room=room), Event)
     assert [public.name for public in (await storage.rooms.public())[0]] == ["lobby", "plans"]
-    assert await storage.rooms.named("plans", bo.id) == room
+    assert await storage.rooms.find_by_name("plans", bo.id) == room
     closed = Change("change", {"private": True, "name": "secret"})
     assert isinstance(await acted(storage, ann, closed, room=room), Event)
     await make(storage, bo, "plans")
@@ -115,7 +115,7 @@ async def test_an_unnamed_conversation_that_was_made_public_before_is_private_ag
     assert [public.room for public in (await storage.rooms.public())[0]] == [1]
     join = await acted(storage, bo, Enrol("join", ((bo.id, "bo"),)), room=room)
     assert isinstance(join, NotFound)
-    await storage.database.transaction(settle_names)
+    await storage.database.transaction(backfill_names)
     state = await storage.rooms.state(ann.id, room)
     assert state is not None
     assert state.private
@@ -142,7 +142,7 @@ async def test_names_of_older_programs_are_settled_once(storage: Storage) -> Non
         ]
     )
     for _ in range(2):
-        await storage.database.transaction(settle_names)
+        await storage.database.transaction(backfill_names)
     row = await storage.database.transaction(
         lambda c: c.execute(sa.select(rooms).where(rooms.c.id == room)).one()
     )

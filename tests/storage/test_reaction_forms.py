@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from chatserver.models import LOBBY, React
-from chatserver.storage.emoji_forms import settle_emoji
+from chatserver.storage.reaction_forms import qualify_reactions
 from chatserver.storage.tables import events, reactions
 from tests.storage.conftest import Storage, acting, draft
 
@@ -14,7 +14,7 @@ async def test_variants_of_an_emoji_become_one_reaction(storage: Storage) -> Non
     for user, emoji in ((ann, "❤"), (bo, "❤️"), (cy, "❤"), (cy, "❤️"), (bo, "👍"), (ann, "x")):
         await storage.log.store([acting(user, React(1, emoji, on=True))])
     for _ in range(2):
-        await storage.database.transaction(settle_emoji)
+        await storage.database.transaction(qualify_reactions)
     rows = await storage.database.transaction(
         lambda c: c.execute(sa.select(reactions.c.emoji, reactions.c.user_id)).all()
     )

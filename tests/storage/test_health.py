@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from chatserver.storage import examination
+from chatserver.storage import health
 from chatserver.storage.engine import Database
-from chatserver.storage.examination import Condition, Examiner
+from chatserver.storage.health import DatabaseHealth, HealthCheck
 from chatserver.storage.migrate import HEAD, migrate
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.needs import require
@@ -51,11 +51,11 @@ async def database(server: StatementLog, tmp_path: Path) -> AsyncIterator[Databa
 
 @pytest.fixture(autouse=True)
 def nothing_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "FRESH", 0.0)
+    monkeypatch.setattr(health, "MAX_AGE", 0.0)
 
 
 async def test_a_sound_database_stores(storage: Storage) -> None:
-    condition = await Examiner(storage.database).examine()
+    condition = await HealthCheck(storage.database).check()
     assert (condition.reason, condition.revision, condition.durability) == ("", HEAD, "full")
     assert condition.size is not None
     assert condition.size > 10_000
@@ -63,42 +63,42 @@ async def test_a_sound_database_stores(storage: Storage) -> None:
 
 async def test_looking_is_a_commit_that_leaves_nothing(storage: Storage) -> None:
     rows = sa.text("SELECT * FROM meta m ORDER BY m.key")
-    before = await storage.database.beside(lambda c: c.execute(rows).all())
+    before = await storage.database.run_on_writer(lambda c: c.execute(rows).all())
     commits: list[object] = []
     sa.event.listen(storage.database.writer.engine, "commit", commits.append)
     for _ in range(3):
-        assert (await Examiner(storage.database).examine()).reason == ""
+        assert (await HealthCheck(storage.database).check()).reason == ""
     assert len(commits) == 3
-    assert await storage.database.beside(lambda c: c.execute(rows).all()) == before
+    assert await storage.database.run_on_writer(lambda c: c.execute(rows).all()) == before
 
 
 async def test_nodes_that_look_at_the_same_time_do_not_disturb_one_another(
     storage: Storage,
 ) -> None:
-    examiners = [Examiner(storage.database) for _ in range(4)]
-    found = await asyncio.gather(*(examiner.examine() for examiner in examiners))
+    examiners = [HealthCheck(storage.database) for _ in range(4)]
+    found = await asyncio.gather(*(examiner.check() for examiner in examiners))
     assert [condition.reason for condition in found] == [""] * 4
 
 
 async def test_many_who_ask_at_once_share_one_look(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "FRESH", 10.0)
-    examiner = Examiner(storage.database)
+    monkeypatch.setattr(health, "MAX_AGE", 10.0)
+    examiner = HealthCheck(storage.database)
     commits: list[object] = []
     sa.event.listen(storage.database.writer.engine, "commit", commits.append)
-    await asyncio.gather(*(examiner.examine() for _ in range(50)))
-    await examiner.examine()
+    await asyncio.gather(*(examiner.check() for _ in range(50)))
+    await examiner.check()
     assert len(commits) == 1
 
 
 async def test_a_sqlite_file_that_cannot_be_written(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(database, backups=tmp_path)
-    examiner = Examiner(database)
-    assert (await examiner.examine()).reason == ""
-    await database.beside(lambda c: c.exec_driver_sql("PRAGMA query_only = 1").close())
-    condition = await examiner.examine()
+    examiner = HealthCheck(database)
+    assert (await examiner.check()).reason == ""
+    await database.run_on_writer(lambda c: c.exec_driver_sql("PRAGMA query_only = 1").close())
+    condition = await examiner.check()
     assert condition.reason == "the database is read-only"
     assert condition.revision == HEAD
     await database.close()
@@ -114,54 +114,54 @@ async def test_a_sqlite_file_that_cannot_be_written(tmp_path: Path) -> None:
 async def test_a_mariadb_that_stores_nothing_says_why_and_heals(
     server: StatementLog, database: Database, broken: str, healed: str, reason: str
 ) -> None:
-    examiner = Examiner(database)
-    assert (await examiner.examine()).reason == ""
+    examiner = HealthCheck(database)
+    assert (await examiner.check()).reason == ""
     server.sql(f"SET GLOBAL {broken}")
     try:
         await database.writer.dispose()  # some settings hold for connections made from now on
-        assert reason in (await examiner.examine()).reason
+        assert reason in (await examiner.check()).reason
     finally:
         server.sql(f"SET GLOBAL {healed}")
     await database.writer.dispose()
-    assert (await examiner.examine()).reason == ""
+    assert (await examiner.check()).reason == ""
 
 
 async def test_a_mariadb_that_stands_still_is_answered_for_within_a_second(
     server: StatementLog, database: Database
 ) -> None:
-    examiner = Examiner(database)
-    await examiner.examine()
+    examiner = HealthCheck(database)
+    await examiner.check()
     os.kill(server.pid, signal.SIGSTOP)
     try:
         for _ in range(2):
             started = time.monotonic()
-            condition = await examiner.examine()
-            assert replace(condition, began=0.0) == Condition("the database does not answer")
+            condition = await examiner.check()
+            assert replace(condition, began=0.0) == DatabaseHealth("the database does not answer")
             assert time.monotonic() - started < 1.0
     finally:
         os.kill(server.pid, signal.SIGCONT)
     async with asyncio.timeout(30):
-        while (await examiner.examine()).reason:
+        while (await examiner.check()).reason:
             pass
 
 
 async def test_a_mariadb_that_is_gone_and_comes_back(
     server: StatementLog, database: Database
 ) -> None:
-    examiner = Examiner(database)
+    examiner = HealthCheck(database)
     server.kill()
-    assert (await examiner.examine()).reason == "the database does not answer"
+    assert (await examiner.check()).reason == "the database does not answer"
     server.start()
     async with asyncio.timeout(30):
-        while (await examiner.examine()).reason:
+        while (await examiner.check()).reason:
             pass
 
 
 async def test_closing_gives_up_a_look_that_hangs(server: StatementLog, database: Database) -> None:
-    examiner = Examiner(database)
+    examiner = HealthCheck(database)
     os.kill(server.pid, signal.SIGSTOP)
     try:
-        assert (await examiner.examine()).reason
+        assert (await examiner.check()).reason
         async with asyncio.timeout(10):
             await examiner.close()
     finally:
@@ -171,11 +171,11 @@ async def test_closing_gives_up_a_look_that_hangs(server: StatementLog, database
 async def test_a_database_of_another_revision_is_not_ready(storage: Storage) -> None:
     statement = sa.text("UPDATE alembic_version SET version_num = '0001'")
     await storage.database.transaction(lambda c: c.execute(statement))
-    condition = await Examiner(storage.database).examine()
+    condition = await HealthCheck(storage.database).check()
     assert condition.revision == "0001"
     assert "revision 0001" in condition.reason
 
 
 async def test_after_a_failed_flush_nothing_is_stored(storage: Storage) -> None:
     storage.database.broken = True
-    assert (await Examiner(storage.database).examine()).reason == "the disk failed"
+    assert (await HealthCheck(storage.database).check()).reason == "the disk failed"

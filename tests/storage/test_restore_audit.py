@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from chatserver.models import Create, Dismiss, Invite, Role, Session, User
-from chatserver.storage.archive_io import TABLES, _kept, load
+from chatserver.storage.archive_io import TABLES, _archived_rows, load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
-from chatserver.storage.revivals import Revivals, read_ended
+from chatserver.storage.restore_audit import RestoreAudit, read_revocations
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
 
@@ -23,7 +23,7 @@ async def rows(storage: Storage) -> list[tuple[str, dict[str, Any]]]:
         return [
             (name, dict(row._mapping))
             for name, table in TABLES.items()
-            for row in connection.execute(_kept(table))
+            for row in connection.execute(_archived_rows(table))
         ]
 
     return await storage.database.transaction(read)
@@ -57,9 +57,9 @@ async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> 
 async def test_everything_that_ended_since_the_backup_is_named(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
-    revivals = Revivals(await read_ended(storage.database), since=None, now=NOW)
-    assert list(revivals.rows(backup)) == backup
-    assert list(revivals.revived.lines()) == [
+    audit = RestoreAudit(await read_revocations(storage.database), since=None, now=NOW)
+    assert list(audit.rows(backup)) == backup
+    assert list(audit.reinstated.lines()) == [
         "Sessions that had ended: 2.",
         "Invitations that had been revoked: 1.",
         "Bots whose old tokens are valid: robot.",
@@ -71,9 +71,9 @@ async def test_everything_that_ended_since_the_backup_is_named(storage: Storage)
 async def test_what_ended_since_then_ends_again(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
-    revivals = Revivals(await read_ended(storage.database), since=storage.now, now=NOW)
-    again = list(revivals.rows(backup))
-    assert list(revivals.revived.lines()) == []
+    audit = RestoreAudit(await read_revocations(storage.database), since=storage.now, now=NOW)
+    again = list(audit.rows(backup))
+    assert list(audit.reinstated.lines()) == []
     for name in ("sessions", "bot_tokens", "invites"):
         assert {row["revoked_at"] for table, row in again if table == name} == {storage.now}
     accounts = {row["name"]: row for table, row in again if table == "users"}
@@ -84,10 +84,10 @@ async def test_what_ended_since_then_ends_again(storage: Storage) -> None:
 async def test_what_ended_before_that_time_is_valid_and_named(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
-    revivals = Revivals(await read_ended(storage.database), since=storage.now + 1, now=NOW)
-    again = list(revivals.rows(backup))
+    audit = RestoreAudit(await read_revocations(storage.database), since=storage.now + 1, now=NOW)
+    again = list(audit.rows(backup))
     assert {row["revoked_at"] for table, row in again if table == "sessions"} == {None}
-    assert list(revivals.revived.lines()) == [
+    assert list(audit.reinstated.lines()) == [
         "Sessions that had ended: 2.",
         "Invitations that had been revoked: 1.",
         "Bots whose old tokens are valid: robot.",
@@ -97,8 +97,8 @@ async def test_what_ended_before_that_time_is_valid_and_named(storage: Storage) 
 
 async def test_without_the_old_database_all_that_opens_accounts_ends(storage: Storage) -> None:
     backup, *_ = await before(storage)
-    revivals = Revivals(None, since=1, now=NOW)
-    again = list(revivals.rows(backup))
+    audit = RestoreAudit(None, since=1, now=NOW)
+    again = list(audit.rows(backup))
     for name in ("sessions", "bot_tokens", "invites"):
         assert {row["revoked_at"] for table, row in again if table == name} == {NOW}
     assert [one for one in again if one[0] == "users"] == [
@@ -110,13 +110,13 @@ async def test_an_administrator_who_was_demoted_is_named(storage: Storage) -> No
     backup, _ann, bo, _robot = await before(storage)
     demoted = AccountChange(role=Role.MEMBER)
     await storage.credentials.administer(bo.id, demoted, by=None)
-    ended = await read_ended(storage.database)
-    revivals = Revivals(ended, since=None, now=NOW)
-    list(revivals.rows(backup))
-    assert revivals.revived.administrators == ["bo"]
+    ended = await read_revocations(storage.database)
+    audit = RestoreAudit(ended, since=None, now=NOW)
+    list(audit.rows(backup))
+    assert audit.reinstated.administrators == ["bo"]
     again = {
         row["name"]: row["role"]
-        for table, row in Revivals(ended, since=1, now=NOW).rows(backup)
+        for table, row in RestoreAudit(ended, since=1, now=NOW).rows(backup)
         if table == "users"
     }
     assert again == {"ann": "admin", "bo": "member", "robot": "bot"}
@@ -137,17 +137,17 @@ async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], i
 async def test_members_who_were_removed_since_the_backup_are_named(storage: Storage) -> None:
     backup, _room, _bo = await removed(storage)
     for since in (None, storage.now + 1):
-        revivals = Revivals(await read_ended(storage.database), since=since, now=NOW)
-        assert list(revivals.rows(backup)) == backup
-        lines = list(revivals.revived.lines())
+        audit = RestoreAudit(await read_revocations(storage.database), since=since, now=NOW)
+        assert list(audit.rows(backup)) == backup
+        lines = list(audit.reinstated.lines())
         assert lines == ["Members who had left a room or been removed: bo in plans."]
 
 
 async def test_memberships_that_ended_since_then_end_again(storage: Storage) -> None:
     backup, room, bo = await removed(storage)
-    revivals = Revivals(await read_ended(storage.database), since=storage.now, now=NOW)
-    await load(storage.database, revivals.rows(backup), replace=True, progress=lambda _n: None)
-    assert list(revivals.revived.lines()) == []
+    audit = RestoreAudit(await read_revocations(storage.database), since=storage.now, now=NOW)
+    await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
+    assert list(audit.reinstated.lines()) == []
     assert await storage.rooms.state(bo.id, room) is None
     assert await storage.rooms.left_since(room, 0) == {bo.id: 1}  # where the archive's log ends
     assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
@@ -161,8 +161,8 @@ async def test_a_room_whose_keeper_is_removed_again_gets_another(storage: Storag
     room = (await acted(storage, ann, create)).room
     backup = await rows(storage)
     await acted(storage, ann, Dismiss("leave", ((ann.id, ann.name),)), room=room)
-    revivals = Revivals(await read_ended(storage.database), since=1, now=NOW)
-    await load(storage.database, revivals.rows(backup), replace=True, progress=lambda _n: None)
+    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [
         ("bo", "admin")
     ]
@@ -171,25 +171,25 @@ async def test_a_room_whose_keeper_is_removed_again_gets_another(storage: Storag
 async def test_rooms_of_another_chat_are_not_compared(storage: Storage) -> None:
     backup, *_ = await removed(storage)
     moved = [(t, r | {"created_at": 7} if t == "rooms" else r) for t, r in backup]
-    revivals = Revivals(await read_ended(storage.database), since=1, now=NOW)
-    assert list(revivals.rows(moved)) == moved
-    assert list(revivals.revived.lines()) == []
+    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    assert list(audit.rows(moved)) == moved
+    assert list(audit.reinstated.lines()) == []
 
 
 async def test_accounts_of_another_chat_are_not_compared(storage: Storage) -> None:
     backup, ann, *_ = await before(storage)
     await storage.credentials.administer(ann.id, AccountChange(password_hash="new"), by=None)
     moved = [(t, r | {"created_at": 7} if t == "users" else r) for t, r in backup]
-    revivals = Revivals(await read_ended(storage.database), since=1, now=NOW)
-    assert {r["password_hash"] for t, r in revivals.rows(moved) if t == "users"} == {"hash", "!"}
+    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    assert {r["password_hash"] for t, r in audit.rows(moved) if t == "users"} == {"hash", "!"}
 
 
 async def test_rows_that_lack_columns_are_left_to_who_loads_them(storage: Storage) -> None:
     backup, *_ = await before(storage)
-    ended = await read_ended(storage.database)
+    ended = await read_revocations(storage.database)
     for lacking in ("role", "id", "digest", "code", "user_id", "revoked_at", "disabled_at", "head"):
         less = [(t, {k: v for k, v in r.items() if k != lacking}) for t, r in backup]
-        passed = Revivals(ended, since=None, now=NOW).rows(less)
+        passed = RestoreAudit(ended, since=None, now=NOW).rows(less)
         assert [name for name, _ in passed] == [name for name, _ in backup]
 
 
@@ -201,7 +201,7 @@ async def test_a_database_that_cannot_be_read_tells_nothing(
     if content is not None:
         path.write_bytes(content)
     database = Database(f"sqlite:///{path}")
-    assert await read_ended(database) is None
+    assert await read_revocations(database) is None
     assert path.exists() is (content is not None)
     await database.close()
 
@@ -214,7 +214,7 @@ async def test_a_deleted_account_that_comes_back_is_named_and_stays_closed(
     await storage.credentials.delete(bo.id, by=None)
     named = "Accounts that had been deleted, with their data: delete them again: bo."
     for since in (None, storage.now, storage.now + 1):
-        revivals = Revivals(await read_ended(storage.database), since=since, now=NOW)
-        again = {row["name"]: row for table, row in revivals.rows(backup) if table == "users"}
-        assert named in list(revivals.revived.lines())
+        audit = RestoreAudit(await read_revocations(storage.database), since=since, now=NOW)
+        again = {row["name"]: row for table, row in audit.rows(backup) if table == "users"}
+        assert named in list(audit.reinstated.lines())
         assert (again["bo"]["disabled_at"] is not None) is (since is not None)

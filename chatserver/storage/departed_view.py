@@ -14,16 +14,18 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.models import Event, Kind
 from chatserver.storage.tables import events, users
 
-BY_EMOJI = dict[str, list[str]]  # emoji → user names
+UsersByEmoji = dict[str, list[str]]  # emoji → user names
 
 
-def as_of(connection: Connection, read: Sequence[Event], limits: Mapping[int, int]) -> list[Event]:
+def as_of_departure(
+    connection: Connection, read: Sequence[Event], limits: Mapping[int, int]
+) -> list[Event]:
     """Events in the state that they had at the seq that `limits` names for their room, if any."""
-    shown = {room: _As(connection, room, seq, read) for room, seq in limits.items()}
+    shown = {room: _RoomView(connection, room, seq, read) for room, seq in limits.items()}
     return [shown[event.room].show(event) if event.room in shown else event for event in read]
 
 
-class _As:
+class _RoomView:
     """One room at one seq."""
 
     def __init__(self, connection: Connection, room: int, seq: int, read: Sequence[Event]) -> None:
@@ -49,7 +51,7 @@ class _As:
                 return event
 
 
-def _replayed(rows: Sequence[Row[Any]]) -> dict[int, BY_EMOJI]:
+def _replayed(rows: Sequence[Row[Any]]) -> dict[int, UsersByEmoji]:
     """Reactions by message, from the last events that added (+) and removed (-) each, in order."""
     found: dict[int, dict[str, dict[str, None]]] = {}
     for seq, body, name in map(tuple, rows):

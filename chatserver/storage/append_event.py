@@ -9,7 +9,7 @@ from chatserver.models import Draft, Event, Kind
 from chatserver.storage.tables import events, rooms
 
 
-def append(
+def append_event(
     connection: Connection,
     draft: Draft,
     now: int,
@@ -39,7 +39,7 @@ def append(
     return seq
 
 
-def told(
+def event_from_draft(
     draft: Draft,
     seq: int,
     now: int,
@@ -55,7 +55,7 @@ def told(
         user=draft.user,
         data=data,
         at=now,
-        id=None if draft.own_id else draft.id,
+        id=None if draft.generated_id else draft.id,
         kind=kind,
         people=draft.people,
         author=draft.user_id,

@@ -27,7 +27,7 @@ ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Revocations:
     """What has ended in a database: when (ms) by table and key, and the accounts as they are.
 
     `left`: the memberships that have ended, by room and user; `rooms`: id and time of creation.
@@ -39,7 +39,7 @@ class Ended:
     rooms: set[tuple[int, int]]
 
 
-async def read_ended(database: Database) -> Ended | None:
+async def read_revocations(database: Database) -> Revocations | None:
     """None for a database that is not there, is empty or cannot be read."""
     if database.path is not None and not database.path.exists():
         return None
@@ -50,7 +50,7 @@ async def read_ended(database: Database) -> Ended | None:
         return None
 
 
-def _read(connection: Connection) -> Ended | None:
+def _read(connection: Connection) -> Revocations | None:
     there = set(sa.inspect(connection).get_table_names())
     if "users" not in there:
         return None
@@ -62,7 +62,7 @@ def _read(connection: Connection) -> Ended | None:
     users = sa.table("users", *(sa.column(name) for name in ACCOUNT))
     rows = connection.execute(sa.select(users))
     accounts = {(row.id, row.name_key, row.created_at): row for row in rows}
-    return Ended(revoked, accounts, _left(connection), _rooms(connection))
+    return Revocations(revoked, accounts, _left(connection), _rooms(connection))
 
 
 def _left(connection: Connection) -> dict[tuple[int, int], Any]:
@@ -77,7 +77,7 @@ def _rooms(connection: Connection) -> set[tuple[int, int]]:
 
 
 @dataclass(slots=True)
-class Revived:
+class Reinstated:
     """What is valid again after a restore and was not before. Names are those of users."""
 
     known: bool = True  # the database that was replaced could be read
@@ -111,10 +111,10 @@ class Revived:
             yield f"Members who had left a room or been removed: {named}."
 
 
-class Revivals:
+class RestoreAudit:
     """Passes the rows of an archive on; `revived` says what they bring back to life."""
 
-    def __init__(self, ended: Ended | None, *, since: int | None, now: int) -> None:
+    def __init__(self, ended: Revocations | None, *, since: int | None, now: int) -> None:
         """`since` (ms): what has ended at or after that ends again. None: nothing does."""
         self._ended = ended
         self._since = since
@@ -122,7 +122,7 @@ class Revivals:
         self._bots: dict[int, str] = {}
         self._users: dict[int, str] = {}  # names of the accounts that both databases have
         self._rooms: dict[int, dict[str, Any]] = {}  # rows of the rooms that both have
-        self.revived = Revived(known=ended is not None)
+        self.reinstated = Reinstated(known=ended is not None)
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
         for name, row in rows:
@@ -144,11 +144,11 @@ class Revivals:
         if self._since is not None and at >= self._since:
             return row | {"revoked_at": at}
         if name == "bot_tokens":
-            self.revived.bots.append(self._bots.get(row.get("user_id", 0), "?"))
+            self.reinstated.bots.append(self._bots.get(row.get("user_id", 0), "?"))
         elif name == "sessions":
-            self.revived.sessions += 1
+            self.reinstated.sessions += 1
         else:
-            self.revived.invites += 1
+            self.reinstated.invites += 1
         return row
 
     def _ended_at(self, name: str, row: dict[str, Any]) -> int | None:
@@ -185,7 +185,7 @@ class Revivals:
             seq = min(now.left_seq or 0, room["head"])
             return row | {"left_at": now.left_at, "left_seq": seq, "role": "member"}
         name = room.get("name") or room.get("private_name") or room["title"] or room["id"]
-        self.revived.members.append(f"{user} in {name}")
+        self.reinstated.members.append(f"{user} in {name}")
         return row
 
     def _changed(self, row: dict[str, Any], now: Any) -> dict[str, Any]:
@@ -197,17 +197,17 @@ class Revivals:
         if closed is not None and again_closed:
             again["disabled_at"] = closed
         elif closed is not None:
-            self.revived.opened.append(row["name"])
+            self.reinstated.opened.append(row["name"])
         if now.password_hash != row["password_hash"]:
             if deleted:
-                self.revived.deleted.append(row["name"])
+                self.reinstated.deleted.append(row["name"])
             if self._since is None:
-                self.revived.passwords.append(row["name"])
+                self.reinstated.passwords.append(row["name"])
             else:
                 again["password_hash"] = now.password_hash
         if now.role != row["role"]:
             if self._since is not None:
                 again["role"] = now.role
             elif row["role"] == Role.ADMIN:
-                self.revived.administrators.append(row["name"])
+                self.reinstated.administrators.append(row["name"])
         return again

@@ -15,15 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.models import LOBBY, Kind
 from chatserver.storage.archive_file import line
-from chatserver.storage.archive_io import TABLES, one_moment
+from chatserver.storage.archive_io import TABLES, consistent_snapshot
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import KEPT_DIGEST
 from chatserver.storage.search_index import Entry, pending, search, written
-from chatserver.storage.slices import computed
+from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, rooms
 
-AT_ONCE = 100  # texts read at once
-SHOWN = 100  # findings of one rule
+BATCH_SIZE = 100  # texts read at once
+MAX_FINDINGS = 100  # findings of one rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Step:
 async def check(database: Database) -> AsyncGenerator[Step]:
     """Look at every rule in turn. Leave it with `aclosing`: it holds a connection."""
     rules = [*RULES, *_references()]
-    async with one_moment(database) as connection:
+    async with consistent_snapshot(database) as connection:
         of = len(rules) + 1 + database.is_sqlite
         if database.is_sqlite:
             yield Step(of, await _file(connection))
         for rule in rules:
-            yield Step(of, await _answered(_broken(connection, rule)))
-        yield Step(of, await _answered(_index(connection)))
+            yield Step(of, await _findings(_broken(connection, rule)))
+        yield Step(of, await _findings(_index(connection)))
 
 
 async def report(database: Database) -> AsyncGenerator[bytes]:
@@ -73,7 +73,7 @@ async def totals(database: Database) -> dict[str, int]:
         }
 
 
-async def _answered(asked: Awaitable[list[str]]) -> list[str]:
+async def _findings(asked: Awaitable[list[str]]) -> list[str]:
     """A damaged file has no answer to some questions; the others are asked all the same."""
     try:
         return await asked
@@ -84,9 +84,11 @@ async def _answered(asked: Awaitable[list[str]]) -> list[str]:
 
 
 async def _broken(connection: AsyncConnection, rule: Rule) -> list[str]:
-    found = (await connection.execute(sa.text(f"{rule.broken} LIMIT {SHOWN + 1}"))).mappings()
+    found = (
+        await connection.execute(sa.text(f"{rule.broken} LIMIT {MAX_FINDINGS + 1}"))
+    ).mappings()
     findings = [rule.sentence.format(**row) for row in found]
-    if len(findings) <= SHOWN:
+    if len(findings) <= MAX_FINDINGS:
         return findings
     count = f"SELECT COUNT(*) FROM ({rule.broken}) AS broken"  # noqa: S608 - a constant of ours
     return _shown(findings, int(await connection.scalar(sa.text(count)) or 0))
@@ -94,16 +96,16 @@ async def _broken(connection: AsyncConnection, rule: Rule) -> list[str]:
 
 def _shown(findings: list[str], count: int) -> list[str]:
     """The first of one rule's `count` findings, and how many more there are."""
-    more = count - SHOWN
-    return [*findings[:SHOWN], f"… and {more} more of this."] if more > 0 else findings
+    more = count - MAX_FINDINGS
+    return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
 
 
 async def _index(connection: AsyncConnection) -> list[str]:
     """Every message once in the search index, with the words of its text as it is now."""
     findings: list[str] = []
-    result = await connection.stream(_INDEXED, execution_options={"yield_per": AT_ONCE})
+    result = await connection.stream(_INDEXED, execution_options={"yield_per": BATCH_SIZE})
     async for rows in result.partitions():
-        async for wrong in computed(_wrongly_indexed, rows):
+        async for wrong in compute_in_slices(_wrongly_indexed, rows):
             findings += wrong
     return _shown(findings, len(findings))
 
@@ -134,7 +136,7 @@ _INDEXED = (
 
 async def _file(connection: AsyncConnection) -> list[str]:
     """What SQLite itself finds. Its foreign_key_check would say what `_references` say."""
-    found = (await connection.exec_driver_sql(f"PRAGMA integrity_check({SHOWN})")).scalars()
+    found = (await connection.exec_driver_sql(f"PRAGMA integrity_check({MAX_FINDINGS})")).scalars()
     return [f"The file is damaged: {text}." for text in found if text != "ok"]
 
 

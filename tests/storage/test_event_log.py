@@ -111,7 +111,7 @@ async def test_a_node_that_stands_still_inside_a_transaction_loses_it(
             connection.execute(lobby)
             await_only(asyncio.wait_for(go_on(), 20))
 
-        await still.beside(hold)
+        await still.run_on_writer(hold)
     await still.close()
     assert isinstance(outcome, Event)
 
@@ -245,10 +245,10 @@ async def test_reading_back_pages_and_stretches(storage: Storage) -> None:
     await storage.log.store([draft(bo, "psst", room=facts.room)])
     assert [e.seq for e in await storage.log.after(LOBBY_FACTS, 3, 8, 3)] == [4, 5, 6]
     assert [e.seq for e in await storage.log.before(LOBBY_FACTS, 8, 3)] == [5, 6, 7]
-    stretches = await storage.log.stretches([(LOBBY_FACTS, 8, 10), (facts, 0, 1)])
+    stretches = await storage.log.ranges([(LOBBY_FACTS, 8, 10), (facts, 0, 1)])
     assert [(e.room, e.seq, e.to) for e in stretches] == [
         (LOBBY, 9, None),
         (LOBBY, 10, None),
         (facts.room, 1, "ann"),
     ]
-    assert await storage.log.stretches([]) == []
+    assert await storage.log.ranges([]) == []

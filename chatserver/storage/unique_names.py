@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Conflict, NotFound, _
 from chatserver.models import LOBBY, RoomKind
-from chatserver.storage.members import hold_rooms
+from chatserver.storage.members import lock_rooms
 from chatserver.storage.tables import members, room_name, rooms, users
 from chatserver.text.names import is_lobby_title, room_key, skeleton
 
@@ -38,9 +38,9 @@ def require_distinct_room(connection: Connection, name: str, *, by: int, room: i
 
     `room` is the one that is to have the name, if it exists.
     """
-    hold_rooms(connection, [LOBBY])  # of two such rooms made at once the second one is refused
+    lock_rooms(connection, [LOBBY])  # of two such rooms made at once the second one is refused
     query = sa.select(room_name).where(
-        rooms.c.skeleton == skeleton(name), rooms.c.id != room, known_to(by)
+        rooms.c.skeleton == skeleton(name), rooms.c.id != room, visible_rooms(by)
     )
     taken = connection.scalar(query.limit(1))
     if taken is not None:
@@ -59,7 +59,7 @@ def require_no_lobby_title(connection: Connection, title: str) -> None:
         raise Conflict(_("Only the lobby has this title."))
 
 
-def name_values(name: str, *, private: bool) -> dict[str, Any]:
+def name_columns(name: str, *, private: bool) -> dict[str, Any]:
     """The columns of a room's name."""
     return {
         "name": None if private else name,
@@ -68,27 +68,29 @@ def name_values(name: str, *, private: bool) -> dict[str, Any]:
     }
 
 
-def known_to(user_id: int | None) -> sa.ColumnElement[bool]:
+def visible_rooms(user_id: int | None) -> sa.ColumnElement[bool]:
     """Rooms whose names this user may know. None stands for the owner of the data."""
     public = sa.and_(sa.not_(rooms.c.private), rooms.c.name.is_not(None))
     return sa.or_(public, sa.literal(user_id is None), rooms.c.id.in_(_rooms_of(user_id)))
 
 
-def rooms_named(name: str, user_id: int | None) -> sa.Select[Any]:
+def query_room_by_name(name: str, user_id: int | None) -> sa.Select[Any]:
     """The number of the room that this user means by a name or a number: one of theirs first."""
     key = room_key(name)
     named = sa.or_(rooms.c.name == key, rooms.c.private_name == key)
     if key.isascii() and key.isdigit() and len(key) < 16:
         named = sa.and_(rooms.c.id == int(key), room_name.is_not(None))
     theirs = sa.case((rooms.c.id.in_(_rooms_of(user_id)), 0), else_=1)
-    query = sa.select(rooms.c.id).where(named, rooms.c.kind == RoomKind.GROUP, known_to(user_id))
+    query = sa.select(rooms.c.id).where(
+        named, rooms.c.kind == RoomKind.GROUP, visible_rooms(user_id)
+    )
     # The older one comes first: a newer room takes no name from it.
     return query.order_by(theirs, rooms.c.id).limit(2)
 
 
 def find_room(connection: Connection, name: str, *, by: int | None) -> int:
     """The number of the room that is meant. Raises NotFound, and Conflict where it is unclear."""
-    found = list(connection.scalars(rooms_named(name, by)))
+    found = list(connection.scalars(query_room_by_name(name, by)))
     if not found:
         raise NotFound(_("There is no room named %(name)s."), name=name)
     if by is None and len(found) > 1:
@@ -102,7 +104,7 @@ def _rooms_of(user_id: int | None) -> sa.Select[Any]:
     )
 
 
-def settle_names(connection: Connection) -> None:
+def backfill_names(connection: Connection) -> None:
     """Store what follows from names, for rows of a program that did not store it."""
     unnamed = sa.and_(_ROOMS.c.name.is_(None), _ROOMS.c.private_name.is_(None))
     connection.execute(_ROOMS.update().where(unnamed).values(private=True))

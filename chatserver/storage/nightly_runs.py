@@ -25,7 +25,7 @@ NIGHT = meta.c.key == "night"  # when the last one began
 EVIDENCE = meta.c.key == "nights"
 
 
-class Night(msgspec.Struct, frozen=True):
+class NightlyRun(msgspec.Struct, frozen=True):
     """A recorded night. `streak` counts the nights before it that followed one another.
 
     `upto` is the time (ms) that has passed for certain, as far as these nights tell.
@@ -39,16 +39,16 @@ class Night(msgspec.Struct, frozen=True):
         return self.streak + 1 >= SEVERAL
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class LastRun(msgspec.Struct, frozen=True):
     """When the last night began (ms), if there was one, and what is known since."""
 
     began: int | None
-    night: Night | None
+    night: NightlyRun | None
 
 
-async def record_night(
+async def record_run(
     database: Database, *, before: int, now: int, jumped: bool, newest: int | None
-) -> Night | None:
+) -> NightlyRun | None:
     """Record a night that begins now, unless the last one began at or after `before`.
 
     One node of several gets it; None for the others. A night in the future does not count: the
@@ -56,26 +56,26 @@ async def record_night(
     `newest` is the time of the newest event when this server started (see `newest_event`).
     """
 
-    def work(connection: Connection) -> Night | None:
+    def work(connection: Connection) -> NightlyRun | None:
         last, known = _read(connection)
         if last is not None and before <= last <= now + TOLERANCE:
             return None
         follows = last is not None and not jumped and 0 <= now - last <= LONGEST_GAP
-        first = Night(0, now if newest is None else min(now, newest))
+        first = NightlyRun(0, now if newest is None else min(now, newest))
         night = _next(known or first, now, follows=follows)
         return night if _claim(connection, last, now, night) else None
 
     return await database.transaction(work)
 
 
-def _next(known: Night, now: int, *, follows: bool) -> Night:
+def _next(known: NightlyRun, now: int, *, follows: bool) -> NightlyRun:
     if not follows:
-        return Night(0, known.upto)
-    night = Night(known.streak + 1, known.upto)
+        return NightlyRun(0, known.upto)
+    night = NightlyRun(known.streak + 1, known.upto)
     return replace(night, upto=min(now, night.upto + STEP)) if night.may_forget else night
 
 
-def _claim(connection: Connection, last: int | None, now: int, night: Night) -> bool:
+def _claim(connection: Connection, last: int | None, now: int, night: NightlyRun) -> bool:
     if last is None:
         connection.execute(meta.insert().values(key="night", value=str(now)))
     else:
@@ -88,17 +88,17 @@ def _claim(connection: Connection, last: int | None, now: int, night: Night) -> 
     return True
 
 
-def _read(connection: Connection) -> tuple[int | None, Night | None]:
+def _read(connection: Connection) -> tuple[int | None, NightlyRun | None]:
     began = connection.scalar(sa.select(meta.c.value).where(NIGHT))
     known = connection.scalar(sa.select(meta.c.value).where(EVIDENCE))
-    night = msgspec.json.decode(known, type=Night) if known else None
+    night = msgspec.json.decode(known, type=NightlyRun) if known else None
     return (None if began is None else int(began)), night
 
 
-async def recorded(database: Database) -> Recorded:
+async def recorded(database: Database) -> LastRun:
     """The last night."""
     async with database.reading() as connection:
-        return Recorded(*await connection.run_sync(_read))
+        return LastRun(*await connection.run_sync(_read))
 
 
 async def newest_event(database: Database) -> int | None:
