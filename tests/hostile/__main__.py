@@ -1,4 +1,4 @@
-"""`make hostile`: what others' tools find, into docs/security.md between its marks."""
+"""`make hostile`: run attack tools, and write their results into docs/security.md."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ SLOW = {
     "slow readers": ["-X", "-t", "GET"],
 }
 BOT = "robot"
-SAID = '{"type":3,"to":"noone*","data":"x","id":"a1"}'  # gets one answer, whatever is in it
+SAID = '{"type":3,"to":"noone*","data":"x","id":"a1"}'  # gets one reply, whatever its content
 SocketTransport = tuple[str, str, str]
 
 
@@ -41,7 +41,7 @@ async def main() -> None:
             server.kill()
         log = server.log.read_text(encoding="utf-8")
         told = f"{log.count('Traceback')} tracebacks, {log.count('failed')} failures"
-        lines.append(("the server's log after all of that", "", told))
+        lines.append(("the server's log afterwards", "", told))
     publish(table(lines))
 
 
@@ -52,7 +52,7 @@ async def conformance(people: People, folder: Path) -> SocketTransport:
         found = await tools.conformance(url, folder)
     finally:
         server.kill()
-    return f"kosoku {version('kosoku')}", "RFC 6455, on our socket", found
+    return f"kosoku {version('kosoku')}", "RFC 6455 on the WebSocket", found
 
 
 async def attack(server: Server, people: People, folder: Path) -> list[SocketTransport]:
@@ -77,9 +77,11 @@ async def injections(url: str, token: str, folder: Path) -> list[SocketTransport
     hole = Place("a planted hole", f"http://127.0.0.1:{runner.addresses[0][1]}/find?name=ann")
     control = await tools.injection(hole, "", folder)
     await runner.cleanup()
-    assert control == "a hole", "sqlmap does not find what is there"
+    assert control == "a hole", "sqlmap does not find the planted hole"
     lines = [(tool, hole.name + ", as a control", control)]
-    async with times.connected(url, token):  # so that sqlmap's sockets change nobody's presence
+    async with times.connected(
+        url, token
+    ):  # so that sqlmap's sockets do not change the user's presence
         found = [await tools.injection(place, token, folder) for place in places(url)]
     return lines + [
         (tool, place.name, what) for place, what in zip(places(url), found, strict=True)
@@ -87,7 +89,7 @@ async def injections(url: str, token: str, folder: Path) -> list[SocketTransport
 
 
 def places(url: str) -> list[Place]:
-    """Every form, and one of each way into the database."""
+    """Every form, and one operation of each kind that reaches the database."""
     new = "username=cy&password=purple+stone+river&display=Cy"
     return [
         Place("the login form", f"{url}/login", "username=bo0&password=x"),
@@ -98,37 +100,45 @@ def places(url: str) -> list[Place]:
         Place("a message", f"{url}/api/rooms/lobby/messages", '{"data":"hi","id":"a1*"}'),
         Place("a direct message", f"{url}/api/direct/bo1*/messages", '{"data":"hi"}'),
         Place("a new room", f"{url}/api/rooms", '{"name":"den","users":["bo1"]}'),
-        Place("one's own account", f"{url}/api/me", '{"display":"Bo","locale":"en"}', "PATCH"),
-        Place("the socket", url.replace("http", "ws") + "/ws", SAID),
+        Place("the user's own account", f"{url}/api/me", '{"display":"Bo","locale":"en"}', "PATCH"),
+        Place("the WebSocket", url.replace("http", "ws") + "/ws", SAID),
     ]
 
 
 async def enumeration(server: Server) -> SocketTransport:
-    """Whether somebody who has no account learns who has one."""
+    """Test whether login times disclose which accounts exist."""
     terminal = Server(server.data)  # it reaches the running one as a terminal would
     terminal.run("bot", "add", BOT)
     terminal.run("user", "disable", NAMES[2])
-    names = {"somebody": NAMES[1], "nobody": "noone", "a bot": BOT, "a disabled one": NAMES[2]}
+    names = {
+        "known": NAMES[1],
+        "an unknown name": "noone",
+        "a bot": BOT,
+        "a disabled account": NAMES[2],
+    }
     taken = await times.refusals(server.url, names)
-    known = taken.pop("somebody")
+    known = taken.pop("known")
     chances = {kind: times.likely_the_same(known, all_) for kind, all_ in taken.items()}
     told = ", ".join(f"{kind} {chance:.2f}" for kind, chance in chances.items())
-    what = "a wrong password for somebody and for others: chance that the times are the same"
+    what = (
+        "a wrong password for an existing user and for others:"
+        " probability that the times are the same"
+    )
     return "own measurement", what, f"{told} ({times.told(known)})"
 
 
 async def flood(server: Server, people: People) -> SocketTransport:
-    """How long a message takes while everybody logs in."""
+    """Measure the latency of messages while many clients log in."""
     token = people.tokens[OBSERVER]
     calm = await times.latency(server.url, token, 10)
     busy, answered = await times.flooded(server.url, token, 10)
     async with aiohttp.ClientSession() as http, http.get(f"{server.url}/readyz") as answer:
         assert answer.status == 200
-    what = f"{times.FLOOD} people log in without end: from a message to its answer"
+    what = f"{times.FLOOD} clients log in continuously: from a message to its reply"
     return (
         "own measurement",
         what,
-        f"{times.told(busy)} ({answered} log-ins answered); before: {times.told(calm)}",
+        f"{times.told(busy)} ({answered} logins answered); before: {times.told(calm)}",
     )
 
 
@@ -137,7 +147,7 @@ def table(lines: list[SocketTransport]) -> str:
     head = [
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
         "",
-        "| with | what | found |",
+        "| tool | target | result |",
         "|---|---|---|",
     ]
     return "\n".join([*head, *rows, ""])

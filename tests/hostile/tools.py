@@ -118,4 +118,4 @@ async def slowly(url: str, mode: list[str], folder: Path) -> str:
     looks = Counter(re.findall(r"service available:\s*(\w+)", said))
     assert looks, said[-2000:]
     told = "available throughout" if set(looks) == {"YES"} else f"available: {dict(looks)}"
-    return f"{told}; other people's longest answer {longest * 1000:.0f} ms, {failed} failed"
+    return f"{told}; longest response to other clients {longest * 1000:.0f} ms, {failed} failed"
