@@ -113,7 +113,7 @@ def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any],
         "last_seen_at": at,
         "client": "benchmark",
     }
-    token = keys.issue(session=session, user_id=number, expires_at=at + DAY)
+    token = keys.issue(session=session, user_id=number, issued_at=at, expires_at=at + DAY)
     return row, Person(number, name_of(number - 1), token)
 
 

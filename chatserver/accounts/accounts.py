@@ -159,7 +159,10 @@ class Accounts:
         await self._credentials.open_session(session, client=client)
         minutes = min(now + self._settings.token_minutes * MINUTE, expires_at)
         return Tokens(
-            user, self._issue(session, minutes), self._issue(session, expires_at), expires_at
+            user,
+            self._issue(session, now, minutes),
+            self._issue(session, now, expires_at),
+            expires_at,
         )
 
     async def authenticate(self, token: str) -> SignIn:
@@ -219,7 +222,7 @@ class Accounts:
         if session is None or not await self._users.extend_session(session.id, until):
             raise Unauthorized(_("Your session has ended. Log in again."))
         expires_at = (now + lifetime * 1000) // 1000 * 1000
-        return expires_at, self._issue(session, expires_at)
+        return expires_at, self._issue(session, now, expires_at)
 
     async def sign_out(self, sign_in: SignIn) -> bool:
         """End this session and close its connections; return whether its end is stored already."""
@@ -227,8 +230,13 @@ class Accounts:
         self._closer.end_session(sign_in.session.id, pending=not stored)
         return stored
 
-    def _issue(self, session: Session, expires_at: int) -> str:
-        return self._keys.issue(session=session.id, user_id=session.user.id, expires_at=expires_at)
+    def _issue(self, session: Session, issued_at: int, expires_at: int) -> str:
+        return self._keys.issue(
+            session=session.id,
+            user_id=session.user.id,
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
 
     # Accounts -----------------------------------------------------------------------------------
 

@@ -120,13 +120,15 @@ class SigningKeys:
         if keys:
             self._keys, self.next, self._version = keys, following, version
 
-    def issue(self, *, session: str, user_id: int, expires_at: int) -> str:
-        """Return a token of a session, valid until `expires_at` (ms UTC)."""
-        now = self._clock() // 1000
+    def issue(self, *, session: str, user_id: int, issued_at: int, expires_at: int) -> str:
+        """Return a token of a session, valid until `expires_at`. Times are in ms UTC.
+
+        `issued_at` is when the lifetime began: what was awaited since then does not shorten it.
+        """
         claims = {
             "sub": str(user_id),
             "sid": session,
-            "iat": now,
+            "iat": issued_at // 1000,
             "exp": expires_at // 1000,
             "iss": ISSUER,
             "aud": AUDIENCE,

@@ -43,7 +43,8 @@ class Node:
         return (await self.sync.rotate(force=force)).signs
 
     def token(self) -> str:
-        return self.keys.issue(session="s", user_id=1, expires_at=self.clock.ms() + 10**9)
+        now = self.clock.ms()
+        return self.keys.issue(session="s", user_id=1, issued_at=now, expires_at=now + 10**9)
 
     def poll(self) -> None:
         self.hub.check_nodes()

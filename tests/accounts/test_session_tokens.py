@@ -51,7 +51,8 @@ def open_umask() -> Iterator[None]:
 
 
 def issue(keys: SigningKeys, clock: FakeClock) -> str:
-    return keys.issue(session="s1", user_id=7, expires_at=clock.ms() + HOUR * 1000)
+    now = clock.ms()
+    return keys.issue(session="s1", user_id=7, issued_at=now, expires_at=now + HOUR * 1000)
 
 
 # The file ----------------------------------------------------------------------------------------
@@ -141,6 +142,15 @@ def test_a_token_says_whose_session_it_is_and_until_when(
     token = keys.verify(issue(keys, clock))
     assert (token.session, token.user_id, token.lifetime) == ("s1", 7, HOUR)
     assert token.expires_at * 1000 == clock.ms() + HOUR * 1000
+
+
+def test_waiting_before_the_signature_does_not_shorten_a_lifetime(
+    keys: SigningKeys, clock: FakeClock
+) -> None:
+    now = clock.ms()
+    clock.advance(1.5)
+    token = keys.issue(session="s1", user_id=7, issued_at=now, expires_at=now + HOUR * 1000)
+    assert keys.verify(token).lifetime == HOUR
 
 
 def test_a_token_grows_older(keys: SigningKeys, clock: FakeClock) -> None:
