@@ -31,6 +31,27 @@ async def test_enter_sends_unless_a_suggestion_was_chosen(enter: EnterChat) -> N
     await ann.sees("Hi @user003 :smi")
 
 
+async def test_users_outside_a_private_room_are_suggested_after_its_members(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    for name in ("li1", "li2"):
+        await ann.chat.person(name, display=f"李四{name}")
+    red = await ann.chat.person("red", display="李小红")
+    room = (
+        await red.ask("POST", "/api/rooms", {"name": "den", "private": True, "users": ["ann"]})
+    ).json
+    await ann.page.goto(f"/index#/room/{room['room']}")
+    await ann.page.reload()
+    await ann.is_loaded()
+    await ann.page.locator("#composer-text").press_sequentially("@李")
+    await expect(ann.page.locator("#names li")).to_have_text(
+        ["李小红 @red", "Not in this room", "李四li1 @li1", "李四li2 @li2"]
+    )
+    await ann.page.keyboard.press("Tab")
+    await expect(ann.page.locator("#composer-text")).to_have_value("@red ")
+
+
 async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page = ann.page

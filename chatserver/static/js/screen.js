@@ -1,10 +1,12 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
 import { demand } from "./demand.js";
+import { grouped } from "./lib/addressees.js";
 import { _, ngettext } from "./lib/i18n.js";
 import { directKey, roomKey } from "./lib/route.js";
 import { orphanedEdits, withActs } from "./lib/pending-acts.js";
 import { kindOf, listed, pending, roomName, stored } from "./lib/view.js";
+import { Members } from "./members.js";
 import { lang, me } from "./page.js";
 import { isAct, isMessage, LOBBY } from "./protocol.js";
 
@@ -15,6 +17,7 @@ export class Screen {
   #outbox;
   #connection;
   #typing;
+  #members = new Members();
   #parts = new Map();
 
   /** `app`: the element that holds the others. */
@@ -81,8 +84,8 @@ export class Screen {
 
   #showOnDemand(conversation, { name, lost, total }) {
     demand.rest.showInTab(name, total);
-    this.#part("completion-list").candidates = () => this.#people.everybody;
-    this.#part("completion-list").find = (beginning) => this.#people.find(beginning);
+    this.#part("completion-list").candidates = () => this.#addressees(conversation);
+    this.#part("completion-list").find = (beginning) => this.#findAddressees(conversation, beginning);
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
     this.#part("rooms-dialog").find = (beginning) => this.#people.find(beginning);
     this.#part("room-dialog").show(conversation, { title: name });
@@ -90,6 +93,17 @@ export class Screen {
     this.#part("search-panel").show(conversation, { title: name, ...this.#names });
     this.#part("quick-switcher").candidates = () => this.#places;
     this.#part("quick-switcher").find = (beginning) => this.#people.find(beginning);
+  }
+
+  /** Nobody until the members are known: what is shown may be chosen, and does not move. */
+  #addressees(conversation) {
+    const members = this.#members.of(conversation);
+    return members === undefined ? null : grouped(this.#people.everybody, members);
+  }
+
+  async #findAddressees(conversation, beginning) {
+    const more = await Promise.all([this.#members.load(conversation), this.#people.find(beginning)]);
+    return more.includes(true);
   }
 
   #showMessages(conversation, newAfter, lost) {

@@ -10,7 +10,8 @@ import { enterKey } from "../enter-key.js";
 import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
-import { fittingWith, unfinished } from "../lib/mentions.js";
+import { suggested } from "../lib/addressees.js";
+import { unfinished } from "../lib/mentions.js";
 import { withLate } from "../lib/order.js";
 import { clone } from "../page.js";
 
@@ -18,8 +19,8 @@ const MOST = 7; // rows: six people and @all
 const NONE = -1; // no row is chosen
 
 class CompletionList extends HTMLElement {
-  /** () → [{name, display}] of everybody who can be called here. */
-  candidates = () => [];
+  /** () → {members, others}, each [{name, display}]; null until the members of the room are known. */
+  candidates = () => null;
 
   /** (beginning) → promise of whether there are candidates now that were not known. */
   find = async () => false;
@@ -40,7 +41,7 @@ class CompletionList extends HTMLElement {
     for (const end of ["blur", "text:replaced"]) this.#box.addEventListener(end, () => this.close());
     this.#list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus
-      const option = event.target.closest("li");
+      const option = event.target.closest("[role=option]");
       if (option) this.#take(Number(option.dataset.index));
     });
   }
@@ -73,9 +74,10 @@ class CompletionList extends HTMLElement {
   }
 
   #people({ query }) {
-    const found = fittingWith(everybody(), this.candidates(), query);
+    const people = this.candidates();
+    const found = people ? suggested(people, query, everybody()) : [];
     if (found.length === 1 && found[0].name === query) return []; // it is complete
-    return found.map(({ name, display }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} ` }));
+    return found.map(option);
   }
 
   #pictures({ query }) {
@@ -102,8 +104,9 @@ class CompletionList extends HTMLElement {
   #choose(index) {
     this.#chosen = index;
     this.hidden = this.#found.length === 0;
-    const items = this.#found.map((option, position) => ({ ...option, position, on: position === index }));
-    sync(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
+    const items = this.#found.map((one, position) => ({ ...one, position, on: position === index }));
+    const rows = withHeading(items);
+    sync(this.#list, rows, { key: ({ key }) => key, make: ({ heading }) => clone(heading ? "names-outside" : "name-option"), update: describe });
     this.#hint();
     if (index === NONE) this.#box.removeAttribute("aria-activedescendant");
     else this.#box.setAttribute("aria-activedescendant", `name-${index}`);
@@ -159,14 +162,25 @@ class CompletionList extends HTMLElement {
 
 const everybody = () => ({ name: "all", display: _("everyone in this room") });
 
+const option = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
+
+/** The items, and a heading before those of users who are not in the room. */
+function withHeading(items) {
+  const first = items.findIndex(({ outside }) => outside);
+  return first < 0 ? items : [...items.slice(0, first), { key: " outside", heading: true }, ...items.slice(first)];
+}
+
 const picture = ({ emoji: text, names }) => ({ key: text, name: text, more: `:${names[0]}:`, text });
 
-function describe(option, { name, more, position, on }) {
-  option.id = `name-${position}`;
-  option.dataset.index = position;
-  option.setAttribute("aria-selected", String(on));
-  option.querySelector(".option-name").textContent = name;
-  option.querySelector(".option-more").textContent = more;
+function describe(row, { heading, name, more, position, on, outside }) {
+  if (heading) return;
+  row.id = `name-${position}`;
+  row.dataset.index = position;
+  row.setAttribute("aria-selected", String(on));
+  row.querySelector(".option-name").textContent = name;
+  row.querySelector(".option-more").textContent = more;
+  if (outside) row.setAttribute("aria-description", _("Not in this room"));
+  else row.removeAttribute("aria-description");
 }
 
 customElements.define("completion-list", CompletionList);
