@@ -79,9 +79,8 @@ async def injections(url: str, token: str, folder: Path) -> list[SocketTransport
     await runner.cleanup()
     assert control == "a hole", "sqlmap does not find the planted hole"
     lines = [(tool, hole.name + ", as a control", control)]
-    async with times.connected(
-        url, token
-    ):  # so that sqlmap's sockets do not change the user's presence
+    # An open socket keeps the user online, so that sqlmap's sockets do not change the presence.
+    async with times.connected(url, token):
         found = [await tools.injection(place, token, folder) for place in places(url)]
     return lines + [
         (tool, place.name, what) for place, what in zip(places(url), found, strict=True)
