@@ -8,9 +8,10 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
-from chatserver.app import SERVER, Server, create_app
+from chatserver.app import SERVER, create_app
 from chatserver.config import Settings
 from chatserver.models import Role
+from chatserver.server import Server
 from chatserver.storage.users import NewUser
 from chatserver.web.access_log import AccessLog
 

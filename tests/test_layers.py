@@ -20,7 +20,7 @@ FLOORS = [
     "storage bus.redis",
     "accounts chat realtime maintenance",
     "web",
-    "app shutdown",
+    "app server shutdown",
     "embedding commands __main__",
 ]
 
@@ -29,6 +29,7 @@ HOMES = {
     "aiohttp": {
         "web",
         "app",
+        "server",
         "embedding",
         "commands",
     },

@@ -53,7 +53,7 @@ async def test_whoever_is_turned_away_is_told_of_too(
     caplog.set_level(logging.INFO, "chatserver")
     async with chat.browser().ws_connect(f"{chat.url}/ws?token=wrong") as stranger:
         await stranger.receive()
-    (line,) = told(caplog, "turned away")
+    (line,) = told(caplog, "connection rejected")
     assert (line["code"], line["reason"], line["address"]) == (4101, "session_invalid", "127.0.0.1")
     assert not told(caplog, "connected")
 

@@ -107,11 +107,12 @@ def _sentence(answer: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def control(settings: Settings, *, make: bool = True) -> AsyncIterator[Control]:
-    """A line to the running server of this data folder, or to one that runs for this command.
+async def control(settings: Settings, *, create_database: bool = True) -> AsyncIterator[Control]:
+    """Connect to the running server of this data folder, or run one for this command.
 
-    `make`: the command may make the database or upgrade it. Raises StartError otherwise when there
-    is none of this program's revision, and always when the folder belongs to another database.
+    `create_database`: the command may create or upgrade the database. Raises StartError otherwise
+    if it does not have this program's revision, and always if the folder belongs to another
+    database.
     """
     folder = DataDir(settings.data)
     folder.require_access()
@@ -121,11 +122,11 @@ async def control(settings: Settings, *, make: bool = True) -> AsyncIterator[Con
         async with connected(folder) as line:
             yield line
         return
-    if not make:
+    if not create_database:
         binding.require()
     from chatserver.commands.serve import running
 
-    async with running(settings, make=make), connected(folder) as line:
+    async with running(settings, create_database=create_database), connected(folder) as line:
         yield line
 
 

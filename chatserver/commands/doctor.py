@@ -93,7 +93,7 @@ async def _before_the_start(settings: Settings) -> str:
 
 async def _asked(settings: Settings) -> dict[str, Any]:
     """What the running server says."""
-    async with control(settings, make=False) as line:
+    async with control(settings, create_database=False) as line:
         ready: dict[str, Any] = await line.ask("GET", "/readyz")
         return ready
 

@@ -17,7 +17,7 @@ def migrate() -> None:
     """Bring the database to the revision of this program. Starting the server does it too."""
     from chatserver.storage.migrate import HEAD
 
-    ready = ask("GET", "/readyz", make=True)
+    ready = ask("GET", "/readyz", create_database=True)
     if ready["revision"] != HEAD:
         raise ChatServerError(
             f"Nothing was changed: a server of another version runs, and the database has its"

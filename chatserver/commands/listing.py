@@ -29,7 +29,7 @@ async def _fetch(
 
     found: list[dict[str, Any]]
     if is_running(DataDir(settings.data)):
-        async with control(settings, make=False) as line:
+        async with control(settings, create_database=False) as line:
             found = (await line.ask("GET", path))[path.rpartition("/")[2]]
             return found
     async with reading(settings) as database:

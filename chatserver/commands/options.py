@@ -82,14 +82,16 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def ask(method: str, path: str, body: dict[str, Any] | None = None, *, make: bool = False) -> Any:
+def ask(
+    method: str, path: str, body: dict[str, Any] | None = None, *, create_database: bool = False
+) -> Any:
     """Ask the running server, or one that runs for this question: see `control`."""
     from chatserver.commands.control import control
 
     settings = loaded().settings
 
     async def work() -> Any:
-        async with control(settings, make=make) as line:
+        async with control(settings, create_database=create_database) as line:
             return await line.ask(method, path, body)
 
     return run(work())

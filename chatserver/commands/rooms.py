@@ -72,7 +72,7 @@ def room_retention(name: str, days: int) -> None:
 async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None:
     from chatserver.commands.control import control
 
-    async with control(settings, make=False) as line:
+    async with control(settings, create_database=False) as line:
         rooms = (await line.ask("GET", ROOMS))["rooms"]
         await line.ask("PATCH", f"{ROOMS}/{_number(rooms, name)}", change)
 

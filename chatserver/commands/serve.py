@@ -14,16 +14,17 @@ import click
 from aiohttp import web, web_response, web_urldispatcher
 
 from chatserver import __version__
-from chatserver.app import SERVER, Server, build
+from chatserver.app import SERVER, build
 from chatserver.commands.reloading import Reloading, handle_hangup, handle_stop
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import NotYet, StartError
+from chatserver.server import Server
 from chatserver.text import markup
 from chatserver.tls import server_context
 from chatserver.web.access_log import AccessLog
 from chatserver.web.addresses import EVERYWHERE, lan_addresses
-from chatserver.web.control_socket import SHUTDOWN
+from chatserver.web.control_socket import SHUTDOWN_TIMEOUT
 from chatserver.web.headers import expect
 from chatserver.web.listener import IdleConnections, Listener, UnixListener
 
@@ -57,7 +58,7 @@ async def serve(
     handle_hangup(stop.set, Reloading(reload or (lambda: settings), tls))
     async with running(settings) as (runner, server):
         await _listen(runner, settings, tls)
-        server.sessions.listening = public_url(settings, port=_port(runner))
+        server.sessions.listening_url = public_url(settings, port=_port(runner))
         gc.freeze()  # what is here now stays: never look at it again
         gc.set_threshold(YOUNG)
         gc.enable()
@@ -76,17 +77,17 @@ async def serve(
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, make: bool = True
+    settings: Settings, *, create_database: bool = True
 ) -> AsyncIterator[tuple[web.AppRunner, Server]]:
     """The application, started, reachable through the Unix socket of its data folder alone.
 
-    `make`: it may make the database or upgrade it.
+    `create_database`: it may create the database or upgrade it.
     """
-    app = build(settings, make=make)
+    app = build(settings, create_database=create_database)
     runner = web.AppRunner(
         app,
         access_log_class=AccessLog,
-        shutdown_timeout=SHUTDOWN,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGER,
         auto_decompress=False,
@@ -94,7 +95,7 @@ async def running(
     )
     try:
         await runner.setup()
-        app[SERVER].sessions.listening = public_url(settings)
+        app[SERVER].sessions.listening_url = public_url(settings)
         yield runner, app[SERVER]
     finally:
         await runner.cleanup()
@@ -149,7 +150,7 @@ async def _banner(server: Server, *, lan: bool) -> None:
     click.echo(f"  database: {server.database.kind}, durability: {durability}")
     if durability != "full":
         logger.warning("durability is weakened: a power cut can lose answered messages")
-    here = server.sessions.listening
+    here = server.sessions.listening_url
     socket_file = server.settings.server.unix_socket
     click.echo(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():

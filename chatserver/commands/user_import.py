@@ -21,7 +21,7 @@ async def import_users(settings: Settings, file: Path) -> bool:
     A name that is taken is no failure, so that the same file may come in again.
     """
     people = UserFile(file)
-    async with control(settings, make=False) as line:
+    async with control(settings, create_database=False) as line:
         new, taken = _told_apart(people.rows, await _names(line))
         people.give_passwords(new)
         refused = await _add_all(line, new)

@@ -1,4 +1,4 @@
-"""Every route of the product on one screen."""
+"""Route table of the product."""
 
 from aiohttp import web
 
@@ -11,23 +11,26 @@ from chatserver.web.health import Health
 from chatserver.web.maintenance import Maintenance
 from chatserver.web.pages import Pages
 from chatserver.web.rates import RequestLimits
-from chatserver.web.websocket.endpoint import Socket
+from chatserver.web.websocket.endpoint import WebSocketEndpoint
 
 
 def routes(
     pages: Pages,
     api: Api,
-    talk: Conversation,
-    socket: Socket,
+    conversation: Conversation,
+    websocket: WebSocketEndpoint,
     health: Health,
     *,
     admin: Admin,
     admin_pages: AdminPages,
     description: Description,
-    keeping: Maintenance,
-    gate: RequestLimits,
+    maintenance: Maintenance,
+    request_limits: RequestLimits,
 ) -> list[web.RouteDef]:
-    """Method, path, handler and rate (`rates`); the name is what templates and code refer to."""
+    """Return all routes: method, path, handler, and rate (`rates`).
+
+    Templates and code refer to a route by its name.
+    """
     table = [
         web.get("/", pages.home, name="home", rate="visits"),
         web.get("", pages.without_slash, name="mounted", rate="visits"),
@@ -42,7 +45,7 @@ def routes(
         web.get("/index", pages.index, name="index", rate="visits"),
         web.get("/admin", admin_pages.home, name="admin", rate="visits"),
         web.get("/admin/{section}", admin_pages.section, name="admin-page", rate="visits"),
-        web.get("/ws", socket.serve, name="ws", rate="sockets"),
+        web.get("/ws", websocket.serve, name="ws", rate="sockets"),
         web.get("/i18n/{locale}.{digest}.json", pages.catalogue, name="catalogue", rate="memory"),
         web.get("/api/me", api.me, name="me", rate="questions"),
         web.patch("/api/me", api.change_me, rate="changes"),
@@ -58,32 +61,44 @@ def routes(
         web.get("/api/sessions", api.sessions, name="sessions", rate="questions"),
         web.delete("/api/sessions", api.sign_out_everywhere, rate="changes"),
         web.delete("/api/sessions/{session}", api.end_session, name="session", rate="changes"),
-        web.get("/api/rooms", talk.rooms, name="rooms", rate="questions"),
-        web.post("/api/rooms", talk.create, rate="messages"),
-        web.get("/api/rooms/{room}", talk.room, name="room", rate="questions"),
-        web.patch("/api/rooms/{room}", talk.change, rate="messages"),
-        web.get("/api/rooms/{room}/members", talk.members, name="members", rate="questions"),
-        web.post("/api/rooms/{room}/members", talk.enrol, rate="messages"),
+        web.get("/api/rooms", conversation.rooms, name="rooms", rate="questions"),
+        web.post("/api/rooms", conversation.create, rate="messages"),
+        web.get("/api/rooms/{room}", conversation.room, name="room", rate="questions"),
+        web.patch("/api/rooms/{room}", conversation.change, rate="messages"),
+        web.get(
+            "/api/rooms/{room}/members", conversation.members, name="members", rate="questions"
+        ),
+        web.post("/api/rooms/{room}/members", conversation.enrol, rate="messages"),
         web.delete(
-            "/api/rooms/{room}/members/{user}", talk.dismiss, name="member", rate="messages"
+            "/api/rooms/{room}/members/{user}", conversation.dismiss, name="member", rate="messages"
         ),
-        web.get("/api/rooms/{room}/events", talk.events, name="events", rate="questions"),
-        web.post("/api/rooms/{room}/messages", talk.say, name="messages", rate="messages"),
+        web.get("/api/rooms/{room}/events", conversation.events, name="events", rate="questions"),
+        web.post("/api/rooms/{room}/messages", conversation.say, name="messages", rate="messages"),
         web.patch(
-            r"/api/rooms/{room}/messages/{seq:\d+}", talk.edit, name="message", rate="messages"
+            r"/api/rooms/{room}/messages/{seq:\d+}",
+            conversation.edit,
+            name="message",
+            rate="messages",
         ),
-        web.delete(r"/api/rooms/{room}/messages/{seq:\d+}", talk.delete, rate="messages"),
+        web.delete(r"/api/rooms/{room}/messages/{seq:\d+}", conversation.delete, rate="messages"),
         web.put(
             r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}",
-            talk.react,
+            conversation.react,
             name="reaction",
             rate="messages",
         ),
         web.delete(
-            r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}", talk.react, rate="messages"
+            r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}",
+            conversation.react,
+            rate="messages",
         ),
-        web.get("/api/search", talk.search, name="search", rate="questions"),
-        web.post("/api/direct/{user}/messages", talk.say_to_person, name="direct", rate="messages"),
+        web.get("/api/search", conversation.search, name="search", rate="questions"),
+        web.post(
+            "/api/direct/{user}/messages",
+            conversation.say_to_person,
+            name="direct",
+            rate="messages",
+        ),
         web.get("/api/bots", admin.bots, name="bots", rate="questions"),
         web.post("/api/bots", api.add_bot, rate="changes"),
         web.post("/api/bots/{name}/token", admin.renew_bot, name="bot-token", rate="changes"),
@@ -109,10 +124,10 @@ def routes(
         web.post("/api/keys/rotate", api.rotate_keys, name="keys", rate="visits"),
         web.get("/api/asyncapi.json", description.asyncapi, name="asyncapi", rate="visits"),
         web.get("/api/openapi.json", description.openapi, name="openapi", rate="visits"),
-        web.get("/api/keeping/archive", keeping.archive, name="archive", rate="visits"),
-        web.get("/api/keeping/check", keeping.check, name="check", rate="visits"),
+        web.get("/api/keeping/archive", maintenance.archive, name="archive", rate="visits"),
+        web.get("/api/keeping/check", maintenance.check, name="check", rate="visits"),
         web.get("/healthz", health.alive, name="healthz", rate="memory"),
         web.get("/readyz", health.ready, name="readyz", rate="probes"),
         web.get("/metrics", health.metrics, name="metrics", rate="probes"),
     ]
-    return [gate.limited(route) for route in table]
+    return [request_limits.limit(route) for route in table]

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what server.host says of all interfaces
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - values of server.host for all interfaces
 # Documentation and private addresses: the route to each names the interface that leads there.
 TARGETS = ("192.0.2.1", "192.168.255.254", "172.31.255.254", "10.255.255.254")
 
@@ -16,7 +16,7 @@ NO_ADDRESS = (
 
 
 def is_local(url: str) -> bool:
-    """Whether a URL names this machine only, whoever opens it. False for no host."""
+    """Return whether a URL refers to the machine that opens it. False without a host."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -29,13 +29,13 @@ def is_local(url: str) -> bool:
 
 
 def lan_addresses() -> list[str]:
-    """IPv4 addresses of this machine on its networks, that of the default route first."""
+    """Return this machine's IPv4 addresses, that of the default route first."""
     found = dict.fromkeys(_source(target) for target in TARGETS)
     return [address for address in found if address and not is_local(f"//{address}")]
 
 
 def others(listening: str, host: str) -> list[str]:
-    """Where other devices reach a server that listens at the URL `listening`, bound to `host`."""
+    """Return the URLs for other devices, of a server at the URL `listening`, bound to `host`."""
     if host not in EVERYWHERE:
         return [] if is_local(listening) else [listening]
     return list(_at(listening, lan_addresses()))
@@ -52,7 +52,7 @@ def _at(listening: str, addresses: Iterable[str]) -> Iterable[str]:
 
 
 def _source(target: str) -> str:
-    """The address from which packets to `target` would leave. Nothing is sent."""
+    """Return the source address of packets to `target`. Nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((target, 9))

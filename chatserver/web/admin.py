@@ -1,4 +1,4 @@
-"""The HTTP API of administration: facts about people, rooms, bots and the server, never content."""
+"""HTTP API of administration: facts about users, rooms, bots and the server, never content."""
 
 import io
 import shutil
@@ -21,12 +21,12 @@ from chatserver.web import forms
 from chatserver.web.answer import ok
 from chatserver.web.authentication import Sessions
 from chatserver.web.health import Health
-from chatserver.web.listing import listed, shown
-from chatserver.web.query import queried
+from chatserver.web.listing import stream_query, stream_rows
+from chatserver.web.query import parse_query
 
 
 class Admin:
-    """For administrators alone."""
+    """Handlers for administrators only."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Admin:
         sessions: Sessions,
         folder: Path,
     ) -> None:
-        """`folder` is where the data is."""
+        """`folder` is the data folder."""
         self._administration = administration
         self._invitations = invitations
         self._membership = membership
@@ -51,23 +51,25 @@ class Admin:
         self._folder = folder
 
     async def people(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
+        await self._sessions.require_admin(request)
         online = {person.name for person in self._hub.presence.online()}
 
         async def page(after: str, limit: int) -> list[dict[str, Any]]:
             found = msgspec.to_builtins(await self._overview.users(after, limit))
             return [one | {"online": one["name"] in online} for one in found]
 
-        return await listed(request, "people", page)
+        return await stream_query(request, "people", page)
 
     async def qr(self, request: web.Request) -> web.StreamResponse:
-        """An invitation's link to scan: dark on white with its quiet zone, whatever the theme."""
+        """Draw an invitation's link as a QR code, dark on white in any theme."""
         import segno
 
-        admin = await self._sessions.admin(request)
+        admin = await self._sessions.require_admin(request)
         invite = await self._invitations.find(request.match_info["code"], by=admin)
         picture = io.BytesIO()
-        link = self._sessions.invite_url(request, invite.code, queried(request, QrAsked).address)
+        link = self._sessions.invite_url(
+            request, invite.code, parse_query(request, QrQuery).address
+        )
         code = segno.make(link, error="m", micro=False)
         look: dict[str, Any] = {"border": 4, "dark": "#000", "light": "#fff"}
         code.save(picture, kind="svg", omitsize=True, svgclass=None, lineclass=None, **look)
@@ -76,26 +78,28 @@ class Admin:
     # Rooms ----------------------------------------------------------------------------------------
 
     async def rooms(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
-        return await shown(request, "rooms", await self._overview.rooms(), msgspec.to_builtins)
+        await self._sessions.require_admin(request)
+        return await stream_rows(
+            request, "rooms", await self._overview.rooms(), msgspec.to_builtins
+        )
 
     async def conversations(self, request: web.Request) -> web.StreamResponse:
-        """The largest conversations without a name."""
-        await self._sessions.admin(request)
-        asked = queried(request, _Largest)
-        found = await self._overview.conversations(asked.order, asked.limit + 1)
-        shown = msgspec.to_builtins(found[: asked.limit])
-        return ok(conversations=shown, more=len(found) > asked.limit)
+        """List the largest conversations without a name."""
+        await self._sessions.require_admin(request)
+        query = parse_query(request, _ConversationQuery)
+        found = await self._overview.conversations(query.order, query.limit + 1)
+        shown = msgspec.to_builtins(found[: query.limit])
+        return ok(conversations=shown, more=len(found) > query.limit)
 
     async def dissolve(self, request: web.Request) -> web.StreamResponse:
-        """Remove everybody from a conversation without a name."""
-        admin = await self._changing_rooms(request)
+        """Remove all members from a conversation without a name."""
+        admin = await self._event_author(request)
         await self._membership.dissolve(admin, _number(request))
         return ok()
 
     async def change_room(self, request: web.Request) -> web.StreamResponse:
         """Archive a room, or set how long it keeps its messages."""
-        admin = await self._changing_rooms(request)
+        admin = await self._event_author(request)
         form = await forms.read(request, forms.RoomOversight)
         if form.archived is None and form.retention_days is None:
             raise BadRequest(_("Nothing to change was given."))
@@ -107,52 +111,52 @@ class Admin:
         )
         return ok()
 
-    async def _changing_rooms(self, request: web.Request) -> User:
-        return await self._administration.author(await self._sessions.admin(request))
+    async def _event_author(self, request: web.Request) -> User:
+        return await self._administration.author(await self._sessions.require_admin(request))
 
     # Bots -----------------------------------------------------------------------------------------
 
     async def bots(self, request: web.Request) -> web.StreamResponse:
-        await self._sessions.admin(request)
-        return await shown(request, "bots", await self._overview.bots(), msgspec.to_builtins)
+        await self._sessions.require_admin(request)
+        return await stream_rows(request, "bots", await self._overview.bots(), msgspec.to_builtins)
 
     async def renew_bot(self, request: web.Request) -> web.StreamResponse:
-        """Another token, shown this once; the old one is worth nothing any more."""
-        admin = await self._sessions.admin(request)
+        """Replace a bot's token; the new one is shown only this once."""
+        admin = await self._sessions.require_admin(request)
         name = request.match_info["name"]
         return ok(status=201, token=await self._administration.renew_bot(admin, name))
 
     async def revoke_bot(self, request: web.Request) -> web.StreamResponse:
-        admin = await self._sessions.admin(request)
+        admin = await self._sessions.require_admin(request)
         await self._administration.revoke_bot(admin, request.match_info["name"])
         return ok()
 
     # The server -----------------------------------------------------------------------------------
 
     async def check(self, request: web.Request) -> web.StreamResponse:
-        """What the server knows about itself and about the way that this request took."""
-        await self._sessions.admin(request)
+        """Report the state of the server, and how this request reached it."""
+        await self._sessions.require_admin(request)
         return ok(
             version=__version__,
-            **self._sessions.way(request),
+            **self._sessions.request_info(request),
             **await self._health.facts(),
             disk_free=shutil.disk_usage(self._folder).free,
         )
 
 
-class QrAsked(msgspec.Struct):
-    """`address`: one of those that the invitations are answered with; the first by default."""
+class QrQuery(msgspec.Struct):
+    """`address` is one of those in the list of invitations, by default the first."""
 
     address: Annotated[str, Meta(max_length=300)] = ""
 
 
-class _Largest(msgspec.Struct):
+class _ConversationQuery(msgspec.Struct):
     order: Order = "members"
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 200
 
 
 def _number(request: web.Request) -> int:
-    """The number of the room in the path. Raises NotFound for one that cannot be."""
+    """Return the room's number in the path. Raises NotFound if it is too large."""
     number = request.match_info["number"]
     if len(number) > 15:
         raise NotFound

@@ -1,4 +1,4 @@
-"""The pages of administration. What they show comes from the HTTP API of `web/admin.py`."""
+"""Pages of administration. Their content comes from the HTTP API of `web/admin.py`."""
 
 from aiohttp import web
 
@@ -11,7 +11,7 @@ SECTIONS = ("people", "invites", "rooms", "bots", "check")
 
 
 class AdminPages:
-    """One page a section, for administrators alone."""
+    """One page per section, for administrators only."""
 
     def __init__(self, sessions: Sessions, languages: dict[str, Language]) -> None:
         self._sessions = sessions
@@ -25,7 +25,7 @@ class AdminPages:
         if section not in SECTIONS:
             raise NotFound
         try:
-            admin = await self._sessions.admin(request)
+            admin = await self._sessions.require_admin(request)
         except Unauthorized:
             login = request.app.router["login"].url_for().with_query(next=request.path)
             raise web.HTTPFound(str(login)) from None

@@ -1,4 +1,4 @@
-"""What the HTTP API answers: JSON with `ok: 1` and the facts."""
+"""Success responses of the HTTP API: JSON with `ok: 1` and the facts."""
 
 from typing import Any
 
@@ -7,6 +7,6 @@ from aiohttp import web
 
 
 def ok(*, status: int = 200, **facts: Any) -> web.Response:
-    """A success; 201 for something new."""
+    """Return a success; `status` is 201 for a new object."""
     content = msgspec.json.encode({"ok": 1, **facts})
     return web.Response(body=content, status=status, content_type="application/json")

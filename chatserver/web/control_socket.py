@@ -1,6 +1,6 @@
-"""The owner's way in: the same routes on a Unix socket in the data folder.
+"""Control socket of the operator: the same routes on a Unix socket in the data folder.
 
-Owns that socket for as long as an application runs, whoever runs it and wherever it is mounted.
+Owns that socket for as long as the application runs, wherever it is mounted.
 """
 
 import asyncio
@@ -16,16 +16,19 @@ from chatserver.errors import StartError
 from chatserver.web.access_log import AccessLog
 from chatserver.web.authentication import Sessions
 
-SHUTDOWN = 3.0  # seconds that open requests have to finish
+SHUTDOWN_TIMEOUT = 3.0  # seconds for open requests to finish
 
 
 class ControlSocket:
-    """Serves an application of its own: a mounted one has its prefix in every route."""
+    """Serves its own application, because a mounted one has its prefix in every route."""
 
     def __init__(self, app: web.Application, path: Path, sessions: Sessions) -> None:
-        """`app` has the routes, and nothing that starts or ends with it."""
+        """`app` has the routes, and no start-up or shutdown handlers."""
         self._runner = web.AppRunner(
-            app, access_log_class=AccessLog, shutdown_timeout=SHUTDOWN, auto_decompress=False
+            app,
+            access_log_class=AccessLog,
+            shutdown_timeout=SHUTDOWN_TIMEOUT,
+            auto_decompress=False,
         )
         self._path = path
         self._sessions = sessions
@@ -33,17 +36,17 @@ class ControlSocket:
         self._closing: asyncio.Task[None] | None = None
 
     async def running(self, outer: web.Application) -> AsyncIterator[None]:
-        """Listen for as long as `outer` runs, where visitors come in."""
+        """Listen as long as `outer`, the public application, runs."""
         await self._runner.setup()
-        self._sessions.below = str(outer.router["home"].url_for()).rstrip("/")
+        self._sessions.mount_path = str(outer.router["home"].url_for()).rstrip("/")
         with control_address(self._path) as path:
             await self._listen(path)
-            self._sessions.control = path
+            self._sessions.control_path = path
         yield
         await (self._closing or self._close())
 
     async def stopping(self, _outer: web.Application) -> None:
-        """Let nobody in any more; open requests have their time beside those of visitors."""
+        """Stop accepting connections; let open requests finish."""
         self._closing = asyncio.create_task(self._close())
 
     async def _listen(self, path: str) -> None:
@@ -60,10 +63,10 @@ class ControlSocket:
 
 
 def _bound_privately(path: str) -> socket.socket:
-    """Only its owner can open it, from its first moment on. Raises StartError.
+    """Bind a socket that only the operator can open from the start. Raises StartError.
 
-    The mask is the whole process's, so no `await` stands here as it does in web.UnixSite: what
-    others make meanwhile would be closed to them too.
+    The umask applies to the whole process, so there must be no `await` here, unlike in
+    web.UnixSite: files created by other tasks would become inaccessible too.
     """
     listening = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)

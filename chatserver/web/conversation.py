@@ -1,4 +1,4 @@
-"""The HTTP API of the conversation: the commands of the socket, with the same answers."""
+"""HTTP API of rooms and messages: the commands of the WebSocket, with the same replies."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -24,8 +24,8 @@ from chatserver.web import forms, time_limit
 from chatserver.web.answer import ok
 from chatserver.web.authentication import Sessions
 from chatserver.web.headers import media_type
-from chatserver.web.listing import PAGE, paged
-from chatserver.web.query import converted, queried
+from chatserver.web.listing import PAGE, stream_pages
+from chatserver.web.query import convert, parse_query
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ Send = Callable[[Settle], Rendering | None]
 
 
 class Conversation:
-    """Rooms, members, messages. `{room}` is a number or a name."""
+    """Handlers of rooms, members and messages. `{room}` is a number or a name."""
 
     def __init__(
         self,
@@ -55,14 +55,14 @@ class Conversation:
     # Rooms ----------------------------------------------------------------------------------------
 
     async def rooms(self, request: web.Request) -> web.StreamResponse:
-        """One's own rooms as in the welcome, by number, and those that one may join, by name.
+        """List the user's rooms by number, and the rooms that the user may join by name.
 
-        At most ROOMS_LIMIT of each; `rooms_after` or `public_after` goes on with one of them.
+        At most ROOMS_LIMIT of each; `rooms_after` or `public_after` continues one of the lists.
         """
-        asked = queried(request, _RoomsAfter)
-        async with self._sessions.question(request) as user:
-            own = {} if asked.public_after else await self._own_rooms(user, asked.rooms_after)
-            public = {} if asked.rooms_after else await self._public_rooms(asked.public_after)
+        command = parse_query(request, _RoomsQuery)
+        async with self._sessions.authenticate_query(request) as user:
+            own = {} if command.public_after else await self._own_rooms(user, command.rooms_after)
+            public = {} if command.rooms_after else await self._public_rooms(command.public_after)
             return ok(**own, **public)
 
     async def _own_rooms(self, user: User, after: int) -> dict[str, Any]:
@@ -80,8 +80,8 @@ class Conversation:
         return await self._change(request, form, action="create", status=201)
 
     async def room(self, request: web.Request) -> web.StreamResponse:
-        """A room as one sees it: whole for members, its outside for those who may join."""
-        async with self._sessions.question(request) as user:
+        """Return the room as the user sees it: in full for members, the public part for others."""
+        async with self._sessions.authenticate_query(request) as user:
             room = await self._room(request, user)
             state = await self._rooms.state(user.id, room)
             if state is not None:
@@ -92,7 +92,7 @@ class Conversation:
             return ok(**msgspec.to_builtins(public))
 
     async def change(self, request: web.Request) -> web.StreamResponse:
-        """Set what is named: of the room, or `archived`, or `muted` for oneself."""
+        """Set what is given: properties of the room, `archived`, or the user's `muted`."""
         form = await forms.read(request, forms.RoomChange)
         named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
         if named & {"muted", "archived"} and len(named - {"id"}) > 1:
@@ -110,8 +110,8 @@ class Conversation:
     # Members --------------------------------------------------------------------------------------
 
     async def members(self, request: web.Request) -> web.StreamResponse:
-        """Who belongs to a room and, where it shows receipts, how far they have read."""
-        async with self._sessions.question(request) as user:
+        """List the members, and their read positions if the room shows receipts."""
+        async with self._sessions.authenticate_query(request) as user:
             room = await self._room(request, user)
             state = await self._rooms.state(user.id, room)
             if state is None:
@@ -123,16 +123,16 @@ class Conversation:
                     async for page in found:
                         yield [_without(msgspec.to_builtins(one), hidden) for one in page]
 
-            return await paged(request, "members", pages(), room=room)
+            return await stream_pages(request, "members", pages(), room=room)
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
-        """Invite `users`; without any, join."""
+        """Invite `users`, or join if there are none."""
         form = await forms.read(request, forms.NewMembers)
         action = "invite" if form.users else "join"
         return await self._change(request, form, action=action, status=201)
 
     async def dismiss(self, request: web.Request) -> web.StreamResponse:
-        """Remove somebody, or leave when it is oneself."""
+        """Remove a member, or leave the room."""
         user, name = await self._user(request), _part(request, "user", protocol.UserName)
         if name_key(name) == name_key(user.name):
             return await self._change(request, forms.OnlyId(), action="leave")
@@ -143,81 +143,81 @@ class Conversation:
         self, request: web.Request, form: Any, *, action: str, status: int = 200, **facts: Any
     ) -> web.Response:
         user = await self._user(request)
-        facts |= {k: v for k, v in msgspec.to_builtins(form).items() if k in _ASKED}
+        facts |= {k: v for k, v in msgspec.to_builtins(form).items() if k in _COMMAND_FIELDS}
         if action != "create":
             facts["room"] = await self._room(request, user)
-        asked = protocol.ChangeRoom(action=action, **{"id": None, **facts})  # type: ignore[arg-type]
+        command = protocol.ChangeRoom(action=action, **{"id": None, **facts})  # type: ignore[arg-type]
         answers: list[tuple[Receipt, RoomState | None]] = []
-        await self._membership.perform(user, asked, lambda *answer: answers.append(answer))
+        await self._membership.perform(user, command, lambda *answer: answers.append(answer))
         ((receipt, state),) = answers
         status = 200 if receipt.duplicate else status
-        return ok(status=status, **_fields(encode_events.room_changed(receipt, "", state)))
+        return ok(status=status, **_reply_fields(encode_events.room_changed(receipt, "", state)))
 
     # Messages -------------------------------------------------------------------------------------
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """A stretch of the log, whose `epoch` it names: `after` or `before`, and `limit`."""
-        async with self._sessions.question(request) as user:
-            room, asked = await self._room(request, user), _stretch(request)
-            if asked.after is not UNSET:
+        """Return a range of events with the log's `epoch`: `after` or `before`, and `limit`."""
+        async with self._sessions.authenticate_query(request) as user:
+            room, command = await self._room(request, user), _event_query(request)
+            if command.after is not UNSET:
                 page = await self._history.after(
-                    user, room, asked.after, limit=asked.limit, epoch=asked.epoch
+                    user, room, command.after, limit=command.limit, epoch=command.epoch
                 )
             else:
-                before = _given(asked.before)
-                page = await self._history.before(user, room, before, asked.limit)
+                before = _given(command.before)
+                page = await self._history.before(user, room, before, command.limit)
             return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
 
     async def say(self, request: web.Request) -> web.StreamResponse:
-        """Say something in a room: JSON, or plain text that is the message."""
+        """Send a message: JSON, or plain text as its content."""
         user = await self._user(request)
         room = await self._room(request, user)
         form = await _message(request)
-        said = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
-        return await _stored(
-            request, lambda settle: self._chat.send_message(user, said, settle), 201
+        command = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
+        return await _store(
+            request, lambda settle: self._chat.send_message(user, command, settle), 201
         )
 
     async def say_to_person(self, request: web.Request) -> web.StreamResponse:
         user = await self._user(request)
         form = await _message(request)
         to = _part(request, "user", protocol.UserName)
-        said = protocol.SayToPerson(data=form.data, to=to, id=form.id, reply_to=form.reply_to)
-        return await _stored(
-            request, lambda settle: self._chat.send_message(user, said, settle), 201
+        command = protocol.SayToPerson(data=form.data, to=to, id=form.id, reply_to=form.reply_to)
+        return await _store(
+            request, lambda settle: self._chat.send_message(user, command, settle), 201
         )
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         user, room, seq = await self._message_of(request)
         form = await forms.read(request, forms.NewText)
-        asked = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
-        return await _stored(request, lambda settle: self._chat.edit(user, asked, settle))
+        command = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
+        return await _store(request, lambda settle: self._chat.edit(user, command, settle))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         user, room, seq = await self._message_of(request)
-        asked = protocol.DeleteMessage(id=None, room=room, target=seq)  # type: ignore[arg-type]
-        return await _stored(request, lambda settle: self._chat.delete(user, asked, settle))
+        command = protocol.DeleteMessage(id=None, room=room, target=seq)  # type: ignore[arg-type]
+        return await _store(request, lambda settle: self._chat.delete(user, command, settle))
 
     async def react(self, request: web.Request) -> web.StreamResponse:
-        """PUT puts an emoji to a message, DELETE takes it back."""
+        """Add a reaction (PUT) or remove it (DELETE)."""
         user, room, seq = await self._message_of(request)
         emoji, on = _part(request, "emoji", protocol.Emoji), request.method == "PUT"
-        asked = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
-        return await _stored(request, lambda settle: self._chat.react(user, asked, settle))
+        command = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
+        return await _store(request, lambda settle: self._chat.react(user, command, settle))
 
     # Search ---------------------------------------------------------------------------------------
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        """Messages that match `q`, newest first; `position` goes on where a page ended."""
-        async with self._sessions.question(request, heavy=True) as user:
-            asked = queried(request, _Sought)
-            query = search_terms.parse(asked.q)
-            if asked.room is not None:
-                query = replace(query, room=asked.room)
-            before, limit = _given(asked.position), asked.limit
+        """Return messages that match `q`, newest first; `position` continues after a page."""
+        async with self._sessions.authenticate_query(request, heavy=True) as user:
+            command = parse_query(request, _SearchQuery)
+            query = search_terms.parse(command.q)
+            if command.room is not None:
+                query = replace(query, room=command.room)
+            before, limit = _given(command.position), command.limit
             found = await self._search.find(user.id, query, before=before, limit=limit)
         return ok(
-            hits=[_present(msgspec.to_builtins(hit)) for hit in found.hits],
+            hits=[_without_nulls(msgspec.to_builtins(hit)) for hit in found.hits],
             more=found.more,
             position=found.position,
         )
@@ -225,10 +225,10 @@ class Conversation:
     # Parts of a request ---------------------------------------------------------------------------
 
     async def _user(self, request: web.Request) -> User:
-        return (await self._sessions.of(request)).user
+        return (await self._sessions.authenticate(request)).user
 
     async def _room(self, request: web.Request, user: User) -> int:
-        """The number of the room that the path means for this user. Raises NotFound."""
+        """Return the number of the room in the path. Raises NotFound."""
         named = request.match_info["room"]
         if named.isascii() and named.isdigit():
             number = int(named[:20])
@@ -246,22 +246,22 @@ class Conversation:
         return user, room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT)
 
 
-_ASKED = frozenset(protocol.ChangeRoom.__struct_fields__) - {"action"}
+_COMMAND_FIELDS = frozenset(protocol.ChangeRoom.__struct_fields__) - {"action"}
 
 
-class _Stretch(msgspec.Struct):
+class _EventQuery(msgspec.Struct):
     after: protocol.Position | UnsetType = UNSET  # with None the text "null" would be a position
     before: protocol.Number | UnsetType = UNSET
     limit: protocol.Limit = protocol.PAGE
     epoch: str | None = None
 
 
-class _RoomsAfter(msgspec.Struct):
+class _RoomsQuery(msgspec.Struct):
     rooms_after: protocol.Position = 0
     public_after: str = ""
 
 
-class _Sought(msgspec.Struct):
+class _SearchQuery(msgspec.Struct):
     q: str
     room: Annotated[str, Meta(max_length=100)] | None = None
     position: protocol.Position | UnsetType = UNSET
@@ -269,8 +269,8 @@ class _Sought(msgspec.Struct):
 
 
 def _part(request: web.Request, name: str, shape: type[T]) -> T:
-    """A part of the path as that type: constructing a command checks nothing. Raises BadRequest."""
-    return converted(request.match_info[name], shape)
+    """Convert a part of the path to that type, since commands do not check. Raises BadRequest."""
+    return convert(request.match_info[name], shape)
 
 
 def _given(value: T | UnsetType) -> T | None:
@@ -281,15 +281,15 @@ def _without(facts: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if key not in hidden}
 
 
-def _present(facts: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(facts: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def _stretch(request: web.Request) -> _Stretch:
-    asked = queried(request, _Stretch)
-    if asked.after is not UNSET and asked.before is not UNSET:
+def _event_query(request: web.Request) -> _EventQuery:
+    command = parse_query(request, _EventQuery)
+    if command.after is not UNSET and command.before is not UNSET:
         raise BadRequest(_("Name 'after' or 'before', not both."))
-    return asked
+    return command
 
 
 async def _message(request: web.Request) -> forms.NewMessage:
@@ -298,18 +298,20 @@ async def _message(request: web.Request) -> forms.NewMessage:
     return forms.NewMessage(forms.read_text(request))
 
 
-async def _stored(request: web.Request, send: Send, status: int = 200) -> web.Response:
-    """Wait for the journal, whose answer is certain, for as long as it takes."""
+async def _store(request: web.Request, send: Send, status: int = 200) -> web.Response:
+    """Wait for the journal without a time limit, because its answer is certain."""
     time_limit.lift(request)
     receipt, settle = receipt_future()
     if (work := send(settle)) is not None:
         await work
     done = await receipt
-    return ok(status=200 if done.duplicate else status, **_fields(encode_events.stored(done, "")))
+    return ok(
+        status=200 if done.duplicate else status, **_reply_fields(encode_events.stored(done, ""))
+    )
 
 
-def _fields(answer: msgspec.Struct) -> dict[str, Any]:
-    """The facts of a socket's reply, without what only a socket needs."""
+def _reply_fields(answer: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields of a reply, without those for the WebSocket only."""
     facts: dict[str, Any] = msgspec.to_builtins(answer)
     return {key: value for key, value in facts.items() if key not in ("type", "id", "ok")}
 

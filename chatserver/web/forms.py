@@ -1,6 +1,7 @@
-"""What clients post: one type per form, decoded and checked from JSON or from a form.
+"""Request bodies: one type per form, decoded and validated from JSON or a form.
 
-Bodies are UTF-8, uncompressed, and have a deadline: the peer chooses no codec and holds no place.
+Bodies are UTF-8, uncompressed, and have a deadline, so that a peer can neither choose a codec nor
+occupy a connection.
 """
 
 import asyncio
@@ -20,10 +21,10 @@ from chatserver.web.headers import media_type
 
 T = TypeVar("T")
 
-LARGEST = 65_536  # bytes of a body
-DEADLINE = 30.0  # seconds until all of a body must have arrived
-GRACE = 5.0  # seconds until it must arrive at RATE
-RATE = 1_024  # bytes per second
+MAX_BODY = 65_536  # bytes
+BODY_TIMEOUT = 30.0  # seconds for the whole body
+GRACE_PERIOD = 5.0  # seconds before MIN_BODY_RATE is enforced
+MIN_BODY_RATE = 1_024  # bytes per second
 CONTENT = web.RequestKey("content", bytes)
 UTF_8 = ("", "utf-8", "utf8", "us-ascii")
 
@@ -32,7 +33,7 @@ Text = Annotated[str, Meta(max_length=1_000)]
 
 
 def _text(shortest: int, longest: int) -> Meta:
-    """Describe a text whose length is checked later, as it is stored: trimmed, in one form."""
+    """Schema of a text whose length is checked later, after it is trimmed and normalised."""
     return Meta(extra_json_schema={"minLength": shortest, "maxLength": longest})
 
 
@@ -59,7 +60,7 @@ class Setup(NewAccount, kw_only=True):
 
 class NewUserForm(NewAccount):
     admin: bool = False
-    generated: bool = False  # believed of the owner of the data folder alone
+    generated: bool = False  # only for the operator
 
 
 class Profile(Struct):
@@ -138,11 +139,11 @@ class NewBot(Struct):
     rooms: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = []
 
 
-async def arrived(request: web.Request) -> None:
-    """Wait for the whole body. Authentication after that need not wait for the network: a session
-    that ended while its request came in opens nothing.
+async def read_body(request: web.Request) -> None:
+    """Read the whole body before authentication.
 
-    Raises UnsupportedMedia, TooLarge, or BadRequest for a body that is malformed or late.
+    A session that ends while its request arrives must not be accepted. Raises UnsupportedMedia,
+    TooLarge, or BadRequest for a body that is malformed or late.
     """
     encoding = request.headers.get("Content-Encoding", "identity")
     if media_type(request)[1] not in UTF_8 or encoding.strip().lower() != "identity":
@@ -158,17 +159,17 @@ async def arrived(request: web.Request) -> None:
 async def _content(request: web.Request) -> bytes:
     content = bytearray()
     start = asyncio.get_running_loop().time()
-    async with asyncio.timeout(GRACE) as patience:
+    async with asyncio.timeout(GRACE_PERIOD) as timer:
         while piece := await request.content.readany():
             content += piece
-            if len(content) > LARGEST:
+            if len(content) > MAX_BODY:
                 raise TooLarge
-            patience.reschedule(start + min(DEADLINE, GRACE + len(content) / RATE))
-    return bytes(content) or await request.read()  # what an outer application has read already
+            timer.reschedule(start + min(BODY_TIMEOUT, GRACE_PERIOD + len(content) / MIN_BODY_RATE))
+    return bytes(content) or await request.read()  # an outer application may have read it
 
 
 async def read(request: web.Request, shape: type[T]) -> T:
-    """The body of a request as that type. Raises BadRequest that names the field."""
+    """Return the body as that type. Raises BadRequest, which names the invalid field."""
     content = request[CONTENT].removeprefix(BOM_UTF8)
     is_form = media_type(request)[0] == "application/x-www-form-urlencoded"
     try:
@@ -180,7 +181,7 @@ async def read(request: web.Request, shape: type[T]) -> T:
 
 
 def read_text(request: web.Request) -> str:
-    """The body of a request as it is. Raises BadRequest when it is not UTF-8."""
+    """Return the body as text. Raises BadRequest if it is not UTF-8."""
     try:
         return request[CONTENT].decode()
     except UnicodeDecodeError:

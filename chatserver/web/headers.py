@@ -1,8 +1,8 @@
-"""Header fields as text. A peer sends bytes; aiohttp represents those that are not UTF-8 as
-surrogates, which no database, JSON encoder or hash takes.
+"""Header fields as text.
 
-Fields are read here without aiohttp's parsers: that of Content-Type takes seconds for some values,
-raises for others, and decodes with a codec that the peer names.
+A peer sends bytes; aiohttp represents those that are not UTF-8 as surrogates, which no database,
+JSON encoder or hash accepts. Fields are parsed here instead of by aiohttp: its parser of
+Content-Type takes seconds for some values, raises for others, and uses a codec that the peer names.
 """
 
 import re
@@ -14,7 +14,10 @@ CHARSET = re.compile(r";\s*charset(\*?)\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 
 
 def readable(request: web.Request) -> web.Request:
-    """The request with every header value as text; aiohttp has refused such a path or query."""
+    """Return the request with every header value as text.
+
+    aiohttp itself rejects such a path or query.
+    """
     if not _is_broken("".join(request.headers.values())):
         return request
     return request.clone(
@@ -27,7 +30,7 @@ def _is_broken(text: str) -> bool:
 
 
 def media_type(request: web.Request) -> tuple[str, str]:
-    """Type and charset of the body in lower case; each "" when the request does not name it."""
+    """Return type and charset of the body in lower case, each "" if missing."""
     value = request.headers.get("Content-Type", "")
     found = CHARSET.search(value)
     charset = found[1] + found[2] if found else ""
@@ -35,8 +38,9 @@ def media_type(request: web.Request) -> tuple[str, str]:
 
 
 async def expect(request: web.Request) -> None:
-    """Answer Expect (RFC 9110, 10.1.1). Unknown expectations are ignored: aiohttp's own handler
-    raises for a value that is not UTF-8, and before any middleware.
+    """Answer Expect (RFC 9110, 10.1.1); ignore unknown expectations.
+
+    aiohttp's own handler raises for a value that is not UTF-8, before any middleware.
     """
     if request.headers["Expect"].strip().lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -44,7 +48,7 @@ async def expect(request: web.Request) -> None:
 
 
 def cookie(request: web.Request, name: str) -> str:
-    """The value of a cookie (RFC 6265, 4.2.1), or ""."""
+    """Return the value of a cookie (RFC 6265, 4.2.1), or ""."""
     for field in request.headers.getall("Cookie", []):
         for pair in field.split(";"):
             key, _equals, value = pair.partition("=")

@@ -1,4 +1,4 @@
-"""For whoever watches the server: alive, ready, and numbers. No names, no content."""
+"""Health checks and metrics: no names, no content."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ class Health:
         return web.json_response({"ok": 1})
 
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        """Whether messages can be stored now, and how firmly. Answers within a second."""
+        """Return whether messages can be stored, and how durably. Answers within a second."""
         condition = await self._condition()
         facts: dict[str, Any] = {
             "ok": int(not condition.reason),
@@ -41,7 +41,7 @@ class Health:
         return web.json_response(facts, status=503 if condition.reason else 200)
 
     async def facts(self) -> dict[str, Any]:
-        """The same and the load, for administrators."""
+        """Return the same and the load, for administrators."""
         condition = await self._condition()
         return {
             "database": self._database.kind,
@@ -55,12 +55,12 @@ class Health:
         }
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        """Prometheus text, collected when asked for: the way of a message pays nothing."""
+        """Return Prometheus text, collected on request so that messages cost nothing."""
         text, content_type = self._metrics.text(await self._condition())
         return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def _condition(self) -> DatabaseHealth:
-        """What the database answers, and what became of the last messages."""
+        """Combine the state of the database with the outcome of the last commits."""
         condition = await self._examiner.check()
         outage = self._journal.outage
         outage.probed(condition.reason, began=condition.began)

@@ -1,4 +1,4 @@
-"""Which language somebody reads, and the one catalogue for pages, refusals and the browser."""
+"""Language negotiation, and the catalogue for pages, errors and the browser."""
 
 import gettext
 import hashlib
@@ -17,12 +17,12 @@ HTML_LANG = {"en": "en", "zh_CN": "zh-Hans"}
 
 
 class _Catalogue(gettext.GNUTranslations):
-    """A compiled catalogue that can also be handed to a browser."""
+    """A compiled gettext catalogue that can be sent to a browser."""
 
     _catalog: dict[Any, str]
 
     def entries(self) -> dict[str, str | list[str]]:
-        """Each msgid with its translation, or with the list of its plural forms."""
+        """Return each msgid with its translation, or the list of its plural forms."""
         found: dict[str, str | list[str]] = {}
         for key, text in self._catalog.items():
             if isinstance(key, tuple):
@@ -36,7 +36,7 @@ class _Catalogue(gettext.GNUTranslations):
 
 @dataclass(frozen=True)
 class Language:
-    """One language that the product speaks."""
+    """A supported language."""
 
     locale: str
     texts: gettext.NullTranslations
@@ -49,17 +49,17 @@ class Language:
 
     @property
     def is_translated(self) -> bool:
-        """Whether it has a catalogue: the sentences in the source are English."""
+        """Whether there is a catalogue; the texts in the source are English."""
         return self.json != b"{}"
 
-    def refusal(self, error: ChatError) -> str:
-        """A refusal's sentence in this language."""
+    def error_text(self, error: ChatError) -> str:
+        """Return an error's message in this language."""
         text = self.texts.gettext(error.sentence)
         return text % error.values if error.values else text
 
 
 def load_languages() -> dict[str, Language]:
-    """Every language, by locale."""
+    """Return all languages, by locale."""
     folder = resource_dir("locale")
     languages = {}
     for locale in LOCALES:
@@ -77,7 +77,7 @@ def load_languages() -> dict[str, Language]:
 
 
 def preferred(request: web.Request, chosen: str = "") -> str:
-    """The locale for a reader: the account's choice, then the page's, then the browser's."""
+    """Return the locale of a request: the account's choice, the page's, then the browser's."""
     for wanted in (chosen, request.query.get("lang", "")):
         if wanted in LOCALES:
             return wanted
@@ -90,7 +90,7 @@ def preferred(request: web.Request, chosen: str = "") -> str:
 
 
 def _accepted(header: str) -> list[str]:
-    """The languages of an Accept-Language header, most wanted first."""
+    """Return the languages of an Accept-Language header, most preferred first."""
     weighted = []
     for position, part in enumerate(header.lower().split(",")[:20]):
         language, _, quality = part.partition(";q=")

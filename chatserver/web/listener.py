@@ -1,7 +1,7 @@
-"""The listening socket. HTTP connections that send or read nothing end, and idle ones are limited.
+"""Listening sockets, with deadlines for HTTP connections and a limit for idle ones.
 
-Knows the insides of aiohttp's RequestHandler: when a connection begins to handle a request and when
-it is idle again. Connections that became WebSockets are not its own any more.
+Depends on internals of aiohttp's RequestHandler: when a connection begins to handle a request, and
+when it is idle again. Connections that became WebSockets are excluded.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from aiohttp.web_protocol import RequestHandler
 
 from chatserver.data_dir import is_listening
 
-BACKLOG = 4_096  # connections that may wait to be accepted: a whole company that comes back
-HEAD_TIMEOUT = 20.0  # seconds until the first request must have arrived
-WRITE_TIMEOUT = 60.0  # seconds that a peer may take to read an answer
+BACKLOG = 4_096  # connections that wait to be accepted, e.g. when all clients reconnect
+HEAD_TIMEOUT = 20.0  # seconds for the first request to arrive
+WRITE_TIMEOUT = 60.0  # seconds for the peer to read a response
 HANDSHAKE_TIMEOUT = 10.0  # seconds for TLS
 
 
 class IdleConnections:
-    """Those between two requests, or before the first: by address, the longest idle first."""
+    """Connections before their first request or between two, by address, longest idle first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -34,7 +34,7 @@ class IdleConnections:
         return self._count
 
     def add(self, connection: "HttpConnection") -> None:
-        """Too many: the address with the most of them loses the one that is idle longest."""
+        """Add a connection. Above the limit, abort the longest idle one of the busiest address."""
         self._by_address.setdefault(connection.address, {})[connection] = None
         self._count += 1
         if self._count > self._most:
@@ -53,7 +53,7 @@ class IdleConnections:
 
 
 class HttpConnection(RequestHandler):
-    """aiohttp's handler of one connection, with deadlines."""
+    """aiohttp's handler of a connection, with deadlines."""
 
     __slots__ = ("_deadline", "_idle", "address")
 
@@ -106,7 +106,7 @@ class HttpConnection(RequestHandler):
 
 
 class Listener(web.TCPSite):
-    """Accepts connections for a runner. `idle` limits those that do nothing."""
+    """Accepts connections for a runner. `idle` limits idle ones."""
 
     __slots__ = ("_idle",)
 
@@ -139,7 +139,7 @@ class Listener(web.TCPSite):
 
 
 class UnixListener(web.UnixSite):
-    """Accepts connections of a proxy on a Unix socket, open for the group of the server."""
+    """Accepts a proxy's connections on a Unix socket that the server's group can open."""
 
     __slots__ = ("_idle", "path")
 
@@ -149,7 +149,7 @@ class UnixListener(web.UnixSite):
         self.path = path
 
     async def start(self) -> None:
-        if is_listening(self.path):  # asyncio would take the socket over
+        if is_listening(self.path):  # asyncio would replace the socket
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         await web.BaseSite.start(self)
         self._server = await asyncio.get_running_loop().create_unix_server(

@@ -1,7 +1,7 @@
-"""Long lists as JSON, read and sent a page at a time.
+"""Long lists as JSON, read and sent page by page.
 
-The answer is one JSON object however long it is; neither the whole list nor its text is ever in
-memory, and each page takes its own turn of the event loop.
+The response is a single JSON object, but neither the whole list nor its text is ever in memory, and
+each page is encoded in its own turn of the event loop.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -12,9 +12,9 @@ import msgspec
 from aiohttp import web
 
 from chatserver.web.answer import ok
-from chatserver.web.maintenance import streamed
+from chatserver.web.maintenance import stream_response
 
-PAGE = 200  # entries that are read and encoded together
+PAGE = 200  # entries
 
 T = TypeVar("T")
 
@@ -23,30 +23,33 @@ ReadPage = Callable[[str, int], Awaitable[Entries]]
 Show = Callable[[T], dict[str, Any]]
 
 
-async def listed(request: web.Request, field: str, read: ReadPage) -> web.StreamResponse:
-    """All entries as the list of that field. `read` gets the last `name` that was sent."""
-    return await paged(request, field, _read(read))
+async def stream_query(request: web.Request, field: str, read: ReadPage) -> web.StreamResponse:
+    """Send all entries in that field.
+
+    `read` gets the `name` of the last entry sent, and a limit.
+    """
+    return await stream_pages(request, field, _query_pages(read))
 
 
-async def shown(
+async def stream_rows(
     request: web.Request, field: str, rows: Sequence[T], show: Show[T], **facts: Any
 ) -> web.StreamResponse:
-    """The same for rows that are in memory; what is shown of them never is."""
-    return await paged(request, field, _show(rows, show), **facts)
+    """Send rows that are in memory; only a page at a time is converted by `show`."""
+    return await stream_pages(request, field, _row_pages(rows, show), **facts)
 
 
-async def paged(
+async def stream_pages(
     request: web.Request, field: str, pages: AsyncGenerator[Entries], **facts: Any
 ) -> web.StreamResponse:
-    """The same for pages of PAGE entries, the last of which may have fewer, behind `facts`."""
+    """Send pages of PAGE entries, the last of which may be shorter, after `facts`."""
     first: Entries = await anext(pages, [])
     if len(first) < PAGE:
         await pages.aclose()
         return ok(**facts, **{field: first})  # type: ignore[arg-type]
-    return await streamed(request, _pieces(field, first, pages, facts), "application/json")
+    return await stream_response(request, _chunks(field, first, pages, facts), "application/json")
 
 
-async def _read(read: ReadPage) -> AsyncGenerator[Entries]:
+async def _query_pages(read: ReadPage) -> AsyncGenerator[Entries]:
     after = ""
     while page := await read(after, PAGE):
         yield page
@@ -55,21 +58,21 @@ async def _read(read: ReadPage) -> AsyncGenerator[Entries]:
         after = page[-1]["name"]
 
 
-async def _show(rows: Sequence[T], show: Show[T]) -> AsyncGenerator[Entries]:
+async def _row_pages(rows: Sequence[T], show: Show[T]) -> AsyncGenerator[Entries]:
     for start in range(0, len(rows), PAGE):
         yield [show(row) for row in rows[start : start + PAGE]]
 
 
-async def _pieces(
+async def _chunks(
     field: str, first: Entries, pages: AsyncGenerator[Entries], facts: dict[str, Any]
 ) -> AsyncGenerator[bytes]:
     async with aclosing(pages):
         yield msgspec.json.encode({"ok": 1, **facts})[:-1] + b',"%b":[' % field.encode()
-        yield _inside(first)
+        yield _items_json(first)
         async for page in pages:
-            yield b"," + _inside(page)
+            yield b"," + _items_json(page)
         yield b"]}"
 
 
-def _inside(entries: Entries) -> bytes:
+def _items_json(entries: Entries) -> bytes:
     return msgspec.json.encode(entries)[1:-1]

@@ -1,6 +1,6 @@
-"""The whole of the data, for the owner of the data folder alone: a copy of it, and a check.
+"""Archive and check of all data, for the operator only.
 
-Both stream lines of JSON while the server goes on. A stream that breaks off lacks its last line.
+Both stream lines of JSON while the server runs. An aborted stream lacks its last line.
 """
 
 import asyncio
@@ -20,43 +20,43 @@ from chatserver.web.access_log import route
 from chatserver.web.authentication import Sessions
 from chatserver.web.spool import spooled
 
-PATIENCE = 60.0  # seconds for the client to take a piece
+WRITE_TIMEOUT = 60.0  # seconds for the client to read a chunk
 
 logger = logging.getLogger(__name__)
 
 
 class Maintenance:
-    """What `backup`, `export` and `check` ask a server for."""
+    """Handlers for the commands `backup`, `export` and `check`."""
 
     def __init__(
         self, database: Database, sessions: Sessions, *, folder: Path, now: Callable[[], int]
     ) -> None:
-        """`folder` takes what slow readers have not taken yet; `now` gives milliseconds UTC."""
+        """`folder` holds what slow clients have not read yet; `now` returns milliseconds UTC."""
         self._database = database
         self._sessions = sessions
         self._folder = folder
         self._now = now
 
     async def archive(self, request: web.Request) -> web.StreamResponse:
-        """A plain archive of this moment (see chatserver/storage/archive_file.py)."""
-        self._owner(request)
+        """Send an archive of the current data (see chatserver/storage/archive_file.py)."""
+        self._require_operator(request)
         copy = dump(self._database, now=self._now())
-        return await streamed(request, spooled(copy, self._folder))
+        return await stream_response(request, spooled(copy, self._folder))
 
     async def check(self, request: web.Request) -> web.StreamResponse:
-        """A line a step with `of` and `findings`, and at the end the totals."""
-        self._owner(request)
-        return await streamed(request, spooled(report(self._database), self._folder))
+        """Send a line with `of` and `findings` for each step, then the totals."""
+        self._require_operator(request)
+        return await stream_response(request, spooled(report(self._database), self._folder))
 
-    def _owner(self, request: web.Request) -> None:
-        if not self._sessions.is_owner(request):
+    def _require_operator(self, request: web.Request) -> None:
+        if not self._sessions.is_operator(request):
             raise Forbidden
 
 
-async def streamed(
+async def stream_response(
     request: web.Request, pieces: AsyncGenerator[bytes], content_type: str = "application/jsonl"
 ) -> web.StreamResponse:
-    """Send pieces as they are made. A stream that breaks off ends without the end of its body."""
+    """Send chunks as they are produced. An aborted response lacks the end of its body."""
     time_limit.lift(request)
     response = web.StreamResponse()
     response.content_type = content_type
@@ -64,12 +64,12 @@ async def streamed(
     try:
         async with aclosing(pieces):
             async for piece in pieces:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(WRITE_TIMEOUT):
                     await response.write(piece)
     except ConnectionError:
-        pass  # whoever asked is gone
-    except Exception:  # too late for a refusal: whoever reads must see that this is not the end
-        logger.exception("a stream broke off", extra={"route": route(request)})
+        pass  # the client has disconnected
+    except Exception:  # too late for an error response: the client must see that data is missing
+        logger.exception("a streamed response failed", extra={"route": route(request)})
         if request.transport is not None:
             request.transport.abort()
     return response

@@ -1,6 +1,6 @@
-"""Figures as Prometheus text, gathered from their owners when somebody asks: nothing else pays.
+"""Metrics in Prometheus format, collected from their owners on request.
 
-No names of people or rooms and no content. Every metric is described in docs/operating.md.
+They contain no names and no content. Every metric is described in docs/operating.md.
 """
 
 from collections import Counter
@@ -23,38 +23,38 @@ from chatserver.web.websocket.dispatcher import Dispatcher
 
 
 class Metrics:
-    """Knows where each figure is kept."""
+    """Collects the metrics."""
 
     def __init__(
         self,
         *,
         hub: Hub,
         journal: Journal,
-        pulse: Keepalive,
+        keepalive: Keepalive,
         guard: SignInGuard,
-        door: HttpMiddleware,
-        requests: Dispatcher,
+        middleware: HttpMiddleware,
+        dispatcher: Dispatcher,
         closes: Counter[int],
         task_ends: Counter[str],
         nightly: Nightly,
         key_sync: KeySync,
     ) -> None:
-        """`closes` counts how sockets ended, by code; `task_ends` endless tasks, by name."""
+        """`closes` counts connections by close code, `task_ends` ended tasks by name."""
         self._hub = hub
         self._journal = journal
-        self._pulse = pulse
+        self._keepalive = keepalive
         self._guard = guard
-        self._door = door
-        self._requests = requests
+        self._middleware = middleware
+        self._dispatcher = dispatcher
         self._closes = closes
         self._task_ends = task_ends
         self._nightly = nightly
         self._key_sync = key_sync
 
     def text(self, database: DatabaseHealth) -> tuple[bytes, str]:
-        """The figures of this moment and their content type.
+        """Return the current metrics and their content type.
 
-        The first call imports prometheus_client, which takes longer than starting without it.
+        The first call imports prometheus_client, which would slow down the start.
         """
         from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
         from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -79,7 +79,7 @@ class Metrics:
         yield _gauge("clock_trusted", "The clock agrees with what is recorded.", trusted)
         agree = not self._key_sync.differs
         yield _gauge("keys_agree", "All nodes have the same signing keys.", agree)
-        yield _histogram("loop_lag_seconds", "How late the event loop was.", self._pulse.lag)
+        yield _histogram("loop_lag_seconds", "How late the event loop was.", self._keepalive.lag)
 
     def _messages(self) -> Iterator[Any]:
         counts, delivered = self._journal.counts, self._hub.delivered
@@ -98,10 +98,10 @@ class Metrics:
         yield _gauge("connections", "Open sockets on this node.", len(waiting))
         yield _gauge("waiting_bytes", "Bytes that readers have not taken yet.", sum(waiting))
         yield _gauge("waiting_bytes_max", "The same of the slowest.", max(waiting, default=0))
-        yield _counter("catch_ups", "Requests for missed events.", self._requests.catch_ups)
+        yield _counter("catch_ups", "Requests for missed events.", self._dispatcher.catch_ups)
         yield _counters("closes", "Sockets closed, by code.", code=self._closes)
-        refusals = self._door.refusals + self._requests.refusals
-        yield _counters("refusals", "Requests refused, by code.", code=refusals)
+        rejections = self._middleware.rejections + self._dispatcher.rejections
+        yield _counters("refusals", "Requests refused, by code.", code=rejections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _counter(name: str, text: str, figure: float) -> Any:
 
 
 def _counters(name: str, text: str, **by_label: Counter[Any] | dict[str, int]) -> Any:
-    """One label and a figure for each of its values."""
+    """Return a counter with one label."""
     from prometheus_client.core import CounterMetricFamily
 
     ((label, figures),) = by_label.items()

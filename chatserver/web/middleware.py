@@ -1,4 +1,4 @@
-"""The door of every HTTP request: origin, refusals as JSON or as a page, security headers."""
+"""HTTP middleware: origin check, error responses, security headers."""
 
 import logging
 from collections import Counter
@@ -37,11 +37,11 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-OVER_TLS = {
+TLS_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
-    "Cross-Origin-Opener-Policy": "same-origin",  # over plain HTTP browsers call it an error
+    "Cross-Origin-Opener-Policy": "same-origin",  # browsers report an error over plain HTTP
 }
-FROM_AIOHTTP: dict[int, type[ChatError]] = {
+ERROR_BY_STATUS: dict[int, type[ChatError]] = {
     401: Unauthorized,
     403: Forbidden,
     404: NotFound,
@@ -61,46 +61,46 @@ class MethodNotAllowed(ChatError):
 
 
 class HttpMiddleware:
-    """A middleware, and the headers of every answer."""
+    """The middleware, and the headers of every response."""
 
     def __init__(
-        self, sessions: Sessions, gate: RequestLimits, languages: dict[str, Language]
+        self, sessions: Sessions, request_limits: RequestLimits, languages: dict[str, Language]
     ) -> None:
         self._sessions = sessions
-        self._gate = gate
+        self._request_limits = request_limits
         self._languages = languages
-        self.refusals: Counter[str] = Counter()  # by code, since the start
+        self.rejections: Counter[str] = Counter()  # by code, since the start
 
     def middleware(self) -> Middleware:
         @web.middleware
-        async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             try:
                 request = readable(request)
                 if request.match_info.http_exception is not None:
-                    self._gate.visited(request)
+                    self._request_limits.count_visit(request)
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
-                    await forms.arrived(request)
-                return _over_tls(request, await time_limit.handled(request, handler))
+                    await forms.read_body(request)
+                return _with_tls_headers(request, await time_limit.run_handler(request, handler))
             except ChatError as error:
-                return _over_tls(request, self._refusal(request, error))
+                return _with_tls_headers(request, self._error_response(request, error))
             except web.HTTPException as error:
                 if error.status < 400:
-                    _over_tls(request, error)
+                    _with_tls_headers(request, error)
                     raise
-                return _over_tls(request, self._refusal(request, _told(error)))
+                return _with_tls_headers(request, self._error_response(request, _chat_error(error)))
             except ConnectionError:
-                return web.Response(status=400)  # nobody is there to read it
+                return web.Response(status=400)  # the client has disconnected
             except Exception:
                 logger.exception("a request failed", extra={"route": route(request)})
-                return self._refusal(request, ChatError())
+                return self._error_response(request, ChatError())
 
-        return door
+        return handle_errors
 
-    def _refusal(self, request: web.Request, error: ChatError) -> web.Response:
-        self.refusals[error.code] += 1
+    def _error_response(self, request: web.Request, error: ChatError) -> web.Response:
+        self.rejections[error.code] += 1
         language = self._languages[preferred(request)]
-        text = language.refusal(error)
+        text = language.error_text(error)
         if wants_page(request) and not request.path.startswith("/api/"):
             title = language.texts.gettext(TITLES.get(error.status, TITLES[500]))
             facts = {"title": title, "text": text}
@@ -115,26 +115,26 @@ class HttpMiddleware:
         return response
 
     async def headers(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Goes on every answer (the on_response_prepare signal)."""
+        """Set the headers of every response (signal on_response_prepare)."""
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.popall("Server", None)
 
 
-def _over_tls(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """What came over TLS, as a trusted proxy says too, shall always do so."""
+def _with_tls_headers(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Make browsers keep using TLS if the request came over TLS, as a trusted proxy may say."""
     if request.secure and not response.prepared:
-        response.headers.update(OVER_TLS)
+        response.headers.update(TLS_HEADERS)
     return response
 
 
-def _told(error: web.HTTPException) -> ChatError:
+def _chat_error(error: web.HTTPException) -> ChatError:
     if isinstance(error, web.HTTPMethodNotAllowed):
         return MethodNotAllowed(error.allowed_methods)
     if error.status >= 500:
         return ChatError()
-    return FROM_AIOHTTP.get(error.status, BadRequest)()
+    return ERROR_BY_STATUS.get(error.status, BadRequest)()
 
 
 TITLES = {

@@ -1,4 +1,4 @@
-"""The pages that people see, and signing in and out. JSON and plain forms are both welcome."""
+"""HTML pages, and signing in and out. Accepts JSON and plain forms."""
 
 from contextlib import suppress
 from typing import Any
@@ -10,16 +10,16 @@ from chatserver.accounts.invitations import Invitations
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import forms
-from chatserver.web.assets import FOR_EVER
+from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import Sessions, address, same_site_path, wants_page
 from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.rendering import render
 
-RENEW_AFTER = 86_400  # seconds of a cookie's life after which a visit renews it, at most half of it
+RENEW_AFTER = 86_400  # seconds; a visit renews an older cookie, or one past half its lifetime
 
 
 class Pages:
-    """Setup, log-in, invitations and the chat page."""
+    """Set-up, sign-in, invitations and the chat page."""
 
     def __init__(
         self,
@@ -34,21 +34,21 @@ class Pages:
         self._languages = languages
 
     async def home(self, request: web.Request) -> web.StreamResponse:
-        """To whatever this visitor needs next."""
+        """Redirect to the page that the visitor needs."""
         if not await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "setup"))
         try:
-            await self._sessions.of(request)
+            await self._sessions.authenticate(request)
         except Unauthorized:
             login = request.app.router["login"].url_for()
-            over = self._sessions.is_brought(request)  # by whoever was here, not by a stranger
+            over = self._sessions.has_token(request)
             raise web.HTTPFound(str(login.with_query("over") if over else login)) from None
         raise web.HTTPFound(_path(request, "index"))
 
     async def index(self, request: web.Request) -> web.StreamResponse:
-        """The chat page."""
+        """Show the chat page."""
         try:
-            sign_in = await self._sessions.of(request)
+            sign_in = await self._sessions.authenticate(request)
         except Unauthorized:
             raise web.HTTPFound(_path(request, "home")) from None
         response = self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
@@ -59,7 +59,7 @@ class Pages:
         return response
 
     async def without_slash(self, request: web.Request) -> web.StreamResponse:
-        """The prefix of a mounted chat alone, like /chat."""
+        """Redirect from the bare prefix of a mounted chat, like /chat."""
         raise web.HTTPFound(_path(request, "home"))
 
     # First run ------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Pages:
     def _login_again(
         self, request: web.Request, username: str, error: BadCredentials | RateLimited
     ) -> web.StreamResponse:
-        text = self._languages[preferred(request)].refusal(error)
+        text = self._languages[preferred(request)].error_text(error)
         response = self._render(
             "accounts/login.html", request, username=username, error=text, next=_next(request)
         )
@@ -109,26 +109,27 @@ class Pages:
         return response
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
-        """End the session and its sockets; a visitor without one is signed out already.
+        """End the session and close its connections; without a session do nothing.
 
-        The session ends although the database cannot store it now: `pending` until it has. When
-        the database cannot even be read, nothing has ended, and the cookie stays.
+        If the database cannot store the end now, the response says `pending`, and the session is
+        over all the same. If it cannot even be read, the session does not end, and the cookie
+        stays.
         """
         stored = True
         with suppress(Unauthorized):
-            stored = await self._accounts.sign_out(await self._sessions.of(request))
+            stored = await self._accounts.sign_out(await self._sessions.authenticate(request))
         response = _done(request, "login", {"ok": 1} if stored else {"ok": 1, "pending": True})
-        self._sessions.forget(response)
+        self._sessions.delete_cookie(response)
         return response
 
     # Invitations ----------------------------------------------------------------------------------
 
     async def join_page(self, request: web.Request) -> web.StreamResponse:
-        """To sign up, or, for a user who is signed in, to join the room of the invitation."""
+        """Show the sign-up page, or let a signed-in user join the room of the invitation."""
         code = request.match_info["code"]
         user = None
         with suppress(Unauthorized):
-            user = (await self._sessions.of(request)).user
+            user = (await self._sessions.authenticate(request)).user
         own = await self._invitations.find_for_member(user, code) if user else None
         invite = own or await self._invitations.find(code)
         facts = {"me": user, "invite": invite, "is_member": own is not None}
@@ -144,30 +145,30 @@ class Pages:
 
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """Make the signed-in user a member of the room of an invitation."""
-        user = (await self._sessions.of(request)).user
+        user = (await self._sessions.authenticate(request)).user
         invite = await self._invitations.accept(request.match_info["code"], user)
         return _done(request, "index", {"ok": 1, "room": invite.room}, invite.room)
 
     # Shared ---------------------------------------------------------------------------------------
 
     async def catalogue(self, request: web.Request) -> web.StreamResponse:
-        """The texts of one language for the browser; its address changes with its content."""
+        """Return the texts of one language for the browser; the URL changes with the content."""
         language = self._languages.get(request.match_info["locale"])
         if language is None:
             raise web.HTTPNotFound
         response = web.Response(body=language.json, content_type="application/json")
-        response.headers["Cache-Control"] = FOR_EVER
+        response.headers["Cache-Control"] = IMMUTABLE
         return response
 
     async def _signed_in(
         self, request: web.Request, user: User, room: int | None = None
     ) -> web.StreamResponse:
-        """Open a new session, whatever the visitor had before, and lead to `room`, if any."""
+        """Open a new session, and redirect to `room`, if any."""
         client = request.headers.get("User-Agent", "")
         tokens: Tokens = await self._accounts.open_session(user, client=client)
         answer = {"ok": 1, "user": user.name} | ({"room": room} if room else {})
         response = _done(request, "index", answer, room)
-        self._sessions.remember(request, response, tokens)
+        self._sessions.set_tokens(request, response, tokens)
         return response
 
     def _render(
@@ -180,7 +181,7 @@ class Pages:
 def _done(
     request: web.Request, following: str, answer: dict[str, Any], room: int | None = None
 ) -> web.Response:
-    """JSON for scripts, the next page, at `room`, for a browser that posted a plain form."""
+    """Return JSON for scripts; redirect a browser that posted a plain form to the next page."""
     if not wants_page(request):
         return web.json_response(answer)
     target = _next(request) or _path(request, following) + (f"#/room/{room}" if room else "")

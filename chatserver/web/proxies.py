@@ -1,7 +1,7 @@
-"""What reverse proxies say about a request: X-Forwarded-For, -Proto, -Host, and RFC 7239 Forwarded.
+"""Headers of reverse proxies: X-Forwarded-For, -Proto and -Host, and Forwarded (RFC 7239).
 
-Believed only from the proxies that the configuration names. Whatever cannot be read counts as the
-proxy's own: its address, the scheme of its connection, the host that it asked for.
+They are trusted only from configured proxies. Where a header cannot be parsed, the proxy's own
+value counts: its address, the scheme of its connection, the host it requested.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,21 +11,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatserver.origins import origin
-from chatserver.web.authentication import BELIEVED
+from chatserver.web.authentication import FROM_TRUSTED_PROXY
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-VISITOR = web.RequestKey("visitor", str)  # the address that a trusted proxy names, for the log
+CLIENT = web.RequestKey("visitor", str)  # the address that a trusted proxy reports, for the log
 LOCAL = ip_address("127.0.0.1")  # stands for a peer on a Unix socket
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https
 
 
 def trust(proxies: list[str], *, unix: bool = False) -> list[Middleware]:
-    """A middleware that shows handlers the request as the outermost trusted proxy got it.
+    """Return a middleware that shows handlers the request as the outermost trusted proxy got it.
 
-    `unix`: who connects to a Unix socket is a proxy as well. Empty where there is no proxy.
+    `unix`: peers on a Unix socket are trusted proxies as well. Empty without a proxy.
     """
     networks = [ip_network(proxy) for proxy in (*proxies, *([str(LOCAL)] if unix else []))]
 
@@ -39,18 +39,18 @@ def trust(proxies: list[str], *, unix: bool = False) -> list[Middleware]:
             scheme=scheme(request),
             host=host(request),
         )
-        shown[BELIEVED] = True
-        request[VISITOR] = str(shown.remote)
+        shown[FROM_TRUSTED_PROXY] = True
+        request[CLIENT] = str(shown.remote)
         return await handler(shown)
 
     return [proxied] if networks else []
 
 
 def client(request: web.Request, peer: Address, networks: Sequence[Network]) -> Address:
-    """The address nearest to `peer`, its own included, that is no trusted proxy's.
+    """Return the address nearest to `peer`, including itself, that is not a trusted proxy's.
 
-    A proxy passes on what it does not know: where both headers are there and name different
-    clients, a visitor may have written one of them, and neither is believed.
+    A proxy passes on headers that it does not know: if both headers name different clients, the
+    client may have written one of them, and neither is trusted.
     """
     listed = request.headers.getall("X-Forwarded-For", [])
     hops = [hop for field in listed for hop in field.split(",") if hop.strip()]
@@ -72,29 +72,29 @@ def _nearest(hops: Sequence[str], peer: Address, networks: Sequence[Network]) ->
 
 
 def scheme(request: web.Request) -> str:
-    """That of the outermost proxy, which is the browser's."""
-    said = next(_said(request, "X-Forwarded-Proto", "proto"), "").lower()
-    if said in SCHEMES:
-        return SCHEMES[said]
+    """Return the scheme of the browser's request."""
+    value = next(_values(request, "X-Forwarded-Proto", "proto"), "").lower()
+    if value in SCHEMES:
+        return SCHEMES[value]
     is_on = any(request.headers.get(name, "").lower() in on for name, on in ON.items())
-    return "https" if is_on and not said else request.scheme
+    return "https" if is_on and not value else request.scheme
 
 
 def host(request: web.Request) -> str:
-    """The host and port that the outermost proxy was asked for."""
-    said = next(_said(request, "X-Forwarded-Host", "host"), "")
-    return said if origin(f"http://{said}") else request.host
+    """Return the host and port of the browser's request."""
+    value = next(_values(request, "X-Forwarded-Host", "host"), "")
+    return value if origin(f"http://{value}") else request.host
 
 
-def _said(request: web.Request, header: str, parameter: str) -> Iterator[str]:
-    """Values from the outermost proxy to the nearest; X-Forwarded-* first."""
+def _values(request: web.Request, header: str, parameter: str) -> Iterator[str]:
+    """Yield values from the outermost proxy to the nearest, X-Forwarded-* first."""
     for field in request.headers.getall(header, []):
         yield from (value.strip() for value in field.split(","))
     yield from (each[parameter] for each in request.forwarded if parameter in each)
 
 
 def address_of(text: str) -> Address | None:
-    """An address with or without brackets, port and zone; None for anything else."""
+    """Parse an address with or without brackets, port and zone; None if invalid."""
     text = text.strip().strip('"').strip()
     if text.startswith("["):
         text, bracket, port = text[1:].partition("]")
@@ -112,7 +112,7 @@ def address_of(text: str) -> Address | None:
 
 
 def _is_port(text: str) -> bool:
-    """Of RFC 7239, 6: a number, or an obfuscated port."""
+    """Return whether it is a port of RFC 7239, 6: a number, or an obfuscated port."""
     return text.startswith(":") and (text[1:].isdigit() or text.startswith(":_"))
 
 

@@ -1,6 +1,6 @@
-"""How often each operation may be performed: by one user, or from one address without a session.
+"""Rate limits of operations: per user, or per address without a session.
 
-Every route names its rate in the route table, and every command of the socket in `BY_COMMAND`.
+Every route names its rate in the route table, and every command of the WebSocket in `BY_COMMAND`.
 """
 
 from collections.abc import Callable
@@ -17,18 +17,18 @@ from chatserver.models import User
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.headers import expect
 
-# Per second in the long run, and at once.
-QUESTIONS = (20, 200)  # of one user: what is read
-CHANGES = (5, 100)  # of one user: what is stored apart from the logs of rooms
-SOCKETS = (2, 20)  # of one user, times the sockets that a user may have: what is opened
-ROOMS = 1_000  # that a socket listens to; more of them count as further sockets
-VISITS = (20, 500)  # of one address: pages, and requests without a valid session
-PROBES = (10, 100)  # of one address: /readyz and /metrics, which visitors must not use up
+# Operations per second, and burst.
+QUERY_RATE = (20, 200)  # of one user: reads
+CHANGE_RATE = (5, 100)  # of one user: writes other than events of rooms
+CONNECTION_RATE = (2, 20)  # of one user, times `sockets_per_user`: new connections
+ROOMS_PER_CONNECTION = 1_000  # subscribed rooms; more of them count as further connections
+VISIT_RATE = (20, 500)  # of one address: pages, and requests without a valid session
+PROBE_RATE = (10, 100)  # of one address: /readyz and /metrics; pages must not use it up
 
 BY_USER = ("messages", "questions", "changes")
 BY_ADDRESS = ("visits", "sign_ups", "probes")
-COUNTED_LATER = ("sign_ins", "sockets")  # by `SignInGuard`, by `Socket`
-UNLIMITED = ("memory",)  # bytes that are ready in memory
+COUNTED_LATER = ("sign_ins", "sockets")  # by `SignInGuard`, by `WebSocketEndpoint`
+UNLIMITED = ("memory",)  # served from memory
 
 BY_COMMAND: dict[type, str] = {
     protocol.SayToRoom: "messages",
@@ -39,34 +39,34 @@ BY_COMMAND: dict[type, str] = {
     protocol.ChangeRoom: "messages",
     protocol.History: "questions",
     protocol.Renew: "questions",
-    protocol.StartTyping: "signals",  # never answered: their line is read more slowly
+    protocol.StartTyping: "signals",  # without a reply: the connection is read more slowly
     protocol.MarkRead: "signals",
 }
 
 
 class Rates:
-    """The memory of who did how much lately, by rate."""
+    """All rates, by name."""
 
     def __init__(self, limits: LimitSettings, clock: Callable[[], float]) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         per_minute = limits.logins_per_minute_address
         self.messages = Rate(limits.messages_per_second, limits.message_burst, clock)
-        self.questions = Rate(*QUESTIONS, clock)
-        self.changes = Rate(*CHANGES, clock)
-        self.visits = Rate(*VISITS, clock)
+        self.questions = Rate(*QUERY_RATE, clock)
+        self.changes = Rate(*CHANGE_RATE, clock)
+        self.visits = Rate(*VISIT_RATE, clock)
         self.sign_ups = Rate(per_minute / 60, per_minute, clock)
-        self.probes = Rate(*PROBES, clock)
+        self.probes = Rate(*PROBE_RATE, clock)
         per_user = limits.sockets_per_user
-        self.sockets = Rate(SOCKETS[0] * per_user, SOCKETS[1] * per_user, clock)
+        self.sockets = Rate(CONNECTION_RATE[0] * per_user, CONNECTION_RATE[1] * per_user, clock)
 
     def take(self, kind: str, key: Any) -> None:
         """Count one operation. Raises RateLimited."""
         self._of(kind).take(key)
 
     def by_command(self) -> dict[type, Rate]:
-        """The rate of each command of the socket, without those that are signals."""
-        counted = {command: kind for command, kind in BY_COMMAND.items() if kind != "signals"}
-        return {command: self._of(kind) for command, kind in counted.items()}
+        """Return the rate of each command, except for those that are signals."""
+        handler = {command: kind for command, kind in BY_COMMAND.items() if kind != "signals"}
+        return {command: self._of(kind) for command, kind in handler.items()}
 
     def _of(self, kind: str) -> Rate:
         rate: Rate = getattr(self, kind)
@@ -74,48 +74,48 @@ class Rates:
 
 
 class RequestLimits:
-    """Counts every request before its handler runs, but those of the owner of the data folder."""
+    """Counts every request before its handler runs, except for the operator's."""
 
     def __init__(self, rates: Rates, sessions: Sessions) -> None:
         self._rates = rates
         self._sessions = sessions
 
-    def limited(self, route: web.RouteDef) -> web.RouteDef:
-        """The same route behind its rate. Raises KeyError for a route without one."""
+    def limit(self, route: web.RouteDef) -> web.RouteDef:
+        """Return the route with its rate applied. Raises KeyError for a route without one."""
         options = dict(route.kwargs)
         kind = options.pop("rate")
-        handle: Any = route.handler
+        inner: Any = route.handler
 
-        @wraps(handle)
-        async def counted(request: web.Request) -> web.StreamResponse:
-            if not self._sessions.is_owner(request):
+        @wraps(inner)
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if not self._sessions.is_operator(request):
                 await self._count(request, kind)
-            response: web.StreamResponse = await handle(request)
+            response: web.StreamResponse = await inner(request)
             return response
 
         options["expect_handler"] = expect
-        return web.RouteDef(route.method, route.path, counted, options)
+        return web.RouteDef(route.method, route.path, handler, options)
 
     async def _count(self, request: web.Request, kind: str) -> None:
         if kind in BY_ADDRESS:
             self._rates.take(kind, address(request))
         elif kind in BY_USER:
             try:
-                user = (await self._sessions.of(request)).user
+                user = (await self._sessions.authenticate(request)).user
             except Unauthorized:
-                self.visited(request)
+                self.count_visit(request)
                 raise
             self._rates.take(kind, user.id)
 
-    def connects(self, user: User) -> None:
-        """Count a socket of this user. Raises RateLimited."""
+    def count_connection(self, user: User) -> None:
+        """Count a new connection of a user. Raises RateLimited."""
         self._rates.sockets.take(user.id)
 
-    def reads_rooms(self, user: User, count: int) -> None:
-        """Count the rooms that a socket of this user listens to: ROOMS of them as one socket."""
-        if count > ROOMS:
-            self._rates.sockets.charge(user.id, count / ROOMS)
+    def count_rooms(self, user: User, count: int) -> None:
+        """Count a connection's rooms: each ROOMS_PER_CONNECTION as another connection."""
+        if count > ROOMS_PER_CONNECTION:
+            self._rates.sockets.charge(user.id, count / ROOMS_PER_CONNECTION)
 
-    def visited(self, request: web.Request) -> None:
-        """Count a request that belongs to no session or no route. Raises RateLimited."""
+    def count_visit(self, request: web.Request) -> None:
+        """Count a request without a session or a route. Raises RateLimited."""
         self._rates.visits.take(address(request))

@@ -1,4 +1,4 @@
-"""Templates to pages, in the reader's language."""
+"""Rendering of templates in the reader's language."""
 
 from contextvars import ContextVar
 from pathlib import Path
@@ -20,7 +20,7 @@ _current: ContextVar[Language] = ContextVar("language of the page that is being 
 
 
 def set_up_templates(app: web.Application, assets: Assets) -> None:
-    """Load templates/ with gettext, which autoescapes like everything else."""
+    """Load templates/ with gettext and autoescaping."""
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(Path(resource_dir("templates"))),
@@ -39,11 +39,11 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
 def render(
     template: str, request: web.Request, language: Language, *, status: int = 200, **context: Any
 ) -> web.Response:
-    """A template with `context` and what every template can use."""
+    """Render a template with `context` and what is shared by all templates."""
     _current.set(language)
     whole = _shared(request, language) | {"status": status} | context
     response = aiohttp_jinja2.render_template(template, request, whole, status=status)
-    response.enable_compression()  # what a stranger can write into a page stands beside no secret
+    response.enable_compression()  # safe: no page contains both a secret and other users' text
     return response
 
 

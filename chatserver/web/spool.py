@@ -1,8 +1,8 @@
-"""A file between a source that should end soon and a reader that may be slow.
+"""File buffer between a source that should end soon and a slow reader.
 
-A copy of the database holds one moment of it: until it is read, SQLite's WAL grows and InnoDB keeps
-every old version. So the source is read as fast as it goes, and what its reader has not taken yet
-waits in a file without a name.
+A copy of the database is a snapshot: while it is open, SQLite's WAL grows and InnoDB keeps every
+old version. So the source is read at full speed, and what the reader has not read yet is kept in an
+unnamed file.
 """
 
 import asyncio
@@ -13,22 +13,22 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-PIECE = 262_144  # bytes that are read from the file at once
-SHARE = 0.5  # of the free disk space may be used
-SCARCE = 16_000_000  # bytes; with less, a file would only take the last space of others
-PATIENCE = 60.0  # seconds that the source waits for a reader who is behind by all of that
+CHUNK_SIZE = 262_144  # bytes read from the file at once
+MAX_SHARE = 0.5  # of the free disk space
+MIN_FREE = 16_000_000  # bytes of free disk space; with less, no file is used
+READER_TIMEOUT = 60.0  # seconds that the source waits for space in a full file
 
 
 async def spooled(pieces: AsyncGenerator[bytes], folder: Path) -> AsyncGenerator[bytes]:
-    """The same bytes. Raises what `pieces` raises, and TimeoutError for a reader too far behind.
+    """Yield the same bytes. Raises what `pieces` raises, and TimeoutError for a slow reader.
 
-    Leave it with `aclosing`. The file is made in `folder`; with the temporary files, which may be
-    in memory, only when that disk is full. Without space in either, the source waits.
+    Close it with `aclosing`. The file is created in `folder`, or among the temporary files, which
+    may be in memory, if that disk is full. Without space in either, the source waits.
     """
     places = [(place, _free(place)) for place in (folder, Path(tempfile.gettempdir()))]
-    roomy = ((place, free) for place, free in places if free >= SCARCE)
+    roomy = ((place, free) for place, free in places if free >= MIN_FREE)
     place, free = next(roomy, (folder, 0))
-    kept = _through_file(pieces, place, int(free * SHARE)) if free else pieces
+    kept = _through_file(pieces, place, int(free * MAX_SHARE)) if free else pieces
     async with aclosing(kept) as taken:
         async for piece in taken:
             yield piece
@@ -54,12 +54,12 @@ async def _through_file(
             await filling
         finally:
             filling.cancel()
-            with suppress(asyncio.CancelledError, Exception):  # raised above, or of no interest
+            with suppress(asyncio.CancelledError, Exception):  # raised above, or irrelevant
                 await filling
 
 
 class _Spool:
-    """Bytes `read` to `written` of the file wait for the reader."""
+    """The bytes `read` to `written` of the file have not been read yet."""
 
     def __init__(self, file: int, room: int) -> None:
         self._file = file
@@ -79,7 +79,7 @@ class _Spool:
 
     async def _write(self, piece: bytes) -> None:
         if self._written and self._written + len(piece) > self._room:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(READER_TIMEOUT):
                 await self._emptied.wait()
         self._writing = True
         self._emptied.clear()
@@ -94,7 +94,7 @@ class _Spool:
         while True:
             self._filled.clear()
             while self._read < self._written:
-                piece = await asyncio.to_thread(os.pread, self._file, PIECE, self._read)
+                piece = await asyncio.to_thread(os.pread, self._file, CHUNK_SIZE, self._read)
                 self._read += len(piece)
                 yield piece
             if self._ended and self._read == self._written:
@@ -103,7 +103,7 @@ class _Spool:
             await self._filled.wait()
 
     def _start_over(self) -> None:
-        """Give back the space of what was read, if all of it was."""
+        """Free the space once everything was read."""
         if not self._writing and self._read == self._written:
             self._read = self._written = 0
             os.ftruncate(self._file, 0)

@@ -1,8 +1,8 @@
-"""Time limit of every request: while the database stands still, `unavailable` is the answer.
+"""Time limit of every request: if the database hangs, the response is `unavailable`.
 
-Work that only reads is cancelled. Work that may change something goes on without its caller, so
-that what it stores is published and the sockets that it ends are closed; its outcome is unknown to
-the caller. Owns the tasks that go on.
+Work that only reads is cancelled. Work that may change something continues without its caller, so
+that what it stores is published and connections are closed; the caller does not learn the outcome.
+Owns the tasks that continue.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ from aiohttp.typedefs import Handler
 from chatserver.errors import ChatError, Unavailable, _
 from chatserver.web.authentication import SAFE_METHODS
 
-LIMIT = 10.0  # seconds from the whole request to its answer
+TIMEOUT = 10.0  # seconds from the whole request to its response
 TIMER = web.RequestKey("timer", asyncio.Timeout)
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-_outliving: set[asyncio.Task[object]] = set()
+_abandoned: set[asyncio.Task[object]] = set()
 
 
-async def handled(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The handler's response. Raises Unavailable when it takes longer than LIMIT."""
-    timer = request[TIMER] = asyncio.timeout(LIMIT)
+async def run_handler(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return the handler's response. Raises Unavailable after TIMEOUT."""
+    timer = request[TIMER] = asyncio.timeout(TIMEOUT)
     if request.method in SAFE_METHODS:
-        return await _cancelled(handler(request), timer)
-    return await _left_alone(handler(request), timer)
+        return await _run_cancellable(handler(request), timer)
+    return await _run_shielded(handler(request), timer)
 
 
 def lift(request: web.Request) -> None:
-    """Let a request wait for as long as it takes: for the journal, or for a whole stream.
+    """Remove the time limit of a request: to wait for the journal, or for a stream.
 
-    Raises Unavailable when it was refused already, so that nothing is stored after that.
+    Raises Unavailable if it has timed out already, so that nothing is stored afterwards.
     """
     if TIMER in request:
         try:
@@ -46,16 +46,16 @@ def lift(request: web.Request) -> None:
 
 
 async def read(work: Awaitable[T]) -> T:
-    """Run what only reads. Raises Unavailable after LIMIT; then it is cancelled."""
-    return await _cancelled(work, asyncio.timeout(LIMIT))
+    """Run work that only reads. Raises Unavailable after TIMEOUT, and cancels it."""
+    return await _run_cancellable(work, asyncio.timeout(TIMEOUT))
 
 
 async def write(work: Awaitable[T]) -> T:
-    """Run what may change something. Raises Unavailable after LIMIT; then it goes on."""
-    return await _left_alone(work, asyncio.timeout(LIMIT))
+    """Run work that may change something. Raises Unavailable after TIMEOUT; the work continues."""
+    return await _run_shielded(work, asyncio.timeout(TIMEOUT))
 
 
-async def _cancelled(work: Awaitable[T], timer: asyncio.Timeout) -> T:
+async def _run_cancellable(work: Awaitable[T], timer: asyncio.Timeout) -> T:
     try:
         async with timer:
             return await work
@@ -65,7 +65,7 @@ async def _cancelled(work: Awaitable[T], timer: asyncio.Timeout) -> T:
         raise Unavailable(_("The server cannot answer right now. Try again.")) from None
 
 
-async def _left_alone(work: Awaitable[T], timer: asyncio.Timeout) -> T:
+async def _run_shielded(work: Awaitable[T], timer: asyncio.Timeout) -> T:
     task = asyncio.ensure_future(_awaited(work))
     try:
         async with timer:
@@ -73,12 +73,12 @@ async def _left_alone(work: Awaitable[T], timer: asyncio.Timeout) -> T:
     except TimeoutError:
         if not timer.expired():
             raise
-        _outliving.add(task)
-        task.add_done_callback(_ended)
+        _abandoned.add(task)
+        task.add_done_callback(_on_abandoned_done)
         raise Unavailable(
             _("The server did not answer in time. The action may still complete: check first.")
         ) from None
-    except asyncio.CancelledError:  # the server stops
+    except asyncio.CancelledError:  # the server is stopping
         task.cancel()
         raise
 
@@ -87,8 +87,8 @@ async def _awaited(work: Awaitable[T]) -> T:
     return await work
 
 
-def _ended(task: asyncio.Task[object]) -> None:
-    _outliving.discard(task)
+def _on_abandoned_done(task: asyncio.Task[object]) -> None:
+    _abandoned.discard(task)
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, ChatError | web.HTTPException):
-        logger.error("a request failed after it was refused", exc_info=error)
+        logger.error("a request failed after its time limit", exc_info=error)

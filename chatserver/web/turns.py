@@ -1,4 +1,4 @@
-"""Queues of the questions of each user: one after another, so that no user holds many readers."""
+"""Queues of each user's queries, one at a time, so that no user occupies many readers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from chatserver.errors import RateLimited
 
-PATIENCE = 8.0  # seconds that a question waits behind others of the same user
-RETRY = 1.0  # seconds after which a refused one may be asked again
+QUEUE_TIMEOUT = 8.0  # seconds that a query waits for others of the same user
+RETRY_DELAY = 1.0  # seconds until a rejected query may be repeated
 
 
 @dataclass(slots=True)
@@ -18,14 +18,14 @@ class _Queue:
 
 
 class Turns:
-    """One question of each key at a time. Owns the queues."""
+    """Runs one query of each key at a time. Owns the queues."""
 
     def __init__(self) -> None:
         self._queues: dict[Hashable, _Queue] = {}
 
     @asynccontextmanager
     async def turn(self, key: Hashable) -> AsyncIterator[None]:
-        """Wait for those of the same key that came before. Raises RateLimited."""
+        """Wait for earlier queries with the same key. Raises RateLimited."""
         queue = self._queues.setdefault(key, _Queue())
         queue.length += 1
         try:
@@ -42,7 +42,7 @@ class Turns:
 
 async def _acquire(lock: asyncio.Lock) -> None:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(QUEUE_TIMEOUT):
             await lock.acquire()
     except TimeoutError:
-        raise RateLimited(RETRY) from None
+        raise RateLimited(RETRY_DELAY) from None

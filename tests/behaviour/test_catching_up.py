@@ -246,15 +246,15 @@ async def test_a_deletion_while_an_answer_is_put_together_is_in_it(
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     seq = (await anns.say("secret"))["seq"]
-    read = chat.server.recent.read
+    read = chat.server.event_cache.read
 
     async def meanwhile(wanted: Sequence[EventRange]) -> object:
         found = await read(wanted)
-        monkeypatch.setattr(chat.server.recent, "read", read)
+        monkeypatch.setattr(chat.server.event_cache, "read", read)
         await anns.ask(11, room=1, target=seq)
         return found
 
-    monkeypatch.setattr(chat.server.recent, "read", meanwhile)
+    monkeypatch.setattr(chat.server.event_cache, "read", meanwhile)
     assert "secret" not in str(await bos.history(1, after=0))
 
 

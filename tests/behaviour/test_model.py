@@ -165,7 +165,7 @@ async def act(
 
 async def check(name: str, person: Person, room: int, model: Model) -> None:
     """A fresh device sees what the model says, by paging and by replaying alike."""
-    await person.chat.server.reads.flush()
+    await person.chat.server.read_positions.flush()
     device = await person.connect()
     state = next(r for r in device.welcome["rooms"] if r["room"] == room)
     assert (state["head"], state["read"]) == (model.head, model.read[name])

@@ -259,7 +259,7 @@ async def test_a_late_end_of_sessions_spares_newer_ones(
     before = [await connected(bo.token), await connected(token)]
     late: list[bytes] = []
     monkeypatch.setattr(one.server.bus, "publish", late.append)
-    monkeypatch.setattr(two.server.lookout, "poll", one.server.bus.reachable)
+    monkeypatch.setattr(two.server.node_sync, "poll", one.server.bus.reachable)
     await accounts.sign_out_everywhere(user)
     renewed = await one.server.administration.renew_bot(None, "helper")
     again = await accounts.open_session(user, client="")
@@ -288,7 +288,7 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
         return await rooms_of(user)
 
     monkeypatch.setattr(two.server.history, "rooms_of", interrupted)
-    monkeypatch.setattr(two.server.lookout, "poll", one.server.bus.reachable)
+    monkeypatch.setattr(two.server.node_sync, "poll", one.server.bus.reachable)
     left = 1
     assert (await (await there.connect()).say("hello"))["ok"]
     left = 0

@@ -76,7 +76,7 @@ async def test_who_was_here_is_known_by_sockets_not_by_log_ins(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     async def of_bo() -> tuple[bool, int]:
-        await chat.server.seen.flush()
+        await chat.server.last_seen.flush()
         found = (await ann.ask("GET", "/api/admin/people")).json["people"][1]
         return found["online"], found["last_seen_at"]
 

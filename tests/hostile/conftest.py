@@ -20,8 +20,8 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 def bear_with_mistakes() -> None:
     """For Server: nobody is thrown out for nonsense or asks too much, so that all of it is read."""
-    dispatcher.MISTAKES = rates.QUESTIONS = rates.CHANGES = (1_000_000, 1_000_000)
-    rates.VISITS = rates.PROBES = (1_000_000, 1_000_000)
+    dispatcher.MISTAKE_RATE = rates.QUERY_RATE = rates.CHANGE_RATE = (1_000_000, 1_000_000)
+    rates.VISIT_RATE = rates.PROBE_RATE = (1_000_000, 1_000_000)
 
 
 @pytest.fixture(scope="module")

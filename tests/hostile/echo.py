@@ -10,23 +10,25 @@ from chatserver.protocol import frame
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnection
 from chatserver.web.websocket.dispatcher import Dispatcher
-from chatserver.web.websocket.endpoint import Socket
+from chatserver.web.websocket.endpoint import WebSocketEndpoint
 
 UNLIMITED = 2**31
 
 
 def plant() -> None:
     """For tests.faults.server: in the place of the chat."""
-    Socket._let_in = _let_in  # type: ignore[method-assign]
-    Dispatcher.answer = _answer  # type: ignore[method-assign]
+    WebSocketEndpoint._accept = _accept  # type: ignore[method-assign]
+    Dispatcher.handle = _answer  # type: ignore[method-assign]
 
 
-async def _let_in(self: Socket, request: web.Request, arrival: PendingConnection) -> None:
-    sign_in: SignIn = await self._sessions.of_socket(request)
-    line = self._line(request)
+async def _accept(
+    self: WebSocketEndpoint, request: web.Request, pending: PendingConnection
+) -> None:
+    sign_in: SignIn = await self._sessions.authenticate_socket(request)
+    line = self._upgrade(request)
     connection = self._connection(line, sign_in, lists_presence=False, locale="en")
     connection._limit = UNLIMITED
-    self._listen(request, line, connection)
+    self._start(request, line, connection)
 
 
 def _answer(self: Dispatcher, connection: Connection, data: str | bytes) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.web.websocket.framing import REFUSED, Masks
+from chatserver.web.websocket.framing import INVALID_HEADER, MaskCheck
 from tests.driver import Chat, Person
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, OBSERVER, People
@@ -82,7 +82,7 @@ async def test_no_compression_is_agreed_to(chat: Chat, ann: Person) -> None:
 
 
 async def test_codes_that_a_client_makes_up_are_counted_together(chat: Chat, ann: Person) -> None:
-    closes = chat.server.socket.log.closes
+    closes = chat.server.websocket.log.closes
     for code in (3000, 4999, 65_535):
         async with await SocketTransport.opened(chat.url, ann.token) as line:
             await line.send(frame(struct.pack("!H", code), CLOSE))
@@ -104,10 +104,10 @@ FRAME = st.builds(
 
 def fed(stream: bytes, cuts: list[int]) -> bytes:
     """What comes through when it arrives in parts."""
-    masks = Masks()
+    masks = MaskCheck()
     places = sorted(cut % (len(stream) + 1) for cut in cuts)
     parts = zip([0, *places], [*places, len(stream)], strict=True)
-    return b"".join([masks.passed(stream[start:end]) for start, end in parts])
+    return b"".join([masks.filter(stream[start:end]) for start, end in parts])
 
 
 CUTS = st.lists(st.integers(0, 2**20), max_size=12)
@@ -124,7 +124,7 @@ def test_masked_frames_come_through_however_they_are_cut(
 def test_an_unmasked_frame_is_refused_where_it_begins(frames: list[bytes], cuts: list[int]) -> None:
     good = b"".join(frames)
     come = fed(good + frame(b"hello", masked=False), cuts)
-    assert come.startswith(good + REFUSED)
+    assert come.startswith(good + INVALID_HEADER)
 
 
 def test_frames_byte_by_byte_are_the_same_frames() -> None:

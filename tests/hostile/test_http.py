@@ -63,7 +63,7 @@ async def test_an_unparsable_request_leaves_no_word_of_it_in_the_log(server: Ser
 async def test_a_body_that_never_ends_is_not_waited_for(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forms, "GRACE", 0.05)
+    monkeypatch.setattr(forms, "GRACE_PERIOD", 0.05)
     async with await SocketTransport.to(chat.url) as line:
         await line.send(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
         assert (await line.head_of_answer()).startswith(b"HTTP/1.1 400")

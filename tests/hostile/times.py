@@ -24,7 +24,10 @@ def let_guess() -> None:
     The scanners would get no further.
     """
     limits.FREE_FAILURES = 10**9
-    rates.QUESTIONS = rates.CHANGES = rates.VISITS = rates.PROBES = (1_000_000, 1_000_000)
+    rates.QUERY_RATE = rates.CHANGE_RATE = rates.VISIT_RATE = rates.PROBE_RATE = (
+        1_000_000,
+        1_000_000,
+    )
 
 
 async def refusals(url: str, names: dict[str, str]) -> dict[str, list[float]]:

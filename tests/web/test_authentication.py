@@ -202,7 +202,7 @@ async def test_who_connects_while_the_server_stops_is_asked_to_come_back(
     monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
     opening = asyncio.create_task(ann.open())
     await checked.wait()
-    await chat.server.socket.closed()
+    await chat.server.websocket.closed()
     stopped.set()
     assert await (await opening).closed() == 4001
 

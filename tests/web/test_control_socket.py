@@ -112,7 +112,7 @@ async def test_the_setup_shows_on_a_terminal_without_any_set_up_of_logging(tmp_p
     line = (await process.stderr.readline()).decode()
     process.terminate()
     await process.wait()
-    assert line.startswith("nobody has an account yet")
+    assert line.startswith("there is no account yet")
     assert line.endswith(" setup-link\n")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatserver.web.rates import QUESTIONS
+from chatserver.web.rates import QUERY_RATE
 from tests.driver import Chat, Person, ask
 from tests.fakes import FakeClock
 
@@ -132,7 +132,7 @@ async def test_one_person_asks_so_much_and_no_more_by_http_and_on_sockets_togeth
 ) -> None:
     monkeypatch.setattr(chat.server.rates.questions, "_clock", FakeClock(0.0))
     device = await ann.connect()
-    for _ in range(QUESTIONS[1]):
+    for _ in range(QUERY_RATE[1]):
         chat.server.rates.questions.take(ann.number)
     for path in ("rooms", "rooms/1", "rooms/1/members", "rooms/1/events", "search?q=x", "users"):
         refused = await ann.ask("GET", f"/api/{path}")

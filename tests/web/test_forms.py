@@ -74,7 +74,7 @@ async def test_a_form_is_utf_8(chat: Chat, content: bytes) -> None:
 async def test_every_kind_of_body_has_a_deadline(
     ann: Person, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(forms, "GRACE", 0.05)
+    monkeypatch.setattr(forms, "GRACE_PERIOD", 0.05)
     head = (
         f"POST {TEXT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
         f"Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
@@ -109,11 +109,11 @@ def test_a_body_has_a_rate(size: int, seconds: int, in_time: bool) -> None:
     async def story(loop: SkippingLoop) -> None:
         request: Any = Arriving(loop, size, seconds)
         if in_time:
-            await forms.arrived(request)
+            await forms.read_body(request)
             assert len(forms.read_text(request)) == size * seconds
         else:
             with pytest.raises(BadRequest):
-                await forms.arrived(request)
+                await forms.read_body(request)
 
     run_skipping(story)
 
@@ -122,7 +122,7 @@ def test_a_body_has_a_deadline_whatever_its_rate() -> None:
     async def story(loop: SkippingLoop) -> None:
         request: Any = Arriving(loop, 1_500, 40)
         with pytest.raises(BadRequest):
-            await forms.arrived(request)
+            await forms.read_body(request)
 
     run_skipping(story)
 
@@ -138,5 +138,5 @@ async def test_what_an_outer_application_has_read_is_not_lost() -> None:
     request: Any = Read()
     request.content.feed_eof()
     request.content.readany = request.content.read
-    await forms.arrived(request)
+    await forms.read_body(request)
     assert forms.read_text(request) == "hello"

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from chatserver.web import listener
 from chatserver.web.listener import HttpConnection, IdleConnections, Listener
-from chatserver.web.websocket.endpoint import Socket
+from chatserver.web.websocket.endpoint import WebSocketEndpoint
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 from tests.hostile.line import CLOSE, SocketTransport
@@ -131,10 +131,10 @@ async def test_a_peer_that_does_not_read_its_answer_is_cut_off(
 async def test_failed_upgrades_keep_no_place_of_their_address(
     start_chat: StartChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.web.websocket.connection_limiter.PATIENCE", 0)
+    monkeypatch.setattr("chatserver.web.websocket.connection_limiter.WAIT_TIMEOUT", 0)
     chat = await start_chat()
     ann = await chat.person("ann")
-    chat.server.socket._doorstep._places = 2
+    chat.server.websocket._limiter._limit = 2
     lines = [
         await SocketTransport.opened(chat.url, "wrong") for _ in range(5)
     ]  # and none of them closes
@@ -147,10 +147,10 @@ async def test_failed_upgrades_keep_no_place_of_their_address(
 async def test_only_so_many_take_their_time_to_go(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.web.websocket.endpoint.LEAVING", 2)
+    monkeypatch.setattr("chatserver.web.websocket.endpoint.MAX_REJECTED", 2)
     lines = [await SocketTransport.opened(chat.url, "wrong") for _ in range(3)]
-    socket: Socket = chat.server.socket
-    assert len(socket._leaving) == 2
+    socket: WebSocketEndpoint = chat.server.websocket
+    assert len(socket._rejected) == 2
     with suppress(asyncio.IncompleteReadError, ConnectionError):
         while (await lines[0].frame())[0] != CLOSE:
             pass

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, web
 
-from chatserver.web.listing import PAGE, listed
+from chatserver.web.listing import PAGE, stream_query
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
@@ -20,7 +20,7 @@ async def read_list(names: list[str]) -> Any:
         return [{"name": name} for name in names if name > after][:limit]
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        return await listed(request, "users", page)
+        return await stream_query(request, "users", page)
 
     app = web.Application()
     app.router.add_get("/", serve)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from aiohttp import ClientSession, web
 
-from chatserver.web.maintenance import streamed
+from chatserver.web.maintenance import stream_response
 
 
 async def test_a_reader_who_goes_away_in_the_middle_is_no_fault(
@@ -21,7 +21,7 @@ async def test_a_reader_who_goes_away_in_the_middle_is_no_fault(
 
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
-            return await streamed(request, without_end())
+            return await stream_response(request, without_end())
         finally:
             ended.set()
 

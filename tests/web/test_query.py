@@ -7,7 +7,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from chatserver.errors import BadRequest
-from chatserver.web.query import queried
+from chatserver.web.query import parse_query
 
 
 class Asked(msgspec.Struct):
@@ -17,7 +17,7 @@ class Asked(msgspec.Struct):
 
 
 def asked(query: str) -> Asked:
-    return queried(make_mocked_request("GET", f"/api/users?{query}"), Asked)
+    return parse_query(make_mocked_request("GET", f"/api/users?{query}"), Asked)
 
 
 @pytest.mark.parametrize(

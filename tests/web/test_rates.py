@@ -12,7 +12,7 @@ from chatserver.errors import RateLimited
 from chatserver.limits import Rate
 from chatserver.models import User
 from chatserver.web.api_docs.operations import OPERATIONS
-from chatserver.web.rates import BY_COMMAND, CHANGES, Rates, RequestLimits
+from chatserver.web.rates import BY_COMMAND, CHANGE_RATE, Rates, RequestLimits
 from tests.driver import PASSWORD, Chat, Person, ask
 from tests.fakes import FakeClock
 
@@ -82,7 +82,7 @@ def test_every_route_of_the_table_names_a_rate_and_the_description_tells_it(tmp_
     limited = {(one.method, one.path) for one in OPERATIONS if one.rated}
     assert {("GET", "/healthz")} == {(one.method, one.path) for one in OPERATIONS} - limited
     with pytest.raises(KeyError):
-        app[SERVER].gate.limited(web.get("/new", app[SERVER].socket.serve))
+        app[SERVER].request_limits.limit(web.get("/new", app[SERVER].websocket.serve))
 
 
 async def test_every_command_is_refused_when_its_rate_is_used_up(
@@ -127,7 +127,7 @@ async def test_one_user_changes_so_much_and_no_more(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch, method: str, path: str, form: Any
 ) -> None:
     monkeypatch.setattr(chat.server.rates.changes, "_clock", FakeClock(0.0))
-    for _ in range(CHANGES[1]):
+    for _ in range(CHANGE_RATE[1]):
         chat.server.rates.changes.take(ann.number)
     refused = await ann.ask(method, path, form)
     assert (refused.status, refused.json["retry_after"]) == (429, 0.2)
@@ -148,7 +148,7 @@ async def test_muting_counts_as_a_message_on_the_socket_and_over_http(
 async def test_the_owner_of_the_data_folder_is_not_limited(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.server.sessions, "is_owner", lambda _request: True)
+    monkeypatch.setattr(chat.server.sessions, "is_operator", lambda _request: True)
     monkeypatch.setattr(Rate, "take", exhausted)
     answer = await ask(chat.browser(), "GET", f"{chat.url}/api/users")
     assert (answer.status, answer.json["users"]) == (200, [])
@@ -162,8 +162,8 @@ def test_a_socket_that_listens_to_very_many_rooms_counts_as_several(
     ann = User(1, "ann", "Ann")
     gate = RequestLimits(rates, Any)  # type: ignore[arg-type]
     for _ in range(sockets):
-        gate.connects(ann)
-        gate.reads_rooms(ann, rooms)
-    gate.reads_rooms(ann, 2_000)
+        gate.count_connection(ann)
+        gate.count_rooms(ann, rooms)
+    gate.count_rooms(ann, 2_000)
     with pytest.raises(RateLimited):
-        gate.connects(ann)
+        gate.count_connection(ann)

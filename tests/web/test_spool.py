@@ -70,7 +70,7 @@ async def test_a_source_is_left_when_its_reader_goes(tmp_path: Path) -> None:
 async def test_a_reader_who_keeps_up_needs_little_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "SHARE", 0.0)
+    monkeypatch.setattr(spool, "MAX_SHARE", 0.0)
     async with aclosing(spooled(Source().pieces(), tmp_path)) as pieces:
         assert b"".join([piece async for piece in pieces]) == b"".join(PIECES)
 
@@ -78,8 +78,8 @@ async def test_a_reader_who_keeps_up_needs_little_space(
 async def test_a_reader_too_far_behind_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "SHARE", 0.0)
-    monkeypatch.setattr(spool, "PATIENCE", 0.01)
+    monkeypatch.setattr(spool, "MAX_SHARE", 0.0)
+    monkeypatch.setattr(spool, "READER_TIMEOUT", 0.01)
     source = Source()
     with pytest.raises(TimeoutError):
         await read(source, tmp_path, bytearray(), first_wait=source.ended)

@@ -32,7 +32,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/bots"): {"name": "second"},
     ("PATCH", r"/api/admin/rooms/{number}"): {"retention_days": 3},
 }
-LIMIT = 0.4  # seconds, in these tests
+TIMEOUT = 0.4  # seconds, in these tests
 PARTS = {"name": "bo", "user": "bo", "seq": "2", "emoji": "%F0%9F%91%8D", "section": "people"}
 MESSAGES = {"messages", "message", "reaction", "direct"}  # names of routes: these wait
 WITHOUT_WRITES = {
@@ -83,7 +83,7 @@ class Frozen:
         self._goes_on = asyncio.Event()
         self._goes_on.set()
         monkeypatch.setattr(database.writer, "run", self._held(database.writer.run))
-        monkeypatch.setattr(time_limit, "LIMIT", LIMIT)
+        monkeypatch.setattr(time_limit, "TIMEOUT", TIMEOUT)
         monkeypatch.setattr(revocations, "STORE_TIMEOUT", 0.1)
 
     def _held(self, run: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,10 +173,10 @@ async def test_every_change_is_refused_when_writes_get_no_answer_but_messages_wa
     requests = await all_requests(chat, ann, room)
     messages = {route: requests.pop(route) for route in list(requests) if _is_message(route)}
     frozen.stop(reads=False)
-    monkeypatch.setattr(time_limit, "LIMIT", 60.0)  # of the part before it is taken
+    monkeypatch.setattr(time_limit, "TIMEOUT", 60.0)  # of the part before it is taken
     waiting = asked(ann, messages)
     await taken(monkeypatch, len(messages))
-    monkeypatch.setattr(time_limit, "LIMIT", LIMIT)
+    monkeypatch.setattr(time_limit, "TIMEOUT", TIMEOUT)
     for (method, path, _name), answer in asked(ann, requests).items():
         done = await answer
         if method == "GET" or (method, path) in WITHOUT_WRITES:
@@ -238,8 +238,8 @@ async def test_every_command_is_refused_and_messages_wait(
 
 async def _nothing_more(devices: list[Device]) -> None:
     """No request is answered a second time."""
-    while time_limit._outliving:
-        await asyncio.wait(set(time_limit._outliving))
+    while time_limit._abandoned:
+        await asyncio.wait(set(time_limit._abandoned))
     for device in devices:
         await device.history(1)
         replies = [frame for frame in device.kept() if frame["type"] == 4]

@@ -33,7 +33,7 @@ async def test_other_users_do_not_wait() -> None:
 
 
 async def test_a_question_that_waits_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.0)
+    monkeypatch.setattr(turns, "QUEUE_TIMEOUT", 0.0)
     queue = Turns()
     async with queue.turn("ann"):
         with pytest.raises(RateLimited):

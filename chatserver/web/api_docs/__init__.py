@@ -23,7 +23,7 @@ class Description:
     async def asyncapi(self, request: web.Request) -> web.StreamResponse:
         """Serve the AsyncAPI document with the address that the client used."""
         document = await self._document("asyncapi")
-        if base := self._sessions.base(request):
+        if base := self._sessions.base_url(request):
             from chatserver.web.api_docs.asyncapi import servers
 
             document = document | {"servers": servers(base + _prefix(request))}

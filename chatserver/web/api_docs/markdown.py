@@ -24,8 +24,8 @@ from chatserver.web.api_docs.socket import (
     number,
     wire_name,
 )
-from chatserver.web.rates import CHANGES, PROBES, QUESTIONS, SOCKETS, VISITS
-from chatserver.web.websocket.dispatcher import MISTAKES, SIGNALS
+from chatserver.web.rates import CHANGE_RATE, CONNECTION_RATE, PROBE_RATE, QUERY_RATE, VISIT_RATE
+from chatserver.web.websocket.dispatcher import MISTAKE_RATE, SIGNAL_RATE
 from chatserver.web.websocket.endpoint import FRAME_TOLERANCE
 
 LIMITS: dict[str, str] = {
@@ -51,23 +51,31 @@ FIXED: dict[str, int] = {
     "unread messages and mentions of a room that are counted": MAX_COUNT,
     "users in one room change that count as one more message": USERS_PER_MESSAGE,
     "reads of one user per second (sustained): `history`, `renew`, and every `GET` below"
-    " /api/": QUESTIONS[0],
-    "reads as a burst": QUESTIONS[1],
-    "times `limits.sockets_per_user`: sockets that one user can open per second": SOCKETS[0],
-    "times `limits.sockets_per_user`: as a burst": SOCKETS[1],
+    " /api/": QUERY_RATE[0],
+    "reads as a burst": QUERY_RATE[1],
+    "times `limits.sockets_per_user`: sockets that one user can open per second": (
+        CONNECTION_RATE[0]
+    ),
+    "times `limits.sockets_per_user`: as a burst": CONNECTION_RATE[1],
     "changes of one user per second (sustained): everything that HTTP stores outside the logs of"
-    " rooms, such as profiles, sessions, invitations, accounts, bots": CHANGES[0],
-    "changes as a burst": CHANGES[1],
-    "pages, and requests without a valid session, of one address per second (sustained)": VISITS[0],
-    "the same, as a burst": VISITS[1],
-    "requests for /readyz and /metrics of one address per second (sustained)": PROBES[0],
-    "requests for /readyz and /metrics as a burst": PROBES[1],
-    "invalid frames of one socket before 4103; the count decreases by one a second": MISTAKES[1],
+    " rooms, such as profiles, sessions, invitations, accounts, bots": CHANGE_RATE[0],
+    "changes as a burst": CHANGE_RATE[1],
+    "pages, and requests without a valid session, of one address per second (sustained)": (
+        VISIT_RATE[0]
+    ),
+    "the same, as a burst": VISIT_RATE[1],
+    "requests for /readyz and /metrics of one address per second (sustained)": PROBE_RATE[0],
+    "requests for /readyz and /metrics as a burst": PROBE_RATE[1],
+    "invalid frames of one socket before 4103; the count decreases by one a second": (
+        MISTAKE_RATE[1]
+    ),
     "typing frames of one user in one room as a burst; further ones are dropped": TYPING_RATE[1],
-    "typing and read frames, and messages over their rate, of one socket as a burst": SIGNALS[1],
-    "of these frames per second (sustained); the server reads faster sockets more slowly": SIGNALS[
-        0
-    ],
+    "typing and read frames, and messages over their rate, of one socket as a burst": (
+        SIGNAL_RATE[1]
+    ),
+    "of these frames per second (sustained); the server reads faster sockets more slowly": (
+        SIGNAL_RATE[0]
+    ),
     "different emoji on one message": EMOJI,
     "names that one text can mention; further names are ignored": NAMES,
 }

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 from chatserver import protocol
 from chatserver.web import forms
-from chatserver.web.admin import QrAsked, _Largest
-from chatserver.web.api import Deletion, Listed
+from chatserver.web.admin import QrQuery, _ConversationQuery
+from chatserver.web.api import DeletionQuery, UserQuery
 from chatserver.web.api_docs import answers
-from chatserver.web.conversation import _RoomsAfter, _Sought, _Stretch
+from chatserver.web.conversation import _EventQuery, _RoomsQuery, _SearchQuery
 
-PresenceState = Literal["anyone", "session", "administrator", "owner"]
+Access = Literal["anyone", "session", "administrator", "owner"]
 Says = Literal["json", "page", "text", "lines", "picture"]
 
 
@@ -29,7 +29,7 @@ class Operation(NamedTuple):
     name: str
     summary: str
     returns: Any = answers.Answer
-    who: PresenceState = "session"
+    who: Access = "session"
     body: Any = None
     form: bool = False
     text: bool = False
@@ -117,7 +117,7 @@ OPERATIONS = [
     # Rooms ----------------------------------------------------------------------------------------
     Operation(
         "GET", "/api/rooms", "rooms", "List the user's rooms, and rooms that the user can join.",
-        answers.RoomList, query=_RoomsAfter,
+        answers.RoomList, query=_RoomsQuery,
     ),
     Operation(
         "POST", "/api/rooms", "create_room", "Create a room, or with `users` only a conversation.",
@@ -151,7 +151,7 @@ OPERATIONS = [
     Operation(
         "GET", ROOM + "/events", "events",
         "Get events of a room: all events after `after`, or the messages before `before`.",
-        answers.EventPage, query=_Stretch, refuses="reset",
+        answers.EventPage, query=_EventQuery, refuses="reset",
     ),
     Operation(
         "POST", ROOM + "/messages", "say", "Send a message to a room: JSON, or the plain text.",
@@ -182,14 +182,14 @@ OPERATIONS = [
         "GET", "/api/search", "search",
         "Find messages that contain all words, \"phrases\" and prefixes* of `q`, newest first."
         " Filters: from:, in:, before:, after:.",
-        answers.Hits, query=_Sought,
+        answers.Hits, query=_SearchQuery,
     ),
     # Users ----------------------------------------------------------------------------------------
     Operation(
         "GET", "/api/users", "users",
         "List accounts by name: all, or `limit` of them after the name `after`; `q` is a prefix of"
         " the names. Or the accounts in `names`, separated by commas.",
-        answers.Accounts, query=Listed,
+        answers.Accounts, query=UserQuery,
     ),
     Operation(
         "POST", "/api/users", "add_user", "Create an account.", answers.OneAccount, "administrator",
@@ -206,7 +206,7 @@ OPERATIONS = [
         "Delete an account permanently: its sessions, token, invitations, memberships, password and"
         " display name. Its messages stay under its name, which cannot be used again; with"
         " `messages` all of them are deleted as well, in every room.",
-        answers.DeletedAccount, "administrator", query=Deletion,
+        answers.DeletedAccount, "administrator", query=DeletionQuery,
     ),
     Operation(
         "POST", "/api/users/{name}/password", "reset_password",
@@ -247,7 +247,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET", "/api/invites/{code}/qr.svg", "invite_qr", "Get the QR code of an invitation link.",
-        None, "administrator", says="picture", query=QrAsked,
+        None, "administrator", says="picture", query=QrQuery,
     ),
     # Administration -------------------------------------------------------------------------------
     Operation(
@@ -268,7 +268,7 @@ OPERATIONS = [
     Operation(
         "GET", "/api/admin/conversations", "conversations",
         "List conversations without a name: metadata, those with most members or events first.",
-        answers.Conversations, "administrator", query=_Largest,
+        answers.Conversations, "administrator", query=_ConversationQuery,
     ),
     Operation(
         "DELETE", "/api/admin/conversations/{number}", "dissolve_conversation",

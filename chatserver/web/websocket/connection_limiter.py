@@ -1,7 +1,7 @@
-"""Sockets that nobody has signed in on yet: only so many of one address at a time.
+"""Limit of unauthenticated WebSockets per address.
 
-Whoever comes while there are too many waits a moment: a school behind one address that comes back
-after a restart is no attack.
+Above the limit, a connection waits: many clients behind one address that reconnect after a restart
+are not an attack.
 """
 
 import asyncio
@@ -11,38 +11,38 @@ from contextlib import asynccontextmanager
 
 from chatserver.errors import RateLimited, _
 
-PATIENCE = 5.0  # seconds to wait for others of the address to be let in or turned away
+WAIT_TIMEOUT = 5.0  # seconds to wait for other connections of the address
 
 
 class ConnectionLimiter:
-    """Counts by address; forgets an address as soon as nobody of it waits."""
+    """Counts connections by address while any is waiting."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._doors: dict[str, asyncio.Semaphore] = {}
-        self._here: Counter[str] = Counter()
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._semaphores: dict[str, asyncio.Semaphore] = {}
+        self._waiting: Counter[str] = Counter()
 
     @asynccontextmanager
     async def wait(self, address: str) -> AsyncIterator[None]:
-        """Hold one place. Raises RateLimited when none becomes free in time."""
-        door = self._doors.setdefault(address, asyncio.Semaphore(self._places))
-        self._here[address] += 1
+        """Hold one of the address's places. Raises RateLimited if none becomes free in time."""
+        semaphore = self._semaphores.setdefault(address, asyncio.Semaphore(self._limit))
+        self._waiting[address] += 1
         try:
-            await _enter(door)
+            await _acquire(semaphore)
             try:
                 yield
             finally:
-                door.release()
+                semaphore.release()
         finally:
-            self._here[address] -= 1
-            if not self._here[address]:
-                del self._here[address], self._doors[address]
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address], self._semaphores[address]
 
 
-async def _enter(door: asyncio.Semaphore) -> None:
+async def _acquire(semaphore: asyncio.Semaphore) -> None:
     try:
-        async with asyncio.timeout(PATIENCE):
-            await door.acquire()
+        async with asyncio.timeout(WAIT_TIMEOUT):
+            await semaphore.acquire()
     except TimeoutError:
         sentence = _("Too many sockets are being opened from this address.")
         raise RateLimited(1.0, sentence) from None

@@ -1,6 +1,6 @@
-"""What comes in on a socket: each frame a request, performed and answered. Read downwards.
+"""Dispatch of commands: each frame is decoded, performed and answered. Read downwards.
 
-Whatever fails answers the request that failed, and no other.
+An error affects only the command that caused it.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ from chatserver.web.language import Language
 from chatserver.web.rates import Rates
 from chatserver.web.turns import Turns
 
-MISTAKES = (1, 100)  # a second and at once, of one socket; more is abuse
-SIGNALS = (100, 1_000)  # a second and at once, of one socket: what costs nobody a question
+MISTAKE_RATE = (1, 100)  # a second and burst, of one connection; more is abuse
+SIGNAL_RATE = (100, 1_000)  # a second and burst, of one connection: commands without a reply
 
 logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Performs what sockets ask for."""
+    """Performs the commands of connections."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Dispatcher:
         chat: Chat,
         history: History,
         membership: Membership,
-        reads: ReadPositions,
+        read_positions: ReadPositions,
         accounts: Accounts,
         hub: Hub,
         rates: Rates,
@@ -61,25 +61,25 @@ class Dispatcher:
         frame_bytes: int,
         clock: Callable[[], float],
     ) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self._chat = chat
         self._history = history
         self._membership = membership
-        self._reads = reads
+        self._read_positions = read_positions
         self._accounts = accounts
         self._hub = hub
         self._languages = languages
         self._frame_bytes = frame_bytes
         self._rates = rates.by_command()
         self._turns = Turns()
-        self._mistakes = Rate(*MISTAKES, clock)
-        self._signals = Rate(*SIGNALS, clock)
-        self._holding: list[Connection] = []  # until the end of this turn of the loop
-        self.refusals: Counter[str] = Counter()  # by code, since the start
+        self._mistakes = Rate(*MISTAKE_RATE, clock)
+        self._signals = Rate(*SIGNAL_RATE, clock)
+        self._held: list[Connection] = []  # until the end of this turn of the event loop
+        self.rejections: Counter[str] = Counter()  # by code, since the start
         self.catch_ups = 0  # requests
 
-    def answer(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
-        """Perform what a frame asks for: at once, or when what is returned has been awaited."""
+    def handle(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
+        """Perform the command in a frame: at once, or when the returned awaitable is awaited."""
         request_id = None
         try:
             command = protocol.decode(data, limit=self._frame_bytes)
@@ -88,12 +88,12 @@ class Dispatcher:
                 rate.take(connection.user.id)
             work = self._perform(connection, command)
         except Exception as error:
-            self._failed(connection, error, request_id)
-            return self._breath(connection) if isinstance(error, RateLimited) else None
+            self._handle_error(connection, error, request_id)
+            return self._throttle(connection) if isinstance(error, RateLimited) else None
         return None if work is None else self._finish(connection, work, request_id)
 
     def forget(self, connection: Connection) -> None:
-        """It is gone."""
+        """Drop the rates of a closed connection."""
         self._mistakes.forget(connection)
         self._signals.forget(connection)
 
@@ -103,14 +103,14 @@ class Dispatcher:
         try:
             await work
         except Exception as error:
-            self._failed(connection, error, request_id)
-            if isinstance(error, RateLimited) and (breath := self._breath(connection)):
-                await breath
+            self._handle_error(connection, error, request_id)
+            if isinstance(error, RateLimited) and (delay := self._throttle(connection)):
+                await delay
 
-    def _breath(self, connection: Connection) -> Awaitable[None] | None:
-        """What a line waits for when it sends signals faster than anybody can mean them.
+    def _throttle(self, connection: Connection) -> Awaitable[None] | None:
+        """Return a delay if a connection sends cheap commands too fast.
 
-        Each is cheap, but a flood of them would keep everybody else from their turn.
+        A flood of them would delay all other connections.
         """
         try:
             self._signals.take(connection)
@@ -118,24 +118,26 @@ class Dispatcher:
             return asyncio.sleep(error.retry_after)
         return None
 
-    def _failed(self, connection: Connection, error: Exception, request_id: str | None) -> None:
+    def _handle_error(
+        self, connection: Connection, error: Exception, request_id: str | None
+    ) -> None:
         match error:
             case protocol.Undecodable():
-                self._refuse(connection, error.error, error.id)
+                self._send_error(connection, error.error, error.id)
                 self._count_mistake(connection)
             case ChatError():
-                self._refuse(connection, error, request_id)
+                self._send_error(connection, error, request_id)
             case Disconnect():
                 self._hub.expire(connection, error.code)
             case _:
                 facts = {"user": connection.user.name}
                 logger.error("a command failed", exc_info=error, extra=facts)
-                self._refuse(connection, ChatError(), request_id)
+                self._send_error(connection, ChatError(), request_id)
 
-    def _refuse(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
-        self.refusals[error.code] += 1
+    def _send_error(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
+        self.rejections[error.code] += 1
         logger.debug("refused", extra={"user": connection.user.name, "code": error.code})
-        sentence = self._languages[connection.locale].refusal(error)
+        sentence = self._languages[connection.locale].error_text(error)
         connection.reply(
             protocol.encode(encode_events.refusal(error, request_id, sentence=sentence))
         )
@@ -159,156 +161,158 @@ class Dispatcher:
             case protocol.ReactTo():
                 self._chat.react(user, command, self._receipt(connection, command.id))
             case protocol.ChangeRoom():
-                return _answered(connection, partial(self._change_room, connection, command))
+                return _run_write(connection, partial(self._change_room, connection, command))
             case protocol.StartTyping():
-                self._reads.typing(connection, command.room)
-                return self._breath(connection)
+                self._read_positions.typing(connection, command.room)
+                return self._throttle(connection)
             case protocol.MarkRead():
-                self._reads.read(connection, command.room, command.seq)
-                return self._breath(connection)
+                self._read_positions.read(connection, command.room, command.seq)
+                return self._throttle(connection)
             case protocol.History():
                 return time_limit.read(self._read(connection, command))
             case protocol.Renew():
-                return _answered(connection, partial(self._renew, connection, command))
+                return _run_write(connection, partial(self._renew, connection, command))
             case _:
                 assert_never(command)
         return None
 
     def _receipt(self, connection: Connection, request_id: str | None) -> Settle:
-        """Answers a message once its fate is known.
+        """Return the callback that answers a message once it is stored or rejected.
 
-        A client that sent no id hears of refusals only.
+        Without an id, only a rejection is answered.
         """
 
         def settle(outcome: Receipt | ChatError) -> None:
             if isinstance(outcome, ChatError):
-                self._refuse(connection, outcome, request_id)
+                self._send_error(connection, outcome, request_id)
             elif request_id is not None:
                 self._hold(connection, protocol.encode(encode_events.stored(outcome, request_id)))
 
         return settle
 
-    def _hold(self, connection: Connection, answer: bytes) -> None:
-        """It goes out with the event itself, which follows at once where the sender hears it."""
-        if not self._holding:
+    def _hold(self, connection: Connection, reply: bytes) -> None:
+        """Send a reply with the event, which follows at once if the sender is subscribed."""
+        if not self._held:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._holding.append(connection)
-        connection.hold(answer)
+        self._held.append(connection)
+        connection.hold(reply)
 
     def _flush(self) -> None:
-        holding, self._holding = self._holding, []
+        holding, self._held = self._held, []
         for connection in holding:
             connection.flush()
 
     async def _change_room(
-        self, connection: Connection, asked: protocol.ChangeRoom, reply: "Reply"
+        self, connection: Connection, command: protocol.ChangeRoom, reply: "Reply"
     ) -> None:
-        if asked.action == "mute":
-            if asked.room is None:
+        if command.action == "mute":
+            if command.room is None:
                 raise BadRequest(_("Name a room in 'room'."))
-            await self._membership.mute(connection.user, asked.room, on=asked.on)
-            muted = protocol.Muted(id=asked.id, ok=True, room=asked.room, muted=asked.on)
+            await self._membership.mute(connection.user, command.room, on=command.on)
+            muted = protocol.Muted(id=command.id, ok=True, room=command.room, muted=command.on)
             reply.send(muted)
             return
 
-        def answer(receipt: Receipt, state: RoomState | None) -> None:
-            reply.send(encode_events.room_changed(receipt, asked.id, state))
+        def send_reply(receipt: Receipt, state: RoomState | None) -> None:
+            reply.send(encode_events.room_changed(receipt, command.id, state))
 
-        await self._membership.perform(connection.user, asked, answer)
+        await self._membership.perform(connection.user, command, send_reply)
 
-    # Questions ------------------------------------------------------------------------------------
+    # Queries --------------------------------------------------------------------------------------
 
-    async def _read(self, connection: Connection, asked: protocol.History) -> None:
+    async def _read(self, connection: Connection, command: protocol.History) -> None:
         async with self._turns.turn(connection.user.id):
-            connection.reply(protocol.encode(await self._events(connection, asked)))
+            connection.reply(protocol.encode(await self._events(connection, command)))
 
     async def _events(
-        self, connection: Connection, asked: protocol.History
+        self, connection: Connection, command: protocol.History
     ) -> protocol.HistoryPage | protocol.CatchUp | protocol.MoreRooms:
-        if asked.rooms_after is not None:
-            return await self._more_rooms(connection, asked, asked.rooms_after)
-        if asked.rooms is not None:
-            return await self._catch_up(connection, asked, asked.rooms)
-        if asked.room is None:
+        if command.rooms_after is not None:
+            return await self._more_rooms(connection, command, command.rooms_after)
+        if command.rooms is not None:
+            return await self._catch_up(connection, command, command.rooms)
+        if command.room is None:
             raise BadRequest(_("Name a room in 'room', or positions in 'rooms'."))
-        page = await self._page(connection, asked, asked.room)
-        return protocol.HistoryPage(id=asked.id, ok=True, **msgspec.structs.asdict(page))
+        page = await self._page(connection, command, command.room)
+        return protocol.HistoryPage(id=command.id, ok=True, **msgspec.structs.asdict(page))
 
     async def _page(
-        self, connection: Connection, asked: protocol.History, room: int
+        self, connection: Connection, command: protocol.History, room: int
     ) -> protocol.RoomPage:
         user = connection.user
-        if asked.after is None:
-            return await self._history.before(user, room, asked.before, asked.limit)
-        if asked.before is not None:
+        if command.after is None:
+            return await self._history.before(user, room, command.before, command.limit)
+        if command.before is not None:
             raise BadRequest(_("Name 'after' or 'before', not both."))
         self.catch_ups += 1
         cursors = partial(self._hub.cursors, connection)
         return await self._history.after(
-            user, room, asked.after, limit=asked.limit, epoch=asked.epoch, cursors=cursors
+            user, room, command.after, limit=command.limit, epoch=command.epoch, cursors=cursors
         )
 
     async def _catch_up(
-        self, connection: Connection, asked: protocol.History, positions: dict[int, int]
+        self, connection: Connection, command: protocol.History, positions: dict[int, int]
     ) -> protocol.CatchUp:
         self.catch_ups += 1
         cursors = partial(self._hub.cursors, connection)
-        pages, gone = await self._history.catch_up(connection.user, positions, asked.epoch, cursors)
+        pages, gone = await self._history.catch_up(
+            connection.user, positions, command.epoch, cursors
+        )
         return protocol.CatchUp(
-            id=asked.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
+            id=command.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
         )
 
     async def _more_rooms(
-        self, connection: Connection, asked: protocol.History, after: int
+        self, connection: Connection, command: protocol.History, after: int
     ) -> protocol.MoreRooms:
         states, following = await self._history.rooms_after(
             connection.user, after, but=connection.welcome_rooms
         )
         return protocol.MoreRooms(
-            id=asked.id,
+            id=command.id,
             ok=True,
             rooms=[encode_events.welcome_room(state) for state in states],
             rooms_more=following is not None,
             rooms_after=following,
         )
 
-    async def _renew(self, connection: Connection, asked: protocol.Renew, reply: "Reply") -> None:
-        if asked.token is not None:
-            await self._adopt(connection, asked.token)
+    async def _renew(self, connection: Connection, command: protocol.Renew, reply: "Reply") -> None:
+        if command.token is not None:
+            await self._switch_session(connection, command.token)
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
         connection.expires_at = expires_at
-        reply.send(protocol.Renewed(id=asked.id, ok=True, expires_at=expires_at, token=token))
+        reply.send(protocol.Renewed(id=command.id, ok=True, expires_at=expires_at, token=token))
 
-    async def _adopt(self, connection: Connection, token: str) -> None:
-        """Go on under the session of a newer token of the same person."""
-        with self._hub.connecting() as arrival:
+    async def _switch_session(self, connection: Connection, token: str) -> None:
+        """Continue with the session of a newer token of the same user."""
+        with self._hub.connecting() as pending:
             newer = await self._accounts.authenticate(token)
-            while arrival.has_moved(newer.user.id):
+            while pending.has_moved(newer.user.id):
                 newer = await self._accounts.authenticate(token)
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token belongs to another user."))
-            arrival.check(newer.session.id, newer.user.id)
+            pending.check(newer.session.id, newer.user.id)
             connection.use_session(
                 newer.session.id, newer.expires_at, newer.token.lifetime, newer.token.key
             )
 
 
 class Reply:
-    """The answer to one command, until the command is refused for taking too long."""
+    """The reply to a command, until it times out."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
 
-    def send(self, answer: protocol.Answer) -> None:
+    def send(self, reply: protocol.Answer) -> None:
         if self._connection is not None:
-            self._connection.reply(protocol.encode(answer))
+            self._connection.reply(protocol.encode(reply))
 
     def close(self) -> None:
         self._connection = None
 
 
-async def _answered(connection: Connection, work: Callable[[Reply], Awaitable[None]]) -> None:
-    """Run a command that may change something. Raises Unavailable when it takes too long."""
+async def _run_write(connection: Connection, work: Callable[[Reply], Awaitable[None]]) -> None:
+    """Run a command that may change something. Raises Unavailable after the time limit."""
     reply = Reply(connection)
     try:
         await time_limit.write(work(reply))

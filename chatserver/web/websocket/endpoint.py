@@ -1,4 +1,7 @@
-"""The WebSocket: who is let in, the first frames, the end. What is asked in between: `requests`."""
+"""WebSocket endpoint: authentication, the first frames, and the close of connections.
+
+Commands are handled by `dispatcher`.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +22,7 @@ from chatserver.realtime.last_seen import LastSeen
 from chatserver.realtime.pending_connections import PendingConnection
 from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.storage.room_list import UserRooms
-from chatserver.web.access_log import SocketLog, Visit
+from chatserver.web.access_log import ConnectionLog, LogEntry
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import preferred
 from chatserver.web.rates import RequestLimits
@@ -27,95 +30,95 @@ from chatserver.web.websocket.connection_limiter import ConnectionLimiter
 from chatserver.web.websocket.dispatcher import Dispatcher
 from chatserver.web.websocket.transport import SocketTransport
 
-FRAME_TOLERANCE = 16  # times the frame limit is still answered; beyond that it is 1009
-LEAVING = 500  # sockets that were turned away and are still open
-NOT_TO_BE_SENT = 1006  # RFC 6455, 7.4.1; of those that nobody may send aiohttp lets just it pass
+FRAME_TOLERANCE = 16  # times the frame limit gets an error reply; larger frames get 1009
+MAX_REJECTED = 500  # rejected connections that are still open
+ABNORMAL_CLOSURE = 1006  # RFC 6455, 7.4.1: must not be sent, but aiohttp accepts it
 
 
-class Socket:
-    """`GET /ws`."""
+class WebSocketEndpoint:
+    """Handler of `GET /ws`."""
 
     def __init__(
         self,
         *,
-        requests: Dispatcher,
+        dispatcher: Dispatcher,
         history: History,
         hub: Hub,
         sessions: Sessions,
-        gate: RequestLimits,
-        seen: LastSeen,
+        request_limits: RequestLimits,
+        last_seen: LastSeen,
         limits: LimitSettings,
         page: str,
         clock: Callable[[], float],
     ) -> None:
-        """`page` is the version of the web client; `clock` gives monotonic seconds."""
-        self._requests = requests
+        """`page` is the version of the web client; `clock` returns monotonic seconds."""
+        self._dispatcher = dispatcher
         self._history = history
         self._hub = hub
         self._sessions = sessions
-        self._gate = gate
-        self._seen = seen
+        self._request_limits = request_limits
+        self._last_seen = last_seen
         self._limits = limits
         self._page = page
         self._clock = clock
-        self._doorstep = ConnectionLimiter(limits.sockets_per_address)
+        self._limiter = ConnectionLimiter(limits.sockets_per_address)
         self._open: set[SocketTransport] = set()
-        self._leaving: dict[SocketTransport, None] = {}
+        self._rejected: dict[SocketTransport, None] = {}
         self._all_closed = asyncio.Event()
-        self._stops = False
-        self.log = SocketLog(clock)
+        self._stopping = False
+        self.log = ConnectionLog(clock)
 
-    # Coming in ------------------------------------------------------------------------------------
+    # Opening --------------------------------------------------------------------------------------
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Let somebody in or turn them away; what is answered here reaches nobody after that."""
+        """Accept or reject a connection. The response is not sent after the upgrade."""
         self._sessions.check_origin(request)
-        async with self._doorstep.wait(address(request)):
+        async with self._limiter.wait(address(request)):
             try:
-                with self._hub.connecting() as arrival:
-                    await self._let_in(request, arrival)
+                with self._hub.connecting() as pending:
+                    await self._accept(request, pending)
             except Unauthorized as error:
-                self._gate.visited(request)
-                self._turn_away(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
+                self._request_limits.count_visit(request)
+                self._reject(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
             except OtherUser as error:
-                bye = Disconnect(CloseCode.SESSION_INVALID, str(error))
-                self._turn_away(request, bye, code=error.code)
-            except Disconnect as bye:
-                self._turn_away(request, bye)
+                disconnect = Disconnect(CloseCode.SESSION_INVALID, str(error))
+                self._reject(request, disconnect, code=error.code)
+            except Disconnect as disconnect:
+                self._reject(request, disconnect)
         return web.Response(status=101)
 
-    async def _let_in(self, request: web.Request, arrival: PendingConnection) -> None:
-        """Raises Unauthorized or Disconnect. From the upgrade on nothing waits."""
+    async def _accept(self, request: web.Request, pending: PendingConnection) -> None:
+        """Raises Unauthorized or Disconnect. Does not wait after the upgrade."""
         lists_presence = _lists_presence(request)
-        sign_in = await self._sessions.of_socket(request)
-        self._gate.connects(sign_in.user)
+        sign_in = await self._sessions.authenticate_socket(request)
+        self._request_limits.count_connection(sign_in.user)
         rooms = await self._rooms_of(sign_in.user)
-        while arrival.has_moved(sign_in.user.id):
-            sign_in = await self._sessions.of_socket(request, again=True)
+        while pending.has_moved(sign_in.user.id):
+            sign_in = await self._sessions.authenticate_socket(request, again=True)
             rooms = await self._rooms_of(sign_in.user)
-        arrival.check(sign_in.session.id, sign_in.user.id)
-        if self._stops:
+        pending.check(sign_in.session.id, sign_in.user.id)
+        if self._stopping:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
         if len(self._hub.devices(sign_in.user.id)) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
-        line = self._line(request)
+        socket = self._upgrade(request)
         locale = preferred(request)
-        connection = self._connection(line, sign_in, lists_presence=lists_presence, locale=locale)
+        connection = self._connection(socket, sign_in, lists_presence=lists_presence, locale=locale)
         if rooms.more:
             connection.welcome_rooms = frozenset(state.room for state in rooms.states)
         missed = self._hub.attach(connection, rooms.heads)
         connection.reply(protocol.encode(self._welcome(sign_in, rooms)))
         connection.reply(encode_events.group_list(self._hub.presence.online_json()))
         connection.reply(missed)
-        self._listen(request, line, connection)
+        self._start(request, socket, connection)
 
     async def _rooms_of(self, user: User) -> UserRooms:
         rooms = await self._history.rooms_of(user)
-        self._gate.reads_rooms(user, len(rooms.heads))
+        self._request_limits.count_rooms(user, len(rooms.heads))
         await self._hub.prepare(rooms.heads)
         return rooms
 
-    def _line(self, request: web.Request) -> SocketTransport:
+    def _upgrade(self, request: web.Request) -> SocketTransport:
         return SocketTransport.upgraded(
             request,
             limit=FRAME_TOLERANCE * self._limits.frame_bytes,
@@ -123,10 +126,10 @@ class Socket:
         )
 
     def _connection(
-        self, line: SocketTransport, sign_in: SignIn, *, lists_presence: bool, locale: str
+        self, socket: SocketTransport, sign_in: SignIn, *, lists_presence: bool, locale: str
     ) -> Connection:
         return Connection(
-            line.transport,
+            socket.transport,
             sign_in.user,
             session_id=sign_in.session.id,
             expires_at=sign_in.expires_at,
@@ -138,66 +141,68 @@ class Socket:
             locale=locale,
         )
 
-    def _turn_away(
-        self, request: web.Request, bye: Disconnect, *, code: str = "session_invalid"
+    def _reject(
+        self, request: web.Request, disconnect: Disconnect, *, code: str = "session_invalid"
     ) -> None:
-        """Say why and close. Beyond LEAVING that have not gone yet, the first is cut off."""
-        self.log.turned_away(request, bye)
-        frames = close_frame(bye.code, bye.reason)
-        if bye.code is CloseCode.SESSION_INVALID:
-            frames = protocol.encode(protocol.Error(data=bye.reason, code=code)) + frames
-        line = self._line(request)
-        self._leaving[line] = None
-        line.turn_away(frames, partial(self._leaving.pop, line, None))
-        if len(self._leaving) > LEAVING:
-            first = next(iter(self._leaving))
-            del self._leaving[first]
+        """Send the reason and close. Abort the oldest of more than MAX_REJECTED."""
+        self.log.rejected(request, disconnect)
+        frames = close_frame(disconnect.code, disconnect.reason)
+        if disconnect.code is CloseCode.SESSION_INVALID:
+            frames = protocol.encode(protocol.Error(data=disconnect.reason, code=code)) + frames
+        socket = self._upgrade(request)
+        self._rejected[socket] = None
+        socket.reject(frames, partial(self._rejected.pop, socket, None))
+        if len(self._rejected) > MAX_REJECTED:
+            first = next(iter(self._rejected))
+            del self._rejected[first]
             first.transport.abort()
 
-    # From then on ---------------------------------------------------------------------------------
+    # Frames ---------------------------------------------------------------------------------------
 
-    def _listen(self, request: web.Request, line: SocketTransport, connection: Connection) -> None:
-        visit = self.log.came(request, connection)
-        self._seen.note(connection)
-        self._open.add(line)
-        line.open(partial(self._receive, connection), partial(self._leave, line, connection, visit))
+    def _start(self, request: web.Request, socket: SocketTransport, connection: Connection) -> None:
+        entry = self.log.opened(request, connection)
+        self._last_seen.note(connection)
+        self._open.add(socket)
+        socket.open(
+            partial(self._receive, connection), partial(self._on_closed, socket, connection, entry)
+        )
 
     def _receive(self, connection: Connection, message: WSMessage) -> Awaitable[None] | None:
-        """One frame. What arrives after we hung up is dropped.
+        """Handle a frame. Frames are dropped after the server has hung up.
 
-        What a peer asked for before it closed is still performed.
+        Commands that a peer sent before closing are still performed.
         """
         connection.last_received = self._clock()
         if message.type is WSMsgType.CLOSE:
-            self._bid_farewell(connection, _answering(message.data))
+            self._finish(connection, _reply_code(message.data))
             return None
         connection.frames += 1
         if connection.close_code is None:
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
-                    return self._requests.answer(connection, message.data)
+                    return self._dispatcher.handle(connection, message.data)
                 case WSMsgType.PING:
                     connection.write(b"\x8a%c%b" % (len(message.data), message.data))
                 case WSMsgType.ERROR:
-                    self._bid_farewell(connection, message.data.code)
+                    self._finish(connection, message.data.code)
         return None
 
-    def _bid_farewell(self, connection: Connection, code: int) -> None:
+    def _finish(self, connection: Connection, code: int) -> None:
         self._hub.detach(connection)
         connection.finish(code)
 
-    def _leave(self, line: SocketTransport, connection: Connection, visit: Visit) -> None:
+    def _on_closed(self, socket: SocketTransport, connection: Connection, entry: LogEntry) -> None:
         self._hub.detach(connection)
-        self._requests.forget(connection)
-        self._seen.note(connection)
-        self.log.went(visit, connection, line.close_code)
-        self._open.discard(line)
+        self._dispatcher.forget(connection)
+        self._last_seen.note(connection)
+        self.log.closed(entry, connection, socket.close_code)
+        self._open.discard(socket)
         if not self._open:
             self._all_closed.set()
 
     async def closed(self) -> None:
-        """Turn away who comes from now on; return when no socket is open any more."""
-        self._stops = True
+        """Reject new connections; return when all are closed."""
+        self._stopping = True
         while self._open:
             self._all_closed.clear()
             await self._all_closed.wait()
@@ -225,13 +230,13 @@ class Socket:
         )
 
 
-def _answering(code: int) -> int:
-    """The close code that goes back to a peer that has closed with this one."""
-    return WSCloseCode.PROTOCOL_ERROR if code == NOT_TO_BE_SENT else WSCloseCode.OK
+def _reply_code(code: int) -> int:
+    """Return the close code that answers a peer's."""
+    return WSCloseCode.PROTOCOL_ERROR if code == ABNORMAL_CLOSURE else WSCloseCode.OK
 
 
 def _lists_presence(request: web.Request) -> bool:
-    """Whether the client asks for whole lists of who is online. Raises BadRequest."""
+    """Return whether the client wants full lists of online users. Raises BadRequest."""
     asked = request.query.get("presence", CHANGES_ONLY)
     if asked not in (CHANGES_ONLY, FULL_LIST):
         raise BadRequest(_("presence is changes or list."))

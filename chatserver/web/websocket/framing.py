@@ -1,16 +1,17 @@
-"""Watches over RFC 6455 where aiohttp's reader does not. Pure.
+"""Check that client frames are masked (RFC 6455, 5.1), which aiohttp's reader does not. Pure.
 
-5.1: "a server MUST close the connection upon receiving a frame that is not masked." aiohttp reads
-such frames like others. Only the headers are looked at here; everything else stays aiohttp's.
+"A server MUST close the connection upon receiving a frame that is not masked." Only headers are
+parsed here; the rest is left to aiohttp.
 """
 
-REFUSED = b"\xf0\x80"  # a header with reserved bits, which the reader answers with 1002
+INVALID_HEADER = b"\xf0\x80"  # reserved bits are set, which the reader answers with 1002
 
 
-class Masks:
-    """Follows the frames of one peer from header to header, at a third of a microsecond each.
+class MaskCheck:
+    """Follows a peer's frames from header to header, at a third of a microsecond each.
 
-    Half a header waits here for its rest, so that a refusal always stands where a frame begins.
+    An incomplete header is kept until its rest arrives, so that INVALID_HEADER always begins a
+    frame.
     """
 
     __slots__ = ("_half", "_next")
@@ -19,8 +20,8 @@ class Masks:
         self._next = 0  # bytes until the next header
         self._half = b""
 
-    def passed(self, data: bytes) -> bytes:
-        """What the reader may see of the next bytes; in the place of an unmasked frame REFUSED."""
+    def filter(self, data: bytes) -> bytes:
+        """Return the bytes for the reader; an unmasked frame is replaced by INVALID_HEADER."""
         if self._half:
             data, self._half = self._half + data, b""
         at, size = self._next, len(data)
@@ -28,7 +29,7 @@ class Masks:
             second = data[at + 1]
             if second < 0x80:
                 self._next = 0
-                return data[:at] + REFUSED
+                return data[:at] + INVALID_HEADER
             if second < 0xFE:
                 at += second - 0x7A  # 2 bytes of header, 4 of mask, and the payload
             elif (end := _end(data, at)) is not None:
@@ -42,7 +43,7 @@ class Masks:
 
 
 def _end(data: bytes, at: int) -> int | None:
-    """Where the frame at `at` ends, which is longer than 125 bytes; None: its length is to come."""
+    """Return the end of a frame longer than 125 bytes; None if its length is incomplete."""
     width = 2 if data[at + 1] == 0xFE else 8
     start = at + 2 + width
     if len(data) < start:

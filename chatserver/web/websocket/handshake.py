@@ -1,7 +1,7 @@
 """Opening handshake of a WebSocket (RFC 6455, 4.2). Pure.
 
-No extension and no subprotocol is agreed to, and nothing of the request is logged: clients put
-tokens into Sec-WebSocket-Protocol.
+No extension and no subprotocol is negotiated, and nothing of the request is logged, because clients
+put tokens into Sec-WebSocket-Protocol.
 """
 
 import base64
@@ -23,7 +23,7 @@ SWITCHING = (
 
 
 def switching(request: web.Request) -> bytes:
-    """The answer that accepts the upgrade. Raises BadRequest."""
+    """Return the response that accepts the upgrade. Raises BadRequest."""
     headers = request.headers
     upgrades = "websocket" in _tokens(headers.getall("Upgrade", ()))
     if not upgrades or "upgrade" not in _tokens(headers.getall("Connection", ())):

@@ -1,8 +1,8 @@
-"""One WebSocket line, from its upgrade on: bytes in, frames out of them, each a call.
+"""WebSocket transport after the upgrade: received bytes become frames, each passed on by a call.
 
-aiohttp lets somebody in, and is then told that the connection is gone: a request's task, parser and
-buffers would otherwise stay as long as the socket, and every frame would wake that task. What takes
-the frames apart is aiohttp's reader.
+aiohttp is made to believe that the connection is closed. Otherwise a task, a parser and buffers
+would stay as long as the WebSocket, and every frame would wake that task. Frames are parsed by
+aiohttp's reader.
 """
 
 import asyncio
@@ -19,37 +19,37 @@ from aiohttp.http_websocket import WebSocketReader
 
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.web.websocket import handshake
-from chatserver.web.websocket.framing import Masks
+from chatserver.web.websocket.framing import MaskCheck
 
-BACKLOG = 131_072  # bytes of frames that may wait for one that takes its time; then the peer must
-OVERHEAD = 128  # bytes that a frame takes besides its content
+BACKLOG_LIMIT = 131_072  # queued bytes of frames above which reading is paused
+FRAME_OVERHEAD = 128  # bytes of memory in addition to a frame's content
 SEND_BUFFER = 131_072  # bytes that the kernel keeps for a peer, Linux twice that; else megabytes
-REQUESTS = (WSMsgType.TEXT, WSMsgType.BINARY)
-TURN = 200  # frames of one line that are performed in one turn of the loop
+COMMAND_TYPES = (WSMsgType.TEXT, WSMsgType.BINARY)
+FRAMES_PER_TURN = 200  # frames of one connection in one turn of the event loop
 
 logger = logging.getLogger(__name__)
 
-# What to do with a frame; what it returns is waited for before the next request is performed.
+# Handles a frame; the next command waits for the returned awaitable.
 Receive = Callable[[WSMessage], Awaitable[None] | None]
 
 
 class SocketTransport(asyncio.Protocol):
-    """The protocol of a transport.
+    """asyncio protocol of a WebSocket.
 
-    Requests are performed one after the other. Control frames and errors are handled at once, also
-    while a request waits. No request is performed while the peer does not read: its replies would
-    pile up. `close_code` is the one that the peer has sent, or has earned by a frame that is none;
-    frames that follow it are ignored.
+    Commands are performed one after the other. Control frames and errors are handled at once, even
+    while a command is running. No command is performed while the peer does not read, because its
+    replies would pile up. `close_code` is the peer's, or the one for its invalid frame; later
+    frames are ignored.
     """
 
     __slots__ = (
         "_backlog",
+        "_budget",
         "_busy",
-        "_gone",
         "_is_open",
-        "_left",
         "_lost",
-        "_masks",
+        "_mask_check",
+        "_on_closed",
         "_paused",
         "_reader",
         "_receive",
@@ -61,126 +61,126 @@ class SocketTransport(asyncio.Protocol):
     )
 
     def __init__(self, transport: asyncio.Transport, *, limit: int) -> None:
-        """A message of `limit` bytes or more ends the line with 1009."""
+        """A message of `limit` bytes or more closes the connection with 1009."""
         inbox = Inbox(self)
         self._reader = WebSocketReader(inbox, limit, compress=False, decode_text=True)
-        self._masks = Masks()
+        self._mask_check = MaskCheck()
         self._is_open = False
         self._busy = True  # until `open`
-        self._stalled = False  # the peer does not read what was sent
-        self._left = TURN  # frames of this turn of the loop
+        self._stalled = False  # the send queue is full
+        self._budget = FRAMES_PER_TURN  # frames of this turn of the loop
         self._backlog: deque[WSMessage] | None = None
         self._waiting = 0  # size of the backlog
         self._paused = False
         self._lost = False
         self._task: asyncio.Task[None] | None = None
         self._receive: Receive = _ignore
-        self._gone: Callable[[], None] = _nothing
+        self._on_closed: Callable[[], None] = _nothing
         self.close_code: int | None = None
         self.transport = transport
 
     @classmethod
     def upgraded(cls, request: web.Request, *, limit: int, waiting: int) -> "SocketTransport":
-        """Answer the request for an upgrade and take its transport. Raises BadRequest.
+        """Accept the upgrade and take over the transport. Raises BadRequest.
 
-        `waiting`: bytes sent and not yet read above which no request is performed. Nothing waits
-        in here, and aiohttp's own answer to this request goes nowhere.
+        No command is performed while more than `waiting` bytes are in the send queue. There is no
+        `await` here, and aiohttp's own response to this request is not sent.
         """
         answer = handshake.switching(request)
         http: Any = request.protocol
         if http.transport is None:
             raise ConnectionResetError
-        line = cls(http.transport, limit=limit)
-        with suppress(OSError):  # on some systems when the peer has gone
-            line.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
-        line.transport.set_write_buffer_limits(high=waiting)
-        line.transport.write(answer)
-        http.set_parser(_Tail(line))
-        line.transport.set_protocol(line)
-        if line._paused:  # and aiohttp has just gone on reading
-            line._pause()
+        socket = cls(http.transport, limit=limit)
+        with suppress(OSError):  # on some systems when the peer has disconnected
+            socket.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
+        socket.transport.set_write_buffer_limits(high=waiting)
+        socket.transport.write(answer)
+        http.set_parser(_TrailingData(socket))
+        socket.transport.set_protocol(socket)
+        if socket._paused:  # aiohttp has just resumed reading
+            socket._pause()
         http.transport = None
         http.connection_lost(None)
-        return line
+        return socket
 
-    def open(self, receive: Receive, gone: Callable[[], None]) -> None:
-        """Hand every frame to `receive` from now on; call `gone` when the transport is closed."""
+    def open(self, receive: Receive, on_closed: Callable[[], None]) -> None:
+        """Pass frames to `receive`; call `on_closed` when the transport is closed."""
         self._receive = receive
-        self._gone = gone
+        self._on_closed = on_closed
         self._is_open = True
-        self._go_on()
+        self._resume()
 
-    def turn_away(self, frames: bytes, gone: Callable[[], None]) -> None:
-        """Send this, ignore what comes, and call `gone` when the peer is: CLOSE_TIMEOUT at most."""
+    def reject(self, frames: bytes, on_closed: Callable[[], None]) -> None:
+        """Send these frames, ignore the peer's, and close within CLOSE_TIMEOUT."""
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)
         self.transport.write(frames)
-        self.open(self._wait_for_close, gone)
+        self.open(self._wait_for_close, on_closed)
 
     def _wait_for_close(self, message: WSMessage) -> None:
         if message.type is WSMsgType.CLOSE:
             self.transport.close()
 
-    # What the transport calls ---------------------------------------------------------------------
+    # asyncio.Protocol -----------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        self._left = TURN
-        self._reader.feed_data(self._masks.passed(data))
+        self._budget = FRAMES_PER_TURN
+        self._reader.feed_data(self._mask_check.filter(data))
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """What was heard before is still performed: a peer may say something and go."""
-        del self._reader  # it holds the line, by way of the inbox
+        """Perform the commands received before, then call `on_closed`."""
+        del self._reader  # breaks a reference cycle through the inbox
         self._lost = True
         self._stalled = False
         if not self._backlog:
             self._end()
         elif not self._busy:
-            self._go_on()
+            self._resume()
 
     def _end(self) -> None:
-        gone, self._gone, self._receive = self._gone, _nothing, _ignore
-        gone()
+        on_closed, self._on_closed, self._receive = self._on_closed, _nothing, _ignore
+        on_closed()
 
     # Frames ---------------------------------------------------------------------------------------
 
-    def take(self, message: WSMessage) -> None:
-        """A frame, from the inbox: one after the other, and at once if nothing is waited for."""
+    def feed(self, message: WSMessage) -> None:
+        """Handle a frame from the inbox at once, or queue it."""
         if self.close_code is not None:
             return
         if message.type is WSMsgType.CLOSE:
             self.close_code = message.data
         elif message.type is WSMsgType.ERROR:
             self.close_code = message.data.code
-        if (self._busy or self._stalled) and not self._is_urgent(message):
-            self._put_by(message)
+        if (self._busy or self._stalled) and not self._bypasses_backlog(message):
+            self._enqueue(message)
         else:
             self._perform(message)
 
-    def _is_urgent(self, message: WSMessage) -> bool:
-        """Whether a frame is handled while a request waits; a flood of such frames is not."""
-        return message.type not in REQUESTS and self._is_open and self._left > 0
+    def _bypasses_backlog(self, message: WSMessage) -> bool:
+        """Return whether to handle a frame while a command runs, unless there is a flood."""
+        return message.type not in COMMAND_TYPES and self._is_open and self._budget > 0
 
     def _perform(self, message: WSMessage) -> None:
-        """Some in a turn of the loop, then others have theirs."""
-        self._left -= 1
+        """Handle a frame; after FRAMES_PER_TURN, continue in the next turn of the loop."""
+        self._budget -= 1
         try:
             work = self._receive(message)
         except Exception:
-            logger.exception("a frame could not be taken")
+            logger.exception("handling a frame failed")
             self.transport.abort()
             return
         if work is not None:
             self._busy = True
             self._task = asyncio.ensure_future(self._finish(work))
-        elif self._left <= 0 and not self._busy:
+        elif self._budget <= 0 and not self._busy:
             self._busy = True
-            asyncio.get_running_loop().call_soon(self._go_on)
+            asyncio.get_running_loop().call_soon(self._resume)
 
-    def _put_by(self, message: WSMessage) -> None:
+    def _enqueue(self, message: WSMessage) -> None:
         if self._backlog is None:
             self._backlog = deque()
         self._backlog.append(message)
         self._waiting += _size(message)
-        if self._waiting > BACKLOG and not self._paused:
+        if self._waiting > BACKLOG_LIMIT and not self._paused:
             self._paused = True
             self._pause()
 
@@ -192,22 +192,22 @@ class SocketTransport(asyncio.Protocol):
         try:
             await work
         finally:
-            self._go_on()
+            self._resume()
 
-    def _go_on(self) -> None:
-        self._busy, self._task, self._left = False, None, TURN
+    def _resume(self) -> None:
+        self._busy, self._task, self._budget = False, None, FRAMES_PER_TURN
         while self._backlog and not self._busy and not self._stalled:
             message = self._backlog.popleft()
             self._waiting -= _size(message)
             self._perform(message)
-        if self._paused and self._waiting <= BACKLOG // 2:
+        if self._paused and self._waiting <= BACKLOG_LIMIT // 2:
             self._paused = False
             with suppress(RuntimeError):
                 self.transport.resume_reading()
         if self._lost and not self._busy:
             self._end()
 
-    # The peer's reading ---------------------------------------------------------------------------
+    # Flow control ---------------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
         self._stalled = True
@@ -215,39 +215,39 @@ class SocketTransport(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._stalled = False
         if not self._busy:
-            self._go_on()
+            self._resume()
 
 
 def _size(message: WSMessage) -> int:
-    """What it takes while it waits: characters or bytes, and the message itself."""
-    return OVERHEAD + (len(message.data) if isinstance(message.data, str | bytes) else 0)
+    """Return the memory of a queued message: characters or bytes, and the overhead."""
+    return FRAME_OVERHEAD + (len(message.data) if isinstance(message.data, str | bytes) else 0)
 
 
 class Inbox(WebSocketDataQueue):
-    """Where aiohttp's reader puts messages and mistakes: straight on to the line."""
+    """Passes messages and errors of aiohttp's reader straight to the transport."""
 
-    def __init__(self, line: SocketTransport) -> None:
-        super().__init__(cast(Any, line), 0, loop=asyncio.get_running_loop())
-        self._take = line.take
+    def __init__(self, socket: SocketTransport) -> None:
+        super().__init__(cast(Any, socket), 0, loop=asyncio.get_running_loop())
+        self._feed = socket.feed
 
     def feed_data(self, data: Any, size: int) -> None:  # noqa: ARG002 - aiohttp's signature
-        self._take(data)
+        self._feed(data)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:  # noqa: ARG002
         if not isinstance(exc, WebSocketError):
-            logger.error("a frame was not taken", exc_info=exc)
+            logger.error("parsing a frame failed", exc_info=exc)
             exc = WebSocketError(WSCloseCode.INTERNAL_ERROR, "")
-        self._take(WSMessage(WSMsgType.ERROR, exc, None))
+        self._feed(WSMessage(WSMsgType.ERROR, exc, None))
 
 
-class _Tail:
-    """What aiohttp read behind the request belongs to the line."""
+class _TrailingData:
+    """Passes on bytes that aiohttp read after the request."""
 
-    def __init__(self, line: SocketTransport) -> None:
-        self._line = line
+    def __init__(self, socket: SocketTransport) -> None:
+        self._socket = socket
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        self._line.data_received(data)
+        self._socket.data_received(data)
         return False, b""
 
     def feed_eof(self) -> None:
@@ -255,8 +255,8 @@ class _Tail:
 
 
 def _ignore(_message: WSMessage) -> None:
-    """For a line that is not open, or not any more."""
+    """Ignores frames while the transport is not open."""
 
 
 def _nothing() -> None:
-    """For a line whose end concerns nobody."""
+    """Does nothing on close."""

@@ -19,8 +19,8 @@ from chatserver.realtime.read_positions import ReadPositions
 from chatserver.text.markup import Renderer
 from chatserver.web.language import load_languages
 from chatserver.web.rates import Rates
-from chatserver.web.time_limit import LIMIT
-from chatserver.web.websocket.dispatcher import SIGNALS, Dispatcher
+from chatserver.web.time_limit import TIMEOUT
+from chatserver.web.websocket.dispatcher import SIGNAL_RATE, Dispatcher
 from tests.driver import Chat as RunningChat
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
@@ -82,7 +82,7 @@ def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
     return Dispatcher(
         chat=chat,
         membership=nobody,
-        reads=ReadPositions(nobody, nobody, clock=clock),
+        read_positions=ReadPositions(nobody, nobody, clock=clock),
         accounts=nobody,
         history=history,
         hub=Hub(NoPeers(), nobody, nobody, node="here", find_alive=nobody, clock=clock),
@@ -110,7 +110,7 @@ def test_a_flood_makes_its_own_line_wait_and_no_other(
     requests: Dispatcher, clock: FakeClock, frame: str
 ) -> None:
     async def waits(loop: SkippingLoop, connection: Connection) -> bool:
-        work = requests.answer(connection, frame)
+        work = requests.handle(connection, frame)
         if work is None:
             return False
         waiting = asyncio.ensure_future(work)
@@ -120,7 +120,7 @@ def test_a_flood_makes_its_own_line_wait_and_no_other(
         return waiting.done()
 
     async def story(loop: SkippingLoop) -> None:
-        per_second, at_once = SIGNALS
+        per_second, at_once = SIGNAL_RATE
         ann, bo = somebody(), somebody()
         assert not any([await waits(loop, ann) for _ in range(at_once - 1)])
         assert any([await waits(loop, ann) for _ in range(2)])
@@ -138,7 +138,7 @@ def test_what_is_stored_is_queued_at_once_whatever_has_to_be_looked_up(
     queue: Any = Queue()
     rooms: Any = None
     chat = Chat(queue, RoomCache(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms)
-    assert made(clock, chat=chat).answer(somebody(), request_frame) is None
+    assert made(clock, chat=chat).handle(somebody(), request_frame) is None
     assert len(queue.taken) == 1
 
 
@@ -147,11 +147,11 @@ def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_fra
     async def story(loop: SkippingLoop) -> None:
         line = RecordingTransport()
         requests = made(FakeClock(), chat=None, history=Standing())
-        work = requests.answer(somebody(line), request_frame)
+        work = requests.handle(somebody(line), request_frame)
         assert work is not None
         waiting = asyncio.ensure_future(work)
         await loop.skip(0)
-        await loop.skip(LIMIT - 0.1)
+        await loop.skip(TIMEOUT - 0.1)
         assert not waiting.done()
         await loop.skip(0.2)
         await waiting
@@ -185,7 +185,7 @@ def test_a_refusal_is_in_the_language_of_its_socket(clock: FakeClock, error: Cha
     for transport, locale in ((english, "en"), (chinese, "zh_CN")):
         connection = somebody(transport)
         connection.locale = locale
-        requests.answer(connection, HELLO)
+        requests.handle(connection, HELLO)
         answered = transport.written.decode(errors="replace")
         assert f'"code":"{error.code}"' in answered
         assert (error.sentence in answered) == (locale == "en")

@@ -11,7 +11,12 @@ import pytest
 from aiohttp import WSMessage, WSMsgType
 
 from chatserver.realtime.connection import CLOSE_TIMEOUT
-from chatserver.web.websocket.transport import BACKLOG, OVERHEAD, TURN, SocketTransport
+from chatserver.web.websocket.transport import (
+    BACKLOG_LIMIT,
+    FRAME_OVERHEAD,
+    FRAMES_PER_TURN,
+    SocketTransport,
+)
 from tests.driver import Chat, Person
 from tests.fakes import RecordingTransport, SkippingLoop, run_skipping
 from tests.hostile.line import CLOSE, HELLO, PING, PONG, frame
@@ -40,7 +45,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[Any] = []
         self.done = asyncio.Event()
-        self.gone = 0
+        self.on_closed = 0
 
     def receive(self, message: WSMessage) -> Awaitable[None] | None:
         self.heard.append(message.data)
@@ -51,7 +56,7 @@ class Listener:
         await self.done.wait()
 
     def leave(self) -> None:
-        self.gone += 1
+        self.on_closed += 1
 
 
 def lined() -> tuple[SocketTransport, Transport, Listener]:
@@ -94,7 +99,7 @@ async def test_who_sends_too_much_meanwhile_must_wait() -> None:
     line, transport, listener = lined()
     line.open(listener.receive, listener.leave)
     long = frame(b"x" * (LIMIT - 1))
-    fits = BACKLOG // (LIMIT - 1 + OVERHEAD)
+    fits = BACKLOG_LIMIT // (LIMIT - 1 + FRAME_OVERHEAD)
     line.data_received(frame(b"wait") + long * fits)
     assert transport.reading == [True]
     line.data_received(long * 2)
@@ -130,16 +135,16 @@ async def test_what_follows_a_close_frame_is_ignored() -> None:
 async def test_a_flood_of_control_frames_takes_its_turn() -> None:
     line, transport, listener = lined()
     line.open(listener.receive, listener.leave)
-    flood = BACKLOG // OVERHEAD + 2 * TURN
+    flood = BACKLOG_LIMIT // FRAME_OVERHEAD + 2 * FRAMES_PER_TURN
     line.data_received(frame(b"wait") + frame(b"", PING) * flood)
-    assert len(listener.heard) == TURN
+    assert len(listener.heard) == FRAMES_PER_TURN
     assert transport.reading == [True, False], "and no more of it is read"
 
 
 async def test_a_control_frame_at_the_end_of_a_turn_does_not_end_the_wait() -> None:
     line, _, listener = lined()
     line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"", PING) * TURN + frame(b"later"))
+    line.data_received(frame(b"wait") + frame(b"", PING) * FRAMES_PER_TURN + frame(b"later"))
     await settle()
     assert "later" not in listener.heard
     listener.done.set()
@@ -163,18 +168,18 @@ async def test_what_a_peer_that_did_not_read_had_asked_is_performed_when_it_goes
     line.pause_writing()
     line.data_received(frame(b"last words"))
     line.connection_lost(None)
-    assert (listener.heard, listener.gone) == (["last words"], 1)
+    assert (listener.heard, listener.on_closed) == (["last words"], 1)
 
 
 async def test_others_have_their_turn_between_the_frames_of_one_line() -> None:
     line, _, listener = lined()
     line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"a") * (2 * TURN + 1))
+    line.data_received(frame(b"a") * (2 * FRAMES_PER_TURN + 1))
     heard = []
-    while len(listener.heard) <= 2 * TURN:
+    while len(listener.heard) <= 2 * FRAMES_PER_TURN:
         heard.append(len(listener.heard))
         await asyncio.sleep(0)
-    assert heard == [TURN, 2 * TURN]
+    assert heard == [FRAMES_PER_TURN, 2 * FRAMES_PER_TURN]
 
 
 async def test_a_frame_that_is_none_earns_its_code_and_is_the_last() -> None:
@@ -197,7 +202,7 @@ async def test_a_fault_of_ours_ends_this_line_and_is_in_the_log(
     line.open(fail, listener.leave)
     line.data_received(frame(b"a"))
     assert transport.aborted
-    assert "a frame could not be taken" in caplog.text
+    assert "handling a frame failed" in caplog.text
 
 
 async def test_the_peers_close_code_is_known() -> None:
@@ -212,10 +217,10 @@ async def test_it_is_gone_once_and_hears_nothing_more() -> None:
     line.open(listener.receive, listener.leave)
     line.data_received(frame(b"wait"))
     line.connection_lost(None)
-    assert listener.gone == 1
+    assert listener.on_closed == 1
     listener.done.set()
     await settle()
-    assert (listener.heard, listener.gone) == (["wait"], 1)
+    assert (listener.heard, listener.on_closed) == (["wait"], 1)
 
 
 async def test_what_somebody_said_before_going_is_heard() -> None:
@@ -223,28 +228,28 @@ async def test_what_somebody_said_before_going_is_heard() -> None:
     line.open(listener.receive, listener.leave)
     line.data_received(frame(b"wait") + frame(b"last words"))
     line.connection_lost(None)
-    assert listener.gone == 0
+    assert listener.on_closed == 0
     listener.done.set()
     await settle()
-    assert (listener.heard, listener.gone) == (["wait", "last words"], 1)
+    assert (listener.heard, listener.on_closed) == (["wait", "last words"], 1)
 
 
 def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() -> None:
     async def story(loop: SkippingLoop) -> None:
-        gone: list[str] = []
+        on_closed: list[str] = []
         line, transport, _ = lined()
-        line.turn_away(b"bye", lambda: gone.append("closed"))
+        line.reject(b"bye", lambda: on_closed.append("closed"))
         line.data_received(frame(b"but"))
         assert (transport.written, transport.closed) == (b"bye", False)
         line.data_received(frame((1000).to_bytes(2), CLOSE))
         assert transport.closed
         line.connection_lost(None)
         silent, transport, _ = lined()
-        silent.turn_away(b"bye", lambda: gone.append("cut off"))
+        silent.reject(b"bye", lambda: on_closed.append("cut off"))
         await loop.skip(CLOSE_TIMEOUT)
         assert transport.aborted
         silent.connection_lost(None)
-        assert gone == ["closed", "cut off"]
+        assert on_closed == ["closed", "cut off"]
 
     run_skipping(story)
 
@@ -268,7 +273,7 @@ async def test_a_socket_leaves_nothing_for_the_collector(chat: Chat, ann: Person
         await device.say("hi")
         assert sum(isinstance(one, SocketTransport) for one in gc.get_objects()) == 1
         await device.close()
-        await chat.server.socket.closed()
+        await chat.server.websocket.closed()
         await settle()
         assert not any(isinstance(one, SocketTransport) for one in gc.get_objects())
     finally:

@@ -1,0 +1,244 @@
+"""Composition root: builds every object of a server, and starts and stops them in order.
+
+Building reads no environment and opens nothing. At the start the data folder is locked and the
+database is migrated.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from chatserver import shutdown
+from chatserver.accounts.accounts import Accounts
+from chatserver.accounts.administration import Administration
+from chatserver.accounts.erasure import Erasure
+from chatserver.accounts.invitations import Invitations
+from chatserver.accounts.key_sync import KeySync
+from chatserver.accounts.passwords import Passwords
+from chatserver.accounts.revocations import Revocations
+from chatserver.accounts.session_tokens import SigningKeys
+from chatserver.binding import Binding
+from chatserver.bus import Bus, NoPeers
+from chatserver.chat.event_cache import EventCache
+from chatserver.chat.history import History, gap_reader
+from chatserver.chat.membership import Membership
+from chatserver.chat.messages import Chat
+from chatserver.chat.room_cache import RoomCache
+from chatserver.clocks import since_boot, wall
+from chatserver.config import Settings
+from chatserver.data_dir import DataDir
+from chatserver.descriptors import Descriptors
+from chatserver.errors import CloseCode
+from chatserver.limits import SignInGuard
+from chatserver.maintenance import Nightly, remove_leftovers
+from chatserver.realtime.connection import CLOSE_TIMEOUT
+from chatserver.realtime.hub import Hub
+from chatserver.realtime.keepalive import Keepalive
+from chatserver.realtime.last_seen import LastSeen
+from chatserver.realtime.node_sync import NodeSync
+from chatserver.realtime.read_positions import ReadPositions
+from chatserver.storage.bots import Bots
+from chatserver.storage.credentials import Credentials
+from chatserver.storage.engine import Database, wait_until_reachable
+from chatserver.storage.event_log import EventLog
+from chatserver.storage.invitations import Invites
+from chatserver.storage.journal import Journal
+from chatserver.storage.migrate import migrate, require_head
+from chatserver.storage.rooms import Rooms
+from chatserver.storage.search import Search
+from chatserver.storage.search_backlog import SearchBacklog
+from chatserver.storage.users import Users
+from chatserver.supervisor import Supervisor, Work
+from chatserver.text.markup import Renderer
+from chatserver.web.assets import Assets
+from chatserver.web.authentication import Sessions
+from chatserver.web.language import load_languages
+from chatserver.web.middleware import HttpMiddleware
+from chatserver.web.rates import Rates, RequestLimits
+from chatserver.web.websocket.dispatcher import Dispatcher
+from chatserver.web.websocket.endpoint import WebSocketEndpoint
+
+STATIC = Path(__file__).parent / "static"
+
+logger = logging.getLogger(__name__)
+
+
+class Server:
+    """All objects of a running chat. Times: `wall` in ms UTC, `clock` in monotonic seconds."""
+
+    def __init__(self, settings: Settings, *, create_database: bool) -> None:
+        """`create_database`: create or upgrade the database at the start."""
+        clock, limits, auth = time.monotonic, settings.limits, settings.auth
+        self.settings = settings
+        self.folder = DataDir(settings.data)
+        self.binding = Binding(self.folder, settings.database_url)
+        self._create_database = create_database
+        self.is_new = False
+        self.unwritten: list[str] = []  # set at the end of a stop
+        self.assets = Assets(STATIC)
+        self.database = Database(settings.database_url)
+        self.users = Users(self.database, clock=wall)
+        self.rooms = Rooms(self.database, clock=wall)
+        self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
+        self.log = EventLog(self.database, clock=wall)
+        self.supervisor = Supervisor()
+        self.bus = _bus(settings, self.supervisor)
+        self.keys = SigningKeys(self.folder.keys, clock=wall)
+        reads = gap_reader(self.rooms, self.log, renderer := Renderer()), self.rooms.states
+        self.hub = Hub(
+            self.bus, *reads, self.keys.names, find_alive=self.users.valid_sessions, clock=clock
+        )
+        self.journal = Journal(self.log, self.hub)
+        room_cache = RoomCache(self.rooms)
+        self.event_cache = EventCache(self.log, renderer, clock=clock)
+        published = self.journal.published
+        self.history = History(
+            self.rooms, self.log, room_cache, self.event_cache, published=published
+        )
+        self.chat = Chat(self.journal, room_cache, renderer, limits=limits, clock=wall)
+        self.rates = Rates(limits, clock)
+        rate = self.rates.messages
+        self.membership = Membership(self.journal, self.hub, self.rooms, self.users, rate)
+        self.read_positions = ReadPositions(self.hub, self.rooms, clock=clock)
+        self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
+        self.guard = SignInGuard(
+            per_account=limits.logins_per_minute_account,
+            per_address=limits.logins_per_minute_address,
+            clock=clock,
+        )
+        shared: dict[str, Any] = {"users": self.users, "passwords": self.passwords}
+        shared |= {"closer": self.hub, "credentials": Credentials(self.database, clock=wall)}
+        shared["bots"] = Bots(self.database, clock=wall)
+        self.revocations = Revocations(self.users.revoke, self.folder.revocations, self.hub)
+        self.accounts = Accounts(
+            **shared,
+            revocations=self.revocations,
+            keys=self.keys,
+            guard=self.guard,
+            settings=auth,
+            setup_token=self.folder.setup_token,
+            clock=wall,
+        )
+        erasure = Erasure(self.journal, self.log)
+        self.administration = Administration(
+            **shared, delete_messages=erasure.delete_messages, publish=self.hub.publish
+        )
+        self.invitations = Invitations(
+            Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
+        )
+        self.nightly = Nightly(self.database, self.event_cache.clear, now=wall, clock=since_boot)
+        self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
+        self.keepalive = Keepalive(self.hub, clock=clock, now=wall)
+        self.last_seen = LastSeen(self.hub, self.users, now=wall)
+        self.node_sync = NodeSync(self.hub, self.log, self.rooms, self.users, now=wall)
+        self.languages = load_languages()
+        self.sessions = Sessions(self.accounts, settings)
+        self.request_limits = RequestLimits(self.rates, self.sessions)
+        self.middleware = HttpMiddleware(self.sessions, self.request_limits, self.languages)
+        self.dispatcher = Dispatcher(
+            chat=self.chat,
+            history=self.history,
+            membership=self.membership,
+            read_positions=self.read_positions,
+            accounts=self.accounts,
+            hub=self.hub,
+            rates=self.rates,
+            languages=self.languages,
+            frame_bytes=limits.frame_bytes,
+            clock=clock,
+        )
+        self.websocket = WebSocketEndpoint(
+            dispatcher=self.dispatcher,
+            history=self.history,
+            hub=self.hub,
+            sessions=self.sessions,
+            request_limits=self.request_limits,
+            last_seen=self.last_seen,
+            limits=limits,
+            page=self.assets.digest,
+            clock=clock,
+        )
+
+    async def running(self, _app: web.Application) -> AsyncIterator[None]:
+        """Start in order; after the yield, stop in reverse order."""
+        self.binding.check()
+        self.is_new = self.folder.is_new
+        self.folder.lock()
+        try:
+            await self._open_database()
+            self.keys.load()
+            self.revocations.load()
+            self.history.epoch = await self.users.epoch()
+            self.database.durability_counter.begin(self.history.epoch, await self.log.total())
+            await self.bus.start(self.hub.receive, chat=self.history.epoch)
+            for name, work in self._background_tasks().items():
+                self.supervisor.start(name, work)
+            yield
+            self.unwritten = await shutdown.unfinished(self._last_steps())
+        finally:
+            self.hub.close()
+            await self.bus.close()
+            self.passwords.close()
+            await shutdown.within(shutdown.CLOSE, self.database.close)
+            self.folder.unlock()
+
+    def _last_steps(self) -> dict[str, shutdown.Step]:
+        """Return the steps of a stop; the last removes words of deleted messages from the index."""
+        end = partial(self.supervisor.stop, *self._background_tasks())
+        return {
+            "messages that were not confirmed": shutdown.ending(self.journal, end),
+            "ends of sessions (kept in the data folder)": self.revocations.flush,
+            "times when users were seen": self.last_seen.flush,
+            "the search index of new messages": self.search_backlog.finish,
+        }
+
+    async def _open_database(self) -> None:
+        """Migrate the database, or require that it has this program's revision."""
+        self.database.durability_counter.refuse_empty()
+        if self._create_database:
+            remove_leftovers(self.folder, self.database.path)
+            await wait_until_reachable(self.database)
+            await migrate(self.database, backups=self.folder.backups)
+        else:
+            await require_head(self.database)
+        self.binding.write()
+
+    def _background_tasks(self) -> dict[str, Work]:
+        """Return the endless tasks, by name."""
+        work: dict[str, Work] = {"journal": self.journal.run, "reads": self.read_positions.run}
+        work |= {
+            "pulse": self.keepalive.run,
+            "seen": self.last_seen.run,
+            "descriptors": Descriptors().run,
+        }
+        work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
+        work |= {"search": self.search_backlog.run, "revocations": self.revocations.run}
+        return work | {"lookout": self.node_sync.run} if self.bus.peers else work
+
+    async def log_setup_command(self, _app: web.Application) -> None:
+        """Log the command that shows the setup link while no account exists.
+
+        Python shows warnings even if logging is not configured.
+        """
+        if not await self.accounts.is_set_up():
+            hint = f"chatserver --data {self.folder.path} setup-link"
+            logger.warning("there is no account yet; show the setup link with: %s", hint)
+
+    async def stopping(self, _app: web.Application) -> None:
+        """Answer all accepted messages, then make all clients reconnect later."""
+        await shutdown.within(shutdown.DRAIN, self.journal.drain)
+        self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
+        await shutdown.within(CLOSE_TIMEOUT + 1, self.websocket.closed)  # then they are aborted
+
+
+def _bus(settings: Settings, supervisor: Supervisor) -> Bus:
+    if not settings.bus.url:
+        return NoPeers()
+    from chatserver.bus.redis import RedisBus
+
+    return RedisBus(settings.bus.url, supervisor)
