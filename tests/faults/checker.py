@@ -36,8 +36,8 @@ class Verdict:
 
     lost: list[str]
     invented: list[str]
-    doubled: list[str]
-    holes: list[str]
+    duplicated: list[str]
+    gaps: list[str]
     order: list[str]
     shown_twice: list[str]
     never_shown: list[str]
@@ -65,8 +65,8 @@ def check(diaries: list[Diary]) -> Verdict:
     return Verdict(
         lost=_lost(diaries, stored),
         invented=[f"{k}" for k, text in texts.items() if attempted.get(k) != text],
-        doubled=[f"{key} is stored {count} times" for key, count in places.items() if count > 1],
-        holes=_holes(stored),
+        duplicated=[f"{key} is stored {count} times" for key, count in places.items() if count > 1],
+        gaps=_gaps(stored),
         order=_disagreements(diaries, stored),
         shown_twice=_shown_twice(diaries),
         never_shown=_never_shown(diaries, stored),
@@ -97,7 +97,7 @@ def _lost(diaries: list[Diary], stored: Stored) -> list[str]:
     ]
 
 
-def _holes(stored: Stored) -> list[str]:
+def _gaps(stored: Stored) -> list[str]:
     return [
         f"room {room}, place {place}: seq {entry[0]}"
         for room, log in stored.items()

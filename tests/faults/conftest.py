@@ -25,12 +25,12 @@ def people(settled: People, tmp_path: Path) -> People:
 
 @pytest.fixture
 def sound(request: pytest.FixtureRequest) -> Sound:
-    """Holds the promise and notes the figure: see Report.sound."""
+    """Assert that a promise holds, and record the figure: see Report.sound."""
     return request.config.stash.setdefault(REPORT, Report()).sound
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Only a whole run without a failure is told to the world."""
+    """Publish the report of a complete run without failures."""
     report = session.config.stash.get(REPORT, None)
     if report is not None and WHOLE:
         print(f"\n\n{report}")

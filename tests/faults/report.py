@@ -1,10 +1,11 @@
-"""What the faults did, as the table in docs/guarantees.md: written by `make faults` alone."""
+"""Results of the faults, as the table in docs/guarantees.md. Only `make faults` writes it."""
 
 import os
 import platform
 import re
 import sqlite3
 import subprocess
+import textwrap
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,13 +33,13 @@ T = TypeVar("T")
 
 
 def whole(many: T, few: T) -> T:
-    """As often or as long as `make faults` does it, or as `make test` has time for."""
+    """Return `many` for `make faults`, and `few` for `make test`, which has less time."""
     return many if WHOLE else few
 
 
 @dataclass
 class Report:
-    """A line a fault, and the sum of the eight counts."""
+    """A line for each fault, and the sum of the eight counts."""
 
     lines: list[tuple[str, str, str]] = field(default_factory=list)  # promise, fault, figure
     counts: Counter[str] = field(default_factory=Counter)
@@ -46,7 +47,7 @@ class Report:
     welcomes: int = 0
 
     def sound(self, promise: str, fault: str, figure: str, *talks: Talk) -> None:
-        """After these talks no promise is broken; what `figure` says was measured."""
+        """Assert that these talks kept all promises, and record the measured `figure`."""
         for talk in talks:
             assert talk.verdict.sound, str(talk.verdict)
             assert talk.unanswered == 0
@@ -55,7 +56,7 @@ class Report:
             self.answered += talk.answered
             self.welcomes += talk.welcomes
         answered = sum(talk.answered for talk in talks)
-        told = f"{answered:,} answered, none lost" if talks else ""
+        told = f"{answered:,} confirmed, none lost" if talks else ""
         self.lines.append((promise, fault, "; ".join(filter(None, [told, figure]))))
         print(*self.lines[-1], sep=" · ")
 
@@ -63,27 +64,35 @@ class Report:
         rows = sorted(self.lines, key=lambda line: _order(line[0]))
         return "\n".join(
             [
-                f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
-                f"{self.answered:,} messages answered, {self.welcomes:,} times somebody came back."
-                " " + ", ".join(f"{n.replace('_', ' ')} {c}" for n, c in self.counts.items()) + ".",
+                _wrapped(
+                    f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}. {self.answered:,} messages"
+                    f" confirmed, {self.welcomes:,} connections opened. {self._sums()}."
+                ),
                 "",
-                "| promise | what was done to it | what came of it |",
+                "| promise | fault | result |",
                 "|---|---|---|",
                 *(f"| {promise} | {fault} | {figure} |" for promise, fault, figure in rows),
                 "",
-                f"With {_versions()}.",
+                _wrapped(f"With {_versions()}."),
                 "",
             ]
         )
 
+    def _sums(self) -> str:
+        return ", ".join(f"{n.replace('_', ' ')} {count}" for n, count in self.counts.items())
+
     def publish(self) -> None:
-        """Into the page, between its marks."""
+        """Write the report into the page, between its marks."""
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         PAGE.write_text(f"{before}{BEGIN}\n{self}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
 def _order(promise: str) -> tuple[int, str]:
-    """G6b stands between G6 and G7."""
+    """Sort key that puts G6b between G6 and G7."""
     first = promise.split(",", maxsplit=1)[0].removeprefix("G")
     number = first.rstrip("ab")
     return int(number), first.removeprefix(number)

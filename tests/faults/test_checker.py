@@ -66,7 +66,7 @@ def test_an_id_that_is_stored_twice_is_doubled() -> None:
     for diary in (ann, bo):
         diary.history[LOBBY].append((3, "ann", "a2", "still there?"))
         diary.received.append((LOBBY, 3, "ann", "a2"))
-    assert broken(ann, bo) == {"doubled": 1}
+    assert broken(ann, bo) == {"duplicated": 1}
 
 
 def test_the_same_id_in_two_rooms_is_doubled() -> None:
@@ -74,7 +74,7 @@ def test_the_same_id_in_two_rooms_is_doubled() -> None:
     ann.rooms.add(PRIVATE)
     ann.history[PRIVATE] = [(1, "ann", "a2", "still there?")]
     ann.received.append((PRIVATE, 1, "ann", "a2"))
-    assert broken(ann, bo) == {"doubled": 1}
+    assert broken(ann, bo) == {"duplicated": 1}
 
 
 def test_a_number_that_nobody_has_is_a_hole() -> None:
@@ -83,7 +83,7 @@ def test_a_number_that_nobody_has_is_a_hole() -> None:
         diary.history[LOBBY][1] = (3, "ann", "a2", "still there?")
         diary.received[1] = (LOBBY, 3, "ann", "a2")
     ann.answered["a2"] = (LOBBY, 3)
-    assert broken(ann, bo) == {"holes": 1}
+    assert broken(ann, bo) == {"gaps": 1}
 
 
 def test_two_who_were_shown_different_things_at_one_place_disagree() -> None:

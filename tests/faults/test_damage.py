@@ -113,4 +113,8 @@ def test_a_killed_server_starts_again_with_everything(
     assert server.stop() == 0
     server.start()
     assert server.stop() == 0
-    sound("G11", "files removed, cut, scratched (10 ways)", "one sentence, exit code 2")
+    sound(
+        "G11",
+        "files removed, truncated, damaged (10 ways)",
+        "error message of one sentence, exit code 2",
+    )

@@ -71,7 +71,7 @@ async def test_nothing_answered_is_lost_by_a_power_cut(
     if lost:
         assert talk.verdict.counts["lost"] > 0, str(talk.verdict)
     else:
-        sound("G1", f"power cut × {CUTS}, SQLite on ext4", "", talk)
+        sound("G1", f"power failure × {CUTS}, SQLite on ext4", "", talk)
 
 
 async def test_a_full_disk_is_said_and_talk_goes_on_when_there_is_room(
@@ -94,7 +94,12 @@ async def test_a_full_disk_is_said_and_talk_goes_on_when_there_is_room(
         finally:
             server.kill()
     assert before >= 50
-    sound("G11", "disk full, then not", f"first answer {seconds:.1f} s after there is room", talk)
+    sound(
+        "G11",
+        "disk full, then space freed",
+        f"first reply {seconds:.1f} s after space is freed",
+        talk,
+    )
 
 
 async def test_a_used_up_quota_is_a_full_disk_and_needs_no_restart(
@@ -114,7 +119,7 @@ async def test_a_used_up_quota_is_a_full_disk_and_needs_no_restart(
             assert await readiness(server) == 200
     finally:
         server.kill()
-    sound("G11", "quota used up, then not", "storing goes on without a restart", talk)
+    sound("G11", "quota used up, then raised", "storing resumes without a restart", talk)
 
 
 async def readiness(server: Server) -> int:
@@ -149,4 +154,9 @@ async def test_after_a_failed_flush_nothing_is_answered_until_a_restart(
     finally:
         failing.kill()
         server.kill()
-    sound("G11", "I/O error at a flush", "stops storing, reading goes on; a restart heals", talk)
+    sound(
+        "G11",
+        "I/O error at a flush",
+        "storing stops, reading continues; recovers after a restart",
+        talk,
+    )

@@ -37,6 +37,6 @@ async def test_nothing_answered_is_lost_or_doubled_by_kill_9(
         server.kill()
     kind = "SQLite" if database_url.startswith("sqlite") else "MariaDB"
     seconds = sorted(downtimes)[KILLS // 2]
-    figure = f"first answer {seconds:.2f} s after the kill (median, modules in memory)"
+    figure = f"first reply {seconds:.2f} s after the kill (median, modules in memory)"
     sound("G1", f"`kill -9` of the server × {KILLS}, {kind}", figure, talk)
     assert talk.welcomes >= KILLS * len(talk.clients) / 2

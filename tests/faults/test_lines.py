@@ -44,7 +44,7 @@ async def test_frames_that_are_dropped_doubled_and_late_are_made_up_for(
     finally:
         server.kill()
     assert line.touched > 100
-    sound("G4", "frames dropped, doubled, late", f"{line.touched:,} frames touched", talk)
+    sound("G4", "frames dropped, duplicated, delayed", f"{line.touched:,} frames affected", talk)
 
 
 async def test_lines_that_break_at_any_moment_lose_nothing(people: People, sound: Sound) -> None:
@@ -60,7 +60,7 @@ async def test_lines_that_break_at_any_moment_lose_nothing(people: People, sound
         server.kill()
     assert talk.welcomes >= RESETS / 2
     assert "Traceback" not in server.log.read_text()
-    sound("G5", f"lines reset × {RESETS}", f"came back {talk.welcomes:,} times, no hole", talk)
+    sound("G5", f"connections reset × {RESETS}", f"{talk.welcomes:,} connections, no gap", talk)
 
 
 async def test_bad_lines_are_slow_and_whole(people: People, sound: Sound) -> None:
@@ -78,7 +78,7 @@ async def test_bad_lines_are_slow_and_whole(people: People, sound: Sound) -> Non
                 await talk.answers(50)
         finally:
             server.kill()
-    figure = f"99 % answered within {talk.p99():.1f} s"
+    figure = f"99 % of replies within {talk.p99():.1f} s"
     sound("G4", f"{LOSS:.0%} of packets lost, then {RATE}/s", figure, talk)
 
 
@@ -96,7 +96,7 @@ async def test_a_line_that_falls_silent_is_noticed(people: People, sound: Sound)
         finally:
             server.kill()
     assert seconds <= SILENCE
-    sound("G9", "half-open line", f"off the list of who is here after {seconds:.1f} s")
+    sound("G9", "half-open line", f"user offline after {seconds:.1f} s")
 
 
 async def connect(
@@ -142,7 +142,8 @@ async def test_readers_that_stall_are_cut_and_slow_nobody_down(
     assert codes <= TOO_SLOW
     assert during < 2 * before + 0.5
     figure = (
-        f"99 % of the others' answers within {during * 1000:.0f} ms, {before * 1000:.0f} before"
+        f"99 % of replies to other clients within {during * 1000:.0f} ms,"
+        f" {before * 1000:.0f} ms before"
     )
     sound("G7", f"{STALLED} of {STALLED + COUNT} readers stall", figure, talk)
 

@@ -75,7 +75,9 @@ async def test_a_mariadb_that_is_killed_is_missed_and_found_again(
         await talk.answers(50)
     assert talk.welcomes == len(talk.clients)  # no socket was closed
     assert max(seconds) <= BACK
-    figure = f"first answer {max(seconds):.1f} s after it is back (worst), no socket closed"
+    figure = (
+        f"first reply {max(seconds):.1f} s after it is available again (worst), no socket closed"
+    )
     sound("G10", f"`kill -9` of MariaDB × {KILLS}", figure, talk)
 
 
@@ -93,7 +95,7 @@ async def test_a_mariadb_that_stands_still_is_waited_for(
         await talk.answers(50)
     assert talk.welcomes == len(talk.clients)
     assert seconds <= BACK
-    figure = f"first answer {seconds:.1f} s after it goes on, no socket closed"
+    figure = f"first reply {seconds:.1f} s after it resumes, no socket closed"
     sound("G10", f"MariaDB paused for {PAUSE:.0f} s", figure, talk)
 
 
@@ -148,7 +150,7 @@ async def test_an_answer_to_commit_that_is_lost_neither_loses_nor_doubles(
         finally:
             server.kill()
     assert cutter.cuts == LOST_ANSWERS
-    sound("G2, G10", f"line to MariaDB cut at COMMIT × {LOST_ANSWERS}", "", talk)
+    sound("G2, G10", f"connection to MariaDB closed at COMMIT × {LOST_ANSWERS}", "", talk)
 
 
 async def test_nothing_answered_is_lost_by_a_power_cut_of_mariadb(
@@ -168,7 +170,7 @@ async def test_nothing_answered_is_lost_by_a_power_cut_of_mariadb(
         finally:
             server.kill()
             mariadb.kill()
-    sound("G1", f"power cut × {CUTS}, MariaDB on ext4", "", talk)
+    sound("G1", f"power failure × {CUTS}, MariaDB on ext4", "", talk)
 
 
 class MariaDBOn(PrivateMariaDB):

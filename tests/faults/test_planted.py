@@ -15,7 +15,7 @@ KILLS = 3
     ("plant", "finds"),
     [
         (planted.show_before_the_commit, "order"),
-        (planted.forget_ids, "doubled"),
+        (planted.forget_ids, "duplicated"),
         (planted.lose_doorbells, "never_shown"),
     ],
 )

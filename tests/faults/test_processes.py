@@ -41,7 +41,7 @@ async def test_a_server_that_stood_still_goes_on(people: People, sound: Sound) -
             await talk.answers(50)
     finally:
         server.kill()
-    figure = f"first answer {seconds:.1f} s after it goes on"
+    figure = f"first reply {seconds:.1f} s after it resumes"
     sound("G12", f"server paused for {PAUSE:.0f} s", figure, talk)
 
 
@@ -68,7 +68,7 @@ async def test_a_clock_that_jumps_changes_nothing(
     finally:
         server.kill()
     assert talk.welcomes == COUNT  # nobody was cut off
-    sound("G12", "clock one hour back, on, 400 days ahead, right", "no socket closed", talk)
+    sound("G12", "clock one hour back, forward, 400 days ahead, correct", "no socket closed", talk)
 
 
 async def test_without_descriptors_those_inside_go_on(people: People, sound: Sound) -> None:
@@ -87,8 +87,8 @@ async def test_without_descriptors_those_inside_go_on(people: People, sound: Sou
     finally:
         server.kill()
     assert talk.welcomes == COUNT
-    figure = f"no socket closed, others let in {seconds:.1f} s after there is room"
-    sound("G7", "no descriptor left", figure, talk)
+    figure = f"no socket closed, new clients accepted {seconds:.1f} s after some are free"
+    sound("G7", "no file descriptor left", figure, talk)
 
 
 async def test_a_gentle_restart_loses_nothing_and_nobody(people: People, sound: Sound) -> None:
@@ -106,7 +106,7 @@ async def test_a_gentle_restart_loses_nothing_and_nobody(people: People, sound: 
     finally:
         server.kill()
     assert (code, ended <= EXIT) == (0, True), ended
-    figure = f"ended in {ended:.1f} s, 99 % back {seconds:.1f} s after the start"
+    figure = f"stopped in {ended:.1f} s, 99 % reconnected {seconds:.1f} s after the start"
     sound("G13", f"restart under load, {CROWD:,} sockets", figure, talk)
 
 
@@ -122,4 +122,4 @@ async def test_when_everybody_comes_back_at_once_all_get_in(people: People, soun
     finally:
         server.kill()
     assert seconds < CAP
-    sound("G13", f"`kill -9`, {STORM:,} sockets come back", f"99 % within {seconds:.1f} s")
+    sound("G13", f"`kill -9`, {STORM:,} sockets reconnect", f"99 % within {seconds:.1f} s")

@@ -37,7 +37,7 @@ async def test_holes_and_departures_together_leak_nothing(people: People, sound:
             await removals.rounds(whole(10, 2))
     finally:
         server.kill()
-    _leaked_nothing(sound, "removed while every third commit is told to nobody", removals)
+    _leaked_nothing(sound, "removed while every third commit is not published", removals)
 
 
 @pytest.mark.parametrize("plant", [planted.send_a_commit_whole, planted.hear_on_behind_a_hole])
