@@ -2,7 +2,7 @@
 # docker run -p 127.0.0.1:3000:3000 -v chat-data:/data \
 #     -e CHATSERVER_SERVER__PUBLIC_URL=http://127.0.0.1:3000 chatserver
 #
-# The setup link is in its log. Without that public address it names the container's own.
+# The setup link is in the log. Without the public URL it has the container's own address.
 
 FROM python:3.13-slim AS build
 WORKDIR /source
@@ -28,6 +28,6 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# Through the data folder: whatever port, certificate or socket the server was given.
+# Reaches the server through the data folder, independent of port, certificate and socket.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["chatserver", "ready"]
 ENTRYPOINT ["chatserver"]

@@ -60,7 +60,7 @@ class History(Wire, tag=int(Type.HISTORY)):
 
 
 class Renew(Wire, tag=int(Type.RENEW)):
-    """Extend the session of this socket; with `token`, by a newer token of the same session."""
+    """Extend the session of this socket; with `token`, switch to that token's session."""
 
     id: ClientId
     token: str | None = None

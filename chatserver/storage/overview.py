@@ -24,7 +24,7 @@ from chatserver.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class AdminUser:
-    """Somebody who has an account. Times in ms; `last_seen_at` is None for who never came."""
+    """A user. Times in ms; `last_seen_at` is None for users who never signed in."""
 
     name: str
     display: str
@@ -36,7 +36,7 @@ class AdminUser:
 
 @dataclass(frozen=True, slots=True)
 class AdminBot:
-    """A bot, the names of its rooms, and since when its token is valid (ms), if it has one."""
+    """A bot with the names of its rooms. `token_since` (ms) is set if it has a token."""
 
     name: str
     display: str
@@ -48,7 +48,7 @@ class AdminBot:
 
 @dataclass(frozen=True, slots=True)
 class AdminRoom:
-    """A room with a name, from outside. `last_at` (ms) is its last message's; `admins` keep it."""
+    """Metadata of a room with a name. `last_at` (ms) is the time of its last message."""
 
     room: int
     name: str
@@ -64,9 +64,9 @@ class AdminRoom:
 
 @dataclass(frozen=True, slots=True)
 class AdminConversation:
-    """A conversation without a name, from outside: how large it is, and who made it.
+    """Metadata of a conversation without a name.
 
-    `events` counts all that is in its log. Times in ms; `last_at` is the one of its last event.
+    `events` is the number of events in its log. Times in ms; `last_at` is that of the last event.
     """
 
     room: int
