@@ -1,6 +1,6 @@
-"""The command line. `serve` is the default; every mistake is one sentence and exit code 2.
+"""Command line. `serve` is the default; every user error is one sentence and exit code 2.
 
-What may go better in a while, as it is, has exit code 75, for whoever starts programs again.
+An error that may pass without a change has exit code 75, for supervisors that retry.
 """
 
 from chatserver import launch  # isort: split
@@ -24,19 +24,19 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Sentence(click.ClickException):
-    """What went wrong, for people."""
+    """An error for the user, in one sentence."""
 
     exit_code = 2
 
 
 class Later(Sentence):
-    """The same, of what somebody may simply try again: EX_TEMPFAIL of sysexits.h."""
+    """An error that may pass by itself: EX_TEMPFAIL of sysexits.h."""
 
     exit_code = 75
 
 
 class Cli(click.Group):
-    """Turns our errors into sentences; anything else is a bug and shows its traceback."""
+    """Shows the program's errors as sentences; any other exception is a bug and has a traceback."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         try:
@@ -66,7 +66,7 @@ class Cli(click.Group):
 
 
 def _discard_output() -> None:
-    """What standard output did not take is not tried again when Python ends."""
+    """Redirect standard output, so that Python does not retry the write at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
@@ -97,7 +97,7 @@ def _serve(*, lan: bool) -> None:
     given = click.get_current_context().find_root().ensure_object(dict)
     if lan:
         given.setdefault("host", "0.0.0.0")  # noqa: S104 - that is what --lan means
-    gc.disable()  # a tenth of the start would go into looking for garbage among imports
+    gc.disable()  # collecting garbage during imports takes a tenth of the start
     settings = loaded().settings
     with _no_authorities():
         from chatserver.commands.serve import serve as run_server
@@ -109,10 +109,10 @@ def _serve(*, lan: bool) -> None:
 
 @contextmanager
 def _no_authorities() -> Iterator[None]:
-    """Around the imports: there are no certificate authorities.
+    """Hide the certificate authorities during the imports.
 
-    aiohttp reads all of them when it is imported, for a client that a server never uses: a tenth
-    of the start.
+    aiohttp loads them when it is imported, for a client that a server never uses: a tenth of the
+    start.
     """
     before = dict(os.environ)
     os.environ.update(SSL_CERT_FILE=os.devnull, SSL_CERT_DIR=os.devnull)

@@ -1,9 +1,9 @@
-"""The database that a data folder belongs to, recorded in the folder.
+"""Binding of a data folder to its database, recorded in the folder.
 
-A command that runs with another configuration than the server would otherwise read, or make,
-another chat: a backup of nothing looks like a good one. The record is the database's URL without
-the account, its password and options. The path of a SQLite file inside the folder is relative to
-the folder, so that a folder may be moved, copied and linked to.
+Without it, a command with another configuration than the server's would read, or create, another
+chat: a backup of an empty database looks like a good one. The record is the database's URL without
+user, password and options. The path of a SQLite file inside the folder is relative to the folder,
+so that the folder may be moved, copied and linked to.
 """
 
 import os
@@ -20,15 +20,15 @@ MYSQL_PORT = 3306
 
 
 class WrongDatabase(StartError):
-    """The data folder belongs to another database than this command would use."""
+    """The data folder belongs to another database than the configured one."""
 
 
 class NoChat(StartError):
-    """There is nothing to read or change, and this command makes no chat."""
+    """There is no chat in the data folder, and this command does not create one."""
 
 
 class Binding:
-    """Compares the database of a command with that of the data folder."""
+    """Compares the configured database with the one of the data folder."""
 
     def __init__(self, folder: DataDir, url: str) -> None:
         self._folder = folder
@@ -51,7 +51,7 @@ class Binding:
             )
 
     def require(self) -> None:
-        """Check, and that a server has run here. Raises WrongDatabase and NoChat."""
+        """Check, and require that a server has run here. Raises WrongDatabase and NoChat."""
         self.check()
         if self._folder.is_vacant:
             raise NoChat(f"There is no chat in {self._folder.path}. Name its folder: --data.")
@@ -74,10 +74,7 @@ class Binding:
 
 
 def refuse_own_file(target: Path, settings: Settings) -> None:
-    """Keep a copy from replacing a file of the chat, or what is no file, like a device.
-
-    Raises ChatServerError.
-    """
+    """Raise ChatServerError if `target` is a file of the chat, or not a regular file."""
     if target.exists() and not target.is_file():
         raise ChatServerError(f"{target} is not a regular file.")
     folder = DataDir(settings.data)
@@ -89,7 +86,7 @@ def refuse_own_file(target: Path, settings: Settings) -> None:
 
 
 def identity(url: str, folder: Path) -> str:
-    """The same for every way to write the URL of one database."""
+    """Return a canonical form of the URL of a database."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return _of_file(Path(os.fsdecode(unquote(parts.path[1:]))), folder)

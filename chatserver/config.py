@@ -1,7 +1,7 @@
-"""Settings: a plain frozen model for embedders, and a loader of TOML, environment and flags.
+"""Settings: a frozen model for embedders, and a loader of TOML, environment and flags.
 
-`create_app(Settings(...))` never reads the environment; only `load` does. Every key is described in
-config.example.toml, and a test holds the two together.
+`create_app(Settings(...))` never reads the environment; only `load` does. Every key is documented
+in config.example.toml, which a test verifies.
 """
 
 import difflib
@@ -22,16 +22,16 @@ from chatserver.errors import StartError
 from chatserver.origins import origin
 
 PREFIX = "CHATSERVER_"
-PATHS = ("server.tls_cert", "server.tls_key")  # their values are the paths of files
-IN_FILE = "_FILE"  # ends the name of a variable with the path of a file that holds the value
-CREDENTIAL = "credential"  # begins the source of a value that came from systemd
+PATHS = ("server.tls_cert", "server.tls_key")  # values that are paths of files
+IN_FILE = "_FILE"  # suffix of a variable with the path of a file that contains the value
+CREDENTIAL = "credential"  # prefix of the source of a value from systemd
 NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
 
 Count = Annotated[int, Meta(ge=1)]
 Rate = Annotated[float, Meta(gt=0)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 HttpUrl = Annotated[str, Meta(pattern=r"^$(?!\n)|^https?://[^/\s]+/?$(?!\n)")]
-_HOST = r"([^@\s]*@)?(\[[\da-fA-F:.]+\]|[^:/?#@\s]+)(:\d{1,5})?"  # with whom it is for
+_HOST = r"([^@\s]*@)?(\[[\da-fA-F:.]+\]|[^:/?#@\s]+)(:\d{1,5})?"  # with optional account and port
 DatabaseUrl = Annotated[
     str, Meta(pattern=rf"^$|^sqlite:///.|^(mysql|mariadb)://{_HOST}/[^/?#\s]+(\?\S+)?$(?!\n)")
 ]
@@ -45,7 +45,7 @@ HINTS = {
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One table of the configuration file."""
+    """A table of the configuration file."""
 
 
 class ServerSettings(Section, frozen=True):
@@ -89,7 +89,7 @@ class BusSettings(Section, frozen=True):
 
 
 class Settings(Section, frozen=True):
-    """Everything that an operator can choose. The defaults work."""
+    """All settings. The defaults work."""
 
     data: Path = Path("chatserver-data")
     server: ServerSettings = ServerSettings()
@@ -104,12 +104,12 @@ class Settings(Section, frozen=True):
 
     @property
     def origin(self) -> str:
-        """The public origin, or "" when every request's own host is the measure."""
+        """The public origin, or "" if each request's own host counts."""
         return origin(self.server.public_url)
 
 
 def sqlite_url(path: Path) -> str:
-    """Of a file whatever its name: in a URL ? ends the path and % begins a number."""
+    """Return the URL of a file; in a URL ? would end the path, and % starts an escape."""
     return f"sqlite:///{quote(os.fsencode(path))}"
 
 
@@ -119,7 +119,10 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 def validated(settings: Settings) -> Settings:
-    """The same settings, checked: constructing a Struct checks nothing. Raises StartError."""
+    """Return the settings after validation, which constructing a Struct omits.
+
+    Raises StartError.
+    """
     try:
         plain = msgspec.to_builtins(settings, enc_hook=str)
         checked = msgspec.convert(plain, Settings, dec_hook=_path)
@@ -131,7 +134,7 @@ def validated(settings: Settings) -> Settings:
 
 
 def _conflicts(settings: Settings) -> Iterator[str]:
-    """What types cannot say, each sentence beginning with its key."""
+    """Yield errors that types cannot express, each beginning with its key."""
     server = settings.server
     if bool(server.tls_cert) != bool(server.tls_key):
         yield "server.tls_cert and server.tls_key go together."
@@ -151,7 +154,7 @@ def _path(_type: type, value: Any) -> Path:
 
 
 class Loaded(Struct, frozen=True):
-    """Settings with where each key came from, and what looked like a mistake."""
+    """Settings with the source of each key, and warnings."""
 
     settings: Settings
     sources: dict[str, str]
@@ -228,18 +231,18 @@ def _read(file: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
 
 
 def decoded(content: bytes) -> str:
-    """Text in UTF-8, or in the UTF-16 that PowerShell writes. A byte order mark is left out."""
+    """Decode UTF-8, or UTF-16 as written by PowerShell; a byte order mark is dropped."""
     is_utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
 
 
 def _owners(key: str) -> list[str]:
-    """The sections that have a key of that name."""
+    """Return the sections that have a key of that name."""
     return [dotted.split(".")[0] for dotted in all_keys() if dotted.split(".")[1] == key]
 
 
 def _from_credentials(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    """What systemd hands over in files named like keys: LoadCredential=database.url:FILE."""
+    """Read credentials of systemd from files named like keys: LoadCredential=database.url:FILE."""
     folder = environ.get("CREDENTIALS_DIRECTORY")
     files = {key: Path(folder, key) for key in all_keys()} if folder else {}
     return {
@@ -250,12 +253,12 @@ def _from_credentials(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
 
 
 def _content(key: str, file: Path) -> str:
-    """The value that a file holds; of a value that is a path itself, like a key, the file."""
+    """Return the value in a file; for a key whose value is a path, the file's path."""
     return str(file) if key in PATHS else _secret(file)
 
 
 def _secret(file: Path) -> str:
-    """The text of a file without the end of its last line. Raises StartError."""
+    """Return the text of a file without the final line end. Raises StartError."""
     try:
         return decoded(file.read_bytes()).rstrip("\r\n")
     except OSError as error:
@@ -280,14 +283,14 @@ def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]
 
 
 def _env_did_you_mean(name: str, known: Mapping[str, str]) -> str:
-    """Compared without the prefix, which makes all names alike."""
+    """Compare names without the prefix, which would make all of them similar."""
     names = {k.removeprefix(PREFIX): k for k in known}
     near = _did_you_mean(name.upper().removeprefix(PREFIX), names, end=".")
     return near.replace("mean ", f"mean {PREFIX}")
 
 
 def _listed(key: str, text: str) -> Any:
-    """The environment writes a list with commas."""
+    """Split a list, which is written with commas in the environment."""
     if key != "server.trusted_proxies":
         return text
     return [part.strip() for part in text.split(",") if part.strip()]
@@ -305,24 +308,24 @@ def _convert(values: dict[str, tuple[Any, str]], problems: list[str]) -> dict[st
             lax = source.startswith((PREFIX, CREDENTIAL)) or source == "command line"
             chosen[section][key] = msgspec.convert(value, fields[key], strict=not lax)
         except msgspec.ValidationError as error:
-            told = HINTS.get(dotted, error) if "regex" in str(error) else error
-            problems.append(f"{dotted}: {told} ({source}).".replace("`", ""))
+            text = HINTS.get(dotted, error) if "regex" in str(error) else error
+            problems.append(f"{dotted}: {text} ({source}).".replace("`", ""))
     return {name: SECTIONS[name](**keys) for name, keys in chosen.items()}
 
 
 def _did_you_mean(name: str, known: Mapping[str, Any], *, end: str = "") -> str:
-    """`end` closes a sentence in which nothing is asked."""
+    """`end` is the end of a sentence without a suggestion."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]}?" if near else end
 
 
 def all_keys() -> list[str]:
-    """Every key, dotted, in the order of the model."""
+    """Return all dotted keys, in the order of the model."""
     return [f"{s}.{f.name}" for s, t in SECTIONS.items() for f in msgspec.structs.fields(t)]
 
 
 def shown(value: object) -> object:
-    """A value for people: a password in a URL is masked."""
+    """Return a value for display: a password in a URL is masked."""
     if not isinstance(value, str):
         return value
     return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", value, flags=re.DOTALL)

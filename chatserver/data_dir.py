@@ -1,4 +1,4 @@
-"""The data folder of one server: where its files are, and the lock that keeps others out."""
+"""Data folder of a server: the paths of its files, and the lock of the server that uses it."""
 
 import errno
 import fcntl
@@ -14,12 +14,18 @@ from typing import IO
 from chatserver.errors import NotYet, StartError
 from chatserver.permissions import account, give_to_owner, keeps_modes, obstacles
 
-DATABASE_FILES = ("", "-wal", "-shm", "-journal", "-tally")  # what SQLite and the tally name so
-LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW  # what root writes to is no other file
+DATABASE_FILES = (
+    "",
+    "-wal",
+    "-shm",
+    "-journal",
+    "-tally",
+)  # suffixes of SQLite's files and of the durability counter
+LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW  # root must not write through a link
 
 
 class DataDir:
-    """Paths are made with 0700, files with 0600. Owns the lock file while it is held."""
+    """Directories are created with mode 0700, files with 0600. Owns the lock while it is held."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -28,7 +34,7 @@ class DataDir:
         self.control = self.path / "control.sock"
         self.revocations = self.path / "revocations"  # see revocations.py
         self.backups = self.path / "backups"
-        self.record = self.path / "database"  # which one the folder belongs to: see binding.py
+        self.record = self.path / "database"  # the database of the folder: see binding.py
         self._lock_file = self.path / "lock"
         self._lock: IO[str] | None = None
 
@@ -50,13 +56,13 @@ class DataDir:
 
     @property
     def is_vacant(self) -> bool:
-        """Whether no server has run here and no database was brought here."""
+        """Whether no server has run here and no database was copied here."""
         files = (self.record, self.keys, self.path / "chat.db")
         return not any(file.exists() for file in files)
 
     @property
     def holder(self) -> str:
-        """The id of the process that holds the folder, as the lock file names it."""
+        """The id of the process that holds the lock, from the lock file."""
         with suppress(OSError):
             return self._lock_file.read_text("utf-8").strip() or "unknown"
         return "unknown"
@@ -67,11 +73,11 @@ class DataDir:
             raise StartError(obstacle)
 
     def obstacles(self, wanted: int = os.R_OK | os.W_OK) -> Iterator[str]:
-        """A sentence for each file that cannot be read and written. See permissions.py."""
+        """Yield a sentence for each file that cannot be accessed: see permissions.py."""
         yield from obstacles(self.path, self._contents(), wanted)
 
     def _contents(self) -> Iterator[Path]:
-        """Everything in the folder that the server uses; the database may be elsewhere."""
+        """Yield all paths in the folder that the server uses; the database may be elsewhere."""
         database = self.path / "chat.db"
         yield from self.files
         yield from (database.with_name(database.name + ending) for ending in DATABASE_FILES)
@@ -79,7 +85,7 @@ class DataDir:
         yield from self.backups.glob("*")
 
     def require_own(self) -> None:
-        """Raise StartError unless this account may serve the folder: root only its own."""
+        """Raise StartError unless this account may serve the folder; root only its own."""
         owner = self._owner()
         if os.geteuid() == 0 and owner:
             raise StartError(
@@ -89,7 +95,7 @@ class DataDir:
         self.require_access()
 
     def _owner(self) -> int:
-        """The account of the folder; root where there is no folder yet. Raises StartError."""
+        """Return the folder's owner, root if it does not exist. Raises StartError."""
         try:
             return self.path.stat().st_uid
         except FileNotFoundError:
@@ -98,7 +104,7 @@ class DataDir:
             raise self._unusable(error) from None
 
     def lock(self) -> None:
-        """Make the folder if need be and take it for this process. Raises StartError."""
+        """Create the folder if necessary, and lock it for this process. Raises StartError."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._refuse_shared()
@@ -120,7 +126,7 @@ class DataDir:
         self._lock.flush()
 
     def unlock(self) -> None:
-        """Release the folder. What root has made in it is given to the owner of the folder."""
+        """Unlock the folder. Files that root created in it are given to the folder's owner."""
         if self._lock is not None:
             for file in self._contents():
                 give_to_owner(file)
@@ -129,12 +135,15 @@ class DataDir:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Keep servers and `restore` out of the folder while it is read. Changes nothing in it."""
+        """Hold a shared lock, which excludes servers and `restore`.
+
+        Changes nothing in the folder.
+        """
         for obstacle in self.obstacles(os.R_OK):
             raise StartError(obstacle)
         try:
             lock = self._lock_file.open(encoding="utf-8")
-        except FileNotFoundError:  # a database that was brought here; no server has run
+        except FileNotFoundError:  # the database was copied here; no server has run
             yield
             return
         with lock:
@@ -180,7 +189,7 @@ def _is_alive(process: str) -> bool:
 
 @contextmanager
 def control_address(path: Path) -> Iterator[str]:
-    """A name for a Unix socket that is short enough: they end at about 100 bytes."""
+    """Yield an address of the Unix socket that is shorter than the limit of about 100 bytes."""
     if len(os.fsencode(path)) < 100 or sys.platform != "linux":
         yield str(path)
         return
@@ -192,7 +201,7 @@ def control_address(path: Path) -> Iterator[str]:
 
 
 def is_listening(path: str) -> bool:
-    """Whether some process accepts connections on this Unix socket."""
+    """Return whether a process accepts connections on this Unix socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         return probe.connect_ex(path) in (0, errno.EAGAIN)  # EAGAIN: its queue is full

@@ -9,10 +9,10 @@ from chatserver.models import Role
 
 
 async def sign_up(app: web.Application, name: str, *, admin: bool = False) -> str:
-    """Make an account in a chat that runs, and a bearer token of a session on it.
+    """Create an account in a running chat; return a bearer token of a new session.
 
-    For tests, and for programs that know their people: nobody learns the password. Raises
-    BadRequest for what is no name and Conflict for one that is taken.
+    The password is random and discarded. Raises BadRequest for an invalid name and Conflict for one
+    that exists.
     """
     accounts = app[SERVER].accounts
     role = Role.ADMIN if admin else Role.MEMBER

@@ -1,4 +1,4 @@
-"""How often a figure was how large, for whoever watches: adding one is a look at a short list."""
+"""Fixed-bucket histogram in Prometheus form."""
 
 from bisect import bisect_left
 from itertools import accumulate
@@ -8,12 +8,12 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Histogram:
-    """Counts by upper bound, and the sum of everything."""
+    """Counts by upper bound, and the sum of all values."""
 
     __slots__ = ("_bounds", "_counts", "total")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
-        """`bounds` rise; what is above the last one is counted too."""
+        """`bounds` are ascending; values above the last one are counted too."""
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self.total = 0.0
@@ -23,6 +23,6 @@ class Histogram:
         self.total += figure
 
     def up_to(self) -> list[tuple[str, float]]:
-        """Each bound with how many figures were not above it, as Prometheus wants it."""
+        """Return each bound with the cumulative count, as Prometheus expects it."""
         names = [*map(str, self._bounds), "+Inf"]
         return list(zip(names, accumulate(self._counts), strict=True))

@@ -1,8 +1,8 @@
-"""What the process needs before the rest of the program is imported, which takes a while.
+"""Preparation of the process before the slow imports.
 
-Importing this module does it: `__main__` imports it first. Standard streams that are closed are
-opened on /dev/null, so that no other file gets their descriptors. A server without a terminal
-survives a SIGHUP that comes before it can reload anything.
+Importing this module does it, so `__main__` imports it first. Closed standard streams are opened on
+/dev/null, so that no other file gets their descriptors. A server without a terminal survives a
+SIGHUP that arrives before it can reload.
 """
 
 import os
@@ -12,11 +12,11 @@ from pathlib import Path
 
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
-_hangups: list[int] = []  # signals that came during the start
+_hangups: list[int] = []  # SIGHUPs received during the start
 
 
 def has_terminal() -> bool:
-    """Whether the process has a controlling terminal."""
+    """Return whether the process has a controlling terminal."""
     try:
         with Path("/dev/tty").open("rb"):
             return True
@@ -25,12 +25,12 @@ def has_terminal() -> bool:
 
 
 def was_hung_up() -> bool:
-    """Whether SIGHUP has come since the start of the process."""
+    """Return whether SIGHUP was received since the start of the process."""
     return bool(_hangups)
 
 
 def end_at_hangup() -> None:
-    """SIGHUP ends the process again, which is no server."""
+    """Restore the default action of SIGHUP, for a process that is not a server."""
     if signal.getsignal(signal.SIGHUP) is _note:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

@@ -1,4 +1,4 @@
-"""How the command line logs, to stderr: for people on a terminal, as JSON lines elsewhere."""
+"""Logging of the command line to stderr: readable on a terminal, JSON lines elsewhere."""
 
 import logging
 import sys
@@ -8,11 +8,11 @@ import structlog
 
 from chatserver.redaction import redacted
 
-OWN = ("chatserver", "aiohttp.access")  # the loggers that may tell more
+OWN = ("chatserver", "aiohttp.access")  # loggers that may log at DEBUG
 
 
 def configure_logging(level: str) -> None:
-    """One handler for everything, so that all libraries' records look the same."""
+    """Install one handler for all loggers, so that all records have the same format."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -46,7 +46,7 @@ def configure_logging(level: str) -> None:
 def set_level(level: str) -> None:
     """Log from that level on: debug, info or warning.
 
-    Debug is for our own loggers: there some libraries write what they are given.
+    Debug applies to the program's own loggers, because some libraries log data at that level.
     """
     logging.getLogger().setLevel(logging.WARNING if level == "warning" else logging.INFO)
     for name in OWN:
@@ -54,9 +54,9 @@ def set_level(level: str) -> None:
 
 
 def _collect_less() -> None:
-    """Leave out what no line shows, as the logging HOWTO says under "Optimization".
+    """Do not collect what is not shown: see "Optimization" in the logging HOWTO.
 
-    A user who connects is logged twice: caller, thread and process take a quarter of that time.
+    Caller, thread and process take a quarter of the time of a record.
     """
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - of the caller, documented there

@@ -1,7 +1,7 @@
-"""Keeps the data: the work of every night, and an archive in a database's place.
+"""Nightly retention, and restore of an archive.
 
-Both are for one process alone: a night is claimed in the database, a restore takes the lock of the
-data folder, so that no server of it runs meanwhile.
+Both run in one process only: a night is claimed in the database, and a restore locks the data
+folder, so that no server uses it.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from chatserver.binding import Binding
 from chatserver.config import Settings, sqlite_url
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
-from chatserver.storage import archive_io as stored
+from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row, fsync_directory, private, remove_partial
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.migrate import HEAD, migrate
@@ -31,9 +31,9 @@ from chatserver.storage.nightly_runs import (
 from chatserver.storage.restore_audit import Reinstated, RestoreAudit, Revocations, read_revocations
 from chatserver.storage.retention import expire, reclaim_space
 
-EVERY = 600.0  # seconds between two looks at the clock
-NIGHT = 3  # the hour, in the server's time zone
-JUMP = 600_000  # ms by which a clock that was set differs from one that went on
+POLL_INTERVAL = 600.0  # seconds
+NIGHT = 3  # hour of the day, in the server's time zone
+CLOCK_JUMP = 600_000  # ms; the clock was set if it deviates by more from the boot clock
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ Progress = Callable[[int], None]
 Rows = Iterable[Row]
 
 
-# Every night -------------------------------------------------------------------------------------
+# Retention ---------------------------------------------------------------------------------------
 
 
 class Nightly:
-    """Forgets old messages once a night; a night that was missed is made up for after the start.
+    """Deletes old messages once a night, or after the start if a night was missed.
 
-    Nothing is forgotten while the clock is in doubt: see `storage.nightly_runs`.
+    Nothing is deleted while the clock is not trusted: see `storage.nights`.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Nightly:
         now: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
-        """`forgotten` is called when texts are gone.
+        """`forgotten` is called after texts were deleted.
 
-        `now` gives milliseconds UTC; `clock` gives seconds that go on in whatever way that is set.
+        `now` returns milliseconds UTC; `clock` returns seconds that do not change when that is set.
         """
         self._database = database
         self._forgotten = forgotten
@@ -69,24 +69,24 @@ class Nightly:
         self._offset = now() - clock() * 1000
         self._jumped = False
         self._newest: int | None = None  # ms; of the newest event at the start
-        self._doubted: str | None = None  # what was logged last, which is once enough
+        self._distrust_reason: str | None = None  # as logged last, to log it once
 
     async def run(self) -> None:
         await self.note_newest()
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
             await self.look()
 
     async def note_newest(self) -> None:
-        """Compare the clock with the newest event that was stored before this start."""
+        """Compare the clock with the newest event stored before this start."""
         self._newest = await newest_event(self._database)
         if self._newest is not None and self._newest > self._now() + TOLERANCE:
-            self._doubt("the newest message is from the future of this clock")
+            self._distrust_clock("the newest message is from the future of this clock")
 
     @property
     def trusts_clock(self) -> bool:
-        """Whether the clock has agreed so far with what is recorded in the database."""
-        return self._doubted is None
+        """Whether the clock agrees with the times in the database."""
+        return self._distrust_reason is None
 
     async def look(self) -> None:
         """Do the work of this night unless it has been done, here or on another node."""
@@ -98,33 +98,37 @@ class Nightly:
             logger.exception("the nightly work failed")
 
     async def _recorded(self) -> NightlyRun | None:
-        """The night that begins now, if one does and the clock can be believed."""
+        """Record and return the night, if one begins and the clock is trusted."""
         now = self._now()
         self._note_jump(now)
         if abs(await clock_difference(self._database, self._now)) > TOLERANCE:
-            self._doubt("the clocks of this node and of the database differ")
+            self._distrust_clock("the clocks of this node and of the database differ")
             return None
         night = await record_run(
-            self._database, before=began(now), now=now, jumped=self._jumped, newest=self._newest
+            self._database,
+            before=night_start(now),
+            now=now,
+            jumped=self._jumped,
+            newest=self._newest,
         )
         if night is not None:
             if not night.streak and self._newest is not None:
-                self._doubt("this night follows no other one, or the clock was set")
+                self._distrust_clock("this night follows no other one, or the clock was set")
             self._jumped = False
         return night
 
     def _note_jump(self, now: int) -> None:
         offset = now - self._clock() * 1000
-        self._jumped = self._jumped or abs(offset - self._offset) > JUMP
+        self._jumped = self._jumped or abs(offset - self._offset) > CLOCK_JUMP
         self._offset = offset
 
-    def _doubt(self, reason: str) -> None:
-        if reason != self._doubted:
+    def _distrust_clock(self, reason: str) -> None:
+        if reason != self._distrust_reason:
             logger.warning("no old messages are forgotten until the clock is trusted: %s", reason)
-        self._doubted = reason
+        self._distrust_reason = reason
 
     async def _work(self, upto: int) -> None:
-        self._doubted = None
+        self._distrust_reason = None
         forgotten = await expire(self._database, upto=upto, now=self._now())
         self._forgotten()
         rewritten = await reclaim_space(self._database, forgotten.characters)
@@ -133,15 +137,15 @@ class Nightly:
             logger.info("old messages are forgotten", extra=facts)
 
 
-def began(now: int) -> int:
-    """When the night of this moment began, both in milliseconds UTC."""
+def night_start(now: int) -> int:
+    """Return the start of the current night; both are in milliseconds UTC."""
     here = datetime.fromtimestamp(now / 1000, UTC).astimezone()
     tonight = here.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
     start = tonight if tonight <= here else tonight - timedelta(days=1)
     return int(start.timestamp() * 1000)
 
 
-# An archive in a database's place ----------------------------------------------------------------
+# Restore -----------------------------------------------------------------------------------------
 
 
 async def restore(
@@ -153,18 +157,18 @@ async def restore(
     move: bool = False,
     since: int | None = None,
 ) -> Reinstated:
-    """Make the database what the archive holds, under a new epoch. All of it or nothing.
+    """Replace the content of the database by the archive, under a new epoch, or change nothing.
 
-    `progress` hears how many more rows are in. Sessions are part of it: who was signed in when it
-    was made, and has the keys still, comes back without a password. What ended at or after `since`
-    (ms) ends again; the rest of what is valid again is returned.
+    `progress` is called with the number of rows added. Sessions are restored: a user who was signed
+    in at the time of the backup is signed in again if the keys still exist. What ended at or after
+    `since` (ms UTC) ends again; return what else is valid again.
 
-    `move`: the data folder may belong to another database; from then on it belongs to this one.
-    People are replaced only in a database that the folder belongs to, however `replace` is set.
+    `move`: the data folder may belong to another database, and belongs to this one afterwards.
+    Users are replaced only in a database that the folder belongs to, even with `replace`.
 
-    Raises StartError while a server runs on the folder, WrongDatabase when it belongs to another
-    database, NotEmpty when people would be lost, ChatServerError for an archive that this program
-    cannot take.
+    Raises StartError while a server runs on the folder, WrongDatabase if it belongs to another
+    database, NotEmpty if users would be lost, ChatServerError if this program cannot read the
+    archive.
     """
     if archive.manifest.revision > HEAD:
         raise ChatServerError(
@@ -185,7 +189,7 @@ async def restore(
         await _load(folder, database, rows, replace=replace and owned, progress=progress)
         binding.write()
         return audit.reinstated
-    except stored.NotEmpty as error:
+    except archive_io.NotEmpty as error:
         if replace:
             raise ChatServerError(f"{error} It is not the database of {folder.path}.") from None
         raise
@@ -194,7 +198,7 @@ async def restore(
 
 
 async def preview(settings: Settings, archive: Archive) -> Reinstated:
-    """What a restore of this archive would bring back to life. Changes nothing."""
+    """Return what a restore of this archive would make valid again. Changes nothing."""
     audit = RestoreAudit(await _ended(settings), since=None, now=0)
     for _ in audit.rows(archive.rows()):
         pass
@@ -202,7 +206,7 @@ async def preview(settings: Settings, archive: Archive) -> Reinstated:
 
 
 async def _ended(settings: Settings) -> Revocations | None:
-    """What has ended in the database that is to be replaced."""
+    """Read what has ended in the database that will be replaced."""
     database = Database(settings.database_url)
     try:
         return await read_revocations(database)
@@ -227,32 +231,32 @@ async def _load(
 async def _into_file(
     folder: DataDir, path: Path, rows: Rows, *, replace: bool, progress: Progress
 ) -> None:
-    """SQLite: a new file beside the old one, which takes its name when it is whole."""
+    """SQLite: fill a new file, and rename it when it is complete."""
     if path.exists():
-        await _settle(path, replace=replace)
+        await _checkpoint(path, replace=replace)
     remove_leftovers(folder, path)
     scratch = _scratch(path)
     try:
         await _fill(scratch, rows, backups=folder.backups, progress=progress)
         if path.exists():
-            _keep(path, folder.backups / "replaced.db")
+            _keep_replaced(path, folder.backups / "replaced.db")
         scratch.replace(path)
         fsync_directory(path.parent)
     finally:
         _remove(scratch)
 
 
-async def _settle(path: Path, *, replace: bool) -> None:
-    """Bring what stands in its WAL into the old file: a new file must never meet an old WAL.
+async def _checkpoint(path: Path, *, replace: bool) -> None:
+    """Move the old file's WAL into it, because a new file must never meet an old WAL.
 
-    Raises Unavailable where the disk is full.
+    Raises Unavailable if the disk is full.
     """
     database = Database(sqlite_url(path))
     try:
         await wait_until_reachable(database, tries=1)
-        if not replace and not await stored.is_empty(database):
-            raise stored.NotEmpty
-        await stored.checkpoint(database)
+        if not replace and not await archive_io.is_empty(database):
+            raise archive_io.NotEmpty
+        await archive_io.checkpoint(database)
     finally:
         await database.close()
     if any(_beside(path, ending).exists() for ending in ("-wal", "-journal")):
@@ -264,18 +268,18 @@ async def _fill(scratch: Path, rows: Rows, *, backups: Path, progress: Progress)
     try:
         database.restrict_permissions()
         await migrate(database, backups=backups)
-        await stored.load(database, rows, replace=True, progress=progress)
+        await archive_io.load(database, rows, replace=True, progress=progress)
     finally:
         await database.close()
 
 
-def _keep(path: Path, kept: Path) -> None:
-    """The old file under another name as well, until the next restore."""
+def _keep_replaced(path: Path, kept: Path) -> None:
+    """Link or copy the old file, until the next restore."""
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     kept.unlink(missing_ok=True)
     try:
         os.link(path, kept)
-    except OSError:  # the file system has no hard links, or `backups` is on another one
+    except OSError:  # no hard links, or `backups` is on another file system
         _copy(path, kept)
 
 
@@ -287,9 +291,9 @@ def _copy(path: Path, kept: Path) -> None:
 
 
 def remove_leftovers(folder: DataDir, path: Path | None) -> None:
-    """Remove what a restore and a copy left behind that were killed. The folder must be locked.
+    """Remove files of an aborted restore or copy. The folder must be locked.
 
-    `path` is the SQLite file that they were for.
+    `path` is the SQLite file they belong to.
     """
     remove_partial(folder.backups)
     if path is not None:
@@ -320,10 +324,10 @@ async def _into_server(
     """MySQL: one transaction, while no node is connected."""
     try:
         await wait_until_reachable(database)
-        await stored.require_no_other_clients(database)
-        if not replace and not await stored.is_empty(database):
-            raise stored.NotEmpty
+        await archive_io.require_no_other_clients(database)
+        if not replace and not await archive_io.is_empty(database):
+            raise archive_io.NotEmpty
         await migrate(database, backups=folder.backups)
-        await stored.load(database, rows, replace=replace, progress=progress)
+        await archive_io.load(database, rows, replace=replace, progress=progress)
     finally:
         await database.close()

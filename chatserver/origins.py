@@ -8,7 +8,7 @@ PLAIN = re.compile(r"https?://[^\s\x00-\x20\x7f/?#@\\]+/?", re.IGNORECASE)
 
 
 def origin(url: str) -> str:
-    """The origin of a URL that names scheme and host and nothing else; "" for any other text."""
+    """Return the origin of a URL that has only scheme and host, else ""."""
     if not PLAIN.fullmatch(url):
         return ""
     try:

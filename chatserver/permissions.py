@@ -1,4 +1,4 @@
-"""Owners and permissions of files: obstacles, files that root has made, private files."""
+"""Owners and permissions of files: access checks, files created by root, private files."""
 
 import errno
 import os
@@ -12,9 +12,9 @@ from chatserver.errors import Unavailable, _
 
 
 def obstacles(folder: Path, contents: Iterable[Path], wanted: int) -> Iterator[str]:
-    """A sentence for each of these that exists and cannot be used.
+    """Yield a sentence for each of these files that exists and cannot be accessed.
 
-    `wanted` is `os.R_OK`, with `os.W_OK` for more than reading. What does not exist is fine.
+    `wanted` is `os.R_OK`, with `os.W_OK` for writing. Missing files are fine.
     """
     found = obstacle(folder, wanted | os.X_OK)
     if found is not None:
@@ -26,7 +26,7 @@ def obstacles(folder: Path, contents: Iterable[Path], wanted: int) -> Iterator[s
 
 
 def obstacle(file: Path, wanted: int) -> str | None:
-    """Why a file cannot be used; None when it can or does not exist."""
+    """Return why a file cannot be accessed, or None; None if it does not exist."""
     try:
         facts = file.stat()
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def _as(number: int) -> str:
 
 
 def give_to_owner(file: Path) -> None:
-    """Where root has made a file in the folder of another account: give it to that account."""
+    """Give a file that root created in another account's folder to that account."""
     if os.geteuid() != 0 or not os.path.lexists(file):
         return
     facts, folder = file.lstat(), file.parent.stat()
@@ -67,7 +67,7 @@ def give_to_owner(file: Path) -> None:
 
 
 def account(number: int) -> str:
-    """The name of an account, or #number where it has none."""
+    """Return the name of an account, or #number if it has none."""
     import pwd
 
     try:
@@ -77,9 +77,9 @@ def account(number: int) -> str:
 
 
 def keeps_modes(folder: Path) -> bool:
-    """Whether the file system stores permissions: FAT, NTFS and some of 9p do not.
+    """Return whether the file system stores permissions; FAT, NTFS and some 9p do not.
 
-    Of what cannot be tried the answer is yes.
+    Return True if that cannot be tested.
     """
     try:
         with tempfile.TemporaryDirectory(dir=folder) as probe:
@@ -89,9 +89,9 @@ def keeps_modes(folder: Path) -> bool:
 
 
 def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
-    """Replace a file by one that only its owner can read, in one step.
+    """Replace a file atomically by one that only its owner can read.
 
-    A symbolic link stays, and what it points to is replaced. Raises Unavailable.
+    A symbolic link is kept and its target is replaced. Raises Unavailable.
     """
     path = path.resolve()
     scratch = path.with_name(f".{path.name}.new")

@@ -1,14 +1,14 @@
-"""Removes tokens from what is logged, whatever library writes the line.
+"""Removal of tokens from log records of any library.
 
-The last defence: nothing of ours logs a token.
+This is the last defence: the program itself logs no tokens.
 """
 
 import logging
 import re
 
 MASK = "[token]"
-# A word with eyJ is consumed whole, with or without the rest of a token: from each eyJ in it anew
-# the search would take time in proportion to the square of its length.
+# A word with eyJ is consumed as a whole, even without the rest of a token: a search from each eyJ
+# in it would take quadratic time.
 TOKEN = re.compile(
     r"eyJ[\w-]++(?P<rest>(?:\.|%2E)[\w-]++(?:\.|%2E)[\w-]*+)?|(?P<bot>bot_[\w-]{20,}+)",
     re.IGNORECASE,
@@ -18,12 +18,12 @@ _formatter = logging.Formatter()
 
 
 def redacted(text: str) -> str:
-    """The text without session tokens (JWT) and tokens of bots."""
+    """Return the text without session tokens (JWT) and bot tokens."""
     return TOKEN.sub(lambda found: MASK if found["rest"] or found["bot"] else found[0], text)
 
 
 def redact(record: logging.LogRecord) -> bool:
-    """A filter for loggers: the record's message and traceback without tokens."""
+    """Filter for loggers that removes tokens from a record's message and traceback."""
     record.msg, record.args = redacted(record.getMessage()), None
     if record.exc_info:
         record.exc_text = redacted(_formatter.formatException(record.exc_info))

@@ -1,4 +1,4 @@
-"""Where templates, migrations and catalogues are: in the checkout, or in the installed wheel."""
+"""Location of templates, migrations and catalogues: in the checkout or the installed wheel."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ from chatserver.errors import StartError
 
 
 def resource_dir(name: str) -> Path:
-    """The folder of that name.
+    """Return the folder of that name. Raises StartError.
 
-    A checkout comes first: an editable install copies once and goes stale.
+    The checkout has priority, because an editable install has a stale copy.
     """
     package = Path(__file__).resolve().parent
     checkout = package.parent

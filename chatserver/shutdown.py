@@ -1,4 +1,4 @@
-"""Last steps of a stop, with limits: a database that does not answer must not hold it up."""
+"""Last steps of a stop, with time limits, so that a hanging database does not delay it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,15 +7,15 @@ from contextlib import suppress
 from chatserver.errors import ChatServerError, Unavailable
 from chatserver.storage.journal import Journal
 
-DRAIN = 3.0  # seconds that a stop waits for the answers to messages
-FINISH = 5.0  # seconds for all that is written last, and for the end of the tasks
-CLOSE = 2.0  # seconds until connections to the database are left as they are
+DRAIN = 3.0  # seconds to store and answer pending messages
+FINISH = 5.0  # seconds for the last writes and the end of the tasks
+CLOSE = 2.0  # seconds to close the connections to the database
 
 Step = Callable[[], Awaitable[None]]
 
 
 async def unfinished(steps: Mapping[str, Step]) -> list[str]:
-    """Run all steps in order; the names of those that failed or were late."""
+    """Run all steps in order; return the names of those that failed or timed out."""
     failed = []
     deadline = asyncio.get_running_loop().time() + FINISH
     for name, step in steps.items():
@@ -28,7 +28,7 @@ async def unfinished(steps: Mapping[str, Step]) -> list[str]:
 
 
 def ending(journal: Journal, stop_tasks: Step) -> Step:
-    """The step that ends the tasks. Raises Unavailable when drafts are left unanswered."""
+    """Return the step that ends the tasks. It raises Unavailable if drafts are unanswered."""
 
     async def end() -> None:
         pending = journal.pending
@@ -40,7 +40,7 @@ def ending(journal: Journal, stop_tasks: Step) -> Step:
 
 
 async def within(seconds: float, step: Step) -> None:
-    """Run a step, or leave it after so many seconds."""
+    """Run a step for at most so many seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await step()

@@ -1,7 +1,6 @@
-"""Supervision of endless tasks: one that ends is logged, counted and started again.
+"""Supervision of endless tasks: a task that ends is logged, counted and restarted.
 
-Every task that has to run as long as the server does is started here; `tests/test_layers.py`
-finds those that are not.
+Every task that runs as long as the server is started here; `tests/test_layers.py` finds others.
 """
 
 import asyncio
@@ -11,10 +10,10 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-FIRST_DELAY = 0.1  # seconds until a task is started again; doubled with each end
+FIRST_DELAY = 0.1  # seconds until a restart; doubled with each end
 LONGEST_DELAY = 30.0
-HEALTHY = 60.0  # seconds of running after which the next delay is the first one again
-PREFIX = "supervised:"  # begins the names of these tasks
+HEALTHY = 60.0  # seconds of running after which the delay is reset
+PREFIX = "supervised:"  # of the tasks' names
 
 logger = logging.getLogger(__name__)
 
@@ -22,25 +21,25 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Supervisor:
-    """Owns the endless tasks of one server, by name. `ended` counts how often each has ended."""
+    """Owns the endless tasks of a server, by name. `ended` counts how often each has ended."""
 
     def __init__(self) -> None:
         self.ended: Counter[str] = Counter()
         self._running: dict[str, _Supervised] = {}
 
     def start(self, name: str, work: Work) -> None:
-        """Run `work` from now on, and again with a growing delay whenever it ends."""
+        """Run `work`, and restart it with a growing delay whenever it ends."""
         self.ended[name] += 0
         self._running[name] = _Supervised(name, work, self.ended)
 
     async def stop(self, *names: str) -> None:
-        """Cancel those of these tasks that were started, or all, and wait until they have ended."""
+        """Cancel those of these tasks that were started, or all tasks, and wait for them."""
         running = [name for name in names or list(self._running) if name in self._running]
         await asyncio.gather(*[self._running.pop(name).stop() for name in running])
 
 
 class _Supervised:
-    """One task, or the timer that will start it again."""
+    """A running task, or the timer of its restart."""
 
     def __init__(self, name: str, work: Work, ended: Counter[str]) -> None:
         self._name = name

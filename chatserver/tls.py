@@ -1,4 +1,4 @@
-"""The TLS certificate of the server, loaded from its files, also anew while it runs."""
+"""TLS certificate of the server, loaded from files, and reloaded at runtime."""
 
 import ssl
 from pathlib import Path
@@ -8,11 +8,11 @@ from chatserver.errors import StartError
 
 
 class _Passphrase(Exception):
-    """The key wants one, and no terminal is there to ask on."""
+    """The key has a passphrase, and there is no terminal to enter it."""
 
 
 def server_context(settings: ServerSettings) -> ssl.SSLContext | None:
-    """A context with the certificate of these settings; None without one. Raises StartError."""
+    """Return a context with the configured certificate, None without one. Raises StartError."""
     if not settings.tls_cert:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -21,7 +21,7 @@ def server_context(settings: ServerSettings) -> ssl.SSLContext | None:
 
 
 def load(context: ssl.SSLContext, settings: ServerSettings) -> None:
-    """Let new connections use what is in the files now. Raises StartError that names the file."""
+    """Load the files for new connections. Raises StartError, which names the file."""
     certificate, key = settings.tls_cert, settings.tls_key
     for name, file in (("server.tls_cert", certificate), ("server.tls_key", key)):
         _require_readable(name, Path(file))

@@ -23,7 +23,7 @@ from chatserver.commands.serve import running
 from chatserver.config import DatabaseSettings, Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError, Unavailable
-from chatserver.maintenance import Nightly, began, restore
+from chatserver.maintenance import Nightly, night_start, restore
 from chatserver.storage.archive_file import (
     ArchiveReceiver,
     Damaged,
@@ -421,7 +421,7 @@ THREE = 1_700_000_000_000 // (24 * HOUR) * 24 * HOUR - 5 * HOUR  # three in the 
     [(THREE, THREE), (THREE - 1, THREE - 24 * HOUR), (THREE + 23 * HOUR, THREE)],
 )
 def test_a_night_begins_at_three(now: int, start: int) -> None:
-    assert began(now) == start
+    assert night_start(now) == start
 
 
 @pytest.mark.usefixtures("in_shanghai")

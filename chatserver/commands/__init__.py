@@ -1,1 +1,1 @@
-"""The commands besides `serve`, one module a noun; `__main__` puts them together."""
+"""Commands other than `serve`, one module per noun; `__main__` assembles them."""

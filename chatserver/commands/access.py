@@ -1,4 +1,4 @@
-"""How people get in: invitations, the setup link, the keys that sign sessions."""
+"""Commands for access: invitations, the setup link, signing keys."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -36,9 +36,9 @@ def setup_link() -> None:
 
 
 def _public(settings: Settings, url: str) -> str:
-    """The link as this configuration names the server; else as the server that runs does.
+    """Return the link with the configured public URL, or else with the running server's.
 
-    A chat in another program does not know where that listens: then it is the path alone.
+    If the URL of an embedding program is unknown, the link is only a path.
     """
     parts = urlsplit(url)
     if settings.origin:

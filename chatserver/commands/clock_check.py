@@ -1,4 +1,4 @@
-"""The clock check of `chatserver doctor`: the clock against everything that carries a time."""
+"""Clock check of `chatserver doctor`, against all times in the database and the files."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -19,10 +19,7 @@ from chatserver.storage.nightly_runs import (
 
 
 async def clock_finding(settings: Settings, now: Callable[[], int] = wall) -> tuple[bool, str]:
-    """Whether the clock is right, as far as the database and the files can tell, and a sentence.
-
-    `now` gives milliseconds UTC.
-    """
+    """Return whether the clock seems right, and a sentence; `now` returns milliseconds UTC."""
     database = Database(settings.database_url, read_only=True)
     try:
         difference = await clock_difference(database, now)
@@ -40,7 +37,7 @@ async def clock_finding(settings: Settings, now: Callable[[], int] = wall) -> tu
 
 
 def _modified(settings: Settings) -> Iterator[tuple[str, int]]:
-    """When files of the chat were last modified (ms), by what a finding calls them."""
+    """Yield the last modification (ms UTC) of the chat's files, with a description."""
     folder = DataDir(settings.data)
     path = folder.path / "chat.db"
     for file in (*folder.files, *(path.with_name(path.name + end) for end in DATABASE_FILES)):
@@ -69,7 +66,7 @@ def _shown(at: int) -> str:
 
 
 def _ahead(difference: int) -> str:
-    """Milliseconds as `2.0 hours ahead of` or `400 days behind`."""
+    """Format milliseconds as `2.0 hours ahead of` or `400 days behind`."""
     hours = abs(difference) / 3_600_000
     size = f"{hours / 24:.0f} days" if hours > 48 else f"{hours:.1f} hours"
     return f"{size} {'ahead of' if difference > 0 else 'behind'}"

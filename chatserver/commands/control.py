@@ -1,8 +1,8 @@
-"""How a command reaches the data: through the Unix socket of a running server, or by itself.
+"""Access of a command to the data: through a running server, or directly.
 
-Only one process may write a SQLite file. So a command asks the server that runs; when none does, a
-command that changes something starts the same application for as long as it takes, under the same
-lock, on the same socket. One that only reads opens the database read-only and changes no byte.
+Only one process may write a SQLite file. So a command sends requests to the running server. If
+there is none, a command that changes something runs the same application for its duration, under
+the same lock, on the same socket. One that only reads opens the database read-only.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ANSWER_LIMIT = 5.0  # seconds after which a server is asked whether it is alive, and may take for it
+ANSWER_LIMIT = 5.0  # seconds until the health of the server is checked, and for that check
 
 
 class Refused(ChatServerError):
-    """The server said no, in one sentence."""
+    """The server rejected the request, with one sentence."""
 
 
 class Control:
-    """Asks for things over the Unix socket, with the rights of the folder's owner.
+    """Sends requests over the control socket, with the operator's rights.
 
-    An answer may take its time as long as the server is alive: it answers `/healthz`.
+    A response may take any time as long as the server answers `/healthz`.
     """
 
     def __init__(self, http: aiohttp.ClientSession, folder: DataDir) -> None:
@@ -42,7 +42,7 @@ class Control:
         self._folder = folder
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The JSON answer. Raises Refused with the server's sentence, or NotYet: it may pass."""
+        """Return the JSON response. Raises Refused, or NotYet for an error that may pass."""
         try:
             answer = await self._while_alive(self._answer(method, path, body))
         except aiohttp.ClientError:
@@ -52,9 +52,9 @@ class Control:
         return answer
 
     async def stream(self, path: str) -> AsyncGenerator[bytes]:
-        """The bytes of a long answer as they come; it just ends when the server stops.
+        """Yield the bytes of a long response; they just end if the server stops.
 
-        Leave it with `aclosing`. Raises Refused or NotYet.
+        Close it with `aclosing`. Raises Refused or NotYet.
         """
         try:
             response = await self._while_alive(self._http.get(_url(path)))
@@ -132,10 +132,10 @@ async def control(settings: Settings, *, create_database: bool = True) -> AsyncI
 
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator["Database"]:
-    """The database of this data folder while no server runs, read-only.
+    """Open the database of this data folder read-only, while no server runs.
 
-    Raises StartError when the folder belongs to another database or to none, and when the database
-    does not have the revision of this program.
+    Raises StartError if the folder belongs to another database or to none, and if the database does
+    not have this program's revision.
     """
     folder = DataDir(settings.data)
     from chatserver.storage.engine import Database
@@ -152,7 +152,7 @@ async def reading(settings: Settings) -> AsyncIterator["Database"]:
 
 @asynccontextmanager
 async def connected(folder: DataDir) -> AsyncIterator[Control]:
-    """A line to the server that runs on this data folder."""
+    """Connect to the server that runs on this data folder."""
     no_limit = aiohttp.ClientTimeout(total=None)
     with control_address(folder.control) as path:
         connector = aiohttp.UnixConnector(path=path)
@@ -161,7 +161,7 @@ async def connected(folder: DataDir) -> AsyncIterator[Control]:
 
 
 async def _require_whole(database: "Database") -> None:
-    """Raise StartError unless all is there that was stored, in the form of this program."""
+    """Raise StartError unless the database has all stored data, and this program's revision."""
     from chatserver.storage.event_log import EventLog
     from chatserver.storage.migrate import require_head
     from chatserver.storage.users import Users
@@ -179,7 +179,7 @@ def _no_clock() -> int:
 
 
 def is_running(folder: DataDir) -> bool:
-    """Whether a server listens on the folder's control socket."""
+    """Return whether a server listens on the folder's control socket."""
     if not os.path.exists(folder.control):  # noqa: PTH110 - Path.exists raises for what is closed
         return False
     with control_address(folder.control) as path:

@@ -1,4 +1,4 @@
-"""`chatserver doctor`: what may be wrong with this installation, one line a finding."""
+"""`chatserver doctor`: checks of this installation, one line each."""
 
 import shutil
 import stat
@@ -17,13 +17,13 @@ from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.tls import server_context
 
-SCARCE = 500_000_000  # bytes
+MIN_FREE = 500_000_000  # bytes
 
 Finding = tuple[bool, str]
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Return what was examined, and whether each is well. Raises WrongDatabase."""
+    """Return all checks, and whether each passed. Raises WrongDatabase."""
     findings = [(False, obstacle) for obstacle in DataDir(settings.data).obstacles()]
     if not findings:
         Binding(DataDir(settings.data), settings.database_url).check()
@@ -46,7 +46,7 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     for file in (folder.keys, folder.setup_token, path / "chat.db"):
         yield from _private(file)
     free = shutil.disk_usage(path).free
-    yield free > SCARCE, f"disk: {free // 1_000_000:,} MB free"
+    yield free > MIN_FREE, f"disk: {free // 1_000_000:,} MB free"
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:
@@ -68,7 +68,7 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         if folder.is_vacant:
             return [(True, f"database: {await _before_the_start(settings)}")]
-        ready = await (_asked if is_running(folder) else _read)(settings)
+        ready = await (_from_server if is_running(folder) else _from_database)(settings)
     except ChatServerError as error:
         return [(False, str(error))]
     full = ready["durability"] == "full"
@@ -80,7 +80,7 @@ async def _database(settings: Settings) -> list[Finding]:
 
 
 async def _before_the_start(settings: Settings) -> str:
-    """What the first start will find. Raises StartError when it will not succeed."""
+    """Describe what the first start will find. Raises StartError if it will fail."""
     if not settings.database.url:
         return "will be made at the first start"
     database = Database(settings.database_url, read_only=True)
@@ -91,15 +91,15 @@ async def _before_the_start(settings: Settings) -> str:
     return f"has revision {found}" if found else "is empty and will be filled at the first start"
 
 
-async def _asked(settings: Settings) -> dict[str, Any]:
-    """What the running server says."""
+async def _from_server(settings: Settings) -> dict[str, Any]:
+    """Return what the running server reports."""
     async with control(settings, create_database=False) as line:
         ready: dict[str, Any] = await line.ask("GET", "/readyz")
         return ready
 
 
-async def _read(settings: Settings) -> dict[str, Any]:
-    """The same, read from the database."""
+async def _from_database(settings: Settings) -> dict[str, Any]:
+    """Return the same, read from the database."""
     async with reading(settings) as database:
         durability = await database.durability()
         return {"database": database.kind, "revision": HEAD, "durability": durability}

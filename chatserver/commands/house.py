@@ -1,4 +1,4 @@
-"""The house itself: the revision of its database, its health, its configuration."""
+"""Commands for the server itself: database revision, health, configuration."""
 
 import sys
 from typing import Any

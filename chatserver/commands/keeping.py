@@ -1,4 +1,4 @@
-"""Copies of everything, and whether everything is as it should be."""
+"""Commands for backup, restore, export, import and check."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ Form = Callable[[IO[bytes], Manifest], Writer]
 AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
-# Out ---------------------------------------------------------------------------------------------
+# Backup and export -------------------------------------------------------------------------------
 
 
 @click.command()
@@ -85,7 +85,7 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
 
 
 async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
-    """What the server streams, checked and written in that form."""
+    """Write the server's archive in that form, and verify it."""
     from chatserver.commands import streaming
 
     def begin(manifest: Manifest) -> Writer:
@@ -99,7 +99,7 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
         return intake.finish()
 
 
-# In ----------------------------------------------------------------------------------------------
+# Restore and import ------------------------------------------------------------------------------
 
 
 @click.command()
@@ -134,7 +134,7 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
 
 
 def _since(given: str | None, archive: Archive) -> int | None:
-    """A time in ms UTC, given in the server's time zone."""
+    """Parse a time given in the server's time zone, to ms UTC."""
     if given is None:
         return None
     if given == "backup":
@@ -190,7 +190,7 @@ def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Rein
     return revived
 
 
-# Is it well? -------------------------------------------------------------------------------------
+# Check -------------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -211,7 +211,7 @@ def check(*, as_json: bool) -> None:
 
 
 async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:
-    """The totals, and what was found."""
+    """Return the totals and the findings."""
     from chatserver.commands import streaming
 
     findings: list[str] = []

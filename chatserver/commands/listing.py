@@ -1,4 +1,4 @@
-"""Lists as text for people and as JSON for programs."""
+"""Lists as text for users and as JSON for programs."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,7 +18,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for p
 
 
 def fetch(path: str, read: Callable[["Database"], Awaitable[Any]]) -> list[dict[str, Any]]:
-    """A list from the running server, or read from its database."""
+    """Return a list from the running server, or read from its database."""
     return run(_fetch(loaded().settings, path, read))
 
 
@@ -40,7 +40,7 @@ async def _fetch(
 def show(
     found: Iterable[dict[str, Any]], line: Callable[[dict[str, Any]], str], *, as_json: bool
 ) -> None:
-    """Print every entry: as one JSON list, or a line each."""
+    """Print all entries, as one JSON list or one line each."""
     if as_json:
         show_json(list(found))
         return

@@ -1,4 +1,4 @@
-"""What every command shares: where the data are, the settings, a line to the server."""
+"""Shared by all commands: options, settings, the connection to the server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ def _option(*names: str, **facts: Any) -> Callable[[F], F]:
 
 
 def place_options(command: F) -> F:
-    """Where the data are: understood before and after every command."""
+    """Add the options for the location of the data, allowed before and after every command."""
     for option in (
         _option(
             "--database", metavar="URL", help="sqlite:///path or mysql://user:password@host/name"
@@ -36,7 +36,7 @@ def place_options(command: F) -> F:
 
 
 def serve_options(command: F) -> F:
-    """Where to listen."""
+    """Add the options for the addresses to listen on."""
     for option in (
         click.option("--lan", is_flag=True, help="Listen on all addresses; show the LAN address."),
         _option("--verbose", is_flag=True, default=None, help="Log every request and refusal."),
@@ -49,7 +49,7 @@ def serve_options(command: F) -> F:
 
 
 def loaded() -> Loaded:
-    """The settings for this call, with warnings said."""
+    """Return the settings of this call, after printing warnings."""
     given = click.get_current_context().find_root().ensure_object(dict)
     config = Path(given["config"]) if "config" in given else None
     flags = {
@@ -85,7 +85,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 def ask(
     method: str, path: str, body: dict[str, Any] | None = None, *, create_database: bool = False
 ) -> Any:
-    """Ask the running server, or one that runs for this question: see `control`."""
+    """Send a request to the running server, or to one run for this command: see `control`."""
     from chatserver.commands.control import control
 
     settings = loaded().settings

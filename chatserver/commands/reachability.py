@@ -1,4 +1,4 @@
-"""Whether browsers reach the server at its public address, for `doctor`."""
+"""Checks of `doctor` that browsers can reach the server at its public address."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -19,7 +19,7 @@ Finding = tuple[bool, str]
 
 
 async def reached(settings: Settings) -> AsyncIterator[Finding]:
-    """The findings about `server.public_url`, tried from here. Signs nobody in."""
+    """Yield checks of `server.public_url`, tried from this machine without signing in."""
     for finding in configured(settings):
         yield finding
     if settings.origin:
@@ -32,7 +32,7 @@ async def reached(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def configured(settings: Settings) -> Iterator[Finding]:
-    """What the settings contradict of one another."""
+    """Yield contradictions between settings."""
     server, is_https = settings.server, settings.origin.startswith("https:")
     behind_proxy = server.trusted_proxies or server.unix_socket
     if is_https and not (server.tls_cert or behind_proxy):
@@ -42,7 +42,7 @@ def configured(settings: Settings) -> Iterator[Finding]:
 
 
 def links(settings: Settings) -> Finding:
-    """What the links of invitations begin with."""
+    """Check the URL that invitation links begin with."""
     if settings.origin:
         sound = not is_local(settings.origin)
         return sound, f"{settings.origin}: " + ("invitations begin so" if sound else NO_ADDRESS)
@@ -55,7 +55,7 @@ def links(settings: Settings) -> Finding:
 
 
 async def _page(http: aiohttp.ClientSession, origin: str) -> Finding:
-    """A server that knows of TLS sends Strict-Transport-Security."""
+    """Check the page; a server that knows of TLS sends Strict-Transport-Security."""
     async with http.post(f"{origin}/logout", headers={"Origin": origin}) as answer:
         if answer.status == ORIGIN_REFUSED:
             return False, f"{origin}: logging in is refused: the proxy changes Host or Origin"
@@ -68,7 +68,7 @@ async def _page(http: aiohttp.ClientSession, origin: str) -> Finding:
 
 
 async def _socket(http: aiohttp.ClientSession, origin: str) -> Finding:
-    """A socket with a token that is not valid is accepted, told so, and closed."""
+    """Check WebSockets: a connection with an invalid token is accepted, then closed."""
     try:
         async with http.ws_connect(f"{origin}/ws?token=none", origin=origin):
             return True, f"{origin}: WebSockets pass"

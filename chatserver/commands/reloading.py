@@ -1,4 +1,4 @@
-"""Signals of a running server: to stop it gently, or to reload what may change while it runs."""
+"""Signals of a running server: stop it gracefully, or reload certificate and log level."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from chatserver.logs import set_level
 logger = logging.getLogger(__name__)
 
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 REPEAT_DELAY = 1.0  # seconds: `timeout` and some supervisors send the first signal twice
 
 
 def handle_stop(stop: asyncio.Event) -> None:
-    """SIGINT and SIGTERM stop the server; another one, a second later, ends it at once."""
+    """Stop on SIGINT or SIGTERM; another one a second later kills the process."""
     loop = asyncio.get_running_loop()
 
     def begin() -> None:
@@ -29,28 +29,28 @@ def handle_stop(stop: asyncio.Event) -> None:
             loop.call_later(REPEAT_DELAY, end_at_next)
 
     def end_at_next() -> None:
-        for number in STOPS:
+        for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
-    for number in STOPS:
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, begin)
 
 
 def handle_hangup(stop: Callable[[], object], reload: Callable[[], object]) -> None:
-    """A terminal that closes stops the server; a supervisor, which has none, reloads it.
+    """Stop when the terminal closes; reload when there is none, as under a supervisor.
 
-    `nohup` has made the process ignore the signal, and it still does.
+    If `nohup` made the process ignore the signal, it stays ignored.
     """
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         handler = stop if has_terminal() else reload
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, handler)
-        if was_hung_up():  # before this, during the start
+        if was_hung_up():  # during the start
             handler()
 
 
 class Reloading:
-    """Reads the configuration again; the certificate and the log level change, nothing else."""
+    """Reloads the certificate and the log level from the configuration, and nothing else."""
 
     def __init__(self, read: Callable[[], Settings], context: ssl.SSLContext | None) -> None:
         self._read = read

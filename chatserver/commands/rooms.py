@@ -1,4 +1,4 @@
-"""`chatserver room …`: the rooms with a name."""
+"""`chatserver room …`: commands for rooms that have a name."""
 
 from typing import TYPE_CHECKING, Any
 

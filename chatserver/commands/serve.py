@@ -1,4 +1,4 @@
-"""Runs one node until it is asked to stop: listens, says where, and stops gently."""
+"""Runs a node until it is stopped: listens, prints the address, and stops gracefully."""
 
 import asyncio
 import errno
@@ -28,28 +28,27 @@ from chatserver.web.control_socket import SHUTDOWN_TIMEOUT
 from chatserver.web.headers import expect
 from chatserver.web.listener import IdleConnections, Listener, UnixListener
 
-KEEP_ALIVE = 150.0  # seconds that a line may ask for nothing; Caddy lets go of idle ones after 120
-LINGER = 3.0  # seconds that the rest of a refused body is read and dropped
-YOUNG = 50_000  # objects made between two looks for garbage; what a message makes is none
+KEEPALIVE_TIMEOUT = 150.0  # seconds; above Caddy's idle timeout of 120
+LINGERING_TIME = 3.0  # seconds to read and drop the rest of a rejected body
+GC_THRESHOLD = 50_000  # new objects between two collections; messages create no cycles
 
 NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user promote NAME"
 
 logger = logging.getLogger(__name__)
 
-# Answers to requests that cannot be parsed pass by web/door.py, which takes the header off.
+# Responses to unparsable requests bypass web/middleware.py, which removes the header.
 web_response.SERVER_SOFTWARE = "chatserver"  # type: ignore[attr-defined]
-# Of the routes that aiohttp makes for unknown paths.
+# For the routes that aiohttp creates for unknown paths.
 web_urldispatcher._default_expect_handler = expect  # noqa: SLF001
 
 
 async def serve(
     settings: Settings, *, lan: bool, reload: Callable[[], Settings] | None = None
 ) -> None:
-    """Serve until SIGINT or SIGTERM. Raises StartError when it cannot start.
+    """Serve until SIGINT or SIGTERM. Raises StartError if it cannot start.
 
-    Raises NotYet when the database did not take all that a stop writes.
-
-    `reload` reads the settings again after SIGHUP.
+    Raises NotYet if the database did not accept all that is written during a stop. `reload` reads
+    the settings again after SIGHUP.
     """
     DataDir(settings.data).require_own()
     stop = asyncio.Event()
@@ -59,8 +58,8 @@ async def serve(
     async with running(settings) as (runner, server):
         await _listen(runner, settings, tls)
         server.sessions.listening_url = public_url(settings, port=_port(runner))
-        gc.freeze()  # what is here now stays: never look at it again
-        gc.set_threshold(YOUNG)
+        gc.freeze()  # objects of the start are permanent
+        gc.set_threshold(GC_THRESHOLD)
         gc.enable()
         await _banner(server, lan=lan)
         await asyncio.to_thread(markup.warm_up)
@@ -79,17 +78,17 @@ async def serve(
 async def running(
     settings: Settings, *, create_database: bool = True
 ) -> AsyncIterator[tuple[web.AppRunner, Server]]:
-    """The application, started, reachable through the Unix socket of its data folder alone.
+    """Run the application, reachable through the control socket only.
 
-    `create_database`: it may create the database or upgrade it.
+    `create_database`: it may create or upgrade the database.
     """
     app = build(settings, create_database=create_database)
     runner = web.AppRunner(
         app,
         access_log_class=AccessLog,
         shutdown_timeout=SHUTDOWN_TIMEOUT,
-        keepalive_timeout=KEEP_ALIVE,
-        lingering_time=LINGER,
+        keepalive_timeout=KEEPALIVE_TIMEOUT,
+        lingering_time=LINGERING_TIME,
         auto_decompress=False,
         handle_signals=False,
     )
@@ -135,7 +134,7 @@ async def _listen_locally(site: UnixListener) -> None:
 
 
 def _port(runner: web.AppRunner) -> int | None:
-    """The port that was chosen; None of a Unix socket."""
+    """Return the port of the listener, None for a Unix socket."""
     address = runner.addresses[-1]
     return None if isinstance(address, str) else int(address[1])
 
@@ -171,7 +170,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def public_url(settings: Settings, *, port: int | None = None) -> str:
-    """Where people find this server: as configured, else where it listens."""
+    """Return the URL of this server: as configured, else where it listens."""
     if settings.server.unix_socket:  # only the proxy knows
         return settings.origin
     host = settings.server.host
@@ -195,5 +194,5 @@ def _show_qr(url: str) -> None:
 
 
 def lan_address() -> str:
-    """This machine's address on its network, or that of the loopback interface."""
+    """Return this machine's LAN address, or else the loopback address."""
     return next(iter(lan_addresses()), "127.0.0.1")

@@ -1,4 +1,4 @@
-"""Long answers, line by line as they come: of a running server, or read from its database."""
+"""Long responses, line by line: of a running server, or read from its database."""
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 async def archive(settings: Settings) -> AsyncGenerator[list[bytes]]:
-    """The lines of a plain archive, with their ends, some at a time. Leave it with `aclosing`.
+    """Yield batches of lines of an archive, with line ends. Close it with `aclosing`.
 
-    An answer that breaks off lacks lines at its end: the reader knows the last one.
+    A response that was cut off lacks lines at its end: the reader knows the last line.
     """
 
     def dumped(database: "Database") -> AsyncGenerator[bytes]:
@@ -30,7 +30,7 @@ async def archive(settings: Settings) -> AsyncGenerator[list[bytes]]:
 
 
 async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
-    """A line for each step of a check, and one with the totals. Leave it with `aclosing`."""
+    """Yield a line for each step of a check, then the totals. Close it with `aclosing`."""
 
     def checked(database: "Database") -> AsyncGenerator[bytes]:
         from chatserver.storage.integrity import report

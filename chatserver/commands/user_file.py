@@ -1,7 +1,7 @@
-"""A list of people as CSV in the forms that spreadsheets write.
+"""List of users as CSV in the variants that spreadsheets write.
 
-UTF-8, UTF-16 or GBK; commas, semicolons or tabs; columns in any order. What is written back has the
-same form, and columns that are not ours stay.
+UTF-8, UTF-16 or GBK; commas, semicolons or tabs; columns in any order. The file is written back in
+the same variant, and other columns are kept.
 """
 
 import csv
@@ -22,14 +22,14 @@ COLUMNS = {
     "password": ("password", "密码"),
 }
 DELIMITERS = ",;\t"
-# "ü" and an "l" of a Western list are one Chinese character in GBK: `m黮ler`.
+# In GBK, "ül" of a Western list is decoded as one Chinese character: `m黮ler`.
 WESTERN = re.compile(r"[\u3400-\u9fff][a-z]")
 MARKS = {BOM_UTF8: "utf-8-sig", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}
 
 
 @dataclass(slots=True)
 class Row:
-    """One person; `cells` is the whole line, ours and not ours."""
+    """A user; `cells` is the whole line with all columns."""
 
     name: str
     display: str
@@ -39,7 +39,7 @@ class Row:
 
 
 class UserFile:
-    """A list of people. Raises ChatServerError when it cannot be read as one."""
+    """A list of users. Raises ChatServerError if it cannot be parsed."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -76,8 +76,8 @@ class UserFile:
             raise ChatServerError(f"{self._file}, line {number}: the name is missing.")
         return Row(facts["name"], facts.get("display", ""), facts.get("password", ""), cells)
 
-    def give_passwords(self, rows: list[Row]) -> None:
-        """Make the passwords that are missing, and write them down before anybody needs them."""
+    def generate_passwords(self, rows: list[Row]) -> None:
+        """Generate missing passwords, and write them to the file before they are used."""
         without = [row for row in rows if not row.password]
         if without:
             place = self._password_column()
@@ -95,7 +95,7 @@ class UserFile:
         return self._places["password"]
 
     def _write_back(self) -> None:
-        """In one step, for its owner's eyes only."""
+        """Replace the file atomically, readable by its owner only."""
         text = io.StringIO(newline="")
         ending = next((found for found in ("\r\n", "\n", "\r") if found in self._text), "\n")
         writer = csv.writer(text, lineterminator=ending, delimiter=self._delimiter)
@@ -104,7 +104,7 @@ class UserFile:
 
 
 def _places(header: list[str]) -> dict[str, int]:
-    """Where each of our columns is."""
+    """Return the index of each known column."""
     titles = [cell.strip().casefold() for cell in header]
     return {
         column: next(titles.index(name) for name in names if name in titles)
@@ -114,7 +114,7 @@ def _places(header: list[str]) -> dict[str, int]:
 
 
 def _decoded(file: Path) -> tuple[str, str]:
-    """The encoding and the text: by its mark, else UTF-8, else what Excel writes in China."""
+    """Return encoding and text: by byte order mark, else UTF-8, else GBK."""
     try:
         content = file.read_bytes()
     except OSError as error:

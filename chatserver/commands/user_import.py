@@ -1,4 +1,4 @@
-"""Makes the accounts of a list: `user import FILE.csv`. See people_file.py for its forms."""
+"""Import of accounts from a list: `user import FILE.csv`. See user_file.py for its variants."""
 
 import asyncio
 import sys
@@ -12,18 +12,19 @@ from chatserver.commands.user_file import Row, UserFile
 from chatserver.config import Settings
 from chatserver.models import name_key
 
-AT_ONCE = 12  # accounts that are made at the same time: fewer than passwords.WAITING
+CONCURRENCY = 12  # concurrent requests: fewer than passwords.MAX_QUEUED
 
 
 async def import_users(settings: Settings, file: Path) -> bool:
-    """Make the accounts of a CSV file. False: some were refused. Raises ChatServerError.
+    """Create the accounts of a CSV file; return False if any was rejected.
 
-    A name that is taken is no failure, so that the same file may come in again.
+    An existing name is not an error, so that the same file can be imported again. Raises
+    ChatServerError.
     """
     people = UserFile(file)
     async with control(settings, create_database=False) as line:
-        new, taken = _told_apart(people.rows, await _names(line))
-        people.give_passwords(new)
+        new, taken = _split_new(people.rows, await _names(line))
+        people.generate_passwords(new)
         refused = await _add_all(line, new)
     left_out = taken + refused
     for text in left_out:
@@ -36,8 +37,10 @@ async def _names(line: Control) -> set[str]:
     return {name_key(user["name"]) for user in (await line.ask("GET", "/api/users"))["users"]}
 
 
-def _told_apart(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[str]]:
-    """Those who have no account yet, each name once, and why the others are left out."""
+def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[str]]:
+    """Return users without an account, each name once, and the reasons for leaving out the
+    others.
+    """
     new, taken = [], []
     for row in rows:
         if name_key(row.name) in known:
@@ -49,7 +52,7 @@ def _told_apart(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[s
 
 
 async def _add_all(line: Control, rows: list[Row]) -> list[str]:
-    """Make accounts, some at a time; for each that the server refused why."""
+    """Create accounts concurrently; return the errors."""
     waiting, refused = iter(rows), list[str]()
     with click.progressbar(length=len(rows), label="Importing", file=sys.stderr) as bar:
 
@@ -60,13 +63,13 @@ async def _add_all(line: Control, rows: list[Row]) -> list[str]:
                 bar.update(1)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
+            for _ in range(CONCURRENCY):
                 group.create_task(work())
     return refused
 
 
 async def _add(line: Control, row: Row) -> str | None:
-    """Why the account was refused; None when it was made."""
+    """Create an account; return the error, if any."""
     body = {"username": row.name, "display": row.display, "password": row.password}
     try:
         await line.ask("POST", "/api/users", body | {"generated": row.generated})

@@ -34,11 +34,11 @@ def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> N
     """Make an account. Asks for the password, or makes one where nobody can answer."""
     password, generated = _password(password_stdin=password_stdin)
     body = {"username": name, "display": display, "password": password, "admin": admin}
-    made, everybody = run(_add(loaded().settings, body))
+    made, all_users = run(_add(loaded().settings, body))
     click.echo(f"Made {made['name']} ({made['role']}).")
     if generated:
         click.echo(f"Password: {password}")
-    roles = {found["role"] for found in everybody}
+    roles = {found["role"] for found in all_users}
     if roles and Role.ADMIN not in roles:  # and there is no setup link any more
         from chatserver.commands.serve import NO_ADMINISTRATOR
 
@@ -161,8 +161,8 @@ def user_import(file: Path) -> None:
     """
     from chatserver.commands.user_import import import_users
 
-    everybody = run(import_users(loaded().settings, file))
-    sys.exit(0 if everybody else 1)
+    all_made = run(import_users(loaded().settings, file))
+    sys.exit(0 if all_made else 1)
 
 
 @click.group()

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 import pytest
 
 from chatserver.commands import reloading
-from chatserver.commands.reloading import STOPS, handle_stop
+from chatserver.commands.reloading import STOP_SIGNALS, handle_stop
 
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", STOPS)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 async def test_the_first_signal_stops_gently_and_one_a_moment_later_ends_the_process(
     number: signal.Signals, handlers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -31,4 +31,4 @@ async def test_the_first_signal_stops_gently_and_one_a_moment_later_ends_the_pro
     await stop.wait()
     while signal.getsignal(number) is not signal.SIG_DFL:
         await asyncio.sleep(0)
-    assert {signal.getsignal(one) for one in STOPS} == {signal.SIG_DFL}
+    assert {signal.getsignal(one) for one in STOP_SIGNALS} == {signal.SIG_DFL}

@@ -21,7 +21,7 @@ def test_every_form_is_read_and_written_back_in_the_same(
     file.write_bytes(TABLE.replace(",", delimiter).encode(encoding))
     people = UserFile(file)
     assert [(row.name, row.display) for row in people.rows] == [("ann", "安妮"), ("bo", "李波")]
-    people.give_passwords(people.rows)
+    people.generate_passwords(people.rows)
     given, kept = (row.password for row in people.rows)
     assert (kept, people.rows[0].generated) == ("purple stone river", True)
     written = file.read_bytes()
@@ -39,7 +39,7 @@ def test_columns_come_in_any_order_case_and_language(tmp_path: Path, header: str
     people = UserFile(file)
     (row,) = people.rows
     assert (row.name, row.display, row.password) == ("ann", "Ann", "")
-    people.give_passwords(people.rows)
+    people.generate_passwords(people.rows)
     _, cells = csv.reader(io.StringIO(file.read_text(encoding="utf-8")))
     assert cells == [row.password, "Ann", "sales", "ann"]
 
