@@ -22,7 +22,7 @@ from chatserver.storage.archive_file import Archive, Row, fsync_directory, priva
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.migrate import HEAD, migrate
 from chatserver.storage.nightly_runs import (
-    TOLERANCE,
+    CLOCK_TOLERANCE,
     NightlyRun,
     clock_difference,
     newest_event,
@@ -80,7 +80,7 @@ class Nightly:
     async def note_newest(self) -> None:
         """Compare the clock with the newest event stored before this start."""
         self._newest = await newest_event(self._database)
-        if self._newest is not None and self._newest > self._now() + TOLERANCE:
+        if self._newest is not None and self._newest > self._now() + CLOCK_TOLERANCE:
             self._distrust_clock("the newest message is from the future of this clock")
 
     @property
@@ -92,7 +92,7 @@ class Nightly:
         """Do the work of this night unless it has been done, here or on another node."""
         try:
             night = await self._recorded()
-            if night is not None and night.may_forget:
+            if night is not None and night.may_expire:
                 await self._work(night.upto)
         except Exception:  # the next night tries again, and the server goes on
             logger.exception("the nightly work failed")
@@ -101,7 +101,7 @@ class Nightly:
         """Record and return the night, if one begins and the clock is trusted."""
         now = self._now()
         self._note_jump(now)
-        if abs(await clock_difference(self._database, self._now)) > TOLERANCE:
+        if abs(await clock_difference(self._database, self._now)) > CLOCK_TOLERANCE:
             self._distrust_clock("the clocks of this node and of the database differ")
             return None
         night = await record_run(

@@ -153,7 +153,7 @@ def test_a_copy_that_broke_off_is_none(tmp_path: Path, lost: int) -> None:
     lines = written(tmp_path / "a", PlainWriter).read_bytes().splitlines(keepends=True)
     with (tmp_path / "b").open("wb") as opened, closing(begun(opened)) as intake:
         for text in lines[:-lost]:
-            intake.take(text)
+            intake.feed(text)
         with pytest.raises(Damaged, match="broke off"):
             intake.finish()
 

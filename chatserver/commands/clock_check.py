@@ -8,9 +8,9 @@ from chatserver.config import Settings
 from chatserver.data_dir import DATABASE_FILES, DataDir
 from chatserver.storage.engine import Database
 from chatserver.storage.nightly_runs import (
-    LONGEST_GAP,
-    SEVERAL,
-    TOLERANCE,
+    CLOCK_TOLERANCE,
+    MAX_GAP,
+    REQUIRED_RUNS,
     clock_difference,
     newest_event,
     newest_session,
@@ -30,7 +30,7 @@ async def clock_finding(settings: Settings, now: Callable[[], int] = wall) -> tu
         }
     finally:
         await database.close()
-    if abs(difference) > TOLERANCE:
+    if abs(difference) > CLOCK_TOLERANCE:
         return False, f"clock: {_ahead(difference)} the database's; nothing is forgotten meanwhile"
     times = dict(_modified(settings)) | {name: at for name, at in seen.items() if at is not None}
     return _compared(now(), times, night)
@@ -47,14 +47,14 @@ def _modified(settings: Settings) -> Iterator[tuple[str, int]]:
 
 def _compared(now: int, times: dict[str, int], night: int | None) -> tuple[bool, str]:
     what, newest = max(times.items(), key=lambda item: item[1], default=("", now))
-    if newest - now > TOLERANCE:
+    if newest - now > CLOCK_TOLERANCE:
         return False, f"clock: {_ahead(now - newest)} {what}. Set it right"
     last = newest if night is None else night
-    if not -TOLERANCE <= now - last <= LONGEST_GAP:
+    if not -CLOCK_TOLERANCE <= now - last <= MAX_GAP:
         return False, (
             f"clock: {_ahead(now - last)} {what if night is None else 'the last recorded night'}."
             f" If the server was not away for so long, the clock is or was wrong: set it. Old"
-            f" messages are forgotten again after {SEVERAL} nights in a row"
+            f" messages are forgotten again after {REQUIRED_RUNS} nights in a row"
         )
     if night is None:
         return True, f"clock: {_shown(now)}; agrees with {what}, and no night is recorded yet"

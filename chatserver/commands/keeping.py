@@ -95,7 +95,7 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
     with _bar("Copying") as bar, closing(ArchiveReceiver(begin)) as intake:
         async with aclosing(streaming.archive(settings)) as answer:
             async for some in answer:
-                bar.update(sum([intake.take(text) for text in some]))
+                bar.update(sum([intake.feed(text) for text in some]))
         return intake.finish()
 
 

@@ -1,1 +1,1 @@
-"""Everything durable. SQLAlchemy is imported in this folder only."""
+"""Persistence: events, rooms, users and search. Only this package imports SQLAlchemy."""

@@ -1,4 +1,4 @@
-"""One event more in the log of a room: its number, its row, and the event as it is told."""
+"""Appends a single event to the log of a room."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ def append_event(
     body: str = "",
     room: int | None = None,
 ) -> int:
-    """Append one event; the number that it got."""
-    place = room or draft.room
-    one = rooms.c.id == place
+    """Append one event to the log of `room`, else of the draft's room, and return its `seq`."""
+    room_id = room or draft.room
+    one = rooms.c.id == room_id
     connection.execute(rooms.update().where(one).values(head=rooms.c.head + 1))
     seq = int(connection.scalar(sa.select(rooms.c.head).where(one)) or 0)
     row = {
-        "room_id": place,
+        "room_id": room_id,
         "seq": seq,
         "kind": kind,
         "user_id": draft.user_id,
@@ -47,8 +47,9 @@ def event_from_draft(
     *,
     room: int | None = None,
     data: str = "",
-    **facts: Any,
+    **fields: Any,
 ) -> Event:
+    """Return the event that a stored draft became. `fields` are further fields of `Event`."""
     return Event(
         room=room or draft.room,
         seq=seq,
@@ -59,5 +60,5 @@ def event_from_draft(
         kind=kind,
         people=draft.people,
         author=draft.user_id,
-        **facts,
+        **fields,
     )

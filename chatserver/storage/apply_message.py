@@ -1,7 +1,8 @@
 """Rules of messages, edits, deletions and reactions, applied to a batch at a time.
 
-Each draft is checked against what the drafts before it leave, in memory. What is accepted is then
-written by a few statements for the whole batch (`message_rows`); what is refused changes nothing.
+Each draft is checked in memory against the state that the drafts before it leave. Accepted drafts
+are then written with a few statements for the whole batch (`message_rows`); refused drafts change
+nothing.
 """
 
 from collections import Counter
@@ -20,33 +21,33 @@ from chatserver.storage.members import is_room_admin, memberships
 from chatserver.storage.message_rows import BatchWrites
 from chatserver.storage.tables import events, reactions, rooms
 
-EMOJI = 50  # different ones on one message
-REACTIONS = 2_000  # on one message: each is shown with a name wherever the message is
-ACTS = (Edit, Delete, React)
-ON_MESSAGES = (Message, *ACTS)
+MAX_EMOJI = 50  # different emoji on one message
+MAX_REACTIONS = 2_000  # on one message: clients get the name behind each of them
+TARGETED_ACTS = (Edit, Delete, React)
+MESSAGE_ACTS = (Message, *TARGETED_ACTS)
 
 Outcome = Event | Receipt | ChatError
 Place = tuple[int, int]  # room and seq of a message
-Target = tuple[int, int]  # a message that is not deleted: its author's id, and its time (ms)
+Target = tuple[int, int]  # author id and time (ms) of a message that is not deleted
 Reactors = dict[str, set[int]]  # emoji → user ids
 
 
 class _State(NamedTuple):
-    """What the database knows about the rooms and messages of a batch."""
+    """State in the database of the rooms and messages that a batch concerns."""
 
-    may: dict[Place, Any]  # (room, user) → see `members.memberships`
+    memberships: dict[Place, Any]  # by (room, user): see `members.memberships`
     heads: dict[int, int]
     targets: dict[Place, Target]
-    room_left: dict[Place, int]  # reactions that these messages may still get
-    crowded: dict[Place, Reactors]  # of the messages that may get too many different emoji
+    remaining: dict[Place, int]  # number of reactions that these messages may still get
+    crowded: dict[Place, Reactors]  # of messages that may exceed MAX_EMOJI
 
 
 def store(
     connection: Connection, drafts: Sequence[Draft], now: int, *, optimistic: bool
 ) -> list[Outcome]:
-    """Store a batch inside a transaction that holds its rooms; an outcome for each, in order.
+    """Store a batch inside a transaction that locks its rooms; return outcomes in the same order.
 
-    `optimistic`: repeats are looked up only where something is refused. A repeat that is overlooked
+    `optimistic`: look up repeats only if a draft is refused. A repeat that is missed this way
     raises IntegrityError.
     """
     state = _state(connection, drafts)
@@ -61,14 +62,14 @@ def store(
 
 
 class _Batch:
-    """Applies drafts in order to a copy of the state, and collects what is to be written."""
+    """Applies drafts in order to a copy of the state, and collects the rows to write."""
 
     def __init__(self, state: _State, known: Known, now: int) -> None:
-        self._may = state.may
-        self._open = {key for key, one in state.may.items() if one.archived_at is None}
+        self._memberships = state.memberships
+        self._writable = {key for key, one in state.memberships.items() if one.archived_at is None}
         self._heads = dict(state.heads)
         self._targets = dict(state.targets)
-        self._room_left = dict(state.room_left)
+        self._remaining = dict(state.remaining)
         self._crowded = {
             place: {emoji: set(users) for emoji, users in reactors.items()}
             for place, reactors in state.crowded.items()
@@ -102,7 +103,7 @@ class _Batch:
         return event
 
     def _message(self, draft: Draft, act: Message) -> Event:
-        self._check_open(draft)
+        self._check_writable(draft)
         room = draft.room
         if act.reply_to is not None and act.reply_to > self._heads[room]:
             raise NotFound(_("There is no such message."))
@@ -123,7 +124,7 @@ class _Batch:
         return event
 
     def _edit(self, draft: Draft, act: Edit) -> Event:
-        self._check_open(draft)
+        self._check_writable(draft)
         author, at = self._target(draft, act)
         if author != draft.user_id:
             raise Forbidden(_("Only its author may edit a message."))
@@ -142,21 +143,21 @@ class _Batch:
         return self._accept_act(draft, act, Kind.DELETE)
 
     def _react(self, draft: Draft, act: React) -> Event:
-        self._check_open(draft)
+        self._check_writable(draft)
         self._target(draft, act)
         self._count_reaction(draft, act)
         self.writes.add_reaction(draft, act)
         return self._accept_act(draft, act, Kind.REACT, data=act.emoji, on=act.on)
 
     def _count_reaction(self, draft: Draft, act: React) -> None:
-        """Raises BadRequest for one too many. One that was there already counts as well."""
+        """Raise BadRequest above a limit. Adding a reaction that exists already counts too."""
         place = (draft.room, act.target)
-        if act.on and self._room_left.get(place, REACTIONS) <= 0:
+        if act.on and self._remaining.get(place, MAX_REACTIONS) <= 0:
             raise BadRequest(_("This message has too many reactions."))
         if (reactors := self._crowded.get(place)) is not None:
             _count(reactors, draft.user_id, act)
         if act.on:
-            self._room_left[place] = self._room_left.get(place, REACTIONS) - 1
+            self._remaining[place] = self._remaining.get(place, MAX_REACTIONS) - 1
 
     def _accept_act(
         self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any
@@ -167,14 +168,14 @@ class _Batch:
         return event
 
     def _membership(self, draft: Draft) -> Any:
-        """What the author is in the room. Raises NotFound for no member."""
-        may = self._may.get((draft.room, draft.user_id))
-        if may is None:
+        """Return the author's membership in the room. Raises NotFound."""
+        membership = self._memberships.get((draft.room, draft.user_id))
+        if membership is None:
             raise NotFound if draft.to is None else NotFound(_("There is no user with that name."))
-        return may
+        return membership
 
-    def _check_open(self, draft: Draft) -> None:
-        if (draft.room, draft.user_id) not in self._open:
+    def _check_writable(self, draft: Draft) -> None:
+        if (draft.room, draft.user_id) not in self._writable:
             self._membership(draft)
             raise Forbidden(_("This room is archived."))
 
@@ -186,30 +187,30 @@ class _Batch:
 
 
 def _count(reactors: Reactors, user_id: int, act: React) -> None:
-    """Raises BadRequest for one emoji too many."""
+    """Update the reactors of a message. Raises BadRequest above MAX_EMOJI."""
     if not act.on:
         reactors.get(act.emoji, set()).discard(user_id)
         if not reactors.get(act.emoji, True):
             del reactors[act.emoji]
         return
-    if act.emoji not in reactors and len(reactors) >= EMOJI:
+    if act.emoji not in reactors and len(reactors) >= MAX_EMOJI:
         raise BadRequest(_("This message has too many different reactions."))
     reactors.setdefault(act.emoji, set()).add(user_id)
 
 
-# What the database knows --------------------------------------------------------------------------
+# Loading the state --------------------------------------------------------------------------------
 
 
 def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
-    may = memberships(connection, {(draft.room, draft.user_id) for draft in drafts})
-    heads: dict[int, int] = {room: one.head for (room, _user), one in may.items()}
+    found = memberships(connection, {(draft.room, draft.user_id) for draft in drafts})
+    heads: dict[int, int] = {room: one.head for (room, _user), one in found.items()}
     acts = [
         ((draft.room, draft.act.target), draft.act)
         for draft in drafts
-        if isinstance(draft.act, ACTS)
+        if isinstance(draft.act, TARGETED_ACTS)
     ]
     if not acts:
-        return _State(may, heads, {}, {}, {})
+        return _State(found, heads, {}, {}, {})
     outside = {room for (room, _), act in acts if isinstance(act, Delete) and act.outside}
     heads |= _heads(connection, outside - heads.keys())
     targets = {
@@ -218,15 +219,15 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
         if row.kind == Kind.MESSAGE
     }
     new = Counter(place for place, act in acts if isinstance(act, React) and act.on)
-    counted = _COUNTED.rows(connection, sorted(new)) if new else ()
-    room_left = {(row.room_id, row.seq): REACTIONS - row.many for row in counted}
+    counted = _REACTION_COUNTS.rows(connection, sorted(new)) if new else ()
+    remaining = {(row.room_id, row.seq): MAX_REACTIONS - row.many for row in counted}
     different = {(row.room_id, row.seq): row.different for row in counted}
-    places = [place for place, more in new.items() if different.get(place, 0) + more > EMOJI]
-    return _State(may, heads, targets, room_left, _crowded(connection, places))
+    places = [place for place, more in new.items() if different.get(place, 0) + more > MAX_EMOJI]
+    return _State(found, heads, targets, remaining, _crowded(connection, places))
 
 
 def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
-    """The last seq of each of these rooms."""
+    """Return the last seq of each of these rooms."""
     if not numbers:
         return {}
     query = sa.select(rooms.c.id, rooms.c.head).where(rooms.c.id.in_(numbers))
@@ -234,7 +235,7 @@ def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
 
 
 def _crowded(connection: Connection, places: Sequence[Place]) -> dict[Place, Reactors]:
-    """The reactions to those messages to which so many new ones may be too many."""
+    """Return the reactions to messages that may exceed MAX_EMOJI."""
     found: dict[Place, Reactors] = {place: {} for place in places}
     for row in _REACTORS.rows(connection, places) if places else ():
         found[row.room_id, row.seq].setdefault(row.emoji, set()).add(row.user_id)
@@ -248,7 +249,7 @@ _TARGETS = PairLookup(
     events.c.room_id,
     events.c.seq,
 )
-_COUNTED = PairLookup(
+_REACTION_COUNTS = PairLookup(
     sa.select(
         reactions.c.room_id,
         reactions.c.seq,

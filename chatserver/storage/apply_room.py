@@ -1,6 +1,6 @@
-"""Acts on rooms and their members: create, join, invite, leave, remove, change.
+"""Rules of rooms and memberships: create, join, invite, leave, remove, change, dissolve.
 
-An act raises a ChatError before it has changed anything, so a refusal concerns that act alone.
+A refused act raises ChatError before anything is changed, so it does not affect other drafts.
 """
 
 import json
@@ -49,7 +49,7 @@ from chatserver.storage.unique_names import (
     require_no_lobby_title,
 )
 
-DISSOLVED_DAYS = 1  # that the text of a dissolved conversation is kept
+DISSOLVED_DAYS = 1  # retention of messages in a dissolved conversation
 
 
 def perform(connection: Connection, draft: Draft, now: int) -> Event:
@@ -66,7 +66,7 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
         case Dissolve():
             return dissolve(connection, draft, now)
         case _:
-            raise AssertionError("what concerns messages is stored in batches")
+            raise AssertionError("acts on messages are stored in batches")
 
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:
@@ -91,13 +91,13 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     )
     room = new_id(result)
     change = {"action": "create"} | _public_fields(asdict(act))
-    everybody = {draft.user_id: draft.user} | dict(act.users)
-    change["users"] = list(everybody.values())
+    joining = {draft.user_id: draft.user} | dict(act.users)
+    change["users"] = list(joining.values())
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
-    _insert_members(connection, room, list(everybody), now, seq)
+    _insert_members(connection, room, list(joining), now, seq)
     promote(connection, room, draft.user_id)
     return event_from_draft(
-        draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(everybody)
+        draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(joining)
     )
 
 
@@ -105,13 +105,15 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     if act.action == "join":
         require_account(connection, draft)
         _require_joinable(connection, draft, invited=act.invited)
-    elif (may := require_open_room(connection, draft)).kind != RoomKind.GROUP or may.name is None:
+    elif (
+        membership := require_open_room(connection, draft)
+    ).kind != RoomKind.GROUP or membership.name is None:
         raise Forbidden(_("No one can be added to this conversation."))
     return add_members(connection, draft, act, now)
 
 
 def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
-    """Make users members, whose right to join the caller has checked."""
+    """Add members. The caller has checked that they may join. Raises Conflict if all are in."""
     require_accounts(connection, dict(act.users))
     new = _non_members(connection, draft.room, act.users)
     if not new:
@@ -127,40 +129,42 @@ def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> E
 
 
 def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
-    may = require_member(connection, draft)
-    if draft.room == LOBBY or may.kind != RoomKind.GROUP:
+    membership = require_member(connection, draft)
+    if draft.room == LOBBY or membership.kind != RoomKind.GROUP:
         raise Forbidden(_("You cannot leave this conversation."))
-    if act.action == "remove" and not is_room_admin(may):
+    if act.action == "remove" and not is_room_admin(membership):
         raise Forbidden(_("Only an administrator of the room may do that."))
     return remove_members(connection, draft, act, now)
 
 
 def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
-    """End memberships, whose end the caller has checked to be allowed."""
+    """End memberships. The caller has checked that this is allowed. Raises NotFound for none."""
     here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:
         raise NotFound(_("None of these users is a member."))
     left = tuple(user_id for user_id, _name in gone)
     change = {"action": act.action, "users": [name for _id, name in gone]}
-    if (heir := successor(connection, draft.room, without=left)) is not None:
-        change["admins"] = [heir[1]]
+    if (new_admin := successor(connection, draft.room, without=left)) is not None:
+        change["admins"] = [new_admin[1]]
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     _end_memberships(connection, draft.room, left, now, seq)
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=left)
 
 
 def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
-    may = _as_server_admin(connection, draft) if act.outside else require_member(connection, draft)
-    if may.kind != RoomKind.GROUP:
+    membership = (
+        _as_server_admin(connection, draft) if act.outside else require_member(connection, draft)
+    )
+    if membership.kind != RoomKind.GROUP:
         raise Forbidden(_("A direct conversation cannot be changed."))
-    if not is_room_admin(may):
+    if not is_room_admin(membership):
         raise Forbidden(_("Only an administrator of the room may do that."))
     if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
         raise Forbidden(_("The lobby stays open to everyone."))
     values = dict(act.values)
     if values.keys() & {"name", "private"}:
-        values |= _renamed(connection, draft, may, values)
+        values |= _renamed(connection, draft, membership, values)
     if "title" in values and draft.room != LOBBY:
         require_no_lobby_title(connection, values["title"])
     if values.get("retention_days") == 0:  # for ever
@@ -176,19 +180,22 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
 
 
 def _renamed(
-    connection: Connection, draft: Draft, may: Row[Any], values: dict[str, Any]
+    connection: Connection, draft: Draft, membership: Row[Any], values: dict[str, Any]
 ) -> dict[str, Any]:
-    """The columns of the name of a room that gets another name, or becomes private or public."""
-    if may.name is None:
+    """Return the name columns of a room that is renamed, or becomes private or public."""
+    if membership.name is None:
         raise Forbidden(_("A conversation without a name stays private and cannot be named."))
-    name, private = values.get("name", may.name), values.get("private", bool(may.private))
-    if (name, private) == (may.name, bool(may.private)):
+    name, private = (
+        values.get("name", membership.name),
+        values.get("private", bool(membership.private)),
+    )
+    if (name, private) == (membership.name, bool(membership.private)):
         return name_columns(name, private=private)
     return _name_columns(connection, draft, name, private=private)
 
 
 def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
-    """Remove everybody. What was said is kept for DISSOLVED_DAYS, where nobody can read it."""
+    """Remove all members. Messages are kept, unreadable, for DISSOLVED_DAYS."""
     _require_administrator(connection, draft)
     unnamed = sa.and_(rooms.c.id == draft.room, rooms.c.kind == RoomKind.GROUP, room_name.is_(None))
     query = (
@@ -197,15 +204,15 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
         .join(rooms, sa.and_(rooms.c.id == members.c.room_id, unnamed))
         .where(members.c.left_at.is_(None))
     )
-    everybody = {row.id: row.name for row in connection.execute(query)}
-    if not everybody:
+    removed = {row.id: row.name for row in connection.execute(query)}
+    if not removed:
         raise NotFound
-    change = {"action": "remove", "users": sorted(everybody.values())}
+    change = {"action": "remove", "users": sorted(removed.values())}
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    _end_memberships(connection, draft.room, list(everybody), now, seq)
+    _end_memberships(connection, draft.room, list(removed), now, seq)
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(everybody))
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(removed))
 
 
 def _require_administrator(connection: Connection, draft: Draft) -> None:
@@ -214,7 +221,7 @@ def _require_administrator(connection: Connection, draft: Draft) -> None:
 
 
 def _as_server_admin(connection: Connection, draft: Draft) -> Row[Any]:
-    """What an administrator of the server is in a room with a name, member or not."""
+    """Return the membership row that a server administrator acts with in any named room."""
     _require_administrator(connection, draft)
     query = sa.select(
         rooms.c.kind,
@@ -230,23 +237,23 @@ def _as_server_admin(connection: Connection, draft: Draft) -> Row[Any]:
     return found
 
 
-def _public_fields(facts: dict[str, Any]) -> dict[str, Any]:
-    """What a room event tells of a new room."""
-    return {k: facts[k] for k in ("name", "title", "topic", "private") if facts[k]}
+def _public_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a new room that its event contains."""
+    return {k: fields[k] for k in ("name", "title", "topic", "private") if fields[k]}
 
 
 def _name_columns(
     connection: Connection, draft: Draft, name: str, *, private: bool
 ) -> dict[str, Any]:
-    """The columns of a name that no room has which the author may know of. Raises Conflict."""
+    """Return the columns of a name. Raises Conflict if a room that the author sees has it."""
     require_distinct_room(connection, name, by=draft.user_id, room=draft.room)
     return name_columns(name, private=private)
 
 
 def _require_joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
-    """A public room that is not archived. A private one looks like none without an invitation.
+    """Raise NotFound unless the room is public or `invited` admits; Forbidden if archived.
 
-    That is checked again: it may have been revoked since it made the account.
+    The invitation is checked again, because it may have been revoked since it made the account.
     """
     query = sa.select(rooms.c.kind, rooms.c.name, rooms.c.private, rooms.c.archived_at)
     found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
@@ -276,9 +283,9 @@ def _non_members(
 def _insert_members(
     connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
 ) -> None:
-    """New rows, also for those who had been members before. Nothing old counts as unread."""
-    before = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
-    connection.execute(members.delete().where(before))
+    """Insert members, replacing rows of former memberships. Older messages count as read."""
+    former = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
+    connection.execute(members.delete().where(former))
     rows = [member_row(room, user_id, now, head=seq) for user_id in user_ids]
     connection.execute(members.insert(), rows)
     count = rooms.c.members + len(user_ids)
@@ -288,7 +295,7 @@ def _insert_members(
 def _end_memberships(
     connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
 ) -> None:
-    """End memberships; a room that loses its last keeper is kept by whoever is there longest."""
+    """End memberships. If no administrator is left, the oldest member becomes one."""
     gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
     values = {"left_at": now, "left_seq": seq, "role": "member"}
     connection.execute(members.update().where(gone).values(**values))

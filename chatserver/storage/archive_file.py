@@ -1,9 +1,9 @@
-"""The archive of a chat as a file: lines of JSON that need no program of ours to be read.
+"""Archive files: JSON lines that can be read without this program.
 
 The plain form (`export`) is a first line with the manifest, one line for each row with the name of
 its `table`, and a last line with the SHA-256 of everything before it. The packed form (`backup`) is
-a zip with manifest.json and the same rows, one member a table. Knows nothing of databases: rows are
-dictionaries, and what wrote them decides about their order.
+a zip with manifest.json and the same rows, one member per table. Independent of databases: rows are
+dictionaries, in the order in which they were written.
 """
 
 import errno
@@ -27,25 +27,25 @@ from msgspec import Struct
 from chatserver.errors import ChatServerError
 
 VERSION = 1
-LEVEL = 1  # of compression: text shrinks to a fifth at once, and hardly more for ten times the work
+COMPRESSION_LEVEL = 1  # text shrinks to a fifth; higher levels take ten times as long for little
 
-PARTIAL = ".chatserver-partial"  # ends the name of a file that is not whole yet
-FAILED_FLUSH = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
+PARTIAL = ".chatserver-partial"  # suffix of a file that is still being written
+FLUSH_ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 MANIFEST = "manifest.json"
-ZIP = b"PK\x03\x04"  # begins the packed form
-END = b'{"table":"end"'  # begins the last line of the plain form
-BROKEN = (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, msgspec.MsgspecError)
+ZIP_MAGIC = b"PK\x03\x04"  # start of the packed form
+END_PREFIX = b'{"table":"end"'  # start of the last line of the plain form
+READ_ERRORS = (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, msgspec.MsgspecError)
 
 Row = tuple[str, dict[str, Any]]  # the name of the table, and the columns
 _row = msgspec.json.Decoder(dict[str, Any])
 
 
 class Damaged(ChatServerError):
-    """This file is no whole archive."""
+    """The file is not a complete archive."""
 
 
 class Manifest(Struct, frozen=True, kw_only=True, tag_field="table", tag="archive"):
-    """What an archive holds. `rows` counts them by table, in the order in which they come."""
+    """Description of an archive. `rows` counts rows by table, in the order of the tables."""
 
     version: int = VERSION
     revision: str
@@ -60,12 +60,12 @@ class Manifest(Struct, frozen=True, kw_only=True, tag_field="table", tag="archiv
 
 
 class ChecksumLine:
-    """Hashes lines as they pass; its own line says what came before it."""
+    """Running SHA-256 of lines, and the last line of an archive that contains it."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
-    def over(self, lines: bytes) -> bytes:
+    def update(self, lines: bytes) -> bytes:
         self._digest.update(lines)
         return lines
 
@@ -82,32 +82,32 @@ def line(value: object) -> bytes:
 
 @contextmanager
 def new_file(target: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """What is written becomes `target`, whole or not at all, for its owner's eyes only.
+    """Open a file for writing that replaces `target` atomically on success, with mode 0600.
 
-    Raises ChatServerError when the file exists already, unless `force`.
+    Raises ChatServerError if the file exists already, unless `force`, or cannot be written.
     """
     _refuse_existing(target, force=force)
     remove_partial(target.parent)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL}")
+    partial = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL}")
     try:
-        scratch.unlink(missing_ok=True)
-        with open(scratch, "xb", opener=private) as opened:
+        partial.unlink(missing_ok=True)
+        with open(partial, "xb", opener=private) as opened:
             with suppress(OSError):  # some network file systems have no locks
-                fcntl.flock(opened, fcntl.LOCK_EX)  # held until the process ends, however it ends
+                fcntl.flock(opened, fcntl.LOCK_EX)  # released when the process ends in any way
             yield opened
             opened.flush()
             os.fsync(opened.fileno())
         _refuse_existing(target, force=force)
-        scratch.replace(target)
+        partial.replace(target)
         fsync_directory(target.parent)
     except OSError as error:
         raise ChatServerError(f"{target} cannot be written: {error.strerror}.") from None
     finally:
-        scratch.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove the files that a process was killed over; those that are being written stay."""
+    """Remove partial files of killed processes. Files that are being written are locked."""
     for file in folder.glob(f".*{PARTIAL}"):
         with suppress(OSError), file.open("rb") as left:
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,7 +115,7 @@ def remove_partial(folder: Path) -> None:
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: only the owner of a file that is made can read it."""
+    """Opener for `open` that creates files with mode 0600."""
     return os.open(path, flags, 0o600)
 
 
@@ -125,34 +125,34 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
 
 
 def fsync_directory(folder: Path) -> None:
-    """After this a power cut does not undo the renaming of a file in it."""
+    """Flush a directory, so that the renaming of a file in it survives a power failure."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    except OSError as error:  # some file systems flush no folders: CIFS, sshfs, 9p
-        if error.errno in FAILED_FLUSH:
+    except OSError as error:  # some file systems cannot flush directories: CIFS, sshfs, 9p
+        if error.errno in FLUSH_ERRORS:
             raise
 
 
 class ArchiveReceiver:
-    """Takes the lines of a plain archive as they come over a wire, and writes the rows."""
+    """Receives a plain archive line by line, and writes its rows to an archive file."""
 
     def __init__(self, begin: Callable[[Manifest], "Writer"]) -> None:
-        """`begin` makes the writer once it is known what comes."""
+        """`begin` is called with the manifest and returns the writer."""
         self._begin = begin
         self._writer: Writer | None = None
-        self._seal = ChecksumLine()
+        self._checksum = ChecksumLine()
         self._last = b""
 
-    def take(self, text: bytes) -> bool:
-        """One line. Whether it is a row, which is written now."""
-        if text.startswith(END):
+    def feed(self, text: bytes) -> bool:
+        """Process one line; return whether it was a row, which has been written."""
+        if text.startswith(END_PREFIX):
             self._last = text
             return False
-        self._seal.over(text)
+        self._checksum.update(text)
         if self._writer is None:
             self._writer = self._begin(_manifest(text))
             return False
@@ -160,14 +160,14 @@ class ArchiveReceiver:
         return True
 
     def finish(self) -> Manifest:
-        """What was written, to its end. Raises Damaged when the end is missing."""
-        if self._writer is None or self._last != self._seal.line():
+        """Complete the file and return its manifest. Raises Damaged if the last line is missing."""
+        if self._writer is None or self._last != self._checksum.line():
             raise Damaged("The copy broke off in the middle. Try again.")
         self._writer.finish()
         return self._writer.manifest
 
     def close(self) -> None:
-        """Let go of the file, finished or not."""
+        """Release the file, complete or not."""
         if self._writer is not None:
             self._writer.close()
 
@@ -178,25 +178,25 @@ class PlainWriter:
     def __init__(self, file: IO[bytes], manifest: Manifest) -> None:
         self.manifest = manifest
         self._file = file
-        self._seal = ChecksumLine()
+        self._checksum = ChecksumLine()
         self.write(line(manifest))
 
     def write(self, text: bytes) -> None:
-        self._file.write(self._seal.over(text))
+        self._file.write(self._checksum.update(text))
 
     def finish(self) -> None:
-        self._file.write(self._seal.line())
+        self._file.write(self._checksum.line())
         self._file.flush()
 
     def close(self) -> None:
-        """The file is its opener's."""
+        """Do nothing: the caller closes the file."""
 
 
 class PackedWriter:
-    """Writes the packed form. Rows must come in the order and number that the manifest tells."""
+    """Writes the packed form. Rows must have the order and number that the manifest gives."""
 
     def __init__(self, file: IO[bytes], manifest: Manifest) -> None:
-        self._zip = ZipFile(file, "w", ZIP_DEFLATED, compresslevel=LEVEL)
+        self._zip = ZipFile(file, "w", ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
         self.manifest = manifest
         self._sha256: dict[str, str] = {}
         self._pack = self._packing()
@@ -207,7 +207,7 @@ class PackedWriter:
 
     def finish(self) -> None:
         manifest = msgspec.structs.replace(self.manifest, sha256=self._sha256)
-        # Without a date of its own: zip knows none before 1980, where clocks without power start.
+        # Without a date: zip has none before 1980, the default of a clock that lost its power.
         self._zip.writestr(ZipInfo(MANIFEST), msgspec.json.format(line(manifest)))
         self._zip.close()
 
@@ -238,56 +238,56 @@ def _member(table: str) -> str:
 
 
 class Archive(ABC):
-    """A file that was found whole when it was opened."""
+    """An archive file that was verified when it was opened."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.manifest = self._examined()
+        self.manifest = self._verified()
         if self.manifest.version != VERSION:
             raise Damaged(f"{path} comes from a newer program. Install the newer version first.")
 
     @abstractmethod
-    def _examined(self) -> Manifest:
-        """The manifest, after every byte of the file has been checked against its sums."""
+    def _verified(self) -> Manifest:
+        """Check the whole file against its checksums and return the manifest."""
 
     @abstractmethod
     def _lines(self) -> Iterator[bytes]:
-        """Those of the rows."""
+        """Yield the lines of all rows."""
 
     def rows(self) -> Iterator[Row]:
-        """Every row, table by table, with the columns that it had."""
+        """Yield every row, table by table."""
         for text in self._lines():
             row = _row.decode(text)
             yield row.pop("table"), row
 
 
 def read(path: Path) -> Archive:
-    """The archive in a file of either form. Raises Damaged unless it is whole."""
+    """Open and verify an archive of either form. Raises Damaged."""
     try:
         with path.open("rb") as file:
-            is_packed = file.read(len(ZIP)) == ZIP
+            is_packed = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
         return PackedArchive(path) if is_packed else PlainArchive(path)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror or error}.") from None
     except BadZipFile:
         raise Damaged(f"{path} is damaged: it is cut off or was changed.") from None
-    except BROKEN as error:
+    except READ_ERRORS as error:
         raise Damaged(f"{path} is damaged or no archive of a chat: {error}.") from None
 
 
 class PlainArchive(Archive):
-    """Lines, and a last one that seals them."""
+    """The plain form: lines, of which the last one has the checksum."""
 
-    def _examined(self) -> Manifest:
-        seal, counts, manifest, last = ChecksumLine(), Counter[str](), None, b""
+    def _verified(self) -> Manifest:
+        checksum, counts, manifest, last = ChecksumLine(), Counter[str](), None, b""
         for text in self._all():
             if manifest is None:
-                manifest = _manifest(seal.over(text))
-            elif text.startswith(END):
+                manifest = _manifest(checksum.update(text))
+            elif text.startswith(END_PREFIX):
                 last = text
             else:
-                counts[_row.decode(seal.over(text))["table"]] += 1
-        if manifest is None or last != seal.line() or counts != Counter(manifest.rows):
+                counts[_row.decode(checksum.update(text))["table"]] += 1
+        if manifest is None or last != checksum.line() or counts != Counter(manifest.rows):
             raise Damaged(f"{self.path} is damaged: it is not what was exported.")
         return manifest
 
@@ -295,7 +295,7 @@ class PlainArchive(Archive):
         yield from islice(self._all(), 1, self.manifest.total + 1)
 
     def _all(self) -> Iterator[bytes]:
-        """Every line; the mark that some programs put before UTF-8 text is left out."""
+        """Yield every line, without a byte order mark at the start."""
         with self.path.open("rb") as file:
             if file.read(len(BOM_UTF8)) != BOM_UTF8:
                 file.seek(0)
@@ -303,9 +303,9 @@ class PlainArchive(Archive):
 
 
 class PackedArchive(Archive):
-    """A zip: a member a table, and the manifest with a sum for each."""
+    """The packed form: a zip with a member per table, and a manifest with their checksums."""
 
-    def _examined(self) -> Manifest:
+    def _verified(self) -> Manifest:
         with ZipFile(self.path) as packed:
             manifest = _manifest(packed.read(MANIFEST))
             for table, count in manifest.rows.items():

@@ -1,8 +1,8 @@
-"""A whole database as lines, and lines as a whole database, on SQLite and MySQL alike.
+"""Dump of a whole database to archive lines, and load of such lines, on SQLite and MySQL.
 
-Rows are written as the tables declare them, in the order of their primary keys, so that both kinds
-of database give the same lines for the same content. Tables that are made from others (the search
-index) are never in an archive: they are made again after it was loaded.
+Rows are written in the order of their primary keys, so that both kinds of database give the same
+lines for the same content. Derived tables (the search index) are not in an archive; loading
+rebuilds them.
 """
 
 import asyncio
@@ -34,61 +34,61 @@ from chatserver.storage.search_index import COMPACTED, Entry, index, pending, se
 from chatserver.storage.tables import events, meta, metadata, rooms, users
 from chatserver.storage.unique_names import backfill_names
 
-INSERT_BATCH = 500  # rows that are stored at once
-READ_BATCH = 100  # rows that are read and encoded at once: a few milliseconds of a busy server
-MERGE_BUFFER = 20_000  # messages, of all rooms together, that wait to be indexed
-TRIES = 10
-TITLE, TOPIC = 128, 512  # characters that the columns of a room hold
+INSERT_BATCH = 500  # rows per INSERT
+READ_BATCH = 100  # rows read and encoded at a time, in a few milliseconds of a busy server
+MERGE_BUFFER = 20_000  # messages of all rooms together that are held in memory for indexing
+EXCLUSIVE_TRIES = 10
+TITLE_LENGTH, TOPIC_LENGTH = 128, 512  # characters that the columns of a room can hold
 EPOCH = meta.c.key == "epoch"
 
 TABLES = {table.name: table for table in metadata.sorted_tables}
 OF_THIS_DATABASE = meta.c.key.in_(
     (COMPACTED, "night", "nights", "empty")
-)  # says nothing about another one
+)  # of no use in another database
 
 _encoder = msgspec.json.Encoder()
 
 
 class NotEmpty(ChatServerError):
-    """Loading would lose people."""
+    """The database that would be replaced has users."""
 
     def __init__(self) -> None:
         super().__init__("There are people in this database already: nothing was changed.")
 
 
-# Out ---------------------------------------------------------------------------------------------
+# Dump --------------------------------------------------------------------------------------------
 
 
 async def dump(database: Database, *, now: int) -> AsyncGenerator[bytes]:
-    """Everything at one moment as a plain archive, in pieces, while others write.
+    """Yield a consistent snapshot as a plain archive, in pieces, while others write.
 
-    Leave it with `aclosing`: it holds a connection.
+    Use `aclosing`: the generator holds a connection.
     """
     async with consistent_snapshot(database) as connection:
-        seal = ChecksumLine()
-        yield seal.over(line(await _manifest(connection, now)))
+        checksum = ChecksumLine()
+        yield checksum.update(line(await _manifest(connection, now)))
         for table in TABLES.values():
             async for rows in _row_batches(connection, table):
-                yield seal.over(_encoder.encode_lines(rows))
-        yield seal.line()
+                yield checksum.update(_encoder.encode_lines(rows))
+        yield checksum.line()
 
 
 @asynccontextmanager
 async def consistent_snapshot(database: Database) -> AsyncIterator[AsyncConnection]:
-    """A connection whose queries all see the same moment. It hinders nobody."""
+    """Yield a connection whose queries all see the same snapshot. It blocks no writer."""
     async with database.reading(Share.COPIES) as connection:
         try:
-            for statement in SQLITE_MOMENT if database.is_sqlite else MYSQL_MOMENT:
+            for statement in SQLITE_SNAPSHOT if database.is_sqlite else MYSQL_SNAPSHOT:
                 await connection.exec_driver_sql(statement)
             yield connection
             await connection.exec_driver_sql("ROLLBACK")
         except BaseException:
-            await connection.invalidate()  # whatever it was doing, nobody gets it like this
+            await connection.invalidate()  # its state is unknown: the pool must not reuse it
             raise
 
 
-SQLITE_MOMENT = ("BEGIN",)
-MYSQL_MOMENT = (
+SQLITE_SNAPSHOT = ("BEGIN",)
+MYSQL_SNAPSHOT = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 )
@@ -118,11 +118,11 @@ def _archived_rows(table: sa.Table) -> sa.Select[Any]:
     return query.where(~OF_THIS_DATABASE) if table is meta else query
 
 
-# In ----------------------------------------------------------------------------------------------
+# Load --------------------------------------------------------------------------------------------
 
 
 async def is_empty(database: Database) -> bool:
-    """Whether nobody has an account here, or there is not even a table."""
+    """Whether the database has no accounts, or not even tables."""
     return await database.run_on_writer(_is_empty)
 
 
@@ -133,9 +133,9 @@ def _is_empty(connection: Connection) -> bool:
 
 
 async def checkpoint(database: Database) -> None:
-    """SQLite: bring what stands in the WAL into the file, as far as its readers allow it.
+    """SQLite: copy the WAL into the database file, as far as its readers allow it.
 
-    The closing of a connection does it, too, but hides a failure. Raises Unavailable.
+    Closing a connection does so too, but hides a failure. Raises Unavailable.
     """
 
     def work(connection: Connection) -> None:
@@ -151,14 +151,14 @@ async def checkpoint(database: Database) -> None:
 
 
 async def require_no_other_clients(database: Database) -> None:
-    """MySQL: raise ChatServerError while anybody else is connected. Call it before all else."""
-    for _ in range(TRIES):
+    """MySQL: raise ChatServerError while other clients are connected. Call it first."""
+    for _ in range(EXCLUSIVE_TRIES):
         others = await database.run_on_writer(
             lambda c: int(c.exec_driver_sql(_OTHERS).scalar_one())
         )
         if not others:
             return
-        await asyncio.sleep(0.2)  # a server that has just stopped is seen a moment longer
+        await asyncio.sleep(0.2)  # the connection of a stopped server is listed a moment longer
     raise ChatServerError(
         f"Others are connected to this database ({others}). Stop every node of this chat first."
     )
@@ -173,10 +173,10 @@ _OTHERS = (
 async def load(
     database: Database, rows: Iterable[Row], *, replace: bool, progress: Callable[[int], None]
 ) -> None:
-    """Everything in one transaction: these rows instead of what is there, under a new epoch.
+    """Replace the content of the database by these rows, in one transaction, under a new epoch.
 
-    `progress` hears how many more rows are in. Raises NotEmpty when people would be lost, unless
-    `replace`; Damaged when the rows do not fit the tables or one another. Then nothing changes.
+    `progress` is called with the number of rows of each batch. Raises NotEmpty if the database has
+    users, unless `replace`; Damaged if the rows violate the schema. Then nothing changes.
     """
 
     def work(connection: Connection) -> None:
@@ -215,7 +215,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _table(name: str, row: dict[str, Any]) -> sa.Table:
-    """The table for such a row. A column that it lacks takes its default: the row is older."""
+    """Return the table of such a row. Columns that an older archive lacks get their defaults."""
     table = TABLES.get(name)
     if table is None or not _required(table) <= set(row) <= set(table.c.keys()):
         raise Damaged(f"The archive holds {name!r} in a form that this program does not know.")
@@ -223,13 +223,13 @@ def _table(name: str, row: dict[str, Any]) -> sa.Table:
 
 
 def _truncated(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
-    """A row without the ends of titles and topics that are too long for their columns.
+    """Return a row with title and topic truncated to their columns.
 
-    Older programs let SQLite keep more than MySQL can.
+    Older versions let SQLite store longer ones than MySQL can.
     """
     if table is not rooms or not row.keys() >= {"title", "topic"}:
         return row
-    return row | {"title": row["title"][:TITLE], "topic": row["topic"][:TOPIC]}
+    return row | {"title": row["title"][:TITLE_LENGTH], "topic": row["topic"][:TOPIC_LENGTH]}
 
 
 def _required(table: sa.Table) -> set[str]:
@@ -238,14 +238,14 @@ def _required(table: sa.Table) -> set[str]:
 
 
 def _replace_epoch(connection: Connection) -> None:
-    """Positions in another copy of this log mean nothing here: clients start over."""
+    """Set a new epoch, so that clients discard cursors of another copy of this log."""
     epoch = secrets.token_urlsafe(12)
     if connection.execute(meta.update().where(EPOCH).values(value=epoch)).rowcount == 0:
         connection.execute(meta.insert().values(key="epoch", value=epoch))
 
 
 def _index(connection: Connection) -> None:
-    """Every text into the search index, in the order of time, as the index wants it."""
+    """Index all messages in order of time, because ids of the index grow with time."""
     numbers = list(connection.scalars(sa.select(events.c.room_id).distinct()))
     page = max(20, MERGE_BUFFER // max(1, len(numbers)))
     logs = (_texts(connection, room, page) for room in numbers)
@@ -257,7 +257,7 @@ def _index(connection: Connection) -> None:
 
 
 def _texts(connection: Connection, room: int, page: int) -> Iterator[Any]:
-    """The messages of a room, read some at a time: the drivers hold all of an answer in memory."""
+    """Yield the messages of a room page by page: drivers hold a whole result in memory."""
     query = (
         sa.select(events.c.at, events.c.room_id, events.c.seq, events.c.user_id, events.c.body)
         .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)

@@ -1,6 +1,7 @@
-"""What many ask at once is answered by one query: while some run, the next questions gather.
+"""Coalesces concurrent lookups into one query.
 
-When everybody comes back, thousands look for their session and their rooms within a second.
+When all clients reconnect, thousands of sessions and room lists are looked up within a second.
+While queries run, further keys are collected for the next one.
 """
 
 import asyncio
@@ -10,59 +11,59 @@ from typing import Any, Generic, TypeVar
 
 from chatserver.errors import Unavailable
 
-BATCH_SIZE = 20  # questions that one query answers: it should not take long
-MAX_CONCURRENT_QUERIES = 2  # of one kind that run at the same time
-WAIT_TIMEOUT = 8.0  # seconds until the caller is refused: less than web.time_limit.LIMIT
+BATCH_SIZE = 20  # keys per query, so that it stays fast
+MAX_CONCURRENT_QUERIES = 2  # per loader
+WAIT_TIMEOUT = 8.0  # seconds until Unavailable: less than web.time_limit.LIMIT
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
 
 
 class BatchLoader(Generic[Key, Found]):
-    """Questions of one kind."""
+    """Loads values of one kind by key."""
 
-    def __init__(self, ask: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]) -> None:
-        """`ask` is the query: by key, without those for which there is nothing."""
-        self._ask = ask
+    def __init__(self, load: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]) -> None:
+        """`load` queries the values of several keys; missing keys are left out."""
+        self._load = load
         self._waiting: dict[Key, asyncio.Future[Found | None]] = {}
-        self._asking = 0
+        self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, key: Key) -> Found | None:
-        """What is found by a query that begins after this call.
+        """Return the value that a query finds which begins after this call, else None.
 
-        Raises what the query raises, and Unavailable when it takes too long.
+        Raises what the query raises, and Unavailable after WAIT_TIMEOUT.
         """
         if key not in self._waiting:
             self._waiting[key] = asyncio.get_running_loop().create_future()
-            self._waiting[key].add_done_callback(_heard)
+            self._waiting[key].add_done_callback(_retrieve_exception)
         answer = self._waiting[key]
-        if self._asking < MAX_CONCURRENT_QUERIES:
+        if self._running < MAX_CONCURRENT_QUERIES:
             self._begin()
         try:
             async with asyncio.timeout(WAIT_TIMEOUT):
-                return await asyncio.shield(answer)  # others may wait for the same
+                return await asyncio.shield(answer)  # other callers may wait for the same key
         except TimeoutError:
             raise Unavailable from None
 
     def _begin(self) -> None:
-        self._asking += 1
+        self._running += 1
         task = asyncio.create_task(self._work())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self) -> None:
-        """Until nobody waits. Whoever asks after that finds a place free, in the same turn."""
+        """Query until no key waits. The slot is released in the same turn of the event loop."""
         try:
             while self._waiting:
                 keys = list(self._waiting)[:BATCH_SIZE]
                 await self._answer({key: self._waiting.pop(key) for key in keys})
         finally:
-            self._asking -= 1
+            self._running -= 1
 
     async def _answer(self, some: dict[Key, asyncio.Future[Found | None]]) -> None:
         try:
-            found = await self._ask(list(some))
+            found = await self._load(list(some))
             for key, answer in some.items():
                 answer.set_result(found.get(key))
         except Exception as error:
@@ -70,10 +71,10 @@ class BatchLoader(Generic[Key, Found]):
                 answer.set_exception(error)
         finally:
             for answer in some.values():
-                answer.cancel()  # where neither has happened, as this was cancelled itself
+                answer.cancel()  # no effect unless this task was cancelled
 
     async def close(self) -> None:
-        """Let go of the database. Nobody asks any more."""
+        """Cancel all lookups and wait for the end of their queries."""
         for answer in self._waiting.values():
             answer.cancel()
         self._waiting.clear()
@@ -83,7 +84,7 @@ class BatchLoader(Generic[Key, Found]):
                 await task
 
 
-def _heard(answer: asyncio.Future[Any]) -> None:
-    """All who asked may be gone when it fails; then nobody needs to know."""
+def _retrieve_exception(answer: asyncio.Future[Any]) -> None:
+    """Mark an exception as retrieved, because all callers may be gone when the query fails."""
     if not answer.cancelled():
         answer.exception()

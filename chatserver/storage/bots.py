@@ -20,15 +20,15 @@ from chatserver.storage.users import NewUser, insert_user, read_user
 
 
 class Bots:
-    """Makes bots and replaces their tokens. `by` is an administrator, None the data's owner."""
+    """Creates bots and replaces their tokens. `by` is an administrator, None the operator."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
-        """`clock` gives milliseconds UTC."""
+        """`clock` returns milliseconds UTC."""
         self._database = database
         self._clock = clock
 
     async def find(self, digest: str) -> User | None:
-        """The bot of that token's hash, if it is not disabled."""
+        """Return the bot with this token hash, unless it is disabled."""
         query = (
             sa.select(users)
             .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
@@ -42,9 +42,9 @@ class Bots:
     async def add(
         self, new: NewUser, token: str, names: list[str], *, by: int | None
     ) -> tuple[User, list[Event]]:
-        """A bot that is a member of the rooms of these names, and the events of its joining.
+        """Create a bot and add it to the named rooms; return it and the events of its joining.
 
-        `token` is its hash. `by` must belong to the private rooms among them. Raises Conflict,
+        `token` is its hash. `by` must be a member of the private rooms among them. Raises Conflict,
         NotFound or Forbidden.
         """
 
@@ -60,11 +60,11 @@ class Bots:
         return await self._database.transaction(work)
 
     async def set_token(self, user_id: int, digest: str | None, *, by: int | None) -> None:
-        """Revoke a bot's token; the one of that hash takes its place, if any. Raises Forbidden."""
+        """Revoke a bot's token and store the hash of a new one, if given. Raises Forbidden."""
 
         def work(connection: Connection) -> None:
             require_admin(connection, by)
-            held = lock_accounts(connection, [user_id])  # the second replacement sees the first
+            held = lock_accounts(connection, [user_id])  # a concurrent replacement sees this one
             require_not_deleted(held.get(user_id))
             own = sa.and_(bot_tokens.c.user_id == user_id, bot_tokens.c.revoked_at.is_(None))
             connection.execute(bot_tokens.update().where(own).values(revoked_at=self._clock()))
@@ -87,10 +87,10 @@ class Bots:
 
 
 def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: int) -> Event:
-    """Make a new bot a member of a room that the transaction holds.
+    """Make a new bot a member of a room that the transaction has locked.
 
-    Members invite it; with other administrators it joins a public room by itself. The owner of the
-    data brings it into any room that is not archived.
+    A member invites it; for other administrators it joins a public room itself. The operator may
+    add it to any room that is not archived.
     """
     itself = ((bot.id, bot.name),)
     inviter = sa.select(users.c.id, users.c.name).where(users.c.id == by, is_member(by, room))

@@ -1,4 +1,4 @@
-"""Many rows in one statement: looked up by keys, counted up, inserted, or deleted."""
+"""Statements for many rows at once: lookup by keys, increment, insert, delete."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -10,42 +10,43 @@ from sqlalchemy.engine import Connection
 
 Pairs = Collection[tuple[Any, Any]]
 
-# SQLite's own way to hand over a table: one value, and one prepared statement for any number.
+# SQLite takes the keys as one JSON value, so one prepared statement serves any number of them.
 _KEYS = sa.func.json_each(sa.bindparam("pairs")).table_valued("value")
-_ONE = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[0]'"))
-_OTHER = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[1]'"))
+_FIRST = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[0]'"))
+_SECOND = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[1]'"))
 
 
 def as_json(keys: Collection[Any]) -> str:
-    """The one value that hands over keys to SQLite."""
+    """Return keys as the JSON parameter of SQLite statements."""
     return msgspec.json.encode(list(keys)).decode()
 
 
 def match_pairs(
-    query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
+    query: sa.Select[Any], first: sa.ColumnElement[Any], second: sa.ColumnElement[Any]
 ) -> sa.Select[Any]:
-    """SQLite: the query for the pairs in its single parameter, which `as_json` makes."""
-    return query.where(one == _ONE, other == _OTHER)
+    """SQLite: restrict a query to the pairs of its single parameter, which `as_json` makes."""
+    return query.where(first == _FIRST, second == _SECOND)
 
 
 class PairLookup:
-    """The rows of a query whose (one, other) is among some pairs, found through their index.
+    """Look up the rows of a query by many values of two columns, through their index.
 
     SQLite scans the whole table for (a, b) IN (VALUES …) with two rows or more; a join with
-    json_each looks each pair up, and is one prepared statement for any number of them. Values come
-    as the driver gives them.
+    json_each looks each pair up, and is one prepared statement for any number of them. Values are
+    returned as the driver gives them.
     """
 
     def __init__(
-        self, query: sa.Select[Any], one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
+        self, query: sa.Select[Any], first: sa.ColumnElement[Any], second: sa.ColumnElement[Any]
     ) -> None:
-        self._sqlite = str(match_pairs(query, one, other).compile(dialect=sqlite.dialect()))
-        self._others = query.where(sa.tuple_(one, other).in_(sa.bindparam("pairs", expanding=True)))
+        self._sqlite = str(match_pairs(query, first, second).compile(dialect=sqlite.dialect()))
+        among = sa.tuple_(first, second).in_(sa.bindparam("pairs", expanding=True))
+        self._mysql = query.where(among)
 
     def rows(self, connection: Connection, pairs: Pairs) -> Sequence[sa.Row[Any]]:
         if connection.dialect.name == "sqlite":
             return connection.exec_driver_sql(self._sqlite, (as_json(pairs),)).all()
-        return connection.execute(self._others, {"pairs": list(pairs)}).all()
+        return connection.execute(self._mysql, {"pairs": list(pairs)}).all()
 
 
 class KeyLookup:
@@ -58,28 +59,28 @@ class KeyLookup:
     def __init__(self, query: sa.Select[Any], key: sa.ColumnElement[Any]) -> None:
         among = key.in_(sa.select(_KEYS.c.value))
         self._sqlite = str(query.where(among).compile(dialect=sqlite.dialect()))
-        self._others = query.where(key.in_(sa.bindparam("keys", expanding=True)))
+        self._mysql = query.where(key.in_(sa.bindparam("keys", expanding=True)))
 
     def rows(self, connection: Connection, keys: Collection[Any]) -> Sequence[sa.Row[Any]]:
         if not keys:
             return []
         if connection.dialect.name == "sqlite":
             return connection.exec_driver_sql(self._sqlite, (as_json(keys),)).all()
-        return connection.execute(self._others, {"keys": list(keys)}).all()
+        return connection.execute(self._mysql, {"keys": list(keys)}).all()
 
 
 class CounterUpdate:
-    """Adds to the counters of many rows, given as pairs of id and count.
+    """Increments a counter column of many rows, given as counts by id.
 
-    In id order: nodes that do the same at the same time cannot deadlock.
+    Rows are updated in id order, so that nodes cannot deadlock.
     """
 
     def __init__(self, id_: sa.Column[int], counter: sa.Column[int]) -> None:
         update = sa.update(id_.table)
-        in_one_statement = update.values({counter: counter + _OTHER}).where(id_ == _ONE)
+        in_one_statement = update.values({counter: counter + _SECOND}).where(id_ == _FIRST)
         self._sqlite = str(in_one_statement.compile(dialect=sqlite.dialect()))
         one_by_one = update.values({counter: counter + sa.bindparam("count", type_=sa.Integer)})
-        self._others = one_by_one.where(id_ == sa.bindparam("id_"))
+        self._mysql = one_by_one.where(id_ == sa.bindparam("id_"))
 
     def add(self, connection: Connection, pairs: Mapping[int, int]) -> None:
         ordered = sorted(pairs.items())
@@ -87,14 +88,14 @@ class CounterUpdate:
             connection.exec_driver_sql(self._sqlite, (as_json(ordered),))
         else:
             rows = [{"id_": key, "count": count} for key, count in ordered]
-            connection.execute(self._others, rows)
+            connection.execute(self._mysql, rows)
 
 
 class BulkInsert:
-    """Rows for a table, as tuples of driver values; `columns` in the order of the table.
+    """Inserts rows given as tuples of driver values; `columns` in the order of the table.
 
-    The statement is compiled once for each kind of database. SQLAlchemy's own way through a dict a
-    row takes twice as long as SQLite's.
+    The statement is compiled once per dialect. SQLAlchemy's dict per row takes twice as long as the
+    insert itself on SQLite.
     """
 
     def __init__(self, table: sa.TableClause, *columns: str) -> None:
@@ -114,10 +115,10 @@ class BulkInsert:
 
 
 class BulkDelete:
-    """Deletes the rows of a table whose key, in the order of `columns`, is among some keys.
+    """Deletes rows by many keys, whose parts are in the order of `columns`.
 
     SQLite runs the statement for each key in one call; MySQL gets several keys in one statement.
-    A single one has another form, as MariaDB scans the table for `(a, b) IN ((1, 2))` in a DELETE.
+    A single key has its own form: MariaDB scans the table for `(a, b) IN ((1, 2))` in a DELETE.
     """
 
     def __init__(self, table: sa.TableClause, *columns: str) -> None:
@@ -127,7 +128,7 @@ class BulkDelete:
         self._one = table.delete().where(one)
         self._sqlite = str(self._one.compile(dialect=sqlite.dialect()))
         among = sa.tuple_(*parts).in_(sa.bindparam("keys", expanding=True))
-        self._others = table.delete().where(among)
+        self._mysql = table.delete().where(among)
 
     def delete(self, connection: Connection, keys: Collection[tuple[Any, ...]]) -> None:
         if not keys:
@@ -137,4 +138,4 @@ class BulkDelete:
         elif len(keys) == 1:
             connection.execute(self._one, dict(zip(self._names, *keys, strict=True)))
         else:
-            connection.execute(self._others, {"keys": sorted(keys)})
+            connection.execute(self._mysql, {"keys": sorted(keys)})

@@ -1,8 +1,8 @@
-"""Work with fewer connections than the pools may have, where the database allows no more.
+"""Fallback for databases that allow fewer connections than the pools may open.
 
 MariaDB and MySQL limit an account (max_user_connections) and the server (max_connections). A
-refused connection is tried again after the idle ones of the other pools were closed: slower, but
-every query gets its turn.
+refused connection is retried after closing idle connections of the other pools: slower, but every
+query is served.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.queue import Empty
 
 REFUSED = (1040, 1203, 1226)  # too many connections: of the server, of the account (two codes)
-TRIES, DELAY = 100, 0.03  # seconds between two
+RETRIES, RETRY_DELAY = 100, 0.03  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -29,35 +29,35 @@ class ConnectionLimit:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self.pools: list[AsyncEngine] = []
-        self._is_known = False
+        self._warned = False
         self._queue = asyncio.Lock()
 
     async def connect(self, **options: Any) -> Any:
-        """Make a connection, when it is its turn."""
+        """Open a connection; callers are served in order if the limit is reached."""
         try:
             return await self._connect(**options)
         except OperationalError as error:
             if error.args[0] not in REFUSED:
                 raise
-            self._note(error)
+            self._warn_once(error)
         async with self._queue:  # first come, first served
-            return await self._patiently(options)
+            return await self._connect_with_retries(options)
 
-    async def _patiently(self, options: dict[str, Any]) -> Any:
-        for _ in range(TRIES):
+    async def _connect_with_retries(self, options: dict[str, Any]) -> Any:
+        for _ in range(RETRIES):
             await self._close_idle()
             try:
                 return await self._connect(**options)
             except OperationalError as error:
                 if error.args[0] not in REFUSED:
                     raise
-            await asyncio.sleep(DELAY)
+            await asyncio.sleep(RETRY_DELAY)
         return await self._connect(**options)
 
-    def _note(self, error: OperationalError) -> None:
-        if not self._is_known:
-            self._is_known = True
-            logger.warning("the database allows fewer connections than are used; slower: %s", error)
+    def _warn_once(self, error: OperationalError) -> None:
+        if not self._warned:
+            self._warned = True
+            logger.warning("the database allows too few connections; queries are slower: %s", error)
 
     async def _close_idle(self) -> None:
         for engine in self.pools:
@@ -65,10 +65,10 @@ class ConnectionLimit:
 
 
 def _empty(pool: Any) -> None:
-    """Close the idle connections of a pool; `Pool.dispose` would forget those in use."""
+    """Close the idle connections of a pool; `Pool.dispose` would also detach those in use."""
     while True:
         try:
-            idle = pool._pool.get(False)  # noqa: SLF001 - there is no public way
+            idle = pool._pool.get(False)  # noqa: SLF001 - there is no public method
         except Empty:
             return
         idle.close()

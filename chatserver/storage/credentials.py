@@ -1,7 +1,7 @@
-"""Passwords and what they open: every change of them, and the opening of sessions.
+"""Passwords, roles and the opening of sessions.
 
 Each method is one transaction that locks the account. A session is tied to the version of the
-password that was verified, so none that was verified before a change is opened after it.
+password that was verified: after a change, none is opened with the former password.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ TRIES = 4  # of a transaction that another node keeps from what it has to hold
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What an administrator sets of an account; None leaves it as it is."""
+    """Change of an account by an administrator; None leaves a field as it is."""
 
     display: str | None = None
     role: Role | None = None
@@ -42,23 +42,23 @@ class AccountChange:
         return self.password_hash is not None or self.disabled is True
 
     def loses_administrator(self, account: Row[Any]) -> bool:
-        """Whether an open account of an administrator is one no longer."""
+        """Whether this takes an enabled administrator's rights."""
         demoted = self.role not in (None, Role.ADMIN)
         return is_admin(account) and (demoted or self.disabled is True)
 
 
 class Credentials:
-    """Changes passwords and rights, and opens sessions."""
+    """Opens sessions, and changes passwords and rights."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
-        """`clock` gives milliseconds UTC."""
+        """`clock` returns milliseconds UTC."""
         self._database = database
         self._clock = clock
 
     async def open_session(self, session: Session, *, client: str) -> None:
-        """Store a session of an account whose password has still the version that was verified.
+        """Store a session if the password still has the version that was verified.
 
-        Raises Unauthorized for one whose password changed, or that was disabled.
+        Raises Unauthorized if it was changed, or the account was disabled.
         """
         user = session.user
         row = {
@@ -85,9 +85,9 @@ class Credentials:
         await self._database.transaction(lambda c: c.execute(change))
 
     async def change_password(self, session: Session, hashed: str, *, verified: int) -> list[str]:
-        """Set the password of the session's user and revoke all other sessions: their ids.
+        """Set the password of the session's user, revoke all other sessions and return their ids.
 
-        `verified` is the version of the password that the user has just given. Raises Forbidden
+        `verified` is the version of the password that was just verified. Raises Forbidden
         when it is outdated, and Unauthorized when the session itself has ended.
         """
         user_id, now = session.user.id, self._clock()
@@ -109,19 +109,19 @@ class Credentials:
     async def administer(
         self, user_id: int, change: AccountChange, *, by: int | None
     ) -> tuple[User, set[int]]:
-        """Apply a change to an account, all of it or nothing.
+        """Apply a change to an account atomically.
 
-        Returns the account as it is then, and the users who administer a room by this.
+        Returns the changed account, and the ids of users who became administrator of a room by it.
 
-        `by` is the administrator who wants it, None the owner of the data. Raises Forbidden when
-        `by` administers no more, or when no administrator would be left.
+        `by` is the administrator who asks, None the operator. Raises Forbidden if `by` is no longer
+        an administrator, or if no administrator would be left.
         """
         now = self._clock()
 
         def work(connection: Connection) -> tuple[User, set[int]]:
             touched = rooms_administered(connection, user_id) if change.disabled is not None else []
             lock_rooms(connection, touched)
-            account = _administered(connection, user_id, change, by)
+            account = _lock_for_change(connection, user_id, change, by)
             if change.disabled is not None and not _covers(connection, user_id, touched):
                 raise LockConflict  # the account became administrator of another room
             require_not_deleted(account)
@@ -137,24 +137,24 @@ class Credentials:
                 connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
             if change.loses_administrator(account):
                 revoke_created_by(connection, [user_id], now)
-            heirs = ensure_admins(connection, touched)
+            promoted = ensure_admins(connection, touched)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
-            return read_user(changed), heirs
+            return read_user(changed), promoted
 
         return await self._repeated(work)
 
     async def delete(self, user_id: int, *, by: int | None) -> list[Event]:
-        """Delete an account for good: the events by which it leaves its rooms.
+        """Delete an account permanently; return the events with which it leaves its rooms.
 
-        A deleted account is erased again, as it may have come back with a backup. `by` and errors
-        are those of `administer`. Rooms are held before the account; if another node makes the user
-        a member meanwhile, the transaction is repeated.
+        It can be deleted again, because a restore may have brought back its data. `by` and
+        errors as in `administer`. Rooms are locked before the account; the transaction is retried
+        if another node adds the user to a room at the same time.
         """
 
         def work(connection: Connection) -> list[Event]:
             held = groups_of(connection, user_id)
             lock_rooms_of(connection, user_id)
-            account = _administered(connection, user_id, AccountChange(disabled=True), by)
+            account = _lock_for_change(connection, user_id, AccountChange(disabled=True), by)
             groups = groups_of(connection, user_id)
             if not set(groups) <= set(held):
                 raise LockConflict  # it became a member of another room
@@ -169,16 +169,15 @@ class Credentials:
         return await self._database.transaction(work)
 
 
-def _administered(
+def _lock_for_change(
     connection: Connection, user_id: int, change: AccountChange, by: int | None
 ) -> Row[Any]:
-    """The locked account that is to be changed, after all checks.
+    """Lock the account that is to be changed, check rights, and return it.
 
-    All administrators are locked with it: two who end each other's rights at once must not both
-    succeed.
+    All administrators are locked too, so that two of them cannot demote each other at once.
     """
-    wanted = administrators(connection) | {user_id} | ({by} if by is not None else set())
-    held = lock_accounts(connection, wanted)
+    ids = administrators(connection) | {user_id} | ({by} if by is not None else set())
+    held = lock_accounts(connection, ids)
     if by is not None and not is_admin(held.get(by)):
         raise Forbidden(_("Only an administrator may do that."))
     account = held.get(user_id)

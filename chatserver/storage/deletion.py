@@ -1,7 +1,7 @@
-"""Deletion of accounts: what opens them and describes their users is removed.
+"""Deletion of accounts: removes credentials and personal data.
 
-The row of the account stays, with its name: messages keep their author, and no other account gets
-the name. The caller holds the rooms and the account.
+The row of the account remains with its name, so that messages keep their author and the name is not
+given to another account. The caller has locked the rooms and the account.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from chatserver.storage.members import lock_rooms
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
-DISPLAY = "Deleted user"  # instead of its display name
+DISPLAY = "Deleted user"  # stored instead of the display name
 
 
 def require_not_deleted(account: Row[Any] | None) -> None:
@@ -29,13 +29,13 @@ def require_not_deleted(account: Row[Any] | None) -> None:
 
 
 def lock_rooms_of(connection: Connection, user_id: int) -> None:
-    """Hold all rooms that a user belongs to. What the user sends just now is stored before that."""
+    """Lock all rooms of a user. Messages that are being stored are stored before."""
     own = sa.and_(members.c.user_id == user_id, members.c.left_at.is_(None))
     lock_rooms(connection, connection.scalars(sa.select(members.c.room_id).where(own)))
 
 
 def groups_of(connection: Connection, user_id: int) -> list[int]:
-    """The rooms that a user can leave, in order."""
+    """Return the ids of the rooms that a user can leave, in order."""
     query = (
         sa.select(members.c.room_id)
         .join(rooms, rooms.c.id == members.c.room_id)
@@ -49,7 +49,7 @@ def groups_of(connection: Connection, user_id: int) -> list[int]:
 def erase(
     connection: Connection, account: Row[Any], groups: Sequence[int], now: int
 ) -> list[Event]:
-    """Delete an account: the events by which it leaves these rooms."""
+    """Delete an account; return the events with which it leaves these rooms."""
     left = [_leave(connection, account, room, now) for room in groups]
     revoke_created_by(connection, [account.id], now)
     for table in (sessions, bot_tokens):

@@ -1,7 +1,7 @@
-"""Messages as they were when a reader left the room: see `storage.rooms.Rooms.readable`.
+"""Messages as they were when a former member left the room: see `storage.rooms.Rooms.readable`.
 
-The log keeps the newest text of a message alone. One that was edited or deleted since is shown as
-deleted, because the text that the reader knew is gone; reactions are replayed from their events.
+The log has only the newest text of a message. A message that was edited or deleted since is shown
+as deleted, because its former text is gone; reactions are replayed from their events.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ UsersByEmoji = dict[str, list[str]]  # emoji → user names
 def as_of_departure(
     connection: Connection, read: Sequence[Event], limits: Mapping[int, int]
 ) -> list[Event]:
-    """Events in the state that they had at the seq that `limits` names for their room, if any."""
-    shown = {room: _RoomView(connection, room, seq, read) for room, seq in limits.items()}
-    return [shown[event.room].show(event) if event.room in shown else event for event in read]
+    """Return events in the state at the seq that `limits` has for their room, if any."""
+    views = {room: _RoomView(connection, room, seq, read) for room, seq in limits.items()}
+    return [views[event.room].show(event) if event.room in views else event for event in read]
 
 
 class _RoomView:
-    """One room at one seq."""
+    """The state of one room at one seq."""
 
     def __init__(self, connection: Connection, room: int, seq: int, read: Sequence[Event]) -> None:
         here = [event for event in read if event.room == room]
@@ -52,7 +52,7 @@ class _RoomView:
 
 
 def _replayed(rows: Sequence[Row[Any]]) -> dict[int, UsersByEmoji]:
-    """Reactions by message, from the last events that added (+) and removed (-) each, in order."""
+    """Return reactions by message, from the last events that added (+) and removed (-) each."""
     found: dict[int, dict[str, dict[str, None]]] = {}
     for seq, body, name in map(tuple, rows):
         of_message = found.setdefault(seq, {})

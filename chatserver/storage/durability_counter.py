@@ -1,9 +1,9 @@
-"""How many events have been stored, told in a small file beside a SQLite database.
+"""Count of stored events in a small file beside a SQLite database, to detect lost events.
 
-SQLite takes a WAL that was removed, cut or damaged for a whole one, and a missing database for a
-new one: what was answered would be gone without a word. The tally is written after each commit and
-not flushed, so it survives `kill -9`, and after a power cut it is behind the disk, never ahead. It
-names the epoch, so that a restored database starts a tally of its own.
+SQLite opens a database whose WAL was removed, truncated or damaged without an error, and creates a
+missing database: acknowledged events would be lost silently. The count is written after each commit
+and not flushed, so it survives `kill -9`, and after a power failure it is behind the disk, never
+ahead. The file contains the epoch, so that a restored database starts a new count.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class DurabilityCounter:
-    """The count of one epoch. MySQL has no file, and needs none: `path` is None."""
+    """Counter of the events of one epoch. Does nothing without a path, on MySQL."""
 
     def __init__(self, database: Path | None) -> None:
         self._database = database
@@ -28,32 +28,35 @@ class DurabilityCounter:
         self._count = 0
 
     def refuse_empty(self) -> None:
-        """Before the database is opened. Raises StartError when it is gone, and was not empty."""
-        told, _ = self._told()
-        if told and self._database is not None and not _has_content(self._database):
-            raise self._lost(told, "the file is gone or empty")
+        """Raise StartError if the database is missing or empty but events were counted.
+
+        Call it before the database is opened.
+        """
+        counted, _ = self._read()
+        if counted and self._database is not None and not _has_content(self._database):
+            raise self._lost(counted, "the file is gone or empty")
 
     def refuse_loss(self, epoch: str, stored: int) -> None:
-        """Raise StartError when the database holds fewer events than were counted."""
-        told, of = self._told()
-        if of == epoch and told > stored:
-            raise self._lost(told - stored, f"{self._name}-wal was removed or is damaged")
+        """Raise StartError if the database has fewer events than were counted."""
+        counted, counted_epoch = self._read()
+        if counted_epoch == epoch and counted > stored:
+            raise self._lost(counted - stored, f"{self._name}-wal was removed or is damaged")
 
     def begin(self, epoch: str, stored: int) -> None:
-        """Count on from what the database holds, for this process alone.
+        """Lock the file and start at the number of events in the database.
 
-        Raises StartError as `refuse_loss` does, NotYet while another process counts.
+        Raises StartError as `refuse_loss` does, NotYet while another process has the lock.
         """
         if self._path is not None:
-            self._file = self._locked(self._path)
+            self._file = self._lock(self._path)
         self.refuse_loss(epoch, stored)
         self._epoch, self._count = epoch, stored
         if self._file is not None:
             os.ftruncate(self._file, 0)
             self.add(0)
 
-    def _locked(self, path: Path) -> int:
-        """Of two data folders with one file, each would hold its own lock, and write."""
+    def _lock(self, path: Path) -> int:
+        """Open and lock the file: two data folders may share one database file."""
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             give_to_owner(path)
@@ -70,21 +73,21 @@ class DurabilityCounter:
         return file
 
     def add(self, events: int) -> None:
-        """So many more are on disk. Never fails: they are stored, whatever becomes of the tally."""
+        """Count events that were committed. Never raises, because they are stored in any case."""
         self._count += events
         if self._file is not None:
             try:
                 os.pwrite(self._file, b"%d %b\n" % (self._count, self._epoch.encode()), 0)
             except OSError as error:
-                logger.warning("the tally stays behind: %s", error.strerror)
+                logger.warning("cannot write the count of stored events: %s", error.strerror)
 
     def close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
-    def _told(self) -> tuple[int, str]:
-        """The count and its epoch; nothing when there is no file, or a power cut has torn it."""
+    def _read(self) -> tuple[int, str]:
+        """Return the count and its epoch; (0, "") if the file is missing or truncated."""
         if self._path is None:
             return 0, ""
         try:

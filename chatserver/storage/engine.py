@@ -1,6 +1,6 @@
-"""One database: an engine for transactions, and beside it engines for queries (`readers.py`).
+"""Database connections: an engine for transactions and engines for queries (`readers.py`).
 
-Everything that SQLite and MySQL disagree on is here, except for their errors: `failures.py`.
+Set-up that differs between SQLite and MySQL is here; their errors are in `failures.py`.
 """
 
 import asyncio
@@ -35,29 +35,29 @@ from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reade
 from chatserver.storage.writers import PoolWriter, ReadOnlyWriter, ThreadWriter, Writer
 
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
-BUSY_TIMEOUT = 5  # seconds that SQLite waits for another program, and anybody for a connection
+BUSY_TIMEOUT = 5  # seconds that SQLite waits for a lock, and a caller for a connection
 CONNECT_TIMEOUT = 5  # seconds
-TRY_TIMEOUT = 4  # seconds after which a command or a start does not try again
+RETRY_TIMEOUT = 4  # seconds after which no further attempt is made
 
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     "secure_delete=ON",
-    "wal_autocheckpoint=4000",  # pages: what changes often goes into the file a quarter as often
+    "wal_autocheckpoint=4000",  # pages: frequently changed pages are copied less often
 )
 
 T = TypeVar("T")
 
 Readers = Mapping[Share, AsyncEngine]
 
-# At DEBUG it writes every statement with its values: messages, names, hashes.
+# At DEBUG, aiosqlite logs every statement with its values: messages, names, hashes.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
-# `hide_parameters` below is there for the same reason: errors get into the log.
+# `hide_parameters` below has the same reason: errors are logged.
 
 
 class Closable(Protocol):
-    """What uses the database in tasks of its own."""
+    """An object with tasks that use the database."""
 
     async def close(self) -> None: ...
 
@@ -66,7 +66,7 @@ class Database:
     """The engines of one URL: `sqlite:///path` or `mysql://user:password@host/name`."""
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
-        """`read_only`: whatever is done with it, neither file nor server changes."""
+        """`read_only`: nothing can be changed, neither in the file nor on the server."""
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -92,7 +92,7 @@ class Database:
             self.readers = _read_only(parsed, self.readers)
 
     def restrict_permissions(self) -> None:
-        """SQLite: the file is there and only its owner can read it, whatever the umask says."""
+        """SQLite: create the file if it is missing, readable for its owner only."""
         if self.path is not None:
             try:
                 self.path.touch(mode=0o600)
@@ -101,20 +101,20 @@ class Database:
                 raise StartError(f"Cannot write {self.path}: {error.strerror}.") from None
 
     def batch_loader(
-        self, ask: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]
+        self, load: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]
     ) -> BatchLoader[Key, Found]:
-        """Questions that are asked together, until the database is closed."""
-        loader = BatchLoader(ask)
+        """Return a loader that coalesces lookups until the database is closed."""
+        loader = BatchLoader(load)
         self.close_first(loader)
         return loader
 
-    def close_first(self, user: Closable) -> None:
-        """Close this, which has tasks that use the database, before the connections."""
-        self._dependents.append(user)
+    def close_first(self, dependent: Closable) -> None:
+        """Register an object that `close` closes before the connections."""
+        self._dependents.append(dependent)
 
     async def close(self) -> None:
-        for user in self._dependents:
-            await user.close()
+        for dependent in self._dependents:
+            await dependent.close()
         for reader in self.readers.values():
             await reader.dispose()
         await self.writer.dispose()
@@ -122,9 +122,9 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, share: Share = Share.LOOKUPS) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries; every statement sees what is committed.
+        """Yield a connection for queries; every statement sees committed data.
 
-        Raises Unavailable when the share is in use, or a statement takes longer than it may.
+        Raises Unavailable if all connections of the share are in use, or a statement times out.
         """
         try:
             async with self.readers[share].connect() as connection:
@@ -134,17 +134,17 @@ class Database:
 
     @property
     def read(self) -> AsyncEngine:
-        """The engine of the default share, for what happens once."""
+        """Engine of the default share, for single queries."""
         return self.readers[Share.LOOKUPS]
 
     async def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction and commit it, flushed.
+        """Run `work` in one transaction, commit it and flush it to disk.
 
-        IntegrityError passes through: who breaks a constraint knows what it means. After a failed
-        flush nothing is written any more.
+        Raises IntegrityError, which the caller handles, else Unavailable or a subclass. After a
+        failed flush every further transaction raises DiskBroken.
         """
         if self.broken:
-            raise DiskBroken  # whoever comes later must hear it too: the journal says so in public
+            raise DiskBroken
         try:
             return await self.writer.run(lambda connection: self._commit(connection, work))
         except IntegrityError:
@@ -167,19 +167,19 @@ class Database:
         return refused
 
     async def run_on_writer(self, work: Callable[[Connection], T]) -> T:
-        """Run what is no transaction on a connection that may write: migrations, PRAGMAs."""
+        """Run `work` outside a transaction on a connection that may write: migrations, PRAGMAs."""
         return await self.writer.run(work)
 
     async def durability(self) -> str:
-        """`full` when a commit in force is flushed before it is answered, else `weakened`."""
+        """Return `full` if a commit is flushed before it returns, else `weakened`."""
         if self._durability is None or not self.is_sqlite:
             self._durability = await self._read_durability()
         return self._durability
 
     async def _read_durability(self) -> str:
-        """SQLite's is a matter of the one writing connection, and stays what it was at start."""
+        """Query the settings. On SQLite, those of the writing connection, which do not change."""
         if isinstance(self.writer, ReadOnlyWriter) and self.is_sqlite:
-            return "full"  # as every connection that writes is set up: see PRAGMAS
+            return "full"  # writing connections are set up so: see PRAGMAS
         if self.is_sqlite:
             pragma = "PRAGMA synchronous"
             level = await self.run_on_writer(lambda c: int(c.exec_driver_sql(pragma).scalar_one()))
@@ -190,7 +190,7 @@ class Database:
         return "full" if flushed else "weakened"
 
     async def size(self) -> int:
-        """Bytes on disk; of a SQLite file with what waits in its WAL."""
+        """Return the size on disk in bytes; on SQLite with the WAL."""
         if self.path is not None:
             files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
             return sum(file.stat().st_size for file in files if file.exists())
@@ -198,7 +198,7 @@ class Database:
             return int((await connection.exec_driver_sql(_SIZE)).scalar_one() or 0)
 
     async def snapshot(self, target: Path) -> None:
-        """SQLite only: a compact copy of the whole database into a new file."""
+        """SQLite only: write a compact copy of the database to an empty file."""
         async with self.readers[Share.COPIES].connect() as connection:
             await connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
 
@@ -215,7 +215,7 @@ _SIZE = (
 
 
 def _sqlite(url: URL) -> tuple[Writer, Readers]:
-    """One read-write connection for the file and readers that cannot write.
+    """Create the engines: one read-write connection, and readers that cannot write.
 
     Two connections that write or checkpoint the same WAL file at the same instant can corrupt it in
     SQLite before 3.51.3; readers with mode=ro never checkpoint.
@@ -240,7 +240,7 @@ def _sqlite_readers(path: str, **options: str) -> Readers:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # BEGIN is ours: see _begin_immediate
+    connection.isolation_level = None  # the driver must not begin: see _begin_immediate
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
@@ -248,7 +248,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    # A deferred transaction that turns from reading to writing fails when another one wrote.
+    # A deferred transaction fails if another one wrote between its first read and its first write.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -291,10 +291,10 @@ def _mysql(url: URL) -> tuple[Writer, Readers]:
 
 
 def _read_only(url: URL, readers: Readers) -> Readers:
-    """The same engines, unable to change anything.
+    """Return engines that cannot change anything.
 
-    SQLite makes two files to read a database in WAL mode, unless it is promised that nobody writes;
-    the lock of the data folder keeps that promise. A file with a WAL beside it has them already.
+    SQLite creates two files to read a database in WAL mode, unless `immutable` guarantees that
+    nothing writes, which the lock of the data folder does. With a WAL, these files exist already.
     """
     if not url.drivername.startswith("sqlite"):
         for reader in readers.values():
@@ -313,22 +313,22 @@ def _begin_read_only(connection: Any, _record: object) -> None:
 
 
 async def wait_until_reachable(database: Database, *, tries: int = 3) -> None:
-    """Raise StartError when the database does not answer within a few tries; NotYet if it may."""
+    """Connect, with retries. Raises StartError; NotYet if it may succeed later."""
 
-    def ask(connection: Connection) -> None:
+    def ping(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT 1").close()
 
     database.restrict_permissions()
-    await with_retries(lambda: database.run_on_writer(ask), tries=tries)
+    await with_retries(lambda: database.run_on_writer(ping), tries=tries)
 
 
-async def with_retries(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
-    """The answer to the first question that a database is asked, for which it may be late."""
+async def with_retries(query: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
+    """Run the first query of a process, retrying while the database may still be starting."""
     clock = asyncio.get_running_loop().time
-    until = clock() + TRY_TIMEOUT
+    until = clock() + RETRY_TIMEOUT
     for left in reversed(range(tries)):
         try:
-            return await ask()
+            return await query()
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
             if not left or clock() > until:
                 reason = _sentence(error)
@@ -339,7 +339,7 @@ async def with_retries(ask: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
 
 
 def _sentence(error: Exception) -> object:
-    """The text of a driver's error without its number; SQLite calls a full disk an I/O error."""
+    """Return the text of a driver's error. SQLite reports a full disk as an I/O error."""
     if (known := failure(error)) in (FULL, FAILED_WRITE):
         return known.reason
     original = error.orig if isinstance(error, DBAPIError) else error

@@ -1,7 +1,7 @@
-"""The log of every room: storing a batch of messages, and reading ranges of it.
+"""Logs of rooms: storing batches of drafts, and reading ranges of events.
 
-`store` is the only place that hands out `seq` numbers. It takes them from the room's row inside the
-storing transaction, so that a room's numbers have one order and no holes, whoever else is writing.
+Only `store` assigns `seq` numbers. It increments the head in the room's row inside the storing
+transaction, so that a room's numbers are gapless and ordered, with any number of nodes.
 """
 
 import itertools
@@ -33,48 +33,50 @@ from chatserver.storage.readers import Share
 from chatserver.storage.room_resolution import resolve_rooms
 from chatserver.storage.tables import events, rooms
 
-TRIES = 3  # before the last
-LOCK_ATTEMPTS = 2  # times that a batch waits for rooms which another transaction holds
-RANGES_PER_QUERY = 200  # rooms that one query reads: SQLite nests conditions no deeper than 1,000
+TRIES = 3  # before the last one
+LOCK_ATTEMPTS = 2  # attempts that wait for rooms which another transaction has locked
+RANGES_PER_QUERY = 200  # SQLite nests conditions no deeper than 1,000
 
 NO_LIMITS: Mapping[int, int] = MappingProxyType({})
 
 
 class EventLog:
-    """Appends to the logs of rooms and reads them back."""
+    """Appends to the logs of rooms, and reads them."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._held: set[int] = set()  # rooms that another transaction held at the last commit
+        self._held: set[int] = set()  # rooms that another transaction had locked at the last commit
 
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """One transaction for the whole batch; one outcome for each draft, in order.
+        """Store a batch in one transaction; return one outcome per draft, in order.
 
-        An Event was stored now, a Receipt tells of an earlier time, an error concerns that draft
-        alone. Raises Unavailable when nothing was stored, CommitUnknown when that is unknown.
+        An Event was stored now, a Receipt was stored earlier, an error concerns that draft alone.
+        Raises Unavailable if nothing was stored, CommitUnknown if that is unknown.
         """
         outcomes = await self._committed(drafts)
         self._database.durability_counter.add(sum(type(outcome) is Event for outcome in outcomes))
         return outcomes
 
     async def _committed(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """At first as if nothing was a repeat, which spares the look-up; nearly always it is so.
+        """Commit optimistically, as if no draft were a repeat, which saves a lookup; then retry.
 
-        Where that was wrong the ids are looked up, and again if another node stores one meanwhile.
-        Messages for a room that another transaction keeps holding are refused, so that those for
-        other rooms can be stored.
+        After a violated constraint the ids are looked up, again if another node stores one at the
+        same time. Drafts for a room that stays locked by another transaction are refused, so that
+        those for other rooms can be stored.
         """
-        optimistic, patience = True, 0 if self._held else LOCK_ATTEMPTS
+        optimistic, lock_attempts = True, 0 if self._held else LOCK_ATTEMPTS
         for _ in range(TRIES):
             try:
-                return await self._transaction(drafts, optimistic=optimistic, wait=patience > 0)
+                return await self._transaction(
+                    drafts, optimistic=optimistic, wait=lock_attempts > 0
+                )
             except IntegrityError:
                 pass
             except LockConflict:
-                patience -= 1
+                lock_attempts -= 1
             optimistic = False
-        return await self._transaction(drafts, optimistic=False, wait=patience > 0)
+        return await self._transaction(drafts, optimistic=False, wait=lock_attempts > 0)
 
     async def _transaction(
         self, drafts: Sequence[Draft], *, optimistic: bool, wait: bool
@@ -86,7 +88,7 @@ class EventLog:
     def _store_unlocked(
         self, connection: Connection, drafts: Sequence[Draft], optimistic: bool, wait: bool
     ) -> list[Outcome]:
-        """Store what goes to rooms that nobody else holds, and refuse the rest."""
+        """Store drafts for rooms that could be locked, and refuse the rest."""
         drafts = resolve_rooms(connection, drafts, self._clock())
         self._held = lock_rooms(connection, [draft.room for draft in drafts], wait=wait)
         if not self._held:
@@ -99,7 +101,7 @@ class EventLog:
     def _store(
         self, connection: Connection, drafts: Sequence[Draft], optimistic: bool
     ) -> list[Outcome]:
-        """What concerns messages is stored together, acts on rooms one by one, in order."""
+        """Store runs of acts on messages together, and acts on rooms one by one, in order."""
         outcomes: list[Outcome] = []
         for together, run in itertools.groupby(drafts, key=_is_on_message):
             if together:
@@ -120,9 +122,9 @@ class EventLog:
             return error
 
     async def after(self, facts: RoomFacts, after: int, upto: int, limit: int) -> list[Event]:
-        """The events `after` < seq <= `upto`, in order, at most `limit`.
+        """Return the events `after` < seq <= `upto`, in order, at most `limit`.
 
-        All that read events return fewer of them where these have very many reactions.
+        Like all methods that read events, returns fewer if these have very many reactions.
         """
         query = (
             EVENTS.where(events.c.room_id == facts.room)
@@ -135,9 +137,9 @@ class EventLog:
     async def before(
         self, facts: RoomFacts, before: int, limit: int, *, left: int | None = None
     ) -> list[Event]:
-        """The last `limit` messages with seq < `before`, in order.
+        """Return the last `limit` messages with seq < `before`, in order.
 
-        In their newest state, or for a reader who `left` with that seq in the state of then.
+        They have their newest state, or the state at the seq with which the reader `left`.
         """
         query = (
             EVENTS.where(events.c.room_id == facts.room, events.c.kind == Kind.MESSAGE)
@@ -151,15 +153,15 @@ class EventLog:
     async def ranges(
         self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_LIMITS
     ) -> list[Event]:
-        """The events `after` < seq <= `upto` of several rooms, by room, in order.
+        """Return the events `after` < seq <= `upto` of several rooms, by room, in order.
 
-        `left`: room → the seq with which the reader left it, and whose state is shown.
+        `left` has the seq with which the reader left a room: its events are shown as of then.
         """
         ranges = list(wanted)
-        whole: list[Event] = []
+        found: list[Event] = []
         for start in range(0, len(ranges), RANGES_PER_QUERY):
-            whole += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left)
-        return whole
+            found += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left)
+        return found
 
     async def _ranges(
         self, ranges: list[tuple[RoomFacts, int, int]], left: Mapping[int, int]
@@ -177,7 +179,7 @@ class EventLog:
     async def messages_by(
         self, user_id: int, limit: int, *, after: str | None = None
     ) -> list[tuple[str, int, int]]:
-        """The id, room and seq of messages of a user that are not deleted, by id, `after` one."""
+        """Return id, room and seq of a user's messages that are not deleted, by id, `after` one."""
         own = sa.and_(events.c.user_id == user_id, events.c.kind == Kind.MESSAGE)
         query = (
             sa.select(events.c.client_id, events.c.room_id, events.c.seq)
@@ -191,12 +193,12 @@ class EventLog:
             return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
 
     async def total(self) -> int:
-        """How many events were ever stored: heads never go back."""
+        """Return the number of events that were ever stored: heads never decrease."""
         async with self._database.reading() as connection:
             return int(await connection.scalar(sa.select(sa.func.sum(rooms.c.head))) or 0)
 
     async def heads(self, numbers: Iterable[int]) -> dict[int, int]:
-        """The last seq of each of these rooms."""
+        """Return the last seq of each of these rooms."""
         async with self._database.reading() as connection:
             rows = await connection.execute(_HEADS, {"rooms": list(numbers)})
             return {row.id: row.head for row in rows}
@@ -222,4 +224,4 @@ _HEADS = sa.select(rooms.c.id, rooms.c.head).where(
 
 
 def _is_on_message(draft: Draft) -> bool:
-    return isinstance(draft.act, apply_message.ON_MESSAGES)
+    return isinstance(draft.act, apply_message.MESSAGE_ACTS)

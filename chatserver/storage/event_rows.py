@@ -1,4 +1,4 @@
-"""Rows of the log as events."""
+"""Conversion of rows of the log to events, with their reactions."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,9 @@ from chatserver.storage.bulk import PairLookup
 from chatserver.storage.tables import events, reactions, users
 
 PAGE_REACTIONS = (
-    15_000  # reactions of one page: their names alone fill an answer (recent.PAGE_TEXT)
+    15_000  # reactions of one page: their names alone fill a reply (event_cache.PAGE_TEXT)
 )
-READ_REACTIONS = 500  # reactions that are read in one turn of the event loop
+READ_REACTIONS = 500  # reactions read in one turn of the event loop
 
 Place = tuple[int, int]  # room and seq of a message
 Reactions = dict[Place, dict[str, list[str]]]  # emoji → names
@@ -46,7 +46,7 @@ EVENTS = (
 
 
 def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) -> Event:
-    """A row of the log as an event in its newest state. Ids of ours are nobody's business."""
+    """Convert a row of the log to an event in its newest state, without a generated id."""
     event = Event(
         room=row.room_id,
         seq=row.seq,
@@ -64,7 +64,7 @@ def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) 
 
 
 def _read_act(event: Event, row: Row[Any]) -> Event:
-    """An edit tells the text that is in force: one that was replaced is never sent again."""
+    """Convert an act. An edit gets the present text; replaced texts are never sent again."""
     act = replace(event, kind=Kind(row.kind), target=row.target_seq, to=None)
     match act.kind:
         case Kind.EDIT:
@@ -78,16 +78,16 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
 
 
 def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Place, int]:
-    """The number of reactions to those of these events that are messages and have any."""
+    """Return the number of reactions by message, without messages that have none."""
     keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
     found = _COUNTS.rows(connection, keys) if keys else ()
     return {(row.room_id, row.seq): row.many for row in found}
 
 
 def limit_reactions(rows: Sequence[Row[Any]], counts: Mapping[Place, int]) -> Sequence[Row[Any]]:
-    """The first of these events, up to the one behind PAGE_REACTIONS reactions.
+    """Return the first of these events, up to the one after PAGE_REACTIONS reactions.
 
-    So the last one does not fit into an answer, which then says that there is more.
+    That one does not fit into a reply, so the reply reports that there are more.
     """
     total = 0
     for index, row in enumerate(rows if counts else ()):
@@ -100,9 +100,9 @@ def limit_reactions(rows: Sequence[Row[Any]], counts: Mapping[Place, int]) -> Se
 def read_reactions(
     connection: Connection, rows: Sequence[Row[Any]], counts: Mapping[Place, int]
 ) -> Reactions:
-    """Who reacted how to those of these events that have reactions, in the order of reacting.
+    """Return the names of users by message and emoji, in order of time.
 
-    Some at a time, so that the event loop has its turn in between.
+    Reads in chunks, between which the event loop runs.
     """
     found: Reactions = {}
     reacted_to = [place for row in rows if (place := (row.room_id, row.seq)) in counts]
@@ -113,7 +113,7 @@ def read_reactions(
 
 
 def _chunks(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[list[Place]]:
-    """These messages in lists that have about READ_REACTIONS reactions."""
+    """Split messages into lists that have about READ_REACTIONS reactions."""
     part: list[Place] = []
     total = 0
     for place in places:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chatserver.errors import Unavailable, _
 
-FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)  # what `storage_error` takes
+FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)  # errors that `storage_error` maps
 
 DAMAGED = "The database file is damaged: stop the server and restore a backup."
 
@@ -43,15 +43,15 @@ class Failure(NamedTuple):
 
 
 class CommitUnknown(Unavailable):
-    """The connection broke during COMMIT: stored or not, only the database knows."""
+    """The connection was lost during COMMIT, so it is unknown whether the data was stored."""
 
 
 class LockConflict(Unavailable):
-    """Another node held the rows: nothing was stored, the same again will do."""
+    """Another transaction locked the rows. Nothing was stored; a retry may succeed."""
 
 
 class DiskBroken(Unavailable):
-    """The disk failed under SQLite. After a failed flush nothing more can be promised."""
+    """A flush of SQLite failed. Nothing can be stored until a restart."""
 
 
 AWAY = Failure(Action.DROP, "the database does not answer")
@@ -158,7 +158,7 @@ MYSQL = {
     4031: AWAY,  # ER_CLIENT_INTERACTION_TIMEOUT
 }
 
-PASSING = {
+TRANSIENT = {
     AWAY,
     CONTENDED,
     CROWDED,
@@ -168,11 +168,11 @@ PASSING = {
     LOCKED,
     READ_ONLY,
     UNPREPARED,
-}  # what may be over in a moment
+}  # failures that may end without an intervention
 
 
 def failure(error: BaseException) -> Failure | None:
-    """The meaning of an error; None for a bug and for a broken constraint."""
+    """Return the meaning of an error; None for a bug or a violated constraint."""
     if isinstance(error, PoolTimeout):
         return Failure(Action.REFUSE, "all connections to the database are in use")
     if isinstance(error, OSError):
@@ -198,29 +198,29 @@ def _number(original: object) -> int:
 
 
 def storage_error(error: Exception, *, committing: bool = False) -> Exception:
-    """The exception for the rest of the program; a bug stays what it is.
+    """Return the application's exception for a driver's error; others are returned unchanged.
 
-    `committing`: the error came from COMMIT on MySQL. Unless the server answered that it stored
-    nothing, the outcome is unknown.
+    `committing`: COMMIT raised it on MySQL. Then the outcome is unknown, unless the server replied
+    that it stored nothing.
     """
     found = failure(error)
     if committing and (found is None or found.action is Action.DROP or not _is_known(error)):
-        return _because(CommitUnknown(), found or AWAY)
+        return _with_reason(CommitUnknown(), found or AWAY)
     if found is None or isinstance(error, IntegrityError):
         return error
-    return _because(_KINDS[found.action](DAMAGED if found == CORRUPT else None), found)
+    return _with_reason(_KINDS[found.action](DAMAGED if found == CORRUPT else None), found)
 
 
 def read_error(error: Exception) -> Exception:
-    """The same for an error of a query that changes nothing."""
-    refused = storage_error(error)
+    """Return the same for an error of a query that changes nothing."""
+    translated = storage_error(error)
     if failure(error) is LATE:
-        return _because(Unavailable(_("That took too long. Ask for less.")), LATE)
-    if type(refused) is Unavailable and refused.sentence == Unavailable.text:
+        return _with_reason(Unavailable(_("That took too long. Ask for less.")), LATE)
+    if type(translated) is Unavailable and translated.sentence == Unavailable.text:
         busy = Unavailable(_("The server cannot answer right now. Try again."))
-        busy.reason, busy.may_pass = refused.reason, refused.may_pass
+        busy.reason, busy.may_pass = translated.reason, translated.may_pass
         return busy
-    return refused
+    return translated
 
 
 _KINDS: dict[Action, type[Unavailable]] = {
@@ -236,18 +236,18 @@ def _is_known(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and _number(error.orig) in MYSQL
 
 
-def _because(refused: Unavailable, found: Failure) -> Unavailable:
-    refused.reason = found.reason
-    refused.may_pass = found in PASSING
-    return refused
+def _with_reason(error: Unavailable, found: Failure) -> Unavailable:
+    error.reason = found.reason
+    error.may_pass = found in TRANSIENT
+    return error
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether the same may succeed later without a change: a late server, not a wrong password."""
-    return failure(error) in PASSING
+    """Whether a retry may succeed without a change: a slow server, not a wrong password."""
+    return failure(error) in TRANSIENT
 
 
 def needs_new_connection(error: BaseException | None) -> bool:
-    """Whether the connection is of no use any more."""
+    """Whether the connection must be replaced."""
     found = failure(error) if error is not None else None
     return found is not None and found.action in (Action.RECONNECT, Action.DROP)

@@ -1,4 +1,4 @@
-"""The condition of the database, within a second whatever the database does."""
+"""Health check of the database that answers within a second."""
 
 import asyncio
 import secrets
@@ -13,19 +13,19 @@ from chatserver.storage.failures import AWAY, FAILURES, storage_error
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.storage.tables import meta
 
-CHECK_TIMEOUT = 0.8  # seconds until the answer is that there is none
-MAX_AGE = 0.2  # seconds for which an answer is good: anyone may ask, and a probe is a commit
-ATTEMPT_TIMEOUT = 30.0  # seconds until another attempt is made beside one that hangs
+CHECK_TIMEOUT = 0.8  # seconds after which the database counts as not answering
+MAX_AGE = 0.2  # seconds for which a result is reused, because a probe is a commit
+ATTEMPT_TIMEOUT = 30.0  # seconds after which an attempt that hangs is cancelled
 
 PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
-    """What the database answered; `reason` says why it stores nothing, "" when it stores.
+    """Result of a health check; `reason` says why nothing can be stored, "" if it can.
 
-    `began`: when the look began, in monotonic seconds.
-    `revision`, `durability` and `size` in bytes are None where there was no answer.
+    `began` is the start of the check in monotonic seconds. `revision`, `durability` and `size` in
+    bytes are None if the database did not answer.
     """
 
     reason: str
@@ -36,34 +36,36 @@ class DatabaseHealth:
 
 
 class HealthCheck:
-    """Looks at a database when asked, at most once at a time."""
+    """Checks a database on request, at most once at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         database.close_first(self)
-        self._look: asyncio.Task[DatabaseHealth] | None = None
+        self._attempt: asyncio.Task[DatabaseHealth] | None = None
         self._began = 0.0
-        self._key = PROBE + secrets.token_hex(4)  # nodes that share a row wait for each other
-        self._reason = ""  # of the last look that ended
+        self._key = PROBE + secrets.token_hex(
+            4
+        )  # per node: nodes would wait for each other's row lock
+        self._reason = ""  # of the last check that completed
 
     async def check(self) -> DatabaseHealth:
-        """The condition of this moment. Never raises, and returns within a second."""
-        if self._look is None or (self._look.done() and self._age() > MAX_AGE):
+        """Return the present health. Never raises, and returns within a second."""
+        if self._attempt is None or (self._attempt.done() and self._age() > MAX_AGE):
             self._began = time.monotonic()
-            self._look = asyncio.create_task(self._check())
-        look = self._look
-        await asyncio.wait({look}, timeout=CHECK_TIMEOUT)
-        if not look.done():
+            self._attempt = asyncio.create_task(self._check())
+        attempt = self._attempt
+        await asyncio.wait({attempt}, timeout=CHECK_TIMEOUT)
+        if not attempt.done():
             return DatabaseHealth(self._reason or AWAY.reason, began=self._began)
-        condition = replace(look.result(), began=self._began)
+        condition = replace(attempt.result(), began=self._began)
         self._reason = condition.reason
         return condition
 
     async def close(self) -> None:
-        """Give up a look that hangs."""
-        if self._look is not None:
-            self._look.cancel()
-            await asyncio.wait({self._look})
+        """Cancel a check that is running."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait({self._attempt})
 
     def _age(self) -> float:
         return time.monotonic() - self._began
@@ -71,8 +73,8 @@ class HealthCheck:
     async def _check(self) -> DatabaseHealth:
         try:
             async with asyncio.timeout(ATTEMPT_TIMEOUT):
-                seen = await self._read()
-                return replace(seen, reason=seen.reason or await self._probe())
+                health = await self._read()
+                return replace(health, reason=health.reason or await self._probe())
         except FAILURES as error:
             refused = storage_error(error)
             return DatabaseHealth(
@@ -89,7 +91,7 @@ class HealthCheck:
         return DatabaseHealth(reason, found, await database.durability(), await database.size())
 
     async def _probe(self) -> str:
-        """Why a transaction fails, "" when it succeeds. It is as small as one can be."""
+        """Commit a minimal transaction; return why it failed, "" if it succeeded."""
         try:
             await self._database.transaction(self._write_and_remove)
         except Unavailable as error:
@@ -97,6 +99,6 @@ class HealthCheck:
         return ""
 
     def _write_and_remove(self, connection: Connection) -> None:
-        """Both are written and flushed, and nothing is left."""
+        """Insert and delete a row, so that the commit is flushed and leaves nothing."""
         connection.execute(meta.insert().values(key=self._key, value=""))
         connection.execute(meta.delete().where(meta.c.key == self._key))

@@ -1,4 +1,4 @@
-"""Repeats: what was stored under the same id before, and whether it is the same thing."""
+"""Idempotency: recognition of repeated drafts by their id and a digest of their content."""
 
 import hashlib
 import secrets
@@ -18,25 +18,25 @@ from chatserver.storage.tables import ExactText, events
 Known = dict[tuple[int, str], tuple[Receipt, str | None]]  # (user, id) → first answer, digest
 
 
-# Hexadecimal digits of a digest that outlive the text: a repeat is still parts from another text
-# under the same id, while one text in 65,536 has the same digits.
+# Hexadecimal digits of a digest that are kept after a deletion: enough to distinguish a repeat from
+# a reused id, but one text in 65,536 has the same digits, so they do not reveal the text.
 KEPT_DIGEST = 4
 
 
 def digest(act: Act, room: int) -> str:
-    """What tells a repeat from something else under the same id. Mentions follow from the text."""
+    """Return a digest of an act, which distinguishes a repeat from a reused id."""
     parts = [getattr(act, name) for name in _DIGESTED[type(act)]]
     whole = msgspec.json.encode((type(act).__name__, room, *parts))
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 def generate_id() -> str:
-    """An id for what came without one. No client can send it."""
+    """Return an id for a draft without one. Clients cannot send such ids."""
     return f"{GENERATED_PREFIX}{secrets.token_urlsafe(9)}"
 
 
 def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | None = None) -> Draft:
-    """What an account does in a room; under an id of ours, unless a client gave it one."""
+    """Return a draft of a user's act in a room, with a generated id unless `client_id` is given."""
     return Draft(
         room=room,
         user_id=user_id,
@@ -56,7 +56,7 @@ _DIGESTED = {
 
 SHORT_DIGEST = sa.func.substr(events.c.digest, 1, KEPT_DIGEST)
 
-# As it stands in the table, without the type that adds and takes off its mark.
+# The stored form, without the type that adds and removes its mark.
 _CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
 _STORED = PairLookup(
     sa.select(
@@ -73,7 +73,7 @@ _STORED = PairLookup(
 
 
 def already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
-    """The first answers to those of these drafts that were stored before."""
+    """Return receipt and digest of those drafts that were stored before."""
     keys = [(draft.user_id, ExactText.kept(draft.id)) for draft in drafts]
     known: Known = {}
     for row in _STORED.rows(connection, keys):
@@ -83,7 +83,7 @@ def already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
 
 
 def repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Receipt | ChatError:
-    """The first answer again; another text under the same id is a conflict."""
+    """Return the first receipt again, or IdConflict if the content differs."""
     receipt, digest = first
     if digest is not None and not draft.digest.startswith(digest):
         return IdConflict()

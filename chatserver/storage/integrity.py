@@ -1,6 +1,7 @@
-"""What must be true of the data whatever happened: one query for each rule, all at one moment.
+"""Integrity check: invariants of the data, one query per rule, on a consistent snapshot.
 
-Every row that a rule's query finds breaks the rule; its sentence has places for the columns.
+Every row that a rule's query returns is a violation; the rule's sentence has placeholders for the
+columns.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
@@ -22,13 +23,13 @@ from chatserver.storage.search_index import Entry, pending, search, written
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, rooms
 
-BATCH_SIZE = 100  # texts read at once
-MAX_FINDINGS = 100  # findings of one rule
+BATCH_SIZE = 100  # texts read at a time
+MAX_FINDINGS = 100  # listed per rule
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`broken` selects what breaks it."""
+    """An invariant; `broken` is a query for its violations."""
 
     sentence: str
     broken: str
@@ -36,14 +37,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of `of` steps of a check, and what it found."""
+    """Result of one of `of` steps of a check."""
 
     of: int
     findings: list[str] = field(default_factory=list)
 
 
 async def check(database: Database) -> AsyncGenerator[Step]:
-    """Look at every rule in turn. Leave it with `aclosing`: it holds a connection."""
+    """Check every rule in turn. Use `aclosing`: the generator holds a connection."""
     rules = [*RULES, *_references()]
     async with consistent_snapshot(database) as connection:
         of = len(rules) + 1 + database.is_sqlite
@@ -55,7 +56,7 @@ async def check(database: Database) -> AsyncGenerator[Step]:
 
 
 async def report(database: Database) -> AsyncGenerator[bytes]:
-    """A line of JSON for each step, and one with the totals. Leave it with `aclosing`."""
+    """Yield a line of JSON for each step, and one with the totals. Use `aclosing`."""
     sound = True
     async with aclosing(check(database)) as steps:
         async for step in steps:
@@ -65,7 +66,7 @@ async def report(database: Database) -> AsyncGenerator[bytes]:
 
 
 async def totals(database: Database) -> dict[str, int]:
-    """The numbers of rooms and of events."""
+    """Return the numbers of rooms and of events."""
     async with database.reading() as connection:
         return {
             table.name: int(await connection.scalar(sa.select(sa.func.count(table.c[key]))) or 0)
@@ -73,10 +74,10 @@ async def totals(database: Database) -> dict[str, int]:
         }
 
 
-async def _findings(asked: Awaitable[list[str]]) -> list[str]:
-    """A damaged file has no answer to some questions; the others are asked all the same."""
+async def _findings(query: Awaitable[list[str]]) -> list[str]:
+    """Return a query's findings, or its failure: a damaged file fails some queries only."""
     try:
-        return await asked
+        return await query
     except DatabaseError as error:
         if isinstance(error, OperationalError | InterfaceError):
             raise
@@ -90,18 +91,18 @@ async def _broken(connection: AsyncConnection, rule: Rule) -> list[str]:
     findings = [rule.sentence.format(**row) for row in found]
     if len(findings) <= MAX_FINDINGS:
         return findings
-    count = f"SELECT COUNT(*) FROM ({rule.broken}) AS broken"  # noqa: S608 - a constant of ours
+    count = f"SELECT COUNT(*) FROM ({rule.broken}) AS broken"  # noqa: S608 - a constant
     return _shown(findings, int(await connection.scalar(sa.text(count)) or 0))
 
 
 def _shown(findings: list[str], count: int) -> list[str]:
-    """The first of one rule's `count` findings, and how many more there are."""
+    """Return the first of a rule's `count` findings, and a line that counts the others."""
     more = count - MAX_FINDINGS
     return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
 
 
 async def _index(connection: AsyncConnection) -> list[str]:
-    """Every message once in the search index, with the words of its text as it is now."""
+    """Find messages that are not in the search index with the tokens of their present text."""
     findings: list[str] = []
     result = await connection.stream(_INDEXED, execution_options={"yield_per": BATCH_SIZE})
     async for rows in result.partitions():
@@ -119,7 +120,7 @@ def _wrongly_indexed(rows: Iterable[Any]) -> list[str]:
 
 
 def _is_indexed(kept: str | None, expected: str) -> bool:
-    """Versions of this program write the same tokens in different orders."""
+    """Whether the tokens are the same; versions of this program order them differently."""
     return kept == expected or (kept is not None and set(kept.split()) == set(expected.split()))
 
 
@@ -135,13 +136,13 @@ _INDEXED = (
 
 
 async def _file(connection: AsyncConnection) -> list[str]:
-    """What SQLite itself finds. Its foreign_key_check would say what `_references` say."""
+    """Return what SQLite's own check finds; `_references` covers its foreign_key_check."""
     found = (await connection.exec_driver_sql(f"PRAGMA integrity_check({MAX_FINDINGS})")).scalars()
     return [f"The file is damaged: {text}." for text in found if text != "ok"]
 
 
 def _references() -> Iterator[Rule]:
-    """Every foreign key, checked by asking: a database that was copied by hand may break them."""
+    """Yield a rule per foreign key: a database that was copied by hand may violate them."""
     for table in TABLES.values():
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
             other, column = key.column.table.name, key.parent.name
@@ -155,7 +156,7 @@ def _references() -> Iterator[Rule]:
 
 
 def _of_messages(table: str, unless: str = "0") -> tuple[Rule, Rule]:
-    """What hangs on a message needs one that is there, and not deleted `unless` that is true."""
+    """Return rules for a table whose rows need a message, not deleted `unless` that holds."""
     joined = f"FROM {table} t LEFT JOIN events e ON e.room_id = t.room_id AND e.seq = t.seq"
     place = "SELECT DISTINCT t.room_id, t.seq"
     return (

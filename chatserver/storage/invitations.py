@@ -1,7 +1,7 @@
-"""Invitations: every query about them, once.
+"""Invitations.
 
-An invitation is as good as its maker: it is usable while the maker is an administrator, and into a
-private room while the maker belongs to that. It is revoked for good when that ends.
+An invitation is usable while its creator is an enabled administrator; one into a private room only
+while the creator is a member of the room. It is revoked permanently when that ends.
 """
 
 import re
@@ -26,9 +26,9 @@ _is_code = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 
 
 class Invites:
-    """Opens, finds and revokes invitations; `redeem` is for whoever makes the account.
+    """Creates, finds and revokes invitations.
 
-    `by` is an administrator, None the owner of the data.
+    `by` is an administrator, None the operator.
     """
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
@@ -36,10 +36,10 @@ class Invites:
         self._clock = clock
 
     async def open(self, invite: Invite, *, by: int | None, into: str = "") -> None:
-        """Store an invitation, `into` a room of that name if it leads there.
+        """Store an invitation, which admits to the room named `into`, if given.
 
-        Raises NotFound for a room that is not there, or that `by` may bring nobody into, and
-        Forbidden when `by` administers no more.
+        Raises NotFound if that room does not exist or `by` may not invite into it, and Forbidden if
+        `by` is no longer an administrator.
         """
         row = {
             "code": invite.code,
@@ -57,21 +57,21 @@ class Invites:
         await self._database.transaction(work)
 
     async def list_usable(self, by: int | None) -> list[Invite]:
-        """The usable invitations that `by` may know of, newest first.
+        """Return the usable invitations that `by` may see, newest first.
 
-        Those into private rooms are for the members of these: they would let others in.
+        Invitations into private rooms are visible to members of these rooms only.
         """
         return await self._usable(_visible_to(by))
 
     async def find(self, code: str, *, by: int | None = None) -> Invite | None:
-        """A usable invitation that `by` may know of."""
+        """Return a usable invitation that `by` may see."""
         if not _is_code(code):
             return None
         found = await self._usable(invites.c.code == code, _visible_to(by))
         return found[0] if found else None
 
     async def find_for_member(self, user_id: int, code: str) -> Invite | None:
-        """An invitation, usable or not, into a room that this user is a member of."""
+        """Return an invitation, usable or not, into a room of which the user is a member."""
         if not _is_code(code):
             return None
         one = invites.c.code == code
@@ -96,9 +96,9 @@ class Invites:
             return [_invite(row) async for rows in found for row in rows]
 
     async def revoke(self, code: str, *, by: int | None) -> bool:
-        """Whether there was such an invitation, usable or not, that `by` may know of.
+        """Revoke an invitation; return whether there is one that `by` may see, usable or not.
 
-        Raises Forbidden when `by` administers no more.
+        Raises Forbidden if `by` is no longer an administrator.
         """
         revoked = {"revoked_at": sa.func.coalesce(invites.c.revoked_at, self._clock())}
         one = sa.and_(invites.c.code == code, _visible_to(by))
@@ -111,7 +111,7 @@ class Invites:
 
 
 def redeem(connection: Connection, code: str, now: int) -> None:
-    """Take one use of an invitation. Raises NotFound when it can be used no more."""
+    """Decrement the remaining uses of an invitation. Raises NotFound if it is not usable."""
     one = sa.and_(invites.c.code == code, *_usable(now))
     used = invites.update().where(one).values(uses_left=invites.c.uses_left - 1)
     if not _is_code(code) or connection.execute(used).rowcount != 1:
@@ -119,24 +119,24 @@ def redeem(connection: Connection, code: str, now: int) -> None:
 
 
 def admits_to(connection: Connection, code: str, room: int) -> bool:
-    """Whether an invitation, used up or not, still opens this room."""
+    """Whether an invitation, used up or not, still admits to this room."""
     one = sa.and_(invites.c.code == code, invites.c.room_id == room)
     query = sa.select(invites.c.code).where(one, *_backed_by_creator())
     return bool(_is_code(code)) and connection.scalar(query) is not None
 
 
 def revoke_created_by(
-    connection: Connection, makers: list[int], now: int, *, room: int | None = None
+    connection: Connection, creators: list[int], now: int, *, room: int | None = None
 ) -> None:
-    """Revoke the invitations that these accounts have made, or those into one room."""
-    theirs = sa.and_(invites.c.created_by.in_(makers), invites.c.revoked_at.is_(None))
+    """Revoke the invitations that these accounts created, or only those into `room`."""
+    theirs = sa.and_(invites.c.created_by.in_(creators), invites.c.revoked_at.is_(None))
     if room is not None:
         theirs = sa.and_(theirs, invites.c.room_id == room)
     connection.execute(invites.update().where(theirs).values(revoked_at=now))
 
 
 def revoke_of_nonmembers(connection: Connection, room: int, now: int) -> None:
-    """Revoke those into a room, which is private now, whose makers do not belong to it."""
+    """Revoke invitations into a room that became private, by creators who are not members."""
     here = is_member(invites.c.created_by, invites.c.room_id)
     outside = sa.and_(invites.c.room_id == room, invites.c.created_by.is_not(None), ~here)
     change = invites.update().where(outside, invites.c.revoked_at.is_(None))
@@ -153,16 +153,16 @@ def _usable(now: int) -> list[sa.ColumnElement[bool]]:
 
 
 def _backed_by_creator() -> list[sa.ColumnElement[bool]]:
-    """Not revoked, and with a maker who might make it today. The owner of the data is no user."""
-    maker = users.alias("maker")
-    admin = sa.and_(maker.c.role == Role.ADMIN, maker.c.disabled_at.is_(None))
-    admins = sa.select(maker.c.id).where(maker.c.id == invites.c.created_by, admin)
-    owner = invites.c.created_by.is_(None)
+    """Return conditions: not revoked, and the creator could create it now. The operator may."""
+    creator = users.alias("creator")
+    admin = sa.and_(creator.c.role == Role.ADMIN, creator.c.disabled_at.is_(None))
+    admins = sa.select(creator.c.id).where(creator.c.id == invites.c.created_by, admin)
+    by_operator = invites.c.created_by.is_(None)
     here = is_member(invites.c.created_by, invites.c.room_id)
     return [
         invites.c.revoked_at.is_(None),
-        sa.or_(owner, admins.correlate_except(maker).exists()),
-        sa.or_(owner, invites.c.room_id.is_(None), ~_is_private(), here),
+        sa.or_(by_operator, admins.correlate_except(creator).exists()),
+        sa.or_(by_operator, invites.c.room_id.is_(None), ~_is_private(), here),
     ]
 
 
@@ -180,7 +180,7 @@ def _is_private() -> sa.Exists:
 
 
 def _open_room(connection: Connection, name: str, by: int | None) -> int:
-    """A room that is not archived, into which `by` may bring others. Raises NotFound."""
+    """Return the id of a room into which `by` may invite. Raises NotFound, also if archived."""
     room = find_room(connection, name, by=by)
     if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
         raise NotFound(_("There is no room named %(name)s."), name=name)

@@ -1,8 +1,8 @@
-"""The one writer: group commit, repeats, and what to say when the database cannot answer.
+"""The only writer of events: group commit, repeats, and outages of the database.
 
-While one transaction flushes, the next batch collects; nothing waits on a timer. After the commit
-every sender is answered and the new events are published, without an `await` in between: nothing
-is shown that could be lost. Owns the queue of drafts and nothing else.
+While one transaction is flushed, the next batch collects; there is no timer. After the commit all
+senders are answered and the new events are published, without an `await` in between: no event is
+shown that could be lost. Owns the queue of drafts.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
 from chatserver.storage.outage import Outage
 
-BATCH_SIZE = 500  # drafts in one transaction
-QUEUE_CAPACITY = 10_000  # drafts that may wait
-SLOW_COMMIT = 1.0  # seconds of a commit that are worth a line in the log
-RETRY_DELAY = 0.5  # seconds between two looks at a database that lost the answer to COMMIT
+BATCH_SIZE = 500  # drafts per transaction
+QUEUE_CAPACITY = 10_000  # drafts
+SLOW_COMMIT = 1.0  # seconds above which a commit is logged
+RETRY_DELAY = 0.5  # seconds between attempts to find out whether a COMMIT succeeded
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Settle = Callable[[Receipt | ChatError], None]
 
 
 def receipt_future() -> tuple[asyncio.Future[Receipt], Settle]:
-    """A future for a receipt, and what settles it: for callers that can wait."""
+    """Return a future for a receipt, and the callback for `Journal.append` that resolves it."""
     receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
 
     def settle(outcome: Receipt | ChatError) -> None:
@@ -45,13 +45,13 @@ def receipt_future() -> tuple[asyncio.Future[Receipt], Settle]:
 
 
 class Store(Protocol):
-    """Where batches go: see `storage.log.Log.store`."""
+    """Storage of batches: see `storage.event_log.EventLog.store`."""
 
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
 
 
 class Publisher(Protocol):
-    """Who hears of what was stored: see `hub.Hub`. No method waits."""
+    """Publishes stored events to clients: see `hub.Hub`. No method waits."""
 
     def publish(self, room: int, events: list[Event]) -> None: ...
     def notify_gap(self, room: int, seq: int, people: Iterable[int]) -> None: ...
@@ -60,7 +60,7 @@ class Publisher(Protocol):
 
 @dataclass(slots=True)
 class Counts:
-    """What has happened since the start, for whoever watches."""
+    """Counters since the start, for metrics."""
 
     stored: int = 0
     repeated: int = 0
@@ -71,7 +71,7 @@ class Counts:
 
 
 class Journal:
-    """Takes drafts at any time, stores them in the order taken, answers each exactly once."""
+    """Queues drafts, stores them in order, and calls back exactly once for each."""
 
     def __init__(self, store: Store, publisher: Publisher) -> None:
         self._store = store
@@ -82,25 +82,25 @@ class Journal:
         self._idle.set()
         self._published = asyncio.Event()
         self._published.set()
-        self._undecided: list[Draft] = []  # those of this batch whose COMMIT got no answer
+        self._undecided: list[Draft] = []  # drafts of this batch whose COMMIT got no answer
         self.broken = False
         self.outage = Outage()
         self.counts = Counts()
 
     @property
     def waiting(self) -> int:
-        """How many drafts wait to be stored."""
+        """Number of drafts in the queue."""
         return len(self._waiting)
 
     @property
     def pending(self) -> bool:
-        """Whether drafts were taken that are not answered."""
+        """Whether any draft is not answered yet."""
         return not self._idle.is_set()
 
     def append(self, draft: Draft, settle: Settle) -> None:
-        """Queue a draft; `settle` gets a Receipt once it is on disk, or why it is not.
+        """Queue a draft; `settle` is called with a Receipt once it is on disk, else with the error.
 
-        Raises Unavailable when the queue is full or the disk has failed.
+        Raises Unavailable if the queue is full or the disk has failed.
         """
         if self.broken or len(self._waiting) >= QUEUE_CAPACITY:
             raise Unavailable
@@ -109,7 +109,7 @@ class Journal:
         self._idle.clear()
 
     async def run(self) -> None:
-        """Store batches for ever."""
+        """Store batches until cancelled."""
         while True:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH_SIZE, len(self._waiting)))]
@@ -128,7 +128,7 @@ class Journal:
             self._published.set()
 
     async def _outcomes_or_refusals(self, batch: list[tuple[Draft, Settle]]) -> list[Outcome]:
-        """Nobody waits for an answer that a bug has kept from coming."""
+        """Store a batch; on a bug, answer every draft before the exception propagates."""
         try:
             return await self._timed([draft for draft, _ in batch])
         except Exception:
@@ -137,11 +137,11 @@ class Journal:
             raise
 
     async def published(self) -> None:
-        """Return when all that is committed by now has been published."""
+        """Return when all events that are committed now have been published."""
         await self._published.wait()
 
     async def drain(self) -> None:
-        """Return when everything taken so far has been answered."""
+        """Return when all queued drafts have been answered."""
         await self._idle.wait()
 
     async def _timed(self, drafts: list[Draft]) -> list[Outcome]:
@@ -152,8 +152,8 @@ class Journal:
         self.counts.seconds.add(seconds)
         self.counts.drafts.add(len(drafts))
         if seconds > SLOW_COMMIT:
-            facts = {"seconds": round(seconds, 3), "drafts": len(drafts)}
-            logger.warning("a commit was slow", extra=facts)
+            details = {"seconds": round(seconds, 3), "drafts": len(drafts)}
+            logger.warning("a commit was slow", extra=details)
         return outcomes
 
     async def _outcomes(self, drafts: list[Draft]) -> list[Outcome]:
@@ -162,7 +162,7 @@ class Journal:
         try:
             outcomes = await self._retry_until_known(drafts)
         except DiskBroken as error:
-            logger.critical("the disk failed; nothing is stored until the server is restarted")
+            logger.critical("the disk failed; nothing can be stored until the server is restarted")
             self.broken = True
             self.outage.failed(error.reason)
             return [Unavailable()] * len(drafts)
@@ -172,7 +172,7 @@ class Journal:
         except ChatError as error:
             return [error] * len(drafts)
         except Exception:
-            if len(drafts) > 1:  # what fails for one must not fail the others
+            if len(drafts) > 1:  # a failure of one draft must not fail the others
                 return [(await self._outcomes([draft]))[0] for draft in drafts]
             logger.exception("a message could not be stored")
             return [ChatError()]
@@ -181,16 +181,16 @@ class Journal:
         return outcomes
 
     async def _retry_until_known(self, drafts: list[Draft]) -> list[Outcome]:
-        """The outcomes of a batch, however often the answer to COMMIT gets lost.
+        """Store a batch, repeatedly if the outcome of COMMIT is unknown, until it is known.
 
-        Every draft has an id, so that storing it again finds what was stored the first time.
+        Every draft has an id, so storing it again finds the event of the first attempt.
         """
         while True:
             try:
                 return await self._store.store(drafts)
             except CommitUnknown:
                 self._undecided += [draft for draft in drafts if draft not in self._undecided]
-                logger.warning("the answer to a commit was lost, asking again")
+                logger.warning("the answer to a commit was lost; storing the batch again")
             except Unavailable as error:
                 if not any(draft in self._undecided for draft in drafts):
                     raise
@@ -198,10 +198,10 @@ class Journal:
             await asyncio.sleep(RETRY_DELAY)
 
     def _settle_batch(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
-        """Answer every sender, then publish what is new. Nothing awaits in here.
+        """Answer every sender, then publish new events. Does not await.
 
-        What was stored in a commit whose answer was lost looks like a repeat: who is concerned is
-        reminded of messages, and must come back when it changed who belongs to a room.
+        Events of a commit whose answer was lost look like repeats. So clients are notified of a
+        gap after each repeat, and users whose memberships changed are forced to reconnect.
         """
         fresh: dict[int, list[Event]] = {}
         for (_draft, settle), outcome in zip(batch, outcomes, strict=True):
@@ -226,7 +226,7 @@ class Journal:
 
 
 def _call(function: Callable[..., None], *args: object) -> None:
-    """One listener's bug must not stop the only writer."""
+    """Call a callback and log its exception, which must not stop the writer."""
     try:
         function(*args)
     except Exception:

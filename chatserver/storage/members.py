@@ -1,4 +1,4 @@
-"""Who belongs to which room: the rows, and the one question whether somebody may write."""
+"""Memberships: their rows, and whether a user may write in a room."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ from chatserver.storage.tables import members, room_name, rooms, users
 
 
 def new_id(result: sa.CursorResult[Any]) -> int:
-    """The id of the row that an insert made. MySQL has no RETURNING."""
+    """Return the id of the inserted row. MySQL has no RETURNING."""
     assert result.inserted_primary_key is not None  # noqa: S101 - a one-row insert has one
     return int(result.inserted_primary_key[0])
 
@@ -21,7 +21,7 @@ def new_id(result: sa.CursorResult[Any]) -> int:
 def member_row(
     room: int, user_id: int, now: int, *, head: int = 0, role: str = "member"
 ) -> dict[str, Any]:
-    """A new member's row; what was said up to `head` counts as read."""
+    """Return the row of a new member, who has read up to `head`."""
     return {
         "room_id": room,
         "user_id": user_id,
@@ -34,7 +34,7 @@ def member_row(
 
 
 def join_lobby(connection: Connection, user_id: int, now: int) -> None:
-    """Every account belongs to the lobby, from the transaction on that makes it."""
+    """Make a new account a member of the lobby, in the transaction that creates it."""
     connection.execute(
         rooms.update().where(rooms.c.id == LOBBY).values(members=rooms.c.members + 1)
     )
@@ -45,13 +45,13 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
 
 
 def is_member(user: Any, room: Any) -> sa.Exists:
-    """Whether a user belongs to a room; both are columns of the query around it, or values."""
+    """Return a condition: the user is a member of the room. Both may be columns or values."""
     own = members.alias("own")
     one = sa.and_(own.c.user_id == user, own.c.room_id == room, own.c.left_at.is_(None))
     return sa.select(own.c.user_id).where(one).correlate_except(own).exists()
 
 
-# Members whose account is alive, with what decides about what they may do.
+# Members whose account is enabled, with the columns that decide on their rights.
 MEMBERSHIPS = PairLookup(
     sa.select(
         members.c.room_id,
@@ -73,20 +73,19 @@ MEMBERSHIPS = PairLookup(
 
 
 def memberships(connection: Connection, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Any]:
-    """The standing of each of the (room, user) pairs that is a living membership.
+    """Return the memberships of these (room, user) pairs, without disabled accounts.
 
-    Asked inside the storing transaction, which holds the rooms: nobody writes after having been
-    removed.
+    Called in the storing transaction, which has locked the rooms: a removed member cannot write.
     """
     rows = MEMBERSHIPS.rows(connection, sorted(pairs))
     return {tuple(row[:2]): row for row in rows}
 
 
 def lock_rooms(connection: Connection, numbers: Iterable[int], *, wait: bool = True) -> set[int]:
-    """Make this transaction the only one that changes these rooms, their members or their logs.
+    """Lock rooms, their members and their logs until the end of the transaction.
 
-    In id order, so that nodes cannot deadlock. SQLite has one writer anyway. The rooms that another
-    transaction holds, if this one does not `wait` for them.
+    In id order, so that nodes cannot deadlock; SQLite has a single writer. Without `wait`, rooms
+    that another transaction has locked are skipped and returned.
     """
     if connection.dialect.name == "sqlite":
         return set()
@@ -94,8 +93,8 @@ def lock_rooms(connection: Connection, numbers: Iterable[int], *, wait: bool = T
     if wait or not _can_skip_locked(connection):
         connection.execute(some.with_for_update())
         return set()
-    held = set(connection.scalars(some.with_for_update(skip_locked=True)))
-    return set(connection.scalars(some)) - held
+    locked = set(connection.scalars(some.with_for_update(skip_locked=True)))
+    return set(connection.scalars(some)) - locked
 
 
 def _can_skip_locked(connection: Connection) -> bool:
@@ -104,7 +103,7 @@ def _can_skip_locked(connection: Connection) -> bool:
 
 
 def require_member(connection: Connection, draft: Draft) -> Row[Any]:
-    """What the author of a draft is in its room. Raises NotFound for no member."""
+    """Return the author's membership in the room of a draft. Raises NotFound."""
     key = (draft.room, draft.user_id)
     found: Row[Any] | None = memberships(connection, {key}).get(key)
     if found is None:
@@ -112,13 +111,14 @@ def require_member(connection: Connection, draft: Draft) -> Row[Any]:
     return found
 
 
-def is_room_admin(may: Any) -> bool:
-    """Whether the author keeps this room: as its administrator or as one of the server's."""
-    return may.kind == RoomKind.GROUP and "admin" in (may.role, may.account_role)
+def is_room_admin(membership: Any) -> bool:
+    """Whether a member administers the room, as administrator of the room or the server."""
+    roles = (membership.role, membership.account_role)
+    return membership.kind == RoomKind.GROUP and "admin" in roles
 
 
 def require_account(connection: Connection, draft: Draft) -> Row[Any]:
-    """The account of the author, who may not be a member. Raises NotFound for a disabled one."""
+    """Return the author's account, member or not. Raises NotFound if it is disabled."""
     open_one = sa.and_(users.c.id == draft.user_id, users.c.disabled_at.is_(None))
     found: Row[Any] | None = connection.execute(sa.select(users.c.role).where(open_one)).first()
     if found is None:
@@ -127,8 +127,8 @@ def require_account(connection: Connection, draft: Draft) -> Row[Any]:
 
 
 def require_open_room(connection: Connection, draft: Draft) -> Any:
-    """The standing of the author in a room that is not archived."""
-    may = require_member(connection, draft)
-    if may.archived_at is not None:
+    """Return the author's membership. Raises NotFound; Forbidden if the room is archived."""
+    membership = require_member(connection, draft)
+    if membership.archived_at is not None:
         raise Forbidden(_("This room is archived."))
-    return may
+    return membership

@@ -1,7 +1,7 @@
-"""What a batch of messages and of acts on them changes in the tables, written all at once.
+"""Row changes of a batch of messages and of acts on them, written with a few statements.
 
-The text of a message goes into `events`, its words into `search`, whom it calls into `mentions`.
-A deletion takes all of it out again, with its reactions and most of every digest of the text.
+The text of a message is stored in `events`, its tokens in `search`, its mentions in `mentions`.
+A deletion removes all of it, with the reactions and most of every digest of the text.
 """
 
 from collections import Counter
@@ -19,13 +19,13 @@ from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
 from chatserver.text.mentions import meanings
 
-ALL_MEMBERS_NAME = "all"  # the name that calls everybody in a room
+ALL_MEMBERS_NAME = "all"  # @all mentions every member
 
 Place = tuple[int, int]  # room and seq of a message
 
 
 class BatchWrites:
-    """Collects changes in the order of the drafts; `write` leaves what the last ones want."""
+    """Collects changes in the order of the drafts; `write` stores the final state."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[Any, ...]] = []  # of `_EVENT_ROWS`
@@ -42,7 +42,7 @@ class BatchWrites:
             self._mentioned[event.room, event.seq] = act.mentions
 
     def add_act(self, draft: Draft, event: Event) -> None:
-        """The event that tells of an act. An edit has its text in the message alone."""
+        """Add the event of an act. The text of an edit is stored in the message only."""
         body = ""
         if event.kind is Kind.REACT:
             body = ("+" if event.on else "-") + event.data
@@ -93,18 +93,18 @@ class BatchWrites:
             _REACTION_ROWS.insert(connection, rows)
 
     def _write_deletions(self, connection: Connection, now: int) -> None:
-        """The last: a message may have been changed in the same batch before it was deleted."""
+        """Write deletions last, after changes of the same messages in this batch."""
         gone = [{"room": room, "number": seq, "now": now} for room, seq in sorted(self._deleted)]
         connection.execute(_DELETE, gone)
         connection.execute(
-            _FORGET_DIGESTS, [{k: one[k] for k in ("room", "number")} for one in gone]
+            _SHORTEN_DIGESTS, [{k: one[k] for k in ("room", "number")} for one in gone]
         )
         for table in (_MENTIONS, _REACTIONS):
             table.delete(connection, self._deleted)
         search_index.forget(connection, self._deleted)
 
     def _write_mentions(self, connection: Connection) -> None:
-        """Names of no account call nobody. Which there are is known to the transaction alone."""
+        """Resolve mentioned names to accounts in the transaction. Unknown names are skipped."""
         meant = [
             (place, keys) for place, called in self._mentioned.items() for keys in meanings(called)
         ]
@@ -166,7 +166,7 @@ _EDIT = (
 _DELETE = (
     events.update().where(_ONE).values(body="", digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
 )
-_FORGET_DIGESTS = (
+_SHORTEN_DIGESTS = (
     events.update()
     .where(events.c.room_id == sa.bindparam("room"))
     .where(events.c.target_seq == sa.bindparam("number"), events.c.kind != Kind.DELETE)

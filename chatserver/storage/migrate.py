@@ -1,7 +1,7 @@
-"""Brings a database to the revision of this code, at start, by itself.
+"""Automatic migration of the database to the revision of this code.
 
-Alembic costs half a second to import, so one SELECT decides whether it is needed at all. SQLite is
-copied to `backups/` first; on MySQL a named lock keeps nodes that start together apart.
+Importing Alembic takes half a second, so one SELECT decides whether it is needed. SQLite is copied
+to `backups/` first; on MySQL a named lock serializes nodes that start together.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ LOCK_WAIT = 60  # seconds that a node waits for another one's migration
 
 
 async def migrate(database: Database, *, backups: Path) -> list[str]:
-    """Upgrade to HEAD; the revisions that were applied. Raises StartError for a newer database."""
+    """Upgrade to HEAD; return the applied revisions. Raises StartError for a newer database."""
     database.restrict_permissions()
     before = await revision(database)
     if before == HEAD:
@@ -45,7 +45,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
 
 
 async def require_head(database: Database) -> None:
-    """Raise StartError unless the database has the revision of this program. Changes nothing."""
+    """Raise StartError unless the database has revision HEAD. Changes nothing."""
     found = await with_retries(lambda: revision(database))
     if found is None:
         raise StartError(f"There is no chat in {database.name}.")
@@ -67,9 +67,9 @@ def _refuse_newer(found: str | None, known: list[str]) -> None:
 
 
 async def revision(database: Database) -> str | None:
-    """The revision that the database has; None when it is empty or not there."""
+    """Return the revision of the database; None if it is empty or missing."""
     if database.path is not None and not database.path.exists():
-        return None  # whoever only looks makes no file
+        return None  # do not create the file
     async with database.read.connect() as connection:
         return await connection.run_sync(_revision)
 
@@ -82,7 +82,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _known_revisions() -> list[str]:
-    """All revisions, oldest first: their files are numbered."""
+    """Return all revisions, oldest first, from the numbers of their files."""
     files = (resource_dir("migrations") / "versions").glob("[0-9]*_*.py")
     return sorted(file.name.split("_")[0] for file in files)
 
@@ -91,7 +91,7 @@ async def _back_up(database: Database, target: Path) -> None:
     target.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         with new_file(target, force=True) as opened:
-            await database.snapshot(Path(opened.name))  # into the file, which is empty yet
+            await database.snapshot(Path(opened.name))  # the opened file, still empty
     except (DatabaseError, ChatServerError) as error:
         raise StartError(
             f"No copy of the database could be made before migrating: {error}."
@@ -99,7 +99,7 @@ async def _back_up(database: Database, target: Path) -> None:
 
 
 def _refuse_foreign(connection: Connection) -> None:
-    """Tables of ours without a revision are another program's: an interrupted start has both."""
+    """Raise StartError if tables exist without a revision: they belong to another program."""
     there = set(sa.inspect(connection).get_table_names())
     if "alembic_version" not in there and (taken := sorted(there & set(metadata.tables))):
         raise StartError(
@@ -115,10 +115,10 @@ def _upgrade(connection: Connection, *, mysql: bool) -> None:
             raise NotYet("Another node has been migrating the database for a minute. Try again.")
     try:
         _run_alembic(connection)
-        connection.commit()  # before the next node may look
+        connection.commit()  # before the lock is released
     except BaseException:
         if mysql:
-            connection.invalidate()  # the lock goes with it, which a broken one cannot release
+            connection.invalidate()  # closes the session, which releases the lock
         raise
     if mysql:
         connection.execute(sa.text("SELECT RELEASE_LOCK('chatserver_migrate')"))

@@ -1,8 +1,8 @@
-"""Connections of aiomysql with what it lacks.
+"""Extensions of aiomysql connections.
 
-TLS that works under uvloop and is never left out silently, passwords in any script, a limit for the
-whole time of connecting, an error of its own kind when the transport has died, and new connections
-after a fail-over.
+TLS that works under uvloop and is never skipped silently, passwords in any script, a timeout for
+the whole connection set-up, OperationalError when the transport is closed, and replacement of
+connections after a fail-over.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from chatserver.storage.failures import needs_new_connection
 
 TLS = ("ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_check_hostname")  # options of the URL
 TLS_FAILED = 2026  # CR_SSL_CONNECTION_ERROR
-LOCK_TIMEOUT = 1  # seconds that a statement waits for a row which another transaction holds
-# Of a node that stands still inside a transaction the others must not wait: its session ends after
-# so many seconds without a statement. MySQL knows no limit for transactions, only for sessions.
+LOCK_TIMEOUT = 1  # seconds that a statement waits for a row lock
+# A node that hangs inside a transaction must not block the others: its session ends after these
+# seconds without a statement. MySQL has no such limit for transactions, only for sessions.
 WRITER_LIMITS = (
     f"SET innodb_lock_wait_timeout={LOCK_TIMEOUT}"
     " /*M!100300 , idle_transaction_timeout=10 */ /*!80000 , wait_timeout=60 */"
@@ -37,18 +37,18 @@ WRITER_LIMITS = (
 DEAD_AFTER = 20  # seconds without an acknowledgement
 MAX_PACKET = 2**24 - 1
 
-# Behind the user and the password, which may hold any sign but "@": as SQLAlchemy reads a URL.
+# After user and password, which may contain any character but "@", as SQLAlchemy parses a URL.
 _OPTIONS = re.compile(r"://(?:[^:/@]*(?::[^@]*)?@)?[^?]*\?(.*)$")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def without_tls(url: URL) -> URL:
-    """The URL without its options for TLS, which `tls` takes."""
+    """Return the URL without the TLS options, which `tls` reads."""
     return url.difference_update_query(TLS)
 
 
 def refuse_dropped_options(url: str) -> None:
-    """Raise StartError for options of the URL that SQLAlchemy drops: empty or repeated ones."""
+    """Raise StartError for options of the URL that SQLAlchemy drops: empty or repeated."""
     found = _OPTIONS.search(url)
     options = parse_qsl(found[1], keep_blank_values=True) if found else []
     names = [name for name, _ in options]
@@ -60,24 +60,24 @@ def refuse_dropped_options(url: str) -> None:
 
 
 def tls(url: URL) -> ssl.SSLContext | None:
-    """What the options of the URL ask for. Raises StartError for what cannot be used.
+    """Return the TLS context for the options of the URL, None for no TLS. Raises StartError.
 
-    ssl=true: TLS with a certificate of a known authority for the host of the URL. ssl_ca: of the
-    authority in that file. ssl_cert, ssl_key: the client's own. ssl_check_hostname=false: for any
-    host.
+    ssl=true: verify the server with the system's authorities and the host name. ssl_ca: file with
+    the authority. ssl_cert, ssl_key: client certificate. ssl_check_hostname=false: accept any host
+    name.
     """
-    asked = {name: str(value) for name, value in url.query.items() if _is_for_tls(name)}
-    _require_consistent(asked)
-    if not asked or not _is_on(asked, "ssl"):
+    options = {name: str(value) for name, value in url.query.items() if _is_for_tls(name)}
+    _require_consistent(options)
+    if not options or not _is_on(options, "ssl"):
         return None
     try:
-        context = ssl.create_default_context(cafile=asked.get("ssl_ca"))
-        if "ssl_cert" in asked:
-            context.load_cert_chain(asked["ssl_cert"], asked.get("ssl_key"))
+        context = ssl.create_default_context(cafile=options.get("ssl_ca"))
+        if "ssl_cert" in options:
+            context.load_cert_chain(options["ssl_cert"], options.get("ssl_key"))
     except OSError as error:
-        files = ", ".join(asked[name] for name in TLS[1:4] if name in asked)
+        files = ", ".join(options[name] for name in TLS[1:4] if name in options)
         raise StartError(f"database.url: {files} cannot be used for TLS: {error}.") from None
-    context.check_hostname = _is_on(asked, "ssl_check_hostname")
+    context.check_hostname = _is_on(options, "ssl_check_hostname")
     return context
 
 
@@ -86,7 +86,7 @@ def _is_for_tls(name: str) -> bool:
 
 
 def _require_consistent(asked: dict[str, str]) -> None:
-    """Raise StartError for what would quietly be less than it seems to ask for."""
+    """Raise StartError for options that would silently give less security than they suggest."""
     if unknown := [name for name in asked if name not in TLS]:
         raise StartError(f"database.url: {unknown[0]} is no option; those for TLS are {_named()}.")
     if "ssl_key" in asked and "ssl_cert" not in asked:
@@ -108,13 +108,13 @@ def _is_on(asked: dict[str, str], name: str) -> bool:
 
 
 class Renewal:
-    """Replaces all connections, those of readers too, when one turns out to be of no use.
+    """Replaces the connections of all pools when one reports a fail-over.
 
-    After a fail-over the old ones lead to a server that takes no writes and whose rows are late.
+    The old ones lead to a server that refuses writes and whose rows may be stale.
     """
 
     def __init__(self) -> None:
-        self._since = 0.0  # connections that were made before are not used any more
+        self._since = 0.0  # older connections are not reused
 
     def watch(self, engine: sa.Engine) -> None:
         sa.event.listen(engine, "handle_error", self._failed)
@@ -128,7 +128,7 @@ class Renewal:
 
     def _refuse_old(self, _driver: object, record: Any, _proxy: object) -> None:
         if record.info["made"] < self._since:
-            raise DisconnectionError  # the pool makes another one
+            raise DisconnectionError  # the pool opens a new one
 
 
 def _date(_driver: object, record: Any) -> None:
@@ -136,14 +136,14 @@ def _date(_driver: object, record: Any) -> None:
 
 
 async def connect(*, password: str = "", **options: Any) -> "SafeConnection":
-    """What aiomysql.connect does. The password is sent as UTF-8, which aiomysql cannot do."""
+    """Connect as aiomysql.connect does, but send the password as UTF-8."""
     made = SafeConnection(password=password.encode().decode("latin-1"), **options)
     await made._connect()  # noqa: SLF001 - so does aiomysql.connect
     return made
 
 
 class SafeConnection(Connection):  # type: ignore[misc]
-    """One connection; see the module."""
+    """Connection with the extensions of this module."""
 
     _ssl_context: ssl.SSLContext | None
 
@@ -166,18 +166,18 @@ class SafeConnection(Connection):  # type: ignore[misc]
         except BaseException:
             if self._writer is not None:
                 self._writer.transport.abort()
-            await asyncio.sleep(0)  # the turn in which the socket is closed
+            await asyncio.sleep(0)  # let the event loop close the socket
             raise
 
     def close(self) -> None:
-        """Without waiting for the other side's end of TLS, which asyncio does for half a minute."""
+        """Close without waiting for the peer's TLS close, for which asyncio waits 30 seconds."""
         writer = self._writer
         super().close()
         if writer is not None and writer.transport.get_extra_info("sslcontext") is not None:
             writer.transport.abort()
 
     async def _start_tls(self) -> None:
-        """Before the account's name and the scrambled password are sent."""
+        """Start TLS before the account name and the scrambled password are sent."""
         if not self.server_capabilities & CLIENT.SSL:
             raise OperationalError(TLS_FAILED, "the database offers no TLS")
         self.client_flag |= CLIENT.MULTI_RESULTS
@@ -188,11 +188,11 @@ class SafeConnection(Connection):  # type: ignore[misc]
         except (ssl.SSLError, ConnectionError) as error:
             reason = getattr(error, "verify_message", None) or error
             raise OperationalError(TLS_FAILED, f"no TLS with the database: {reason}") from error
-        self._ssl_context = None  # the driver must not begin it a second time
+        self._ssl_context = None  # the driver must not start it a second time
         self._secure = True
 
     def _set_keep_alive(self) -> None:
-        """Notice within seconds that the server's machine is gone."""
+        """Set TCP timeouts, so that the loss of the server is detected within seconds."""
         super()._set_keep_alive()
         connected = self._writer.transport.get_extra_info("socket")
         for name, value in (
@@ -206,7 +206,7 @@ class SafeConnection(Connection):  # type: ignore[misc]
     def _write_bytes(self, data: bytes) -> None:
         try:
             super()._write_bytes(data)
-        except (RuntimeError, AttributeError) as error:  # uvloop's way to say that it is closed
+        except (RuntimeError, AttributeError) as error:  # raised by uvloop if it is closed
             self.close()
             raise OperationalError(
                 CR.CR_SERVER_LOST, f"the connection is closed ({error})"

@@ -1,8 +1,8 @@
-"""Recorded nights: the evidence that time has passed, without which no message is forgotten.
+"""Record of nightly runs: evidence that time has passed, required before messages expire.
 
-A clock that is wrong by a year would empty every room that keeps messages for a month. So a night
-counts only when it follows the one before within a few days, several of them are needed, and each
-moves the time up to which messages are counted as old, `upto`, by a bounded step.
+A clock that is wrong by a year would expire all messages of every room with a retention time. So a
+run counts only if it follows the previous one within a few days, several are required, and each
+advances the trusted time `upto` by a bounded step.
 """
 
 from collections.abc import Callable
@@ -16,31 +16,31 @@ from chatserver.storage.engine import Database
 from chatserver.storage.tables import events, meta, rooms, sessions
 
 DAY = 86_400_000  # milliseconds
-SEVERAL = 3  # nights that must follow one another before messages are forgotten
-LONGEST_GAP = 3 * DAY  # between two nights that follow one another
-STEP = 2 * DAY  # that one night may move `upto`: two, so that it catches up after a downtime
-TOLERANCE = 300_000  # ms that the clocks of a node and of the database may differ
+REQUIRED_RUNS = 3  # consecutive runs before messages expire
+MAX_GAP = 3 * DAY  # between consecutive runs
+MAX_STEP = 2 * DAY  # of `upto` per run: two days, so that it catches up after a downtime
+CLOCK_TOLERANCE = 300_000  # ms that clocks of nodes and database may differ
 
-NIGHT = meta.c.key == "night"  # when the last one began
+NIGHT = meta.c.key == "night"  # start of the last run (ms)
 EVIDENCE = meta.c.key == "nights"
 
 
 class NightlyRun(msgspec.Struct, frozen=True):
-    """A recorded night. `streak` counts the nights before it that followed one another.
+    """A recorded run. `streak` is the number of consecutive runs before it.
 
-    `upto` is the time (ms) that has passed for certain, as far as these nights tell.
+    `upto` (ms) is the trusted time: it has certainly passed according to the recorded runs.
     """
 
     streak: int
     upto: int
 
     @property
-    def may_forget(self) -> bool:
-        return self.streak + 1 >= SEVERAL
+    def may_expire(self) -> bool:
+        return self.streak + 1 >= REQUIRED_RUNS
 
 
 class LastRun(msgspec.Struct, frozen=True):
-    """When the last night began (ms), if there was one, and what is known since."""
+    """Start (ms) and record of the last run, if there was one."""
 
     began: int | None
     night: NightlyRun | None
@@ -49,18 +49,18 @@ class LastRun(msgspec.Struct, frozen=True):
 async def record_run(
     database: Database, *, before: int, now: int, jumped: bool, newest: int | None
 ) -> NightlyRun | None:
-    """Record a night that begins now, unless the last one began at or after `before`.
+    """Record a run that starts now, unless the last one started at or after `before`.
 
-    One node of several gets it; None for the others. A night in the future does not count: the
-    clock was wrong then, or is wrong now. `jumped`: the clock was set since the last night.
-    `newest` is the time of the newest event when this server started (see `newest_event`).
+    Returns the record on one node, None on all others. A recorded run in the future is ignored,
+    because the clock was or is wrong. `jumped`: the clock was set since the last run. `newest` is
+    the time (ms) of the newest event when this server started (see `newest_event`).
     """
 
     def work(connection: Connection) -> NightlyRun | None:
         last, known = _read(connection)
-        if last is not None and before <= last <= now + TOLERANCE:
+        if last is not None and before <= last <= now + CLOCK_TOLERANCE:
             return None
-        follows = last is not None and not jumped and 0 <= now - last <= LONGEST_GAP
+        follows = last is not None and not jumped and 0 <= now - last <= MAX_GAP
         first = NightlyRun(0, now if newest is None else min(now, newest))
         night = _next(known or first, now, follows=follows)
         return night if _claim(connection, last, now, night) else None
@@ -72,7 +72,7 @@ def _next(known: NightlyRun, now: int, *, follows: bool) -> NightlyRun:
     if not follows:
         return NightlyRun(0, known.upto)
     night = NightlyRun(known.streak + 1, known.upto)
-    return replace(night, upto=min(now, night.upto + STEP)) if night.may_forget else night
+    return replace(night, upto=min(now, night.upto + MAX_STEP)) if night.may_expire else night
 
 
 def _claim(connection: Connection, last: int | None, now: int, night: NightlyRun) -> bool:
@@ -96,13 +96,13 @@ def _read(connection: Connection) -> tuple[int | None, NightlyRun | None]:
 
 
 async def recorded(database: Database) -> LastRun:
-    """The last night."""
+    """Return the last run."""
     async with database.reading() as connection:
         return LastRun(*await connection.run_sync(_read))
 
 
 async def newest_event(database: Database) -> int | None:
-    """When the newest event of any room was stored (ms)."""
+    """Return the time (ms) of the newest event of any room."""
     last = sa.and_(events.c.room_id == rooms.c.id, events.c.seq == rooms.c.head)
     query = sa.select(sa.func.max(events.c.at)).select_from(rooms).join(events, last)
     async with database.reading() as connection:
@@ -111,7 +111,7 @@ async def newest_event(database: Database) -> int | None:
 
 
 async def newest_session(database: Database) -> int | None:
-    """When a session was last opened, renewed or used (ms)."""
+    """Return the time (ms) when a session was last opened, renewed or used."""
     async with database.reading() as connection:
         newest: int | None = await connection.scalar(
             sa.select(sa.func.max(sessions.c.last_seen_at))
@@ -120,7 +120,7 @@ async def newest_session(database: Database) -> int | None:
 
 
 async def clock_difference(database: Database, now: Callable[[], int]) -> int:
-    """By how many ms this clock is ahead of the database's own; 0 for SQLite, which has none."""
+    """Return by how many ms this clock is ahead of the database's; 0 on SQLite."""
     if database.is_sqlite:
         return 0
     before = now()

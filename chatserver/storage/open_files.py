@@ -1,7 +1,7 @@
-"""The files of an open SQLite database: what is written to a removed one is lost at the next start.
+"""Detection of SQLite files that were removed or replaced while they are open.
 
-An open file can be removed or replaced under its program, which goes on as if nothing had happened.
-So each transaction compares the files that have these names with those that were opened.
+A process can go on writing to a removed file, and the data is lost when it closes the file. So each
+transaction compares the files under these names with those that were opened.
 """
 
 import os
@@ -15,10 +15,10 @@ Identity = tuple[int, int]  # device and inode
 
 
 class OpenFiles:
-    """The database and its WAL. Without a path nothing is compared: MySQL has no files here.
+    """Identity of the database file and its WAL. Does nothing without a path, on MySQL.
 
-    The database is the same one as long as the program runs; SQLite makes a WAL for the first
-    connection and removes it behind the last one.
+    The database file stays the same while the program runs; SQLite creates a WAL for the first
+    connection and removes it after the last one.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -28,11 +28,11 @@ class OpenFiles:
         self._wal: Identity | None = None
 
     def reopened(self) -> None:
-        """A new connection was made, which may have made a new WAL."""
+        """Forget the WAL, because a new connection may have created a new one."""
         self._wal = None
 
     def require_unchanged(self) -> None:
-        """Raise Unavailable when the files are not those that were opened."""
+        """Raise Unavailable if the files are not those that were opened."""
         if not self._path:
             return
         database, wal = _identity(self._path), _identity(self._wal_path)
@@ -46,7 +46,7 @@ class OpenFiles:
 
 def _identity(path: str) -> Identity | None:
     try:
-        at = os.stat(path)  # noqa: PTH116 - for each transaction: without the work of a Path
+        at = os.stat(path)  # noqa: PTH116 - faster than Path, for each transaction
     except FileNotFoundError:
         return None
     return at.st_dev, at.st_ino

@@ -1,47 +1,47 @@
-"""Whether messages can be stored: the outcome of the last attempt, and the log lines about it."""
+"""State of storage: whether messages can be stored. Logs when that changes."""
 
 import logging
 import time
 from collections.abc import Callable
 
-RECENT = 5.0  # seconds in which an attempt says more than a probe, which writes less
+FAILURE_WINDOW = 5.0  # seconds in which a failed attempt outweighs a probe, which writes less
 
 logger = logging.getLogger(__name__)
 
 
 class Outage:
-    """`reason` says why the last attempt failed, "" when it did not."""
+    """Outcome of the last attempt; `reason` says why it failed, "" if it succeeded."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self.reason = ""
         self.failures = 0  # attempts that failed since the start
         self._clock = clock
         self._began = 0.0
-        self._failed = -RECENT  # when messages failed last
-        self._stored = 0.0  # when messages were stored last
+        self._failed = -FAILURE_WINDOW  # time of the last failed attempt
+        self._stored = 0.0  # time of the last successful attempt
 
     def failed(self, reason: str) -> None:
-        """An attempt to store messages failed."""
+        """Record a failed attempt to store messages."""
         self.failures += 1
         self._failed = self._clock()
         self._note(reason or "the database does not answer")
 
     def stored(self) -> None:
-        """An attempt succeeded."""
+        """Record a successful attempt."""
         self._stored = self._clock()
         self._end()
 
     def probed(self, reason: str, *, began: float) -> None:
-        """A probe of the database that began then failed with that reason, or succeeded ("").
+        """Record a probe that began at `began` and failed with `reason`, or succeeded ("").
 
-        Messages that were stored since then say more than its failure, and messages that failed
-        say more than its success: a probe may find room where they find none.
+        A later successful attempt outweighs its failure, and a recent failed attempt outweighs its
+        success, because a probe writes less and may fit on a full disk.
         """
         if reason:
             if self._stored <= began:
                 self._note(reason)
-        elif self._clock() - self._failed >= RECENT:
+        elif self._clock() - self._failed >= FAILURE_WINDOW:
             self._end()
 
     def _note(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Brings reactions that older programs stored as a keyboard sent them into their one form."""
+"""Conversion of reactions that older versions stored as sent to fully qualified emoji."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from chatserver.storage.bulk import BulkInsert
 from chatserver.storage.tables import events, reactions
 from chatserver.text.emoji import qualified
 
-_REACTED = BulkInsert(reactions, "room_id", "seq", "emoji", "user_id", "at")
+_INSERT = BulkInsert(reactions, "room_id", "seq", "emoji", "user_id", "at")
 
 
 def qualify_reactions(connection: Connection) -> None:
-    """Rename variants in reactions and events; of two of the same user one stays."""
+    """Rename variants in reactions and events, and remove duplicates of the same user."""
     for emoji in connection.scalars(sa.select(reactions.c.emoji).distinct()).all():
         if (form := qualified(emoji)) not in (None, emoji):
             _rename(connection, emoji, str(form))
@@ -26,17 +26,17 @@ def qualify_reactions(connection: Connection) -> None:
 
 
 def _rename(connection: Connection, emoji: str, form: str) -> None:
-    there = {_place(row) for row in _of(connection, form)}
-    rows = [row for row in _of(connection, emoji) if _place(row) not in there]
+    existing = {_key(row) for row in _rows(connection, form)}
+    rows = [row for row in _rows(connection, emoji) if _key(row) not in existing]
     connection.execute(reactions.delete().where(reactions.c.emoji == emoji))
     if rows:
         new = [(row.room_id, row.seq, form, row.user_id, row.at) for row in rows]
-        _REACTED.insert(connection, new)
+        _INSERT.insert(connection, new)
 
 
-def _of(connection: Connection, emoji: str) -> list[Any]:
+def _rows(connection: Connection, emoji: str) -> list[Any]:
     return list(connection.execute(reactions.select().where(reactions.c.emoji == emoji)))
 
 
-def _place(row: Any) -> tuple[int, int, int]:
+def _key(row: Any) -> tuple[int, int, int]:
     return row.room_id, row.seq, row.user_id

@@ -1,7 +1,7 @@
-"""Rights of accounts, checked in the transaction that makes use of them.
+"""Rights of accounts, checked in the transaction that depends on them.
 
-A request waits between its authentication and its transaction: for a password hash, for its turn,
-for the disk. Rights that ended meanwhile must not count.
+A request may wait between authentication and transaction: for a password hash, in a queue, for the
+disk. Rights that were revoked in the meantime must not count.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,29 +14,29 @@ from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import Role
 from chatserver.storage.tables import users
 
-DELETED = "!deleted"  # instead of the password hash of a deleted account
+DELETED = "!deleted"  # stored instead of the password hash of a deleted account
 
 
 def lock_accounts(connection: Connection, ids: Iterable[int]) -> dict[int, Row[Any]]:
-    """These accounts by id, locked until the end of the transaction.
+    """Lock accounts until the end of the transaction, and return them by id.
 
-    Locked in id order, so that nodes cannot deadlock. SQLite has one writer anyway.
+    They are locked in id order, so that nodes cannot deadlock. SQLite has a single writer.
     """
     query = sa.select(users).where(users.c.id.in_(sorted(set(ids)))).order_by(users.c.id)
     return {row.id: row for row in connection.execute(query.with_for_update())}
 
 
 def administrators(connection: Connection) -> set[int]:
-    """The ids of all open accounts of administrators."""
+    """Return the ids of all enabled administrators."""
     query = sa.select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
     return set(connection.scalars(query))
 
 
 def require_admin(connection: Connection, by: int | None) -> None:
-    """Keep the rights of an administrator until the end of the transaction.
+    """Check that `by` is an administrator, and lock the row until the end of the transaction.
 
-    None stands for the owner of the data. The lock is shared, as foreign keys take it too. Raises
-    Forbidden when the account administers nothing any more.
+    None is the operator, who may do everything. The lock is shared, because foreign keys take it
+    too. Raises Forbidden if the account is no longer an enabled administrator.
     """
     if by is not None:
         query = sa.select(users).where(users.c.id == by).with_for_update(read=True)

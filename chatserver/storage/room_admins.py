@@ -1,7 +1,7 @@
-"""Who keeps a room: its administrators, and who follows when none of them is left.
+"""Administrators of rooms, and succession when the last one leaves.
 
-A keeper is followed by the person who has belonged to the room longest, never by a bot or a
-disabled account. The lobby is kept by the administrators of the server.
+The successor is the user who has been a member longest, never a bot or a disabled account. The
+lobby is administered by the administrators of the server.
 """
 
 from collections.abc import Collection, Iterable
@@ -27,19 +27,19 @@ def promote(connection: Connection, room: int, user_id: int) -> None:
 
 
 def ensure_admins(connection: Connection, numbers: Iterable[int]) -> set[int]:
-    """Give each of these rooms a keeper that has none and could have one: their user ids.
+    """Appoint a successor in each of these rooms without an administrator; return user ids.
 
-    The caller holds the rooms, so that two who leave at once do not count on one another.
+    The caller has locked the rooms, so that the last two administrators cannot leave at once.
     """
     found = {room: successor(connection, room) for room in sorted(set(numbers) - {LOBBY})}
-    for room, heir in found.items():
-        if heir is not None:
-            promote(connection, room, heir[0])
-    return {heir[0] for heir in found.values() if heir is not None}
+    for room, user in found.items():
+        if user is not None:
+            promote(connection, room, user[0])
+    return {user[0] for user in found.values() if user is not None}
 
 
 def repair_memberships(connection: Connection) -> None:
-    """Correct the number of members of rooms that lost some in a restore, and their keepers."""
+    """Correct member counts and administrators of rooms that lost members in a restore."""
     present = sa.and_(members.c.room_id == rooms.c.id, members.c.left_at.is_(None))
     count = sa.select(sa.func.count()).select_from(members).where(present).scalar_subquery()
     wrong = list(connection.scalars(sa.select(rooms.c.id).where(rooms.c.members != count)))
@@ -52,17 +52,17 @@ def repair_memberships(connection: Connection) -> None:
 def successor(
     connection: Connection, room: int, *, without: Collection[int] = ()
 ) -> tuple[int, str] | None:
-    """Id and name of the user who follows as keeper of a group once the users `without` are gone.
+    """Return id and name of the next administrator of a room once the users `without` leave.
 
-    None while another keeper is left, or where no member can be one.
+    None if another administrator remains, or no member qualifies.
     """
     here = _OPEN_MEMBERS.where(members.c.room_id == room, _present, users.c.id.not_in(without))
     if connection.execute(here.where(members.c.role == "admin").limit(1)).first() is not None:
         return None
-    people = here.where(users.c.role != Role.BOT)
-    heirs = people.order_by(members.c.joined_at, members.c.user_id)
+    eligible = here.where(users.c.role != Role.BOT)
+    candidates = eligible.order_by(members.c.joined_at, members.c.user_id)
     closed: set[int] = set()
-    while (found := _first(connection, heirs.where(users.c.id.not_in(closed)))) is not None:
+    while (found := _first(connection, candidates.where(users.c.id.not_in(closed)))) is not None:
         if _stays_open(connection, found[0]):
             return found
         closed.add(found[0])
@@ -81,23 +81,23 @@ def _stays_open(connection: Connection, user_id: int) -> bool:
 
 
 def rooms_administered(connection: Connection, user_id: int) -> list[int]:
-    """The rooms that may lose or get a keeper when this account is closed or opened again.
+    """Return rooms whose administrators may change when this account is disabled or enabled.
 
-    Those that it keeps, and those of its rooms that nobody keeps.
+    Those that it administers, and those of its rooms that have no administrator.
     """
-    keeper = members.alias("keeper")
+    admin = members.alias("admin")
     account = users.alias("account")
-    kept = (
-        sa.select(keeper.c.user_id)
-        .join(account, account.c.id == keeper.c.user_id)
-        .where(keeper.c.room_id == members.c.room_id, keeper.c.role == "admin")
-        .where(keeper.c.left_at.is_(None), account.c.disabled_at.is_(None))
+    administered = (
+        sa.select(admin.c.user_id)
+        .join(account, account.c.id == admin.c.user_id)
+        .where(admin.c.room_id == members.c.room_id, admin.c.role == "admin")
+        .where(admin.c.left_at.is_(None), account.c.disabled_at.is_(None))
     )
     query = (
         sa.select(members.c.room_id)
         .join(rooms, rooms.c.id == members.c.room_id)
         .where(members.c.user_id == user_id, members.c.left_at.is_(None))
         .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
-        .where(sa.or_(members.c.role == "admin", ~kept.exists()))
+        .where(sa.or_(members.c.role == "admin", ~administered.exists()))
     )
     return list(connection.scalars(query))

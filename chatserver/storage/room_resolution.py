@@ -1,7 +1,7 @@
-"""Where drafts go whose room the sender's node does not know yet.
+"""Resolution of the rooms of drafts, if the sender's node has not cached them.
 
-A draft names a room by number, or the recipient of a direct message by name. Both are looked up
-for a whole batch, in the transaction that stores it.
+A draft has the number of a room, or the name of the recipient of a direct message. Both are looked
+up for a whole batch, in the transaction that stores it.
 """
 
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ from chatserver.storage.room_facts import Pair, direct_rooms, room_facts
 
 
 def resolve_rooms(connection: Connection, drafts: Sequence[Draft], now: int) -> Sequence[Draft]:
-    """The same drafts with their rooms. One whose room does not exist stays as it is."""
+    """Return the drafts with their rooms. A draft whose room does not exist is unchanged."""
     unresolved = [draft for draft in drafts if not draft.resolved]
     if not unresolved:
         return drafts
     rooms = room_facts(connection, {draft.room for draft in unresolved if draft.to is None})
     pairs = _pairs(connection, [draft for draft in unresolved if draft.to is not None])
-    made = direct_rooms(connection, set(pairs.values()), now) if pairs else {}
+    direct = direct_rooms(connection, set(pairs.values()), now) if pairs else {}
 
     def facts(draft: Draft) -> RoomFacts | None:
         if draft.to is None:
             return rooms.get(draft.room)
         pair = pairs.get((draft.user_id, draft.to))
-        return None if pair is None else RoomFacts(made[pair], RoomKind.DIRECT, pair)
+        return None if pair is None else RoomFacts(direct[pair], RoomKind.DIRECT, pair)
 
     return [draft if draft.resolved else _resolved(draft, facts(draft)) for draft in drafts]
 
 
 def _pairs(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[int, str], Pair]:
-    """The pair of each sender and recipient that exists."""
-    wanted = {(draft.user_id, draft.to or "", draft.user) for draft in drafts}
-    keys = {to: name_key(to) for _user, to, _name in wanted}
+    """Return the pair of accounts by sender id and recipient name, if both exist."""
+    requests = {(draft.user_id, draft.to or "", draft.user) for draft in drafts}
+    keys = {to: name_key(to) for _user, to, _name in requests}
     accounts = accounts_by_key(connection, set(keys.values()))
     return {
         (user_id, to): tuple(sorted({(user_id, name), accounts[keys[to]]}))
-        for user_id, to, name in wanted
+        for user_id, to, name in requests
         if keys[to] in accounts
     }
 
@@ -51,5 +51,5 @@ def _resolved(draft: Draft, facts: RoomFacts | None) -> Draft:
     act = draft.act
     if isinstance(act, Message):
         act = replace(act, to=facts.partner(draft.user_id))
-    where = {"room": facts.room, "people": facts.people, "digest": digest(act, facts.room)}
-    return replace(draft, act=act, resolved=True, **where)
+    resolved = {"room": facts.room, "people": facts.people, "digest": digest(act, facts.room)}
+    return replace(draft, act=act, resolved=True, **resolved)

@@ -1,7 +1,7 @@
-"""Names of users and rooms in the tables: which are taken, which look alike, which one is meant.
+"""Uniqueness of the names of users and rooms, and lookup of rooms by name.
 
-Public rooms have unique names. A private room's name stands in a column of its own and blocks
-nobody who does not belong to it: whoever chooses a name learns nothing about other private rooms.
+Names of public rooms are unique. A private room's name is stored in a column of its own and is
+taken for its members only: choosing a name reveals nothing about other private rooms.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from chatserver.storage.members import lock_rooms
 from chatserver.storage.tables import members, room_name, rooms, users
 from chatserver.text.names import is_lobby_title, room_key, skeleton
 
-BATCH = 500  # rows whose skeletons are stored together
+BATCH_SIZE = 500  # rows per UPDATE
 
 _USERS = sa.table("users", *(sa.column(name) for name in ("id", "name", "skeleton")))
 _ROOMS = sa.table(
@@ -24,9 +24,9 @@ _ROOMS = sa.table(
 
 
 def require_distinct_user(connection: Connection, user_id: int, name: str) -> None:
-    """Raise Conflict when another user's name looks like this one.
+    """Raise Conflict if another user's name is confusable with this one.
 
-    The caller holds the lobby, so that of two such accounts made at once the second one is refused.
+    The caller has locked the lobby, so that the second of two concurrent accounts is refused.
     """
     alike = sa.and_(users.c.skeleton == skeleton(name), users.c.id != user_id)
     if connection.scalar(sa.select(users.c.id).where(alike).limit(1)) is not None:
@@ -34,11 +34,11 @@ def require_distinct_user(connection: Connection, user_id: int, name: str) -> No
 
 
 def require_distinct_room(connection: Connection, name: str, *, by: int, room: int = 0) -> None:
-    """Raise Conflict when a room that `by` may know of has this name, or one that looks like it.
+    """Raise Conflict if a room that `by` can see has this name or a confusable one.
 
-    `room` is the one that is to have the name, if it exists.
+    `room` is the room that gets the name, if it exists.
     """
-    lock_rooms(connection, [LOBBY])  # of two such rooms made at once the second one is refused
+    lock_rooms(connection, [LOBBY])  # the second of two concurrent rooms is refused
     query = sa.select(room_name).where(
         rooms.c.skeleton == skeleton(name), rooms.c.id != room, visible_rooms(by)
     )
@@ -53,14 +53,14 @@ def require_distinct_room(connection: Connection, name: str, *, by: int, room: i
 
 
 def require_no_lobby_title(connection: Connection, title: str) -> None:
-    """Raise Conflict when a title looks like the lobby's, in any language or as it is set."""
+    """Raise Conflict if a title is confusable with the lobby's, translated or as it is set."""
     lobby = connection.scalar(sa.select(rooms.c.title).where(rooms.c.id == LOBBY)) or ""
     if is_lobby_title(title) or skeleton(title) == skeleton(lobby):
         raise Conflict(_("Only the lobby has this title."))
 
 
 def name_columns(name: str, *, private: bool) -> dict[str, Any]:
-    """The columns of a room's name."""
+    """Return the columns that store a room's name."""
     return {
         "name": None if private else name,
         "private_name": name if private else None,
@@ -69,13 +69,13 @@ def name_columns(name: str, *, private: bool) -> dict[str, Any]:
 
 
 def visible_rooms(user_id: int | None) -> sa.ColumnElement[bool]:
-    """Rooms whose names this user may know. None stands for the owner of the data."""
+    """Return a condition for rooms that this user can see. None is the operator."""
     public = sa.and_(sa.not_(rooms.c.private), rooms.c.name.is_not(None))
     return sa.or_(public, sa.literal(user_id is None), rooms.c.id.in_(_rooms_of(user_id)))
 
 
 def query_room_by_name(name: str, user_id: int | None) -> sa.Select[Any]:
-    """The number of the room that this user means by a name or a number: one of theirs first."""
+    """Query the id of a room by name or id; rooms of this user come first."""
     key = room_key(name)
     named = sa.or_(rooms.c.name == key, rooms.c.private_name == key)
     if key.isascii() and key.isdigit() and len(key) < 16:
@@ -84,12 +84,12 @@ def query_room_by_name(name: str, user_id: int | None) -> sa.Select[Any]:
     query = sa.select(rooms.c.id).where(
         named, rooms.c.kind == RoomKind.GROUP, visible_rooms(user_id)
     )
-    # The older one comes first: a newer room takes no name from it.
+    # The older room comes first, so that a newer one cannot take over its name.
     return query.order_by(theirs, rooms.c.id).limit(2)
 
 
 def find_room(connection: Connection, name: str, *, by: int | None) -> int:
-    """The number of the room that is meant. Raises NotFound, and Conflict where it is unclear."""
+    """Return the id of a room by name or id. Raises NotFound, or Conflict if ambiguous."""
     found = list(connection.scalars(query_room_by_name(name, by)))
     if not found:
         raise NotFound(_("There is no room named %(name)s."), name=name)
@@ -105,7 +105,7 @@ def _rooms_of(user_id: int | None) -> sa.Select[Any]:
 
 
 def backfill_names(connection: Connection) -> None:
-    """Store what follows from names, for rows of a program that did not store it."""
+    """Fill columns that are derived from names, for rows of older versions."""
     unnamed = sa.and_(_ROOMS.c.name.is_(None), _ROOMS.c.private_name.is_(None))
     connection.execute(_ROOMS.update().where(unnamed).values(private=True))
     apart = sa.and_(_ROOMS.c.private, _ROOMS.c.name.is_not(None))
@@ -117,12 +117,12 @@ def backfill_names(connection: Connection) -> None:
 
 
 def _fill(connection: Connection, table: sa.TableClause, name: sa.ColumnElement[Any]) -> None:
-    """Store the skeletons of all names in a table."""
+    """Store the skeletons of all names of a table."""
     query = sa.select(table.c.id, name.label("name")).where(name.is_not(None))
     change = table.update().where(table.c.id == sa.bindparam("row"))
     last = 0
     while found := connection.execute(
-        query.where(table.c.id > last).order_by(table.c.id).limit(BATCH)
+        query.where(table.c.id > last).order_by(table.c.id).limit(BATCH_SIZE)
     ).all():
         values = [{"row": row.id, "alike": skeleton(row.name)} for row in found]
         connection.execute(change.values(skeleton=sa.bindparam("alike")), values)

@@ -31,7 +31,7 @@ from chatserver.models import (
     User,
 )
 from chatserver.storage import apply_message, event_rows
-from chatserver.storage.apply_message import EMOJI
+from chatserver.storage.apply_message import MAX_EMOJI
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Search
 from chatserver.storage.tables import events, mentions
@@ -212,13 +212,13 @@ def symbols(count: int) -> list[str]:
     return [chr(0x1F400 + number) for number in range(count)]
 
 
-@pytest.mark.parametrize("before", [0, EMOJI - 3, EMOJI])
+@pytest.mark.parametrize("before", [0, MAX_EMOJI - 3, MAX_EMOJI])
 async def test_a_message_has_no_more_than_so_many_different_reactions(
     storage: Storage, before: int
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await stored(storage, draft(ann, "one"))
-    emoji = symbols(EMOJI + 1)
+    emoji = symbols(MAX_EMOJI + 1)
     await stored(storage, *(acting(ann, React(1, one, on=True)) for one in emoji[:before]))
     outcomes = await stored(
         storage,
@@ -229,7 +229,7 @@ async def test_a_message_has_no_more_than_so_many_different_reactions(
         acting(bo, React(1, emoji[0], on=False)),
         acting(ann, React(1, emoji[-1], on=True)),
     )
-    assert isinstance(outcomes[EMOJI - before], BadRequest)
+    assert isinstance(outcomes[MAX_EMOJI - before], BadRequest)
     assert [isinstance(one, BadRequest) for one in outcomes[-5:]] == [
         False,
         False,
@@ -238,13 +238,13 @@ async def test_a_message_has_no_more_than_so_many_different_reactions(
         False,
     ]
     distinct = sa.select(sa.func.count(reactions_table.c.emoji.distinct()))
-    assert await rows(storage, distinct) == [(EMOJI,)]
+    assert await rows(storage, distinct) == [(MAX_EMOJI,)]
 
 
 async def test_a_message_has_no_more_than_so_many_reactions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apply_message, "REACTIONS", 4)
+    monkeypatch.setattr(apply_message, "MAX_REACTIONS", 4)
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await stored(storage, draft(ann, "one"), draft(ann, "two"))
     some = symbols(3)

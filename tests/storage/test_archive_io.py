@@ -92,7 +92,7 @@ async def saved(database: Database, file: Path, form: type[PackedWriter | PlainW
         async with aclosing(dump(database, now=1)) as pieces:
             async for piece in pieces:
                 for text in piece.splitlines(keepends=True):
-                    intake.take(text)
+                    intake.feed(text)
         intake.finish()
     return read(file)
 

@@ -51,7 +51,7 @@ async def test_more_queries_than_connections_wait_for_one_another(
     finally:
         await database.close()
     assert found == [1] * len(shares) + [2] * 8
-    slower = [r for r in caplog.records if "fewer connections" in r.getMessage()]
+    slower = [r for r in caplog.records if "too few connections" in r.getMessage()]
     assert [record.levelno for record in slower] == [logging.WARNING]
 
 

@@ -108,7 +108,7 @@ def test_what_is_stored_stays_stored_when_the_tally_cannot_be_written(
     monkeypatch.setattr(os, "pwrite", full)
     tally.add(3)
     monkeypatch.undo()
-    assert "stays behind: No space left" in caplog.text
+    assert "count of stored events: No space left" in caplog.text
     tally.add(1)
     tally.close()
     with pytest.raises(StartError, match=r"^4 stored"):

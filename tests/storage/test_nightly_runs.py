@@ -4,8 +4,8 @@ import pytest
 
 from chatserver.storage.nightly_runs import (
     DAY,
-    SEVERAL,
-    STEP,
+    MAX_STEP,
+    REQUIRED_RUNS,
     NightlyRun,
     clock_difference,
     newest_event,
@@ -51,34 +51,34 @@ async def test_a_night_is_recorded_once(nights: Nights) -> None:
 async def test_several_nights_must_follow_one_another_before_messages_are_forgotten(
     nights: Nights,
 ) -> None:
-    recorded_nights = [await nights() for _ in range(SEVERAL + 1)]
-    assert [night.may_forget for night in recorded_nights if night] == [False, False, True, True]
-    assert recorded_nights[-1] == NightlyRun(SEVERAL, nights.now)
+    recorded_nights = [await nights() for _ in range(REQUIRED_RUNS + 1)]
+    assert [night.may_expire for night in recorded_nights if night] == [False, False, True, True]
+    assert recorded_nights[-1] == NightlyRun(REQUIRED_RUNS, nights.now)
 
 
 @pytest.mark.parametrize(("gap", "jumped"), [(YEAR, False), (4 * DAY, False), (DAY, True)])
 async def test_a_night_after_an_implausible_time_forgets_nothing(
     nights: Nights, gap: int, jumped: bool
 ) -> None:
-    for _ in range(SEVERAL):
+    for _ in range(REQUIRED_RUNS):
         await nights()
     upto = nights.now
     assert await nights(gap, jumped=jumped) == NightlyRun(0, upto)
     assert await nights() == NightlyRun(1, upto)
-    assert await nights() == NightlyRun(2, min(upto + STEP, nights.now))
+    assert await nights() == NightlyRun(2, min(upto + MAX_STEP, nights.now))
 
 
 async def test_what_one_night_may_forget_is_bounded(nights: Nights) -> None:
-    for _ in range(SEVERAL):
+    for _ in range(REQUIRED_RUNS):
         await nights()
     upto = nights.now
     await nights(YEAR)
     reached = [(await nights() or NightlyRun(0, 0)).upto - upto for _ in range(5)]
-    assert reached == [0, STEP, 2 * STEP, 3 * STEP, 4 * STEP]
+    assert reached == [0, MAX_STEP, 2 * MAX_STEP, 3 * MAX_STEP, 4 * MAX_STEP]
 
 
 async def test_after_a_wrong_clock_the_nights_go_on(nights: Nights) -> None:
-    for _ in range(SEVERAL):
+    for _ in range(REQUIRED_RUNS):
         await nights()
     upto = nights.now
     await nights(YEAR)
@@ -92,7 +92,7 @@ async def test_after_a_wrong_clock_the_nights_go_on(nights: Nights) -> None:
 async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
     nights: Nights,
 ) -> None:
-    for _ in range(SEVERAL):
+    for _ in range(REQUIRED_RUNS):
         await nights()
     upto = nights.now
     assert await nights(-900 * DAY) == NightlyRun(0, upto)

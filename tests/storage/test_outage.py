@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from chatserver.storage.outage import RECENT, Outage
+from chatserver.storage.outage import FAILURE_WINDOW, Outage
 
 
 class Clock:
@@ -50,7 +50,7 @@ def test_a_probe_that_finds_room_does_not_overrule_messages_that_found_none(
     outage.failed("full")
     outage.probed("", began=100.0)
     assert outage.reason == "full"
-    clock.now += RECENT
+    clock.now += FAILURE_WINDOW
     outage.probed("", began=100.0)
     assert outage.reason == ""
 

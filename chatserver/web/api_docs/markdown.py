@@ -9,7 +9,7 @@ from chatserver import errors, protocol
 from chatserver.chat.membership import USERS_PER_MESSAGE
 from chatserver.config import LimitSettings
 from chatserver.realtime.read_positions import TYPING_RATE
-from chatserver.storage.apply_message import EMOJI
+from chatserver.storage.apply_message import MAX_EMOJI
 from chatserver.storage.unread import MAX_COUNT
 from chatserver.text.mentions import NAMES
 from chatserver.web.api_docs.openapi import MAY, codes, refusals
@@ -76,7 +76,7 @@ FIXED: dict[str, int] = {
     "of these frames per second (sustained); the server reads faster sockets more slowly": (
         SIGNAL_RATE[0]
     ),
-    "different emoji on one message": EMOJI,
+    "different emoji on one message": MAX_EMOJI,
     "names that one text can mention; further names are ignored": NAMES,
 }
 
