@@ -179,7 +179,7 @@ class Server:
             for name, work in self._background_tasks().items():
                 self.supervisor.start(name, work)
             yield
-            self.unwritten = await shutdown.unfinished(self._last_steps())
+            self.unwritten = await self._finish()
         finally:
             self.hub.close()
             await self.bus.close()
@@ -187,14 +187,21 @@ class Server:
             await shutdown.within(shutdown.CLOSE, self.database.close)
             self.folder.unlock()
 
+    async def _finish(self) -> list[str]:
+        """Write what is left; return what could not be written."""
+        left = await shutdown.unfinished(self._last_steps())
+        if left:
+            return left
+        words = {"removal of deleted words (goes on after the start)": self.search_backlog.compact}
+        return await shutdown.unfinished(words, shutdown.COMPACT)
+
     def _last_steps(self) -> dict[str, shutdown.Step]:
-        """Return the steps of a stop; the last removes words of deleted messages from the index."""
         end = partial(self.supervisor.stop, *self._background_tasks())
         return {
             "messages that were not confirmed": shutdown.ending(self.journal, end),
             "ends of sessions (kept in the data folder)": self.revocations.flush,
             "times when users were seen": self.last_seen.flush,
-            "the search index of new messages": self.search_backlog.finish,
+            "the search index of new messages": self.search_backlog.work,
         }
 
     async def _open_database(self) -> None:

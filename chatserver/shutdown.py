@@ -9,15 +9,16 @@ from chatserver.storage.journal import Journal
 
 DRAIN = 3.0  # seconds to store and answer pending messages
 FINISH = 5.0  # seconds for the last writes and the end of the tasks
+COMPACT = 12.0  # seconds to remove words of deleted messages, while the database responds
 CLOSE = 2.0  # seconds to close the connections to the database
 
 Step = Callable[[], Awaitable[None]]
 
 
-async def unfinished(steps: Mapping[str, Step]) -> list[str]:
+async def unfinished(steps: Mapping[str, Step], seconds: float = FINISH) -> list[str]:
     """Run all steps in order; return the names of those that failed or timed out."""
     failed = []
-    deadline = asyncio.get_running_loop().time() + FINISH
+    deadline = asyncio.get_running_loop().time() + seconds
     for name, step in steps.items():
         try:
             async with asyncio.timeout_at(deadline):

@@ -31,6 +31,17 @@ def test_steps_that_fail_or_take_too_long_are_named_and_the_others_are_done() ->
     run_skipping(story)
 
 
+def test_steps_may_be_given_more_time() -> None:
+    async def story(loop: SkippingLoop) -> None:
+        work = asyncio.ensure_future(shutdown.unfinished({"a": stuck}, shutdown.COMPACT))
+        await loop.skip(shutdown.COMPACT - 0.1)
+        assert not work.done()
+        await loop.skip(0.2)
+        assert await work == ["a"]
+
+    run_skipping(story)
+
+
 def test_a_step_is_left_after_its_time() -> None:
     async def story(loop: SkippingLoop) -> None:
         work = asyncio.ensure_future(shutdown.within(1.0, stuck))

@@ -6,6 +6,7 @@ an interruption at any moment only delays them.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from chatserver.storage.search_index import Entry, pending, written
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events
 
+PAUSE = 0.05  # seconds between two steps of a removal beside other work
 POLL_INTERVAL = 0.5  # seconds between two looks at what waits
 BATCH_SIZE = 20  # messages that are read at once
 
@@ -50,6 +52,9 @@ class SearchBacklog:
         self._database = database
 
     async def run(self) -> None:
+        """Index messages as they come, after what the last stop has left."""
+        with suppress(ChatError):  # the next stop tries again
+            await self.compact(pause=PAUSE)
         while True:
             await asyncio.sleep(POLL_INTERVAL)
             try:
@@ -63,10 +68,9 @@ class SearchBacklog:
             async for some in compute_in_slices(_tokenized, rows):
                 await self._database.transaction(partial(_settle, tokenized=some))
 
-    async def finish(self) -> None:
-        """Index what waits, and remove the words of deleted messages from the file."""
-        await self.work()
-        await search_index.compact_all(self._database)
+    async def compact(self, pause: float = 0.0) -> None:
+        """Remove the words of deleted messages from the file: see `search_index.compact_all`."""
+        await search_index.compact_all(self._database, pause)
 
     async def _waiting(self) -> list[Row[Any]]:
         async with self._database.reading() as connection:

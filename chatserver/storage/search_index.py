@@ -7,6 +7,7 @@ Long messages cost as much as dozens of short ones, and others would wait for th
 noted in `search_pending`, where `Search` finds them, until `search_backlog.py` indexes them.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -135,14 +136,14 @@ def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]
     return {(row.room_id, row.seq): row.size for row in rows}
 
 
-async def compact_all(database: Database) -> None:
-    """SQLite: the words of what was deleted or edited leave the file. Cheap if there are none.
+async def compact_all(database: Database, pause: float = 0.0) -> None:
+    """Remove the words of deleted and edited messages from a SQLite file. Cheap if there are none.
 
-    On MySQL they stay in InnoDB's auxiliary tables until `OPTIMIZE TABLE search`. That locks the
-    table for a while, so the operator says when.
+    `pause` is the time in seconds between two steps. On MySQL the words stay in InnoDB's auxiliary
+    tables until the operator runs `OPTIMIZE TABLE search`, which locks the table for a while.
     """
-    while await database.transaction(compact):
-        pass
+    while await database.transaction(compact):  # noqa: ASYNC110 - the transaction works
+        await asyncio.sleep(pause)
 
 
 def compact(connection: Connection) -> bool:

@@ -1,5 +1,6 @@
 """Search: the same finds on both databases, for this reader only, and nothing that was deleted."""
 
+import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -19,7 +20,7 @@ from chatserver.storage import search, search_candidates, search_index, slices
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
 from chatserver.storage.search_backlog import SearchBacklog
-from chatserver.storage.tables import events, members, rooms
+from chatserver.storage.tables import events, members, meta, rooms
 from chatserver.text.search_terms import Query, holds, parse
 from tests.storage.conftest import Storage, arrive
 
@@ -531,6 +532,26 @@ async def test_struck_words_leave_the_file(index: Index, ann: User) -> None:
     for word in (b"zanzibarquartz", b"mumblecrustwig"):
         assert word[2:] not in written(database.path)
     assert b"changed" in written(database.path)
+
+
+async def test_a_start_removes_the_words_that_the_last_stop_has_left(
+    index: Index, ann: User
+) -> None:
+    database = index.storage.database
+    if database.path is None:
+        return  # MySQL: see `compact_all`
+    (deleted,) = await index.say(ann, "zanzibarquartz")
+    await index.delete([deleted])
+    running = asyncio.create_task(SearchBacklog(database).run())
+    while await database.transaction(search_state) != search_index.COMPACT:
+        await asyncio.sleep(0)
+    running.cancel()
+    await database.close()
+    assert b"nzibarquartz" not in written(database.path)
+
+
+def search_state(connection: Connection) -> str | None:
+    return connection.scalar(sa.select(meta.c.value).where(meta.c.key == search_index.COMPACTED))
 
 
 def written(path: Path) -> bytes:
