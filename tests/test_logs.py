@@ -79,7 +79,7 @@ async def test_a_commit_that_takes_long_is_worth_a_warning(
     device = await ann.connect()
     await device.say("quick")
     assert not told(caplog, "a commit was slow")
-    monkeypatch.setattr("chatserver.storage.journal.SLOW", 0.0)
+    monkeypatch.setattr("chatserver.storage.journal.SLOW_COMMIT", 0.0)
     await device.say("slow by that measure")
     (line,) = told(caplog, "a commit was slow")
     assert (line["levelname"], line["drafts"]) == ("WARNING", 1)

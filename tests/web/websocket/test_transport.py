@@ -265,6 +265,8 @@ async def test_a_frame_behind_the_request_is_heard(chat: Chat, ann: Person) -> N
                 pass
 
 
+# The first collection is of the garbage of other tests, which may complain.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_socket_leaves_nothing_for_the_collector(chat: Chat, ann: Person) -> None:
     gc.collect()
     gc.disable()
