@@ -7,13 +7,11 @@
  */
 
 import { call, demand } from "./demand.js";
-import { goTo } from "./layers.js";
 import { _ } from "./lib/i18n.js";
 import { plain } from "./lib/markup.js";
 import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
 import { HISTORY_LIMIT, isMessage, Type } from "./protocol.js";
-import { scrollTo } from "./visits.js";
 
 const TRIES = 4; // questions for older pages
 const NEAR = 200; // events behind which a message is visited instead of loading what is between
@@ -47,16 +45,9 @@ export class Deeds {
     on("message:save", (detail) => this.#save(detail));
     on("message:remove", (detail) => this.#remove(detail));
     on("message:link", (detail) => this.#link(detail));
-    on("message:jump", (detail) => this.#follow(detail));
+    on("message:jump", ({ seq }) => this.jump(seq));
     on("quote:wanted", ({ conversation, seq }) => this.#feed.quote(conversation, seq));
     on("edit:wanted", (detail) => this.#editLast(detail));
-  }
-
-  /** As a link to the message does: Back returns to the place that is left. */
-  #follow({ conversation, seq }) {
-    const hash = hashWith(conversation, seq);
-    if (hash === location.hash) this.jump(seq);
-    else goTo(hash);
   }
 
   /** Shows message `seq` of the open conversation; one that is far back without what is between. */
@@ -68,30 +59,12 @@ export class Deeds {
     if (conversation !== this.#current()) return;
     const focus = document.activeElement === before[0] && composer.text === before[1]; // else the user went on writing
     this.#draw();
-    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#miss(conversation);
-  }
-
-  /** At the end, unless that would pass by what is unread. */
-  #miss({ unread }) {
-    if (unread === 0) this.#part("message-list").toEnd();
-    this.#say(_("That message was deleted or does not exist."));
-  }
-
-  /** Shows what was on screen of the open conversation before, a place of visits.js. */
-  async returnTo(place) {
-    const conversation = this.#current();
-    const list = this.#part("message-list");
-    if (place.seq === null) return void list.toEnd();
-    const found = await this.#bring(conversation, place.seq);
-    if (conversation !== this.#current()) return;
-    this.#draw();
-    if (found) scrollTo(list, place);
+    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#say(_("This message was deleted or does not exist."));
   }
 
   async #bring(conversation, seq) {
     const { timeline } = conversation;
     if (conversation.stretch?.holds(seq)) return true;
-    if (seq > timeline.head) return false;
     if (timeline.oldest - seq > NEAR) return this.#past.visit(conversation, seq);
     this.#past.leave(conversation);
     // Another page may be under way, and then the first answer comes to nothing.
@@ -155,7 +128,7 @@ export class Deeds {
 
   async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
-    url.hash = hashWith(conversation, seq);
+    url.hash = `${hashOf(conversation.key)}/${seq}`;
     this.#say((await demand.rest.copy(url.href)) ? _("The link is copied.") : url.href);
   }
 
@@ -178,7 +151,5 @@ export class Deeds {
 
 /** Whether the message of a refused edit was deleted; one that is not loaded is known by the refusal. */
 const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
-
-const hashWith = ({ key }, seq) => `${hashOf(key)}/${seq}`;
 
 const messageOf = ({ seq, conversation: { stretch, timeline } }) => stretch?.find(seq) ?? timeline.find(seq);

@@ -10,7 +10,7 @@
 import { Connection } from "../connection.js";
 import { Current } from "../current.js";
 import { Deeds } from "../deeds.js";
-import { bringTheRest, call, Deferred } from "../demand.js";
+import { bringTheRest, Deferred } from "../demand.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { Destination } from "../destination.js";
@@ -29,7 +29,6 @@ import { sender } from "../sender.js";
 import { sessionOver, sessionReplaced } from "../session.js";
 import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
-import { placeIn, Visits } from "../visits.js";
 
 const CLOSING = 1_000; // milliseconds in which the server closes the socket of a session that is over
 
@@ -53,8 +52,6 @@ class ChatApp extends HTMLElement {
   });
   #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
   #jumped = null; // to this message, once
-  #visits = new Visits();
-  #left = null; // the place to return to when its conversation is loaded
   #drawing = new Drawing(() => this.#screen.show(this.#place));
   #list = this.querySelector("message-list");
   #composer = this.querySelector("message-composer");
@@ -109,7 +106,7 @@ class ChatApp extends HTMLElement {
     on(document, "session:replaced", () => this.#connection.end());
     on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
-    on(globalThis, "hashchange", () => this.#turn());
+    on(globalThis, "hashchange", () => this.#open());
     on(globalThis, "focus", () => this.#readIfSeen());
     on(globalThis, "blur", () => this.#place.newLine.leave(this.#current.unread));
     on(document, "visibilitychange", () => this.#readIfSeen());
@@ -160,22 +157,15 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
-  /** The newest page, and the place to return to or the message that the address names. */
+  /** The newest page, and the message that the address names. */
   async #load() {
     if (!(await this.#destination.reaches(this.#place))) return void this.#draw();
     this.#services.call("opened", this.#current);
     await this.#past.open(this.#current, this.#feed);
-    if (this.#current.timeline.loaded) this.#showPlace(messageOf(location.hash));
-  }
-
-  /** Once each: what loads again is not scrolled again. */
-  #showPlace(seq) {
-    const left = this.#left;
-    this.#left = null;
-    if (left === null && (seq === null || seq === this.#jumped)) return;
+    const seq = messageOf(location.hash);
+    if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
     this.#jumped = seq;
-    if (left === null) this.#deeds.jump(seq);
-    else this.#deeds.returnTo(left);
+    this.#deeds.jump(seq);
   }
 
   #feedChanged({ conversation, added }) {
@@ -193,22 +183,13 @@ class ChatApp extends HTMLElement {
 
   // What the user does ---------------------------------------------------------------------------
 
-  /** The address has changed. Back leads to the place that was left, unless something there is unread. */
-  #turn() {
-    const { key } = this.#place;
-    const side = this.querySelector("side-area");
-    const place = this.#visits.turn({ key, ...placeIn(this.#list, key), panel: side.takeLeft?.() });
-    const isThere = place?.key === keyIn(location.hash);
-    this.#left = isThere && (place.key === key || this.#feed.get(place.key).unread === 0) ? place : null;
-    if (place?.panel) side.resume(place.panel);
-    this.#open();
-  }
-
   #open() {
-    if (location.hash && !isRoute(location.hash) && this.#place.key !== null) return undefined; // a place in the page
-    const key = keyIn(location.hash);
+    const wanted = parse(location.hash);
+    const route = isRoute(location.hash);
+    if (wanted === null && location.hash && !route && this.#place.key !== null) return undefined; // a place in the page
+    const key = wanted ?? (route ? NOWHERE : roomKey(LOBBY));
     if (key !== this.#place.key) this.#arrive(key);
-    else if (messageOf(location.hash) === null && !this.#left) this.#past.leave(this.#current);
+    else if (messageOf(location.hash) === null) this.#past.leave(this.#current);
     this.#jumped = null;
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
     this.#redraw();
@@ -216,10 +197,7 @@ class ChatApp extends HTMLElement {
   }
 
   #arrive(key) {
-    if (this.#place.key !== null) {
-      this.#past.leave(this.#current);
-      call(this.querySelector("toast-line"), "clear");
-    }
+    if (this.#place.key !== null) this.#past.leave(this.#current);
     this.#place.show(key);
     this.#past.seek(this.#current);
   }
@@ -265,8 +243,5 @@ class ChatApp extends HTMLElement {
     this.#drawing.now();
   }
 }
-
-/** The key of the conversation that `hash` shows. */
-const keyIn = (hash) => parse(hash) ?? (isRoute(hash) ? NOWHERE : roomKey(LOBBY));
 
 customElements.define("chat-app", ChatApp);

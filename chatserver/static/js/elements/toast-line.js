@@ -14,11 +14,7 @@ class ToastLine extends HTMLElement {
   say(text) {
     clearTimeout(this.#timer);
     this.textContent = text;
-    this.#timer = setTimeout(() => this.clear(), SHOWN);
-  }
-
-  clear() {
-    this.replaceChildren();
+    this.#timer = setTimeout(() => this.replaceChildren(), SHOWN);
   }
 
   /** Says it when the page, which is about to be loaded again, is there. */
