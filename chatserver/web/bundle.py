@@ -4,7 +4,7 @@ Each module becomes a block that reads its imports from `$modules` and puts its 
 the order in which a browser evaluates modules. The sources keep to what this can rewrite: each
 import is one line, exports are declared with `function`, `class` or `const`, or come from another
 module, and no imports form a cycle; anything else raises ValueError. Dynamic imports and
-`import.meta` stay as they are, relative to the entry.
+`import.meta` stay as they are, relative to the entry. Doc comments are left out.
 """
 
 import re
@@ -16,6 +16,7 @@ SIDE_EFFECT = re.compile(r'^import "[^"]+";\n', re.M)
 NAMED = re.compile(r'^import (\{.+\}|\* as \w+) from "([^"]+)";$', re.M)
 FORWARD = re.compile(r'^export \{ (\w+(?:, \w+)*) \} from "([^"]+)";$', re.M)
 DECLARED = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.M)
+DOC = re.compile(r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/\n", re.M)
 LEFT = re.compile(r"^(?:import|export) .*", re.M)
 
 
@@ -55,7 +56,7 @@ def _visit(
 
 
 def _block(name: str, source: str) -> str:
-    text = SIDE_EFFECT.sub("", source)
+    text = SIDE_EFFECT.sub("", DOC.sub("", source))
     text = FORWARD.sub(r'import { \1 } from "\2";', text)
     text = NAMED.sub(lambda found: _assignment(name, found[1], found[2]), text)
     text = DECLARED.sub("", text)

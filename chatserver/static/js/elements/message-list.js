@@ -6,15 +6,14 @@
  * past, `end:wanted` to leave it, `end:reached` when the end is in view.
  */
 
-import { say, sync } from "../dom.js";
-import { Dates } from "../lib/dates.js";
+import { say } from "../dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { firstNew, rows } from "../lib/layout.js";
-import { notice } from "../lib/notices.js";
 import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/span.js";
 import { badge } from "../lib/unread.js";
-import { clone, lang } from "../page.js";
+import { MessageRows } from "../message-rows.js";
+import { lang } from "../page.js";
 import { PointerHold } from "../pointer-hold.js";
 import { LOBBY } from "../protocol.js";
 
@@ -32,11 +31,10 @@ class MessageList extends HTMLElement {
   #names = [...this.querySelectorAll(".start-name")];
   #seen = this.querySelector(".messages-seen");
   #actions = this.querySelector("message-actions");
-  #dates = new Dates(lang);
+  #drawn = new MessageRows(this.#rows);
   #span = new Span();
   #stuck = true; // to the end
   #end = 0; // the scroll position that was the end
-  #entry = null; // the message that Tab reaches
   #view = { key: null, items: [], seenBy: [], loaded: false };
   #next = null; // the view that waits while a mouse aims at a button of a message
   #aim = new PointerHold(this, { controls: AIMS, release: () => this.#next && this.show(this.#next) });
@@ -156,45 +154,17 @@ class MessageList extends HTMLElement {
   #draw() {
     const { items, newAfter, loaded, hasOlder } = this.#view;
     const shown = this.#span.slice(items, { hold: !this.#stuck });
-    sync(this.#rows, rows(shown, { newAfter, fromStart: !hasOlder && !this.#span.hasEarlier }), {
-      key: ({ kind, key }) => `${this.#view.key} ${kind} ${key}`, // no row serves two conversations
-      make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
-      update: (element, row) => this.#update(element, row),
-    });
-    this.#lead(this.#rows.lastElementChild);
+    const fromStart = !hasOlder && !this.#span.hasEarlier;
+    this.#drawn.draw(rows(shown, { newAfter, fromStart }), this.#view);
     this.#showSeen();
     this.#actions.rights = this.#view.rights;
-    this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
+    this.dataset.start = String(loaded && fromStart);
     this.dataset.empty = String(loaded && items.length === 0);
     if (this.#stuck) this.#scrollToEnd();
   }
 
-  /** The last message is the way in for the keyboard. */
-  #lead(row) {
-    let last = row;
-    while (last && last.localName !== "chat-message") last = last.previousElementSibling;
-    if (last === this.#entry) return;
-    if (this.#entry) this.#entry.tabIndex = -1;
-    if (last) last.tabIndex = 0;
-    this.#entry = last;
-  }
-
-  #update(element, { kind, at, message, continued }) {
-    const { display, isUser, find } = this.#view;
-    if (kind === "message") {
-      element.show(message, { continued, dates: this.#dates, display, isUser, quoted: find(message.replyTo) });
-    } else if (kind === "notice") {
-      element.firstElementChild.textContent = notice(message.notice, display);
-    } else if (kind === "day") {
-      const time = element.querySelector("time");
-      time.dateTime = new Date(at).toLocaleDateString("sv"); // 2031-05-03
-      time.textContent = this.#dates.day(at);
-    }
-  }
-
   #showSeen() {
-    const { seenBy } = this.#view;
-    const seen = this.#seen;
+    const [seen, { seenBy }] = [this.#seen, this.#view];
     const people = new Intl.ListFormat(lang, { style: "narrow" }).format(seenBy);
     seen.hidden = seenBy.length === 0;
     seen.textContent = seen.hidden ? "" : _("Seen by %(people)s", { people });
