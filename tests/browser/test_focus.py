@@ -66,6 +66,7 @@ async def test_what_goes_away_gives_the_focus_to_what_is_around_it(
 
     jump = page.locator(".messages-jump")
     await page.evaluate("document.querySelector('.messages-scroll').scrollTop = 0")
+    await expect(jump).to_be_visible()
     await (jump.press(key) if key else jump.click())
     await expect(jump).to_be_hidden()
     await says_where_it_goes(page, BOX)
