@@ -132,3 +132,26 @@ async def test_a_user_of_more_rooms_than_a_welcome_holds_sees_all_of_them(enter:
     await ann.is_loaded()
     titles = ann.page.locator("conversation-list .row-name", has_text="Room ")
     await expect(titles).to_have_count(len(rooms))
+
+
+async def test_an_invitation_from_a_room_leads_into_it_or_only_into_the_lobby(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    facts = {"name": "den", "title": "The den", "private": True}
+    made = (await (await ann.chat.signed_in("ann")).ask("POST", "/api/rooms", facts)).json
+    page, choice = ann.page, ann.page.locator("#invite-room")
+    await page.locator(".topbar-invite").click()
+    await expect(choice).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await page.goto(f"/index#/room/{made['room']}")
+    await expect(page.locator(".topbar-title")).to_have_text("The den")
+    await page.locator(".topbar-invite").click()
+    await expect(choice.locator("option")).to_have_text(["The den", "Lobby only"])
+    await expect(choice).to_have_value("den")
+    await page.locator(".invite-form [type=submit]").click()
+    await expect(page.locator(".invite-made")).to_be_visible()
+    await choice.select_option(label="Lobby only")
+    await page.locator(".invite-form [type=submit]").click()
+    await expect(page.locator(".invite-list .invite-facts")).to_have_count(1)
+    await expect(page.locator(".invite-list .invite-facts")).to_contain_text("The den ·")

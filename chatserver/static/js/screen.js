@@ -89,6 +89,7 @@ export class Screen {
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
     this.#part("rooms-dialog").find = (beginning) => this.#people.find(beginning);
     this.#part("room-dialog").show(conversation, { title: name });
+    this.#part("invite-dialog")?.show(conversation, { title: name, member: !lost });
     this.#part("room-panel").show(conversation, { title: name, people: this.#people, member: !lost });
     this.#part("search-panel").show(conversation, { title: name, ...this.#names });
     this.#part("quick-switcher").candidates = () => this.#places;

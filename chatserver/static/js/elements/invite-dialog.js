@@ -1,5 +1,6 @@
 /**
- * <invite-dialog>: makes invitations, with their QR codes, lists them, takes them back.
+ * <invite-dialog>: makes invitations, with their QR codes, lists them, takes them back. New users enter the room on
+ * screen, which the page tells it by `show`, or only the lobby.
  *
  * Opened by any click on [data-open="invite"].
  */
@@ -11,6 +12,7 @@ import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { goodFor, revokeQuestion } from "../lib/invites.js";
 import { clone, lang, urls } from "../page.js";
+import { LOBBY } from "../protocol.js";
 
 class InviteDialog extends HTMLElement {
   #form = this.querySelector("form");
@@ -18,6 +20,7 @@ class InviteDialog extends HTMLElement {
   #list = this.querySelector(".invite-list ul");
   #problem = this.querySelector(".form-problem");
   #dates = new Dates(lang);
+  #onScreen = null; // {name, title} of the room that invitations can lead into, or null
 
   connectedCallback() {
     wire(this, { name: "invite", opened: () => this.#opened() });
@@ -27,14 +30,28 @@ class InviteDialog extends HTMLElement {
     });
   }
 
+  /** The conversation on screen; `title`: its name as it is shown; `member`: the user is one. */
+  show({ room, name, archived, isDirect }, { title, member }) {
+    const isRoom = member && !isDirect && !archived && name !== null && room !== LOBBY;
+    this.#onScreen = isRoom ? { name, title } : null;
+  }
+
   #opened() {
     this.#made.hidden = true;
+    this.#offerRoom();
     attempt(this.#problem, () => this.#load());
   }
 
+  #offerRoom() {
+    const found = this.#onScreen;
+    const room = found ? [new Option(found.title, found.name)] : [];
+    this.querySelector(".invite-room").hidden = !found;
+    this.#form.elements.room.replaceChildren(...room, new Option(_("Lobby only"), ""));
+  }
+
   async #make() {
-    const { uses, days } = Object.fromEntries(new FormData(this.#form));
-    const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days) });
+    const { uses, days, room } = Object.fromEntries(new FormData(this.#form));
+    const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days), room });
     this.#made.hidden = false;
     this.#made.querySelector(".invite-facts").textContent = goodFor(invite, this.#dates);
     this.#made.querySelector("invite-link").show(invite, invite.addresses);
