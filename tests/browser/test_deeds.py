@@ -96,7 +96,7 @@ async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     await expect(bo.page.locator(".reaction")).to_have_text("👍1")
 
     await bo.act("answer")
-    await expect(bo.page.locator(".composer-strip")).to_contain_text("Reply to Ann")
+    await expect(bo.page.locator(".composer-strip")).to_contain_text("Replying to Ann")
     await bo.say("Fine, 谢谢")
     await ann.sees("Fine, 谢谢")
     await expect(page.locator(".message-quote:visible")).to_have_text("Ann Hi @bo how are you?")
@@ -187,7 +187,7 @@ async def test_a_button_on_every_message_shows_what_can_be_done_to_fingers(
         assert min(box["width"], box["height"]) >= 44
     await phone.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     await phone.page.locator("[data-deed=link]").tap()
-    await expect(phone.page.locator(".toast")).to_have_text("The link is copied.")
+    await expect(phone.page.locator(".toast")).to_have_text("Link copied")
     await phone.page.locator("#composer-text").tap()
     await phone.page.keyboard.press("Control+v")
     await expect(phone.page.locator("#composer-text")).to_have_value(
@@ -298,12 +298,18 @@ async def test_the_open_suggestions_say_what_tab_and_enter_do(enter: EnterChat) 
     ann = await enter("ann", "Ann")
     box = ann.page.locator("#composer-text")
     hint = ann.page.locator(".composer-hint:visible")
+    await box.press_sequentially("hello")
+    await box.press("Enter")
+    await ann.sees("hello")
+    await box.press("ArrowUp")
+    await expect(hint).to_have_text("Enter saves · Esc cancels", use_inner_text=True)
+    await box.press("Escape")
     await box.press_sequentially("please ask @al")
-    await expect(hint).to_have_text("Tab completes · Enter sends")
+    await expect(hint).to_have_text("Tab completes · Enter sends", use_inner_text=True)
     await box.press("ArrowDown")
     await expect(hint).to_have_count(0)
     await box.press("Escape")
-    await expect(hint).to_contain_text("starts a new line")
+    await expect(hint).to_contain_text("starts a new line", use_inner_text=True)
 
 
 TRANSFER = """([name, kinds]) => {

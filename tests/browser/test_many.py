@@ -23,7 +23,7 @@ async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_l
     for sender in (bo, cy):
         await (await sender.connect()).say("For you", to="ann")
     below, above = ann.page.locator(".unread-below"), ann.page.locator(".unread-above")
-    await expect(below).to_have_text("2 unread below")
+    await expect(below).to_have_text("2 unread conversations below")
     await expect(above).to_be_hidden()
     await below.focus()
     await ann.page.keyboard.press("Enter")
@@ -36,11 +36,11 @@ async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_l
         await me.ask("POST", "/api/rooms", {"name": f"room{number}"})
     await ann.page.set_viewport_size({"width": 1280, "height": 400})
     await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, 0)")
-    await expect(below).to_have_text("2 unread below")
+    await expect(below).to_have_text("2 unread conversations below")
     await row.click()
     await ann.sees("For you")
     await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, 0)")
-    await expect(below).to_have_text("1 unread below")
+    await expect(below).to_have_text("1 unread conversation below")
 
 
 async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: EnterChat) -> None:

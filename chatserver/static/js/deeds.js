@@ -129,7 +129,7 @@ export class Deeds {
   async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
     url.hash = `${hashOf(conversation.key)}/${seq}`;
-    this.#say((await demand.rest.copy(url.href)) ? _("The link is copied.") : url.href);
+    this.#say((await demand.rest.copy(url.href)) ? _("Link copied") : url.href);
   }
 
   async #try(action) {

@@ -60,5 +60,5 @@ export class UnreadEdges {
   }
 }
 
-const aboveWords = (n) => ngettext("%(num)s unread above", "%(num)s unread above", n);
-const belowWords = (n) => ngettext("%(num)s unread below", "%(num)s unread below", n);
+const aboveWords = (n) => ngettext("%(num)s unread conversation above", "%(num)s unread conversations above", n);
+const belowWords = (n) => ngettext("%(num)s unread conversation below", "%(num)s unread conversations below", n);

@@ -172,6 +172,7 @@ class MessageComposer extends HTMLElement {
 
   #showStrip() {
     this.#strip.hidden = this.#topic === null;
+    this.dataset.edits = String(this.#isEdit);
     if (this.#strip.hidden) return;
     const { find, display } = this.#messages;
     const isAnswer = this.#topic.kind === "answer";
@@ -220,8 +221,8 @@ class MessageComposer extends HTMLElement {
 }
 
 const TITLES = {
-  answer: (name) => (name ? _("Reply to %(name)s", { name }) : _("Reply")),
-  edit: () => _("Edit the message"),
+  answer: (name) => (name ? _("Replying to %(name)s", { name }) : _("Replying")),
+  edit: () => _("Editing your message"),
   deleted: () => _("This becomes a new message: the old one was deleted."),
 };
 
