@@ -27,7 +27,7 @@ from chatserver.text.names import (
 )
 from chatserver.web.api_docs import asyncapi, openapi
 from chatserver.web.api_docs.__main__ import texts
-from chatserver.web.api_docs.markdown import LIMITS, filled
+from chatserver.web.api_docs.markdown import LIMITS, fill
 from chatserver.web.api_docs.operations import OPERATIONS
 from chatserver.web.api_docs.socket import ANSWERS, CLOSINGS, COMMANDS, REPLIES
 from tests.driver import Chat, ask
@@ -182,7 +182,7 @@ def test_every_limit_has_its_sentence() -> None:
 def test_every_table_finds_its_place() -> None:
     template = (DOCS / "protocol.in.md").read_text(encoding="utf-8")
     assert len(re.findall(r"<!-- \w+ -->", template)) == 9
-    assert "<!--" not in filled(template)
+    assert "<!--" not in fill(template)
 
 
 # Limits ------------------------------------------------------------------------------------------

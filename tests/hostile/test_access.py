@@ -57,20 +57,22 @@ async def tried(who: Person, operation: Operation, room: int = NO_ROOM) -> tuple
 
 async def test_who_has_no_session_gets_nothing_of_what_needs_one(people: People) -> None:
     for operation in OPERATIONS:
-        if operation.who != "anyone":
+        if operation.access != "anyone":
             for name in ("nobody", "out"):
                 status, text = await tried(people[name], operation)
-                hidden = (403, "forbidden") if operation.who == "owner" else (401, "unauthorized")
+                hidden = (
+                    (403, "forbidden") if operation.access == "owner" else (401, "unauthorized")
+                )
                 assert (status, hidden[1] in text) == (hidden[0], True), operation.name
 
 
 async def test_neither_members_nor_bots_administer(people: People) -> None:
     for operation in OPERATIONS:
-        if operation.who in ("administrator", "owner"):
+        if operation.access in ("administrator", "owner"):
             for name in ("bo", "robot"):
                 status, _ = await tried(people[name], operation)
                 assert status == 403, (operation.name, name)
-        if operation.who == "owner":
+        if operation.access == "owner":
             status, _ = await tried(people["boss"], operation)
             assert status == 403, operation.name
 

@@ -13,7 +13,7 @@ from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
 
 HTML = {"Accept": "text/html"}
-FOR_ADMINISTRATORS = [one for one in OPERATIONS if one.who == "administrator"]
+FOR_ADMINISTRATORS = [one for one in OPERATIONS if one.access == "administrator"]
 
 
 def address(operation: Operation) -> str:

@@ -9,7 +9,7 @@ import pytest
 from chatserver.web.api_docs.operations import OPERATIONS, Operation
 from tests.driver import Chat, Person
 
-OF_A_SESSION = [one for one in OPERATIONS if one.who in ("session", "administrator")]
+OF_A_SESSION = [one for one in OPERATIONS if one.access in ("session", "administrator")]
 
 
 def expecting(name: str) -> dict[str, Any]:

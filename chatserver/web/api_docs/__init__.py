@@ -17,8 +17,8 @@ class Description:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._kept: dict[str, Any] = {}
-        self._making = asyncio.Lock()
+        self._documents: dict[str, Any] = {}
+        self._generating = asyncio.Lock()
 
     async def asyncapi(self, request: web.Request) -> web.StreamResponse:
         """Serve the AsyncAPI document with the address that the client used."""
@@ -33,22 +33,22 @@ class Description:
         return _answer(await self._document("openapi"))
 
     async def _document(self, name: str) -> Any:
-        async with self._making:
-            if name not in self._kept:
-                self._kept[name] = await asyncio.to_thread(_made, name)
-        return self._kept[name]
+        async with self._generating:
+            if name not in self._documents:
+                self._documents[name] = await asyncio.to_thread(_generate, name)
+        return self._documents[name]
 
 
-def _made(name: str) -> Any:
+def _generate(name: str) -> Any:
     from chatserver.web.api_docs import asyncapi, openapi
 
     return (asyncapi if name == "asyncapi" else openapi).document()
 
 
 def _answer(document: Any) -> web.Response:
-    from chatserver.web.api_docs.schemas import written
+    from chatserver.web.api_docs.schemas import serialize
 
-    return web.Response(body=written(document), content_type="application/json")
+    return web.Response(body=serialize(document), content_type="application/json")
 
 
 def _prefix(request: web.Request) -> str:

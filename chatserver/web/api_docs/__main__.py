@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from chatserver.web.api_docs import asyncapi, openapi
-from chatserver.web.api_docs.markdown import filled
-from chatserver.web.api_docs.schemas import written
+from chatserver.web.api_docs.markdown import fill
+from chatserver.web.api_docs.schemas import serialize
 
 DOCS = Path("docs")  # of the checkout in the current folder
 
@@ -12,9 +12,9 @@ DOCS = Path("docs")  # of the checkout in the current folder
 def texts(docs: Path = DOCS) -> dict[str, str]:
     """The contents of the generated files in docs/, by file name."""
     return {
-        "asyncapi.json": written(asyncapi.document()).decode(),
-        "openapi.json": written(openapi.document()).decode(),
-        "protocol.md": filled((docs / "protocol.in.md").read_text(encoding="utf-8")),
+        "asyncapi.json": serialize(asyncapi.document()).decode(),
+        "openapi.json": serialize(openapi.document()).decode(),
+        "protocol.md": fill((docs / "protocol.in.md").read_text(encoding="utf-8")),
     }
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from chatserver import __version__
 from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
-from chatserver.web.api_docs.schemas import Schema, components, told
+from chatserver.web.api_docs.schemas import Schema, components, description
 from chatserver.web.api_docs.socket import (
     ANSWERS,
     CLOSINGS,
@@ -122,7 +122,7 @@ def _receives(shape: Shape) -> Schema:
     operation: Schema = {
         "action": "receive",
         "channel": CHANNEL,
-        "summary": told(shape),
+        "summary": description(shape),
         "messages": [_in_channel(shape)],
     }
     if REPLIES[shape]:
@@ -139,7 +139,7 @@ def _message(shape: Shape) -> Schema:
     message: Schema = {
         "name": shape.__name__,
         "title": f"{number(shape)} {wire_name(shape)}",
-        "summary": told(shape),
+        "summary": description(shape),
         "payload": {"$ref": f"#/components/schemas/{shape.__name__}"},
     }
     if "id" in shape.__struct_fields__ and shape not in EVENTS:

@@ -14,7 +14,7 @@ from chatserver.storage.unread import MAX_COUNT
 from chatserver.text.mentions import NAMES
 from chatserver.web.api_docs.openapi import MAY, codes, refusals
 from chatserver.web.api_docs.operations import OPERATIONS, Operation
-from chatserver.web.api_docs.schemas import REF, Schema, components, told
+from chatserver.web.api_docs.schemas import REF, Schema, components, description
 from chatserver.web.api_docs.socket import (
     ANSWERS,
     CLOSINGS,
@@ -81,8 +81,8 @@ FIXED: dict[str, int] = {
 }
 
 
-def filled(template: str) -> str:
-    """Return the template with its tables filled in."""
+def fill(template: str) -> str:
+    """Return the template with its tables fill in."""
     tables = {
         "commands": _messages(COMMANDS),
         "events": _messages(EVENTS),
@@ -106,7 +106,7 @@ def _messages(shapes: Iterable[Shape]) -> str:
     listed = sorted(shapes, key=number)
     _, schemas = components(listed)
     rows = [
-        (str(number(shape)), _name(shape), _fields(schemas[shape.__name__]), told(shape))
+        (str(number(shape)), _name(shape), _fields(schemas[shape.__name__]), description(shape))
         for shape in listed
     ]
     return _table(("type", "name", "fields", "description and recipients"), rows)
@@ -214,16 +214,16 @@ def _http() -> str:
     rows = [
         (
             f"`{operation.method} {operation.path}`",
-            f"{operation.summary} {MAY[operation.who]}".strip(),
-            _sent(operation),
-            _kept(operation),
+            f"{operation.summary} {MAY[operation.access]}".strip(),
+            _parameters(operation),
+            _further_refusals(operation),
         )
         for operation in OPERATIONS
     ]
     return _table(("request", "description", "parameters", "further refusals"), rows)
 
 
-def _sent(operation: Operation) -> str:
+def _parameters(operation: Operation) -> str:
     """The fields of the body and of the query."""
     parts = []
     for shape, before in ((operation.body, ""), (operation.query, "?")):
@@ -235,7 +235,7 @@ def _sent(operation: Operation) -> str:
     return " ".join(parts)
 
 
-def _kept(operation: Operation) -> str:
+def _further_refusals(operation: Operation) -> str:
     """The refusals of an operation, except those that all operations have."""
     common = {"bad_request", "unauthorized", "other_user", "too_large", "unavailable"}
     common |= {"unsupported_media_type", "rate_limited"}

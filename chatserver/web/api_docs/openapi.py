@@ -59,7 +59,9 @@ def document() -> Schema:
     schemas = dict(zip(shapes, found, strict=True))
     paths: Schema = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _told(operation, schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, schemas
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -99,10 +101,10 @@ def _refusals(operation: Operation) -> Iterator[str]:
     yield "bad_request"
     if operation.rated:
         yield "rate_limited"
-    if operation.who in ("session", "administrator"):
+    if operation.access in ("session", "administrator"):
         yield "unauthorized"
         yield "other_user"
-    if operation.method != "GET" or operation.who in ("administrator", "owner"):
+    if operation.method != "GET" or operation.access in ("administrator", "owner"):
         yield "forbidden"
     if "{" in operation.path:
         yield "not_found"
@@ -123,19 +125,19 @@ def _answers(operation: Operation) -> tuple[Any, ...]:
     return operation.returns if isinstance(operation.returns, tuple) else (operation.returns,)
 
 
-def _told(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
-    told: Schema = {"operationId": operation.name, "summary": operation.summary}
-    if MAY[operation.who]:
-        told["description"] = MAY[operation.who]
-    has_session = operation.who in ("session", "administrator")
-    told["security"] = [{name: []} for name in SCHEMES] if has_session else []
+def _operation(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
+    described: Schema = {"operationId": operation.name, "summary": operation.summary}
+    if MAY[operation.access]:
+        described["description"] = MAY[operation.access]
+    has_session = operation.access in ("session", "administrator")
+    described["security"] = [{name: []} for name in SCHEMES] if has_session else []
     parameters = [*_path_parameters(operation, schemas), *_query_parameters(operation)]
     if parameters:
-        told["parameters"] = parameters
+        described["parameters"] = parameters
     if operation.body is not None:
-        told["requestBody"] = _body(operation, schemas)
-    told["responses"] = dict(_responses(operation, schemas))
-    return told
+        described["requestBody"] = _body(operation, schemas)
+    described["responses"] = dict(_responses(operation, schemas))
+    return described
 
 
 def _path_parameters(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[Schema]:
@@ -185,7 +187,7 @@ def _responses(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tup
 
 def _kinds(operation: Operation) -> Iterator[Kind]:
     """The codes of each refusal status of an operation."""
-    is_page = operation.says == "page" or operation.redirects
+    is_page = operation.media == "page" or operation.redirects
     for its_codes in refusals(operation).values():
         yield tuple(its_codes), is_page
 
@@ -203,8 +205,8 @@ def _refusal(kind: Kind) -> tuple[str, Schema]:
 
 
 def _successes(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tuple[str, Schema]]:
-    if operation.says != "json":
-        yield "200", {"description": operation.summary, "content": {KINDS[operation.says]: TEXT}}
+    if operation.media != "json":
+        yield "200", {"description": operation.summary, "content": {KINDS[operation.media]: TEXT}}
         return
     possible = [schemas[shape] for shape in _answers(operation)]
     answer = _content("Done.", possible[0] if len(possible) == 1 else {"anyOf": possible})

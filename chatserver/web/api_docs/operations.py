@@ -13,7 +13,7 @@ from chatserver.web.api_docs import answers
 from chatserver.web.conversation import _EventQuery, _RoomsQuery, _SearchQuery
 
 Access = Literal["anyone", "session", "administrator", "owner"]
-Says = Literal["json", "page", "text", "lines", "picture"]
+Media = Literal["json", "page", "text", "lines", "picture"]
 
 
 class Operation(NamedTuple):
@@ -29,7 +29,7 @@ class Operation(NamedTuple):
     name: str
     summary: str
     returns: Any = answers.Answer
-    who: Access = "session"
+    access: Access = "session"
     body: Any = None
     form: bool = False
     text: bool = False
@@ -37,7 +37,7 @@ class Operation(NamedTuple):
     created: bool = False
     repeats: bool = False
     refuses: str = ""
-    says: Says = "json"
+    media: Media = "json"
     token: bool = False  # the response has a token in its headers
     redirects: bool = False
     stores: bool = True  # uses the database, which can be unavailable
@@ -52,7 +52,7 @@ OPERATIONS = [
     # Signing in and out ---------------------------------------------------------------------------
     Operation(
         "GET", "/setup", "setup_page", "The set-up page of a new server.", None, "anyone",
-        says="page", redirects=True,
+        media="page", redirects=True,
     ),
     Operation(
         "POST", "/setup", "set_up",
@@ -61,7 +61,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET", "/login", "login_page", "The login page.", None, "anyone",
-        says="page", redirects=True,
+        media="page", redirects=True,
     ),
     Operation(
         "POST", "/login", "log_in", "Log in with user name and password.",
@@ -75,7 +75,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET", "/join/{code}", "join_page", "The page of an invitation link.", None, "anyone",
-        says="page",
+        media="page",
     ),
     Operation(
         "POST", "/join/{code}", "join", "Create an account with an invitation.",
@@ -230,7 +230,7 @@ OPERATIONS = [
     ),
     Operation(
         "DELETE", "/api/bots/{name}/token", "revoke_bot", "Revoke the token of a bot.",
-        who="administrator",
+        access="administrator",
     ),
     Operation(
         "GET", "/api/invites", "invites", "List invitations that can still be used.",
@@ -243,11 +243,11 @@ OPERATIONS = [
     ),
     Operation(
         "DELETE", "/api/invites/{code}", "revoke_invite", "Revoke an invitation.",
-        who="administrator",
+        access="administrator",
     ),
     Operation(
         "GET", "/api/invites/{code}/qr.svg", "invite_qr", "Get the QR code of an invitation link.",
-        None, "administrator", says="picture", query=QrQuery,
+        None, "administrator", media="picture", query=QrQuery,
     ),
     # Administration -------------------------------------------------------------------------------
     Operation(
@@ -263,7 +263,7 @@ OPERATIONS = [
     Operation(
         "PATCH", "/api/admin/rooms/{number}", "oversee_room",
         "Archive a room or set its retention without being a member. Its members are notified.",
-        who="administrator", body=forms.RoomOversight,
+        access="administrator", body=forms.RoomOversight,
     ),
     Operation(
         "GET", "/api/admin/conversations", "conversations",
@@ -273,7 +273,7 @@ OPERATIONS = [
     Operation(
         "DELETE", "/api/admin/conversations/{number}", "dissolve_conversation",
         "Remove all members of a conversation without a name. Its text is deleted the next night.",
-        who="administrator", refuses="forbidden not_found",
+        access="administrator", refuses="forbidden not_found",
     ),
     Operation(
         "GET", "/api/admin/check", "check_server",
@@ -292,11 +292,11 @@ OPERATIONS = [
     ),
     Operation(
         "GET", "/api/keeping/archive", "archive", "Export all data as lines of JSON.",
-        None, "owner", says="lines",
+        None, "owner", media="lines",
     ),
     Operation(
         "GET", "/api/keeping/check", "check", "Check all data; one line per step.", None, "owner",
-        says="lines",
+        media="lines",
     ),
     # For programs ---------------------------------------------------------------------------------
     Operation(
@@ -317,7 +317,7 @@ OPERATIONS = [
     ),
     Operation(
         "GET", "/metrics", "metrics", "Metrics in the Prometheus text format.", None, "anyone",
-        says="text", stores=False,
+        media="text", stores=False,
     ),
 ]  # fmt: skip
 

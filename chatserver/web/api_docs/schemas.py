@@ -60,11 +60,11 @@ def _plain(value: Any) -> Any:
     return value.replace(r"$(?!\n)", "$") if isinstance(value, str) else value
 
 
-def told(shape: type) -> str:
+def description(shape: type) -> str:
     """The docstring of a type as one paragraph."""
     return " ".join((inspect.getdoc(shape) or "").split())
 
 
-def written(document: Schema) -> bytes:
+def serialize(document: Schema) -> bytes:
     """Serialize a document as the file that is committed and served."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
