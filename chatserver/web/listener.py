@@ -84,6 +84,9 @@ class HttpConnection(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
+        if self.transport is None:  # it became a WebSocket, or the peer has disconnected
+            self.log_access(request, resp, start_time)
+            return resp, True
         try:
             async with asyncio.timeout(WRITE_TIMEOUT):
                 return await super().finish_response(request, resp, start_time)
