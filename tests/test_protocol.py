@@ -739,13 +739,6 @@ def test_there_are_no_numbers_beyond_the_contract() -> None:
     assert [int(kind) for kind in Type] == [number for number, *_ in CONTRACT]
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
-def test_a_frame_of_any_size_is_read_back(size: int) -> None:
-    payload = b"x" * size
-    line = protocol.frame(payload) + protocol.frame(b"next")
-    assert read_frames(line) == [(TEXT, payload), (TEXT, b"next")]
-
-
 def test_text_that_looks_like_a_frame_stays_text() -> None:
     message = GroupChat(room=1, seq=1, user="ann", data='"}\n\x81\x00\u2028</script>', at=1)
     ((_, payload),) = read_frames(protocol.encode(message))

@@ -41,7 +41,6 @@ from chatserver.protocol.codec import (
     Undecodable,
     decode,
     encode,
-    frame,
     json,
 )
 from chatserver.protocol.commands import (
@@ -143,6 +142,5 @@ __all__ = [
     "Wire",
     "decode",
     "encode",
-    "frame",
     "json",
 ]

@@ -12,6 +12,7 @@ from chatserver.protocol.answers import Answer
 from chatserver.protocol.base import ClientId
 from chatserver.protocol.commands import Command
 from chatserver.protocol.events import Outgoing
+from chatserver.protocol.framing import text_frame
 
 SCANNED = 65_536  # characters of a malformed frame that are searched for its `id`
 TOKENS = 25_000  # strings and runs of brackets among them
@@ -91,19 +92,9 @@ def _scanned_id(data: str) -> str | None:
 
 def encode(message: Outgoing | Answer) -> bytes:
     """Encode a message as one unmasked text frame, which any number of sockets can share."""
-    return frame(_encoder.encode(message))
+    return text_frame(_encoder.encode(message))
 
 
 def json(message: Struct | Sequence[Struct]) -> bytes:
     """Encode a message, or a part of a message, as JSON."""
     return _encoder.encode(message)
-
-
-def frame(payload: bytes) -> bytes:
-    """Frame a payload as a final text frame of a server (RFC 6455, section 5.2)."""
-    size = len(payload)
-    if size < 126:
-        return b"\x81%c%b" % (size, payload)
-    if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2) + payload
-    return b"\x81\x7f" + size.to_bytes(8) + payload

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from chatserver import protocol
 from chatserver.errors import ChatError
 from chatserver.models import Event, Kind, Receipt, RoomState
+from chatserver.protocol.framing import text_frame
 from chatserver.text.markup import rendered
 
 
@@ -23,13 +24,13 @@ def payload(event: Event) -> bytes:
 def with_state(event: bytes, state: RoomState) -> bytes:
     """Frame a room event (JSON) with the room's state, for its new members."""
     room = protocol.json(welcome_room(state))
-    return protocol.frame(event[:-1] + b',"state":' + room + b"}")
+    return text_frame(event[:-1] + b',"state":' + room + b"}")
 
 
 def group_list(people: bytes | bytearray) -> bytes:
     """Frame a groupList, from the elements of a JSON array of `Person`."""
     whole = (b'{"type":%d,"data":[' % protocol.Type.GROUP_LIST, people, b"]}")
-    return protocol.frame(b"".join(whole))
+    return text_frame(b"".join(whole))
 
 
 def chat(event: Event) -> protocol.LogMessage:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chatserver.errors import CloseCode
 from chatserver.models import User
+from chatserver.protocol.framing import close_frame
 
 NORMAL = 1000  # RFC 6455, 7.4.1: normal closure
 FIRST_PING_DELAY = 25.0  # seconds from connecting to the first ping
@@ -173,9 +174,3 @@ class Connection:
         self.closing = True
         self._transport.close()
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
-
-
-def close_frame(code: int, reason: str) -> bytes:
-    """Return a close frame: code and reason, truncated to fit (RFC 6455, 5.5.1)."""
-    payload = code.to_bytes(2) + reason.encode()[:100]
-    return b"\x88%c%b" % (len(payload), payload)

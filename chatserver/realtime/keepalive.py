@@ -7,6 +7,7 @@ from collections.abc import Callable
 from chatserver import protocol
 from chatserver.errors import CloseCode
 from chatserver.histogram import SECONDS, Histogram
+from chatserver.protocol import framing
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 
@@ -18,7 +19,7 @@ SILENCE_TIMEOUT = 1.5 * PING_INTERVAL  # seconds without a frame until the conne
 logger = logging.getLogger(__name__)
 
 # A ping for the peer's library, and a message for its program, because browsers hide pings.
-HEARTBEAT_FRAMES = b"\x89\x00" + protocol.encode(protocol.Heartbeat())
+HEARTBEAT_FRAMES = framing.PING + protocol.encode(protocol.Heartbeat())
 
 
 class Keepalive:

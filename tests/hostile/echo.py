@@ -6,7 +6,7 @@ The settings, the reading, the closing are those of the product; only the chat i
 from aiohttp import web
 
 from chatserver.accounts.accounts import SignIn
-from chatserver.protocol import frame
+from chatserver.protocol.framing import text_frame
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnection
 from chatserver.web.websocket.dispatcher import Dispatcher
@@ -33,6 +33,6 @@ async def _accept(
 
 def _answer(self: Dispatcher, connection: Connection, data: str | bytes) -> None:
     if isinstance(data, str):
-        connection.send(frame(data.encode()))
+        connection.send(text_frame(data.encode()))
     else:
-        connection.send(b"\x82" + frame(bytes(data))[1:])
+        connection.send(b"\x82" + text_frame(bytes(data))[1:])

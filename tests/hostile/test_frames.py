@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.web.websocket.framing import INVALID_HEADER, MaskCheck
+from chatserver.protocol.framing import INVALID_HEADER, MaskCheck
 from tests.driver import Chat, Person
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, OBSERVER, People

@@ -4,12 +4,12 @@ import pytest
 
 from chatserver.errors import CloseCode
 from chatserver.models import User
-from chatserver.protocol import frame
-from chatserver.realtime.connection import CLOSE_TIMEOUT, NORMAL, Connection, close_frame
-from tests.fakes import CLOSE, TEXT, RecordingTransport, SkippingLoop, read_frames, run_skipping
+from chatserver.protocol.framing import text_frame
+from chatserver.realtime.connection import CLOSE_TIMEOUT, NORMAL, Connection
+from tests.fakes import CLOSE, TEXT, RecordingTransport, SkippingLoop, run_skipping
 
 LIMIT = 1_000
-HELLO = frame(b"hello")
+HELLO = text_frame(b"hello")
 
 
 def connection(transport: RecordingTransport, *, seen: float = 0.0) -> Connection:
@@ -59,7 +59,7 @@ def test_a_reader_that_keeps_up_may_read_any_amount(line: RecordingTransport) ->
 
 async def test_who_falls_too_far_behind_is_hung_up(stalled: RecordingTransport) -> None:
     ann = connection(stalled)
-    ann.send(frame(b"x" * LIMIT))
+    ann.send(text_frame(b"x" * LIMIT))
     assert stalled.close_code() is None
     ann.send(HELLO)
     assert ann.closing
@@ -118,16 +118,6 @@ async def test_nothing_is_written_to_a_line_that_is_gone(line: RecordingTranspor
     assert ann.write(HELLO)
     ann.hang_up(CloseCode.SILENT, "silent")
     assert line.written == b""
-
-
-def test_a_close_frame_is_the_code_and_the_reason() -> None:
-    assert close_frame(CloseCode.TOO_SLOW, "too slow") == b"\x88\x0a\x0f\xa2too slow"
-    assert read_frames(close_frame(CloseCode.SILENT, "")) == [(CLOSE, b"\x0f\xa4")]
-
-
-def test_a_long_reason_still_fits_a_control_frame() -> None:
-    ((_, payload),) = read_frames(close_frame(CloseCode.REMOVED, "x" * 500))
-    assert len(payload) <= 125
 
 
 def test_a_peer_that_does_not_answer_is_cut_off_soon(line: RecordingTransport) -> None:
@@ -200,8 +190,8 @@ def test_what_is_held_goes_out_first_and_in_the_same_write(line: RecordingTransp
     ann.hold(HELLO)
     ann.hold(HELLO)
     assert writes == []
-    ann.write(frame(b"event"))
-    assert writes == [HELLO + HELLO + frame(b"event")]
+    ann.write(text_frame(b"event"))
+    assert writes == [HELLO + HELLO + text_frame(b"event")]
     ann.flush()
     assert len(writes) == 1
 

@@ -16,7 +16,8 @@ from chatserver.config import LimitSettings
 from chatserver.errors import BadRequest, CloseCode, Disconnect, OtherUser, Unauthorized, _
 from chatserver.models import User
 from chatserver.protocol import encode_events
-from chatserver.realtime.connection import Connection, close_frame
+from chatserver.protocol.framing import close_frame, pong_frame
+from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.last_seen import LastSeen
 from chatserver.realtime.pending_connections import PendingConnection
@@ -182,7 +183,7 @@ class WebSocketEndpoint:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     return self._dispatcher.handle(connection, message.data)
                 case WSMsgType.PING:
-                    connection.write(b"\x8a%c%b" % (len(message.data), message.data))
+                    connection.write(pong_frame(message.data))
                 case WSMsgType.ERROR:
                     self._finish(connection, message.data.code)
         return None

@@ -17,9 +17,9 @@ from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WebSocketReader
 
+from chatserver.protocol.framing import MaskCheck
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.web.websocket import handshake
-from chatserver.web.websocket.framing import MaskCheck
 
 BACKLOG_LIMIT = 131_072  # queued bytes of frames above which reading is paused
 FRAME_OVERHEAD = 128  # bytes of memory in addition to a frame's content

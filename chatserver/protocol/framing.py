@@ -1,17 +1,40 @@
-"""Check that client frames are masked (RFC 6455, 5.1), which aiohttp's reader does not. Pure.
+"""Frames of a WebSocket server (RFC 6455, section 5). Pure.
 
-"A server MUST close the connection upon receiving a frame that is not masked." Only headers are
-parsed here; the rest is left to aiohttp.
+Every frame that the server sends is made here. Frames of clients are parsed by aiohttp's reader,
+which does not check that they are masked; `MaskCheck` does.
 """
 
+PING = b"\x89\x00"
+MAX_REASON = 100  # bytes of a close frame's reason; with the code it must fit 125
 INVALID_HEADER = b"\xf0\x80"  # reserved bits are set, which the reader answers with 1002
 
 
-class MaskCheck:
-    """Follows a peer's frames from header to header, at a third of a microsecond each.
+def text_frame(payload: bytes) -> bytes:
+    """Frame a payload as a final text frame."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c%b" % (size, payload)
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2) + payload
+    return b"\x81\x7f" + size.to_bytes(8) + payload
 
-    An incomplete header is kept until its rest arrives, so that INVALID_HEADER always begins a
-    frame.
+
+def close_frame(code: int, reason: str) -> bytes:
+    """Return a close frame: code and reason, truncated to fit (5.5.1)."""
+    payload = code.to_bytes(2) + reason.encode()[:MAX_REASON]
+    return b"\x88%c%b" % (len(payload), payload)
+
+
+def pong_frame(data: bytes) -> bytes:
+    """Return the answer to a ping with this data, of at most 125 bytes (5.5.3)."""
+    return b"\x8a%c%b" % (len(data), data)
+
+
+class MaskCheck:
+    """Replaces unmasked frames of a client (5.1), at a third of a microsecond each.
+
+    Follows the frames from header to header. An incomplete header is kept until its rest arrives,
+    so that INVALID_HEADER always begins a frame.
     """
 
     __slots__ = ("_half", "_next")
