@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
+import { Stretch } from "../../chatserver/static/js/lib/stretch.js";
 
 const room = (facts) => ({ room: 1, kind: "group", title: "Lobby", head: 10, read: 4, unread: 6, ...facts });
 const event = (seq, more = {}) => ({ type: 2, seq, user: "bo", data: "", at: seq, ...more });
@@ -88,4 +89,31 @@ test("a room changes with its events", () => {
   conversation.count(event(14, { type: 13, action: "archive", archived: true }));
   const { members, title, receipts, archived, admin, unread } = conversation;
   assert.deepEqual([members, title, receipts, archived, admin, unread], [3, "Disks", true, true, true, 6]);
+});
+
+test("messages that were on screen are read one by one, and never past what is not held", () => {
+  const conversation = made();
+  conversation.welcome(room({ head: 200, read: 4, unread: 150, mentions: 2 }));
+  const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: seq === 6 ? "ann" : "bo", data: seq === 7 ? "@ann" : "" }));
+  conversation.stretch = new Stretch({ events, more: true, upTo: 9 });
+  assert.equal(conversation.seenTo(7), true);
+  assert.deepEqual([conversation.read, conversation.unread, conversation.mentions, conversation.stale], [7, 148, 1, false]);
+  assert.equal(conversation.seenTo(6), false);
+  conversation.seenTo(150);
+  assert.deepEqual([conversation.read, conversation.unread], [9, 146]);
+});
+
+test("what came live is counted exactly when the last of it was on screen", () => {
+  const conversation = made();
+  conversation.welcome(room({ head: 10, read: 10, unread: 0 }));
+  conversation.timeline.load({ events: [], more: false, upTo: 10 });
+  for (const seq of [11, 12, 13]) {
+    const one = event(seq, { data: seq === 13 ? "@ann" : "" });
+    conversation.timeline.receive(one);
+    conversation.count(one);
+  }
+  conversation.seenTo(12);
+  assert.deepEqual([conversation.unread, conversation.mentions, conversation.stale], [1, 1, false]);
+  conversation.seenTo(13);
+  assert.deepEqual([conversation.unread, conversation.mentions, conversation.stale], [0, 0, false]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { firstNew, GROUP, rows } from "../../chatserver/static/js/lib/layout.js";
+import { firstNew, GROUP, rows, readThrough } from "../../chatserver/static/js/lib/layout.js";
 
 const NOON = new Date(2031, 4, 3, 12).getTime();
 const message = (seq, user, at, more = {}) => ({ key: `seq:${seq}`, seq, user, at, ...more });
@@ -53,4 +53,16 @@ test("the first unread message is one of another user", () => {
   ];
   assert.equal(firstNew(messages, 1).seq, 4);
   assert.equal(firstNew(messages, 4), undefined);
+});
+
+test("read is what was on screen, without a gap before it", () => {
+  const items = [3, 4, 5, 6, 9].map((seq) => ({ seq, own: seq === 5 }));
+  const through = (read, onScreen, hasOlder = false) => readThrough({ items, hasOlder }, { read, onScreen });
+  assert.equal(through(3, [4, 5]), 5);
+  assert.equal(through(4, [6]), 6); // one's own message need not be on screen
+  assert.equal(through(3, [6, 9]), 3);
+  assert.equal(through(9, [3, 4]), 9);
+  assert.equal(through(3, []), 3);
+  assert.equal(through(0, [3, 4]), 4);
+  assert.equal(through(0, [3, 4], true), 0); // older ones are not held
 });

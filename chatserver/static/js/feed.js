@@ -133,8 +133,9 @@ export class Feed extends EventTarget {
     this.#changed(conversation, []);
   }
 
-  markRead(conversation) {
-    if (conversation.markRead()) this.#changed(conversation, []);
+  /** Up to the end, or `seq`. */
+  markRead(conversation, seq) {
+    if (seq === undefined ? conversation.markRead() : conversation.seenTo(seq)) this.#changed(conversation, []);
   }
 
   /**

@@ -1,18 +1,23 @@
-/** The rows of a message list: draws them in place and keeps the way in for the keyboard. */
+/** The rows of a message list: draws them in place, and says which messages are on screen. */
 
 import { sync } from "./dom.js";
 import { Dates } from "./lib/dates.js";
+import { _ } from "./lib/i18n.js";
 import { notice } from "./lib/notices.js";
 import { clone, lang } from "./page.js";
 
 export class MessageRows {
   #rows;
+  #seen;
+  #scroller;
   #dates = new Dates(lang);
   #entry = null; // the message that Tab reaches
 
-  /** `rows`: the element that holds them. */
-  constructor(rows) {
-    this.#rows = rows;
+  /** `list`: the element that holds them, inside `scroller`. */
+  constructor(list, scroller) {
+    this.#rows = list.querySelector(".messages-rows");
+    this.#seen = list.querySelector(".messages-seen");
+    this.#scroller = scroller;
   }
 
   /** `rows` as lib/layout.js makes them; `view` as <message-list> gets it. */
@@ -23,6 +28,45 @@ export class MessageRows {
       update: (element, row) => this.#update(element, row, view),
     });
     this.#lead(this.#rows.lastElementChild);
+    this.#showSeen(view.seenBy);
+  }
+
+  of(seq) {
+    return this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
+  }
+
+  get newLine() {
+    return this.#rows.querySelector(".new-line");
+  }
+
+  /** The seqs of the messages whose last line is on screen, in order. */
+  get onScreen() {
+    const { top, bottom } = this.#scroller.getBoundingClientRect();
+    const ends = [...this.#rows.querySelectorAll("chat-message[data-seq]")].map((row) => [row, row.getBoundingClientRect().bottom]);
+    return ends.filter(([, end]) => end > top && end <= bottom + 1).map(([row]) => Number(row.dataset.seq));
+  }
+
+  /** Calls `draw` and keeps the first visible message where it was: lines between messages come and go. */
+  hold(draw) {
+    const top = this.#scroller.getBoundingClientRect().top;
+    const rows = [...this.#rows.querySelectorAll(":scope > :not(.day-line, .new-line)")];
+    const anchor = rows.find((row) => row.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    draw();
+    if (!anchor?.isConnected) return;
+    this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
+
+  center(row) {
+    const { top, height } = this.#scroller.getBoundingClientRect();
+    const place = row.getBoundingClientRect();
+    this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
+  }
+
+  #showSeen(names) {
+    const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names);
+    this.#seen.hidden = names.length === 0;
+    this.#seen.textContent = names.length === 0 ? "" : _("Seen by %(people)s", { people });
   }
 
   /** The last message is the way in for the keyboard. */

@@ -35,6 +35,7 @@ export class Services {
     new Recounts(feed).look();
     app.addEventListener("session:leave", ({ detail }) => this.#leave(detail ?? {}, { outbox, connection }));
     app.querySelector("storage-notice").watch(outbox);
+    addEventListener("pagehide", () => this.#marks.flush());
     this.#renewal.start();
     followKeyboard();
     new Focus(app).watch();

@@ -7,6 +7,9 @@
  */
 
 import { me, urls } from "./page.js";
+import { CloseCode } from "./protocol.js";
+
+const CLOSING = 1_000; // milliseconds in which the server closes the socket of a session that is over
 
 export const session = {
   replaced: false, // by that of another user
@@ -25,6 +28,20 @@ export function sessionOver() {
   over = true;
   const leaves = document.dispatchEvent(new CustomEvent("session:over", { cancelable: true }));
   if (leaves) location.assign(`${urls.login}?over`);
+}
+
+/**
+ * Ends `connection` with the session. The page stays: the user may be writing. A request can be refused before the
+ * server closes the socket, whose code tells a log-out from a closed account.
+ */
+export function endWithSession(connection) {
+  document.addEventListener("session:replaced", () => connection.end());
+  document.addEventListener("session:over", (event) => {
+    event.preventDefault();
+    const end = () => connection.state !== "ended" && connection.end(CloseCode.SESSION_INVALID);
+    if (connection.state === "online") setTimeout(end, CLOSING);
+    else end();
+  });
 }
 
 /** Another user has logged in with this browser. */

@@ -3,8 +3,8 @@
  * Current, People, Outbox.
  *
  * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
- * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `connection:hurry`, `session:over`,
- * `session:replaced`, `room:entered`, `room:muted`.
+ * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `messages:seen`, `connection:hurry`,
+ * `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../connection.js";
@@ -26,11 +26,9 @@ import { People } from "../people.js";
 import { CloseCode, LOBBY } from "../protocol.js";
 import { Screen } from "../screen.js";
 import { sender } from "../sender.js";
-import { sessionOver, sessionReplaced } from "../session.js";
+import { endWithSession, sessionOver, sessionReplaced } from "../session.js";
 import { listenToKeys } from "../shortcuts.js";
 import { Typing } from "../typing.js";
-
-const CLOSING = 1_000; // milliseconds in which the server closes the socket of a session that is over
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });
@@ -101,9 +99,9 @@ class ChatApp extends HTMLElement {
     on(this, "future:wanted", () => this.#past.newer(this.#current));
     on(this, "end:wanted", () => this.#leavePast());
     on(this, "end:reached", () => this.#readIfSeen());
+    on(this, "messages:seen", (detail) => this.#seen(detail));
     on(this, "connection:hurry", () => this.#connection.hurry());
-    document.addEventListener("session:over", (event) => this.#sessionOver(event));
-    on(document, "session:replaced", () => this.#connection.end());
+    endWithSession(this.#connection);
     on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
     on(globalThis, "hashchange", () => this.#open());
@@ -134,17 +132,6 @@ class ChatApp extends HTMLElement {
     if (detail.state !== "online") this.#place.newLine.leave(this.#current.unread);
     this.#banner.show(detail);
     this.#draw();
-  }
-
-  /**
-   * The page stays: the user may be writing. A request can be refused before the server closes the socket, whose code
-   * tells a log-out from a closed account.
-   */
-  #sessionOver(event) {
-    event.preventDefault();
-    const end = () => this.#connection.state !== "ended" && this.#connection.end(CloseCode.SESSION_INVALID);
-    if (this.#connection.state === "online") setTimeout(end, CLOSING);
-    else end();
   }
 
   #renewed() {
@@ -218,17 +205,25 @@ class ChatApp extends HTMLElement {
   }
 
   #send({ key, text, replyTo }) {
-    this.#place.newLine.clear();
+    if (this.#current.unread === 0) this.#place.newLine.clear();
     this.#typing.sent(this.#feed.get(key).room);
     this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch });
     this.#redraw();
-    this.#list.toEnd();
+    this.#list.showSent();
   }
 
-  /** Read means: in view, at the end, with the window in front. */
+  #seen({ key, seq }) {
+    const conversation = this.#feed.all.find((one) => one.key === key);
+    if (!conversation) return;
+    this.#feed.markRead(conversation, seq);
+    this.#services.call("read");
+  }
+
+  /** At the end, with the window in front: then everything is read. */
   #readIfSeen() {
     const looks = document.visibilityState === "visible" && document.hasFocus();
-    if (!looks || this.#current.timeline.missing || !this.#list.showsEndOf(this.#place.key)) return;
+    const isThere = this.#list.showsEndOf(this.#place.key) && !this.#list.skipsUnread;
+    if (!looks || !isThere || this.#current.timeline.missing) return;
     this.#feed.markRead(this.#current);
     this.#services.call("read");
   }

@@ -3,7 +3,8 @@
  * there, anywhere else what is being read does not move. Holds at most 300 messages in the page.
  *
  * Sends `history:wanted` near the start of what is held, `future:wanted` near the end of a stretch of the
- * past, `end:wanted` to leave it, `end:reached` when the end is in view.
+ * past, `end:wanted` to leave it, `end:reached` when the end is in view, `messages:seen` {key, seq} when all up to
+ * there has been on screen, `message:jump` {seq} to return to where a message was sent from.
  */
 
 import { say } from "../dom.js";
@@ -13,9 +14,9 @@ import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/span.js";
 import { badge } from "../lib/unread.js";
 import { MessageRows } from "../message-rows.js";
-import { lang } from "../page.js";
 import { PointerHold } from "../pointer-hold.js";
 import { LOBBY } from "../protocol.js";
+import { SeenMessages } from "../seen-messages.js";
 
 const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from which more is brought in
@@ -26,22 +27,28 @@ const AIMS = "message-actions, .reaction, .message-status"; // what acts on the 
 class MessageList extends HTMLElement {
   #scroller = this.querySelector(".messages-scroll");
   #content = this.querySelector(".messages-content");
-  #rows = this.querySelector(".messages-rows");
+  #rows = new MessageRows(this, this.#scroller);
   #jump = this.querySelector(".messages-jump");
+  #back = this.querySelector(".messages-back");
   #names = [...this.querySelectorAll(".start-name")];
-  #seen = this.querySelector(".messages-seen");
   #actions = this.querySelector("message-actions");
-  #drawn = new MessageRows(this.#rows);
   #span = new Span();
   #stuck = true; // to the end
   #end = 0; // the scroll position that was the end
+  #left = null; // {seq, unread}: the message on screen when the user sent one and was brought to the end, and what was unread then
   #view = { key: null, items: [], seenBy: [], loaded: false };
   #next = null; // the view that waits while a mouse aims at a button of a message
   #aim = new PointerHold(this, { controls: AIMS, release: () => this.#next && this.show(this.#next) });
 
+  #read = new SeenMessages({
+    onScreen: () => this.#rows.onScreen,
+    report: (position) => say(this, "messages:seen", position),
+  });
+
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener("click", () => this.toEnd());
+    this.#back.addEventListener("click", () => say(this, "message:jump", { seq: this.#left.seq }));
     this.#jump.addEventListener("wheel", ({ deltaY }) => this.#scroller.scrollBy(0, deltaY), { passive: true });
     const resized = new ResizeObserver(() => this.#stuck && this.#scrollToEnd());
     resized.observe(this.#content);
@@ -51,6 +58,11 @@ class MessageList extends HTMLElement {
   /** True when the end of conversation `key` is in view. */
   showsEndOf(key) {
     return this.#view.key === key && this.#next === null && this.#view.loaded && this.#looksAtEnd();
+  }
+
+  /** True when sending a message has led to the end, past messages that the user has not read. */
+  get skipsUnread() {
+    return this.#left !== null && this.#left.unread > 0;
   }
 
   /**
@@ -71,12 +83,26 @@ class MessageList extends HTMLElement {
     this.#stuck &&= !view.hasNewer && this.#looksAtEnd();
     if (opened) this.#restart();
     else if (this.#stuck) this.#follow();
-    else this.#hold(() => this.#draw());
+    else this.#rows.hold(() => this.#draw());
     this.#showJump();
     this.#reach();
+    this.#read.show(view);
   }
 
   toEnd() {
+    this.#left = null;
+    this.#goToEnd();
+  }
+
+  /** The end, where the message that was just sent is. From further up the user can return; what is between stays unread. */
+  showSent() {
+    const [{ onScreen }, { unread }] = [this.#rows, this.#view];
+    if (this.#looksAtEnd()) this.#left = this.skipsUnread ? this.#left : null;
+    else if (onScreen.length > 0) this.#left ??= { seq: onScreen[onScreen.length >> 1], unread };
+    this.#goToEnd();
+  }
+
+  #goToEnd() {
     if (this.#view.hasNewer) say(this, "end:wanted"); // whoever hears it shows the end
     this.#span.toEnd();
     this.#stuck = true;
@@ -90,10 +116,11 @@ class MessageList extends HTMLElement {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);
     if (!item || !this.#span.around(items, item.key)) return false;
+    this.#left = null;
     this.#stuck = false;
     this.#draw();
-    const row = this.#rowOf(seq);
-    if (row) this.#center(row);
+    const row = this.#rows.of(seq);
+    if (row) this.#rows.center(row);
     row?.classList.remove("message-found");
     if (focus) row?.focus({ preventScroll: true });
     row?.classList.add("message-found");
@@ -105,15 +132,10 @@ class MessageList extends HTMLElement {
     this.#scroller.scrollBy({ top: direction * this.#scroller.clientHeight * 0.8 });
   }
 
-  #center(row) {
-    const { top, height } = this.#scroller.getBoundingClientRect();
-    const place = row.getBoundingClientRect();
-    this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
-  }
-
   /** At the end, or at the first unread message when that is further up. */
   #restart() {
     this.#span = new Span();
+    this.#left = null;
     this.#stuck = true;
     this.#draw();
     this.#turnTo(this.#firstUnread());
@@ -124,9 +146,9 @@ class MessageList extends HTMLElement {
   /** Stays at the end, unless many messages came at once: the first unread one of them has to be seen. */
   #follow() {
     const first = this.#firstUnread();
-    const known = first && this.#rowOf(first.seq);
+    const known = first && this.#rows.of(first.seq);
     this.#draw();
-    if (!known?.isConnected) this.#turnTo(first);
+    if (!this.skipsUnread && !known?.isConnected) this.#turnTo(first);
   }
 
   #firstUnread() {
@@ -138,47 +160,23 @@ class MessageList extends HTMLElement {
   #turnTo(item) {
     if (!item) return;
     const top = this.#scroller.getBoundingClientRect().top;
-    const drawn = this.#rowOf(item.seq);
+    const drawn = this.#rows.of(item.seq);
     if (drawn?.getBoundingClientRect().top >= top) return;
     if (!drawn) this.#span.around(this.#view.items, item.key);
     this.#stuck = false;
     this.#draw();
-    const start = this.#rows.querySelector(".new-line") ?? this.#rowOf(item.seq);
+    const start = this.#rows.newLine ?? this.#rows.of(item.seq);
     this.#scroller.scrollTop += start.getBoundingClientRect().top - top - ABOVE_NEW;
-  }
-
-  #rowOf(seq) {
-    return this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
   }
 
   #draw() {
     const { items, newAfter, loaded, hasOlder } = this.#view;
     const shown = this.#span.slice(items, { hold: !this.#stuck });
-    const fromStart = !hasOlder && !this.#span.hasEarlier;
-    this.#drawn.draw(rows(shown, { newAfter, fromStart }), this.#view);
-    this.#showSeen();
+    this.#rows.draw(rows(shown, { newAfter, fromStart: !hasOlder && !this.#span.hasEarlier }), this.#view);
     this.#actions.rights = this.#view.rights;
-    this.dataset.start = String(loaded && fromStart);
+    this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
     if (this.#stuck) this.#scrollToEnd();
-  }
-
-  #showSeen() {
-    const [seen, { seenBy }] = [this.#seen, this.#view];
-    const people = new Intl.ListFormat(lang, { style: "narrow" }).format(seenBy);
-    seen.hidden = seenBy.length === 0;
-    seen.textContent = seen.hidden ? "" : _("Seen by %(people)s", { people });
-  }
-
-  /** Draws and puts the first visible message back to where it was: lines between them come and go. */
-  #hold(draw) {
-    const top = this.#scroller.getBoundingClientRect().top;
-    const rows = [...this.#rows.querySelectorAll(":scope > :not(.day-line, .new-line)")];
-    const anchor = rows.find((row) => row.getBoundingClientRect().bottom > top);
-    const before = anchor?.getBoundingClientRect().top ?? 0;
-    draw();
-    if (!anchor?.isConnected) return;
-    this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
   }
 
   #scrolled() {
@@ -187,6 +185,7 @@ class MessageList extends HTMLElement {
     this.#stuck = stuck;
     this.#reach();
     this.#showJump();
+    this.#read.look();
     if (arrived) this.#arrived();
   }
 
@@ -206,7 +205,7 @@ class MessageList extends HTMLElement {
 
   #extend(change) {
     const stuck = this.#stuck && this.#span.atEnd;
-    this.#hold(() => {
+    this.#rows.hold(() => {
       change();
       this.#stuck = false;
       this.#draw();
@@ -239,6 +238,7 @@ class MessageList extends HTMLElement {
   #showJump() {
     const { unread } = this.#view;
     this.#jump.hidden = this.#stuck;
+    this.#back.hidden = !this.#stuck || this.#left === null;
     this.#jump.classList.toggle("messages-jump-new", unread > 0);
     this.#jump.querySelector(".jump-words").textContent =
       unread > 0

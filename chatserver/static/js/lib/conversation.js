@@ -99,6 +99,21 @@ export class Conversation {
     return news;
   }
 
+  /** What is held up to `seq` has been on screen. True when that is news. The counts stay exact. */
+  seenTo(seq) {
+    const { events, upTo } = this.stretch ?? { events: this.timeline.events, upTo: this.timeline.position ?? 0 };
+    const position = Math.min(seq, upTo);
+    if (position <= this.read) return false;
+    const seen = events.filter((event) => event.seq <= position && this.isNews(event));
+    const { unread, mentions, stale } = this;
+    this.readTo(position);
+    if (position >= this.#welcomed) return true; // every unread message came live
+    this.unread = Math.max(0, unread - seen.length);
+    this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => calls(data, this.#me)).length));
+    this.stale = stale && this.unread > 0;
+    return true;
+  }
+
   /** Read up to `seq`, here or on another device. */
   readTo(seq) {
     if (seq <= this.read) return;

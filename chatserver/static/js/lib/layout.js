@@ -31,6 +31,16 @@ export function rows(messages, { newAfter = null, fromStart = true } = {}) {
 /** The first of the messages that others sent after `read`, the last seq that was read; or undefined. */
 export const firstNew = (messages, read) => messages.find((message) => isNew(message, read));
 
+/**
+ * How far is read, from `read`, when the messages with the seqs `onScreen` are seen: not past a message of another user
+ * that was not on screen, nor past one that is not held.
+ */
+export function readThrough({ items, hasOlder }, { read, onScreen }) {
+  if (onScreen.length === 0 || (hasOlder && items[0].seq > read + 1)) return read;
+  const first = firstNew(items, read);
+  return first && first.seq < onScreen[0] ? read : Math.max(read, onScreen.at(-1));
+}
+
 const isNew = ({ own, notice, seq }, read) => !own && !notice && seq > read;
 
 function continues(previous, message) {
