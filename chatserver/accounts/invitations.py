@@ -8,7 +8,7 @@ from chatserver.accounts.accounts import DAY, Accounts
 from chatserver.chat.membership import Membership
 from chatserver.errors import ChatError, Conflict, NotFound, _
 from chatserver.models import Invite, User
-from chatserver.storage.invitations import Invites
+from chatserver.storage.invitations import INVALID_INVITATION, Invites
 from chatserver.storage.users import NewUser
 
 DAYS = 7
@@ -55,8 +55,15 @@ class Invitations:
         """Return a usable invitation that `by` may see. Raises NotFound."""
         found = await self._invites.find(code, by=by.id if by else None)
         if found is None:
-            raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+            raise NotFound(INVALID_INVITATION)
         return found
+
+    async def find_for_user(self, user: User, code: str) -> Invite:
+        """Return a usable invitation that admits the user to its room, if any. Raises NotFound."""
+        invite = await self.find(code)
+        if invite.room is not None and not await self._invites.admits(user.id, code, invite.room):
+            raise NotFound(INVALID_INVITATION)
+        return invite
 
     async def find_for_member(self, user: User, code: str) -> Invite | None:
         """Return an invitation, usable or not, to a room that the user is a member of."""

@@ -27,6 +27,7 @@ from chatserver.models import (
 )
 from chatserver.storage.append_event import append_event, event_from_draft
 from chatserver.storage.invitations import (
+    INVALID_INVITATION,
     admits_to,
     redeem,
     revoke_created_by,
@@ -253,15 +254,16 @@ def _name_columns(
 def _require_joinable(connection: Connection, draft: Draft, *, invited: str) -> None:
     """Raise NotFound unless the room is public or `invited` admits; Forbidden if archived.
 
-    The invitation is checked again, because it may have been revoked since it made the account.
+    The invitation is checked again: it may have been revoked since it made the account, and does
+    not admit a user who was removed from the room.
     """
     query = sa.select(rooms.c.kind, rooms.c.name, rooms.c.private, rooms.c.archived_at)
     found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
     if found is None or found.kind != RoomKind.GROUP:
         raise NotFound
     public = found.name is not None and not found.private
-    if not public and not admits_to(connection, invited, draft.room):
-        raise NotFound
+    if not public and not admits_to(connection, invited, draft.room, draft.user_id):
+        raise NotFound(INVALID_INVITATION) if invited else NotFound
     if found.archived_at is not None:
         raise Forbidden(_("This room is archived."))
 

@@ -1,9 +1,11 @@
 """Invitations.
 
 An invitation is usable while its creator is an enabled administrator; one into a private room only
-while the creator is a member of the room. It is revoked permanently when that ends.
+while the creator is a member of the room. It is revoked permanently when that ends. A user who was
+removed from a private room needs an invitation that was created after the removal.
 """
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import aclosing
@@ -13,13 +15,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import NotFound, _
-from chatserver.models import MAX_CLOCK_LEAD, Invite, Role
+from chatserver.models import MAX_CLOCK_LEAD, Invite, Kind, Role
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.rights import require_admin
 from chatserver.storage.slices import pages
-from chatserver.storage.tables import invites, rooms, users
+from chatserver.storage.tables import events, invites, members, rooms, users
 from chatserver.storage.unique_names import find_room
+
+INVALID_INVITATION = _("This invitation is not valid any more. Ask for a new one.")
 
 # MariaDB would find "code " for "code" as well.
 _is_code = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
@@ -78,6 +82,11 @@ class Invites:
         found = await self._where(one, is_member(user_id, invites.c.room_id))
         return found[0] if found else None
 
+    async def admits(self, user_id: int, code: str, room: int) -> bool:
+        """Whether an invitation admits this user to a room."""
+        async with self._database.reading() as connection:
+            return await connection.run_sync(admits_to, code, room, user_id)
+
     async def _usable(self, *conditions: sa.ColumnElement[bool]) -> list[Invite]:
         return await self._where(*_usable(self._clock()), *conditions)
 
@@ -115,13 +124,15 @@ def redeem(connection: Connection, code: str, now: int) -> None:
     one = sa.and_(invites.c.code == code, *_usable(now))
     used = invites.update().where(one).values(uses_left=invites.c.uses_left - 1)
     if not _is_code(code) or connection.execute(used).rowcount != 1:
-        raise NotFound(_("This invitation is not valid any more. Ask for a new one."))
+        raise NotFound(INVALID_INVITATION)
 
 
-def admits_to(connection: Connection, code: str, room: int) -> bool:
-    """Whether an invitation, used up or not, still admits to this room."""
-    one = sa.and_(invites.c.code == code, invites.c.room_id == room)
-    query = sa.select(invites.c.code).where(one, *_backed_by_creator())
+def admits_to(connection: Connection, code: str, room: int, user_id: int) -> bool:
+    """Whether an invitation, used up or not, still admits this user to the room."""
+    one = sa.and_(invites.c.code == code, invites.c.room_id == room, *_backed_by_creator())
+    if (removed_at := _removed_at(connection, room, user_id)) is not None:
+        one = sa.and_(one, sa.or_(~_is_private(), invites.c.created_at > removed_at))
+    query = sa.select(invites.c.code).where(one)
     return bool(_is_code(code)) and connection.scalar(query) is not None
 
 
@@ -164,6 +175,31 @@ def _backed_by_creator() -> list[sa.ColumnElement[bool]]:
         sa.or_(by_operator, admins.correlate_except(creator).exists()),
         sa.or_(by_operator, invites.c.room_id.is_(None), ~_is_private(), here),
     ]
+
+
+def _removed_at(connection: Connection, room: int, user_id: int) -> int | None:
+    """Return when a former member was removed from a room; None for a user who left.
+
+    The last event of the membership is the departure. It is any other event if a restore ended the
+    membership; that counts as a removal.
+    """
+    query = (
+        sa.select(members.c.left_at, events.c.user_id, events.c.kind, events.c.body)
+        .outerjoin(
+            events,
+            sa.and_(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq),
+        )
+        .where(members.c.room_id == room, members.c.user_id == user_id)
+        .where(members.c.left_at.is_not(None))
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None or (found.user_id == user_id and _is_leave(found)):
+        return None
+    return int(found.left_at)
+
+
+def _is_leave(event: Row[Any]) -> bool:
+    return bool(event.kind == Kind.ROOM and json.loads(event.body).get("action") == "leave")
 
 
 def _visible_to(by: int | None) -> sa.ColumnElement[bool]:

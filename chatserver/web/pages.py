@@ -130,8 +130,12 @@ class Pages:
         user = None
         with suppress(Unauthorized):
             user = (await self._sessions.authenticate(request)).user
-        own = await self._invitations.find_for_member(user, code) if user else None
-        invite = own or await self._invitations.find(code)
+        own = None
+        if user is None:
+            invite = await self._invitations.find(code)
+        else:
+            own = await self._invitations.find_for_member(user, code)
+            invite = own or await self._invitations.find_for_user(user, code)
         facts = {"me": user, "invite": invite, "is_member": own is not None}
         page = "join" if user is None or invite.room is None else "invited"
         return self._render(f"accounts/{page}.html", request, user, **facts)

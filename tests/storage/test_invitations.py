@@ -8,6 +8,7 @@ import pytest
 from chatserver.errors import NotFound
 from chatserver.models import Change, Create, Dismiss, Enrol, Event, Invite, Role, User
 from chatserver.storage.credentials import AccountChange
+from chatserver.storage.tables import members
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
@@ -140,3 +141,52 @@ async def test_nobody_comes_in_after_the_maker_was_demoted(scene: Scene) -> None
         assert not await scene.admits(code, f"u{number}late")
         back = AccountChange(role=Role.ADMIN)
         await storage.credentials.administer(scene.bo.id, back, by=None)
+
+
+async def test_a_removed_user_returns_to_a_private_room_only_with_a_newer_invitation(
+    scene: Scene,
+) -> None:
+    storage, cy = scene.storage, await scene.storage.person("cy")
+    ref = ((cy.id, "cy"),)
+    join = Enrol("join", ref, invited="private", spends=True)
+    leave, remove = Dismiss("leave", ref), Dismiss("remove", ref)
+    for by, act in ((cy, join), (cy, leave), (cy, join), (scene.ann, remove)):
+        assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
+    assert isinstance(await acted(storage, cy, join, room=scene.private), NotFound)
+    assert not await storage.invites.admits(cy.id, "private", scene.private)
+    left = {one.code: one.uses_left for one in await storage.invites.list_usable(None)}
+    assert left["private"] == 1
+    storage.now += 1
+    newer = Invite("newer", "", storage.now, storage.now + 1_000, 3)
+    await storage.invites.open(newer, by=scene.bo.id, into="plans")
+    again = Enrol("join", ref, invited="newer", spends=True)
+    for by, act in ((cy, again), (cy, leave), (cy, join)):
+        assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
+    for by, act in ((scene.ann, remove), (scene.bo, Enrol("invite", ref)), (cy, leave)):
+        assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_user_removed_from_a_public_room_joins_it_until_it_is_private(
+    scene: Scene, *, closed: bool
+) -> None:
+    storage, cy = scene.storage, await scene.storage.person("cy")
+    ref = ((cy.id, "cy"),)
+    invited = Enrol("join", ref, invited="public")
+    steps = [(cy, invited), (scene.ann, Dismiss("remove", ref))]
+    steps += [(scene.ann, Change("change", {"private": True}))] * closed
+    for by, act in steps:
+        assert isinstance(await acted(storage, by, act, room=scene.public), Event), act
+    outcome = await acted(storage, cy, invited, room=scene.public)
+    assert isinstance(outcome, NotFound if closed else Event)
+
+
+async def test_a_membership_that_a_restore_ended_counts_as_removed(scene: Scene) -> None:
+    """Its last event is not the departure, but may be the one with which the user joined."""
+    storage, cy = scene.storage, await scene.storage.person("cy")
+    join = Enrol("join", ((cy.id, "cy"),), invited="private")
+    joined = await acted(storage, cy, join, room=scene.private)
+    ended = members.update().where(members.c.user_id == cy.id, members.c.room_id == scene.private)
+    ended = ended.values(left_at=storage.now, left_seq=joined.seq)
+    await storage.database.transaction(lambda c: c.execute(ended))
+    assert isinstance(await acted(storage, cy, join, room=scene.private), NotFound)

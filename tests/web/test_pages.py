@@ -210,6 +210,23 @@ async def test_a_user_joins_the_room_of_an_invitation_with_the_account_that_exis
     assert (stranger.status, stranger.json["code"]) == (401, "unauthorized")
 
 
+async def test_a_removed_user_cannot_join_with_the_invitation_of_before(
+    ann: Person, bo: Person
+) -> None:
+    room = {"name": "plans", "title": "Plans", "private": True}
+    number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
+    made = (await ann.ask("POST", "/api/invites", {"room": "plans", "uses": 5})).json
+    path = f"/join/{made['code']}"
+    joined = await bo.ask("POST", f"{path}/room")
+    await ann.ask("DELETE", f"/api/rooms/{number}/members/bo")
+    refused = await bo.ask("POST", f"{path}/room")
+    page = await bo.ask("GET", path, headers=HTML)
+    assert (joined.status, refused.status, page.status) == (200, 404, 404)
+    assert "Plans" not in page.text
+    (listed,) = (await ann.ask("GET", "/api/invites")).json["invites"]
+    assert listed["uses_left"] == 4
+
+
 async def test_an_invitation_into_a_room_names_it_and_leads_a_new_account_there(
     chat: Chat, ann: Person
 ) -> None:
