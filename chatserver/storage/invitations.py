@@ -198,7 +198,7 @@ def _removed_at(connection: Connection, room: int, user_id: int) -> int | None:
     return int(found.left_at)
 
 
-def _is_leave(event: Row[Any]) -> bool:
+def _is_leave(event: Any) -> bool:
     return bool(event.kind == Kind.ROOM and json.loads(event.body).get("action") == "leave")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from chatserver.errors import NotFound
-from chatserver.models import Change, Create, Dismiss, Enrol, Event, Invite, Role, User
+from chatserver.models import Act, Change, Create, Dismiss, Enrol, Event, Invite, Role, User
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.tables import members
 from chatserver.storage.users import NewUser
@@ -173,7 +173,7 @@ async def test_a_user_removed_from_a_public_room_joins_it_until_it_is_private(
     storage, cy = scene.storage, await scene.storage.person("cy")
     ref = ((cy.id, "cy"),)
     invited = Enrol("join", ref, invited="public")
-    steps = [(cy, invited), (scene.ann, Dismiss("remove", ref))]
+    steps: list[tuple[User, Act]] = [(cy, invited), (scene.ann, Dismiss("remove", ref))]
     steps += [(scene.ann, Change("change", {"private": True}))] * closed
     for by, act in steps:
         assert isinstance(await acted(storage, by, act, room=scene.public), Event), act

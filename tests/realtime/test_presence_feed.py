@@ -1,0 +1,97 @@
+"""Presence frames: encoded once, written in small slices, large lists less often."""
+
+import asyncio
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chatserver.protocol import Person, encode_events
+from chatserver.realtime import presence_feed
+from chatserver.realtime.presence import PresenceState
+from chatserver.realtime.presence_feed import (
+    BYTES_PER_TURN,
+    INTERVAL,
+    MAX_LIST_INTERVAL,
+    WRITES_PER_TURN,
+    PresenceFeed,
+)
+
+
+class Feed:
+    """A feed to connections that only count, with a clock that the test sets."""
+
+    def __init__(self, *, lists: int, changes: int = 0) -> None:
+        self.now = 0.0
+        self.presence = PresenceState()
+        listing = [SimpleNamespace(lists_presence=True) for _ in range(lists)]
+        others = [SimpleNamespace(lists_presence=False) for _ in range(changes)]
+        self.connections: list[Any] = [*others, *listing]
+        self.writes: list[tuple[bytes, int]] = []  # a frame, and to how many, in one turn
+        self.feed = PresenceFeed(
+            self.presence, lambda: self.connections, self._write, lambda: None, lambda: self.now
+        )
+
+    def _write(self, frame: bytes, to: Iterable[Any]) -> None:
+        self.writes.append((frame, len(list(to))))
+
+    def change(self, name: str, *, size: int = 1) -> None:
+        self.presence.connect(Person(name, "x" * size))
+        self.feed.changed()
+
+    async def frames(self, connections: int) -> list[bytes]:
+        """Wait until so many connections were written to; return the different frames."""
+        while sum(count for _, count in self.writes) < connections:
+            await asyncio.sleep(0)
+        return list(dict.fromkeys(frame for frame, _ in self.writes))
+
+
+async def test_a_list_is_encoded_once_for_all_that_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    encode = encode_events.group_list
+
+    def counting(people: bytes | bytearray) -> bytes:
+        encoded.append(len(people))
+        return encode(people)
+
+    monkeypatch.setattr(encode_events, "group_list", counting)
+    feed = Feed(lists=3 * WRITES_PER_TURN)
+    feed.change("ann")
+    assert len(await feed.frames(3 * WRITES_PER_TURN)) == len(encoded) == 1
+    assert [count for _, count in feed.writes] == [WRITES_PER_TURN] * 3
+    feed.feed.close()
+
+
+@pytest.mark.parametrize("kind", ["lists", "changes"])
+async def test_large_frames_are_written_to_few_connections_a_turn(kind: str) -> None:
+    feed = Feed(lists=0, changes=9) if kind == "changes" else Feed(lists=9)
+    feed.change("ann", size=BYTES_PER_TURN // 3)
+    await feed.frames(9)
+    assert [count for _, count in feed.writes] == [2, 2, 2, 2, 1]
+    larger = Feed(lists=3)
+    larger.change("ann", size=2 * BYTES_PER_TURN)
+    await larger.frames(3)
+    feed.feed.close()
+    larger.feed.close()
+    assert [count for _, count in larger.writes] == [1, 1, 1]
+
+
+async def test_changes_do_not_wait_for_the_next_large_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence_feed, "INTERVAL", 0)
+    feed = Feed(lists=20, changes=1)
+    feed.change("ann", size=1_500_000)  # 3 seconds until the next list
+    await feed.frames(21)
+    feed.writes.clear()
+    for count, name in enumerate(("bo", "cy"), 1):
+        feed.change(name)
+        await feed.frames(count)
+    assert [count for _, count in feed.writes] == [1, 1]
+    feed.feed.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds"), [(1, INTERVAL), (20_000_000, 2.0), (10**12, MAX_LIST_INTERVAL)]
+)
+def test_the_interval_of_lists_grows_with_their_bytes(size: int, seconds: float) -> None:
+    assert presence_feed._list_interval(size) == seconds
