@@ -139,3 +139,62 @@ async def test_back_asks_before_it_closes_a_dialog_with_text(enter: EnterChat) -
     await question.locator(".confirm-yes").click()
     await expect(dialog).to_be_hidden()
     await expect(page.locator(TITLE)).to_have_text("Alpha")
+
+
+async def visible_top(page: Page) -> int:
+    """The number of the first message in view."""
+    return int(
+        await page.locator(".messages-scroll").evaluate(
+            """(list) => [...list.querySelectorAll("chat-message[data-seq]")].find(
+              (row) => row.getBoundingClientRect().bottom > list.getBoundingClientRect().top
+            ).dataset.seq"""
+        )
+    )
+
+
+async def test_back_returns_to_the_place_before_a_quote_and_to_the_results_of_a_search(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    ada = await ann.chat.signed_in("ann")
+    for number in range(40):
+        await ada.ask("POST", "/api/rooms/1/messages", {"data": f"needle {number}"})
+    answer = {"data": "about that", "reply_to": 3}
+    await ada.ask("POST", "/api/rooms/1/messages", answer)
+    phone = await ann.another(**PHONE)
+    page, quote = phone.page, phone.page.locator(".message-quote:visible")
+    await page.locator(".messages-scroll").evaluate("(list) => list.scrollBy(0, -300)")
+    left = await visible_top(page)
+    await page.evaluate("document.querySelector('.message-quote:not([hidden])').click()")
+    await expect(page.locator("[data-seq='3'].message-found")).to_be_in_viewport()
+    await back(page)
+    await page.wait_for_function("() => !location.hash")
+    await expect(page.locator("[data-seq='3']")).not_to_be_in_viewport()
+    assert await visible_top(page) == left
+    await page.locator("message-list .messages-jump").click()
+    await quote.click()
+    await expect(page.locator("[data-seq='3'].message-found")).to_be_in_viewport()
+    await back(page)
+    await expect(page.locator(".messages-jump")).to_be_hidden()
+
+    await opens(page, [".topbar-search"], ["search-panel"])
+    await page.locator("search-panel [type=search]").fill("needle")
+    hit = page.locator(".hit").nth(20)
+    await hit.scroll_into_view_if_needed()
+    body = page.locator("search-panel .panel-body")
+    scrolled = await body.evaluate("(body) => body.scrollTop")
+    await hit.click()
+    await expect(page.locator("search-panel")).to_be_hidden()
+    await expect(page.locator("[data-seq='20'].message-found")).to_be_in_viewport()
+    await back(page)
+    await expect(hit).to_be_focused()
+    assert await body.evaluate("(body) => body.scrollTop") == scrolled > 0
+    await back(page)
+    await expect(page.locator("search-panel")).to_be_hidden()
+    await expect(page.locator(".messages-jump")).to_be_hidden()
+
+    await page.goto("/index#/room/1/4711")
+    await expect(page.locator("toast-line")).to_contain_text("This message was deleted")
+    await expect(page.locator(".messages-jump")).to_be_hidden()
+    await page.goto("/index#/with/ann")
+    await expect(page.locator("toast-line")).to_be_empty()

@@ -1,9 +1,9 @@
 /**
- * What is done to a message of the open conversation: reacting, answering, editing, deleting, linking,
- * jumping to it. Edits, deletions and reactions go through the outbox.
+ * What is done to a message of the open conversation: reacting, answering, editing, deleting, linking. Edits, deletions
+ * and reactions go through the outbox.
  *
  * Hears `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
- * `message:link`, `message:jump`, `quote:wanted`, `edit:wanted`.
+ * `message:link`, `quote:wanted`, `edit:wanted`.
  */
 
 import { call, demand } from "./demand.js";
@@ -11,29 +11,22 @@ import { _ } from "./lib/i18n.js";
 import { plain } from "./lib/markup.js";
 import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
-import { HISTORY_LIMIT, isMessage, Type } from "./protocol.js";
-
-const TRIES = 4; // questions for older pages
-const NEAR = 200; // events behind which a message is visited instead of loading what is between
+import { isMessage, Type } from "./protocol.js";
 
 export class Deeds {
   #app;
   #feed;
   #people;
   #current;
-  #draw;
-  #past;
   #outbox;
 
-  /** `current()`: the open conversation; `draw()` brings the page up to date at once. */
-  constructor(app, { feed, past, people, outbox, current, draw }) {
+  /** `current()`: the open conversation. */
+  constructor(app, { feed, people, outbox, current }) {
     this.#app = app;
     this.#feed = feed;
-    this.#past = past;
     this.#people = people;
     this.#outbox = outbox;
     this.#current = current;
-    this.#draw = draw;
     const on = (name, action) =>
       app.addEventListener(name, ({ detail }) => {
         const conversation = this.#current(); // when it was begun: later another one may be open
@@ -45,33 +38,8 @@ export class Deeds {
     on("message:save", (detail) => this.#save(detail));
     on("message:remove", (detail) => this.#remove(detail));
     on("message:link", (detail) => this.#link(detail));
-    on("message:jump", ({ seq }) => this.jump(seq));
     on("quote:wanted", ({ conversation, seq }) => this.#feed.quote(conversation, seq));
     on("edit:wanted", (detail) => this.#editLast(detail));
-  }
-
-  /** Shows message `seq` of the open conversation; one that is far back without what is between. */
-  async jump(seq) {
-    const conversation = this.#current();
-    const composer = this.#part("message-composer");
-    const before = [document.activeElement, composer.text];
-    const found = await this.#bring(conversation, seq);
-    if (conversation !== this.#current()) return;
-    const focus = document.activeElement === before[0] && composer.text === before[1]; // else the user went on writing
-    this.#draw();
-    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#say(_("This message was deleted or does not exist."));
-  }
-
-  async #bring(conversation, seq) {
-    const { timeline } = conversation;
-    if (conversation.stretch?.holds(seq)) return true;
-    if (timeline.oldest - seq > NEAR) return this.#past.visit(conversation, seq);
-    this.#past.leave(conversation);
-    // Another page may be under way, and then the first answer comes to nothing.
-    for (let tries = 0; timeline.oldest > seq && tries < TRIES; tries += 1) {
-      await this.#feed.older(conversation, HISTORY_LIMIT);
-    }
-    return true;
   }
 
   #react({ conversation, seq, emoji, on }) {
@@ -128,7 +96,7 @@ export class Deeds {
 
   async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
-    url.hash = `${hashOf(conversation.key)}/${seq}`;
+    url.hash = hashOf(conversation.key, seq);
     this.#say((await demand.rest.copy(url.href)) ? _("Link copied") : url.href);
   }
 

@@ -41,12 +41,7 @@ export class Destination {
     const name = await this.#people.resolve(conversation.to);
     if (name === conversation.to || place.conversation !== conversation) return place.conversation === conversation;
     if (name === null) place.explain(conversation, "nobody");
-    else goTo(withMessage(hashOf(`@${name}`)), { replace: true });
+    else goTo(hashOf(`@${name}`, messageOf(location.hash)), { replace: true });
     return false;
   }
-}
-
-function withMessage(hash) {
-  const seq = messageOf(location.hash);
-  return seq === null ? hash : `${hash}/${seq}`;
 }

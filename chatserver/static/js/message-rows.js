@@ -57,10 +57,29 @@ export class MessageRows {
     this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
   }
 
-  center(row) {
+  /** Brings message `seq` into the middle of the view, marks it, gives it the `focus`. */
+  reveal(seq, { focus }) {
+    const row = this.of(seq);
     const { top, height } = this.#scroller.getBoundingClientRect();
     const place = row.getBoundingClientRect();
     this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
+    row.classList.remove("message-found");
+    if (focus) row.focus({ preventScroll: true });
+    row.classList.add("message-found");
+  }
+
+  /** {seq, top} of the first message that is visible, or of none. */
+  get place() {
+    const { top } = this.#scroller.getBoundingClientRect();
+    const row = [...this.#rows.querySelectorAll("chat-message[data-seq]")].find((one) => one.getBoundingClientRect().bottom > top);
+    return row ? { seq: Number(row.dataset.seq), top: row.getBoundingClientRect().top - top } : { seq: null, top: 0 };
+  }
+
+  /** Scrolls message `seq`, which was jumped to, to `top` pixels below the top, without a mark. */
+  scrollTo(seq, top) {
+    const row = this.of(seq);
+    row.classList.remove("message-found");
+    this.#scroller.scrollTop += row.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top - top;
   }
 
   #showSeen(names) {

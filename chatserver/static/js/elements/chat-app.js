@@ -10,20 +10,21 @@
 import { Connection } from "../connection.js";
 import { Current } from "../current.js";
 import { Deeds } from "../deeds.js";
-import { bringTheRest, Deferred } from "../demand.js";
+import { bringTheRest, call, Deferred } from "../demand.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { Destination } from "../destination.js";
 import { deliver } from "../frames.js";
 import { goTo } from "../layers.js";
-import { hashOf, isRoute, messageOf, NOWHERE, parse, roomKey } from "../lib/route.js";
+import { hashOf, isRoute, keyIn, messageOf } from "../lib/route.js";
 import { asEvent } from "../lib/view.js";
+import { Navigation } from "../navigation.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
 import { me, socketUrl } from "../page.js";
 import { Past } from "../past.js";
 import { People } from "../people.js";
-import { CloseCode, LOBBY } from "../protocol.js";
+import { CloseCode } from "../protocol.js";
 import { Screen } from "../screen.js";
 import { sender } from "../sender.js";
 import { endWithSession, sessionOver, sessionReplaced } from "../session.js";
@@ -40,16 +41,19 @@ class ChatApp extends HTMLElement {
   #typing = new Typing((frame) => this.#connection.tell(frame));
   #past = new Past(this.#connection, () => this.#redraw());
   #services = new Deferred();
-  #deeds = new Deeds(this, {
+  #navigation = new Navigation(this, {
     feed: this.#feed,
     past: this.#past,
-    people: this.#people,
-    outbox: this.#outbox,
     current: () => this.#current,
     draw: () => this.#redraw(),
   });
+  #deeds = new Deeds(this, {
+    feed: this.#feed,
+    people: this.#people,
+    outbox: this.#outbox,
+    current: () => this.#current,
+  });
   #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
-  #jumped = null; // to this message, once
   #drawing = new Drawing(() => this.#screen.show(this.#place));
   #list = this.querySelector("message-list");
   #composer = this.querySelector("message-composer");
@@ -104,7 +108,7 @@ class ChatApp extends HTMLElement {
     endWithSession(this.#connection);
     on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
-    on(globalThis, "hashchange", () => this.#open());
+    on(globalThis, "hashchange", () => this.#turn());
     on(globalThis, "focus", () => this.#readIfSeen());
     on(globalThis, "blur", () => this.#place.newLine.leave(this.#current.unread));
     on(document, "visibilitychange", () => this.#readIfSeen());
@@ -144,15 +148,12 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
-  /** The newest page, and the message that the address names. */
+  /** The newest page, and the place to return to or the message that the address names. */
   async #load() {
     if (!(await this.#destination.reaches(this.#place))) return void this.#draw();
     this.#services.call("opened", this.#current);
     await this.#past.open(this.#current, this.#feed);
-    const seq = messageOf(location.hash);
-    if (seq === null || seq === this.#jumped || !this.#current.timeline.loaded) return;
-    this.#jumped = seq;
-    this.#deeds.jump(seq);
+    if (this.#current.timeline.loaded) this.#navigation.arrive();
   }
 
   #feedChanged({ conversation, added }) {
@@ -170,21 +171,26 @@ class ChatApp extends HTMLElement {
 
   // What the user does ---------------------------------------------------------------------------
 
+  #turn() {
+    if (location.hash && !isRoute(location.hash)) return; // a place in the page
+    this.#navigation.turn(this.#place.key);
+    this.#open();
+  }
+
   #open() {
-    const wanted = parse(location.hash);
-    const route = isRoute(location.hash);
-    if (wanted === null && location.hash && !route && this.#place.key !== null) return undefined; // a place in the page
-    const key = wanted ?? (route ? NOWHERE : roomKey(LOBBY));
+    const key = keyIn(location.hash);
     if (key !== this.#place.key) this.#arrive(key);
-    else if (messageOf(location.hash) === null) this.#past.leave(this.#current);
-    this.#jumped = null;
+    else if (messageOf(location.hash) === null && !this.#navigation.isReturn) this.#past.leave(this.#current);
     if (this.#current.isDirect) this.#people.meet(this.#current.to);
     this.#redraw();
     return this.#feed.epoch === null ? null : this.#load();
   }
 
   #arrive(key) {
-    if (this.#place.key !== null) this.#past.leave(this.#current);
+    if (this.#place.key !== null) {
+      this.#past.leave(this.#current);
+      call(this.querySelector("toast-line"), "clear");
+    }
     this.#place.show(key);
     this.#past.seek(this.#current);
   }

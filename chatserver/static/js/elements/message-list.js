@@ -4,15 +4,14 @@
  *
  * Sends `history:wanted` near the start of what is held, `future:wanted` near the end of a stretch of the
  * past, `end:wanted` to leave it, `end:reached` when the end is in view, `messages:seen` {key, seq} when all up to
- * there has been on screen, `message:jump` {seq} to return to where a message was sent from.
+ * there has been on screen, `place:wanted` {seq, top} to return to where a message was sent from.
  */
 
 import { say } from "../dom.js";
-import { _, ngettext } from "../lib/i18n.js";
+import { JumpButtons } from "../jump-buttons.js";
 import { firstNew, rows } from "../lib/layout.js";
 import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/span.js";
-import { badge } from "../lib/unread.js";
 import { MessageRows } from "../message-rows.js";
 import { PointerHold } from "../pointer-hold.js";
 import { LOBBY } from "../protocol.js";
@@ -28,14 +27,17 @@ class MessageList extends HTMLElement {
   #scroller = this.querySelector(".messages-scroll");
   #content = this.querySelector(".messages-content");
   #rows = new MessageRows(this, this.#scroller);
-  #jump = this.querySelector(".messages-jump");
-  #back = this.querySelector(".messages-back");
+  #buttons = new JumpButtons(this, {
+    scroller: this.#scroller,
+    toEnd: () => this.toEnd(),
+    goBack: () => say(this, "place:wanted", this.#left),
+  });
   #names = [...this.querySelectorAll(".start-name")];
   #actions = this.querySelector("message-actions");
   #span = new Span();
   #stuck = true; // to the end
   #end = 0; // the scroll position that was the end
-  #left = null; // {seq, unread}: the message on screen when the user sent one and was brought to the end, and what was unread then
+  #left = null; // {seq, top, unread}: the place from which the user sent a message and was brought to the end, and what was unread
   #view = { key: null, items: [], seenBy: [], loaded: false };
   #next = null; // the view that waits while a mouse aims at a button of a message
   #aim = new PointerHold(this, { controls: AIMS, release: () => this.#next && this.show(this.#next) });
@@ -47,9 +49,6 @@ class MessageList extends HTMLElement {
 
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.#jump.addEventListener("click", () => this.toEnd());
-    this.#back.addEventListener("click", () => say(this, "message:jump", { seq: this.#left.seq }));
-    this.#jump.addEventListener("wheel", ({ deltaY }) => this.#scroller.scrollBy(0, deltaY), { passive: true });
     const resized = new ResizeObserver(() => this.#stuck && this.#scrollToEnd());
     resized.observe(this.#content);
     resized.observe(this.#scroller);
@@ -96,9 +95,8 @@ class MessageList extends HTMLElement {
 
   /** The end, where the message that was just sent is. From further up the user can return; what is between stays unread. */
   showSent() {
-    const [{ onScreen }, { unread }] = [this.#rows, this.#view];
     if (this.#looksAtEnd()) this.#left = this.skipsUnread ? this.#left : null;
-    else if (onScreen.length > 0) this.#left ??= { seq: onScreen[onScreen.length >> 1], unread };
+    else this.#left ??= { ...this.place, unread: this.#view.unread };
     this.#goToEnd();
   }
 
@@ -119,13 +117,20 @@ class MessageList extends HTMLElement {
     this.#left = null;
     this.#stuck = false;
     this.#draw();
-    const row = this.#rows.of(seq);
-    if (row) this.#rows.center(row);
-    row?.classList.remove("message-found");
-    if (focus) row?.focus({ preventScroll: true });
-    row?.classList.add("message-found");
+    this.#rows.reveal(seq, { focus });
     this.#scrolled();
     return true;
+  }
+
+  /** {seq, top}: the first visible message, and how far it is below the top; `seq` is null at the end. */
+  get place() {
+    return this.showsEndOf(this.#view.key) ? { seq: null, top: 0 } : this.#rows.place;
+  }
+
+  /** Scrolls to a `place`. Without its message, and instead of the end, as when the conversation is opened. */
+  showPlace({ seq, top }) {
+    if (seq === null || !this.reveal(seq, { focus: false })) this.#restart();
+    else this.#rows.scrollTo(seq, top);
   }
 
   scrollByPage(direction) {
@@ -236,14 +241,7 @@ class MessageList extends HTMLElement {
   }
 
   #showJump() {
-    const { unread } = this.#view;
-    this.#jump.hidden = this.#stuck;
-    this.#back.hidden = !this.#stuck || this.#left === null;
-    this.#jump.classList.toggle("messages-jump-new", unread > 0);
-    this.#jump.querySelector(".jump-words").textContent =
-      unread > 0
-        ? ngettext("%(count)s new", "%(count)s new", unread, { count: badge(unread) })
-        : _("Jump to the latest");
+    this.#buttons.show({ isAtEnd: this.#stuck, unread: this.#view.unread, returns: this.#left !== null });
   }
 }
 

@@ -130,7 +130,7 @@ class SearchPanel extends HTMLElement {
   #sign(item, { room, seq, user, at }) {
     item.querySelector("time").textContent = this.#dates.brief(at);
     const place = this.#names.place(room) ?? { key: `#${room}`, name: `#${room}` };
-    item.querySelector("a").href = `${hashOf(place.key)}/${seq}`;
+    item.querySelector("a").href = hashOf(place.key, seq);
     item.querySelector(".hit-author").textContent = this.#names.display(user);
     item.querySelector(".hit-room").textContent = place.name;
   }

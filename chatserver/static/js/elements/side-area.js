@@ -3,13 +3,14 @@
  * page, which is inert meanwhile (the elements that `data-rest` selects).
  *
  * Hears clicks on [data-panel="…"], which show the panel of that data-name or put it away, and Escape.
- * Calls `opened()` of the panel.
+ * Calls `opened()` of the panel. Search results that a hit closed on a phone come back with `resume`.
  */
 
 const NARROW = matchMedia("(width < 48rem)");
 
 class SideArea extends HTMLElement {
   #opener = null;
+  #left = null; // {top}: how far the results were scrolled that a hit closed
 
   connectedCallback() {
     document.addEventListener("click", ({ target }) => this.#clicked(target));
@@ -23,10 +24,28 @@ class SideArea extends HTMLElement {
 
   show(name, opener = null) {
     this.#opener = opener ?? this.#opener;
+    this.#open(name);
+    this.#panel.opened();
+  }
+
+  #open(name) {
     for (const panel of this.children) panel.hidden = panel.dataset.name !== name;
     this.hidden = false;
     this.#mark();
-    this.#panel.opened();
+  }
+
+  /** Results that a hit has closed since the last call, or null. */
+  takeLeft() {
+    const left = this.#left;
+    this.#left = null;
+    return left;
+  }
+
+  /** Opens the results that `takeLeft` returned, on the hit that was followed. */
+  resume({ top }) {
+    this.#open("search");
+    this.#panel.querySelector(".panel-body").scrollTop = top;
+    this.#panel.querySelector("[aria-current]")?.focus({ preventScroll: true });
   }
 
   close() {
@@ -44,7 +63,7 @@ class SideArea extends HTMLElement {
   #clicked(target) {
     const opener = target.closest("[data-panel]");
     const leaves = NARROW.matches && this.contains(target) && target.closest("a[href]");
-    if (leaves) this.#leave();
+    if (leaves) this.#leave(leaves);
     if (!opener) return;
     const name = opener.dataset.panel;
     if (name === "none" || name === this.#panel?.dataset.name) this.close();
@@ -52,7 +71,9 @@ class SideArea extends HTMLElement {
   }
 
   /** To what a link shows: the focus goes there, not back. */
-  #leave() {
+  #leave(link) {
+    const isHit = link.matches(".hit") && link.hash !== location.hash;
+    this.#left = isHit ? { top: this.#panel.querySelector(".panel-body").scrollTop } : null;
     this.hidden = true;
     this.#opener = null;
     this.#mark();

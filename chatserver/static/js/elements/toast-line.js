@@ -14,7 +14,11 @@ class ToastLine extends HTMLElement {
   say(text) {
     clearTimeout(this.#timer);
     this.textContent = text;
-    this.#timer = setTimeout(() => this.replaceChildren(), SHOWN);
+    this.#timer = setTimeout(() => this.clear(), SHOWN);
+  }
+
+  clear() {
+    this.replaceChildren();
   }
 
   /** Says it when the page, which is about to be loaded again, is there. */

@@ -1,5 +1,7 @@
 /** Which conversation a page address shows: `#/room/9` or `#/with/bo`. A key is `#9` or `@bo`. */
 
+import { LOBBY } from "../protocol.js";
+
 export const roomKey = (room) => `#${room}`;
 export const NOWHERE = roomKey(0); // a room that never exists
 export const directKey = (name) => `@${name}`;
@@ -8,9 +10,11 @@ export function keyOf({ kind, room, to }) {
   return kind === "direct" && to ? directKey(to) : roomKey(room);
 }
 
-export function hashOf(key) {
+/** The address of a conversation, or of its message `seq`. */
+export function hashOf(key, seq = null) {
   const name = encodeURIComponent(key.slice(1));
-  return key.startsWith("@") ? `#/with/${name}` : `#/room/${name}`;
+  const hash = key.startsWith("@") ? `#/with/${name}` : `#/room/${name}`;
+  return seq === null ? hash : `${hash}/${seq}`;
 }
 
 const HASH = /^#\/(room|with)\/([^/]+)(?:\/(\d+))?$/;
@@ -36,3 +40,6 @@ export function parse(hash) {
     return null;
   }
 }
+
+/** The key of the conversation that `hash` shows. */
+export const keyIn = (hash) => parse(hash) ?? (isRoute(hash) ? NOWHERE : roomKey(LOBBY));

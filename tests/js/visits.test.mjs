@@ -1,0 +1,51 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+
+/** Entries of a browser's history, as far as Visits uses them. */
+class Entries {
+  #states = [null];
+  #index = 0;
+
+  get state() {
+    return this.#states[this.#index];
+  }
+
+  replaceState(state) {
+    this.#states[this.#index] = state;
+  }
+
+  follow(state = null) {
+    this.#states.splice((this.#index += 1), Infinity, state);
+  }
+
+  go(steps) {
+    this.#index += steps;
+  }
+}
+
+const { Visits } = await import("../../chatserver/static/js/visits.js");
+
+test("Back and Forward return to the places that were left, a link to an address seen before does not", () => {
+  const entries = (globalThis.history = new Entries());
+  const visits = new Visits();
+  entries.follow();
+  assert.equal(visits.turn("first"), null);
+  entries.follow();
+  assert.equal(visits.turn("second"), null);
+  entries.go(-1);
+  assert.equal(visits.turn("third"), "second");
+  entries.go(-1);
+  assert.equal(visits.turn("second, further down"), "first");
+  entries.go(1);
+  assert.equal(visits.turn("first"), "second, further down");
+  entries.follow();
+  assert.equal(visits.turn("second"), null);
+});
+
+test("what an entry holds besides is kept", () => {
+  const entries = (globalThis.history = new Entries());
+  entries.replaceState({ guard: true });
+  new Visits();
+  assert.equal(entries.state.guard, true);
+});
