@@ -24,9 +24,10 @@ from chatserver.text import markup
 from chatserver.tls import server_context
 from chatserver.web.access_log import AccessLog
 from chatserver.web.addresses import EVERYWHERE, lan_addresses
+from chatserver.web.aiohttp_internals import Listener, UnixListener
 from chatserver.web.control_socket import SHUTDOWN_TIMEOUT
 from chatserver.web.headers import expect
-from chatserver.web.listener import IdleConnections, Listener, UnixListener
+from chatserver.web.idle_connections import IdleConnections
 
 KEEPALIVE_TIMEOUT = 150.0  # seconds; above Caddy's idle timeout of 120
 LINGERING_TIME = 3.0  # seconds to read and drop the rest of a rejected body

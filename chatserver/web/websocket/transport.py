@@ -1,9 +1,4 @@
-"""WebSocket transport after the upgrade: received bytes become frames, each passed on by a call.
-
-aiohttp is made to believe that the connection is closed. Otherwise a task, a parser and buffers
-would stay as long as the WebSocket, and every frame would wake that task. Frames are parsed by
-aiohttp's reader.
-"""
+"""WebSocket transport after the upgrade: received bytes become frames, each passed on by a call."""
 
 import asyncio
 import logging
@@ -11,14 +6,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from socket import SO_SNDBUF, SOL_SOCKET
-from typing import Any, cast
 
-from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
-from aiohttp._websocket.reader import WebSocketDataQueue
-from aiohttp.http_websocket import WebSocketReader
+from aiohttp import WSMessage, WSMsgType, web
 
 from chatserver.protocol.framing import MaskCheck
 from chatserver.realtime.connection import CLOSE_TIMEOUT
+from chatserver.web import aiohttp_internals
 from chatserver.web.websocket import handshake
 
 BACKLOG_LIMIT = 131_072  # queued bytes of frames above which reading is paused
@@ -50,8 +43,8 @@ class SocketTransport(asyncio.Protocol):
         "_lost",
         "_mask_check",
         "_on_closed",
+        "_parse",
         "_paused",
-        "_reader",
         "_receive",
         "_stalled",
         "_task",
@@ -62,8 +55,7 @@ class SocketTransport(asyncio.Protocol):
 
     def __init__(self, transport: asyncio.Transport, *, limit: int) -> None:
         """A message of `limit` bytes or more closes the connection with 1009."""
-        inbox = Inbox(self)
-        self._reader = WebSocketReader(inbox, limit, compress=False, decode_text=True)
+        self._parse = aiohttp_internals.frame_parser(self.feed, limit=limit)
         self._mask_check = MaskCheck()
         self._is_open = False
         self._busy = True  # until `open`
@@ -87,20 +79,16 @@ class SocketTransport(asyncio.Protocol):
         `await` here, and aiohttp's own response to this request is not sent.
         """
         answer = handshake.switching(request)
-        http: Any = request.protocol
-        if http.transport is None:
+        if request.transport is None:
             raise ConnectionResetError
-        socket = cls(http.transport, limit=limit)
+        socket = cls(request.transport, limit=limit)
         with suppress(OSError):  # on some systems when the peer has disconnected
             socket.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
         socket.transport.set_write_buffer_limits(high=waiting)
         socket.transport.write(answer)
-        http.set_parser(_TrailingData(socket))
-        socket.transport.set_protocol(socket)
+        aiohttp_internals.hand_over(request, socket)
         if socket._paused:  # aiohttp has just resumed reading
             socket._pause()
-        http.transport = None
-        http.connection_lost(None)
         return socket
 
     def open(self, receive: Receive, on_closed: Callable[[], None]) -> None:
@@ -124,11 +112,11 @@ class SocketTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._budget = FRAMES_PER_TURN
-        self._reader.feed_data(self._mask_check.filter(data))
+        self._parse(self._mask_check.filter(data))
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Perform the commands received before, then call `on_closed`."""
-        del self._reader  # breaks a reference cycle through the inbox
+        del self._parse  # breaks a reference cycle
         self._lost = True
         self._stalled = False
         if not self._backlog:
@@ -221,37 +209,6 @@ class SocketTransport(asyncio.Protocol):
 def _size(message: WSMessage) -> int:
     """Return the memory of a queued message: characters or bytes, and the overhead."""
     return FRAME_OVERHEAD + (len(message.data) if isinstance(message.data, str | bytes) else 0)
-
-
-class Inbox(WebSocketDataQueue):
-    """Passes messages and errors of aiohttp's reader straight to the transport."""
-
-    def __init__(self, socket: SocketTransport) -> None:
-        super().__init__(cast(Any, socket), 0, loop=asyncio.get_running_loop())
-        self._feed = socket.feed
-
-    def feed_data(self, data: Any, size: int) -> None:  # noqa: ARG002 - aiohttp's signature
-        self._feed(data)
-
-    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:  # noqa: ARG002
-        if not isinstance(exc, WebSocketError):
-            logger.error("parsing a frame failed", exc_info=exc)
-            exc = WebSocketError(WSCloseCode.INTERNAL_ERROR, "")
-        self._feed(WSMessage(WSMsgType.ERROR, exc, None))
-
-
-class _TrailingData:
-    """Passes on bytes that aiohttp read after the request."""
-
-    def __init__(self, socket: SocketTransport) -> None:
-        self._socket = socket
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        self._socket.data_received(data)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        pass
 
 
 def _ignore(_message: WSMessage) -> None:

@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from chatserver.web import listener
-from chatserver.web.listener import HttpConnection, IdleConnections, Listener
+from chatserver.web import aiohttp_internals
+from chatserver.web.aiohttp_internals import HttpConnection, Listener
+from chatserver.web.idle_connections import IdleConnections
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
@@ -53,7 +54,7 @@ async def is_closed(line: SocketTransport) -> bool:
 async def test_a_connection_without_a_request_is_closed(
     start: Start, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(listener, "HEAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(aiohttp_internals, "HEAD_TIMEOUT", 0.05)
     url, idle = await start(9)
     async with await SocketTransport.to(url) as line:
         await line.send(sent)
@@ -62,7 +63,7 @@ async def test_a_connection_without_a_request_is_closed(
 
 
 async def test_one_that_asked_in_time_stays(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "HEAD_TIMEOUT", 0.2)
+    monkeypatch.setattr(aiohttp_internals, "HEAD_TIMEOUT", 0.2)
     url, idle = await start(9)
     async with await SocketTransport.to(url) as line:
         await line.send(ASKED)
@@ -107,7 +108,7 @@ def test_the_address_with_the_most_loses_one() -> None:
 async def test_a_peer_that_does_not_read_its_answer_is_cut_off(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "WRITE_TIMEOUT", 0.05)
+    monkeypatch.setattr(aiohttp_internals, "WRITE_TIMEOUT", 0.05)
     ended = asyncio.Event()
     lost = HttpConnection.connection_lost
 

@@ -1,55 +1,33 @@
-"""Listening sockets, with deadlines for HTTP connections and a limit for idle ones.
+"""The only place that depends on private names of aiohttp.
 
-Depends on internals of aiohttp's RequestHandler: when a connection begins to handle a request, and
-when it is idle again. Connections that became WebSockets are excluded.
+Listening sockets with deadlines for HTTP connections, the handover of a connection to another
+protocol, and the frame parser. What a new release of aiohttp moves is named by
+tests/web/test_aiohttp_internals.py.
 """
 
 import asyncio
 import errno
+import logging
 import os
 import ssl
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue
+from aiohttp.http_websocket import WebSocketReader
 from aiohttp.web_protocol import RequestHandler
 
 from chatserver.data_dir import is_listening
+from chatserver.web.idle_connections import IdleConnections
 
 BACKLOG = 4_096  # connections that wait to be accepted, e.g. when all clients reconnect
 HEAD_TIMEOUT = 20.0  # seconds for the first request to arrive
 WRITE_TIMEOUT = 60.0  # seconds for the peer to read a response
 HANDSHAKE_TIMEOUT = 10.0  # seconds for TLS
 
-
-class IdleConnections:
-    """Connections before their first request or between two, by address, longest idle first."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._count = 0
-        self._by_address: dict[str, dict[HttpConnection, None]] = {}
-
-    def __len__(self) -> int:
-        return self._count
-
-    def add(self, connection: "HttpConnection") -> None:
-        """Add a connection. Above the limit, abort the longest idle one of the busiest address."""
-        self._by_address.setdefault(connection.address, {})[connection] = None
-        self._count += 1
-        if self._count > self._most:
-            crowded = max(self._by_address, key=lambda address: len(self._by_address[address]))
-            oldest = next(iter(self._by_address[crowded]))
-            self.discard(oldest)
-            oldest.abort()
-
-    def discard(self, connection: "HttpConnection") -> None:
-        of_address = self._by_address.get(connection.address, {})
-        if connection in of_address:
-            self._count -= 1
-            del of_address[connection]
-            if not of_address:
-                del self._by_address[connection.address]
+logger = logging.getLogger(__name__)
 
 
 class HttpConnection(RequestHandler):
@@ -165,3 +143,59 @@ def _http_connection(runner: Any, idle: IdleConnections) -> HttpConnection:
     server = runner.server
     options = server._kwargs  # noqa: SLF001 - what the runner was made with
     return HttpConnection(server, idle, loop=server._loop, **options)  # noqa: SLF001
+
+
+# WebSockets ---------------------------------------------------------------------------------------
+
+
+def hand_over(request: web.Request, protocol: asyncio.Protocol) -> None:
+    """Give a request's connection to another protocol, with the bytes that followed the request.
+
+    aiohttp is made to believe that the connection is closed. Otherwise a task, a parser and buffers
+    would stay as long as the WebSocket, and every frame would wake that task.
+    """
+    http: Any = request.protocol
+    http.set_parser(_TrailingData(protocol))
+    http.transport.set_protocol(protocol)
+    http.transport = None
+    http.connection_lost(None)
+
+
+class _TrailingData:
+    """Passes on bytes that aiohttp read after the request."""
+
+    def __init__(self, protocol: asyncio.Protocol) -> None:
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self._protocol.data_received(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        pass
+
+
+def frame_parser(receive: Callable[[WSMessage], None], *, limit: int) -> Callable[[bytes], object]:
+    """Return a function that takes bytes and calls `receive` for each message or control frame.
+
+    An invalid frame, or a message of `limit` bytes or more, becomes one of type ERROR.
+    """
+    reader = WebSocketReader(_Messages(receive), limit, compress=False, decode_text=True)
+    return reader.feed_data
+
+
+class _Messages(WebSocketDataQueue):
+    """Passes messages and errors of aiohttp's reader straight on."""
+
+    def __init__(self, receive: Callable[[WSMessage], None]) -> None:
+        super().__init__(cast(Any, None), 0, loop=asyncio.get_running_loop())
+        self._receive = receive
+
+    def feed_data(self, data: Any, size: int) -> None:  # noqa: ARG002 - aiohttp's signature
+        self._receive(data)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:  # noqa: ARG002
+        if not isinstance(exc, WebSocketError):
+            logger.error("parsing a frame failed", exc_info=exc)
+            exc = WebSocketError(WSCloseCode.INTERNAL_ERROR, "")
+        self._receive(WSMessage(WSMsgType.ERROR, exc, None))
