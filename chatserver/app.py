@@ -68,7 +68,14 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
     health = Health(server.database, server.journal, server.hub, _metrics(server))
     return routes(
         Pages(server.accounts, server.invitations, server.sessions, server.languages),
-        Api(accounts, server.administration, server.invitations, sessions, server.key_sync),
+        Api(
+            accounts=accounts,
+            administration=server.administration,
+            erasure=server.erasure,
+            invitations=server.invitations,
+            sessions=sessions,
+            key_sync=server.key_sync,
+        ),
         Conversation(
             chat=server.chat,
             history=server.history,

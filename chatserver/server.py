@@ -124,10 +124,8 @@ class Server:
             setup_token=self.folder.setup_token,
             clock=wall,
         )
-        erasure = Erasure(self.journal, self.log)
-        self.administration = Administration(
-            **shared, delete_messages=erasure.delete_messages, publish=self.hub.publish
-        )
+        self.administration = Administration(**shared, publish=self.hub.publish)
+        self.erasure = Erasure(self.journal, self.log)
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )

@@ -5,7 +5,7 @@ applies the change checks that `by` still is an administrator: Forbidden otherwi
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from chatserver.accounts.accounts import BOT_PREFIX, SessionCloser, token_digest
 from chatserver.accounts.passwords import Passwords, check_choice, generate
@@ -17,7 +17,6 @@ from chatserver.storage.users import NewUser, Users
 from chatserver.text.names import checked_display, checked_name
 
 Publish = Callable[[int, list[Event]], None]  # see `hub.Hub.publish`
-DeleteMessages = Callable[[User], Awaitable[int]]  # see `erasure.Erasure`
 
 
 class Administration:
@@ -31,7 +30,6 @@ class Administration:
         bots: Bots,
         passwords: Passwords,
         closer: SessionCloser,
-        delete_messages: DeleteMessages,
         publish: Publish,
     ) -> None:
         self._users = users
@@ -39,7 +37,6 @@ class Administration:
         self._bots = bots
         self._passwords = passwords
         self._closer = closer
-        self._delete_messages = delete_messages
         self._publish = publish
 
     async def change(
@@ -97,11 +94,11 @@ class Administration:
             raise Forbidden(_("There is no administrator. Use: chatserver user promote NAME"))
         return found
 
-    async def delete(self, by: User | None, name: str, *, messages: bool = False) -> int:
-        """Delete an account permanently; its messages are deleted too, or stay under its name.
+    async def delete(self, by: User | None, name: str) -> User:
+        """Delete an account permanently; its messages stay under its name. Return the account.
 
-        Its sessions, token, invitations, memberships and personal data are removed. Return the
-        number of deleted messages. Raises Forbidden for the last administrator and for `by` itself.
+        Its sessions, token, invitations, memberships and personal data are removed. Raises
+        Forbidden for the last administrator and for `by` itself.
         """
         user = await self._find(name)
         if by is not None and by.id == user.id:
@@ -110,7 +107,7 @@ class Administration:
         self._closer.end_user(user.id, CloseCode.REMOVED)
         for event in left:
             self._publish(event.room, [event])
-        return await self._delete_messages(user) if messages else 0
+        return user
 
     async def _hash(self, user: User, password: str) -> str:
         check_choice(password, user.name, user.display)

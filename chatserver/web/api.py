@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from chatserver.accounts.accounts import Accounts, new_user
 from chatserver.accounts.administration import Administration
+from chatserver.accounts.erasure import Erasure
 from chatserver.accounts.invitations import Invitations
 from chatserver.accounts.key_sync import KeySync
 from chatserver.errors import BadRequest, Conflict, Forbidden, _
@@ -47,14 +48,17 @@ class Api:
 
     def __init__(
         self,
+        *,
         accounts: Accounts,
         administration: Administration,
+        erasure: Erasure,
         invitations: Invitations,
         sessions: Sessions,
         key_sync: KeySync,
     ) -> None:
         self._accounts = accounts
         self._administration = administration
+        self._erasure = erasure
         self._invitations = invitations
         self._sessions = sessions
         self._key_sync = key_sync
@@ -137,14 +141,19 @@ class Api:
     async def delete_user(self, request: web.Request) -> web.StreamResponse:
         """Delete an account permanently, and its messages if the query says so.
 
-        There is no time limit for the deletion of messages, nor for the operator.
+        The operator has no time limit. For administrators, it ends with the deletion of the
+        account: that of the messages has none.
         """
         admin = await self._sessions.require_admin(request)
-        name, messages = request.match_info["name"], parse_query(request, DeletionQuery).messages
-        if admin is None or messages:
+        messages = parse_query(request, DeletionQuery).messages
+        if admin is None:
             time_limit.lift(request)
-        count = await self._administration.delete(admin, name, messages=messages)
-        return ok(messages=count) if messages else ok()
+        user = await self._administration.delete(admin, request.match_info["name"])
+        if not messages:
+            return ok()
+        if admin is not None:
+            time_limit.lift(request)
+        return ok(messages=await self._erasure.delete_messages(user))
 
     async def reset_password(self, request: web.Request) -> web.StreamResponse:
         """Set a generated password, which is shown only this once."""

@@ -1,5 +1,8 @@
 """All messages of a user are deleted with the account, in every room and on both databases."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
 
@@ -55,3 +58,22 @@ async def test_messages_are_deleted_with_the_account_of_their_author(
         assert len((await ann.ask("GET", f"/api/search?q={word}")).json["hits"]) == count
     again = await ann.ask("DELETE", "/api/users/bo?messages=true")
     assert again.json == {"ok": 1, "messages": 0}
+
+
+async def test_every_commit_of_an_erasure_is_followed_by_a_pause_as_long(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
+    device = await bo.connect()
+    for number in range(2 * erasure.BATCH_SIZE + 1):
+        await device.say(f"secret {number}")
+    seconds, pauses = iter([1.0, 3.0, 10.0, 10.5, 20.0, 21.0]), []
+
+    async def pause(length: float) -> None:
+        pauses.append(length)
+
+    faked = SimpleNamespace(gather=asyncio.gather, sleep=pause)
+    monkeypatch.setattr(erasure, "asyncio", faked)
+    monkeypatch.setattr(erasure, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    await ann.ask("DELETE", "/api/users/bo?messages=true")
+    assert pauses == [2.0, 0.5, 1.0]

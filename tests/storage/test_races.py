@@ -36,10 +36,6 @@ class Nobody:
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
 
 
-async def no_messages(_user: User) -> int:
-    return 0
-
-
 class Desk:
     """The services of accounts over one storage, with hashes that take no time."""
 
@@ -68,7 +64,6 @@ class Desk:
         self.administration = Administration(
             **shared,
             passwords=self.strong,
-            delete_messages=no_messages,
             publish=lambda _room, _events: None,
         )
 

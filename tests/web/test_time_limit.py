@@ -206,6 +206,19 @@ def _is_message(route: Route) -> bool:
     return route[2] in MESSAGES or "/messages/" in route[1]
 
 
+async def test_the_deletion_of_an_account_with_its_messages_is_refused_until_it_is_deleted(
+    ann: Person, room: int, bo: Person, frozen: Frozen
+) -> None:
+    await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "secret"})
+    frozen.stop(reads=False)
+    path = "/api/users/bo?messages=true"
+    refused = await ann.ask("DELETE", path)
+    frozen.go_on()
+    repeated = await ann.ask("DELETE", path)
+    assert (refused.status, refused.json["code"]) == (503, "unavailable")
+    assert repeated.json == {"ok": 1, "messages": 1}
+
+
 @pytest.mark.parametrize("reads", [True, False], ids=["queries too", "writes alone"])
 async def test_every_command_is_refused_and_messages_wait(
     ann: Person, bo: Person, room: int, frozen: Frozen, reads: bool
