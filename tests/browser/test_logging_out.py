@@ -69,6 +69,23 @@ async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: Enter
         assert word not in kept, kept
 
 
+async def test_logging_out_in_one_tab_leaves_all_tabs_and_nothing_that_was_written(
+    enter: EnterChat,
+) -> None:
+    ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
+    ann.expect_complaints("WebSocket|status of 401")
+    other = await second_tab(ann)
+    admin = await ann.page.context.new_page()
+    await admin.goto("/admin")
+    await expect(admin.locator("toast-line:defined")).to_be_attached()
+    await other.locator("#composer-text").fill("a secret draft")
+    await log_out(ann.page)
+    await ann.page.locator(".confirm-yes").click()
+    for page in (ann.page, other, admin):
+        await page.wait_for_url("**/login")
+        assert "a secret draft" not in await page.evaluate(KEPT)
+
+
 async def test_without_unsent_text_logging_out_asks_nothing(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("sent")

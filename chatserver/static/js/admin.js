@@ -2,9 +2,11 @@
 
 import { ignoreRepeats } from "./clicks.js";
 import { watchLayers } from "./layers.js";
+import { followLogout } from "./logout-sync.js";
 import { loadWords } from "./words.js";
 
 ignoreRepeats();
+followLogout();
 await loadWords();
 await Promise.all([
   import("./elements/admin-bots.js"),

@@ -4,6 +4,7 @@ import { Refused, request } from "./api.js";
 import { drafts } from "./drafts.js";
 import { goTo } from "./layers.js";
 import { _, ngettext } from "./lib/i18n.js";
+import { announceLogout } from "./logout-sync.js";
 import { choices } from "./notifications.js";
 import { urls } from "./page.js";
 import { session } from "./session.js";
@@ -12,7 +13,7 @@ const OVER = 401; // the session was over before
 
 /**
  * Asks before anything unsent is lost, in whichever tab it was written, ends the session, or with `everywhere`
- * all sessions of the user, and goes to the login page. Where the server cannot end it, says so and offers
+ * all sessions of the user, and goes to the login page, as all tabs do. Where the server cannot end it, says so and offers
  * to try again. `ask(question)` promises yes or no.
  */
 export async function logOut({ outbox, connection, ask, everywhere }) {
@@ -22,6 +23,7 @@ export async function logOut({ outbox, connection, ask, everywhere }) {
   session.leaving = true;
   const over = await ended(everywhere, ask);
   if (over) {
+    announceLogout();
     await forgetUser(outbox);
     goTo(urls.login);
   } else {

@@ -3,14 +3,14 @@
  * Current, People, Outbox.
  *
  * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
- * `history:wanted`, `future:wanted`, `end:wanted`, `end:reached`, `messages:seen`, `connection:hurry`,
- * `room:entered`, `room:muted`.
+ * `history:wanted`, `future:wanted`, `end:wanted`, `connection:hurry`, `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../connection.js";
 import { Current } from "../current.js";
 import { Deeds } from "../deeds.js";
 import { bringTheRest, call, Deferred } from "../demand.js";
+import { drafts } from "../drafts.js";
 import { Drawing } from "../drawing.js";
 import { Feed } from "../feed.js";
 import { Destination } from "../destination.js";
@@ -18,6 +18,7 @@ import { deliver } from "../frames.js";
 import { goTo } from "../layers.js";
 import { hashOf, isRoute, keyIn, messageOf } from "../lib/route.js";
 import { asEvent } from "../lib/view.js";
+import { followLogout } from "../logout-sync.js";
 import { Navigation } from "../navigation.js";
 import { OutboxStore } from "../outbox-store.js";
 import { Outbox } from "../outbox.js";
@@ -25,6 +26,7 @@ import { me, socketUrl } from "../page.js";
 import { Past } from "../past.js";
 import { People } from "../people.js";
 import { CloseCode } from "../protocol.js";
+import { ReadTracker } from "../read-tracker.js";
 import { Screen } from "../screen.js";
 import { sender } from "../sender.js";
 import { endWithSession, sessionOver, sessionReplaced } from "../session.js";
@@ -56,6 +58,11 @@ class ChatApp extends HTMLElement {
   #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
   #drawing = new Drawing(() => this.#screen.show(this.#place));
   #list = this.querySelector("message-list");
+  #reading = new ReadTracker(this.#list, {
+    feed: this.#feed,
+    place: this.#place,
+    onRead: () => this.#services.call("read"),
+  });
   #composer = this.querySelector("message-composer");
   #banner = this.querySelector("connection-banner");
 
@@ -66,7 +73,15 @@ class ChatApp extends HTMLElement {
     this.#outbox.load();
     this.#connection.start();
     listenToKeys(this);
+    followLogout(() => this.#forget());
     bringTheRest(this.#list, ({ Services }) => this.#complete(Services));
+  }
+
+  /** The user has logged out in another tab. */
+  #forget() {
+    this.#connection.end();
+    drafts.forgetAll();
+    return this.#outbox.clear();
   }
 
   #complete(Services) {
@@ -102,16 +117,12 @@ class ChatApp extends HTMLElement {
     on(this, "history:wanted", () => this.#loadOlder());
     on(this, "future:wanted", () => this.#past.newer(this.#current));
     on(this, "end:wanted", () => this.#leavePast());
-    on(this, "end:reached", () => this.#readIfSeen());
-    on(this, "messages:seen", (detail) => this.#seen(detail));
     on(this, "connection:hurry", () => this.#connection.hurry());
     endWithSession(this.#connection);
     on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
     on(globalThis, "hashchange", () => this.#turn());
-    on(globalThis, "focus", () => this.#readIfSeen());
     on(globalThis, "blur", () => this.#place.newLine.leave(this.#current.unread));
-    on(document, "visibilitychange", () => this.#readIfSeen());
   }
 
   get #current() {
@@ -162,7 +173,7 @@ class ChatApp extends HTMLElement {
     if (conversation.key === key) {
       if (lost && this.#place.check()) this.#load(); // a member again
       if (added.length > 1) this.#redraw(); // all of them may not fit into the view
-      this.#readIfSeen();
+      this.#reading.look();
       this.#place.newLine.place(conversation);
     }
     if (conversation.key !== key || this.#list.showsEndOf(key)) conversation.timeline.trim();
@@ -216,22 +227,6 @@ class ChatApp extends HTMLElement {
     this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch });
     this.#redraw();
     this.#list.showSent();
-  }
-
-  #seen({ key, seq }) {
-    const conversation = this.#feed.all.find((one) => one.key === key);
-    if (!conversation) return;
-    this.#feed.markRead(conversation, seq);
-    this.#services.call("read");
-  }
-
-  /** At the end, with the window in front: then everything is read. */
-  #readIfSeen() {
-    const looks = document.visibilityState === "visible" && document.hasFocus();
-    const isThere = this.#list.showsEndOf(this.#place.key) && !this.#list.skipsUnread;
-    if (!looks || !isThere || this.#current.timeline.missing) return;
-    this.#feed.markRead(this.#current);
-    this.#services.call("read");
   }
 
   // What is shown --------------------------------------------------------------------------------
