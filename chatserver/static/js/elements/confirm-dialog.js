@@ -7,11 +7,12 @@ class ConfirmDialog extends HTMLElement {
   connectedCallback() {
     this.querySelector(".confirm-yes").addEventListener("click", () => this.#dialog.close("yes"));
     this.querySelector(".confirm-no").addEventListener("click", () => this.#dialog.close(""));
-    this.#dialog.addEventListener("close", () => this.#answer?.(this.#dialog.returnValue === "yes"));
+    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#settle()); // it may be open for the next question
   }
 
   /** Promises whether the answer is yes. */
   ask({ question, text = "", yes }) {
+    this.#settle();
     this.querySelector("h2").textContent = question;
     this.querySelector(".confirm-text").textContent = text;
     this.querySelector(".confirm-yes").textContent = yes;
@@ -20,6 +21,11 @@ class ConfirmDialog extends HTMLElement {
     return new Promise((resolve) => {
       this.#answer = resolve;
     });
+  }
+
+  #settle() {
+    this.#answer?.(this.#dialog.returnValue === "yes");
+    this.#answer = null;
   }
 }
 

@@ -1,0 +1,60 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+
+/** A <dialog> whose close event comes in a task of its own, as in browsers. */
+class Dialog extends EventTarget {
+  open = false;
+  returnValue = "";
+
+  showModal() {
+    this.open = true;
+  }
+
+  close(value) {
+    this.open = false;
+    this.returnValue = value ?? this.returnValue;
+    setTimeout(() => this.dispatchEvent(new Event("close")));
+  }
+}
+
+globalThis.HTMLElement = class {
+  parts = new Map();
+
+  querySelector(selector) {
+    if (!this.parts.has(selector)) this.parts.set(selector, selector === "dialog" ? new Dialog() : new EventTarget());
+    return this.parts.get(selector);
+  }
+};
+let Confirm;
+globalThis.customElements = { define: (_name, element) => (Confirm = element) };
+await import("../../chatserver/static/js/elements/confirm-dialog.js");
+
+function opened() {
+  const element = new Confirm();
+  element.connectedCallback();
+  return element;
+}
+
+const press = (element, button) => element.querySelector(button).dispatchEvent(new Event("click"));
+const closed = (element) => new Promise((resolve) => element.querySelector("dialog").addEventListener("close", resolve, { once: true }));
+
+for (const [button, answer] of Object.entries({ ".confirm-yes": true, ".confirm-no": false })) {
+  test(`the answer of ${button} is ${answer}, also when the next question is open before the close event`, async () => {
+    const element = opened();
+    const first = element.ask({ question: "First?", yes: "Yes" });
+    press(element, button);
+    const late = closed(element);
+    const second = element.ask({ question: "Second?", yes: "Yes" });
+    await late;
+    press(element, ".confirm-yes");
+    assert.deepEqual(await Promise.all([first, second]), [answer, true]);
+  });
+}
+
+test("a question that is closed without a button is answered with no", async () => {
+  const element = opened();
+  const answer = element.ask({ question: "First?", yes: "Yes" });
+  element.querySelector("dialog").close();
+  assert.equal(await answer, false);
+});
