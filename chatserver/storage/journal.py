@@ -14,12 +14,13 @@ from typing import Protocol
 
 from chatserver.errors import ChatError, Unavailable
 from chatserver.histogram import SECONDS, SIZES, Histogram
-from chatserver.models import Draft, Event, Receipt
+from chatserver.models import Draft, Edit, Event, Message, Receipt
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
 from chatserver.storage.outage import Outage
 
 BATCH_SIZE = 500  # drafts per transaction
+MENTIONS_PER_BATCH = 1_000  # names, each of which may take many look-ups: see `text.mentions`
 QUEUE_CAPACITY = 10_000  # drafts
 SLOW_COMMIT = 1.0  # seconds above which a commit is logged
 RETRY_DELAY = 0.5  # seconds between attempts to find out whether a COMMIT succeeded
@@ -112,12 +113,22 @@ class Journal:
         """Store batches until cancelled."""
         while True:
             await self._wake.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH_SIZE, len(self._waiting)))]
-            if batch:
+            if batch := self._next_batch():
                 await self._store_batch(batch)
             if not self._waiting:
                 self._wake.clear()
                 self._idle.set()
+
+    def _next_batch(self) -> list[tuple[Draft, Settle]]:
+        """Take the next drafts, fewer if they mention many names, so that a commit stays short."""
+        batch: list[tuple[Draft, Settle]] = []
+        mentions = 0
+        while self._waiting and len(batch) < BATCH_SIZE and mentions < MENTIONS_PER_BATCH:
+            draft, settle = self._waiting.popleft()
+            batch.append((draft, settle))
+            if isinstance(draft.act, Message | Edit):
+                mentions += len(draft.act.mentions)
+        return batch
 
     async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
         self._undecided.clear()

@@ -14,6 +14,7 @@ NAMES = 50  # names that one text may call; what follows them stays text
 MEANINGS = 100  # shorter names that those of one text may mean
 NAME_LENGTH = 32  # characters of a user name at most
 _SPACELESS = "\u2e80"  # from here on, scripts that put no space behind a name
+_MARKS_AT_END = ".-_"
 _CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
 _VERBATIM = re.compile(
     r"(?:^|\n)[ \t]*>(?:[ \t>]*[^\W\d_]|[ \t])[^\n]*"  # quotation
@@ -44,14 +45,17 @@ def meanings(called: Iterable[str]) -> Iterator[list[str]]:
     """
     left = MEANINGS
     for key in called:
-        ends = [end for end in range(len(key) - 1, 1, -1) if _may_end(key, end)] if left > 0 else []
-        left -= len(ends)
-        found = [key, *(key[:end] for end in ends)]
-        yield list(dict.fromkeys(found + [name.rstrip(".-_") for name in found]))
+        shorter = _shorter(key) if left > 0 and max(key) >= _SPACELESS else []
+        left -= len(shorter)
+        found = [key, *shorter]
+        without_marks = [name.rstrip(_MARKS_AT_END) for name in found if name[-1] in _MARKS_AT_END]
+        yield list(dict.fromkeys(found + without_marks)) if without_marks else found
 
 
-def _may_end(key: str, end: int) -> bool:
-    return key[end] >= _SPACELESS or key[end - 1] >= _SPACELESS
+def _shorter(key: str) -> list[str]:
+    """Return the beginnings of a key that end before or behind a letter of a spaceless script."""
+    ends = range(len(key) - 1, 1, -1)
+    return [key[:end] for end in ends if key[end] >= _SPACELESS or key[end - 1] >= _SPACELESS]
 
 
 def _name_at(text: str, start: int) -> str:

@@ -7,11 +7,11 @@ import pytest
 import pytest_asyncio
 
 from chatserver.errors import ChatError, NotFound, Unavailable
-from chatserver.models import Act, Create, Dismiss, Draft, Enrol, Event, Message, Receipt
+from chatserver.models import Act, Create, Dismiss, Draft, Edit, Enrol, Event, Message, Receipt
 from chatserver.storage import journal as journal_module
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
-from chatserver.storage.journal import QUEUE_CAPACITY, Journal
+from chatserver.storage.journal import MENTIONS_PER_BATCH, QUEUE_CAPACITY, Journal
 
 
 class Store:
@@ -106,6 +106,24 @@ async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     running = asyncio.create_task(desk.journal.run())
     yield desk
     running.cancel()
+
+
+async def test_a_commit_looks_up_a_bounded_number_of_mentions(desk: Desk) -> None:
+    """The names of 30 texts are stored with two commits, and ordinary messages with one."""
+    names = tuple(f"name{number}" for number in range(50))
+    most = MENTIONS_PER_BATCH // len(names)
+    for act in (Message("hi", mentions=names), Edit(1, "hi", mentions=names)):
+        desk.store.batches.clear()
+        for number in range(most + 10):
+            desk.append(f"{act}{number}", act=act)
+        await desk.journal.drain()
+        assert [len(batch) for batch in desk.store.batches] == [most, 10]
+        assert all(isinstance(desk.answer(f"{act}{n}"), Receipt) for n in range(most + 10))
+    desk.store.batches.clear()
+    for number in range(200):
+        desk.append(f"plain{number}", act=Message("hi", mentions=("bo", "cy")))
+    await desk.journal.drain()
+    assert [len(batch) for batch in desk.store.batches] == [200]
 
 
 async def test_what_waits_during_a_flush_is_one_transaction(desk: Desk) -> None:
