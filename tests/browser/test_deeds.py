@@ -1,5 +1,7 @@
 """What people do with messages: by hand, by keyboard and by touch."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -253,7 +255,10 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     await expect(ann.page.locator(".message-deleted")).to_have_count(1)
     await box.press("Enter")
     failed = ann.page.locator("[data-state=failed]")
-    await expect(failed.locator(".message-problem")).to_contain_text("no such message")
+    await expect(failed).to_have_class(re.compile("message-deleted"))
+    await expect(failed.locator(".message-problem")).to_have_text(
+        "Edit not saved. The message was deleted meanwhile."
+    )
     await expect(failed.locator(".message-retry")).to_be_hidden()
     await failed.locator(".message-rewrite").click()
     await expect(strip).to_have_text("This becomes a new message: the old one was deleted.")
@@ -261,6 +266,40 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     await ann.sees("first thing")
     await expect(strip).to_be_hidden()
     await expect(ann.page.locator(".message-quote:visible")).to_have_count(0)
+
+
+async def test_the_arrow_up_takes_the_last_message_back_and_an_emptied_edit_offers_to_delete_it(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("WebSocket|ERR_|Failed to load")
+    page, box = ann.page, ann.page.locator("#composer-text")
+    await ann.say("sent")
+    await ann.sees("sent")
+    await page.context.set_offline(True)
+    await ann.loses_the_line()
+    await ann.say("waits")
+    waiting = page.locator("chat-message[data-state=waiting]")
+    await expect(waiting).to_have_count(1)
+    await box.press("ArrowUp")
+    await expect(box).to_have_value("waits")
+    await expect(waiting).to_have_count(0)
+    await expect(page.locator(".composer-strip")).to_be_hidden()
+    await box.fill("")
+    await page.context.set_offline(False)
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(page.locator("connection-banner")).to_have_attribute("data-state", "hidden")
+    for button, left in ((".confirm-no", 0), (".confirm-yes", 1)):
+        await box.press("ArrowUp")
+        await expect(box).to_have_value("sent")
+        await box.fill("")
+        await box.press("Enter")
+        await expect(page.locator("confirm-dialog h2")).to_have_text("Delete this message?")
+        await page.locator(button).click()
+        await expect(page.locator(".message-deleted")).to_have_count(left)
+        strip = page.locator(".composer-strip")
+        await (expect(strip).to_be_hidden() if left else expect(strip).to_be_visible())
+        await box.press("Escape")
 
 
 async def test_a_link_into_this_chat_is_followed_in_this_page(enter: EnterChat) -> None:

@@ -108,6 +108,7 @@ async def test_many_messages_that_arrive_at_once_stay_unread(enter: EnterChat) -
     await says_new(bo, MANY, to="ann")
     await ann.turn_to_direct("bo")
     await expect(ann.page.locator(".message-text", has_text="new 0")).to_be_in_viewport()
+    await expect(ann.page.locator(".messages-scroll")).to_have_js_property("scrollTop", 0)
     await leaves_unread(ann, MANY)
 
 

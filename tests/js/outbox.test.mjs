@@ -258,3 +258,19 @@ test("what would be refused again is final", async () => {
     assert.deepEqual([code, box.of("#1")[0].final], [code, final]);
   }
 });
+
+test("a message is tried when it was sent without an answer, and after a reload, not while there was no connection", async () => {
+  const unsent = Object.assign(new Error("offline"), { unsent: true });
+  const { box, store } = outbox(({ data }) => Promise.reject(data === "sent" ? new Error("lost") : unsent));
+  const tried = () => box.of("#1").map((entry) => Boolean(entry.tried));
+  box.add("#1", "waits");
+  await settled();
+  assert.deepEqual(tried(), [false]);
+  box.remove(box.of("#1")[0].id);
+  box.add("#1", "sent");
+  await settled();
+  assert.deepEqual(tried(), [true]);
+  const after = outbox(lost, store).box;
+  await after.load();
+  assert.deepEqual(after.of("#1").map((entry) => entry.tried), [true]);
+});

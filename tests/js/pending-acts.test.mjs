@@ -37,13 +37,16 @@ test("a refused edit shows its text, a refused deletion or reaction the message 
   assert.deepEqual([statuses.get(1).state, statuses.get(1).problem, statuses.get(2).act], ["failed", "No.", Type.REACT]);
 });
 
-test("a refused edit of a deleted message, or of one that is not shown, is listed by itself", () => {
+test("a refused edit of a deleted message is named on it, one of a message that is not shown is listed by itself", () => {
   const ofDeleted = failed({ ...edit, target: 3 });
   const ofAbsent = failed({ ...edit, target: 9 });
-  const { events } = withActs(MESSAGES, [ofDeleted], "ann", { online: true });
+  const { events, statuses } = withActs(MESSAGES, [ofDeleted], "ann", { online: true });
   assert.equal(events[2], MESSAGES[2]);
+  const { id, state, problem, final } = statuses.get(3);
+  assert.deepEqual([id, state, problem, final], ["e", "failed", "The message was deleted meanwhile.", true]);
+  assert.equal(withActs(MESSAGES, [{ ...removal, target: 3 }], "ann", { online: false }).statuses.size, 0);
   const found = orphanedEdits([ofDeleted, ofAbsent, failed(edit), { ...edit, target: 9 }, failed(reaction)], MESSAGES);
-  assert.deepEqual(found, [ofDeleted, ofAbsent]);
+  assert.deepEqual(found, [ofAbsent]);
 });
 
 test("the commands of acts name the message, and of a direct conversation its room", () => {

@@ -15,11 +15,12 @@ const SILENCE = 45_000; // milliseconds without any frame until the line counts 
 const OPENING = 15_000; // from the first byte out to the welcome
 const ANSWER = 20_000; // until a request counts as lost
 
-/** No reply came: whether the request was carried out is unknown. `silent`: although the line stood. */
+/** No reply came: whether the request was carried out is unknown. `silent`: although the line stood; `unsent`: it was not sent. */
 export class Lost extends Error {
-  constructor(message, { silent = false } = {}) {
+  constructor(message, { silent = false, unsent = false } = {}) {
     super(message);
     this.silent = silent;
+    this.unsent = unsent;
   }
 }
 
@@ -66,7 +67,7 @@ export class Connection extends EventTarget {
     const id = frame.id ?? newId();
     // A closing socket takes words and loses them; its close event can be seconds away.
     if (this.state === "online" && this.#socket.readyState !== WebSocket.OPEN) this.reconnect();
-    if (this.state !== "online") return Promise.reject(new Lost("offline"));
+    if (this.state !== "online") return Promise.reject(new Lost("offline", { unsent: true }));
     return new Promise((resolve, reject) => {
       this.#socket.send(encoded({ ...frame, id }));
       const timer = setTimeout(() => this.#lose(id, new Lost("no reply", { silent: true })), timeout);

@@ -11,7 +11,7 @@ import { _ } from "./lib/i18n.js";
 import { plain } from "./lib/markup.js";
 import { hashOf } from "./lib/route.js";
 import { me, urls } from "./page.js";
-import { isMessage, Type } from "./protocol.js";
+import { isAct, isMessage, Type } from "./protocol.js";
 
 export class Deeds {
   #app;
@@ -66,12 +66,20 @@ export class Deeds {
     if (!entry) return;
     const { key, type, target: seq, data: text } = entry;
     const composer = this.#part("message-composer");
-    if (type !== Type.EDIT) composer.restore(text);
-    else if (isGone(entry, messageOf({ seq, conversation: this.#feed.get(key) }))) composer.restore(text, { deleted: seq });
-    else composer.edit({ seq, text, again: true });
+    if (type !== Type.EDIT) composer.restore(text, entry.replyTo && { kind: "answer", seq: entry.replyTo, epoch: entry.epoch });
+    else if (!isGone(entry, messageOf({ seq, conversation: this.#feed.get(key) }))) composer.edit({ seq, text, again: true });
+    else composer.restore(text, { kind: "deleted", seq, epoch: this.#feed.epoch });
   }
 
+  /** The last message of the user. One that the server cannot have yet is taken back. */
   #editLast({ conversation }) {
+    const unsent = this.#outbox.of(conversation.key).findLast((entry) => !isAct(entry));
+    if (!unsent) this.#editLastSent(conversation);
+    else if (unsent.state === "failed" || !unsent.tried) this.rewrite(unsent.id);
+    else this.#say(_("Your last message is still being sent. You can edit it after that."));
+  }
+
+  #editLastSent(conversation) {
     const { events } = conversation.timeline;
     const last = events.findLast((one) => isMessage(one) && one.user === me.name && !one.deleted_at);
     if (last) this.#edit({ seq: last.seq, conversation });
@@ -87,11 +95,13 @@ export class Deeds {
     this.#outbox.addAct({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
   }
 
-  async #remove(target) {
-    const text = plain(messageOf(target));
-    const question = _("Delete this message?");
-    const yes = await this.#part("confirm-dialog").ask({ question, text, yes: _("Delete") });
-    if (yes) this.#act(Type.DELETE, target);
+  /** `done()` is called when the user has agreed. */
+  async #remove({ done = () => {}, ...target }) {
+    const message = messageOf(target);
+    const question = { question: _("Delete this message?"), text: message ? plain(message) : "", yes: _("Delete") };
+    if (!(await this.#part("confirm-dialog").ask(question))) return;
+    done();
+    this.#act(Type.DELETE, target);
   }
 
   async #link({ seq, conversation }) {

@@ -3,9 +3,10 @@
  * with the id that makes a repeat harmless; no answer means "unknown", and the same command goes out again.
  *
  * Events: `outbox:changed` {entry}, `outbox:answered` {entry, reply} of a message; `outbox:kept`: `unkept` may be another.
- * An entry: {id, key, data, at, order, state: "sending" | "failed", replyTo?, epoch?, problem?, unknown?, final?}, and of an
- * act on the message `target`: {type, room, target, emoji?, on?}. `epoch`: the log in which the room and the message
- * have their numbers. `unknown`: it failed without an answer. `final`: the same would be refused again.
+ * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?, final?}, and
+ * of an act on the message `target`: {type, room, target, emoji?, on?}. `tried`: the server may have it. `epoch`: the log in
+ * which the room and the message have their numbers. `unknown`: it failed without an answer. `final`: the same would be
+ * refused again.
  */
 
 import { Backoff } from "./lib/backoff.js";
@@ -41,7 +42,8 @@ export class Outbox extends EventTarget {
   /** What an earlier page left behind. */
   async load() {
     const known = new Set(this.#entries.map(({ id }) => id));
-    const found = (await this.#store.all()).filter(({ id }) => !known.has(id));
+    const stored = (await this.#store.all()).filter(({ id }) => !known.has(id));
+    const found = stored.map((entry) => ({ ...entry, tried: true }));
     this.#entries = [...found, ...this.#entries];
     for (const entry of found) this.#changed(entry);
     this.flush();
@@ -139,7 +141,10 @@ export class Outbox extends EventTarget {
   }
 
   async #deliver(entry) {
+    const before = entry.tried;
+    entry.tried = true;
     const reply = await this.#send(entry).catch((error) => {
+      if (error.unsent) entry.tried = before;
       if (error.silent) this.#stayedUnanswered(entry, _("The server does not answer."));
       throw error;
     });

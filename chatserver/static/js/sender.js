@@ -9,7 +9,7 @@ import { LOBBY } from "./protocol.js";
 /** (entry) → the server's reply. Rejects with Lost while there is none; a text that cannot be sent is refused. */
 export function sender(connection, feed) {
   return async (entry) => {
-    if (feed.epoch === null) throw new Lost("no welcome yet"); // which log the server has is unknown
+    if (feed.epoch === null) throw new Lost("no welcome yet", { unsent: true }); // which log the server has is unknown
     if (isElsewhere(entry, feed.epoch)) return refusal(_("The server was restored from a backup. Check the text and the room, then send it again."));
     try {
       return await connection.request(asCommand(entry));

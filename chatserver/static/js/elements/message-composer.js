@@ -5,7 +5,8 @@
  *
  * Sends `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
  * names, `edit:wanted` {key} for the user's last message, `draft:changed` {key} while a new message is written,
- * `quote:wanted` {seq} for a message that is answered and not loaded.
+ * `quote:wanted` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of an edit
+ * was deleted.
  */
 
 import { say } from "../dom.js";
@@ -95,12 +96,12 @@ class MessageComposer extends HTMLElement {
     return this.#box.value;
   }
 
-  /** A text that was not sent, behind the draft; during an edit it waits there. `deleted`: the message that it was an edit of. */
-  restore(text, { deleted } = {}) {
+  /** A text that was not sent, behind the draft; during an edit it waits there. `topic` as drafts.js has it, unless there is one. */
+  restore(text, topic) {
     const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
     drafts.write(this.#key, draft);
     if (!this.#isEdit) this.#fill(draft);
-    if (deleted !== undefined && !this.#topic) this.#turnTo({ kind: "deleted", seq: deleted, epoch: this.#messages.epoch });
+    if (topic && !this.#topic) this.#turnTo(topic);
     this.focus();
   }
 
@@ -157,6 +158,7 @@ class MessageComposer extends HTMLElement {
 
   #send() {
     const text = wellFormed(trimmed(this.#box.value));
+    if (!text && this.#isEdit) this.#removeEdited(this.#topic);
     if (!text || this.#left() < 0 || this.#key === null || this.hidden) return;
     const { kind, seq } = this.#topic ?? {};
     if (kind === "edit") {
@@ -168,6 +170,10 @@ class MessageComposer extends HTMLElement {
       say(this, "message:send", { key: this.#key, text, replyTo: kind === "answer" ? seq : undefined });
     }
     this.focus();
+  }
+
+  #removeEdited(topic) {
+    say(this, "message:remove", { seq: topic.seq, done: () => this.#topic === topic && this.cancel() });
   }
 
   #showStrip() {

@@ -170,6 +170,7 @@ class MessageList extends HTMLElement {
     if (!drawn) this.#span.around(this.#view.items, item.key);
     this.#stuck = false;
     this.#draw();
+    if (this.#view.read === 0 && !this.#view.hasOlder && !this.#span.hasEarlier) return void (this.#scroller.scrollTop = 0);
     const start = this.#rows.newLine ?? this.#rows.of(item.seq);
     this.#scroller.scrollTop += start.getBoundingClientRect().top - top - ABOVE_NEW;
   }

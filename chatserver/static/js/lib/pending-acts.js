@@ -5,17 +5,22 @@
 
 import { isAct, Type } from "../protocol.js";
 import { applied } from "./acts.js";
+import { _ } from "./i18n.js";
 
 /**
  * {events, statuses}: `events` as they will be; `statuses`: seq → {id, act, state, problem, final} of the last act that
- * waits for the connection or has failed. An act is not applied to a message that is deleted.
+ * waits for the connection or has failed. An act is not applied to a message that is deleted: there only a refused edit
+ * has a status, for its text.
  */
 export function withActs(events, entries, me, { online }) {
   const acts = entries.filter(isAct);
   const statuses = new Map();
   if (acts.length === 0) return { events, statuses };
   const shown = events.map((event) => {
-    const own = event.deleted_at ? [] : acts.filter(({ target }) => target === event.seq);
+    const all = acts.filter(({ target }) => target === event.seq);
+    const lost = event.deleted_at && all.findLast(isRefusedEdit);
+    if (lost) statuses.set(event.seq, { ...status(lost), problem: _("The message was deleted meanwhile."), final: true });
+    const own = event.deleted_at ? [] : all;
     const noted = own.findLast(({ state }) => state === "failed" || !online);
     if (noted) statuses.set(event.seq, status(noted));
     return own.filter(isShown).reduce((message, act) => applied(message, { ...act, user: me }), event);
@@ -23,11 +28,13 @@ export function withActs(events, entries, me, { online }) {
   return { events: shown, statuses };
 }
 
-/** Refused edits whose message is not among `events`, or is deleted there: their text has no other place. */
+/** Refused edits whose message is not among `events`: their text has no other place. */
 export function orphanedEdits(entries, events) {
-  const here = new Set(events.filter(({ deleted_at: deleted }) => !deleted).map(({ seq }) => seq));
-  return entries.filter(({ type, state, target }) => type === Type.EDIT && state === "failed" && !here.has(target));
+  const here = new Set(events.map(({ seq }) => seq));
+  return entries.filter((entry) => isRefusedEdit(entry) && !here.has(entry.target));
 }
+
+const isRefusedEdit = ({ type, state }) => type === Type.EDIT && state === "failed";
 
 const status = ({ id, type, state, problem, final }) => ({
   id,
