@@ -117,3 +117,25 @@ test("what came live is counted exactly when the last of it was on screen", () =
   conversation.seenTo(13);
   assert.deepEqual([conversation.unread, conversation.mentions, conversation.stale], [0, 0, false]);
 });
+
+test("a mention of another user whose name continues mine is none of me, also when that user is known later", () => {
+  const users = new Set(["小红花"]);
+  const conversation = new Conversation("#1", "小红", (name) => users.has(name));
+  conversation.welcome(room({ head: 10, read: 10, unread: 0 }));
+  for (const [seq, data] of [[11, "@小红花 早"], [12, "@小红你好"], [13, "@小红 早"], [14, "@小红豆"]]) {
+    conversation.count(event(seq, { data }));
+  }
+  assert.deepEqual([conversation.unread, conversation.mentions], [4, 3]);
+  assert.equal(conversation.checkCalls(), false);
+  users.add("小红豆");
+  assert.equal(conversation.checkCalls(), true);
+  assert.deepEqual([conversation.unread, conversation.mentions], [4, 2]);
+  conversation.readTo(12);
+  assert.deepEqual([conversation.unread, conversation.mentions], [2, 1]);
+  users.delete("小红豆");
+  conversation.checkCalls();
+  assert.equal(conversation.mentions, 2);
+  conversation.markRead();
+  conversation.checkCalls();
+  assert.equal(conversation.mentions, 0);
+});

@@ -50,12 +50,13 @@ const { choices, Notifications, obstacle } = await import("../../chatserver/stat
 choices.level = "all";
 
 const conversation = () => ({ key: "#9", room: 9, read: 0, isDirect: false, muted: false });
+const users = new Set();
 const message = (facts) => ({ type: 2, room: 9, seq: 5, user: "bo", data: "first", ...facts });
 
 function page({ key = "#9" } = {}) {
   const one = conversation();
   const feed = { all: [one], of: (room) => (room === 9 ? one : undefined) };
-  const people = { display: (name) => name };
+  const people = { display: (name) => name, isUser: (name) => users.has(name) };
   made.length = 0;
   const notifications = new Notifications({ feed, people, nameOf: () => "Den", current: () => ({ key }) });
   return { notifications, one };
@@ -123,4 +124,21 @@ test("a tab in the background says nothing of a conversation that another tab sh
     mock.timers.tick(1_000);
     assert.deepEqual(open(), shown);
   }
+});
+
+test("a mention of a user whose name continues mine does not notify, and is withdrawn when that user is known", ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  choices.level = "calls";
+  const { notifications } = page();
+  notifications.heard(message({ data: "@ann好" }));
+  mock.timers.tick(1_000);
+  assert.deepEqual(open(), ["@ann好"]);
+  users.add("ann好");
+  notifications.withdraw();
+  assert.deepEqual(open(), []);
+  notifications.heard(message({ data: "@ann好", seq: 6 }));
+  mock.timers.tick(1_000);
+  assert.deepEqual(open(), []);
+  users.clear();
+  choices.level = "all";
 });

@@ -28,10 +28,13 @@ export class Feed extends EventTarget {
   #conversations = new Map(); // key → Conversation
   #before = new Map(); // room → its name in the log of before, until a welcome tells it again
   #filling;
+  #isUser;
 
-  constructor(connection) {
+  /** `isUser(name)`: whether a folded name is that of a user, as People has it. */
+  constructor(connection, isUser) {
     super();
     this.#connection = connection;
+    this.#isUser = isUser;
     this.#history = new History(connection, (conversation, epoch) => this.#reset(conversation, epoch));
     const taken = (conversation, events) => this.#take(conversation, events);
     this.#filling = new Filling(this.#history, { taken, later: (action) => this.#later(action) });
@@ -43,7 +46,7 @@ export class Feed extends EventTarget {
   }
 
   get(key) {
-    if (!this.#conversations.has(key)) this.#conversations.set(key, new Conversation(key, me.name));
+    if (!this.#conversations.has(key)) this.#conversations.set(key, new Conversation(key, me.name, this.#isUser));
     return this.#conversations.get(key);
   }
 
@@ -225,10 +228,7 @@ export class Feed extends EventTarget {
   }
 
   #reset(conversation, epoch) {
-    if (epoch && epoch !== this.epoch) {
-      this.#connection.reconnect(); // another log altogether: its welcome says what is in it
-      return;
-    }
+    if (epoch && epoch !== this.epoch) return void this.#connection.reconnect(); // another log: its welcome says what is in it
     this.#startOver(conversation);
     this.#changed(conversation, []);
   }

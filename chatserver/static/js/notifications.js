@@ -79,14 +79,17 @@ export class Notifications {
   heard(event) {
     const conversation = this.#feed.of(event.room);
     if (!conversation || event.user === me.name || event.seq <= conversation.read) return;
-    const { isDirect, muted } = conversation;
-    const called = calls(event.data, me.name);
     if (document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
-    if (!disturbs({ level: choices.level, calls: called, isDirect, muted })) return;
+    if (!this.#disturbs(event, conversation)) return;
     clearTimeout(this.#shown.get(conversation.key)?.timer);
     const timer = setTimeout(() => this.#show(conversation, this.#shown.get(conversation.key).event), PATIENCE);
     this.#shown.set(conversation.key, { ...this.#shown.get(conversation.key), event, timer });
     this.#tabs.ask(conversation.key);
+  }
+
+  #disturbs({ data }, { isDirect, muted }) {
+    const called = calls(data, me.name) && calls(data, me.name, (name) => this.#people.isUser(name));
+    return disturbs({ level: choices.level, calls: called, isDirect, muted });
   }
 
   /** A message was edited or deleted. */
@@ -111,11 +114,11 @@ export class Notifications {
     if (shown.notification) this.#show(conversation, shown.event, { silent: true });
   }
 
-  /** Those of messages that are read by now, or whose room is gone, go away. */
+  /** Those of messages that are read by now or mention another user, or whose room is gone, go away. */
   withdraw() {
     for (const [key, { event }] of this.#shown) {
       const conversation = this.#feed.all.find((one) => one.key === key);
-      if (!conversation || conversation.read >= event.seq) this.#withdraw(key);
+      if (!conversation || conversation.read >= event.seq || !this.#disturbs(event, conversation)) this.#withdraw(key);
     }
   }
 

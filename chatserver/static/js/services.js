@@ -33,6 +33,7 @@ export class Services {
     this.#receipts = new Receipts(draw);
     this.#renewal = new Renewal(connection);
     new Recounts(feed).look();
+    people.addEventListener("people:changed", () => this.#notifications.withdraw());
     app.addEventListener("session:leave", ({ detail }) => this.#leave(detail ?? {}, { outbox, connection }));
     app.querySelector("storage-notice").watch(outbox);
     addEventListener("pagehide", () => this.#marks.flush());

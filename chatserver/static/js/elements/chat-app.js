@@ -35,7 +35,7 @@ import { Typing } from "../typing.js";
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });
-  #feed = new Feed(this.#connection);
+  #feed = new Feed(this.#connection, (name) => this.#people.isUser(name));
   #place = new Current(this.#feed);
   #people = new People();
   #destination = new Destination(this.#people);
@@ -106,7 +106,7 @@ class ChatApp extends HTMLElement {
     on(this.#feed, "feed:renewed", () => this.#renewed());
     on(this.#feed, "feed:gone", (detail) => this.#place.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
-    on(this.#people, "people:changed", () => this.#draw());
+    on(this.#people, "people:changed", () => this.#peopleChanged());
     on(this.#outbox, "outbox:changed", () => this.#draw());
     on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
@@ -146,6 +146,11 @@ class ChatApp extends HTMLElement {
     if (detail.code === CloseCode.SESSION_INVALID) sessionOver();
     if (detail.state !== "online") this.#place.newLine.leave(this.#current.unread);
     this.#banner.show(detail);
+    this.#draw();
+  }
+
+  #peopleChanged() {
+    for (const conversation of this.#feed.all) conversation.checkCalls();
     this.#draw();
   }
 

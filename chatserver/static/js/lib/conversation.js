@@ -32,12 +32,16 @@ export class Conversation {
   #me;
   #welcomed = 0; // the server has counted up to here
   #counted = 0; // events up to here are in `unread` already
+  #isUser;
   #fresh = new Map(); // seq → whether it calls me, of unread messages since the last welcome
+  #calling = new Map(); // seq → text, of those that call me unless another user's name is longer
 
-  constructor(key, me = "") {
+  /** `isUser(name)`: whether a folded name is that of a user, as far as it is known; `checkCalls` follows when more is known. */
+  constructor(key, me = "", isUser = undefined) {
     Object.assign(this, NOTHING);
     this.key = key;
     this.#me = me;
+    this.#isUser = isUser;
     this.to = key.startsWith("@") ? key.slice(1) : null;
   }
 
@@ -109,7 +113,7 @@ export class Conversation {
     this.readTo(position);
     if (position >= this.#welcomed) return true; // every unread message came live
     this.unread = Math.max(0, unread - seen.length);
-    this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => calls(data, this.#me)).length));
+    this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => this.#callsMe(data)).length));
     this.stale = stale && this.unread > 0;
     return true;
   }
@@ -126,6 +130,27 @@ export class Conversation {
     this.mentions = Math.min(this.mentions, this.unread, known ? calling : Infinity);
   }
 
+  /** More users are known: counts the mentions of me again. True when that changes them. */
+  checkCalls() {
+    let change = 0;
+    for (const [seq, text] of this.#calling) {
+      if (!this.#fresh.has(seq)) this.#calling.delete(seq);
+      else if (this.#fresh.get(seq) !== this.#callsMe(text)) change += this.#recall(seq);
+    }
+    this.mentions = Math.max(0, Math.min(this.mentions + change, this.unread));
+    return change !== 0;
+  }
+
+  #recall(seq) {
+    const calling = !this.#fresh.get(seq);
+    this.#fresh.set(seq, calling);
+    return calling ? 1 : -1;
+  }
+
+  #callsMe(text) {
+    return calls(text, this.#me) && calls(text, this.#me, this.#isUser);
+  }
+
   /** Another member has read up to `seq`. */
   readBy(user, seq) {
     this.readers.set(user, Math.max(seq, this.readers.get(user) ?? 0));
@@ -137,6 +162,7 @@ export class Conversation {
     this.stretch = null;
     this.readers.clear();
     this.#fresh.clear();
+    this.#calling.clear();
     this.stale = false;
     this.read = 0;
     this.told = 0;
@@ -167,7 +193,8 @@ export class Conversation {
   }
 
   #add({ seq, data }) {
-    const call = calls(data, this.#me);
+    const call = this.#callsMe(data);
+    if (calls(data, this.#me)) this.#calling.set(seq, data);
     this.#fresh.set(seq, call);
     this.unread += 1;
     this.mentions += call ? 1 : 0;
