@@ -1,9 +1,11 @@
 """The spool: the source ends although its reader is slow, and every byte arrives."""
 
 import asyncio
+import os
 import tempfile
+import threading
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -111,3 +113,37 @@ async def test_without_space_anywhere_the_source_waits_for_its_reader(
         assert not source.ended.is_set()
         assert first + b"".join([piece async for piece in pieces]) == b"".join(PIECES)
     assert source.ended.is_set()
+
+
+async def test_the_file_stays_open_until_the_thread_has_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A descriptor that is closed while a thread writes may belong to another file by then."""
+    writing, may_write, held = asyncio.Event(), threading.Event(), []
+    loop, write = asyncio.get_running_loop(), spool._write_all
+
+    def slow(file: int, piece: bytes, offset: int) -> None:
+        if offset:
+            loop.call_soon_threadsafe(writing.set)
+            may_write.wait(10)
+            held.append(os.fstat(file).st_size)
+        write(file, piece, offset)
+
+    monkeypatch.setattr(spool, "_write_all", slow)
+
+    async def leave() -> None:
+        async with aclosing(spooled(Source().pieces(), tmp_path)) as pieces:
+            await anext(pieces)
+            await writing.wait()
+
+    leaving = asyncio.create_task(leave())
+    await writing.wait()
+    for _ in range(3):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not leaving.done()
+        leaving.cancel()
+    may_write.set()
+    with suppress(asyncio.CancelledError):
+        await leaving
+    assert held == [len(PIECES[0])]
