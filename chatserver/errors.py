@@ -7,6 +7,7 @@
     │   ├── BadRequest         bad_request    400
     │   ├── BadCredentials     bad_credentials 401
     │   ├── Unauthorized       unauthorized   401
+    │   │   └── AccountClosed  unauthorized   401   of a disabled or deleted account
     │   ├── Forbidden          forbidden      403
     │   ├── NotFound           not_found      404
     │   ├── IdConflict         id_conflict    409
@@ -73,6 +74,10 @@ class BadCredentials(ChatError):
 
 class Unauthorized(ChatError):
     code, status, text = "unauthorized", 401, _("Log in first.")
+
+
+class AccountClosed(Unauthorized):
+    """The credentials are those of an account that is disabled or deleted."""
 
 
 class Forbidden(ChatError):

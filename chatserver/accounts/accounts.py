@@ -17,6 +17,7 @@ from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys, Token
 from chatserver.config import AuthSettings
 from chatserver.errors import (
+    AccountClosed,
     BadCredentials,
     ChatError,
     CloseCode,
@@ -36,6 +37,7 @@ from chatserver.text.names import checked_display, checked_name
 MINUTE = 60_000  # ms
 DAY = 86_400_000
 BOT_PREFIX = "bot_"  # of bots' tokens
+SESSION_ENDED = _("Your session has ended. Log in again.")
 BOT_SESSION_DAYS = 365  # after that a bot's connection is closed, and it reconnects
 
 
@@ -168,23 +170,24 @@ class Accounts:
     async def authenticate(self, token: str) -> SignIn:
         """Return the session of a token, with a signature check and one query.
 
-        Raises Unauthorized.
+        Raises Unauthorized; AccountClosed for a disabled or deleted account.
         """
         if token.startswith(BOT_PREFIX):
             return await self._authenticate_bot(token)
         claims = self._keys.verify(token)
         if claims.session in self._revocations:
-            raise Unauthorized(_("Your session has ended. Log in again."))
+            raise Unauthorized(SESSION_ENDED)
         session = await self._users.session(claims.session)
         if session is None or session.user.id != claims.user_id:
-            raise Unauthorized(_("Your session has ended. Log in again."))
+            closed = await self._users.disabled([claims.user_id])
+            raise (AccountClosed if closed else Unauthorized)(SESSION_ENDED)
         return SignIn(session, claims)
 
     async def _authenticate_bot(self, token: str) -> SignIn:
         hashed = token_digest(token)
         user = await self._bots.find(hashed)
         if user is None:
-            raise Unauthorized
+            raise AccountClosed if await self._bots.is_disabled(hashed) else Unauthorized
         now = self._clock()
         session = Session(bot_session(hashed), user, now, now + BOT_SESSION_DAYS * DAY)
         seconds = session.expires_at // 1000

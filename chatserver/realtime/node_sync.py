@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from chatserver.errors import ChatServerError
+from chatserver.errors import ChatServerError, CloseCode
 from chatserver.models import Kind, RoomFacts, RoomKind
 from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
@@ -119,6 +119,9 @@ class NodeSync:
             self._unchecked_sessions[:SESSION_BATCH],
             self._unchecked_sessions[SESSION_BATCH:],
         )
-        alive = await self._users.valid_sessions(asked) if asked else set()
-        for ended in set(asked) - alive:
-            self._hub.end_session(ended)
+        if ended := set(asked) - (await self._users.valid_sessions(asked) if asked else set()):
+            affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
+            for user_id in await self._users.disabled(affected):
+                self._hub.end_user(user_id, CloseCode.REMOVED)
+        for session_id in ended:
+            self._hub.end_session(session_id)

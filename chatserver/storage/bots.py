@@ -1,6 +1,7 @@
 """Bots and their tokens."""
 
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,14 +28,15 @@ class Bots:
         self._database = database
         self._clock = clock
 
+    async def is_disabled(self, digest: str) -> bool:
+        """Whether the bot with this token hash is disabled."""
+        query = _with_token(digest).where(users.c.disabled_at.is_not(None))
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).one_or_none() is not None
+
     async def find(self, digest: str) -> User | None:
         """Return the bot with this token hash, unless it is disabled."""
-        query = (
-            sa.select(users)
-            .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
-            .where(bot_tokens.c.digest == digest, bot_tokens.c.revoked_at.is_(None))
-            .where(users.c.disabled_at.is_(None))
-        )
+        query = _with_token(digest).where(users.c.disabled_at.is_(None))
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
             return read_user(row) if row is not None else None
@@ -84,6 +86,14 @@ class Bots:
     def _insert_token(self, connection: Connection, user_id: int, digest: str) -> None:
         token = {"digest": digest, "user_id": user_id, "created_at": self._clock()}
         connection.execute(bot_tokens.insert().values(token))
+
+
+def _with_token(digest: str) -> sa.Select[Any]:
+    return (
+        sa.select(users)
+        .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
+        .where(bot_tokens.c.digest == digest, bot_tokens.c.revoked_at.is_(None))
+    )
 
 
 def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: int) -> Event:

@@ -200,6 +200,14 @@ class Users:
                 found |= {bot_session(d) for d in await connection.scalars(_BOT_TOKENS)}
         return found
 
+    async def disabled(self, user_ids: Collection[int]) -> set[int]:
+        """Return which of these accounts are disabled or deleted."""
+        query = sa.select(users.c.id).where(
+            users.c.id.in_(list(user_ids)), users.c.disabled_at.is_not(None)
+        )
+        async with self._database.reading() as connection:
+            return set(await connection.scalars(query))
+
     async def sessions(self, user_id: int) -> list[OpenSession]:
         """Where somebody is signed in, newest first."""
         query = (

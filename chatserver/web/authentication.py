@@ -18,6 +18,7 @@ from chatserver.models import User, name_key
 from chatserver.origins import origin
 from chatserver.web.addresses import is_local, others
 from chatserver.web.headers import cookie, media_type
+from chatserver.web.query import only_value
 from chatserver.web.turns import Turns
 
 COOKIE = "chatserver"
@@ -81,11 +82,12 @@ class Sessions:
         """Authenticate a WebSocket, which may have its token and expected user in the query."""
         if again:
             request.pop(SIGN_IN, None)
+        token, user = only_value(request, "token"), only_value(request, "user")
         if self._settings.auth.query_token and "token" in request.query:
-            sign_in = await self._accounts.authenticate(request.query["token"])
+            sign_in = await self._accounts.authenticate(token)
         else:
             sign_in = await self.authenticate(request)
-        return _require_expected_user(sign_in, request.query.get("user", ""))
+        return _require_expected_user(sign_in, user)
 
     async def require_admin(self, request: web.Request) -> User | None:
         """Return the administrator, or None for the operator. Raises Forbidden."""

@@ -19,14 +19,24 @@ def parse_query(request: web.Request, shape: type[Shape]) -> Shape:
     """
     given = {*request.query} & {*shape.__struct_encode_fields__}
     for key in sorted(given):
-        if len(request.query.getall(key)) > 1:
-            raise BadRequest(f"'{key}' is given more than once.")
+        _require_single(request, key)
     asked = convert({key: request.query[key] for key in given}, shape)
     fields = dict(zip(shape.__struct_encode_fields__, shape.__struct_fields__, strict=True))
     for key in sorted(given):
         if getattr(asked, fields[key]) is None:
             raise BadRequest(f"'{key}' cannot be null.")
     return asked
+
+
+def only_value(request: web.Request, key: str, default: str = "") -> str:
+    """Return a text parameter of the query. Raises BadRequest if it is repeated."""
+    _require_single(request, key)
+    return request.query.get(key, default)
+
+
+def _require_single(request: web.Request, key: str) -> None:
+    if len(request.query.getall(key, ())) > 1:
+        raise BadRequest(f"'{key}' is given more than once.")
 
 
 def convert(value: Any, shape: type[T]) -> T:

@@ -1,5 +1,7 @@
 """Who is online: named whole once, then told as changes."""
 
+import pytest
+
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Person
 
@@ -41,8 +43,14 @@ async def test_a_client_may_ask_for_the_whole_list_after_each_change(
     await told(again, online="bo")
 
 
-async def test_another_kind_of_presence_is_refused(ann: Person) -> None:
-    answer = await ann.ask("GET", "/ws?presence=all")
+@pytest.mark.parametrize(
+    "query",
+    ["presence=all", "presence=list&presence=changes", "user=ann&user=bo", "token=x&token=y"],
+)
+async def test_another_kind_of_presence_and_repeated_fields_are_refused(
+    ann: Person, query: str
+) -> None:
+    answer = await ann.ask("GET", f"/ws?{query}")
     assert answer.status == 400
     assert answer.json["code"] == "bad_request"
 

@@ -38,6 +38,7 @@ async def test_a_disabled_account_is_cut_and_cannot_come_back(
     bos = await bo.connect()
     assert (await ann.ask("PATCH", "/api/users/bo", {"disabled": True})).status == 200
     await ended(bos, 4102)
+    await ended(await bo.open(), 4102)
     assert (await bo.ask("GET", "/api/me")).status == 401
     form = {"username": "bo", "password": PASSWORD}
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 401
@@ -54,6 +55,7 @@ async def test_a_deleted_account_is_cut_and_others_see_it_leave(
     assert (await ann.ask("DELETE", "/api/users/ann")).status == 403
     assert (await ann.ask("DELETE", "/api/users/bo")).status == 200
     await ended(bos, 4102)
+    await ended(await bo.open(), 4102)
     left = await anns.next(Type.ROOM)
     assert (left["action"], left["room"], left["users"]) == ("leave", made["room"], ["bo"])
     shown = (await ann.ask("GET", "/api/users?names=bo")).json["users"][0]

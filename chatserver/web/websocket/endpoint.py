@@ -13,7 +13,15 @@ from chatserver import protocol
 from chatserver.accounts.accounts import SignIn
 from chatserver.chat.history import History
 from chatserver.config import LimitSettings
-from chatserver.errors import BadRequest, CloseCode, Disconnect, OtherUser, Unauthorized, _
+from chatserver.errors import (
+    AccountClosed,
+    BadRequest,
+    CloseCode,
+    Disconnect,
+    OtherUser,
+    Unauthorized,
+    _,
+)
 from chatserver.models import User
 from chatserver.protocol import encode_events
 from chatserver.protocol.framing import close_frame, pong_frame
@@ -26,6 +34,7 @@ from chatserver.storage.room_list import UserRooms
 from chatserver.web.access_log import ConnectionLog, LogEntry
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import preferred
+from chatserver.web.query import only_value
 from chatserver.web.rates import RequestLimits
 from chatserver.web.websocket.connection_limiter import ConnectionLimiter
 from chatserver.web.websocket.dispatcher import Dispatcher
@@ -80,7 +89,7 @@ class WebSocketEndpoint:
                     await self._accept(request, pending)
             except Unauthorized as error:
                 self._request_limits.count_visit(request)
-                self._reject(request, Disconnect(CloseCode.SESSION_INVALID, str(error)))
+                self._reject(request, Disconnect(_close_code(error), str(error)))
             except OtherUser as error:
                 disconnect = Disconnect(CloseCode.SESSION_INVALID, str(error))
                 self._reject(request, disconnect, code=error.code)
@@ -148,7 +157,7 @@ class WebSocketEndpoint:
         """Send the reason and close. Abort the oldest of more than MAX_REJECTED."""
         self.log.rejected(request, disconnect)
         frames = close_frame(disconnect.code, disconnect.reason)
-        if disconnect.code is CloseCode.SESSION_INVALID:
+        if disconnect.code in {CloseCode.SESSION_INVALID, CloseCode.REMOVED}:
             frames = protocol.encode(protocol.Error(data=disconnect.reason, code=code)) + frames
         socket = self._upgrade(request)
         self._rejected[socket] = None
@@ -231,6 +240,10 @@ class WebSocketEndpoint:
         )
 
 
+def _close_code(error: Unauthorized) -> CloseCode:
+    return CloseCode.REMOVED if isinstance(error, AccountClosed) else CloseCode.SESSION_INVALID
+
+
 def _reply_code(code: int) -> int:
     """Return the close code that answers a peer's."""
     return WSCloseCode.PROTOCOL_ERROR if code == ABNORMAL_CLOSURE else WSCloseCode.OK
@@ -238,7 +251,7 @@ def _reply_code(code: int) -> int:
 
 def _lists_presence(request: web.Request) -> bool:
     """Return whether the client wants full lists of online users. Raises BadRequest."""
-    asked = request.query.get("presence", CHANGES_ONLY)
+    asked = only_value(request, "presence", CHANGES_ONLY)
     if asked not in (CHANGES_ONLY, FULL_LIST):
         raise BadRequest(_("presence is changes or list."))
     return asked == FULL_LIST
