@@ -1,9 +1,10 @@
 /**
- * Who is writing, and telling that one is. What was heard is forgotten after 5 s.
+ * Who else is writing, and telling that one is. What was heard is forgotten after 5 s.
  *
  * Events: `typing:changed`.
  */
 
+import { me } from "./page.js";
 import { Type } from "./protocol.js";
 
 const LASTS = 5_000; // milliseconds
@@ -25,6 +26,7 @@ export class Typing extends EventTarget {
   }
 
   heard({ room, user }) {
+    if (user === me.name) return; // on another device
     const writers = this.#heard.get(room) ?? new Map();
     this.#heard.set(room, writers);
     clearTimeout(writers.get(user));

@@ -1,0 +1,17 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+
+globalThis.location = { href: "http://chat.example/" };
+globalThis.document = { documentElement: { lang: "en" }, querySelector: (selector) => (selector.includes("chat-user") ? { content: "ann" } : null) };
+const { Typing } = await import("../../chatserver/static/js/typing.js");
+
+test("others who write are shown; one's own writing on another device is not", () => {
+  const typing = new Typing(() => true);
+  for (const user of ["ann", "bo"]) typing.heard({ room: 1, user });
+  assert.deepEqual(typing.of(1), ["bo"]);
+  typing.stopped({ room: 1, user: "bo" });
+  assert.deepEqual(typing.of(1), []);
+  typing.heard({ room: 2, user: "ann" }); // notes to oneself
+  assert.deepEqual(typing.of(2), []);
+});
