@@ -163,7 +163,12 @@ async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
     await expect(page.locator("connection-banner")).to_contain_text("You have been logged out.")
     await expect(other.locator(".banner-login")).to_be_visible()
     await page.keyboard.press("Enter")
-    await expect(page.locator("chat-message[data-state=waiting]")).to_have_count(1)
+    message = page.locator("chat-message[data-state=login]")
+    await expect(message.locator(".message-problem")).to_have_text(
+        "Will be sent when you log in again"
+    )
+    await expect(page.locator("[data-section=online]")).to_be_hidden()
+    await expect(page.locator(".topbar-facts")).to_have_text("")
     await page.keyboard.type("a draft")
     await page.evaluate("location.hash = '#/with/bo'")
     await page.locator(".banner-login").click()

@@ -126,6 +126,22 @@ async def test_the_outbox_survives_cleared_site_data_and_warns_when_the_disk_is_
     assert not await ann.page.evaluate(ASKS_BEFORE_CLOSING)
 
 
+async def test_a_room_that_is_opened_without_a_connection_says_when_it_will_load(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    await ann.say("one")
+    await ann.reloaded("ann")
+    await ann.page.context.set_offline(True)
+    await ann.page.locator("[data-section=rooms] a").first.click()
+    offline = ann.page.locator(".messages-offline")
+    await expect(offline.locator(".offline-waiting")).to_be_visible()
+    await ann.page.context.set_offline(False)
+    await ann.sees("one")
+    await expect(offline).to_be_hidden()
+
+
 async def test_a_browser_that_stores_nothing_shows_the_chat_and_says_so(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for kind in ("indexedDB", "localStorage"):

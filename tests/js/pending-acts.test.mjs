@@ -16,23 +16,25 @@ const reaction = { id: "r", key: "#1", room: 1, type: Type.REACT, target: 2, dat
 const failed = (entry) => ({ ...entry, state: "failed", problem: "No." });
 
 test("an edit, a deletion and a reaction are shown before the server has answered", () => {
-  const { events, statuses } = withActs(MESSAGES, [edit, reaction], "ann", { online: true });
+  const { events, statuses } = withActs(MESSAGES, [edit, reaction], "ann", { line: "online" });
   assert.deepEqual([events[0].data, events[0].edited_at, events[1].reactions], ["changed", 5, { "👍": ["bo", "ann"] }]);
   assert.equal(statuses.size, 0);
-  const after = withActs(MESSAGES, [edit, removal], "ann", { online: true });
+  const after = withActs(MESSAGES, [edit, removal], "ann", { line: "online" });
   assert.equal(after.events[0].deleted_at, 6);
 });
 
-test("an act that waits for the connection says so on its message", () => {
-  const { events, statuses } = withActs(MESSAGES, [edit], "ann", { online: false });
-  assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: "waiting", problem: undefined, final: undefined });
-  const shown = stored(events[0], "ann", statuses.get(1));
-  assert.deepEqual([shown.data, shown.state, shown.id], ["changed", "waiting", "e"]);
+test("an act that waits for the connection or for a login says so on its message", () => {
+  for (const line of ["waiting", "login"]) {
+    const { events, statuses } = withActs(MESSAGES, [edit], "ann", { line });
+    assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: line, problem: undefined, final: undefined });
+    const shown = stored(events[0], "ann", statuses.get(1));
+    assert.deepEqual([shown.data, shown.state, shown.id], ["changed", line, "e"]);
+  }
 });
 
 test("a refused edit shows its text, a refused deletion or reaction the message as it is", () => {
   const acts = [failed(edit), failed({ ...removal, target: 2 }), failed(reaction)];
-  const { events, statuses } = withActs(MESSAGES, acts, "ann", { online: true });
+  const { events, statuses } = withActs(MESSAGES, acts, "ann", { line: "online" });
   assert.deepEqual([events[0].data, events[1].data, events[1].reactions], ["changed", "second", { "👍": ["bo"] }]);
   assert.deepEqual([statuses.get(1).state, statuses.get(1).problem, statuses.get(2).act], ["failed", "No.", Type.REACT]);
 });
@@ -40,11 +42,11 @@ test("a refused edit shows its text, a refused deletion or reaction the message 
 test("a refused edit of a deleted message is named on it, one of a message that is not shown is listed by itself", () => {
   const ofDeleted = failed({ ...edit, target: 3 });
   const ofAbsent = failed({ ...edit, target: 9 });
-  const { events, statuses } = withActs(MESSAGES, [ofDeleted], "ann", { online: true });
+  const { events, statuses } = withActs(MESSAGES, [ofDeleted], "ann", { line: "online" });
   assert.equal(events[2], MESSAGES[2]);
   const { id, state, problem, final } = statuses.get(3);
   assert.deepEqual([id, state, problem, final], ["e", "failed", "The message was deleted meanwhile.", true]);
-  assert.equal(withActs(MESSAGES, [{ ...removal, target: 3 }], "ann", { online: false }).statuses.size, 0);
+  assert.equal(withActs(MESSAGES, [{ ...removal, target: 3 }], "ann", { line: "waiting" }).statuses.size, 0);
   const found = orphanedEdits([ofDeleted, ofAbsent, failed(edit), { ...edit, target: 9 }, failed(reaction)], MESSAGES);
   assert.deepEqual(found, [ofAbsent]);
 });

@@ -77,10 +77,10 @@ test("an entry, its reply and its event are one message with one key", () => {
   assert.deepEqual(asCommand(entry), { type: 3, to: "bo", data: "hi", id: "x1" });
   assert.deepEqual(asCommand({ ...entry, key: "#9" }), { type: 2, room: 9, data: "hi", id: "x1" });
   const event = asEvent(entry, { room: 4, seq: 2, at: 6 }, "ann");
-  assert.equal(stored(event, "ann").key, pending(entry, "ann", { online: true }).key);
+  assert.equal(stored(event, "ann").key, pending(entry, "ann", { line: "online" }).key);
   assert.equal(stored({ ...event, user: "bo" }, "ann").key, "seq:2");
-  assert.equal(pending(entry, "ann", { online: false }).state, "waiting");
-  assert.equal(pending({ ...entry, state: "failed" }, "ann", { online: false }).state, "failed");
+  for (const line of ["waiting", "login"]) assert.equal(pending(entry, "ann", { line }).state, line);
+  assert.equal(pending({ ...entry, state: "failed" }, "ann", { line: "waiting" }).state, "failed");
 });
 
 test("rooms by number, direct conversations by age; those without a message only while open", () => {

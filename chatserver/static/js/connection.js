@@ -34,6 +34,7 @@ export class Connection extends EventTarget {
   #watchdog = 0;
   #retry = 0;
   #heard = 0;
+  #isOver = false; // the session is: only a login helps
   #replies = new Map(); // id → {resolve, reject, timer}
 
   /** `admits(welcome)`: whether a line that begins so is one for this page; without it the line ends. */
@@ -41,6 +42,12 @@ export class Connection extends EventTarget {
     super();
     this.#url = url;
     this.#admits = admits;
+  }
+
+  /** "online", "waiting" for a connection, or for a "login". */
+  get line() {
+    if (this.state === "online") return "online";
+    return this.state === "ended" && this.#isOver ? "login" : "waiting";
   }
 
   start() {
@@ -185,6 +192,7 @@ export class Connection extends EventTarget {
 
   #change(state, detail = {}) {
     this.state = state;
+    this.#isOver = detail.code !== CloseCode.ABUSE;
     this.dispatchEvent(new CustomEvent("connection:changed", { detail: { state, ...detail } }));
   }
 }

@@ -110,8 +110,9 @@ export class Screen {
   #showMessages(conversation, newAfter, lost) {
     const { key, stretch, timeline, read, unread } = conversation;
     const { events: held, hasOlder } = stretch ?? timeline;
-    const online = this.#connection.state === "online";
-    const { events, statuses } = withActs(held, this.#outbox.of(key), me.name, { online });
+    const { line } = this.#connection;
+    const { events, statuses } = withActs(held, this.#outbox.of(key), me.name, { line });
+    this.#part(".messages-offline").dataset.line = line;
     this.#part("message-list").show({
       key,
       kind: kindOf(conversation, me.name),
@@ -119,7 +120,7 @@ export class Screen {
       name: this.nameOf(conversation),
       items: [
         ...events.map((event) => stored(event, me.name, statuses.get(event.seq))),
-        ...(stretch ? [] : this.#unsent(key, events, { online })),
+        ...(stretch ? [] : this.#unsent(key, events, { line })),
       ],
       newAfter,
       read,
@@ -190,13 +191,13 @@ export class Screen {
    * Own messages without an event yet, and refused edits without a message. One whose event is here was answered on
    * a connection that broke.
    */
-  #unsent(key, events, { online }) {
+  #unsent(key, events, { line }) {
     const entries = this.#outbox.of(key);
     if (entries.length === 0) return [];
     const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
     const messages = entries.filter((entry) => !isAct(entry));
     const unsent = messages.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
-    return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { online }));
+    return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { line }));
   }
 
   /** Looked for once: behind hundreds of messages that takes its time. */

@@ -145,6 +145,7 @@ class ChatApp extends HTMLElement {
   #connectionChanged(detail) {
     if (detail.code === CloseCode.SESSION_INVALID) sessionOver();
     if (detail.state !== "online") this.#place.newLine.leave(this.#current.unread);
+    if (detail.state === "ended") this.#people.replaceOnline([]);
     this.#banner.show(detail);
     this.#draw();
   }

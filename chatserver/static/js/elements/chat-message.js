@@ -123,22 +123,26 @@ function statusWords(act) {
     case Type.EDIT:
       return {
         waiting: () => _("The edit will be saved when the connection is back"),
+        login: () => _("The edit will be saved when you log in again"),
         failed: (reason) => _("Edit not saved. %(reason)s", { reason }),
       };
     case Type.DELETE:
       return {
         waiting: () => _("Will be deleted when the connection is back"),
+        login: () => _("Will be deleted when you log in again"),
         failed: (reason) => _("Not deleted. %(reason)s", { reason }),
       };
     case Type.REACT:
       return {
         waiting: () => _("The reaction will be sent when the connection is back"),
+        login: () => _("The reaction will be sent when you log in again"),
         failed: (reason) => _("Reaction not sent. %(reason)s", { reason }),
       };
     default:
       return {
         sending: () => _("Sending…"),
         waiting: () => _("Will be sent when the connection is back"),
+        login: () => _("Will be sent when you log in again"),
         failed: (reason) => _("Not sent. %(reason)s", { reason }),
       };
   }

@@ -10,7 +10,7 @@ class ChatTopbar extends HTMLElement {
   show({ name, to, known, topic, members, isPrivate, isOnline, online, elsewhere }) {
     const people =
       members === null
-        ? ngettext("%(num)s person online", "%(num)s people online", online)
+        ? online > 0 && ngettext("%(num)s person online", "%(num)s people online", online)
         : ngettext("%(num)s member", "%(num)s members", members);
     this.dataset.kind = to === null ? "room" : "direct";
     this.dataset.private = String(isPrivate);

@@ -9,20 +9,20 @@ import { _ } from "./i18n.js";
 
 /**
  * {events, statuses}: `events` as they will be; `statuses`: seq → {id, act, state, problem, final} of the last act that
- * waits for the connection or has failed. An act is not applied to a message that is deleted: there only a refused edit
- * has a status, for its text.
+ * waits or has failed; `line`: as lib/view.js has it. An act is not applied to a message that is deleted: there only
+ * a refused edit has a status, for its text.
  */
-export function withActs(events, entries, me, { online }) {
+export function withActs(events, entries, me, { line }) {
   const acts = entries.filter(isAct);
   const statuses = new Map();
   if (acts.length === 0) return { events, statuses };
   const shown = events.map((event) => {
     const all = acts.filter(({ target }) => target === event.seq);
     const lost = event.deleted_at && all.findLast(isRefusedEdit);
-    if (lost) statuses.set(event.seq, { ...status(lost), problem: _("The message was deleted meanwhile."), final: true });
+    if (lost) statuses.set(event.seq, { ...status(lost, line), problem: _("The message was deleted meanwhile."), final: true });
     const own = event.deleted_at ? [] : all;
-    const noted = own.findLast(({ state }) => state === "failed" || !online);
-    if (noted) statuses.set(event.seq, status(noted));
+    const noted = own.findLast(({ state }) => state === "failed" || line !== "online");
+    if (noted) statuses.set(event.seq, status(noted, line));
     return own.filter(isShown).reduce((message, act) => applied(message, { ...act, user: me }), event);
   });
   return { events: shown, statuses };
@@ -36,10 +36,10 @@ export function orphanedEdits(entries, events) {
 
 const isRefusedEdit = ({ type, state }) => type === Type.EDIT && state === "failed";
 
-const status = ({ id, type, state, problem, final }) => ({
+const status = ({ id, type, state, problem, final }, line) => ({
   id,
   act: type,
-  state: state === "failed" ? state : "waiting",
+  state: state === "failed" ? state : line,
   problem,
   final,
 });

@@ -23,9 +23,9 @@ const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
   reactions: reactions ?? {},
 });
 
-/** An entry of the outbox: "sending", "waiting" while there is no line, or "failed". */
-export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { online }) {
-  const shown = state === "sending" && !online ? "waiting" : state;
+/** An entry of the outbox: "sending", "failed", or, without a connection, `line`: "waiting" for it or for a "login". */
+export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { line }) {
+  const shown = state === "sending" && line !== "online" ? line : state;
   return { key: `id:${id}`, id, user: me, data, at, problem, final, own: true, state: shown, act: type, replyTo, ...changes({}) };
 }
 
