@@ -246,8 +246,7 @@ test("what would be refused again is final", async () => {
     [{ type: Type.GROUP_CHAT }, "not_found", false], // the user may become a member again
     [{ type: Type.GROUP_CHAT }, "forbidden", false],
     [{ type: Type.EDIT, target: 1 }, "not_found", true],
-    [{ type: Type.DELETE, target: 1 }, "not_found", true],
-    [{ type: Type.REACT, target: 1 }, "not_found", true],
+    [{ type: Type.DELETE, target: 1 }, "forbidden", false],
     [{ type: Type.EDIT, target: 1 }, "forbidden", false],
     [{ type: Type.EDIT, target: 1 }, "bad_request", true],
   ];
@@ -273,4 +272,13 @@ test("a message is tried when it was sent without an answer, and after a reload,
   const after = outbox(lost, store).box;
   await after.load();
   assert.deepEqual(after.of("#1").map((entry) => entry.tried), [true]);
+});
+
+test("a deletion or a reaction whose message is deleted already leaves nothing unsent", async () => {
+  for (const type of [Type.DELETE, Type.REACT]) {
+    const { box, store } = outbox(() => ({ ok: false, code: "not_found", data: "No." }));
+    box.addAct({ key: "#1", type, target: 1 });
+    await settled();
+    assert.deepEqual([box.size, store.kept.size, await box.count()], [0, 0, 0]);
+  }
 });

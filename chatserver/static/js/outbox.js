@@ -13,7 +13,7 @@ import { Backoff } from "./lib/backoff.js";
 import { newId } from "./lib/ids.js";
 import { _ } from "./lib/i18n.js";
 import { wellFormed } from "./lib/text.js";
-import { isAct } from "./protocol.js";
+import { isAct, Type } from "./protocol.js";
 
 const SILENT = 5; // times that a message stays without an answer, although the line stands, until it fails
 const KEEP_AGAIN = 2_000; // milliseconds until entries that could not be stored are stored again
@@ -156,6 +156,8 @@ export class Outbox extends EventTarget {
       if (reply.code === "internal") this.#stayedUnanswered(entry, reply.data);
       this.#postpone(reply.retry_after);
       throw new Error(reply.code);
+    } else if (isMoot(entry, reply)) {
+      this.remove(entry.id);
     } else {
       entry.final = FINAL.has(reply.code) || (isAct(entry) && reply.code === "not_found"); // its message is deleted
       this.#fail(entry, reply.data);
@@ -221,3 +223,6 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new CustomEvent("outbox:changed", { detail: { entry } }));
   }
 }
+
+/** A deletion of, or a reaction to, a message that is deleted already. An edit has a text that must not be lost. */
+const isMoot = ({ type }, { code }) => code === "not_found" && (type === Type.DELETE || type === Type.REACT);
