@@ -7,20 +7,25 @@ from chatserver.clocks import wall
 from chatserver.config import Settings, validated
 from chatserver.server import Server
 from chatserver.storage.overview import Overview
-from chatserver.web import forms, routes
-from chatserver.web.admin import Admin
+from chatserver.web import forms
+from chatserver.web.accounts import AccountHandlers
 from chatserver.web.admin_pages import AdminPages
-from chatserver.web.api import Api
+from chatserver.web.administration import AdministrationHandlers
 from chatserver.web.api_docs import Description
+from chatserver.web.bots import BotHandlers
 from chatserver.web.control_socket import ControlSocket
-from chatserver.web.conversation import Conversation
 from chatserver.web.headers import expect
 from chatserver.web.health import Health
-from chatserver.web.maintenance import Maintenance
+from chatserver.web.invitations import InvitationHandlers
+from chatserver.web.messages import MessageHandlers
 from chatserver.web.metrics import Metrics
+from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
 from chatserver.web.proxies import trust
 from chatserver.web.rendering import set_up_templates
+from chatserver.web.room_path import RoomPaths
+from chatserver.web.rooms import RoomHandlers
+from chatserver.web.routes import OPERATIONS, routes
 
 SERVER = web.AppKey("server", Server)
 
@@ -64,36 +69,61 @@ def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Applicati
 
 
 def _endpoints(server: Server) -> list[web.RouteDef]:
-    accounts, sessions = server.accounts, server.sessions
+    sessions, overview = server.sessions, Overview(server.database)
     health = Health(server.database, server.journal, server.hub, _metrics(server))
-    return routes(
-        Pages(server.accounts, server.invitations, server.sessions, server.languages),
-        Api(
-            accounts=accounts,
+    controllers = [
+        Pages(server.accounts, server.invitations, sessions, server.languages),
+        AccountHandlers(
+            accounts=server.accounts,
             administration=server.administration,
             erasure=server.erasure,
-            invitations=server.invitations,
             sessions=sessions,
-            key_sync=server.key_sync,
         ),
-        Conversation(
-            chat=server.chat,
-            history=server.history,
+        *_chat_handlers(server),
+        BotHandlers(server.administration, overview, sessions),
+        InvitationHandlers(server.invitations, sessions),
+        AdministrationHandlers(
+            administration=server.administration,
             membership=server.membership,
-            rooms=server.rooms,
-            search=server.search,
-            sessions=server.sessions,
+            overview=overview,
+            health=health,
+            hub=server.hub,
+            sessions=sessions,
+            folder=server.folder.path,
         ),
-        server.websocket,
+        OperatorHandlers(
+            accounts=server.accounts,
+            database=server.database,
+            key_sync=server.key_sync,
+            sessions=sessions,
+            folder=server.folder.path,
+            now=wall,
+        ),
+        Description(sessions, OPERATIONS),
         health,
-        admin=_admin(server, health),
-        admin_pages=AdminPages(server.sessions, server.languages),
-        description=Description(server.sessions),
-        request_limits=server.request_limits,
-        maintenance=Maintenance(
-            server.database, server.sessions, folder=server.folder.path, now=wall
-        ),
+        AdminPages(sessions, server.languages),
+        server.websocket,
+    ]
+    return routes(controllers, server.request_limits)
+
+
+def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
+    paths = RoomPaths(server.rooms, server.sessions)
+    rooms = RoomHandlers(
+        history=server.history,
+        membership=server.membership,
+        rooms=server.rooms,
+        paths=paths,
+        sessions=server.sessions,
     )
+    messages = MessageHandlers(
+        chat=server.chat,
+        history=server.history,
+        search=server.search,
+        paths=paths,
+        sessions=server.sessions,
+    )
+    return rooms, messages
 
 
 def _metrics(server: Server) -> Metrics:
@@ -108,19 +138,6 @@ def _metrics(server: Server) -> Metrics:
         task_ends=server.supervisor.ended,
         nightly=server.nightly,
         key_sync=server.key_sync,
-    )
-
-
-def _admin(server: Server, health: Health) -> Admin:
-    return Admin(
-        administration=server.administration,
-        invitations=server.invitations,
-        membership=server.membership,
-        overview=Overview(server.database),
-        health=health,
-        hub=server.hub,
-        sessions=server.sessions,
-        folder=server.folder.path,
     )
 
 

@@ -28,8 +28,8 @@ from chatserver.text.names import (
 from chatserver.web.api_docs import asyncapi, openapi
 from chatserver.web.api_docs.__main__ import texts
 from chatserver.web.api_docs.markdown import LIMITS, fill
-from chatserver.web.api_docs.operations import OPERATIONS
 from chatserver.web.api_docs.socket import ANSWERS, CLOSINGS, COMMANDS, REPLIES
+from chatserver.web.routes import OPERATIONS
 from tests.driver import Chat, ask
 
 REPOSITORY = Path(__file__).parent.parent
@@ -203,7 +203,7 @@ LENGTHS = [
 def test_the_described_length_of_a_text_is_the_one_that_the_server_checks(
     shape: str, field: str, check: Callable[[str], object]
 ) -> None:
-    described = openapi.document()["components"]["schemas"][shape]["properties"][field]
+    described = openapi.document(OPERATIONS)["components"]["schemas"][shape]["properties"][field]
     (limits,) = (one for one in described.get("anyOf", [described]) if one["type"] == "string")
     shortest, longest = limits.get("minLength", 0), limits["maxLength"]
     for length in (shortest, longest):

@@ -50,7 +50,7 @@ HOMES = {
     "nh3": {"text.markdown"},
     "click": {"__main__", "commands"},
     "structlog": {"logs"},
-    "segno": {"commands.serve", "web.admin"},
+    "segno": {"commands.serve", "web.invitations"},
     "uvloop": {"commands.options"},
 }
 

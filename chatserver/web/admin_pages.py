@@ -1,10 +1,11 @@
-"""Pages of administration. Their content comes from the HTTP API of `web/admin.py`."""
+"""Pages of administration. Their content comes from the HTTP API of `web/administration.py`."""
 
 from aiohttp import web
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized
 from chatserver.web.authentication import Sessions
 from chatserver.web.language import Language, preferred
+from chatserver.web.operations import operation
 from chatserver.web.rendering import render
 
 SECTIONS = ("people", "invites", "rooms", "bots", "check")
@@ -17,9 +18,11 @@ class AdminPages:
         self._sessions = sessions
         self._languages = languages
 
+    @operation("GET", "/admin", "admin", rate="visits", documented=False)
     async def home(self, request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound(str(request.app.router["admin-page"].url_for(section=SECTIONS[0])))
+        raise web.HTTPFound(str(request.app.router["admin_page"].url_for(section=SECTIONS[0])))
 
+    @operation("GET", "/admin/{section}", "admin_page", rate="visits", documented=False)
     async def section(self, request: web.Request) -> web.StreamResponse:
         section = request.match_info["section"]
         if section not in SECTIONS:
@@ -27,7 +30,7 @@ class AdminPages:
         try:
             admin = await self._sessions.require_admin(request)
         except Unauthorized:
-            login = request.app.router["login"].url_for().with_query(next=request.path)
+            login = request.app.router["login_page"].url_for().with_query(next=request.path)
             raise web.HTTPFound(str(login)) from None
         if admin is None:
             raise Forbidden

@@ -144,7 +144,7 @@ class Sessions:
         """Return the link of an invitation at one of the `reachable_urls`, by default the first."""
         known = self.reachable_urls(request) or [self.base_url(request)]
         chosen = address if address in known else known[0]
-        return chosen + str(request.app.router["join"].url_for(code=code))
+        return chosen + str(request.app.router["join_page"].url_for(code=code))
 
     def check_origin(self, request: web.Request) -> None:
         """Reject requests that another site's page makes a browser send. Raises Forbidden.

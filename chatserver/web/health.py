@@ -12,6 +12,8 @@ from chatserver.storage.health import DatabaseHealth, HealthCheck
 from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import HEAD
 from chatserver.web.metrics import Metrics
+from chatserver.web.operations import operation
+from chatserver.web.responses import administration
 
 
 class Health:
@@ -24,11 +26,22 @@ class Health:
         self._hub = hub
         self._metrics = metrics
 
+    @operation("GET", "/healthz", "alive", rate="memory", access="anyone", stores=False)
     async def alive(self, _request: web.Request) -> web.StreamResponse:
+        """The process responds."""
         return web.json_response({"ok": 1})
 
+    @operation(
+        "GET",
+        "/readyz",
+        "ready",
+        rate="probes",
+        access="anyone",
+        returns=administration.Ready,
+        stores=False,
+    )
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        """Return whether messages can be stored, and how durably. Answers within a second."""
+        """Whether messages can be stored; 503 if not."""
         condition = await self._condition()
         facts: dict[str, Any] = {
             "ok": int(not condition.reason),
@@ -54,8 +67,17 @@ class Health:
             "database_bytes": condition.size or 0,
         }
 
+    @operation(
+        "GET",
+        "/metrics",
+        "metrics",
+        rate="probes",
+        access="anyone",
+        media="text",
+        stores=False,
+    )
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        """Return Prometheus text, collected on request so that messages cost nothing."""
+        """Metrics in the Prometheus text format."""
         text, content_type = self._metrics.text(await self._condition())
         return web.Response(body=text, headers={"Content-Type": content_type})
 

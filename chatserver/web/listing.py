@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from chatserver.web.answer import ok
-from chatserver.web.maintenance import stream_response
+from chatserver.web.responses import ok
+from chatserver.web.streaming import stream_response
 
 PAGE = 200  # entries
 

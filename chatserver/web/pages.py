@@ -13,7 +13,9 @@ from chatserver.web import forms
 from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import Sessions, address, same_site_path, wants_page
 from chatserver.web.language import LOCALES, Language, preferred
+from chatserver.web.operations import operation
 from chatserver.web.rendering import render
+from chatserver.web.responses import accounts
 
 RENEW_AFTER = 86_400  # seconds; a visit renews an older cookie, or one past half its lifetime
 
@@ -33,18 +35,20 @@ class Pages:
         self._sessions = sessions
         self._languages = languages
 
+    @operation("GET", "/", "home", rate="visits", documented=False)
     async def home(self, request: web.Request) -> web.StreamResponse:
         """Redirect to the page that the visitor needs."""
         if not await self._accounts.is_set_up():
-            raise web.HTTPFound(_path(request, "setup"))
+            raise web.HTTPFound(_path(request, "setup_page"))
         try:
             await self._sessions.authenticate(request)
         except Unauthorized:
-            login = request.app.router["login"].url_for()
+            login = request.app.router["login_page"].url_for()
             over = self._sessions.has_token(request)
             raise web.HTTPFound(str(login.with_query("over") if over else login)) from None
         raise web.HTTPFound(_path(request, "index"))
 
+    @operation("GET", "/index", "index", rate="visits", documented=False)
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Show the chat page."""
         try:
@@ -58,18 +62,42 @@ class Pages:
             self._sessions.set_cookie(request, response, token)
         return response
 
+    @operation("GET", "", "mounted", rate="visits", documented=False)
     async def without_slash(self, request: web.Request) -> web.StreamResponse:
         """Redirect from the bare prefix of a mounted chat, like /chat."""
         raise web.HTTPFound(_path(request, "home"))
 
     # First run ------------------------------------------------------------------------------------
 
+    @operation(
+        "GET",
+        "/setup",
+        "setup_page",
+        rate="visits",
+        access="anyone",
+        media="page",
+        redirects=True,
+    )
     async def setup_page(self, request: web.Request) -> web.StreamResponse:
+        """The set-up page of a new server."""
         if await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "home"))
         return self._render("accounts/setup.html", request)
 
+    @operation(
+        "POST",
+        "/setup",
+        "set_up",
+        rate="sign_ups",
+        access="anyone",
+        returns=accounts.SignedIn,
+        body=forms.Setup,
+        form=True,
+        token=True,
+        redirects=True,
+    )
     async def setup(self, request: web.Request) -> web.StreamResponse:
+        """Create the first administrator, with the token from the terminal."""
         form = await forms.read(request, forms.Setup)
         locale = _locale(request, form.locale)
         new = new_user(form.username, form.display, role=Role.ADMIN, locale=locale)
@@ -78,13 +106,37 @@ class Pages:
 
     # Signing in and out ---------------------------------------------------------------------------
 
+    @operation(
+        "GET",
+        "/login",
+        "login_page",
+        rate="visits",
+        access="anyone",
+        media="page",
+        redirects=True,
+    )
     async def login_page(self, request: web.Request) -> web.StreamResponse:
+        """The login page."""
         if not await self._accounts.is_set_up():
-            raise web.HTTPFound(_path(request, "setup"))
+            raise web.HTTPFound(_path(request, "setup_page"))
         over = "over" in request.query
         return self._render("accounts/login.html", request, next=_next(request), over=over)
 
+    @operation(
+        "POST",
+        "/login",
+        "log_in",
+        rate="sign_ins",
+        access="anyone",
+        returns=accounts.SignedIn,
+        body=forms.Credentials,
+        refuses="bad_credentials",
+        form=True,
+        token=True,
+        redirects=True,
+    )
     async def login(self, request: web.Request) -> web.StreamResponse:
+        """Log in with user name and password."""
         form = await forms.read(request, forms.Credentials)
         try:
             user = await self._accounts.sign_in(
@@ -108,8 +160,18 @@ class Pages:
             response.headers["Retry-After"] = error.seconds
         return response
 
+    @operation(
+        "POST",
+        "/logout",
+        "log_out",
+        rate="visits",
+        access="anyone",
+        returns=accounts.LoggedOut,
+        refuses="other_user",
+        redirects=True,
+    )
     async def logout(self, request: web.Request) -> web.StreamResponse:
-        """End the session and close its connections; without a session do nothing.
+        """End this session and its sockets.
 
         If the database cannot store the end now, the response says `pending`, and the session is
         over all the same. If it cannot even be read, the session does not end, and the cookie
@@ -118,14 +180,22 @@ class Pages:
         stored = True
         with suppress(Unauthorized):
             stored = await self._accounts.sign_out(await self._sessions.authenticate(request))
-        response = _done(request, "login", {"ok": 1} if stored else {"ok": 1, "pending": True})
+        response = _done(request, "login_page", {"ok": 1} if stored else {"ok": 1, "pending": True})
         self._sessions.delete_cookie(response)
         return response
 
     # Invitations ----------------------------------------------------------------------------------
 
+    @operation(
+        "GET",
+        "/join/{code}",
+        "join_page",
+        rate="visits",
+        access="anyone",
+        media="page",
+    )
     async def join_page(self, request: web.Request) -> web.StreamResponse:
-        """Show the sign-up page, or let a signed-in user join the room of the invitation."""
+        """The page of an invitation link."""
         code = request.match_info["code"]
         user = None
         with suppress(Unauthorized):
@@ -140,21 +210,44 @@ class Pages:
         page = "join" if user is None or invite.room is None else "invited"
         return self._render(f"accounts/{page}.html", request, user, **facts)
 
+    @operation(
+        "POST",
+        "/join/{code}",
+        "join",
+        rate="sign_ups",
+        access="anyone",
+        returns=accounts.Joined,
+        body=forms.NewAccount,
+        refuses="conflict",
+        form=True,
+        token=True,
+        redirects=True,
+    )
     async def join(self, request: web.Request) -> web.StreamResponse:
+        """Create an account with an invitation."""
         form = await forms.read(request, forms.NewAccount)
         new = new_user(form.username, form.display, locale=_locale(request, form.locale))
         code = request.match_info["code"]
         user, room = await self._invitations.join(code, new, form.password)
         return await self._signed_in(request, user, room)
 
+    @operation(
+        "POST",
+        "/join/{code}/room",
+        "accept_invite",
+        rate="changes",
+        returns=accounts.EnteredRoom,
+        redirects=True,
+    )
     async def accept(self, request: web.Request) -> web.StreamResponse:
-        """Make the signed-in user a member of the room of an invitation."""
+        """Join the room of an invitation with an existing account. Counts as one use."""
         user = (await self._sessions.authenticate(request)).user
         invite = await self._invitations.accept(request.match_info["code"], user)
         return _done(request, "index", {"ok": 1, "room": invite.room}, invite.room)
 
     # Shared ---------------------------------------------------------------------------------------
 
+    @operation("GET", "/i18n/{locale}.{digest}.json", "catalogue", rate="memory", documented=False)
     async def catalogue(self, request: web.Request) -> web.StreamResponse:
         """Return the texts of one language for the browser; the URL changes with the content."""
         language = self._languages.get(request.match_info["locale"])

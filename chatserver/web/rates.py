@@ -1,6 +1,6 @@
 """Rate limits of operations: per user, or per address without a session.
 
-Every route names its rate in the route table, and every command of the WebSocket in `BY_COMMAND`.
+Every operation names its rate, and every command of the WebSocket in `BY_COMMAND`.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from chatserver.limits import Rate
 from chatserver.models import User
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.headers import expect
+from chatserver.web.operations import Handler, Operation
 
 # Operations per second, and burst.
 QUERY_RATE = (20, 200)  # of one user: reads
@@ -80,21 +81,17 @@ class RequestLimits:
         self._rates = rates
         self._sessions = sessions
 
-    def limit(self, route: web.RouteDef) -> web.RouteDef:
-        """Return the route with its rate applied. Raises KeyError for a route without one."""
-        options = dict(route.kwargs)
-        kind = options.pop("rate")
-        inner: Any = route.handler
+    def limit(self, operation: Operation, inner: Handler) -> web.RouteDef:
+        """Return the route of an operation with its rate applied to the handler `inner`."""
 
         @wraps(inner)
         async def handler(request: web.Request) -> web.StreamResponse:
             if not self._sessions.is_operator(request):
-                await self._count(request, kind)
-            response: web.StreamResponse = await inner(request)
-            return response
+                await self._count(request, operation.rate)
+            return await inner(request)
 
-        options["expect_handler"] = expect
-        return web.RouteDef(route.method, route.path, handler, options)
+        options = {"name": operation.name, "expect_handler": expect}
+        return web.RouteDef(operation.method, operation.route, handler, options)
 
     async def _count(self, request: web.Request, kind: str) -> None:
         if kind in BY_ADDRESS:

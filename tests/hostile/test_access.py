@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from chatserver import protocol
-from chatserver.web.api_docs.operations import OPERATIONS, Operation
+from chatserver.web.operations import Operation
+from chatserver.web.routes import OPERATIONS
 from tests.driver import PASSWORD, Chat, Device, Frame, Person, ask
 
 NO_ROOM = 4_711

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from chatserver.web import forms
-from chatserver.web.api_docs.operations import OPERATIONS
+from chatserver.web.routes import OPERATIONS
 from tests.driver import Chat
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, People

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from chatserver.web.api_docs.operations import OPERATIONS, Operation
+from chatserver.web.operations import Operation
+from chatserver.web.routes import OPERATIONS
 from tests.driver import Chat, Person
 
 OF_A_SESSION = [one for one in OPERATIONS if one.access in ("session", "administrator")]

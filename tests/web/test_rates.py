@@ -1,9 +1,9 @@
 """Every operation has a rate, and its refusal says when to come back."""
 
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from aiohttp import web
 
 from chatserver import protocol
 from chatserver.app import SERVER, create_app
@@ -11,12 +11,22 @@ from chatserver.config import LimitSettings, Settings
 from chatserver.errors import RateLimited
 from chatserver.limits import Rate
 from chatserver.models import User
-from chatserver.web.api_docs.operations import OPERATIONS
-from chatserver.web.rates import BY_COMMAND, CHANGE_RATE, Rates, RequestLimits
+from chatserver.web.operations import operations
+from chatserver.web.rates import (
+    BY_ADDRESS,
+    BY_COMMAND,
+    BY_USER,
+    CHANGE_RATE,
+    COUNTED_LATER,
+    UNLIMITED,
+    Rates,
+    RequestLimits,
+)
+from chatserver.web.routes import CONTROLLERS
 from tests.driver import PASSWORD, Chat, Person, ask
 from tests.fakes import FakeClock
 
-READY_IN_MEMORY = {"healthz", "catalogue", "static"}
+READY_IN_MEMORY = {"alive", "catalogue", "static"}
 WAIT = 2.5  # seconds
 BODIES: dict[str, Any] = {"/login": {"username": "ann", "password": PASSWORD}}
 
@@ -76,13 +86,11 @@ async def test_what_belongs_to_no_route_or_no_session_counts_for_its_address(
     assert (refused.status, refused.headers["Retry-After"]) == (429, "3")
 
 
-def test_every_route_of_the_table_names_a_rate_and_the_description_tells_it(tmp_path: Any) -> None:
-    app = create_app(Settings(data=tmp_path))
-    assert isinstance(app[SERVER].rates, Rates)
-    limited = {(one.method, one.path) for one in OPERATIONS if one.rated}
-    assert {("GET", "/healthz")} == {(one.method, one.path) for one in OPERATIONS} - limited
-    with pytest.raises(KeyError):
-        app[SERVER].request_limits.limit(web.get("/new", app[SERVER].websocket.serve))
+def test_every_operation_names_an_existing_rate(tmp_path: Path) -> None:
+    rates = create_app(Settings(data=tmp_path))[SERVER].rates
+    kinds = {one.rate for one in operations(CONTROLLERS)} - {*COUNTED_LATER, *UNLIMITED}
+    assert kinds == {*BY_USER, *BY_ADDRESS}
+    assert all(isinstance(getattr(rates, kind), Rate) for kind in kinds)
 
 
 async def test_every_command_is_refused_when_its_rate_is_used_up(

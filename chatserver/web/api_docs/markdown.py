@@ -13,7 +13,6 @@ from chatserver.storage.apply_message import MAX_EMOJI
 from chatserver.storage.unread import MAX_COUNT
 from chatserver.text.mentions import NAMES
 from chatserver.web.api_docs.openapi import MAY, codes, refusals
-from chatserver.web.api_docs.operations import OPERATIONS, Operation
 from chatserver.web.api_docs.schemas import REF, Schema, components, description
 from chatserver.web.api_docs.socket import (
     ANSWERS,
@@ -24,7 +23,9 @@ from chatserver.web.api_docs.socket import (
     number,
     wire_name,
 )
+from chatserver.web.operations import Operation
 from chatserver.web.rates import CHANGE_RATE, CONNECTION_RATE, PROBE_RATE, QUERY_RATE, VISIT_RATE
+from chatserver.web.routes import OPERATIONS
 from chatserver.web.websocket.dispatcher import MISTAKE_RATE, SIGNAL_RATE
 from chatserver.web.websocket.endpoint import FRAME_TOLERANCE
 

@@ -1,15 +1,17 @@
 """OpenAPI 3.1 document of the HTTP API."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from chatserver import __version__, errors
-from chatserver.web.api_docs.answers import Ready, Refusal
-from chatserver.web.api_docs.operations import OPERATIONS, PARAMETERS, Operation
+from chatserver import __version__, errors, protocol
 from chatserver.web.api_docs.schemas import REF, Schema, components
+from chatserver.web.operations import Operation
+from chatserver.web.rates import UNLIMITED
+from chatserver.web.responses import Refusal
+from chatserver.web.responses.administration import Ready
 
 ABOUT = """The commands of the socket for scripts: the same refusals and the same durability.
 A success has `"ok": 1` and its fields; a refusal `"ok": 0`, a `code` and a sentence in `data`.
@@ -49,16 +51,26 @@ KINDS = {
     "picture": "image/svg+xml",
 }
 Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether the answer can be a page
+PARAMETERS: dict[str, tuple[Any, str]] = {
+    "room": (str, "The number of the room, or its name, with or without #."),
+    "number": (protocol.Number, "The number of a room."),
+    "seq": (protocol.Number, "The number of the message in its room."),
+    "user": (protocol.UserName, "A user name."),
+    "name": (protocol.UserName, "A user name."),
+    "emoji": (protocol.Emoji, "One emoji."),
+    "code": (str, "The code of an invitation."),
+    "session": (str, "The id of a session."),
+}
 TEXT = {"schema": {"type": "string"}}
 
 
-def document() -> Schema:
+def document(operations: Sequence[Operation]) -> Schema:
     """The whole document."""
-    shapes = list(dict.fromkeys(_shapes()))
+    shapes = list(dict.fromkeys(_shapes(operations)))
     found, named = components(shapes)
     schemas = dict(zip(shapes, found, strict=True))
     paths: Schema = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
             operation, schemas
         )
@@ -75,7 +87,7 @@ def document() -> Schema:
         "components": {
             "schemas": named,
             "responses": dict(
-                _refusal(its) for operation in OPERATIONS for its in _kinds(operation)
+                _refusal(its) for operation in operations for its in _kinds(operation)
             ),
             "securitySchemes": SCHEMES,
         },
@@ -99,7 +111,7 @@ def refusals(operation: Operation) -> dict[int, list[str]]:
 def _refusals(operation: Operation) -> Iterator[str]:
     yield from operation.refuses.split()
     yield "bad_request"
-    if operation.rated:
+    if operation.rate not in UNLIMITED:
         yield "rate_limited"
     if operation.access in ("session", "administrator"):
         yield "unauthorized"
@@ -114,14 +126,16 @@ def _refusals(operation: Operation) -> Iterator[str]:
         yield "unavailable"
 
 
-def _shapes() -> Iterator[Any]:
+def _shapes(operations: Iterable[Operation]) -> Iterator[Any]:
     yield Refusal
-    for operation in OPERATIONS:
-        yield from (s for s in (*_answers(operation), operation.body) if s is not None)
+    for operation in operations:
+        yield from (s for s in (*_answers(operation), operation.body) if s)
     yield from (shape for shape, _ in PARAMETERS.values())
 
 
 def _answers(operation: Operation) -> tuple[Any, ...]:
+    if operation.media != "json":
+        return ()
     return operation.returns if isinstance(operation.returns, tuple) else (operation.returns,)
 
 

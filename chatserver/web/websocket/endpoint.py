@@ -35,6 +35,7 @@ from chatserver.web.access_log import ConnectionLog, LogEntry
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import preferred
 from chatserver.web.query import only_value
+from chatserver.web.operations import operation
 from chatserver.web.rates import RequestLimits
 from chatserver.web.websocket.connection_limiter import ConnectionLimiter
 from chatserver.web.websocket.dispatcher import Dispatcher
@@ -80,6 +81,7 @@ class WebSocketEndpoint:
 
     # Opening --------------------------------------------------------------------------------------
 
+    @operation("GET", "/ws", "ws", rate="sockets", documented=False)
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Accept or reject a connection. The response is not sent after the upgrade."""
         self._sessions.check_origin(request)

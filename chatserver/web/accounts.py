@@ -1,4 +1,4 @@
-"""HTTP API of accounts, sessions and invitations, and of the command line."""
+"""HTTP API of accounts and sessions."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -10,18 +10,18 @@ from msgspec import Meta
 from chatserver.accounts.accounts import Accounts, new_user
 from chatserver.accounts.administration import Administration
 from chatserver.accounts.erasure import Erasure
-from chatserver.accounts.invitations import Invitations
-from chatserver.accounts.key_sync import KeySync
-from chatserver.errors import BadRequest, Conflict, Forbidden, _
-from chatserver.models import Invite, Role, User
+from chatserver.errors import BadRequest, _
+from chatserver.models import Role, User
 from chatserver.storage.users import OpenSession
 from chatserver.text.names import skeleton
 from chatserver.web import forms, time_limit
-from chatserver.web.answer import ok
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import LOCALES
 from chatserver.web.listing import stream_query, stream_rows
+from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
+from chatserver.web.responses import accounts as responses
+from chatserver.web.responses import ok
 
 Name = Annotated[str, Meta(max_length=128)]
 
@@ -43,8 +43,8 @@ class DeletionQuery(msgspec.Struct):
     messages: bool = False
 
 
-class Api:
-    """Handlers whose responses are JSON with `ok: 1` and the facts."""
+class AccountHandlers:
+    """Handlers of the user's own account, of sessions and of all accounts."""
 
     def __init__(
         self,
@@ -52,23 +52,22 @@ class Api:
         accounts: Accounts,
         administration: Administration,
         erasure: Erasure,
-        invitations: Invitations,
         sessions: Sessions,
-        key_sync: KeySync,
     ) -> None:
         self._accounts = accounts
         self._administration = administration
         self._erasure = erasure
-        self._invitations = invitations
         self._sessions = sessions
-        self._key_sync = key_sync
 
     # Own account ----------------------------------------------------------------------------------
 
+    @operation("GET", "/api/me", "me", rate="questions", returns=responses.OneAccount)
     async def me(self, request: web.Request) -> web.StreamResponse:
+        """Get the user's own account."""
         user = (await self._sessions.authenticate(request)).user
-        return ok(user=_user_json(user))
+        return ok(user=user_json(user))
 
+    @operation("PATCH", "/api/me", "change_me", rate="changes", body=forms.Profile)
     async def change_me(self, request: web.Request) -> web.StreamResponse:
         """Set the user's display name or language."""
         user = (await self._sessions.authenticate(request)).user
@@ -78,8 +77,9 @@ class Api:
         await self._accounts.change_profile(user, display=form.display, locale=form.locale)
         return ok()
 
+    @operation("PUT", "/api/me/password", "change_password", rate="changes", body=forms.NewPassword)
     async def change_password(self, request: web.Request) -> web.StreamResponse:
-        """Set the user's password, which ends the other sessions."""
+        """Set the user's own password. Ends the user's other sessions."""
         sign_in = await self._sessions.authenticate(request)
         form = await forms.read(request, forms.NewPassword)
         await self._accounts.change_password(
@@ -87,18 +87,60 @@ class Api:
         )
         return ok()
 
+    # Sessions -------------------------------------------------------------------------------------
+
+    @operation(
+        "PUT",
+        "/api/me/session",
+        "renew_session",
+        rate="changes",
+        returns=responses.ProlongedSession,
+        token=True,
+    )
     async def renew_session(self, request: web.Request) -> web.StreamResponse:
-        """Extend the session of the request by the lifetime of its token, and renew its cookie."""
+        """Extend the session of this request: the response has a newer cookie, or a newer token in
+        the header Authorization. Sockets are extended by renew (14).
+        """
         sign_in = await self._sessions.authenticate(request)
         expires_at, token = await self._accounts.renew(sign_in.session.id, sign_in.token.lifetime)
         response = ok(expires_at=expires_at)
         self._sessions.set_renewed_token(request, response, token)
         return response
 
+    @operation("GET", "/api/sessions", "sessions", rate="questions", returns=responses.SignInPlaces)
+    async def sessions(self, request: web.Request) -> web.StreamResponse:
+        """List the user's sessions."""
+        sign_in = await self._sessions.authenticate(request)
+        found = await self._accounts.sessions(sign_in.user)
+
+        def show(session: OpenSession) -> dict[str, Any]:
+            facts: dict[str, Any] = msgspec.to_builtins(session)
+            return facts | {"current": session.id == sign_in.session.id}
+
+        return await stream_rows(request, "sessions", found, show)
+
+    @operation("DELETE", "/api/sessions/{session}", "end_session", rate="changes")
+    async def end_session(self, request: web.Request) -> web.StreamResponse:
+        """End one of the user's sessions and its sockets."""
+        user = (await self._sessions.authenticate(request)).user
+        await self._accounts.end_session(user, request.match_info["session"])
+        return ok()
+
+    @operation("DELETE", "/api/sessions", "sign_out_everywhere", rate="changes")
+    async def sign_out_everywhere(self, request: web.Request) -> web.StreamResponse:
+        """End all sessions of the user, including this one, and their sockets."""
+        await self._accounts.sign_out_everywhere((await self._sessions.authenticate(request)).user)
+        return ok()
+
     # Users ----------------------------------------------------------------------------------------
 
+    @operation(
+        "GET", "/api/users", "users", rate="questions", returns=responses.Accounts, query=UserQuery
+    )
     async def users(self, request: web.Request) -> web.StreamResponse:
-        """List all accounts, for every user."""
+        """List accounts by name: all, or `limit` of them after the name `after`; `q` is a prefix of
+        the names. Or the accounts in `names`, separated by commas.
+        """
         if self._sessions.is_operator(request):
             return await self._users(request)
         async with self._sessions.authenticate_query(request, heavy=True):
@@ -108,7 +150,7 @@ class Api:
         query = parse_query(request, UserQuery)
         if query.names is not None:
             named = await self._accounts.find_all(query.names.split(",")[:NAMES])
-            return ok(users=[_user_json(user) for user in named])
+            return ok(users=[user_json(user) for user in named])
         if query.limit is None:
             return await stream_query(request, "users", partial(self._page, beginning=query.q))
         users = await self._page(query.after, query.limit + 1, beginning=query.q)
@@ -116,30 +158,63 @@ class Api:
 
     async def _page(self, after: str, limit: int, *, beginning: str) -> list[dict[str, Any]]:
         return [
-            _user_json(user)
-            for user in await self._accounts.page(after, limit, beginning=beginning)
+            user_json(user) for user in await self._accounts.page(after, limit, beginning=beginning)
         ]
 
+    @operation(
+        "POST",
+        "/api/users",
+        "add_user",
+        rate="changes",
+        access="administrator",
+        returns=responses.OneAccount,
+        body=forms.NewUserForm,
+        refuses="conflict",
+        created=True,
+    )
     async def add_user(self, request: web.Request) -> web.StreamResponse:
+        """Create an account."""
         admin = await self._sessions.require_admin(request)
         form = await forms.read(request, forms.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
         new = new_user(form.username, form.display, role=role, locale=_valid_locale(form.locale))
         generated = form.generated and admin is None
         made = await self._accounts.add(new, form.password, by=admin, generated=generated)
-        return ok(status=201, user=_user_json(made))
+        return ok(status=201, user=user_json(made))
 
+    @operation(
+        "PATCH",
+        "/api/users/{name}",
+        "change_user",
+        rate="changes",
+        access="administrator",
+        returns=responses.OneAccount,
+        body=forms.UserChange,
+    )
     async def change_user(self, request: web.Request) -> web.StreamResponse:
-        """Set what is given. A new password and disabling end the user's sessions."""
+        """Set the given fields. A new password and disabling the account end the user's sessions.
+        The last administrator cannot be disabled or demoted.
+        """
         admin = await self._sessions.require_admin(request)
         form = await forms.read(request, forms.UserChange)
         changed = await self._administration.change(
             admin, request.match_info["name"], **msgspec.structs.asdict(form)
         )
-        return ok(user=_user_json(changed))
+        return ok(user=user_json(changed))
 
+    @operation(
+        "DELETE",
+        "/api/users/{name}",
+        "delete_user",
+        rate="changes",
+        access="administrator",
+        returns=responses.DeletedAccount,
+        query=DeletionQuery,
+    )
     async def delete_user(self, request: web.Request) -> web.StreamResponse:
-        """Delete an account permanently, and its messages if the query says so.
+        """Delete an account permanently: its sessions, token, invitations, memberships, password
+        and display name. Its messages stay under its name, which cannot be used again; with
+        `messages` all of them are deleted as well, in every room.
 
         The operator has no time limit. For administrators, it ends with the deletion of the
         account: that of the messages has none.
@@ -155,101 +230,22 @@ class Api:
             time_limit.lift(request)
         return ok(messages=await self._erasure.delete_messages(user))
 
+    @operation(
+        "POST",
+        "/api/users/{name}/password",
+        "reset_password",
+        rate="changes",
+        access="administrator",
+        returns=responses.GeneratedPassword,
+    )
     async def reset_password(self, request: web.Request) -> web.StreamResponse:
-        """Set a generated password, which is shown only this once."""
+        """Replace a user's password by a generated one. Ends the user's sessions."""
         admin = await self._sessions.require_admin(request)
         name = request.match_info["name"]
         return ok(password=await self._administration.reset_password(admin, name))
 
-    # Invitations ----------------------------------------------------------------------------------
 
-    async def invites(self, request: web.Request) -> web.StreamResponse:
-        admin = await self._sessions.require_admin(request)
-        found = await self._invitations.listed(admin)
-        show = partial(_invite_json, self._links(request))
-        addresses = self._sessions.reachable_urls(request)
-        return await stream_rows(request, "invites", found, show, addresses=addresses)
-
-    async def add_invite(self, request: web.Request) -> web.StreamResponse:
-        admin = await self._sessions.require_admin(request)
-        form = await forms.read(request, forms.NewInvite)
-        invite = await self._invitations.make(admin, uses=form.uses, days=form.days, room=form.room)
-        addresses = self._sessions.reachable_urls(request)
-        return ok(status=201, addresses=addresses, **_invite_json(self._links(request), invite))
-
-    async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
-        admin = await self._sessions.require_admin(request)
-        await self._invitations.revoke(admin, request.match_info["code"])
-        return ok()
-
-    def _links(self, request: web.Request) -> str:
-        """Return the part of invitation URLs before the code; building it is slow."""
-        return self._sessions.invite_url(request, "_").removesuffix("_")
-
-    # Sessions and bots ----------------------------------------------------------------------------
-
-    async def sessions(self, request: web.Request) -> web.StreamResponse:
-        """List the user's sessions."""
-        sign_in = await self._sessions.authenticate(request)
-        found = await self._accounts.sessions(sign_in.user)
-
-        def show(session: OpenSession) -> dict[str, Any]:
-            facts: dict[str, Any] = msgspec.to_builtins(session)
-            return facts | {"current": session.id == sign_in.session.id}
-
-        return await stream_rows(request, "sessions", found, show)
-
-    async def end_session(self, request: web.Request) -> web.StreamResponse:
-        user = (await self._sessions.authenticate(request)).user
-        await self._accounts.end_session(user, request.match_info["session"])
-        return ok()
-
-    async def sign_out_everywhere(self, request: web.Request) -> web.StreamResponse:
-        """End all sessions of the user, including this one, and close their connections."""
-        await self._accounts.sign_out_everywhere((await self._sessions.authenticate(request)).user)
-        return ok()
-
-    async def add_bot(self, request: web.Request) -> web.StreamResponse:
-        """Create a bot as a member of these rooms; its token is shown only this once."""
-        admin = await self._sessions.require_admin(request)
-        form = await forms.read(request, forms.NewBot)
-        user, token = await self._administration.add_bot(admin, form.name, form.display, form.rooms)
-        return ok(status=201, user=_user_json(user), token=token)
-
-    # Operator -------------------------------------------------------------------------------------
-
-    async def setup_link(self, request: web.Request) -> web.StreamResponse:
-        self._require_operator(request)
-        if await self._accounts.is_set_up():
-            raise Conflict(_("There are accounts already. Use: chatserver user promote NAME"))
-        path = str(request.app.router["setup"].url_for())
-        token = self._accounts.setup_token()
-        return ok(token=token, url=f"{self._sessions.base_url(request)}{path}#{token}")
-
-    async def rotate_keys(self, request: web.Request) -> web.StreamResponse:
-        self._require_operator(request)
-        rotation = await self._key_sync.rotate(force="force" in request.query)
-        return ok(kid=rotation.kid, signs=rotation.signs)
-
-    def _require_operator(self, request: web.Request) -> None:
-        if not self._sessions.is_operator(request):
-            raise Forbidden
-
-
-def _invite_json(links: str, invite: Invite) -> dict[str, Any]:
-    return {
-        "code": invite.code,
-        "url": links + invite.code,
-        "created_by": invite.created_by,
-        "created_at": invite.created_at,
-        "expires_at": invite.expires_at,
-        "uses_left": invite.uses_left,
-        "room": invite.room,
-        "title": invite.title,
-    }
-
-
-def _user_json(user: User) -> dict[str, Any]:
+def user_json(user: User) -> dict[str, Any]:
     return {
         "name": user.name,
         "display": user.display,

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from aiohttp import ClientSession, web
 
-from chatserver.web.maintenance import stream_response
+from chatserver.web.streaming import stream_response
 
 
 async def test_a_reader_who_goes_away_in_the_middle_is_no_fault(

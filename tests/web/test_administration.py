@@ -8,7 +8,8 @@ import pytest
 
 from chatserver.config import ServerSettings, Settings
 from chatserver.web.admin_pages import SECTIONS
-from chatserver.web.api_docs.operations import OPERATIONS, Operation
+from chatserver.web.operations import Operation
+from chatserver.web.routes import OPERATIONS
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
 

@@ -1,0 +1,232 @@
+"""HTTP API of messages: the commands of the WebSocket, with the same replies; and search."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, Meta, UnsetType
+
+from chatserver import protocol
+from chatserver.chat.history import History
+from chatserver.chat.messages import Chat, Rendering
+from chatserver.errors import BadRequest, _
+from chatserver.protocol import encode_events
+from chatserver.storage.journal import Settle, receipt_future
+from chatserver.storage.search import Search
+from chatserver.text import search_terms
+from chatserver.web import forms, time_limit
+from chatserver.web.authentication import Sessions
+from chatserver.web.headers import media_type
+from chatserver.web.operations import operation
+from chatserver.web.query import parse_query
+from chatserver.web.responses import ok
+from chatserver.web.responses import rooms as responses
+from chatserver.web.room_path import RoomPaths, path_part, reply_fields
+
+Send = Callable[[Settle], Rendering | None]
+T = TypeVar("T")
+
+
+class EventQuery(msgspec.Struct):
+    after: protocol.Position | UnsetType = UNSET  # with None the text "null" would be a position
+    before: protocol.Number | UnsetType = UNSET
+    limit: protocol.Limit = protocol.PAGE
+    epoch: str | None = None
+
+
+class SearchQuery(msgspec.Struct):
+    q: str
+    room: Annotated[str, Meta(max_length=100)] | None = None
+    position: protocol.Position | UnsetType = UNSET
+    limit: protocol.Limit = protocol.PAGE
+
+
+class MessageHandlers:
+    """Handlers of messages and search."""
+
+    def __init__(
+        self, *, chat: Chat, history: History, search: Search, paths: RoomPaths, sessions: Sessions
+    ) -> None:
+        self._chat = chat
+        self._history = history
+        self._search = search
+        self._paths = paths
+        self._sessions = sessions
+
+    @operation(
+        "GET",
+        "/api/rooms/{room}/events",
+        "events",
+        rate="questions",
+        returns=responses.EventPage,
+        query=EventQuery,
+        refuses="reset",
+    )
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Get events of a room: all events after `after`, or the messages before `before`."""
+        async with self._sessions.authenticate_query(request) as user:
+            room, command = await self._paths.room(request, user), _event_query(request)
+            if command.after is not UNSET:
+                page = await self._history.after(
+                    user, room, command.after, limit=command.limit, epoch=command.epoch
+                )
+            else:
+                before = _given(command.before)
+                page = await self._history.before(user, room, before, command.limit)
+            return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
+
+    @operation(
+        "POST",
+        "/api/rooms/{room}/messages",
+        "say",
+        rate="messages",
+        returns=responses.StoredMessage,
+        body=forms.NewMessage,
+        refuses="id_conflict",
+        text=True,
+        created=True,
+        repeats=True,
+    )
+    async def say(self, request: web.Request) -> web.StreamResponse:
+        """Send a message to a room: JSON, or the plain text."""
+        user = await self._paths.user(request)
+        room = await self._paths.room(request, user)
+        form = await _message(request)
+        command = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
+        return await _store(
+            request, lambda settle: self._chat.send_message(user, command, settle), 201
+        )
+
+    @operation(
+        "POST",
+        "/api/direct/{user}/messages",
+        "say_to_person",
+        rate="messages",
+        returns=responses.StoredMessage,
+        body=forms.NewMessage,
+        refuses="id_conflict",
+        text=True,
+        created=True,
+        repeats=True,
+    )
+    async def say_to_person(self, request: web.Request) -> web.StreamResponse:
+        """Send a direct message: JSON, or the plain text."""
+        user = await self._paths.user(request)
+        form = await _message(request)
+        to = path_part(request, "user", protocol.UserName)
+        command = protocol.SayToPerson(data=form.data, to=to, id=form.id, reply_to=form.reply_to)
+        return await _store(
+            request, lambda settle: self._chat.send_message(user, command, settle), 201
+        )
+
+    @operation(
+        "PATCH",
+        r"/api/rooms/{room}/messages/{seq:\d+}",
+        "edit",
+        rate="messages",
+        returns=responses.StoredMessage,
+        body=forms.NewText,
+        refuses="id_conflict",
+    )
+    async def edit(self, request: web.Request) -> web.StreamResponse:
+        """Replace the text of one of the user's own messages."""
+        user, room, seq = await self._paths.message(request)
+        form = await forms.read(request, forms.NewText)
+        command = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
+        return await _store(request, lambda settle: self._chat.edit(user, command, settle))
+
+    @operation(
+        "DELETE",
+        r"/api/rooms/{room}/messages/{seq:\d+}",
+        "delete",
+        rate="messages",
+        returns=responses.StoredMessage,
+    )
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """Delete the text of a message."""
+        user, room, seq = await self._paths.message(request)
+        command = protocol.DeleteMessage(id=None, room=room, target=seq)  # type: ignore[arg-type]
+        return await _store(request, lambda settle: self._chat.delete(user, command, settle))
+
+    @operation(
+        "PUT",
+        r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}",
+        "react",
+        rate="messages",
+        returns=responses.StoredMessage,
+    )
+    async def react(self, request: web.Request) -> web.StreamResponse:
+        """Add a reaction to a message."""
+        return await self._react(request, on=True)
+
+    @operation(
+        "DELETE",
+        r"/api/rooms/{room}/messages/{seq:\d+}/reactions/{emoji}",
+        "take_reaction_back",
+        rate="messages",
+        returns=responses.StoredMessage,
+    )
+    async def take_reaction_back(self, request: web.Request) -> web.StreamResponse:
+        """Remove a reaction."""
+        return await self._react(request, on=False)
+
+    async def _react(self, request: web.Request, *, on: bool) -> web.StreamResponse:
+        user, room, seq = await self._paths.message(request)
+        emoji = path_part(request, "emoji", protocol.Emoji)
+        command = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
+        return await _store(request, lambda settle: self._chat.react(user, command, settle))
+
+    @operation(
+        "GET", "/api/search", "search", rate="questions", returns=responses.Hits, query=SearchQuery
+    )
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        """Find messages that contain all words, "phrases" and prefixes* of `q`, newest first.
+        Filters: from:, in:, before:, after:.
+        """
+        async with self._sessions.authenticate_query(request, heavy=True) as user:
+            command = parse_query(request, SearchQuery)
+            query = search_terms.parse(command.q)
+            if command.room is not None:
+                query = replace(query, room=command.room)
+            before, limit = _given(command.position), command.limit
+            found = await self._search.find(user.id, query, before=before, limit=limit)
+        return ok(
+            hits=[_without_nulls(msgspec.to_builtins(hit)) for hit in found.hits],
+            more=found.more,
+            position=found.position,
+        )
+
+
+def _given(value: T | UnsetType) -> T | None:
+    return None if value is UNSET else value
+
+
+def _without_nulls(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _event_query(request: web.Request) -> EventQuery:
+    command = parse_query(request, EventQuery)
+    if command.after is not UNSET and command.before is not UNSET:
+        raise BadRequest(_("Name 'after' or 'before', not both."))
+    return command
+
+
+async def _message(request: web.Request) -> forms.NewMessage:
+    if media_type(request)[0] != "text/plain":
+        return await forms.read(request, forms.NewMessage)
+    return forms.NewMessage(forms.read_text(request))
+
+
+async def _store(request: web.Request, send: Send, status: int = 200) -> web.Response:
+    """Wait for the journal without a time limit, because its answer is certain."""
+    time_limit.lift(request)
+    receipt, settle = receipt_future()
+    if (work := send(settle)) is not None:
+        await work
+    done = await receipt
+    return ok(
+        status=200 if done.duplicate else status, **reply_fields(encode_events.stored(done, ""))
+    )

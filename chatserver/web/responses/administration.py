@@ -1,0 +1,98 @@
+"""Responses about all users, rooms and bots, and about the server."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import Struct
+
+from chatserver.storage.overview import AdminBot, AdminConversation, AdminRoom, AdminUser
+from chatserver.web.responses import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentNow(AdminUser):
+    """A user. Times in ms; `last_seen_at` is null for users who never signed in.
+
+    `online`: the user is online on some node; `last_seen_at` is then up to some minutes old.
+    """
+
+    online: bool
+
+
+class Residents(Answer):
+    """All users except bots."""
+
+    people: list[ResidentNow]
+
+
+# The next three only keep the schema names that generated clients use.
+@dataclass(frozen=True, slots=True)
+class House(AdminRoom):
+    __doc__ = AdminRoom.__doc__
+
+
+@dataclass(frozen=True, slots=True)
+class Robot(AdminBot):
+    __doc__ = AdminBot.__doc__
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation(AdminConversation):
+    __doc__ = AdminConversation.__doc__
+
+
+class Houses(Answer):
+    """All rooms that have a name."""
+
+    rooms: list[House]
+
+
+class Conversations(Answer):
+    """Conversations without a name, largest first; `more`: there are more than `limit`."""
+
+    conversations: list[Conversation]
+    more: bool
+
+
+class Robots(Answer):
+    bots: list[Robot]
+
+
+class SelfCheck(Answer):
+    """Self-check of the server and of the path that the request took.
+
+    `at` is the server's clock in milliseconds UTC; `forwarded`: the request has headers of a proxy;
+    `trusted`: the server trusts them; `waiting` is the number of messages that are not stored yet.
+    Sizes are in bytes.
+    """
+
+    version: str
+    at: int
+    origin: str
+    public_url: str
+    addresses: list[str]
+    secure: bool
+    forwarded: bool
+    trusted: bool
+    database: str
+    revision: str | None
+    newest_revision: str
+    durability: str
+    storing: bool
+    waiting: int
+    connections: int
+    database_bytes: int
+    disk_free: int
+
+
+class Ready(Struct, omit_defaults=True):
+    """`ok` is 0 if messages cannot be stored, for the `reason`.
+
+    `durability` is the database's setting for flushing commits to disk.
+    """
+
+    ok: Literal[0, 1]
+    database: str
+    revision: str | None
+    durability: str
+    reason: str = ""

@@ -1,0 +1,69 @@
+"""Responses about rooms, members and messages."""
+
+from msgspec import Struct
+
+from chatserver import protocol
+from chatserver.storage.rooms import PublicRoom
+from chatserver.web.responses import Answer, over_http
+
+
+class RoomList(Answer):
+    """The user's rooms by number, and rooms that the user can join by name: at most 500 of each.
+
+    `rooms_after` and `public_after` are set while there are more: request the next rooms of that
+    kind with one of them.
+    """
+
+    rooms: list[protocol.WelcomeRoom] | None = None
+    public: list[PublicRoom] | None = None
+    rooms_more: bool = False
+    rooms_after: int | None = None
+    public_more: bool = False
+    public_after: str | None = None
+
+
+class RoomMember(Struct, omit_defaults=True):
+    """`role` is admin or member; `read` is the read position, if the room shows receipts."""
+
+    name: str
+    display: str
+    role: str
+    read: int | None = None
+
+
+class MemberList(Answer):
+    room: protocol.Number
+    members: list[RoomMember]
+
+
+class Found(Struct, omit_defaults=True):
+    """A matching message."""
+
+    room: protocol.Number
+    seq: protocol.Number
+    user: str
+    data: str
+    at: int
+    edited_at: int | None = None
+
+
+class Hits(Answer):
+    """Hits, newest first. `position` requests the next page; null if `more` is false."""
+
+    hits: list[Found]
+    more: bool
+    position: int | None
+
+
+class Stretch(protocol.RoomPage, frozen=True):
+    """Events of one room; `epoch` identifies the log that the positions belong to."""
+
+    epoch: str
+
+
+OwnRoom = over_http(protocol.WelcomeRoom, "OwnRoom")
+OpenRoom = over_http(PublicRoom, "OpenRoom")
+StoredMessage = over_http(protocol.Stored, "StoredMessage")
+ChangedRoom = over_http(protocol.RoomChanged, "ChangedRoom")
+MutedRoom = over_http(protocol.Muted, "MutedRoom")
+EventPage = over_http(Stretch, "EventPage")

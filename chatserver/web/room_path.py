@@ -1,0 +1,55 @@
+"""Parts of the paths of rooms and messages."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from chatserver import protocol
+from chatserver.errors import NotFound
+from chatserver.models import User
+from chatserver.storage.rooms import Rooms
+from chatserver.web.authentication import Sessions
+from chatserver.web.query import convert
+
+T = TypeVar("T")
+
+
+class RoomPaths:
+    """Converts `{room}`, a number or a name, and `{seq}`."""
+
+    def __init__(self, rooms: Rooms, sessions: Sessions) -> None:
+        self._rooms = rooms
+        self._sessions = sessions
+
+    async def user(self, request: web.Request) -> User:
+        return (await self._sessions.authenticate(request)).user
+
+    async def room(self, request: web.Request, user: User) -> int:
+        """Return the number of the room in the path. Raises NotFound."""
+        named = request.match_info["room"]
+        if named.isascii() and named.isdigit():
+            number = int(named[:20])
+            if not 1 <= number <= protocol.MAX_INT:
+                raise NotFound
+            return number
+        room = await self._rooms.find_by_name(named, user.id)
+        if room is None:
+            raise NotFound
+        return room
+
+    async def message(self, request: web.Request) -> tuple[User, int, int]:
+        user = await self.user(request)
+        room = await self.room(request, user)
+        return user, room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT)
+
+
+def path_part(request: web.Request, name: str, shape: type[T]) -> T:
+    """Convert a part of the path to that type, since commands do not check. Raises BadRequest."""
+    return convert(request.match_info[name], shape)
+
+
+def reply_fields(answer: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields of a reply, without those for the WebSocket only."""
+    facts: dict[str, Any] = msgspec.to_builtins(answer)
+    return {key: value for key, value in facts.items() if key not in ("type", "id", "ok")}

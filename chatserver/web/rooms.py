@@ -1,0 +1,219 @@
+"""HTTP API of rooms and members: the commands of the WebSocket, with the same replies."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from chatserver import protocol
+from chatserver.chat.history import History
+from chatserver.chat.membership import Membership
+from chatserver.errors import BadRequest, NotFound
+from chatserver.models import Receipt, RoomState, User, name_key
+from chatserver.protocol import encode_events
+from chatserver.storage.rooms import Rooms
+from chatserver.web import forms
+from chatserver.web.authentication import Sessions
+from chatserver.web.listing import PAGE, stream_pages
+from chatserver.web.operations import operation
+from chatserver.web.query import parse_query
+from chatserver.web.responses import ok
+from chatserver.web.responses import rooms as responses
+from chatserver.web.room_path import RoomPaths, path_part, reply_fields
+
+
+class RoomsQuery(msgspec.Struct):
+    rooms_after: protocol.Position = 0
+    public_after: str = ""
+
+
+class RoomHandlers:
+    """Handlers of rooms and members."""
+
+    def __init__(
+        self,
+        *,
+        history: History,
+        membership: Membership,
+        rooms: Rooms,
+        paths: RoomPaths,
+        sessions: Sessions,
+    ) -> None:
+        self._history = history
+        self._membership = membership
+        self._rooms = rooms
+        self._paths = paths
+        self._sessions = sessions
+
+    # Rooms ----------------------------------------------------------------------------------------
+
+    @operation(
+        "GET", "/api/rooms", "rooms", rate="questions", returns=responses.RoomList, query=RoomsQuery
+    )
+    async def rooms(self, request: web.Request) -> web.StreamResponse:
+        """List the user's rooms, and rooms that the user can join.
+
+        At most ROOMS_LIMIT of each; `rooms_after` or `public_after` continues one of the lists.
+        """
+        command = parse_query(request, RoomsQuery)
+        async with self._sessions.authenticate_query(request) as user:
+            own = {} if command.public_after else await self._own_rooms(user, command.rooms_after)
+            public = {} if command.rooms_after else await self._public_rooms(command.public_after)
+            return ok(**own, **public)
+
+    async def _own_rooms(self, user: User, after: int) -> dict[str, Any]:
+        states, following = await self._history.rooms_after(user, after)
+        more = {} if following is None else {"rooms_more": True, "rooms_after": following}
+        return {"rooms": [_state(state) for state in states], **more}
+
+    async def _public_rooms(self, after: str) -> dict[str, Any]:
+        found, following = await self._rooms.public(after)
+        more = {} if following is None else {"public_more": True, "public_after": following}
+        return {"public": [msgspec.to_builtins(room) for room in found], **more}
+
+    @operation(
+        "POST",
+        "/api/rooms",
+        "create_room",
+        rate="messages",
+        returns=responses.ChangedRoom,
+        body=forms.NewRoom,
+        refuses="conflict id_conflict not_found",
+        created=True,
+        repeats=True,
+    )
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        """Create a room, or with `users` only a conversation."""
+        form = await forms.read(request, forms.NewRoom)
+        return await self._change(request, form, action="create", status=201)
+
+    @operation(
+        "GET",
+        "/api/rooms/{room}",
+        "room",
+        rate="questions",
+        returns=(responses.OwnRoom, responses.OpenRoom),
+    )
+    async def room(self, request: web.Request) -> web.StreamResponse:
+        """Get a room; users who are not members see public details only."""
+        async with self._sessions.authenticate_query(request) as user:
+            room = await self._paths.room(request, user)
+            state = await self._rooms.state(user.id, room)
+            if state is not None:
+                return ok(**_state(state))
+            public = await self._rooms.public_room(room)
+            if public is None:
+                raise NotFound
+            return ok(**msgspec.to_builtins(public))
+
+    @operation(
+        "PATCH",
+        "/api/rooms/{room}",
+        "change_room",
+        rate="messages",
+        returns=(responses.ChangedRoom, responses.MutedRoom),
+        body=forms.RoomChange,
+        refuses="conflict id_conflict",
+    )
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        """Set the given fields. `muted`, which applies to the user only, and `archived` must be the
+        only field.
+        """
+        form = await forms.read(request, forms.RoomChange)
+        named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
+        if named & {"muted", "archived"} and len(named - {"id"}) > 1:
+            raise BadRequest("'muted' and 'archived' are set by themselves.")
+        if form.muted is not None:
+            user = await self._paths.user(request)
+            room = await self._paths.room(request, user)
+            await self._membership.mute(user, room, on=form.muted)
+            return ok(room=room, muted=form.muted)
+        if form.archived is not None:
+            archive = forms.OnlyId(form.id)
+            return await self._change(request, archive, action="archive", on=form.archived)
+        return await self._change(request, form, action="change")
+
+    # Members --------------------------------------------------------------------------------------
+
+    @operation(
+        "GET",
+        "/api/rooms/{room}/members",
+        "members",
+        rate="questions",
+        returns=responses.MemberList,
+    )
+    async def members(self, request: web.Request) -> web.StreamResponse:
+        """List the members of a room."""
+        async with self._sessions.authenticate_query(request) as user:
+            room = await self._paths.room(request, user)
+            state = await self._rooms.state(user.id, room)
+            if state is None:
+                raise NotFound
+            hidden = set() if state.receipts else {"read"}
+
+            async def pages() -> AsyncGenerator[list[dict[str, Any]]]:
+                async with aclosing(self._rooms.member_pages(room, PAGE)) as found:
+                    async for page in found:
+                        yield [_without(msgspec.to_builtins(one), hidden) for one in page]
+
+            return await stream_pages(request, "members", pages(), room=room)
+
+    @operation(
+        "POST",
+        "/api/rooms/{room}/members",
+        "add_members",
+        rate="messages",
+        returns=responses.ChangedRoom,
+        body=forms.NewMembers,
+        refuses="conflict id_conflict",
+        created=True,
+        repeats=True,
+    )
+    async def enrol(self, request: web.Request) -> web.StreamResponse:
+        """Invite `users`; without `users`, join."""
+        form = await forms.read(request, forms.NewMembers)
+        action = "invite" if form.users else "join"
+        return await self._change(request, form, action=action, status=201)
+
+    @operation(
+        "DELETE",
+        "/api/rooms/{room}/members/{user}",
+        "remove_member",
+        rate="messages",
+        returns=responses.ChangedRoom,
+    )
+    async def dismiss(self, request: web.Request) -> web.StreamResponse:
+        """Remove a member, or leave the room."""
+        user, name = await self._paths.user(request), path_part(request, "user", protocol.UserName)
+        if name_key(name) == name_key(user.name):
+            return await self._change(request, forms.OnlyId(), action="leave")
+        form = forms.NewMembers(users=[name])
+        return await self._change(request, form, action="remove")
+
+    async def _change(
+        self, request: web.Request, form: Any, *, action: str, status: int = 200, **facts: Any
+    ) -> web.Response:
+        user = await self._paths.user(request)
+        facts |= {k: v for k, v in msgspec.to_builtins(form).items() if k in _COMMAND_FIELDS}
+        if action != "create":
+            facts["room"] = await self._paths.room(request, user)
+        command = protocol.ChangeRoom(action=action, **{"id": None, **facts})  # type: ignore[arg-type]
+        answers: list[tuple[Receipt, RoomState | None]] = []
+        await self._membership.perform(user, command, lambda *answer: answers.append(answer))
+        ((receipt, state),) = answers
+        status = 200 if receipt.duplicate else status
+        return ok(status=status, **reply_fields(encode_events.room_changed(receipt, "", state)))
+
+
+_COMMAND_FIELDS = frozenset(protocol.ChangeRoom.__struct_fields__) - {"action"}
+
+
+def _without(facts: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in hidden}
+
+
+def _state(state: RoomState) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(encode_events.welcome_room(state))
+    return facts

@@ -1,0 +1,43 @@
+"""Route table of the product, made from the operations of the controllers."""
+
+from aiohttp import web
+
+from chatserver.web.accounts import AccountHandlers
+from chatserver.web.admin_pages import AdminPages
+from chatserver.web.administration import AdministrationHandlers
+from chatserver.web.api_docs import Description
+from chatserver.web.bots import BotHandlers
+from chatserver.web.health import Health
+from chatserver.web.invitations import InvitationHandlers
+from chatserver.web.messages import MessageHandlers
+from chatserver.web.operations import operations
+from chatserver.web.operator import OperatorHandlers
+from chatserver.web.pages import Pages
+from chatserver.web.rates import RequestLimits
+from chatserver.web.rooms import RoomHandlers
+from chatserver.web.websocket.endpoint import WebSocketEndpoint
+
+CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
+    Pages,
+    AccountHandlers,
+    RoomHandlers,
+    MessageHandlers,
+    BotHandlers,
+    InvitationHandlers,
+    AdministrationHandlers,
+    OperatorHandlers,
+    Description,
+    Health,
+    AdminPages,
+    WebSocketEndpoint,
+)
+OPERATIONS = [found for found in operations(CONTROLLERS) if found.documented]
+
+
+def routes(controllers: list[object], limits: RequestLimits) -> list[web.RouteDef]:
+    """Return the routes of these controllers, with their rates applied."""
+    return [
+        limits.limit(found, getattr(controller, found.handler))
+        for controller in controllers
+        for found in operations([type(controller)])
+    ]
