@@ -64,7 +64,7 @@ def files_below(folder: str) -> set[str]:
     return {
         str(file.relative_to(REPOSITORY))
         for file in found
-        if "__pycache__" not in file.parts and file.suffix != ".pyc"
+        if not {"__pycache__", "node_modules"} & {*file.parts} and file.suffix != ".pyc"
     }
 
 

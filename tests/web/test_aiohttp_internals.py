@@ -184,21 +184,25 @@ def test_control_frames_inside_of_fragments_come_first(step: int) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (frame(b"x" * 101), WSCloseCode.MESSAGE_TOO_BIG),
-        (frame(b"x" * 60, fin=False) + frame(b"x" * 60, 0), WSCloseCode.MESSAGE_TOO_BIG),
-        (frame(b"\xff"), WSCloseCode.INVALID_TEXT),
-        (frame(b"a", 0), WSCloseCode.PROTOCOL_ERROR),
-        (frame(b"a", fin=False) + frame(b"b", TEXT), WSCloseCode.PROTOCOL_ERROR),
-        (frame(b"a", PING, fin=False), WSCloseCode.PROTOCOL_ERROR),
-        (frame(b"a", bits=0x40), WSCloseCode.PROTOCOL_ERROR),
-    ],
-)
-def test_an_invalid_frame_becomes_an_error_with_its_close_code(data: bytes, code: int) -> None:
-    ((kind, error),) = parse(data)
-    assert kind is WSMsgType.ERROR
+INVALID = {
+    "too long": (frame(b"x" * 101), WSCloseCode.MESSAGE_TOO_BIG),
+    "fragments too long": (
+        frame(b"x" * 60, fin=False) + frame(b"x" * 60, 0),
+        WSCloseCode.MESSAGE_TOO_BIG,
+    ),
+    "not UTF-8": (frame(b"\xff"), WSCloseCode.INVALID_TEXT),
+    "continuation of nothing": (frame(b"a", 0), WSCloseCode.PROTOCOL_ERROR),
+    "unfinished": (frame(b"a", fin=False) + frame(b"b", TEXT), WSCloseCode.PROTOCOL_ERROR),
+    "fragmented ping": (frame(b"a", PING, fin=False), WSCloseCode.PROTOCOL_ERROR),
+    "reserved bit": (frame(b"a", bits=0x40), WSCloseCode.PROTOCOL_ERROR),
+}
+
+
+@pytest.mark.parametrize("kind", INVALID)
+def test_an_invalid_frame_becomes_an_error_with_its_close_code(kind: str) -> None:
+    data, code = INVALID[kind]
+    ((type_, error),) = parse(data)
+    assert type_ is WSMsgType.ERROR
     assert getattr(error, "code", None) == code
 
 
