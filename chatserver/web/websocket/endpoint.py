@@ -34,8 +34,8 @@ from chatserver.storage.room_list import UserRooms
 from chatserver.web.access_log import ConnectionLog, LogEntry
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import preferred
-from chatserver.web.query import only_value
 from chatserver.web.operations import operation
+from chatserver.web.query import only_value
 from chatserver.web.rates import RequestLimits
 from chatserver.web.websocket.connection_limiter import ConnectionLimiter
 from chatserver.web.websocket.dispatcher import Dispatcher
