@@ -188,10 +188,12 @@ class Server:
     async def _finish(self) -> list[str]:
         """Write what is left; return what could not be written."""
         left = await shutdown.unfinished(self._last_steps())
-        if left:
-            return left
-        words = {"removal of deleted words (goes on after the start)": self.search_backlog.compact}
-        return await shutdown.unfinished(words, shutdown.COMPACT)
+        if not await shutdown.repeated(self.search_backlog.compact):
+            logger.warning(
+                "words of deleted messages are still in the file of the search index;"
+                " their removal continues after the next start"
+            )
+        return left
 
     def _last_steps(self) -> dict[str, shutdown.Step]:
         end = partial(self.supervisor.stop, *self._background_tasks())

@@ -9,10 +9,11 @@ from chatserver.storage.journal import Journal
 
 DRAIN = 3.0  # seconds to store and answer pending messages
 FINISH = 5.0  # seconds for the last writes and the end of the tasks
-COMPACT = 12.0  # seconds to remove words of deleted messages, while the database responds
+COMPACT_STEP = 2.0  # seconds for one transaction that removes words of deleted messages
+COMPACT = 60.0  # seconds for all of them, while the database responds
 CLOSE = 2.0  # seconds to close the connections to the database
 
-Step = Callable[[], Awaitable[None]]
+Step = Callable[[], Awaitable[object]]
 
 
 async def unfinished(steps: Mapping[str, Step], seconds: float = FINISH) -> list[str]:
@@ -38,6 +39,22 @@ def ending(journal: Journal, stop_tasks: Step) -> Step:
             raise Unavailable
 
     return end
+
+
+async def repeated(step: Callable[[], Awaitable[bool]]) -> bool:
+    """Repeat a step until it returns False; return whether it did, within the limits.
+
+    COMPACT_STEP limits one step, so that a hanging database does not delay the stop; COMPACT limits
+    all steps.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + COMPACT
+    more = True
+    with suppress(ChatServerError, TimeoutError):
+        while more and clock() < deadline:
+            async with asyncio.timeout(COMPACT_STEP):
+                more = await step()
+    return not more
 
 
 async def within(seconds: float, step: Step) -> None:

@@ -1,9 +1,13 @@
 """Last steps of a stop: late ones and failed ones are named, and none holds up the rest."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
 
 from chatserver import shutdown
 from chatserver.errors import Unavailable
+from tests.conftest import StartChat
 from tests.fakes import SkippingLoop, run_skipping
 
 
@@ -11,12 +15,18 @@ async def done() -> None:
     """A step with nothing to wait for."""
 
 
-async def refused() -> None:
+async def refused() -> bool:
     raise Unavailable
 
 
-async def stuck() -> None:
+async def stuck() -> bool:
     await asyncio.Event().wait()
+    return True
+
+
+async def endless() -> bool:
+    await asyncio.sleep(1.0)
+    return True
 
 
 def test_steps_that_fail_or_take_too_long_are_named_and_the_others_are_done() -> None:
@@ -31,13 +41,37 @@ def test_steps_that_fail_or_take_too_long_are_named_and_the_others_are_done() ->
     run_skipping(story)
 
 
-def test_steps_may_be_given_more_time() -> None:
+def test_a_step_is_repeated_while_each_takes_less_than_its_time() -> None:
     async def story(loop: SkippingLoop) -> None:
-        work = asyncio.ensure_future(shutdown.unfinished({"a": stuck}, shutdown.COMPACT))
-        await loop.skip(shutdown.COMPACT - 0.1)
-        assert not work.done()
-        await loop.skip(0.2)
-        assert await work == ["a"]
+        left = [40]
+
+        async def step() -> bool:
+            await asyncio.sleep(shutdown.COMPACT_STEP / 2)
+            left[0] -= 1
+            return left[0] > 0
+
+        work = asyncio.ensure_future(shutdown.repeated(step))
+        for _ in range(40):
+            assert not work.done()
+            await loop.skip(shutdown.COMPACT_STEP / 2)
+        assert (await work, left) == (True, [0])
+
+    run_skipping(story)
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds"), [(stuck, shutdown.COMPACT_STEP), (refused, 0.0), (endless, 60.0)]
+)
+def test_a_repeated_step_ends_with_a_failure_or_its_time(
+    step: Callable[[], Awaitable[bool]], seconds: float
+) -> None:
+    async def story(loop: SkippingLoop) -> None:
+        work = asyncio.ensure_future(shutdown.repeated(step))
+        for _ in range(round(seconds)):
+            assert not work.done()
+            await loop.skip(1.0)
+        await loop.skip(0.1)
+        assert await work is False
 
     run_skipping(story)
 
@@ -50,3 +84,19 @@ def test_a_step_is_left_after_its_time() -> None:
         await work
 
     run_skipping(story)
+
+
+async def test_words_that_a_stop_leaves_in_the_file_are_logged_and_no_failure(
+    start_chat: StartChat, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if an earlier step of the stop fails: only that one is unwritten."""
+
+    async def refused() -> bool:
+        raise Unavailable
+
+    chat = await start_chat()
+    monkeypatch.setattr(chat.server.search_backlog, "compact", refused)
+    monkeypatch.setattr(chat.server.last_seen, "flush", refused)
+    await chat.stop()
+    assert chat.server.unwritten == ["times when users were seen"]
+    assert "words of deleted messages" in caplog.text

@@ -23,7 +23,7 @@ from chatserver.storage.search_index import Entry, pending, written
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events
 
-PAUSE = 0.05  # seconds between two steps of a removal beside other work
+COMPACT_INTERVAL = 0.05  # seconds between two steps of a removal beside other work
 POLL_INTERVAL = 0.5  # seconds between two looks at what waits
 BATCH_SIZE = 20  # messages that are read at once
 
@@ -52,15 +52,16 @@ class SearchBacklog:
         self._database = database
 
     async def run(self) -> None:
-        """Index messages as they come, after what the last stop has left."""
-        with suppress(ChatError):  # the next stop tries again
-            await self.compact(pause=PAUSE)
+        """Index messages as they come, and remove the words that the last stop has left."""
+        compacting = True
         while True:
-            await asyncio.sleep(POLL_INTERVAL)
-            try:
+            with suppress(ChatError):  # the database does not respond: both wait
                 await self.work()
-            except ChatError:  # the database does not answer: the messages wait
-                continue
+                compacting = compacting and await self.compact()
+                if compacting:
+                    await asyncio.sleep(COMPACT_INTERVAL)
+                    continue
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def work(self) -> None:
         """Index what waits now, and what is added meanwhile."""
@@ -68,9 +69,9 @@ class SearchBacklog:
             async for some in compute_in_slices(_tokenized, rows):
                 await self._database.transaction(partial(_settle, tokenized=some))
 
-    async def compact(self, pause: float = 0.0) -> None:
-        """Remove the words of deleted messages from the file: see `search_index.compact_all`."""
-        await search_index.compact_all(self._database, pause)
+    async def compact(self) -> bool:
+        """Remove some words of deleted messages from the file; return whether there are more."""
+        return await self._database.transaction(search_index.compact)
 
     async def _waiting(self) -> list[Row[Any]]:
         async with self._database.reading() as connection:

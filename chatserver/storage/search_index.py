@@ -136,14 +136,14 @@ def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]
     return {(row.room_id, row.seq): row.size for row in rows}
 
 
-async def compact_all(database: Database, pause: float = 0.0) -> None:
+async def compact_all(database: Database) -> None:
     """Remove the words of deleted and edited messages from a SQLite file. Cheap if there are none.
 
-    `pause` is the time in seconds between two steps. On MySQL the words stay in InnoDB's auxiliary
+    On MySQL the words stay in InnoDB's auxiliary
     tables until the operator runs `OPTIMIZE TABLE search`, which locks the table for a while.
     """
     while await database.transaction(compact):  # noqa: ASYNC110 - the transaction works
-        await asyncio.sleep(pause)
+        await asyncio.sleep(0)
 
 
 def compact(connection: Connection) -> bool:

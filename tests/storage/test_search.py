@@ -13,10 +13,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import Connection
 
-from chatserver.errors import BadRequest
+from chatserver.errors import BadRequest, Unavailable
 from chatserver.models import LOBBY, Kind, User
 from chatserver.resources import resource_dir
-from chatserver.storage import search, search_candidates, search_index, slices
+from chatserver.storage import search, search_backlog, search_candidates, search_index, slices
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
 from chatserver.storage.search_backlog import SearchBacklog
@@ -548,6 +548,33 @@ async def test_a_start_removes_the_words_that_the_last_stop_has_left(
     running.cancel()
     await database.close()
     assert b"nzibarquartz" not in written(database.path)
+
+
+async def test_the_removal_after_a_start_is_retried_and_waits_for_new_messages(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backlog, steps = SearchBacklog(index.storage.database), list[str]()
+    outcomes: list[bool | Exception] = [True, Unavailable(), True, False]
+
+    async def work() -> None:
+        steps.append("index")
+
+    async def compact() -> bool:
+        steps.append("compact")
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(backlog, "work", work)
+    monkeypatch.setattr(backlog, "compact", compact)
+    for name in ("COMPACT_INTERVAL", "POLL_INTERVAL"):
+        monkeypatch.setattr(search_backlog, name, 0)
+    running = asyncio.create_task(backlog.run())
+    while len(steps) < 10:
+        await asyncio.sleep(0)
+    running.cancel()
+    assert steps[:10] == ["index", "compact"] * 4 + ["index"] * 2
 
 
 def search_state(connection: Connection) -> str | None:
