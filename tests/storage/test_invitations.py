@@ -2,15 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
+import sqlalchemy as sa
 
 from chatserver.errors import NotFound
 from chatserver.models import Act, Change, Create, Dismiss, Enrol, Event, Invite, Role, User
 from chatserver.storage.credentials import AccountChange
-from chatserver.storage.tables import members
+from chatserver.storage.tables import invites, members
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
+from tests.storage.test_races import RACES, overlapping
 
 
 @dataclass
@@ -190,3 +193,37 @@ async def test_a_membership_that_a_restore_ended_counts_as_removed(scene: Scene)
     ended = ended.values(left_at=storage.now, left_seq=joined.seq)
     await storage.database.transaction(lambda c: c.execute(ended))
     assert isinstance(await acted(storage, cy, join, room=scene.private), NotFound)
+
+
+async def test_an_invitation_that_is_revoked_while_users_accept_it_admits_none_afterwards(
+    scene: Scene,
+) -> None:
+    storage = scene.storage
+    for number in range(RACES):
+        code, answered = f"c{number}", asyncio.Event()
+        invite = Invite(code, "", storage.now, storage.now + 1_000, 9)
+        await storage.invites.open(invite, by=scene.bo.id, into="plans")
+        guests = [await storage.person(f"u{number}x{one}") for one in range(3)]
+
+        async def revoke(code: str = code, answered: asyncio.Event = answered) -> None:
+            assert await storage.invites.revoke(code, by=scene.ann.id)
+            answered.set()
+
+        async def accept(user: User, code: str = code, answered: asyncio.Event = answered) -> bool:
+            late = answered.is_set()
+            join = Enrol("join", ((user.id, user.name),), invited=code, spends=True)
+            joined = isinstance(await acted(storage, user, join, room=scene.private), Event)
+            assert not (late and joined)
+            return joined
+
+        outcomes = await overlapping(revoke, *(partial(accept, user) for user in guests))
+        assert not [one for one in outcomes if isinstance(one, BaseException)], outcomes
+        assert not await accept(await storage.person(f"u{number}late"))
+        async with storage.database.reading() as connection:
+            left = await connection.scalar(
+                sa.select(invites.c.uses_left).where(invites.c.code == code)
+            )
+            ids = [user.id for user in guests]
+            here = sa.and_(members.c.room_id == scene.private, members.c.user_id.in_(ids))
+            count = await connection.scalar(sa.select(sa.func.count()).where(here))
+        assert (left, count) == (9 - outcomes.count(True), outcomes.count(True))

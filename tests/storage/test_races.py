@@ -17,11 +17,11 @@ from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys, Token
 from chatserver.bus.messages import SessionEnd
 from chatserver.config import AuthSettings
-from chatserver.errors import ChatError, CloseCode
+from chatserver.errors import ChatError, CloseCode, Conflict, Unauthorized
 from chatserver.limits import SignInGuard
-from chatserver.models import Invite, Role, Session, User
+from chatserver.models import Event, Invite, Role, Session, User
 from chatserver.storage.users import NewUser
-from tests.storage.conftest import Storage
+from tests.storage.conftest import Storage, draft
 
 RACES = 200 if os.environ.get("FAULTS") == "whole" else 15
 OLD, NEW = "purple stone river", "orange cloud valley"
@@ -235,3 +235,65 @@ async def test_an_ended_session_is_never_renewed(desk: Desk) -> None:
         )
         with pytest.raises(ChatError):
             await desk.accounts.renew(session.id, 60)
+
+
+async def test_a_name_that_is_imported_and_registered_at_once_gets_one_account(
+    storage: Storage,
+) -> None:
+    """A registration that is refused takes no use of its invitation."""
+    invite = Invite("code", "", storage.now, storage.now + 1_000, RACES)
+    await storage.invites.open(invite, by=None)
+    registered = 0
+    for number in range(RACES):
+        imported = NewUser(f"user{number}x", "Imported", "hash")
+        invited = NewUser(f"USER{number}X", "Registered", "hash")
+        outcomes = await overlapping(
+            partial(storage.users.add, imported),
+            partial(storage.users.add_invited, invited, "code"),
+            partial(storage.users.add, imported),  # the same file, imported twice at once
+        )
+        (made,) = [one for one in outcomes if isinstance(one, User)]
+        assert [type(one) for one in outcomes if one is not made] == [Conflict] * 2
+        found = await storage.users.find(imported.name)
+        assert found is not None
+        assert found[0].id == made.id
+        registered += made.display == "Registered"
+    listed = await storage.invites.list_usable(None)
+    assert [one.uses_left for one in listed] == [RACES - registered] * (registered < RACES)
+
+
+async def test_a_bot_posts_nothing_with_a_token_that_has_ended(desk: Desk) -> None:
+    await desk.person("ann", Role.ADMIN)
+    ends: list[Callable[[str], Awaitable[Any]]] = [
+        partial(desk.administration.renew_bot, None),
+        partial(desk.administration.revoke_bot, None),
+        partial(desk.administration.change, None, disabled=True),
+        partial(desk.administration.delete, None),
+    ]
+    for number in range(max(RACES, len(ends))):
+        name = f"bot{number}x"
+        _, token = await desk.administration.add_bot(None, name, name, [])
+        outcomes = await _posts_beside(desk, token, partial(ends[number % len(ends)], name))
+        assert all(isinstance(one, ChatError) for one in outcomes), outcomes
+        with pytest.raises(Unauthorized):
+            await desk.accounts.authenticate(token)
+
+
+async def _posts_beside(
+    desk: Desk, token: str, end: Callable[[], Awaitable[Any]]
+) -> list[BaseException]:
+    """Post with a token while it ends; return what was refused, and assertions that failed."""
+    ended = asyncio.Event()
+
+    async def ending() -> None:
+        await end()
+        ended.set()
+
+    async def post() -> None:
+        late = ended.is_set()
+        bot = (await desk.accounts.authenticate(token)).session.user
+        outcome = (await desk.storage.log.store([draft(bot, "hi")]))[0]
+        assert not (late and isinstance(outcome, Event))
+
+    outcomes = await overlapping(ending, post, post, post)
+    return [one for one in outcomes if isinstance(one, BaseException)]
