@@ -178,10 +178,11 @@ class RoomPanel extends HTMLElement {
     await this.#load(room);
   }
 
-  async #remove({ room: { room }, title, name }) {
+  async #remove({ room: { room, name: roomName }, title, name }) {
     const names = { name: this.#people.display(name), room: title };
     const question = _("Remove %(name)s from %(room)s?", names);
-    const yes = await document.querySelector("confirm-dialog").ask({ question, yes: _("Remove") });
+    const text = roomName === null ? _("They cannot be added to this conversation again.") : "";
+    const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Remove") });
     if (!yes) return;
     await ask("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
     await this.#load(room);
@@ -203,7 +204,7 @@ class RoomPanel extends HTMLElement {
 
   async #leave({ room, title }) {
     const question = _("Leave %(name)s?", { name: title });
-    const text = room.private ? _("You need an invitation to rejoin.") : "";
+    const text = room.name === null ? _("You cannot rejoin this conversation.") : room.private ? _("You need an invitation to rejoin.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
     await ask("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));
