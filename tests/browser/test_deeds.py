@@ -218,6 +218,21 @@ async def test_a_long_press_shows_what_can_be_done(enter: EnterChat) -> None:
     await button.tap()
     await expect(phone.page.locator("#composer-text")).to_have_value("Hello")
 
+    await ann.page.locator("chat-message").hover()
+    await ann.act("pick")
+    await ann.page.locator(".emoji:visible").first.click()
+    reaction, toast = phone.page.locator(".reaction"), phone.page.locator(".toast")
+    box = await reaction.bounding_box()
+    assert box
+    point = {"x": box["x"] + 10, "y": box["y"] + 10}
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    await expect(toast).to_have_text("👍 by Ann")
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    await expect(reaction).to_have_attribute("aria-pressed", "true")
+    await phone.page.locator("#composer-text").tap()  # else the next tap is the second of two
+    await reaction.tap()
+    await expect(reaction).to_have_count(0)  # it was one's own, and a tap takes it back
+
 
 async def test_rooms_are_reached_by_keyboard(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")

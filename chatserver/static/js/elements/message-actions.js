@@ -1,6 +1,7 @@
 /**
  * <message-actions>: what one can do with a message. There is one; it goes to the message that is under
- * the pointer, has the focus, or was pressed long or on its "⋯". Arrow keys go from message to message.
+ * the pointer, has the focus, or was pressed long or on its "⋯". Arrow keys go from message to message. A long press on
+ * a reaction says who reacted.
  *
  * Sends, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
  * {seq}, `message:remove` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
@@ -21,6 +22,7 @@ class MessageActions extends HTMLElement {
   #picker = this.querySelector(".emoji-picker");
   #opener = this.querySelector("[data-deed=pick]");
   #press = 0;
+  #named = null; // the reaction whose long press said who reacted: the click that ends it does nothing
   #pointer = ""; // where the pointer was last
 
   connectedCallback() {
@@ -30,6 +32,7 @@ class MessageActions extends HTMLElement {
     this.#rows.addEventListener("focusin", (event) => this.#follow(event));
     this.#rows.addEventListener("keydown", (event) => this.#move(event));
     this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
+    this.#rows.addEventListener("click", (event) => this.#ignoreRelease(event), { capture: true });
     this.#rows.addEventListener("click", ({ target }) => this.#unfold(target.closest(".message-more")));
     this.#list.addEventListener("pointerleave", ({ pointerType }) => pointerType !== "touch" && this.#rest());
     document.addEventListener("pointerdown", ({ target, pointerType }) => {
@@ -88,15 +91,28 @@ class MessageActions extends HTMLElement {
 
   #pressed({ target, pointerType, clientX, clientY }) {
     const message = target.closest("chat-message");
+    this.#named = null;
     if (pointerType !== "touch" || !message || this.contains(target)) return;
     clearTimeout(this.#press);
-    this.#press = setTimeout(() => this.at(message), LONG);
+    const reaction = target.closest(".reaction");
+    this.#press = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.at(message)), LONG);
     const stop = ({ type, clientX: x, clientY: y }) => {
       if (type === "pointermove" && Math.hypot(x - clientX, y - clientY) < WOBBLE) return;
       clearTimeout(this.#press);
       for (const name of ENDS) removeEventListener(name, stop);
     };
     for (const name of ENDS) addEventListener(name, stop, { passive: true });
+  }
+
+  #nameUsers(reaction) {
+    this.#named = reaction;
+    document.querySelector("toast-line").say(reaction.title);
+  }
+
+  #ignoreRelease(event) {
+    const isRelease = this.#named !== null && event.target.closest(".reaction") === this.#named;
+    this.#named = null;
+    if (isRelease) event.stopPropagation();
   }
 
   // Keys -----------------------------------------------------------------------------------------
