@@ -42,6 +42,8 @@ async def test_a_refused_name_is_shown_beside_the_button_and_its_field_is_invali
     await page.keyboard.press("Escape")
     await page.locator("confirm-dialog .confirm-no").click()  # what was refused is not lost
     await name.fill("another")
+    await expect(name).not_to_have_attribute("aria-invalid", "true")
+    await expect(problem).to_be_hidden()
     await send.click()
     await expect(page.locator(".topbar-title")).to_have_text("another")
     await page.evaluate("document.querySelector('[data-open=rooms]').click()")

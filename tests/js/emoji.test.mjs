@@ -51,3 +51,7 @@ test("there are enough of them, each with a name that can be typed", () => {
     for (const name of names) assert.match(name, /^([a-z0-9_+-]+|\p{Script=Han}+)$/u);
   }
 });
+
+test("the usual Chinese words for a heart find it", () => {
+  for (const word of ["爱心", "红心", "爱", "aixin"]) assert.equal(best(word), "❤️", word);
+});

@@ -7,6 +7,7 @@ import { loadWords } from "./words.js";
 
 ignoreRepeats();
 followLogout();
+document.querySelector(".admin-tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 await loadWords();
 await Promise.all([
   import("./elements/admin-bots.js"),

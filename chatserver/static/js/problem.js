@@ -2,7 +2,7 @@
  * Shows why something was refused: in view, focused, and tied to its field.
  *
  * `data-fields` of the element for the sentence maps the codes of refusals to ids of fields, "*" for any other:
- * "conflict:room-name *:room-title".
+ * "conflict:room-name *:room-title". A change of the field hides the sentence.
  */
 
 let numbers = 0;
@@ -31,6 +31,7 @@ function markField(place, code) {
   field.setAttribute("aria-invalid", "true");
   if (field.dataset.problem) return;
   field.dataset.problem = place.id;
+  field.addEventListener("input", () => hideProblem(place), { once: true });
   field.setAttribute("aria-describedby", [place.id, field.getAttribute("aria-describedby")].filter(Boolean).join(" "));
 }
 

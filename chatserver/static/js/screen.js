@@ -116,7 +116,7 @@ export class Screen {
     this.#part("message-list").show({
       key,
       kind: kindOf(conversation, me.name),
-      isPrivate: isByInvitation(conversation),
+      isPrivate: isClosed(conversation) ? "closed" : isByInvitation(conversation),
       name: this.nameOf(conversation),
       items: [
         ...events.map((event) => stored(event, me.name, statuses.get(event.seq))),
@@ -147,6 +147,7 @@ export class Screen {
       key: one.key,
       name: one.to ?? one.name ?? one.key,
       display: this.nameOf(one),
+      isPublic: !one.isDirect && !one.private,
       unread: one.unread,
       lastAt: one.lastAt,
     }));
@@ -215,5 +216,6 @@ const UNKNOWN = new Set(["unknown", "absent", "nobody"]); // reasons without a c
 /** What counts for the title: of a muted room only what calls me, of an archived one nothing. */
 const disturbing = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);
 
-/** Conversations of a fixed set of people are private, too, but nobody can be invited into them. */
+/** Conversations of a fixed set of users are private, too, but no one can be invited into them. */
+const isClosed = ({ isDirect, name, private: hidden }) => !isDirect && name === null && hidden;
 const isByInvitation = ({ isDirect, name, private: hidden }) => !isDirect && name !== null && hidden;

@@ -36,7 +36,7 @@ class AdminConversations extends AdminList {
     events.textContent = this.#numbers.format(conversation.events);
     this.moment(row.querySelector(".cell-made"), conversation.created_at);
     this.moment(row.querySelector(".cell-last"), conversation.last_at);
-    row.querySelector("button").setAttribute("aria-label", _("Remove the conversation of %(name)s", { name: conversation.created_by ?? "–" }));
+    row.querySelector("button").setAttribute("aria-label", _("Remove it: the conversation of %(name)s", { name: conversation.created_by ?? "–" }));
   }
 
   #remove({ room, members }) {

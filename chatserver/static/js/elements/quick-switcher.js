@@ -84,11 +84,11 @@ class QuickSwitcher extends HTMLElement {
   }
 }
 
-function describe(option, { key, display, name, unread, position, on }) {
+function describe(option, { key, display, name, isPublic, unread, position, on }) {
   option.id = `place-${position}`;
   option.dataset.index = position;
   option.setAttribute("aria-selected", String(on));
-  option.querySelector(".option-name").textContent = key.startsWith("#") ? `# ${display}` : display;
+  option.querySelector(".option-name").textContent = isPublic ? `# ${display}` : display;
   option.querySelector(".option-more").textContent = [key.startsWith("@") && `@${name}`, badge(unread)].filter(Boolean).join(" · ");
 }
 
