@@ -180,6 +180,7 @@ COUNT_UNSENT = """async () => {
   const settled = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+    request.onupgradeneeded = () => request.transaction.abort(); // a look creates no database
   });
   const [{ name }] = await indexedDB.databases();
   const database = await settled(indexedDB.open(name));
