@@ -1,29 +1,29 @@
 """Commands on rooms and their members: create, join, leave, invite, remove, change, mute.
 
 Rights are checked in the transaction that stores the change (`storage.apply_room`). This module
-turns commands into acts, and announces the room to new members.
+stores the changes, and announces the room to new members.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from typing import Any, NamedTuple
 
 from chatserver import protocol
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.limits import Rate
 from chatserver.models import (
-    Act,
     Change,
     Create,
     Dismiss,
     Dissolve,
     Draft,
     Enrol,
+    Event,
     Receipt,
     RoomState,
     User,
     name_key,
 )
-from chatserver.protocol import ChangeRoom, encode_events
+from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
 from chatserver.storage.idempotency import new_draft
 from chatserver.storage.journal import Journal, receipt_future
@@ -33,10 +33,46 @@ from chatserver.text.names import TITLE_LENGTH, checked_room_name, checked_title
 
 USERS_PER_MESSAGE = 25  # users named in a change of a room that count as one more message
 
-SETTINGS = ("name", "title", "topic", "private", "receipts", "leavers_read", "retention_days")
+CHECKS = {"name": checked_room_name, "title": checked_title, "topic": checked_topic}
 
+UserNames = Sequence[str] | None
 UserRefs = tuple[tuple[int, str], ...]
-Reply = Callable[[Receipt, RoomState | None], None]
+
+
+class NewRoom(NamedTuple):
+    """Without a `name` it is a group conversation with `users`."""
+
+    name: str | None = None
+    title: str | None = None
+    topic: str | None = None
+    private: bool | None = None
+    users: UserNames = None
+
+
+class RoomSettings(NamedTuple):
+    """Properties of a room to set; None leaves one as it is."""
+
+    name: str | None = None
+    title: str | None = None
+    topic: str | None = None
+    private: bool | None = None
+    receipts: bool | None = None
+    leavers_read: bool | None = None
+    retention_days: int | None = None
+
+
+class RoomOutcome(NamedTuple):
+    """The receipt of a change, and the room's state for its new member."""
+
+    receipt: Receipt
+    state: RoomState | None = None
+
+
+Reply = Callable[[RoomOutcome], None]  # called before the room is announced to the new member
+
+
+def ignore(_outcome: RoomOutcome) -> None:
+    """The reply for callers that use the returned outcome."""
 
 
 class Membership:
@@ -50,21 +86,76 @@ class Membership:
         self._users = users
         self._rate = rate
 
-    async def perform(self, user: User, command: ChangeRoom, reply: Reply) -> None:
-        """Store a change of a room. `reply` gets the receipt, and the room for a new member."""
-        self._rate.charge(user.id, len(command.users or ()) / USERS_PER_MESSAGE)
-        act = await self._act(user, command)
-        draft = _draft(user, command, act)
-        joins = isinstance(act, Create) or (isinstance(act, Enrol) and act.action == "join")
-        if not joins:
-            reply(await self._store(draft), None)
-            return
+    # Changes, which are stored as events --------------------------------------------------------
+
+    async def create(
+        self, user: User, room: NewRoom, *, request_id: str | None = None, reply: Reply = ignore
+    ) -> RoomOutcome:
+        """Create a named room, or without a name a group conversation, which is always private."""
+        others = await self._find_users(user, room.users) if room.users else ()
+        if room.name is None and not others:
+            raise BadRequest(_("A room needs a name or members."))
+        name = checked_room_name(room.name) if room.name is not None else None
+        names = [user.name, *(name for user_id, name in others if user_id != user.id)]
+        act = Create(
+            title=checked_title(room.title) if room.title else name or _joined(names),
+            name=name,
+            topic=checked_topic(room.topic or ""),
+            private=bool(room.private) or name is None,
+            users=others,
+        )
+        return await self._perform_joining(new_draft(0, user.id, user.name, act, request_id), reply)
+
+    async def join(
+        self, user: User, room: int, *, request_id: str | None = None, reply: Reply = ignore
+    ) -> RoomOutcome:
+        act = Enrol("join", ((user.id, user.name),))
+        draft = new_draft(room, user.id, user.name, act, request_id)
+        return await self._perform_joining(draft, reply)
+
+    async def invite(
+        self, user: User, room: int, names: UserNames, *, request_id: str | None = None
+    ) -> Receipt:
+        """Make users members. Raises NotFound if any does not exist."""
+        act = Enrol("invite", await self._find_users(user, names))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+
+    async def leave(self, user: User, room: int, *, request_id: str | None = None) -> Receipt:
+        act = Dismiss("leave", ((user.id, user.name),))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+
+    async def remove(
+        self, user: User, room: int, names: UserNames, *, request_id: str | None = None
+    ) -> Receipt:
+        """Remove members. Raises NotFound if any user does not exist."""
+        act = Dismiss("remove", await self._find_users(user, names))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+
+    async def archive(
+        self, user: User, room: int, *, on: bool, request_id: str | None = None
+    ) -> Receipt:
+        """Archive a room, or make an archived one usable again."""
+        act = Change("archive", {"archived": on})
+        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+
+    async def change(
+        self, user: User, room: int, settings: RoomSettings, *, request_id: str | None = None
+    ) -> Receipt:
+        """Set the properties that are not None."""
+        act = Change("change", _changes(settings))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+
+    async def _perform_joining(self, draft: Draft, reply: Reply) -> RoomOutcome:
+        """Store a change that makes its sender a member, who gets the room's state."""
         receipt = await self._store(draft)
-        reply(receipt, await self._rooms.state(user.id, receipt.room))
+        outcome = RoomOutcome(receipt, await self._rooms.state(draft.user_id, receipt.room))
+        reply(outcome)
         if receipt.event is not None:
-            await self._hub.announce_room(
-                [user.id], receipt.room, encode_events.payload(receipt.event)
-            )
+            await self._announce(draft.user_id, receipt.event)
+        return outcome
+
+    async def _announce(self, user_id: int, event: Event) -> None:
+        await self._hub.announce_room([user_id], event.room, encode_events.payload(event))
 
     async def join_invited(self, user: User, room: int, code: str, *, spends: bool = False) -> None:
         """Make the user of an invitation a member of the room that it leads to.
@@ -76,7 +167,7 @@ class Membership:
         draft = new_draft(room, user.id, user.name, act)
         receipt = await self._store(draft)
         if receipt.event is not None:
-            await self._hub.announce_room([user.id], room, encode_events.payload(receipt.event))
+            await self._announce(user.id, receipt.event)
 
     async def administer_room(
         self, user: User, room: int, *, archived: bool | None, retention_days: int | None
@@ -115,47 +206,12 @@ class Membership:
         self._journal.append(draft, settle)
         return await receipt
 
-    # Commands to acts -----------------------------------------------------------------------------
+    async def _find_users(self, user: User, names: UserNames) -> UserRefs:
+        """Return ids and names of users, which count towards the user's rate of messages.
 
-    async def _act(self, user: User, command: ChangeRoom) -> Act:
-        self_ref = ((user.id, user.name),)
-        match command.action:
-            case "create":
-                return await self._create(user, command)
-            case "join":
-                return Enrol("join", self_ref)
-            case "invite":
-                return Enrol("invite", await self._find_users(command.users))
-            case "leave":
-                return Dismiss("leave", self_ref)
-            case "remove":
-                return Dismiss("remove", await self._find_users(command.users))
-            case "archive":
-                return Change("archive", {"archived": command.on})
-            case "change":
-                return Change("change", _changes(command))
-            case "mute":
-                raise AssertionError("mute is no event")
-            case _:
-                assert_never(command.action)
-
-    async def _create(self, user: User, command: ChangeRoom) -> Create:
-        """Return a named room, or without a name a group conversation, which is always private."""
-        others = await self._find_users(command.users) if command.users else ()
-        if command.name is None and not others:
-            raise BadRequest(_("A room needs a name or members."))
-        name = checked_room_name(command.name) if command.name is not None else None
-        names = [user.name, *(name for user_id, name in others if user_id != user.id)]
-        return Create(
-            title=checked_title(command.title) if command.title else name or _joined(names),
-            name=name,
-            topic=checked_topic(command.topic or ""),
-            private=bool(command.private) or name is None,
-            users=others,
-        )
-
-    async def _find_users(self, names: Sequence[str] | None) -> UserRefs:
-        """Return ids and names of users. Raises NotFound if any does not exist."""
+        Raises NotFound if any does not exist.
+        """
+        self._rate.charge(user.id, len(names or ()) / USERS_PER_MESSAGE)
         if not names:
             raise BadRequest(_("Name users in 'users'."))
         found = await self._users.ids(names)
@@ -170,21 +226,12 @@ def _joined(names: list[str]) -> str:
     return ", ".join(names)[:TITLE_LENGTH].rstrip(" ,")
 
 
-def _changes(command: ChangeRoom) -> dict[str, Any]:
-    """Return the settings that the command names."""
-    values = {k: getattr(command, k) for k in SETTINGS if getattr(command, k) is not None}
-    if "name" in values:
-        values["name"] = checked_room_name(values["name"])
-    if "title" in values:
-        values["title"] = checked_title(values["title"])
-    if "topic" in values:
-        values["topic"] = checked_topic(values["topic"])
+def _changes(settings: RoomSettings) -> dict[str, Any]:
+    """Return the settings that are not None."""
+    values = {key: value for key, value in settings._asdict().items() if value is not None}
+    for key, checked in CHECKS.items():
+        if key in values:
+            values[key] = checked(values[key])
     if not values:
         raise BadRequest(_("Nothing to change was given."))
     return values
-
-
-def _draft(user: User, command: ChangeRoom, act: Act) -> Draft:
-    if command.room is None and not isinstance(act, Create):
-        raise BadRequest(_("Name a room in 'room'."))
-    return new_draft(command.room or 0, user.id, user.name, act, command.id)

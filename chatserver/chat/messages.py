@@ -1,9 +1,10 @@
-"""Rules of messages: check the command, store the event; the journal notifies.
+"""Rules of messages: authorise, store the event; the journal notifies.
 
 Membership is checked in the transaction that stores the event (`storage.log`).
 """
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from chatserver.chat.room_cache import RoomCache
 from chatserver.config import LimitSettings
@@ -21,13 +22,6 @@ from chatserver.models import (
     RoomKind,
     User,
 )
-from chatserver.protocol import (
-    DeleteMessage,
-    EditMessage,
-    ReactTo,
-    SayToPerson,
-    SayToRoom,
-)
 from chatserver.storage.idempotency import digest, generate_id
 from chatserver.storage.journal import Journal, Settle
 from chatserver.text.emoji import is_legacy_reaction, qualified
@@ -36,6 +30,13 @@ from chatserver.text.mentions import mentioned
 from chatserver.text.names import shows
 
 Rendering = Awaitable[None] | None  # to be awaited, if a text is costly to render
+
+
+class MessageRef(NamedTuple):
+    """A message: the number of its room and its `seq`."""
+
+    room: int
+    seq: int
 
 
 class Chat:
@@ -59,26 +60,35 @@ class Chat:
 
     # Commands -------------------------------------------------------------------------------------
 
-    def send_message(
-        self, user: User, command: SayToRoom | SayToPerson, settle: Settle
+    def send(
+        self,
+        user: User,
+        text: str,
+        settle: Settle,
+        *,
+        room: int | None = None,
+        to: str | None = None,
+        reply_to: int | None = None,
+        request_id: str | None = None,
     ) -> Rendering:
-        """Store a message; `settle` gets the receipt once it is on disk, before it is published.
+        """Store a message to a room, or to the user named `to`.
 
-        Raises a ChatError if the command is rejected at once. Only a text that is costly to render
-        has to be awaited.
+        `settle` gets the receipt once it is on disk, before it is published. Raises a ChatError if
+        the message is rejected at once. Only a text that is costly to render has to be awaited.
         """
-        to = command.to if isinstance(command, SayToPerson) else None
-        if to is None and command.room is None:
+        if to is None and room is None:
             raise BadRequest(_("Name a recipient in 'to', or a room in 'room'."))
-        self._check_text(command.data)
-        room = command.room or 0
-        known = self._room_cache.get(room) if to is None else self._room_cache.direct(user.id, to)
+        self._check_text(text)
+        known = self._room_cache.get(room or 0) if to is None else self._direct(user, to)
         partner = known.partner(user.id) if known else None
-        act = Message(command.data, partner, command.reply_to, mentioned(command.data))
+        act = Message(text, partner, reply_to, mentioned(text))
         if known is not None:
-            return self._store(command.data, _draft(user, known, command.id, act), settle)
-        draft = _unresolved(user, command.id, act, room=room, to=to)
-        return self._store(command.data, draft, self._caching(user, to, settle))
+            return self._store(text, _draft(user, known, request_id, act), settle)
+        draft = _unresolved(user, request_id, act, room=room or 0, to=to)
+        return self._store(text, draft, self._caching(user, to, settle))
+
+    def _direct(self, user: User, to: str) -> RoomFacts | None:
+        return self._room_cache.direct(user.id, to)
 
     def _store(self, text: str, draft: Draft, settle: Settle) -> Rendering:
         if is_costly(text):
@@ -101,26 +111,43 @@ class Chat:
 
         return cache
 
-    def edit(self, user: User, command: EditMessage, settle: Settle) -> Rendering:
+    def edit(
+        self,
+        user: User,
+        message: MessageRef,
+        text: str,
+        settle: Settle,
+        *,
+        request_id: str | None = None,
+    ) -> Rendering:
         """Replace the text of the user's own message."""
-        self._check_text(command.data)
-        act = Edit(command.target, command.data, mentioned(command.data), self._editable())
-        return self._store(
-            command.data, self._draft_in(user, command.room, command.id, act), settle
-        )
+        self._check_text(text)
+        act = Edit(message.seq, text, mentioned(text), self._editable())
+        return self._store(text, self._draft_in(user, message.room, request_id, act), settle)
 
-    def delete(self, user: User, command: DeleteMessage, settle: Settle) -> None:
+    def delete(
+        self, user: User, message: MessageRef, settle: Settle, *, request_id: str | None = None
+    ) -> None:
         """Delete a message's text for good."""
-        draft = self._draft_in(user, command.room, command.id, Delete(command.target))
+        draft = self._draft_in(user, message.room, request_id, Delete(message.seq))
         self._journal.append(draft, settle)
 
-    def react(self, user: User, command: ReactTo, settle: Settle) -> None:
+    def react(
+        self,
+        user: User,
+        message: MessageRef,
+        emoji: str,
+        settle: Settle,
+        *,
+        on: bool,
+        request_id: str | None = None,
+    ) -> None:
         """Add a reaction to a message, or remove it."""
-        emoji = qualified(command.emoji)
-        if emoji is None and (command.on or not is_legacy_reaction(command.emoji)):
+        known = qualified(emoji)
+        if known is None and (on or not is_legacy_reaction(emoji)):
             raise BadRequest(_("A reaction is one emoji."))
-        act = React(command.target, emoji or command.emoji, command.on)
-        self._journal.append(self._draft_in(user, command.room, command.id, act), settle)
+        act = React(message.seq, known or emoji, on)
+        self._journal.append(self._draft_in(user, message.room, request_id, act), settle)
 
     def _draft_in(self, user: User, room: int, request_id: str | None, act: Act) -> Draft:
         known = self._room_cache.get(room)

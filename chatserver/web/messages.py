@@ -1,6 +1,5 @@
 """HTTP API of messages: the commands of the WebSocket, with the same replies; and search."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +12,7 @@ from chatserver.chat.history import History
 from chatserver.chat.messages import Chat, Rendering
 from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
-from chatserver.storage.journal import Settle, receipt_future
+from chatserver.storage.journal import receipt_future
 from chatserver.storage.search import Search
 from chatserver.text import search_terms
 from chatserver.web import forms, time_limit
@@ -25,7 +24,6 @@ from chatserver.web.responses import ok
 from chatserver.web.responses import rooms as responses
 from chatserver.web.room_path import RoomPaths, path_part, reply_fields
 
-Send = Callable[[Settle], Rendering | None]
 T = TypeVar("T")
 
 
@@ -94,9 +92,17 @@ class MessageHandlers:
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
         form = await _message(request)
-        command = protocol.SayToRoom(data=form.data, room=room, id=form.id, reply_to=form.reply_to)
-        return await _store(
-            request, lambda settle: self._chat.send_message(user, command, settle), 201
+        storing = _Storing(request)
+        return await storing.response(
+            self._chat.send(
+                user,
+                form.data,
+                storing.settle,
+                room=room,
+                reply_to=form.reply_to,
+                request_id=form.id,
+            ),
+            status=201,
         )
 
     @operation(
@@ -116,9 +122,12 @@ class MessageHandlers:
         user = await self._paths.user(request)
         form = await _message(request)
         to = path_part(request, "user", protocol.UserName)
-        command = protocol.SayToPerson(data=form.data, to=to, id=form.id, reply_to=form.reply_to)
-        return await _store(
-            request, lambda settle: self._chat.send_message(user, command, settle), 201
+        storing = _Storing(request)
+        return await storing.response(
+            self._chat.send(
+                user, form.data, storing.settle, to=to, reply_to=form.reply_to, request_id=form.id
+            ),
+            status=201,
         )
 
     @operation(
@@ -132,10 +141,12 @@ class MessageHandlers:
     )
     async def edit(self, request: web.Request) -> web.StreamResponse:
         """Replace the text of one of the user's own messages."""
-        user, room, seq = await self._paths.message(request)
+        user, message = await self._paths.message(request)
         form = await forms.read(request, forms.NewText)
-        command = protocol.EditMessage(id=form.id, room=room, target=seq, data=form.data)  # type: ignore[arg-type]
-        return await _store(request, lambda settle: self._chat.edit(user, command, settle))
+        storing = _Storing(request)
+        return await storing.response(
+            self._chat.edit(user, message, form.data, storing.settle, request_id=form.id)
+        )
 
     @operation(
         "DELETE",
@@ -146,9 +157,10 @@ class MessageHandlers:
     )
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Delete the text of a message."""
-        user, room, seq = await self._paths.message(request)
-        command = protocol.DeleteMessage(id=None, room=room, target=seq)  # type: ignore[arg-type]
-        return await _store(request, lambda settle: self._chat.delete(user, command, settle))
+        user, message = await self._paths.message(request)
+        storing = _Storing(request)
+        self._chat.delete(user, message, storing.settle)
+        return await storing.response()
 
     @operation(
         "PUT",
@@ -173,10 +185,11 @@ class MessageHandlers:
         return await self._react(request, on=False)
 
     async def _react(self, request: web.Request, *, on: bool) -> web.StreamResponse:
-        user, room, seq = await self._paths.message(request)
+        user, message = await self._paths.message(request)
         emoji = path_part(request, "emoji", protocol.Emoji)
-        command = protocol.ReactTo(id=None, room=room, target=seq, emoji=emoji, on=on)  # type: ignore[arg-type]
-        return await _store(request, lambda settle: self._chat.react(user, command, settle))
+        storing = _Storing(request)
+        self._chat.react(user, message, emoji, storing.settle, on=on)
+        return await storing.response()
 
     @operation(
         "GET", "/api/search", "search", rate="questions", returns=responses.Hits, query=SearchQuery
@@ -220,13 +233,17 @@ async def _message(request: web.Request) -> forms.NewMessage:
     return forms.NewMessage(forms.read_text(request))
 
 
-async def _store(request: web.Request, send: Send, status: int = 200) -> web.Response:
-    """Wait for the journal without a time limit, because its answer is certain."""
-    time_limit.lift(request)
-    receipt, settle = receipt_future()
-    if (work := send(settle)) is not None:
-        await work
-    done = await receipt
-    return ok(
-        status=200 if done.duplicate else status, **reply_fields(encode_events.stored(done, ""))
-    )
+class _Storing:
+    """Waits for the journal without a time limit, because its answer is certain."""
+
+    def __init__(self, request: web.Request) -> None:
+        time_limit.lift(request)
+        self._receipt, self.settle = receipt_future()
+
+    async def response(self, rendering: Rendering = None, *, status: int = 200) -> web.Response:
+        """Return the response: 200 instead of 201 if the message repeats an earlier request."""
+        if rendering is not None:
+            await rendering
+        done = await self._receipt
+        reply = reply_fields(encode_events.stored(done, ""))
+        return ok(status=200 if done.duplicate else status, **reply)

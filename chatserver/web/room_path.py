@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from chatserver import protocol
+from chatserver.chat.messages import MessageRef
 from chatserver.errors import NotFound
 from chatserver.models import User
 from chatserver.storage.rooms import Rooms
@@ -38,10 +39,10 @@ class RoomPaths:
             raise NotFound
         return room
 
-    async def message(self, request: web.Request) -> tuple[User, int, int]:
+    async def message(self, request: web.Request) -> tuple[User, MessageRef]:
         user = await self.user(request)
         room = await self.room(request, user)
-        return user, room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT)
+        return user, MessageRef(room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT))
 
 
 def path_part(request: web.Request, name: str, shape: type[T]) -> T:

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from chatserver import protocol
 from chatserver.chat.history import History
-from chatserver.chat.membership import Membership
+from chatserver.chat.membership import Membership, NewRoom, RoomOutcome, RoomSettings
 from chatserver.errors import BadRequest, NotFound
-from chatserver.models import Receipt, RoomState, User, name_key
+from chatserver.models import RoomState, User, name_key
 from chatserver.protocol import encode_events
 from chatserver.storage.rooms import Rooms
 from chatserver.web import forms
@@ -87,7 +87,9 @@ class RoomHandlers:
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Create a room, or with `users` only a conversation."""
         form = await forms.read(request, forms.NewRoom)
-        return await self._change(request, form, action="create", status=201)
+        user = await self._paths.user(request)
+        room = NewRoom(form.name, form.title, form.topic, form.private, form.users)
+        return _changed(await self._membership.create(user, room, request_id=form.id), status=201)
 
     @operation(
         "GET",
@@ -125,15 +127,19 @@ class RoomHandlers:
         named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
         if named & {"muted", "archived"} and len(named - {"id"}) > 1:
             raise BadRequest("'muted' and 'archived' are set by themselves.")
+        user = await self._paths.user(request)
+        room = await self._paths.room(request, user)
         if form.muted is not None:
-            user = await self._paths.user(request)
-            room = await self._paths.room(request, user)
             await self._membership.mute(user, room, on=form.muted)
             return ok(room=room, muted=form.muted)
         if form.archived is not None:
-            archive = forms.OnlyId(form.id)
-            return await self._change(request, archive, action="archive", on=form.archived)
-        return await self._change(request, form, action="change")
+            receipt = await self._membership.archive(
+                user, room, on=form.archived, request_id=form.id
+            )
+        else:
+            settings = RoomSettings(**{name: getattr(form, name) for name in RoomSettings._fields})
+            receipt = await self._membership.change(user, room, settings, request_id=form.id)
+        return _changed(RoomOutcome(receipt))
 
     # Members --------------------------------------------------------------------------------------
 
@@ -174,8 +180,13 @@ class RoomHandlers:
     async def enrol(self, request: web.Request) -> web.StreamResponse:
         """Invite `users`; without `users`, join."""
         form = await forms.read(request, forms.NewMembers)
-        action = "invite" if form.users else "join"
-        return await self._change(request, form, action=action, status=201)
+        user = await self._paths.user(request)
+        room = await self._paths.room(request, user)
+        if not form.users:
+            joined = await self._membership.join(user, room, request_id=form.id)
+            return _changed(joined, status=201)
+        receipt = await self._membership.invite(user, room, form.users, request_id=form.id)
+        return _changed(RoomOutcome(receipt), status=201)
 
     @operation(
         "DELETE",
@@ -187,27 +198,16 @@ class RoomHandlers:
     async def dismiss(self, request: web.Request) -> web.StreamResponse:
         """Remove a member, or leave the room."""
         user, name = await self._paths.user(request), path_part(request, "user", protocol.UserName)
+        room = await self._paths.room(request, user)
         if name_key(name) == name_key(user.name):
-            return await self._change(request, forms.OnlyId(), action="leave")
-        form = forms.NewMembers(users=[name])
-        return await self._change(request, form, action="remove")
-
-    async def _change(
-        self, request: web.Request, form: Any, *, action: str, status: int = 200, **facts: Any
-    ) -> web.Response:
-        user = await self._paths.user(request)
-        facts |= {k: v for k, v in msgspec.to_builtins(form).items() if k in _COMMAND_FIELDS}
-        if action != "create":
-            facts["room"] = await self._paths.room(request, user)
-        command = protocol.ChangeRoom(action=action, **{"id": None, **facts})  # type: ignore[arg-type]
-        answers: list[tuple[Receipt, RoomState | None]] = []
-        await self._membership.perform(user, command, lambda *answer: answers.append(answer))
-        ((receipt, state),) = answers
-        status = 200 if receipt.duplicate else status
-        return ok(status=status, **reply_fields(encode_events.room_changed(receipt, "", state)))
+            return _changed(RoomOutcome(await self._membership.leave(user, room)))
+        return _changed(RoomOutcome(await self._membership.remove(user, room, [name])))
 
 
-_COMMAND_FIELDS = frozenset(protocol.ChangeRoom.__struct_fields__) - {"action"}
+def _changed(outcome: RoomOutcome, *, status: int = 200) -> web.Response:
+    """Return the response to a change: 200 instead of 201 if it repeats an earlier request."""
+    reply = encode_events.room_changed(outcome.receipt, "", outcome.state)
+    return ok(status=200 if outcome.receipt.duplicate else status, **reply_fields(reply))
 
 
 def _without(facts: dict[str, Any], hidden: set[str]) -> dict[str, Any]:

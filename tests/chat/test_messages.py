@@ -1,6 +1,5 @@
 """What is handed to the journal at once, whom a text calls, and what is an emoji."""
 
-from chatserver import protocol
 from chatserver.chat.messages import Chat
 from chatserver.chat.room_cache import RoomCache
 from chatserver.config import LimitSettings
@@ -40,11 +39,11 @@ class Desk:
         self.answers: list[object] = []
 
     def say(self, text: str, *, room: int) -> Draft:
-        self.chat.send_message(ANN, protocol.SayToRoom(text, room), self.answers.append)
+        self.chat.send(ANN, text, self.answers.append, room=room)
         return self.queue.taken[-1][0]
 
     def tell(self, text: str, to: str) -> Draft:
-        self.chat.send_message(ANN, protocol.SayToPerson(text, to), self.answers.append)
+        self.chat.send(ANN, text, self.answers.append, to=to)
         return self.queue.taken[-1][0]
 
     def store(self, **facts: object) -> Receipt:

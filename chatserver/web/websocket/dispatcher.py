@@ -10,15 +10,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import assert_never
 
-import msgspec
-
 from chatserver import protocol
 from chatserver.accounts.accounts import Accounts
 from chatserver.chat.history import History
 from chatserver.chat.membership import Membership
-from chatserver.chat.messages import Chat
+from chatserver.chat.messages import Chat, MessageRef
 from chatserver.errors import (
-    BadRequest,
     ChatError,
     CloseCode,
     Disconnect,
@@ -27,7 +24,7 @@ from chatserver.errors import (
     _,
 )
 from chatserver.limits import Rate
-from chatserver.models import Receipt, RoomState
+from chatserver.models import Receipt
 from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
@@ -36,7 +33,9 @@ from chatserver.storage.journal import Settle
 from chatserver.web import time_limit
 from chatserver.web.language import Language
 from chatserver.web.rates import Rates
-from chatserver.web.turns import Turns
+from chatserver.web.websocket.queries import Queries
+from chatserver.web.websocket.reply import Reply, run_write
+from chatserver.web.websocket.room_changes import RoomChanges
 
 MISTAKE_RATE = (1, 100)  # a second and burst, of one connection; more is abuse
 SIGNAL_RATE = (100, 1_000)  # a second and burst, of one connection: commands without a reply
@@ -63,20 +62,23 @@ class Dispatcher:
     ) -> None:
         """`clock` returns monotonic seconds."""
         self._chat = chat
-        self._history = history
-        self._membership = membership
+        self._queries = Queries(history, hub)
+        self._room_changes = RoomChanges(membership)
         self._read_positions = read_positions
         self._accounts = accounts
         self._hub = hub
         self._languages = languages
         self._frame_bytes = frame_bytes
         self._rates = rates.by_command()
-        self._turns = Turns()
         self._mistakes = Rate(*MISTAKE_RATE, clock)
         self._signals = Rate(*SIGNAL_RATE, clock)
         self._held: list[Connection] = []  # until the end of this turn of the event loop
         self.rejections: Counter[str] = Counter()  # by code, since the start
-        self.catch_ups = 0  # requests
+
+    @property
+    def catch_ups(self) -> int:
+        """Requests for missed events since the start."""
+        return self._queries.catch_ups
 
     def handle(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Perform the command in a frame: at once, or when the returned awaitable is awaited."""
@@ -152,16 +154,26 @@ class Dispatcher:
         user = connection.user
         match command:
             case protocol.SayToRoom() | protocol.SayToPerson():
-                settle = self._receipt(connection, command.id)
-                return self._chat.send_message(user, command, settle)
-            case protocol.EditMessage():
-                return self._chat.edit(user, command, self._receipt(connection, command.id))
-            case protocol.DeleteMessage():
-                self._chat.delete(user, command, self._receipt(connection, command.id))
-            case protocol.ReactTo():
-                self._chat.react(user, command, self._receipt(connection, command.id))
+                return self._chat.send(
+                    user,
+                    command.data,
+                    self._receipt(connection, command.id),
+                    room=command.room,
+                    to=getattr(command, "to", None),
+                    reply_to=command.reply_to,
+                    request_id=command.id,
+                )
+            case protocol.EditMessage(id=request_id):
+                settle, message = self._receipt(connection, request_id), _message(command)
+                return self._chat.edit(user, message, command.data, settle, request_id=request_id)
+            case protocol.DeleteMessage(id=request_id):
+                settle, message = self._receipt(connection, request_id), _message(command)
+                self._chat.delete(user, message, settle, request_id=request_id)
+            case protocol.ReactTo(id=request_id, emoji=emoji, on=on):
+                settle, message = self._receipt(connection, request_id), _message(command)
+                self._chat.react(user, message, emoji, settle, on=on, request_id=request_id)
             case protocol.ChangeRoom():
-                return _run_write(connection, partial(self._change_room, connection, command))
+                return run_write(connection, partial(self._room_changes.perform, user, command))
             case protocol.StartTyping():
                 self._read_positions.typing(connection, command.room)
                 return self._throttle(connection)
@@ -169,9 +181,9 @@ class Dispatcher:
                 self._read_positions.read(connection, command.room, command.seq)
                 return self._throttle(connection)
             case protocol.History():
-                return time_limit.read(self._read(connection, command))
+                return time_limit.read(self._queries.answer(connection, command))
             case protocol.Renew():
-                return _run_write(connection, partial(self._renew, connection, command))
+                return run_write(connection, partial(self._renew, connection, command))
             case _:
                 assert_never(command)
         return None
@@ -202,81 +214,9 @@ class Dispatcher:
         for connection in holding:
             connection.flush()
 
-    async def _change_room(
-        self, connection: Connection, command: protocol.ChangeRoom, reply: "Reply"
-    ) -> None:
-        if command.action == "mute":
-            if command.room is None:
-                raise BadRequest(_("Name a room in 'room'."))
-            await self._membership.mute(connection.user, command.room, on=command.on)
-            muted = protocol.Muted(id=command.id, ok=True, room=command.room, muted=command.on)
-            reply.send(muted)
-            return
+    # Sessions -------------------------------------------------------------------------------------
 
-        def send_reply(receipt: Receipt, state: RoomState | None) -> None:
-            reply.send(encode_events.room_changed(receipt, command.id, state))
-
-        await self._membership.perform(connection.user, command, send_reply)
-
-    # Queries --------------------------------------------------------------------------------------
-
-    async def _read(self, connection: Connection, command: protocol.History) -> None:
-        async with self._turns.turn(connection.user.id):
-            connection.reply(protocol.encode(await self._events(connection, command)))
-
-    async def _events(
-        self, connection: Connection, command: protocol.History
-    ) -> protocol.HistoryPage | protocol.CatchUp | protocol.MoreRooms:
-        if command.rooms_after is not None:
-            return await self._more_rooms(connection, command, command.rooms_after)
-        if command.rooms is not None:
-            return await self._catch_up(connection, command, command.rooms)
-        if command.room is None:
-            raise BadRequest(_("Name a room in 'room', or positions in 'rooms'."))
-        page = await self._page(connection, command, command.room)
-        return protocol.HistoryPage(id=command.id, ok=True, **msgspec.structs.asdict(page))
-
-    async def _page(
-        self, connection: Connection, command: protocol.History, room: int
-    ) -> protocol.RoomPage:
-        user = connection.user
-        if command.after is None:
-            return await self._history.before(user, room, command.before, command.limit)
-        if command.before is not None:
-            raise BadRequest(_("Name 'after' or 'before', not both."))
-        self.catch_ups += 1
-        cursors = partial(self._hub.cursors, connection)
-        return await self._history.after(
-            user, room, command.after, limit=command.limit, epoch=command.epoch, cursors=cursors
-        )
-
-    async def _catch_up(
-        self, connection: Connection, command: protocol.History, positions: dict[int, int]
-    ) -> protocol.CatchUp:
-        self.catch_ups += 1
-        cursors = partial(self._hub.cursors, connection)
-        pages, gone = await self._history.catch_up(
-            connection.user, positions, command.epoch, cursors
-        )
-        return protocol.CatchUp(
-            id=command.id, ok=True, epoch=self._history.epoch, rooms=pages, gone=gone
-        )
-
-    async def _more_rooms(
-        self, connection: Connection, command: protocol.History, after: int
-    ) -> protocol.MoreRooms:
-        states, following = await self._history.rooms_after(
-            connection.user, after, but=connection.welcome_rooms
-        )
-        return protocol.MoreRooms(
-            id=command.id,
-            ok=True,
-            rooms=[encode_events.welcome_room(state) for state in states],
-            rooms_more=following is not None,
-            rooms_after=following,
-        )
-
-    async def _renew(self, connection: Connection, command: protocol.Renew, reply: "Reply") -> None:
+    async def _renew(self, connection: Connection, command: protocol.Renew, reply: Reply) -> None:
         if command.token is not None:
             await self._switch_session(connection, command.token)
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)
@@ -297,24 +237,7 @@ class Dispatcher:
             )
 
 
-class Reply:
-    """The reply to a command, until it times out."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection: Connection | None = connection
-
-    def send(self, reply: protocol.Answer) -> None:
-        if self._connection is not None:
-            self._connection.reply(protocol.encode(reply))
-
-    def close(self) -> None:
-        self._connection = None
-
-
-async def _run_write(connection: Connection, work: Callable[[Reply], Awaitable[None]]) -> None:
-    """Run a command that may change something. Raises Unavailable after the time limit."""
-    reply = Reply(connection)
-    try:
-        await time_limit.write(work(reply))
-    finally:
-        reply.close()
+def _message(
+    command: protocol.EditMessage | protocol.DeleteMessage | protocol.ReactTo,
+) -> MessageRef:
+    return MessageRef(command.room, command.target)

@@ -53,7 +53,7 @@ class Standing:
 class Hurried:
     """A chat to which everything comes too fast."""
 
-    def send_message(self, *_: Any) -> None:
+    def send(self, *_: Any, **_facts: Any) -> None:
         raise RateLimited(1.0)
 
 
@@ -177,7 +177,7 @@ def refusals() -> list[ChatError]:
 @pytest.mark.parametrize("error", refusals(), ids=lambda error: type(error).__name__)
 def test_a_refusal_is_in_the_language_of_its_socket(clock: FakeClock, error: ChatError) -> None:
     class Refusing:
-        def send_message(self, *_facts: object) -> None:
+        def send(self, *_: object, **_facts: object) -> None:
             raise error
 
     requests = made(clock, chat=Refusing())

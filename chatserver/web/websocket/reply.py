@@ -1,0 +1,30 @@
+"""Replies to commands that may change something, which are limited in time."""
+
+from collections.abc import Awaitable, Callable
+
+from chatserver import protocol
+from chatserver.realtime.connection import Connection
+from chatserver.web import time_limit
+
+
+class Reply:
+    """The reply to a command, until it times out."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+
+    def send(self, reply: protocol.Answer) -> None:
+        if self._connection is not None:
+            self._connection.reply(protocol.encode(reply))
+
+    def close(self) -> None:
+        self._connection = None
+
+
+async def run_write(connection: Connection, work: Callable[[Reply], Awaitable[None]]) -> None:
+    """Run a command that may change something. Raises Unavailable after the time limit."""
+    reply = Reply(connection)
+    try:
+        await time_limit.write(work(reply))
+    finally:
+        reply.close()
