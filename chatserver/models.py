@@ -203,10 +203,14 @@ class Enrol(Value, frozen=True):
 
 
 class Dismiss(Value, frozen=True):
-    """End memberships: one's own (`leave`) or others' (`remove`)."""
+    """End memberships: one's own (`leave`) or others' (`remove`).
+
+    `outside`: the account is deleted, so it is no member with rights any more.
+    """
 
     action: str
     users: tuple[tuple[int, str], ...]
+    outside: bool = False
 
 
 class Change(Value, frozen=True):

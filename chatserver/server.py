@@ -125,7 +125,7 @@ class Server:
             clock=wall,
         )
         self.administration = Administration(**shared, publish=self.hub.publish)
-        self.erasure = Erasure(self.journal, self.log)
+        self.erasure = Erasure(self.journal, self.log, self.database)
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
         )
@@ -224,6 +224,7 @@ class Server:
             "descriptors": Descriptors().run,
         }
         work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
+        work |= {"erasure": self.erasure.run}
         work |= {"search": self.search_backlog.run, "revocations": self.revocations.run}
         return work | {"lookout": self.node_sync.run} if self.bus.peers else work
 

@@ -97,16 +97,15 @@ class Administration:
     async def delete(self, by: User | None, name: str) -> User:
         """Delete an account permanently; its messages stay under its name. Return the account.
 
-        Its sessions, token, invitations, memberships and personal data are removed. Raises
-        Forbidden for the last administrator and for `by` itself.
+        Its sessions, token, invitations and personal data are removed; the caller removes its
+        memberships (`erasure.Erasure`). Raises Forbidden for the last administrator and for `by`
+        itself.
         """
         user = await self._find(name)
         if by is not None and by.id == user.id:
             raise Forbidden(_("You cannot delete your own account."))
-        left = await self._credentials.delete(user.id, by=_id(by))
+        await self._credentials.delete(user.id, by=_id(by))
         self._closer.end_user(user.id, CloseCode.REMOVED)
-        for event in left:
-            self._publish(event.room, [event])
         return user
 
     async def _hash(self, user: User, password: str) -> str:

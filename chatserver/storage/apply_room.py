@@ -130,6 +130,8 @@ def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> E
 
 
 def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
+    if act.outside:
+        return remove_members(connection, draft, act, now)
     membership = require_member(connection, draft)
     if draft.room == LOBBY or membership.kind != RoomKind.GROUP:
         raise Forbidden(_("You cannot leave this conversation."))

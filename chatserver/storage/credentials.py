@@ -7,18 +7,20 @@ password that was verified: after a change, none is opened with the former passw
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized, _
-from chatserver.models import Event, Role, Session, User
-from chatserver.storage.deletion import erase, groups_of, lock_rooms_of, require_not_deleted
+from chatserver.models import Role, Session, User
+from chatserver.storage.deletion import erase, lock_rooms_of, require_not_deleted, rooms_of
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import LockConflict
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import lock_rooms
+from chatserver.storage.pacing import paced
 from chatserver.storage.rights import administrators, is_admin, lock_accounts
 from chatserver.storage.room_admins import ensure_admins, rooms_administered
 from chatserver.storage.tables import sessions, users
@@ -26,6 +28,7 @@ from chatserver.storage.users import read_user, revoke_sessions
 
 T = TypeVar("T")
 TRIES = 4  # of a transaction that another node keeps from what it has to hold
+ROOMS_PER_COMMIT = 10  # rooms that get an administrator in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Credentials:
     async def administer(
         self, user_id: int, change: AccountChange, *, by: int | None
     ) -> tuple[User, set[int]]:
-        """Apply a change to an account atomically.
+        """Apply a change to an account atomically; then appoint administrators in its rooms.
 
         Returns the changed account, and the ids of users who became administrator of a room by it.
 
@@ -118,12 +121,8 @@ class Credentials:
         """
         now = self._clock()
 
-        def work(connection: Connection) -> tuple[User, set[int]]:
-            touched = rooms_administered(connection, user_id) if change.disabled is not None else []
-            lock_rooms(connection, touched)
+        def work(connection: Connection) -> User:
             account = _lock_for_change(connection, user_id, change, by)
-            if change.disabled is not None and not _covers(connection, user_id, touched):
-                raise LockConflict  # the account became administrator of another room
             require_not_deleted(account)
             values: dict[str, Any] = {
                 key: value
@@ -137,30 +136,43 @@ class Credentials:
                 connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
             if change.loses_administrator(account):
                 revoke_created_by(connection, [user_id], now)
-            promoted = ensure_admins(connection, touched)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()
-            return read_user(changed), promoted
+            return read_user(changed)
 
-        return await self._repeated(work)
+        changed = await self._repeated(work)
+        return changed, await self._appoint(user_id) if change.disabled is not None else set()
 
-    async def delete(self, user_id: int, *, by: int | None) -> list[Event]:
-        """Delete an account permanently; return the events with which it leaves its rooms.
+    async def _appoint(self, user_id: int) -> set[int]:
+        """Appoint administrators in the rooms of an account that was disabled or enabled.
+
+        A few rooms in each transaction, because messages wait for it. An interrupted appointment is
+        completed when the account is changed again.
+        """
+        async with self._database.reading() as reader:
+            touched = await reader.run_sync(rooms_administered, user_id)
+        promoted: set[int] = set()
+        for start in range(0, len(touched), ROOMS_PER_COMMIT):
+            some = touched[start : start + ROOMS_PER_COMMIT]
+            async with paced():
+                promoted |= await self._repeated(partial(_lock_and_ensure_admins, rooms=some))
+        return promoted
+
+    async def delete(self, user_id: int, *, by: int | None) -> None:
+        """Delete an account permanently, except its memberships, which it can no longer use.
 
         It can be deleted again, because a restore may have brought back its data. `by` and
         errors as in `administer`. Rooms are locked before the account; the transaction is retried
         if another node adds the user to a room at the same time.
         """
 
-        def work(connection: Connection) -> list[Event]:
-            held = groups_of(connection, user_id)
-            lock_rooms_of(connection, user_id)
+        def work(connection: Connection) -> None:
+            held = lock_rooms_of(connection, user_id)
             account = _lock_for_change(connection, user_id, AccountChange(disabled=True), by)
-            groups = groups_of(connection, user_id)
-            if not set(groups) <= set(held):
+            if not rooms_of(connection, user_id) <= held:
                 raise LockConflict  # it became a member of another room
-            return erase(connection, account, groups, self._clock())
+            erase(connection, account, self._clock())
 
-        return await self._repeated(work)
+        await self._repeated(work)
 
     async def _repeated(self, work: Callable[[Connection], T]) -> T:
         for _try in range(TRIES - 1):
@@ -189,9 +201,9 @@ def _lock_for_change(
     return account
 
 
-def _covers(connection: Connection, user_id: int, locked: list[int]) -> bool:
-    """Whether the locked rooms include all that the account administers now."""
-    return set(rooms_administered(connection, user_id)) <= set(locked)
+def _lock_and_ensure_admins(connection: Connection, *, rooms: list[int]) -> set[int]:
+    lock_rooms(connection, rooms)
+    return ensure_admins(connection, rooms)
 
 
 def _set(

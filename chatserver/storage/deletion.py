@@ -1,21 +1,21 @@
 """Deletion of accounts: removes credentials and personal data.
 
 The row of the account remains with its name, so that messages keep their author and the name is not
-given to another account. The caller has locked the rooms and the account.
+given to another account. The account is unusable at once; its memberships are ended afterwards, a
+few in each transaction (`accounts/erasure.py`).
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, _
-from chatserver.models import LOBBY, Dismiss, Event, Role, RoomKind
-from chatserver.storage.apply_room import remove_members
-from chatserver.storage.idempotency import new_draft
+from chatserver.models import LOBBY, Role, RoomKind
+from chatserver.storage.engine import Database
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import lock_rooms
+from chatserver.storage.readers import Share
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
@@ -28,29 +28,21 @@ def require_not_deleted(account: Row[Any] | None) -> None:
         raise Forbidden(_("This account is deleted."))
 
 
-def lock_rooms_of(connection: Connection, user_id: int) -> None:
-    """Lock all rooms of a user. Messages that are being stored are stored before."""
+def rooms_of(connection: Connection, user_id: int) -> set[int]:
+    """Return the ids of all rooms of a user."""
     own = sa.and_(members.c.user_id == user_id, members.c.left_at.is_(None))
-    lock_rooms(connection, connection.scalars(sa.select(members.c.room_id).where(own)))
+    return set(connection.scalars(sa.select(members.c.room_id).where(own)))
 
 
-def groups_of(connection: Connection, user_id: int) -> list[int]:
-    """Return the ids of the rooms that a user can leave, in order."""
-    query = (
-        sa.select(members.c.room_id)
-        .join(rooms, rooms.c.id == members.c.room_id)
-        .where(members.c.user_id == user_id, members.c.left_at.is_(None))
-        .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
-        .order_by(members.c.room_id)
-    )
-    return list(connection.scalars(query))
+def lock_rooms_of(connection: Connection, user_id: int) -> set[int]:
+    """Lock and return all rooms of a user. Messages that are being stored are stored before."""
+    held = rooms_of(connection, user_id)
+    lock_rooms(connection, held)
+    return held
 
 
-def erase(
-    connection: Connection, account: Row[Any], groups: Sequence[int], now: int
-) -> list[Event]:
-    """Delete an account; return the events with which it leaves these rooms."""
-    left = [_leave(connection, account, room, now) for room in groups]
+def erase(connection: Connection, account: Row[Any], now: int) -> None:
+    """Delete an account, except its memberships. The caller has locked it."""
     revoke_created_by(connection, [account.id], now)
     for table in (sessions, bot_tokens):
         connection.execute(table.delete().where(table.c.user_id == account.id))
@@ -63,10 +55,25 @@ def erase(
         "disabled_at": account.disabled_at or now,
     }
     connection.execute(users.update().where(users.c.id == account.id).values(values))
-    return left
 
 
-def _leave(connection: Connection, account: Row[Any], room: int, now: int) -> Event:
-    act = Dismiss("leave", ((account.id, account.name),))
-    draft = new_draft(room, account.id, account.name, act)
-    return remove_members(connection, draft, act, now)
+async def remaining_memberships(
+    database: Database, user_id: int | None = None
+) -> list[tuple[int, str, int]]:
+    """Return the memberships that a deleted account has to end, or those of all deleted accounts.
+
+    As id and name of the account and id of the room. It stays in the lobby and in direct
+    conversations.
+    """
+    query = (
+        sa.select(users.c.id, users.c.name, members.c.room_id)
+        .join(members, members.c.user_id == users.c.id)
+        .join(rooms, rooms.c.id == members.c.room_id)
+        .where(users.c.password_hash == DELETED, members.c.left_at.is_(None))
+        .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
+        .order_by(users.c.id, members.c.room_id)
+    )
+    if user_id is not None:
+        query = query.where(users.c.id == user_id)
+    async with database.reading(Share.COPIES) as connection:
+        return [(row[0], row[1], row[2]) for row in await connection.execute(query)]

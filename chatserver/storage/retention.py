@@ -7,6 +7,7 @@ rewritten.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,10 +18,11 @@ from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import SHORT_DIGEST
 from chatserver.storage.members import lock_rooms
+from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
-CHUNK = 500  # messages in one transaction
+CHUNK = 100  # messages in one transaction, which delays other messages
 DAY = 86_400_000  # milliseconds
 AHEAD = 600_000  # ms that a message may be ahead of the clock: nodes' clocks differ a little
 WASTE = 0.2  # of a SQLite file may be empty before it is rewritten
@@ -53,7 +55,8 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Expir
     last = await _last_old(database, room, before, now)
     while old := await _some(database, room, after, last):
         seqs = [seq for seq, _ in old]
-        await database.transaction(lambda c, seqs=seqs: forget(c, room, seqs, now))  # type: ignore[misc]
+        async with paced():
+            await database.transaction(partial(forget, room=room, seqs=seqs, now=now))
         messages, characters = messages + len(old), characters + sum(size for _, size in old)
         after = seqs[-1]
     if messages:

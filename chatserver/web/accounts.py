@@ -217,17 +217,18 @@ class AccountHandlers:
         `messages` all of them are deleted as well, in every room.
 
         The operator has no time limit. For administrators, it ends with the deletion of the
-        account: that of the messages has none.
+        account: that of the memberships and messages has none.
         """
         admin = await self._sessions.require_admin(request)
         messages = parse_query(request, DeletionQuery).messages
         if admin is None:
             time_limit.lift(request)
         user = await self._administration.delete(admin, request.match_info["name"])
-        if not messages:
-            return ok()
         if admin is not None:
             time_limit.lift(request)
+        await self._erasure.leave_rooms(user)
+        if not messages:
+            return ok()
         return ok(messages=await self._erasure.delete_messages(user))
 
     @operation(

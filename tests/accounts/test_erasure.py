@@ -1,15 +1,22 @@
-"""All messages of a user are deleted with the account, in every room and on both databases."""
+"""Memberships and messages of a deleted account, in every room and on both databases."""
 
 import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from chatserver.accounts import erasure
+from chatserver.models import Draft
+from chatserver.storage import credentials, pacing, room_admins
+from chatserver.storage.apply_message import Outcome
+from chatserver.storage.deletion import remaining_memberships
 from chatserver.storage.tables import events, mentions, reactions
 from tests.conftest import StartChat
-from tests.driver import Chat
+from tests.driver import Chat, Person
+from tests.storage.crowded import make_rooms
 
 
 @pytest.fixture
@@ -72,8 +79,79 @@ async def test_every_commit_of_an_erasure_is_followed_by_a_pause_as_long(
     async def pause(length: float) -> None:
         pauses.append(length)
 
-    faked = SimpleNamespace(gather=asyncio.gather, sleep=pause)
-    monkeypatch.setattr(erasure, "asyncio", faked)
-    monkeypatch.setattr(erasure, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(pacing, "asyncio", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(pacing, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     await ann.ask("DELETE", "/api/users/bo?messages=true")
     assert pauses == [2.0, 0.5, 1.0]
+
+
+async def with_rooms(chat: Chat, count: int) -> tuple[Person, Person, list[int]]:
+    """The administrator ann and bo, in rooms that nobody administers yet."""
+    ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
+    return ann, bo, await make_rooms(chat.server.database, count, [bo.number, ann.number])
+
+
+async def members_left(chat: Chat, user: Person) -> list[tuple[int, str, int]]:
+    return await remaining_memberships(chat.server.database, user.number)
+
+
+async def test_a_deleted_account_leaves_a_few_rooms_in_each_commit(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bo, rooms = await with_rooms(chat, 2 * erasure.ROOMS_PER_COMMIT + 1)
+    device = await ann.connect()
+    sizes, store = [], chat.server.log.store
+
+    async def counted(drafts: Sequence[Draft]) -> list[Outcome]:
+        sizes.append(len(drafts))
+        return await store(drafts)
+
+    monkeypatch.setattr(chat.server.log, "store", counted)
+    assert (await ann.ask("DELETE", "/api/users/bo")).json == {"ok": 1}
+    assert max(sizes) <= erasure.ROOMS_PER_COMMIT
+    left = [await device.next(13) for _ in rooms]
+    assert [one["room"] for one in left] == rooms
+    assert {(one["action"], one["user"], *one["admins"]) for one in left} == {
+        ("leave", "bo", "ann")
+    }
+    assert await members_left(chat, bo) == []
+
+
+async def test_memberships_that_an_interrupted_deletion_left_are_ended_later(chat: Chat) -> None:
+    ann, bo, rooms = await with_rooms(chat, 2)
+    device = await ann.connect()
+    await chat.server.administration.delete(None, "bo")  # and the server is killed
+    assert [room for *_, room in await members_left(chat, bo)] == rooms
+    assert (await bo.ask("GET", "/api/me")).status == 401
+    assert (await ann.ask("POST", "/api/rooms", {"name": "new", "users": ["bo"]})).status == 404
+    after_the_start = asyncio.create_task(chat.server.erasure.run())
+    assert [(await device.next(13))["room"] for _ in rooms] == rooms
+    assert await members_left(chat, bo) == []
+    after_the_start.cancel()
+
+
+async def test_memberships_that_an_interrupted_deletion_left_are_ended_by_repeating_it(
+    chat: Chat,
+) -> None:
+    ann, bo, _rooms = await with_rooms(chat, 2)
+    await chat.server.administration.delete(None, "bo")
+    assert (await ann.ask("DELETE", "/api/users/bo")).status == 200
+    assert await members_left(chat, bo) == []
+
+
+async def test_a_disabled_account_is_succeeded_in_a_few_rooms_in_each_transaction(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, _bo, rooms = await with_rooms(chat, 2 * credentials.ROOMS_PER_COMMIT + 1)
+    sizes, ensure = [], room_admins.ensure_admins
+
+    def counted(connection: Connection, some: list[int]) -> set[int]:
+        sizes.append(len(some))
+        return ensure(connection, some)
+
+    monkeypatch.setattr(credentials, "ensure_admins", counted)
+    assert (await ann.ask("PATCH", "/api/users/bo", {"disabled": True})).status == 200
+    assert sizes == [credentials.ROOMS_PER_COMMIT] * 2 + [1]
+    for room in (rooms[0], rooms[-1]):
+        shown = (await ann.ask("GET", f"/api/rooms/{room}/members")).json["members"]
+        assert {one["name"]: one["role"] for one in shown} == {"ann": "admin", "bo": "member"}

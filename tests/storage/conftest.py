@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Act, Draft, Message, Role, RoomFacts, RoomKind, User
+from chatserver.models import Act, Dismiss, Draft, Message, Role, RoomFacts, RoomKind, User
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
+from chatserver.storage.deletion import remaining_memberships
 from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.invitations import Invites
@@ -52,6 +53,16 @@ class Storage:
 
     async def person(self, name: str, role: Role = Role.MEMBER) -> User:
         return await self.users.add(NewUser(name, name.capitalize(), "hash", role))
+
+    async def delete(self, user: User, *, by: int | None = None) -> list[Any]:
+        """Delete an account; return the outcomes of its departure from its rooms."""
+        await self.credentials.delete(user.id, by=by)
+        left = await remaining_memberships(self.database, user.id)
+        act = Dismiss("leave", ((user.id, user.name),), outside=True)
+        return [outcome for *_, r in left for outcome in await self._store(user, act, r)]
+
+    async def _store(self, user: User, act: Act, room: int) -> list[Any]:
+        return list(await self.log.store([acting(user, act, room=room)]))
 
     async def disable(self, user: User, *, disabled: bool = True) -> None:
         change = AccountChange(disabled=disabled)

@@ -33,7 +33,7 @@ async def test_a_deleted_account_leaves_its_rooms_and_its_messages_stay(
     await storage.log.store([draft(ann, "kept", room=room)])
     await storage.disable(ann, disabled=disabled)
     heirs = {} if disabled else {"admins": ["bo"]}
-    (left,) = await storage.credentials.delete(ann.id, by=None)
+    (left,) = await storage.delete(ann)
     assert (left.room, left.user, left.left) == (room, "ann", (ann.id,))
     assert left.change == {"action": "leave", "users": ["ann"]} | heirs
     assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [
@@ -82,7 +82,7 @@ async def test_a_deleted_account_is_never_opened_again(storage: Storage) -> None
     for name in ("ann", "Ann", "аnn"):
         with pytest.raises(Conflict):
             await storage.person(name)
-    assert await storage.credentials.delete(ann.id, by=None) == []
+    assert await storage.delete(ann) == []
 
 
 async def test_the_last_administrator_is_not_deleted(storage: Storage) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from chatserver.errors import ChatError, NotFound
 from chatserver.models import Change, Create, Dismiss, Enrol, Event, Kind, Message, Role, User
-from chatserver.storage import credentials
+from chatserver.storage import deletion
 from chatserver.storage.tables import members, rooms, users
 from tests.storage.conftest import Storage, acted
 from tests.storage.test_races import RACES, overlapping
@@ -67,11 +67,11 @@ async def disable_member(storage: Storage, room: int, team: list[User]) -> Any:
 
 
 async def delete_member(storage: Storage, room: int, team: list[User]) -> Any:
-    await storage.credentials.delete(team[1].id, by=None)
+    await storage.delete(team[1])
 
 
 async def delete_invited(storage: Storage, room: int, team: list[User]) -> Any:
-    await storage.credentials.delete(team[2].id, by=None)
+    await storage.delete(team[2])
 
 
 PAIRS: list[tuple[Act, ...]] = [
@@ -136,25 +136,23 @@ async def test_two_acts_at_once_leave_a_room_consistent(storage: Storage) -> Non
         await require_consistency(storage, room, " and ".join(act.__name__ for act in acts))
 
 
-@pytest.mark.parametrize("name", ["rooms_administered", "groups_of"])
-async def test_a_room_that_a_closed_account_got_meanwhile_is_settled_too(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch, name: str
+async def test_a_deletion_locks_rooms_that_the_account_joined_in_the_meantime(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await storage.person("root", Role.ADMIN)
     ann, bo = await storage.person("ann"), await storage.person("bo")
     room = (await acted(storage, ann, Create("Plans", "plans", users=ref(bo)))).room
-    read = getattr(credentials, name)
-    answers: list[list[int]] = [[]]  # as they were before ann was a member and the keeper
+    read, locked = deletion.rooms_of, []
+    answers: list[set[int]] = [set()]  # as they were before ann was a member
 
-    def outdated(*args: Any) -> list[int]:
+    def outdated(*args: Any) -> set[int]:
         return answers.pop() if answers else read(*args)
 
-    monkeypatch.setattr(credentials, name, outdated)
-    if name == "rooms_administered":
-        await storage.disable(ann)
-    else:
-        await storage.credentials.delete(ann.id, by=None)
-    await require_consistency(storage, room, name)
+    monkeypatch.setattr(deletion, "rooms_of", outdated)
+    monkeypatch.setattr(deletion, "lock_rooms", lambda _, held: locked.append(held))
+    await storage.delete(ann)
+    assert locked == [set(), {1, room}]
+    await require_consistency(storage, room, "delete")
 
 
 async def test_a_deleted_account_becomes_no_member(storage: Storage) -> None:
