@@ -51,7 +51,7 @@ def constants(group: str) -> dict[str, int]:
 
 
 def protocol() -> str:
-    return read(STATIC / "js" / "protocol.js")
+    return read(STATIC / "js" / "net" / "protocol.js")
 
 
 @pytest.mark.parametrize("numbers", [Type, CloseCode])
@@ -90,13 +90,18 @@ def test_markup_is_read_in_one_place_which_shows_what_it_knows_alone() -> None:
 
 
 def test_every_request_that_needs_a_session_names_the_user_of_the_page() -> None:
-    """In one place, api.js. Static files and the question who is logged in need no name."""
-    others = {"elements/session-notice.js", "emoji.js", "password-rule.js", "words.js"}
+    """In one place, net/api.js. Static files and the question who is logged in need no name."""
+    others = {
+        "elements/session-notice.js",
+        "ui/emoji.js",
+        "ui/password-rule.js",
+        "ui/load-catalogue.js",
+    }
     found = {str(file.relative_to(STATIC / "js")) for file in SCRIPTS if "fetch(" in read(file)}
-    assert found - others == {"api.js"}
+    assert found - others == {"net/api.js"}
     sockets = [file for file in SCRIPTS if "new WebSocket(" in read(file)]
-    assert [file.stem for file in sockets] == ["connection", "admin-check"]
-    assert 'searchParams.set("user", me.name)' in read(STATIC / "js" / "page.js")
+    assert {file.stem for file in sockets} == {"connection", "admin-check"}
+    assert 'searchParams.set("user", me.name)' in read(STATIC / "js" / "ui" / "page.js")
 
 
 @pytest.mark.parametrize("file", PAGES, ids=name)

@@ -23,7 +23,7 @@ OTHER_VERSION = "no-store"  # for URLs with another digest, which get the curren
 IMPORTED_SHEET = re.compile(r'@import url\("([\w-]+\.css)"\) layer\((\w+)\);')
 IMPORTED_MODULE = re.compile(r'\b(?:import|from) "(\.[^"]+)"')
 AWAITED_MODULE = re.compile(r'\bimport\("(\.[^"]+)"\)')
-BUNDLES = {"js/main.js": None, "js/on-demand.js": "js/main.js"}  # entry and the bundle before it
+BUNDLES = {"js/main.js": None, "js/ui/lazy-bundle.js": "js/main.js"}  # its predecessor
 MODULE = "text/javascript"  # RFC 9239; Python's guess depends on the machine
 
 

@@ -3,13 +3,14 @@
 Each module becomes a block that reads its imports from `$modules` and puts its exports there, in
 the order in which a browser evaluates modules. The sources keep to what this can rewrite: each
 import is one line, exports are declared with `function`, `class` or `const`, or come from another
-module, and no imports form a cycle; anything else raises ValueError. Dynamic imports and
-`import.meta` stay as they are, relative to the entry. Doc comments are left out.
+module, and no imports form a cycle; anything else raises ValueError. Addresses
+in dynamic imports and in `new URL("…", import.meta.url)` become relative to the entry. Doc comments
+are left out.
 """
 
 import re
 from collections.abc import Collection, Mapping
-from posixpath import dirname, join, normpath
+from posixpath import dirname, join, normpath, relpath
 
 IMPORT = re.compile(r'^(?:import|export) (?:.+ from )?"(\.[^"]+)";$', re.M)
 SIDE_EFFECT = re.compile(r'^import "[^"]+";\n', re.M)
@@ -17,6 +18,7 @@ NAMED = re.compile(r'^import (\{.+\}|\* as \w+) from "([^"]+)";$', re.M)
 FORWARD = re.compile(r'^export \{ (\w+(?:, \w+)*) \} from "([^"]+)";$', re.M)
 DECLARED = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.M)
 DOC = re.compile(r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/\n", re.M)
+RELATIVE = re.compile(r'((?:\bnew URL|\bimport)\()"(\.[^"]+)"')
 LEFT = re.compile(r"^(?:import|export) .*", re.M)
 
 
@@ -24,10 +26,11 @@ def bundle(files: Mapping[str, str], entry: str, base: str | None = None) -> str
     """Source of the module `entry` with its imports; those in the bundle `base` come from there."""
     provided = closure(files, base) if base else []
     if base:
-        start = f'import {{ $modules }} from "./{base.removeprefix(dirname(base) + "/")}";\n'
+        start = f'import {{ $modules }} from "{_relative(base, dirname(entry))}";\n'
     else:
         start = "export const $modules = {};\n"
-    blocks = [_block(name, files[name]) for name in closure(files, entry) if name not in provided]
+    names = [name for name in closure(files, entry) if name not in provided]
+    blocks = [_block(name, files[name], dirname(entry)) for name in names]
     end = f'export const {{ {", ".join(_exports(files[entry]))} }} = $modules["{entry}"];\n'
     return start + "".join(blocks) + end
 
@@ -55,10 +58,14 @@ def _visit(
         found[name] = None
 
 
-def _block(name: str, source: str) -> str:
+def _block(name: str, source: str, folder: str) -> str:
+    """The module as a block of a bundle in that folder."""
     text = SIDE_EFFECT.sub("", DOC.sub("", source))
     text = FORWARD.sub(r'import { \1 } from "\2";', text)
     text = NAMED.sub(lambda found: _assignment(name, found[1], found[2]), text)
+    text = RELATIVE.sub(
+        lambda found: f'{found[1]}"{_relative(resolve(name, found[2]), folder)}"', text
+    )
     text = DECLARED.sub("", text)
     if found := LEFT.search(text):
         raise ValueError(f"{name}: cannot bundle {found[0]!r}")
@@ -73,3 +80,9 @@ def _exports(source: str) -> list[str]:
 def _assignment(name: str, names: str, target: str) -> str:
     pattern = names.removeprefix("* as ").replace(" as ", ": ")
     return f'const {pattern} = $modules["{resolve(name, target)}"];'
+
+
+def _relative(name: str, folder: str) -> str:
+    """What files in the folder call the file `name`."""
+    found = relpath(name, folder or ".")
+    return found if found.startswith(".") else f"./{found}"

@@ -18,14 +18,14 @@ async def test_the_page_names_every_module_that_its_script_asks_for(
     enter: EnterChat, path: str
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.page.route("**/on-demand.js", lambda route: route.abort())
-    ann.expect_complaints("on-demand.js")
+    await ann.page.route("**/lazy-bundle.js", lambda route: route.abort())
+    ann.expect_complaints("lazy-bundle.js")
     await ann.page.goto(path)
     await expect(ann.page.locator("chat-app, account-form, admin-people").first).to_be_visible()
     await ann.page.wait_for_function(f"({TOLD})().every((one) => ({ASKED})().includes(one))")
     asked, told = await ann.page.evaluate(ASKED), await ann.page.evaluate(TOLD)
     assert asked
-    others = ("theme.js", "browser-check.js", "on-demand.js")
+    others = ("theme.js", "browser-check.js", "lazy-bundle.js")
     assert {name for name in asked if not name.endswith(others)} == set(told)
 
 
@@ -36,7 +36,7 @@ async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
     async def hold(route: Route) -> None:
         held.append(route)
 
-    await ann.page.route("**/on-demand.js", hold)
+    await ann.page.route("**/lazy-bundle.js", hold)
     await ann.page.reload()
     message_list = ann.page.locator("message-list")
     await expect(message_list).to_have_attribute("data-state", "loaded")
@@ -56,8 +56,8 @@ async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
 
 async def test_dialogs_come_also_when_they_could_not_be_had_at_first(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("on-demand.js")
-    await ann.page.route("**/on-demand.js", lambda route: route.abort(), times=1)
+    ann.expect_complaints("lazy-bundle.js")
+    await ann.page.route("**/lazy-bundle.js", lambda route: route.abort(), times=1)
     await ann.page.reload()
     await ann.is_loaded()
     await ann.page.locator(".topbar-invite").click()

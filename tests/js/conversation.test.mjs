@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
-import { Stretch } from "../../chatserver/static/js/lib/stretch.js";
+import { Stretch } from "../../chatserver/static/js/lib/history-window.js";
 
 const room = (facts) => ({ room: 1, kind: "group", title: "Lobby", head: 10, read: 4, unread: 6, ...facts });
 const event = (seq, more = {}) => ({ type: 2, seq, user: "bo", data: "", at: seq, ...more });

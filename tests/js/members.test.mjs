@@ -5,7 +5,7 @@ import test from "node:test";
 globalThis.document ??= { querySelector: () => ({ content: "ann" }), documentElement: { lang: "en" } };
 globalThis.addEventListener ??= () => {};
 globalThis.location ??= { href: "http://chat.test/" };
-const { Members } = await import("../../chatserver/static/js/members.js");
+const { Members } = await import("../../chatserver/static/js/state/members.js");
 
 const room = { room: 9, isDirect: false, members: 2 };
 

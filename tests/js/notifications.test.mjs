@@ -46,7 +46,7 @@ Object.assign(globalThis, {
   document: { querySelector: () => ({ content: "ann" }), documentElement: { lang: "en" }, hasFocus: () => focused },
 });
 globalThis.navigator ??= {};
-const { choices, Notifications, obstacle } = await import("../../chatserver/static/js/notifications.js");
+const { choices, Notifications, obstacle } = await import("../../chatserver/static/js/ui/notifications.js");
 choices.level = "all";
 
 const conversation = () => ({ key: "#9", room: 9, read: 0, isDirect: false, muted: false });

@@ -1,8 +1,8 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Outbox } from "../../chatserver/static/js/outbox.js";
-import { Type } from "../../chatserver/static/js/protocol.js";
+import { Outbox } from "../../chatserver/static/js/state/outbox.js";
+import { Type } from "../../chatserver/static/js/net/protocol.js";
 
 class MemoryStore {
   clear = async () => void this.kept.clear();

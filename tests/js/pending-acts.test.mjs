@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { orphanedEdits, withActs } from "../../chatserver/static/js/lib/pending-acts.js";
 import { asCommand, stored } from "../../chatserver/static/js/lib/view.js";
-import { Type } from "../../chatserver/static/js/protocol.js";
+import { Type } from "../../chatserver/static/js/net/protocol.js";
 
 const MESSAGES = [
   { type: Type.GROUP_CHAT, seq: 1, user: "ann", data: "first", at: 1 },

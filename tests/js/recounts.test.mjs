@@ -6,8 +6,8 @@ globalThis.document ??= { querySelector: () => ({ content: "ann" }), documentEle
 globalThis.navigator ??= {};
 globalThis.addEventListener ??= () => {};
 globalThis.location ??= { href: "http://chat.test/" };
-const { Feed } = await import("../../chatserver/static/js/feed.js");
-const { Recounts } = await import("../../chatserver/static/js/recounts.js");
+const { Feed } = await import("../../chatserver/static/js/state/feed.js");
+const { Recounts } = await import("../../chatserver/static/js/state/recounts.js");
 
 const ME = "ann";
 const OTHERS = ["bo", "cy"];

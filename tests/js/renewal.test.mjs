@@ -6,7 +6,7 @@ globalThis.document ??= { querySelector: () => ({ content: "ann" }), documentEle
 globalThis.navigator ??= {};
 globalThis.addEventListener ??= () => {};
 globalThis.location ??= { href: "http://chat.test/" };
-const { Renewal } = await import("../../chatserver/static/js/renewal.js");
+const { Renewal } = await import("../../chatserver/static/js/net/renewal.js");
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;

@@ -1,9 +1,9 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Lost } from "../../chatserver/static/js/connection.js";
-import { Type } from "../../chatserver/static/js/protocol.js";
-import { sender } from "../../chatserver/static/js/sender.js";
+import { Lost } from "../../chatserver/static/js/net/connection.js";
+import { Type } from "../../chatserver/static/js/net/protocol.js";
+import { sender } from "../../chatserver/static/js/net/sender.js";
 
 const OK = { ok: true, room: 1, seq: 1, at: 1 };
 

@@ -4,7 +4,7 @@ import test from "node:test";
 
 globalThis.location = { href: "http://chat.example/" };
 globalThis.document = { documentElement: { lang: "en" }, querySelector: (selector) => (selector.includes("chat-user") ? { content: "ann" } : null) };
-const { Typing } = await import("../../chatserver/static/js/typing.js");
+const { Typing } = await import("../../chatserver/static/js/state/typing.js");
 
 test("others who write are shown; one's own writing on another device is not", () => {
   const typing = new Typing(() => true);

@@ -24,7 +24,7 @@ class Entries {
   }
 }
 
-const { Visits } = await import("../../chatserver/static/js/visits.js");
+const { Visits } = await import("../../chatserver/static/js/state/visits.js");
 
 test("Back and Forward return to the places that were left, a link to an address seen before does not", () => {
   const entries = (globalThis.history = new Entries());

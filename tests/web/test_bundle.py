@@ -62,6 +62,20 @@ def test_bundles_behave_like_their_modules_and_share_one_copy_of_each(tmp_path: 
     assert evaluate(tmp_path, script) == '[["first","limits","math"],[5,23],5,6,true]'
 
 
+def test_addresses_become_relative_to_the_entry() -> None:
+    source = (
+        'export const all = () => [import("./more.js?a"), new URL("../x.json", import.meta.url)];'
+    )
+    files = {"js/main.js": 'import "./ui/load.js";\n', "js/ui/load.js": f"{source}\n"}
+    assert 'import("./ui/more.js?a"), new URL("./x.json", import.meta.url)' in bundle(
+        files, "js/main.js"
+    )
+    files["js/ui/more.js"] = "export const more = 1;\n"
+    assert bundle(files, "js/ui/more.js", "js/main.js").startswith(
+        'import { $modules } from "../main.js";'
+    )
+
+
 def test_modules_are_ordered_behind_their_imports() -> None:
     names = ("js/lib/first.js", "js/lib/limits.js", "js/lib/math.js", "js/main.js")
     assert closure(FILES, "js/main.js") == list(names)

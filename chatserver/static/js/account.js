@@ -1,6 +1,6 @@
 /** The pages before the chat: setting up, logging in, joining. */
 
-import { loadWords } from "./words.js";
+import { loadWords } from "./ui/load-catalogue.js";
 
 await loadWords();
 await Promise.all([import("./elements/account-form.js"), import("./elements/password-field.js")]);

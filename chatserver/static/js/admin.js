@@ -1,9 +1,9 @@
 /** The pages of administration. Their elements speak as soon as they are there, so the words come first. */
 
-import { ignoreRepeats } from "./clicks.js";
-import { watchLayers } from "./layers.js";
-import { followLogout } from "./logout-sync.js";
-import { loadWords } from "./words.js";
+import { ignoreRepeats } from "./ui/clicks.js";
+import { watchLayers } from "./ui/layers.js";
+import { followLogout } from "./net/logout-sync.js";
+import { loadWords } from "./ui/load-catalogue.js";
 
 ignoreRepeats();
 followLogout();

@@ -9,9 +9,9 @@ import "./elements/message-composer.js";
 import "./elements/message-list.js";
 import "./elements/room-notice.js";
 import "./elements/update-notice.js";
-import { ignoreRepeats } from "./clicks.js";
-import { watchLayers } from "./layers.js";
-import { loadWords } from "./words.js";
+import { ignoreRepeats } from "./ui/clicks.js";
+import { watchLayers } from "./ui/layers.js";
+import { loadWords } from "./ui/load-catalogue.js";
 
 ignoreRepeats();
 await loadWords();

@@ -5,10 +5,10 @@
  * A field named `token` is filled from any other fragment, which then leaves the address bar.
  */
 
-import { request } from "../api.js";
+import { request } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { hashOf, isRoute, roomKey } from "../lib/route.js";
-import { hideProblem, showProblem } from "../problem.js";
+import { hideProblem, showProblem } from "../ui/form-problem.js";
 
 class AccountForm extends HTMLElement {
   #form = this.querySelector("form");

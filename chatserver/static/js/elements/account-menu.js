@@ -4,7 +4,7 @@
  * Sends `session:leave` when the user logs out.
  */
 
-import { say } from "../dom.js";
+import { say } from "../ui/dom.js";
 
 class AccountMenu extends HTMLElement {
   #popover = this.querySelector("[popover]");

@@ -1,12 +1,12 @@
 /** <admin-bots>: makes bots, and shows a token once with a line that uses it. */
 
-import { AdminList } from "../admin-list.js";
-import { ask } from "../api.js";
+import { AdminList } from "../ui/admin-list.js";
+import { ask } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
-import { clone, urls } from "../page.js";
-import { LOBBY } from "../protocol.js";
-import { listRooms } from "../rooms.js";
+import { clone, urls } from "../ui/page.js";
+import { LOBBY } from "../net/protocol.js";
+import { listRooms } from "../net/room-lists.js";
 
 class AdminBots extends AdminList {
   #form = this.querySelector("form");

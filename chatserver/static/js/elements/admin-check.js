@@ -1,11 +1,11 @@
 /** <admin-check>: asks the server about itself, tries a second socket, and says what to do. */
 
-import { ask } from "../api.js";
-import { sync } from "../dom.js";
+import { ask } from "../net/api.js";
+import { sync } from "../ui/dom.js";
 import { checks } from "../lib/checks.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { clone, socketUrl } from "../page.js";
-import { LOBBY, Type } from "../protocol.js";
+import { clone, socketUrl } from "../ui/page.js";
+import { LOBBY, Type } from "../net/protocol.js";
 
 const PATIENCE = 8_000; // milliseconds for a socket to open and answer
 const ID = "self-check";

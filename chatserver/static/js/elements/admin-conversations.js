@@ -1,9 +1,9 @@
 /** <admin-conversations>: the largest conversations without a name, from outside; removes them. */
 
-import { AdminList } from "../admin-list.js";
-import { ask } from "../api.js";
+import { AdminList } from "../ui/admin-list.js";
+import { ask } from "../net/api.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { lang } from "../page.js";
+import { lang } from "../ui/page.js";
 
 class AdminConversations extends AdminList {
   #url = this.dataset.url;

@@ -1,12 +1,12 @@
 /** <admin-invites>: makes links that let new people in, shows them as QR codes, takes them back. */
 
-import { AdminList } from "../admin-list.js";
-import { ask } from "../api.js";
+import { AdminList } from "../ui/admin-list.js";
+import { ask } from "../net/api.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { goodFor, revokeQuestion } from "../lib/invites.js";
-import { LOBBY } from "../protocol.js";
-import { urls } from "../page.js";
-import { listRooms } from "../rooms.js";
+import { goodFor, revokeQuestion } from "../lib/invitation-text.js";
+import { LOBBY } from "../net/protocol.js";
+import { urls } from "../ui/page.js";
+import { listRooms } from "../net/room-lists.js";
 
 class AdminInvites extends AdminList {
   #addresses = []; // where other devices reach this server

@@ -1,10 +1,10 @@
 /** <admin-people>: everybody who has an account, their rights, their passwords, their names. */
 
-import { AdminList } from "../admin-list.js";
-import { ask } from "../api.js";
+import { AdminList } from "../ui/admin-list.js";
+import { ask } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
-import { me, urls } from "../page.js";
+import { me, urls } from "../ui/page.js";
 
 class AdminPeople extends AdminList {
   #kind = this.querySelector("#kind");

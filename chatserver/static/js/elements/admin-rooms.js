@@ -1,11 +1,11 @@
 /** <admin-rooms>: every room from outside; archives them and says how long they keep messages. */
 
-import { AdminList } from "../admin-list.js";
-import { ask } from "../api.js";
-import { archiveQuestion } from "../lib/archiving.js";
+import { AdminList } from "../ui/admin-list.js";
+import { ask } from "../net/api.js";
+import { archiveQuestion } from "../lib/archive-question.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { LOBBY } from "../protocol.js";
-import { lang } from "../page.js";
+import { LOBBY } from "../net/protocol.js";
+import { lang } from "../ui/page.js";
 
 const DAYS = [0, 7, 30, 90, 365]; // that one can choose from; 0 is for ever
 

@@ -6,32 +6,32 @@
  * `history:wanted`, `future:wanted`, `end:wanted`, `connection:hurry`, `room:entered`, `room:muted`.
  */
 
-import { Connection } from "../connection.js";
-import { Current } from "../current.js";
-import { Deeds } from "../deeds.js";
-import { bringTheRest, call, Deferred } from "../demand.js";
-import { drafts } from "../drafts.js";
-import { Drawing } from "../drawing.js";
-import { Feed } from "../feed.js";
-import { Destination } from "../destination.js";
-import { deliver } from "../frames.js";
-import { goTo } from "../layers.js";
+import { Connection } from "../net/connection.js";
+import { Current } from "../state/current-conversation.js";
+import { Deeds } from "../ui/message-commands.js";
+import { bringTheRest, call, Deferred } from "../ui/lazy-load.js";
+import { drafts } from "../state/drafts.js";
+import { Drawing } from "../ui/render-scheduler.js";
+import { Feed } from "../state/feed.js";
+import { Destination } from "../state/destination.js";
+import { deliver } from "../net/dispatch.js";
+import { goTo } from "../ui/layers.js";
 import { hashOf, isRoute, keyIn, messageOf } from "../lib/route.js";
 import { asEvent } from "../lib/view.js";
-import { followLogout } from "../logout-sync.js";
-import { Navigation } from "../navigation.js";
-import { OutboxStore } from "../outbox-store.js";
-import { Outbox } from "../outbox.js";
-import { me, socketUrl } from "../page.js";
-import { Past } from "../past.js";
-import { People } from "../people.js";
-import { CloseCode } from "../protocol.js";
-import { ReadTracker } from "../read-tracker.js";
-import { Screen } from "../screen.js";
-import { sender } from "../sender.js";
-import { endWithSession, sessionOver, sessionReplaced } from "../session.js";
-import { listenToKeys } from "../shortcuts.js";
-import { Typing } from "../typing.js";
+import { followLogout } from "../net/logout-sync.js";
+import { Navigation } from "../ui/navigation.js";
+import { OutboxStore } from "../state/outbox-store.js";
+import { Outbox } from "../state/outbox.js";
+import { me, socketUrl } from "../ui/page.js";
+import { Past } from "../state/history-jump.js";
+import { People } from "../state/users.js";
+import { CloseCode } from "../net/protocol.js";
+import { ReadTracker } from "../state/read-tracker.js";
+import { Screen } from "../ui/screen.js";
+import { sender } from "../net/sender.js";
+import { endWithSession, sessionOver, sessionReplaced } from "../net/session.js";
+import { listenToKeys } from "../ui/shortcuts.js";
+import { Typing } from "../state/typing.js";
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });

@@ -5,14 +5,14 @@
  * `message:jump` {seq}, `quote:wanted` {seq}.
  */
 
-import { say, sync } from "../dom.js";
+import { say, sync } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { hasNoItalic, plain, read, textOf } from "../lib/markup.js";
 import { called, calls, means } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { isRoute } from "../lib/route.js";
-import { clone, lang, me, urls } from "../page.js";
-import { Type } from "../protocol.js";
+import { clone, lang, me, urls } from "../ui/page.js";
+import { Type } from "../net/protocol.js";
 
 const QUOTED = 160; // characters
 

@@ -4,16 +4,16 @@
  * or the first row, Escape closes. The page sets `candidates`.
  */
 
-import { sync } from "../dom.js";
-import { loadEmoji } from "../emoji.js";
-import { enterKey } from "../enter-key.js";
+import { sync } from "../ui/dom.js";
+import { loadEmoji } from "../ui/emoji.js";
+import { enterKey } from "../ui/enter-key.js";
 import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
 import { suggested } from "../lib/addressees.js";
 import { unfinished } from "../lib/mentions.js";
 import { withLate } from "../lib/order.js";
-import { clone } from "../page.js";
+import { clone } from "../ui/page.js";
 
 const MOST = 7; // rows: six people and @all
 const NONE = -1; // no row is chosen

@@ -5,9 +5,9 @@
  * Sends `connection:hurry`.
  */
 
-import { say } from "../dom.js";
+import { say } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
-import { CloseCode } from "../protocol.js";
+import { CloseCode } from "../net/protocol.js";
 
 const PATIENCE = 2_000; // milliseconds
 const TOO_MANY = "too many sockets"; // the reason for which a user's next socket is closed begins so

@@ -3,15 +3,15 @@
  * mouse moves in it, rows stay where they are: a click means the row that was there.
  */
 
-import { demand } from "../demand.js";
-import { sync } from "../dom.js";
+import { demand } from "../ui/lazy-load.js";
+import { sync } from "../ui/dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
 import { inPlace } from "../lib/order.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
-import { clone } from "../page.js";
-import { PointerHold } from "../pointer-hold.js";
+import { clone } from "../ui/page.js";
+import { PointerHold } from "../ui/pointer-hold.js";
 
 class ConversationList extends HTMLElement {
   #view = null;

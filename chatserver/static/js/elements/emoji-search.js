@@ -3,7 +3,7 @@
  * searches. Enter presses the first.
  */
 
-import { loadEmoji } from "../emoji.js";
+import { loadEmoji } from "../ui/emoji.js";
 import { fitting } from "../lib/emoji.js";
 import { isComposing } from "../lib/keys.js";
 

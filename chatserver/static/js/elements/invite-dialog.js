@@ -5,14 +5,14 @@
  * Opened by any click on [data-open="invite"].
  */
 
-import { ask, attempt, once } from "../api.js";
-import { wire } from "../dialogs.js";
-import { catchFocus, sync } from "../dom.js";
+import { ask, attempt, once } from "../net/api.js";
+import { wire } from "../ui/dialogs.js";
+import { catchFocus, sync } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { goodFor, revokeQuestion } from "../lib/invites.js";
-import { clone, lang, urls } from "../page.js";
-import { LOBBY } from "../protocol.js";
+import { goodFor, revokeQuestion } from "../lib/invitation-text.js";
+import { clone, lang, urls } from "../ui/page.js";
+import { LOBBY } from "../net/protocol.js";
 
 class InviteDialog extends HTMLElement {
   #form = this.querySelector("form");

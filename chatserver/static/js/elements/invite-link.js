@@ -3,7 +3,7 @@
  * server knows several, the user chooses; where it knows none, a warning says how to get one.
  */
 
-import { showQr } from "../qr.js";
+import { showQr } from "../ui/qr.js";
 
 class InviteLink extends HTMLElement {
   #select = this.querySelector("select");

@@ -1,6 +1,6 @@
 /** <keys-dialog>: the keys that work on the chat page. Opened by [data-open="keys"] and Ctrl+/. */
 
-import { wire } from "../dialogs.js";
+import { wire } from "../ui/dialogs.js";
 
 class KeysDialog extends HTMLElement {
   #wired = wire(this, { name: "keys" });

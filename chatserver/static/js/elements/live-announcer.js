@@ -5,7 +5,7 @@
 
 import { ngettext } from "../lib/i18n.js";
 import { plain } from "../lib/markup.js";
-import { me } from "../page.js";
+import { me } from "../ui/page.js";
 
 const PAUSE = 1_000; // milliseconds in which messages are collected
 const MANY = 3; // more than this in one pause are counted, not read

@@ -7,8 +7,8 @@
  * {seq}, `message:remove` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
  */
 
-import { say } from "../dom.js";
-import { me } from "../page.js";
+import { say } from "../ui/dom.js";
+import { me } from "../ui/page.js";
 
 const LONG = 450; // milliseconds of a long press
 const WOBBLE = 10; // pixels that a resting finger moves

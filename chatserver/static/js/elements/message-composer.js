@@ -9,9 +9,9 @@
  * was deleted.
  */
 
-import { say } from "../dom.js";
-import { drafts } from "../drafts.js";
-import { enterKey } from "../enter-key.js";
+import { say } from "../ui/dom.js";
+import { drafts } from "../state/drafts.js";
+import { enterKey } from "../ui/enter-key.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing, sends } from "../lib/keys.js";
 import { plain } from "../lib/markup.js";

@@ -7,15 +7,15 @@
  * there has been on screen, `place:wanted` {seq, top} to return to where a message was sent from.
  */
 
-import { say } from "../dom.js";
-import { JumpButtons } from "../jump-buttons.js";
+import { say } from "../ui/dom.js";
+import { JumpButtons } from "../ui/jump-buttons.js";
 import { firstNew, rows } from "../lib/layout.js";
 import { roomKey } from "../lib/route.js";
-import { Span } from "../lib/span.js";
-import { MessageRows } from "../message-rows.js";
-import { PointerHold } from "../pointer-hold.js";
-import { LOBBY } from "../protocol.js";
-import { SeenMessages } from "../seen-messages.js";
+import { Span } from "../lib/virtual-window.js";
+import { MessageRows } from "../ui/message-rows.js";
+import { PointerHold } from "../ui/pointer-hold.js";
+import { LOBBY } from "../net/protocol.js";
+import { SeenMessages } from "../ui/seen-messages.js";
 
 const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from which more is brought in

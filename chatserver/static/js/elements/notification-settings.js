@@ -1,7 +1,7 @@
 /** <notification-settings>: of which messages this device tells, and how much. Asks the browser on a click only. */
 
 import { _ } from "../lib/i18n.js";
-import { choices, obstacle } from "../notifications.js";
+import { choices, obstacle } from "../ui/notifications.js";
 
 class NotificationSettings extends HTMLElement {
   #why = this.querySelector(".notify-obstacle");

@@ -4,8 +4,8 @@
  */
 
 import { _, ngettext } from "../lib/i18n.js";
-import { me } from "../page.js";
-import { loadPasswordRule } from "../password-rule.js";
+import { me } from "../ui/page.js";
+import { loadPasswordRule } from "../ui/password-rule.js";
 import { MINIMUM, RECOMMENDED, strength } from "../lib/strength.js";
 
 class PasswordField extends HTMLElement {

@@ -1,8 +1,8 @@
 /** <password-form>: another password for oneself. The other devices are logged out by it. */
 
-import { ask } from "../api.js";
-import { hideProblem, showProblem } from "../problem.js";
-import { urls } from "../page.js";
+import { ask } from "../net/api.js";
+import { hideProblem, showProblem } from "../ui/form-problem.js";
+import { urls } from "../ui/page.js";
 
 class PasswordForm extends HTMLElement {
   #form = this.querySelector("form");

@@ -1,13 +1,13 @@
 /** <quick-switcher>: goes to a room or a person by a few letters. Opened by [data-open="switcher"], Ctrl+K. */
 
-import { wire } from "../dialogs.js";
-import { sync } from "../dom.js";
-import { goTo } from "../layers.js";
+import { wire } from "../ui/dialogs.js";
+import { sync } from "../ui/dom.js";
+import { goTo } from "../ui/layers.js";
 import { fitting } from "../lib/mentions.js";
 import { withLate } from "../lib/order.js";
 import { hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
-import { clone } from "../page.js";
+import { clone } from "../ui/page.js";
 
 const MOST = 8; // rows
 

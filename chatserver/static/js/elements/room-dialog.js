@@ -3,15 +3,15 @@
  * screen, which the page tells it by `show`; acts on that one, whatever is on screen later.
  */
 
-import { ask, once } from "../api.js";
-import { wire } from "../dialogs.js";
-import { archiveQuestion } from "../lib/archiving.js";
+import { ask, once } from "../net/api.js";
+import { wire } from "../ui/dialogs.js";
+import { archiveQuestion } from "../lib/archive-question.js";
 import { changes } from "../lib/changes.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
-import { urls } from "../page.js";
-import { hideProblem } from "../problem.js";
-import { LOBBY } from "../protocol.js";
+import { urls } from "../ui/page.js";
+import { hideProblem } from "../ui/form-problem.js";
+import { LOBBY } from "../net/protocol.js";
 
 class RoomDialog extends HTMLElement {
   #wired = wire(this, { name: "room", opened: () => this.#opened() });

@@ -5,14 +5,14 @@
  * room can be joined here, which sends `room:entered` {state, go}.
  */
 
-import { ask, once } from "../api.js";
-import { say } from "../dom.js";
-import { drafts } from "../drafts.js";
+import { ask, once } from "../net/api.js";
+import { say } from "../ui/dom.js";
+import { drafts } from "../state/drafts.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hashOf, roomKey } from "../lib/route.js";
-import { urls } from "../page.js";
-import { LOBBY } from "../protocol.js";
+import { urls } from "../ui/page.js";
+import { LOBBY } from "../net/protocol.js";
 
 class RoomNotice extends HTMLElement {
   #composer = this.nextElementSibling;

@@ -6,16 +6,16 @@
  * Sends `room:muted`.
  */
 
-import { ask, attempt, once } from "../api.js";
-import { catchFocus, say, sync } from "../dom.js";
-import { goTo } from "../layers.js";
-import { FEW, filtered, query } from "../lib/choosing.js";
+import { ask, attempt, once } from "../net/api.js";
+import { catchFocus, say, sync } from "../ui/dom.js";
+import { goTo } from "../ui/layers.js";
+import { FEW, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
-import { clone, me, urls } from "../page.js";
-import { LOBBY } from "../protocol.js";
+import { clone, me, urls } from "../ui/page.js";
+import { LOBBY } from "../net/protocol.js";
 
 const SMALL = matchMedia("(width < 72rem)"); // where the panel takes the place of the list of rooms
 

@@ -4,15 +4,15 @@
  * Sends `room:entered` {state, go} when the user is a member by it; `go`: the dialog was still open.
  */
 
-import { ask, attempt, once } from "../api.js";
-import { requestClose, wire } from "../dialogs.js";
-import { say, sync } from "../dom.js";
-import { byDisplay, FEW, filtered, query } from "../lib/choosing.js";
+import { ask, attempt, once } from "../net/api.js";
+import { requestClose, wire } from "../ui/dialogs.js";
+import { say, sync } from "../ui/dom.js";
+import { byDisplay, FEW, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
-import { hideProblem } from "../problem.js";
-import { clone, urls } from "../page.js";
-import { listRooms } from "../rooms.js";
+import { hideProblem } from "../ui/form-problem.js";
+import { clone, urls } from "../ui/page.js";
+import { listRooms } from "../net/room-lists.js";
 
 class RoomsDialog extends HTMLElement {
   /** () → [{name, display}] of who can be a member. */

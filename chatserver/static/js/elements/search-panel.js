@@ -5,13 +5,13 @@
  * Sends `message:jump` {seq} when the address of a hit is the page's already.
  */
 
-import { ask } from "../api.js";
-import { say, sync } from "../dom.js";
+import { ask } from "../net/api.js";
+import { say, sync } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
 import { excerpt, marked, pieces, placed, zoned } from "../lib/search.js";
-import { clone, lang, urls } from "../page.js";
+import { clone, lang, urls } from "../ui/page.js";
 
 const PAUSE = 250; // milliseconds after the last letter
 const PAGE = 30; // hits

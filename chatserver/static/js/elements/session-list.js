@@ -4,12 +4,12 @@
  * Sends `session:leave` {everywhere: true}.
  */
 
-import { ask, attempt, once } from "../api.js";
-import { catchFocus, say, sync } from "../dom.js";
+import { ask, attempt, once } from "../net/api.js";
+import { catchFocus, say, sync } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
-import { clone, lang, urls } from "../page.js";
+import { clone, lang, urls } from "../ui/page.js";
 
 class SessionList extends HTMLElement {
   #list = this.querySelector("ul");

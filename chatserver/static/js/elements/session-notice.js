@@ -4,8 +4,8 @@
  */
 
 import { _ } from "../lib/i18n.js";
-import { me, urls } from "../page.js";
-import { session } from "../session.js";
+import { me, urls } from "../ui/page.js";
+import { session } from "../net/session.js";
 
 class SessionNotice extends HTMLElement {
   #dialog = this.querySelector("dialog");

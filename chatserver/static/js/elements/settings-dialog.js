@@ -3,12 +3,12 @@
  * [data-open="settings"]. Notifications, password and sessions have elements of their own in it.
  */
 
-import { ask, once } from "../api.js";
-import { wire } from "../dialogs.js";
-import { enterKey, setEnterKey } from "../enter-key.js";
+import { ask, once } from "../net/api.js";
+import { wire } from "../ui/dialogs.js";
+import { enterKey, setEnterKey } from "../ui/enter-key.js";
 import { changes } from "../lib/changes.js";
 import { _ } from "../lib/i18n.js";
-import { me, urls } from "../page.js";
+import { me, urls } from "../ui/page.js";
 
 const THEME = "chat:theme"; // read by theme.js before the first paint
 

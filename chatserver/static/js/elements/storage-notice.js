@@ -3,7 +3,7 @@
  * window; while it does, the browser asks before the window closes.
  */
 
-import { drafts } from "../drafts.js";
+import { drafts } from "../state/drafts.js";
 import { _ } from "../lib/i18n.js";
 
 class StorageNotice extends HTMLElement {

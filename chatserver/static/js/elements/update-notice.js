@@ -7,7 +7,7 @@
  */
 
 import { _ } from "../lib/i18n.js";
-import { version } from "../page.js";
+import { version } from "../ui/page.js";
 
 const CHECK = 5_000; // milliseconds between two looks at whether the page can be loaded again
 const TRIED = "chat:loaded-again-for";

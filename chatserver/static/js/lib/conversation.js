@@ -1,6 +1,6 @@
 /** One room or one direct conversation: its facts, what is held of it, and how much of it is unread. */
 
-import { isAct, isMessage, Type } from "../protocol.js";
+import { isAct, isMessage, Type } from "../net/protocol.js";
 import { calls } from "./mentions.js";
 import { Timeline } from "./timeline.js";
 

@@ -3,8 +3,8 @@
  * server has answered. Pure.
  */
 
-import { isAct, Type } from "../protocol.js";
-import { applied } from "./acts.js";
+import { isAct, Type } from "../net/protocol.js";
+import { applied } from "./apply.js";
 import { _ } from "./i18n.js";
 
 /**

@@ -1,6 +1,6 @@
 /** Which conversation a page address shows: `#/room/9` or `#/with/bo`. A key is `#9` or `@bo`. */
 
-import { LOBBY } from "../protocol.js";
+import { LOBBY } from "../net/protocol.js";
 
 export const roomKey = (room) => `#${room}`;
 export const NOWHERE = roomKey(0); // a room that never exists

@@ -4,8 +4,8 @@
  * messages and notices are shown, acts change the message that they are about.
  */
 
-import { isAct } from "../protocol.js";
-import { applied } from "./acts.js";
+import { isAct } from "../net/protocol.js";
+import { applied } from "./apply.js";
 
 const MOST = 2_000; // events that are held while nobody reads the old ones
 const KEPT = 1_000; // of them when there are more

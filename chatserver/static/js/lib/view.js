@@ -4,7 +4,7 @@
  * `state`, `problem` and `final` are of, when that is an edit, a deletion or a reaction.
  */
 
-import { isAct, isNotice, Type } from "../protocol.js";
+import { isAct, isNotice, Type } from "../net/protocol.js";
 import { roomKey } from "./route.js";
 
 /** A stored event. One's own keeps the key that it had before it was stored. `status`: of an act on it, if any. */

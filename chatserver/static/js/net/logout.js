@@ -1,0 +1,74 @@
+/** Logging out. The login page is shown only when the session is over; nothing of the user stays on the device. */
+
+import { Refused, request } from "./api.js";
+import { drafts } from "../state/drafts.js";
+import { goTo } from "../ui/layers.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { announceLogout } from "./logout-sync.js";
+import { choices } from "../ui/notifications.js";
+import { urls } from "../ui/page.js";
+import { session } from "./session.js";
+
+const OVER = 401; // the session was over before
+
+/**
+ * Asks before anything unsent is lost, in whichever tab it was written, ends the session, or with `everywhere`
+ * all sessions of the user, and goes to the login page, as all tabs do. Where the server cannot end it, says so and offers
+ * to try again. `ask(question)` promises yes or no.
+ */
+export async function logOut({ outbox, connection, ask, everywhere }) {
+  const lost = unsent(await outbox.count(), drafts.count());
+  if (everywhere ? !(await ask(everywhereQuestion(lost))) : lost && !(await ask(lossQuestion(lost)))) return;
+  connection.end();
+  session.leaving = true;
+  const over = await ended(everywhere, ask);
+  if (over) {
+    announceLogout();
+    await forgetUser(outbox);
+    goTo(urls.login);
+  } else {
+    session.leaving = false;
+    if (!session.replaced) connection.resume();
+  }
+}
+
+/** What would be lost, as a sentence, or "". */
+export function unsent(messages, texts) {
+  const one = ngettext("%(num)s message has not been sent yet.", "%(num)s messages have not been sent yet.", messages);
+  const other = ngettext("%(num)s draft has not been sent.", "%(num)s drafts have not been sent.", texts);
+  return [messages > 0 && one, texts > 0 && other].filter(Boolean).join(" ");
+}
+
+const lossQuestion = (lost) => ({
+  question: _("Log out and discard unsent text?"),
+  text: lost,
+  yes: _("Discard and log out"),
+});
+
+const everywhereQuestion = (lost) => ({
+  question: _("Log out everywhere?"),
+  text: [_("Every device has to log in again, this one too."), lost].filter(Boolean).join(" "),
+  yes: lost ? _("Discard and log out everywhere") : _("Log out everywhere"),
+});
+
+/** Whether the session is over. Asks whether to try again for as long as it is not. */
+async function ended(everywhere, ask) {
+  for (;;) {
+    try {
+      await (everywhere ? request("DELETE", urls.sessions) : request("POST", urls.logout, {}));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status === OVER) return true;
+      if (session.replaced) return false;
+      const again = { question: _("You are still logged in"), text: error.message, yes: _("Try again") };
+      if (!(await ask(again))) return false;
+    }
+  }
+}
+
+async function forgetUser(outbox) {
+  await outbox.clear();
+  drafts.forgetAll();
+  choices.forget();
+}

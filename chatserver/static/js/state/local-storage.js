@@ -1,0 +1,50 @@
+/** localStorage that never throws. What a browser does not store, because it is forbidden or full, is in memory. */
+
+import { scope } from "../ui/page.js";
+
+const full = (name) => `chat:${scope}:${name}`;
+const memory = new Map(); // full name → the value that is not stored
+
+export function recall(name) {
+  if (memory.has(full(name))) return memory.get(full(name));
+  try {
+    return localStorage.getItem(full(name));
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps `value`; an empty one is forgotten. */
+export function keep(name, value) {
+  memory.delete(full(name));
+  try {
+    if (value) localStorage.setItem(full(name), value);
+    else localStorage.removeItem(full(name));
+  } catch {
+    memory.set(full(name), value || null);
+  }
+}
+
+/** The full names that start with `prefix`. */
+export function names(prefix) {
+  return [...new Set([...stored(prefix), ...onlyInMemory(prefix)])];
+}
+
+/** The full names that start with `prefix` and whose value a reload loses. */
+export function onlyInMemory(prefix) {
+  return [...memory].filter(([name, value]) => value && name.startsWith(full(prefix))).map(([name]) => name);
+}
+
+/** Forgets everything whose name starts with `prefix`. */
+export function forget(prefix) {
+  for (const name of onlyInMemory(prefix)) memory.delete(name);
+  for (const name of stored(prefix)) localStorage.removeItem(name);
+}
+
+function stored(prefix) {
+  try {
+    return Object.keys(localStorage).filter((name) => name.startsWith(full(prefix)));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * What is done to a message of the open conversation: reacting, answering, editing, deleting, linking. Edits, deletions
+ * and reactions go through the outbox.
+ *
+ * Hears `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
+ * `message:link`, `quote:wanted`, `edit:wanted`.
+ */
+
+import { call, demand } from "./lazy-load.js";
+import { _ } from "../lib/i18n.js";
+import { plain } from "../lib/markup.js";
+import { hashOf } from "../lib/route.js";
+import { me, urls } from "./page.js";
+import { isAct, isMessage, Type } from "../net/protocol.js";
+
+export class Deeds {
+  #app;
+  #feed;
+  #people;
+  #current;
+  #outbox;
+
+  /** `current()`: the open conversation. */
+  constructor(app, { feed, people, outbox, current }) {
+    this.#app = app;
+    this.#feed = feed;
+    this.#people = people;
+    this.#outbox = outbox;
+    this.#current = current;
+    const on = (name, action) =>
+      app.addEventListener(name, ({ detail }) => {
+        const conversation = this.#current(); // when it was begun: later another one may be open
+        this.#try(() => action({ conversation, ...detail }));
+      });
+    on("message:react", (detail) => this.#react(detail));
+    on("message:answer", (detail) => this.#answer(detail));
+    on("message:edit", (detail) => this.#edit(detail));
+    on("message:save", (detail) => this.#save(detail));
+    on("message:remove", (detail) => this.#remove(detail));
+    on("message:link", (detail) => this.#link(detail));
+    on("quote:wanted", ({ conversation, seq }) => this.#feed.quote(conversation, seq));
+    on("edit:wanted", (detail) => this.#editLast(detail));
+  }
+
+  #react({ conversation, seq, emoji, on }) {
+    this.#act(Type.REACT, { conversation, seq, emoji, on });
+  }
+
+  #answer({ seq }) {
+    this.#part("message-composer").answer(seq);
+  }
+
+  /** With the text of an edit that is not saved yet, where there is one. */
+  #edit({ seq, conversation }) {
+    const text = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation }).data;
+    this.#part("message-composer").edit({ seq, text });
+  }
+
+  #unsavedText({ seq, conversation: { key } }) {
+    return this.#outbox.of(key).findLast(({ type, target }) => type === Type.EDIT && target === seq)?.data;
+  }
+
+  /** An edit or another entry that the user takes back from the outbox, into the box. */
+  rewrite(id) {
+    const entry = this.#outbox.remove(id);
+    if (!entry) return;
+    const { key, type, target: seq, data: text } = entry;
+    const composer = this.#part("message-composer");
+    if (type !== Type.EDIT) composer.restore(text, entry.replyTo && { kind: "answer", seq: entry.replyTo, epoch: entry.epoch });
+    else if (!isGone(entry, messageOf({ seq, conversation: this.#feed.get(key) }))) composer.edit({ seq, text, again: true });
+    else composer.restore(text, { kind: "deleted", seq, epoch: this.#feed.epoch });
+  }
+
+  /** The last message of the user. One that the server cannot have yet is taken back. */
+  #editLast({ conversation }) {
+    const unsent = this.#outbox.of(conversation.key).findLast((entry) => !isAct(entry));
+    if (!unsent) this.#editLastSent(conversation);
+    else if (unsent.state === "failed" || !unsent.tried) this.rewrite(unsent.id);
+    else this.#say(_("Your last message is still being sent. You can edit it after that."));
+  }
+
+  #editLastSent(conversation) {
+    const { events } = conversation.timeline;
+    const last = events.findLast((one) => isMessage(one) && one.user === me.name && !one.deleted_at);
+    if (last) this.#edit({ seq: last.seq, conversation });
+  }
+
+  #save({ key, seq, text }) {
+    const conversation = this.#feed.get(key);
+    const before = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation })?.data;
+    if (text !== before) this.#act(Type.EDIT, { conversation, seq, data: text });
+  }
+
+  #act(type, { conversation: { key, room }, seq: target, ...facts }) {
+    this.#outbox.addAct({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
+  }
+
+  /** `done()` is called when the user has agreed. */
+  async #remove({ done = () => {}, ...target }) {
+    const message = messageOf(target);
+    const question = { question: _("Delete this message?"), text: message ? plain(message) : "", yes: _("Delete") };
+    if (!(await this.#part("confirm-dialog").ask(question))) return;
+    done();
+    this.#act(Type.DELETE, target);
+  }
+
+  async #link({ seq, conversation }) {
+    const url = new URL(urls.index, location.href);
+    url.hash = hashOf(conversation.key, seq);
+    this.#say((await demand.rest.copy(url.href)) ? _("Link copied") : url.href);
+  }
+
+  async #try(action) {
+    try {
+      await action();
+    } catch (error) {
+      this.#say(error.message);
+    }
+  }
+
+  #say(text) {
+    call(this.#part("toast-line"), "say", text);
+  }
+
+  #part(name) {
+    return this.#app.querySelector(name);
+  }
+}
+
+/** Whether the message of a refused edit was deleted; one that is not loaded is known by the refusal. */
+const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
+
+const messageOf = ({ seq, conversation: { stretch, timeline } }) => stretch?.find(seq) ?? timeline.find(seq);

@@ -1,0 +1,112 @@
+/** The rows of a message list: draws them in place, and says which messages are on screen. */
+
+import { sync } from "./dom.js";
+import { Dates } from "../lib/dates.js";
+import { _ } from "../lib/i18n.js";
+import { notice } from "../lib/notices.js";
+import { clone, lang } from "./page.js";
+
+export class MessageRows {
+  #rows;
+  #seen;
+  #scroller;
+  #dates = new Dates(lang);
+  #entry = null; // the message that Tab reaches
+
+  /** `list`: the element that holds them, inside `scroller`. */
+  constructor(list, scroller) {
+    this.#rows = list.querySelector(".messages-rows");
+    this.#seen = list.querySelector(".messages-seen");
+    this.#scroller = scroller;
+  }
+
+  /** `rows` as lib/layout.js makes them; `view` as <message-list> gets it. */
+  draw(rows, view) {
+    sync(this.#rows, rows, {
+      key: ({ kind, key }) => `${view.key} ${kind} ${key}`, // no row serves two conversations
+      make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
+      update: (element, row) => this.#update(element, row, view),
+    });
+    this.#lead(this.#rows.lastElementChild);
+    this.#showSeen(view.seenBy);
+  }
+
+  of(seq) {
+    return this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
+  }
+
+  get newLine() {
+    return this.#rows.querySelector(".new-line");
+  }
+
+  /** The seqs of the messages whose last line is on screen, in order. */
+  get onScreen() {
+    const { top, bottom } = this.#scroller.getBoundingClientRect();
+    const ends = [...this.#rows.querySelectorAll("chat-message[data-seq]")].map((row) => [row, row.getBoundingClientRect().bottom]);
+    return ends.filter(([, end]) => end > top && end <= bottom + 1).map(([row]) => Number(row.dataset.seq));
+  }
+
+  /** Calls `draw` and keeps the first visible message where it was: lines between messages come and go. */
+  hold(draw) {
+    const top = this.#scroller.getBoundingClientRect().top;
+    const rows = [...this.#rows.querySelectorAll(":scope > :not(.day-line, .new-line)")];
+    const anchor = rows.find((row) => row.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    draw();
+    if (!anchor?.isConnected) return;
+    this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
+
+  /** Brings message `seq` into the middle of the view, marks it, gives it the `focus`. */
+  reveal(seq, { focus }) {
+    const row = this.of(seq);
+    const { top, height } = this.#scroller.getBoundingClientRect();
+    const place = row.getBoundingClientRect();
+    this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
+    row.classList.remove("message-found");
+    if (focus) row.focus({ preventScroll: true });
+    row.classList.add("message-found");
+  }
+
+  /** {seq, top} of the first message that is visible, or of none. */
+  get place() {
+    const { top } = this.#scroller.getBoundingClientRect();
+    const row = [...this.#rows.querySelectorAll("chat-message[data-seq]")].find((one) => one.getBoundingClientRect().bottom > top);
+    return row ? { seq: Number(row.dataset.seq), top: row.getBoundingClientRect().top - top } : { seq: null, top: 0 };
+  }
+
+  /** Scrolls message `seq`, which was jumped to, to `top` pixels below the top, without a mark. */
+  scrollTo(seq, top) {
+    const row = this.of(seq);
+    row.classList.remove("message-found");
+    this.#scroller.scrollTop += row.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top - top;
+  }
+
+  #showSeen(names) {
+    const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names);
+    this.#seen.hidden = names.length === 0;
+    this.#seen.textContent = names.length === 0 ? "" : _("Seen by %(people)s", { people });
+  }
+
+  /** The last message is the way in for the keyboard. */
+  #lead(row) {
+    let last = row;
+    while (last && last.localName !== "chat-message") last = last.previousElementSibling;
+    if (last === this.#entry) return;
+    if (this.#entry) this.#entry.tabIndex = -1;
+    if (last) last.tabIndex = 0;
+    this.#entry = last;
+  }
+
+  #update(element, { kind, at, message, continued }, { display, isUser, find }) {
+    if (kind === "message") {
+      element.show(message, { continued, dates: this.#dates, display, isUser, quoted: find(message.replyTo) });
+    } else if (kind === "notice") {
+      element.firstElementChild.textContent = notice(message.notice, display);
+    } else if (kind === "day") {
+      const time = element.querySelector("time");
+      time.dateTime = new Date(at).toLocaleDateString("sv"); // 2031-05-03
+      time.textContent = this.#dates.day(at);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** The keys that work anywhere on the chat page. <keys-dialog> shows them to people. */
+
+import { call } from "./lazy-load.js";
+import { goTo } from "./layers.js";
+import { isComposing } from "../lib/keys.js";
+import { session } from "../net/session.js";
+
+const LAYERS = "dialog[open], :popover-open";
+const ROWS = "[data-section=rooms] .row, [data-section=direct] .row";
+
+export function listenToKeys(app) {
+  const part = (name) => app.querySelector(name);
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || isComposing(event)) return;
+    const action = actionOf(event, part);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+function actionOf(event, part) {
+  const { key, altKey, shiftKey } = event;
+  const command = event.ctrlKey || event.metaKey;
+  if (session.replaced) return null;
+  if (command && !altKey && key.toLowerCase() === "k") return () => call(part("quick-switcher"), "toggle");
+  if (command && !altKey && key === "/") return () => call(part("keys-dialog"), "toggle");
+  if (document.querySelector(LAYERS)) return null;
+  if (command && shiftKey && !altKey && key.toLowerCase() === "f") return () => call(part("side-area"), "show", "search");
+  if (altKey && !command && key === "ArrowUp") return () => step(-1, shiftKey);
+  if (altKey && !command && key === "ArrowDown") return () => step(1, shiftKey);
+  if (key === "Escape") return () => escape(part);
+  if (event.target.closest("message-composer")) return paging(key, part("message-list"));
+  return null;
+}
+
+function paging(key, list) {
+  if (key === "PageUp") return () => list.scrollByPage(-1);
+  return key === "PageDown" ? () => list.scrollByPage(1) : null;
+}
+
+/** What is being written is about a message: then no more. Else to the end, and all is read. */
+function escape(part) {
+  if (part("message-composer").cancel()) return;
+  part("message-list").toEnd();
+  part("message-composer").focus();
+}
+
+/** The next row of the list, or the next one with something unread; around its ends. */
+function step(direction, unread) {
+  const rows = [...document.querySelectorAll(ROWS)].filter((row) => !row.closest("[hidden]"));
+  const here = rows.findIndex((row) => row.hasAttribute("aria-current"));
+  const turned = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
+  const order = direction > 0 ? turned : turned.reverse();
+  const next = order.find((row) => !unread || row.classList.contains("row-unread"));
+  if (next) goTo(next.href);
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Span } from "../../chatserver/static/js/lib/virtual-window.js";
+
+const items = (from, to) => Array.from({ length: to - from }, (_, n) => ({ key: `k${from + n}` }));
+const ends = (slice) => [slice[0]?.key, slice.at(-1)?.key, slice.length];
+
+test("it starts with the newest items and follows the end", () => {
+  const span = new Span({ max: 30, step: 10 });
+  assert.deepEqual(ends(span.slice(items(0, 100))), ["k90", "k99", 10]);
+  assert.deepEqual(ends(span.slice(items(0, 103))), ["k90", "k102", 13]);
+  assert.deepEqual(ends(span.slice(items(0, 140))), ["k110", "k139", 30]);
+});
+
+test("it grows backwards and lets the end go when it is full", () => {
+  const span = new Span({ max: 30, step: 10 });
+  const all = items(0, 100);
+  span.slice(all);
+  for (let n = 0; n < 3; n += 1) span.earlier(all);
+  assert.deepEqual(ends(span.slice(all)), ["k60", "k89", 30]);
+  assert.equal(span.atEnd, false);
+  span.later(all);
+  assert.deepEqual(ends(span.slice(all)), ["k70", "k99", 30]);
+  assert.equal(span.atEnd, true);
+});
+
+test("older items that arrive do not move it", () => {
+  const span = new Span({ max: 30, step: 10 });
+  span.slice(items(50, 100));
+  assert.deepEqual(ends(span.slice(items(0, 100))), ["k90", "k99", 10]);
+  assert.equal(span.hasEarlier, true);
+});
+
+test("while something older is read, a full span does not follow the end", () => {
+  const span = new Span({ max: 30, step: 30 });
+  span.slice(items(0, 100));
+  assert.deepEqual(ends(span.slice(items(0, 105), { hold: true })), ["k70", "k99", 30]);
+  assert.equal(span.atEnd, false);
+  span.toEnd();
+  assert.deepEqual(ends(span.slice(items(0, 105))), ["k75", "k104", 30]);
+});
+
+test("it never holds more than its size and survives any list", () => {
+  const span = new Span({ max: 30, step: 10 });
+  for (const list of [[], items(0, 5), items(0, 500), items(480, 481), []]) {
+    for (const move of ["earlier", "later", "earlier"]) {
+      assert.ok(span.slice(list).length <= 30);
+      span[move](list);
+      assert.ok(span.slice(list, { hold: true }).length <= 30);
+    }
+  }
+});
