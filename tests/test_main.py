@@ -638,7 +638,9 @@ def test_a_folder_without_a_chat_is_not_looked_at(place: Place, command: list[st
 
 
 def test_the_doctor_makes_nothing(place: Place) -> None:
-    assert "will be made at the first start" in place.succeed("doctor")
+    said = place.succeed("doctor")
+    assert "will be made at the first start" in said
+    assert f"warn  There is no chat in {place.data} yet" in said
     assert list(place.folder.iterdir()) == []
 
 

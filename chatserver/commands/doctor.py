@@ -1,5 +1,6 @@
 """`chatserver doctor`: checks of this installation, one line each."""
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -9,22 +10,21 @@ from typing import Any
 from chatserver.binding import Binding
 from chatserver.commands.clock_check import clock_finding
 from chatserver.commands.control import control, is_running, reading
-from chatserver.commands.reachability import links, reached
+from chatserver.commands.reachability import Finding, links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError
+from chatserver.permissions import obstacle
 from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.tls import server_context
 
 MIN_FREE = 500_000_000  # bytes
 
-Finding = tuple[bool, str]
-
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Return all checks, and whether each passed. Raises WrongDatabase."""
-    findings = [(False, obstacle) for obstacle in DataDir(settings.data).obstacles()]
+    """Return the results of all checks. Raises WrongDatabase."""
+    findings: list[Finding] = [(False, obstacle) for obstacle in DataDir(settings.data).obstacles()]
     if not findings:
         Binding(DataDir(settings.data), settings.database_url).check()
         findings = [*_folder(settings), *await _database(settings)]
@@ -45,6 +45,7 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     folder = DataDir(path)
     for file in (folder.keys, folder.setup_token, path / "chat.db"):
         yield from _private(file)
+    yield from _backups(folder.backups)
     free = shutil.disk_usage(path).free
     yield free > MIN_FREE, f"disk: {free // 1_000_000:,} MB free"
 
@@ -63,11 +64,20 @@ def _private(file: Path) -> Iterator[Finding]:
         yield not shared, f"{file.name}: {'others can read it: chmod 600' if shared else 'private'}"
 
 
+def _backups(backups: Path) -> Iterator[Finding]:
+    """Check what the server needs for the copy before an upgrade, but not for its start."""
+    found = (
+        obstacle(backups, os.R_OK | os.W_OK),
+        *(obstacle(file, os.R_OK) for file in sorted(backups.glob("*"))),
+    )
+    yield from ((None, text) for text in found if text is not None)
+
+
 async def _database(settings: Settings) -> list[Finding]:
     folder = DataDir(settings.data)
     try:
         if folder.is_vacant:
-            return [(True, f"database: {await _before_the_start(settings)}")]
+            return [(None, await _no_chat(settings))]
         ready = await (_from_server if is_running(folder) else _from_database)(settings)
     except ChatServerError as error:
         return [(False, str(error))]
@@ -77,6 +87,14 @@ async def _database(settings: Settings) -> list[Finding]:
         (full, f"durability: {ready['durability']}"),
         await clock_finding(settings),
     ]
+
+
+async def _no_chat(settings: Settings) -> str:
+    first_start = await _before_the_start(settings)
+    return (
+        f"There is no chat in {settings.data.absolute()} yet. If there should be one, name its"
+        f" folder: --data. Database: {first_start}"
+    )
 
 
 async def _before_the_start(settings: Settings) -> str:

@@ -10,6 +10,8 @@ from chatserver.commands.options import ask, loaded, place_options, run
 from chatserver.config import all_keys, shown
 from chatserver.errors import ChatServerError
 
+SIGNS = {True: "ok  ", False: "FAIL", None: "warn"}  # of findings
+
 
 @click.command()
 @place_options
@@ -46,16 +48,16 @@ def ready() -> None:
 @listing.as_json
 @place_options
 def doctor(*, as_json: bool) -> None:
-    """Look for what may be wrong with this installation; exit code 1 when something is."""
+    """Check this installation; exit code 1 if a check fails, 0 if there are only warnings."""
     from chatserver.commands.doctor import examine
 
     findings = [{"ok": sound, "text": text} for sound, text in run(examine(loaded().settings))]
 
     def line(found: dict[str, Any]) -> str:
-        return f"{'ok  ' if found['ok'] else 'FAIL'}  {found['text']}"
+        return f"{SIGNS[found['ok']]}  {found['text']}"
 
     listing.show(findings, line, as_json=as_json)
-    sys.exit(0 if all(found["ok"] for found in findings) else 1)
+    sys.exit(1 if any(found["ok"] is False for found in findings) else 0)
 
 
 @click.group()

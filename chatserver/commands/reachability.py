@@ -1,5 +1,7 @@
 """Checks of `doctor` that browsers can reach the server at its public address."""
 
+import errno
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -7,7 +9,8 @@ import aiohttp
 from chatserver.config import Settings
 from chatserver.web.addresses import NO_ADDRESS, is_local, others
 
-TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=5.0, sock_read=5.0)
+UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH)  # from here; browsers have other routes
 ORIGIN_REFUSED, UPGRADED = 403, 101
 
 NO_TLS = (
@@ -15,7 +18,7 @@ NO_TLS = (
     " server.trusted_proxies"
 )
 
-Finding = tuple[bool, str]
+Finding = tuple[bool | None, str]  # whether a check passed, None for a warning; a sentence
 
 
 async def reached(settings: Settings) -> AsyncIterator[Finding]:
@@ -28,7 +31,7 @@ async def reached(settings: Settings) -> AsyncIterator[Finding]:
                 yield await _page(http, settings.origin)
                 yield await _socket(http, settings.origin)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                yield True, f"{settings.origin}: not checked, cannot be reached from here: {error}"
+                yield _unreached(settings.origin, error)
 
 
 def configured(settings: Settings) -> Iterator[Finding]:
@@ -39,6 +42,34 @@ def configured(settings: Settings) -> Iterator[Finding]:
         yield False, NO_TLS
     if server.tls_cert and settings.origin and not is_https:
         yield False, "server.public_url says http, but server.tls_cert is set"
+
+
+def _unreached(origin: str, error: Exception) -> Finding:
+    """Judge a failed request: only one that the route from this machine explains is a warning.
+
+    Many routers drop packets from their own network to their public address.
+    """
+    if _may_be_local(error):
+        return None, (
+            f"{origin}: not checked, because this machine has no route to it ({_reason(error)})."
+            " Try it in a browser on another network"
+        )
+    return False, f"{origin}: cannot be reached: {_reason(error)}"
+
+
+def _may_be_local(error: Exception) -> bool:
+    if isinstance(error, TimeoutError):
+        return not isinstance(error, aiohttp.SocketTimeoutError)  # which is after connecting
+    return getattr(error, "errno", None) in UNREACHABLE
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name does not resolve"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not valid ({error.certificate_error})"
+    number = getattr(error, "errno", None) or 0
+    return os.strerror(number) if number > 0 else str(error)
 
 
 def links(settings: Settings) -> Finding:

@@ -1,15 +1,20 @@
 """What `doctor` says about proxies, before anybody tries to log in through one."""
 
+import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from chatserver.commands.reachability import configured, links, reached
+from chatserver.commands.reachability import Finding, _unreached, configured, links, reached
 from chatserver.config import ServerSettings, Settings
+from chatserver.tls import server_context
 from tests.driver import Chat
+from tests.test_tls import make_certificate
 
 Proxy = Callable[[dict[str, str | None]], Awaitable[str]]
 
@@ -64,8 +69,8 @@ async def proxy(chat: Chat) -> AsyncIterator[Proxy]:
         await runner.cleanup()
 
 
-async def findings(url: str) -> list[tuple[bool, str]]:
-    settings = Settings(server=ServerSettings(public_url=url))
+async def findings(url: str) -> list[Finding]:
+    settings = Settings(server=ServerSettings(public_url=url, trusted_proxies=["::1"]))
     return [finding async for finding in reached(settings)]
 
 
@@ -86,10 +91,43 @@ async def test_a_proxy_that_removes_the_upgrade_is_found(proxy: Proxy) -> None:
     assert "WebSockets do not pass (400)" in found[1][1]
 
 
-async def test_an_address_that_cannot_be_reached_is_no_fault(chat: Chat) -> None:
-    ((fine, text),) = await findings("http://127.0.0.1:9")
-    assert fine
-    assert "cannot be reached from here" in text
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:9", "Connection refused"),
+        ("https://name.invalid", "its name does not resolve"),
+    ],
+)
+async def test_an_address_that_nobody_can_reach_fails(url: str, reason: str) -> None:
+    assert await findings(url) == [(False, f"{url}: cannot be reached: {reason}")]
+
+
+async def test_a_certificate_that_is_not_valid_fails(tmp_path: Path) -> None:
+    tls = server_context(make_certificate(tmp_path))
+    listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=tls)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        ((fine, text),) = await findings(f"https://127.0.0.1:{port}")
+    assert fine is False
+    assert "its certificate is not valid" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "judged"),
+    [
+        (aiohttp.ConnectionTimeoutError(), None),
+        (TimeoutError(), None),
+        (OSError(errno.ENETUNREACH, ""), None),
+        (OSError(errno.EHOSTUNREACH, ""), None),
+        (aiohttp.SocketTimeoutError(), False),
+        (aiohttp.ServerDisconnectedError(), False),
+        (ConnectionResetError(errno.ECONNRESET, ""), False),
+    ],
+)
+def test_only_a_missing_route_from_this_machine_is_a_warning(
+    error: Exception, judged: bool | None
+) -> None:
+    assert _unreached("https://chat.example", error)[0] is judged
 
 
 @pytest.mark.parametrize(
