@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from chatserver.errors import NotYet, StartError
-from chatserver.permissions import account, give_to_owner, keeps_modes, obstacles
+from chatserver.permissions import account, give_open_file, give_to_owner, keeps_modes, obstacles
 
 DATABASE_FILES = (
     "",
@@ -77,12 +77,15 @@ class DataDir:
         yield from obstacles(self.path, self._contents(), wanted)
 
     def _contents(self) -> Iterator[Path]:
-        """Yield all paths in the folder that the server uses; the database may be elsewhere."""
+        """Yield the files in the folder that the server needs; the database may be elsewhere."""
         database = self.path / "chat.db"
         yield from self.files
         yield from (database.with_name(database.name + ending) for ending in DATABASE_FILES)
-        yield self.backups
-        yield from self.backups.glob("*")
+
+    def give(self, descriptor: int, file: Path) -> None:
+        """Give an open file to the folder's owner if root created it in the folder."""
+        if file.resolve().is_relative_to(self.path.resolve()):
+            give_open_file(descriptor, self.path)
 
     def require_own(self) -> None:
         """Raise StartError unless this account may serve the folder; root only its own."""
@@ -110,6 +113,7 @@ class DataDir:
             self._refuse_shared()
             self.require_access()
             self._lock = os.fdopen(os.open(self._lock_file, LOCK_FLAGS, 0o600), "r+")
+            give_to_owner(self._lock_file)
         except OSError as error:
             raise self._unusable(error) from None
         try:
@@ -128,7 +132,7 @@ class DataDir:
     def unlock(self) -> None:
         """Unlock the folder. Files that root created in it are given to the folder's owner."""
         if self._lock is not None:
-            for file in self._contents():
+            for file in (*self._contents(), self.backups, *self.backups.glob("*")):
                 give_to_owner(file)
             self._lock.close()
             self._lock = None

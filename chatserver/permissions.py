@@ -66,6 +66,12 @@ def give_to_owner(file: Path) -> None:
         os.chown(file, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
+def give_open_file(descriptor: int, model: Path) -> None:
+    """Give a file that root created to the account and group that own `model`."""
+    if os.geteuid() == 0 and (facts := model.stat()).st_uid != 0:
+        os.fchown(descriptor, facts.st_uid, facts.st_gid)
+
+
 def account(number: int) -> str:
     """Return the name of an account, or #number if it has none."""
     import pwd
@@ -91,7 +97,8 @@ def keeps_modes(folder: Path) -> bool:
 def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
     """Replace a file atomically by one that only its owner can read.
 
-    A symbolic link is kept and its target is replaced. Raises Unavailable.
+    A symbolic link is kept and its target is replaced. Root leaves the file to its owner, and gives
+    a new one to the owner of its folder. Raises Unavailable.
     """
     path = path.resolve()
     scratch = path.with_name(f".{path.name}.new")
@@ -99,6 +106,7 @@ def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
         scratch.unlink(missing_ok=True)
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
+            give_open_file(descriptor, path if path.exists() else path.parent)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

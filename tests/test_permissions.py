@@ -85,6 +85,51 @@ def test_what_root_makes_belongs_to_the_account_of_the_folder(place: Place, tmp_
         assert run(place, "user", "list").code == 0
 
 
+@pytest.mark.parametrize("command", ["backup", "export"])
+@pytest.mark.parametrize("parts", ["x", "backups/x", "made by root/deeper/x"])
+def test_a_copy_that_root_makes_in_the_folder_belongs_to_its_account(
+    place: Place, command: str, parts: str
+) -> None:
+    file = place.data / parts
+    file.parent.mkdir(parents=True, exist_ok=True)
+    assert run(place, command, str(file)).code == 0
+    assert (file.stat().st_uid, file.stat().st_gid) == (SERVICE, SERVICE)
+
+
+def test_a_copy_that_root_makes_elsewhere_belongs_to_root(place: Place, tmp_path: Path) -> None:
+    os.chown(tmp_path, SERVICE, SERVICE)
+    assert run(place, "backup", str(tmp_path / "saved.zip")).code == 0
+    assert (tmp_path / "saved.zip").stat().st_uid == 0
+
+
+@pytest.mark.parametrize("name", ["backups", "backups/mine.db", "notes.txt", "old/notes.txt"])
+def test_a_file_of_root_that_the_server_does_not_need_keeps_nothing_from_running(
+    place: Place, tmp_path: Path, name: str
+) -> None:
+    file = place.data / name
+    if name == "backups":
+        file.mkdir(0o700)
+    else:
+        file.parent.mkdir(exist_ok=True)
+        file.touch(0o600)
+    os.chown(tmp_path, SERVICE, SERVICE)
+    with acting_as(SERVICE):
+        commands = (("user", "passwd", "ann"), ("check",), ("backup", str(tmp_path / "saved.zip")))
+        assert [run(place, *command).code for command in commands] == [0, 0, 0]
+        examined = run(place, "doctor")
+    warned = f"warn  {file} belongs to root" in examined.out
+    assert (examined.code, warned) == (0, name.startswith("backups"))
+
+
+def test_root_leaves_a_list_of_users_to_its_owner(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,display,password\nbo,,\n")
+    os.chown(file, OTHER, SERVICE)
+    assert run(place, "user", "import", str(file)).code == 0
+    facts = file.stat()
+    assert (facts.st_uid, facts.st_gid, facts.st_mode & 0o777) == (OTHER, SERVICE, 0o600)
+
+
 def test_root_serves_no_folder_of_another_account(place: Place) -> None:
     assert "belongs to nobody: run this as that account" in sentence(
         run(place, "serve", "--port", "0")

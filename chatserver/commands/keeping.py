@@ -14,6 +14,7 @@ from chatserver.binding import refuse_own_file
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
+from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
 from chatserver.storage.archive_file import (
     Archive,
@@ -54,8 +55,7 @@ def backup(file: Path, *, force: bool) -> None:
         raise ChatServerError(
             "A backup needs a file; `chatserver export -` writes everything to standard output."
         )
-    refuse_own_file(file, loaded().settings)
-    with new_file(file, force=force) as opened:
+    with _target(file, force=force) as opened:
         manifest = run(_copy(loaded().settings, opened, PackedWriter))
     click.echo(f"Saved {_said(manifest)} in {file}.", err=True)
 
@@ -79,8 +79,10 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
     if str(file) == "-":
         yield sys.stdout.buffer
         return
-    refuse_own_file(file, loaded().settings)
+    settings = loaded().settings
+    refuse_own_file(file, settings)
     with new_file(file, force=force) as opened:
+        DataDir(settings.data).give(opened.fileno(), file)
         yield opened
 
 
