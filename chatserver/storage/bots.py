@@ -1,7 +1,6 @@
 """Bots and their tokens."""
 
 from collections.abc import Callable
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -30,15 +29,14 @@ class Bots:
 
     async def is_disabled(self, digest: str) -> bool:
         """Whether the bot with this token hash is disabled."""
-        query = _with_token(digest).where(users.c.disabled_at.is_not(None))
         async with self._database.reading() as connection:
-            return (await connection.execute(query)).one_or_none() is not None
+            found = await connection.execute(_DISABLED_BOT, {"digest": digest})
+            return found.one_or_none() is not None
 
     async def find(self, digest: str) -> User | None:
         """Return the bot with this token hash, unless it is disabled."""
-        query = _with_token(digest).where(users.c.disabled_at.is_(None))
         async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
+            row = (await connection.execute(_OPEN_BOT, {"digest": digest})).one_or_none()
             return read_user(row) if row is not None else None
 
     async def add(
@@ -88,12 +86,13 @@ class Bots:
         connection.execute(bot_tokens.insert().values(token))
 
 
-def _with_token(digest: str) -> sa.Select[Any]:
-    return (
-        sa.select(users)
-        .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
-        .where(bot_tokens.c.digest == digest, bot_tokens.c.revoked_at.is_(None))
-    )
+_BOT = (
+    sa.select(users)
+    .join(bot_tokens, bot_tokens.c.user_id == users.c.id)
+    .where(bot_tokens.c.digest == sa.bindparam("digest"), bot_tokens.c.revoked_at.is_(None))
+)
+_OPEN_BOT = _BOT.where(users.c.disabled_at.is_(None))
+_DISABLED_BOT = _BOT.where(users.c.disabled_at.is_not(None))
 
 
 def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: int) -> Event:

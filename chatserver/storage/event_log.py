@@ -126,13 +126,8 @@ class EventLog:
 
         Like all methods that read events, returns fewer if these have very many reactions.
         """
-        query = (
-            EVENTS.where(events.c.room_id == facts.room)
-            .where(events.c.seq > after, events.c.seq <= upto)
-            .order_by(events.c.seq)
-            .limit(limit)
-        )
-        return await self._read(query, {facts.room: facts})
+        place = {"room": facts.room, "after": after, "upto": upto, "count": limit}
+        return await self._read(_AFTER, {facts.room: facts}, parameters=place)
 
     async def before(
         self, facts: RoomFacts, before: int, limit: int, *, left: int | None = None
@@ -141,14 +136,9 @@ class EventLog:
 
         They have their newest state, or the state at the seq with which the reader `left`.
         """
-        query = (
-            EVENTS.where(events.c.room_id == facts.room, events.c.kind == Kind.MESSAGE)
-            .where(events.c.seq < before)
-            .order_by(events.c.seq.desc())
-            .limit(limit)
-        )
+        place = {"room": facts.room, "before": before, "count": limit}
         limits = {} if left is None else {facts.room: left}
-        return (await self._read(query, {facts.room: facts}, limits))[::-1]
+        return (await self._read(_BEFORE, {facts.room: facts}, limits, parameters=place))[::-1]
 
     async def ranges(
         self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_LIMITS
@@ -208,9 +198,11 @@ class EventLog:
         query: sa.Select[Any],
         facts: dict[int, RoomFacts],
         left: Mapping[int, int] = NO_LIMITS,
+        *,
+        parameters: Mapping[str, int] | None = None,
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
-            rows: Sequence[sa.Row[Any]] = list(await connection.execute(query))
+            rows: Sequence[sa.Row[Any]] = list(await connection.execute(query, parameters))
             counts = await connection.run_sync(count_reactions, rows)
             rows = limit_reactions(rows, counts)
             reacted = await connection.run_sync(read_reactions, rows, counts)
@@ -218,6 +210,18 @@ class EventLog:
             return await connection.run_sync(as_of_departure, read, left) if left else read
 
 
+_OF_ROOM = EVENTS.where(events.c.room_id == sa.bindparam("room"))
+_COUNT = sa.bindparam("count", type_=sa.Integer)
+_AFTER = (
+    _OF_ROOM.where(events.c.seq > sa.bindparam("after"), events.c.seq <= sa.bindparam("upto"))
+    .order_by(events.c.seq)
+    .limit(_COUNT)
+)
+_BEFORE = (
+    _OF_ROOM.where(events.c.kind == Kind.MESSAGE, events.c.seq < sa.bindparam("before"))
+    .order_by(events.c.seq.desc())
+    .limit(_COUNT)
+)
 _HEADS = sa.select(rooms.c.id, rooms.c.head).where(
     rooms.c.id.in_(sa.bindparam("rooms", expanding=True))
 )

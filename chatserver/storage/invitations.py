@@ -7,7 +7,7 @@ removed from a private room needs an invitation that was created after the remov
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -38,6 +38,7 @@ class Invites:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
+        self._found = database.batch_loader(self._find)
 
     async def open(self, invite: Invite, *, by: int | None, into: str = "") -> None:
         """Store an invitation, which admits to the room named `into`, if given.
@@ -65,44 +66,43 @@ class Invites:
 
         Invitations into private rooms are visible to members of these rooms only.
         """
-        return await self._usable(_visible_to(by))
+        query = _USABLE_INVITES if by is None else _USABLE_INVITES.where(_VISIBLE)
+        async with (
+            self._database.reading() as connection,
+            aclosing(pages(connection, query, parameters=self._parameters(me=by))) as found,
+        ):
+            return [_invite(row) async for rows in found for row in rows]
 
     async def find(self, code: str, *, by: int | None = None) -> Invite | None:
         """Return a usable invitation that `by` may see."""
-        if not _is_code(code):
-            return None
-        found = await self._usable(invites.c.code == code, _visible_to(by))
-        return found[0] if found else None
+        if by is None:
+            return await self._found.get(code) if _is_code(code) else None
+        return await self._first(_VISIBLE_INVITE, code, me=by)
+
+    async def _find(self, codes: Sequence[str]) -> dict[str, Invite]:
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_FOUND_INVITES, self._parameters(codes=codes))
+            return {row.code: _invite(row) for row in rows}
 
     async def find_for_member(self, user_id: int, code: str) -> Invite | None:
         """Return an invitation, usable or not, into a room of which the user is a member."""
+        return await self._first(_INVITE_OF_MEMBER, code, me=user_id)
+
+    async def _first(self, query: sa.Select[Any], code: str, **values: Any) -> Invite | None:
         if not _is_code(code):
             return None
-        one = invites.c.code == code
-        found = await self._where(one, is_member(user_id, invites.c.room_id))
-        return found[0] if found else None
+        async with self._database.reading() as connection:
+            found = await connection.execute(query, self._parameters(wanted=code, **values))
+            row = found.one_or_none()
+        return None if row is None else _invite(row)
+
+    def _parameters(self, **values: Any) -> dict[str, Any]:
+        return {"now": self._clock(), **values}
 
     async def admits(self, user_id: int, code: str, room: int) -> bool:
         """Whether an invitation admits this user to a room."""
         async with self._database.reading() as connection:
             return await connection.run_sync(admits_to, code, room, user_id)
-
-    async def _usable(self, *conditions: sa.ColumnElement[bool]) -> list[Invite]:
-        return await self._where(*_usable(self._clock()), *conditions)
-
-    async def _where(self, *conditions: sa.ColumnElement[bool]) -> list[Invite]:
-        query = (
-            sa.select(invites, users.c.display, rooms.c.title, rooms.c.archived_at)
-            .outerjoin(users, users.c.id == invites.c.created_by)
-            .outerjoin(rooms, rooms.c.id == invites.c.room_id)
-            .where(*conditions)
-            .order_by(invites.c.created_at.desc())
-        )
-        async with (
-            self._database.reading() as connection,
-            aclosing(pages(connection, query)) as found,
-        ):
-            return [_invite(row) async for rows in found for row in rows]
 
     async def revoke(self, code: str, *, by: int | None) -> bool:
         """Revoke an invitation; return whether there is one that `by` may see, usable or not.
@@ -110,30 +110,31 @@ class Invites:
         Raises Forbidden if `by` is no longer an administrator.
         """
         revoked = {"revoked_at": sa.func.coalesce(invites.c.revoked_at, self._clock())}
-        one = sa.and_(invites.c.code == code, _visible_to(by))
+        change = invites.update().where(invites.c.code == code).values(revoked)
 
         def work(connection: Connection) -> bool:
             require_admin(connection, by)
-            return connection.execute(invites.update().where(one).values(revoked)).rowcount == 1
+            if by is None:
+                return connection.execute(change).rowcount == 1
+            return connection.execute(change.where(_VISIBLE), {"me": by}).rowcount == 1
 
         return bool(_is_code(code)) and await self._database.transaction(work)
 
 
 def redeem(connection: Connection, code: str, now: int) -> None:
     """Decrement the remaining uses of an invitation. Raises NotFound if it is not usable."""
-    one = sa.and_(invites.c.code == code, *_usable(now))
-    used = invites.update().where(one).values(uses_left=invites.c.uses_left - 1)
-    if not _is_code(code) or connection.execute(used).rowcount != 1:
+    parameters = {"wanted": code, "now": now}
+    if not _is_code(code) or connection.execute(_REDEMPTION, parameters).rowcount != 1:
         raise NotFound(INVALID_INVITATION)
 
 
 def admits_to(connection: Connection, code: str, room: int, user_id: int) -> bool:
     """Whether an invitation, used up or not, still admits this user to the room."""
-    one = sa.and_(invites.c.code == code, invites.c.room_id == room, *_backed_by_creator())
-    if (removed_at := _removed_at(connection, room, user_id)) is not None:
-        one = sa.and_(one, sa.or_(~_is_private(), invites.c.created_at > removed_at))
-    query = sa.select(invites.c.code).where(one)
-    return bool(_is_code(code)) and connection.scalar(query) is not None
+    if not _is_code(code):
+        return False
+    removed_at = _removed_at(connection, room, user_id)
+    parameters = {"wanted": code, "room": room, "removed_at": removed_at or -1}
+    return connection.scalar(_ADMISSION, parameters) is not None
 
 
 def revoke_created_by(
@@ -148,33 +149,11 @@ def revoke_created_by(
 
 def revoke_of_nonmembers(connection: Connection, room: int, now: int) -> None:
     """Revoke invitations into a room that became private, by creators who are not members."""
-    here = is_member(invites.c.created_by, invites.c.room_id)
-    outside = sa.and_(invites.c.room_id == room, invites.c.created_by.is_not(None), ~here)
+    outside = sa.and_(
+        invites.c.room_id == room, invites.c.created_by.is_not(None), ~_creator_is_inside
+    )
     change = invites.update().where(outside, invites.c.revoked_at.is_(None))
     connection.execute(change.values(revoked_at=now))
-
-
-def _usable(now: int) -> list[sa.ColumnElement[bool]]:
-    return [
-        invites.c.created_at <= now + MAX_CLOCK_LEAD,
-        invites.c.expires_at > now,
-        invites.c.uses_left > 0,
-        *_backed_by_creator(),
-    ]
-
-
-def _backed_by_creator() -> list[sa.ColumnElement[bool]]:
-    """Return conditions: not revoked, and the creator could create it now. The operator may."""
-    creator = users.alias("creator")
-    admin = sa.and_(creator.c.role == Role.ADMIN, creator.c.disabled_at.is_(None))
-    admins = sa.select(creator.c.id).where(creator.c.id == invites.c.created_by, admin)
-    by_operator = invites.c.created_by.is_(None)
-    here = is_member(invites.c.created_by, invites.c.room_id)
-    return [
-        invites.c.revoked_at.is_(None),
-        sa.or_(by_operator, admins.correlate_except(creator).exists()),
-        sa.or_(by_operator, invites.c.room_id.is_(None), ~_is_private(), here),
-    ]
 
 
 def _removed_at(connection: Connection, room: int, user_id: int) -> int | None:
@@ -183,16 +162,7 @@ def _removed_at(connection: Connection, room: int, user_id: int) -> int | None:
     The last event of the membership is the departure. It is any other event if a restore ended the
     membership; that counts as a removal.
     """
-    query = (
-        sa.select(members.c.left_at, events.c.user_id, events.c.kind, events.c.body)
-        .outerjoin(
-            events,
-            sa.and_(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq),
-        )
-        .where(members.c.room_id == room, members.c.user_id == user_id)
-        .where(members.c.left_at.is_not(None))
-    )
-    found = connection.execute(query).one_or_none()
+    found = connection.execute(_DEPARTURE, {"room": room, "user": user_id}).one_or_none()
     if found is None or (found.user_id == user_id and _is_leave(found)):
         return None
     return int(found.left_at)
@@ -200,19 +170,6 @@ def _removed_at(connection: Connection, room: int, user_id: int) -> int | None:
 
 def _is_leave(event: Any) -> bool:
     return bool(event.kind == Kind.ROOM and json.loads(event.body).get("action") == "leave")
-
-
-def _visible_to(by: int | None) -> sa.ColumnElement[bool]:
-    if by is None:
-        return sa.true()
-    return sa.or_(invites.c.room_id.is_(None), ~_is_private(), is_member(by, invites.c.room_id))
-
-
-def _is_private() -> sa.Exists:
-    """Whether the room of an invitation is private."""
-    place = rooms.alias("place")
-    one = sa.and_(place.c.id == invites.c.room_id, place.c.private)
-    return sa.select(place.c.id).where(one).correlate_except(place).exists()
 
 
 def _open_room(connection: Connection, name: str, by: int | None) -> int:
@@ -234,3 +191,68 @@ def _invite(row: Row[Any]) -> Invite:
         title=row.title,
         archived=row.archived_at is not None,
     )
+
+
+# Statements are built once: visitors without a session cause them ---------------------------------
+
+_creator = users.alias("creator")
+_place = rooms.alias("place")
+_now = sa.bindparam("now", type_=sa.BigInteger)
+
+_by_operator = invites.c.created_by.is_(None)
+_by_administrator = (
+    sa.select(_creator.c.id)
+    .where(_creator.c.id == invites.c.created_by)
+    .where(_creator.c.role == Role.ADMIN, _creator.c.disabled_at.is_(None))
+    .correlate_except(_creator)
+    .exists()
+)
+_private = (
+    sa.select(_place.c.id)
+    .where(_place.c.id == invites.c.room_id, _place.c.private)
+    .correlate_except(_place)
+    .exists()
+)
+_creator_is_inside = is_member(invites.c.created_by, invites.c.room_id)
+_me_is_inside = is_member(sa.bindparam("me"), invites.c.room_id)
+
+# Not revoked, and the creator could create it now. The operator may.
+_BACKED = sa.and_(
+    invites.c.revoked_at.is_(None),
+    sa.or_(_by_operator, _by_administrator),
+    sa.or_(_by_operator, invites.c.room_id.is_(None), ~_private, _creator_is_inside),
+)
+_USABLE = sa.and_(
+    invites.c.created_at <= _now + MAX_CLOCK_LEAD,
+    invites.c.expires_at > _now,
+    invites.c.uses_left > 0,
+    _BACKED,
+)
+_VISIBLE = sa.or_(invites.c.room_id.is_(None), ~_private, _me_is_inside)
+
+_this_one = invites.c.code == sa.bindparam("wanted")
+_INVITES = (
+    sa.select(invites, users.c.display, rooms.c.title, rooms.c.archived_at)
+    .outerjoin(users, users.c.id == invites.c.created_by)
+    .outerjoin(rooms, rooms.c.id == invites.c.room_id)
+)
+_USABLE_INVITES = _INVITES.where(_USABLE).order_by(invites.c.created_at.desc())
+_FOUND_INVITES = _INVITES.where(_USABLE, invites.c.code.in_(sa.bindparam("codes", expanding=True)))
+_VISIBLE_INVITE = _INVITES.where(_this_one, _USABLE, _VISIBLE)
+_INVITE_OF_MEMBER = _INVITES.where(_this_one, _me_is_inside)
+_REDEMPTION = invites.update().where(_this_one, _USABLE).values(uses_left=invites.c.uses_left - 1)
+_ADMISSION = sa.select(invites.c.code).where(
+    _this_one,
+    invites.c.room_id == sa.bindparam("room"),
+    _BACKED,
+    sa.or_(~_private, invites.c.created_at > sa.bindparam("removed_at")),
+)
+_DEPARTURE = (
+    sa.select(members.c.left_at, events.c.user_id, events.c.kind, events.c.body)
+    .outerjoin(
+        events,
+        sa.and_(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq),
+    )
+    .where(members.c.room_id == sa.bindparam("room"))
+    .where(members.c.user_id == sa.bindparam("user"), members.c.left_at.is_not(None))
+)

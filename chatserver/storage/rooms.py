@@ -19,7 +19,7 @@ from chatserver.storage.room_list import UserRooms
 from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.slices import PAGE, pages
 from chatserver.storage.tables import members, rooms, users
-from chatserver.storage.unique_names import query_room_by_name
+from chatserver.storage.unique_names import room_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Rooms:
     async def find_by_name(self, name: str, user_id: int) -> int | None:
         """The number of the room that this user means by a name: one of theirs, or a public one."""
         async with self._database.reading() as connection:
-            found = await connection.scalar(query_room_by_name(name, user_id))
+            found = await connection.scalar(*room_by_name(name, user_id))
             return int(found) if found is not None else None
 
     async def public(self, after: str = "") -> tuple[list[PublicRoom], str | None]:
@@ -171,14 +171,9 @@ class Rooms:
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Those of these rooms that a person may read. This is the one check of reading rights."""
-        query = (
-            FACTS.add_columns(rooms.c.head, members.c.left_seq)
-            .join(members, members.c.room_id == rooms.c.id)
-            .where(rooms.c.id.in_(sorted(set(numbers))), members.c.user_id == user_id)
-            .where(sa.or_(members.c.left_at.is_(None), rooms.c.leavers_read))
-        )
+        wanted = {"rooms": sorted(set(numbers)), "user": user_id}
         async with self._database.reading() as connection:
-            found = list(await connection.execute(query))
+            found = list(await connection.execute(_READABLE, wanted))
             names = await connection.run_sync(pair_names, found)
         return {row.id: _access(row, names) for row in found}
 
@@ -238,6 +233,14 @@ _FORWARD = (
     .values(read_seq=sa.bindparam("seq"))
 )
 
+
+_READABLE = (
+    FACTS.add_columns(rooms.c.head, members.c.left_seq)
+    .join(members, members.c.room_id == rooms.c.id)
+    .where(rooms.c.id.in_(sa.bindparam("rooms", expanding=True)))
+    .where(members.c.user_id == sa.bindparam("user"))
+    .where(sa.or_(members.c.left_at.is_(None), rooms.c.leavers_read))
+)
 
 _PUBLIC = (
     sa.select(rooms.c.id, rooms.c.name, rooms.c.title, rooms.c.topic, rooms.c.members)

@@ -11,6 +11,7 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from typing import Any, TypeVar
@@ -25,11 +26,15 @@ SLICE = 4_000  # characters: folding or indexing them takes a millisecond, or a 
 
 
 async def pages(
-    connection: AsyncConnection, query: sa.Select[Any], size: int = PAGE
+    connection: AsyncConnection,
+    query: sa.Select[Any],
+    size: int = PAGE,
+    *,
+    parameters: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[Sequence[Any]]:
     """The rows of a query, read some at a time. Leave it with `aclosing`."""
     options = {"yield_per": size}
-    async with connection.stream(query, execution_options=options) as result:
+    async with connection.stream(query, parameters, execution_options=options) as result:
         async for rows in result.partitions():
             yield rows
 

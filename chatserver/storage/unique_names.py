@@ -40,9 +40,9 @@ def require_distinct_room(connection: Connection, name: str, *, by: int, room: i
     """
     lock_rooms(connection, [LOBBY])  # the second of two concurrent rooms is refused
     query = sa.select(room_name).where(
-        rooms.c.skeleton == skeleton(name), rooms.c.id != room, visible_rooms(by)
+        rooms.c.skeleton == skeleton(name), rooms.c.id != room, _VISIBLE
     )
-    taken = connection.scalar(query.limit(1))
+    taken = connection.scalar(query.limit(1), {"me": by, "operator": False})
     if taken is not None:
         same = taken == name
         raise Conflict(
@@ -68,29 +68,21 @@ def name_columns(name: str, *, private: bool) -> dict[str, Any]:
     }
 
 
-def visible_rooms(user_id: int | None) -> sa.ColumnElement[bool]:
-    """Return a condition for rooms that this user can see. None is the operator."""
-    public = sa.and_(sa.not_(rooms.c.private), rooms.c.name.is_not(None))
-    return sa.or_(public, sa.literal(user_id is None), rooms.c.id.in_(_rooms_of(user_id)))
+def room_by_name(name: str, user_id: int | None) -> tuple[sa.Select[Any], dict[str, Any]]:
+    """Return a query of the id of a room by name or id, with its parameters.
 
-
-def query_room_by_name(name: str, user_id: int | None) -> sa.Select[Any]:
-    """Query the id of a room by name or id; rooms of this user come first."""
+    Rooms of this user come first. None is the operator.
+    """
     key = room_key(name)
-    named = sa.or_(rooms.c.name == key, rooms.c.private_name == key)
+    parameters = {"me": user_id, "operator": user_id is None}
     if key.isascii() and key.isdigit() and len(key) < 16:
-        named = sa.and_(rooms.c.id == int(key), room_name.is_not(None))
-    theirs = sa.case((rooms.c.id.in_(_rooms_of(user_id)), 0), else_=1)
-    query = sa.select(rooms.c.id).where(
-        named, rooms.c.kind == RoomKind.GROUP, visible_rooms(user_id)
-    )
-    # The older room comes first, so that a newer one cannot take over its name.
-    return query.order_by(theirs, rooms.c.id).limit(2)
+        return _ROOM_BY_ID, parameters | {"room": int(key)}
+    return _ROOM_BY_NAME, parameters | {"key": key}
 
 
 def find_room(connection: Connection, name: str, *, by: int | None) -> int:
     """Return the id of a room by name or id. Raises NotFound, or Conflict if ambiguous."""
-    found = list(connection.scalars(query_room_by_name(name, by)))
+    found = list(connection.scalars(*room_by_name(name, by)))
     if not found:
         raise NotFound(_("There is no room named %(name)s."), name=name)
     if by is None and len(found) > 1:
@@ -98,10 +90,23 @@ def find_room(connection: Connection, name: str, *, by: int | None) -> int:
     return int(found[0])
 
 
-def _rooms_of(user_id: int | None) -> sa.Select[Any]:
-    return sa.select(members.c.room_id).where(
-        members.c.user_id == user_id, members.c.left_at.is_(None)
-    )
+_OWN_ROOMS = sa.select(members.c.room_id).where(
+    members.c.user_id == sa.bindparam("me"), members.c.left_at.is_(None)
+)
+_PUBLIC = sa.and_(sa.not_(rooms.c.private), rooms.c.name.is_not(None))
+_OPERATOR = sa.bindparam("operator", type_=sa.Boolean)
+_VISIBLE = sa.or_(_PUBLIC, _OPERATOR, rooms.c.id.in_(_OWN_ROOMS))
+_ROOM = (
+    sa.select(rooms.c.id)
+    .where(rooms.c.kind == RoomKind.GROUP, _VISIBLE)
+    # The older room comes first, so that a newer one cannot take over its name.
+    .order_by(sa.case((rooms.c.id.in_(_OWN_ROOMS), 0), else_=1), rooms.c.id)
+    .limit(2)
+)
+_ROOM_BY_ID = _ROOM.where(rooms.c.id == sa.bindparam("room"), room_name.is_not(None))
+_ROOM_BY_NAME = _ROOM.where(
+    sa.or_(rooms.c.name == sa.bindparam("key"), rooms.c.private_name == sa.bindparam("key"))
+)
 
 
 def backfill_names(connection: Connection) -> None:

@@ -1,0 +1,76 @@
+"""Frequent queries use statements that are built once: that takes longer than running them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from chatserver.models import Create, Invite, Role
+from chatserver.storage.users import NewUser
+from tests.storage.conftest import Storage, acted, draft
+
+Read = Callable[[], Awaitable[Any]]
+
+
+async def reads_of(storage: Storage) -> dict[str, Read]:
+    """What a visitor or a member can cause many times a second."""
+    ann = await storage.person("ann", Role.ADMIN)
+    await storage.invites.open(Invite("code", "", 1, storage.now + 1, 5), by=ann.id)
+    await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
+    room = (await acted(storage, ann, Create("Plans", "plans"))).room
+    await storage.log.store([draft(ann, "hello", room=room)])
+    facts = (await storage.rooms.facts([room]))[room]
+    return {
+        "an invitation": lambda: storage.invites.find("code"),
+        "no invitation": lambda: storage.invites.find("other"),
+        "an invitation of an administrator": lambda: storage.invites.find("code", by=ann.id),
+        "an invitation to a room of a member": lambda: storage.invites.find_for_member(
+            ann.id, "code"
+        ),
+        "an admission": lambda: storage.invites.admits(ann.id, "code", room),
+        "a bot": lambda: storage.bots.find("digest"),
+        "no bot": lambda: storage.bots.find("other"),
+        "no disabled bot": lambda: storage.bots.is_disabled("other"),
+        "a session": lambda: storage.users.session("session"),
+        "a room by name": lambda: storage.rooms.find_by_name("plans", ann.id),
+        "a room by id": lambda: storage.rooms.find_by_name(str(room), ann.id),
+        "rights in a room": lambda: storage.rooms.readable(ann.id, [room]),
+        "events after": lambda: storage.log.after(facts, 0, 100, 50),
+        "messages before": lambda: storage.log.before(facts, 100, 50),
+    }
+
+
+async def test_frequent_queries_build_no_statement(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = await reads_of(storage)
+    for read in reads.values():
+        await read()  # compiles it
+    built, copy = [], sa.Select._generate
+
+    def counted(self: sa.Select[Any]) -> sa.Select[Any]:
+        built.append(name)
+        return copy(self)
+
+    monkeypatch.setattr(sa.Select, "_generate", counted)
+    for name, read in reads.items():  # noqa: B007 - `counted` reads the name
+        await read()
+    assert built == []
+
+
+async def test_visitors_who_look_for_invitations_at_once_share_queries(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await storage.invites.open(Invite("code", "", 1, storage.now + 1, 5), by=None)
+    statements: list[Any] = []
+    readers = storage.database.readers
+    for engine in {id(reader): reader for reader in readers.values()}.values():
+        sa.event.listen(
+            engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2])
+        )
+    codes = ["code", *(f"missing{number}" for number in range(39))] * 2
+    found = await asyncio.gather(*(storage.invites.find(code) for code in codes))
+    assert [one.code for one in found if one is not None] == ["code", "code"]
+    assert len([one for one in statements if "FROM invites" in one]) <= 4
