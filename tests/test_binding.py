@@ -224,9 +224,25 @@ def test_a_database_with_people_is_not_replaced_from_the_folder_of_another(
 ) -> None:
     other = urls()
     place.succeed("--database", other, "user", "add", "bo")
-    done = bound.run("--data", "data", "--database", other, *LOADING[0])
-    assert "There are people in this database already" in refused(done)
+    for command, reason in (
+        (LOADING[0], "belongs to the database mysql"),
+        (LOADING[1], "There are people in this database already"),
+    ):
+        assert reason in refused(bound.run("--data", "data", "--database", other, *command))
     assert "bo" in place.succeed("--database", other, "user", "list")
+
+
+@pytest.mark.parametrize("more", [[], ["--replace"], ["--replace", "--yes"]])
+def test_a_restore_never_moves_a_folder_to_another_database(
+    bound: Place, urls: Callable[[], str], more: list[str]
+) -> None:
+    record = bound.data / "database"
+    before = record.read_text()
+    for other in (urls(), f"sqlite:///{bound.folder / 'other.db'}"):
+        done = bound.run("--data", "data", "--database", other, "restore", "all.zip", *more)
+        assert "belongs to the database mysql" in refused(done)
+    assert record.read_text() == before
+    assert not (bound.folder / "other.db").exists()
 
 
 def test_a_folder_moves_to_an_empty_database_that_is_named(

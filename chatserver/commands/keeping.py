@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 import msgspec
 
-from chatserver.binding import refuse_own_file
+from chatserver.binding import Binding, refuse_own_file
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
@@ -125,6 +125,8 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     which is replaced end again. Where that is missing or cannot be read, all sessions, bot tokens
     and invitations end.
     """
+    settings = loaded().settings
+    Binding(DataDir(settings.data), settings.database_url).check()
     archive = read(file)
     since = _since(revoke_since, archive)
     if replace and not yes:
@@ -175,19 +177,19 @@ def _say_revived(revived: "Reinstated", heading: str, *, revoking: bool = False)
 def import_(file: Path) -> None:
     """Put what `export` wrote into FILE into a database without people. Stop the server first.
 
-    This is the way from SQLite to MySQL and back: --database names the new one.
+    This is the way from SQLite to MySQL and back: --database names the new one, and the data folder
+    belongs to it afterwards.
     """
-    _load(read(file), replace=False)
+    move = loaded().sources.get("database.url") == "command line"
+    _load(read(file), replace=False, move=move)
 
 
-def _load(archive: Archive, *, replace: bool, since: int | None = None) -> "Reinstated":
+def _load(archive: Archive, **how: Any) -> "Reinstated":
     from chatserver.maintenance import restore as into_place
 
     with _bar("Loading", archive.manifest.total) as bar:
-        found = loaded()
-        move = found.sources.get("database.url") == "command line"
-        place: dict[str, Any] = {"replace": replace, "move": move, "since": since}
-        revived: Reinstated = run(into_place(found.settings, archive, progress=bar.update, **place))
+        work = into_place(loaded().settings, archive, progress=bar.update, **how)
+        revived: Reinstated = run(work)
     click.echo(f"Everything is in: {_said(archive.manifest)}.")
     return revived
 
