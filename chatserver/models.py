@@ -121,7 +121,8 @@ class Event(Value, frozen=True):
 class RoomState(Value, frozen=True):
     """A room as one member sees it.
 
-    `members` counts them; `to` names the other one of a direct room.
+    `members` is the number of members; `to` is the name of the other user of a direct room.
+    `at_least`: not all messages were counted, so `unread` and `mentions` may be higher.
     """
 
     room: int
@@ -140,6 +141,7 @@ class RoomState(Value, frozen=True):
     receipts: bool = False
     admin: bool = False
     to: str | None = None
+    at_least: bool = False
     last: Event | None = None
 
 

@@ -866,7 +866,7 @@ def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
 
 def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
     facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
-    facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo"}
+    facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo", "at_least": True}
     seen = encode_events.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts))
     assert seen == msgspec.structs.replace(LOBBY, **facts)
     assert {*msgspec.to_builtins(seen)} == {*WelcomeRoom.__struct_fields__}

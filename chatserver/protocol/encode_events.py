@@ -129,6 +129,7 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
         receipts=state.receipts,
         admin=state.admin,
         to=state.to,
+        at_least=state.at_least,
         last=_message(state.last, None) if state.last else None,
     )
 

@@ -175,8 +175,9 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A room of this user.
 
     `members` is the number of members; `to` is the other user of a direct room. `unread` and
-    `mentions` count messages of other users up to `head`, each up to 1,000. `last` is a preview: at
-    most 200 characters of text, without `html`.
+    `mentions` count messages of other users up to `head`, each up to 1,000. `at_least`: the server
+    did not read all messages, so both may be higher. `last` is a preview: at most 200 characters
+    of text, without `html`.
     """
 
     room: Number
@@ -195,6 +196,7 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     receipts: bool = False
     admin: bool = False
     to: str | None = None
+    at_least: bool = False
     last: GroupChat | SingleChat | None = None
 
 

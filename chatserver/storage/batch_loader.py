@@ -63,15 +63,29 @@ class BatchLoader(Generic[Key, Found]):
 
     async def _answer(self, some: dict[Key, asyncio.Future[Found | None]]) -> None:
         try:
-            found = await self._load(list(some))
-            for key, answer in some.items():
-                answer.set_result(found.get(key))
-        except Exception as error:
-            for answer in some.values():
-                answer.set_exception(error)
+            await self._load_into(some)
         finally:
             for answer in some.values():
                 answer.cancel()  # no effect unless this task was cancelled
+
+    async def _load_into(self, some: dict[Key, asyncio.Future[Found | None]]) -> None:
+        """If the query of several keys fails, load each alone: one of them may be the cause.
+
+        Not after WAIT_TIMEOUT, because then their callers are gone.
+        """
+        retry_until = asyncio.get_running_loop().time() + WAIT_TIMEOUT
+        try:
+            found = await self._load(list(some))
+        except Exception as error:
+            for key, answer in some.items():
+                if len(some) == 1 or asyncio.get_running_loop().time() > retry_until:
+                    answer.set_exception(error)
+                else:
+                    await self._load_into({key: answer})
+            return
+        for key, answer in some.items():
+            answer.set_result(found.get(key))
+            await asyncio.sleep(0)  # each caller uses its value in its own turn of the event loop
 
     async def close(self) -> None:
         """Cancel all lookups and wait for the end of their queries."""

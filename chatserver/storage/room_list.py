@@ -1,6 +1,10 @@
-"""The rooms of a user, however many: the most relevant ones first, the others page by page."""
+"""The rooms of a user, however many: the most relevant ones first, the others page by page.
 
-from collections.abc import Collection, Sequence
+A statement reads at most BATCH_SIZE rooms, and at most MAX_SCANNED messages to count the unread
+ones, unless that is less than MIN_SCANNED of each room.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,10 +14,11 @@ from sqlalchemy.engine import Connection
 from chatserver.models import LOBBY, Kind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage.room_summary import read_states, room_state
-from chatserver.storage.tables import events, members, rooms
-from chatserver.storage.unread import ME
+from chatserver.storage.tables import events, rooms
+from chatserver.storage.unread import MAX_SCANNED, ME, scan_limit
 
-BATCH_SIZE = 100  # rooms that are read in one statement
+BATCH_SIZE = 200  # rooms in one statement; their rows are built in one turn of the event loop
+NEWEST_SCANNED = 100  # newest events of a room in which a message of another member is looked up
 
 
 class UserRooms(NamedTuple):
@@ -31,42 +36,80 @@ class UserRooms(NamedTuple):
         return len(self.heads) > len(self.states)
 
 
+class _Load(NamedTuple):
+    """What reading the rooms of a user takes: rooms, and events behind their read positions."""
+
+    user_id: int
+    rooms: int
+    behind: int
+
+
 def rooms_of(connection: Connection, people: Sequence[int]) -> dict[int, UserRooms]:
-    """The rooms of each of these users, without those who have none."""
-    crowded = set(connection.scalars(_CROWDED, {"people": people}))
-    found: dict[int, list[Any]] = {}
-    for row in read_states(connection, [one for one in people if one not in crowded]):
-        found.setdefault(row.me, []).append(row)
-    return {
-        **{user_id: _all(rows) for user_id, rows in found.items()},
-        **{user_id: _most_relevant(connection, user_id) for user_id in crowded},
-    }
+    """Return the rooms of each of these users, without those who have none."""
+    loads = [
+        _Load(row.user_id, row.rooms, int(row.behind))
+        for row in connection.execute(_LOADS, {"people": people})
+    ]
+    found: dict[int, UserRooms] = {}
+    for batch in _batches([load for load in loads if _fit([load])]):
+        found |= _read_users(connection, [load.user_id for load in batch])
+    large = [load for load in loads if not _fit([load])]
+    return found | {load.user_id: _read_user(connection, load) for load in large}
 
 
-def _all(rows: Sequence[Any]) -> UserRooms:
-    """Sorted here: for an order by room MariaDB would look at every member there is."""
-    states = [room_state(row) for row in sorted(rows, key=lambda row: row.id)]
-    return UserRooms({one.room: one.head for one in states}, states)
+def _fit(loads: Sequence[_Load]) -> bool:
+    """Return whether one statement can read these rooms, and count all their messages."""
+    rooms_in_all = sum(load.rooms for load in loads)
+    return rooms_in_all <= BATCH_SIZE and sum(load.behind for load in loads) <= MAX_SCANNED
 
 
-def _most_relevant(connection: Connection, user_id: int) -> UserRooms:
-    first = list(connection.scalars(_RELEVANT, {"user": user_id}))
-    states = _read(connection, user_id, first)
-    known = heads(connection, user_id)
-    return UserRooms(known | {one.room: one.head for one in states}, states)
+def _batches(loads: Sequence[_Load]) -> Iterator[list[_Load]]:
+    """Split users into those whose rooms are read in one statement."""
+    batch: list[_Load] = []
+    for load in loads:
+        if batch and not _fit([*batch, load]):
+            yield batch
+            batch = []
+        batch.append(load)
+    if batch:
+        yield batch
 
 
-def _read(connection: Connection, user_id: int, numbers: Sequence[int]) -> list[RoomState]:
-    """In that order. Some at a time, so that the event loop has its turn in between."""
+def _read_users(connection: Connection, people: Sequence[int]) -> dict[int, UserRooms]:
+    """Sorted here: for an order by room MariaDB would read all members."""
+    found: dict[int, list[RoomState]] = {}
+    for row in sorted(read_states(connection, people), key=lambda row: row.id):
+        found.setdefault(row.me, []).append(room_state(row))
+    return {user_id: UserRooms(_heads_of(states), states) for user_id, states in found.items()}
+
+
+def _read_user(connection: Connection, load: _Load) -> UserRooms:
+    if load.rooms > ROOMS_LIMIT:
+        relevant = connection.execute(_RELEVANT, {"user": load.user_id}).all()
+        states = _read(connection, load.user_id, relevant)
+        return UserRooms(heads(connection, load.user_id) | _heads_of(states), states)
+    by_number = sorted(connection.execute(_BY_NUMBER, {"user": load.user_id}).all())
+    states = _read(connection, load.user_id, by_number)
+    return UserRooms(_heads_of(states), states)
+
+
+def _heads_of(states: Sequence[RoomState]) -> dict[int, int]:
+    return {state.room: state.head for state in states}
+
+
+def _read(connection: Connection, user_id: int, selected: Sequence[Any]) -> list[RoomState]:
+    """Return these rooms in this order: rows of room and events behind the read position."""
+    scanned = scan_limit(row.behind for row in selected)
     found: dict[int, RoomState] = {}
-    for start in range(0, len(numbers), BATCH_SIZE):
-        rows = read_states(connection, [user_id], numbers[start : start + BATCH_SIZE])
-        found |= {row.id: room_state(row) for row in rows}
-    return [found[number] for number in numbers if number in found]
+    for start in range(0, len(selected), BATCH_SIZE):
+        some = [row.id for row in selected[start : start + BATCH_SIZE]]
+        rows = read_states(connection, [user_id], some, scanned=scanned)
+        found |= {row.id: room_state(row, scanned) for row in rows}
+    return [found[row.id] for row in selected if row.id in found]
 
 
 def heads(connection: Connection, user_id: int) -> dict[int, int]:
-    """Of all rooms of a user, as one value: thousands of rows would hold the event loop."""
+    """Read the heads of all rooms of a user as one value: thousands of rows take a long turn."""
     as_object = _HEADS_SQLITE if connection.dialect.name == "sqlite" else _HEADS
     return msgspec.json.decode(connection.scalar(as_object, {"user": user_id}), type=dict[int, int])
 
@@ -74,42 +117,52 @@ def heads(connection: Connection, user_id: int) -> dict[int, int]:
 def rooms_after(
     connection: Connection, user_id: int, after: int, exclude: Collection[int]
 ) -> tuple[list[RoomState], int | None]:
-    """The next rooms of a user by number, without some; behind which to go on, if there is more."""
+    """Return the next rooms of a user by number, without some, and where to continue, if ever."""
     query = (
-        sa.select(members.c.room_id)
-        .where(members.c.user_id == user_id, members.c.left_at.is_(None))
-        .where(members.c.room_id > after, members.c.room_id.not_in(sorted(exclude)))
-        .order_by(members.c.room_id)
+        _BY_NUMBER.where(ME.c.room_id > after, ME.c.room_id.not_in(sorted(exclude)))
+        .order_by(ME.c.room_id)
         .limit(ROOMS_LIMIT + 1)
     )
-    numbers = list(connection.scalars(query))
-    page = numbers[:ROOMS_LIMIT]
-    return _read(connection, user_id, page), page[-1] if len(numbers) > len(page) else None
+    selected = connection.execute(query, {"user": user_id}).all()
+    page = selected[:ROOMS_LIMIT]
+    return _read(connection, user_id, page), page[-1].id if len(selected) > len(page) else None
 
 
 _OF_PEOPLE = sa.and_(
     ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None)
 )
-_CROWDED = (
-    sa.select(ME.c.user_id)
+_BEHIND = rooms.c.head - ME.c.read_seq
+_LOADS = (
+    sa.select(ME.c.user_id, sa.func.count().label("rooms"), sa.func.sum(_BEHIND).label("behind"))
+    .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
     .where(_OF_PEOPLE)
     .group_by(ME.c.user_id)
-    .having(sa.func.count() > sa.literal_column(str(ROOMS_LIMIT)))
 )
 _MINE = sa.and_(ME.c.user_id == sa.bindparam("user"), ME.c.left_at.is_(None))
+# No join: by the order of rooms, MariaDB would read all of them.
+_HEAD = sa.select(rooms.c.head).where(rooms.c.id == ME.c.room_id).scalar_subquery()
+_BY_NUMBER = sa.select(ME.c.room_id.label("id"), (_HEAD - ME.c.read_seq).label("behind")).where(
+    _MINE
+)
 _newest = events.alias("newest")
-# Read backwards: the newest message of another member decides.
+# Read backwards: the newest message of another member decides, or the first one that is too old to
+# continue, which counts as unread. An own limit would not stop MariaDB's scan.
 _NEWEST_OF_OTHERS = (
     sa.select(events.c.seq)
     .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
-    .where(events.c.user_id != ME.c.user_id, events.c.deleted_at.is_(None))
+    .where(
+        sa.or_(
+            sa.and_(events.c.user_id != ME.c.user_id, events.c.deleted_at.is_(None)),
+            events.c.seq <= rooms.c.head - sa.literal_column(str(NEWEST_SCANNED)),
+        )
+    )
     .order_by(events.c.seq.desc())
     .limit(sa.literal_column("1"))
     .scalar_subquery()
 )
 _UNREAD = sa.case((rooms.c.head > ME.c.read_seq, ME.c.read_seq < _NEWEST_OF_OTHERS))
 _RELEVANT = (
-    sa.select(rooms.c.id)
+    sa.select(rooms.c.id, _BEHIND.label("behind"))
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
     .outerjoin(_newest, sa.and_(_newest.c.room_id == rooms.c.id, _newest.c.seq == rooms.c.head))
     .where(_MINE)

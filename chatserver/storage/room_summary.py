@@ -1,6 +1,6 @@
-"""Rooms as their members see them: what is unread, what was said last.
+"""Rooms as their members see them, with unread counts and the last message.
 
-All of it comes from one statement, so that counts and heads belong together.
+Everything is read in one statement, so that counts and heads belong together.
 """
 
 import re
@@ -16,10 +16,9 @@ from chatserver.models import Kind, RoomKind, RoomState
 from chatserver.protocol import PREVIEW
 from chatserver.storage.event_rows import read_event
 from chatserver.storage.tables import events, members, room_name, rooms, users
-from chatserver.storage.unread import ME, mentions_of, unread_of
+from chatserver.storage.unread import MAX_SCANNED, ME, mentions_of, unread_of
 
-SIZES = (1, 4, 16, 64, 128, 256, 512)  # of a statement, in terms
-TERMS = 500  # rooms that are counted in one statement on MySQL
+SIZES = (1, 4, 16, 64, 128, 256)  # of a statement on MySQL, in terms
 
 _other = members.alias("other")
 _partner = users.alias("partner")
@@ -104,10 +103,18 @@ _SQLITE_IN_ROOMS = _in_rooms(_SQLITE)
 
 
 def read_states(
-    connection: Connection, people: Sequence[int], numbers: Sequence[int] | None = None
+    connection: Connection,
+    people: Sequence[int],
+    numbers: Sequence[int] | None = None,
+    *,
+    scanned: int = MAX_SCANNED,
 ) -> Sequence[Any]:
-    """The rooms of these users as they see them, or those with these numbers: rows for `state`."""
-    facts: dict[str, Any] = {"people": people}
+    """Return the rooms of these users as rows for `room_state`; `numbers` selects rooms.
+
+    At most `scanned` messages of each room are read to count the unread ones. The caller limits
+    the number of rows, because building them takes one turn of the event loop.
+    """
+    facts: dict[str, Any] = {"people": people, "scanned": scanned}
     if numbers is not None:
         facts["rooms"] = numbers
     if connection.dialect.name == "sqlite":
@@ -127,34 +134,16 @@ Key = tuple[int, int]  # room, user
 
 def _read_on_mysql(connection: Connection, facts: dict[str, Any]) -> Sequence[Any]:
     positions = connection.execute(_POSITIONS_IN_ROOMS if "rooms" in facts else _POSITIONS, facts)
-    by_user: dict[int, dict[Key, int]] = {user_id: {} for user_id in facts["people"]}
-    for row in positions:
-        if row.head > row.read_seq:
-            by_user[row.user_id][row.room_id, row.user_id] = row.read_seq
-    found: list[Any] = []
-    for some in _groups(by_user):
-        counted = {key: seq for user_id in some for key, seq in by_user[user_id].items()}
-        found += _count_on_mysql(connection, facts | {"people": some}, counted)
-    return found
-
-
-def _groups(by_user: dict[int, dict[Key, int]]) -> list[list[int]]:
-    """Users whose rooms are counted in one statement."""
-    groups: list[list[int]] = []
-    left = 0
-    for user_id, counted in by_user.items():
-        if len(counted) > left or not groups:
-            groups.append([])
-            left = TERMS
-        groups[-1].append(user_id)
-        left -= len(counted)
-    return groups
+    unread = {
+        (row.room_id, row.user_id): row.read_seq for row in positions if row.head > row.read_seq
+    }
+    return _count_on_mysql(connection, facts, unread)
 
 
 def _count_on_mysql(
     connection: Connection, facts: dict[str, Any], counted: dict[Key, int]
 ) -> Sequence[Any]:
-    """Again when somebody has said something meanwhile where all had been read."""
+    """Repeat if new messages arrived in rooms that had no unread ones."""
     while True:
         terms = {
             f"{name}{number}": value
@@ -221,8 +210,8 @@ _TERM = str(
 _TERM_PARTS = re.compile(r":(room|user|read)\b")
 
 
-def room_state(row: Any) -> RoomState:
-    """A row of STATES."""
+def room_state(row: Any, scanned: int = MAX_SCANNED) -> RoomState:
+    """Convert a row of `read_states`, for which `scanned` messages were read."""
     direct = row.room_kind == RoomKind.DIRECT
     addressee = row.partner if row.user_id == row.me else row.myself
     last = None if row.seq is None else read_event(row, addressee if direct else None)
@@ -234,8 +223,9 @@ def room_state(row: Any) -> RoomState:
         members=row.members,
         head=row.head,
         read=row.read_seq,
-        unread=row.unread,
+        unread=row.unread or int(_is_last_unread(row)),
         mentions=row.mentions,
+        at_least=row.head - row.read_seq > scanned,
         muted=bool(row.muted),
         topic=row.topic,
         private=bool(row.private),
@@ -245,3 +235,9 @@ def room_state(row: Any) -> RoomState:
         to=row.partner if direct else None,
         last=last,
     )
+
+
+def _is_last_unread(row: Any) -> bool:
+    """Return whether the last message is unread: more own messages may precede it than counted."""
+    is_news = row.seq is not None and row.seq > row.read_seq
+    return is_news and row.user_id != row.me and row.deleted_at is None

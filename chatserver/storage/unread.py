@@ -1,9 +1,10 @@
-"""How many messages a member has not read, and how many of them call that member.
+"""Counts of a member's unread messages and mentions.
 
-What is counted is bounded: a badge needs no exact number of thousands, and a member may come back
-to any number of messages.
+The work is bounded for each room and for all rooms of a user: a badge needs no exact number of
+thousands, and a user may return to any number of messages in hundreds of rooms.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,22 +13,39 @@ from chatserver.models import ALL_MEMBERS, Kind
 from chatserver.storage.tables import events, members, mentions
 
 MAX_COUNT = 1_000  # messages of one room that are counted at most
-MAX_SCANNED = 10_000  # messages of one room that are looked at for it: a member's own do not count
+MAX_SCANNED = 10_000  # messages that are read to count them, of one room or of all rooms of a user
+MIN_SCANNED = 100  # messages of one room that are read in any case: the page shows more as "99+"
 
 ME = members.alias("me")  # whom statements may count for: a subquery can name its columns
 
 _MESSAGE: sa.ColumnElement[int] = sa.literal_column(str(int(Kind.MESSAGE)))
 _EVERYBODY: sa.ColumnElement[int] = sa.literal_column(str(ALL_MEMBERS))
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
+_SCANNED = sa.bindparam("scanned", type_=sa.Integer)
+
+
+def scan_limit(behind: Iterable[int]) -> int:
+    """Return how many messages of each room to read; `behind` are the events behind the positions.
+
+    All rooms have the same limit, so that MAX_SCANNED messages are read in total, or MIN_SCANNED
+    of each room if that is more. Rooms with fewer unread messages are counted exactly.
+    """
+    left, sizes = MAX_SCANNED, sorted(behind)
+    for number, size in enumerate(sizes):
+        share = left // (len(sizes) - number)
+        if size > share:
+            return max(share, MIN_SCANNED)
+        left -= size
+    return MAX_SCANNED
 
 
 def unread_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
-    """How many messages of others behind the read position are still there."""
+    """Count the messages of others behind the read position that are not deleted."""
     scanned = (
         sa.select(events.c.user_id, events.c.deleted_at)
         .where(events.c.room_id == room, events.c.kind == _MESSAGE, events.c.seq > read)
         .order_by(events.c.seq)
-        .limit(sa.literal_column(str(MAX_SCANNED)))
+        .limit(_SCANNED)
         .correlate(ME)
         .subquery("scanned")
     )
@@ -39,14 +57,21 @@ def unread_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
 
 
 def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
-    """How many of them call this user."""
-    same = sa.and_(events.c.room_id == mentions.c.room_id, events.c.seq == mentions.c.seq)
-    return _counted(
-        sa.select(mentions.c.seq)
-        .distinct()
-        .join_from(mentions, events, same)
-        .where(mentions.c.room_id == room, mentions.c.seq > read, events.c.user_id != user)
+    """Count those of them that mention this user."""
+    scanned = (
+        sa.select(mentions.c.room_id, mentions.c.seq)
+        .where(mentions.c.room_id == room, mentions.c.seq > read)
         .where(mentions.c.user_id.in_([user, _EVERYBODY]))
+        .limit(_SCANNED)
+        .correlate(ME)
+        .subquery("scanned")
+    )
+    same = sa.and_(events.c.room_id == scanned.c.room_id, events.c.seq == scanned.c.seq)
+    return _counted(
+        sa.select(scanned.c.seq)
+        .distinct()
+        .join_from(scanned, events, same)
+        .where(events.c.user_id != user)
     )
 
 

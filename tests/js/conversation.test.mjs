@@ -103,6 +103,17 @@ test("messages that were on screen are read one by one, and never past what is n
   assert.deepEqual([conversation.read, conversation.unread], [9, 146]);
 });
 
+test("a count that is a lower bound is asked for again when a part was read, and nothing is taken for read", () => {
+  const conversation = made();
+  conversation.welcome(room({ head: 5_000, read: 4, unread: 3, at_least: true }));
+  const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: "bo" }));
+  conversation.stretch = new Stretch({ events, more: true, upTo: 9 });
+  conversation.seenTo(8);
+  assert.deepEqual([conversation.unread, conversation.stale], [1, true]);
+  conversation.recount(room({ head: 5_000, read: 8, unread: 1_000 }));
+  assert.deepEqual([conversation.unread, conversation.at_least, conversation.stale], [1_000, false, false]);
+});
+
 test("what came live is counted exactly when the last of it was on screen", () => {
   const conversation = made();
   conversation.welcome(room({ head: 10, read: 10, unread: 0 }));

@@ -141,6 +141,61 @@ async def test_whoever_goes_away_takes_nobody_s_answer_along() -> None:
     assert gone.cancelled()
 
 
+class Refusing:
+    """Fails for several keys and for cy; else returns the lengths of names."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    async def __call__(self, names: Sequence[str]) -> dict[str, int]:
+        self.asked.append([*names])
+        if len(names) > 1 or names == ["cy"]:
+            raise Unavailable
+        return {name: len(name) for name in names}
+
+
+async def test_keys_of_a_batch_that_failed_are_loaded_one_by_one() -> None:
+    refusing = Refusing()
+    loader = BatchLoader(refusing)
+    names = ["ann", "cy", "bo"]
+    found = await asyncio.gather(*(loader.get(name) for name in names), return_exceptions=True)
+    assert [found[0], found[2]] == [3, 2]
+    assert isinstance(found[1], Unavailable)
+    assert refusing.asked == [names, ["ann"], ["cy"], ["bo"]]
+
+
+async def test_a_batch_that_failed_after_the_time_limit_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_loader, "WAIT_TIMEOUT", -1.0)
+    refusing = Refusing()
+    loader = BatchLoader(refusing)
+    keys = {name: asyncio.get_running_loop().create_future() for name in ("ann", "bo")}
+    await loader._answer(keys)
+    assert {type(answer.exception()) for answer in keys.values()} == {Unavailable}
+    assert refusing.asked == [["ann", "bo"]]
+
+
+async def test_each_caller_gets_its_value_in_its_own_turn() -> None:
+    async def load(names: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(names, 1)
+
+    turn = 0
+    turns: list[int] = []
+
+    async def get(name: str) -> None:
+        await loader.get(name)
+        turns.append(turn)
+
+    loader = BatchLoader(load)
+    getting = asyncio.gather(*(get(f"bo{number}") for number in range(BATCH_SIZE)))
+    while not getting.done():
+        turn += 1
+        await asyncio.sleep(0)
+    await getting
+    assert len(set(turns)) == BATCH_SIZE
+
+
 async def test_all_who_asked_hear_that_it_failed_and_the_next_is_asked_anew() -> None:
     slow = Slow()
     slow.go.set()

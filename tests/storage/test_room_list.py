@@ -1,9 +1,16 @@
-"""The rooms of a user who is in more of them than one welcome holds."""
+"""The rooms of users: many rooms of one user, and many users at once."""
+
+import asyncio
+from typing import Any
 
 import pytest
 
 from chatserver.models import LOBBY, User
 from chatserver.protocol import ROOMS_LIMIT
+from chatserver.storage import room_list
+from chatserver.storage.room_list import BATCH_SIZE, NEWEST_SCANNED
+from chatserver.storage.room_summary import read_states
+from chatserver.storage.unread import MAX_SCANNED
 from tests.storage.conftest import Storage, draft
 from tests.storage.crowded import make_rooms
 
@@ -37,6 +44,57 @@ async def test_rooms_with_unread_messages_come_first_then_those_with_the_newest_
     assert listed[11] == rooms[20]
     assert [state.unread for state in found.states[:12]] == [0, *[1] * 10, 0]
     assert found.heads == {LOBBY: 0, **dict.fromkeys(rooms, 1), rooms[20]: 2}
+
+
+async def test_a_room_with_many_own_messages_is_not_searched_for_unread_ones(
+    storage: Storage, ann: User, bo: User
+) -> None:
+    rooms = await make_rooms(storage.database, MANY, [ann.id, bo.id])
+    read = [draft(ann, "hi", room=room) for room in rooms[:2]]
+    await storage.log.store(read)
+    await storage.rooms.advance_reads({(bo.id, room): 1 for room in rooms[:2]})
+    own = [draft(bo, "mine", room=rooms[0]) for _ in range(NEWEST_SCANNED + 1)]
+    await storage.log.store([*own, draft(bo, "mine", room=rooms[1])])
+    storage.now += 1
+    await storage.log.store([draft(bo, "mine", room=rooms[2])])
+    found = await storage.rooms.for_user(bo.id)
+    listed = [state.room for state in found.states]
+    assert listed[:4] == [LOBBY, rooms[0], rooms[2], rooms[1]]  # the first one may have unread ones
+    assert {state.unread for state in found.states} == {0}
+
+
+async def test_users_who_connect_at_once_are_read_in_statements_of_limited_size(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await storage.person(f"bo{number}") for number in range(12)]
+    await make_rooms(storage.database, 59, [person.id for person in people])
+    sizes: list[int] = []
+
+    def count(*arguments: Any, **options: Any) -> Any:
+        rows = read_states(*arguments, **options)
+        sizes.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(room_list, "read_states", count)
+    found = await asyncio.gather(*(storage.rooms.for_user(person.id) for person in people))
+    assert {len(one.states) for one in found} == {60}
+    assert sorted(sizes) == [180] * 4
+
+
+@pytest.mark.parametrize(
+    ("loads", "batches"),
+    [
+        ([(1, 5, 10)] * 20, [20]),
+        ([(1, BATCH_SIZE // 2, 0)] * 5, [2, 2, 1]),
+        ([(1, 5, MAX_SCANNED // 3)] * 7, [3, 3, 1]),
+        ([(1, 5, MAX_SCANNED), (2, 5, 0), (3, 5, 1)], [2, 1]),
+    ],
+)
+def test_a_batch_is_limited_by_rooms_and_by_unread_messages(
+    loads: list[tuple[int, int, int]], batches: list[int]
+) -> None:
+    found = room_list._batches([room_list._Load(*load) for load in loads])
+    assert [len(batch) for batch in found] == batches
 
 
 async def test_the_others_are_found_page_by_page_each_once(

@@ -10,7 +10,7 @@ from chatserver.chat.membership import USERS_PER_MESSAGE
 from chatserver.config import LimitSettings
 from chatserver.realtime.read_positions import TYPING_RATE
 from chatserver.storage.apply_message import MAX_EMOJI
-from chatserver.storage.unread import MAX_COUNT
+from chatserver.storage.unread import MAX_COUNT, MAX_SCANNED
 from chatserver.text.mentions import NAMES
 from chatserver.web.api_docs.openapi import MAY, codes, refusals
 from chatserver.web.api_docs.schemas import REF, Schema, components, description
@@ -50,6 +50,7 @@ FIXED: dict[str, int] = {
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
     "unread messages and mentions of a room that are counted": MAX_COUNT,
+    "messages that are read to count them, of all rooms of a welcome": MAX_SCANNED,
     "users in one room change that count as one more message": USERS_PER_MESSAGE,
     "reads of one user per second (sustained): `history`, `renew`, and every `GET` below"
     " /api/": QUERY_RATE[0],

@@ -14,6 +14,7 @@ const NOTHING = {
   receipts: false,
   admin: false,
   muted: false,
+  at_least: false, // the server has not counted all unread messages
 };
 
 export class Conversation {
@@ -103,7 +104,7 @@ export class Conversation {
     return news;
   }
 
-  /** What is held up to `seq` has been on screen. True when that is news. The counts stay exact. */
+  /** What is held up to `seq` has been on screen. True when that is news. Exact counts stay exact. */
   seenTo(seq) {
     const { events, upTo } = this.stretch ?? { events: this.timeline.events, upTo: this.timeline.position ?? 0 };
     const position = Math.min(seq, upTo);
@@ -112,9 +113,9 @@ export class Conversation {
     const { unread, mentions, stale } = this;
     this.readTo(position);
     if (position >= this.#welcomed) return true; // every unread message came live
-    this.unread = Math.max(0, unread - seen.length);
+    this.unread = Math.max(this.at_least ? 1 : 0, unread - seen.length);
     this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => this.#callsMe(data)).length));
-    this.stale = stale && this.unread > 0;
+    this.stale = (stale || this.at_least) && this.unread > 0;
     return true;
   }
 
