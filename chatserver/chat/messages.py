@@ -83,18 +83,17 @@ class Chat:
         partner = known.partner(user.id) if known else None
         act = Message(text, partner, reply_to, mentioned(text))
         if known is not None:
-            return self._store(text, _draft(user, known, request_id, act), settle)
-        draft = _unresolved(user, request_id, act, room=room or 0, to=to)
-        return self._store(text, draft, self._caching(user, to, settle))
-
-    def _direct(self, user: User, to: str) -> RoomFacts | None:
-        return self._room_cache.direct(user.id, to)
-
-    def _store(self, text: str, draft: Draft, settle: Settle) -> Rendering:
+            draft = _draft(user, known, request_id, act)
+        else:
+            draft = _unresolved(user, request_id, act, room=room or 0, to=to)
+            settle = self._caching(user, to, settle)
         if is_costly(text):
             return self._store_rendered(text, draft, settle)
         self._journal.append(draft, settle)
         return None
+
+    def _direct(self, user: User, to: str) -> RoomFacts | None:
+        return self._room_cache.direct(user.id, to)
 
     async def _store_rendered(self, text: str, draft: Draft, settle: Settle) -> None:
         await self._renderer.prepare([text])
@@ -123,7 +122,11 @@ class Chat:
         """Replace the text of the user's own message."""
         self._check_text(text)
         act = Edit(message.seq, text, mentioned(text), self._editable())
-        return self._store(text, self._draft_in(user, message.room, request_id, act), settle)
+        draft = self._draft_in(user, message.room, request_id, act)
+        if is_costly(text):
+            return self._store_rendered(text, draft, settle)
+        self._journal.append(draft, settle)
+        return None
 
     def delete(
         self, user: User, message: MessageRef, settle: Settle, *, request_id: str | None = None

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -146,13 +147,13 @@ class Database:
         if self.broken:
             raise DiskBroken
         try:
-            return await self.writer.run(lambda connection: self._commit(connection, work))
+            return await self.writer.run(partial(self._commit, work))
         except IntegrityError:
             raise
         except FAILURES as error:
             raise self._failed(error) from error
 
-    def _commit(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+    def _commit(self, work: Callable[[Connection], T], connection: Connection) -> T:
         result = work(connection)
         self._files.require_unchanged()
         try:

@@ -6,6 +6,7 @@ transaction, so that a room's numbers are gapless and ordered, with any number o
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +34,7 @@ from chatserver.storage.readers import Share
 from chatserver.storage.room_resolution import resolve_rooms
 from chatserver.storage.tables import events, rooms
 
-TRIES = 3  # before the last one
+TRIES = 4
 LOCK_ATTEMPTS = 2  # attempts that wait for rooms which another transaction has locked
 RANGES_PER_QUERY = 200  # SQLite nests conditions no deeper than 1,000
 
@@ -53,64 +54,51 @@ class EventLog:
 
         An Event was stored now, a Receipt was stored earlier, an error concerns that draft alone.
         Raises Unavailable if nothing was stored, CommitUnknown if that is unknown.
+
+        The first attempt is optimistic, as if no draft were a repeat, which saves a lookup. After a
+        violated constraint the ids are looked up, again if another node stores one at the same
+        time. Drafts for a room that stays locked by another transaction are refused, so that those
+        for other rooms can be stored.
         """
-        outcomes = await self._committed(drafts)
+        optimistic, lock_attempts = True, 0 if self._held else LOCK_ATTEMPTS
+        for attempt in range(TRIES):
+            store = partial(self._store, drafts, optimistic, lock_attempts > 0)
+            try:
+                outcomes = await self._database.transaction(store)
+                break
+            except IntegrityError:
+                if attempt == TRIES - 1:
+                    raise
+            except LockConflict:
+                if attempt == TRIES - 1:
+                    raise
+                lock_attempts -= 1
+            optimistic = False
         self._database.durability_counter.add(sum(type(outcome) is Event for outcome in outcomes))
         return outcomes
 
-    async def _committed(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """Commit optimistically, as if no draft were a repeat, which saves a lookup; then retry.
-
-        After a violated constraint the ids are looked up, again if another node stores one at the
-        same time. Drafts for a room that stays locked by another transaction are refused, so that
-        those for other rooms can be stored.
-        """
-        optimistic, lock_attempts = True, 0 if self._held else LOCK_ATTEMPTS
-        for _ in range(TRIES):
-            try:
-                return await self._transaction(
-                    drafts, optimistic=optimistic, wait=lock_attempts > 0
-                )
-            except IntegrityError:
-                pass
-            except LockConflict:
-                lock_attempts -= 1
-            optimistic = False
-        return await self._transaction(drafts, optimistic=False, wait=lock_attempts > 0)
-
-    async def _transaction(
-        self, drafts: Sequence[Draft], *, optimistic: bool, wait: bool
-    ) -> list[Outcome]:
-        return await self._database.transaction(
-            lambda c: self._store_unlocked(c, drafts, optimistic, wait)
-        )
-
-    def _store_unlocked(
-        self, connection: Connection, drafts: Sequence[Draft], optimistic: bool, wait: bool
-    ) -> list[Outcome]:
-        """Store drafts for rooms that could be locked, and refuse the rest."""
-        drafts = resolve_rooms(connection, drafts, self._clock())
-        self._held = lock_rooms(connection, [draft.room for draft in drafts], wait=wait)
-        if not self._held:
-            return self._store(connection, drafts, optimistic)
-        free = [draft for draft in drafts if draft.room not in self._held]
-        stored = iter(self._store(connection, free, optimistic))
-        held = self._held
-        return [Unavailable() if draft.room in held else next(stored) for draft in drafts]
-
     def _store(
-        self, connection: Connection, drafts: Sequence[Draft], optimistic: bool
+        self, drafts: Sequence[Draft], optimistic: bool, wait: bool, connection: Connection
     ) -> list[Outcome]:
-        """Store runs of acts on messages together, and acts on rooms one by one, in order."""
+        """Store runs of acts on messages together, and acts on rooms one by one, in order.
+
+        Drafts for rooms that could not be locked are refused. `wait`: wait for locks.
+        """
+        drafts = resolve_rooms(connection, drafts, self._clock())
+        held = self._held = lock_rooms(connection, [draft.room for draft in drafts], wait=wait)
+        free = [draft for draft in drafts if draft.room not in held] if held else drafts
         outcomes: list[Outcome] = []
-        for together, run in itertools.groupby(drafts, key=_is_on_message):
+        for together, run in itertools.groupby(free, key=_is_on_message):
             if together:
                 outcomes += apply_message.store(
                     connection, list(run), self._clock(), optimistic=optimistic
                 )
             else:
                 outcomes += [self._act(connection, draft) for draft in run]
-        return outcomes
+        if not held:
+            return outcomes
+        stored = iter(outcomes)
+        return [Unavailable() if draft.room in held else next(stored) for draft in drafts]
 
     def _act(self, connection: Connection, draft: Draft) -> Outcome:
         known = already_stored(connection, [draft])

@@ -8,7 +8,8 @@ shown that could be lost. Owns the queue of drafts.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -131,21 +132,21 @@ class Journal:
         return batch
 
     async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
+        """Store and settle a batch; on a bug, answer every draft, then raise the exception."""
         self._undecided.clear()
         self._published.clear()
+        drafts = [draft for draft, _ in batch]
         try:
-            self._settle_batch(batch, await self._outcomes_or_refusals(batch))
-        finally:
-            self._published.set()
-
-    async def _outcomes_or_refusals(self, batch: list[tuple[Draft, Settle]]) -> list[Outcome]:
-        """Store a batch; on a bug, answer every draft before the exception propagates."""
-        try:
-            return await self._timed([draft for draft, _ in batch])
+            with self._timing(drafts):
+                outcomes = await self._outcomes(drafts)
         except Exception:
             for _, settle in batch:
                 _call(settle, ChatError())
             raise
+        else:
+            self._settle_batch(batch, outcomes)
+        finally:
+            self._published.set()
 
     async def published(self) -> None:
         """Return when all events that are committed now have been published."""
@@ -155,58 +156,58 @@ class Journal:
         """Return when all queued drafts have been answered."""
         await self._idle.wait()
 
-    async def _timed(self, drafts: list[Draft]) -> list[Outcome]:
+    @contextmanager
+    def _timing(self, drafts: list[Draft]) -> Iterator[None]:
         clock = asyncio.get_running_loop().time
         start = clock()
-        outcomes = await self._outcomes(drafts)
+        yield
         seconds = clock() - start
         self.counts.seconds.add(seconds)
         self.counts.drafts.add(len(drafts))
         if seconds > SLOW_COMMIT:
             details = {"seconds": round(seconds, 3), "drafts": len(drafts)}
             logger.warning("a commit was slow", extra=details)
-        return outcomes
 
     async def _outcomes(self, drafts: list[Draft]) -> list[Outcome]:
-        if self.broken:
-            return [Unavailable()] * len(drafts)
-        try:
-            outcomes = await self._retry_until_known(drafts)
-        except DiskBroken as error:
-            logger.critical("the disk failed; nothing can be stored until the server is restarted")
-            self.broken = True
-            self.outage.failed(error.reason)
-            return [Unavailable()] * len(drafts)
-        except Unavailable as error:
-            self.outage.failed(error.reason)
-            return [error] * len(drafts)
-        except ChatError as error:
-            return [error] * len(drafts)
-        except Exception:
-            if len(drafts) > 1:  # a failure of one draft must not fail the others
-                return [(await self._outcomes([draft]))[0] for draft in drafts]
-            logger.exception("a message could not be stored")
-            return [ChatError()]
-        if any(isinstance(outcome, Event) for outcome in outcomes):
-            self.outage.stored()
-        return outcomes
-
-    async def _retry_until_known(self, drafts: list[Draft]) -> list[Outcome]:
         """Store a batch, repeatedly if the outcome of COMMIT is unknown, until it is known.
 
         Every draft has an id, so storing it again finds the event of the first attempt.
         """
-        while True:
+        while not self.broken:
             try:
-                return await self._store.store(drafts)
+                outcomes = await self._store.store(drafts)
             except CommitUnknown:
                 self._undecided += [draft for draft in drafts if draft not in self._undecided]
                 logger.warning("the answer to a commit was lost; storing the batch again")
+            except DiskBroken as error:
+                self._stop_storing(error)
+                break
             except Unavailable as error:
-                if not any(draft in self._undecided for draft in drafts):
-                    raise
                 self.outage.failed(error.reason)
+                if not any(draft in self._undecided for draft in drafts):
+                    return [error] * len(drafts)
+            except ChatError as error:
+                return [error] * len(drafts)
+            except Exception:
+                return await self._outcomes_after_bug(drafts)
+            else:
+                if any(isinstance(outcome, Event) for outcome in outcomes):
+                    self.outage.stored()
+                return outcomes
             await asyncio.sleep(RETRY_DELAY)
+        return [Unavailable()] * len(drafts)
+
+    def _stop_storing(self, error: DiskBroken) -> None:
+        logger.critical("the disk failed; nothing can be stored until the server is restarted")
+        self.broken = True
+        self.outage.failed(error.reason)
+
+    async def _outcomes_after_bug(self, drafts: list[Draft]) -> list[Outcome]:
+        """Store drafts one by one, so that the failure of one does not fail the others."""
+        if len(drafts) > 1:
+            return [(await self._outcomes([draft]))[0] for draft in drafts]
+        logger.exception("a message could not be stored")
+        return [ChatError()]
 
     def _settle_batch(self, batch: list[tuple[Draft, Settle]], outcomes: list[Outcome]) -> None:
         """Answer every sender, then publish new events. Does not await.

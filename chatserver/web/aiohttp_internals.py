@@ -175,8 +175,12 @@ class _TrailingData:
         pass
 
 
-def frame_parser(receive: Callable[[WSMessage], None], *, limit: int) -> Callable[[bytes], object]:
+def frame_parser(
+    receive: Callable[[WSMessage, int], None], *, limit: int
+) -> Callable[[bytes], object]:
     """Return a function that takes bytes and calls `receive` for each message or control frame.
+
+    `receive` gets the message and its size in bytes.
 
     An invalid frame, or a message of `limit` bytes or more, becomes one of type ERROR.
     """
@@ -187,15 +191,12 @@ def frame_parser(receive: Callable[[WSMessage], None], *, limit: int) -> Callabl
 class _Messages(WebSocketDataQueue):
     """Passes messages and errors of aiohttp's reader straight on."""
 
-    def __init__(self, receive: Callable[[WSMessage], None]) -> None:
+    def __init__(self, receive: Callable[[WSMessage, int], None]) -> None:
         super().__init__(cast(Any, None), 0, loop=asyncio.get_running_loop())
-        self._receive = receive
-
-    def feed_data(self, data: Any, size: int) -> None:  # noqa: ARG002 - aiohttp's signature
-        self._receive(data)
+        self.feed_data = receive  # type: ignore[assignment,method-assign]
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:  # noqa: ARG002
         if not isinstance(exc, WebSocketError):
             logger.error("parsing a frame failed", exc_info=exc)
             exc = WebSocketError(WSCloseCode.INTERNAL_ERROR, "")
-        self._receive(WSMessage(WSMsgType.ERROR, exc, None))
+        self.feed_data(WSMessage(WSMsgType.ERROR, exc, None), 0)

@@ -34,9 +34,13 @@ def show_before_the_commit() -> None:
         start(self, log, hub)
 
     def too_early(
-        self: EventLog, connection: Connection, drafts: Sequence[Draft], optimistic: bool
+        self: EventLog,
+        drafts: Sequence[Draft],
+        optimistic: bool,
+        wait: bool,
+        connection: Connection,
     ) -> list[Outcome]:
-        outcomes = store(self, connection, drafts, optimistic)
+        outcomes = store(self, drafts, optimistic, wait, connection)
         loop, hub = places[0]
         for event in [outcome for outcome in outcomes if isinstance(outcome, Event)]:
             loop.call_soon_threadsafe(hub.publish, event.room, [event])

@@ -283,7 +283,7 @@ async def test_a_writer_that_died_is_no_longer_waited_for_and_goes_on_when_resta
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.journal, "_timed", broken)
+        patch.setattr(desk.journal, "_outcomes", broken)
         desk.append("a")
         with pytest.raises(RuntimeError, match="a bug"):
             await desk.journal.run()

@@ -162,7 +162,7 @@ def parse(data: bytes, step: int = 1_000, limit: int = 100) -> list[tuple[WSMsgT
     found: list[WSMessage] = []
 
     async def run() -> None:
-        feed = frame_parser(found.append, limit=limit)
+        feed = frame_parser(lambda message, _size: found.append(message), limit=limit)
         for at in range(0, len(data), step):
             feed(data[at : at + step])
 

@@ -130,8 +130,8 @@ class SocketTransport(asyncio.Protocol):
 
     # Frames ---------------------------------------------------------------------------------------
 
-    def feed(self, message: WSMessage) -> None:
-        """Handle a frame from the inbox at once, or queue it."""
+    def feed(self, message: WSMessage, _size: int = 0) -> None:
+        """Handle a frame of the parser at once, or queue it."""
         if self.close_code is not None:
             return
         if message.type is WSMsgType.CLOSE:
