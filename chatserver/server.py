@@ -16,6 +16,7 @@ from aiohttp import web
 from chatserver import shutdown
 from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.administration import Administration
+from chatserver.accounts.bot_tokens import BotTokens
 from chatserver.accounts.erasure import Erasure
 from chatserver.accounts.invitations import Invitations
 from chatserver.accounts.key_sync import KeySync
@@ -113,7 +114,7 @@ class Server:
         )
         shared: dict[str, Any] = {"users": self.users, "passwords": self.passwords}
         shared |= {"closer": self.hub, "credentials": Credentials(self.database, clock=wall)}
-        shared["bots"] = Bots(self.database, clock=wall)
+        bots = Bots(self.database, clock=wall)
         self.revocations = Revocations(self.users.revoke, self.folder.revocations, self.hub)
         self.accounts = Accounts(
             **shared,
@@ -122,9 +123,10 @@ class Server:
             guard=self.guard,
             settings=auth,
             setup_token=self.folder.setup_token,
+            bot_tokens=BotTokens(bots, clock=wall),
             clock=wall,
         )
-        self.administration = Administration(**shared, publish=self.hub.publish)
+        self.administration = Administration(**shared, bots=bots, publish=self.hub.publish)
         self.erasure = Erasure(self.journal, self.log, self.database)
         self.invitations = Invitations(
             Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall

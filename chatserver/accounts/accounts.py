@@ -3,18 +3,18 @@
 Knows nothing of connections; they are closed through `SessionCloser`.
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from chatserver.accounts.bot_tokens import BOT_PREFIX, BotTokens
 from chatserver.accounts.passwords import Passwords, check_choice
 from chatserver.accounts.revocations import Revocations
-from chatserver.accounts.session_tokens import SigningKeys, Token
+from chatserver.accounts.session_tokens import SigningKeys
+from chatserver.accounts.sign_in import SignIn, Tokens
 from chatserver.config import AuthSettings
 from chatserver.errors import (
     AccountClosed,
@@ -29,16 +29,13 @@ from chatserver.errors import (
 from chatserver.limits import SignInGuard
 from chatserver.models import Role, Session, User, name_key
 from chatserver.permissions import write_private
-from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
-from chatserver.storage.users import NewUser, OpenSession, Users, bot_session
+from chatserver.storage.users import NewUser, OpenSession, Users
 from chatserver.text.names import checked_display, checked_name
 
 MINUTE = 60_000  # ms
 DAY = 86_400_000
-BOT_PREFIX = "bot_"  # of bots' tokens
 SESSION_ENDED = _("Your session has ended. Log in again.")
-BOT_SESSION_DAYS = 365  # after that a bot's connection is closed, and it reconnects
 
 
 class SessionCloser(Protocol):
@@ -46,33 +43,6 @@ class SessionCloser(Protocol):
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A valid session, and the token that authenticated it."""
-
-    session: Session
-    token: Token
-
-    @property
-    def user(self) -> User:
-        return self.session.user
-
-    @property
-    def expires_at(self) -> int:
-        """Milliseconds UTC at which the session or the token expires, whichever is first."""
-        return min(self.session.expires_at, self.token.expires_at * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Tokens of a new session: `cookie` lives as long as it, `bearer` for minutes. Times in ms."""
-
-    user: User
-    bearer: str
-    cookie: str
-    expires_at: int
 
 
 class Accounts:
@@ -83,7 +53,7 @@ class Accounts:
         *,
         users: Users,
         credentials: Credentials,
-        bots: Bots,
+        bot_tokens: BotTokens,
         passwords: Passwords,
         keys: SigningKeys,
         guard: SignInGuard,
@@ -95,7 +65,7 @@ class Accounts:
     ) -> None:
         self._users = users
         self._credentials = credentials
-        self._bots = bots
+        self._bot_tokens = bot_tokens
         self._passwords = passwords
         self._keys = keys
         self._guard = guard
@@ -173,7 +143,7 @@ class Accounts:
         Raises Unauthorized; AccountClosed for a disabled or deleted account.
         """
         if token.startswith(BOT_PREFIX):
-            return await self._authenticate_bot(token)
+            return await self._bot_tokens.authenticate(token)
         claims = self._keys.verify(token)
         if claims.session in self._revocations:
             raise Unauthorized(SESSION_ENDED)
@@ -182,16 +152,6 @@ class Accounts:
             closed = await self._users.disabled([claims.user_id])
             raise (AccountClosed if closed else Unauthorized)(SESSION_ENDED)
         return SignIn(session, claims)
-
-    async def _authenticate_bot(self, token: str) -> SignIn:
-        hashed = token_digest(token)
-        user = await self._bots.find(hashed)
-        if user is None:
-            raise AccountClosed if await self._bots.is_disabled(hashed) else Unauthorized
-        now = self._clock()
-        session = Session(bot_session(hashed), user, now, now + BOT_SESSION_DAYS * DAY)
-        seconds = session.expires_at // 1000
-        return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Return the user's open sessions, newest first."""
@@ -312,11 +272,6 @@ class Accounts:
         check_choice(password, name, display)
         hashed = await self._passwords.hash(password, generated=generated)
         return NewUser(name, display, hashed, new.role, new.locale)
-
-
-def token_digest(token: str) -> str:
-    """Return the stored form of a bot's token; a plain hash suffices for 192 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_user(name: str, display: str, *, role: Role = Role.MEMBER, locale: str = "") -> NewUser:

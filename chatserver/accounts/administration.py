@@ -4,10 +4,10 @@ In every method `by` is the administrator who does it, None the operator. The tr
 applies the change checks that `by` still is an administrator: Forbidden otherwise.
 """
 
-import secrets
 from collections.abc import Callable
 
-from chatserver.accounts.accounts import BOT_PREFIX, SessionCloser, token_digest
+from chatserver.accounts.accounts import SessionCloser
+from chatserver.accounts.bot_tokens import new_token, token_digest
 from chatserver.accounts.passwords import Passwords, check_choice, generate
 from chatserver.errors import CloseCode, Forbidden, NotFound, _
 from chatserver.models import Event, Role, User
@@ -136,7 +136,7 @@ class Administration:
         The token is stored hashed only. `by` can add the bot to private rooms only as a member of
         them. The members of the rooms are notified as of every new member.
         """
-        token = _bot_token()
+        token = new_token()
         kept = checked_name(name)
         new = NewUser(kept, checked_display(display, kept), "!", Role.BOT)
         user, joined = await self._bots.add(new, token_digest(token), rooms, by=_id(by))
@@ -146,7 +146,7 @@ class Administration:
 
     async def renew_bot(self, by: User | None, name: str) -> str:
         """Replace a bot's token and close its connections; return the new token."""
-        token = _bot_token()
+        token = new_token()
         await self._set_token(by, name, token_digest(token))
         return token
 
@@ -164,7 +164,3 @@ class Administration:
 
 def _id(by: User | None) -> int | None:
     return None if by is None else by.id
-
-
-def _bot_token() -> str:
-    return BOT_PREFIX + secrets.token_urlsafe(24)

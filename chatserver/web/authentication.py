@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from chatserver.accounts.accounts import Accounts, SignIn, Tokens
+from chatserver.accounts.accounts import Accounts
+from chatserver.accounts.sign_in import SignIn, Tokens
 from chatserver.config import Settings
 from chatserver.errors import Forbidden, OtherUser, RateLimited, Unauthorized, _
 from chatserver.limits import Rate

@@ -5,8 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from chatserver.accounts.accounts import Accounts, Tokens, new_user
+from chatserver.accounts.accounts import Accounts, new_user
 from chatserver.accounts.invitations import Invitations
+from chatserver.accounts.sign_in import Tokens
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import forms

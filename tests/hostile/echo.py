@@ -5,7 +5,7 @@ The settings, the reading, the closing are those of the product; only the chat i
 
 from aiohttp import web
 
-from chatserver.accounts.accounts import SignIn
+from chatserver.accounts.sign_in import SignIn
 from chatserver.protocol.framing import text_frame
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnection

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from chatserver.accounts.accounts import Accounts, SignIn
+from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.administration import Administration
+from chatserver.accounts.bot_tokens import BotTokens
 from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys, Token
+from chatserver.accounts.sign_in import SignIn
 from chatserver.bus.messages import SessionEnd
 from chatserver.config import AuthSettings
 from chatserver.errors import ChatError, CloseCode, Conflict, Unauthorized
@@ -48,7 +50,6 @@ class Desk:
         shared: dict[str, Any] = {
             "users": storage.users,
             "credentials": storage.credentials,
-            "bots": storage.bots,
             "closer": Nobody(),
         }
         self.accounts = Accounts(
@@ -59,11 +60,13 @@ class Desk:
             guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",
+            bot_tokens=BotTokens(storage.bots, clock=self.clock),
             clock=self.clock,
         )
         self.administration = Administration(
             **shared,
             passwords=self.strong,
+            bots=storage.bots,
             publish=lambda _room, _events: None,
         )
 

@@ -10,7 +10,7 @@ from functools import partial
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from chatserver import protocol
-from chatserver.accounts.accounts import SignIn
+from chatserver.accounts.sign_in import SignIn
 from chatserver.chat.history import History
 from chatserver.config import LimitSettings
 from chatserver.errors import (
