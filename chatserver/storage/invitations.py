@@ -7,7 +7,7 @@ removed from a private room needs an invitation that was created after the remov
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -38,7 +38,6 @@ class Invites:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._found = database.batch_loader(self._find)
 
     async def open(self, invite: Invite, *, by: int | None, into: str = "") -> None:
         """Store an invitation, which admits to the room named `into`, if given.
@@ -76,13 +75,8 @@ class Invites:
     async def find(self, code: str, *, by: int | None = None) -> Invite | None:
         """Return a usable invitation that `by` may see."""
         if by is None:
-            return await self._found.get(code) if _is_code(code) else None
-        return await self._first(_VISIBLE_INVITE, code, me=by)
-
-    async def _find(self, codes: Sequence[str]) -> dict[str, Invite]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute(_FOUND_INVITES, self._parameters(codes=codes))
-            return {row.code: _invite(row) for row in rows}
+            return await self._first(_USABLE_INVITE, code)
+        return await self._first(_USABLE_INVITE.where(_VISIBLE), code, me=by)
 
     async def find_for_member(self, user_id: int, code: str) -> Invite | None:
         """Return an invitation, usable or not, into a room of which the user is a member."""
@@ -237,8 +231,7 @@ _INVITES = (
     .outerjoin(rooms, rooms.c.id == invites.c.room_id)
 )
 _USABLE_INVITES = _INVITES.where(_USABLE).order_by(invites.c.created_at.desc())
-_FOUND_INVITES = _INVITES.where(_USABLE, invites.c.code.in_(sa.bindparam("codes", expanding=True)))
-_VISIBLE_INVITE = _INVITES.where(_this_one, _USABLE, _VISIBLE)
+_USABLE_INVITE = _INVITES.where(_this_one, _USABLE)
 _INVITE_OF_MEMBER = _INVITES.where(_this_one, _me_is_inside)
 _REDEMPTION = invites.update().where(_this_one, _USABLE).values(uses_left=invites.c.uses_left - 1)
 _ADMISSION = sa.select(invites.c.code).where(

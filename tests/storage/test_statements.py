@@ -1,6 +1,5 @@
 """Frequent queries use statements that are built once: that takes longer than running them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,7 +24,6 @@ async def reads_of(storage: Storage) -> dict[str, Read]:
     return {
         "an invitation": lambda: storage.invites.find("code"),
         "no invitation": lambda: storage.invites.find("other"),
-        "an invitation of an administrator": lambda: storage.invites.find("code", by=ann.id),
         "an invitation to a room of a member": lambda: storage.invites.find_for_member(
             ann.id, "code"
         ),
@@ -58,19 +56,3 @@ async def test_frequent_queries_build_no_statement(
     for name, read in reads.items():  # noqa: B007 - `counted` reads the name
         await read()
     assert built == []
-
-
-async def test_visitors_who_look_for_invitations_at_once_share_queries(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await storage.invites.open(Invite("code", "", 1, storage.now + 1, 5), by=None)
-    statements: list[Any] = []
-    readers = storage.database.readers
-    for engine in {id(reader): reader for reader in readers.values()}.values():
-        sa.event.listen(
-            engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2])
-        )
-    codes = ["code", *(f"missing{number}" for number in range(39))] * 2
-    found = await asyncio.gather(*(storage.invites.find(code) for code in codes))
-    assert [one.code for one in found if one is not None] == ["code", "code"]
-    assert len([one for one in statements if "FROM invites" in one]) <= 4
