@@ -17,7 +17,7 @@ from chatserver.text.names import skeleton
 from chatserver.web import forms, time_limit
 from chatserver.web.authentication import Sessions, address
 from chatserver.web.language import LOCALES
-from chatserver.web.listing import stream_query, stream_rows
+from chatserver.web.listing import first_entries, stream_query, stream_rows
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
 from chatserver.web.responses import accounts as responses
@@ -151,9 +151,10 @@ class AccountHandlers:
         if query.names is not None:
             named = await self._accounts.find_all(query.names.split(",")[:NAMES])
             return ok(users=[user_json(user) for user in named])
+        page = partial(self._page, beginning=query.q)
         if query.limit is None:
-            return await stream_query(request, "users", partial(self._page, beginning=query.q))
-        users = await self._page(query.after, query.limit + 1, beginning=query.q)
+            return await stream_query(request, "users", page)
+        users = await first_entries(page, query.after, query.limit + 1)
         return ok(users=users[: query.limit], more=len(users) > query.limit)
 
     async def _page(self, after: str, limit: int, *, beginning: str) -> list[dict[str, Any]]:

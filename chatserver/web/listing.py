@@ -31,6 +31,18 @@ async def stream_query(request: web.Request, field: str, read: ReadPage) -> web.
     return await stream_pages(request, field, _query_pages(read))
 
 
+async def first_entries(read: ReadPage, after: str, limit: int) -> Entries:
+    """Return the first entries after that name, read and converted a page at a time."""
+    found: Entries = []
+    while (size := min(PAGE, limit - len(found))) > 0:
+        page = await read(after, size)
+        found += page
+        if len(page) < size:
+            break
+        after = page[-1]["name"]
+    return found
+
+
 async def stream_rows(
     request: web.Request, field: str, rows: Sequence[T], show: Show[T], **facts: Any
 ) -> web.StreamResponse:

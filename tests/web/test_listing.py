@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, web
 
-from chatserver.web.listing import PAGE, stream_query
+from chatserver.web.listing import PAGE, first_entries, stream_query
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
@@ -39,6 +39,19 @@ async def read_list(names: list[str]) -> Any:
 async def test_a_list_is_one_json_object_however_long_it_is(count: int) -> None:
     names = NAMES[:count]
     assert await read_list(names) == {"ok": 1, "users": [{"name": name} for name in names]}
+
+
+@pytest.mark.parametrize("limit", [1, PAGE, PAGE + 1, 2 * PAGE + 1, 3 * PAGE])
+async def test_a_limited_list_is_read_a_page_at_a_time(limit: int) -> None:
+    sizes = []
+
+    async def page(after: str, size: int) -> list[dict[str, Any]]:
+        sizes.append(size)
+        return [{"name": name} for name in NAMES if name > after][:size]
+
+    found = await first_entries(page, NAMES[0], limit)
+    assert [one["name"] for one in found] == NAMES[1:][:limit]
+    assert max(sizes) <= PAGE
 
 
 @pytest_asyncio.fixture
