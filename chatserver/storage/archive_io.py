@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chatserver.errors import ChatServerError
 from chatserver.models import Kind
 from chatserver.storage.archive_file import ChecksumLine, Damaged, Manifest, Row, line
+from chatserver.storage.display_names import backfill_display_keys
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import storage_error
 from chatserver.storage.migrate import HEAD
@@ -188,6 +189,7 @@ async def load(
             connection.execute(table.insert(), [_truncated(table, row) for row in batch])
             progress(len(batch))
         backfill_names(connection)
+        backfill_display_keys(connection)
         qualify_reactions(connection)
         repair_memberships(connection)
         _replace_epoch(connection)

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Role, Session, User
 from chatserver.storage.deletion import erase, lock_rooms_of, require_not_deleted, rooms_of
+from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import LockConflict
 from chatserver.storage.invitations import revoke_created_by
@@ -126,9 +127,11 @@ class Credentials:
             require_not_deleted(account)
             values: dict[str, Any] = {
                 key: value
-                for key in ("display", "role", "password_hash")
+                for key in ("role", "password_hash")
                 if (value := getattr(change, key)) is not None
             }
+            if change.display is not None:
+                values |= display_columns(change.display)
             if change.disabled is not None:
                 values["disabled_at"] = (account.disabled_at or now) if change.disabled else None
             _set(connection, user_id, values, new_version=change.ends_sessions)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, _
 from chatserver.models import LOBBY, Role, RoomKind
+from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import lock_rooms
@@ -47,7 +48,7 @@ def erase(connection: Connection, account: Row[Any], now: int) -> None:
     for table in (sessions, bot_tokens):
         connection.execute(table.delete().where(table.c.user_id == account.id))
     values = {
-        "display": DISPLAY,
+        **display_columns(DISPLAY),
         "locale": "",
         "role": Role.BOT if account.role == Role.BOT else Role.MEMBER,
         "password_hash": DELETED,

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
+from chatserver.storage.display_names import accounts_displayed
 from chatserver.storage.engine import Database
+from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
 from chatserver.storage.search_candidates import READABLE, Terms, candidates
 from chatserver.storage.search_index import (
@@ -49,7 +51,7 @@ __all__ = [
 CHUNKS = (64, 512, 2_048, 2_048)  # candidates looked at together; after them the page ends early
 CHARACTERS = 1_000_000  # of texts compared for one page; after them it ends early, too
 ROWS = 128  # texts read at once
-TITLES = 2_000  # titles or display names read and compared at once
+TITLES = 200  # of rooms, read and compared at once
 DIGITS = 16  # of a room's number at most
 AS_TERMS = 64  # rooms or people that the index itself is asked for; of more it is filtered
 CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
@@ -232,8 +234,7 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
     )
     if found := frozenset(await connection.scalars(named, {"me": user_id})):
         return found
-    titles = readable.add_columns(rooms.c.title)
-    if found := await _so_called(connection, titles, members.c.room_id, wanted, me=user_id):
+    if found := await _rooms_titled(connection, user_id, wanted):
         return found
     raise BadRequest(_("You are not in a room called %(room)s."), room=wanted)
 
@@ -243,25 +244,18 @@ async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
     person = sa.select(users.c.id).where(users.c.name_key == name_key(name))
     if found := frozenset(await connection.scalars(person)):
         return found
-    displays = sa.select(users.c.id, users.c.display)
-    if found := await _so_called(connection, displays, users.c.id, name):
+    if found := await accounts_displayed(connection, name):
         return found
     raise BadRequest(_("No one here is called %(name)s."), name=name)
 
 
-async def _so_called(
-    connection: AsyncConnection,
-    titles: sa.Select[Any],
-    number: sa.Column[int],
-    wanted: str,
-    **values: int,
-) -> frozenset[int]:
-    """The numbers of all that bear this title, read and compared some at a time."""
-    folded, found, last = fold(wanted), frozenset[int](), 0
-    page = titles.where(number > sa.bindparam("last")).order_by(number).limit(TITLES)
+async def _rooms_titled(connection: AsyncConnection, user_id: int, title: str) -> frozenset[int]:
+    """Return the readable rooms of this title, read and compared some at a time."""
+    folded, found, last = fold(title), frozenset[int](), 0
     while folded:
-        rows = list(await connection.execute(page, {"last": last, **values}))
-        found |= await asyncio.to_thread(_titled, rows, folded)
+        rows = list(await connection.execute(_TITLES, {"me": user_id, "last": last}))
+        async with paced():
+            found |= await asyncio.to_thread(_titled, rows, folded)
         if len(rows) < TITLES:
             break
         last = rows[-1][0]
@@ -270,6 +264,15 @@ async def _so_called(
 
 def _titled(rows: Iterable[Any], folded: str) -> frozenset[int]:
     return frozenset(row[0] for row in rows if fold(row[1]) == folded)
+
+
+_TITLES = (
+    READABLE.join(rooms, rooms.c.id == members.c.room_id)
+    .add_columns(rooms.c.title)
+    .where(members.c.room_id > sa.bindparam("last"))
+    .order_by(members.c.room_id)
+    .limit(TITLES)
+)
 
 
 async def _id_at(connection: AsyncConnection, at: int) -> int:

@@ -79,6 +79,8 @@ users = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
     sa.Column("skeleton", sa.String(128), index=True),  # see `names.skeleton`
+    sa.Column("display_key", sa.String(128)),  # see `display_names`
+    sa.Index("ix_users_display_key", "display_key", "name_key"),
     **MYSQL,
 )
 

@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, StartError, _
 from chatserver.models import LOBBY, MAX_CLOCK_LEAD, Role, Session, User, name_key
+from chatserver.storage.account_pages import ACCOUNT, account_page
+from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import redeem
 from chatserver.storage.members import join_lobby, lock_rooms, new_id
@@ -45,14 +47,12 @@ class OpenSession:
 
 
 _SHOWN = [field.name for field in fields(OpenSession)]
-_SIGNED_IN = ("id", "name", "display", "role", "locale", "disabled_at", "password_version")
-_USER = [users.c[key] for key in _SIGNED_IN]
 _SESSIONS = (
     sa.select(
         sessions.c.id.label("session"),
         sessions.c.created_at.label("opened_at"),
         sessions.c.expires_at,
-        *_USER,
+        *ACCOUNT,
     )
     .join_from(sessions, users, users.c.id == sessions.c.user_id)
     .where(sessions.c.id.in_(sa.bindparam("ids", expanding=True)), sessions.c.revoked_at.is_(None))
@@ -133,14 +133,14 @@ class Users:
     async def all(self) -> list[User]:
         """Every account, by name: for commands. A server reads pages."""
         async with self._database.reading(Share.LISTS) as connection:
-            rows = await connection.execute(sa.select(*_USER).order_by(users.c.name_key))
+            rows = await connection.execute(sa.select(*ACCOUNT).order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 
     async def administrator(self) -> User | None:
         """The administrator whose open account is the oldest."""
         may = sa.and_(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
         async with self._database.reading() as connection:
-            query = sa.select(*_USER).where(may).order_by(users.c.id).limit(1)
+            query = sa.select(*ACCOUNT).where(may).order_by(users.c.id).limit(1)
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else read_user(row)
 
@@ -149,26 +149,22 @@ class Users:
 
         `beginning`: only those whose name or display name begins so.
         """
-        query = sa.select(*_USER).where(users.c.name_key > name_key(after))
-        if beginning:
-            key = name_key(beginning)
-            named = sa.func.substr(users.c.name_key, 1, len(key)) == key
-            shown = sa.func.substr(users.c.display, 1, len(beginning)) == beginning
-            query = query.where(sa.or_(named, shown))
         async with self._database.reading(Share.LISTS) as connection:
-            rows = await connection.execute(query.order_by(users.c.name_key).limit(limit))
+            rows = await connection.run_sync(account_page, name_key(after), limit, beginning)
             return [read_user(row) for row in rows]
 
     async def named(self, names: Collection[str]) -> list[User]:
         """The accounts of these names."""
         keys = {name_key(name) for name in names}
-        query = sa.select(*_USER).where(users.c.name_key.in_(sorted(keys)))
+        query = sa.select(*ACCOUNT).where(users.c.name_key.in_(sorted(keys)))
         async with self._database.reading() as connection:
             rows = await connection.execute(query.order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 
     async def change(self, user_id: int, **values: str) -> None:
         """Set columns of an open account (display, locale)."""
+        if "display" in values:
+            values |= display_columns(values["display"])
         own = sa.and_(users.c.id == user_id, users.c.disabled_at.is_(None))
         change = users.update().where(own).values(**values)
         await self._database.transaction(lambda c: c.execute(change))
@@ -284,7 +280,7 @@ def insert_user(connection: Connection, new: NewUser, now: int) -> User:
         users.insert().values(
             name=new.name,
             name_key=name_key(new.name),
-            display=new.display,
+            **display_columns(new.display),
             password_hash=new.password_hash,
             role=new.role,
             locale=new.locale,

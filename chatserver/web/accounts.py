@@ -139,7 +139,7 @@ class AccountHandlers:
     )
     async def users(self, request: web.Request) -> web.StreamResponse:
         """List accounts by name: all, or `limit` of them after the name `after`; `q` is a prefix of
-        the names. Or the accounts in `names`, separated by commas.
+        the name or display name. Or the accounts in `names`, separated by commas.
         """
         if self._sessions.is_operator(request):
             return await self._users(request)

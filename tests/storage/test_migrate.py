@@ -74,6 +74,8 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
     assert await storage.database.run_on_writer(differences) == []
     with pytest.raises(Conflict):
         await storage.person("аnn")  # with a Cyrillic letter
+    async with storage.database.reading() as connection:
+        assert await connection.scalar(sa.text("SELECT display_key FROM users")) == "ann"
     found = await Search(storage.database).find(1, parse("purple"))
     assert [hit.data for hit in found.hits] == ["purple stones"]
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
