@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from chatserver.errors import Unavailable
 
-BATCH_SIZE = 20  # keys per query, so that it stays fast
+BATCH_SIZE = 20  # keys per query, unless set otherwise: it stays fast
 MAX_CONCURRENT_QUERIES = 2  # per loader
 WAIT_TIMEOUT = 8.0  # seconds until Unavailable: less than web.time_limit.LIMIT
 
@@ -22,9 +22,15 @@ Found = TypeVar("Found")
 class BatchLoader(Generic[Key, Found]):
     """Loads values of one kind by key."""
 
-    def __init__(self, load: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]) -> None:
-        """`load` queries the values of several keys; missing keys are left out."""
+    def __init__(
+        self,
+        load: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]],
+        *,
+        size: int = BATCH_SIZE,
+    ) -> None:
+        """`load` queries the values of at most `size` keys; missing keys are left out."""
         self._load = load
+        self._size = size
         self._waiting: dict[Key, asyncio.Future[Found | None]] = {}
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,7 +62,7 @@ class BatchLoader(Generic[Key, Found]):
         """Query until no key waits. The slot is released in the same turn of the event loop."""
         try:
             while self._waiting:
-                keys = list(self._waiting)[:BATCH_SIZE]
+                keys = list(self._waiting)[: self._size]
                 await self._answer({key: self._waiting.pop(key) for key in keys})
         finally:
             self._running -= 1

@@ -36,36 +36,39 @@ class UserRooms(NamedTuple):
         return len(self.heads) > len(self.states)
 
 
-class _Load(NamedTuple):
-    """What reading the rooms of a user takes: rooms, and events behind their read positions."""
+class Load(NamedTuple):
+    """The work of reading a user's rooms: rooms, and events behind their read positions."""
 
     user_id: int
     rooms: int
     behind: int
 
 
-def rooms_of(connection: Connection, people: Sequence[int]) -> dict[int, UserRooms]:
-    """Return the rooms of each of these users, without those who have none."""
+def rooms_of(connection: Connection, people: Sequence[int]) -> dict[int, UserRooms | Load]:
+    """Return the rooms of each of these users, without those who have none.
+
+    The Load is returned instead for a user whose rooms take several statements: `read_user` reads
+    them, so that other users need not wait for it.
+    """
     loads = [
-        _Load(row.user_id, row.rooms, int(row.behind))
+        Load(row.user_id, row.rooms, int(row.behind))
         for row in connection.execute(_LOADS, {"people": people})
     ]
-    found: dict[int, UserRooms] = {}
+    found: dict[int, UserRooms | Load] = {load.user_id: load for load in loads if not _fit([load])}
     for batch in _batches([load for load in loads if _fit([load])]):
         found |= _read_users(connection, [load.user_id for load in batch])
-    large = [load for load in loads if not _fit([load])]
-    return found | {load.user_id: _read_user(connection, load) for load in large}
+    return found
 
 
-def _fit(loads: Sequence[_Load]) -> bool:
+def _fit(loads: Sequence[Load]) -> bool:
     """Return whether one statement can read these rooms, and count all their messages."""
     rooms_in_all = sum(load.rooms for load in loads)
     return rooms_in_all <= BATCH_SIZE and sum(load.behind for load in loads) <= MAX_SCANNED
 
 
-def _batches(loads: Sequence[_Load]) -> Iterator[list[_Load]]:
+def _batches(loads: Sequence[Load]) -> Iterator[list[Load]]:
     """Split users into those whose rooms are read in one statement."""
-    batch: list[_Load] = []
+    batch: list[Load] = []
     for load in loads:
         if batch and not _fit([*batch, load]):
             yield batch
@@ -83,7 +86,8 @@ def _read_users(connection: Connection, people: Sequence[int]) -> dict[int, User
     return {user_id: UserRooms(_heads_of(states), states) for user_id, states in found.items()}
 
 
-def _read_user(connection: Connection, load: _Load) -> UserRooms:
+def read_user(connection: Connection, load: Load) -> UserRooms:
+    """Return the rooms of one user, BATCH_SIZE in each statement."""
     if load.rooms > ROOMS_LIMIT:
         relevant = connection.execute(_RELEVANT, {"user": load.user_id}).all()
         states = _read(connection, load.user_id, relevant)

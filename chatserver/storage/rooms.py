@@ -11,11 +11,12 @@ from sqlalchemy.engine import Connection
 from chatserver.models import RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
+from chatserver.storage.batch_loader import BatchLoader
 from chatserver.storage.bulk import PairLookup
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
-from chatserver.storage.room_list import UserRooms
+from chatserver.storage.room_list import Load, UserRooms
 from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.slices import PAGE, pages
 from chatserver.storage.tables import members, rooms, users
@@ -78,6 +79,8 @@ class Rooms:
         self._database = database
         self._clock = clock
         self._rooms_of = database.batch_loader(self._find_rooms)
+        self._large_rooms_of = BatchLoader(self._find_large, size=1)
+        database.close_first(self._large_rooms_of)
 
     async def count(self) -> int:
         query = sa.select(sa.func.count()).select_from(rooms)
@@ -86,11 +89,18 @@ class Rooms:
 
     async def for_user(self, user_id: int) -> UserRooms:
         """The rooms of a user, as that user sees them. One query for many who ask."""
-        return await self._rooms_of.get(user_id) or UserRooms({}, [])
+        found = await self._rooms_of.get(user_id)
+        if isinstance(found, Load):
+            found = await self._large_rooms_of.get(found)
+        return found or UserRooms({}, [])
 
-    async def _find_rooms(self, people: Sequence[int]) -> dict[int, UserRooms]:
+    async def _find_rooms(self, people: Sequence[int]) -> dict[int, UserRooms | Load]:
         async with self._database.reading(Share.HISTORY) as connection:
             return await connection.run_sync(room_list.rooms_of, people)
+
+    async def _find_large(self, loads: Sequence[Load]) -> dict[Load, UserRooms]:
+        async with self._database.reading(Share.HISTORY) as connection:
+            return {load: await connection.run_sync(room_list.read_user, load) for load in loads}
 
     async def heads(self, user_id: int) -> dict[int, int]:
         """The head of each room of a user."""

@@ -8,7 +8,7 @@ import pytest
 from chatserver.models import LOBBY, User
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
-from chatserver.storage.room_list import BATCH_SIZE, NEWEST_SCANNED
+from chatserver.storage.room_list import BATCH_SIZE, NEWEST_SCANNED, UserRooms
 from chatserver.storage.room_summary import read_states
 from chatserver.storage.unread import MAX_SCANNED
 from tests.storage.conftest import Storage, draft
@@ -81,6 +81,21 @@ async def test_users_who_connect_at_once_are_read_in_statements_of_limited_size(
     assert sorted(sizes) == [180] * 4
 
 
+async def test_a_user_with_very_many_rooms_is_read_apart_from_the_others(
+    storage: Storage, ann: User, bo: User
+) -> None:
+    rooms = await make_rooms(storage.database, BATCH_SIZE, [ann.id])
+    async with storage.database.reading() as connection:
+        found = await connection.run_sync(room_list.rooms_of, [ann.id, bo.id])
+    assert found[ann.id] == (ann.id, BATCH_SIZE + 1, 0)
+    of_bo = found[bo.id]
+    assert isinstance(of_bo, UserRooms)
+    assert [state.room for state in of_bo.states] == [LOBBY]
+    of_ann = await storage.rooms.for_user(ann.id)
+    assert [state.room for state in of_ann.states] == [LOBBY, *rooms]
+    assert of_ann.heads == dict.fromkeys([LOBBY, *rooms], 0)
+
+
 @pytest.mark.parametrize(
     ("loads", "batches"),
     [
@@ -93,7 +108,7 @@ async def test_users_who_connect_at_once_are_read_in_statements_of_limited_size(
 def test_a_batch_is_limited_by_rooms_and_by_unread_messages(
     loads: list[tuple[int, int, int]], batches: list[int]
 ) -> None:
-    found = room_list._batches([room_list._Load(*load) for load in loads])
+    found = room_list._batches([room_list.Load(*load) for load in loads])
     assert [len(batch) for batch in found] == batches
 
 
