@@ -44,7 +44,7 @@ class Cli(click.Group):
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            _discard_output()
+            launch.discard_output()
             click.echo(f"Error: It could not be written: {error.strerror}.", err=True)
             sys.exit(Later.exit_code)
 
@@ -58,18 +58,21 @@ class Cli(click.Group):
             text = f"The database cannot be used: {error.reason}." if error.reason else str(error)
             raise kind(text) from None
         except ChatServerError as error:
-            raise Sentence(str(error)) from None
+            kind = Later if _disk_was_full(error) else Sentence
+            raise kind(str(error)) from None
         except OSError as error:
             if error.filename is None or error.errno in FULL:
                 raise
             raise Sentence(f"{error.filename} cannot be used: {error.strerror}.") from None
 
 
-def _discard_output() -> None:
-    """Redirect standard output, so that Python does not retry the write at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
+def _disk_was_full(error: BaseException | None) -> bool:
+    """Return whether a full disk is among the causes of an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @click.group(cls=Cli, invoke_without_command=True)
@@ -80,6 +83,7 @@ def main(ctx: click.Context, *, lan: bool) -> None:
     """A chat for a small group on your own machine. Without a command: serve."""
     if ctx.invoked_subcommand not in (None, "serve"):
         launch.end_at_hangup()
+        launch.log_only_bugs()
     if ctx.invoked_subcommand is None:
         _serve(lan=lan)
     elif lan:

@@ -5,6 +5,7 @@ Importing this module does it, so `__main__` imports it first. Closed standard s
 SIGHUP that arrives before it can reload.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,23 @@ def end_at_hangup() -> None:
     """Restore the default action of SIGHUP, for a process that is not a server."""
     if signal.getsignal(signal.SIGHUP) is _note:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def log_only_bugs() -> None:
+    """Log nothing but tracebacks: a command prints the reason of its failure itself."""
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_has_traceback)
+
+
+def _has_traceback(record: logging.LogRecord) -> bool:
+    return record.exc_info is not None
+
+
+def discard_output() -> None:
+    """Redirect standard output, so that Python does not retry a failed write at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _note(number: int, _frame: object) -> None:

@@ -13,7 +13,7 @@ import pytest
 from chatserver import data_dir as folder_module
 from chatserver.storage.archive_file import fsync_directory
 from tests.rig.needs import require
-from tests.test_main import PASSWORD, Place
+from tests.test_main import LATER, PASSWORD, Place, sentence
 
 pytestmark = pytest.mark.xdist_group("main")
 
@@ -47,6 +47,21 @@ def test_a_backup_needs_no_flush_of_its_folder(
     saved = str(place.folder / "saved.zip")
     place.succeed("backup", saved)
     place.succeed("restore", saved, "--replace", "--yes")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(
+    "command",
+    [("backup", "x.zip"), ("export", "x.jsonl"), ("keys", "rotate"), ("user", "add", "x")],
+)
+def test_a_full_disk_may_pass(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, command: tuple[str, ...]
+) -> None:
+    refuse(monkeypatch, "fsync", number)
+    refuse(monkeypatch, "pwrite", number)
+    refuse(monkeypatch, "ftruncate", number)
+    sentence(place.run("--data", str(place.data), *command), LATER)
+    assert not list(place.folder.glob("x.*"))
 
 
 def test_a_failed_flush_of_a_folder_is_not_ignored(

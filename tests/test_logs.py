@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from chatserver.config import ServerSettings, Settings
+from chatserver.launch import log_only_bugs
 from chatserver.logs import configure_logging
 from chatserver.storage.engine import Database
 from tests.conftest import FAST, StartChat
@@ -138,6 +139,7 @@ async def talk(ann: Person, bo: Person) -> None:
 
 PROGRAM = """
 import logging
+from chatserver.launch import log_only_bugs
 from chatserver.logs import configure_logging
 configure_logging("{level}")
 logging.getLogger("chatserver.realtime.hub").info("connected", extra=dict(user="ann"))
@@ -257,3 +259,12 @@ def test_a_token_is_masked_in_every_line_of_the_program(
     written = capsys.readouterr().err
     assert written.count("[token]") >= 4 * len(tokens)
     assert not any(token in written for token in tokens)
+
+
+def test_a_command_logs_bugs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    last_resort = logging.StreamHandler()
+    monkeypatch.setattr(logging, "lastResort", last_resort)
+    log_only_bugs()
+    bug = {"exc_info": (ValueError, ValueError(), None)}
+    records = [logging.makeLogRecord(facts) for facts in ({}, bug)]
+    assert [bool(last_resort.filter(record)) for record in records] == [False, True]

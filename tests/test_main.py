@@ -411,6 +411,36 @@ def test_a_server_listens_on_a_unix_socket_and_believes_its_proxy(
     assert server.stop()[0] == 0
 
 
+@pytest.mark.parametrize("path", ["missing/web.sock", "data/lock/web.sock"])
+def test_a_unix_socket_that_cannot_be_made_is_one_sentence(home: Place, path: str) -> None:
+    said = sentence(home.process("--data", "data", "serve", "--unix-socket", path))
+    assert f"Cannot listen on {path}" in said
+
+
+@pytest.mark.parametrize("output", ["pipe", "/dev/full"])
+def test_a_server_goes_on_when_nobody_reads_its_output(home: Place, output: str) -> None:
+    with subprocess.Popen(
+        command("--data", str(home.data), "--port", "0"),
+        cwd=home.folder,
+        env=environment(PYTHONUNBUFFERED="1"),
+        stdout=unwritable(output),
+        stderr=subprocess.PIPE,
+    ) as process:
+        while not home.run("--data", str(home.data), "ready").out:
+            assert process.poll() is None
+        process.terminate()
+        _, said = process.communicate(timeout=STOP_TIME)
+    assert (process.returncode, said) == (0, b"")
+
+
+def unwritable(output: str) -> int:
+    if output != "pipe":
+        return os.open(output, os.O_WRONLY)
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
 def test_a_failed_start_with_a_bus_is_one_sentence(place: Place) -> None:
     url = "mysql://chat@127.0.0.1:1/chat"
     done = place.process("--database", url, "migrate", CHATSERVER_BUS__URL="redis://127.0.0.1:1/0")

@@ -46,25 +46,47 @@ class Control:
         try:
             answer = await self._while_alive(self._answer(method, path, body))
         except aiohttp.ClientError:
-            raise Refused("The server stopped before it answered. Try again.") from None
+            raise NotYet("The server stopped before it answered. Try again.") from None
         if not answer.get("ok"):
-            raise _refusal(answer)
+            raise await self._refusal(answer)
         return answer
 
     async def stream(self, path: str) -> AsyncGenerator[bytes]:
-        """Yield the bytes of a long response; they just end if the server stops.
+        """Yield the bytes of a long response. Close it with `aclosing`.
 
-        Close it with `aclosing`. Raises Refused or NotYet.
+        Raises Refused or NotYet, also if the response breaks off.
         """
         try:
             response = await self._while_alive(self._http.get(_url(path)))
             async with response:
                 if response.status != 200:
-                    raise _refusal(await response.json())
+                    raise await self._refusal(await response.json())
                 while piece := await self._while_alive(response.content.readany()):
                     yield piece
         except aiohttp.ClientError:
-            return
+            raise await self._outage() or NotYet(
+                "The answer broke off in the middle: the server or its database has stopped."
+                " Try again."
+            ) from None
+
+    async def _refusal(self, answer: dict[str, Any]) -> ChatServerError:
+        """Return the error for a response; an operator is given the reason of an outage."""
+        if answer.get("reason"):
+            return _nothing_stored(answer["reason"])
+        sentence = str(answer.get("data", "The server did not say why."))
+        if answer.get("code") != Unavailable.code:
+            return Refused(sentence)
+        return await self._outage() or NotYet(sentence)
+
+    async def _outage(self) -> ChatServerError | None:
+        """Return why the server cannot store anything; None if it can or does not answer."""
+        limit = aiohttp.ClientTimeout(total=ANSWER_LIMIT)
+        try:
+            async with self._http.get(_url("/readyz"), timeout=limit) as response:
+                reason = (await response.json()).get("reason")
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+        return _nothing_stored(reason) if reason else None
 
     async def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         async with self._http.request(method, _url(path), json=body) as response:
@@ -95,15 +117,11 @@ def _url(path: str) -> str:
     return f"http://localhost{path}"
 
 
-def _refusal(answer: dict[str, Any]) -> ChatServerError:
-    passing = answer.get("code") == Unavailable.code
-    return NotYet(_sentence(answer)) if passing else Refused(_sentence(answer))
+def _nothing_stored(reason: str) -> ChatServerError:
+    from chatserver.storage.failures import is_transient
 
-
-def _sentence(answer: dict[str, Any]) -> str:
-    if reason := answer.get("reason"):  # of /readyz
-        return f"Nothing can be stored: {reason}."
-    return str(answer.get("data", "The server did not say why."))
+    kind = NotYet if is_transient(reason) else Refused
+    return kind(f"Nothing can be stored: {reason}.")
 
 
 @asynccontextmanager

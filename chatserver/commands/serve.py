@@ -8,7 +8,7 @@ import resource
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import click
 from aiohttp import web, web_response, web_urldispatcher
@@ -19,6 +19,7 @@ from chatserver.commands.reloading import Reloading, handle_hangup, handle_stop
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import NotYet, StartError
+from chatserver.launch import discard_output
 from chatserver.server import Server
 from chatserver.text import markup
 from chatserver.tls import server_context
@@ -65,8 +66,7 @@ async def serve(
         await _banner(server, lan=lan)
         await asyncio.to_thread(markup.warm_up)
         await stop.wait()
-        with suppress(OSError):  # the terminal was closed
-            click.echo("Stopping: what was taken is stored, everybody is asked to come back.")
+        _show("Stopping: what was taken is stored, everybody is asked to come back.")
     if server.unwritten:
         missing = ", ".join(server.unwritten)
         raise NotYet(
@@ -146,24 +146,32 @@ def _port(runner: web.AppRunner) -> int | None:
 async def _banner(server: Server, *, lan: bool) -> None:
     durability = await server.database.durability()
     new = " (new)" if server.is_new else ""
-    click.echo(f"chatserver {__version__} · data in {server.folder.path}{new}")
-    click.echo(f"  database: {server.database.kind}, durability: {durability}")
+    _show(f"chatserver {__version__} · data in {server.folder.path}{new}")
+    _show(f"  database: {server.database.kind}, durability: {durability}")
     if durability != "full":
         logger.warning("durability is weakened: a power cut can lose answered messages")
     here = server.sessions.listening_url
     socket_file = server.settings.server.unix_socket
-    click.echo(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
+    _show(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():
         people, rooms = await server.users.count(), await server.rooms.count()
-        click.echo(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
+        _show(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
         if await server.users.administrator() is None:
-            click.echo(f"\n  {NO_ADMINISTRATOR}\n")
+            _show(f"\n  {NO_ADMINISTRATOR}\n")
     else:
-        click.echo("\n  Finish setup in your browser (this link works once):")
-        click.echo(f"    {here}/setup#{server.accounts.setup_token()}\n")
+        _show("\n  Finish setup in your browser (this link works once):")
+        _show(f"    {here}/setup#{server.accounts.setup_token()}\n")
     if lan:
         _show_qr(here)
-    click.echo("Press Ctrl+C to stop.")
+    _show("Press Ctrl+C to stop.")
+
+
+def _show(text: str) -> None:
+    """Print a line; the server goes on if standard output cannot be written."""
+    try:
+        click.echo(text)
+    except OSError:  # its reader has ended, or the terminal was closed
+        discard_output()
 
 
 def _count(number: int, one: str, many: str) -> str:

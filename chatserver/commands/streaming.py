@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def archive(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """Yield batches of lines of an archive, with line ends. Close it with `aclosing`.
 
-    A response that was cut off lacks lines at its end: the reader knows the last line.
+    Raises NotYet if the response breaks off.
     """
 
     def dumped(database: "Database") -> AsyncGenerator[bytes]:

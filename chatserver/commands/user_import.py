@@ -52,7 +52,7 @@ def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[st
 
 
 async def _add_all(line: Control, rows: list[Row]) -> list[str]:
-    """Create accounts concurrently; return the errors."""
+    """Create accounts concurrently; return the errors. Raises NotYet if nothing can be stored."""
     waiting, refused = iter(rows), list[str]()
     with click.progressbar(length=len(rows), label="Importing", file=sys.stderr) as bar:
 
@@ -62,9 +62,12 @@ async def _add_all(line: Control, rows: list[Row]) -> list[str]:
                     refused.append(f"{row.name}: {reason}")
                 bar.update(1)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(CONCURRENCY):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(CONCURRENCY):
+                    group.create_task(work())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
     return refused
 
 

@@ -247,6 +247,11 @@ def may_pass(error: Exception) -> bool:
     return failure(error) in TRANSIENT
 
 
+def is_transient(reason: str) -> bool:
+    """Whether the failure with this reason may end without an intervention."""
+    return reason in {found.reason for found in TRANSIENT}
+
+
 def needs_new_connection(error: BaseException | None) -> bool:
     """Whether the connection must be replaced."""
     found = failure(error) if error is not None else None

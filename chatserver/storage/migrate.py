@@ -93,7 +93,8 @@ async def _back_up(database: Database, target: Path) -> None:
         with new_file(target, force=True) as opened:
             await database.snapshot(Path(opened.name))  # the opened file, still empty
     except (DatabaseError, ChatServerError) as error:
-        raise StartError(
+        passes = isinstance(error, DatabaseError) and may_pass(error)
+        raise (NotYet if passes else StartError)(
             f"No copy of the database could be made before migrating: {error}."
         ) from error
 

@@ -10,7 +10,9 @@ import errno
 import logging
 import os
 import ssl
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -132,11 +134,19 @@ class UnixListener(web.UnixSite):
     async def start(self) -> None:
         if is_listening(self.path):  # asyncio would replace the socket
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        _remove_stale(self.path)
         await web.BaseSite.start(self)
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: _http_connection(self._runner, self._idle), self.path, backlog=self._backlog
         )
         Path(self.path).chmod(0o660)
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the socket of a server that has ended. Raises OSError, which asyncio only logs."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - Path.is_socket hides errors
+            Path(path).unlink()
 
 
 def _http_connection(runner: Any, idle: IdleConnections) -> HttpConnection:

@@ -1,4 +1,8 @@
-"""Responses that are sent while they are produced."""
+"""Responses that are sent while they are produced.
+
+Nothing is sent before the first chunk is known, so that an early failure is an ordinary error
+response. After that, a failure aborts the response: it lacks the end of its body.
+"""
 
 import asyncio
 import logging
@@ -7,6 +11,8 @@ from contextlib import aclosing
 
 from aiohttp import web
 
+from chatserver.errors import Unavailable
+from chatserver.storage.failures import storage_error
 from chatserver.web import time_limit
 from chatserver.web.access_log import route
 
@@ -18,20 +24,38 @@ logger = logging.getLogger(__name__)
 async def stream_response(
     request: web.Request, pieces: AsyncGenerator[bytes], content_type: str = "application/jsonl"
 ) -> web.StreamResponse:
-    """Send chunks as they are produced. An aborted response lacks the end of its body."""
+    """Send chunks as they are produced. Raises what the first one raises."""
     time_limit.lift(request)
     response = web.StreamResponse()
     response.content_type = content_type
-    await response.prepare(request)
-    try:
-        async with aclosing(pieces):
+    async with aclosing(pieces):
+        first = await anext(pieces, b"")
+        await response.prepare(request)
+        try:
+            await _send(response, first)
             async for piece in pieces:
-                async with asyncio.timeout(WRITE_TIMEOUT):
-                    await response.write(piece)
-    except ConnectionError:
-        pass  # the client has disconnected
-    except Exception:  # too late for an error response: the client must see that data is missing
-        logger.exception("a streamed response failed", extra={"route": route(request)})
-        if request.transport is not None:
-            request.transport.abort()
+                await _send(response, piece)
+        except ConnectionError:
+            pass  # the client has disconnected
+        except Exception as error:
+            _log(error, route(request))
+            if request.transport is not None:
+                request.transport.abort()
     return response
+
+
+async def _send(response: web.StreamResponse, piece: bytes) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT):
+        await response.write(piece)
+
+
+def _log(error: Exception, name: str) -> None:
+    """Log a failure; only that of a bug has a traceback."""
+    facts = {"route": name}
+    known = storage_error(error)
+    if isinstance(error, TimeoutError):
+        logger.warning("a streamed response broke off: the client reads too slowly", extra=facts)
+    elif isinstance(known, Unavailable):
+        logger.error("a streamed response broke off: %s", known.reason, extra=facts)
+    else:
+        logger.error("a streamed response failed", extra=facts, exc_info=error)

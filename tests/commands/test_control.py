@@ -23,10 +23,22 @@ class Peer:
         self.alive = asyncio.Event()
         self.ready = asyncio.Event()
         self.users: dict[str, object] = {"ok": True, "users": ["ann"]}
+        self.health: dict[str, object] = {"ok": 1}
 
     async def healthz(self, _: web.Request) -> web.Response:
         await self.alive.wait()
         return web.json_response({"ok": True})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        return web.json_response(self.health)
+
+    async def broken(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first\n")
+        assert request.transport is not None
+        request.transport.close()
+        return response
 
     async def answer(self, _: web.Request) -> web.Response:
         await self.ready.wait()
@@ -51,7 +63,8 @@ def folder(tmp_path: Path) -> DataDir:
 async def running(folder: DataDir, peer: Peer) -> AsyncIterator[Control]:
     app = web.Application()
     app.add_routes([web.get("/healthz", peer.healthz), web.get("/lines", peer.lines)])
-    app.add_routes([web.get("/users", peer.answer)])
+    app.add_routes([web.get("/users", peer.answer), web.get("/readyz", peer.readyz)])
+    app.add_routes([web.get("/broken", peer.broken)])
     runner = web.AppRunner(app, shutdown_timeout=0.01)
     await runner.setup()
     await web.UnixSite(runner, str(folder.control)).start()
@@ -94,6 +107,40 @@ async def test_a_refusal_says_whether_it_may_pass(
     async with running(folder, peer) as line:
         with pytest.raises(kind, match="No"):
             await line.ask("GET", "/users")
+
+
+async def read(line: Control, path: str) -> list[bytes]:
+    async with aclosing(line.stream(path)) as pieces:
+        return [piece async for piece in pieces]
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("the database does not answer", NotYet),
+        ("the disk is full or its quota is used up", NotYet),
+        ("the disk failed", Refused),
+        ("the database is damaged", Refused),
+        ("the database has revision 0001, not 0009", Refused),
+    ],
+)
+@pytest.mark.parametrize("path", ["/users", "/readyz", "/broken"])
+async def test_an_outage_is_named_and_says_whether_it_may_pass(
+    folder: DataDir, reason: str, kind: type[Exception], path: str
+) -> None:
+    peer = Peer()
+    peer.ready.set()
+    peer.users = {"ok": 0, "code": "unavailable", "data": "No."}
+    peer.health = {"ok": 0, "reason": reason}
+    async with running(folder, peer) as line:
+        with pytest.raises(kind, match=f"Nothing can be stored: {reason}"):
+            await (read(line, path) if path == "/broken" else line.ask("GET", path))
+
+
+async def test_a_stream_that_breaks_off_may_be_tried_again(folder: DataDir) -> None:
+    async with running(folder, Peer()) as line:
+        with pytest.raises(NotYet, match="the server or its database has stopped"):
+            await read(line, "/broken")
 
 
 async def test_a_stream_that_stands_still_half_way_is_given_up(
