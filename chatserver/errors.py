@@ -1,4 +1,4 @@
-"""Everything that can go wrong and is worth telling somebody.
+"""Exceptions with a message for users or operators.
 
     ChatServerError
     ├── StartError             the program cannot start: one sentence, exit code 2
@@ -18,7 +18,7 @@
     │   ├── UnsupportedMedia   unsupported_media_type 415
     │   ├── RateLimited        rate_limited   429   with retry_after seconds
     │   └── Unavailable        unavailable    503   nothing was stored, try again later
-    └── Disconnect             closes one socket; its code says whether to come back
+    └── Disconnect             closes one connection; the code says whether to reconnect
 
 Anything else is a bug: logged with its traceback and answered `internal`.
 """
@@ -32,22 +32,22 @@ class ChatServerError(Exception):
 
 
 class StartError(ChatServerError):
-    """The program cannot start, and the sentence says what to do about it."""
+    """The program cannot start; the sentence says what to do."""
 
 
 class NotYet(StartError):
-    """What is in the way may go by itself: another program, a database that is late."""
+    """A start error that may pass by itself: another program, a database that starts later."""
 
 
 def _(sentence: str) -> str:
-    """Marks a sentence for the catalogue; it is translated where the reader's language is known."""
+    """Mark a sentence for the catalogue; it is translated into the recipient's language later."""
     return sentence
 
 
 class ChatError(ChatServerError):
-    """A refusal of one request. Nothing was stored.
+    """Rejection of one request. Nothing was stored.
 
-    `sentence` is one of the catalogue and may hold %(name)s places for `values`.
+    `sentence` is one of the catalogue and may contain %(name)s placeholders for `values`.
     """
 
     code: ClassVar[str] = "internal"
@@ -60,7 +60,7 @@ class ChatError(ChatServerError):
         super().__init__(self.sentence % values if values else self.sentence)
 
     def facts(self) -> dict[str, object]:
-        """What a refusal tells besides its code and its sentence."""
+        """Return the fields of the response in addition to code and sentence."""
         return {}
 
 
@@ -114,7 +114,7 @@ class UnsupportedMedia(ChatError):
 class Unavailable(ChatError):
     """`reason` is for operators: the log, /readyz and /metrics.
 
-    `may_pass`: the same may succeed later without a change by the operator.
+    `may_pass`: a retry may succeed without a change by the operator.
     """
 
     code, status, text = (
@@ -127,7 +127,7 @@ class Unavailable(ChatError):
 
 
 class Reset(ChatError):
-    """The client's position is not one of this log: forget the room and load it again."""
+    """The client's position is not in this log: the client has to reload the room."""
 
     code, status, text = "reset", 409, _("Your position is not in this log. Load the room again.")
 
@@ -140,7 +140,7 @@ class Reset(ChatError):
 
 
 class RateLimited(ChatError):
-    """Too fast; `retry_after` is in seconds."""
+    """The rate limit was exceeded; `retry_after` is in seconds."""
 
     code, status, text = "rate_limited", 429, _("Too fast. Wait a moment.")
 
@@ -170,7 +170,7 @@ class CloseCode(IntEnum):
 
 
 class Disconnect(ChatServerError):
-    """This socket must be closed."""
+    """Raised to close one connection."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)

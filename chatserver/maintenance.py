@@ -124,7 +124,7 @@ class Nightly:
 
     def _distrust_clock(self, reason: str) -> None:
         if reason != self._distrust_reason:
-            logger.warning("no old messages are forgotten until the clock is trusted: %s", reason)
+            logger.warning("no old messages are deleted until the clock is trusted: %s", reason)
         self._distrust_reason = reason
 
     async def _work(self, upto: int) -> None:
@@ -134,7 +134,7 @@ class Nightly:
         rewritten = await reclaim_space(self._database, forgotten.characters)
         if forgotten.messages or rewritten:
             facts = {"messages": forgotten.messages, "rewritten": rewritten}
-            logger.info("old messages are forgotten", extra=facts)
+            logger.info("old messages are deleted", extra=facts)
 
 
 def night_start(now: int) -> int:

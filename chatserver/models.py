@@ -1,4 +1,4 @@
-"""The nouns: frozen values without behaviour of their own. Times are integer milliseconds UTC."""
+"""Domain model: frozen values without behaviour. Times are integer milliseconds UTC."""
 
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -8,11 +8,9 @@ from msgspec import Struct
 from chatserver.text.normalization import nfkc
 
 LOBBY = 1  # the room that every account belongs to
-ALL_MEMBERS = 0  # stands for a user id where @all is meant
-MAX_CLOCK_LEAD = 3_600_000  # ms ahead of now: what was made later than that, a wrong clock has made
-GENERATED_PREFIX = (
-    "\x01"  # begins the ids that we give to messages without one; no client can send it
-)
+ALL_MEMBERS = 0  # user id of a mention of @all
+MAX_CLOCK_LEAD = 3_600_000  # ms; a stored time further ahead is that of a wrong clock
+GENERATED_PREFIX = "\x01"  # prefix of ids that the server generates; no client can send it
 
 
 class Role(StrEnum):
@@ -27,20 +25,22 @@ class RoomKind(StrEnum):
 
 
 class Value(Struct, frozen=True, gc=False):
-    """A noun. msgspec makes one in a tenth of a dataclass's time, and none is ever in a cycle."""
+    """Base class. msgspec creates values ten times faster than dataclasses; none is in a cycle."""
 
 
 def name_key(name: str) -> str:
-    """The form in which two names are compared: NFKC, stripped, case folded, then NFKC again.
+    """Return the form in which names are compared: NFKC, stripped, case folded, NFKC again.
 
-    It never ends in a space: MariaDB would take "ann" and "ann " for one name, SQLite for two.
+    It never ends in a space: for MariaDB "ann" and "ann " are equal, for SQLite they are not.
     """
     return nfkc(nfkc(name).strip().casefold()).strip()
 
 
 class User(Value, frozen=True):
-    """An account. `password_version` counts changes of its password; a session is opened only
-    while the version that was verified is the present one.
+    """An account.
+
+    `password_version` counts changes of the password. A session is created only if the version has
+    not changed since the password was verified.
     """
 
     id: int
@@ -57,7 +57,7 @@ class User(Value, frozen=True):
 
 
 class Session(Value, frozen=True):
-    """A sign-in on one device, alive until `expires_at` or until it is revoked."""
+    """A sign-in on one device, valid until `expires_at` or until it is revoked."""
 
     id: str
     user: User
@@ -66,7 +66,7 @@ class Session(Value, frozen=True):
 
 
 class Invite(Value, frozen=True):
-    """An invitation. `room` and `title` are those of the room that it leads into, if any."""
+    """An invitation. `room` and `title` are those of the room that it admits to, if any."""
 
     code: str
     created_by: str
@@ -79,7 +79,7 @@ class Invite(Value, frozen=True):
 
 
 class Kind(IntEnum):
-    """What an event is; the numbers are those of the wire."""
+    """Kind of an event; the numbers are those of the protocol."""
 
     MESSAGE = 2
     EDIT = 10
@@ -89,12 +89,12 @@ class Kind(IntEnum):
 
 
 class Event(Value, frozen=True):
-    """One entry of a room's log. `to` is set in direct rooms: the one it was said to.
+    """One entry of a room's log.
 
-    `data` is the text of a message or of an edit as it is now, and the emoji of a reaction;
-    `change` are the facts of a room event. `people` are the user ids of a direct room, who hear
-    it whether they know the room yet or not; `joined` and `left` those whose membership it
-    changes.
+    `to`: the recipient, in direct rooms. `data`: the present text of a message or an edit, or the
+    emoji of a reaction. `change`: the changed properties of a room event. `people`: the user ids of
+    a direct room, who receive the event even if they are not subscribed yet. `joined`, `left`: user
+    ids whose memberships it changes.
     """
 
     room: int
@@ -146,7 +146,7 @@ class RoomState(Value, frozen=True):
 
 
 class Message(Value, frozen=True):
-    """Say something. `mentions` are the keys of the names that it calls, whoever has them."""
+    """Post a message. `mentions` are keys of names, which need not be those of accounts."""
 
     data: str
     to: str | None = None
@@ -155,7 +155,7 @@ class Message(Value, frozen=True):
 
 
 class Edit(Value, frozen=True):
-    """Give a message of one's own another text, if it was said at or after `since` (ms)."""
+    """Change the text of the sender's own message, if it was posted at or after `since` (ms)."""
 
     target: int
     data: str
@@ -164,9 +164,9 @@ class Edit(Value, frozen=True):
 
 
 class Delete(Value, frozen=True):
-    """Take the text of a message away: by its author or by an administrator of the room.
+    """Remove the text of a message, by its author or by an administrator of the room.
 
-    `outside`: the author need not belong to the room, nor have an account that is open.
+    `outside`: the author need not be a member of the room, and the account may be disabled.
     """
 
     target: int
@@ -174,7 +174,7 @@ class Delete(Value, frozen=True):
 
 
 class React(Value, frozen=True):
-    """Put an emoji to a message, or take it back."""
+    """Add a reaction to a message, or remove it."""
 
     target: int
     emoji: str
@@ -182,7 +182,7 @@ class React(Value, frozen=True):
 
 
 class Create(Value, frozen=True):
-    """Make a room with these members besides oneself, its administrator."""
+    """Create a room with these members and the sender, who becomes its administrator."""
 
     title: str
     name: str | None = None
@@ -192,10 +192,10 @@ class Create(Value, frozen=True):
 
 
 class Enrol(Value, frozen=True):
-    """Make people members: oneself (`join`) or others (`invite`).
+    """Begin memberships: of the sender (`join`) or of others (`invite`).
 
-    `invited` is the code of an invitation that leads there: it opens a private room to oneself.
-    `spends`: joining takes one of its uses.
+    `invited` is the code of an invitation that admits the sender to a private room. `spends`:
+    joining decrements its remaining uses.
     """
 
     action: str
@@ -205,9 +205,9 @@ class Enrol(Value, frozen=True):
 
 
 class Dismiss(Value, frozen=True):
-    """End memberships: one's own (`leave`) or others' (`remove`).
+    """End memberships: that of the sender (`leave`) or others' (`remove`).
 
-    `outside`: the account is deleted, so it is no member with rights any more.
+    `outside`: the account was deleted, so the rights of a member are not required.
     """
 
     action: str
@@ -216,9 +216,9 @@ class Dismiss(Value, frozen=True):
 
 
 class Change(Value, frozen=True):
-    """Set what is given of a room: name, title, topic, private, archived, receipts and so on.
+    """Set the given properties of a room, such as name, title, topic, private, archived, receipts.
 
-    `outside`: by an administrator of the server, who need not belong to it.
+    `outside`: by an administrator of the server, who need not be a member.
     """
 
     action: str
@@ -234,7 +234,7 @@ Act = Message | Edit | Delete | React | Create | Enrol | Dismiss | Change | Diss
 
 
 class Draft(Value, frozen=True):
-    """An event that waits to be stored. `id` is unique per sender for ever.
+    """An event to be stored. `id` is unique per sender for ever.
 
     `generated_id`: the client sent no id; the server made one, which clients never see. `room` is 0
     for a new room. Not `resolved`: storage looks up the room, or the direct room with the user
@@ -254,7 +254,7 @@ class Draft(Value, frozen=True):
 
     @property
     def moves(self) -> tuple[int, ...]:
-        """The user ids of those whose membership it changes."""
+        """The user ids whose memberships it changes."""
         match self.act:
             case Create(users=users):
                 return (self.user_id, *[user_id for user_id, _ in users])
@@ -265,9 +265,10 @@ class Draft(Value, frozen=True):
 
 
 class Receipt(Value, frozen=True):
-    """Where an event stands in its room's log.
+    """Position of a stored event in its room's log.
 
-    `duplicate`: it stood there before, and has no `event`. `people`: as in the draft.
+    `duplicate`: it was stored by an earlier attempt, and `event` is not set. `people`: as in the
+    draft.
     """
 
     room: int
@@ -279,7 +280,7 @@ class Receipt(Value, frozen=True):
 
 
 class RoomFacts(Value, frozen=True):
-    """What never changes about a room. `pair` names the two of a direct room, by user id."""
+    """Immutable facts of a room. `pair`: id and name of the members of a direct room, by id."""
 
     room: int
     kind: RoomKind
@@ -290,7 +291,10 @@ class RoomFacts(Value, frozen=True):
         return tuple([user_id for user_id, _ in self.pair]) if self.pair else ()
 
     def partner(self, user_id: int) -> str | None:
-        """Whom this person speaks to here; None in a group. Oneself in a room of one's own."""
+        """Return the name of the other member of a direct room; None in a group.
+
+        A user who is the only member is returned.
+        """
         if not self.pair:
             return None
         return next((name for other, name in self.pair if other != user_id), self.pair[0][1])

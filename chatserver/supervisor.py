@@ -64,7 +64,7 @@ class _Supervised:
         if loop.time() - self._began > HEALTHY:
             self._delay = FIRST_DELAY
         facts = {"task": self._name, "restart_after": self._delay}
-        logger.error("an endless task has ended and is restarted", extra=facts, exc_info=error)
+        logger.error("a supervised task has ended and is restarted", extra=facts, exc_info=error)
         self._timer = loop.call_later(self._delay, self._begin)
         self._delay = min(2 * self._delay, LONGEST_DELAY)
 

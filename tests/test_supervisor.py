@@ -49,7 +49,7 @@ async def test_a_task_that_fails_or_returns_is_started_again(
     async with asyncio.timeout(5):
         await worker.goes_on.wait()
     assert supervisor.ended == {"work": 3}
-    assert caplog.text.count("an endless task has ended and is restarted") == 3
+    assert caplog.text.count("a supervised task has ended and is restarted") == 3
     assert "the handler is closed" in caplog.text
 
 

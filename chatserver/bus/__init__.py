@@ -1,6 +1,6 @@
-"""How the nodes that serve one chat hear of one another. A doorbell: what it carries may be lost.
+"""Bus between the nodes of one chat. Delivery is best-effort.
 
-What a node misses it reads from the database, so a broken bus costs latency and never a message.
+A node reads what it missed from the database, so a broken bus costs latency and never a message.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,10 @@ Receive = Callable[[bytes], None]
 
 
 class Bus(Protocol):
-    """Carries bytes to the other nodes of the same `chat`.
+    """Delivers bytes to the other nodes of the same `chat`, at most once.
 
-    Never waits, never to this node, in order while it holds.
+    `publish` never blocks. Payloads of one node arrive in order while its connection lasts.
+    `peers`: whether other nodes can exist.
     """
 
     peers: bool
@@ -24,19 +25,19 @@ class Bus(Protocol):
 
 
 class NoPeers:
-    """The only node there is."""
+    """Bus of a single node."""
 
     peers = False
 
     def publish(self, payload: bytes) -> None:
-        """Nobody to tell."""
+        """Drop the payload."""
 
     async def reachable(self) -> bool:
-        """There is no other node that might not be."""
+        """Return True: there is nothing to reach."""
         return True
 
     async def start(self, receive: Receive, *, chat: str) -> None:
-        """Nobody to hear."""
+        """Receive nothing."""
 
     async def close(self) -> None:
-        """Nothing to take down."""
+        """There is no connection to close."""

@@ -1,4 +1,4 @@
-"""What nodes that serve one chat say to one another, over the bus. Any word may be lost."""
+"""Messages between nodes. Delivery is best-effort."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from chatserver.protocol import Person
 
 
 class Events(msgspec.Struct, frozen=True, tag="news"):
-    """To the other nodes: the frames of a room's events `first` to `last`.
+    """The encoded frames of a room's events `first` to `last`.
 
-    `changes`: they are not all new messages.
+    `changes`: some of them are not new messages. `people`: user ids of the members of a direct
+    room. `left`: user ids whose memberships end with the last event.
     """
 
     room: int
@@ -23,7 +24,7 @@ class Events(msgspec.Struct, frozen=True, tag="news"):
 
 
 class NewMembers(msgspec.Struct, frozen=True, tag="admitted"):
-    """To the other nodes: these people are members now; `event` is the JSON that tells of it."""
+    """These users have become members; `event` is the encoded event of the change."""
 
     room: int
     users: tuple[int, ...]
@@ -31,7 +32,7 @@ class NewMembers(msgspec.Struct, frozen=True, tag="admitted"):
 
 
 class Ephemeral(msgspec.Struct, frozen=True, tag="aside"):
-    """To the other nodes: frames that are not stored, for a room or for one person's devices."""
+    """Frames that are not stored, for a room or for all connections of a user."""
 
     frames: bytes
     room: int | None = None
@@ -39,7 +40,7 @@ class Ephemeral(msgspec.Struct, frozen=True, tag="aside"):
 
 
 class SessionEnd(msgspec.Struct, frozen=True, tag="ended"):
-    """To the other nodes: close the connections of this session, or of ended sessions of this user.
+    """Request to close the connections of a session, or of all ended sessions of a user.
 
     `pending`: the database does not have the end of the session yet.
     """
@@ -51,9 +52,9 @@ class SessionEnd(msgspec.Struct, frozen=True, tag="ended"):
 
 
 class NodeState(msgspec.Struct, frozen=True, tag="here"):
-    """To the other nodes: who has a socket on this one, whole, and which keys it knows.
+    """All users with a connection to the sending node, and the ids of its signing keys.
 
-    Of `keys` the first one signs. `number` rises with each announcement of a node.
+    The first of `keys` signs. `number` increases with each announcement of a node.
     """
 
     node: str

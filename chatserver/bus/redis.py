@@ -1,4 +1,4 @@
-"""The bus over Redis pub/sub, for several nodes that serve one chat. At most once, by design."""
+"""Bus over Redis pub/sub, for several nodes that serve one chat. Delivery is at most once."""
 
 import asyncio
 import contextlib
@@ -21,22 +21,22 @@ except ImportError:
 
 CHANNEL = "chatserver"
 NODE_BYTES = 8
-WAITING = 1_000  # payloads that wait for a slow Redis; beyond that they are dropped
-RETRY = 1.0  # seconds
+QUEUE_SIZE = 1_000  # payloads queued for a slow Redis; further ones are dropped
+RETRY_DELAY = 1.0  # seconds
 CONNECT_TIMEOUT = 5.0  # seconds
-ANSWER_TIMEOUT = 5.0  # seconds that Redis has to answer a command
+ANSWER_TIMEOUT = 5.0  # seconds until a command fails
 PING_TIMEOUT = 3.0  # seconds
-STALE = 10.0  # seconds after which a payload is dropped: nodes have read the database by then
-QUIET = 10.0  # seconds without a message after which the listener asks whether Redis is there
+STALE = 10.0  # seconds after which a payload is dropped, because nodes poll the database
+PING_INTERVAL = 10.0  # seconds without a message after which the listener sends a ping
 SENDER, LISTENER = "redis sender", "redis listener"
 
 logger = logging.getLogger(__name__)
 
 
 class RedisBus:
-    """Each payload goes to every other node that is listening now.
+    """Publishes payloads to all other nodes that listen at the moment.
 
-    Sender and listener have connections of their own, which are new whenever one starts again.
+    Sender and listener are supervised tasks with separate connections, opened at each restart.
     """
 
     peers = True
@@ -45,10 +45,10 @@ class RedisBus:
         self._url = url
         self._supervisor = supervisor
         self._node = secrets.token_bytes(NODE_BYTES)
-        self._outgoing: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(WAITING)
+        self._outgoing: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUE_SIZE)
         self._channel = CHANNEL
         self.away = False
-        _connect(url)  # refuses a URL that is none
+        _connect(url)  # raises ValueError for an invalid URL
 
     def publish(self, payload: bytes) -> None:
         if not self._outgoing.full():
@@ -62,7 +62,7 @@ class RedisBus:
         await listening.wait()
 
     async def reachable(self) -> bool:
-        """Whether Redis answers now: a listener notices only after a while that it does not."""
+        """Whether Redis answers now; the listener notices a failure only after PING_INTERVAL."""
         try:
             async with asyncio.timeout(PING_TIMEOUT), _connect(self._url) as redis:
                 await redis.ping()
@@ -72,7 +72,7 @@ class RedisBus:
 
     async def close(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RETRY):
+            async with asyncio.timeout(RETRY_DELAY):
                 await self._outgoing.join()
         await self._supervisor.stop(SENDER, LISTENER)
 
@@ -83,8 +83,8 @@ class RedisBus:
                 try:
                     if time.monotonic() - since < STALE:
                         await redis.publish(self._channel, payload)
-                except (RedisError, OSError):  # the listener says so
-                    await asyncio.sleep(RETRY)
+                except (RedisError, OSError):  # the listener logs it
+                    await asyncio.sleep(RETRY_DELAY)
                 finally:
                     self._outgoing.task_done()
 
@@ -94,10 +94,10 @@ class RedisBus:
                 while True:
                     await self._subscribe(redis, receive, listening)
         finally:
-            listening.set()  # start without it: the database is the source
+            listening.set()  # the node starts without Redis, because the database is the source
 
     async def _subscribe(self, redis: Redis, receive: Receive, listening: asyncio.Event) -> None:
-        """Until the connection fails; a moment later the caller may try again."""
+        """Receive until the connection fails; return after RETRY_DELAY."""
         try:
             async with redis.pubsub() as subscription:
                 await subscription.subscribe(self._channel)
@@ -105,15 +105,15 @@ class RedisBus:
                     message = await _next(subscription)
                     self.away = False
                     listening.set()
-                    self._hear(message, receive)
+                    self._receive(message, receive)
         except (RedisError, OSError) as error:
             if not self.away:
-                logger.warning("redis is away, nodes read the database instead: %s", error)
+                logger.warning("redis is unreachable, nodes poll the database instead: %s", error)
             self.away = True
             listening.set()
-            await asyncio.sleep(RETRY)
+            await asyncio.sleep(RETRY_DELAY)
 
-    def _hear(self, message: dict[str, object], receive: Receive) -> None:
+    def _receive(self, message: dict[str, object], receive: Receive) -> None:
         payload = message["data"]
         if message["type"] != "message" or not isinstance(payload, bytes):
             return
@@ -122,7 +122,7 @@ class RedisBus:
         try:
             receive(payload[NODE_BYTES:])
         except Exception:
-            logger.exception("what another node says makes no sense here")
+            logger.exception("a message of another node cannot be processed")
 
 
 def _connect(url: str) -> Redis:
@@ -132,8 +132,8 @@ def _connect(url: str) -> Redis:
 
 
 async def _next(subscription: PubSub) -> dict[str, object]:
-    """The next message. Raises TimeoutError when Redis does not answer: its machine may be gone."""
-    message = await subscription.get_message(timeout=QUIET)
+    """Return the next message. Raises TimeoutError if Redis does not answer a ping."""
+    message = await subscription.get_message(timeout=PING_INTERVAL)
     if message is None:
         await subscription.ping()
         message = await subscription.get_message(timeout=ANSWER_TIMEOUT)

@@ -74,11 +74,11 @@ _STORED = PairLookup(
 
 def already_stored(connection: Connection, drafts: Sequence[Draft]) -> Known:
     """Return receipt and digest of those drafts that were stored before."""
-    keys = [(draft.user_id, ExactText.kept(draft.id)) for draft in drafts]
+    keys = [(draft.user_id, ExactText.encode(draft.id)) for draft in drafts]
     known: Known = {}
     for row in _STORED.rows(connection, keys):
         first = Receipt(row.room_id, row.seq, row.at, duplicate=True)
-        known[row.user_id, ExactText.read(row.client_id)] = (first, row.digest)
+        known[row.user_id, ExactText.decode(row.client_id)] = (first, row.digest)
     return known
 
 

@@ -128,7 +128,7 @@ def _row(draft: Draft, event: Event, body: str, reply_to: int | None) -> tuple[A
         event.seq,
         int(event.kind),
         draft.user_id,
-        ExactText.kept(draft.id),
+        ExactText.encode(draft.id),
         draft.digest,
         event.target,
         body,

@@ -1,4 +1,4 @@
-"""What administrators see of people, rooms and bots: facts about them, never what was said."""
+"""Metadata of users, bots, rooms and conversations for administrators, never message texts."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -77,17 +77,17 @@ class AdminConversation:
     last_at: int | None
 
 
-Order = Literal["members", "events"]  # conversations with the most of this come first
+Order = Literal["members", "events"]  # sort key of conversations, descending
 
 
 class Overview:
-    """Reads; changes nothing."""
+    """Queries of the administration pages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def users(self, after: str, limit: int) -> list[AdminUser]:
-        """Accounts but the bots, in the order of their names, behind that name."""
+        """Return up to `limit` accounts that are not bots, by name, beginning after `after`."""
         seen = sa.select(sa.func.max(sessions.c.last_seen_at))
         query = (
             sa.select(users, seen.where(sessions.c.user_id == users.c.id).scalar_subquery())
@@ -108,7 +108,7 @@ class Overview:
         ]
 
     async def bots(self) -> list[AdminBot]:
-        """By name."""
+        """Return all bots, by name."""
         since = sa.select(sa.func.max(bot_tokens.c.created_at)).where(
             bot_tokens.c.user_id == users.c.id, bot_tokens.c.revoked_at.is_(None)
         )
@@ -134,7 +134,7 @@ class Overview:
         ]
 
     async def rooms(self) -> list[AdminRoom]:
-        """Every room that has a name, by name: conversations of a few people are their own."""
+        """Return all rooms that have a name, by name; conversations without one are private."""
         query = (
             sa.select(rooms, _MESSAGES.label("messages"), _LAST_AT.label("last_at"))
             .where(rooms.c.kind == RoomKind.GROUP, room_name.is_not(None))
@@ -149,13 +149,13 @@ class Overview:
         return [_admin_room(row, admins.get(row.id, [])) async for row in self._rows(query)]
 
     async def conversations(self, order: Order, limit: int) -> list[AdminConversation]:
-        """The largest groups without a name that have members."""
+        """Return the largest groups without a name that have members."""
         columns = {"members": rooms.c.members, "events": rooms.c.head}
         query = _CONVERSATIONS.order_by(columns[order].desc(), rooms.c.id.desc()).limit(limit)
         return [AdminConversation(*row) async for row in self._rows(query)]
 
     async def _rows(self, query: sa.Select[Any]) -> AsyncGenerator[Any]:
-        """All rows. Others have their turn of the loop between some of them."""
+        """Yield all rows, read in pages, so that the event loop is not blocked."""
         async with (
             self._database.reading(Share.LISTS) as connection,
             aclosing(pages(connection, query)) as found,
@@ -165,7 +165,7 @@ class Overview:
                     yield row
 
     async def _listed(self, query: sa.Select[Any]) -> dict[int, list[str]]:
-        """Names by the id that they belong to."""
+        """Return the second column of a query, grouped by the first one."""
         found: dict[int, list[str]] = {}
         async for key, name in self._rows(query):
             found.setdefault(key, []).append(name)

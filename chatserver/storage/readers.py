@@ -1,7 +1,7 @@
-"""Read-only connections in shares, so that slow queries never hold those that everybody needs.
+"""Read-only connections in separate pools, so that slow queries cannot exhaust all connections.
 
-Each share has its own pool and a time limit for a statement: SQLite is interrupted, MariaDB and
-MySQL stop by themselves (`max_statement_time`, `max_execution_time`).
+Each share has its own pool and a time limit per statement: on SQLite the statement is interrupted,
+MariaDB and MySQL have a setting (`max_statement_time`, `max_execution_time`).
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 POOL_TIMEOUT = 5.0  # seconds that a query waits for a connection of its share
-TIMER = "timer"  # in the info of a SQLite connection: what interrupts its statement
+TIMER = "timer"  # key in the info of a SQLite connection, of the timer that interrupts it
 
 
 class Share(StrEnum):
-    """What a connection is used for."""
+    """Purpose of a connection."""
 
-    LOOKUPS = "lookups"  # sessions, users, rights: what every request needs
+    LOOKUPS = "lookups"  # sessions, users, rights: needed by every request
     HISTORY = "history"  # events, rooms and members
     LISTS = "lists"  # of all users, rooms and bots
     HEAVY = "heavy"  # search
@@ -32,7 +32,7 @@ class Share(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many connections a share has, and the seconds that one of its statements may take."""
+    """Number of connections of a share, and the time limit of a statement in seconds."""
 
     connections: int
     seconds: float | None
@@ -57,7 +57,7 @@ _POOL: dict[str, Any] = {
 
 
 def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: str) -> AsyncEngine:
-    """An engine that cannot write to this file; `options` are of its URI."""
+    """Return an engine that cannot write to this file; `options` are parameters of its URI."""
     query = {"mode": "ro", "uri": "true"} | options
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=f"file:{quote(path)}", query=query),
@@ -71,8 +71,8 @@ def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: st
 
 
 def mysql_reader(url: URL, quota: Quota, options: dict[str, Any]) -> AsyncEngine:
-    """An engine for queries alone; `options` are those of every engine."""
-    seconds = quota.seconds or 0  # means no limit
+    """Return an engine for queries; `options` are those of all engines."""
+    seconds = quota.seconds or 0  # 0 means no limit
     # Comments that only MariaDB or only MySQL executes: they name the setting differently.
     limit = (
         f"SET SESSION /*M!100100 max_statement_time={seconds} */"
@@ -84,7 +84,7 @@ def mysql_reader(url: URL, quota: Quota, options: dict[str, Any]) -> AsyncEngine
 
 
 def _interrupt_after(engine: sa.Engine, seconds: float) -> None:
-    """Interrupt every statement that takes longer."""
+    """Interrupt every statement of an engine that takes longer."""
 
     def begin(connection: Connection, *_more: object) -> None:
         driver = connection.connection.driver_connection
@@ -95,7 +95,7 @@ def _interrupt_after(engine: sa.Engine, seconds: float) -> None:
         _end(connection)
 
     def failed(context: sa.engine.ExceptionContext) -> None:
-        """Of a task that was cancelled the statement still runs, and its end is waited for."""
+        """Interrupt the statement of a cancelled task, which would run on and hold the thread."""
         connection = context.connection
         if connection is not None:
             _end(connection)
@@ -114,6 +114,6 @@ def _end(connection: Connection) -> None:
 
 
 def _interrupt(driver: Any) -> None:
-    """aiosqlite's own method is a coroutine that waits for nothing."""
-    with suppress(ValueError, StopIteration):  # it is closed, or done
+    """Call aiosqlite's method, a coroutine that never waits."""
+    with suppress(ValueError, StopIteration):  # the connection is closed, or the call returned
         driver.interrupt().send(None)

@@ -1,8 +1,8 @@
-"""What a restore revives: sessions, tokens, links, passwords, rights and memberships that ended
-after the backup.
+"""Audit of a restore: finds what ended after the backup and would be valid again.
 
-The rows of an archive are compared with the database that they replace, and ended again if wanted.
-Without that database nobody can say what has ended: then everything that opens an account ends.
+This concerns sessions, bot tokens, invitations, passwords, roles and memberships. The rows of an
+archive are compared with the database that they replace, and revoked again if requested. If that
+database cannot be read, a request revokes all credentials in the archive.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,19 +18,20 @@ from chatserver.storage.archive_file import Row
 from chatserver.storage.engine import Database
 from chatserver.storage.rights import DELETED
 
-KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # what can be revoked
+KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # revocable credentials
 REQUIRED = ("id", "name", "name_key", "created_at", "role", "password_hash")
 ROOM = ("id", "created_at", "head", "title")
 MEMBER = ("room_id", "user_id", "role", "left_at", "left_seq")
-LISTED = 50  # memberships that are named one by one
+LISTED = 50  # memberships that are listed by name
 ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash")
 
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """What has ended in a database: when (ms) by table and key, and the accounts as they are.
+    """State of the database that is replaced, as far as it concerns revocations.
 
-    `left`: the memberships that have ended, by room and user; `rooms`: id and time of creation.
+    `revoked`: times (ms) by table and key; `accounts`: rows by id, name key and time of creation;
+    `left`: ended memberships by room and user; `rooms`: ids and times of creation.
     """
 
     revoked: dict[tuple[str, str], int]
@@ -40,7 +41,7 @@ class Revocations:
 
 
 async def read_revocations(database: Database) -> Revocations | None:
-    """None for a database that is not there, is empty or cannot be read."""
+    """Return None for a database that does not exist, is empty or cannot be read."""
     if database.path is not None and not database.path.exists():
         return None
     try:
@@ -78,25 +79,25 @@ def _rooms(connection: Connection) -> set[tuple[int, int]]:
 
 @dataclass(slots=True)
 class Reinstated:
-    """What is valid again after a restore and was not before. Names are those of users."""
+    """Credentials and rights that a restore makes valid again. Names are those of users."""
 
-    known: bool = True  # the database that was replaced could be read
+    known: bool = True  # whether the replaced database could be read
     sessions: int = 0
     invites: int = 0
     bots: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)  # they stay closed if wanted
+    deleted: list[str] = field(default_factory=list)  # they stay disabled if requested
     passwords: list[str] = field(default_factory=list)
     administrators: list[str] = field(default_factory=list)
     members: list[str] = field(default_factory=list)  # "user in room"
 
     def lines(self) -> Iterator[str]:
-        """A sentence for each kind."""
+        """Yield a sentence for each kind."""
         if self.sessions:
             yield f"Sessions that had ended: {self.sessions:,}."
         if self.invites:
             yield f"Invitations that had been revoked: {self.invites:,}."
-        for words, names in (
+        for label, names in (
             ("Bots whose old tokens are valid", self.bots),
             ("Accounts that had been disabled", self.opened),
             ("Accounts that had been deleted, with their data: delete them again", self.deleted),
@@ -104,7 +105,7 @@ class Reinstated:
             ("Administrators who had been demoted", self.administrators),
         ):
             if names:
-                yield f"{words}: {', '.join(sorted(names))}."
+                yield f"{label}: {', '.join(sorted(names))}."
         if self.members:
             more = len(self.members) - LISTED
             named = ", ".join(sorted(self.members)[:LISTED]) + f" and {more:,} more" * (more > 0)
@@ -112,16 +113,16 @@ class Reinstated:
 
 
 class RestoreAudit:
-    """Passes the rows of an archive on; `revived` says what they bring back to life."""
+    """Filters the rows of an archive; `reinstated` lists what they make valid again."""
 
     def __init__(self, ended: Revocations | None, *, since: int | None, now: int) -> None:
-        """`since` (ms): what has ended at or after that ends again. None: nothing does."""
+        """`since` (ms): revoke again what ended at or after that time. None: revoke nothing."""
         self._ended = ended
         self._since = since
         self._now = now
         self._bots: dict[int, str] = {}
-        self._users: dict[int, str] = {}  # names of the accounts that both databases have
-        self._rooms: dict[int, dict[str, Any]] = {}  # rows of the rooms that both have
+        self._users: dict[int, str] = {}  # names of accounts in both databases
+        self._rooms: dict[int, dict[str, Any]] = {}  # rows of rooms in both databases
         self.reinstated = Reinstated(known=ended is not None)
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -134,7 +135,7 @@ class RestoreAudit:
                 yield name, self._membership(row)
             elif name in KEYS and KEYS[name] in row and row.get("revoked_at") is None:
                 yield name, self._credential(name, row)
-            else:  # of rows that lack columns nothing is said: they will not be loaded
+            else:  # rows that lack columns will be rejected on load
                 yield name, row
 
     def _credential(self, name: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +158,7 @@ class RestoreAudit:
         return self._ended.revoked.get((name, row[KEYS[name]]))
 
     def _account(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Passwords and rights have no time: `since` brings back those of the present."""
+        """Passwords and roles have no time of change: any `since` keeps the present ones."""
         if row["role"] == Role.BOT:
             self._bots[row["id"]] = row["name"]
         key = (row["id"], row["name_key"], row["created_at"])
@@ -173,9 +174,9 @@ class RestoreAudit:
         return row
 
     def _membership(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A membership that ends again ends with the last event that the archive has.
+        """End a membership again, at the latest with the last event in the archive.
 
-        The log goes on from there, and a former member may not read beyond the departure.
+        The log continues from there, and a former member may not read events after leaving.
         """
         room, user = self._rooms.get(row["room_id"]), self._users.get(row["user_id"])
         now = self._ended.left.get((row["room_id"], row["user_id"])) if self._ended else None
@@ -189,7 +190,7 @@ class RestoreAudit:
         return row
 
     def _changed(self, row: dict[str, Any], now: Any) -> dict[str, Any]:
-        """The columns that end again."""
+        """Return the columns to reset, and record what becomes valid again."""
         again: dict[str, Any] = {}
         closed = now.disabled_at if row.get("disabled_at") is None else None
         deleted = now.password_hash == DELETED

@@ -1,8 +1,7 @@
-"""Forgets the text of messages that a room keeps no longer, and gives the space back.
+"""Deletion of message texts after the retention period of their room, and of the free space.
 
-The events stay, deleted and empty, so that a room's numbers have no holes. Works in small
-transactions: what people say meanwhile waits for one of them at most, except while a SQLite file is
-rewritten.
+The events remain, deleted and empty, so that the seqs of a room have no gaps. Transactions are
+small: other writes wait for one of them at most, except while a SQLite file is rewritten.
 """
 
 from collections.abc import Sequence
@@ -24,29 +23,30 @@ from chatserver.storage.tables import events, mentions, meta, reactions, rooms
 
 CHUNK = 100  # messages in one transaction, which delays other messages
 DAY = 86_400_000  # milliseconds
-AHEAD = 600_000  # ms that a message may be ahead of the clock: nodes' clocks differ a little
-WASTE = 0.2  # of a SQLite file may be empty before it is rewritten
+AHEAD = 600_000  # ms that a message may be ahead of the clock, because nodes' clocks differ
+WASTE = 0.2  # fraction of a SQLite file that may be empty before it is rewritten
 
-EMPTY = meta.c.key == "empty"  # characters that were forgotten since a SQLite file was rewritten
+EMPTY = meta.c.key == "empty"  # characters deleted since a SQLite file was rewritten
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiredText:
-    """How much text is gone."""
+    """Number of deleted messages, and of characters of their texts."""
 
     messages: int
     characters: int
 
 
 async def expire(database: Database, *, upto: int, now: int) -> ExpiredText:
-    """Forget what is too old at `upto` (ms), in every room that says how long it keeps.
+    """Delete messages whose retention period has ended at `upto` (ms), in all rooms that have one.
 
-    `now` is what the clock says. `upto` is the time that has passed for certain (see `nights`).
+    `now` is the time of the clock (ms); `upto` is earlier if the clock may be wrong: see
+    `nightly_runs`.
     """
     query = sa.select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days.is_not(None))
     async with database.reading(Share.COPIES) as connection:
-        keeping = (await connection.execute(query)).all()
-    found = [await _expire(database, room, upto - days * DAY, now) for room, days in keeping]
+        limited = (await connection.execute(query)).all()
+    found = [await _expire(database, room, upto - days * DAY, now) for room, days in limited]
     return ExpiredText(sum(one.messages for one in found), sum(one.characters for one in found))
 
 
@@ -65,11 +65,11 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Expir
 
 
 async def _last_old(database: Database, room: int, before: int, now: int) -> int:
-    """The seq up to which a room is old: no message before it is young. 0 for none.
+    """Return the last seq such that all messages up to it are expired; 0 if there is none.
 
-    The order of the log counts more than the clock at each message: one that seems old and stands
-    behind a young one was stored while the clock was behind, and one from the future that stands
-    before an old one is as old as that.
+    The order of the log outweighs the time of a message: one that seems expired but follows a newer
+    one was stored while the clock was behind, and one from the future that precedes an expired one
+    is at least as old.
     """
     said = sa.and_(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
     young = sa.select(sa.func.min(events.c.seq)).where(
@@ -83,9 +83,9 @@ async def _last_old(database: Database, room: int, before: int, now: int) -> int
 
 
 async def _some(database: Database, room: int, after: int, last: int) -> list[tuple[int, int]]:
-    """The next messages to forget, with the lengths of their texts.
+    """Return the next messages to delete, with the lengths of their texts.
 
-    Deleted ones with a text are from older programs, whose edits could meet the nightly work.
+    Deleted messages with a text were left by earlier versions, whose edits could overlap retention.
     """
     query = (
         sa.select(events.c.seq, sa.func.length(events.c.body))
@@ -100,9 +100,9 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[tu
 
 
 def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> None:
-    """Remove the text of messages, and all that would reveal it.
+    """Remove the text of messages, and all data that would reveal it.
 
-    Holds the room: an edit or a reaction is stored before this, or finds a deleted message.
+    Locks the room, so that a concurrent edit or reaction is stored before or fails.
     """
     lock_rooms(connection, [room])
 
@@ -120,9 +120,9 @@ def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> 
 
 
 async def reclaim_space(database: Database, characters: int) -> bool:
-    """SQLite: after `characters` more were forgotten, rewrite a file that is empty for a good part.
+    """SQLite: rewrite the file if more than WASTE of it is empty, after `characters` were deleted.
 
-    Whether it was rewritten. Everybody who writes waits for it; InnoDB needs none of this.
+    Return whether it was rewritten. All writes wait for it. InnoDB reuses its space itself.
     """
     if not database.is_sqlite:
         return False
@@ -134,10 +134,10 @@ async def reclaim_space(database: Database, characters: int) -> bool:
 
 
 def _count_empty(connection: Connection, characters: int) -> int:
-    """How much was forgotten since the file was rewritten.
+    """Add to the number of characters deleted since the file was rewritten, and return it.
 
-    Counted, because SQLite cannot tell: a text that gets shorter leaves its page half empty, and
-    only pages that are wholly empty are on its free list.
+    SQLite does not know it: a shorter text leaves its page half empty, and only completely empty
+    pages are on the free list.
     """
     before = int(connection.scalar(sa.select(meta.c.value).where(EMPTY)) or 0)
     connection.execute(meta.delete().where(EMPTY))
@@ -147,7 +147,7 @@ def _count_empty(connection: Connection, characters: int) -> int:
 
 
 def _rewrite(connection: Connection, empty: int) -> bool:
-    """On the driver's connection: SQLAlchemy would begin a transaction, where VACUUM cannot be."""
+    """Run VACUUM on the driver's connection, because SQLAlchemy would begin a transaction."""
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101 - the connection is open
     free, pages, size = [

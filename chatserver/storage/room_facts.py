@@ -1,4 +1,4 @@
-"""What never changes about rooms, and the direct rooms of pairs, inside a transaction."""
+"""Immutable facts of rooms, and the direct rooms of pairs of users, inside a transaction."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -20,28 +20,28 @@ _NAMES = KeyLookup(sa.select(users.c.id, users.c.name), users.c.id)
 
 
 def room_facts(connection: Connection, numbers: Collection[int]) -> dict[int, RoomFacts]:
-    """By room, without those that do not exist."""
+    """Return facts by room, without rooms that do not exist."""
     found = _BY_ID.rows(connection, sorted(numbers))
     names = pair_names(connection, found)
     return {row.id: facts_of(row, names) for row in found}
 
 
 def pair_names(connection: Connection, found: Iterable[Any]) -> dict[int, str]:
-    """The names of the members of those rows of FACTS that are direct rooms, by user id."""
+    """Return the names of the members of direct rooms among these rows of FACTS, by user id."""
     wanted = {user_id for row in found for user_id in _pair_ids(row.pair_key)}
     return {row.id: row.name for row in _NAMES.rows(connection, sorted(wanted))}
 
 
 def facts_of(row: Any, names: Mapping[int, str]) -> RoomFacts:
-    """A row of FACTS."""
+    """Convert a row of FACTS."""
     pair = tuple((user_id, names[user_id]) for user_id in _pair_ids(row.pair_key))
     return RoomFacts(row.id, RoomKind(row.kind), pair)
 
 
 def direct_rooms(connection: Connection, pairs: Collection[Pair], now: int) -> dict[Pair, int]:
-    """The direct room of each pair; those that do not exist are made.
+    """Return the direct room of each pair, after creating those that do not exist.
 
-    Raises IntegrityError when another node makes one at the same time.
+    Raises IntegrityError if another node creates one at the same time.
     """
     keys = {pair_key(user_id for user_id, _name in pair): pair for pair in pairs}
     found = _by_pair(connection, keys)
@@ -56,7 +56,7 @@ def direct_rooms(connection: Connection, pairs: Collection[Pair], now: int) -> d
 
 
 def pair_key(user_ids: Iterable[int]) -> str:
-    """The unique key of a direct room: both user ids, the lower one first."""
+    """Return the unique key of a direct room: both user ids, the lower one first."""
     return ":".join(str(user_id) for user_id in sorted(user_ids))
 
 

@@ -36,10 +36,10 @@ _LAST_SEQ = (
     .limit(sa.literal_column("1"))
     .scalar_subquery()
 )
-# None in a group: databases would look at all its members before they ask what kind it is.
+# NULL for a group: databases would scan all its members before they check the kind.
 _DIRECT_ROOM = sa.case((rooms.c.kind == RoomKind.DIRECT, rooms.c.id))
-_OF_PEOPLE = sa.and_(
-    ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None)
+_OF_USERS = sa.and_(
+    ME.c.user_id.in_(sa.bindparam("user_ids", expanding=True)), ME.c.left_at.is_(None)
 )
 
 
@@ -87,7 +87,7 @@ def _states(read: Any, unread: Any, called: Any) -> sa.Select[Any]:
         .outerjoin(_partner, _partner.c.id == _other.c.user_id)
         .outerjoin(_last, sa.and_(_last.c.room_id == rooms.c.id, _last.c.seq == _LAST_SEQ))
         .outerjoin(_author, _author.c.id == _last.c.user_id)
-        .where(_OF_PEOPLE)
+        .where(_OF_USERS)
     )
 
 
@@ -104,7 +104,7 @@ _SQLITE_IN_ROOMS = _in_rooms(_SQLITE)
 
 def read_states(
     connection: Connection,
-    people: Sequence[int],
+    user_ids: Sequence[int],
     numbers: Sequence[int] | None = None,
     *,
     scanned: int = MAX_SCANNED,
@@ -114,7 +114,7 @@ def read_states(
     At most `scanned` messages of each room are read to count the unread ones. The caller limits
     the number of rows, because building them takes one turn of the event loop.
     """
-    facts: dict[str, Any] = {"people": people, "scanned": scanned}
+    facts: dict[str, Any] = {"user_ids": user_ids, "scanned": scanned}
     if numbers is not None:
         facts["rooms"] = numbers
     if connection.dialect.name == "sqlite":
@@ -125,9 +125,9 @@ def read_states(
 
 # MySQL --------------------------------------------------------------------------------------------
 #
-# MySQL looks for a range of an index only between values that it knows before it begins: with the
-# read position out of another table it would count through the whole room. So positions are read
-# first, and their values stand in the statement.
+# MySQL uses an index range only for values known before the execution: with a read position from
+# another table it would scan the whole room. So positions are read first, and are parameters of the
+# statement that counts.
 
 Key = tuple[int, int]  # room, user
 
@@ -164,9 +164,9 @@ def _count_on_mysql(
 
 
 def _padding(count: int) -> dict[str, int]:
-    """Parameters for rooms that do not exist, up to one of a few numbers of terms.
+    """Return parameters for rooms that do not exist, up to the next of SIZES.
 
-    A statement of hundreds of terms takes long to compile, so there are few of them.
+    Compiling a statement of hundreds of terms is slow, so there are only a few different ones.
     """
     padded = next((size for size in SIZES if size >= count), count) if count else 0
     return {
@@ -195,7 +195,7 @@ def _mysql_query(terms: int, *, in_rooms: bool) -> sa.Select[Any]:
 _POSITIONS = (
     sa.select(ME.c.user_id, ME.c.room_id, ME.c.read_seq, rooms.c.head)
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
-    .where(_OF_PEOPLE)
+    .where(_OF_USERS)
 )
 _POSITIONS_IN_ROOMS = _in_rooms(_POSITIONS)
 _TERM_COLUMNS = ("room_id", "user_id", "read_seq", "unread", "mentions")

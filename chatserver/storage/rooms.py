@@ -1,4 +1,4 @@
-"""Rooms and who belongs to them: every query about membership, once."""
+"""Queries about rooms and memberships."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
@@ -25,7 +25,7 @@ from chatserver.storage.unique_names import room_by_name
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A room that a user may read up to `head`; `left`: where a former member left it."""
+    """A room that a user may read up to `head`. `left`: the seq at which a former member left."""
 
     facts: RoomFacts
     head: int
@@ -34,7 +34,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Somebody belongs to a room since `seq`."""
+    """A membership that began with the event `seq`."""
 
     user_id: int
     room: int
@@ -43,7 +43,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """Somebody's read position is `seq` now; `receipts`: the room shows that to everybody."""
+    """A user's new read position in a room; `receipts`: whether the room shows it to members."""
 
     user_id: int
     room: int
@@ -64,7 +64,7 @@ class PublicRoom:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who belongs to a room; `role` is admin or member, there; has read up to `read`."""
+    """A member; `role` in the room is admin or member, `read` is the read position."""
 
     name: str
     display: str
@@ -73,7 +73,7 @@ class Member:
 
 
 class Rooms:
-    """Finds rooms for people."""
+    """Rooms as users see them, and the memberships that decide which."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
@@ -88,44 +88,44 @@ class Rooms:
             return int(await connection.scalar(query) or 0)
 
     async def for_user(self, user_id: int) -> UserRooms:
-        """The rooms of a user, as that user sees them. One query for many who ask."""
+        """Return the rooms of a user. Concurrent calls share one query."""
         found = await self._rooms_of.get(user_id)
         if isinstance(found, Load):
             found = await self._large_rooms_of.get(found)
         return found or UserRooms({}, [])
 
-    async def _find_rooms(self, people: Sequence[int]) -> dict[int, UserRooms | Load]:
+    async def _find_rooms(self, user_ids: Sequence[int]) -> dict[int, UserRooms | Load]:
         async with self._database.reading(Share.HISTORY) as connection:
-            return await connection.run_sync(room_list.rooms_of, people)
+            return await connection.run_sync(room_list.rooms_of, user_ids)
 
     async def _find_large(self, loads: Sequence[Load]) -> dict[Load, UserRooms]:
         async with self._database.reading(Share.HISTORY) as connection:
             return {load: await connection.run_sync(room_list.read_user, load) for load in loads}
 
     async def heads(self, user_id: int) -> dict[int, int]:
-        """The head of each room of a user."""
+        """Return the head of each room of a user."""
         async with self._database.reading(Share.HISTORY) as connection:
             return await connection.run_sync(room_list.heads, user_id)
 
     async def page_after(
         self, user_id: int, room: int, *, exclude: Collection[int] = ()
     ) -> tuple[list[RoomState], int | None]:
-        """The next rooms of a user behind this number, without some; and behind which to go on."""
+        """Return the rooms of a user after this id, and the cursor of the next page, if any."""
         async with self._database.reading(Share.HISTORY) as connection:
             return await connection.run_sync(room_list.rooms_after, user_id, room, exclude)
 
     async def state(self, user_id: int, room: int) -> RoomState | None:
-        """One room as that person sees it; None for whoever is no member."""
+        """Return one room as a member sees it; None if the user is not a member."""
         return (await self.states([user_id], room)).get(user_id)
 
     async def states(self, user_ids: Sequence[int], room: int) -> dict[int, RoomState]:
-        """One room as each of these users sees it, without those who are no members."""
+        """Return one room as each of these users sees it, without users who are not members."""
         async with self._database.reading(Share.HISTORY) as connection:
             rows = await connection.run_sync(read_states, user_ids, [room])
         return {row.me: room_state(row) for row in rows}
 
     async def mute(self, user_id: int, room: int, *, on: bool) -> int | None:
-        """Set it of a membership, and return its read position; None where there is none."""
+        """Mute or unmute a room for a member; return the read position, None for a nonmember."""
         own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
         own = sa.and_(own, members.c.left_at.is_(None))
 
@@ -136,17 +136,17 @@ class Rooms:
         return await self._database.transaction(work)
 
     async def advance_reads(self, positions: dict[tuple[int, int], int]) -> list[ReadPosition]:
-        """Move read positions of (user, room) forward, never beyond the head; those that moved."""
+        """Advance read positions by (user, room), at most to the head; return those that moved."""
         return await self._database.transaction(lambda c: _advance_reads(c, positions))
 
     async def find_by_name(self, name: str, user_id: int) -> int | None:
-        """The number of the room that this user means by a name: one of theirs, or a public one."""
+        """Return the id of the user's room of that name, or of the public one."""
         async with self._database.reading() as connection:
             found = await connection.scalar(*room_by_name(name, user_id))
             return int(found) if found is not None else None
 
     async def public(self, after: str = "") -> tuple[list[PublicRoom], str | None]:
-        """Rooms that everybody may join, by name; and behind which name to go on, if any."""
+        """Return public rooms after a name, and the cursor of the next page, if any."""
         query = _PUBLIC.where(rooms.c.name > after).order_by(rooms.c.name).limit(ROOMS_LIMIT + 1)
         async with self._database.reading(Share.HISTORY) as connection:
             found = [PublicRoom(*row) for row in await connection.execute(query)]
@@ -154,18 +154,18 @@ class Rooms:
         return page, page[-1].name if len(found) > len(page) else None
 
     async def public_room(self, room: int) -> PublicRoom | None:
-        """That room, if everybody may join it."""
+        """Return a room if it is public."""
         async with self._database.reading(Share.HISTORY) as connection:
             row = (await connection.execute(_PUBLIC.where(rooms.c.id == room))).one_or_none()
         return PublicRoom(*row) if row else None
 
     async def members_of(self, room: int) -> list[Member]:
-        """Who belongs to a room, by name."""
+        """Return the members of a room, by name."""
         async with aclosing(self.member_pages(room, PAGE)) as found:
             return [member async for page in found for member in page]
 
     async def member_pages(self, room: int, size: int) -> AsyncGenerator[list[Member]]:
-        """The same, read `size` at a time. Leave it with `aclosing`: it holds a connection."""
+        """Yield them in pages of `size`. Use it with `aclosing`, because it holds a connection."""
         query = (
             sa.select(users.c.name, users.c.display, members.c.role, members.c.read_seq)
             .join(users, users.c.id == members.c.user_id)
@@ -180,7 +180,7 @@ class Rooms:
                 yield [Member(*row) for row in rows]
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
-        """Those of these rooms that a person may read. This is the one check of reading rights."""
+        """Return which of these rooms a user may read. Every read access is checked here."""
         wanted = {"rooms": sorted(set(numbers)), "user": user_id}
         async with self._database.reading() as connection:
             found = list(await connection.execute(_READABLE, wanted))
@@ -188,7 +188,7 @@ class Rooms:
         return {row.id: _access(row, names) for row in found}
 
     async def joined_since(self, user_ids: Iterable[int], since: int) -> list[Joined]:
-        """The memberships of these people that began at or after `since` (ms)."""
+        """Return the memberships of these users that began at or after `since` (ms)."""
         query = sa.select(members.c.user_id, members.c.room_id, members.c.joined_seq).where(
             members.c.user_id.in_(list(user_ids)),
             members.c.joined_at >= since,
@@ -198,7 +198,7 @@ class Rooms:
             return [Joined(*row) for row in await connection.execute(query)]
 
     async def left_since(self, room: int, seq: int) -> dict[int, int]:
-        """Who left a room behind `seq` and is not back: user id → the seq of the departure."""
+        """Return former members who left a room after `seq`: user id → seq of the departure."""
         query = sa.select(members.c.user_id, members.c.left_seq).where(
             members.c.room_id == room, members.c.left_seq > seq
         )
@@ -207,7 +207,7 @@ class Rooms:
             return {row.user_id: row.left_seq for row in rows}
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
-        """What never changes about these rooms, for whoever is allowed to ask."""
+        """Return the immutable facts of these rooms. Callers have to authorise."""
         async with self._database.reading() as connection:
             return await connection.run_sync(room_facts, set(numbers))
 
@@ -222,7 +222,7 @@ def _advance_reads(
         if seq > row.read_seq:
             moved.append(ReadPosition(row.user_id, row.room_id, seq, bool(row.receipts)))
     if moved:
-        facts = [{"user": one.user_id, "room": one.room, "seq": one.seq} for one in moved]
+        facts = [{"user": it.user_id, "room": it.room, "seq": it.seq} for it in moved]
         connection.execute(_FORWARD, facts)
     return moved
 

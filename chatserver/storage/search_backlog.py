@@ -1,7 +1,7 @@
-"""Indexes long messages after they were stored, in short transactions of its own.
+"""Indexing of long messages after they were stored, in short transactions.
 
-Any node may do it. A message stays in `search_pending` until its tokens are those of its text, so
-an interruption at any moment only delays them.
+Any node may do it. A message stays in `search_pending` until its tokens match its text, so an
+interruption at any moment only delays the indexing.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from chatserver.storage.search_index import Entry, pending, written
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events
 
-COMPACT_INTERVAL = 0.05  # seconds between two steps of a removal beside other work
-POLL_INTERVAL = 0.5  # seconds between two looks at what waits
-BATCH_SIZE = 20  # messages that are read at once
+COMPACT_INTERVAL = 0.05  # seconds between two steps of a removal while the server runs
+POLL_INTERVAL = 0.5  # seconds between two queries of the backlog
+BATCH_SIZE = 20  # messages per query
 
 Tokenized = list[tuple[Row[Any], str | None]]
 
@@ -52,10 +52,10 @@ class SearchBacklog:
         self._database = database
 
     async def run(self) -> None:
-        """Index messages as they come, and remove the words that the last stop has left."""
+        """Index new messages, and finish the removal of words that the last stop interrupted."""
         compacting = True
         while True:
-            with suppress(ChatError):  # the database does not respond: both wait
+            with suppress(ChatError):  # the database does not respond: retry later
                 await self.work()
                 compacting = compacting and await self.compact()
                 if compacting:
@@ -64,7 +64,7 @@ class SearchBacklog:
             await asyncio.sleep(POLL_INTERVAL)
 
     async def work(self) -> None:
-        """Index what waits now, and what is added meanwhile."""
+        """Index until the backlog is empty."""
         while rows := await self._waiting():
             async for some in compute_in_slices(_tokenized, rows):
                 await self._database.transaction(partial(_settle, tokenized=some))
@@ -79,7 +79,7 @@ class SearchBacklog:
 
 
 def _tokenized(rows: Sequence[Row[Any]]) -> Tokenized:
-    """The messages with the tokens of their texts; None for those that are deleted."""
+    """Return the messages with the tokens of their texts; None for deleted messages."""
     return [(row, None if row.body is None else written(_entry(row))) for row in rows]
 
 
@@ -88,7 +88,7 @@ def _entry(row: Row[Any]) -> Entry:
 
 
 def _settle(connection: Connection, tokenized: Tokenized) -> None:
-    """Store the tokens of messages that have not changed since they were read."""
+    """Store the tokens of messages whose texts have not changed since they were read."""
     places = [(row.room_id, row.seq) for row, _tokens in tokenized]
     lock_rooms(connection, [room for room, _seq in places])
     now = {(row.room_id, row.seq): row.body for row in _NOW.rows(connection, places)}

@@ -1,7 +1,7 @@
 """Candidates of a search: ids of messages that the reader may read and whose tokens match.
 
-Membership is part of each query. A page ends, and another one follows, depending on the number of
-candidates, so one message in a room of others would show that a word was said there.
+Membership is part of each query. The number of candidates decides where a page ends, so a candidate
+in a room that the reader cannot access would reveal that it contains a word.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from chatserver.storage.search_index import pending, search, words
 from chatserver.storage.tables import members
 from chatserver.text.search_terms import ROOM
 
-RECENT = 20_000  # ids that MySQL looks at before it asks its index
+RECENT = 20_000  # newest ids that are scanned on MySQL before the index is used
 
-Terms = list[list[str]]  # one of each must be there
+Terms = list[list[str]]  # a conjunction of alternatives
 
 READABLE = sa.select(members.c.room_id).where(
     members.c.user_id == sa.bindparam("me"), members.c.left_at.is_(None)
@@ -25,11 +25,11 @@ READABLE = sa.select(members.c.room_id).where(
 
 
 def _readable(room: sa.ColumnElement[int]) -> sa.Exists:
-    """Correlated, as SQLite would begin with the rooms of an IN (SELECT ...) and read all."""
+    """Correlated, because SQLite would start from the rooms of an IN (SELECT ...) and read all."""
     return READABLE.where(members.c.room_id == room).correlate_except(members).exists()
 
 
-# A scalar subquery, as SQLite would begin a join with the ids and read all of `search`.
+# A scalar subquery, because SQLite would start a join from the ids and read all of `search`.
 _waiting_id = (
     sa.select(search.c.id)
     .where(search.c.room_id == pending.c.room_id, search.c.seq == pending.c.seq)
@@ -45,10 +45,10 @@ _WAITING = sa.select(_waiting.c.id)
 async def candidates(
     connection: AsyncConnection, user_id: int, terms: Terms, ids: tuple[int, int], size: int
 ) -> list[int]:
-    """The newest `size` ids whose tokens answer the terms, or wait to be indexed, newest first.
+    """Return the newest `size` ids whose tokens match the terms or are pending, newest first.
 
-    `ids`: the first one that may be returned, and the one behind the last. Those that wait are read
-    first: what is indexed between the two queries is found by either.
+    `ids`: lower bound (inclusive) and upper bound (exclusive). Pending ids are read first, so that
+    a message that is indexed between the two queries is found by at least one of them.
     """
     if not all(terms):
         return []
@@ -69,7 +69,7 @@ def _newest(query: sa.Select[Any], ids: tuple[int, int], size: int) -> sa.Select
     return some.order_by(number.desc()).limit(size)
 
 
-# What the databases disagree on ------------------------------------------------------------------
+# Dialects ----------------------------------------------------------------------------------------
 
 
 def _held_sqlite(terms: Terms) -> sa.Select[Any]:
@@ -86,10 +86,10 @@ async def _candidates_of_mysql(
     ids: tuple[int, int],
     size: int,
 ) -> Sequence[int]:
-    """First among the newest messages, without the index.
+    """Scan the newest messages before using the index.
 
-    InnoDB collects every match of a word before the first one is returned, which takes seconds for
-    a word that is in every message. The newest messages have enough of such a word.
+    InnoDB collects all matches of a word before it returns the first one, which takes seconds for
+    a word that is in every message. For such a word the newest messages suffice.
     """
     newest = await connection.scalar(_NEWEST, {"below": ids[1]}) or 0
     least = max(ids[0], newest - RECENT)
@@ -108,7 +108,7 @@ def _any_of(choice: list[str]) -> sa.ColumnElement[bool]:
 
 
 def _holds(token: str) -> sa.ColumnElement[bool]:
-    """Whether the tokens of a message hold this one: as the index understands it."""
+    """Match a token as the index does; one that ends in * is a prefix."""
     if token.startswith(ROOM):
         return search.c.room_id == int(token.removeprefix(ROOM))
     asked = f" {token.removesuffix('*')}" if token.endswith("*") else f" {token} "

@@ -1,10 +1,10 @@
-"""The index over message bodies, kept inside the transactions that change messages.
+"""Full-text index of message bodies, updated in the transactions that change messages.
 
-The table `search` holds the tokens of every message; its ids grow with time. What looks into it is
-FTS5 on SQLite (`search_words`) and FULLTEXT on MySQL.
+The table `search` contains the tokens of every message; its ids grow with time. It is indexed by
+FTS5 on SQLite (`search_words`) and by FULLTEXT on MySQL.
 
-Long messages cost as much as dozens of short ones, and others would wait for them. So they are only
-noted in `search_pending`, where `Search` finds them, until `search_backlog.py` indexes them.
+Long messages cost as much as dozens of short ones and would delay others. They are only recorded in
+`search_pending`, where `Search` finds them, until `search_backlog.py` indexes them.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from chatserver.storage.engine import Database
 from chatserver.storage.tables import meta
 from chatserver.text.search_terms import room_token, sender_token, tokens
 
-LONG = 250  # characters; of a longer message the tokens are left to the backlog
-LONG_ASCII = 4_000  # characters, the same for one in ASCII, which is quickly cut into words
-MANY_TOKENS = 10_000  # bytes of tokens, about those of a message that is just not long
-COMPACTED = "search_compacted"  # in meta, SQLite only: one of the following
-STRUCK, COMPACT, MERGING = "0", "1", "2"  # words to remove remain in the file; none; in between
-PAGES = 32  # of the index that one step puts together
+LONG = 250  # characters; longer messages are indexed by the backlog
+LONG_ASCII = 4_000  # the same for ASCII texts, which are fast to tokenize
+MANY_TOKENS = 10_000  # bytes of tokens, about those of a message of LONG_ASCII characters
+COMPACTED = "search_compacted"  # key in `meta`, SQLite only; values:
+STRUCK, COMPACT, MERGING = "0", "1", "2"  # deleted words in the file; none; being removed
+PAGES = 32  # pages of the index that one step merges
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
 pending = sa.table("search_pending", sa.column("room_id"), sa.column("seq"))
@@ -55,7 +55,7 @@ Place = tuple[int, int]  # room and seq of a message
 
 
 class Entry(Value, frozen=True):
-    """A message as the index takes it."""
+    """A message to index."""
 
     room: int
     seq: int
@@ -64,7 +64,7 @@ class Entry(Value, frozen=True):
 
 
 def index(connection: Connection, entries: Sequence[Entry], *, later: bool = True) -> None:
-    """New messages become findable. `later`: long ones may wait for the backlog."""
+    """Index new messages. `later`: leave long ones to the backlog."""
     if not entries:
         return
     rows = [(e.room, e.seq, "" if later and is_long(e.body) else written(e)) for e in entries]
@@ -75,7 +75,7 @@ def index(connection: Connection, entries: Sequence[Entry], *, later: bool = Tru
 
 
 def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Edited messages are found by their new text only. They keep their place among the others."""
+    """Index edited messages by their new text only. They keep their ids."""
     edited = {(entry.room, entry.seq): entry for entry in entries}
     kept = _kept(connection, edited.keys())
     now = {
@@ -88,26 +88,26 @@ def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
 
 
 def forget(connection: Connection, places: Collection[Place]) -> None:
-    """Deleted messages are found no more."""
+    """Remove deleted messages from the index; large ones are left to the backlog."""
     kept = _kept(connection, places)
     put_off(connection, {place for place, size in kept.items() if size > MANY_TOKENS})
     remove(connection, {place: size for place, size in kept.items() if size <= MANY_TOKENS})
 
 
 def is_long(body: str) -> bool:
-    """Whether the tokens of a message are left to the backlog."""
+    """Whether a message is indexed by the backlog."""
     return len(body) > LONG and not (len(body) <= LONG_ASCII and body.isascii())
 
 
 def put_off(connection: Connection, places: Collection[Place]) -> None:
-    """Leave these messages to the backlog."""
+    """Add messages to the backlog."""
     if places:
         keys = [{"room_id": room, "seq": seq} for room, seq in sorted(places)]
         connection.execute(_PUT_OFF, keys)
 
 
 def rewrite(connection: Connection, tokens_of: Mapping[Place, str]) -> None:
-    """Give messages of the index these tokens."""
+    """Replace the tokens of messages in the index."""
     if not tokens_of:
         return
     _strike_words(connection, tokens_of.keys())
@@ -117,7 +117,7 @@ def rewrite(connection: Connection, tokens_of: Mapping[Place, str]) -> None:
 
 
 def remove(connection: Connection, places: Collection[Place]) -> None:
-    """Take messages out of the index."""
+    """Remove messages from the index and from the backlog."""
     if not places:
         return
     _strike_words(connection, places)
@@ -126,12 +126,12 @@ def remove(connection: Connection, places: Collection[Place]) -> None:
 
 
 def done(connection: Connection, places: Collection[Place]) -> None:
-    """The backlog has indexed these messages."""
+    """Remove messages from the backlog."""
     _DONE.delete(connection, places)
 
 
 def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
-    """The bytes of tokens of those of these messages that are in the table: 0 before the first."""
+    """Return the size of the tokens in bytes, by message in the table; 0 if not indexed yet."""
     rows = _SIZES.rows(connection, places)
     return {(row.room_id, row.seq): row.size for row in rows}
 
@@ -139,15 +139,15 @@ def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]
 async def compact_all(database: Database) -> None:
     """Remove the words of deleted and edited messages from a SQLite file. Cheap if there are none.
 
-    On MySQL the words stay in InnoDB's auxiliary
-    tables until the operator runs `OPTIMIZE TABLE search`, which locks the table for a while.
+    On MySQL the words stay in InnoDB's auxiliary tables until the operator runs `OPTIMIZE TABLE
+    search`, which locks the table for a while.
     """
     while await database.transaction(compact):  # noqa: ASYNC110 - the transaction works
         await asyncio.sleep(0)
 
 
 def compact(connection: Connection) -> bool:
-    """One step of that, of some milliseconds; whether there are more."""
+    """Run one step of some milliseconds; return whether there are more."""
     state = connection.scalar(sa.select(meta.c.value).where(meta.c.key == COMPACTED))
     if state not in (STRUCK, MERGING):
         return False
@@ -165,12 +165,12 @@ def _changes(connection: Connection) -> int:
 
 
 def written(entry: Entry) -> str:
-    """The tokens of a message as the table holds them."""
+    """Return the tokens of a message as stored in the table."""
     own = f"{room_token(entry.room)} {sender_token(entry.user_id)}"
     return f"{tokens(entry.body)} {own}"
 
 
-# FTS5, which MySQL does not need -----------------------------------------------------------------
+# FTS5 (SQLite only) ------------------------------------------------------------------------------
 
 
 _last = sa.select(sa.func.max(search.alias().c.id)).scalar_subquery()
@@ -187,16 +187,16 @@ _ENTER_NEWEST = str(
 
 
 def _enter_words(connection: Connection, count: int) -> None:
-    """FTS5 is told of the newest rows, which MySQL sees by itself.
+    """Add the newest rows to FTS5; MySQL indexes them itself.
 
-    All of them in one statement: a trigger would have FTS5 write a segment for every row.
+    One statement adds them all: a trigger would make FTS5 write a segment for every row.
     """
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_ENTER_NEWEST, (count,))
 
 
 def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
-    """The statement that hands the words of messages, given by room and seq, over to FTS5."""
+    """Return the statement that passes the words of messages, by room and seq, to FTS5."""
     indexed = sa.select(*values).where(search.c.tokens != sa.literal_column("''"))
     found = match_pairs(indexed, search.c.room_id, search.c.seq)
     return str(words.insert().from_select(columns, found).compile(dialect=sqlite.dialect()))
@@ -209,13 +209,13 @@ _STRIKE = _words_of(["search_words", "rowid", "tokens"], _STRUCK, *_OWN)
 
 
 def _reenter_words(connection: Connection, places: Collection[Place]) -> None:
-    """FTS5 is told of rows whose words have changed, after `_strike_words`."""
+    """Add changed rows to FTS5, after `_strike_words`."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_REENTER, (as_json(places),))
 
 
 def _strike_words(connection: Connection, places: Collection[Place]) -> None:
-    """FTS5 forgets these rows. It writes that down beside the words, which `compact` removes."""
+    """Delete rows from FTS5, which marks them only; `compact` removes their words."""
     if connection.dialect.name != "sqlite":
         return
     if connection.exec_driver_sql(_STRIKE, (as_json(places),)).rowcount > 0:

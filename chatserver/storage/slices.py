@@ -1,7 +1,7 @@
-"""Rows with texts in slices of bounded work, each computed off the event loop.
+"""Computation over rows with texts in slices of bounded work, off the event loop.
 
-A thread that computes for long would keep taking the interpreter from the loop. So between two
-slices the loop has it alone, for as long as the last one and what was done with it took.
+A thread that computes for long competes with the event loop for the interpreter lock. So after each
+slice the computation pauses for as long as the slice and its consumer took.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 
-PAGE = 500  # rows that are read together
-SLICE = 4_000  # characters: folding or indexing them takes a millisecond, or a few
+PAGE = 500  # rows per read
+SLICE = 4_000  # characters; folding or indexing them takes a few milliseconds
 
 
 async def pages(
@@ -32,7 +32,7 @@ async def pages(
     *,
     parameters: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[Sequence[Any]]:
-    """The rows of a query, read some at a time. Leave it with `aclosing`."""
+    """Yield the rows of a query in pages of `size`. Use it with `aclosing`."""
     options = {"yield_per": size}
     async with connection.stream(query, parameters, execution_options=options) as result:
         async for rows in result.partitions():
@@ -42,7 +42,7 @@ async def pages(
 async def compute_in_slices(
     work: Callable[[list[Any]], T], rows: Iterable[Any]
 ) -> AsyncIterator[T]:
-    """The results of `work` for the slices of `rows`, which have a `body`, in order."""
+    """Yield the results of `work` for slices of `rows`, which have a `body`, in order."""
     clock, rest = asyncio.get_running_loop().time, 0.0
     for part in slices(rows):
         await asyncio.sleep(rest)
@@ -52,7 +52,7 @@ async def compute_in_slices(
 
 
 def slices(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """The rows in order, in lists of about SLICE characters."""
+    """Yield the rows in order, in lists of about SLICE characters."""
     part: list[Any] = []
     size = 0
     for row in rows:

@@ -1,4 +1,4 @@
-"""The tables. Ids and times are integers; times are milliseconds UTC. Migrations make them."""
+"""Table definitions, for queries; migrations create the tables. Times are milliseconds UTC."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ metadata = sa.MetaData(
     }
 )
 
-# Exact comparison everywhere: SQLite compares bytes anyway.
+# Exact comparison, like SQLite's comparison of bytes.
 MYSQL: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
@@ -25,36 +25,36 @@ MYSQL: dict[str, Any] = {
     "mariadb_collate": "utf8mb4_bin",
 }
 
-# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+# SQLite assigns row ids only in a column whose type is exactly INTEGER.
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Body = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 
 class ExactText(sa.types.TypeDecorator[str]):
-    """Text that is compared to its last space: even utf8mb4_bin takes "a" and "a " for one key.
+    """Text with significant trailing spaces, which even utf8mb4_bin ignores in comparisons.
 
-    A mark at the end makes no space the last character. (Bytes would be exact too, but aiomysql
-    cannot send them with PyMySQL 1.2.3 and later.)
+    A mark is appended, so that the last character is never a space. (A binary column would be exact
+    too, but aiomysql cannot send bytes with PyMySQL 1.2.3 and later.)
     """
 
     impl = sa.String
     cache_ok = True
 
     @staticmethod
-    def kept(text: str) -> str:
-        """How a text stands in the table."""
+    def encode(text: str) -> str:
+        """Return the stored form of a text."""
         return f"{text}|"
 
     @staticmethod
-    def read(kept: str) -> str:
-        """What `kept` made, undone."""
-        return kept[:-1]
+    def decode(stored: str) -> str:
+        """Return the text of a stored form."""
+        return stored[:-1]
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        return None if value is None else self.kept(value)
+        return None if value is None else self.encode(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> str | None:
-        return None if value is None else self.read(str(value))
+        return None if value is None else self.decode(str(value))
 
 
 meta = sa.Table(
@@ -182,7 +182,7 @@ reactions = sa.Table(
     **MYSQL,
 )
 
-# Whom a message calls by name; user_id 0 is everybody.
+# Users that a message mentions; user_id 0 stands for all members.
 mentions = sa.Table(
     "mentions",
     metadata,

@@ -1,4 +1,4 @@
-"""Who holds the connections that may write: SQLite's one in its own thread, MySQL's in a pool."""
+"""Connections for transactions: one in a thread for SQLite, a pool for MySQL."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,22 +13,21 @@ T = TypeVar("T")
 
 
 class Writer(Protocol):
-    """Who holds the connections that may write; `engine` is SQLAlchemy's, for whoever listens."""
+    """Owner of the connections that may write; `engine` accepts SQLAlchemy's event listeners."""
 
     engine: sa.Engine
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work`; what it has not committed is rolled back."""
+        """Run `work` on a connection; roll back what it has not committed."""
         ...
 
     async def dispose(self) -> None: ...
 
 
 class ThreadWriter:
-    """One connection in a thread of its own, for SQLite: a transaction is one visit there.
+    """One connection in its own thread, for SQLite; a transaction is one call in that thread.
 
-    aiosqlite goes to its thread and back for every statement and every fetch, which took longer
-    than what SQLite did in between.
+    aiosqlite switches threads for every statement and fetch, which takes longer than SQLite itself.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -45,14 +44,14 @@ class ThreadWriter:
         try:
             return work(self._connection)
         except BaseException:
-            self._let_go()  # one whose BEGIN has failed would never begin again
+            self._release()  # a connection whose BEGIN failed cannot begin again
             raise
         finally:
             if self._connection is not None:
                 self._connection.rollback()
 
-    def _let_go(self) -> None:
-        """The pool rolls back, and keeps the file open."""
+    def _release(self) -> None:
+        """Return the connection to the pool, which rolls back and keeps the file open."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -61,12 +60,12 @@ class ThreadWriter:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
 
     def _dispose(self) -> None:
-        self._let_go()
+        self._release()
         self.engine.dispose()
 
 
 class PoolWriter:
-    """Some connections of an asynchronous driver, for MySQL."""
+    """A pool of connections of an asynchronous driver, for MySQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -81,7 +80,7 @@ class PoolWriter:
 
 
 class ReadOnlyWriter:
-    """For a database that is only read."""
+    """Rejects transactions, for a database that is only read."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
@@ -90,4 +89,4 @@ class ReadOnlyWriter:
         raise RuntimeError("this database is open for reading only")
 
     async def dispose(self) -> None:
-        """No connection was made."""
+        """There is no connection to close."""

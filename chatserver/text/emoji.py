@@ -10,25 +10,25 @@ from functools import cache
 from pathlib import Path
 
 EMOJI = Path(__file__).with_name("emoji.txt")
-LONGEST = 40  # characters, more than any of them has
+LONGEST = 40  # characters; no emoji is longer
 
-_SYMBOLS = {"So", "Sm", "Cn"}  # Unicode categories; Cn: what is assigned later
+_SYMBOLS = {"So", "Sm", "Cn"}  # Unicode categories; Cn: assigned in later versions
 _FOLLOWING = {"Mn", "Sk", "Cf"}  # selectors, skin tones, tags
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
-_SELECTORS = {0xFE0E: None, 0xFE0F: None}  # ask for the form of a text or of an emoji
+_SELECTORS = {0xFE0E: None, 0xFE0F: None}  # text and emoji presentation selectors
 
 
 def qualified(text: str) -> str | None:
-    """The one form of an emoji, whatever a keyboard sends: "❤" is "❤️". None for what is none."""
+    """Return the fully qualified form of an emoji, "❤️" for "❤"; None for other texts."""
     if len(text) > LONGEST:
         return None
     return _by_bare_form().get(text.translate(_SELECTORS))
 
 
 def is_legacy_reaction(text: str) -> bool:
-    """Whether older programs may have stored this as a reaction that `qualified` does not know.
+    """Whether earlier versions may have stored this as a reaction that `qualified` rejects.
 
-    They took any symbol, or several that are joined, and flags of countries that do not exist.
+    They accepted any symbol or joined symbols, and flags of countries that do not exist.
     """
     if len(text) > LONGEST:
         return False
@@ -36,7 +36,7 @@ def is_legacy_reaction(text: str) -> bool:
 
 
 def _is_symbol(part: str) -> bool:
-    """One symbol with what may follow it: selectors, a skin tone, tags."""
+    """Whether this is a symbol with optional selectors, skin tone and tags."""
     if not part or part[0].isascii() or unicodedata.category(part[0]) not in _SYMBOLS:
         return False
     return all(unicodedata.category(character) in _FOLLOWING for character in part[1:])
@@ -44,6 +44,6 @@ def _is_symbol(part: str) -> bool:
 
 @cache
 def _by_bare_form() -> Mapping[str, str]:
-    """By the form without selectors. Read with the first reaction."""
+    """Return the emoji by their form without selectors. Read at the first reaction."""
     found = EMOJI.read_text(encoding="utf-8").split()
     return {emoji.translate(_SELECTORS): emoji for emoji in found}

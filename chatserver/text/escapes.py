@@ -1,4 +1,4 @@
-r"""Which backslashes of a line are escapes: those that keep a pair of marks from being markup.
+r"""Detection of backslashes that escape markup: only those before a mark of a pair.
 
 `\*not slanted\*` has two. Paths, regular expressions and LaTeX have none: `C:\temp\*.*`, `\d\*`.
 """
@@ -11,9 +11,9 @@ _ITEM = re.compile(r"\\\*(?= \S)")
 
 
 def escapes(line: str) -> set[int]:
-    """Positions of the backslashes that are dropped."""
+    """Return the positions of the backslashes to drop."""
     found: set[int] = {0} if _ITEM.match(line) else set()
-    waiting: dict[str, list[int]] = {}  # by mark: the escapes that may open a pair
+    waiting: dict[str, list[int]] = {}  # by mark: escapes that may open a pair
     for run in _RUN.finditer(line):
         start, end = run.span()
         mark = line[end - 1]

@@ -1,4 +1,4 @@
-"""Where a web address in a text begins and ends.
+"""Detection of web addresses in texts.
 
 An address ends at a space, a quotation mark, a bracket that was opened before it, and at Chinese,
 Japanese or Korean text: those are written without spaces. Such text belongs to an address where it
@@ -53,10 +53,10 @@ _QUOTATION = re.compile(r"'(?!\w)")
 
 
 def address_at(text: str, start: int, end: int, opened: dict[str, int]) -> str | None:
-    """The address that begins at `start`, or None.
+    """Return the address that begins at `start`, or None.
 
-    `opened` says how many marks of emphasis of each kind wait for their end: those behind the
-    address are such an end, others belong to it.
+    `opened` counts the open emphasis marks of each kind: so many of them after the address close
+    emphasis, and others belong to the address.
     """
     found = _ADDRESS.match(text, start, end)
     if not found:
@@ -66,7 +66,7 @@ def address_at(text: str, start: int, end: int, opened: dict[str, int]) -> str |
 
 
 def _enclosed(address: str, before: str) -> str:
-    """Up to the end of what was opened just before the address."""
+    """Cut an address at the bracket or quotation mark that was opened directly before it."""
     last = before[-1:]
     if last == "'":
         end = _QUOTATION.search(address)
@@ -87,7 +87,7 @@ def _balanced(address: str, opening: str, closing: str) -> str:
 
 
 def _without_sentence(address: str, opened: dict[str, int]) -> str:
-    """Without the punctuation behind it; a bracket stays when it was opened inside."""
+    """Remove trailing punctuation; a closing bracket stays if it was opened inside."""
     stray = {close: address.count(close) - address.count(open_) for close, open_ in _PAIRS.items()}
     opening = {open_: close for close, open_ in _PAIRS.items()}
     end = len(address)

@@ -1,8 +1,8 @@
-"""Text as HTML: the subset of CommonMark that a chat needs, read as people write there.
+"""Rendering of text to HTML: a subset of CommonMark, adapted to chat.
 
-Other than in a document a line break is one, a quotation or an item ends with its line, emphasis
-needs no spaces beside Chinese text, addresses are links by themselves, and whatever is not
-understood stays as it was typed. Slow to import: see `markup.py`.
+Differences: a line break is kept, a quotation or a list item ends with its line, emphasis next to
+Chinese text needs no spaces, web addresses become links, and unsupported markup stays as it was
+typed. Slow to import: see `markup.py`.
 """
 
 import re
@@ -24,10 +24,10 @@ from chatserver.text.escapes import escapes
 from chatserver.text.links import BEGINS, address_at
 from chatserver.text.names import shows
 
-DEEPEST = 8  # blocks within each other; a list counts twice. What is deeper stays text
-MOST = 200  # marks in a text: see `is_heavy`. With more of them it is shown as it was typed
-LINES = 5  # that count as one mark
-ESCAPES = 20  # of < and &, that count as one mark
+DEEPEST = 8  # nested blocks; a list counts twice. Deeper markup stays text
+MOST = 200  # marks in a text: see `is_heavy`. A text with more is not rendered
+LINES = 5  # lines that count as one mark
+ESCAPES = 20  # characters < and & that count as one mark
 
 _BLOCKS = r"^(?:[ \t]*(?:>|[-*][ \t]|[0-9]{1,9}[.)][ \t]))+"
 # A code block counts as one mark, whatever its content. Only at the start of a line, outside lists
@@ -59,11 +59,11 @@ _cleaner = nh3.Cleaner(
 
 
 def html(text: str) -> str | None:
-    """HTML of the tags above; None for a text without markup, or with more than is sensible."""
+    """Return HTML with the tags above; None for a text without markup, or with too much."""
     if is_heavy(text):
         return None
     env: dict[str, Any] = {}
-    tokens = _reader.parse(text, env)
+    tokens = _parser.parse(text, env)
     if not _says_more(tokens) and not env.get("escaped"):
         return None
     return _cleaner.clean("".join(_written(tokens))) if _has_words(tokens) else None
@@ -71,18 +71,18 @@ def html(text: str) -> str | None:
 
 def is_heavy(text: str) -> bool:
     """Whether a text has more markup than is rendered: blocks and addresses count twice."""
-    text = text.replace("\r", "\n")  # as the reader does
+    text = text.replace("\r", "\n")  # as the parser does
     small = text.count("\n") // LINES + (text.count("<") + text.count("&")) // ESCAPES
     small += len(_EMPTY_LINE.findall(text))  # between two paragraphs
     if "```" not in text and small + 2 * text.count("://") + text.count("[") > MOST:
-        return True  # without a look at each of them
+        return True  # without checking each of them
     marks = _MARKS.findall(text)
     double = sum(_weight(blocks) + bool(address) for blocks, _fence, address in marks)
     return len(marks) + double + small > MOST
 
 
 def _weight(blocks: str) -> int:
-    """What the marks of blocks at the start of a line count. Too deep ones are text, * a mark."""
+    """Return the weight of block marks at the start of a line; too deep ones are text."""
     return min(len(blocks.split()), DEEPEST) + max(0, blocks.count("*") - DEEPEST)
 
 
@@ -103,7 +103,7 @@ def _has_words(tokens: list[Token]) -> bool:
 
 
 def _written(tokens: list[Token]) -> Iterator[str]:
-    """Nothing stands between two blocks: in a chat white space is shown."""
+    """Yield HTML without white space between blocks, because the page displays white space."""
     for token in _leaves(tokens):
         content = escape(token.content, quote=False)
         if token.type == "fence":
@@ -128,7 +128,7 @@ def _tag(token: Token) -> str:
 
 class _Line(StateInline):
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: ARG002, N802, N803
-        """CommonMark asks for spaces where punctuation meets a letter, and Chinese has none."""
+        """Accept emphasis between punctuation and Chinese letters, which have no spaces."""
         marker, end = self.src[start], start
         while end < self.posMax and self.src[end] == marker:
             end += 1
@@ -141,7 +141,7 @@ class _Line(StateInline):
 
 
 def _is_wordy(letter: str) -> bool:
-    """Within such a word a mark means itself: snake_case, 5*3*2, @ann_b."""
+    """Whether a mark next to this letter is literal, as in snake_case, 5*3*2 and @ann_b."""
     return (letter.isalnum() and letter < "\u2e80") or letter in "@\\"
 
 
@@ -173,7 +173,7 @@ def _link(state: StateInline, _silent: bool) -> bool:
 
 
 def _address(state: StateInline, _silent: bool) -> bool:
-    """An address in the text is a link; within a link it is only text."""
+    """Make an address a link, unless it is inside a link."""
     if state.linkLevel or state.src[state.pos] not in "hHwW":
         return False
     address = address_at(state.src, state.pos, state.posMax, _opened(state))
@@ -188,7 +188,7 @@ def _address(state: StateInline, _silent: bool) -> bool:
 
 
 def _opened(state: StateInline) -> dict[str, int]:
-    """How many marks of emphasis wait for their end."""
+    """Count the open emphasis marks."""
     opened = dict.fromkeys(_EMPHASIS, 0)
     for mark in state.delimiters:
         kind = chr(mark.marker)
@@ -196,12 +196,12 @@ def _opened(state: StateInline) -> dict[str, int]:
             opened[kind] += 1
         elif mark.close and opened[kind]:
             opened[kind] -= 1
-    opened["~"] *= 2  # a delimiter of those is two marks
+    opened["~"] *= 2  # a delimiter consists of two
     return opened
 
 
 def _escape(state: StateInline, _silent: bool) -> bool:
-    r"""A mark behind a backslash is text. The backslash stays unless it is an escape."""
+    r"""Make a mark after a backslash literal. The backslash stays unless it is an escape."""
     position, env = state.pos, state.env
     mark = state.src[position + 1 : position + 2] if state.src[position] == "\\" else ""
     if not mark or mark not in "*~`[":
@@ -223,7 +223,7 @@ def _content(state: StateBlock, line: int) -> str:
 
 
 def _paragraph(state: StateBlock, start: int, _end: int, _silent: bool) -> bool:
-    """Lines up to an empty one, or to one that begins another block."""
+    """Parse lines up to an empty one, or to one that begins another block."""
     following = start + 1
     while following < state.lineMax and not _interrupts(state, following):
         following += 1
@@ -238,7 +238,7 @@ def _paragraph(state: StateBlock, start: int, _end: int, _silent: bool) -> bool:
 
 
 def _interrupts(state: StateBlock, line: int) -> bool:
-    """Whether a line ends the paragraph before it. Few begin as a block does."""
+    """Whether a line begins another block and so ends the paragraph before it."""
     begin, end, indent = (
         state.bMarks[line] + state.tShift[line],
         state.eMarks[line],
@@ -258,7 +258,7 @@ def _interrupts(state: StateBlock, line: int) -> bool:
 
 
 def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Code. Words beside the fence belong to it, but for the name of a language."""
+    """Parse a code block. Text after the fence is code, unless it is the name of a language."""
     opening = _FENCE.fullmatch(_content(state, start))
     if not opening or silent:
         return bool(opening)
@@ -276,7 +276,7 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Not every > begins one: >_< is a face."""
+    """Parse a quotation. Not every > begins one: >_< is an emoticon."""
     begins = _QUOTED.match(
         state.src, state.bMarks[start] + state.tShift[start], state.eMarks[start]
     )
@@ -284,7 +284,7 @@ def _quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A + counts, it does not begin an item."""
+    """Parse a list. A + does not begin an item."""
     first = state.src[state.bMarks[start] + state.tShift[start]]
     opening = len(state.tokens)
     if first not in _ITEM_MARKS or state.level >= DEEPEST:
@@ -297,7 +297,7 @@ def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _number_items(tokens: list[Token]) -> None:
-    """Set the value of each item whose written number is not the one that a browser counts."""
+    """Set the value of each item whose number differs from the one that browsers display."""
     expected = int(tokens[0].attrs.get("start", 1))
     for token in tokens:
         if token.type != "list_item_open" or token.level != tokens[0].level + 1 or not token.info:
@@ -316,16 +316,16 @@ def _after_item(state: StateBlock, start: int, end: int, silent: bool) -> bool: 
     return silent and state.sCount[start] < state.blkIndent
 
 
-# The reader --------------------------------------------------------------------------------------
+# Parser ------------------------------------------------------------------------------------------
 
 
-class _Reader(MarkdownIt):
+class _Parser(MarkdownIt):
     def __init__(self) -> None:
         super().__init__("zero", {"maxNesting": 2 * DEEPEST})
-        self._read_lines()
-        self._read_blocks()
+        self._set_inline_rules()
+        self._set_block_rules()
 
-    def _read_lines(self) -> None:
+    def _set_inline_rules(self) -> None:
         self.inline = _Lines()
         self.inline.terminator_re = _STOP
         rules = self.inline.ruler
@@ -336,7 +336,7 @@ class _Reader(MarkdownIt):
         rules.enableOnly(["text", "address", "escape", *marks, "link"])
         self.inline.ruler2.enableOnly(["balance_pairs", *marks[1:], "fragments_join"])
 
-    def _read_blocks(self) -> None:
+    def _set_block_rules(self) -> None:
         rules = self.block.ruler
         rules.at("fence", _fence, {"alt": ["paragraph", "blockquote", "list"]})
         rules.at("blockquote", _quotation, {"alt": ["paragraph", "blockquote", "list"]})
@@ -347,4 +347,4 @@ class _Reader(MarkdownIt):
         rules.enable(["fence", "blockquote", "list"])
 
 
-_reader = _Reader()
+_parser = _Parser()

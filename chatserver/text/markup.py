@@ -1,7 +1,7 @@
-"""Whether a text has markup, and what it looks like as HTML. Stored and sent is always the text.
+"""HTML of texts with markup, for events that are sent to clients. The database stores only texts.
 
-Every message passes here, so one look with a compiled pattern lets plain text by. What reads markup
-(`markdown.py`) is imported by the first text that seems to have any.
+A compiled pattern recognizes plain text fast. The renderer (`markdown.py`) is imported when the
+first text with markup is rendered.
 """
 
 import asyncio
@@ -12,15 +12,15 @@ from functools import lru_cache
 
 logger = logging.getLogger(__name__)
 
-KEPT = 512  # texts whose HTML is remembered: history and other rooms show the same ones again
+CACHE_SIZE = 512  # texts whose HTML is cached, because clients load the same history
 
-SHORT = 100  # characters of a text that is never costly
-LONG = 500  # characters of a text with markup that is always costly
-FEW = 20  # marks and lines of a text that is not costly yet
+SHORT = 100  # characters; shorter texts are never costly
+LONG = 500  # characters; longer texts with markup are always costly
+FEW = 20  # marks and lines; texts with more are costly
 _COUNTED = ("*", "_", "`", "~~", "[", "://", "www.", "\n", "\r")
 
-# What no markup is without. Every branch begins with a mark of its own, to which `re` skips, and
-# looks ahead without end at most once in vain: no text takes long.
+# Matches every text with markup. Each branch begins with a different mark, to which `re` skips, and
+# fails at most one unbounded lookahead, so the time is linear.
 _BLOCK = r"[ \t]* (?: > [ \t>\w] | [-*] [ \t]+ \S | [0-9]{1,9} [.)] [ \t]+ \S )"
 _FIRST = "> \t-*0123456789"
 _begins = re.compile(_BLOCK, re.VERBOSE).match
@@ -34,7 +34,7 @@ _has = re.compile(
 
 
 def rendered(text: str) -> str | None:
-    """A text as HTML; None where that would say no more than the text itself."""
+    """Return a text as HTML; None if it has no markup."""
     return _html(text) if _may_have_markup(text) else None
 
 
@@ -43,15 +43,15 @@ def _may_have_markup(text: str) -> bool:
 
 
 def is_costly(text: str) -> bool:
-    """Whether rendering a text may take as long as many plain messages: see `Renderer`."""
+    """Whether rendering a text may take much longer than a plain message: see `Renderer`."""
     many = len(text) > LONG or (len(text) > SHORT and sum(map(text.count, _COUNTED)) > FEW)
     return many and _may_have_markup(text)
 
 
 class Renderer:
-    """Renders costly texts before they are needed, one in a turn of the event loop.
+    """Renders costly texts in advance, one per turn of the event loop.
 
-    What is rendered is remembered, so that encoding an event afterwards takes no time.
+    The result is cached, so that encoding an event afterwards is fast.
     """
 
     def __init__(self) -> None:
@@ -65,18 +65,18 @@ class Renderer:
                     await asyncio.sleep(0)
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHE_SIZE)
 def _html(text: str) -> str | None:
-    """A fault in here costs a message its looks: without this it would never reach anybody."""
+    """Render a text; after an unexpected error the message is sent without HTML."""
     try:
         from chatserver.text import markdown
 
         return markdown.html(text)
-    except Exception as error:  # its words may hold the text, so the log has only its kind
-        logger.error("a text is shown as it was typed: %s", type(error).__name__)
+    except Exception as error:  # its message may contain the text, so only the type is logged
+        logger.error("a text cannot be rendered: %s", type(error).__name__)
         return None
 
 
 def warm_up() -> None:
-    """Read some markup now, so that the first message with any need not wait for the import."""
+    """Render some markup, so that the first message with any does not wait for the import."""
     _html("**")

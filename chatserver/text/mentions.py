@@ -1,6 +1,6 @@
-"""Which names a text calls with @, half or full width. The page has the same in lib/mentions.js.
+"""Mentions in texts: names after @, half or full width. lib/mentions.js has the same rules.
 
-Code, quotations, links and addresses call nobody.
+Code, quotations, links and addresses contain no mentions.
 """
 
 import re
@@ -10,10 +10,10 @@ from itertools import islice
 
 from chatserver.models import name_key
 
-NAMES = 50  # names that one text may call; what follows them stays text
-MEANINGS = 100  # shorter names that those of one text may mean
-NAME_LENGTH = 32  # characters of a user name at most
-_SPACELESS = "\u2e80"  # from here on, scripts that put no space behind a name
+NAMES = 50  # mentions in one text; further ones stay text
+MEANINGS = 100  # shorter names that the mentions of one text may stand for
+NAME_LENGTH = 32  # characters; maximum length of a user name
+_SPACELESS = "\u2e80"  # from this character on scripts put no space after a name
 _MARKS_AT_END = ".-_"
 _CALL = re.compile(r"(?<![A-Za-z0-9_.])[@＠]")
 _VERBATIM = re.compile(
@@ -27,7 +27,7 @@ _MARKS = ("`", ">", "](", "://", "ww.")
 
 
 def mentioned(text: str) -> tuple[str, ...]:
-    """The keys of what follows each @, at its longest: see `meanings`. "all" is everybody."""
+    """Return the longest key after each @: see `meanings`. "all" stands for all members."""
     if "@" not in text and "＠" not in text:
         return ()
     if any(mark in text for mark in _MARKS):
@@ -37,11 +37,11 @@ def mentioned(text: str) -> tuple[str, ...]:
 
 
 def meanings(called: Iterable[str]) -> Iterator[list[str]]:
-    """For each name that a text calls the keys that it may mean, the longest first.
+    """Yield for each mention the keys that it may stand for, the longest first.
 
-    Of these the first account is called. Dots and dashes at the end may belong to the sentence.
-    Chinese or Japanese text may go on behind a name without a space: then shorter names may be
-    meant, until a text has MEANINGS of them.
+    The first one with an account is mentioned. Dots and dashes at the end may belong to the
+    sentence. Chinese or Japanese text may continue after a name without a space, so the mention may
+    be a shorter name; a text has at most MEANINGS of these.
     """
     left = MEANINGS
     for key in called:
@@ -53,13 +53,13 @@ def meanings(called: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _shorter(key: str) -> list[str]:
-    """Return the beginnings of a key that end before or behind a letter of a spaceless script."""
+    """Return the prefixes of a key that end before or after a letter of a spaceless script."""
     ends = range(len(key) - 1, 1, -1)
     return [key[:end] for end in ends if key[end] >= _SPACELESS or key[end - 1] >= _SPACELESS]
 
 
 def _name_at(text: str, start: int) -> str:
-    """Letters of any script with their marks, digits, and what else a name may have."""
+    """Return the longest run of characters that a name may have."""
     end = start
     for character in text[start : start + NAME_LENGTH]:
         if character not in "._-" and unicodedata.category(character)[0] not in "LMN":

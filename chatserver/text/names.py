@@ -1,6 +1,6 @@
-"""Names and titles: the form in which they are kept, what they may hold, and which look alike.
+"""Validation and comparison of names, titles and topics.
 
-Every name of a user, a bot or a room, every display name, title and topic passes this module.
+Every name of a user, a bot or a room, every display name, title and topic is validated here.
 Comparison of looks follows UTS 39 (confusables), invisible characters are Unicode's
 Default_Ignorable_Code_Point and a few blanks.
 """
@@ -27,14 +27,14 @@ IGNORABLE = (
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-BLANK = "\u2800\ufff9-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159"  # no ignorable, but unseen
+BLANK = "\u2800\ufff9-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159"  # not ignorable, but blank
 UNSEEN = rf"{IGNORABLE}{BLANK}\s\x00-\x1f\x7f-\x9f\ud800-\udfff"
 
 _seen = re.compile(rf"[^{UNSEEN}]").search
 _unseen = re.compile(rf"[{UNSEEN}]+")
 _ignorable = re.compile(rf"[{IGNORABLE}]")
-# Where an ignorable character changes what is seen: joiners between letters or emoji, the
-# presentation of a symbol, the letters of a subdivision's flag.
+# Places where an ignorable character changes the appearance: joiners between letters or emoji,
+# presentation selectors of symbols, the letters of a subdivision's flag.
 _joined = re.compile(
     r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])"
     r"|(?<=[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"
@@ -42,17 +42,17 @@ _joined = re.compile(
 )
 
 
-# What is seen ------------------------------------------------------------------------------------
+# Appearance --------------------------------------------------------------------------------------
 
 
 def shows(text: str) -> bool:
-    """Whether a text has any visible character. One pass in C; most texts end it at once."""
+    """Whether a text has a visible character. Most texts have one at the beginning."""
     return "!" <= text[:1] <= "~" or _seen(text) is not None
 
 
 @lru_cache(4_096)
 def skeleton(text: str) -> str:
-    """The form in which two texts are equal that look alike (UTS 39, without regard to case)."""
+    """Return a form that is equal for texts that look alike (UTS 39, case-insensitive)."""
     plain = normalize("NFD", _unseen.sub("", nfkc(text)))
     folded = normalize("NFD", plain.translate(_confusables()).casefold())
     return normalize("NFD", folded.translate(_confusables()))[:SKELETON_LENGTH]
@@ -60,7 +60,7 @@ def skeleton(text: str) -> str:
 
 @cache
 def _confusables() -> dict[int, str]:
-    """By code point, what stands for it. Read with the first name that is compared."""
+    """Return the prototype of each confusable code point. Read at the first comparison."""
     alike: dict[int, str] = {}
     for line in CONFUSABLES.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -73,7 +73,7 @@ def _confusables() -> dict[int, str]:
 
 
 def checked_name(name: str) -> str:
-    """A user name as it is stored. Raises BadRequest, or Conflict for a reserved one."""
+    """Return the stored form of a user name. Raises BadRequest; Conflict if it is reserved."""
     kept = nfkc(name).strip()
     if len(kept) not in NAME_LENGTH or len(name_key(kept)) > 64:
         raise BadRequest(_("A user name has 2 to 32 characters."))
@@ -86,15 +86,15 @@ def checked_name(name: str) -> str:
 
 @cache
 def _reserved() -> frozenset[str]:
-    """@all mentions every member."""
+    """Return the skeletons of reserved names; @all mentions every member."""
     return frozenset({skeleton("all")})
 
 
 def checked_display(display: str, name: str) -> str:
-    """A display name as it is stored: the user name when there is none. Raises BadRequest."""
+    """Return the stored form of a display name, by default the user name. Raises BadRequest."""
     kept = _one_line(display)
     if not kept:
-        return name  # which may be older than these rules
+        return name  # an old account's name may violate the rules
     if len(kept) > DISPLAY_LENGTH:
         raise BadRequest(_("A display name has at most 64 characters."))
     if not _is_readable(kept):
@@ -104,17 +104,17 @@ def checked_display(display: str, name: str) -> str:
 
 # Rooms -------------------------------------------------------------------------------------------
 
-# The room that every account belongs to, in the languages of the program and of its neighbours.
+# Titles of the lobby in the languages of the page and in other common ones.
 LOBBY_TITLES = ("Lobby", "大厅", "大廳", "ロビー", "로비", "Лобби", "Vestíbulo", "Foyer")
 
 
 def room_key(name: str) -> str:
-    """The form in which the names of rooms are stored and compared."""
+    """Return the form in which names of rooms are stored and compared."""
     return name_key(name.strip().removeprefix("#"))
 
 
 def checked_room_name(name: str) -> str:
-    """A room's name as it is stored: it is no number. Raises BadRequest."""
+    """Return the stored form of a room name, which is not a number. Raises BadRequest."""
     kept = room_key(name)
     if len(kept) not in NAME_LENGTH:
         raise BadRequest(_("A room name has 2 to 32 characters."))
@@ -124,7 +124,7 @@ def checked_room_name(name: str) -> str:
 
 
 def checked_title(title: str) -> str:
-    """A title as it is stored. Raises BadRequest."""
+    """Return the stored form of a title. Raises BadRequest."""
     kept = _checked_line(title, TITLE_LENGTH)
     if not kept:
         raise BadRequest(_("Titles and topics have printable characters only."))
@@ -132,7 +132,7 @@ def checked_title(title: str) -> str:
 
 
 def checked_topic(topic: str) -> str:
-    """A topic as it is stored. Raises BadRequest."""
+    """Return the stored form of a topic. Raises BadRequest."""
     return _checked_line(topic, TOPIC_LENGTH)
 
 
@@ -169,7 +169,7 @@ def _is_word(name: str) -> bool:
 
 
 def _is_readable(text: str) -> bool:
-    """Whether a line shows something, and nothing in it hides, reorders or controls."""
+    """Whether a line has a visible character, and no control, bidi or invisible one."""
     return (
         any(category(c)[0] in "LNPS" for c in text if _seen(c))
         and not _ignorable.search(_joined.sub("", text))

@@ -1,8 +1,8 @@
 """Unicode normalization forms in linear time.
 
-CPython sorts the combining marks behind a letter by insertion, so a run of n marks takes n² steps:
-one request of 64 KiB would hold the event loop for seconds. Here long runs are sorted first, which
-the forms allow (UAX #15: canonical ordering), and the result is the same.
+CPython sorts the combining marks after a letter by insertion, so a run of n marks takes n² steps:
+one request of 64 KiB would block the event loop for seconds. Here long runs are sorted first, which
+does not change the result (UAX #15: canonical ordering).
 """
 
 import re
@@ -10,9 +10,9 @@ import unicodedata
 from functools import cache
 from unicodedata import combining
 
-SHORT = 32  # marks that CPython may sort by itself
+SHORT = 32  # marks; CPython sorts shorter runs
 _SPLIT = {ord(c): unicodedata.normalize("NFD", c) for c in "\u0344\u0f73\u0f75\u0f81"}
-_SPLIT_WIDE = _SPLIT | {0xFF9E: "\u3099", 0xFF9F: "\u309a"}  # marks to the compatibility forms
+_SPLIT_WIDE = _SPLIT | {0xFF9E: "\u3099", 0xFF9F: "\u309a"}  # marks in compatibility forms
 _LAST_MARK = 0x1FFFF  # no mark has a greater code point
 
 
@@ -27,8 +27,8 @@ def nfkc(text: str) -> str:
 
 
 def _sorted(text: str, *, wide: bool) -> str:
-    """The text with the marks of long runs decomposed and in canonical order."""
-    if not any(map(_is_mark, text[SHORT - 1 :: SHORT])):  # a long run would hold one of these
+    """Decompose the marks of long runs, and put them in canonical order."""
+    if not any(map(_is_mark, text[SHORT - 1 :: SHORT])):  # a long run would contain one of these
         return text
     split = _SPLIT_WIDE if wide else _SPLIT
     return _long_runs(wide=wide).sub(

@@ -1,8 +1,8 @@
-"""What search makes of text. Pure: the same words for every database.
+"""Tokenization, parsing of queries and matching for search, independent of the database.
 
-`tokens` gives what the index holds, `parse` what a query asks of it, `matches` whether a body is
-really meant. The index may promise too much and never too little: its words are cut and their
-letters may share a code, so every candidate goes through `matches`.
+`tokens` returns the tokens of a text for the index, `parse` those of a query, and `matches`
+compares a query with a text. The index may return false positives and never false negatives: tokens
+are truncated and characters may share a code, so every candidate is verified by `matches`.
 """
 
 import re
@@ -19,11 +19,11 @@ from chatserver.text.normalization import nfkc
 
 QUERY_LENGTH = 500  # characters
 EXPANDED_LENGTH = 2_000  # the same in NFKC, where one character may become eighteen
-WORD_LENGTH = 80  # characters that a token keeps; InnoDB drops tokens of more than 84
-KEPT = 40_000  # characters that a table remembers: all of Chinese, Japanese and Korean together
-TERMS = 16  # words that the index is asked for; `matches` looks at all of them
+WORD_LENGTH = 80  # characters; longer tokens are truncated. InnoDB drops tokens of more than 84
+TABLE_SIZE = 40_000  # characters in a translation table: enough for Chinese, Japanese and Korean
+TERMS = 16  # words of a query that the index is searched for; `matches` checks all of them
 
-# Every token begins with "x" and its kind: InnoDB drops stop words and what is shorter than 3.
+# Every token begins with "x" and its kind, because InnoDB drops stop words and short tokens.
 WORD, CHARACTERS, SYMBOL, ROOM, SENDER = "xw", "xc", "xs", "xr", "xu"
 
 # Written without spaces, and found by any part: Chinese, Japanese, Korean, and the scripts of
@@ -45,7 +45,7 @@ UNSPACED = (
     (0x20000, 0x3FFFF),
 )
 
-# Nobody sees these, or nobody types them: telephones turn quotes and hyphens into finer ones.
+# Invisible characters, and typographic quotes and hyphens, which phones insert for plain ones.
 _PLAIN = {
     **dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF], ""),
     **dict.fromkeys([*range(0x2066, 0x206A), *range(0xFE00, 0xFE10)], ""),
@@ -58,7 +58,7 @@ _FINE = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text that a body must hold, folded. A whole start or end does not stand within a word."""
+    """Folded text that a body must contain. `whole_start`, `whole_end`: at a word boundary."""
 
     text: str
     whole_start: bool
@@ -67,10 +67,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What somebody looks for. Times are ms UTC: `after` <= at < `before`.
+    """A parsed query. Times are ms UTC: `after` <= at < `before`.
 
-    `terms` are tokens that the index must hold all of; one that ends in * stands for all that
-    begin like it.
+    `terms` are tokens that must all be in the index; one that ends in * is a prefix.
     """
 
     terms: tuple[str, ...] = ()
@@ -82,19 +81,19 @@ class Query:
 
 
 def fold(text: str) -> str:
-    """The form in which text is compared: NFKC, case folded, white space as single spaces."""
+    """Return the form in which texts are compared: NFKC, case folded, single spaces."""
     if not text.isascii():
         text = nfkc(_plain(text).casefold())
     return " ".join(text.lower().split())
 
 
 def _plain(text: str) -> str:
-    """NFKC, so that full-width forms are plain ones, and quotes as keyboards have them."""
+    """Return the NFKC form, with plain quotes and hyphens."""
     return _FINE.sub(lambda found: _PLAIN[ord(found[0])], nfkc(text))
 
 
 def tokens(text: str) -> str:
-    """What the index holds of a body, with spaces between: each token once, in ASCII."""
+    """Return the distinct tokens of a body, in ASCII, separated by spaces."""
     if text.isascii():
         return _tokens_of_ascii(text)
     words: dict[str, None] = {}
@@ -114,10 +113,10 @@ def tokens(text: str) -> str:
 
 
 def _tokens_of_ascii(text: str) -> str:
-    """The same in a quarter of the time: bytes pass through tables, and few things are made."""
+    """Do the same for ASCII in a quarter of the time, by `bytes.translate`."""
     raw = text.encode()
     words = dict.fromkeys(raw.translate(_ASCII_WORDS).decode().split())
-    if len(text) - 2 * (len(words) - 1) > WORD_LENGTH:  # else none can be longer
+    if len(text) - 2 * (len(words) - 1) > WORD_LENGTH:  # otherwise no word can be longer
         words = dict.fromkeys([word[:WORD_LENGTH] for word in words])
     marks = [_ASCII_MARKS[mark] for mark in set(raw.translate(None, _NO_MARKS))]
     return "".join([f" {WORD}".join(["", *words]), *marks])[1:]
@@ -132,12 +131,12 @@ def sender_token(user_id: int) -> str:
 
 
 def matches(query: Query, body: str) -> bool:
-    """Whether a body holds everything that the query's text asks for."""
+    """Whether a body contains all pieces of the query."""
     return holds(query, fold(body))
 
 
 def holds(query: Query, text: str) -> bool:
-    """The same for a folded body. Takes time in proportion to its length."""
+    """Whether a folded body contains all pieces, in time linear in its length."""
     doubtful = []
     for piece in query.pieces:
         at = text.find(piece.text)
@@ -149,7 +148,7 @@ def holds(query: Query, text: str) -> bool:
 
 
 def _is_free(piece: Piece, text: str, at: int) -> bool:
-    """Whether the piece at this place begins and ends where it may."""
+    """Whether a piece at this position respects word boundaries."""
     end = at + len(piece.text)
     inside_before = piece.whole_start and at > 0 and _in_word(text[at - 1])
     inside_after = piece.whole_end and end < len(text) and _in_word(text[end])
@@ -157,9 +156,9 @@ def _is_free(piece: Piece, text: str, at: int) -> bool:
 
 
 def _stand(pieces: Iterable[Piece], text: str) -> bool:
-    """Whether every piece has a place where it may be, however often it is found elsewhere.
+    """Whether every piece occurs at word boundaries, however often it occurs elsewhere.
 
-    With the edges of words marked in both, each piece is looked for once.
+    Word boundaries are marked in pieces and text, so that one search for each piece suffices.
     """
     marked = _marked(text)
     return all(_marked_piece(piece) in marked for piece in pieces)
@@ -169,7 +168,7 @@ _EDGE = "\n"  # folded text has none
 
 
 def _marked(text: str) -> str:
-    """A folded text with every beginning and end of a word marked, and its own."""
+    """Return a folded text with marks at all word boundaries and at both ends."""
     kinds = text.translate(_KINDS)
     parts = (text[found.start() : found.end()] for found in _SAME_KIND.finditer(kinds))
     return f"{_EDGE}{_EDGE.join(parts)}{_EDGE}"
@@ -188,30 +187,30 @@ _RUNS = re.compile(rf"(?:C.{{{_WIDTH}}})+|S.{{{_WIDTH}}}|[0-9a-z]+")
 
 
 def _code(character: int) -> str:
-    """Three digits for a character. Where scripts share one, `matches` sorts them out."""
+    """Return three digits for a character. Several may share a code: see `matches`."""
     high, low = divmod(character % 36**_WIDTH, 36)
     return _DIGITS[high // 36] + _DIGITS[high % 36] + _DIGITS[low]
 
 
 class _Table(dict[int, str]):
-    """A cache for str.translate: what `make` makes of a character, for at most KEPT of them."""
+    """Cache for str.translate: the result of `make`, for at most TABLE_SIZE characters."""
 
     def __init__(self, make: Callable[[int], str]) -> None:
         super().__init__()
         self._make = make
 
     def __missing__(self, character: int) -> str:
-        if len(self) >= KEPT:
+        if len(self) >= TABLE_SIZE:
             self.clear()
         self[character] = found = self._make(character)
         return found
 
 
 def _written(character: int) -> str:
-    """What a character becomes before the cut into runs.
+    """Return what replaces a character before the text is split into runs.
 
-    Letters become themselves or their digits, so that a beginning stays a beginning; unspaced ones
-    C and digits, visible others S and digits between spaces, everything else a space.
+    A letter becomes itself or its code, so that prefixes stay prefixes; a letter of an unspaced
+    script C and its code, a symbol S and its code between spaces, other characters a space.
     """
     kind = unicodedata.category(chr(character))[0]
     if kind in "PS":
@@ -265,9 +264,9 @@ _PARTS = re.compile(r'(?i:(from|in|before|after)):("[^"]+"|\S*)|"([^"]+)"|(\S+)'
 
 
 def parse(text: str) -> Query:
-    """Words, "phrases", beginnings* and the filters from: in: before: after:.
+    """Parse a query: words, "phrases", prefixes* and the filters from: in: before: after:.
 
-    Raises BadRequest for filters that make no sense and for a query that asks for nothing.
+    Raises BadRequest for invalid filters and for a query without content.
     """
     if len(text) > QUERY_LENGTH:
         raise BadRequest(_("That is too long for a search."))
@@ -307,7 +306,7 @@ def _piece(text: str, *, may_begin: bool) -> Piece | None:
 
 
 def _terms(piece: Piece) -> list[str]:
-    """The tokens of every body that holds this piece. Symbols count only where nothing else is."""
+    """Return tokens that every matching body has; symbols only if there is nothing else."""
     runs = _runs(piece.text)
     wanted = [run for run in runs if run[0] != "S"] or runs
     terms = [term for run in wanted[:-1] for term in _asked(run)]
@@ -333,7 +332,7 @@ def _query(terms: tuple[str, ...], pieces: tuple[Piece, ...], filters: dict[str,
 
 
 def _time(value: str | None) -> int | None:
-    """ISO 8601 as ms; a date is its first moment, and without a zone it is UTC."""
+    """Parse ISO 8601 to ms; a date is its first moment, and the default zone is UTC."""
     if value is None:
         return None
     try:

@@ -79,13 +79,13 @@ def forget_ids() -> None:
 
     numbers = itertools.count(time.time_ns())
 
-    def kept(text: str) -> str:
+    def encode(text: str) -> str:
         return f"{text}|{next(numbers)}"
 
     def unmarked(_self: ExactText, value: Any, _dialect: Any) -> str | None:
         return value and str(value).rpartition("|")[0]
 
-    ExactText.kept = staticmethod(kept)  # type: ignore[method-assign]
+    ExactText.encode = staticmethod(encode)  # type: ignore[method-assign]
     ExactText.process_result_value = unmarked  # type: ignore[assignment, method-assign]
 
 

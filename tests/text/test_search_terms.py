@@ -181,7 +181,7 @@ def test_the_tables_remember_a_bounded_number_of_characters() -> None:
     for start in range(0x100, 0x20000, 0x1000):
         text = "".join(map(chr, range(start, start + 0x1000)))
         tokens(text.encode(errors="ignore").decode())
-    assert len(chatserver.text.search_terms._TABLE) <= chatserver.text.search_terms.KEPT
+    assert len(chatserver.text.search_terms._TABLE) <= chatserver.text.search_terms.TABLE_SIZE
 
 
 @pytest.mark.parametrize(
