@@ -170,7 +170,8 @@ class History:
         readable = await self._readable(user, rooms)
         while True:
             found = await read(readable)
-            known, readable = readable, await self._readable(user, rooms) if readable else readable
+            known = readable
+            readable = await self._readable(user, known) if known else known
             if _departures(known) == _departures(readable):
                 return found
 

@@ -23,6 +23,7 @@ QUERY_RATE = (20, 200)  # of one user: reads
 CHANGE_RATE = (5, 100)  # of one user: writes other than events of rooms
 CONNECTION_RATE = (2, 20)  # of one user, times `sockets_per_user`: new connections
 ROOMS_PER_CONNECTION = 1_000  # subscribed rooms; more of them count as further connections
+ROOMS_PER_READ = 100  # rooms of one `history` command that count as one more read
 VISIT_RATE = (20, 500)  # of one address: pages, and requests without a valid session
 PROBE_RATE = (10, 100)  # of one address: /readyz and /metrics; pages must not use it up
 

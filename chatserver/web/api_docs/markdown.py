@@ -24,7 +24,14 @@ from chatserver.web.api_docs.socket import (
     wire_name,
 )
 from chatserver.web.operations import Operation
-from chatserver.web.rates import CHANGE_RATE, CONNECTION_RATE, PROBE_RATE, QUERY_RATE, VISIT_RATE
+from chatserver.web.rates import (
+    CHANGE_RATE,
+    CONNECTION_RATE,
+    PROBE_RATE,
+    QUERY_RATE,
+    ROOMS_PER_READ,
+    VISIT_RATE,
+)
 from chatserver.web.routes import OPERATIONS
 from chatserver.web.websocket.dispatcher import MISTAKE_RATE, SIGNAL_RATE
 from chatserver.web.websocket.endpoint import FRAME_TOLERANCE
@@ -55,6 +62,7 @@ FIXED: dict[str, int] = {
     "reads of one user per second (sustained): `history`, `renew`, and every `GET` below"
     " /api/": QUERY_RATE[0],
     "reads as a burst": QUERY_RATE[1],
+    "rooms of one `history` that count as one more read": ROOMS_PER_READ,
     "times `limits.sockets_per_user`: sockets that one user can open per second": (
         CONNECTION_RATE[0]
     ),

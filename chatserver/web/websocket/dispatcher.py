@@ -32,7 +32,7 @@ from chatserver.realtime.read_positions import ReadPositions
 from chatserver.storage.journal import Settle
 from chatserver.web import time_limit
 from chatserver.web.language import Language
-from chatserver.web.rates import Rates
+from chatserver.web.rates import ROOMS_PER_READ, Rates
 from chatserver.web.websocket.queries import Queries
 from chatserver.web.websocket.reply import Reply, run_write
 from chatserver.web.websocket.room_changes import RoomChanges
@@ -180,7 +180,9 @@ class Dispatcher:
             case protocol.MarkRead():
                 self._read_positions.read(connection, command.room, command.seq)
                 return self._throttle(connection)
-            case protocol.History():
+            case protocol.History(rooms=rooms):
+                if rooms:
+                    self._rates[protocol.History].charge(user.id, len(rooms) // ROOMS_PER_READ)
                 return time_limit.read(self._queries.answer(connection, command))
             case protocol.Renew():
                 return run_write(connection, partial(self._renew, connection, command))

@@ -1,6 +1,7 @@
 """What a line waits for: nothing, until it sends faster than anybody can mean it."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,10 +18,12 @@ from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.read_positions import ReadPositions
 from chatserver.text.markup import Renderer
+from chatserver.web import time_limit
 from chatserver.web.language import load_languages
-from chatserver.web.rates import Rates
+from chatserver.web.rates import QUERY_RATE, ROOMS_PER_READ, Rates
 from chatserver.web.time_limit import TIMEOUT
 from chatserver.web.websocket.dispatcher import SIGNAL_RATE, Dispatcher
+from chatserver.web.websocket.queries import Queries
 from tests.driver import Chat as RunningChat
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
@@ -159,6 +162,28 @@ def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_fra
         assert (answer["id"], answer["code"]) == ("1", "unavailable")
 
     run_skipping(story)
+
+
+def test_a_request_for_many_rooms_counts_as_several_reads(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Queries, "answer", lambda *_: None)
+    monkeypatch.setattr(time_limit, "read", lambda _: None)
+    dispatcher = made(clock, chat=None)
+
+    def accepted(rooms: int) -> int:
+        """Return the number of requests until one is refused."""
+        positions = {str(room): 0 for room in range(1, rooms + 1)}
+        frame = json.dumps({"type": 7, "id": "1", "rooms": positions})
+        transport, count = RecordingTransport(), 0
+        connection = somebody(transport)
+        while dispatcher.handle(connection, frame) is None and not transport.messages():
+            count += 1
+        return count
+
+    assert accepted(ROOMS_PER_READ - 1) == pytest.approx(QUERY_RATE[1], abs=1)
+    clock.advance(QUERY_RATE[1])
+    assert accepted(30 * ROOMS_PER_READ) == pytest.approx(QUERY_RATE[1] / 31, abs=1)
 
 
 def refusals() -> list[ChatError]:
