@@ -15,7 +15,7 @@ from chatserver.protocol.events import Outgoing
 from chatserver.protocol.framing import text_frame
 
 SCANNED = 65_536  # characters of a malformed frame that are searched for its `id`
-TOKENS = 25_000  # strings and runs of brackets among them
+TOKENS = 4_000  # strings and runs of brackets among them; a valid frame has few
 
 
 class _Head(Struct):

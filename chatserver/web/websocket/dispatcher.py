@@ -91,7 +91,7 @@ class Dispatcher:
             work = self._perform(connection, command)
         except Exception as error:
             self._handle_error(connection, error, request_id)
-            return self._throttle(connection) if isinstance(error, RateLimited) else None
+            return self._delay_after(connection, error)
         return None if work is None else self._finish(connection, work, request_id)
 
     def forget(self, connection: Connection) -> None:
@@ -108,6 +108,15 @@ class Dispatcher:
             self._handle_error(connection, error, request_id)
             if isinstance(error, RateLimited) and (delay := self._throttle(connection)):
                 await delay
+
+    def _delay_after(self, connection: Connection, error: Exception) -> Awaitable[None] | None:
+        """Return a delay after a refused command.
+
+        A large invalid frame takes milliseconds, so the next one waits for the next turn.
+        """
+        if isinstance(error, protocol.Undecodable):
+            return asyncio.sleep(0)
+        return self._throttle(connection) if isinstance(error, RateLimited) else None
 
     def _throttle(self, connection: Connection) -> Awaitable[None] | None:
         """Return a delay if a connection sends cheap commands too fast.

@@ -164,6 +164,17 @@ def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_fra
     run_skipping(story)
 
 
+@pytest.mark.parametrize("frame", ["{", "[]", '{"type":99}', '{"type":2}', b"\x00"])
+async def test_after_an_invalid_frame_the_next_one_waits_for_another_turn(
+    requests: Dispatcher, frame: str | bytes
+) -> None:
+    transport = RecordingTransport()
+    work = requests.handle(somebody(transport), frame)
+    assert [answer["ok"] for answer in transport.messages()] == [False]
+    assert work is not None
+    await work
+
+
 def test_a_request_for_many_rooms_counts_as_several_reads(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
