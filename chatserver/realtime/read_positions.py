@@ -19,7 +19,7 @@ from chatserver.realtime.receipts import Receipts
 from chatserver.storage.rooms import Rooms
 
 TYPING_RATE = (0.5, 2)  # a second and burst, of one user in one room
-TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst, to all subscribers of a room
+TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst, to subscribers of a room; of a user
 RETRY_DELAY = 1.0  # seconds after a failed write
 MAX_PENDING = 10_000  # positions; beyond that the newest are dropped
 BATCH_SIZE = 100  # positions in one transaction
@@ -34,22 +34,26 @@ class ReadPositions:
         self._hub = hub
         self._rooms = rooms
         self._typing = Rate(*TYPING_RATE, clock)
-        self._typing_frames = Rate(*TYPING_FRAME_RATE, clock)
+        self._room_frames = Rate(*TYPING_FRAME_RATE, clock)
+        self._user_frames = Rate(*TYPING_FRAME_RATE, clock)
         self._pending: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
         self._wake = asyncio.Event()
         self._receipts = Receipts(lambda frames, room: hub.send_ephemeral(frames, room=room), clock)
 
     def typing(self, connection: Connection, room: int) -> None:
-        """Notify the room's subscribers. Dropped for non-members, and above either rate."""
+        """Notify the room's subscribers. Dropped for non-members, and above a rate."""
         user = connection.user
         if room not in connection.rooms:
             return
         try:
             self._typing.take((user.id, room))
-            self._typing_frames.take(room)
+            self._room_frames.take(room)
+            self._user_frames.take(user.id)
         except RateLimited:
             return
-        self._typing_frames.charge(room, self._hub.count_subscribers(room))
+        subscribers = self._hub.count_subscribers(room)
+        self._room_frames.charge(room, subscribers)
+        self._user_frames.charge(user.id, subscribers)
         frame = protocol.encode(protocol.Typing(room=room, user=user.name))
         self._hub.send_ephemeral(frame, room=room, exclude=connection)
 

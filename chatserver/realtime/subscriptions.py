@@ -15,8 +15,8 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Event
 from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
+from chatserver.realtime.ephemeral_writes import EphemeralWrites
 from chatserver.realtime.held_frames import HeldFrames
-from chatserver.realtime.presence_feed import WRITES_PER_TURN
 
 REPAIR_DELAY = 0.05  # seconds that an early event waits for the ones before it
 ROOMS_PER_TURN = 2_000  # rooms prepared or unsubscribed in one turn of the event loop
@@ -94,6 +94,7 @@ class Subscriptions:
         self._feeds: dict[int, RoomFeed] = {}
         self._idle: set[int] = set()  # feeds that are kept only because a client is connecting
         self._held = HeldFrames()
+        self._ephemeral = EphemeralWrites(drop_slow)
         self.delivered = Delivered()
 
     # Subscribers ----------------------------------------------------------------------------------
@@ -213,16 +214,7 @@ class Subscriptions:
         """Send frames that are not events to all subscribers of a room but one."""
         feed = self._feeds.get(room)
         if feed is not None:
-            self._send_in_turns(room, frames, [c for c in feed.subscribers if c is not exclude])
-
-    def _send_in_turns(self, room: int, frames: bytes, connections: list[Connection]) -> None:
-        """Write to some connections in each turn, so that messages need not wait for all."""
-        batch, rest = connections[:WRITES_PER_TURN], connections[WRITES_PER_TURN:]
-        for connection in batch:
-            if room in connection.rooms and not connection.write(frames):
-                self._drop_slow(connection)
-        if rest:
-            asyncio.get_running_loop().call_soon(self._send_in_turns, room, frames, rest)
+            self._ephemeral.add(room, frames, [c for c in feed.subscribers if c is not exclude])
 
     def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
         """Return the last seq and the version of each of these rooms that is subscribed.
@@ -318,6 +310,7 @@ class Subscriptions:
 
     def close(self) -> None:
         """Cancel the tasks."""
+        self._ephemeral.close()
         for feed in self._feeds.values():
             if feed.repair is not None:
                 feed.repair.cancel()

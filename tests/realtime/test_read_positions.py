@@ -97,6 +97,16 @@ async def test_typing_takes_so_many_frames_in_a_room_however_many_type(
     assert hub.sent == sent
 
 
+async def test_typing_of_a_user_in_many_rooms_takes_as_many_frames_as_in_one(shelf: Shelf) -> None:
+    hub: Any = Crowd(1_000)
+    rooms: Any = shelf
+    reads = ReadPositions(hub, rooms, clock=FakeClock())
+    ann = somebody(*range(100))
+    for room in range(100):
+        reads.typing(ann, room)
+    assert hub.sent == 10
+
+
 async def test_a_position_that_waits_only_moves_forward(reads: ReadPositions, shelf: Shelf) -> None:
     for seq in (3, 9, 4):
         reads.read(somebody(7), 7, seq)
