@@ -70,7 +70,9 @@ def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Applicati
 
 def _endpoints(server: Server) -> list[web.RouteDef]:
     sessions, overview = server.sessions, Overview(server.database)
-    health = Health(server.database, server.journal, server.hub, _metrics(server))
+    health = Health(
+        server.database, server.journal, server.hub, _metrics(server), server.health_monitor
+    )
     controllers = [
         Pages(server.accounts, server.invitations, sessions, server.languages),
         AccountHandlers(

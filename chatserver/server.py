@@ -47,6 +47,7 @@ from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.event_log import EventLog
+from chatserver.storage.health_monitor import HealthMonitor
 from chatserver.storage.invitations import Invites
 from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import migrate, require_head
@@ -95,11 +96,11 @@ class Server:
             self.bus, *reads, self.keys.names, find_alive=self.users.valid_sessions, clock=clock
         )
         self.journal = Journal(self.log, self.hub)
+        self.health_monitor = HealthMonitor(self.database, self.journal)
         room_cache = RoomCache(self.rooms)
         self.event_cache = EventCache(self.log, renderer, clock=clock)
-        published = self.journal.published
         self.history = History(
-            self.rooms, self.log, room_cache, self.event_cache, published=published
+            self.rooms, self.log, room_cache, self.event_cache, published=self.journal.published
         )
         self.chat = Chat(self.journal, room_cache, renderer, limits=limits, clock=wall)
         self.rates = Rates(limits, clock)
@@ -224,6 +225,7 @@ class Server:
             "pulse": self.keepalive.run,
             "seen": self.last_seen.run,
             "descriptors": Descriptors().run,
+            "health": self.health_monitor.run,
         }
         work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
         work |= {"erasure": self.erasure.run}

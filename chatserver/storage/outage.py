@@ -20,6 +20,12 @@ class Outage:
         self._began = 0.0
         self._failed = -FAILURE_WINDOW  # time of the last failed attempt
         self._stored = 0.0  # time of the last successful attempt
+        self._probed = clock()  # time of the last probe
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last attempt or probe."""
+        return self._clock() - max(self._stored, self._failed, self._probed)
 
     def failed(self, reason: str) -> None:
         """Record a failed attempt to store messages."""
@@ -38,6 +44,7 @@ class Outage:
         A later successful attempt outweighs its failure, and a recent failed attempt outweighs its
         success, because a probe writes less and may fit on a full disk.
         """
+        self._probed = self._clock()
         if reason:
             if self._stored <= began:
                 self._note(reason)

@@ -1,14 +1,12 @@
 """Health checks and metrics: no names, no content."""
 
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from chatserver.realtime.hub import Hub
 from chatserver.storage.engine import Database
-from chatserver.storage.failures import BROKEN
-from chatserver.storage.health import DatabaseHealth, HealthCheck
+from chatserver.storage.health_monitor import HealthMonitor
 from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import HEAD
 from chatserver.web.metrics import Metrics
@@ -19,9 +17,16 @@ from chatserver.web.responses import administration
 class Health:
     """`/healthz`, `/readyz` and `/metrics`."""
 
-    def __init__(self, database: Database, journal: Journal, hub: Hub, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        hub: Hub,
+        metrics: Metrics,
+        monitor: HealthMonitor,
+    ) -> None:
         self._database = database
-        self._examiner = HealthCheck(database)
+        self._monitor = monitor
         self._journal = journal
         self._hub = hub
         self._metrics = metrics
@@ -42,7 +47,7 @@ class Health:
     )
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         """Whether messages can be stored; 503 if not."""
-        condition = await self._condition()
+        condition = await self._monitor.health()
         facts: dict[str, Any] = {
             "ok": int(not condition.reason),
             "database": self._database.kind,
@@ -55,7 +60,7 @@ class Health:
 
     async def facts(self) -> dict[str, Any]:
         """Return the same and the load, for administrators."""
-        condition = await self._condition()
+        condition = await self._monitor.health()
         return {
             "database": self._database.kind,
             "revision": condition.revision,
@@ -78,13 +83,5 @@ class Health:
     )
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
         """Metrics in the Prometheus text format."""
-        text, content_type = self._metrics.text(await self._condition())
+        text, content_type = self._metrics.text(await self._monitor.health())
         return web.Response(body=text, headers={"Content-Type": content_type})
-
-    async def _condition(self) -> DatabaseHealth:
-        """Combine the state of the database with the outcome of the last commits."""
-        condition = await self._examiner.check()
-        outage = self._journal.outage
-        outage.probed(condition.reason, began=condition.began)
-        broken = self._journal.broken or self._database.broken
-        return replace(condition, reason=BROKEN.reason if broken else outage.reason)

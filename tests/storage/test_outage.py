@@ -55,6 +55,19 @@ def test_a_probe_that_finds_room_does_not_overrule_messages_that_found_none(
     assert outage.reason == ""
 
 
+def test_the_age_is_counted_from_the_last_attempt_or_probe(outage: Outage, clock: Clock) -> None:
+    for note in (
+        outage.stored,
+        lambda: outage.failed("full"),
+        lambda: outage.probed("", began=clock()),
+        lambda: outage.probed("full", began=clock()),
+    ):
+        clock.now += 20
+        assert outage.age == 20
+        note()
+        assert outage.age == 0
+
+
 def test_a_probe_ends_what_a_probe_has_found(outage: Outage) -> None:
     outage.probed("read-only", began=100.0)
     assert outage.reason == "read-only"
