@@ -32,7 +32,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
     if before is None:
         await database.run_on_writer(_refuse_foreign)
     if database.is_sqlite and before is not None:
-        await _back_up(database, backups / f"{before}.db")
+        await _back_up(database, _free_name(backups, before))
     try:
         await database.run_on_writer(lambda c: _upgrade(c, mysql=not database.is_sqlite))
     except DatabaseError as error:
@@ -85,6 +85,16 @@ def _known_revisions() -> list[str]:
     """Return all revisions, oldest first, from the numbers of their files."""
     files = (resource_dir("migrations") / "versions").glob("[0-9]*_*.py")
     return sorted(file.name.split("_")[0] for file in files)
+
+
+def _free_name(backups: Path, revision: str) -> Path:
+    """Return the name for a copy. The first one of a revision is kept, and the newest.
+
+    A repeated upgrade may copy a database that an earlier, failed one has damaged. A migration that
+    fails may be repeated every few seconds, so not every copy can be kept.
+    """
+    first = backups / f"{revision}.db"
+    return backups / f"{revision}-newest.db" if first.exists() else first
 
 
 async def _back_up(database: Database, target: Path) -> None:

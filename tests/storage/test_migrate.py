@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from chatserver.storage.migrate import HEAD, migrate, revision
 from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
-from chatserver.storage.tables import events, metadata
+from chatserver.storage.tables import events, meta, metadata
 from chatserver.storage.unique_names import backfill_names
 from chatserver.text.search_terms import parse
 from tests.storage.conftest import Storage, arrive
@@ -236,6 +238,26 @@ async def assert_whole(storage: Storage) -> None:
     assert await storage.database.run_on_writer(lambda c: c.scalar(count)) == 2
     tables = await storage.database.run_on_writer(lambda c: sa.inspect(c).get_table_names())
     assert "search_order" not in tables
+
+
+async def test_a_repeated_upgrade_keeps_the_first_copy(tmp_path: Path) -> None:
+    file, backups = tmp_path / "chat.db", tmp_path / "backups"
+    for name in ("first", "second", "third"):
+        file.unlink(missing_ok=True)
+        database = Database(f"sqlite:///{file}")
+        await database.transaction(lambda c: upgrade(c, OLDER[-1]))
+        mark = sa.insert(meta).values(key="mark", value=name)
+        await database.transaction(lambda c, mark=mark: c.execute(mark))  # type: ignore[misc]
+        await migrate(database, backups=backups)
+        await database.close()
+    kept = {copy.name: marked(copy) for copy in backups.iterdir()}
+    assert kept == {f"{OLDER[-1]}.db": "first", f"{OLDER[-1]}-newest.db": "third"}
+
+
+def marked(copy: Path) -> str:
+    with closing(sqlite3.connect(copy)) as database:
+        ((mark,),) = database.execute("SELECT value FROM meta WHERE key = 'mark'")
+        return str(mark)
 
 
 async def test_a_newer_database_is_refused_with_both_revisions_named(
