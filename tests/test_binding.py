@@ -362,11 +362,11 @@ def test_an_older_database_is_not_upgraded_by_the_way(place: Place, command: lis
     with closing(sqlite3.connect(place.data / "chat.db")) as database:
         database.execute("UPDATE alembic_version SET version_num = '0003'")
         database.commit()
-    before = (place.data / "chat.db").read_bytes()
+    before = content(place.data)
     done = place.run("--data", str(place.data), *command)
     assert done.code != 0
+    assert content(place.data) == before
     assert "older than this program: it has revision 0003" in done.out + done.err
-    assert (place.data / "chat.db").read_bytes() == before
 
 
 def test_events_that_are_missing_are_no_good_backup(place: Place) -> None:

@@ -134,14 +134,14 @@ async def control(settings: Settings, *, create_database: bool = True) -> AsyncI
     """
     folder = DataDir(settings.data)
     folder.require_access()
-    binding = Binding(folder, settings.database_url)
-    binding.check()
+    Binding(folder, settings.database_url).check()
     if is_running(folder):
         async with connected(folder) as line:
             yield line
         return
     if not create_database:
-        binding.require()
+        async with reading(settings):
+            pass  # refuses what cannot be used before anything is changed
     from chatserver.commands.serve import running
 
     async with running(settings, create_database=create_database), connected(folder) as line:
