@@ -36,6 +36,13 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
     app[ASSETS] = assets
 
 
+def compile_templates(app: web.Application) -> None:
+    """Compile all templates, which takes 200 ms: no request should wait for that."""
+    environment = aiohttp_jinja2.get_env(app)
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 def render(
     template: str, request: web.Request, language: Language, *, status: int = 200, **context: Any
 ) -> web.Response:
