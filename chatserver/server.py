@@ -114,9 +114,14 @@ class Server:
             clock=clock,
         )
         shared: dict[str, Any] = {"users": self.users, "passwords": self.passwords}
-        shared |= {"closer": self.hub, "credentials": Credentials(self.database, clock=wall)}
+        shared |= {
+            "closer": self.hub.sessions,
+            "credentials": Credentials(self.database, clock=wall),
+        }
         bots = Bots(self.database, clock=wall)
-        self.revocations = Revocations(self.users.revoke, self.folder.revocations, self.hub)
+        self.revocations = Revocations(
+            self.users.revoke, self.folder.revocations, self.hub.sessions
+        )
         self.accounts = Accounts(
             **shared,
             revocations=self.revocations,

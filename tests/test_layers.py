@@ -58,7 +58,7 @@ HOMES = {
 # socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
-    " realtime.session_checks chat.event_cache storage.health storage.batch_loader"
+    " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
     " web.websocket.transport web.control_socket web.spool web.time_limit"
 )
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from chatserver import protocol
 from chatserver.bus import Bus, messages
 from chatserver.bus.messages import BusMessage, Ephemeral, Events, NewMembers, NodeState, SessionEnd
 from chatserver.errors import CloseCode
@@ -12,11 +11,9 @@ from chatserver.protocol import encode_events
 from chatserver.realtime.announcements import ReadStates, RoomAnnouncements
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.held_frames import HeldFrames
-from chatserver.realtime.node_presence import NodePresence
 from chatserver.realtime.pending_connections import PendingConnection, PendingConnections
-from chatserver.realtime.presence import PresenceState
-from chatserver.realtime.presence_feed import PresenceFeed
-from chatserver.realtime.session_checks import FindAlive, SessionChecks
+from chatserver.realtime.presence_service import PresenceService
+from chatserver.realtime.session_ends import FindAlive, SessionEnds
 from chatserver.realtime.subscriptions import ReadMissed, Subscriptions, split_at_departures
 
 
@@ -41,7 +38,6 @@ class Hub:
         sessions have not ended.
         """
         self._bus = bus
-        self.on_session_ended: Callable[[SessionEnd], object] = lambda _: None  # see `Revocations`
         self._devices: dict[int, set[Connection]] = {}
         self._subscriptions = Subscriptions(
             read_missed, self._drop_slow, self._on_missed_departures
@@ -57,14 +53,16 @@ class Hub:
             show=self._show,
             reconnect=self._reconnect,
         )
-        self._session_checks = SessionChecks(find_alive, self._pending, self.devices, self.expire)
-        self.presence = PresenceState()
-        self._nodes = NodePresence(
-            self.presence, self._publish_to_nodes, key_names, node=node, clock=clock
+        self.sessions = SessionEnds(self, self._pending, self._publish_to_nodes, find_alive)
+        self._presence = PresenceService(
+            lambda: self.connections,
+            self.broadcast,
+            self._publish_to_nodes,
+            key_names,
+            node=node,
+            clock=clock,
         )
-        self._presence_feed = PresenceFeed(
-            self.presence, lambda: self.connections, self.broadcast, self._nodes.announce, clock
-        )
+        self.presence = self._presence.state
 
     # Connections ----------------------------------------------------------------------------------
 
@@ -112,8 +110,7 @@ class Hub:
         missed = self._held_frames.all_of(user_id) + self._subscriptions.subscribe_all(
             connection, heads
         )
-        self.presence.connect(_person(connection))
-        self._presence_feed.changed()
+        self._presence.connect(connection)
         return b"".join(missed)
 
     def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -141,8 +138,7 @@ class Hub:
         if not devices:
             del self._devices[connection.user.id]
         self._subscriptions.unsubscribe_all(connection)
-        self.presence.disconnect(connection.user.name)
-        self._presence_feed.changed()
+        self._presence.disconnect(connection)
 
     # Fan-out --------------------------------------------------------------------------------------
 
@@ -261,37 +257,10 @@ class Hub:
         for connection in self.connections:
             self.hang_up(connection, code, reason)
 
-    def end_session(self, session_id: str, *, pending: bool = False) -> None:
-        """Close a session's connections on all nodes. `pending`: its end is not stored yet."""
-        self._end(SessionEnd(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
-
-    def end_user(self, user_id: int, code: CloseCode) -> None:
-        """Close all connections of a user, on all nodes."""
-        self._end(SessionEnd(code, user=user_id))
-
     def force_reconnect(self, users: Iterable[int]) -> None:
         """Close all connections of these users, because their subscriptions may be stale."""
         for user_id in users:
-            self.end_user(user_id, CloseCode.RESTARTING)
-
-    def _end(self, ended: SessionEnd) -> None:
-        self._end_local(ended)
-        self._publish_to_nodes(ended)
-
-    def _end_local(self, ended: SessionEnd) -> None:
-        self._pending.note_end(ended)
-        closing = self._devices.get(ended.user, ()) if ended.user is not None else self.connections
-        for connection in list(closing):
-            if ended.session in (None, connection.session_id):
-                self.expire(connection, CloseCode(ended.code))
-
-    def expire(self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
-        """Close a connection; unless it is to reconnect, say that its session is over."""
-        if code is not CloseCode.RESTARTING:
-            connection.write(SESSION_OVER)
-        self.hang_up(connection, code, "session over")
-
-    # Presence -------------------------------------------------------------------------------------
+            self.sessions.end_user(user_id, CloseCode.RESTARTING)
 
     def broadcast(self, frames: bytes, to: Iterable[Connection]) -> None:
         """Write frames that are not events; drop connections that are too slow."""
@@ -310,41 +279,22 @@ class Hub:
                 self._announcements.schedule(admitted.users, admitted.room, admitted.event)
             case Ephemeral() as message:
                 self._deliver_ephemeral(message)
-            case SessionEnd(code=code, user=int(user)) if code != CloseCode.RESTARTING:
-                self._session_checks.start(user, CloseCode(code))
             case SessionEnd() as ended:
-                self._end_local(ended)
-                self.on_session_ended(ended)
+                self.sessions.receive(ended)
             case NodeState() as here:
-                self._nodes.receive(here)
-                self._presence_feed.changed()
+                self._presence.receive(here)
 
     def heads(self) -> dict[int, int]:
         """Return the last seq that was sent, for each room with subscribers here."""
         return self._subscriptions.heads()
 
     def check_nodes(self) -> None:
-        """Announce this node and expire silent ones.
-
-        Call this every few seconds if there are others.
-        """
-        self._nodes.expire_nodes()
-        self._nodes.announce()
-        self._presence_feed.changed()
+        """Announce this node and expire silent ones: every few seconds if there are others."""
+        self._presence.check_nodes()
 
     def close(self) -> None:
         """Cancel timers and tasks; announce to the other nodes that this one has gone."""
-        self._nodes.announce_stop()
-        self._presence_feed.close()
+        self._presence.close()
         self._subscriptions.close()
         self._announcements.close()
-        self._session_checks.close()
-
-
-SESSION_OVER = protocol.encode(
-    protocol.Error(data="Your session has ended. Log in again.", code="session_over")
-)
-
-
-def _person(connection: Connection) -> protocol.Person:
-    return protocol.Person(connection.user.name, connection.user.display)
+        self.sessions.close()

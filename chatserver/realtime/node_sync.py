@@ -122,6 +122,6 @@ class NodeSync:
         if ended := set(asked) - (await self._users.valid_sessions(asked) if asked else set()):
             affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
             for user_id in await self._users.disabled(affected):
-                self._hub.end_user(user_id, CloseCode.REMOVED)
+                self._hub.sessions.end_user(user_id, CloseCode.REMOVED)
         for session_id in ended:
-            self._hub.end_session(session_id)
+            self._hub.sessions.end_session(session_id)

@@ -81,7 +81,7 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
     ann.expect_complaints("WebSocket")
     found = await ann.chat.server.users.find("ann")
     assert found is not None
-    ann.chat.server.hub.end_user(found[0].id, CloseCode.RESTARTING)
+    ann.chat.server.hub.sessions.end_user(found[0].id, CloseCode.RESTARTING)
     await expect(people.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
     assert len([url for url in asked if "/api/users?" in url]) == 2
 

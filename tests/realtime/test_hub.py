@@ -353,10 +353,10 @@ async def test_a_session_that_ended_while_its_socket_arrived_stays_outside(stage
         limit=1,
         last_received=0,
     )
-    stage.hub.end_session("s")
+    stage.hub.sessions.end_session("s")
     with stage.hub.connecting() as arrival:
         arrival.check(connection.session_id, 1)  # what ended before is the database's to know
-        stage.hub.end_session("s")
+        stage.hub.sessions.end_session("s")
         with pytest.raises(Disconnect):
             arrival.check(connection.session_id, 1)
 
@@ -377,7 +377,7 @@ async def test_two_who_arrive_at_once_are_told_apart(stage: Stage) -> None:
         stage.hub.publish(7, stage.store(1, room=7, people=(1, 2)))
         second_way.__exit__(None, None, None)
         assert second.has_moved(2)
-        stage.hub.end_session("s")
+        stage.hub.sessions.end_session("s")
         with pytest.raises(Disconnect):
             first.check("s", 1)
 
@@ -411,11 +411,11 @@ async def test_signing_out_hangs_up_on_every_node(nodes: tuple[Stage, Stage]) ->
     here, there = nodes
     connection, line = there.connect(2, "bo", r1=0)
     _, others = there.connect(3, "cy", r1=0)
-    here.hub.end_session("session of bo")
+    here.hub.sessions.end_session("session of bo")
     assert connection.closing
     assert int(CloseCode.SESSION_INVALID).to_bytes(2) in line.written
     assert others.written == b""
-    here.hub.end_user(3, CloseCode.REMOVED)
+    here.hub.sessions.end_user(3, CloseCode.REMOVED)
     await _turns(2)
     assert int(CloseCode.REMOVED).to_bytes(2) in others.written
 

@@ -155,7 +155,7 @@ async def test_people_and_sockets_are_two_figures(ann: Person, bo: Person) -> No
 async def test_closed_sockets_are_counted_by_code(chat: Chat, ann: Person, bo: Person) -> None:
     left, ended = await ann.connect(), await bo.connect()
     await left.close()
-    chat.server.hub.end_user(bo.number, CloseCode.REMOVED)
+    chat.server.hub.sessions.end_user(bo.number, CloseCode.REMOVED)
     assert await ended.closed() == 4102
     async with chat.browser().ws_connect(f"{chat.url}/ws?token=wrong") as stranger:
         while not stranger.closed:

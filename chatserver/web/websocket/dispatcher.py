@@ -139,7 +139,7 @@ class Dispatcher:
             case ChatError():
                 self._send_error(connection, error, request_id)
             case Disconnect():
-                self._hub.expire(connection, error.code)
+                self._hub.sessions.expire(connection, error.code)
             case _:
                 facts = {"user": connection.user.name}
                 logger.error("a command failed", exc_info=error, extra=facts)

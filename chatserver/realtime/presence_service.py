@@ -1,0 +1,53 @@
+"""Presence on all nodes: frames to clients, and announcements between nodes."""
+
+from collections.abc import Callable
+
+from chatserver import protocol
+from chatserver.bus.messages import NodeState
+from chatserver.realtime.connection import Connection
+from chatserver.realtime.node_presence import NodePresence
+from chatserver.realtime.presence import PresenceState
+from chatserver.realtime.presence_feed import Broadcast, PresenceFeed
+
+
+class PresenceService:
+    """Keeps `state` current as connections and other nodes come and go."""
+
+    def __init__(
+        self,
+        connections: Callable[[], list[Connection]],
+        broadcast: Broadcast,
+        publish: Callable[[NodeState], None],
+        key_names: Callable[[], list[str]],
+        *,
+        node: str,
+        clock: Callable[[], float],
+    ) -> None:
+        """`publish` sends a message to the other nodes; for the rest see `hub.Hub`."""
+        self.state = PresenceState()
+        self._nodes = NodePresence(self.state, publish, key_names, node=node, clock=clock)
+        self._feed = PresenceFeed(self.state, connections, broadcast, self._nodes.announce, clock)
+
+    def connect(self, connection: Connection) -> None:
+        self.state.connect(protocol.Person(connection.user.name, connection.user.display))
+        self._feed.changed()
+
+    def disconnect(self, connection: Connection) -> None:
+        self.state.disconnect(connection.user.name)
+        self._feed.changed()
+
+    def receive(self, here: NodeState) -> None:
+        """Store the announcement of another node."""
+        self._nodes.receive(here)
+        self._feed.changed()
+
+    def check_nodes(self) -> None:
+        """Announce this node and expire silent ones."""
+        self._nodes.expire_nodes()
+        self._nodes.announce()
+        self._feed.changed()
+
+    def close(self) -> None:
+        """Announce to the other nodes that this one has gone; cancel timers."""
+        self._nodes.announce_stop()
+        self._feed.close()

@@ -1,0 +1,119 @@
+"""Ends of sessions: closes their connections, here and on the other nodes.
+
+A message from another node may be late, and its user may have signed in again since. So the
+database is asked which sessions are alive. Owns the tasks that ask it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
+
+from chatserver import protocol
+from chatserver.bus.messages import SessionEnd
+from chatserver.errors import CloseCode
+from chatserver.realtime.connection import Connection
+from chatserver.realtime.pending_connections import PendingConnections
+
+SESSION_OVER = protocol.encode(
+    protocol.Error(data="Your session has ended. Log in again.", code="session_over")
+)
+
+logger = logging.getLogger(__name__)
+
+# Which of these sessions have not ended: see `storage.users.People.alive`.
+FindAlive = Callable[[Collection[str]], Awaitable[set[str]]]
+
+
+class Registry(Protocol):
+    """The connections of this node: see `hub.Hub`."""
+
+    @property
+    def connections(self) -> list[Connection]: ...
+    def devices(self, user_id: int) -> Collection[Connection]: ...
+    def hang_up(self, connection: Connection, code: CloseCode, reason: str) -> None: ...
+
+
+class SessionEnds:
+    """Closes connections whose session has ended."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        pending: PendingConnections,
+        publish: Callable[[SessionEnd], None],
+        find_alive: FindAlive,
+    ) -> None:
+        """`publish` sends a message to the other nodes."""
+        self._registry = registry
+        self._pending = pending
+        self._publish = publish
+        self._find_alive = find_alive
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.on_session_ended: Callable[[SessionEnd], object] = lambda _: None  # see `Revocations`
+
+    def end_session(self, session_id: str, *, pending: bool = False) -> None:
+        """Close a session's connections on all nodes. `pending`: its end is not stored yet."""
+        self._end(SessionEnd(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
+
+    def end_user(self, user_id: int, code: CloseCode) -> None:
+        """Close all connections of a user, on all nodes."""
+        self._end(SessionEnd(code, user=user_id))
+
+    def _end(self, ended: SessionEnd) -> None:
+        self._end_local(ended)
+        self._publish(ended)
+
+    def _end_local(self, ended: SessionEnd) -> None:
+        self._pending.note_end(ended)
+        if ended.user is not None:
+            closing: Collection[Connection] = self._registry.devices(ended.user)
+        else:
+            closing = self._registry.connections
+        for connection in list(closing):
+            if ended.session in (None, connection.session_id):
+                self.expire(connection, CloseCode(ended.code))
+
+    def expire(self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
+        """Close a connection; unless it is to reconnect, say that its session is over."""
+        if code is not CloseCode.RESTARTING:
+            connection.write(SESSION_OVER)
+        self._registry.hang_up(connection, code, "session over")
+
+    # From other nodes -----------------------------------------------------------------------------
+
+    def receive(self, ended: SessionEnd) -> None:
+        """Handle the end of sessions that another node announces."""
+        if ended.user is not None and ended.code != CloseCode.RESTARTING:
+            self._start_check(ended.user, CloseCode(ended.code))
+        else:
+            self._end_local(ended)
+            self.on_session_ended(ended)
+
+    def _start_check(self, user_id: int, code: CloseCode) -> None:
+        """Check the sessions of a user's connections in a task of its own.
+
+        Sessions of connections that are being set up are read again before these are attached.
+        """
+        self._pending.note_moves([user_id])
+        connections = list(self._registry.devices(user_id))
+        if connections:
+            task = asyncio.create_task(self._check(connections, code))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _check(self, connections: list[Connection], code: CloseCode) -> None:
+        sessions = {connection.session_id for connection in connections}
+        try:
+            ended = sessions - await self._find_alive(sessions)
+        except Exception as error:  # `node_sync` asks again
+            logger.warning("sessions that ended on another node stay open for now: %s", error)
+            return
+        for connection in connections:
+            if connection.session_id in ended:
+                self.expire(connection, code)
+
+    def close(self) -> None:
+        """Cancel the tasks."""
+        for task in self._tasks:
+            task.cancel()
