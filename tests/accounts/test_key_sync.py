@@ -15,7 +15,7 @@ from chatserver.models import User
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from tests.fakes import FakeClock, RecordingTransport
-from tests.realtime.test_hub import Tin
+from tests.realtime.test_hub import FakeBus
 
 
 class Node:
@@ -25,7 +25,7 @@ class Node:
         self.clock = clock
         self.file = folder / name / "keys.json"
         self.file.parent.mkdir(mode=0o700)
-        self.bus = Tin()
+        self.bus = FakeBus()
         self.keys = SigningKeys(self.file, clock=clock.ms)
         self.hub = Hub(
             self.bus,
@@ -195,7 +195,7 @@ async def test_a_file_that_makes_no_sense_changes_nothing(
     assert caplog.text.count("the key file is ignored") == 2
 
 
-class SlowBus(Tin):
+class SlowBus(FakeBus):
     """Redis answers after `meanwhile` was called."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:

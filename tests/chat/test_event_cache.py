@@ -1,4 +1,4 @@
-"""What is read once for all who come back: whole, in order, and never older than an edit."""
+"""Event cache: shared queries, completeness, order and invalidation."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ from chatserver.text.markup import Renderer
 LOBBY = RoomFacts(1, RoomKind.GROUP)
 
 
-class Shelf:
-    """A log in memory; `text` is what stands in it now, `reads` what was looked up together."""
+class FakeLog:
+    """In-memory log; `text` is its present text, `reads` the ranges of each query."""
 
     def __init__(self) -> None:
         self.text = "hi"
@@ -45,104 +45,104 @@ class Shelf:
         return texts(found[room])
 
 
-def texts(told: list[EncodedEvent]) -> list[str]:
-    return [bytes(one.json).decode().split('"data":"')[1].split('"')[0] for one in told]
+def texts(encoded_events: list[EncodedEvent]) -> list[str]:
+    return [bytes(one.json).decode().split('"data":"')[1].split('"')[0] for one in encoded_events]
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def log() -> FakeLog:
+    return FakeLog()
 
 
-async def test_many_who_ask_at_once_are_one_query(shelf: Shelf) -> None:
-    answers = await asyncio.gather(*(shelf.read(0, 5) for _ in range(100)))
+async def test_concurrent_reads_share_one_query(log: FakeLog) -> None:
+    answers = await asyncio.gather(*(log.read(0, 5) for _ in range(100)))
     assert answers == [["hi"] * 5] * 100
-    assert shelf.reads == [[(1, 0, 5)]]
+    assert log.reads == [[(1, 0, 5)]]
 
 
-async def test_who_comes_later_is_answered_from_memory(shelf: Shelf) -> None:
-    await shelf.read(0, 5)
-    assert await shelf.read(2, 4) == ["hi", "hi"]
-    assert len(shelf.reads) == 1
+async def test_later_reads_are_answered_from_the_cache(log: FakeLog) -> None:
+    await log.read(0, 5)
+    assert await log.read(2, 4) == ["hi", "hi"]
+    assert len(log.reads) == 1
 
 
-async def test_only_what_is_new_is_read(shelf: Shelf) -> None:
-    await shelf.read(0, 5)
-    shelf.text = "later"
-    assert await shelf.read(3, 7) == ["hi", "hi", "later", "later"]
-    assert shelf.reads[1:] == [[(1, 5, 7)]]
+async def test_only_new_events_are_queried(log: FakeLog) -> None:
+    await log.read(0, 5)
+    log.text = "later"
+    assert await log.read(3, 7) == ["hi", "hi", "later", "later"]
+    assert log.reads[1:] == [[(1, 5, 7)]]
 
 
-async def test_who_missed_more_gets_all_of_it(shelf: Shelf) -> None:
-    await shelf.read(3, 5)
-    assert await shelf.read(0, 6) == ["hi"] * 6
-    assert await shelf.read(1, 6) == ["hi"] * 5
-    assert shelf.reads == [[(1, 3, 5)], [(1, 0, 6)]]
+async def test_a_longer_range_is_queried_completely(log: FakeLog) -> None:
+    await log.read(3, 5)
+    assert await log.read(0, 6) == ["hi"] * 6
+    assert await log.read(1, 6) == ["hi"] * 5
+    assert log.reads == [[(1, 3, 5)], [(1, 0, 6)]]
 
 
-async def test_after_an_edit_everything_is_read_anew(shelf: Shelf) -> None:
-    await shelf.read(0, 2)
-    shelf.text = "edited"
-    assert await shelf.read(0, 2, version=8) == ["edited", "edited"]
+async def test_an_edit_invalidates_the_cache(log: FakeLog) -> None:
+    await log.read(0, 2)
+    log.text = "edited"
+    assert await log.read(0, 2, version=8) == ["edited", "edited"]
 
 
-async def test_an_edit_while_it_is_read_spoils_nothing(shelf: Shelf) -> None:
-    before = asyncio.create_task(shelf.read(0, 2))
+async def test_a_range_that_is_edited_during_its_query_is_not_cached(log: FakeLog) -> None:
+    before = asyncio.create_task(log.read(0, 2))
     await asyncio.sleep(0)
-    shelf.text = "edited"
-    assert await shelf.read(0, 2, version=8) == ["edited", "edited"]
+    log.text = "edited"
+    assert await log.read(0, 2, version=8) == ["edited", "edited"]
     await before
-    assert await shelf.read(0, 2, version=8) == ["edited", "edited"]
+    assert await log.read(0, 2, version=8) == ["edited", "edited"]
 
 
-async def test_after_a_minute_it_is_read_anew(shelf: Shelf) -> None:
-    await shelf.read(0, 2)
-    shelf.time = MAX_AGE
-    shelf.text = "new"
-    assert await shelf.read(0, 3) == ["new"] * 3
-    shelf.time = 1.5 * MAX_AGE
-    assert await shelf.read(0, 3) == ["new"] * 3
-    assert len(shelf.reads) == 2
+async def test_ranges_expire_after_a_minute(log: FakeLog) -> None:
+    await log.read(0, 2)
+    log.time = MAX_AGE
+    log.text = "new"
+    assert await log.read(0, 3) == ["new"] * 3
+    log.time = 1.5 * MAX_AGE
+    assert await log.read(0, 3) == ["new"] * 3
+    assert len(log.reads) == 2
 
 
-async def test_rooms_that_nobody_hears_are_not_kept(shelf: Shelf) -> None:
+async def test_rooms_without_subscribers_are_not_cached(log: FakeLog) -> None:
     for text in ("one", "two"):
-        shelf.text = text
-        assert await shelf.read(0, 1, version=UNCACHED) == [text]
+        log.text = text
+        assert await log.read(0, 1, version=UNCACHED) == [text]
 
 
-async def test_rooms_that_are_not_there_yet_are_one_query(shelf: Shelf) -> None:
+async def test_uncached_rooms_share_one_query(log: FakeLog) -> None:
     other = RoomFacts(2, RoomKind.GROUP)
-    await shelf.read(0, 2)
+    await log.read(0, 2)
     wanted = [EventRange(LOBBY, 7, 0, 3), EventRange(other, 9, 4, 6)]
-    found = await shelf.recent.read(wanted)
-    assert {room: len(told) for room, told in found.items()} == {1: 3, 2: 2}
-    assert shelf.reads[1:] == [[(1, 2, 3), (2, 4, 6)]]
+    found = await log.recent.read(wanted)
+    assert {room: len(encoded_events) for room, encoded_events in found.items()} == {1: 3, 2: 2}
+    assert log.reads[1:] == [[(1, 2, 3), (2, 4, 6)]]
 
 
-async def test_a_database_that_is_away_is_asked_again(shelf: Shelf) -> None:
-    shelf.away = True
-    for outcome in await asyncio.gather(*(shelf.read(0, 2) for _ in "ab"), return_exceptions=True):
+async def test_a_failed_query_is_repeated_by_the_next_read(log: FakeLog) -> None:
+    log.away = True
+    for outcome in await asyncio.gather(*(log.read(0, 2) for _ in "ab"), return_exceptions=True):
         assert isinstance(outcome, Unavailable)
-    shelf.away = False
-    assert await shelf.read(0, 2) == ["hi", "hi"]
+    log.away = False
+    assert await log.read(0, 2) == ["hi", "hi"]
 
 
-async def test_who_goes_away_takes_nobodys_answer_along(shelf: Shelf) -> None:
-    first = asyncio.create_task(shelf.read(0, 2))
-    second = asyncio.create_task(shelf.read(0, 2))
+async def test_cancelling_one_reader_does_not_cancel_others(log: FakeLog) -> None:
+    first = asyncio.create_task(log.read(0, 2))
+    second = asyncio.create_task(log.read(0, 2))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == ["hi", "hi"]
 
 
-async def test_memory_is_bounded(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_size_is_limited(log: FakeLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_cache_module, "CAPACITY", 1_000)
-    shelf.text = "x" * 300
+    log.text = "x" * 300
     for room in (1, 2, 3, 4):
-        await shelf.read(0, 1, room=room)
-    assert len(shelf.reads) == 4
-    await shelf.read(0, 1, room=4)
-    assert len(shelf.reads) == 4
-    await shelf.read(0, 1, room=1)
-    assert len(shelf.reads) == 5
+        await log.read(0, 1, room=room)
+    assert len(log.reads) == 4
+    await log.read(0, 1, room=4)
+    assert len(log.reads) == 4
+    await log.read(0, 1, room=1)
+    assert len(log.reads) == 5

@@ -1,4 +1,4 @@
-"""What is handed to the journal at once, whom a text calls, and what is an emoji."""
+"""Message rules: what is passed to the journal without a query, and mentions."""
 
 from chatserver.chat.messages import Chat
 from chatserver.chat.room_cache import RoomCache
@@ -13,8 +13,8 @@ from tests.fakes import FakeClock
 ANN = User(7, "ann", "Ann")
 
 
-class Queue(Journal):
-    """A journal whose drafts a test answers."""
+class FakeJournal(Journal):
+    """A journal whose drafts are answered by the test."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[Draft, Settle]] = []
@@ -24,16 +24,16 @@ class Queue(Journal):
 
 
 class NoRooms(Rooms):
-    """A database that must not be asked."""
+    """Rooms that must not be queried."""
 
     def __init__(self) -> None:
         pass
 
 
-class Desk:
+class MessagesHarness:
     def __init__(self) -> None:
         clock = FakeClock()
-        self.queue, self.facts = Queue(), RoomCache(NoRooms())
+        self.queue, self.facts = FakeJournal(), RoomCache(NoRooms())
         limits = LimitSettings()
         self.chat = Chat(self.queue, self.facts, Renderer(), limits=limits, clock=clock.ms)
         self.answers: list[object] = []
@@ -42,12 +42,12 @@ class Desk:
         self.chat.send(ANN, text, self.answers.append, room=room)
         return self.queue.taken[-1][0]
 
-    def tell(self, text: str, to: str) -> Draft:
+    def send_direct(self, text: str, to: str) -> Draft:
         self.chat.send(ANN, text, self.answers.append, to=to)
         return self.queue.taken[-1][0]
 
     def store(self, **facts: object) -> Receipt:
-        """Answer the last draft: it was stored as an event with these facts."""
+        """Answer the last draft as stored, with an event of these fields."""
         _draft, settle = self.queue.taken[-1]
         event = Event(**{"user": "ann", "data": "", "at": 0, "seq": 1, **facts})  # type: ignore[arg-type]
         receipt = Receipt(event.room, event.seq, event.at, event=event)
@@ -55,45 +55,45 @@ class Desk:
         return receipt
 
 
-def test_a_room_is_looked_up_by_storage_until_a_message_was_stored_in_it() -> None:
-    desk = Desk()
-    first = desk.say("hi", room=3)
+def test_storage_looks_up_a_room_until_a_message_was_stored_in_it() -> None:
+    harness = MessagesHarness()
+    first = harness.say("hi", room=3)
     assert (first.room, first.resolved) == (3, False)
-    receipt = desk.store(room=3)
-    assert desk.answers == [receipt]
-    second = desk.say("hi", room=3)
+    receipt = harness.store(room=3)
+    assert harness.answers == [receipt]
+    second = harness.say("hi", room=3)
     assert (second.room, second.resolved, second.people) == (3, True, ())
 
 
-def test_a_recipient_is_looked_up_by_storage_until_a_message_was_stored() -> None:
-    desk = Desk()
-    first = desk.tell("hi", "BO")
+def test_storage_looks_up_a_recipient_until_a_message_was_stored() -> None:
+    harness = MessagesHarness()
+    first = harness.send_direct("hi", "BO")
     assert (first.room, first.to, first.resolved) == (0, "BO", False)
-    desk.store(room=5, to="bo", people=(2, 7))
-    second = desk.tell("hi", "BO")
+    harness.store(room=5, to="bo", people=(2, 7))
+    second = harness.send_direct("hi", "BO")
     assert (second.room, second.people, second.resolved) == (5, (2, 7), True)
     assert second.act == Message("hi", to="bo")
-    assert desk.facts.get(5) == RoomFacts(5, RoomKind.DIRECT, ((2, "bo"), (7, "ann")))
-    assert desk.say("hi", room=5).act == Message("hi", to="bo")
+    assert harness.facts.get(5) == RoomFacts(5, RoomKind.DIRECT, ((2, "bo"), (7, "ann")))
+    assert harness.say("hi", room=5).act == Message("hi", to="bo")
 
 
-def test_a_note_to_oneself_names_oneself() -> None:
-    desk = Desk()
-    desk.tell("hi", "ann")
-    desk.store(room=5, to="ann", people=(7,))
-    assert desk.tell("hi", "ann").act == Message("hi", to="ann")
+def test_a_direct_message_to_the_sender_has_the_own_name() -> None:
+    harness = MessagesHarness()
+    harness.send_direct("hi", "ann")
+    harness.store(room=5, to="ann", people=(7,))
+    assert harness.send_direct("hi", "ann").act == Message("hi", to="ann")
 
 
-def test_a_refusal_teaches_nothing() -> None:
-    desk = Desk()
-    desk.tell("hi", "nobody")
+def test_a_rejection_is_not_cached() -> None:
+    harness = MessagesHarness()
+    harness.send_direct("hi", "nobody")
     error = NotFound()
-    desk.queue.taken[-1][1](error)
-    assert desk.answers == [error]
-    assert not desk.tell("hi", "nobody").resolved
+    harness.queue.taken[-1][1](error)
+    assert harness.answers == [error]
+    assert not harness.send_direct("hi", "nobody").resolved
 
 
-def test_names_wait_for_no_query_whether_they_exist_or_not() -> None:
-    desk = Desk()
-    draft = desk.say("@bo and @nobody, or x@example.org", room=3)
+def test_mentions_need_no_query() -> None:
+    harness = MessagesHarness()
+    draft = harness.say("@bo and @nobody, or x@example.org", room=3)
     assert draft.act == Message("@bo and @nobody, or x@example.org", mentions=("bo", "nobody"))

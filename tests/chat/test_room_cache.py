@@ -1,4 +1,4 @@
-"""What never changes about rooms is asked for once, and nothing gets lost on the way."""
+"""Room cache: immutable facts are queried once."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from chatserver.models import RoomFacts, RoomKind
 
 
 class Rooms:
-    """Those up to 9 are there."""
+    """Fake store in which the rooms up to 9 exist."""
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
@@ -31,20 +31,20 @@ def facts(rooms: Rooms) -> RoomCache:
     return RoomCache(rooms)  # type: ignore[arg-type]
 
 
-async def test_a_room_is_asked_for_once(facts: RoomCache, rooms: Rooms) -> None:
+async def test_a_room_is_queried_once(facts: RoomCache, rooms: Rooms) -> None:
     assert facts.get(1) is None
     assert await facts.fetch_one(1) == facts.get(1) == RoomFacts(1, RoomKind.GROUP)
     assert sorted(await facts.fetch([1, 2])) == [1, 2]
     assert rooms.asked == [[1], [2]]
 
 
-async def test_rooms_that_are_not_there_are_left_out(facts: RoomCache) -> None:
+async def test_missing_rooms_are_omitted(facts: RoomCache) -> None:
     assert sorted(await facts.fetch([1, 11])) == [1]
     with pytest.raises(NotFound):
         await facts.fetch_one(11)
 
 
-async def test_a_memory_that_is_full_loses_nothing_that_is_asked_for(
+async def test_a_full_cache_returns_all_requested_rooms(
     facts: RoomCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_cache_module, "CAPACITY", 3)
@@ -52,7 +52,7 @@ async def test_a_memory_that_is_full_loses_nothing_that_is_asked_for(
     assert sorted(await facts.fetch([1, 2, 3, 4, 5])) == [1, 2, 3, 4, 5]
 
 
-async def test_who_calls_the_other_one_how_is_kept(facts: RoomCache) -> None:
+async def test_direct_rooms_are_cached_by_user_and_name(facts: RoomCache) -> None:
     direct = RoomFacts(5, RoomKind.DIRECT, ((1, "ann"), (2, "bo")))
     facts.add(direct, pair=(1, "Bo"))
     assert facts.direct(1, "Bo") is direct

@@ -1,4 +1,4 @@
-"""One socket: nothing waits for a slow reader, and nothing follows a close frame."""
+"""Connection: backlog limits, close frames and held frames."""
 
 import pytest
 
@@ -25,22 +25,22 @@ def connection(transport: RecordingTransport, *, seen: float = 0.0) -> Connectio
 
 
 @pytest.fixture
-def line() -> RecordingTransport:
+def transport() -> RecordingTransport:
     return RecordingTransport()
 
 
 @pytest.fixture
 def stalled() -> RecordingTransport:
-    """A peer that reads nothing."""
+    """The transport of a peer that reads nothing."""
     return RecordingTransport(reads=False)
 
 
-def test_frames_are_written_as_they_are(line: RecordingTransport) -> None:
-    assert connection(line).write(HELLO + HELLO)
-    assert line.frames() == [(TEXT, b"hello"), (TEXT, b"hello")]
+def test_frames_are_written_unchanged(transport: RecordingTransport) -> None:
+    assert connection(transport).write(HELLO + HELLO)
+    assert transport.frames() == [(TEXT, b"hello"), (TEXT, b"hello")]
 
 
-def test_a_reader_may_fall_behind_up_to_the_limit(stalled: RecordingTransport) -> None:
+def test_a_reader_can_fall_behind_up_to_the_limit(stalled: RecordingTransport) -> None:
     ann = connection(stalled)
     assert ann.write(b"x" * LIMIT)
     assert ann.write(b"y")
@@ -48,16 +48,18 @@ def test_a_reader_may_fall_behind_up_to_the_limit(stalled: RecordingTransport) -
     assert stalled.written == b"x" * LIMIT + b"y"
 
 
-def test_one_large_answer_may_be_longer_than_the_limit(stalled: RecordingTransport) -> None:
+def test_one_large_reply_can_exceed_the_limit(stalled: RecordingTransport) -> None:
     assert connection(stalled).write(b"x" * 10 * LIMIT)
 
 
-def test_a_reader_that_keeps_up_may_read_any_amount(line: RecordingTransport) -> None:
-    ann = connection(line)
+def test_a_fast_reader_has_no_limit(transport: RecordingTransport) -> None:
+    ann = connection(transport)
     assert all(ann.write(b"x" * LIMIT) for _ in range(100))
 
 
-async def test_who_falls_too_far_behind_is_hung_up(stalled: RecordingTransport) -> None:
+async def test_a_reader_that_falls_too_far_behind_is_disconnected(
+    stalled: RecordingTransport,
+) -> None:
     ann = connection(stalled)
     ann.send(text_frame(b"x" * LIMIT))
     assert stalled.close_code() is None
@@ -67,7 +69,7 @@ async def test_who_falls_too_far_behind_is_hung_up(stalled: RecordingTransport) 
     assert stalled.close_code() == CloseCode.TOO_SLOW
 
 
-def test_replies_do_not_count_as_waiting(stalled: RecordingTransport) -> None:
+def test_replies_do_not_count_for_the_limit(stalled: RecordingTransport) -> None:
     ann = connection(stalled)
     for _ in range(5):
         ann.reply(b"x" * LIMIT)
@@ -90,7 +92,7 @@ def test_replies_that_were_read_leave_no_credit(stalled: RecordingTransport) -> 
     ("is_read", "reads", "excused"),
     [(True, True, False), (False, True, True), (False, False, False)],
 )
-def test_silence_is_excused_of_a_peer_that_reads_and_that_the_server_does_not_read_from(
+def test_silence_is_excused_only_if_the_server_does_not_read_from_the_peer(
     *, is_read: bool, reads: bool, excused: bool
 ) -> None:
     transport = RecordingTransport(reads=reads)
@@ -100,71 +102,75 @@ def test_silence_is_excused_of_a_peer_that_reads_and_that_the_server_does_not_re
     assert ann.is_read_paused is excused
 
 
-async def test_nothing_is_written_after_hanging_up(line: RecordingTransport) -> None:
-    ann = connection(line)
+async def test_nothing_is_written_after_hanging_up(transport: RecordingTransport) -> None:
+    ann = connection(transport)
     ann.write(HELLO)
     ann.hang_up(CloseCode.RESTARTING, "the server restarts")
     assert ann.write(HELLO)
     ann.send(HELLO)
     ann.reply(HELLO)
     ann.hang_up(CloseCode.ABUSE, "once more")
-    assert [kind for kind, _ in line.frames()] == [TEXT, CLOSE]
-    assert line.close_code() == CloseCode.RESTARTING
+    assert [kind for kind, _ in transport.frames()] == [TEXT, CLOSE]
+    assert transport.close_code() == CloseCode.RESTARTING
 
 
-async def test_nothing_is_written_to_a_line_that_is_gone(line: RecordingTransport) -> None:
-    ann = connection(line)
-    line.close()
+async def test_nothing_is_written_to_a_closed_transport(transport: RecordingTransport) -> None:
+    ann = connection(transport)
+    transport.close()
     assert ann.write(HELLO)
     ann.hang_up(CloseCode.SILENT, "silent")
-    assert line.written == b""
+    assert transport.written == b""
 
 
-def test_a_peer_that_does_not_answer_is_cut_off_soon(line: RecordingTransport) -> None:
+def test_a_peer_that_does_not_answer_a_close_frame_is_aborted(
+    transport: RecordingTransport,
+) -> None:
     async def story(loop: SkippingLoop) -> None:
-        connection(line).hang_up(CloseCode.TOO_SLOW, "too slow")
+        connection(transport).hang_up(CloseCode.TOO_SLOW, "too slow")
         await loop.skip(CLOSE_TIMEOUT - 0.1)
-        assert not line.aborted
+        assert not transport.aborted
         await loop.skip(0.2)
-        assert line.aborted
+        assert transport.aborted
 
     run_skipping(story)
 
 
-async def test_a_peer_that_answers_our_close_frame_gets_no_second_one(
-    line: RecordingTransport,
+async def test_a_peer_that_answers_a_close_frame_gets_no_second_one(
+    transport: RecordingTransport,
 ) -> None:
-    ann = connection(line)
+    ann = connection(transport)
     ann.hang_up(CloseCode.RESTARTING, "the server restarts")
-    states = [line.closed]
+    states = [transport.closed]
     ann.finish()
-    states.append(line.closed)
+    states.append(transport.closed)
     assert states == [False, True]
-    assert line.close_code() == CloseCode.RESTARTING
+    assert transport.close_code() == CloseCode.RESTARTING
 
 
-async def test_a_peer_that_closes_is_answered_and_hears_nothing_more(
-    line: RecordingTransport,
+async def test_a_close_frame_of_the_peer_is_answered_and_nothing_follows(
+    transport: RecordingTransport,
 ) -> None:
-    ann = connection(line)
+    ann = connection(transport)
     ann.finish()
-    assert line.close_code() == NORMAL
-    assert line.closed
+    assert transport.close_code() == NORMAL
+    assert transport.closed
     assert ann.closing
     ann.hang_up(CloseCode.SILENT, "silent")
     assert ann.write(HELLO)
-    assert line.close_code() == NORMAL
+    assert transport.close_code() == NORMAL
 
 
-async def test_nothing_is_answered_on_a_line_that_is_gone(line: RecordingTransport) -> None:
-    ann = connection(line)
-    line.close()
+async def test_a_close_frame_is_not_answered_on_a_closed_transport(
+    transport: RecordingTransport,
+) -> None:
+    ann = connection(transport)
+    transport.close()
     ann.finish()
-    assert line.written == b""
+    assert transport.written == b""
     assert ann.closing
 
 
-def test_a_peer_that_closes_and_reads_nothing_is_cut_off_soon(stalled: RecordingTransport) -> None:
+def test_a_peer_that_closes_and_does_not_read_is_aborted(stalled: RecordingTransport) -> None:
     async def story(loop: SkippingLoop) -> None:
         ann = connection(stalled)
         ann.write(HELLO)
@@ -177,16 +183,18 @@ def test_a_peer_that_closes_and_reads_nothing_is_cut_off_soon(stalled: Recording
     run_skipping(story)
 
 
-def test_a_newer_session_replaces_the_one_that_opened_the_socket(line: RecordingTransport) -> None:
-    ann = connection(line)
+def test_a_newer_session_replaces_the_one_that_opened_the_connection(
+    transport: RecordingTransport,
+) -> None:
+    ann = connection(transport)
     ann.use_session("s2", 20, 30)
     assert (ann.session_id, ann.expires_at, ann.lifetime) == ("s2", 20, 30)
 
 
-def test_what_is_held_goes_out_first_and_in_the_same_write(line: RecordingTransport) -> None:
-    ann = connection(line)
+def test_held_frames_are_written_first_and_in_the_same_write(transport: RecordingTransport) -> None:
+    ann = connection(transport)
     writes: list[bytes] = []
-    line.write = writes.append  # type: ignore[assignment, method-assign]
+    transport.write = writes.append  # type: ignore[assignment, method-assign]
     ann.hold(HELLO)
     ann.hold(HELLO)
     assert writes == []
@@ -196,14 +204,14 @@ def test_what_is_held_goes_out_first_and_in_the_same_write(line: RecordingTransp
     assert len(writes) == 1
 
 
-def test_what_is_held_goes_out_when_it_is_flushed(line: RecordingTransport) -> None:
-    ann = connection(line)
+def test_held_frames_are_written_by_a_flush(transport: RecordingTransport) -> None:
+    ann = connection(transport)
     ann.hold(HELLO)
     ann.flush()
-    assert line.frames() == [(TEXT, b"hello")]
+    assert transport.frames() == [(TEXT, b"hello")]
 
 
-async def test_what_is_held_goes_out_before_the_close() -> None:
+async def test_held_frames_are_written_before_the_close_frame() -> None:
     one, other = RecordingTransport(), RecordingTransport()
     hung_up, finished = connection(one), connection(other)
     for ann in (hung_up, finished):

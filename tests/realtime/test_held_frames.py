@@ -1,4 +1,4 @@
-"""What was sent while clients connected is held for them, and no longer."""
+"""Held frames: buffered while clients connect, and no longer."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_nothing_is_held_while_no_client_connects() -> None:
     assert held.after(1, 0) == []
 
 
-def test_the_events_behind_a_seq_are_found_by_room() -> None:
+def test_the_events_after_a_seq_are_found_by_room() -> None:
     held = HeldFrames()
     held.hold()
     held.add(1, b"a", first=1, last=1)
@@ -24,14 +24,14 @@ def test_the_events_behind_a_seq_are_found_by_room() -> None:
     assert held.after(1, 3) == []
 
 
-def test_events_with_a_hole_before_them_are_none() -> None:
+def test_events_after_a_gap_are_not_returned() -> None:
     held = HeldFrames()
     held.hold()
     held.add(1, b"c", first=3, last=3)
     assert held.after(1, 1) == []
 
 
-def test_what_one_client_needs_outlives_the_others() -> None:
+def test_frames_are_held_until_the_last_client_that_needs_them() -> None:
     held = HeldFrames()
     first = held.hold()
     held.add(1, b"a", first=1, last=1)
@@ -43,7 +43,7 @@ def test_what_one_client_needs_outlives_the_others() -> None:
     assert (held.all_of(1), held.active) == ([], False)
 
 
-def test_beyond_its_capacity_the_oldest_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_frames_are_dropped_above_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_frames, "CAPACITY", 10)
     held = HeldFrames()
     since = held.hold()

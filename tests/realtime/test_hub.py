@@ -1,4 +1,4 @@
-"""Fan-out: order, holes, slow readers, and what other nodes say."""
+"""Hub: fan-out, gaps, slow readers and messages of other nodes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -18,7 +18,7 @@ from chatserver.realtime.subscriptions import Missed
 
 
 class SocketTransport:
-    """A transport that keeps what is written to it."""
+    """A transport that records what is written to it."""
 
     def __init__(self) -> None:
         self.written = b""
@@ -44,13 +44,13 @@ class SocketTransport:
         self.aborted = True
 
     def received(self) -> list[int]:
-        """The seqs of the messages on it."""
+        """Return the seqs of the messages written to it."""
         parts = self.written.split(b'"seq":')[1:]
         return [int(part.split(b",")[0]) for part in parts]
 
 
-class Tin:
-    """Two nodes and a string between them; the string can be cut."""
+class FakeBus:
+    """In-memory bus between two nodes that can drop messages."""
 
     peers = True
 
@@ -69,16 +69,16 @@ class Tin:
     async def close(self) -> None: ...
 
 
-class Stage:
-    """A hub, the database behind it, and a clock that stands still."""
+class Node:
+    """A hub with an in-memory database and a fake clock."""
 
     def __init__(self, log: dict[int, list[Event]]) -> None:
         self.log = log
-        self.bus = Tin()
+        self.bus = FakeBus()
         self.away = False
         self.left: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
-        self.between = self._nothing  # what happens between a query and its answer
+        self.between = self._nothing  # called between a query and its result
         self.alive: set[str] = set()  # sessions
         self.hub = Hub(
             self.bus,
@@ -134,111 +134,111 @@ class Stage:
         return events
 
     def remove(self, seq: int, *users: int, room: int = 1) -> list[Event]:
-        """ann removes these users."""
+        """Store the removal of these users by ann."""
         change = {"action": "remove", "users": ["somebody"]}
         events = [Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, left=users)]
         self.log.setdefault(room, []).extend(events)
         return events
 
     async def settled(self) -> None:
-        """Until no repair is under way."""
+        """Wait until no repair is running."""
         while any(feed.repair for feed in self.hub._subscriptions._feeds.values()):
             await asyncio.sleep(0)
 
 
 @pytest_asyncio.fixture
-async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def node(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
     monkeypatch.setattr(subscriptions_module, "REPAIR_DELAY", 0)
-    stage = Stage({})
-    yield stage
-    stage.hub.close()
+    node = Node({})
+    yield node
+    node.hub.close()
 
 
 @pytest_asyncio.fixture
-async def nodes(stage: Stage) -> AsyncIterator[tuple[Stage, Stage]]:
-    other = Stage(stage.log)
-    stage.bus.other, other.bus.other = other.hub, stage.hub
-    yield stage, other
+async def nodes(node: Node) -> AsyncIterator[tuple[Node, Node]]:
+    other = Node(node.log)
+    node.bus.other, other.bus.other = other.hub, node.hub
+    yield node, other
     other.hub.close()
 
 
-async def test_what_one_commit_brought_is_one_write(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
+async def test_events_of_one_commit_are_one_write(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
     writes: list[bytes] = []
     line.write = writes.append  # type: ignore[method-assign,assignment]
-    stage.hub.publish(1, stage.store(1, 2, 3))
+    node.hub.publish(1, node.store(1, 2, 3))
     assert len(writes) == 1
 
 
-async def test_only_listeners_hear(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    _, cys = stage.connect(3, "cy", r2=0)
-    stage.hub.publish(1, stage.store(1))
+async def test_only_subscribers_receive_events(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    _, cys = node.connect(3, "cy", r2=0)
+    node.hub.publish(1, node.store(1))
     assert (anns.received(), cys.received()) == ([1], [])
 
 
-async def test_whoever_left_hears_nothing(stage: Stage) -> None:
-    connection, line = stage.connect(1, "ann", r1=0)
-    stage.hub.detach(connection)
-    stage.hub.publish(1, stage.store(1))
+async def test_a_detached_connection_receives_nothing(node: Node) -> None:
+    connection, line = node.connect(1, "ann", r1=0)
+    node.hub.detach(connection)
+    node.hub.publish(1, node.store(1))
     assert line.received() == []
-    assert stage.hub.connections == []
+    assert node.hub.connections == []
 
 
-async def test_an_early_event_waits_for_the_one_before_it(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    later, earlier = stage.store(2), stage.store(1)
-    stage.hub.publish(1, later)
+async def test_an_event_after_a_gap_waits_for_the_previous_one(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
+    later, earlier = node.store(2), node.store(1)
+    node.hub.publish(1, later)
     assert line.received() == []
-    stage.hub.publish(1, earlier)
+    node.hub.publish(1, earlier)
     assert line.received() == [1, 2]
-    await stage.settled()
+    await node.settled()
     assert line.received() == [1, 2]
 
 
-async def test_a_hole_is_read_from_the_database(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    stage.store(1, 2, 3)
-    stage.hub.publish(1, stage.store(4))
-    await stage.settled()
+async def test_a_gap_is_read_from_the_database(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
+    node.store(1, 2, 3)
+    node.hub.publish(1, node.store(4))
+    await node.settled()
     assert line.received() == [1, 2, 3, 4]
 
 
-async def test_news_that_overlaps_is_told_once(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    first = stage.store(1, 2, 3)
-    stage.hub.publish(1, first[:2])
-    stage.hub.publish(1, first)
-    await stage.settled()
+async def test_overlapping_events_are_sent_once(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
+    first = node.store(1, 2, 3)
+    node.hub.publish(1, first[:2])
+    node.hub.publish(1, first)
+    await node.settled()
     assert line.received() == [1, 2, 3]
-    stage.hub.publish(1, first)
+    node.hub.publish(1, first)
     assert line.received() == [1, 2, 3]
 
 
-async def test_a_reminder_brings_what_was_missed(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    stage.store(1, 2)
-    stage.hub.notify_gap(1, 2)
-    await stage.settled()
+async def test_a_gap_notification_delivers_missed_events(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
+    node.store(1, 2)
+    node.hub.notify_gap(1, 2)
+    await node.settled()
     assert line.received() == [1, 2]
-    stage.hub.notify_gap(1, 2)
-    assert stage.reads[-1] == (1, 0)
+    node.hub.notify_gap(1, 2)
+    assert node.reads[-1] == (1, 0)
 
 
-async def test_a_hole_stays_for_now_when_the_database_is_away(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    stage.store(1)
-    stage.away = True
-    stage.hub.publish(1, stage.store(2))
-    await stage.settled()
+async def test_a_gap_is_repaired_when_the_database_is_available_again(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
+    node.store(1)
+    node.away = True
+    node.hub.publish(1, node.store(2))
+    await node.settled()
     assert line.received() == []
-    stage.away = False
-    stage.hub.publish(1, stage.store(3))
-    await stage.settled()
+    node.away = False
+    node.hub.publish(1, node.store(3))
+    await node.settled()
     assert line.received() == [1, 2, 3]
 
 
-async def test_events_between_reading_the_heads_and_attaching_are_not_lost(stage: Stage) -> None:
+async def test_events_between_reading_the_heads_and_attaching_are_not_lost(node: Node) -> None:
     line = SocketTransport()
     connection = Connection(
         line,
@@ -249,25 +249,25 @@ async def test_events_between_reading_the_heads_and_attaching_are_not_lost(stage
         limit=1,
         last_received=0,
     )
-    with stage.hub.connecting():
-        heads = {1: 1}  # what the database says; then ann writes
-        stage.hub.publish(1, stage.store(1))
-        stage.hub.publish(1, stage.store(2, 3))
-        connection.reply(stage.hub.attach(connection, heads))
-    stage.hub.publish(1, stage.store(4))
+    with node.hub.connecting():
+        heads = {1: 1}  # as read from the database; then ann writes
+        node.hub.publish(1, node.store(1))
+        node.hub.publish(1, node.store(2, 3))
+        connection.reply(node.hub.attach(connection, heads))
+    node.hub.publish(1, node.store(4))
     assert line.received() == [2, 3, 4]
 
 
-async def test_events_that_a_welcome_has_counted_are_not_sent_behind_it(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    stage.store(1, 2)  # stored, and about to be published
-    _, bos = stage.connect(2, "bo", r1=2)
-    stage.hub.publish(1, stage.log[1])
-    stage.hub.publish(1, stage.store(3))
+async def test_events_included_in_a_welcome_are_not_sent_after_it(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    node.store(1, 2)  # stored, and about to be published
+    _, bos = node.connect(2, "bo", r1=2)
+    node.hub.publish(1, node.log[1])
+    node.hub.publish(1, node.store(3))
     assert (anns.received(), bos.received()) == ([1, 2, 3], [3])
 
 
-async def test_a_hole_before_a_connection_came_is_read_for_it(stage: Stage) -> None:
+async def test_a_gap_from_before_a_connection_is_repaired_for_it(node: Node) -> None:
     line = SocketTransport()
     connection = Connection(
         line,
@@ -278,16 +278,16 @@ async def test_a_hole_before_a_connection_came_is_read_for_it(stage: Stage) -> N
         limit=1,
         last_received=0,
     )
-    with stage.hub.connecting():
-        stage.store(1)  # lost on the bus
-        stage.hub.publish(1, stage.store(2))
-        connection.reply(stage.hub.attach(connection, {1: 0}))
-    await stage.settled()
+    with node.hub.connecting():
+        node.store(1)  # lost on the bus
+        node.hub.publish(1, node.store(2))
+        connection.reply(node.hub.attach(connection, {1: 0}))
+    await node.settled()
     assert line.received() == [1, 2]
 
 
-async def test_read_positions_that_moved_while_a_socket_arrived_follow_its_welcome(
-    stage: Stage,
+async def test_read_positions_that_moved_while_a_client_connected_follow_its_welcome(
+    node: Node,
 ) -> None:
     connection = Connection(
         SocketTransport(),
@@ -298,52 +298,52 @@ async def test_read_positions_that_moved_while_a_socket_arrived_follow_its_welco
         limit=1,
         last_received=0,
     )
-    stage.hub.send_ephemeral(b"before", user=1)
-    with stage.hub.connecting():
-        stage.hub.send_ephemeral(b"mine", user=1)
-        stage.hub.send_ephemeral(b"of bo", user=2)
-        assert stage.hub.attach(connection, {}) == b"mine"
-    with stage.hub.connecting():
-        assert stage.hub.attach(connection, {}) == b""
+    node.hub.send_ephemeral(b"before", user=1)
+    with node.hub.connecting():
+        node.hub.send_ephemeral(b"mine", user=1)
+        node.hub.send_ephemeral(b"of bo", user=2)
+        assert node.hub.attach(connection, {}) == b"mine"
+    with node.hub.connecting():
+        assert node.hub.attach(connection, {}) == b""
 
 
-async def test_what_is_said_while_new_members_are_introduced_is_counted_or_sent(
-    stage: Stage,
+async def test_events_during_the_announcement_of_a_room_are_included_or_sent(
+    node: Node,
 ) -> None:
-    lines = [stage.connect(number, f"user{number}")[1] for number in range(1, 4)]
+    lines = [node.connect(number, f"user{number}")[1] for number in range(1, 4)]
 
     async def talk() -> None:
-        stage.hub.publish(1, stage.store(2, 3))
+        node.hub.publish(1, node.store(2, 3))
 
-    stage.between = talk
-    stage.store(1)
-    await stage.hub.announce_room([1, 2, 3, 99], 1, b'{"type":13,"seq":1}')
-    stage.hub.publish(1, stage.store(4))
+    node.between = talk
+    node.store(1)
+    await node.hub.announce_room([1, 2, 3, 99], 1, b'{"type":13,"seq":1}')
+    node.hub.publish(1, node.store(4))
     for line in lines:
         assert b'"head":1' in line.written
         assert line.received() == [1, 2, 3, 4]
 
 
-async def test_whoever_falls_behind_is_hung_up_and_the_others_are_not(stage: Stage) -> None:
-    slow, slow_line = stage.connect(1, "ann", r1=0)
-    _, line = stage.connect(2, "bo", r1=0)
+async def test_a_slow_connection_is_closed_and_others_are_not(node: Node) -> None:
+    slow, slow_line = node.connect(1, "ann", r1=0)
+    _, line = node.connect(2, "bo", r1=0)
     slow_line.waiting = 2_000
-    stage.hub.publish(1, stage.store(1))
+    node.hub.publish(1, node.store(1))
     assert slow.closing
     assert int(CloseCode.TOO_SLOW).to_bytes(2) in slow_line.written
-    stage.hub.publish(1, stage.store(2))
+    node.hub.publish(1, node.store(2))
     assert (slow_line.received(), line.received()) == ([], [1, 2])
 
 
-async def test_people_hear_a_direct_room_that_did_not_exist_when_they_came(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    _, bos = stage.connect(2, "bo", r1=0)
-    _, cys = stage.connect(3, "cy", r1=0)
-    stage.hub.publish(7, stage.store(1, room=7, people=(1, 2)))
+async def test_members_receive_events_of_a_new_direct_room(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    _, bos = node.connect(2, "bo", r1=0)
+    _, cys = node.connect(3, "cy", r1=0)
+    node.hub.publish(7, node.store(1, room=7, people=(1, 2)))
     assert (anns.received(), bos.received(), cys.received()) == ([1], [1], [])
 
 
-async def test_a_session_that_ended_while_its_socket_arrived_stays_outside(stage: Stage) -> None:
+async def test_a_client_whose_session_ends_while_it_connects_is_rejected(node: Node) -> None:
     connection = Connection(
         SocketTransport(),
         User(1, "ann", "Ann"),
@@ -353,43 +353,43 @@ async def test_a_session_that_ended_while_its_socket_arrived_stays_outside(stage
         limit=1,
         last_received=0,
     )
-    stage.hub.sessions.end_session("s")
-    with stage.hub.connecting() as arrival:
-        arrival.check(connection.session_id, 1)  # what ended before is the database's to know
-        stage.hub.sessions.end_session("s")
+    node.hub.sessions.end_session("s")
+    with node.hub.connecting() as arrival:
+        arrival.check(connection.session_id, 1)  # the database knows earlier ends
+        node.hub.sessions.end_session("s")
         with pytest.raises(Disconnect):
             arrival.check(connection.session_id, 1)
 
 
-async def test_a_room_that_opens_while_somebody_arrives_is_looked_up_again(stage: Stage) -> None:
-    with stage.hub.connecting() as arrival:
+async def test_rooms_that_change_while_a_client_connects_are_read_again(node: Node) -> None:
+    with node.hub.connecting() as arrival:
         assert not arrival.has_moved(2)
-        stage.hub.publish(7, stage.store(1, room=7, people=(1, 2)))
+        node.hub.publish(7, node.store(1, room=7, people=(1, 2)))
         assert arrival.has_moved(2)
         assert not arrival.has_moved(2)
         assert not arrival.has_moved(3)
 
 
-async def test_two_who_arrive_at_once_are_told_apart(stage: Stage) -> None:
-    with stage.hub.connecting() as first:
-        second_way = stage.hub.connecting()
+async def test_changes_for_two_connecting_clients_are_kept_apart(node: Node) -> None:
+    with node.hub.connecting() as first:
+        second_way = node.hub.connecting()
         second = second_way.__enter__()
-        stage.hub.publish(7, stage.store(1, room=7, people=(1, 2)))
+        node.hub.publish(7, node.store(1, room=7, people=(1, 2)))
         second_way.__exit__(None, None, None)
         assert second.has_moved(2)
-        stage.hub.sessions.end_session("s")
+        node.hub.sessions.end_session("s")
         with pytest.raises(Disconnect):
             first.check("s", 1)
 
 
-async def test_other_nodes_hear_the_same(nodes: tuple[Stage, Stage]) -> None:
+async def test_other_nodes_send_the_same_events(nodes: tuple[Node, Node]) -> None:
     here, there = nodes
     _, line = there.connect(2, "bo", r1=0)
     here.hub.publish(1, here.store(1, 2))
     assert line.received() == [1, 2]
 
 
-async def test_a_lost_doorbell_is_made_up_by_the_next(nodes: tuple[Stage, Stage]) -> None:
+async def test_the_next_bus_message_repairs_a_lost_one(nodes: tuple[Node, Node]) -> None:
     here, there = nodes
     _, line = there.connect(2, "bo", r1=0)
     here.bus.cut = True
@@ -400,14 +400,18 @@ async def test_a_lost_doorbell_is_made_up_by_the_next(nodes: tuple[Stage, Stage]
     assert line.received() == [1, 2]
 
 
-async def test_a_direct_room_made_on_another_node_is_heard(nodes: tuple[Stage, Stage]) -> None:
+async def test_events_of_a_direct_room_created_on_another_node_are_sent(
+    nodes: tuple[Node, Node],
+) -> None:
     here, there = nodes
     _, line = there.connect(2, "bo", r1=0)
     here.hub.publish(7, here.store(1, room=7, people=(1, 2)))
     assert line.received() == [1]
 
 
-async def test_signing_out_hangs_up_on_every_node(nodes: tuple[Stage, Stage]) -> None:
+async def test_the_end_of_a_session_closes_its_connections_on_all_nodes(
+    nodes: tuple[Node, Node],
+) -> None:
     here, there = nodes
     connection, line = there.connect(2, "bo", r1=0)
     _, others = there.connect(3, "cy", r1=0)
@@ -420,177 +424,177 @@ async def test_signing_out_hangs_up_on_every_node(nodes: tuple[Stage, Stage]) ->
     assert int(CloseCode.REMOVED).to_bytes(2) in others.written
 
 
-async def test_people_on_other_nodes_are_online(nodes: tuple[Stage, Stage]) -> None:
+async def test_users_on_other_nodes_are_online(nodes: tuple[Node, Node]) -> None:
     here, there = nodes
     there.connect(2, "bo", r1=0)
     there.hub.check_nodes()
     assert [person.name for person in here.hub.presence.online()] == ["bo"]
 
 
-async def test_no_message_waits_until_everybody_is_told_who_came(stage: Stage) -> None:
-    crowd = [stage.connect(1, "ann", r1=0)[1] for _ in range(WRITES_PER_TURN + 1)]
-    stage.connect(2, "bo")
+async def test_no_message_waits_for_the_presence_frames_of_a_crowd(node: Node) -> None:
+    crowd = [node.connect(1, "ann", r1=0)[1] for _ in range(WRITES_PER_TURN + 1)]
+    node.connect(2, "bo")
     while not any(b'"online"' in line.written for line in crowd):
         await asyncio.sleep(0)
     told = [b'"online"' in line.written for line in crowd]
     assert (told.count(True), told.count(False)) == (WRITES_PER_TURN, 1)
-    stage.hub.publish(1, stage.store(1))
+    node.hub.publish(1, node.store(1))
     assert all(line.received() == [1] for line in crowd)
     await asyncio.sleep(0)
     assert all(b'"online"' in line.written for line in crowd)
 
 
-async def test_who_left_while_others_are_told_that_they_came_is_no_ghost(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+async def test_a_user_who_leaves_during_the_presence_frames_is_sent_as_offline(
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence_feed, "INTERVAL", 0)
-    crowd = dict(stage.connect(1, "ann") for _ in range(5 * WRITES_PER_TURN))
-    bo, _ = stage.connect(2, "bo")
-    *first, last, _ = stage.hub.connections
+    crowd = dict(node.connect(1, "ann") for _ in range(5 * WRITES_PER_TURN))
+    bo, _ = node.connect(2, "bo")
+    *first, last, _ = node.hub.connections
     while b'"online":[{' not in crowd[first[0]].written:
         await asyncio.sleep(0)
     for connection in [*first[: 4 * WRITES_PER_TURN], bo]:
-        stage.hub.detach(connection)
+        node.hub.detach(connection)
     while b'"offline":["bo"]' not in crowd[last].written:
         await asyncio.sleep(0)
     assert b'"bo"' in crowd[last].written.split(b'"offline":["bo"]')[0]
 
 
-async def test_a_reminder_opens_a_conversation_to_its_people(stage: Stage) -> None:
-    _, line = stage.connect(2, "bo")
-    stage.store(1, room=9, people=(1, 2))
-    stage.hub.notify_gap(9, 1, (1, 2))
-    await stage.settled()
+async def test_a_gap_notification_subscribes_the_members_of_a_conversation(node: Node) -> None:
+    _, line = node.connect(2, "bo")
+    node.store(1, room=9, people=(1, 2))
+    node.hub.notify_gap(9, 1, (1, 2))
+    await node.settled()
     assert line.received() == [1]
 
 
-async def test_how_far_a_room_is_heard_is_told_only_where_it_has_no_hole(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+async def test_cursors_are_returned_only_for_rooms_without_a_gap(
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage.bus, "peers", False, raising=False)
-    ann, _ = stage.connect(1, "ann", r1=4, r2=7)
-    assert {room: last for room, (last, _) in stage.hub.cursors(ann, [1, 2, 3]).items()} == {
+    monkeypatch.setattr(node.bus, "peers", False, raising=False)
+    ann, _ = node.connect(1, "ann", r1=4, r2=7)
+    assert {room: last for room, (last, _) in node.hub.cursors(ann, [1, 2, 3]).items()} == {
         1: 4,
         2: 7,
     }
-    stage.hub.notify_gap(1, 5)
-    assert list(stage.hub.cursors(ann, [1, 2])) == [2]
-    stage.hub.publish(2, stage.remove(8, 1, room=2))
-    assert stage.hub.cursors(ann, [2]) == {}
+    node.hub.notify_gap(1, 5)
+    assert list(node.hub.cursors(ann, [1, 2])) == [2]
+    node.hub.publish(2, node.remove(8, 1, room=2))
+    assert node.hub.cursors(ann, [2]) == {}
 
 
-async def test_where_other_nodes_write_only_the_database_knows_how_far_a_room_is(
-    stage: Stage,
+async def test_cursors_are_not_returned_if_other_nodes_write(
+    node: Node,
 ) -> None:
-    ann, _ = stage.connect(1, "ann", r1=4)
-    assert stage.hub.cursors(ann, [1]) == {}
+    ann, _ = node.connect(1, "ann", r1=4)
+    assert node.hub.cursors(ann, [1]) == {}
 
 
-async def test_who_is_called_back_is_not_told_to_log_in_again(stage: Stage) -> None:
-    _, line = stage.connect(1, "ann", r1=0)
-    stage.hub.force_reconnect([1])
+async def test_a_forced_reconnect_does_not_require_a_login(node: Node) -> None:
+    _, line = node.connect(1, "ann", r1=0)
+    node.hub.force_reconnect([1])
     assert b'"type":0' not in line.written
     assert int(CloseCode.RESTARTING).to_bytes(2) in line.written
 
 
-async def test_who_arrives_behind_a_hole_makes_everybody_whole(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    stage.store(1, 2)  # and nobody is told
-    _, bos = stage.connect(2, "bo", r1=2)
-    await stage.settled()
-    assert (anns.received(), bos.received()) == ([1, 2], []), "bo's welcome has counted them"
+async def test_a_connection_whose_heads_reveal_a_gap_repairs_it_for_all(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    node.store(1, 2)  # and nobody is told
+    _, bos = node.connect(2, "bo", r1=2)
+    await node.settled()
+    assert (anns.received(), bos.received()) == ([1, 2], []), "bo's welcome includes them"
 
 
 RESTARTING = int(CloseCode.RESTARTING).to_bytes(2)
 
 
-async def test_a_removed_member_hears_up_to_the_removal_of_one_commit(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    bo, bos = stage.connect(2, "bo", r1=0)
-    stage.hub.publish(1, [*stage.store(1), *stage.remove(2, 2), *stage.store(3, 4)])
+async def test_a_removed_member_receives_a_batch_up_to_the_removal(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    bo, bos = node.connect(2, "bo", r1=0)
+    node.hub.publish(1, [*node.store(1), *node.remove(2, 2), *node.store(3, 4)])
     assert (anns.received(), bos.received()) == ([1, 2, 3, 4], [1, 2])
     assert (bo.closing, bo.rooms) == (False, set())
 
 
-async def test_two_who_are_removed_in_one_commit_hear_up_to_their_own_removal(
-    stage: Stage,
+async def test_two_members_removed_in_one_batch_receive_events_up_to_their_own_removal(
+    node: Node,
 ) -> None:
-    bos, cys = stage.connect(2, "bo", r1=0)[1], stage.connect(3, "cy", r1=0)[1]
-    events = [*stage.remove(1, 2), *stage.store(2), *stage.remove(3, 3), *stage.store(4)]
-    stage.hub.publish(1, events)
+    bos, cys = node.connect(2, "bo", r1=0)[1], node.connect(3, "cy", r1=0)[1]
+    events = [*node.remove(1, 2), *node.store(2), *node.remove(3, 3), *node.store(4)]
+    node.hub.publish(1, events)
     assert (bos.received(), cys.received()) == ([1], [1, 2, 3])
 
 
-async def test_what_waited_behind_a_removal_is_not_for_the_removed(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    _, bos = stage.connect(2, "bo", r1=0)
-    removal = stage.remove(1, 2)
-    stage.hub.publish(1, stage.store(2, 3))
-    stage.hub.publish(1, removal)
+async def test_queued_events_after_a_removal_are_not_sent_to_the_removed_member(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    _, bos = node.connect(2, "bo", r1=0)
+    removal = node.remove(1, 2)
+    node.hub.publish(1, node.store(2, 3))
+    node.hub.publish(1, removal)
     assert (anns.received(), bos.received()) == ([1, 2, 3], [1])
 
 
-async def test_a_removal_behind_a_hole_makes_the_removed_reconnect_at_once(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    bo, bos = stage.connect(2, "bo", r1=0)
-    stage.store(1)
-    stage.hub.publish(1, stage.remove(2, 2))
+async def test_a_removal_after_a_gap_makes_the_removed_member_reconnect(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    bo, bos = node.connect(2, "bo", r1=0)
+    node.store(1)
+    node.hub.publish(1, node.remove(2, 2))
     assert (bo.closing, RESTARTING in bos.written) == (True, True)
-    await stage.settled()
-    stage.hub.publish(1, stage.store(3))
+    await node.settled()
+    node.hub.publish(1, node.store(3))
     assert (anns.received(), bos.received()) == ([1, 2, 3], [])
 
 
-async def test_a_hole_with_a_removal_in_it_is_not_for_the_removed(stage: Stage) -> None:
-    ann, anns = stage.connect(1, "ann", r1=0)
-    bo, bos = stage.connect(2, "bo", r1=0)
-    stage.store(1)
-    stage.remove(2, 2)
-    stage.store(3)
-    stage.left = {2: 2}
-    stage.hub.notify_gap(1, 3)
-    await stage.settled()
+async def test_a_gap_with_a_removal_is_not_sent_to_the_removed_member(node: Node) -> None:
+    ann, anns = node.connect(1, "ann", r1=0)
+    bo, bos = node.connect(2, "bo", r1=0)
+    node.store(1)
+    node.remove(2, 2)
+    node.store(3)
+    node.left = {2: 2}
+    node.hub.notify_gap(1, 3)
+    await node.settled()
     assert (anns.received(), bos.received()) == ([1, 2, 3], [])
     assert (ann.closing, bo.closing) == (False, True)
     assert RESTARTING in bos.written
 
 
-async def test_a_removal_that_is_not_yet_read_keeps_the_newest_state_from_the_removed(
-    stage: Stage,
+async def test_a_pending_removal_stops_repaired_events_for_the_removed_member(
+    node: Node,
 ) -> None:
-    _, bos = stage.connect(2, "bo", r1=0)
-    stage.store(1, 2, 3)  # read two at a time; the first of them may be edited behind the removal
-    stage.remove(4, 2)
-    stage.left = {2: 4}
-    stage.hub.notify_gap(1, 4)
-    await stage.settled()
+    _, bos = node.connect(2, "bo", r1=0)
+    node.store(1, 2, 3)  # read two at a time; the first of them may be edited behind the removal
+    node.remove(4, 2)
+    node.left = {2: 4}
+    node.hub.notify_gap(1, 4)
+    await node.settled()
     assert bos.received() == []
 
 
-async def test_who_arrives_while_a_hole_with_a_removal_is_read_is_looked_up_again(
-    stage: Stage,
+async def test_a_client_that_connects_while_a_gap_with_a_removal_is_read_is_checked_again(
+    node: Node,
 ) -> None:
-    stage.connect(1, "ann", r1=0)
-    with stage.hub.connecting() as arrival:
-        stage.remove(1, 2)
-        stage.left = {2: 1}
-        stage.hub.notify_gap(1, 1)
-        await stage.settled()
+    node.connect(1, "ann", r1=0)
+    with node.hub.connecting() as arrival:
+        node.remove(1, 2)
+        node.left = {2: 1}
+        node.hub.notify_gap(1, 1)
+        await node.settled()
         assert arrival.has_moved(2)
 
 
-async def test_an_earlier_removal_does_not_end_a_later_membership(stage: Stage) -> None:
-    _, bos = stage.connect(2, "bo", r1=0)
-    removal = stage.remove(1, 2)
-    stage.hub.publish(1, stage.store(2, 3))
-    _, again = stage.connect(2, "bo", r1=3)  # back with the third event, says the database
-    stage.hub.publish(1, removal)
-    stage.hub.publish(1, stage.store(4))
+async def test_an_earlier_removal_does_not_end_a_later_membership(node: Node) -> None:
+    _, bos = node.connect(2, "bo", r1=0)
+    removal = node.remove(1, 2)
+    node.hub.publish(1, node.store(2, 3))
+    _, again = node.connect(2, "bo", r1=3)  # back with the third event, says the database
+    node.hub.publish(1, removal)
+    node.hub.publish(1, node.store(4))
     assert (bos.received(), again.received()) == ([1], [4])
 
 
-async def test_a_node_that_stops_leaves_no_users_and_no_keys_behind(
-    nodes: tuple[Stage, Stage],
+async def test_a_stopped_node_leaves_no_users_and_no_keys(
+    nodes: tuple[Node, Node],
 ) -> None:
     one, two = nodes
     one.connect(1, "ann")
@@ -601,24 +605,26 @@ async def test_a_node_that_stops_leaves_no_users_and_no_keys_behind(
     assert two.hub.presence.remote_keys() == []
 
 
-async def test_a_removal_on_another_node_ends_with_itself(nodes: tuple[Stage, Stage]) -> None:
+async def test_a_removal_on_another_node_is_the_last_event_for_the_removed_member(
+    nodes: tuple[Node, Node],
+) -> None:
     here, there = nodes
     _, bos = there.connect(2, "bo", r1=0)
     here.hub.publish(1, [*here.store(1), *here.remove(2, 2), *here.store(3)])
     assert bos.received() == [1, 2]
 
 
-async def test_nothing_unstored_follows_a_removal_behind_a_hole(stage: Stage) -> None:
-    _, anns = stage.connect(1, "ann", r1=0)
-    _, bos = stage.connect(2, "bo", r1=0)
-    stage.store(1)
-    stage.hub.publish(1, stage.remove(2, 2))
-    stage.hub.send_ephemeral(b"ann types", room=1)
+async def test_no_ephemeral_frame_follows_a_removal_after_a_gap(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    _, bos = node.connect(2, "bo", r1=0)
+    node.store(1)
+    node.hub.publish(1, node.remove(2, 2))
+    node.hub.send_ephemeral(b"ann types", room=1)
     assert (b"ann types" in anns.written, b"ann types" in bos.written) == (True, False)
 
 
 async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
-    nodes: tuple[Stage, Stage], monkeypatch: pytest.MonkeyPatch
+    nodes: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = nodes
     bo, bos = there.connect(2, "bo", r1=0)
@@ -635,54 +641,54 @@ async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
 
 
 async def test_a_connection_to_many_rooms_is_prepared_and_detached_in_several_turns(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriptions_module, "ROOMS_PER_TURN", 2)
-    cy, line = stage.connect(3, "cy")
-    stage.hub.detach(cy)
+    cy, line = node.connect(3, "cy")
+    node.hub.detach(cy)
     heads = dict.fromkeys(range(1, 8), 0)
-    with stage.hub.connecting():
-        preparing = asyncio.create_task(stage.hub.prepare(heads))
+    with node.hub.connecting():
+        preparing = asyncio.create_task(node.hub.prepare(heads))
         await _turns(2)
         assert not preparing.done()
         await preparing
-        stage.hub.publish(5, stage.store(1, room=5))
-        cy.reply(stage.hub.attach(cy, heads))
-    stage.hub.publish(6, stage.store(1, room=6))
+        node.hub.publish(5, node.store(1, room=5))
+        cy.reply(node.hub.attach(cy, heads))
+    node.hub.publish(6, node.store(1, room=6))
     assert line.received() == [1, 1]
     assert cy.rooms == heads.keys()
-    assert stage.hub.heads() == heads | {5: 1, 6: 1}
-    stage.hub.detach(cy)
+    assert node.hub.heads() == heads | {5: 1, 6: 1}
+    node.hub.detach(cy)
     assert len(cy.rooms) == 5
     await _turns(4)
     assert not cy.rooms
-    assert stage.hub.heads() == {}
+    assert node.hub.heads() == {}
 
 
-async def test_frames_for_a_crowd_go_out_in_several_turns_to_who_is_still_a_member(
-    stage: Stage,
+async def test_frames_for_a_crowd_are_sent_in_several_turns_to_present_members(
+    node: Node,
 ) -> None:
-    crowd = [stage.connect(1, "ann", r1=0) for _ in range(WRITES_PER_TURN)]
-    late, lines = zip(*(stage.connect(2, "bo", r1=0) for _ in range(2)), strict=True)
-    stage.hub.send_ephemeral(b"typing", room=1)
-    stage.hub._subscriptions.end_membership(late[0], 1, 1)
+    crowd = [node.connect(1, "ann", r1=0) for _ in range(WRITES_PER_TURN)]
+    late, lines = zip(*(node.connect(2, "bo", r1=0) for _ in range(2)), strict=True)
+    node.hub.send_ephemeral(b"typing", room=1)
+    node.hub._subscriptions.end_membership(late[0], 1, 1)
     assert [line.written for _, line in crowd] == [b"typing"] * WRITES_PER_TURN
     assert [line.written for line in lines] == [b"", b""]
     await _turns(1)
     assert [line.written for line in lines] == [b"", b"typing"]
 
 
-async def test_rooms_that_nobody_listens_to_are_forgotten_when_nobody_connects(
-    stage: Stage,
+async def test_rooms_without_subscribers_are_dropped_when_no_client_connects(
+    node: Node,
 ) -> None:
-    cy, _ = stage.connect(3, "cy", r1=0, r2=0)
-    with stage.hub.connecting():
-        stage.hub.publish(3, stage.store(1, room=3))
-        stage.hub.detach(cy)
-        _, line = stage.connect(4, "di", r2=0)
-        assert stage.hub.heads() == {1: 0, 2: 0, 3: 1}
-    assert stage.hub.heads() == {2: 0}
-    stage.hub.publish(2, stage.store(1, room=2))
+    cy, _ = node.connect(3, "cy", r1=0, r2=0)
+    with node.hub.connecting():
+        node.hub.publish(3, node.store(1, room=3))
+        node.hub.detach(cy)
+        _, line = node.connect(4, "di", r2=0)
+        assert node.hub.heads() == {1: 0, 2: 0, 3: 1}
+    assert node.hub.heads() == {2: 0}
+    node.hub.publish(2, node.store(1, room=2))
     assert line.received() == [1]
 
 

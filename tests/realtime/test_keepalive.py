@@ -1,4 +1,4 @@
-"""Lines are kept alive, dead ones found, and sessions end while their sockets are open."""
+"""Keepalive: heartbeats, silent peers and the end of sessions."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 
@@ -29,8 +29,8 @@ async def find_none(_sessions: Collection[str]) -> set[str]:
     raise AssertionError("there is no other node")
 
 
-class House:
-    """A hub with a pulse, and a clock for both."""
+class KeepaliveHarness:
+    """A hub with keepalive, and a fake clock for both."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -42,7 +42,7 @@ class House:
     def connect(
         self, name: str = "ann", *, session: int = DAY, reads: bool = True
     ) -> tuple[Connection, RecordingTransport]:
-        """A socket of somebody whose session lives so many seconds."""
+        """Attach a connection whose session is valid for so many seconds."""
         line = RecordingTransport(reads=reads)
         connection = Connection(
             line,
@@ -56,195 +56,205 @@ class House:
         self.hub.attach(connection, {})
         return connection, line
 
-    def later(self, seconds: float, *heard: Connection) -> None:
-        """Time goes on, in looks a second apart; the peers of `heard` answer all the while."""
+    def later(self, seconds: float, *answering: Connection) -> None:
+        """Check every second for so long; the peers of `answering` answer each time."""
         for _ in range(round(seconds * 2)):
             self.clock.advance(0.5)
-            for connection in heard:
+            for connection in answering:
                 connection.last_received = self.clock()
             self.pulse.check_all()
 
 
 @pytest_asyncio.fixture
-async def house() -> AsyncIterator[House]:
-    made = House()
+async def harness() -> AsyncIterator[KeepaliveHarness]:
+    made = KeepaliveHarness()
     yield made
     made.hub.hang_up_all(CloseCode.RESTARTING, "the test is over")
     made.hub.close()
 
 
-async def test_a_heartbeat_comes_every_25_seconds(house: House) -> None:
-    connection, line = house.connect()
-    house.later(24.5, connection)
+async def test_a_heartbeat_is_sent_every_25_seconds(harness: KeepaliveHarness) -> None:
+    connection, line = harness.connect()
+    harness.later(24.5, connection)
     assert line.frames() == []
-    house.later(0.5, connection)
+    harness.later(0.5, connection)
     assert [kind for kind, _ in line.frames()] == [PING, TEXT]
-    house.later(24.5, connection)
+    harness.later(24.5, connection)
     assert len(line.frames()) == 2
-    house.later(0.5 + 75, connection)
+    harness.later(0.5 + 75, connection)
     assert len(line.frames()) == 2 * 5
 
 
-async def test_a_heartbeat_is_a_ping_and_a_frame_that_a_browser_sees(house: House) -> None:
-    connection, line = house.connect()
-    house.later(PING_INTERVAL, connection)
+async def test_a_heartbeat_is_a_ping_and_a_frame_visible_to_javascript(
+    harness: KeepaliveHarness,
+) -> None:
+    connection, line = harness.connect()
+    harness.later(PING_INTERVAL, connection)
     assert line.frames()[0] == (PING, b"")
     assert line.messages() == [{"type": 15}]
 
 
-async def test_who_is_silent_for_one_and_a_half_heartbeats_is_closed(house: House) -> None:
-    connection, line = house.connect()
-    house.later(SILENCE_TIMEOUT)
+async def test_a_peer_silent_for_one_and_a_half_heartbeats_is_closed(
+    harness: KeepaliveHarness,
+) -> None:
+    connection, line = harness.connect()
+    harness.later(SILENCE_TIMEOUT)
     assert SILENCE_TIMEOUT == 37.5
     assert not connection.closing
-    house.later(0.5)
+    harness.later(0.5)
     assert line.close_code() == CloseCode.SILENT
-    assert house.hub.connections == []
-    assert house.hub.presence.online() == []
+    assert harness.hub.connections == []
+    assert harness.hub.presence.online() == []
 
 
-async def test_who_answers_stays(house: House) -> None:
-    connection, line = house.connect()
-    house.later(10 * SILENCE_TIMEOUT, connection)
+async def test_a_peer_that_answers_stays_connected(harness: KeepaliveHarness) -> None:
+    connection, line = harness.connect()
+    harness.later(10 * SILENCE_TIMEOUT, connection)
     assert not connection.closing
     assert CLOSE not in [kind for kind, _ in line.frames()]
 
 
-async def test_one_word_is_enough_for_another_while(house: House) -> None:
-    connection, _ = house.connect()
-    house.later(SILENCE_TIMEOUT - 1)
-    connection.last_received = house.clock()
-    house.later(SILENCE_TIMEOUT)
+async def test_any_frame_restarts_the_silence_timeout(harness: KeepaliveHarness) -> None:
+    connection, _ = harness.connect()
+    harness.later(SILENCE_TIMEOUT - 1)
+    connection.last_received = harness.clock()
+    harness.later(SILENCE_TIMEOUT)
     assert not connection.closing
 
 
-async def test_a_silent_socket_takes_no_other_one_along(house: House) -> None:
-    silent, _ = house.connect("ann")
-    talking, line = house.connect("bo")
-    house.later(SILENCE_TIMEOUT + 1, talking)
+async def test_a_silent_connection_does_not_close_others(harness: KeepaliveHarness) -> None:
+    silent, _ = harness.connect("ann")
+    talking, line = harness.connect("bo")
+    harness.later(SILENCE_TIMEOUT + 1, talking)
     assert silent.closing
     assert not talking.closing
-    assert house.hub.connections == [talking]
+    assert harness.hub.connections == [talking]
     assert line.close_code() is None
 
 
-async def test_a_session_that_runs_out_ends_its_open_socket(house: House) -> None:
-    connection, line = house.connect(session=10)
-    house.later(9.5, connection)
+async def test_an_expired_session_closes_its_connection(harness: KeepaliveHarness) -> None:
+    connection, line = harness.connect(session=10)
+    harness.later(9.5, connection)
     assert line.frames() == []
-    house.later(0.5, connection)
+    harness.later(0.5, connection)
     assert [kind for kind, _ in line.frames()] == [TEXT, CLOSE]
     assert line.messages()[0]["type"] == 0
     assert line.messages()[0]["code"]
     assert line.close_code() == 4101
-    assert house.hub.connections == []
+    assert harness.hub.connections == []
 
 
-async def test_a_session_that_was_prolonged_goes_on(house: House) -> None:
-    connection, line = house.connect(session=10)
-    house.later(5, connection)
+async def test_a_renewed_session_stays_connected(harness: KeepaliveHarness) -> None:
+    connection, line = harness.connect(session=10)
+    harness.later(5, connection)
     connection.expires_at += 10_000
-    house.later(14.5, connection)
+    harness.later(14.5, connection)
     assert not connection.closing
-    house.later(0.5, connection)
+    harness.later(0.5, connection)
     assert line.close_code() == CloseCode.SESSION_INVALID
 
 
 @pytest.mark.parametrize("jump", [-365 * DAY, 365 * DAY])
-async def test_a_wall_clock_that_jumps_neither_ends_nor_prolongs_a_session(
-    house: House, jump: int
+async def test_a_jump_of_the_wall_clock_does_not_change_the_end_of_a_session(
+    harness: KeepaliveHarness, jump: int
 ) -> None:
-    connection, line = house.connect(session=10)
-    house.later(1, connection)
+    connection, line = harness.connect(session=10)
+    harness.later(1, connection)
     wrong = [jump]
-    house.pulse._now = lambda: house.clock.ms() + wrong[0] * 1000
-    house.later(4, connection)
+    harness.pulse._now = lambda: harness.clock.ms() + wrong[0] * 1000
+    harness.later(4, connection)
     assert not connection.closing
     wrong[0] = 0
-    house.later(4.5, connection)
+    harness.later(4.5, connection)
     assert not connection.closing
-    house.later(0.5, connection)
+    harness.later(0.5, connection)
     assert line.close_code() == CloseCode.SESSION_INVALID
 
 
 @pytest.mark.parametrize("jump", [-3_600, 3_600])
-async def test_a_wall_clock_that_jumps_makes_nobody_silent(house: House, jump: int) -> None:
-    connection, _ = house.connect()
-    house.pulse = Keepalive(
-        house.hub, clock=house.clock, now=lambda: house.clock.ms() + jump * 1000
+async def test_a_jump_of_the_wall_clock_makes_no_peer_silent(
+    harness: KeepaliveHarness, jump: int
+) -> None:
+    connection, _ = harness.connect()
+    harness.pulse = Keepalive(
+        harness.hub, clock=harness.clock, now=lambda: harness.clock.ms() + jump * 1000
     )
-    house.later(SILENCE_TIMEOUT - 1)
+    harness.later(SILENCE_TIMEOUT - 1)
     assert not connection.closing
 
 
-async def test_who_does_not_even_read_the_heartbeat_is_too_slow(house: House) -> None:
-    connection, line = house.connect(reads=False)
+async def test_a_peer_that_does_not_read_the_heartbeat_is_too_slow(
+    harness: KeepaliveHarness,
+) -> None:
+    connection, line = harness.connect(reads=False)
     connection.write(b"\x81\x09 earlier.")  # eleven bytes: one more than may wait
-    house.later(PING_INTERVAL, connection)
+    harness.later(PING_INTERVAL, connection)
     assert line.close_code() == CloseCode.TOO_SLOW
 
 
-async def test_a_peer_that_the_server_does_not_read_from_is_not_silent(house: House) -> None:
-    _, line = house.connect()
+async def test_a_peer_that_the_server_does_not_read_from_is_not_silent(
+    harness: KeepaliveHarness,
+) -> None:
+    _, line = harness.connect()
     line.is_read = False
-    house.later(SILENCE_TIMEOUT + 1)
+    harness.later(SILENCE_TIMEOUT + 1)
     assert line.close_code() is None
     line.is_read = True
-    house.later(1)
+    harness.later(1)
     assert line.close_code() == CloseCode.SILENT
 
 
-def test_how_late_the_event_loop_was_is_kept() -> None:
+def test_the_delay_of_the_event_loop_is_recorded() -> None:
     async def story(loop: SkippingLoop) -> None:
-        house = House()
-        looking = loop.create_task(house.pulse.run())
+        harness = KeepaliveHarness()
+        looking = loop.create_task(harness.pulse.run())
         await loop.skip(0)
-        await loop.skip(1.6)  # the look was due after 1.0
-        late = dict(house.pulse.lag.up_to())
+        await loop.skip(1.6)  # the check was due after 1.0
+        late = dict(harness.pulse.lag.up_to())
         assert (late["0.5"], late["1.0"], late["+Inf"]) == (0, 1, 1)
         looking.cancel()
-        house.hub.close()
+        harness.hub.close()
 
     run_skipping(story)
 
 
-def test_everybody_is_looked_at_once_a_second() -> None:
+def test_every_connection_is_checked_once_a_second() -> None:
     async def story(loop: SkippingLoop) -> None:
-        house = House()
-        _, line = house.connect(session=2)
-        looking = loop.create_task(house.pulse.run())
+        harness = KeepaliveHarness()
+        _, line = harness.connect(session=2)
+        looking = loop.create_task(harness.pulse.run())
         await loop.skip(1.1)
         assert line.close_code() is None
-        house.clock.advance(2)
+        harness.clock.advance(2)
         await loop.skip(0.8)
         assert line.close_code() is None
         await loop.skip(0.3)
         assert line.close_code() == CloseCode.SESSION_INVALID
         looking.cancel()
-        house.hub.close()
+        harness.hub.close()
 
     run_skipping(story)
 
 
-def test_a_look_that_fails_is_logged_and_the_next_one_comes(
+def test_a_failed_check_is_logged_and_the_next_one_runs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def story(loop: SkippingLoop) -> None:
-        house = House()
+        harness = KeepaliveHarness()
         seen = []
 
         def clock() -> float:
             seen.append(loop.time())
             raise ZeroDivisionError
 
-        pulse = Keepalive(house.hub, clock=clock, now=house.clock.ms)
+        pulse = Keepalive(harness.hub, clock=clock, now=harness.clock.ms)
         looking = loop.create_task(pulse.run())
         for _ in range(3):
             assert len(seen) < 2
             await loop.skip(1.1)
         assert len(seen) == 2
         looking.cancel()
-        house.hub.close()
+        harness.hub.close()
 
     run_skipping(story)
     assert [record.message for record in caplog.records] == ["checking the connections failed"] * 2

@@ -1,4 +1,4 @@
-"""When sessions were in use: one transaction for many, kept while the database is away."""
+"""Last-seen times: batched, and kept while the database is unavailable."""
 
 import asyncio
 from typing import Any
@@ -10,8 +10,8 @@ from chatserver.realtime.last_seen import BATCH_SIZE, FLUSH_INTERVAL, REFRESH_IN
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 
-class Shelf:
-    """The database as far as these times go, and the hub as far as connections do."""
+class FakeStore:
+    """Fake of the database for these times, and of the hub for connections."""
 
     def __init__(self) -> None:
         self.stored: list[dict[str, int]] = []
@@ -30,9 +30,9 @@ def socket(session: str, role: Role = Role.MEMBER) -> Connection:
     return Connection(RecordingTransport(), ann, session_id=session, **facts)
 
 
-def test_times_are_stored_together_wait_for_the_database_and_skip_bots() -> None:
-    clock, shelf = FakeClock(), Shelf()
-    there: Any = shelf
+def test_times_are_stored_in_batches_retried_and_not_stored_for_bots() -> None:
+    clock, store = FakeClock(), FakeStore()
+    there: Any = store
 
     async def story(loop: SkippingLoop) -> None:
         seen = LastSeen(there, there, now=clock.ms)
@@ -40,20 +40,20 @@ def test_times_are_stored_together_wait_for_the_database_and_skip_bots() -> None
             seen.note(socket(f"s{number}"))
         seen.note(socket("bot_1", Role.BOT))
         work = asyncio.create_task(seen.run())
-        shelf.is_away = True
+        store.is_away = True
         await asyncio.sleep(0)
         await loop.skip(FLUSH_INTERVAL + 0.1)
-        assert shelf.stored == []
-        shelf.is_away = False
+        assert store.stored == []
+        store.is_away = False
         await loop.skip(FLUSH_INTERVAL + 0.1)
-        assert [len(times) for times in shelf.stored] == [BATCH_SIZE, 1]
-        assert set(shelf.stored[1].values()) == {clock.ms()}
-        shelf.connections = [socket("long")]
+        assert [len(times) for times in store.stored] == [BATCH_SIZE, 1]
+        assert set(store.stored[1].values()) == {clock.ms()}
+        store.connections = [socket("long")]
         await loop.skip(FLUSH_INTERVAL + 0.1)
-        assert len(shelf.stored) == 2
+        assert len(store.stored) == 2
         clock.advance(REFRESH_INTERVAL / 1000)
         await loop.skip(FLUSH_INTERVAL + 0.1)
-        assert shelf.stored[2:] == [{"long": clock.ms()}]
+        assert store.stored[2:] == [{"long": clock.ms()}]
         work.cancel()
 
     run_skipping(story)

@@ -10,7 +10,7 @@ from chatserver.errors import CloseCode
 from chatserver.models import Event, Kind, RoomState
 from chatserver.realtime import subscriptions
 from chatserver.realtime.connection import Connection
-from tests.realtime.test_hub import SocketTransport, Stage
+from tests.realtime.test_hub import Node, SocketTransport
 
 RESTARTING = int(CloseCode.RESTARTING).to_bytes(2)
 ORDERS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
@@ -22,17 +22,17 @@ ORDERS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 
 
 class Nodes:
-    """Two nodes on one database, and a bus that holds back what `here` sends."""
+    """Two nodes on one database, and a bus that queues what `here` sends."""
 
     def __init__(self, order: Callable[[list[bytes]], list[bytes]]) -> None:
-        self.here, self.there = Stage({}), Stage({})
+        self.here, self.there = Node({}), Node({})
         self.there.log = self.here.log
         self._order = order
         self._sent: list[bytes] = []
         self.here.bus.publish = self._sent.append  # type: ignore[method-assign,assignment]
 
     async def deliver(self) -> None:
-        """Deliver all that was held back to `there`, in the order of this test."""
+        """Deliver all queued messages to `there`, in the order of this test."""
         sent, self._sent[:] = list(self._sent), []
         for payload in self._order(sent):
             self.there.hub.receive(payload)
@@ -51,7 +51,7 @@ class Nodes:
         return [event]
 
     def bo(self, **heads: int) -> tuple[Connection, SocketTransport]:
-        """A connection of bo to the other node, by a session that is alive."""
+        """Attach a connection of bo to the other node, with a valid session."""
         connection, line = self.there.connect(2, "bo", **heads)
         self.there.alive.add(connection.session_id)
         return connection, line
@@ -113,7 +113,7 @@ async def events_before_a_welcome(nodes: Nodes) -> None:
     assert line.received() == [4]
 
 
-async def events_behind_a_welcome(nodes: Nodes) -> None:
+async def events_after_a_welcome(nodes: Nodes) -> None:
     _, line = nodes.bo(r1=0)
     for seq in range(1, 5):
         nodes.here.hub.publish(1, nodes.here.store(seq))
@@ -156,7 +156,7 @@ async def an_invitation_before_a_removal(nodes: Nodes) -> None:
     async def none(_users: Sequence[int], _room: int) -> dict[int, RoomState]:
         return {}
 
-    nodes.there.hub._announcements._read_states = none  # bo is no member any more
+    nodes.there.hub._announcements._read_states = none  # bo is no longer a member
     nodes.here.hub.publish(1, nodes.add(1, 2))
     nodes.here.hub.publish(1, nodes.here.remove(2, 2))
     bo, line = nodes.bo()
@@ -208,7 +208,7 @@ CASES: list[Callable[[Nodes], Awaitable[None]]] = [
     ends_while_a_client_connects,
     a_change_of_rights,
     events_before_a_welcome,
-    events_behind_a_welcome,
+    events_after_a_welcome,
     the_first_events_of_a_direct_room,
     a_removal_of_a_member_who_is_back,
     a_removal_of_a_member_who_has_reconnected,
@@ -221,7 +221,7 @@ CASES: list[Callable[[Nodes], Awaitable[None]]] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-async def test_a_late_message_changes_nothing_that_is_newer(
+async def test_a_late_message_does_not_overwrite_newer_state(
     nodes: Nodes, case: Callable[[Nodes], Awaitable[None]]
 ) -> None:
     await case(nodes)
@@ -241,7 +241,7 @@ async def test_a_check_of_sessions_that_fails_closes_no_connection(
     nodes.there.hub.close()
 
 
-async def test_a_connection_that_goes_on_under_a_newer_session_stays_open() -> None:
+async def test_a_connection_that_switched_to_a_newer_session_stays_open() -> None:
     nodes = Nodes(list)
     bo, _ = nodes.bo(r1=0)
     nodes.there.alive.clear()

@@ -1,4 +1,4 @@
-"""Polling the database where several nodes serve one chat."""
+"""Polling of the database by several nodes."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -8,7 +8,7 @@ from chatserver.realtime.pending_connections import PendingConnection
 
 
 class Node:
-    """A hub that listens to that many rooms, and the log behind it, where each has one event."""
+    """A hub with subscriptions to so many rooms, and a log with one event in each."""
 
     def __init__(self, rooms: int) -> None:
         self._rooms = rooms
@@ -46,7 +46,7 @@ class Node:
         return dict.fromkeys(rooms, 1)
 
 
-async def test_very_many_rooms_are_asked_about_some_at_a_time() -> None:
+async def test_very_many_rooms_are_polled_in_batches() -> None:
     node: Any = Node(2 * ROOM_BATCH + 1)
     await NodeSync(node, node, node, node, now=lambda: 0).poll()
     assert node.asked == [ROOM_BATCH, ROOM_BATCH, 1]

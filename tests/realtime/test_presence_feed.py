@@ -1,4 +1,4 @@
-"""Presence frames: encoded once, written in small slices, large lists less often."""
+"""Presence frames: encoded once, written in batches, large lists less often."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from chatserver.realtime.presence_feed import (
 
 
 class Feed:
-    """A feed to connections that only count, with a clock that the test sets."""
+    """A presence feed with counting connections and a fake clock."""
 
     def __init__(self, *, lists: int, changes: int = 0) -> None:
         self.now = 0.0
@@ -28,7 +28,7 @@ class Feed:
         listing = [SimpleNamespace(lists_presence=True) for _ in range(lists)]
         others = [SimpleNamespace(lists_presence=False) for _ in range(changes)]
         self.connections: list[Any] = [*others, *listing]
-        self.writes: list[tuple[bytes, int]] = []  # a frame, and to how many, in one turn
+        self.writes: list[tuple[bytes, int]] = []  # a frame, and the number of recipients, per turn
         self.feed = PresenceFeed(
             self.presence, lambda: self.connections, self._write, lambda: None, lambda: self.now
         )
@@ -41,13 +41,13 @@ class Feed:
         self.feed.changed()
 
     async def frames(self, connections: int) -> list[bytes]:
-        """Wait until so many connections were written to; return the different frames."""
+        """Wait until so many writes; return the distinct frames."""
         while sum(count for _, count in self.writes) < connections:
             await asyncio.sleep(0)
         return list(dict.fromkeys(frame for frame, _ in self.writes))
 
 
-async def test_a_list_is_encoded_once_for_all_that_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_is_encoded_once_for_all_recipients(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
     encode = encode_events.group_list
 
@@ -64,7 +64,7 @@ async def test_a_list_is_encoded_once_for_all_that_get_it(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("kind", ["lists", "changes"])
-async def test_large_frames_are_written_to_few_connections_a_turn(kind: str) -> None:
+async def test_large_frames_are_written_to_few_connections_per_turn(kind: str) -> None:
     feed = Feed(lists=0, changes=9) if kind == "changes" else Feed(lists=9)
     feed.change("ann", size=BYTES_PER_TURN // 3)
     await feed.frames(9)
@@ -93,5 +93,5 @@ async def test_changes_do_not_wait_for_the_next_large_list(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("size", "seconds"), [(1, INTERVAL), (20_000_000, 2.0), (10**12, MAX_LIST_INTERVAL)]
 )
-def test_the_interval_of_lists_grows_with_their_bytes(size: int, seconds: float) -> None:
+def test_the_interval_of_lists_grows_with_their_size(size: int, seconds: float) -> None:
     assert presence_feed._list_interval(size) == seconds

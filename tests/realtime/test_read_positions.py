@@ -1,4 +1,4 @@
-"""Read positions that wait to be stored: never a foreign room's, never too many at once."""
+"""Read positions that wait to be stored: subscriptions, batches and retries."""
 
 import asyncio
 from typing import Any
@@ -15,8 +15,8 @@ from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skippin
 Positions = dict[tuple[int, int], int]
 
 
-class Shelf:
-    """The database as far as positions go: remembers every transaction, and may be away."""
+class FakeStore:
+    """Fake of the database for positions: records every transaction, and can fail."""
 
     def __init__(self) -> None:
         self.stored: list[Positions] = []
@@ -34,7 +34,7 @@ class Shelf:
         return []
 
 
-def somebody(*rooms: int) -> Connection:
+def connected(*rooms: int) -> Connection:
     ann = Connection(
         RecordingTransport(),
         User(1, "ann", "Ann"),
@@ -49,28 +49,28 @@ def somebody(*rooms: int) -> Connection:
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def store() -> FakeStore:
+    return FakeStore()
 
 
 @pytest.fixture
-def reads(shelf: Shelf) -> ReadPositions:
-    nobody: Any = None  # is told of nothing, for nothing moves
-    rooms: Any = shelf
+def reads(store: FakeStore) -> ReadPositions:
+    nobody: Any = None  # is never notified, because no position moves
+    rooms: Any = store
     return ReadPositions(nobody, rooms, clock=FakeClock())
 
 
-async def test_a_room_that_one_does_not_hear_costs_nothing(
-    reads: ReadPositions, shelf: Shelf
+async def test_a_position_in_a_room_without_a_subscription_is_dropped(
+    reads: ReadPositions, store: FakeStore
 ) -> None:
     for room in range(1, 1_000):
-        reads.read(somebody(7), room, 5)
+        reads.read(connected(7), room, 5)
     await reads.flush()
-    assert shelf.stored == [{(1, 7): 5}]
+    assert store.stored == [{(1, 7): 5}]
 
 
 class Crowd:
-    """A hub with that many listeners in each room; counts the signals."""
+    """Fake hub with so many subscribers in each room; counts the frames."""
 
     def __init__(self, listeners: int) -> None:
         self._listeners = listeners
@@ -84,80 +84,84 @@ class Crowd:
 
 
 @pytest.mark.parametrize(("listeners", "sent"), [(10, 400), (1_000, 10), (5_000, 2)])
-async def test_typing_takes_so_many_frames_in_a_room_however_many_type(
-    shelf: Shelf, listeners: int, sent: int
+async def test_the_number_of_typing_frames_in_a_room_is_limited(
+    store: FakeStore, listeners: int, sent: int
 ) -> None:
     hub: Any = Crowd(listeners)
-    rooms: Any = shelf
+    rooms: Any = store
     reads = ReadPositions(hub, rooms, clock=FakeClock())
     for number in range(400):
-        user = somebody(7)
+        user = connected(7)
         user.user = User(number, f"user{number}", "User")
         reads.typing(user, 7)
     assert hub.sent == sent
 
 
-async def test_typing_of_a_user_in_many_rooms_takes_as_many_frames_as_in_one(shelf: Shelf) -> None:
+async def test_typing_in_many_rooms_sends_as_many_frames_as_in_one(
+    store: FakeStore,
+) -> None:
     hub: Any = Crowd(1_000)
-    rooms: Any = shelf
+    rooms: Any = store
     reads = ReadPositions(hub, rooms, clock=FakeClock())
-    ann = somebody(*range(100))
+    ann = connected(*range(100))
     for room in range(100):
         reads.typing(ann, room)
     assert hub.sent == 10
 
 
-async def test_a_position_that_waits_only_moves_forward(reads: ReadPositions, shelf: Shelf) -> None:
-    for seq in (3, 9, 4):
-        reads.read(somebody(7), 7, seq)
-    await reads.flush()
-    assert shelf.stored == [{(1, 7): 9}]
-
-
-async def test_very_many_positions_are_stored_in_short_transactions(
-    reads: ReadPositions, shelf: Shelf
+async def test_a_pending_position_only_moves_forward(
+    reads: ReadPositions, store: FakeStore
 ) -> None:
-    ann = somebody(*range(2 * BATCH_SIZE + 1))
+    for seq in (3, 9, 4):
+        reads.read(connected(7), 7, seq)
+    await reads.flush()
+    assert store.stored == [{(1, 7): 9}]
+
+
+async def test_very_many_positions_are_stored_in_batches(
+    reads: ReadPositions, store: FakeStore
+) -> None:
+    ann = connected(*range(2 * BATCH_SIZE + 1))
     for room in sorted(ann.rooms):
         reads.read(ann, room, 1)
     for _ in range(3):
         await reads.flush()
-    assert [len(positions) for positions in shelf.stored] == [BATCH_SIZE, BATCH_SIZE, 1]
-    assert {room for positions in shelf.stored for _user, room in positions} == ann.rooms
+    assert [len(positions) for positions in store.stored] == [BATCH_SIZE, BATCH_SIZE, 1]
+    assert {room for positions in store.stored for _user, room in positions} == ann.rooms
 
 
-def test_what_could_not_be_stored_waits_and_goes_not_back(
-    reads: ReadPositions, shelf: Shelf
+def test_positions_that_could_not_be_stored_are_retried_and_never_move_back(
+    reads: ReadPositions, store: FakeStore
 ) -> None:
     async def story(loop: SkippingLoop) -> None:
-        ann = somebody(7, 8)
+        ann = connected(7, 8)
         reads.read(ann, 7, 9)
-        shelf.is_away = True
+        store.is_away = True
         flushing = loop.create_task(reads.flush())
         await loop.skip(0)
         reads.read(ann, 7, 3)
         reads.read(ann, 8, 1)
-        shelf.is_away = False
+        store.is_away = False
         await loop.skip(2)
         await flushing
         await reads.flush()
 
     run_skipping(story)
-    assert shelf.stored == [{(1, 7): 9, (1, 8): 1}]
+    assert store.stored == [{(1, 7): 9, (1, 8): 1}]
 
 
-async def test_a_fault_costs_some_positions_and_no_later_ones(
-    reads: ReadPositions, shelf: Shelf, caplog: pytest.LogCaptureFixture
+async def test_an_unexpected_exception_drops_a_batch_and_later_ones_are_stored(
+    reads: ReadPositions, store: FakeStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     running = asyncio.create_task(reads.run())
-    shelf.fault = ValueError("a bug")
+    store.fault = ValueError("a bug")
     for seq in (1, 2):
-        shelf.asked.clear()
-        reads.read(somebody(7), 7, seq)
+        store.asked.clear()
+        reads.read(connected(7), 7, seq)
         async with asyncio.timeout(10):
-            await shelf.asked.wait()
-        shelf.fault = None
+            await store.asked.wait()
+        store.fault = None
     running.cancel()
     await asyncio.wait([running])
-    assert shelf.stored == [{(1, 7): 2}]
+    assert store.stored == [{(1, 7): 2}]
     assert "storing read positions failed" in caplog.text

@@ -1,4 +1,4 @@
-"""Positions for others go out in batches: bounded work however many members read at once."""
+"""Read receipts: sent in batches with bounded work."""
 
 import msgspec
 
@@ -19,7 +19,7 @@ def receipts(loop: SkippingLoop) -> tuple[Receipts, Sent]:
     return Receipts(send, loop.time), sent
 
 
-def test_a_position_goes_out_at_once_when_it_has_been_quiet() -> None:
+def test_a_position_is_sent_immediately_after_a_quiet_second() -> None:
     async def story(loop: SkippingLoop) -> None:
         made, sent = receipts(loop)
         made.add(1, "ann", 7)
@@ -29,7 +29,7 @@ def test_a_position_goes_out_at_once_when_it_has_been_quiet() -> None:
     run_skipping(story)
 
 
-def test_positions_that_follow_are_sent_together_a_second_later() -> None:
+def test_later_positions_are_sent_together_a_second_later() -> None:
     async def story(loop: SkippingLoop) -> None:
         made, sent = receipts(loop)
         made.add(1, "ann", 1)
@@ -46,7 +46,7 @@ def test_positions_that_follow_are_sent_together_a_second_later() -> None:
     run_skipping(story)
 
 
-def test_one_round_holds_so_many_of_a_room_and_the_others_follow() -> None:
+def test_a_batch_has_a_limited_number_of_positions_per_room() -> None:
     async def story(loop: SkippingLoop) -> None:
         made, sent = receipts(loop)
         names = [f"user{number}" for number in range(2 * BATCH_SIZE + 1)]

@@ -126,7 +126,7 @@ async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None
     await storage.invites.open(invite, by=ann.id)
     await refused(storage.credentials.administer(ann.id, NEW_PASSWORD, by=bo.id))
     await refused(storage.users.add(NewUser("cy", "Cy", "hash"), by=bo.id))
-    await refused(storage.bots.add(NewUser("tin", "Tin", "!", Role.BOT), "d2", [], by=bo.id))
+    await refused(storage.bots.add(NewUser("tin", "FakeBus", "!", Role.BOT), "d2", [], by=bo.id))
     await refused(storage.bots.set_token(robot.id, "d3", by=bo.id))
     await refused(storage.invites.open(Invite("c2", "", 0, storage.now + 1, 3), by=bo.id))
     await refused(storage.invites.revoke("code", by=bo.id))

@@ -1,4 +1,4 @@
-"""Which addresses other devices reach."""
+"""Addresses under which other devices reach the server."""
 
 import pytest
 
@@ -25,7 +25,7 @@ from chatserver.web.addresses import is_local, lan_addresses, others
         ("", False),
     ],
 )
-def test_an_address_of_the_machine_itself_is_local(url: str, local: bool) -> None:
+def test_a_loopback_address_is_local(url: str, local: bool) -> None:
     assert is_local(url) is local
 
 
@@ -39,14 +39,14 @@ def test_an_address_of_the_machine_itself_is_local(url: str, local: bool) -> Non
         ("http://127.0.0.1:80", "::", ["http://10.0.0.5:80", "http://192.168.1.7:80"]),
     ],
 )
-def test_other_devices_reach_what_the_server_is_bound_to(
+def test_the_addresses_for_other_devices_are_those_that_the_server_listens_on(
     monkeypatch: pytest.MonkeyPatch, listening: str, host: str, expected: list[str]
 ) -> None:
     monkeypatch.setattr(addresses, "lan_addresses", lambda: ["10.0.0.5", "192.168.1.7"])
     assert others(listening, host) == expected
 
 
-def test_the_address_of_the_default_route_comes_first_and_loopback_never(
+def test_the_address_of_the_default_route_comes_first_and_loopback_is_excluded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sources = iter(["10.0.0.5", "192.168.1.7", "", "127.0.0.1"])

@@ -1,4 +1,4 @@
-"""Administration over HTTP: who may, what comes of it, and what even administrators may not."""
+"""Administration over HTTP: authorization, effects and limits."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ FOR_ADMINISTRATORS = [one for one in OPERATIONS if one.access == "administrator"
 
 
 def address(operation: Operation) -> str:
-    """Of something that is there or not: who may not ask does not learn it."""
+    """Return a path whose objects need not exist: authorization comes first."""
     return re.sub(r"{(\w+)}", lambda place: {"number": "1"}.get(place[1], "bo"), operation.path)
 
 
@@ -27,10 +27,10 @@ async def login(chat: Chat, name: str, password: str) -> int:
     return (await ask(chat.browser(), "POST", chat.url + "/login", form)).status
 
 
-# Who may -----------------------------------------------------------------------------------------
+# Authorization ------------------------------------------------------------------------------------
 
 
-async def test_every_operation_of_administrators_is_refused_to_others(
+async def test_every_administrative_operation_is_forbidden_for_other_users(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     assert len(FOR_ADMINISTRATORS) > 12
@@ -42,7 +42,7 @@ async def test_every_operation_of_administrators_is_refused_to_others(
         assert (stranger.status, stranger.json["code"]) == (401, "unauthorized"), operation.name
 
 
-async def test_no_other_site_can_make_an_administrator_do_anything(ann: Person) -> None:
+async def test_cross_site_requests_of_an_administrator_are_rejected(ann: Person) -> None:
     for operation in FOR_ADMINISTRATORS:
         if operation.method != "GET":
             path, headers = address(operation), {"Origin": "http://evil.example"}
@@ -51,7 +51,7 @@ async def test_no_other_site_can_make_an_administrator_do_anything(ann: Person) 
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-async def test_a_page_of_administration_is_for_administrators(
+async def test_administration_pages_are_forbidden_for_members(
     chat: Chat, ann: Person, bo: Person, section: str
 ) -> None:
     path = f"/admin/{section}"
@@ -64,17 +64,19 @@ async def test_a_page_of_administration_is_for_administrators(
     assert (stranger.status, stranger.headers["Location"]) == (302, f"/login?next={path}")
 
 
-async def test_only_administrators_see_the_way_to_the_pages(ann: Person, bo: Person) -> None:
+async def test_only_administrators_get_a_link_to_the_administration(
+    ann: Person, bo: Person
+) -> None:
     assert (await ann.ask("GET", "/admin")).headers["Location"] == "/admin/people"
     assert (await ann.ask("GET", "/admin/nothing", headers=HTML)).status == 404
     assert 'href="/admin"' in (await ann.ask("GET", "/index", headers=HTML)).text
     assert 'href="/admin"' not in (await bo.ask("GET", "/index", headers=HTML)).text
 
 
-# People ------------------------------------------------------------------------------------------
+# Users --------------------------------------------------------------------------------------------
 
 
-async def test_the_list_tells_who_is_here_and_when_they_were_seen(
+async def test_the_user_list_has_presence_and_last_seen_times(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     await ann.ask("POST", "/api/users", {"username": "cy", "password": PASSWORD})
@@ -91,7 +93,7 @@ async def test_the_list_tells_who_is_here_and_when_they_were_seen(
     assert [p["online"] for p in people] == [False, False, False]
 
 
-async def test_a_reset_password_works_once_shown_and_ends_every_session(
+async def test_resetting_a_password_returns_a_new_one_and_ends_all_sessions(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     bos = await bo.connect()
@@ -104,17 +106,19 @@ async def test_a_reset_password_works_once_shown_and_ends_every_session(
     assert (await ann.ask("POST", "/api/users/nobody/password")).status == 404
 
 
-async def test_an_administrator_is_made_and_unmade(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_a_user_can_be_promoted_and_demoted(chat: Chat, ann: Person, bo: Person) -> None:
     bos = await bo.connect()
     made = await ann.ask("PATCH", "/api/users/bo", {"admin": True})
     assert made.json["user"]["role"] == "admin"
-    assert await bos.closed() == 4001  # comes back by itself, with its new rights
+    assert await bos.closed() == 4001  # the client reconnects with its new rights
     assert (await bo.ask("GET", "/api/admin/people")).status == 200
     assert (await bo.ask("PATCH", "/api/users/ann", {"admin": False})).status == 200
     assert (await ann.ask("GET", "/api/admin/people")).status == 403
 
 
-async def test_the_last_administrator_stays_one(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_the_last_administrator_cannot_be_demoted(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
     await ann.ask("PATCH", "/api/users/bo", {"admin": True})
     await ann.ask("PATCH", "/api/users/bo", {"disabled": True})
     unmade = await ann.ask("PATCH", "/api/users/ann", {"admin": False})
@@ -139,7 +143,7 @@ async def test_the_successor_of_a_disabled_administrator_of_a_room_reconnects(
     assert den["admin"]
 
 
-async def test_a_display_name_is_changed_and_checked(ann: Person, bo: Person) -> None:
+async def test_a_display_name_can_be_changed_and_is_validated(ann: Person, bo: Person) -> None:
     changed = await ann.ask("PATCH", "/api/users/bo", {"display": "  Bo   B. "})
     assert changed.json["user"]["display"] == "Bo B."
     refused = await ann.ask("PATCH", "/api/users/bo", {"display": "evil\u202eeman"})
@@ -149,7 +153,7 @@ async def test_a_display_name_is_changed_and_checked(ann: Person, bo: Person) ->
 # Invitations -------------------------------------------------------------------------------------
 
 
-async def test_an_invitation_leads_into_its_room(chat: Chat, ann: Person) -> None:
+async def test_an_invitation_admits_to_its_room(chat: Chat, ann: Person) -> None:
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans", "private": True})
     anns = await ann.connect()
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
@@ -163,7 +167,9 @@ async def test_an_invitation_leads_into_its_room(chat: Chat, ann: Person) -> Non
     assert (joined["action"], joined["users"]) == ("join", ["bo"])
 
 
-async def test_nobody_is_invited_into_a_private_room_of_others(ann: Person, bo: Person) -> None:
+async def test_an_administrator_cannot_invite_into_a_private_room_without_membership(
+    ann: Person, bo: Person
+) -> None:
     await bo.ask("POST", "/api/rooms", {"name": "secret", "private": True})
     for room in ("secret", "nowhere"):
         refused = await ann.ask("POST", "/api/invites", {"room": room})
@@ -187,7 +193,9 @@ async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: Person, 
     assert (await ann.ask("POST", "/api/bots", many)).status == 400
 
 
-async def test_an_archived_room_costs_nobody_the_account(chat: Chat, ann: Person) -> None:
+async def test_an_invitation_into_an_archived_room_still_creates_the_account(
+    chat: Chat, ann: Person
+) -> None:
     room = (await ann.ask("POST", "/api/rooms", {"name": "plans"})).json["room"]
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
     await ann.ask("PATCH", f"/api/rooms/{room}", {"archived": True})
@@ -197,7 +205,7 @@ async def test_an_archived_room_costs_nobody_the_account(chat: Chat, ann: Person
     assert [member["name"] for member in members] == ["ann"]
 
 
-async def test_the_qr_code_is_a_picture_dark_on_white(ann: Person) -> None:
+async def test_the_qr_code_is_an_svg_image_with_a_white_background(ann: Person) -> None:
     code = (await ann.ask("POST", "/api/invites", {})).json["code"]
     picture = await ann.ask("GET", f"/api/invites/{code}/qr.svg")
     assert (picture.status, picture.headers["Content-Type"]) == (200, "image/svg+xml")
@@ -217,7 +225,9 @@ async def rooms_of(admin: Person) -> dict[str, Any]:
     return {room["name"]: room for room in rooms}
 
 
-async def test_rooms_are_seen_from_outside(ann: Person, bo: Person, cy: Person) -> None:
+async def test_administrators_see_metadata_of_named_rooms_only(
+    ann: Person, bo: Person, cy: Person
+) -> None:
     room = (
         await bo.ask("POST", "/api/rooms", {"name": "secret", "title": "Gift", "private": True})
     ).json["room"]
@@ -245,7 +255,7 @@ async def test_rooms_are_seen_from_outside(ann: Person, bo: Person, cy: Person) 
     assert entered.status == 404
 
 
-async def test_a_room_of_others_is_archived_and_its_members_hear_it(
+async def test_members_are_notified_when_an_administrator_archives_their_room(
     ann: Person, bo: Person
 ) -> None:
     room = (await bo.ask("POST", "/api/rooms", {"name": "den", "private": True})).json["room"]
@@ -266,7 +276,7 @@ async def test_a_room_of_others_is_archived_and_its_members_hear_it(
     assert (await ann.ask("GET", f"/api/rooms/{room}/members")).status == 404
 
 
-async def test_what_is_no_room_of_administrators_is_refused(ann: Person, bo: Person) -> None:
+async def test_invalid_changes_of_rooms_are_rejected(ann: Person, bo: Person) -> None:
     conversation = (await bo.ask("POST", "/api/rooms", {"users": ["ann"]})).json["room"]
     for number, body, status in (
         ("1", {"archived": True}, 403),
@@ -287,7 +297,7 @@ async def conversations(admin: Person, query: str = "") -> list[dict[str, Any]]:
     return found
 
 
-async def test_conversations_without_a_name_are_seen_by_their_size(
+async def test_unnamed_conversations_are_listed_by_size(
     ann: Person, bo: Person, cy: Person
 ) -> None:
     small = (await bo.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
@@ -307,7 +317,7 @@ async def test_conversations_without_a_name_are_seen_by_their_size(
     assert (await bo.ask("GET", "/api/admin/conversations")).status == 403
 
 
-async def test_an_administrator_removes_a_conversation_of_others(
+async def test_an_administrator_can_dissolve_an_unnamed_conversation(
     ann: Person, bo: Person, cy: Person
 ) -> None:
     room = (await bo.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
@@ -324,7 +334,7 @@ async def test_an_administrator_removes_a_conversation_of_others(
     assert (await ann.ask("DELETE", path)).status == 404
 
 
-async def test_only_conversations_without_a_name_are_removed(
+async def test_only_unnamed_conversations_can_be_dissolved(
     ann: Person, bo: Person, cy: Person
 ) -> None:
     named = (await bo.ask("POST", "/api/rooms", {"name": "den"})).json["room"]
@@ -338,7 +348,7 @@ async def test_only_conversations_without_a_name_are_removed(
 # Bots --------------------------------------------------------------------------------------------
 
 
-async def test_a_bot_lives_by_its_newest_token(chat: Chat, ann: Person) -> None:
+async def test_only_the_newest_token_of_a_bot_is_valid(chat: Chat, ann: Person) -> None:
     made = await ann.ask("POST", "/api/bots", {"name": "robot", "display": "Robot"})
     robot = Person(chat, "robot", 0, made.json["token"], chat.browser())
     assert (await robot.ask("POST", "/api/rooms/1/messages", {"data": "hello"})).status == 201
@@ -358,7 +368,9 @@ async def test_a_bot_lives_by_its_newest_token(chat: Chat, ann: Person) -> None:
     assert listed["token_since"] is None
 
 
-async def test_people_are_no_bots_and_bots_no_people(ann: Person, bo: Person) -> None:
+async def test_bot_operations_reject_users_and_user_operations_reject_bots(
+    ann: Person, bo: Person
+) -> None:
     await ann.ask("POST", "/api/bots", {"name": "robot"})
     assert (await ann.ask("POST", "/api/bots/bo/token")).status == 404
     assert (await ann.ask("DELETE", "/api/bots/nobody/token")).status == 404
@@ -370,7 +382,7 @@ async def test_people_are_no_bots_and_bots_no_people(ann: Person, bo: Person) ->
 # The server --------------------------------------------------------------------------------------
 
 
-async def test_the_server_tells_about_itself_and_the_way_to_it(chat: Chat, ann: Person) -> None:
+async def test_the_check_reports_the_server_and_the_request(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
     found = (await ann.ask("GET", "/api/admin/check")).json
     await device.close()
@@ -384,7 +396,7 @@ async def test_the_server_tells_about_itself_and_the_way_to_it(chat: Chat, ann: 
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_it_tells_whether_a_proxy_is_believed(
+async def test_the_check_reports_whether_the_proxy_is_trusted(
     start_chat: StartChat, tmp_path: Any, trusted: bool
 ) -> None:
     server = ServerSettings(trusted_proxies=["127.0.0.1" if trusted else "192.0.2.1"])
@@ -400,14 +412,16 @@ async def test_it_tells_whether_a_proxy_is_believed(
     assert found["origin"] == ("https://chat.example" if trusted else chat.url)
 
 
-async def test_the_way_back_leads_through_the_login(chat: Chat, ann: Person) -> None:
+async def test_an_expired_administrator_session_returns_to_its_page_after_the_login(
+    chat: Chat, ann: Person
+) -> None:
     form = {"username": "ann", "password": PASSWORD}
     url = f"{chat.url}/login?next={quote('/admin/rooms')}"
     async with chat.browser().post(url, data=form, headers=HTML, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/admin/rooms")
 
 
-async def test_invitations_name_addresses_that_other_devices_reach(
+async def test_invitations_contain_addresses_for_other_devices(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lan = ["http://10.0.0.5:3000", "http://192.168.1.7:3000"]
@@ -428,6 +442,6 @@ async def test_invitations_name_addresses_that_other_devices_reach(
     assert await picture("") == await picture("http://evil.example") == first
 
 
-async def test_without_such_an_address_an_invitation_has_none(chat: Chat, ann: Person) -> None:
+async def test_an_invitation_has_no_address_if_none_is_known(chat: Chat, ann: Person) -> None:
     made = (await ann.ask("POST", "/api/invites", {})).json
     assert (made["addresses"], made["url"]) == ([], f"{chat.url}/join/{made['code']}")

@@ -1,4 +1,4 @@
-"""What is used of aiohttp's private API exists, and does what it is used for."""
+"""Contract tests for the private API of aiohttp that this program uses."""
 
 import asyncio
 import inspect
@@ -38,7 +38,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websock
 
 
 class Recorder(asyncio.Protocol):
-    """Stands in the place of a WebSocket: repeats every byte, and remembers the end."""
+    """Protocol in place of a WebSocket: echoes all bytes, and records the end."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
@@ -52,7 +52,7 @@ class Recorder(asyncio.Protocol):
 
 
 class Site:
-    """A server that hands every request over: the port, and the protocols."""
+    """Server that detaches every request from aiohttp; has the port and the protocols."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -67,7 +67,7 @@ class Site:
 
     @asynccontextmanager
     async def connect(self, context: ssl.SSLContext | None) -> AsyncIterator[Streams]:
-        """A connection that is closed on both sides afterwards; within 5 s."""
+        """Open a connection, and close both sides within 5 s afterwards."""
         async with asyncio.timeout(5):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=context)
             try:
@@ -103,7 +103,7 @@ def client_context(request: pytest.FixtureRequest) -> ssl.SSLContext | None:
 
 
 def members(owner: type) -> set[str]:
-    """Names of attributes: of the class, and those that its constructor assigns."""
+    """Return the attributes of a class, including those that its constructor assigns."""
     found = set(dir(owner))
     for base in owner.__mro__[:-1]:
         constructor = base.__dict__.get("__init__")
@@ -113,12 +113,12 @@ def members(owner: type) -> set[str]:
 
 
 @pytest.mark.parametrize(("owner", "names"), USED.items(), ids=[owner.__name__ for owner in USED])
-def test_aiohttp_has_the_names_that_are_used(owner: type, names: str) -> None:
+def test_aiohttp_has_all_names_that_are_used(owner: type, names: str) -> None:
     missing = set(names.split()) - members(owner)
     assert not missing, f"aiohttp {aiohttp.__version__}: {owner.__name__} has no {sorted(missing)}"
 
 
-async def test_bytes_behind_the_request_and_later_ones_reach_the_protocol(
+async def test_bytes_after_the_request_reach_the_protocol(
     site: Site, client_context: ssl.SSLContext | None
 ) -> None:
     async with site.connect(client_context) as (reader, writer):
@@ -128,7 +128,7 @@ async def test_bytes_behind_the_request_and_later_ones_reach_the_protocol(
         assert await reader.readexactly(4) == b"late"
 
 
-async def test_the_protocol_learns_that_the_peer_has_closed_its_half(
+async def test_the_protocol_is_notified_of_a_half_closed_connection(
     site: Site, client_context: ssl.SSLContext | None
 ) -> None:
     async with site.connect(client_context) as (reader, writer):
@@ -158,7 +158,7 @@ async def test_a_protocol_can_pause_and_resume_reading(
 
 
 def parse(data: bytes, step: int = 1_000, limit: int = 100) -> list[tuple[WSMsgType, object]]:
-    """All messages of these bytes, which arrive `step` at a time."""
+    """Return the messages in these bytes, which arrive in pieces of `step`."""
     found: list[WSMessage] = []
 
     async def run() -> None:
@@ -174,7 +174,7 @@ FRAGMENTS = frame(b"one ", fin=False) + frame(b"?", PING) + frame(b"two ", 0, fi
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1_000])
-def test_control_frames_inside_of_fragments_come_first(step: int) -> None:
+def test_control_frames_between_fragments_are_delivered_first(step: int) -> None:
     data = FRAGMENTS + frame(b"!", PONG) + frame(b"three", 0) + frame(b"\0", BINARY)
     assert parse(data, step) == [
         (WSMsgType.PING, b"?"),

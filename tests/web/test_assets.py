@@ -1,4 +1,4 @@
-"""The client's files: whole, compressed, joined where that saves a way, and kept for ever."""
+"""Assets: content, compression, bundles and caching."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def at(chat: Chat, assets: Assets, name: str) -> str:
         ("css/tokens.css", "text/css"),
     ],
 )
-async def test_a_file_comes_as_it_is_and_is_kept_for_ever(
+async def test_a_file_is_served_unchanged_and_cached_for_ever(
     chat: Chat, assets: Assets, name: str, kind: str
 ) -> None:
     plain = await ask(chat.browser(), "GET", at(chat, assets, name), headers=PLAIN)
@@ -44,7 +44,7 @@ async def test_a_file_comes_as_it_is_and_is_kept_for_ever(
     assert int(small.headers["Content-Length"]) < int(plain.headers["Content-Length"])
 
 
-async def test_a_page_of_another_version_finds_files_by_name_and_keeps_none(
+async def test_files_of_another_version_are_served_without_caching(
     chat: Chat, assets: Assets
 ) -> None:
     old = await ask(chat.browser(), "GET", f"{chat.url}/static/{'0' * 12}/js/ui/dom.js")
@@ -53,7 +53,7 @@ async def test_a_page_of_another_version_finds_files_by_name_and_keeps_none(
     assert (await (await chat.person("ann")).connect()).welcome["page"] == assets.digest
 
 
-async def test_what_is_no_file_is_not_found(chat: Chat, assets: Assets) -> None:
+async def test_unknown_paths_are_not_found(chat: Chat, assets: Assets) -> None:
     for path in (
         f"/static/{'0' * 12}/js/none.js",
         f"/static/{assets.digest}/js/none.js",
@@ -65,7 +65,7 @@ async def test_what_is_no_file_is_not_found(chat: Chat, assets: Assets) -> None:
         assert (answer.status, answer.headers["Cache-Control"]) == (404, "no-store"), path
 
 
-def test_the_address_changes_with_any_file(tmp_path: Path) -> None:
+def test_the_digest_changes_with_any_file(tmp_path: Path) -> None:
     digests = set()
     for name, text in [("a.js", "1"), ("a.js", "2"), ("b.js", "2")]:
         (tmp_path / name).write_text(text)
@@ -73,7 +73,7 @@ def test_the_address_changes_with_any_file(tmp_path: Path) -> None:
     assert len(digests) == 3
 
 
-async def test_the_style_sheet_comes_with_all_that_it_imports(chat: Chat, assets: Assets) -> None:
+async def test_the_style_sheet_contains_its_imports(chat: Chat, assets: Assets) -> None:
     whole = (await ask(chat.browser(), "GET", at(chat, assets, "css/main.css"))).text
     assert "@import" not in whole
     written = (STATIC / "css" / "main.css").read_text()
@@ -84,7 +84,7 @@ async def test_the_style_sheet_comes_with_all_that_it_imports(chat: Chat, assets
         assert f"@layer {layer} {{\n{text}}}" in whole
 
 
-async def test_a_page_is_compressed_for_who_takes_that(chat: Chat) -> None:
+async def test_a_page_is_compressed_if_the_client_accepts_it(chat: Chat) -> None:
     page = f"{chat.url}/setup"
     small = await ask(chat.browser(), "GET", page, headers=GZIP | {"Accept": "text/html"})
     plain = await ask(chat.browser(), "GET", page, headers=PLAIN | {"Accept": "text/html"})
@@ -92,8 +92,8 @@ async def test_a_page_is_compressed_for_who_takes_that(chat: Chat) -> None:
     assert "Content-Encoding" not in plain.headers
 
 
-async def test_the_chat_page_gets_its_modules_in_two_bundles(chat: Chat, assets: Assets) -> None:
-    """A module is in one of them only: a second copy would have a state of its own."""
+async def test_the_chat_page_has_two_disjoint_bundles(chat: Chat, assets: Assets) -> None:
+    """A second copy of a module would have separate state."""
     bundles = ("js/main.js", "js/ui/lazy-bundle.js")
     files = {
         name: (await ask(chat.browser(), "GET", at(chat, assets, name))).text for name in bundles
@@ -105,7 +105,7 @@ async def test_the_chat_page_gets_its_modules_in_two_bundles(chat: Chat, assets:
     assert assets.modules("js/main.js") == ["js/main.js"]
 
 
-async def test_the_first_messages_need_few_bytes(chat: Chat, assets: Assets) -> None:
-    """What the page needs later is in lazy-bundle.js."""
+async def test_the_main_bundle_is_small(chat: Chat, assets: Assets) -> None:
+    """Modules that are not needed for the first messages are in lazy-bundle.js."""
     main = await ask(chat.browser(), "GET", at(chat, assets, "js/main.js"), headers=GZIP)
     assert int(main.headers["Content-Length"]) <= 58_000

@@ -1,4 +1,4 @@
-"""Sessions live and end: on every socket, at once."""
+"""Sessions and the connections that they end."""
 
 import asyncio
 import time
@@ -20,7 +20,9 @@ async def ended(device: Device, code: int = 4101) -> None:
     assert await device.closed() == code
 
 
-async def test_logging_out_closes_the_sockets_of_that_session_only(chat: Chat, ann: Person) -> None:
+async def test_logging_out_closes_the_connections_of_that_session_only(
+    chat: Chat, ann: Person
+) -> None:
     other = await chat.signed_in("ann")
     devices = [await ann.connect(), await ann.connect()]
     stays = await other.connect()
@@ -32,7 +34,7 @@ async def test_logging_out_closes_the_sockets_of_that_session_only(chat: Chat, a
     assert (await stays.say("still here"))["ok"] is True
 
 
-async def test_a_disabled_account_is_cut_and_cannot_come_back(
+async def test_disabling_an_account_closes_its_connections_and_rejects_sign_ins(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     bos = await bo.connect()
@@ -46,7 +48,7 @@ async def test_a_disabled_account_is_cut_and_cannot_come_back(
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
 
 
-async def test_a_deleted_account_is_cut_and_others_see_it_leave(
+async def test_deleting_an_account_closes_its_connections_and_ends_its_memberships(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
@@ -66,7 +68,9 @@ async def test_a_deleted_account_is_cut_and_others_see_it_leave(
     assert (refused.status, refused.json["data"]) == (403, "This account is deleted.")
 
 
-async def test_a_new_password_ends_every_session(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_a_password_set_by_an_administrator_ends_all_sessions(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
     bos = await bo.connect()
     changed = await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
     assert changed.status == 200
@@ -76,7 +80,7 @@ async def test_a_new_password_ends_every_session(chat: Chat, ann: Person, bo: Pe
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
 
 
-async def test_a_new_password_of_ones_own_ends_the_other_sessions(chat: Chat, ann: Person) -> None:
+async def test_changing_the_own_password_ends_the_other_sessions(chat: Chat, ann: Person) -> None:
     here, elsewhere = await ann.connect(), await (await chat.signed_in("ann")).connect()
     form = {"old": "not this one", "password": "a new long secret"}
     wrong = await ann.ask("PUT", "/api/me/password", form)
@@ -92,9 +96,7 @@ async def test_a_new_password_of_ones_own_ends_the_other_sessions(chat: Chat, an
     assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 200
 
 
-async def test_one_ends_a_single_session_of_ones_own_and_nobody_elses(
-    chat: Chat, ann: Person, bo: Person
-) -> None:
+async def test_a_user_can_end_single_own_sessions_only(chat: Chat, ann: Person, bo: Person) -> None:
     lost = await (await chat.signed_in("ann")).connect()
     path = f"/api/sessions/{lost.welcome['session']['id']}"
     assert (await bo.ask("DELETE", path)).status == 404
@@ -104,13 +106,13 @@ async def test_one_ends_a_single_session_of_ones_own_and_nobody_elses(
     assert (await ann.ask("GET", "/api/me")).status == 200
 
 
-async def test_an_administrator_cannot_disable_the_own_account(ann: Person) -> None:
+async def test_administrators_cannot_disable_themselves(ann: Person) -> None:
     refused = await ann.ask("PATCH", "/api/users/ann", {"disabled": True})
     assert refused.json["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "\u00e4"])
-async def test_a_bad_token_gets_one_error_and_hears_nothing(
+async def test_an_invalid_token_gets_one_error_frame_and_no_events(
     chat: Chat, ann: Person, token: str
 ) -> None:
     anns = await ann.connect()
@@ -122,13 +124,13 @@ async def test_a_bad_token_gets_one_error_and_hears_nothing(
     assert await device.closed() == 4101
 
 
-async def test_the_query_token_can_be_switched_off(chat: Chat, ann: Person) -> None:
+async def test_tokens_in_the_query_can_be_disabled(chat: Chat, ann: Person) -> None:
     url = f"{chat.url}/ws?token={ann.token}"
     async with chat.browser().ws_connect(url) as ws:
         assert (await ws.receive_json())["type"] == 5
 
 
-async def test_renewing_prolongs_the_session_without_reconnecting(ann: Person) -> None:
+async def test_renewing_extends_the_session_without_a_reconnect(ann: Person) -> None:
     device = await ann.connect()
     before = device.welcome["session"]["expires_at"]
     renewed = await device.ask(14)
@@ -137,9 +139,7 @@ async def test_renewing_prolongs_the_session_without_reconnecting(ann: Person) -
     assert (await (await ann.connect()).say("with the new token"))["ok"] is True
 
 
-async def test_a_session_is_prolonged_over_http_in_the_way_that_it_is_named(
-    chat: Chat, ann: Person
-) -> None:
+async def test_a_session_is_renewed_over_http_by_cookie_or_token(chat: Chat, ann: Person) -> None:
     ends = (await ann.connect()).welcome["session"]
     answer = await ann.ask("PUT", "/api/me/session")
     assert answer.json["expires_at"] >= ends["expires_at"]
@@ -157,7 +157,9 @@ async def test_a_session_is_prolonged_over_http_in_the_way_that_it_is_named(
     assert stranger.status == 401
 
 
-async def test_a_socket_can_go_on_with_a_newer_session(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_a_connection_can_switch_to_a_newer_session(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
     device = await ann.connect()
     newer = await chat.signed_in("ann")
     assert (await device.ask(14, token=newer.token))["ok"] is True
@@ -169,7 +171,7 @@ async def test_a_socket_can_go_on_with_a_newer_session(chat: Chat, ann: Person, 
     assert refused["code"] == "unauthorized"
 
 
-async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
+async def test_a_logout_between_authentication_and_welcome_closes_the_connection(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_rooms = chat.server.history.rooms_of
@@ -190,7 +192,7 @@ async def test_a_log_out_between_the_check_and_the_welcome_is_not_missed(
     assert await device.closed() == 4101
 
 
-async def test_who_connects_while_the_server_stops_is_asked_to_come_back(
+async def test_a_client_that_connects_during_the_stop_is_closed_as_restarting(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_rooms = chat.server.history.rooms_of
@@ -209,7 +211,7 @@ async def test_who_connects_while_the_server_stops_is_asked_to_come_back(
     assert await (await opening).closed() == 4001
 
 
-async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welcome(
+async def test_a_conversation_created_while_a_client_connects_is_in_its_welcome(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_rooms = chat.server.history.rooms_of
@@ -232,7 +234,7 @@ async def test_a_conversation_that_begins_while_somebody_connects_is_in_the_welc
     assert (direct["head"], direct["to"]) == (1, "ann")
 
 
-async def test_a_database_that_is_away_is_said_before_the_upgrade(
+async def test_an_unavailable_database_is_reported_before_the_upgrade(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(user: object) -> object:
@@ -244,7 +246,7 @@ async def test_a_database_that_is_away_is_said_before_the_upgrade(
     assert refused.value.status == 503
 
 
-async def test_rotated_keys_keep_old_sessions_alive(start_chat: StartChat) -> None:
+async def test_sessions_stay_valid_after_a_key_rotation(start_chat: StartChat) -> None:
     chat = await start_chat()
     ann = await chat.person("ann")
     chat.server.keys.rotate()
@@ -252,7 +254,7 @@ async def test_rotated_keys_keep_old_sessions_alive(start_chat: StartChat) -> No
     assert (await ann.connect()).welcome["user"] == "ann"
 
 
-async def test_a_session_that_ends_while_its_request_arrives_changes_nothing(
+async def test_a_request_whose_session_ends_while_its_body_arrives_is_rejected(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     arriving, ended = asyncio.Event(), asyncio.Event()

@@ -62,7 +62,7 @@ def test_bundles_behave_like_their_modules_and_share_one_copy_of_each(tmp_path: 
     assert evaluate(tmp_path, script) == '[["first","limits","math"],[5,23],5,6,true]'
 
 
-def test_addresses_become_relative_to_the_entry() -> None:
+def test_urls_become_relative_to_the_entry() -> None:
     source = (
         'export const all = () => [import("./more.js?a"), new URL("../x.json", import.meta.url)];'
     )
@@ -76,7 +76,7 @@ def test_addresses_become_relative_to_the_entry() -> None:
     )
 
 
-def test_modules_are_ordered_behind_their_imports() -> None:
+def test_modules_follow_their_imports() -> None:
     names = ("js/lib/first.js", "js/lib/limits.js", "js/lib/math.js", "js/main.js")
     assert closure(FILES, "js/main.js") == list(names)
 
@@ -92,12 +92,12 @@ def test_modules_are_ordered_behind_their_imports() -> None:
         "const a = 1;\nexport { a };\n",
     ],
 )
-def test_what_cannot_be_rewritten_is_refused(text: str) -> None:
+def test_unsupported_syntax_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="cannot bundle"):
         bundle({"main.js": text, "a.js": ""}, "main.js")
 
 
-def test_an_import_cycle_is_refused() -> None:
+def test_an_import_cycle_is_rejected() -> None:
     files = {"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'}
     with pytest.raises(ValueError, match=r"Import cycle: a\.js b\.js a\.js"):
         bundle(files, "a.js")

@@ -1,4 +1,4 @@
-"""The owner's way in beside a chat that is embedded: every command, and where the setup is."""
+"""Control socket of an embedded chat: commands and the setup link."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parent.parent.parent
 
 
 async def command(data: Path, *arguments: str, typed: str = "") -> tuple[int, str]:
-    """The exit code and what is printed, of a process beside this one."""
+    """Run a command in another process; return exit code and output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "chatserver", "--data", str(data), *arguments),
         env={"PYTHONPATH": str(REPOSITORY)},
@@ -37,7 +37,7 @@ async def command(data: Path, *arguments: str, typed: str = "") -> tuple[int, st
 
 
 def embedded(data: Path, prefix: str, *, public_url: str = "") -> web.Application:
-    """A chat on its own, or mounted in another application."""
+    """Return an application with the chat, mounted below `prefix` if given."""
     server = ServerSettings(public_url=public_url)
     chat = create_app(Settings(data=data, limits=FAST, server=server))
     if not prefix:
@@ -48,7 +48,7 @@ def embedded(data: Path, prefix: str, *, public_url: str = "") -> web.Applicatio
 
 
 @pytest.mark.parametrize("prefix", ["", "/chat"])
-async def test_commands_work_beside_an_embedded_chat(
+async def test_commands_work_while_an_embedded_chat_runs(
     tmp_path: Path, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture, prefix: str
 ) -> None:
     data = tmp_path / "chat"
@@ -75,7 +75,7 @@ async def test_commands_work_beside_an_embedded_chat(
     assert (await command(data, "backup", "all.zip"))[0] == 0
 
 
-async def test_who_is_set_up_is_told_nothing(
+async def test_no_warning_is_logged_after_the_setup(
     tmp_path: Path, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(data=tmp_path / "chat")
@@ -85,7 +85,7 @@ async def test_who_is_set_up_is_told_nothing(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_the_setup_is_told_at_the_public_address(
+async def test_the_setup_link_has_the_public_url(
     tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
     public = "https://chat.example.com"
@@ -95,7 +95,7 @@ async def test_the_setup_is_told_at_the_public_address(
     assert link.startswith(f"{public}/chat/setup#")
 
 
-async def test_the_setup_shows_on_a_terminal_without_any_set_up_of_logging(tmp_path: Path) -> None:
+async def test_the_setup_warning_is_visible_without_configured_logging(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path\nfrom aiohttp import web\n"
         "from chatserver import Settings, create_app\n"
@@ -116,7 +116,7 @@ async def test_the_setup_shows_on_a_terminal_without_any_set_up_of_logging(tmp_p
     assert line.endswith(" setup-link\n")
 
 
-async def test_what_the_owner_changes_of_a_room_an_administrator_has_written(
+async def test_room_changes_of_the_operator_are_attributed_to_an_administrator(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     bos = await bo.connect()
@@ -135,7 +135,7 @@ async def test_what_the_owner_changes_of_a_room_an_administrator_has_written(
     ]
 
 
-async def test_without_an_administrator_the_owner_changes_no_room(tmp_path: Path) -> None:
+async def test_the_operator_cannot_change_rooms_without_an_administrator(tmp_path: Path) -> None:
     async with control(Settings(data=tmp_path / "chat")) as line:
         await line.ask("POST", "/api/users", {"username": "bo", "password": PASSWORD})
         with pytest.raises(Refused, match="There is no administrator"):
@@ -147,7 +147,7 @@ async def rooms(line: Control) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_chat_that_stops_lets_the_owner_finish_and_nobody_else_in(
+async def test_a_stopping_chat_finishes_running_commands_and_accepts_no_new_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(data=tmp_path / "chat")

@@ -1,4 +1,4 @@
-"""Requests that name their user are refused when the session belongs to another user."""
+"""Requests that name an expected user are rejected if the session belongs to another one."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ def path(operation: Operation) -> str:
 
 
 @pytest.mark.parametrize("operation", OF_A_SESSION, ids=lambda one: one.name)
-async def test_an_operation_is_refused_when_it_expects_another_user(
+async def test_an_operation_is_rejected_if_it_expects_another_user(
     ann: Person, operation: Operation
 ) -> None:
     refused = await ann.ask(operation.method, path(operation), {}, **expecting("bo"))
@@ -47,7 +47,7 @@ async def test_the_expected_user_is_compared_like_a_user_name(chat: Chat, ann: P
         assert (await bo.ask("GET", "/api/me", headers={"Chat-User": name})).status == 409
 
 
-async def test_a_socket_that_expects_another_user_is_closed_before_any_event(
+async def test_a_connection_that_expects_another_user_is_closed_before_any_event(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     for query in ({"user": "ann"}, {"user": "ann", "token": bo.token}):

@@ -1,4 +1,4 @@
-"""Bodies: UTF-8 and nothing else, and whole within their deadline."""
+"""Request bodies: encoding, decoding and time limits."""
 
 import gzip
 from asyncio import StreamReader
@@ -24,7 +24,7 @@ async def post(person: Person, content: bytes, **headers: str) -> int:
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"', "us-ascii"])
-async def test_a_text_is_utf_8(ann: Person, charset: str) -> None:
+async def test_a_text_body_in_utf_8_is_accepted(ann: Person, charset: str) -> None:
     assert await post(ann, "grün".encode(), Content_Type=f"text/plain; charset={charset}") == 201
 
 
@@ -32,12 +32,14 @@ async def test_a_text_is_utf_8(ann: Person, charset: str) -> None:
     "codec", "punycode unicode_escape undefined idna utf-7 utf-16 latin-1 hex rot13 x".split()
 )
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
-async def test_another_charset_is_refused_unread(ann: Person, kind: str, codec: str) -> None:
+async def test_another_charset_is_rejected_without_reading_the_body(
+    ann: Person, kind: str, codec: str
+) -> None:
     for parameter in (f"charset={codec}", f"charset*=utf-8''{codec}"):
         assert await post(ann, b'{"data":"hi"}', Content_Type=f"{kind}; {parameter}") == 415
 
 
-async def test_a_compressed_body_is_refused(ann: Person) -> None:
+async def test_a_compressed_body_is_rejected(ann: Person) -> None:
     content = gzip.compress(b'{"data":"hi"}')
     for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip", "x"):
         assert await raw(ann, content, f"Content-Encoding: {encoding}\r\n") == 415
@@ -56,7 +58,7 @@ async def raw(person: Person, content: bytes, more: str) -> int:
 
 @pytest.mark.parametrize("begin", [b"", b" ", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
-async def test_json_is_read_as_curl_and_windows_send_it(
+async def test_json_is_accepted_as_sent_by_curl_and_windows(
     ann: Person, kind: str, begin: bytes
 ) -> None:
     content = begin + b'{"data":"hi"}'
@@ -64,14 +66,14 @@ async def test_json_is_read_as_curl_and_windows_send_it(
 
 
 @pytest.mark.parametrize("content", [b"a=%ff", b"a=%ED%A0%BD", b"\xff"])
-async def test_a_form_is_utf_8(chat: Chat, content: bytes) -> None:
+async def test_a_form_must_be_utf_8(chat: Chat, content: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     async with chat.browser().post(f"{chat.url}/login", data=content, headers=headers) as answer:
         assert answer.status == 400
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "x/y", "multipart/form-data"])
-async def test_every_kind_of_body_has_a_deadline(
+async def test_every_kind_of_body_has_a_time_limit(
     ann: Person, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(forms, "GRACE_PERIOD", 0.05)
@@ -105,7 +107,7 @@ class Arriving(dict[Any, Any]):
 @pytest.mark.parametrize(
     ("size", "seconds", "in_time"), [(1_100, 20, True), (1, 4, True), (1, 20, False)]
 )
-def test_a_body_has_a_rate(size: int, seconds: int, in_time: bool) -> None:
+def test_a_body_has_a_minimum_rate(size: int, seconds: int, in_time: bool) -> None:
     async def story(loop: SkippingLoop) -> None:
         request: Any = Arriving(loop, size, seconds)
         if in_time:
@@ -118,7 +120,7 @@ def test_a_body_has_a_rate(size: int, seconds: int, in_time: bool) -> None:
     run_skipping(story)
 
 
-def test_a_body_has_a_deadline_whatever_its_rate() -> None:
+def test_a_body_has_a_time_limit_at_any_rate() -> None:
     async def story(loop: SkippingLoop) -> None:
         request: Any = Arriving(loop, 1_500, 40)
         with pytest.raises(BadRequest):
@@ -127,7 +129,7 @@ def test_a_body_has_a_deadline_whatever_its_rate() -> None:
     run_skipping(story)
 
 
-async def test_what_an_outer_application_has_read_is_not_lost() -> None:
+async def test_a_body_read_by_an_outer_application_is_available() -> None:
     class Read(dict[Any, Any]):
         headers: ClassVar[dict[str, str]] = {}
         content = StreamReader()

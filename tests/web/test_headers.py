@@ -1,4 +1,4 @@
-"""Header fields are text before a handler sees them, and none of them chooses a codec."""
+"""Header fields: decoding, media types, cookies and expectations."""
 
 import time
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ NOT_UTF_8 = ["\udcff", "Mozilla \udce9", "\udced\udca0\udcbd"]
 
 
 async def post(chat: Chat, path: str, form: str, fields: dict[str, str]) -> bytes:
-    """The head of the answer to a request of which each surrogate is sent as its byte."""
+    """Send a request, each surrogate as its byte; return the head of the response."""
     fields = {"Host": "x", "Connection": "close", "Content-Type": "application/json"} | fields
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     head = f"POST {path} HTTP/1.1\r\n{lines}Content-Length: {len(form)}\r\n\r\n"
@@ -25,7 +25,9 @@ async def post(chat: Chat, path: str, form: str, fields: dict[str, str]) -> byte
 
 
 @pytest.mark.parametrize("agent", NOT_UTF_8)
-async def test_a_user_agent_that_is_not_utf_8_signs_in(chat: Chat, ann: Person, agent: str) -> None:
+async def test_a_user_agent_that_is_not_utf_8_can_sign_in(
+    chat: Chat, ann: Person, agent: str
+) -> None:
     form = f'{{"username":"ann","password":"{PASSWORD}"}}'
     answer = await post(chat, "/login", form, {"User-Agent": agent})
     assert answer.startswith(b"HTTP/1.1 200")
@@ -33,7 +35,7 @@ async def test_a_user_agent_that_is_not_utf_8_signs_in(chat: Chat, ann: Person, 
     assert any("\ufffd" in place["client"] for place in places)
 
 
-async def test_it_sets_up_and_joins_as_well(chat: Chat) -> None:
+async def test_a_user_agent_that_is_not_utf_8_can_set_up_and_join(chat: Chat) -> None:
     agent = {"User-Agent": "\udcff"}
     token = chat.server.accounts.setup_token()
     form = f'{{"username":"ann","password":"{PASSWORD}","token":"{token}"}}'
@@ -53,13 +55,13 @@ async def test_it_sets_up_and_joins_as_well(chat: Chat) -> None:
         ("Cookie", "chatserver=\udcff"),
     ],
 )
-async def test_a_token_that_is_not_utf_8_is_not_valid(chat: Chat, field: tuple[str, str]) -> None:
+async def test_a_token_that_is_not_utf_8_is_invalid(chat: Chat, field: tuple[str, str]) -> None:
     answer = await post(chat, "/api/rooms/1/messages", "{}", dict([field]))
     assert answer.startswith(b"HTTP/1.1 401")
 
 
 @pytest.mark.parametrize("path", ["/api/rooms/\udcff/messages", "/login?next=/\udcff", "/\udcff"])
-async def test_an_address_that_is_not_utf_8_is_refused(chat: Chat, path: str) -> None:
+async def test_a_path_that_is_not_utf_8_is_rejected(chat: Chat, path: str) -> None:
     assert (await post(chat, path, "{}", {})).startswith(b"HTTP/1.0 400")
 
 
@@ -79,11 +81,13 @@ def request_with(name: str, value: str) -> Any:
         ("\udcff", ("\udcff", "")),
     ],
 )
-def test_a_media_type_is_read_without_its_codec(field: str, expected: tuple[str, str]) -> None:
+def test_a_media_type_is_parsed_without_its_parameters(
+    field: str, expected: tuple[str, str]
+) -> None:
     assert media_type(request_with("Content-Type", field)) == expected
 
 
-def test_no_media_type_takes_long() -> None:
+def test_every_media_type_is_parsed_fast() -> None:
     """The parser of the email package, which aiohttp uses, takes more than a second for one."""
     started = time.process_time()
     for piece in ('a="', '"', "(", ";", "; ", "; a=b", ";charset", "; charset ", "\t", "charset="):
@@ -92,7 +96,7 @@ def test_no_media_type_takes_long() -> None:
     assert time.process_time() - started < 0.5
 
 
-def test_a_cookie_is_found_among_others() -> None:
+def test_a_cookie_is_found_among_other_cookies() -> None:
     field = 'a=1; chatserver="x.y" ;;=; b; __Host-chatserver=z'
     request = request_with("Cookie", field)
     found = [cookie(request, name) for name in ("chatserver", "__Host-chatserver", "b", "c")]

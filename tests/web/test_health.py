@@ -1,4 +1,4 @@
-"""What watches the server: alive, ready, and figures that mean what they say."""
+"""Health and metrics endpoints."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ Figures = dict[str, float]
 
 
 async def figures(chat: Chat) -> Figures:
-    """Every sample of /metrics by name and labels, as `name{label=value}`."""
+    """Return the samples of /metrics by `name{label=value}`."""
     answer = await ask(chat.browser(), "GET", f"{chat.url}/metrics")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -35,7 +35,7 @@ async def figures(chat: Chat) -> Figures:
 # /healthz and /readyz ----------------------------------------------------------------------------
 
 
-async def test_a_server_that_can_store_is_ready_and_says_how_firmly(
+async def test_a_server_that_can_store_is_ready_and_reports_its_durability(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -50,7 +50,7 @@ async def test_a_server_that_can_store_is_ready_and_says_how_firmly(
 
 
 @pytest.mark.parametrize("who", ["journal", "database"])
-async def test_after_the_disk_failed_it_is_alive_and_not_ready(chat: Chat, who: str) -> None:
+async def test_after_a_disk_failure_the_server_is_alive_and_not_ready(chat: Chat, who: str) -> None:
     getattr(chat.server, who).broken = True
     assert (await ask(chat.browser(), "GET", f"{chat.url}/healthz")).status == 200
     answer = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
@@ -58,7 +58,7 @@ async def test_after_the_disk_failed_it_is_alive_and_not_ready(chat: Chat, who: 
     assert (await figures(chat))["chatserver_storing"] == 0
 
 
-async def test_a_full_disk_is_visible_to_operators_and_its_end_too(
+async def test_a_full_disk_and_its_end_are_visible_to_operators(
     chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     device = await ann.connect()
@@ -88,7 +88,7 @@ async def test_a_full_disk_is_visible_to_operators_and_its_end_too(
     assert "messages are stored again" in caplog.text
 
 
-async def test_figures_that_the_database_did_not_answer_are_left_out(
+async def test_metrics_of_an_unavailable_database_are_omitted(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail() -> str:
@@ -101,7 +101,7 @@ async def test_figures_that_the_database_did_not_answer_are_left_out(
         assert f"chatserver_database_{name}" not in found
 
 
-async def test_without_its_tables_it_is_not_ready_and_still_has_figures(
+async def test_a_database_without_tables_is_not_ready_and_metrics_are_available(
     chat: Chat, ann: Person
 ) -> None:
     device = await ann.connect()
@@ -113,7 +113,7 @@ async def test_without_its_tables_it_is_not_ready_and_still_has_figures(
     found = await figures(chat)
     assert (found["chatserver_database_up"], found["chatserver_database_migrated"]) == (1, 0)
     assert found["chatserver_connections"] == 1
-    assert not path.exists()  # whoever only looks makes no file
+    assert not path.exists()  # a query creates no file
     away.rename(path)
     await device.close()
 
@@ -142,7 +142,7 @@ async def test_messages_commits_and_deliveries_are_counted(ann: Person, bo: Pers
     assert after["chatserver_queue_length"] == 0
 
 
-async def test_people_and_sockets_are_two_figures(ann: Person, bo: Person) -> None:
+async def test_users_and_connections_are_counted_separately(ann: Person, bo: Person) -> None:
     devices = [await ann.connect(), await ann.connect(), await bo.connect()]
     found = await figures(ann.chat)
     assert found["chatserver_connections"] == 3
@@ -152,7 +152,7 @@ async def test_people_and_sockets_are_two_figures(ann: Person, bo: Person) -> No
         await device.close()
 
 
-async def test_closed_sockets_are_counted_by_code(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_closed_connections_are_counted_by_code(chat: Chat, ann: Person, bo: Person) -> None:
     left, ended = await ann.connect(), await bo.connect()
     await left.close()
     chat.server.hub.sessions.end_user(bo.number, CloseCode.REMOVED)
@@ -167,7 +167,7 @@ async def test_closed_sockets_are_counted_by_code(chat: Chat, ann: Person, bo: P
     assert found["chatserver_closes_total{code=4101}"] == 1
 
 
-async def test_refusals_are_counted_on_the_socket_and_over_http_alike(
+async def test_rejections_are_counted_for_commands_and_http_requests(
     chat: Chat, ann: Person
 ) -> None:
     device = await ann.connect()
@@ -180,7 +180,7 @@ async def test_refusals_are_counted_on_the_socket_and_over_http_alike(
     assert found["chatserver_catch_ups_total"] == 1
 
 
-async def test_sign_ins_are_counted_by_how_they_ended(chat: Chat, ann: Person) -> None:
+async def test_sign_ins_are_counted_by_outcome(chat: Chat, ann: Person) -> None:
     for password in (PASSWORD, "wrong", "wrong"):
         form = {"username": "ann", "password": password}
         await ask(chat.browser(), "POST", f"{chat.url}/login", form)
@@ -190,7 +190,7 @@ async def test_sign_ins_are_counted_by_how_they_ended(chat: Chat, ann: Person) -
     assert found["chatserver_sign_ins_total{outcome=limited}"] == 0
 
 
-async def test_operators_are_told_of_every_metric_and_of_no_other(chat: Chat) -> None:
+async def test_the_documentation_lists_exactly_the_existing_metrics(chat: Chat) -> None:
     answer = await ask(chat.browser(), "GET", f"{chat.url}/metrics")
     kept = {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE chat")}
     told = re.findall(r"\bchatserver_\w+", (REPOSITORY / "docs" / "operating.md").read_text())
@@ -201,6 +201,6 @@ async def test_operators_are_told_of_every_metric_and_of_no_other(chat: Chat) ->
     assert used <= kept
 
 
-def test_nothing_of_it_is_imported_at_the_start() -> None:
+def test_the_metrics_library_is_not_imported_at_the_start() -> None:
     program = "import chatserver.commands.serve, sys; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

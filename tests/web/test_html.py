@@ -1,4 +1,4 @@
-"""Every page is valid HTML: the Nu checker of the W3C finds no error in any, in one run for all."""
+"""Validation of the HTML of all pages by the Nu checker of the W3C, in one run."""
 
 import asyncio
 import json
@@ -25,12 +25,12 @@ async def test_every_page_is_valid_html(chat: Chat, tmp_path: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "broken.html").write_text("<!doctype html><p></div>", encoding="utf-8")
     found = await errors(folder)
-    assert [error for error in found if "broken.html" in error]  # it does look
+    assert [error for error in found if "broken.html" in error]  # the checker works
     assert "\n".join(error for error in found if "broken.html" not in error) == ""
 
 
 async def pages(chat: Chat) -> list[tuple[str, str]]:
-    """Each page with its address, as a browser gets it."""
+    """Return path and HTML of all pages."""
     setup = await ask(chat.browser(), "GET", chat.url + "/setup", headers=HTML)
     ann = await chat.person("ann", admin=True)
     made = await ann.ask("POST", "/api/invites", {})
@@ -46,7 +46,7 @@ async def pages(chat: Chat) -> list[tuple[str, str]]:
 
 
 async def errors(folder: Path) -> list[str]:
-    """What the checker has against the files of a folder: where, and a sentence."""
+    """Return the errors of the checker for the files of a folder."""
     process = await asyncio.create_subprocess_exec(
         *(JAVA, "-XX:TieredStopAtLevel=1", "-Xss4m", "-jar", str(CHECKER)),
         *("--errors-only", "--format", "json", str(folder)),

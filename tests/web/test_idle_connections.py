@@ -1,4 +1,4 @@
-"""HTTP connections that do nothing: closed in time, and never more than fit."""
+"""Idle HTTP connections: time limit and maximum number."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ from tests.conftest import StartChat
 from tests.driver import Chat, Person
 from tests.hostile.line import CLOSE, SocketTransport
 
-LARGE = 8_000_000  # bytes, which no buffer of a system takes
+LARGE = 8_000_000  # bytes, more than the system buffers
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 Start = Callable[[int], Awaitable[tuple[str, IdleConnections]]]
@@ -25,7 +25,7 @@ Start = Callable[[int], Awaitable[tuple[str, IdleConnections]]]
 
 @pytest_asyncio.fixture
 async def start() -> AsyncIterator[Start]:
-    """Starts a server that allows so many idle connections: its URL, and them."""
+    """Start a server that allows so many idle connections; return its URL, and them."""
     runners = []
 
     async def hello(request: web.Request) -> web.Response:
@@ -62,7 +62,9 @@ async def test_a_connection_without_a_request_is_closed(
     assert len(idle) == 0
 
 
-async def test_one_that_asked_in_time_stays(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_with_a_timely_request_stays_open(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(aiohttp_internals, "HEAD_TIMEOUT", 0.2)
     url, idle = await start(9)
     async with await SocketTransport.to(url) as line:
@@ -74,7 +76,7 @@ async def test_one_that_asked_in_time_stays(start: Start, monkeypatch: pytest.Mo
         assert len(idle) == 1
 
 
-async def test_one_more_than_fit_costs_the_one_that_is_idle_longest(start: Start) -> None:
+async def test_a_new_connection_above_the_limit_evicts_the_longest_idle_one(start: Start) -> None:
     url, idle = await start(2)
     async with await SocketTransport.to(url) as first, await SocketTransport.to(url) as second:
         await first.send(ASKED)
@@ -87,7 +89,7 @@ async def test_one_more_than_fit_costs_the_one_that_is_idle_longest(start: Start
             assert len(idle) == 2
 
 
-def test_the_address_with_the_most_loses_one() -> None:
+def test_the_address_with_the_most_idle_connections_loses_one() -> None:
     closed: list[str] = []
 
     class Idle:
@@ -105,7 +107,7 @@ def test_the_address_with_the_most_loses_one() -> None:
     assert len(idle) == 3
 
 
-async def test_a_peer_that_does_not_read_its_answer_is_cut_off(
+async def test_a_peer_that_does_not_read_its_response_is_disconnected(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aiohttp_internals, "WRITE_TIMEOUT", 0.05)
@@ -126,10 +128,10 @@ async def test_a_peer_that_does_not_read_its_answer_is_cut_off(
     assert len(idle) == 0
 
 
-# Sockets that are turned away --------------------------------------------------------------------
+# Rejected upgrades -------------------------------------------------------------------------------
 
 
-async def test_failed_upgrades_keep_no_place_of_their_address(
+async def test_failed_upgrades_do_not_count_for_the_limit_of_their_address(
     start_chat: StartChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.web.websocket.connection_limiter.WAIT_TIMEOUT", 0)
@@ -145,7 +147,7 @@ async def test_failed_upgrades_keep_no_place_of_their_address(
         await line.__aexit__()
 
 
-async def test_only_so_many_take_their_time_to_go(
+async def test_the_number_of_rejected_connections_that_linger_is_limited(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.web.websocket.endpoint.MAX_REJECTED", 2)

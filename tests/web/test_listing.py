@@ -1,4 +1,4 @@
-"""Lists of any length: whole, in pages, by name, or by how names begin."""
+"""Lists of any length: complete, in pages, by names or by prefix."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NAMES = [f"u{number:04}" for number in range(2 * PAGE + 3)]
 
 
 async def read_list(names: list[str]) -> Any:
-    """What a client gets that asks for a list of these names."""
+    """Return the response for a list of these names."""
 
     async def page(after: str, limit: int) -> list[dict[str, Any]]:
         return [{"name": name} for name in names if name > after][:limit]
@@ -36,13 +36,13 @@ async def read_list(names: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("count", [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 3])
-async def test_a_list_is_one_json_object_however_long_it_is(count: int) -> None:
+async def test_a_list_of_any_length_is_one_json_object(count: int) -> None:
     names = NAMES[:count]
     assert await read_list(names) == {"ok": 1, "users": [{"name": name} for name in names]}
 
 
 @pytest.mark.parametrize("limit", [1, PAGE, PAGE + 1, 2 * PAGE + 1, 3 * PAGE])
-async def test_a_limited_list_is_read_a_page_at_a_time(limit: int) -> None:
+async def test_a_limited_list_is_read_in_pages(limit: int) -> None:
     sizes = []
 
     async def page(after: str, size: int) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ async def names_of(person: Person, query: str) -> tuple[list[str], bool | None]:
     return [user["name"] for user in answer["users"]], answer.get("more")
 
 
-async def test_accounts_come_whole_in_pages_by_their_beginning_or_by_name(ann: Person) -> None:
+async def test_accounts_are_listed_completely_in_pages_by_prefix_or_by_name(ann: Person) -> None:
     assert await names_of(ann, "") == (["ann", "Bo", "cy", "李明"], None)
     assert await names_of(ann, "?limit=2") == (["ann", "Bo"], True)
     assert await names_of(ann, "?limit=2&after=BO") == (["cy", "李明"], False)
@@ -79,5 +79,5 @@ async def test_accounts_come_whole_in_pages_by_their_beginning_or_by_name(ann: P
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?limit=1001", "?limit=x", f"?q={'x' * 200}"])
-async def test_a_page_that_makes_no_sense_is_refused(ann: Person, query: str) -> None:
+async def test_invalid_page_parameters_are_rejected(ann: Person, query: str) -> None:
     assert (await ann.ask("GET", f"/api/users{query}")).status == 400

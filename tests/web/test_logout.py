@@ -1,4 +1,4 @@
-"""Logging out while the database stores nothing: the session ends, or the answer says no."""
+"""Logout while the database cannot store it."""
 
 import pytest
 
@@ -19,7 +19,7 @@ async def session_of(person: Person) -> str:
     return str(session)
 
 
-async def test_a_session_ends_although_the_database_cannot_store_it(
+async def test_a_session_ends_even_if_the_database_cannot_store_it(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await session_of(ann)
@@ -39,7 +39,7 @@ async def test_a_session_ends_although_the_database_cannot_store_it(
     assert (await ann.ask("GET", "/api/me")).status == 401
 
 
-async def test_the_end_is_stored_as_soon_as_the_database_is_back(
+async def test_the_end_is_stored_when_the_database_is_available_again(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await session_of(ann)
@@ -70,7 +70,7 @@ async def test_an_end_that_is_not_stored_survives_a_restart(
     assert not RevocationFile(again.server.folder.revocations).read()
 
 
-async def test_nothing_has_ended_when_the_database_cannot_be_read(
+async def test_a_logout_fails_if_the_session_cannot_be_read(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -81,7 +81,7 @@ async def test_nothing_has_ended_when_the_database_cannot_be_read(
     assert (await ann.ask("GET", "/api/me")).status == 200
 
 
-async def test_no_more_ends_wait_than_fit(
+async def test_the_number_of_pending_session_ends_is_limited(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "MAX_PENDING", 0)

@@ -1,4 +1,4 @@
-"""Setup, log-in, log-out and invitations over HTTP, for browsers and for scripts."""
+"""Setup, login, logout and invitations over HTTP, with HTML and JSON."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def setup_form(chat: Chat, **changes: str) -> dict[str, str]:
     return form | changes
 
 
-async def test_everything_leads_to_setup_until_there_is_an_account(chat: Chat) -> None:
+async def test_all_pages_redirect_to_setup_until_an_account_exists(chat: Chat) -> None:
     browser = chat.browser()
     for path in ("/", "/login"):
         answer = await ask(browser, "GET", chat.url + path)
@@ -25,7 +25,7 @@ async def test_everything_leads_to_setup_until_there_is_an_account(chat: Chat) -
     assert "<form" in page.text
 
 
-async def test_the_setup_link_makes_the_administrator_once(chat: Chat) -> None:
+async def test_the_setup_link_creates_one_administrator(chat: Chat) -> None:
     browser = chat.browser()
     form = setup_form(chat)
     assert chat.server.folder.setup_token.stat().st_mode & 0o777 == 0o600
@@ -39,7 +39,7 @@ async def test_the_setup_link_makes_the_administrator_once(chat: Chat) -> None:
     assert (again.status, again.json["code"]) == (403, "forbidden")
 
 
-async def test_a_wrong_setup_token_makes_nobody(chat: Chat) -> None:
+async def test_a_wrong_setup_token_creates_no_account(chat: Chat) -> None:
     for token in ("", "x", "ä", "x" * 1_000):
         answer = await ask(
             chat.browser(), "POST", chat.url + "/setup", setup_form(chat, token=token)
@@ -63,7 +63,7 @@ async def test_a_wrong_setup_token_makes_nobody(chat: Chat) -> None:
         ({"password": "password1"}, "easy to guess"),
     ],
 )
-async def test_a_choice_that_will_not_do_is_explained(
+async def test_an_invalid_name_or_password_is_explained(
     chat: Chat, changes: dict[str, str], word: str
 ) -> None:
     answer = await ask(chat.browser(), "POST", chat.url + "/setup", setup_form(chat, **changes))
@@ -93,7 +93,7 @@ async def test_logging_in_works_with_json_and_with_a_form(
     assert by_cookie.json["user"]["name"] == "ann"
 
 
-async def test_a_browser_without_scripts_is_led_on(chat: Chat, ann: Person) -> None:
+async def test_a_form_login_redirects_without_javascript(chat: Chat, ann: Person) -> None:
     browser = chat.browser()
     form = {"username": "ann", "password": PASSWORD}
     url = chat.url + "/login"
@@ -119,7 +119,9 @@ async def test_a_browser_without_scripts_is_led_on(chat: Chat, ann: Person) -> N
         "/\t/evil.example",
     ],
 )
-async def test_logging_in_leads_to_no_other_site(chat: Chat, ann: Person, target: str) -> None:
+async def test_logging_in_never_redirects_to_another_site(
+    chat: Chat, ann: Person, target: str
+) -> None:
     form = {"username": "ann", "password": PASSWORD}
     async with chat.browser().post(
         chat.url + "/login", params={"next": target}, data=form, headers=HTML, allow_redirects=False
@@ -127,7 +129,9 @@ async def test_logging_in_leads_to_no_other_site(chat: Chat, ann: Person, target
         assert (response.status, response.headers["Location"]) == (303, "/index")
 
 
-async def test_an_unknown_name_gets_the_answer_of_a_wrong_password(chat: Chat, ann: Person) -> None:
+async def test_an_unknown_name_gets_the_same_response_as_a_wrong_password(
+    chat: Chat, ann: Person
+) -> None:
     answers = [
         await ask(chat.browser(), "POST", chat.url + "/login", {"username": n, "password": "xxxxx"})
         for n in ("ann", "nobody")
@@ -141,7 +145,7 @@ async def test_an_unknown_name_gets_the_answer_of_a_wrong_password(chat: Chat, a
     }
 
 
-async def test_logging_in_makes_a_new_session_whatever_cookie_was_there(
+async def test_logging_in_creates_a_new_session_despite_an_existing_cookie(
     chat: Chat, ann: Person
 ) -> None:
     browser = chat.browser()
@@ -151,9 +155,7 @@ async def test_logging_in_makes_a_new_session_whatever_cookie_was_there(
     assert first.headers["Set-Cookie"] != second.headers["Set-Cookie"]
 
 
-async def test_logging_out_ends_the_session_and_takes_the_cookie_back(
-    chat: Chat, ann: Person
-) -> None:
+async def test_logging_out_ends_the_session_and_deletes_the_cookie(chat: Chat, ann: Person) -> None:
     browser = chat.browser()
     answer = await ask(
         browser, "POST", chat.url + "/login", {"username": "ann", "password": PASSWORD}
@@ -166,7 +168,7 @@ async def test_logging_out_ends_the_session_and_takes_the_cookie_back(
     assert (await ask(browser, "POST", chat.url + "/logout")).status == 200
 
 
-async def test_pages_lead_to_where_the_visitor_can_go(chat: Chat, ann: Person) -> None:
+async def test_pages_redirect_depending_on_the_session(chat: Chat, ann: Person) -> None:
     stranger = chat.browser()
     assert (await ask(stranger, "GET", chat.url + "/")).headers["Location"] == "/login"
     assert (await ask(stranger, "GET", chat.url + "/index")).headers["Location"] == "/"
@@ -179,7 +181,7 @@ async def test_pages_lead_to_where_the_visitor_can_go(chat: Chat, ann: Person) -
 # Invitations -------------------------------------------------------------------------------------
 
 
-async def test_an_invitation_brings_somebody_in(chat: Chat, ann: Person) -> None:
+async def test_a_visitor_can_join_by_an_invitation(chat: Chat, ann: Person) -> None:
     made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
     assert made.status == 201
     assert made.json["url"] == f"{chat.url}/join/{made.json['code']}"
@@ -195,7 +197,7 @@ async def test_an_invitation_brings_somebody_in(chat: Chat, ann: Person) -> None
     assert (used_up.status, used_up.json["code"]) == (404, "not_found")
 
 
-async def test_a_user_joins_the_room_of_an_invitation_with_the_account_that_exists(
+async def test_a_user_can_join_the_room_of_an_invitation(
     chat: Chat, ann: Person, bo: Person, cy: Person
 ) -> None:
     room = {"name": "plans", "title": "Plans", "private": True}
@@ -203,16 +205,14 @@ async def test_a_user_joins_the_room_of_an_invitation_with_the_account_that_exis
     made = (await ann.ask("POST", "/api/invites", {"room": "plans", "uses": 1})).json
     path = f"/join/{made['code']}"
     assert "Plans" in (await bo.ask("GET", path, headers=HTML)).text
-    for who, status in ((ann, 200), (bo, 200), (cy, 404)):  # of a member it takes no use
+    for who, status in ((ann, 200), (bo, 200), (cy, 404)):  # a member uses no admission
         assert (await who.ask("POST", f"{path}/room")).status == status
     assert (await bo.ask("GET", f"/api/rooms/{number}")).json["title"] == "Plans"
     stranger = await ask(chat.browser(), "POST", chat.url + f"{path}/room")
     assert (stranger.status, stranger.json["code"]) == (401, "unauthorized")
 
 
-async def test_a_removed_user_cannot_join_with_the_invitation_of_before(
-    ann: Person, bo: Person
-) -> None:
+async def test_a_removed_user_cannot_join_by_an_older_invitation(ann: Person, bo: Person) -> None:
     room = {"name": "plans", "title": "Plans", "private": True}
     number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
     made = (await ann.ask("POST", "/api/invites", {"room": "plans", "uses": 5})).json
@@ -227,7 +227,7 @@ async def test_a_removed_user_cannot_join_with_the_invitation_of_before(
     assert listed["uses_left"] == 4
 
 
-async def test_an_invitation_into_a_room_names_it_and_leads_a_new_account_there(
+async def test_an_invitation_shows_its_room_and_opens_it_for_a_new_account(
     chat: Chat, ann: Person
 ) -> None:
     for number, private in enumerate((False, True)):
@@ -247,7 +247,7 @@ async def test_an_invitation_into_a_room_names_it_and_leads_a_new_account_there(
             assert (response.status, response.headers["Location"]) == (303, place)
 
 
-async def test_an_invitation_into_an_archived_room_leads_to_the_chat(
+async def test_an_invitation_into_an_archived_room_admits_to_the_chat_only(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     room = {"name": "plans", "title": "Plans"}
@@ -264,7 +264,7 @@ async def test_an_invitation_into_an_archived_room_leads_to_the_chat(
         assert (words in page.text, "Join the room" in page.text) == (True, False)
 
 
-async def test_a_member_opens_the_room_of_an_invitation_that_nobody_can_use_any_more(
+async def test_a_member_can_open_the_room_of_an_expired_invitation(
     chat: Chat, ann: Person, bo: Person, cy: Person
 ) -> None:
     number = (await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True})).json["room"]
@@ -282,7 +282,7 @@ async def test_a_member_opens_the_room_of_an_invitation_that_nobody_can_use_any_
         assert (await ask(chat.browser(), "GET", chat.url + path, headers=HTML)).status == 404
 
 
-async def test_an_invitation_without_a_room_offers_a_user_only_the_chat(
+async def test_an_invitation_without_a_room_offers_only_the_chat_to_a_user(
     ann: Person, bo: Person
 ) -> None:
     made = (await ann.ask("POST", "/api/invites", {})).json
@@ -291,7 +291,7 @@ async def test_an_invitation_without_a_room_offers_a_user_only_the_chat(
     assert (await bo.ask("POST", f"/join/{made['code']}/room")).status == 404
 
 
-async def test_a_taken_name_uses_no_invitation_up(chat: Chat, ann: Person) -> None:
+async def test_a_taken_name_does_not_use_up_the_invitation(chat: Chat, ann: Person) -> None:
     made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
     form = {"username": "ANN", "display": "", "password": PASSWORD}
     taken = await ask(chat.browser(), "POST", made.json["url"], form)
@@ -300,7 +300,7 @@ async def test_a_taken_name_uses_no_invitation_up(chat: Chat, ann: Person) -> No
     assert joined.status == 200
 
 
-async def test_a_revoked_invitation_works_no_more(chat: Chat, ann: Person) -> None:
+async def test_a_revoked_invitation_is_not_found(chat: Chat, ann: Person) -> None:
     made = await ann.ask("POST", "/api/invites", {})
     assert [i["code"] for i in (await ann.ask("GET", "/api/invites")).json["invites"]] == [
         made.json["code"]
@@ -313,7 +313,7 @@ async def test_a_revoked_invitation_works_no_more(chat: Chat, ann: Person) -> No
     assert (await ann.ask("GET", "/api/invites")).json["invites"] == []
 
 
-async def test_an_account_that_chose_no_language_follows_the_browser(
+async def test_an_account_without_a_language_uses_that_of_the_browser(
     chat: Chat, ann: Person
 ) -> None:
     made = {"username": "bo", "password": PASSWORD}
@@ -327,7 +327,9 @@ async def test_an_account_that_chose_no_language_follows_the_browser(
         assert f'<html lang="{lang}">' in page.text
 
 
-async def test_only_administrators_invite_and_manage(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_only_administrators_can_invite_and_manage_accounts(
+    chat: Chat, ann: Person, bo: Person
+) -> None:
     for method, path, body in (
         ("GET", "/api/invites", None),
         ("POST", "/api/invites", {}),
@@ -345,7 +347,7 @@ async def test_only_administrators_invite_and_manage(chat: Chat, ann: Person, bo
 # Languages ---------------------------------------------------------------------------------------
 
 
-async def test_pages_and_refusals_speak_the_readers_language(chat: Chat, ann: Person) -> None:
+async def test_pages_and_errors_are_in_the_language_of_the_client(chat: Chat, ann: Person) -> None:
     chinese = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
     page = await ask(chat.browser(), "GET", chat.url + "/login", headers=HTML | chinese)
     assert 'lang="zh-Hans"' in page.text
@@ -355,7 +357,7 @@ async def test_pages_and_refusals_speak_the_readers_language(chat: Chat, ann: Pe
     assert any("\u4e00" <= character <= "\u9fff" for character in refused.json["data"])
 
 
-async def test_an_account_keeps_its_language(ann: Person) -> None:
+async def test_the_language_of_an_account_is_stored(ann: Person) -> None:
     assert 'lang="en"' in (await ann.ask("GET", "/index", headers=HTML)).text
     changed = await ann.ask("PATCH", "/api/me", {"locale": "zh_CN"})
     assert changed.json == {"ok": 1}
@@ -367,7 +369,7 @@ async def test_an_account_keeps_its_language(ann: Person) -> None:
 # Embedding ---------------------------------------------------------------------------------------
 
 
-async def test_a_page_under_tls_gets_the_strict_cookie(start_chat: StartChat) -> None:
+async def test_a_page_over_tls_sets_the_host_prefixed_cookie(start_chat: StartChat) -> None:
     settings = Settings(limits=FAST)
     chat = await start_chat()
     assert settings.server.trusted_proxies == []

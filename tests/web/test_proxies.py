@@ -1,4 +1,4 @@
-"""What proxies say: every way of writing it that is seen in practice, and what cannot be read."""
+"""Forwarding headers of proxies in all common forms, and invalid ones."""
 
 import asyncio
 import logging
@@ -78,7 +78,7 @@ CLIENTS: dict[str, tuple[Fields, str]] = {
 
 
 @pytest.mark.parametrize(("fields", "expected"), CLIENTS.values(), ids=CLIENTS)
-def test_the_client_is_the_nearest_address_that_is_no_proxy(fields: Fields, expected: str) -> None:
+def test_the_client_is_the_last_address_that_is_not_a_proxy(fields: Fields, expected: str) -> None:
     found = proxies.client(request(fields), ip_address(PROXY), TRUSTED)
     assert str(found) == expected
 
@@ -138,13 +138,13 @@ def test_the_host_is_that_of_the_outermost_proxy(fields: Fields, expected: str) 
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::ffff:127.0.0.1", "fd00::1%eth0"])
-def test_a_trusted_proxy_is_known_however_the_system_writes_its_address(peer: str) -> None:
+def test_a_trusted_proxy_is_recognized_in_every_notation_of_its_address(peer: str) -> None:
     found = proxies.address_of(peer)
     assert found is not None
     assert any(found in network for network in TRUSTED)
 
 
-# Through the whole server -------------------------------------------------------------------------
+# End to end ---------------------------------------------------------------------------------------
 
 
 async def behind(start_chat: StartChat, folder: Path, public_url: str = "") -> Chat:
@@ -154,7 +154,9 @@ async def behind(start_chat: StartChat, folder: Path, public_url: str = "") -> C
     return chat
 
 
-async def test_no_field_of_a_proxy_keeps_anybody_out(start_chat: StartChat, tmp_path: Path) -> None:
+async def test_no_forwarding_header_makes_a_request_fail(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
     chat = await behind(start_chat, tmp_path)
     form = f'{{"username":"ann","password":"{PASSWORD}"}}'
     cases = [case[0] for table in (CLIENTS, SCHEMES, HOSTS) for case in table.values()]
@@ -189,7 +191,7 @@ async def test_no_field_of_a_proxy_keeps_anybody_out(start_chat: StartChat, tmp_
         ("http://[2001:0db8::0001]:80", "http://[2001:db8::1]", {}),
     ],
 )
-async def test_the_page_may_open_a_socket_and_sign_in(
+async def test_a_page_behind_a_proxy_can_connect_and_sign_in(
     start_chat: StartChat, tmp_path: Path, public_url: str, origin: str, fields: dict[str, str]
 ) -> None:
     chat = await behind(start_chat, tmp_path, public_url)
@@ -201,7 +203,7 @@ async def test_the_page_may_open_a_socket_and_sign_in(
     assert answer.status == 200
 
 
-async def test_a_refused_origin_is_logged_with_the_one_that_would_do(
+async def test_a_rejected_origin_is_logged_with_the_expected_one(
     start_chat: StartChat, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     chat = await behind(start_chat, tmp_path, "https://chat.example")
@@ -217,7 +219,7 @@ async def test_a_refused_origin_is_logged_with_the_one_that_would_do(
     assert caplog.text.count("origin refused") <= 6
 
 
-async def test_the_line_of_a_request_names_the_visitor_and_not_the_proxy(
+async def test_the_access_log_has_the_address_of_the_client_behind_a_proxy(
     start_chat: StartChat, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     chat = await behind(start_chat, tmp_path)

@@ -1,4 +1,4 @@
-"""The chat behind a real nginx that runs deploy/nginx.conf: TLS, addresses, origins, limits."""
+"""The chat behind a real nginx with deploy/nginx.conf: TLS, addresses, origins, limits."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ SPOOFED = {"X-Forwarded-For": CLAIMED, "X-Forwarded-Host": "evil.example"}
 
 
 class ToLoopback(AbstractResolver):
-    """Every name is this machine."""
+    """Resolve every name to this machine."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -48,7 +48,7 @@ def nginx() -> PrivateNginx:
 
 @pytest_asyncio.fixture
 async def chat(start_chat: StartChat, nginx: PrivateNginx, tmp_path: Path) -> Chat:
-    """Configured as deploy/nginx.conf says, with ann in it."""
+    """A chat configured as in deploy/nginx.conf, with the user ann."""
     server = ServerSettings(public_url=nginx.url, trusted_proxies=["127.0.0.1"])
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
     await chat.person("ann", admin=True)
@@ -64,7 +64,7 @@ def proxy(nginx: PrivateNginx, chat: Chat) -> Iterator[PrivateNginx]:
 
 @pytest_asyncio.fixture
 async def http(proxy: PrivateNginx) -> AsyncIterator[aiohttp.ClientSession]:
-    """A visitor, who trusts that certificate and finds the server by its name."""
+    """A client that trusts the certificate and resolves the server's name."""
     trust = ssl.create_default_context(cafile=str(proxy.certificate))
     connector = aiohttp.TCPConnector(
         ssl=trust, resolver=ToLoopback(), local_addr=(VISITOR, 0), force_close=True
@@ -74,7 +74,7 @@ async def http(proxy: PrivateNginx) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def log_in(http: aiohttp.ClientSession, proxy: PrivateNginx) -> dict[str, str]:
-    """The header of a signed-in script; the cookie goes to the session's jar."""
+    """Sign in; return the header with the token. The cookie is in the client's jar."""
     form = {"username": "ann", "password": PASSWORD}
     answer = await ask(http, "POST", f"{proxy.url}/login", form, {"Origin": proxy.url, **SPOOFED})
     assert answer.status == 200
@@ -85,7 +85,7 @@ async def log_in(http: aiohttp.ClientSession, proxy: PrivateNginx) -> dict[str, 
     return {"Authorization": answer.headers["Authorization"]}
 
 
-async def test_people_talk_through_it_from_their_own_address_and_its_pages_alone(
+async def test_messages_pass_the_proxy_and_only_its_own_origin_is_accepted(
     http: aiohttp.ClientSession, proxy: PrivateNginx, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "chatserver")
@@ -103,7 +103,7 @@ async def test_people_talk_through_it_from_their_own_address_and_its_pages_alone
     assert refused.value.status == 403
 
 
-async def test_what_is_too_large_is_refused_as_a_stream_too(
+async def test_bodies_that_are_too_large_are_rejected_also_when_streamed(
     http: aiohttp.ClientSession, proxy: PrivateNginx
 ) -> None:
     script = await log_in(http, proxy) | {"Content-Type": "text/plain"}
@@ -117,14 +117,14 @@ async def test_what_is_too_large_is_refused_as_a_stream_too(
 
 
 async def stream(pieces: int) -> AsyncIterator[bytes]:
-    """A body of unknown length: two bytes and so many times 50,000."""
+    """Yield a body of unknown length: two bytes and so many times 50,000."""
     yield b"hi"
     for _ in range(pieces):
         yield b"x" * 50_000
         await asyncio.sleep(0)
 
 
-async def test_links_name_the_public_address_and_its_log_no_secret(
+async def test_links_have_the_public_url_and_the_log_has_no_secrets(
     http: aiohttp.ClientSession, proxy: PrivateNginx
 ) -> None:
     script = await log_in(http, proxy)

@@ -1,4 +1,4 @@
-"""Parameters of queries: each of them once, and of its type."""
+"""Query parameters: types and repetition."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def asked(query: str) -> Asked:
         ("other=1&other=2&limit=5", Asked(limit=5)),
     ],
 )
-def test_a_parameter_is_read_as_its_type(query: str, found: Asked) -> None:
+def test_a_parameter_is_converted_to_its_type(query: str, found: Asked) -> None:
     assert asked(query) == found
 
 
@@ -48,6 +48,6 @@ def test_a_parameter_is_read_as_its_type(query: str, found: Asked) -> None:
         "limit=5.5",
     ],
 )
-def test_a_parameter_that_is_repeated_or_of_no_type_is_refused(query: str) -> None:
+def test_a_repeated_or_invalid_parameter_is_rejected(query: str) -> None:
     with pytest.raises(BadRequest):
         asked(query)

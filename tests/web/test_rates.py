@@ -1,4 +1,4 @@
-"""Every operation has a rate, and its refusal says when to come back."""
+"""Rate limits of all operations and commands."""
 
 from pathlib import Path
 from typing import Any, get_args
@@ -36,7 +36,7 @@ def exhausted(_rate: Rate, _key: object) -> None:
 
 
 def routes(chat: Chat) -> list[tuple[str, str, str]]:
-    """Method, path and name of every route of the application."""
+    """Return method, path and name of every route of the application."""
     app = create_app(chat.server.settings)
     found = []
     for route in app.router.routes():
@@ -46,7 +46,7 @@ def routes(chat: Chat) -> list[tuple[str, str, str]]:
     return found
 
 
-async def test_every_route_is_refused_when_its_rate_is_used_up(
+async def test_every_route_is_rejected_above_its_rate(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Rate, "take", exhausted)
@@ -70,7 +70,7 @@ def filled(canonical: str) -> str:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
-async def test_what_belongs_to_no_route_or_no_session_counts_for_its_address(
+async def test_requests_without_a_route_or_session_count_for_their_address(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, accept: str
 ) -> None:
     browser, headers = chat.browser(), {"Accept": accept}
@@ -93,7 +93,7 @@ def test_every_operation_names_an_existing_rate(tmp_path: Path) -> None:
     assert all(isinstance(getattr(rates, kind), Rate) for kind in kinds)
 
 
-async def test_every_command_is_refused_when_its_rate_is_used_up(
+async def test_every_command_is_rejected_above_its_rate(
     ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert set(BY_COMMAND) == set(get_args(protocol.Command))
@@ -131,7 +131,7 @@ COMMANDS: dict[type, dict[str, Any]] = {
         ("PATCH", "/api/users/ann", {"display": "A"}),
     ],
 )
-async def test_one_user_changes_so_much_and_no_more(
+async def test_changes_of_a_user_have_a_rate(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch, method: str, path: str, form: Any
 ) -> None:
     monkeypatch.setattr(chat.server.rates.changes, "_clock", FakeClock(0.0))
@@ -153,9 +153,7 @@ async def test_muting_counts_as_a_message_on_the_socket_and_over_http(
     assert (await ann.ask("PATCH", "/api/rooms/1", {"muted": True})).status == 429
 
 
-async def test_the_owner_of_the_data_folder_is_not_limited(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_operator_is_not_limited(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat.server.sessions, "is_operator", lambda _request: True)
     monkeypatch.setattr(Rate, "take", exhausted)
     answer = await ask(chat.browser(), "GET", f"{chat.url}/api/users")
@@ -163,9 +161,7 @@ async def test_the_owner_of_the_data_folder_is_not_limited(
 
 
 @pytest.mark.parametrize(("rooms", "sockets"), [(0, 199), (1_000, 199), (19_000, 10)])
-def test_a_socket_that_listens_to_very_many_rooms_counts_as_several(
-    rooms: int, sockets: int
-) -> None:
+def test_a_connection_to_very_many_rooms_counts_as_several(rooms: int, sockets: int) -> None:
     rates = Rates(LimitSettings(), FakeClock())
     ann = User(1, "ann", "Ann")
     gate = RequestLimits(rates, Any)  # type: ignore[arg-type]

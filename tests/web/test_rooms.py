@@ -1,4 +1,4 @@
-"""The HTTP API of the conversation: the same commands, refusals and durability as the socket."""
+"""HTTP API of rooms and messages: the same rules and durability as for commands."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +10,7 @@ from tests.driver import Chat, Person, ask
 from tests.fakes import FakeClock
 
 
-async def test_what_a_script_says_everybody_hears(ann: Person, bo: Person) -> None:
+async def test_a_message_posted_over_http_is_delivered_to_members(ann: Person, bo: Person) -> None:
     bos = await bo.connect()
     said = await ann.ask("POST", "/api/rooms/lobby/messages", {"data": "hello", "id": "a1"})
     assert (said.status, said.json["ok"], said.json["seq"]) == (201, 1, 1)
@@ -19,7 +19,7 @@ async def test_what_a_script_says_everybody_hears(ann: Person, bo: Person) -> No
     assert (again.status, again.json["seq"], again.json["duplicate"]) == (200, 1, True)
 
 
-async def test_plain_text_is_the_message(ann: Person, bo: Person) -> None:
+async def test_a_plain_text_body_is_the_message(ann: Person, bo: Person) -> None:
     bos = await bo.connect()
     headers = {"Authorization": f"Bearer {ann.token}", "Content-Type": "text/plain"}
     url = f"{ann.chat.url}/api/rooms/lobby/messages"
@@ -28,7 +28,7 @@ async def test_plain_text_is_the_message(ann: Person, bo: Person) -> None:
     await bos.hears("Build done ✅")
 
 
-async def test_a_direct_message_by_http(ann: Person, bo: Person) -> None:
+async def test_a_direct_message_can_be_posted_over_http(ann: Person, bo: Person) -> None:
     bos = await bo.connect()
     said = await ann.ask("POST", "/api/direct/bo/messages", {"data": "psst"})
     assert said.status == 201
@@ -36,7 +36,9 @@ async def test_a_direct_message_by_http(ann: Person, bo: Person) -> None:
     assert (await ann.ask("POST", "/api/direct/nobody/messages", {"data": "x"})).status == 404
 
 
-async def test_a_room_from_its_making_to_its_archive(ann: Person, bo: Person, cy: Person) -> None:
+async def test_a_room_can_be_created_changed_and_archived_over_http(
+    ann: Person, bo: Person, cy: Person
+) -> None:
     bos = await bo.connect()
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "topic": "what next"})
     assert (made.status, made.json["state"]["name"]) == (201, "plans")
@@ -64,13 +66,13 @@ async def test_a_room_from_its_making_to_its_archive(ann: Person, bo: Person, cy
     assert (said.status, said.json["code"]) == (403, "forbidden")
 
 
-async def test_one_leaves_by_any_spelling_of_ones_name(ann: Person, bo: Person) -> None:
+async def test_a_member_can_leave_by_any_spelling_of_the_own_name(ann: Person, bo: Person) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
     assert (await bo.ask("DELETE", "/api/rooms/plans/members/ＢＯ")).status == 200
 
 
 @pytest.mark.parametrize("alone", ["muted", "archived"])
-async def test_what_is_set_by_itself_is_not_set_with_something_else(
+async def test_properties_that_must_be_set_alone_are_rejected_with_others(
     ann: Person, alone: str
 ) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans"})
@@ -81,7 +83,9 @@ async def test_what_is_set_by_itself_is_not_set_with_something_else(
     assert (await ann.ask("PATCH", "/api/rooms/plans", {alone: True, "id": "1"})).status == 200
 
 
-async def test_a_message_from_its_saying_to_its_end(ann: Person, bo: Person) -> None:
+async def test_a_message_can_be_posted_edited_and_deleted_over_http(
+    ann: Person, bo: Person
+) -> None:
     url = "/api/rooms/lobby/messages"
     seq = (await ann.ask("POST", url, {"data": "helo"})).json["seq"]
     assert (await ann.ask("PATCH", f"{url}/{seq}", {"data": "hello"})).status == 200
@@ -96,9 +100,7 @@ async def test_a_message_from_its_saying_to_its_end(ann: Person, bo: Person) -> 
     assert "hello" not in str(whole)
 
 
-async def test_who_catches_up_over_http_learns_that_a_backup_was_restored(
-    chat: Chat, ann: Person
-) -> None:
+async def test_catching_up_over_http_after_a_restore_returns_reset(chat: Chat, ann: Person) -> None:
     url = "/api/rooms/lobby/events"
     epoch = (await ann.ask("GET", url)).json["epoch"]
     assert (await ann.ask("GET", f"{url}?after=0&epoch={epoch}")).status == 200
@@ -123,11 +125,11 @@ async def test_who_catches_up_over_http_learns_that_a_backup_was_restored(
         ("/api/rooms/0/events", 404),
     ],
 )
-async def test_questions_that_cannot_be_answered(ann: Person, path: str, status: int) -> None:
+async def test_invalid_queries_are_rejected(ann: Person, path: str, status: int) -> None:
     assert (await ann.ask("GET", path)).status == status
 
 
-async def test_one_person_asks_so_much_and_no_more_by_http_and_on_sockets_together(
+async def test_queries_of_a_user_have_one_rate_for_http_and_connections(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chat.server.rates.questions, "_clock", FakeClock(0.0))
@@ -144,7 +146,7 @@ async def test_one_person_asks_so_much_and_no_more_by_http_and_on_sockets_togeth
     assert said.status == 201
 
 
-async def test_sessions_can_be_seen_and_ended_everywhere(chat: Chat, ann: Person) -> None:
+async def test_sessions_can_be_listed_and_all_ended(chat: Chat, ann: Person) -> None:
     other = await chat.signed_in("ann")
     device = await other.connect()
     seen = (await ann.ask("GET", "/api/sessions")).json["sessions"]
@@ -155,9 +157,7 @@ async def test_sessions_can_be_seen_and_ended_everywhere(chat: Chat, ann: Person
     assert (await ann.ask("GET", "/api/me")).status == 401
 
 
-async def test_a_bot_posts_where_it_belongs_and_nowhere_else(
-    chat: Chat, ann: Person, bo: Person
-) -> None:
+async def test_a_bot_can_post_only_in_its_rooms(chat: Chat, ann: Person, bo: Person) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True})
     made = await ann.ask("POST", "/api/bots", {"name": "ci", "rooms": ["plans"]})
     assert made.status == 201
@@ -186,7 +186,7 @@ async def test_a_bot_posts_where_it_belongs_and_nowhere_else(
     assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 401
 
 
-# Who may do what ---------------------------------------------------------------------------------
+# Permissions -------------------------------------------------------------------------------------
 
 Try = Callable[[Person, int], Awaitable[Any]]
 
@@ -221,8 +221,8 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("who", ALLOWED)
-async def test_everybody_may_do_in_a_private_room_just_what_is_theirs(chat: Chat, who: str) -> None:
-    """Every operation for every kind of person; refusals tell strangers nothing."""
+async def test_operations_in_a_private_room_need_the_right_role(chat: Chat, who: str) -> None:
+    """Every operation with every role; errors reveal nothing to nonmembers."""
     people = {
         name: await chat.person(name)
         for name in ("keeper", "author", "member", "left", "bo", "eve")

@@ -1,4 +1,4 @@
-"""The security rules, and a regression test for each fault of the system that this one replaces."""
+"""Security rules, with a regression test for each vulnerability of the predecessor."""
 
 import logging
 from pathlib import Path
@@ -30,7 +30,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-async def test_a_foreign_page_can_neither_open_a_socket_nor_change_anything(
+async def test_a_foreign_origin_can_neither_connect_nor_change_anything(
     chat: Chat, ann: Person, origin: str
 ) -> None:
     headers = {"Origin": origin.format(host=chat.url.removeprefix("http://"))}
@@ -47,18 +47,18 @@ async def test_a_foreign_page_can_neither_open_a_socket_nor_change_anything(
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
 
 
-async def test_the_own_page_may(chat: Chat, ann: Person) -> None:
+async def test_the_own_origin_is_accepted(chat: Chat, ann: Person) -> None:
     headers = {"Origin": chat.url}
     assert (await ann.connect(headers=headers)).welcome["user"] == "ann"
     assert (await ann.ask("PATCH", "/api/me", {"display": "A"}, headers=headers)).status == 200
 
 
-async def test_a_request_that_a_browser_calls_cross_site_is_refused(ann: Person) -> None:
+async def test_a_request_marked_as_cross_site_is_rejected(ann: Person) -> None:
     answer = await ann.ask("POST", "/logout", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status == 403
 
 
-async def test_the_public_url_is_the_measure_where_one_is_set(
+async def test_the_origin_is_compared_with_a_configured_public_url(
     start_chat: StartChat, tmp_path: Path
 ) -> None:
     server = ServerSettings(public_url="https://chat.example")
@@ -73,7 +73,7 @@ async def test_the_public_url_is_the_measure_where_one_is_set(
 
 
 @pytest.mark.parametrize("path", ["/login", "/index", "/api/me", "/nothing", "/healthz"])
-async def test_every_answer_has_the_security_headers(ann: Person, path: str) -> None:
+async def test_every_response_has_the_security_headers(ann: Person, path: str) -> None:
     headers = (await ann.ask("GET", path)).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -100,7 +100,9 @@ async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: Person) -
             assert (response.status, (await response.json())["code"]) == (400, "bad_request")
 
 
-async def test_proxies_are_believed_only_where_they_are_named(chat: Chat, ann: Person) -> None:
+async def test_forwarding_headers_are_ignored_without_trusted_proxies(
+    chat: Chat, ann: Person
+) -> None:
     spoofed = {
         "X-Forwarded-For": "203.0.113.7",
         "X-Forwarded-Host": "evil.example",
@@ -110,7 +112,7 @@ async def test_proxies_are_believed_only_where_they_are_named(chat: Chat, ann: P
     assert made.json["url"].startswith(chat.url)
 
 
-async def test_whoever_is_no_named_proxy_is_not_believed(
+async def test_forwarding_headers_of_an_untrusted_peer_are_ignored(
     start_chat: StartChat, tmp_path: Path
 ) -> None:
     server = ServerSettings(trusted_proxies=["192.0.2.0/24"])
@@ -121,7 +123,7 @@ async def test_whoever_is_no_named_proxy_is_not_believed(
     assert made.json["url"].startswith(chat.url)
 
 
-async def test_behind_a_named_proxy_the_outer_address_counts(
+async def test_forwarding_headers_of_a_trusted_proxy_are_used(
     start_chat: StartChat, tmp_path: Path
 ) -> None:
     server = ServerSettings(trusted_proxies=["127.0.0.1"])
@@ -144,11 +146,11 @@ async def test_behind_a_named_proxy_the_outer_address_counts(
     assert (await ann.connect(headers=own)).welcome["user"] == "ann"
 
 
-# Faults of the original --------------------------------------------------------------------------
+# Vulnerabilities of the predecessor ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["' OR '1'='1", "ann' --", 'ann" OR ""="', "ann\\", "%", "ann;"])
-async def test_sql_in_a_name_is_only_a_name(chat: Chat, ann: Person, name: str) -> None:
+async def test_sql_in_a_name_is_not_executed(chat: Chat, ann: Person, name: str) -> None:
     form = {"username": name, "password": "' OR '1'='1"}
     answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
     assert (answer.status, answer.json["code"]) == (401, "bad_credentials")
@@ -179,7 +181,7 @@ async def test_no_secret_is_in_any_log(
         assert secret not in caplog.text
 
 
-async def test_the_sender_is_who_is_signed_in_whatever_the_frame_says(
+async def test_the_sender_is_the_user_of_the_session_and_not_of_the_frame(
     ann: Person, bo: Person
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
@@ -187,7 +189,7 @@ async def test_the_sender_is_who_is_signed_in_whatever_the_frame_says(
     assert (await anns.hears("hi"))["user"] == "bo"
 
 
-async def test_markup_in_names_and_messages_is_text(chat: Chat, ann: Person) -> None:
+async def test_markup_in_names_and_messages_is_escaped(chat: Chat, ann: Person) -> None:
     name = "<img src=x onerror=alert(1)>"
     eve = await chat.person("eve", display=name)
     page = await eve.ask("GET", "/index", headers={"Accept": "text/html"})
@@ -195,7 +197,7 @@ async def test_markup_in_names_and_messages_is_text(chat: Chat, ann: Person) -> 
     assert "&lt;img" in page.text
 
 
-async def test_connecting_tells_others_the_change_and_not_the_whole_list(chat: Chat) -> None:
+async def test_connecting_sends_others_the_change_and_not_the_whole_list(chat: Chat) -> None:
     people = [await chat.person(f"bo{number}") for number in range(20)]
     devices = [await person.connect() for person in people]
     watcher = devices[0]
@@ -209,7 +211,7 @@ async def test_connecting_tells_others_the_change_and_not_the_whole_list(chat: C
 # Embedding ---------------------------------------------------------------------------------------
 
 
-async def test_the_application_works_inside_another_one(
+async def test_the_application_works_as_a_sub_application(
     tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
     outer = aiohttp.web.Application()

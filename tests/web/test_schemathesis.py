@@ -1,4 +1,4 @@
-"""The description of the HTTP API held against the real server by schemathesis, every operation.
+"""Conformance of the server to the OpenAPI description, tested by schemathesis for every operation.
 
 Right and wrong requests, methods that are not offered, missing and wrong tokens: no failure of the
 server, no answer that is not described, nothing wrong accepted. The same requests each time.

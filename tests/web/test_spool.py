@@ -1,4 +1,4 @@
-"""The spool: the source ends although its reader is slow, and every byte arrives."""
+"""Spool: decouples the source from a slow reader, and keeps every byte."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ PIECES = [bytes([number]) * 1_000 for number in range(50)]
 
 
 class Source:
-    """Pieces to read, and whether they were read to their end."""
+    """Pieces to read; records whether they were read completely."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.ended = asyncio.Event()
@@ -37,7 +37,7 @@ class Source:
 async def read(
     source: Source, folder: Path, got: bytearray, *, first_wait: asyncio.Event | None = None
 ) -> None:
-    """Read all of a source, after a wait behind the first piece."""
+    """Read a source completely, with a pause after the first piece."""
     async with aclosing(spooled(source.pieces(), folder)) as pieces:
         async for piece in pieces:
             got += piece
@@ -45,7 +45,7 @@ async def read(
                 await first_wait.wait()
 
 
-async def test_a_source_ends_while_its_reader_takes_nothing(tmp_path: Path) -> None:
+async def test_a_source_is_read_completely_while_its_reader_is_paused(tmp_path: Path) -> None:
     source = Source()
     async with aclosing(spooled(source.pieces(), tmp_path)) as pieces:
         first = await anext(pieces)
@@ -55,21 +55,23 @@ async def test_a_source_ends_while_its_reader_takes_nothing(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_reader_gets_all_of_a_broken_source_and_then_its_error(tmp_path: Path) -> None:
+async def test_a_reader_gets_all_pieces_of_a_failing_source_and_then_its_error(
+    tmp_path: Path,
+) -> None:
     got = bytearray()
     with pytest.raises(ValueError, match="broken"):
         await read(Source(ValueError("broken")), tmp_path, got)
     assert got == b"".join(PIECES)
 
 
-async def test_a_source_is_left_when_its_reader_goes(tmp_path: Path) -> None:
+async def test_a_source_is_closed_when_its_reader_leaves(tmp_path: Path) -> None:
     source = Source()
     async with aclosing(spooled(source.pieces(), tmp_path)) as pieces:
         await anext(pieces)
     assert source.ended.is_set()
 
 
-async def test_a_reader_who_keeps_up_needs_little_space(
+async def test_a_fast_reader_needs_little_disk_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "MAX_SHARE", 0.0)
@@ -77,7 +79,7 @@ async def test_a_reader_who_keeps_up_needs_little_space(
         assert b"".join([piece async for piece in pieces]) == b"".join(PIECES)
 
 
-async def test_a_reader_too_far_behind_is_cut_off(
+async def test_a_reader_too_far_behind_is_disconnected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "MAX_SHARE", 0.0)
@@ -88,7 +90,7 @@ async def test_a_reader_too_far_behind_is_cut_off(
 
 
 @pytest.mark.parametrize(("free", "place"), [(10**8, "data"), (0, "temporary")])
-async def test_the_file_is_with_the_temporary_files_only_when_the_disk_is_full(
+async def test_the_file_is_in_the_temporary_folder_only_if_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, place: str
 ) -> None:
     data, temporary = tmp_path / "data", tmp_path / "temporary"
@@ -103,7 +105,7 @@ async def test_the_file_is_with_the_temporary_files_only_when_the_disk_is_full(
     assert made.call_args.kwargs["dir"] == tmp_path / place
 
 
-async def test_without_space_anywhere_the_source_waits_for_its_reader(
+async def test_without_disk_space_the_source_waits_for_its_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "_free", lambda _: 0)
@@ -115,10 +117,10 @@ async def test_without_space_anywhere_the_source_waits_for_its_reader(
     assert source.ended.is_set()
 
 
-async def test_the_file_stays_open_until_the_thread_has_written(
+async def test_the_file_stays_open_until_the_writing_thread_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A descriptor that is closed while a thread writes may belong to another file by then."""
+    """A descriptor that is closed while a thread writes may be reused for another file."""
     writing, may_write, held = asyncio.Event(), threading.Event(), []
     loop, write = asyncio.get_running_loop(), spool._write_all
 

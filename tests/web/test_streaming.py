@@ -1,4 +1,4 @@
-"""Long answers to the owner of the data folder."""
+"""Streaming responses to the operator."""
 
 import asyncio
 import errno
@@ -36,7 +36,7 @@ async def failing(error: Exception, *pieces: bytes) -> AsyncGenerator[bytes]:
     raise error
 
 
-async def test_a_stream_that_fails_at_once_sends_nothing() -> None:
+async def test_a_stream_that_fails_before_the_first_piece_is_an_error_response() -> None:
     refused = []
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -63,7 +63,7 @@ async def test_a_stream_that_fails_at_once_sends_nothing() -> None:
         (ValueError(), "a streamed response failed", True),
     ],
 )
-async def test_a_stream_that_fails_half_way_is_one_line_of_the_log(
+async def test_a_stream_that_fails_later_is_aborted_and_logged_once(
     caplog: pytest.LogCaptureFixture, error: Exception, line: str, has_traceback: bool
 ) -> None:
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -78,7 +78,7 @@ async def test_a_stream_that_fails_half_way_is_one_line_of_the_log(
     assert bool(record.exc_info) is has_traceback
 
 
-async def test_a_reader_who_goes_away_in_the_middle_is_no_fault(
+async def test_a_client_that_disconnects_during_a_stream_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     ended = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A database that never answers: every route and every command is refused within the limit."""
+"""Time limit of every route and command while the database does not answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -75,7 +75,7 @@ Route = tuple[str, str, str]  # method, path and name
 
 
 class Frozen:
-    """Lets a database stand still: for writes, or for queries too."""
+    """Makes a database hang: for writes, or for queries too."""
 
     def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         self._database = database
@@ -116,7 +116,7 @@ def frozen(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> Iterator[Frozen]:
 
 @pytest.fixture
 async def room(ann: Person, bo: Person, cy: Person) -> int:
-    """A room of ann and bo with a message of ann."""
+    """A room of ann and bo with a message by ann."""
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
     number: int = made.json["room"]
     await ann.ask("POST", f"/api/rooms/{number}/messages", {"data": "hello"})
@@ -125,7 +125,7 @@ async def room(ann: Person, bo: Person, cy: Person) -> int:
 
 
 async def all_requests(chat: Chat, ann: Person, room: int) -> dict[Route, tuple[str, str, Any]]:
-    """A request of every route: its method, path and body."""
+    """Return a request for every route: method, path and body."""
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json["code"]
     conversation = (await ann.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
     return {
@@ -155,7 +155,7 @@ def filled(path: str, room: int, invite: str, conversation: int) -> str:
     return path.replace("{locale}.{digest}", "en.x")
 
 
-async def test_every_route_is_refused_when_queries_get_no_answer(
+async def test_every_route_is_rejected_while_queries_hang(
     chat: Chat, ann: Person, room: int, frozen: Frozen
 ) -> None:
     answers = asked(ann, await all_requests(chat, ann, room))
@@ -168,7 +168,7 @@ async def test_every_route_is_refused_when_queries_get_no_answer(
         assert known or status == 503, (method, path, status)
 
 
-async def test_every_change_is_refused_when_writes_get_no_answer_but_messages_wait(
+async def test_every_change_is_rejected_while_writes_hang_and_messages_wait(
     chat: Chat, ann: Person, room: int, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests = await all_requests(chat, ann, room)
@@ -207,7 +207,7 @@ def _is_message(route: Route) -> bool:
     return route[2] in MESSAGES
 
 
-async def test_the_deletion_of_an_account_with_its_messages_is_refused_until_it_is_deleted(
+async def test_deleting_an_account_with_its_messages_is_rejected_until_it_is_done(
     ann: Person, room: int, bo: Person, frozen: Frozen
 ) -> None:
     await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "secret"})
@@ -221,7 +221,7 @@ async def test_the_deletion_of_an_account_with_its_messages_is_refused_until_it_
 
 
 @pytest.mark.parametrize("reads", [True, False], ids=["queries too", "writes alone"])
-async def test_every_command_is_refused_and_messages_wait(
+async def test_every_command_is_rejected_while_the_database_hangs_and_messages_wait(
     ann: Person, bo: Person, room: int, frozen: Frozen, reads: bool
 ) -> None:
     assert set(COMMANDS) == set(get_args(protocol.Command))
@@ -251,7 +251,7 @@ async def test_every_command_is_refused_and_messages_wait(
 
 
 async def _nothing_more(devices: list[Device]) -> None:
-    """No request is answered a second time."""
+    """Require that no request is answered twice."""
     while time_limit._abandoned:
         await asyncio.wait(set(time_limit._abandoned))
     for device in devices:
@@ -260,7 +260,7 @@ async def _nothing_more(devices: list[Device]) -> None:
         assert replies == []
 
 
-async def test_what_was_refused_for_its_time_still_notifies_those_concerned(
+async def test_a_change_stored_after_its_time_limit_still_notifies_the_members(
     ann: Person, bo: Person, cy: Person, room: int, frozen: Frozen
 ) -> None:
     device, other = await bo.connect(), await cy.connect()
@@ -275,7 +275,7 @@ async def test_what_was_refused_for_its_time_still_notifies_those_concerned(
     assert (await other.next(13))["room"] == room
 
 
-async def test_a_log_out_ends_the_session_although_writes_get_no_answer(
+async def test_a_logout_ends_the_session_while_writes_hang(
     chat: Chat, ann: Person, frozen: Frozen
 ) -> None:
     frozen.stop(reads=False)
@@ -284,7 +284,7 @@ async def test_a_log_out_ends_the_session_although_writes_get_no_answer(
     frozen.go_on()
 
 
-async def test_a_socket_is_refused_within_the_limit(
+async def test_a_connection_is_rejected_within_the_time_limit(
     chat: Chat, ann: Person, frozen: Frozen
 ) -> None:
     frozen.stop(reads=True)

@@ -1,4 +1,4 @@
-"""Turns: one question of a user at a time, in the order in which they came."""
+"""Turns: queries of a user run one at a time, in order."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from chatserver.web import turns
 from chatserver.web.turns import Turns
 
 
-async def test_questions_of_one_user_run_in_order_and_one_at_a_time() -> None:
+async def test_queries_of_one_user_run_in_order_and_one_at_a_time() -> None:
     queue, running, order = Turns(), 0, []
 
     async def ask(number: int) -> None:
@@ -32,7 +32,7 @@ async def test_other_users_do_not_wait() -> None:
         pass
 
 
-async def test_a_question_that_waits_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_query_that_waits_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "QUEUE_TIMEOUT", 0.0)
     queue = Turns()
     async with queue.turn("ann"):
@@ -44,7 +44,7 @@ async def test_a_question_that_waits_too_long_is_refused(monkeypatch: pytest.Mon
     assert queue._queues == {}
 
 
-async def test_a_cancelled_question_leaves_the_queue() -> None:
+async def test_a_cancelled_query_leaves_the_queue() -> None:
     queue = Turns()
     async with queue.turn("ann"):
         waiting = asyncio.create_task(queue.turn("ann").__aenter__())

@@ -1,4 +1,4 @@
-"""What a line waits for: nothing, until it sends faster than anybody can mean it."""
+"""Dispatcher: throttling, order, time limits and error replies of commands."""
 
 import asyncio
 import json
@@ -43,31 +43,31 @@ READING = {
 }
 
 
-class Standing:
-    """A database that stands still, as the rules of history see it."""
+class UnresponsiveHistory:
+    """History whose queries never return."""
 
     def __getattr__(self, _name: str) -> Callable[..., Awaitable[None]]:
-        return self._stand
+        return self._hang
 
-    async def _stand(self, *_: Any, **__: Any) -> None:
+    async def _hang(self, *_: Any, **__: Any) -> None:
         await asyncio.Event().wait()
 
 
-class Hurried:
-    """A chat to which everything comes too fast."""
+class RateLimitedMessages:
+    """Raises RateLimited for every message."""
 
     def send(self, *_: Any, **_facts: Any) -> None:
         raise RateLimited(1.0)
 
 
-class Queue:
-    """A journal that takes everything and stores nothing."""
+class FakeJournal:
+    """Accepts all drafts, and stores nothing."""
 
     def __init__(self) -> None:
-        self.taken: list[Draft] = []
+        self.drafts: list[Draft] = []
 
     def append(self, draft: Draft, _settle: object) -> None:
-        self.taken.append(draft)
+        self.drafts.append(draft)
 
 
 @pytest.fixture
@@ -77,10 +77,10 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def requests(clock: FakeClock) -> Dispatcher:
-    return made(clock, chat=Hurried())
+    return build_dispatcher(clock, chat=RateLimitedMessages())
 
 
-def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
+def build_dispatcher(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
     nobody: Any = None
     return Dispatcher(
         chat=chat,
@@ -96,7 +96,7 @@ def made(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
     )
 
 
-def somebody(transport: RecordingTransport | None = None) -> Connection:
+def connected(transport: RecordingTransport | None = None) -> Connection:
     return Connection(
         transport or RecordingTransport(),
         User(1, "ann", "Ann"),
@@ -109,7 +109,7 @@ def somebody(transport: RecordingTransport | None = None) -> Connection:
 
 
 @pytest.mark.parametrize("frame", [TYPING, READ, HELLO], ids=["typing", "read", "too fast"])
-def test_a_flood_makes_its_own_line_wait_and_no_other(
+def test_a_flood_throttles_only_its_own_connection(
     requests: Dispatcher, clock: FakeClock, frame: str
 ) -> None:
     async def waits(loop: SkippingLoop, connection: Connection) -> bool:
@@ -124,7 +124,7 @@ def test_a_flood_makes_its_own_line_wait_and_no_other(
 
     async def story(loop: SkippingLoop) -> None:
         per_second, at_once = SIGNAL_RATE
-        ann, bo = somebody(), somebody()
+        ann, bo = connected(), connected()
         assert not any([await waits(loop, ann) for _ in range(at_once - 1)])
         assert any([await waits(loop, ann) for _ in range(2)])
         assert not await waits(loop, bo)
@@ -135,22 +135,20 @@ def test_a_flood_makes_its_own_line_wait_and_no_other(
 
 
 @pytest.mark.parametrize("request_frame", WRITING.values(), ids=WRITING.keys())
-def test_what_is_stored_is_queued_at_once_whatever_has_to_be_looked_up(
-    clock: FakeClock, request_frame: str
-) -> None:
-    queue: Any = Queue()
+def test_commands_that_store_are_queued_immediately(clock: FakeClock, request_frame: str) -> None:
+    queue: Any = FakeJournal()
     rooms: Any = None
     chat = Chat(queue, RoomCache(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms)
-    assert made(clock, chat=chat).handle(somebody(), request_frame) is None
-    assert len(queue.taken) == 1
+    assert build_dispatcher(clock, chat=chat).handle(connected(), request_frame) is None
+    assert len(queue.drafts) == 1
 
 
 @pytest.mark.parametrize("request_frame", READING.values(), ids=READING.keys())
-def test_a_request_whose_reads_take_too_long_is_answered_unavailable(request_frame: str) -> None:
+def test_a_command_whose_queries_take_too_long_is_answered_unavailable(request_frame: str) -> None:
     async def story(loop: SkippingLoop) -> None:
         line = RecordingTransport()
-        requests = made(FakeClock(), chat=None, history=Standing())
-        work = requests.handle(somebody(line), request_frame)
+        requests = build_dispatcher(FakeClock(), chat=None, history=UnresponsiveHistory())
+        work = requests.handle(connected(line), request_frame)
         assert work is not None
         waiting = asyncio.ensure_future(work)
         await loop.skip(0)
@@ -169,7 +167,7 @@ async def test_after_an_invalid_frame_the_next_one_waits_for_another_turn(
     requests: Dispatcher, frame: str | bytes
 ) -> None:
     transport = RecordingTransport()
-    work = requests.handle(somebody(transport), frame)
+    work = requests.handle(connected(transport), frame)
     assert [answer["ok"] for answer in transport.messages()] == [False]
     assert work is not None
     await work
@@ -180,14 +178,14 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
 ) -> None:
     monkeypatch.setattr(Queries, "answer", lambda *_: None)
     monkeypatch.setattr(time_limit, "read", lambda _: None)
-    dispatcher = made(clock, chat=None)
+    dispatcher = build_dispatcher(clock, chat=None)
 
     def accepted(rooms: int) -> int:
         """Return the number of requests until one is refused."""
         positions = {str(room): 0 for room in range(1, rooms + 1)}
         frame = json.dumps({"type": 7, "id": "1", "rooms": positions})
         transport, count = RecordingTransport(), 0
-        connection = somebody(transport)
+        connection = connected(transport)
         while dispatcher.handle(connection, frame) is None and not transport.messages():
             count += 1
         return count
@@ -198,7 +196,7 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
 
 
 def refusals() -> list[ChatError]:
-    """One of each kind, however it is made."""
+    """Return an instance of every error."""
     kinds, found = [ChatError], []
     while kinds:
         kind = kinds.pop()
@@ -211,15 +209,15 @@ def refusals() -> list[ChatError]:
 
 
 @pytest.mark.parametrize("error", refusals(), ids=lambda error: type(error).__name__)
-def test_a_refusal_is_in_the_language_of_its_socket(clock: FakeClock, error: ChatError) -> None:
+def test_an_error_is_in_the_language_of_its_connection(clock: FakeClock, error: ChatError) -> None:
     class Refusing:
         def send(self, *_: object, **_facts: object) -> None:
             raise error
 
-    requests = made(clock, chat=Refusing())
+    requests = build_dispatcher(clock, chat=Refusing())
     english, chinese = RecordingTransport(), RecordingTransport()
     for transport, locale in ((english, "en"), (chinese, "zh_CN")):
-        connection = somebody(transport)
+        connection = connected(transport)
         connection.locale = locale
         requests.handle(connection, HELLO)
         answered = transport.written.decode(errors="replace")
@@ -237,7 +235,7 @@ def test_a_refusal_is_in_the_language_of_its_socket(clock: FakeClock, error: Cha
     ],
     ids=["a bot", "a browser", "a page", "an unknown language"],
 )
-async def test_a_socket_has_the_language_it_was_opened_with(
+async def test_a_connection_has_the_language_of_its_request(
     chat: RunningChat, options: dict[str, Any], sentence: str
 ) -> None:
     device = await (await chat.person("ann")).connect(**options)

@@ -1,4 +1,4 @@
-"""One line: frames in their turn, a backlog with an end, and an end that leaves nothing behind."""
+"""WebSocket transport: order of commands, backpressure and close."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ LIMIT = 1_000
 
 
 class Transport(RecordingTransport):
-    """Counts how often it was told to stop reading, and to go on."""
+    """Records calls of pause_reading and resume_reading."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,16 +39,16 @@ class Transport(RecordingTransport):
         self.reading.append(True)
 
 
-class Listener:
-    """Hears frames; those that begin with "wait" take until `done` is set."""
+class FrameRecorder:
+    """Records frames; those that begin with "wait" are performed when `done` is set."""
 
     def __init__(self) -> None:
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.done = asyncio.Event()
         self.on_closed = 0
 
     def receive(self, message: WSMessage) -> Awaitable[None] | None:
-        self.heard.append(message.data)
+        self.received.append(message.data)
         waits = message.type is WSMsgType.TEXT and message.data.startswith("wait")
         return self._wait() if waits else None
 
@@ -59,9 +59,9 @@ class Listener:
         self.on_closed += 1
 
 
-def lined() -> tuple[SocketTransport, Transport, Listener]:
+def connected() -> tuple[SocketTransport, Transport, FrameRecorder]:
     transport = Transport()
-    return SocketTransport(transport, limit=LIMIT), transport, Listener()  # type: ignore[arg-type]
+    return SocketTransport(transport, limit=LIMIT), transport, FrameRecorder()  # type: ignore[arg-type]
 
 
 async def settle() -> None:
@@ -69,182 +69,182 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_frames_are_heard_at_once_and_in_order() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"a") + frame(b"b"))
-    assert listener.heard == ["a", "b"]
+async def test_frames_are_performed_immediately_and_in_order() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"a") + frame(b"b"))
+    assert recorder.received == ["a", "b"]
 
 
-async def test_what_comes_before_it_is_open_waits() -> None:
-    line, _, listener = lined()
-    line.data_received(frame(b"early"))
-    assert listener.heard == []
-    line.open(listener.receive, listener.leave)
-    assert listener.heard == ["early"]
+async def test_frames_before_the_handler_is_set_are_queued() -> None:
+    socket, _, recorder = connected()
+    socket.data_received(frame(b"early"))
+    assert recorder.received == []
+    socket.open(recorder.receive, recorder.leave)
+    assert recorder.received == ["early"]
 
 
-async def test_nobody_overtakes_a_frame_that_takes_its_time() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"wait again") + frame(b"late"))
+async def test_commands_are_performed_in_order() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"wait") + frame(b"wait again") + frame(b"late"))
     await settle()
-    assert listener.heard == ["wait"]
-    listener.done.set()
+    assert recorder.received == ["wait"]
+    recorder.done.set()
     await settle()
-    assert listener.heard == ["wait", "wait again", "late"]
+    assert recorder.received == ["wait", "wait again", "late"]
 
 
-async def test_who_sends_too_much_meanwhile_must_wait() -> None:
-    line, transport, listener = lined()
-    line.open(listener.receive, listener.leave)
+async def test_reading_is_paused_while_too_many_frames_wait() -> None:
+    socket, transport, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
     long = frame(b"x" * (LIMIT - 1))
     fits = BACKLOG_LIMIT // (LIMIT - 1 + FRAME_OVERHEAD)
-    line.data_received(frame(b"wait") + long * fits)
+    socket.data_received(frame(b"wait") + long * fits)
     assert transport.reading == [True]
-    line.data_received(long * 2)
+    socket.data_received(long * 2)
     assert transport.reading == [True, False]
-    listener.done.set()
+    recorder.done.set()
     await settle()
     assert transport.reading == [True, False, True]
-    assert len(listener.heard) == fits + 3
+    assert len(recorder.received) == fits + 3
 
 
-async def test_control_frames_are_handled_while_a_request_waits() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"later") + frame(b"a", PING) + frame(b"b", PONG))
-    assert listener.heard == ["wait", b"a", b"b"]
-    line.data_received(frame((1000).to_bytes(2), CLOSE))
-    assert listener.heard == ["wait", b"a", b"b", 1000]
-    listener.done.set()
+async def test_control_frames_are_handled_while_a_command_waits() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"wait") + frame(b"later") + frame(b"a", PING) + frame(b"b", PONG))
+    assert recorder.received == ["wait", b"a", b"b"]
+    socket.data_received(frame((1000).to_bytes(2), CLOSE))
+    assert recorder.received == ["wait", b"a", b"b", 1000]
+    recorder.done.set()
     await settle()
-    assert listener.heard == ["wait", b"a", b"b", 1000, "later"]
+    assert recorder.received == ["wait", b"a", b"b", 1000, "later"]
 
 
-async def test_what_follows_a_close_frame_is_ignored() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame((1000).to_bytes(2), CLOSE) + frame(b"a", PING))
-    line.data_received(frame(b"late"))
-    listener.done.set()
+async def test_frames_after_a_close_frame_are_ignored() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"wait") + frame((1000).to_bytes(2), CLOSE) + frame(b"a", PING))
+    socket.data_received(frame(b"late"))
+    recorder.done.set()
     await settle()
-    assert listener.heard == ["wait", 1000]
+    assert recorder.received == ["wait", 1000]
 
 
-async def test_a_flood_of_control_frames_takes_its_turn() -> None:
-    line, transport, listener = lined()
-    line.open(listener.receive, listener.leave)
+async def test_a_flood_of_control_frames_is_limited_per_turn() -> None:
+    socket, transport, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
     flood = BACKLOG_LIMIT // FRAME_OVERHEAD + 2 * FRAMES_PER_TURN
-    line.data_received(frame(b"wait") + frame(b"", PING) * flood)
-    assert len(listener.heard) == FRAMES_PER_TURN
+    socket.data_received(frame(b"wait") + frame(b"", PING) * flood)
+    assert len(recorder.received) == FRAMES_PER_TURN
     assert transport.reading == [True, False], "and no more of it is read"
 
 
-async def test_a_control_frame_at_the_end_of_a_turn_does_not_end_the_wait() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"", PING) * FRAMES_PER_TURN + frame(b"later"))
+async def test_a_control_frame_at_the_end_of_a_turn_does_not_resume_commands() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"wait") + frame(b"", PING) * FRAMES_PER_TURN + frame(b"later"))
     await settle()
-    assert "later" not in listener.heard
-    listener.done.set()
+    assert "later" not in recorder.received
+    recorder.done.set()
     await settle()
-    assert listener.heard[-1] == "later"
+    assert recorder.received[-1] == "later"
 
 
-async def test_no_request_of_a_peer_that_does_not_read_is_performed() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.pause_writing()
-    line.data_received(frame(b"a") + frame(b"b", PING) + frame(b"c"))
-    assert listener.heard == [b"b"]
-    line.resume_writing()
-    assert listener.heard == [b"b", "a", "c"]
+async def test_no_command_of_a_peer_that_does_not_read_is_performed() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.pause_writing()
+    socket.data_received(frame(b"a") + frame(b"b", PING) + frame(b"c"))
+    assert recorder.received == [b"b"]
+    socket.resume_writing()
+    assert recorder.received == [b"b", "a", "c"]
 
 
-async def test_what_a_peer_that_did_not_read_had_asked_is_performed_when_it_goes() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.pause_writing()
-    line.data_received(frame(b"last words"))
-    line.connection_lost(None)
-    assert (listener.heard, listener.on_closed) == (["last words"], 1)
+async def test_commands_of_a_peer_that_did_not_read_are_performed_after_its_disconnect() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.pause_writing()
+    socket.data_received(frame(b"last words"))
+    socket.connection_lost(None)
+    assert (recorder.received, recorder.on_closed) == (["last words"], 1)
 
 
-async def test_others_have_their_turn_between_the_frames_of_one_line() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"a") * (2 * FRAMES_PER_TURN + 1))
-    heard = []
-    while len(listener.heard) <= 2 * FRAMES_PER_TURN:
-        heard.append(len(listener.heard))
+async def test_the_event_loop_runs_between_frames_of_one_connection() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"a") * (2 * FRAMES_PER_TURN + 1))
+    received = []
+    while len(recorder.received) <= 2 * FRAMES_PER_TURN:
+        received.append(len(recorder.received))
         await asyncio.sleep(0)
-    assert heard == [FRAMES_PER_TURN, 2 * FRAMES_PER_TURN]
+    assert received == [FRAMES_PER_TURN, 2 * FRAMES_PER_TURN]
 
 
-async def test_a_frame_that_is_none_earns_its_code_and_is_the_last() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"good") + frame(b"x" * LIMIT) + frame(b"behind"))
-    assert listener.heard[0] == "good"
-    assert len(listener.heard) == 2
-    assert line.close_code == 1009
+async def test_an_invalid_frame_closes_the_connection_with_its_code() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"good") + frame(b"x" * LIMIT) + frame(b"behind"))
+    assert recorder.received[0] == "good"
+    assert len(recorder.received) == 2
+    assert socket.close_code == 1009
 
 
-async def test_a_fault_of_ours_ends_this_line_and_is_in_the_log(
+async def test_an_unexpected_exception_aborts_the_connection_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    line, transport, listener = lined()
+    socket, transport, recorder = connected()
 
     def fail(_message: WSMessage) -> None:
         raise ValueError("a fault")
 
-    line.open(fail, listener.leave)
-    line.data_received(frame(b"a"))
+    socket.open(fail, recorder.leave)
+    socket.data_received(frame(b"a"))
     assert transport.aborted
     assert "handling a frame failed" in caplog.text
 
 
-async def test_the_peers_close_code_is_known() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame((4000).to_bytes(2) + b"bye", CLOSE))
-    assert (listener.heard, line.close_code) == ([4000], 4000)
+async def test_the_close_code_of_the_peer_is_recorded() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame((4000).to_bytes(2) + b"bye", CLOSE))
+    assert (recorder.received, socket.close_code) == ([4000], 4000)
 
 
-async def test_it_is_gone_once_and_hears_nothing_more() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait"))
-    line.connection_lost(None)
-    assert listener.on_closed == 1
-    listener.done.set()
+async def test_the_end_is_reported_once_and_no_frame_follows() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"wait"))
+    socket.connection_lost(None)
+    assert recorder.on_closed == 1
+    recorder.done.set()
     await settle()
-    assert (listener.heard, listener.on_closed) == (["wait"], 1)
+    assert (recorder.received, recorder.on_closed) == (["wait"], 1)
 
 
-async def test_what_somebody_said_before_going_is_heard() -> None:
-    line, _, listener = lined()
-    line.open(listener.receive, listener.leave)
-    line.data_received(frame(b"wait") + frame(b"last words"))
-    line.connection_lost(None)
-    assert listener.on_closed == 0
-    listener.done.set()
+async def test_frames_before_the_disconnect_are_performed() -> None:
+    socket, _, recorder = connected()
+    socket.open(recorder.receive, recorder.leave)
+    socket.data_received(frame(b"wait") + frame(b"last words"))
+    socket.connection_lost(None)
+    assert recorder.on_closed == 0
+    recorder.done.set()
     await settle()
-    assert (listener.heard, listener.on_closed) == (["wait", "last words"], 1)
+    assert (recorder.received, recorder.on_closed) == (["wait", "last words"], 1)
 
 
-def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() -> None:
+def test_a_rejected_connection_is_closed_by_the_peer_or_aborted() -> None:
     async def story(loop: SkippingLoop) -> None:
         on_closed: list[str] = []
-        line, transport, _ = lined()
-        line.reject(b"bye", lambda: on_closed.append("closed"))
-        line.data_received(frame(b"but"))
+        socket, transport, _ = connected()
+        socket.reject(b"bye", lambda: on_closed.append("closed"))
+        socket.data_received(frame(b"but"))
         assert (transport.written, transport.closed) == (b"bye", False)
-        line.data_received(frame((1000).to_bytes(2), CLOSE))
+        socket.data_received(frame((1000).to_bytes(2), CLOSE))
         assert transport.closed
-        line.connection_lost(None)
-        silent, transport, _ = lined()
+        socket.connection_lost(None)
+        silent, transport, _ = connected()
         silent.reject(b"bye", lambda: on_closed.append("cut off"))
         await loop.skip(CLOSE_TIMEOUT)
         assert transport.aborted
@@ -254,7 +254,7 @@ def test_who_is_turned_away_is_closed_when_the_peer_closes_and_cut_off_if_not() 
     run_skipping(story)
 
 
-async def test_a_frame_behind_the_request_is_heard(chat: Chat, ann: Person) -> None:
+async def test_a_frame_sent_with_the_upgrade_request_is_performed(chat: Chat, ann: Person) -> None:
     hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
     asked = frame(msgspec.json.encode({"type": 7, "id": "tail", "room": 1}))
     async with await Client.to(chat.url) as client:
@@ -265,9 +265,9 @@ async def test_a_frame_behind_the_request_is_heard(chat: Chat, ann: Person) -> N
                 pass
 
 
-# The first collection is of the garbage of other tests, which may complain.
+# The first collection frees garbage of other tests, which may raise warnings.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_socket_leaves_nothing_for_the_collector(chat: Chat, ann: Person) -> None:
+async def test_a_closed_connection_leaves_no_reference_cycles(chat: Chat, ann: Person) -> None:
     gc.collect()
     gc.disable()
     try:
@@ -283,7 +283,7 @@ async def test_a_socket_leaves_nothing_for_the_collector(chat: Chat, ann: Person
 
 
 @pytest.mark.parametrize("version", ["12", "x"])
-async def test_another_version_of_the_protocol_is_a_bad_request(
+async def test_another_websocket_version_is_a_bad_request(
     chat: Chat, ann: Person, version: str
 ) -> None:
     hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
