@@ -1,4 +1,4 @@
-"""One contract, two databases: every test here runs on SQLite and on a real MariaDB."""
+"""Fixtures of the storage tests, which run on SQLite and on a real MariaDB."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ _ids = itertools.count(1)
 
 
 class Storage:
-    """Everything durable, with a clock that the test sets."""
+    """All storage classes on one database, with a fake clock."""
 
     def __init__(self, url: str) -> None:
         self.now = 1_000_000
@@ -46,7 +46,7 @@ class Storage:
         return self.now
 
     async def direct(self, one: tuple[int, str], other: tuple[int, str]) -> RoomFacts:
-        """The direct room of two users."""
+        """Return the direct room of two users."""
         pair = tuple(sorted({one, other}))
         made = await self.database.transaction(lambda c: direct_rooms(c, {pair}, self.now))
         return RoomFacts(made[pair], RoomKind.DIRECT, pair)
@@ -70,7 +70,7 @@ class Storage:
 
 
 def draft(who: User, text: str, *, room: int = 1, draft_id: str = "") -> Draft:
-    """A message that the tests want stored; its digest is its text."""
+    """Return the draft of a message; its digest is its text."""
     return acting(who, Message(text), room=room, draft_id=draft_id, digest=text[:32])
 
 
@@ -84,19 +84,19 @@ def acting(
 def unresolved(
     who: User, act: Act, *, room: int = 0, to: str | None = None, draft_id: str = ""
 ) -> Draft:
-    """A draft whose room storage has to look up."""
+    """Return a draft whose room storage has to look up."""
     one = acting(who, act, room=room, draft_id=draft_id, digest="")
     return replace(one, to=to, resolved=False)
 
 
 async def acted(storage: Storage, who: User, act: Act, *, room: int = 0) -> Any:
-    """What came of an act of a user."""
+    """Store an act of a user; return the outcome."""
     (outcome,) = await storage.log.store([acting(who, act, room=room)])
     return outcome
 
 
 def arrive(connection: Connection) -> None:
-    """ann's account with the id 1, as every revision keeps it."""
+    """Insert the account of ann with the id 1, as in every revision."""
     names = ("name", "name_key", "display", "password_hash", "role", "locale", "created_at")
     columns, row = ("id", *names), (1, "ann", "ann", "Ann", "hash", "member", "", 1)
     account = sa.table("users", *(sa.column(name) for name in columns))

@@ -1,4 +1,4 @@
-"""Many rooms at once, as thousands of requests would make them."""
+"""Many rooms, created by one statement."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Batches of messages, edits, deletions and reactions: as if each had been stored by itself."""
+"""Batches of messages, edits, deletions and reactions give the same result as single ones."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,7 +55,7 @@ async def rows(storage: Storage, query: sa.Select[Any]) -> list[tuple[Any, ...]]
         return [tuple(row) for row in await connection.execute(query)]
 
 
-async def called(storage: Storage) -> list[tuple[Any, ...]]:
+async def mention_rows(storage: Storage) -> list[tuple[Any, ...]]:
     query = sa.select(mentions.c.room_id, mentions.c.seq, mentions.c.user_id)
     return sorted(await rows(storage, query))
 
@@ -63,7 +63,7 @@ async def called(storage: Storage) -> list[tuple[Any, ...]]:
 # One batch ----------------------------------------------------------------------------------------
 
 
-async def test_acts_see_what_came_before_them_in_the_same_batch(storage: Storage) -> None:
+async def test_acts_see_earlier_acts_of_the_same_batch(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     outcomes = await stored(
         storage,
@@ -86,7 +86,7 @@ async def test_acts_see_what_came_before_them_in_the_same_batch(storage: Storage
     assert (message.data, message.reactions) == ("three", {"🎉": ["bo"]})
 
 
-async def test_what_follows_a_deletion_in_the_same_batch_finds_no_message(
+async def test_acts_on_a_message_deleted_in_the_same_batch_are_rejected(
     storage: Storage,
 ) -> None:
     ann = await storage.person("ann")
@@ -103,12 +103,12 @@ async def test_what_follows_a_deletion_in_the_same_batch_finds_no_message(
     assert [type(one) for one in late] == [NotFound] * 3
     message = (await lobby(storage))[0]
     assert (message.data, message.deleted_at, message.reactions) == ("", storage.now, {})
-    assert await called(storage) == []
+    assert await mention_rows(storage) == []
     digests = await rows(storage, sa.select(events.c.seq, events.c.digest).order_by(events.c.seq))
     assert digests == [(1, "secr"), (2, "dige"), (3, "digest")]
 
 
-async def test_a_refused_act_leaves_no_hole(storage: Storage) -> None:
+async def test_a_rejected_act_uses_no_seq(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await stored(storage, draft(ann, "mine"))
     *refused, last = await stored(
@@ -125,7 +125,7 @@ async def test_a_refused_act_leaves_no_hole(storage: Storage) -> None:
     assert last.seq == 2
 
 
-async def test_an_archived_room_takes_deletions_only(storage: Storage) -> None:
+async def test_an_archived_room_accepts_only_deletions(storage: Storage) -> None:
     ann = await storage.person("ann")
     facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
     room = facts.room
@@ -144,7 +144,7 @@ async def test_an_archived_room_takes_deletions_only(storage: Storage) -> None:
     assert gone.seq == 3
 
 
-async def test_repeated_acts_get_the_first_answer_even_when_they_would_be_refused_now(
+async def test_repeated_acts_return_the_first_result_even_if_they_would_be_rejected_now(
     storage: Storage,
 ) -> None:
     ann = await storage.person("ann")
@@ -162,7 +162,7 @@ async def test_repeated_acts_get_the_first_answer_even_when_they_would_be_refuse
     assert len(await lobby(storage)) == 5
 
 
-async def test_repeats_within_one_batch_act_once(storage: Storage) -> None:
+async def test_repetitions_within_one_batch_are_applied_once(storage: Storage) -> None:
     ann = await storage.person("ann")
     await stored(storage, draft(ann, "one"))
     first, again, other = await stored(
@@ -175,7 +175,7 @@ async def test_repeats_within_one_batch_act_once(storage: Storage) -> None:
     assert isinstance(other, IdConflict)
 
 
-async def test_acts_on_rooms_keep_their_place_between_messages(storage: Storage) -> None:
+async def test_room_changes_and_messages_are_applied_in_order(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     changed = acting(ann, Change("change", {"title": "Hall"}))
     outcomes = await stored(
@@ -189,7 +189,7 @@ async def test_acts_on_rooms_keep_their_place_between_messages(storage: Storage)
     ]
 
 
-async def test_the_words_of_edited_and_deleted_messages_are_found_no_more(
+async def test_the_old_words_of_edited_and_deleted_messages_are_not_found(
     storage: Storage,
 ) -> None:
     search = Search(storage.database)
@@ -213,7 +213,7 @@ def symbols(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("before", [0, MAX_EMOJI - 3, MAX_EMOJI])
-async def test_a_message_has_no_more_than_so_many_different_reactions(
+async def test_the_number_of_different_reactions_of_a_message_is_limited(
     storage: Storage, before: int
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
@@ -241,7 +241,7 @@ async def test_a_message_has_no_more_than_so_many_different_reactions(
     assert await rows(storage, distinct) == [(MAX_EMOJI,)]
 
 
-async def test_a_message_has_no_more_than_so_many_reactions(
+async def test_the_number_of_reactions_of_a_message_is_limited(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apply_message, "MAX_REACTIONS", 4)
@@ -266,7 +266,7 @@ async def test_a_message_has_no_more_than_so_many_reactions(
     assert not isinstance(outcome, BadRequest)
 
 
-async def test_a_page_ends_behind_very_many_reactions(
+async def test_a_page_ends_after_very_many_reactions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_rows, "PAGE_REACTIONS", 4)
@@ -284,15 +284,15 @@ async def test_a_page_ends_behind_very_many_reactions(
     assert stretch.reactions == whole[6]
 
 
-def test_the_reactions_of_a_page_fill_an_answer() -> None:
+def test_the_reaction_limit_of_a_page_fills_a_reply() -> None:
     shortest = weight(Event(1, 1, "ann", "", 0, reactions={"👍": ["a"]}))
     assert event_rows.PAGE_REACTIONS * shortest >= PAGE_TEXT
 
 
-# Who is called ------------------------------------------------------------------------------------
+# Mentions -----------------------------------------------------------------------------------------
 
 
-async def test_names_are_looked_up_when_the_message_is_stored(storage: Storage) -> None:
+async def test_mentioned_names_are_looked_up_when_the_message_is_stored(storage: Storage) -> None:
     ann = await storage.person("ann")
     await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
     bo = await storage.person("bo")
@@ -301,19 +301,19 @@ async def test_names_are_looked_up_when_the_message_is_stored(storage: Storage) 
         acting(ann, Message("@bo", mentions=("bo",))),
         acting(ann, Message("@all", mentions=("all", "nobody"))),
     )
-    assert await called(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, ALL_MEMBERS)]
+    assert await mention_rows(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, ALL_MEMBERS)]
 
 
-async def test_the_longest_name_that_exists_is_called(storage: Storage) -> None:
+async def test_the_longest_existing_name_is_mentioned(storage: Storage) -> None:
     ann = await storage.person("ann")
     short, long = await storage.person("小明"), await storage.person("小明你")
     texts = ("小明你好", "小明在", "小", "bo你好", "all大家")
     await stored(storage, *(acting(ann, Message(f"@{text}", mentions=(text,))) for text in texts))
     expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, ALL_MEMBERS)]
-    assert await called(storage) == expected
+    assert await mention_rows(storage) == expected
 
 
-async def test_an_edit_calls_others_than_the_text_before(storage: Storage) -> None:
+async def test_an_edit_replaces_the_mentions(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
     await stored(
@@ -322,14 +322,14 @@ async def test_an_edit_calls_others_than_the_text_before(storage: Storage) -> No
         acting(ann, Message("@bo", mentions=("bo",))),
         acting(ann, Edit(3, "@ann @cy", mentions=("ann", "cy"))),
     )
-    assert await called(storage) == [(LOBBY, 1, cy.id), (LOBBY, 3, ann.id), (LOBBY, 3, cy.id)]
-    assert bo.id not in {user_id for _room, _seq, user_id in await called(storage)}
+    assert await mention_rows(storage) == [(LOBBY, 1, cy.id), (LOBBY, 3, ann.id), (LOBBY, 3, cy.id)]
+    assert bo.id not in {user_id for _room, _seq, user_id in await mention_rows(storage)}
 
 
-# Where it goes ------------------------------------------------------------------------------------
+# Rooms --------------------------------------------------------------------------------------------
 
 
-async def test_a_direct_message_finds_or_makes_the_room_of_the_pair(storage: Storage) -> None:
+async def test_a_direct_message_finds_or_creates_the_room_of_the_pair(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("Bo")
     first, second, own, unknown = await stored(
         storage,
@@ -347,7 +347,7 @@ async def test_a_direct_message_finds_or_makes_the_room_of_the_pair(storage: Sto
     assert list(read) == [first.room]
 
 
-async def test_a_repeated_direct_message_is_one_whether_the_room_was_known_or_not(
+async def test_a_repeated_direct_message_is_stored_once_with_a_known_or_unknown_room(
     storage: Storage,
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
@@ -360,7 +360,7 @@ async def test_a_repeated_direct_message_is_one_whether_the_room_was_known_or_no
     assert isinstance(other, IdConflict)
 
 
-async def test_a_room_that_the_node_does_not_know_is_looked_up(storage: Storage) -> None:
+async def test_an_unresolved_room_is_looked_up(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     direct, group, missing, foreign = await stored(
@@ -377,7 +377,7 @@ async def test_a_room_that_the_node_does_not_know_is_looked_up(storage: Storage)
     assert reacted.people == (ann.id, bo.id)
 
 
-# Against one after the other ----------------------------------------------------------------------
+# Equivalence to single acts -----------------------------------------------------------------------
 
 WHO = st.integers(0, 2)
 TARGET = st.integers(1, 6)
@@ -398,7 +398,7 @@ def described(outcome: Event | Receipt | ChatError) -> tuple[Any, ...]:
 
 
 async def contents(storage: Storage, room: int) -> list[list[tuple[Any, ...]]]:
-    """All that stands in the tables about a room."""
+    """Return all rows of a room."""
     words = sa.table("search", *map(sa.column, ("room_id", "seq", "tokens")))
     tables = (events, reactions_table, mentions, words)
     queries = [sa.select(*table.c).where(table.c.room_id == room) for table in tables]
@@ -419,7 +419,7 @@ async def other(tmp_path: Path) -> AsyncIterator[Storage]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batch=BATCH)
-async def test_a_batch_is_as_good_as_one_after_the_other(
+async def test_a_batch_equals_single_acts(
     storage: Storage, other: Storage, batch: list[tuple[int, Act, int]]
 ) -> None:
     outcomes, tables = [], []
@@ -443,7 +443,7 @@ async def test_a_batch_is_as_good_as_one_after_the_other(
 
 
 async def _room(storage: Storage) -> tuple[RoomFacts, list[User]]:
-    """A room of two members; the third user belongs to no room but the lobby."""
+    """A room of two members; the third user is a member of the lobby only."""
     number = await storage.rooms.count()
     people = [await storage.person(f"u{number}n{index}") for index in range(3)]
     one, other = ((person.id, person.name) for person in people[:2])

@@ -1,4 +1,4 @@
-"""Everything out and in again on both databases; the checks with planted damage; forgetting."""
+"""Archives on both databases, integrity checks with planted damage, and retention."""
 
 import itertools
 from contextlib import aclosing
@@ -47,7 +47,7 @@ _numbers = itertools.count()
 
 
 async def furnish(storage: Storage) -> None:
-    """Two people, the lobby with four messages, one direct room, and something in every table."""
+    """Insert two users, four messages in the lobby, one direct room, and rows in every table."""
     ann, bo = await storage.person("ann"), await storage.person("bo")
     direct = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.log.store([draft(ann, text or "deleted") for text in TEXTS])
@@ -74,7 +74,7 @@ async def furnish(storage: Storage) -> None:
 
 
 def index_all(connection: sa.Connection) -> None:
-    """The search index as it has to be, whoever keeps it otherwise."""
+    """Fill the search index for rows that were inserted directly."""
     connection.execute(search.delete())
     kept = sa.select(events).where(events.c.kind == 2, events.c.deleted_at.is_(None))
     found = connection.execute(kept.order_by(events.c.at, events.c.room_id, events.c.seq))
@@ -86,7 +86,7 @@ def at(room: int, seq: int) -> sa.ColumnElement[bool]:
 
 
 async def saved(database: Database, file: Path, form: type[PackedWriter | PlainWriter]) -> Archive:
-    """A copy of this moment in a file, read back."""
+    """Write an archive to a file, and return it."""
     with file.open("wb") as opened:
         intake = ArchiveReceiver(lambda manifest: form(opened, manifest))
         async with aclosing(dump(database, now=1)) as pieces:
@@ -98,7 +98,7 @@ async def saved(database: Database, file: Path, form: type[PackedWriter | PlainW
 
 
 def content(archive: Archive) -> list[tuple[str, dict[str, Any]]]:
-    """Every row, the name of the log apart."""
+    """Return all rows except the epoch."""
     return [row for row in archive.rows() if row[1].get("key") != "epoch"]
 
 
@@ -113,10 +113,10 @@ async def fresh(url: str, tmp_path: Path) -> Database:
     return database
 
 
-# Out and in --------------------------------------------------------------------------------------
+# Backup and restore ------------------------------------------------------------------------------
 
 
-async def test_every_table_with_content_of_its_own_is_in_the_archive(
+async def test_every_table_with_primary_data_is_in_the_archive(
     storage: Storage, tmp_path: Path
 ) -> None:
     await furnish(storage)
@@ -129,7 +129,7 @@ async def test_every_table_with_content_of_its_own_is_in_the_archive(
 
 
 @pytest.mark.parametrize("form", [PackedWriter, PlainWriter])
-async def test_a_chat_moves_to_the_other_database_and_back(
+async def test_a_chat_can_be_moved_to_the_other_database_and_back(
     storage: Storage,
     mariadb: PrivateMariaDB,
     tmp_path: Path,
@@ -158,7 +158,7 @@ async def test_a_chat_moves_to_the_other_database_and_back(
     assert len(epochs) == 4
 
 
-async def test_what_is_said_during_a_copy_is_not_in_it(storage: Storage) -> None:
+async def test_messages_stored_during_a_backup_are_not_in_it(storage: Storage) -> None:
     await furnish(storage)
     ann = await storage.users.find("ann")
     assert ann is not None
@@ -172,7 +172,7 @@ async def test_what_is_said_during_a_copy_is_not_in_it(storage: Storage) -> None
     assert text.count(b'"table":"events"') == 6
 
 
-async def test_the_search_index_is_made_again_in_the_order_of_time(
+async def test_the_search_index_is_rebuilt_in_order_of_time(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await furnish(storage)
@@ -193,7 +193,7 @@ async def test_the_search_index_is_made_again_in_the_order_of_time(
     assert await findings(storage.database) == []
 
 
-async def test_people_are_not_replaced_by_accident(storage: Storage, tmp_path: Path) -> None:
+async def test_users_are_not_replaced_without_a_request(storage: Storage, tmp_path: Path) -> None:
     await furnish(storage)
     archive = await saved(storage.database, tmp_path / "all", PlainWriter)
     await storage.person("cy")
@@ -207,7 +207,9 @@ async def test_people_are_not_replaced_by_accident(storage: Storage, tmp_path: P
     assert not await is_empty(storage.database)
 
 
-async def test_rows_that_do_not_fit_change_nothing(storage: Storage, tmp_path: Path) -> None:
+async def test_a_restore_with_invalid_rows_changes_nothing(
+    storage: Storage, tmp_path: Path
+) -> None:
     await furnish(storage)
     before = await saved(storage.database, tmp_path / "before", PlainWriter)
     rows = list(before.rows())
@@ -224,7 +226,7 @@ async def test_rows_that_do_not_fit_change_nothing(storage: Storage, tmp_path: P
     assert list(after.rows()) == rows
 
 
-async def test_an_older_archive_lacks_columns_which_take_their_defaults(storage: Storage) -> None:
+async def test_missing_columns_of_an_older_archive_get_their_defaults(storage: Storage) -> None:
     older = {"id": 1, "kind": "group", "name": "lobby", "title": "Lobby", "topic": "",
              "private": False, "head": 0, "members": 0, "created_at": 1}  # fmt: skip
     await load(storage.database, [("rooms", older)], replace=True, progress=len_of)
@@ -235,7 +237,7 @@ async def test_an_older_archive_lacks_columns_which_take_their_defaults(storage:
 
 
 def len_of(_rows: int) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 # The checks --------------------------------------------------------------------------------------
@@ -339,7 +341,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
 
 
 @pytest.mark.parametrize("name", PLANTED)
-async def test_the_check_finds(storage: Storage, name: str) -> None:
+async def test_the_check_finds_damage(storage: Storage, name: str) -> None:
     statements, sentence = PLANTED[name]
     await furnish(storage)
     await storage.database.transaction(lambda c: [c.execute(one) for one in statements])
@@ -347,7 +349,7 @@ async def test_the_check_finds(storage: Storage, name: str) -> None:
     assert finding.startswith(sentence)
 
 
-async def test_the_check_says_how_much_more_it_finds(
+async def test_the_check_reports_the_number_of_further_findings(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_module, "MAX_FINDINGS", 2)
@@ -370,7 +372,7 @@ async def test_the_check_says_how_much_more_it_finds(
 
 
 async def without_rules(storage: Storage, *statements: Any) -> None:
-    """Change what the database itself would refuse."""
+    """Run statements that violate constraints of the database."""
 
     def work(connection: Connection) -> None:
         off = "PRAGMA foreign_keys=OFF" if storage.database.is_sqlite else SET_OFF
@@ -405,7 +407,7 @@ SET_OFF = "SET foreign_key_checks=0"
          "events: 1 with room_id 88, which is not among the rooms."),
     ],
 )  # fmt: skip
-async def test_the_check_finds_rows_without_their_person_or_room(
+async def test_the_check_finds_rows_without_their_user_or_room(
     storage: Storage, statement: str, sentence: str
 ) -> None:
     await furnish(storage)
@@ -413,7 +415,7 @@ async def test_the_check_finds_rows_without_their_person_or_room(
     assert sentence in await findings(storage.database)
 
 
-async def test_the_check_finds_one_id_twice(storage: Storage) -> None:
+async def test_the_check_finds_duplicate_ids(storage: Storage) -> None:
     await furnish(storage)
     if storage.database.is_sqlite:
         await without_rules(
@@ -436,10 +438,10 @@ async def test_the_check_finds_one_id_twice(storage: Storage) -> None:
     )
 
 
-async def test_the_check_finds_a_file_that_rotted(storage: Storage) -> None:
+async def test_the_check_finds_a_damaged_file(storage: Storage) -> None:
     path = storage.database.path
     if path is None:
-        return  # InnoDB has sums of its own and stops by itself
+        return  # InnoDB verifies checksums itself
     await furnish(storage)
     query = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_members_user_id'"
     page = await storage.database.run_on_writer(
@@ -452,7 +454,7 @@ async def test_the_check_finds_a_file_that_rotted(storage: Storage) -> None:
     assert [f for f in await findings(storage.database) if f.startswith("The file is damaged: ")]
 
 
-# Forgetting --------------------------------------------------------------------------------------
+# Retention ---------------------------------------------------------------------------------------
 
 
 async def keep(storage: Storage, room: int, days: int | None) -> None:
@@ -468,7 +470,7 @@ async def bodies(storage: Storage, room: int) -> list[str]:
         return list((await connection.execute(query)).scalars())
 
 
-async def test_old_messages_are_forgotten_and_leave_no_holes(storage: Storage) -> None:
+async def test_expired_messages_are_deleted_without_gaps_in_seq(storage: Storage) -> None:
     await furnish(storage)
     ann = await storage.users.find("ann")
     assert ann is not None
@@ -492,7 +494,7 @@ async def test_old_messages_are_forgotten_and_leave_no_holes(storage: Storage) -
     assert (await expire(storage.database, upto=storage.now, now=storage.now)).messages == 0
 
 
-async def test_edits_of_what_is_forgotten_are_forgotten(storage: Storage) -> None:
+async def test_edits_of_expired_messages_are_deleted(storage: Storage) -> None:
     await furnish(storage)
     edit = {"kind": Kind.EDIT, "target_seq": 1, "body": "first, edited", "digest": "d"}
     gone = search.delete().where(search.c.room_id == 1, search.c.seq == 5)
@@ -505,7 +507,7 @@ async def test_edits_of_what_is_forgotten_are_forgotten(storage: Storage) -> Non
     assert await findings(storage.database) == []
 
 
-async def test_more_than_a_chunk_is_forgotten(storage: Storage) -> None:
+async def test_more_than_one_chunk_of_messages_is_deleted(storage: Storage) -> None:
     ann = await storage.person("ann")
     for _ in range(3):
         await storage.log.store([draft(ann, "x" * 100) for _ in range(400)])
@@ -517,7 +519,7 @@ async def test_more_than_a_chunk_is_forgotten(storage: Storage) -> None:
     assert set(await bodies(storage, 1)) == {""}
 
 
-async def test_a_file_with_much_room_in_it_gets_smaller(storage: Storage) -> None:
+async def test_a_file_with_much_free_space_is_rewritten(storage: Storage) -> None:
     ann = await storage.person("ann")
     for _ in range(4):
         await storage.log.store([draft(ann, "word " * 400) for _ in range(250)])
@@ -536,7 +538,7 @@ async def test_a_file_with_much_room_in_it_gets_smaller(storage: Storage) -> Non
     assert await findings(storage.database) == []
 
 
-async def test_small_leavings_add_up(storage: Storage) -> None:
+async def test_free_space_of_small_deletions_adds_up(storage: Storage) -> None:
     path = storage.database.path
     if path is None:
         return
@@ -549,7 +551,7 @@ async def test_small_leavings_add_up(storage: Storage) -> None:
     assert done[0] is False
 
 
-async def test_a_message_that_seems_old_behind_a_young_one_is_kept(storage: Storage) -> None:
+async def test_an_expired_message_after_a_newer_one_is_kept(storage: Storage) -> None:
     """It was stored while the clock was behind."""
     ann = await storage.person("ann")
     storage.now = 10 * DAY
@@ -564,7 +566,7 @@ async def test_a_message_that_seems_old_behind_a_young_one_is_kept(storage: Stor
     assert await bodies(storage, 1) == ["", "young", "stored without a clock"]
 
 
-async def test_a_message_from_the_future_is_as_old_as_the_next_one(storage: Storage) -> None:
+async def test_a_message_from_the_future_expires_with_the_next_one(storage: Storage) -> None:
     ann = await storage.person("ann")
     for at, text in ((1, "one"), (400, "from the future"), (2, "two"), (401, "future too")):
         storage.now = at * DAY
@@ -576,9 +578,7 @@ async def test_a_message_from_the_future_is_as_old_as_the_next_one(storage: Stor
     assert await bodies(storage, 1) == ["", "", "", "future too"]
 
 
-async def test_retention_waits_for_whoever_holds_the_room(
-    storage: Storage, database_url: str
-) -> None:
+async def test_retention_waits_for_a_locked_room(storage: Storage, database_url: str) -> None:
     if storage.database.is_sqlite:
         return  # it has one writer
     ann = await storage.person("ann")
@@ -597,7 +597,7 @@ async def test_retention_waits_for_whoever_holds_the_room(
     assert (await expire(storage.database, upto=late, now=late)).messages == 1
 
 
-async def test_text_in_deleted_messages_of_older_programs_goes(storage: Storage) -> None:
+async def test_text_in_deleted_messages_of_older_versions_is_removed(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.log.store([draft(ann, "old")])
     keep = rooms.update().where(rooms.c.id == LOBBY).values(retention_days=1)

@@ -1,4 +1,4 @@
-"""Many questions, few queries: each gets its own answer, of a query that began after asking."""
+"""Batch loader: shared queries that begin after the call, errors and cancellation."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ from chatserver.storage.batch_loader import BATCH_SIZE, MAX_CONCURRENT_QUERIES, 
 
 
 class Slow:
-    """A query that waits to be let go; lengths of names, but nobody knows cy."""
+    """Fake query that waits for the test; returns lengths of names, nothing for cy."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
@@ -27,7 +27,7 @@ class Slow:
         return {name: len(name) for name in names if name != "cy"}
 
 
-async def test_what_is_asked_while_queries_run_shares_the_next_ones() -> None:
+async def test_calls_during_running_queries_share_the_next_ones() -> None:
     slow = Slow()
     gathered = BatchLoader(slow)
     names = [f"bo{number}" for number in range(100)]
@@ -44,7 +44,7 @@ async def test_what_is_asked_while_queries_run_shares_the_next_ones() -> None:
     assert len(slow.asked) <= 1 + MAX_CONCURRENT_QUERIES + 100 // BATCH_SIZE
 
 
-async def test_an_answer_is_never_older_than_its_question() -> None:
+async def test_a_result_is_never_older_than_its_call() -> None:
     slow = Slow()
     gathered = BatchLoader(slow)
     asking = [asyncio.create_task(gathered.get("ann"))]
@@ -57,7 +57,7 @@ async def test_an_answer_is_never_older_than_its_question() -> None:
     assert slow.asked == [["ann"], ["ann"]]
 
 
-async def test_who_asks_in_the_turn_in_which_the_last_query_ends_is_not_forgotten() -> None:
+async def test_a_call_in_the_turn_in_which_the_last_query_ends_is_answered() -> None:
     gates: list[asyncio.Future[None]] = []
 
     async def ask(names: Sequence[str]) -> dict[str, int]:
@@ -87,7 +87,7 @@ async def test_who_asks_in_the_turn_in_which_the_last_query_ends_is_not_forgotte
         assert await last == 2
 
 
-async def test_a_database_that_stands_still_is_said_to_be_unavailable(
+async def test_a_database_that_does_not_respond_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(batch_loader, "WAIT_TIMEOUT", 0.05)
@@ -102,7 +102,7 @@ async def test_a_database_that_stands_still_is_said_to_be_unavailable(
     assert await gathered.get("ann") == 3
 
 
-async def test_after_closing_no_query_runs_and_nobody_waits() -> None:
+async def test_closing_cancels_all_queries_and_callers() -> None:
     slow = Slow()
     gathered = BatchLoader(slow)
     asking = [asyncio.create_task(gathered.get(f"bo{number}")) for number in range(50)]
@@ -113,7 +113,7 @@ async def test_after_closing_no_query_runs_and_nobody_waits() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_nobody_hears_of_a_failure_that_concerns_nobody_any_more(
+async def test_a_failure_without_callers_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     slow = Slow()
@@ -130,7 +130,7 @@ async def test_nobody_hears_of_a_failure_that_concerns_nobody_any_more(
     assert caplog.records == []
 
 
-async def test_whoever_goes_away_takes_nobody_s_answer_along() -> None:
+async def test_cancelling_one_caller_does_not_cancel_others() -> None:
     slow = Slow()
     gathered = BatchLoader(slow)
     gone, other = (asyncio.create_task(gathered.get("ann")) for _ in range(2))
@@ -196,7 +196,7 @@ async def test_each_caller_gets_its_value_in_its_own_turn() -> None:
     assert len(set(turns)) == BATCH_SIZE
 
 
-async def test_all_who_asked_hear_that_it_failed_and_the_next_is_asked_anew() -> None:
+async def test_all_callers_get_the_exception_and_the_next_call_runs_a_new_query() -> None:
     slow = Slow()
     slow.go.set()
     slow.broken = True

@@ -1,4 +1,4 @@
-"""Bots become members of rooms as any other user does: with an event, and only where they may."""
+"""Bots join rooms with an event, and only where they may."""
 
 import pytest
 
@@ -35,7 +35,7 @@ async def test_a_bot_joins_its_rooms_with_an_event_in_each(storage: Storage) -> 
         assert (state.head, state.members, state.unread) == (2, before + 1, 0)
 
 
-async def test_the_owner_of_the_data_brings_a_bot_into_any_room(storage: Storage) -> None:
+async def test_the_operator_can_add_a_bot_to_any_room(storage: Storage) -> None:
     ann = await storage.person("ann")
     plans = await room(storage, ann, "plans", private=True)
     bot, (joined,) = await storage.bots.add(ROBOT, "digest", ["plans"], by=None)
@@ -46,7 +46,7 @@ async def test_the_owner_of_the_data_brings_a_bot_into_any_room(storage: Storage
     ("names", "error"),
     [(["secret"], NotFound), (["none"], NotFound), (["old"], Forbidden), (["mine"], Forbidden)],
 )
-async def test_a_bot_that_may_not_join_a_room_is_not_made(
+async def test_a_bot_that_may_not_join_a_room_is_not_created(
     storage: Storage, names: list[str], error: type[ChatError]
 ) -> None:
     ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
@@ -64,7 +64,7 @@ async def test_a_bot_that_may_not_join_a_room_is_not_made(
     assert await storage.users.find("robot") is None
 
 
-async def test_only_a_taken_name_is_called_taken(storage: Storage) -> None:
+async def test_only_a_taken_name_raises_conflict(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     await storage.bots.add(ROBOT, "digest", ["lobby", "1", "lobby"], by=ann.id)
     with pytest.raises(Conflict):

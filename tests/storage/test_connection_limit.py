@@ -1,4 +1,4 @@
-"""A database account that may have fewer connections than the pools: slower, never refused."""
+"""Database accounts with fewer connections than the pools: queries wait, and do not fail."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ LIMITS = (1, 3)
 async def limited(
     request: pytest.FixtureRequest, mariadb: PrivateMariaDB
 ) -> AsyncIterator[tuple[PrivateMariaDB, str]]:
-    """The server, and the URL of an account with so many connections."""
+    """Yield the server, and the URL of an account with a limit of connections."""
     name = f"limited{request.param}"
     url = mariadb.create_database(name)
     mariadb.sql(
@@ -31,7 +31,7 @@ async def limited(
     mariadb.sql(f"DROP USER {name}@'127.0.0.1'; DROP DATABASE {name}")
 
 
-async def test_more_queries_than_connections_wait_for_one_another(
+async def test_queries_above_the_connection_limit_wait(
     limited: tuple[PrivateMariaDB, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(limited[1])
@@ -55,7 +55,7 @@ async def test_more_queries_than_connections_wait_for_one_another(
     assert [record.levelno for record in slower] == [logging.WARNING]
 
 
-def test_a_chat_runs_on_few_connections_and_says_later_without_any(
+def test_a_chat_runs_with_few_connections_and_is_unavailable_without_any(
     limited: tuple[PrivateMariaDB, str], tmp_path: object
 ) -> None:
     mariadb, url = limited

@@ -1,4 +1,4 @@
-"""Sessions are tied to the password that was verified, and rights to the moment of their use."""
+"""Credentials: sessions depend on the verified password; rights are checked when used."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -25,7 +25,7 @@ async def found(storage: Storage, name: str) -> tuple[User, str]:
     return account
 
 
-async def test_a_session_verified_before_a_new_password_is_not_opened(storage: Storage) -> None:
+async def test_a_session_verified_with_a_replaced_password_is_not_created(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.administer(ann.id, NEW_PASSWORD, by=None)
     with pytest.raises(Unauthorized):
@@ -35,7 +35,7 @@ async def test_a_session_verified_before_a_new_password_is_not_opened(storage: S
     assert await storage.users.session("s1") == session(now)
 
 
-async def test_a_session_verified_before_the_account_was_disabled_is_not_opened(
+async def test_a_session_of_an_account_disabled_after_verification_is_not_created(
     storage: Storage,
 ) -> None:
     ann = await storage.person("ann")
@@ -47,7 +47,7 @@ async def test_a_session_verified_before_the_account_was_disabled_is_not_opened(
         await storage.credentials.open_session(session(ann), client="")
 
 
-async def test_a_new_hash_of_an_old_password_never_replaces_a_new_password(
+async def test_a_rehash_of_an_old_password_never_replaces_a_new_password(
     storage: Storage,
 ) -> None:
     ann = await storage.person("ann")
@@ -56,14 +56,14 @@ async def test_a_new_hash_of_an_old_password_never_replaces_a_new_password(
     assert (await found(storage, "ann"))[1] == "new"
 
 
-async def test_a_new_hash_of_the_same_password_keeps_what_was_verified(storage: Storage) -> None:
+async def test_a_rehash_of_the_same_password_keeps_the_password_version(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.rehash(ann.id, old="hash", new="hash again")
     await storage.credentials.open_session(session(ann), client="")
     assert await found(storage, "ann") == (ann, "hash again")
 
 
-async def test_ones_own_new_password_ends_all_other_sessions(storage: Storage) -> None:
+async def test_changing_the_own_password_ends_all_other_sessions(storage: Storage) -> None:
     ann = await storage.person("ann")
     for name in ("s1", "s2", "s3"):
         await storage.credentials.open_session(session(ann, name), client="")
@@ -72,7 +72,7 @@ async def test_ones_own_new_password_ends_all_other_sessions(storage: Storage) -
     assert await storage.users.valid_sessions(["s1", "s2", "s3"]) == {"s1"}
 
 
-async def test_of_two_new_passwords_at_once_one_is_refused(storage: Storage) -> None:
+async def test_one_of_two_concurrent_password_changes_is_rejected(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
     changes = (
@@ -83,7 +83,7 @@ async def test_of_two_new_passwords_at_once_one_is_refused(storage: Storage) -> 
     assert [type(outcome) for outcome in outcomes].count(Forbidden) == 1
 
 
-async def test_an_ended_session_changes_no_password(storage: Storage) -> None:
+async def test_an_ended_session_cannot_change_the_password(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
     await storage.users.revoke("s1")
@@ -92,7 +92,7 @@ async def test_an_ended_session_changes_no_password(storage: Storage) -> None:
     assert (await found(storage, "ann"))[1] == "hash"
 
 
-async def test_an_ended_session_is_not_prolonged(storage: Storage) -> None:
+async def test_an_ended_session_is_not_renewed(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
     assert await storage.users.extend_session("s1", storage.now + 2_000)
@@ -100,7 +100,7 @@ async def test_an_ended_session_is_not_prolonged(storage: Storage) -> None:
     assert not await storage.users.extend_session("s1", storage.now + 2_000)
 
 
-async def test_a_change_of_an_account_is_applied_whole_or_not_at_all(storage: Storage) -> None:
+async def test_a_change_of_an_account_is_atomic(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     change = AccountChange(display="Ann B", role=Role.MEMBER, password_hash="new")
     with pytest.raises(Forbidden):
@@ -116,7 +116,7 @@ async def refused(work: Awaitable[object]) -> None:
         await work
 
 
-async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None:
+async def test_a_demoted_administrator_changes_nothing(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     bo = await storage.person("bo", Role.ADMIN)
     await storage.credentials.administer(bo.id, DEMOTED, by=ann.id)
@@ -126,7 +126,7 @@ async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None
     await storage.invites.open(invite, by=ann.id)
     await refused(storage.credentials.administer(ann.id, NEW_PASSWORD, by=bo.id))
     await refused(storage.users.add(NewUser("cy", "Cy", "hash"), by=bo.id))
-    await refused(storage.bots.add(NewUser("tin", "FakeBus", "!", Role.BOT), "d2", [], by=bo.id))
+    await refused(storage.bots.add(NewUser("tin", "Tin", "!", Role.BOT), "d2", [], by=bo.id))
     await refused(storage.bots.set_token(robot.id, "d3", by=bo.id))
     await refused(storage.invites.open(Invite("c2", "", 0, storage.now + 1, 3), by=bo.id))
     await refused(storage.invites.revoke("code", by=bo.id))
@@ -135,7 +135,7 @@ async def test_who_administers_no_more_changes_nothing(storage: Storage) -> None
     assert [one.code for one in await storage.invites.list_usable(None)] == ["code"]
 
 
-async def test_rooms_are_governed_by_who_administers_when_the_change_is_stored(
+async def test_the_right_to_change_a_room_is_checked_when_the_change_is_stored(
     storage: Storage,
 ) -> None:
     ann = await storage.person("ann", Role.ADMIN)
@@ -150,7 +150,7 @@ async def test_rooms_are_governed_by_who_administers_when_the_change_is_stored(
         assert isinstance((await storage.log.store([draft]))[0], Forbidden)
 
 
-async def test_a_disabled_account_makes_and_joins_no_room(storage: Storage) -> None:
+async def test_a_disabled_account_cannot_create_or_join_a_room(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     bo = await storage.person("bo")
     await storage.disable(bo)
@@ -159,7 +159,7 @@ async def test_a_disabled_account_makes_and_joins_no_room(storage: Storage) -> N
     assert ann.is_admin
 
 
-async def test_of_two_new_tokens_of_a_bot_at_once_one_is_valid(storage: Storage) -> None:
+async def test_one_of_two_concurrent_new_tokens_of_a_bot_is_valid(storage: Storage) -> None:
     robot, _ = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "d", [], by=None)
     for number in range(10):
         digests = [f"{number}-{one}" for one in "abc"]

@@ -1,4 +1,4 @@
-"""What the deletion of an account removes, and what stays."""
+"""Deletion of accounts: what is removed, and what remains."""
 
 import pytest
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ def session(user: User) -> Session:
 
 
 @pytest.mark.parametrize("disabled", [False, True])
-async def test_a_deleted_account_leaves_its_rooms_and_its_messages_stay(
+async def test_a_deleted_account_leaves_its_rooms_and_its_messages_remain(
     storage: Storage, *, disabled: bool
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
@@ -63,7 +63,7 @@ async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storag
         await storage.credentials.open_session(session(ann), client="")
 
 
-async def test_a_deleted_account_is_never_opened_again(storage: Storage) -> None:
+async def test_a_deleted_account_cannot_be_enabled(storage: Storage) -> None:
     ann = await storage.person("ann")
     robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
     for user in (ann, robot):
@@ -85,7 +85,7 @@ async def test_a_deleted_account_is_never_opened_again(storage: Storage) -> None
     assert await storage.delete(ann) == []
 
 
-async def test_the_last_administrator_is_not_deleted(storage: Storage) -> None:
+async def test_the_last_administrator_cannot_be_deleted(storage: Storage) -> None:
     ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
     await storage.credentials.delete(bo.id, by=ann.id)
     for by in (None, bo.id):

@@ -1,4 +1,4 @@
-"""Display names are found by an index, with the same answers on both databases."""
+"""Display names are found by an index, with the same results on both databases."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -45,7 +45,7 @@ async def test_every_change_of_a_display_name_stores_its_key(storage: Storage) -
     assert [key for _display, key in rows] == [display_key(display) for display, _key in rows]
 
 
-async def test_accounts_are_listed_by_the_beginning_of_either_name(storage: Storage) -> None:
+async def test_accounts_are_listed_by_a_prefix_of_either_name(storage: Storage) -> None:
     for name, display in {
         "b2": "Zoe",
         "ann": "Bo Li",
@@ -64,7 +64,7 @@ async def test_accounts_are_listed_by_the_beginning_of_either_name(storage: Stor
     assert await beginning(storage, "\U0010ffff") == []
 
 
-async def test_a_display_name_is_compared_whole(storage: Storage) -> None:
+async def test_a_display_name_is_compared_completely(storage: Storage) -> None:
     long = "ﷺ" * 60
     first, second = (
         await person(storage, "ann", long + "a"),
@@ -76,7 +76,7 @@ async def test_a_display_name_is_compared_whole(storage: Storage) -> None:
     assert await displayed(storage, "ann") == set()
 
 
-async def test_accounts_of_an_older_program_are_found(storage: Storage) -> None:
+async def test_accounts_of_an_older_version_are_found(storage: Storage) -> None:
     ann = await person(storage, "ann", "Große")
     await storage.database.transaction(lambda c: c.execute(users.update().values(display_key=None)))
     assert await displayed(storage, "grosse") == {ann}
@@ -84,7 +84,7 @@ async def test_accounts_of_an_older_program_are_found(storage: Storage) -> None:
     assert await beginning(storage, "gross") == ["ann"]
 
 
-async def test_no_account_is_read_that_does_not_match(storage: Storage) -> None:
+async def test_only_matching_accounts_are_read(storage: Storage) -> None:
     await person(storage, "ann", "Ann")
     seen: list[tuple[str, Any]] = []
 

@@ -1,4 +1,4 @@
-"""The tally: what it refuses, and what it lets pass."""
+"""Durability counter: databases that it rejects and accepts."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def counted(database: Path, *, epoch: str, events: int) -> None:
     tally.close()
 
 
-def test_as_much_as_was_told_or_more_may_start(database: Path) -> None:
+def test_a_database_with_all_acknowledged_events_is_accepted(database: Path) -> None:
     counted(database, epoch="one", events=7)
     for stored in (7, 9):
         tally = DurabilityCounter(database)
@@ -33,7 +33,7 @@ def test_as_much_as_was_told_or_more_may_start(database: Path) -> None:
         tally.close()
 
 
-def test_two_processes_do_not_count_for_one_file(database: Path) -> None:
+def test_two_processes_cannot_count_for_one_file(database: Path) -> None:
     first, second = DurabilityCounter(database), DurabilityCounter(database)
     first.begin("epoch", 3)
     with pytest.raises(NotYet, match=r"Another server has .* open"):
@@ -45,7 +45,7 @@ def test_two_processes_do_not_count_for_one_file(database: Path) -> None:
     second.close()
 
 
-def test_less_than_was_told_is_a_loss_that_names_the_way_out(database: Path) -> None:
+def test_a_database_with_missing_events_is_rejected_with_instructions(database: Path) -> None:
     counted(database, epoch="one", events=7)
     with pytest.raises(
         StartError, match=r"^2 stored events are missing.*delete .*chat\.db-tally\.$"
@@ -53,7 +53,7 @@ def test_less_than_was_told_is_a_loss_that_names_the_way_out(database: Path) -> 
         DurabilityCounter(database).begin("one", 5)
 
 
-def test_a_restored_database_begins_anew(database: Path) -> None:
+def test_a_restored_database_starts_a_new_count(database: Path) -> None:
     counted(database, epoch="one", events=7)
     counted(database, epoch="two", events=3)
     with pytest.raises(StartError, match=r"^3 stored"):
@@ -61,34 +61,32 @@ def test_a_restored_database_begins_anew(database: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])
-def test_a_database_that_is_gone_is_not_taken_for_a_new_one(
-    database: Path, left: bytes | None
-) -> None:
+def test_a_missing_database_is_not_treated_as_a_new_one(database: Path, left: bytes | None) -> None:
     counted(database, epoch="one", events=7)
     database.unlink() if left is None else database.write_bytes(left)
     with pytest.raises(StartError, match=r"^7 stored"):
         DurabilityCounter(database).refuse_empty()
 
 
-def test_a_new_chat_may_start_empty(tmp_path: Path) -> None:
+def test_a_new_chat_starts_with_an_empty_database(tmp_path: Path) -> None:
     counted(tmp_path / "chat.db", epoch="one", events=0)
     DurabilityCounter(tmp_path / "chat.db").refuse_empty()
 
 
 @pytest.mark.parametrize("torn", [b"", b"12", b"\0\0\0\0", b"x y", b"\xff\xfe 1"])
-def test_a_torn_tally_says_nothing(database: Path, torn: bytes) -> None:
+def test_a_damaged_counter_is_ignored(database: Path, torn: bytes) -> None:
     counted(database, epoch="one", events=7)
     database.with_name("chat.db-tally").write_bytes(torn)
     DurabilityCounter(database).refuse_empty()
     DurabilityCounter(database).begin("one", 0)
 
 
-def test_only_its_owner_reads_it(database: Path) -> None:
+def test_only_the_owner_can_read_the_counter(database: Path) -> None:
     counted(database, epoch="one", events=7)
     assert database.with_name("chat.db-tally").stat().st_mode & 0o777 == 0o600
 
 
-def test_mysql_has_no_tally(tmp_path: Path) -> None:
+def test_mysql_has_no_counter(tmp_path: Path) -> None:
     tally = DurabilityCounter(None)
     tally.refuse_empty()
     tally.begin("one", 0)
@@ -97,7 +95,7 @@ def test_mysql_has_no_tally(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_stored_stays_stored_when_the_tally_cannot_be_written(
+def test_a_counter_that_cannot_be_written_rejects_no_event(
     database: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(*_: object) -> int:

@@ -1,4 +1,4 @@
-"""The log: numbers without holes, repeats, who may write, and reading it back."""
+"""Event log: seqs without gaps, repetitions, permissions and reading."""
 
 import asyncio
 import sqlite3
@@ -27,7 +27,7 @@ def seqs(outcomes: list[object]) -> list[int]:
     return [o.seq for o in outcomes if isinstance(o, Event | Receipt)]
 
 
-async def test_a_batch_gets_consecutive_numbers_in_its_order(storage: Storage) -> None:
+async def test_a_batch_gets_consecutive_seqs_in_order(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     outcomes = await storage.log.store([draft(ann, "1"), draft(bo, "2"), draft(ann, "3")])
     assert seqs([*outcomes]) == [1, 2, 3]
@@ -43,14 +43,14 @@ async def test_a_batch_gets_consecutive_numbers_in_its_order(storage: Storage) -
     assert await storage.log.heads([LOBBY, 99]) == {LOBBY: 4}
 
 
-async def test_what_comes_back_is_what_was_stored(storage: Storage) -> None:
+async def test_events_are_read_as_they_were_stored(storage: Storage) -> None:
     ann = await storage.person("ann")
     (event,) = await storage.log.store([draft(ann, "你好 👋 ' \" \\ %s \n", draft_id="a")])
     (read,) = await storage.log.after(LOBBY_FACTS, 0, 100, 100)
     assert read == event
 
 
-async def test_each_room_counts_for_itself(storage: Storage) -> None:
+async def test_each_room_has_its_own_seqs(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     outcomes = await storage.log.store(
@@ -59,7 +59,7 @@ async def test_each_room_counts_for_itself(storage: Storage) -> None:
     assert seqs([*outcomes]) == [1, 1, 2, 2]
 
 
-async def test_a_room_that_an_outsider_holds_is_refused_and_others_go_on(
+async def test_a_room_locked_by_another_program_is_rejected_and_others_continue(
     storage: Storage, database_url: str
 ) -> None:
     if storage.database.is_sqlite:
@@ -89,7 +89,7 @@ async def test_a_room_that_an_outsider_holds_is_refused_and_others_go_on(
     await outsider.close()
 
 
-async def test_a_node_that_stands_still_inside_a_transaction_loses_it(
+async def test_the_transaction_of_a_frozen_node_is_rolled_back(
     storage: Storage, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if storage.database.is_sqlite:
@@ -116,7 +116,9 @@ async def test_a_node_that_stands_still_inside_a_transaction_loses_it(
     assert isinstance(outcome, Event)
 
 
-async def test_repeats_get_the_first_number_and_conflicts_are_named(storage: Storage) -> None:
+async def test_repetitions_return_the_first_seq_and_conflicts_are_reported(
+    storage: Storage,
+) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     (first,) = await storage.log.store([draft(ann, "hi", draft_id="a")])
     storage.now += 1_000
@@ -133,7 +135,7 @@ async def test_repeats_get_the_first_number_and_conflicts_are_named(storage: Sto
     assert isinstance(others, Event)
 
 
-async def test_a_repeat_among_new_ones_leaves_no_hole(storage: Storage) -> None:
+async def test_a_repetition_among_new_events_uses_no_seq(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.log.store([draft(ann, "1", draft_id="a")])
     outcomes = await storage.log.store(
@@ -143,7 +145,7 @@ async def test_a_repeat_among_new_ones_leaves_no_hole(storage: Storage) -> None:
     assert await storage.log.heads([LOBBY]) == {LOBBY: 3}
 
 
-async def test_who_may_not_write_any_more_still_hears_what_became_of_it(storage: Storage) -> None:
+async def test_a_former_member_gets_the_result_of_a_repetition(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     (first,) = await storage.log.store([draft(bo, "bye", draft_id="b")])
     await storage.disable(bo)
@@ -156,7 +158,7 @@ async def test_who_may_not_write_any_more_still_hears_what_became_of_it(storage:
     assert isinstance(more, NotFound)
 
 
-async def test_after_a_lock_that_somebody_else_held_everything_is_a_transaction_again(
+async def test_after_a_lock_timeout_batches_are_transactions_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.1)
@@ -178,7 +180,7 @@ async def test_after_a_lock_that_somebody_else_held_everything_is_a_transaction_
     await storage.database.close()
 
 
-async def test_repeats_within_one_batch_are_stored_once(storage: Storage) -> None:
+async def test_repetitions_within_one_batch_are_stored_once(storage: Storage) -> None:
     ann = await storage.person("ann")
     first, again, other = await storage.log.store(
         [
@@ -199,7 +201,7 @@ async def test_ids_are_compared_exactly(storage: Storage) -> None:
     assert seqs([*outcomes]) == [1, 2, 3, 4]
 
 
-async def test_only_members_with_a_living_account_may_write(storage: Storage) -> None:
+async def test_only_members_with_an_enabled_account_can_write(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.disable(bo)
@@ -215,7 +217,7 @@ async def test_only_members_with_a_living_account_may_write(storage: Storage) ->
     assert await storage.log.heads([facts.room]) == {facts.room: 1}
 
 
-async def test_writers_at_the_same_time_leave_no_hole_and_no_double(storage: Storage) -> None:
+async def test_concurrent_writers_produce_no_gaps_and_no_duplicates(storage: Storage) -> None:
     people = [await storage.person(f"bo{number}") for number in range(4)]
     rooms = [LOBBY]
     for other in people[1:]:
@@ -238,7 +240,7 @@ async def test_writers_at_the_same_time_leave_no_hole_and_no_double(storage: Sto
     assert len({event.id for event in read}) == 50
 
 
-async def test_reading_back_pages_and_stretches(storage: Storage) -> None:
+async def test_pages_and_ranges_can_be_read(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.log.store([draft(ann, f"n{number}") for number in range(1, 11)])

@@ -1,4 +1,4 @@
-"""The table of errors, and that real databases raise what it expects."""
+"""Classification of database errors, and verification on real databases."""
 
 import errno
 import sqlite3
@@ -80,7 +80,9 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("error", "action", "reason"), TABLE, ids=lambda case: str(case)[-30:])
-def test_the_table_says_what_to_do_and_why(error: Exception, action: Action, reason: str) -> None:
+def test_the_table_has_action_and_reason_of_each_error(
+    error: Exception, action: Action, reason: str
+) -> None:
     found = failure(error)
     assert found is not None
     assert found.action is action
@@ -97,7 +99,7 @@ def test_the_table_says_what_to_do_and_why(error: Exception, action: Action, rea
         (of_sqlite(sqlite3.SQLITE_IOERR_FSYNC), DiskBroken),
     ],
 )
-def test_a_failure_becomes_a_refusal_that_carries_its_reason(
+def test_a_failure_becomes_an_error_with_its_reason(
     error: Exception, kind: type[Unavailable]
 ) -> None:
     refused = storage_error(error)
@@ -106,11 +108,11 @@ def test_a_failure_becomes_a_refusal_that_carries_its_reason(
     assert refused.reason
 
 
-def test_a_damaged_file_says_what_to_do() -> None:
+def test_a_damaged_file_is_reported_with_instructions() -> None:
     assert str(storage_error(of_sqlite(sqlite3.SQLITE_NOTADB))) == DAMAGED
 
 
-def test_damage_does_not_pass_by_itself_and_a_full_disk_may() -> None:
+def test_damage_is_permanent_and_a_full_disk_may_pass() -> None:
     for code, passes in ((sqlite3.SQLITE_CORRUPT, False), (sqlite3.SQLITE_FULL, True)):
         original = sqlite3.DatabaseError("text")
         original.sqlite_errorcode = code
@@ -127,7 +129,7 @@ def test_damage_does_not_pass_by_itself_and_a_full_disk_may() -> None:
         ValueError("text"),
     ],
 )
-def test_a_bug_stays_what_it_is(bug: Exception) -> None:
+def test_a_bug_is_not_converted(bug: Exception) -> None:
     assert failure(bug) is None
     assert storage_error(bug) is bug
 
@@ -145,13 +147,13 @@ def test_a_bug_stays_what_it_is(bug: Exception) -> None:
         (ValueError("text"), CommitUnknown),
     ],
 )
-def test_a_commit_is_undecided_unless_the_server_refused_it(
+def test_a_failed_commit_is_unknown_unless_the_server_rejected_it(
     error: Exception, kind: type[Unavailable]
 ) -> None:
     assert type(storage_error(error, committing=True)) is kind
 
 
-def test_only_what_may_be_over_in_a_while_is_tried_again_at_the_start() -> None:
+def test_only_temporary_errors_are_retried_at_the_start() -> None:
     assert may_pass(of_mysql(1040))
     assert may_pass(of_mysql(2003))
     assert may_pass(of_sqlite(sqlite3.SQLITE_BUSY))
@@ -160,7 +162,7 @@ def test_only_what_may_be_over_in_a_while_is_tried_again_at_the_start() -> None:
     assert not may_pass(of_sqlite(sqlite3.SQLITE_NOTADB))
 
 
-def test_a_read_only_server_and_a_lost_line_need_a_new_connection() -> None:
+def test_a_read_only_server_and_a_lost_connection_need_a_new_connection() -> None:
     assert needs_new_connection(of_mysql(1290))
     assert needs_new_connection(of_mysql(2013))
     assert not needs_new_connection(of_mysql(1213))
@@ -172,7 +174,7 @@ def test_a_read_only_server_and_a_lost_line_need_a_new_connection() -> None:
 
 @pytest_asyncio.fixture
 async def database(mariadb: PrivateMariaDB, tmp_path: Path) -> AsyncIterator[Database]:
-    """On MariaDB, through an account that read_only stops."""
+    """A database on MariaDB with an account that is subject to read_only."""
     url = mariadb.create_database("failures")
     mariadb.sql(
         "CREATE OR REPLACE USER chat@'127.0.0.1'; GRANT ALL ON failures.* TO chat@'127.0.0.1'"
@@ -185,18 +187,18 @@ async def database(mariadb: PrivateMariaDB, tmp_path: Path) -> AsyncIterator[Dat
 
 
 def write(connection: sa.Connection) -> int:
-    """Change a row; returns the number of the connection, so that a new one is noticed."""
+    """Change a row; return the id of the connection, so that a new one is noticed."""
     connection.execute(sa.text("UPDATE rooms SET topic = UUID() WHERE id = 1"))
     return int(connection.scalar(sa.text("SELECT CONNECTION_ID()")) or 0)
 
 
 @pytest.mark.parametrize("switch", ["read_only", "tx_read_only"])
-async def test_a_connection_to_a_read_only_server_is_not_used_again(
+async def test_a_connection_to_a_read_only_server_is_not_reused(
     database: Database, mariadb: PrivateMariaDB, switch: str
 ) -> None:
     before = await database.transaction(write)
     mariadb.sql(f"SET GLOBAL {switch} = 1")
-    if switch == "tx_read_only":  # holds for connections that are made from now on
+    if switch == "tx_read_only":  # applies to connections opened from now on
         await database.writer.dispose()
     with pytest.raises(Unavailable) as refused:
         await database.transaction(write)
@@ -205,7 +207,7 @@ async def test_a_connection_to_a_read_only_server_is_not_used_again(
     assert await database.transaction(write) > before
 
 
-async def test_readers_leave_a_server_that_turned_read_only_too(
+async def test_readers_reconnect_when_a_server_becomes_read_only(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:
     async def reader() -> int:
@@ -220,7 +222,7 @@ async def test_readers_leave_a_server_that_turned_read_only_too(
     assert await reader() > before
 
 
-async def test_a_server_that_turns_read_only_before_the_commit_stored_nothing(
+async def test_a_commit_on_a_server_that_became_read_only_stores_nothing(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:
     def work(connection: sa.Connection) -> None:
@@ -233,7 +235,7 @@ async def test_a_server_that_turns_read_only_before_the_commit_stored_nothing(
     assert "read-only" in refused.value.reason
 
 
-async def test_a_full_file_is_a_full_disk_and_heals(tmp_path: Path) -> None:
+async def test_a_full_file_is_reported_as_a_full_disk_and_recovers(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(database, backups=tmp_path)
 
@@ -252,7 +254,7 @@ async def test_a_full_file_is_a_full_disk_and_heals(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_a_file_that_another_program_holds_is_locked(
+async def test_a_file_locked_by_another_program_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.storage.engine.BUSY_TIMEOUT", 0)

@@ -1,4 +1,4 @@
-"""The condition of a database that is full, read-only, frozen or gone, within a second."""
+"""Health check of databases that are full, read-only, frozen or gone, within a second."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ ACCOUNT = "CREATE USER chat@'127.0.0.1'; GRANT ALL ON chat.* TO chat@'127.0.0.1'
 
 
 class StatementLog(PrivateMariaDB):
-    """Replicates statements, which InnoDB refuses to a program that reads what is committed."""
+    """MariaDB with statement-based replication, which InnoDB rejects at READ COMMITTED."""
 
     def command(self) -> list[str]:
         kept = [word for word in super().command() if word != "--skip-log-bin"]
@@ -33,7 +33,7 @@ class StatementLog(PrivateMariaDB):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[StatementLog]:
-    """A MariaDB that may be broken."""
+    """A MariaDB server that tests can break."""
     require("MariaDB", found=PrivateMariaDB.found())
     with StatementLog() as server:
         server.create_database("chat")
@@ -54,14 +54,14 @@ def nothing_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "MAX_AGE", 0.0)
 
 
-async def test_a_sound_database_stores(storage: Storage) -> None:
+async def test_a_healthy_database_has_no_reason(storage: Storage) -> None:
     condition = await HealthCheck(storage.database).check()
     assert (condition.reason, condition.revision, condition.durability) == ("", HEAD, "full")
     assert condition.size is not None
     assert condition.size > 10_000
 
 
-async def test_looking_is_a_commit_that_leaves_nothing(storage: Storage) -> None:
+async def test_a_check_commits_and_leaves_no_rows(storage: Storage) -> None:
     rows = sa.text("SELECT * FROM meta m ORDER BY m.key")
     before = await storage.database.run_on_writer(lambda c: c.execute(rows).all())
     commits: list[object] = []
@@ -72,7 +72,7 @@ async def test_looking_is_a_commit_that_leaves_nothing(storage: Storage) -> None
     assert await storage.database.run_on_writer(lambda c: c.execute(rows).all()) == before
 
 
-async def test_nodes_that_look_at_the_same_time_do_not_disturb_one_another(
+async def test_concurrent_checks_of_several_nodes_succeed(
     storage: Storage,
 ) -> None:
     examiners = [HealthCheck(storage.database) for _ in range(4)]
@@ -80,7 +80,7 @@ async def test_nodes_that_look_at_the_same_time_do_not_disturb_one_another(
     assert [condition.reason for condition in found] == [""] * 4
 
 
-async def test_many_who_ask_at_once_share_one_look(
+async def test_concurrent_callers_share_one_check(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "MAX_AGE", 10.0)
@@ -92,7 +92,7 @@ async def test_many_who_ask_at_once_share_one_look(
     assert len(commits) == 1
 
 
-async def test_a_sqlite_file_that_cannot_be_written(tmp_path: Path) -> None:
+async def test_a_read_only_sqlite_file_is_reported(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(database, backups=tmp_path)
     examiner = HealthCheck(database)
@@ -111,14 +111,14 @@ async def test_a_sqlite_file_that_cannot_be_written(tmp_path: Path) -> None:
         ("binlog_format = STATEMENT", "binlog_format = MIXED", "binlog_format is STATEMENT"),
     ],
 )
-async def test_a_mariadb_that_stores_nothing_says_why_and_heals(
+async def test_a_mariadb_that_rejects_writes_is_reported_and_recovers(
     server: StatementLog, database: Database, broken: str, healed: str, reason: str
 ) -> None:
     examiner = HealthCheck(database)
     assert (await examiner.check()).reason == ""
     server.sql(f"SET GLOBAL {broken}")
     try:
-        await database.writer.dispose()  # some settings hold for connections made from now on
+        await database.writer.dispose()  # some settings apply only to new connections
         assert reason in (await examiner.check()).reason
     finally:
         server.sql(f"SET GLOBAL {healed}")
@@ -126,7 +126,7 @@ async def test_a_mariadb_that_stores_nothing_says_why_and_heals(
     assert (await examiner.check()).reason == ""
 
 
-async def test_a_mariadb_that_stands_still_is_answered_for_within_a_second(
+async def test_a_frozen_mariadb_is_reported_within_a_second(
     server: StatementLog, database: Database
 ) -> None:
     examiner = HealthCheck(database)
@@ -145,7 +145,7 @@ async def test_a_mariadb_that_stands_still_is_answered_for_within_a_second(
             pass
 
 
-async def test_a_mariadb_that_is_gone_and_comes_back(
+async def test_a_stopped_mariadb_is_reported_and_recovers(
     server: StatementLog, database: Database
 ) -> None:
     examiner = HealthCheck(database)
@@ -157,7 +157,7 @@ async def test_a_mariadb_that_is_gone_and_comes_back(
             pass
 
 
-async def test_closing_gives_up_a_look_that_hangs(server: StatementLog, database: Database) -> None:
+async def test_closing_cancels_a_hanging_check(server: StatementLog, database: Database) -> None:
     examiner = HealthCheck(database)
     os.kill(server.pid, signal.SIGSTOP)
     try:
@@ -176,6 +176,6 @@ async def test_a_database_of_another_revision_is_not_ready(storage: Storage) -> 
     assert "revision 0001" in condition.reason
 
 
-async def test_after_a_failed_flush_nothing_is_stored(storage: Storage) -> None:
+async def test_a_failed_flush_is_reported(storage: Storage) -> None:
     storage.database.broken = True
     assert (await HealthCheck(storage.database).check()).reason == "the disk failed"

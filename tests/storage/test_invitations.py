@@ -1,4 +1,4 @@
-"""Invitations are as good as their makers."""
+"""Invitations are valid only while their creators have the right to create them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.storage.test_races import RACES, overlapping
 
 @dataclass
 class Scene:
-    """bo, an administrator, has links: into no room, into a public and into a private one."""
+    """bo, an administrator, has invitations: without a room, into a public and a private one."""
 
     storage: Storage
     ann: User
@@ -54,7 +54,7 @@ async def scene(storage: Storage) -> Scene:
 
 
 @pytest.mark.parametrize("change", [AccountChange(role=Role.MEMBER), AccountChange(disabled=True)])
-async def test_links_end_with_the_rights_of_their_maker(
+async def test_invitations_end_with_the_rights_of_their_creator(
     scene: Scene, change: AccountChange
 ) -> None:
     await scene.storage.credentials.administer(scene.bo.id, change, by=scene.ann.id)
@@ -66,7 +66,9 @@ async def test_links_end_with_the_rights_of_their_maker(
     assert await scene.codes() == []
 
 
-async def test_a_link_into_a_private_room_ends_when_its_maker_leaves_it(scene: Scene) -> None:
+async def test_an_invitation_into_a_private_room_ends_when_its_creator_leaves_it(
+    scene: Scene,
+) -> None:
     for action, by in (("leave", scene.bo), ("remove", scene.ann)):
         invite = Invite(action, "", scene.storage.now, scene.storage.now + 1_000, 3)
         await scene.storage.invites.open(invite, by=scene.bo.id, into="plans")
@@ -79,7 +81,7 @@ async def test_a_link_into_a_private_room_ends_when_its_maker_leaves_it(scene: S
     assert await scene.codes() == ["open", "public"]
 
 
-async def test_a_link_into_a_room_ends_when_that_becomes_private_without_its_maker(
+async def test_an_invitation_into_a_room_that_becomes_private_ends_if_its_creator_is_no_member(
     scene: Scene,
 ) -> None:
     ann, bo, storage = scene.ann, scene.bo, scene.storage
@@ -93,7 +95,7 @@ async def test_a_link_into_a_room_ends_when_that_becomes_private_without_its_mak
     assert not await scene.admits("outside")
 
 
-async def test_an_account_that_a_link_has_made_enters_only_while_the_link_holds(
+async def test_an_account_created_by_an_invitation_joins_only_while_it_is_valid(
     scene: Scene,
 ) -> None:
     storage = scene.storage
@@ -106,7 +108,7 @@ async def test_an_account_that_a_link_has_made_enters_only_while_the_link_holds(
         assert isinstance(await acted(storage, cy, wrong, room=scene.private), NotFound)
 
 
-async def test_links_into_private_rooms_are_for_the_members_of_these(scene: Scene) -> None:
+async def test_invitations_into_private_rooms_are_visible_to_members_only(scene: Scene) -> None:
     dan = await scene.storage.person("dan", Role.ADMIN)
     for who, codes in ((scene.ann, ["open", "private", "public"]), (dan, ["open", "public"])):
         listed = await scene.storage.invites.list_usable(who.id)
@@ -123,8 +125,8 @@ async def test_a_code_is_compared_exactly(scene: Scene, code: str) -> None:
     assert not await scene.admits(code)
 
 
-async def test_nobody_comes_in_after_the_maker_was_demoted(scene: Scene) -> None:
-    """Twenty times: once the demotion is answered, no account is made that began after it."""
+async def test_no_user_joins_after_the_creator_was_demoted(scene: Scene) -> None:
+    """Once the demotion is answered, no later request creates an account. Repeated 20 times."""
     storage, demoted = scene.storage, AccountChange(role=Role.MEMBER)
     for number in range(20):
         code, answered = f"c{number}", asyncio.Event()
@@ -185,7 +187,7 @@ async def test_a_user_removed_from_a_public_room_joins_it_until_it_is_private(
 
 
 async def test_a_membership_that_a_restore_ended_counts_as_removed(scene: Scene) -> None:
-    """Its last event is not the departure, but may be the one with which the user joined."""
+    """The last event of the membership is not a departure, and may be the join event."""
     storage, cy = scene.storage, await scene.storage.person("cy")
     join = Enrol("join", ((cy.id, "cy"),), invited="private")
     joined = await acted(storage, cy, join, room=scene.private)

@@ -1,4 +1,4 @@
-"""The one writer: what it batches, what it says when the database fails, what it never loses."""
+"""Journal: batches, database failures and lost commit results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -15,7 +15,7 @@ from chatserver.storage.journal import MENTIONS_PER_BATCH, QUEUE_CAPACITY, Journ
 
 
 class Store:
-    """A log in memory that fails as it is told to, and holds its batches until let go."""
+    """In-memory log with planted failures, whose batches wait for the test."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -29,7 +29,7 @@ class Store:
         self.batches.append([draft.id for draft in drafts])
         await self.open.wait()
         failure = self.failures.pop(0) if self.failures else None
-        if isinstance(failure, CommitUnknown):  # it was stored, and the answer got lost
+        if isinstance(failure, CommitUnknown):  # it was stored, and the result was lost
             self._outcomes(drafts)
         if failure is not None:
             raise failure
@@ -51,30 +51,30 @@ class Store:
         return event
 
 
-class Room:
-    """Who listens, and a diary of what was answered and published in which order."""
+class FakePublisher:
+    """Fake publisher that records answers and publications in order."""
 
     def __init__(self) -> None:
-        self.diary: list[str] = []
-        self.reminded: list[tuple[int, ...]] = []
-        self.called_back: list[set[int]] = []
+        self.calls: list[str] = []
+        self.gaps: list[tuple[int, ...]] = []
+        self.reconnected: list[set[int]] = []
 
     def publish(self, room: int, events: list[Event]) -> None:
-        self.diary.append("published " + " ".join(str(event.id) for event in events))
+        self.calls.append("published " + " ".join(str(event.id) for event in events))
 
     def notify_gap(self, room: int, seq: int, people: Iterable[int]) -> None:
-        self.reminded.append((room, seq, *people))
+        self.gaps.append((room, seq, *people))
 
     def force_reconnect(self, users: Iterable[int]) -> None:
-        self.called_back.append(set(users))
+        self.reconnected.append(set(users))
 
 
-class Desk:
-    """A journal at work."""
+class JournalHarness:
+    """A running journal with a fake log and publisher."""
 
     def __init__(self) -> None:
         self.store = Store()
-        self.room = Room()
+        self.room = FakePublisher()
         self.journal = Journal(self.store, self.room)
         self.answers: dict[str, list[Receipt | ChatError]] = {}
 
@@ -88,115 +88,121 @@ class Desk:
     ) -> None:
         def settle(outcome: Receipt | ChatError) -> None:
             self.answers.setdefault(draft_id, []).append(outcome)
-            self.room.diary.append(f"answered {draft_id}")
+            self.room.calls.append(f"answered {draft_id}")
 
         draft = Draft(room, 1, "ann", draft_id, "digest", act, people=people)
         self.journal.append(draft, settle)
 
     def answer(self, draft_id: str) -> Receipt | ChatError:
-        """The one and only answer."""
+        """Return the answer to a draft; there must be exactly one."""
         (answer,) = self.answers[draft_id]
         return answer
 
 
 @pytest_asyncio.fixture
-async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def harness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JournalHarness]:
     monkeypatch.setattr(journal_module, "RETRY_DELAY", 0)
-    desk = Desk()
-    running = asyncio.create_task(desk.journal.run())
-    yield desk
+    harness = JournalHarness()
+    running = asyncio.create_task(harness.journal.run())
+    yield harness
     running.cancel()
 
 
-async def test_a_commit_looks_up_a_bounded_number_of_mentions(desk: Desk) -> None:
+async def test_the_number_of_mentions_looked_up_by_a_commit_is_limited(
+    harness: JournalHarness,
+) -> None:
     """The names of 30 texts are stored with two commits, and ordinary messages with one."""
     names = tuple(f"name{number}" for number in range(50))
     most = MENTIONS_PER_BATCH // len(names)
     for act in (Message("hi", mentions=names), Edit(1, "hi", mentions=names)):
-        desk.store.batches.clear()
+        harness.store.batches.clear()
         for number in range(most + 10):
-            desk.append(f"{act}{number}", act=act)
-        await desk.journal.drain()
-        assert [len(batch) for batch in desk.store.batches] == [most, 10]
-        assert all(isinstance(desk.answer(f"{act}{n}"), Receipt) for n in range(most + 10))
-    desk.store.batches.clear()
+            harness.append(f"{act}{number}", act=act)
+        await harness.journal.drain()
+        assert [len(batch) for batch in harness.store.batches] == [most, 10]
+        assert all(isinstance(harness.answer(f"{act}{n}"), Receipt) for n in range(most + 10))
+    harness.store.batches.clear()
     for number in range(200):
-        desk.append(f"plain{number}", act=Message("hi", mentions=("bo", "cy")))
-    await desk.journal.drain()
-    assert [len(batch) for batch in desk.store.batches] == [200]
+        harness.append(f"plain{number}", act=Message("hi", mentions=("bo", "cy")))
+    await harness.journal.drain()
+    assert [len(batch) for batch in harness.store.batches] == [200]
 
 
-async def test_what_waits_during_a_flush_is_one_transaction(desk: Desk) -> None:
-    desk.store.open.clear()
-    desk.append("a")
+async def test_drafts_queued_during_a_flush_are_one_transaction(harness: JournalHarness) -> None:
+    harness.store.open.clear()
+    harness.append("a")
     await asyncio.sleep(0)
     for draft_id in "bcd":
-        desk.append(draft_id)
-    desk.store.open.set()
-    await desk.journal.drain()
-    assert desk.store.batches == [["a"], ["b", "c", "d"]]
+        harness.append(draft_id)
+    harness.store.open.set()
+    await harness.journal.drain()
+    assert harness.store.batches == [["a"], ["b", "c", "d"]]
 
 
-async def test_nobody_is_answered_and_nothing_published_before_the_commit(desk: Desk) -> None:
-    desk.store.open.clear()
-    desk.append("a")
+async def test_nothing_is_answered_or_published_before_the_commit(harness: JournalHarness) -> None:
+    harness.store.open.clear()
+    harness.append("a")
     for _ in range(10):
         await asyncio.sleep(0)
-    assert desk.room.diary == []
-    desk.store.open.set()
-    await desk.journal.drain()
-    assert desk.room.diary == ["answered a", "published a"]
+    assert harness.room.calls == []
+    harness.store.open.set()
+    await harness.journal.drain()
+    assert harness.room.calls == ["answered a", "published a"]
 
 
-async def test_a_refusal_concerns_its_sender_alone(desk: Desk) -> None:
-    desk.append("a")
-    desk.append("b", room=404)
-    desk.append("c")
-    await desk.journal.drain()
-    assert isinstance(desk.answer("b"), NotFound)
-    assert [isinstance(desk.answer(x), Receipt) for x in "ac"] == [True, True]
+async def test_a_rejected_draft_does_not_affect_others(harness: JournalHarness) -> None:
+    harness.append("a")
+    harness.append("b", room=404)
+    harness.append("c")
+    await harness.journal.drain()
+    assert isinstance(harness.answer("b"), NotFound)
+    assert [isinstance(harness.answer(x), Receipt) for x in "ac"] == [True, True]
 
 
-async def test_a_statement_that_fails_for_one_fails_for_that_one_alone(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+async def test_a_failing_draft_does_not_affect_others(
+    harness: JournalHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.store.poison = {"b"}
+    harness.store.poison = {"b"}
     for draft_id in "abc":
-        desk.append(draft_id)
-    await desk.journal.drain()
-    assert [isinstance(desk.answer(x), Receipt) for x in "ac"] == [True, True]
-    refused = desk.answer("b")
+        harness.append(draft_id)
+    await harness.journal.drain()
+    assert [isinstance(harness.answer(x), Receipt) for x in "ac"] == [True, True]
+    refused = harness.answer("b")
     assert isinstance(refused, ChatError)
     assert refused.code == "internal"
     assert "could not be stored" in caplog.text
 
 
-async def test_a_database_that_is_away_is_said_to_be_and_comes_back_alone(desk: Desk) -> None:
-    desk.store.failures = [Unavailable()]
-    desk.append("a")
-    await desk.journal.drain()
-    assert isinstance(desk.answer("a"), Unavailable)
-    desk.append("b")
-    await desk.journal.drain()
-    assert isinstance(desk.answer("b"), Receipt)
+async def test_an_unavailable_database_is_reported_and_recovers(harness: JournalHarness) -> None:
+    harness.store.failures = [Unavailable()]
+    harness.append("a")
+    await harness.journal.drain()
+    assert isinstance(harness.answer("a"), Unavailable)
+    harness.append("b")
+    await harness.journal.drain()
+    assert isinstance(harness.answer("b"), Receipt)
 
 
-async def test_a_lost_answer_to_commit_is_asked_for_until_it_is_known(desk: Desk) -> None:
-    desk.store.failures = [CommitUnknown("lost"), Unavailable(), CommitUnknown("lost again")]
-    desk.append("a")
-    await desk.journal.drain()
-    answer = desk.answer("a")
+async def test_a_commit_with_an_unknown_result_is_repeated_until_it_is_known(
+    harness: JournalHarness,
+) -> None:
+    harness.store.failures = [CommitUnknown("lost"), Unavailable(), CommitUnknown("lost again")]
+    harness.append("a")
+    await harness.journal.drain()
+    answer = harness.answer("a")
     assert isinstance(answer, Receipt)
-    assert list(desk.store.stored) == ["a"]
-    assert desk.room.reminded == [(1, answer.seq)]
-    assert desk.room.called_back == [set()]
+    assert list(harness.store.stored) == ["a"]
+    assert harness.room.gaps == [(1, answer.seq)]
+    assert harness.room.reconnected == [set()]
 
 
-async def test_a_lost_answer_to_commit_hides_no_new_conversation(desk: Desk) -> None:
-    desk.store.failures = [CommitUnknown("lost")]
-    desk.append("a", people=(1, 2))
-    await desk.journal.drain()
-    assert desk.room.reminded == [(1, 1, 1, 2)]
+async def test_a_conversation_created_by_a_commit_with_an_unknown_result_is_published(
+    harness: JournalHarness,
+) -> None:
+    harness.store.failures = [CommitUnknown("lost")]
+    harness.append("a", people=(1, 2))
+    await harness.journal.drain()
+    assert harness.room.gaps == [(1, 1, 1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -207,103 +213,105 @@ async def test_a_lost_answer_to_commit_hides_no_new_conversation(desk: Desk) -> 
         (Dismiss("remove", ((3, "cy"),)), {3}),
     ],
 )
-async def test_whose_rooms_changed_in_a_commit_without_an_answer_must_come_back(
-    desk: Desk, act: Act, moved: set[int]
+async def test_users_whose_rooms_changed_in_an_unknown_commit_must_reconnect(
+    harness: JournalHarness, act: Act, moved: set[int]
 ) -> None:
-    desk.store.failures = [CommitUnknown("lost")]
-    desk.append("a", act=act)
-    await desk.journal.drain()
-    assert desk.room.called_back == [moved]
-    desk.append("a", act=act)
-    await desk.journal.drain()
-    assert isinstance(desk.answers["a"][1], Receipt)
-    assert desk.room.called_back == [moved], "a repeat moves nobody"
+    harness.store.failures = [CommitUnknown("lost")]
+    harness.append("a", act=act)
+    await harness.journal.drain()
+    assert harness.room.reconnected == [moved]
+    harness.append("a", act=act)
+    await harness.journal.drain()
+    assert isinstance(harness.answers["a"][1], Receipt)
+    assert harness.room.reconnected == [moved], "a repetition changes no memberships"
 
 
-async def test_every_lost_answer_counts_when_drafts_are_stored_one_by_one(desk: Desk) -> None:
-    desk.store.failures = [ValueError("a statement that cannot be made"), CommitUnknown("lost")]
-    desk.append("a", act=Dismiss("remove", ((3, "cy"),)))
-    desk.append("b")
-    await desk.journal.drain()
-    assert desk.store.batches == [["a", "b"], ["a"], ["a"], ["b"]]
-    assert desk.room.called_back == [{3}]
-
-
-async def test_what_may_be_stored_is_asked_for_until_it_is_known_one_by_one_too(
-    desk: Desk,
+async def test_every_unknown_commit_counts_when_drafts_are_stored_one_by_one(
+    harness: JournalHarness,
 ) -> None:
-    desk.store.failures = [CommitUnknown("lost"), ValueError("no statement"), Unavailable()]
-    desk.append("a")
-    desk.append("b")
-    await desk.journal.drain()
-    assert [isinstance(desk.answer(x), Receipt) for x in "ab"] == [True, True]
+    harness.store.failures = [ValueError("a statement that cannot be made"), CommitUnknown("lost")]
+    harness.append("a", act=Dismiss("remove", ((3, "cy"),)))
+    harness.append("b")
+    await harness.journal.drain()
+    assert harness.store.batches == [["a", "b"], ["a"], ["a"], ["b"]]
+    assert harness.room.reconnected == [{3}]
 
 
-async def test_after_a_failed_flush_nothing_more_is_taken(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+async def test_unknown_commits_of_single_drafts_are_repeated_until_they_are_known(
+    harness: JournalHarness,
 ) -> None:
-    desk.store.failures = [DiskBroken("disk I/O error")]
-    desk.append("a")
-    await desk.journal.drain()
-    assert isinstance(desk.answer("a"), Unavailable)
+    harness.store.failures = [CommitUnknown("lost"), ValueError("no statement"), Unavailable()]
+    harness.append("a")
+    harness.append("b")
+    await harness.journal.drain()
+    assert [isinstance(harness.answer(x), Receipt) for x in "ab"] == [True, True]
+
+
+async def test_after_a_failed_flush_no_draft_is_accepted(
+    harness: JournalHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness.store.failures = [DiskBroken("disk I/O error")]
+    harness.append("a")
+    await harness.journal.drain()
+    assert isinstance(harness.answer("a"), Unavailable)
     with pytest.raises(Unavailable):
-        desk.append("b")
+        harness.append("b")
     assert "until the server is restarted" in caplog.text
 
 
-async def test_what_waits_when_a_flush_fails_is_not_stored_either(desk: Desk) -> None:
-    desk.store.open.clear()
-    desk.append("a")
+async def test_drafts_queued_during_a_failed_flush_are_rejected(harness: JournalHarness) -> None:
+    harness.store.open.clear()
+    harness.append("a")
     await asyncio.sleep(0)
-    desk.append("b")
-    desk.store.failures = [DiskBroken()]
-    desk.store.open.set()
-    await desk.journal.drain()
-    assert isinstance(desk.answer("b"), Unavailable)
-    assert desk.store.stored == {}
+    harness.append("b")
+    harness.store.failures = [DiskBroken()]
+    harness.store.open.set()
+    await harness.journal.drain()
+    assert isinstance(harness.answer("b"), Unavailable)
+    assert harness.store.stored == {}
 
 
-async def test_the_queue_is_bounded(desk: Desk) -> None:
-    desk.store.open.clear()
+async def test_the_queue_is_limited(harness: JournalHarness) -> None:
+    harness.store.open.clear()
     for number in range(QUEUE_CAPACITY):
-        desk.append(str(number))
+        harness.append(str(number))
     with pytest.raises(Unavailable):
-        desk.append("one too many")
-    desk.store.open.set()
-    await desk.journal.drain()
-    assert len(desk.answers) == QUEUE_CAPACITY
+        harness.append("one too many")
+    harness.store.open.set()
+    await harness.journal.drain()
+    assert len(harness.answers) == QUEUE_CAPACITY
 
 
-async def test_a_writer_that_died_is_no_longer_waited_for_and_goes_on_when_restarted(
+async def test_drafts_of_a_failed_writer_are_answered_and_it_can_be_restarted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    desk = Desk()
+    harness = JournalHarness()
 
     async def broken(_drafts: object) -> list[Outcome]:
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.journal, "_outcomes", broken)
-        desk.append("a")
+        patch.setattr(harness.journal, "_outcomes", broken)
+        harness.append("a")
         with pytest.raises(RuntimeError, match="a bug"):
-            await desk.journal.run()
-    assert type(desk.answer("a")) is ChatError
-    await desk.journal.published()
-    desk.append("b")
-    running = asyncio.create_task(desk.journal.run())
-    await desk.journal.drain()
+            await harness.journal.run()
+    assert type(harness.answer("a")) is ChatError
+    await harness.journal.published()
+    harness.append("b")
+    running = asyncio.create_task(harness.journal.run())
+    await harness.journal.drain()
     running.cancel()
-    assert isinstance(desk.answer("b"), Receipt)
+    assert isinstance(harness.answer("b"), Receipt)
 
 
-async def test_a_bug_in_one_listener_stops_nobody_else(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+async def test_an_exception_of_one_callback_does_not_affect_others(
+    harness: JournalHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_outcome: object) -> None:
         raise RuntimeError("a bug")
 
-    desk.journal.append(Draft(1, 1, "ann", "a", "digest", Message("hi")), broken)
-    desk.append("b")
-    await desk.journal.drain()
-    assert isinstance(desk.answer("b"), Receipt)
+    harness.journal.append(Draft(1, 1, "ann", "a", "digest", Message("hi")), broken)
+    harness.append("b")
+    await harness.journal.drain()
+    assert isinstance(harness.answer("b"), Receipt)
     assert "a bug" in caplog.text

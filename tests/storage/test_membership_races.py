@@ -1,4 +1,4 @@
-"""Acts on one room at the same time, in any order: what each of them checked must still hold."""
+"""Concurrent acts on one room, in any order: checked conditions still hold afterwards."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -38,7 +38,7 @@ async def leave(storage: Storage, room: int, team: list[User]) -> Any:
     return await acted(storage, team[1], Dismiss("leave", ref(team[1])), room=room)
 
 
-async def keeper_leaves(storage: Storage, room: int, team: list[User]) -> Any:
+async def admin_leaves(storage: Storage, room: int, team: list[User]) -> Any:
     return await acted(storage, team[0], Dismiss("leave", ref(team[0])), room=room)
 
 
@@ -58,7 +58,7 @@ async def write(storage: Storage, room: int, team: list[User]) -> Any:
     return await acted(storage, team[1], Message("hi"), room=room)
 
 
-async def disable_keeper(storage: Storage, room: int, team: list[User]) -> Any:
+async def disable_admin(storage: Storage, room: int, team: list[User]) -> Any:
     await storage.disable(team[0])
 
 
@@ -86,18 +86,18 @@ PAIRS: list[tuple[Act, ...]] = [
     (write, remove),
     (write, disable_member),
     (leave, remove),
-    (leave, keeper_leaves),
-    (keeper_leaves, delete_member),
-    (keeper_leaves, disable_member),
-    (disable_keeper, leave),
-    (disable_keeper, invite),
+    (leave, admin_leaves),
+    (admin_leaves, delete_member),
+    (admin_leaves, disable_member),
+    (disable_admin, leave),
+    (disable_admin, invite),
     (rename, archive),
-    (rename, keeper_leaves),
+    (rename, admin_leaves),
 ]
 
 
 async def require_consistency(storage: Storage, room: int, acts: str) -> None:
-    """The count of members is right, none is deleted, and there is a keeper if there can be."""
+    """Require a right member count, no deleted member, and an administrator if possible."""
     here = (
         sa.select(members.c.role, users.c.disabled_at, users.c.password_hash)
         .join(users, users.c.id == members.c.user_id)
@@ -113,7 +113,7 @@ async def require_consistency(storage: Storage, room: int, acts: str) -> None:
 
 
 def require_order(outcomes: list[Any]) -> None:
-    """Nothing was stored behind the event that forbids it."""
+    """Require that no event follows one that forbids it."""
     events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
     ends = [event for event in events if (event.change or {}).get("archived")]
     for event in events:
@@ -123,7 +123,7 @@ def require_order(outcomes: list[Any]) -> None:
         assert not gone, events
 
 
-async def test_two_acts_at_once_leave_a_room_consistent(storage: Storage) -> None:
+async def test_two_concurrent_acts_leave_a_room_consistent(storage: Storage) -> None:
     await storage.person("root", Role.ADMIN)
     for number, acts in enumerate(PAIRS * max(2, RACES // 8)):
         team = [await storage.person(f"{name}{number}x") for name in ("ann", "bo", "cy")]
@@ -136,7 +136,7 @@ async def test_two_acts_at_once_leave_a_room_consistent(storage: Storage) -> Non
         await require_consistency(storage, room, " and ".join(act.__name__ for act in acts))
 
 
-async def test_a_deletion_locks_rooms_that_the_account_joined_in_the_meantime(
+async def test_a_deletion_locks_rooms_that_the_account_joined_concurrently(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await storage.person("root", Role.ADMIN)
@@ -155,7 +155,7 @@ async def test_a_deletion_locks_rooms_that_the_account_joined_in_the_meantime(
     await require_consistency(storage, room, "delete")
 
 
-async def test_a_deleted_account_becomes_no_member(storage: Storage) -> None:
+async def test_a_deleted_account_cannot_become_a_member(storage: Storage) -> None:
     await storage.person("root", Role.ADMIN)
     ann, bo = await storage.person("ann"), await storage.person("bo")
     room = (await acted(storage, ann, Create("Plans", "plans"))).room

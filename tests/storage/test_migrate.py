@@ -1,4 +1,4 @@
-"""Migrations: from empty, again, by many at once, and never backwards."""
+"""Migrations: new databases, upgrades, concurrency and interruptions."""
 
 import asyncio
 import gc
@@ -29,12 +29,12 @@ from chatserver.text.search_terms import parse
 from tests.storage.conftest import Storage, arrive
 
 
-def test_the_code_knows_the_newest_revision() -> None:
+def test_head_is_the_newest_revision() -> None:
     files = sorted(resource_dir("migrations").glob("versions/[0-9]*_*.py"))
     assert files[-1].name.split("_")[0] == HEAD
 
 
-async def test_an_empty_database_is_brought_to_the_newest_revision_once(
+async def test_an_empty_database_is_migrated_to_the_newest_revision_once(
     database_url: str, tmp_path: Path
 ) -> None:
     database = Database(database_url)
@@ -45,15 +45,15 @@ async def test_an_empty_database_is_brought_to_the_newest_revision_once(
     await database.close()
 
 
-async def test_the_migrations_make_what_the_tables_say(storage: Storage) -> None:
+async def test_the_migrations_create_the_defined_tables(storage: Storage) -> None:
     assert await storage.database.run_on_writer(differences) == []
 
 
 def differences(connection: Connection) -> list[object]:
-    """Between the tables that are there and those of the program."""
+    """Return the differences between the database and the table definitions."""
 
     def known(name: str | None, _kind: str, _parent: object) -> bool:
-        return not (name or "").startswith("search")  # the index has no form that both share
+        return not (name or "").startswith("search")  # the index differs between the databases
 
     context = MigrationContext.configure(connection, opts={"include_name": known})
     return list(compare_metadata(context, metadata))
@@ -63,14 +63,14 @@ OLDER = [file.name[:4] for file in sorted(resource_dir("migrations").glob("versi
 
 
 @pytest.mark.parametrize("older", OLDER)
-async def test_what_was_said_under_an_older_revision_is_there_and_found(
+async def test_messages_of_an_older_revision_are_kept_and_found(
     database_url: str, tmp_path: Path, older: str
 ) -> None:
     storage = Storage(database_url)
     await storage.database.transaction(lambda c: upgrade(c, older))
     await storage.database.transaction(arrive)
     await storage.database.transaction(lambda c: talk(c, 1, older))
-    if older >= "0007":  # the first that compares names by their looks
+    if older >= "0007":  # the first one with skeletons
         await storage.database.transaction(backfill_names)
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
     assert await storage.database.run_on_writer(differences) == []
@@ -87,11 +87,11 @@ async def test_what_was_said_under_an_older_revision_is_there_and_found(
 
 
 def talk(connection: Connection, user_id: int, older: str) -> None:
-    """A message in the lobby, as that revision keeps it."""
+    """Insert a message in the lobby, as stored by that revision."""
     row = {"room_id": 1, "seq": 1, "kind": 2, "user_id": user_id, "client_id": "1"}
     connection.execute(sa.insert(events), {**row, "body": "purple stones", "at": 1})
     connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
-    if older >= "0003":  # the first with an index
+    if older >= "0003":  # the first one with an index
         index(connection, [Entry(1, 1, user_id, "purple stones")])
 
 
@@ -103,7 +103,7 @@ def upgrade(connection: Connection, to: str) -> None:
     command.upgrade(config, to)
 
 
-# What the first program of a revision with an index wrote for this text.
+# Tokens of this text as written by the first version with an index.
 TEXT = "See https://example.com/a_b: it is 5 o'clock!"
 TOKENS = (
     "xwsee xwhttps xs01m xs01b xwexample xs01a xwcom xwa xs02n xwb xwit xwis xw5 xwo xs013 xwclock"
@@ -112,7 +112,7 @@ TOKENS = (
 
 
 @pytest.mark.parametrize("older", [older for older in OLDER if older >= "0003"])
-async def test_an_index_that_an_older_program_wrote_is_sound_and_in_use(
+async def test_an_index_written_by_an_older_version_is_consistent_and_used(
     database_url: str, tmp_path: Path, older: str
 ) -> None:
     storage = Storage(database_url)
@@ -141,9 +141,11 @@ async def test_an_index_that_an_older_program_wrote_is_sound_and_in_use(
     await storage.database.close()
 
 
-async def test_nodes_that_start_together_migrate_once(database_url: str, tmp_path: Path) -> None:
+async def test_nodes_that_start_concurrently_migrate_once(
+    database_url: str, tmp_path: Path
+) -> None:
     if database_url.startswith("sqlite"):
-        return  # one process a file: the data folder's lock keeps others out
+        return  # the lock of the data folder excludes other processes
     databases = [Database(database_url) for _ in range(3)]
     await asyncio.gather(*(migrate(database, backups=tmp_path) for database in databases))
     assert [await revision(database) for database in databases] == [HEAD] * 3
@@ -155,11 +157,11 @@ async def test_nodes_that_start_together_migrate_once(database_url: str, tmp_pat
 
 
 class Killed(BaseException):
-    """The process ends here: nothing else of it is done."""
+    """Simulates the end of the process."""
 
 
 class Killer:
-    """Ends the process after each statement that changes something, once for each statement."""
+    """Raises Killed after each statement that changes something, once for each statement."""
 
     CHANGES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE")
 
@@ -178,9 +180,9 @@ class Killer:
 
 
 async def migrate_killed_after_each_statement(url: str, backups: Path) -> int:
-    """The number of times that the process was ended.
+    """Migrate with interruptions; return their number.
 
-    What all tests before have left is frozen: looking through it each time takes half a second.
+    Objects of earlier tests are frozen, because each collection of them takes half a second.
     """
     gc.freeze()
     try:
@@ -200,7 +202,7 @@ async def _migrate_killed(url: str, backups: Path, killer: Killer) -> int:
             pass
         finally:
             await database.close()
-            gc.collect()  # a cursor in a traceback keeps SQLite's lock, as no dead process does
+            gc.collect()  # a cursor in a traceback would keep SQLite's lock, unlike a dead process
 
 
 async def test_a_first_start_may_be_interrupted_after_every_statement(
@@ -230,7 +232,7 @@ async def test_an_upgrade_may_be_interrupted_after_every_statement(
 
 
 async def assert_whole(storage: Storage) -> None:
-    """As if nothing had been interrupted."""
+    """Require a database as after an uninterrupted migration."""
     assert await revision(storage.database) == HEAD
     assert await storage.database.run_on_writer(differences) == []
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
@@ -260,7 +262,7 @@ def marked(copy: Path) -> str:
         return str(mark)
 
 
-async def test_a_newer_database_is_refused_with_both_revisions_named(
+async def test_a_newer_database_is_rejected_with_both_revisions(
     storage: Storage, tmp_path: Path
 ) -> None:
     await storage.database.transaction(
@@ -270,9 +272,7 @@ async def test_a_newer_database_is_refused_with_both_revisions_named(
         await migrate(storage.database, backups=tmp_path)
 
 
-async def test_a_database_of_something_else_is_refused_in_a_sentence(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_database_of_another_program_is_rejected(database_url: str, tmp_path: Path) -> None:
     database = Database(database_url)
     await database.transaction(lambda c: c.execute(sa.text("CREATE TABLE users (id INTEGER)")))
     with pytest.raises(StartError, match=r"users.* already exists"):
@@ -280,6 +280,6 @@ async def test_a_database_of_something_else_is_refused_in_a_sentence(
     await database.close()
 
 
-async def test_the_log_has_a_name_and_a_commit_is_flushed(storage: Storage) -> None:
+async def test_a_new_database_has_an_epoch_and_full_durability(storage: Storage) -> None:
     assert len(await storage.users.epoch()) >= 12
     assert await storage.database.durability() == "full"

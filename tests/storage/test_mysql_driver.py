@@ -1,4 +1,4 @@
-"""TLS to MariaDB, passwords in any script, and a server that accepts and says nothing."""
+"""MySQL driver: TLS, passwords in any script, and unresponsive servers."""
 
 import asyncio
 import socket
@@ -39,7 +39,7 @@ def url(secure: TlsMariaDB) -> str:
 
 @pytest_asyncio.fixture
 async def opened() -> AsyncIterator[Open]:
-    """Opens databases, reached; they are closed at the end."""
+    """Yield a function that opens databases, which are closed at the end."""
     made: list[Database] = []
 
     async def open_one(url: str) -> Database:
@@ -53,7 +53,7 @@ async def opened() -> AsyncIterator[Open]:
 
 
 async def cipher(database: Database) -> str:
-    """That of the connection, "" for none."""
+    """Return the TLS cipher of the connection, "" for none."""
     async with database.reading() as connection:
         row = (await connection.execute(sa.text("SHOW STATUS LIKE 'Ssl_cipher'"))).one()
     return str(row[1])
@@ -67,7 +67,7 @@ def test_without_options_there_is_no_tls() -> None:
     assert tls(make_url("mysql://chat@db/chat?ssl=false")) is None
 
 
-def test_a_certificate_and_its_host_are_verified_unless_that_is_switched_off() -> None:
+def test_certificate_and_host_are_verified_unless_disabled() -> None:
     strict = tls(make_url("mysql://chat@db/chat?ssl=true"))
     assert strict is not None
     assert strict.verify_mode is ssl.CERT_REQUIRED
@@ -92,7 +92,7 @@ def test_a_certificate_and_its_host_are_verified_unless_that_is_switched_off() -
         ("ssl_cert=/nowhere/cert.pem&ssl_key=/nowhere/key", "/nowhere/cert.pem, /nowhere/key"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_a_sentence(query: str, said: str) -> None:
+def test_invalid_options_are_rejected_with_a_message(query: str, said: str) -> None:
     with pytest.raises(StartError, match=said):
         Database(f"mysql://chat@db/chat?{query}")
 
@@ -108,12 +108,12 @@ def test_what_cannot_be_used_is_said_in_a_sentence(query: str, said: str) -> Non
         ("ssl=true&ssl=false", "ssl is given more than once"),
     ],
 )
-def test_options_that_would_be_dropped_are_refused(account: str, query: str, said: str) -> None:
+def test_options_that_would_be_ignored_are_rejected(account: str, query: str, said: str) -> None:
     with pytest.raises(StartError, match=said):
         Database(f"mysql://{account}db/chat?{query}")
 
 
-def test_the_driver_gets_no_option_for_tls() -> None:
+def test_tls_options_are_not_passed_to_the_driver() -> None:
     query = "&".join(f"{name}=x" for name in TLS)
     assert str(without_tls(make_url(f"mysql://db/chat?{query}&a=b"))) == "mysql://db/chat?a=b"
 
@@ -121,16 +121,14 @@ def test_the_driver_gets_no_option_for_tls() -> None:
 # Connections -------------------------------------------------------------------------------------
 
 
-async def test_the_line_is_encrypted_when_the_authority_is_named(
+async def test_the_connection_is_encrypted_with_a_configured_authority(
     opened: Open, secure: TlsMariaDB, url: str
 ) -> None:
     assert await cipher(await opened(f"{url}?ssl_ca={secure.authority}"))
     assert await cipher(await opened(url)) == ""
 
 
-async def test_a_client_shows_its_own_certificate(
-    opened: Open, secure: TlsMariaDB, url: str
-) -> None:
+async def test_a_client_certificate_is_sent(opened: Open, secure: TlsMariaDB, url: str) -> None:
     url = url.replace("root@", "bo@")
     with pytest.raises(StartError, match="Access denied"):
         await opened(f"{url}?ssl_ca={secure.authority}")
@@ -138,12 +136,12 @@ async def test_a_client_shows_its_own_certificate(
     assert await cipher(await opened(f"{url}?ssl_ca={secure.authority}&{own}"))
 
 
-async def test_a_certificate_of_another_authority_is_refused(opened: Open, url: str) -> None:
+async def test_a_certificate_of_another_authority_is_rejected(opened: Open, url: str) -> None:
     with pytest.raises(StartError, match=r"no TLS with the database: .*certificate"):
         await opened(f"{url}?ssl=true")
 
 
-async def test_a_certificate_for_another_host_is_refused(
+async def test_a_certificate_for_another_host_is_rejected(
     opened: Open, secure: TlsMariaDB, url: str
 ) -> None:
     elsewhere = f"{url}?ssl_ca={secure.authority}".replace("127.0.0.1", "localhost")
@@ -152,7 +150,7 @@ async def test_a_certificate_for_another_host_is_refused(
     assert await cipher(await opened(f"{elsewhere}&ssl_check_hostname=false"))
 
 
-async def test_a_server_without_tls_gets_no_account_name_when_tls_was_asked_for(
+async def test_no_account_name_is_sent_to_a_server_without_the_requested_tls(
     opened: Open, mariadb: PrivateMariaDB
 ) -> None:
     url = mariadb.create_database("plain")
@@ -176,7 +174,7 @@ def test_the_command_line_uses_tls_on_its_own_event_loop(
 
 
 @pytest.mark.parametrize("password", ["пароль", "密码 😀", "é@/:?#%", "plain"])
-async def test_a_password_may_be_in_any_script(
+async def test_a_password_can_be_in_any_script(
     opened: Open, mariadb: PrivateMariaDB, password: str
 ) -> None:
     url = mariadb.create_database("passwords")
@@ -192,7 +190,7 @@ async def test_a_password_may_be_in_any_script(
         mariadb.sql("DROP USER cy@'127.0.0.1'; DROP DATABASE passwords")
 
 
-async def test_a_server_that_accepts_and_says_nothing_is_given_up(
+async def test_a_server_that_accepts_and_does_not_respond_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("chatserver.storage.engine.CONNECT_TIMEOUT", 0.05)
@@ -204,8 +202,8 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(
     assert refused.value.reason == "the database does not answer"
 
 
-async def test_a_dead_transport_is_a_lost_connection_and_not_a_bug(mariadb: PrivateMariaDB) -> None:
-    """uvloop raises RuntimeError when a closed transport is written to."""
+async def test_a_closed_transport_is_a_lost_connection(mariadb: PrivateMariaDB) -> None:
+    """uvloop raises RuntimeError on a write to a closed transport."""
 
     class Closed:
         def write(self, _data: bytes) -> None:

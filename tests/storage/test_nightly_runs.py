@@ -1,4 +1,4 @@
-"""Nights as evidence: when they count, how far they reach, and who gets them."""
+"""Nightly runs: claims, and how far they allow retention to delete."""
 
 import pytest
 
@@ -19,7 +19,7 @@ YEAR = 365 * DAY
 
 
 class Nights:
-    """Records one after the other, each `gap` ms after the last."""
+    """Records one run after the other, each `gap` ms after the previous one."""
 
     def __init__(self, storage: Storage) -> None:
         self._database = storage.database
@@ -48,7 +48,7 @@ async def test_a_night_is_recorded_once(nights: Nights) -> None:
     assert claims == [True, False, True, False]
 
 
-async def test_several_nights_must_follow_one_another_before_messages_are_forgotten(
+async def test_messages_are_deleted_only_after_several_consecutive_nights(
     nights: Nights,
 ) -> None:
     recorded_nights = [await nights() for _ in range(REQUIRED_RUNS + 1)]
@@ -57,7 +57,7 @@ async def test_several_nights_must_follow_one_another_before_messages_are_forgot
 
 
 @pytest.mark.parametrize(("gap", "jumped"), [(YEAR, False), (4 * DAY, False), (DAY, True)])
-async def test_a_night_after_an_implausible_time_forgets_nothing(
+async def test_a_night_after_an_implausible_interval_deletes_nothing(
     nights: Nights, gap: int, jumped: bool
 ) -> None:
     for _ in range(REQUIRED_RUNS):
@@ -68,7 +68,7 @@ async def test_a_night_after_an_implausible_time_forgets_nothing(
     assert await nights() == NightlyRun(2, min(upto + MAX_STEP, nights.now))
 
 
-async def test_what_one_night_may_forget_is_bounded(nights: Nights) -> None:
+async def test_the_deletions_of_one_night_are_limited(nights: Nights) -> None:
     for _ in range(REQUIRED_RUNS):
         await nights()
     upto = nights.now
@@ -77,7 +77,7 @@ async def test_what_one_night_may_forget_is_bounded(nights: Nights) -> None:
     assert reached == [0, MAX_STEP, 2 * MAX_STEP, 3 * MAX_STEP, 4 * MAX_STEP]
 
 
-async def test_after_a_wrong_clock_the_nights_go_on(nights: Nights) -> None:
+async def test_nights_continue_after_a_wrong_clock(nights: Nights) -> None:
     for _ in range(REQUIRED_RUNS):
         await nights()
     upto = nights.now
@@ -101,7 +101,7 @@ async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
     assert (await nights() or NightlyRun(0, 0)).upto > upto
 
 
-async def test_without_a_record_time_is_believed_up_to_the_newest_event(
+async def test_without_a_record_time_is_trusted_up_to_the_newest_event(
     storage: Storage, nights: Nights
 ) -> None:
     ann = await storage.person("ann")
@@ -112,7 +112,7 @@ async def test_without_a_record_time_is_believed_up_to_the_newest_event(
     assert await nights(newest=newest) == NightlyRun(0, storage.now)
 
 
-async def test_what_is_recorded_can_be_read(storage: Storage, nights: Nights) -> None:
+async def test_recorded_nights_can_be_read(storage: Storage, nights: Nights) -> None:
     assert (await recorded(storage.database)).began is None
     night = await nights()
     known = await recorded(storage.database)

@@ -19,7 +19,7 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["chat.db", "chat.db-wal"])
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_removed_or_replaced_file_is_noticed_until_it_is_back(
+def test_a_removed_or_replaced_file_is_reported_until_it_is_back(
     files: Path, name: str, *, replaced: bool
 ) -> None:
     opened = OpenFiles(files)
@@ -36,7 +36,7 @@ def test_a_removed_or_replaced_file_is_noticed_until_it_is_back(
     opened.require_unchanged()
 
 
-def test_a_new_connection_may_have_made_a_new_wal_but_no_new_database(files: Path) -> None:
+def test_a_new_wal_is_accepted_but_no_new_database(files: Path) -> None:
     opened = OpenFiles(files)
     opened.require_unchanged()
     wal = files.with_name("chat.db-wal")
@@ -50,17 +50,17 @@ def test_a_new_connection_may_have_made_a_new_wal_but_no_new_database(files: Pat
         opened.require_unchanged()
 
 
-def test_a_file_that_is_missing_from_the_beginning_is_noticed(files: Path) -> None:
+def test_a_file_missing_at_the_start_is_reported(files: Path) -> None:
     files.unlink()
     with pytest.raises(Unavailable):
         OpenFiles(files).require_unchanged()
 
 
-def test_a_database_server_has_no_files_here() -> None:
+def test_a_database_server_has_no_local_files() -> None:
     OpenFiles(None).require_unchanged()
 
 
-async def test_no_message_is_acknowledged_once_the_database_is_removed(
+async def test_no_message_is_acknowledged_after_the_database_was_removed(
     chat: Chat, ann: Person
 ) -> None:
     path = chat.server.database.path

@@ -1,4 +1,4 @@
-"""Whether messages can be stored, as the last attempts and probes say."""
+"""Outages: whether messages can be stored, according to recent writes and probes."""
 
 import logging
 
@@ -44,9 +44,7 @@ def test_an_outage_is_logged_when_it_begins_when_its_reason_changes_and_when_it_
     assert outage.reason == ""
 
 
-def test_a_probe_that_finds_room_does_not_overrule_messages_that_found_none(
-    outage: Outage, clock: Clock
-) -> None:
+def test_a_successful_probe_does_not_overrule_failed_writes(outage: Outage, clock: Clock) -> None:
     outage.failed("full")
     outage.probed("", began=100.0)
     assert outage.reason == "full"
@@ -68,7 +66,7 @@ def test_the_age_is_counted_from_the_last_attempt_or_probe(outage: Outage, clock
         assert outage.age == 0
 
 
-def test_a_probe_ends_what_a_probe_has_found(outage: Outage) -> None:
+def test_a_successful_probe_ends_an_outage_found_by_a_probe(outage: Outage) -> None:
     outage.probed("read-only", began=100.0)
     assert outage.reason == "read-only"
     assert outage.failures == 0
@@ -76,9 +74,7 @@ def test_a_probe_ends_what_a_probe_has_found(outage: Outage) -> None:
     assert outage.reason == ""
 
 
-def test_messages_that_were_stored_overrule_a_probe_that_began_before(
-    outage: Outage, clock: Clock
-) -> None:
+def test_successful_writes_overrule_an_earlier_probe(outage: Outage, clock: Clock) -> None:
     clock.now += 1
     outage.stored()
     outage.probed("does not answer", began=clock.now - 0.5)
@@ -87,6 +83,6 @@ def test_messages_that_were_stored_overrule_a_probe_that_began_before(
     assert outage.reason == "does not answer"
 
 
-def test_a_failure_without_a_reason_has_one_all_the_same(outage: Outage) -> None:
+def test_a_failure_without_a_reason_gets_a_default_reason(outage: Outage) -> None:
     outage.failed("")
     assert outage.reason

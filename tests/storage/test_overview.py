@@ -1,4 +1,4 @@
-"""What administrators see, and the last of them, on both databases."""
+"""Metadata for administrators, on both databases."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, draft
 
 
-async def test_the_facts_are_counted(storage: Storage) -> None:
+async def test_counts_and_times_are_reported(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     robot = NewUser("robot", "Robot", "!", Role.BOT)
     await storage.bots.add(robot, "digest", ["lobby"], by=ann.id)
@@ -26,7 +26,7 @@ async def test_the_facts_are_counted(storage: Storage) -> None:
     assert await storage.database.size() > 0
 
 
-async def test_of_two_administrators_who_unmake_each_other_one_stays(storage: Storage) -> None:
+async def test_one_of_two_administrators_who_demote_each_other_remains(storage: Storage) -> None:
     ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
     results = await asyncio.gather(
         storage.credentials.administer(ann.id, AccountChange(role=Role.MEMBER), by=None),
@@ -36,7 +36,7 @@ async def test_of_two_administrators_who_unmake_each_other_one_stays(storage: St
     assert [type(result) for result in results].count(Forbidden) == 1
 
 
-async def test_a_token_takes_the_place_of_the_one_before(storage: Storage) -> None:
+async def test_a_new_token_replaces_the_previous_one(storage: Storage) -> None:
     robot = NewUser("robot", "Robot", "!", Role.BOT)
     bot, _ = await storage.bots.add(robot, "first", [], by=None)
     await storage.bots.set_token(bot.id, "second", by=None)
@@ -46,7 +46,7 @@ async def test_a_token_takes_the_place_of_the_one_before(storage: Storage) -> No
     assert await storage.bots.find("second") is None
 
 
-async def test_an_invitation_names_its_room(storage: Storage) -> None:
+async def test_an_invitation_has_the_title_of_its_room(storage: Storage) -> None:
     ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id, into="#Lobby")

@@ -1,4 +1,4 @@
-"""The statements on the way of a message look rows up: none of them scans a table that grows."""
+"""Query plans: no statement of the message path scans a growing table."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.storage.conftest import Storage, acting, draft, unresolved
 GROWING = ("search", "events", "members", "reactions", "mentions", "rooms", "users")
 
 
-async def test_no_statement_of_the_hot_way_scans(
+async def test_no_statement_of_the_message_path_scans(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = [await storage.person(f"bo{number}") for number in range(5)]
@@ -54,7 +54,7 @@ def is_scan(step: str) -> bool:
 
 
 def explained(connection: Connection, seen: list[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """Each step of the plan of each statement that looks something up, with the statement."""
+    """Return all steps of the plans of these statements, with the statements."""
     return [
         (str(row.detail), statement)
         for statement, values in list(seen)
@@ -67,7 +67,7 @@ def explained(connection: Connection, seen: list[tuple[str, Any]]) -> list[tuple
 def explained_by_mariadb(
     connection: Connection, seen: list[tuple[str, Any]]
 ) -> list[tuple[str, str]]:
-    """The same in SQLite's words. MariaDB scans a small table: that a key would fit is enough."""
+    """Do the same in SQLite's format. A possible key suffices, as MariaDB scans small tables."""
     return [
         (f"{'SEARCH' if row.possible_keys else 'SCAN'} {row.table}", statement)
         for statement, values in list(seen)

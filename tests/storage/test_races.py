@@ -1,4 +1,4 @@
-"""Acts that overlap with the end of what allows them. Survivors must be 0, on both databases."""
+"""Races of acts with the end of the right to them, on both databases: none may succeed late."""
 
 import asyncio
 import os
@@ -29,8 +29,8 @@ RACES = 200 if os.environ.get("FAULTS") == "whole" else 15
 OLD, NEW = "purple stone river", "orange cloud valley"
 
 
-class Nobody:
-    """Has no socket to close."""
+class NoConnections:
+    """Fake of the hub, without connections."""
 
     on_session_ended: Callable[[SessionEnd], object] = str
 
@@ -38,8 +38,8 @@ class Nobody:
     def end_user(self, user_id: int, code: CloseCode) -> None: ...
 
 
-class Desk:
-    """The services of accounts over one storage, with hashes that take no time."""
+class AccountServices:
+    """The account services on one storage, with a fast password hash."""
 
     def __init__(self, storage: Storage, folder: Path) -> None:
         self.storage = storage
@@ -50,13 +50,13 @@ class Desk:
         shared: dict[str, Any] = {
             "users": storage.users,
             "credentials": storage.credentials,
-            "closer": Nobody(),
+            "closer": NoConnections(),
         }
         self.accounts = Accounts(
             **shared,
             passwords=self.strong,
             keys=keys,
-            revocations=Revocations(storage.users.revoke, folder / "revocations", Nobody()),
+            revocations=Revocations(storage.users.revoke, folder / "revocations", NoConnections()),
             guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",
@@ -78,12 +78,12 @@ class Desk:
         self.strong.close()
 
     async def person(self, name: str, role: Role = Role.MEMBER) -> User:
-        """Whose password OLD has a hash that the next log-in replaces."""
+        """Create a user with the password OLD, whose hash the next login replaces."""
         hashed = await self.weak.hash(OLD)
         return await self.storage.users.add(NewUser(name, name, hashed, role))
 
     async def log_in(self, name: str, password: str) -> str | None:
-        """The id of the new session; None for who is refused."""
+        """Return the id of the new session; None if the login is rejected."""
         try:
             user = await self.accounts.sign_in(name, password, address="here")
             tokens = await self.accounts.open_session(user, client="")
@@ -98,14 +98,14 @@ class Desk:
 
 
 @pytest.fixture
-def desk(storage: Storage, tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(storage, tmp_path)
-    yield desk
-    desk.close()
+def services(storage: Storage, tmp_path: Path) -> Iterator[AccountServices]:
+    services = AccountServices(storage, tmp_path)
+    yield services
+    services.close()
 
 
 async def overlapping(*works: Callable[[], Awaitable[Any]]) -> list[Any]:
-    """All of them at once, begun in any order; refusals are outcomes."""
+    """Run all concurrently, started in random order; return results and exceptions."""
     order = random.sample(range(len(works)), len(works))
 
     async def later(work: Callable[[], Awaitable[Any]], turns: int) -> Any:
@@ -118,132 +118,132 @@ async def overlapping(*works: Callable[[], Awaitable[Any]]) -> list[Any]:
     return await asyncio.gather(*(tasks[i] for i in range(len(works))), return_exceptions=True)
 
 
-async def test_no_session_of_the_old_password_survives_a_new_one(desk: Desk) -> None:
-    await desk.person("ann", Role.ADMIN)
+async def test_no_session_of_the_old_password_survives_a_change(services: AccountServices) -> None:
+    await services.person("ann", Role.ADMIN)
     for number in range(RACES):
         name = f"user{number}x"
-        bo = await desk.person(name)
-        own = await desk.signed_in(bo)
-        theirs = partial(desk.accounts.change_password, own, OLD, NEW, address="there")
-        ours = partial(desk.administration.change, None, name, password=NEW)
+        bo = await services.person(name)
+        own = await services.signed_in(bo)
+        theirs = partial(services.accounts.change_password, own, OLD, NEW, address="there")
+        ours = partial(services.administration.change, None, name, password=NEW)
         change: Callable[[], Awaitable[Any]] = theirs if number % 2 else ours
-        log_in = partial(desk.log_in, name, OLD)
+        log_in = partial(services.log_in, name, OLD)
         outcomes = await overlapping(change, log_in, log_in, log_in)
         assert not isinstance(outcomes[0], BaseException), outcomes
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await desk.storage.users.valid_sessions(opened) == set()
-        assert await desk.log_in(name, OLD) is None
-        assert await desk.log_in(name, NEW) is not None
+        assert await services.storage.users.valid_sessions(opened) == set()
+        assert await services.log_in(name, OLD) is None
+        assert await services.log_in(name, NEW) is not None
 
 
-async def test_no_session_survives_the_end_of_its_account(desk: Desk) -> None:
-    await desk.person("ann", Role.ADMIN)
+async def test_no_session_survives_the_end_of_its_account(services: AccountServices) -> None:
+    await services.person("ann", Role.ADMIN)
     for number in range(RACES):
         name = f"user{number}x"
-        await desk.person(name)
-        close = partial(desk.administration.change, None, name, disabled=True)
-        log_in = partial(desk.log_in, name, OLD)
+        await services.person(name)
+        close = partial(services.administration.change, None, name, disabled=True)
+        log_in = partial(services.log_in, name, OLD)
         outcomes = await overlapping(close, log_in, log_in)
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await desk.storage.users.valid_sessions(opened) == set()
-        await desk.administration.change(None, name, disabled=False)
-        assert await desk.storage.users.valid_sessions(opened) == set()
+        assert await services.storage.users.valid_sessions(opened) == set()
+        await services.administration.change(None, name, disabled=False)
+        assert await services.storage.users.valid_sessions(opened) == set()
 
 
-async def test_log_ins_at_once_with_an_outdated_hash_all_succeed(desk: Desk) -> None:
+async def test_concurrent_logins_with_an_outdated_hash_succeed(services: AccountServices) -> None:
     for number in range(RACES):
         name = f"user{number}x"
-        await desk.person(name)
-        log_in = partial(desk.log_in, name, OLD)
+        await services.person(name)
+        log_in = partial(services.log_in, name, OLD)
         assert all(isinstance(one, str) for one in await overlapping(log_in, log_in, log_in))
 
 
-async def test_an_administrator_always_remains(desk: Desk) -> None:
-    ann = await desk.person("ann", Role.ADMIN)
-    bo = await desk.person("bo", Role.ADMIN)
-    change = desk.administration.change
+async def test_an_enabled_administrator_always_remains(services: AccountServices) -> None:
+    ann = await services.person("ann", Role.ADMIN)
+    bo = await services.person("bo", Role.ADMIN)
+    change = services.administration.change
     for number in range(RACES):
         by = (ann, bo) if number % 2 else (None, None)
         await overlapping(
             partial(change, by[0], "bo", admin=False),
             partial(change, by[1], "ann", disabled=True),
         )
-        left = [user for user in await desk.storage.users.all() if user.is_admin]
+        left = [user for user in await services.storage.users.all() if user.is_admin]
         assert any(not user.disabled for user in left)
         for name in ("ann", "bo"):
             await change(None, name, admin=True, disabled=False)
 
 
-async def test_nobody_changes_accounts_after_being_demoted(desk: Desk) -> None:
-    await desk.person("ann", Role.ADMIN)
-    bo = await desk.person("bo", Role.ADMIN)
+async def test_a_demoted_administrator_cannot_create_accounts(services: AccountServices) -> None:
+    await services.person("ann", Role.ADMIN)
+    bo = await services.person("bo", Role.ADMIN)
     for number in range(RACES):
         name, answered = f"user{number}x", asyncio.Event()
 
         async def demote(answered: asyncio.Event = answered) -> None:
-            await desk.administration.change(None, "bo", admin=False)
+            await services.administration.change(None, "bo", admin=False)
             answered.set()
 
         async def add(name: str = name, answered: asyncio.Event = answered) -> bool:
-            """Whether an account was made although the demotion had been answered before."""
+            """Return whether an account was created after the demotion had been answered."""
             was_over = answered.is_set()
-            await desk.storage.users.add(NewUser(name, name, "hash"), by=bo.id)
+            await services.storage.users.add(NewUser(name, name, "hash"), by=bo.id)
             return was_over
 
         assert True not in await overlapping(demote, add)
-        await desk.administration.change(None, "bo", admin=True)
+        await services.administration.change(None, "bo", admin=True)
 
 
-async def test_only_one_sets_up(desk: Desk) -> None:
-    token = desk.accounts.setup_token()
+async def test_only_one_concurrent_setup_succeeds(services: AccountServices) -> None:
+    token = services.accounts.setup_token()
     names = [f"user{number}x" for number in range(8)]
     outcomes = await overlapping(
         *(
-            partial(desk.accounts.set_up, token, NewUser(name, "", "", Role.ADMIN), NEW)
+            partial(services.accounts.set_up, token, NewUser(name, "", "", Role.ADMIN), NEW)
             for name in names
         )
     )
     assert [isinstance(one, User) for one in outcomes].count(True) == 1
-    assert await desk.storage.users.count() == 1
+    assert await services.storage.users.count() == 1
 
 
-async def test_a_revoked_invitation_lets_nobody_in(desk: Desk) -> None:
+async def test_a_revoked_invitation_admits_no_user(services: AccountServices) -> None:
     for number in range(RACES):
         code, answered = f"code{number}", asyncio.Event()
-        invite = Invite(code, "", desk.clock(), desk.clock() + 1_000, 3)
-        await desk.storage.invites.open(invite, by=None)
+        invite = Invite(code, "", services.clock(), services.clock() + 1_000, 3)
+        await services.storage.invites.open(invite, by=None)
 
         async def revoke(code: str = code, answered: asyncio.Event = answered) -> None:
-            assert await desk.storage.invites.revoke(code, by=None)
+            assert await services.storage.invites.revoke(code, by=None)
             answered.set()
 
         async def join(
             name: str = f"user{number}x", code: str = code, answered: asyncio.Event = answered
         ) -> bool:
             was_over = answered.is_set()
-            await desk.accounts.add_invited(NewUser(name, "", ""), NEW, code)
+            await services.accounts.add_invited(NewUser(name, "", ""), NEW, code)
             return was_over
 
         assert True not in await overlapping(revoke, join)
 
 
-async def test_an_ended_session_is_never_renewed(desk: Desk) -> None:
-    bo = await desk.person("bo")
+async def test_an_ended_session_is_never_renewed(services: AccountServices) -> None:
+    bo = await services.person("bo")
     for number in range(RACES):
-        session = Session(f"s{number}", bo, desk.clock(), desk.clock() + 1_000)
-        await desk.storage.credentials.open_session(session, client="")
+        session = Session(f"s{number}", bo, services.clock(), services.clock() + 1_000)
+        await services.storage.credentials.open_session(session, client="")
         await overlapping(
-            partial(desk.storage.users.revoke, session.id),
-            partial(desk.accounts.renew, session.id, 60),
+            partial(services.storage.users.revoke, session.id),
+            partial(services.accounts.renew, session.id, 60),
         )
         with pytest.raises(ChatError):
-            await desk.accounts.renew(session.id, 60)
+            await services.accounts.renew(session.id, 60)
 
 
-async def test_a_name_that_is_imported_and_registered_at_once_gets_one_account(
+async def test_a_name_imported_and_registered_concurrently_gets_one_account(
     storage: Storage,
 ) -> None:
-    """A registration that is refused takes no use of its invitation."""
+    """A rejected registration does not use up the invitation."""
     invite = Invite("code", "", storage.now, storage.now + 1_000, RACES)
     await storage.invites.open(invite, by=None)
     registered = 0
@@ -265,27 +265,27 @@ async def test_a_name_that_is_imported_and_registered_at_once_gets_one_account(
     assert [one.uses_left for one in listed] == [RACES - registered] * (registered < RACES)
 
 
-async def test_a_bot_posts_nothing_with_a_token_that_has_ended(desk: Desk) -> None:
-    await desk.person("ann", Role.ADMIN)
+async def test_a_bot_cannot_post_with_a_revoked_token(services: AccountServices) -> None:
+    await services.person("ann", Role.ADMIN)
     ends: list[Callable[[str], Awaitable[Any]]] = [
-        partial(desk.administration.renew_bot, None),
-        partial(desk.administration.revoke_bot, None),
-        partial(desk.administration.change, None, disabled=True),
-        partial(desk.administration.delete, None),
+        partial(services.administration.renew_bot, None),
+        partial(services.administration.revoke_bot, None),
+        partial(services.administration.change, None, disabled=True),
+        partial(services.administration.delete, None),
     ]
     for number in range(max(RACES, len(ends))):
         name = f"bot{number}x"
-        _, token = await desk.administration.add_bot(None, name, name, [])
-        outcomes = await _posts_beside(desk, token, partial(ends[number % len(ends)], name))
+        _, token = await services.administration.add_bot(None, name, name, [])
+        outcomes = await _posts_beside(services, token, partial(ends[number % len(ends)], name))
         assert all(isinstance(one, ChatError) for one in outcomes), outcomes
         with pytest.raises(Unauthorized):
-            await desk.accounts.authenticate(token)
+            await services.accounts.authenticate(token)
 
 
 async def _posts_beside(
-    desk: Desk, token: str, end: Callable[[], Awaitable[Any]]
+    services: AccountServices, token: str, end: Callable[[], Awaitable[Any]]
 ) -> list[BaseException]:
-    """Post with a token while it ends; return what was refused, and assertions that failed."""
+    """Post with a token while it is revoked; return rejections and failed assertions."""
     ended = asyncio.Event()
 
     async def ending() -> None:
@@ -294,8 +294,8 @@ async def _posts_beside(
 
     async def post() -> None:
         late = ended.is_set()
-        bot = (await desk.accounts.authenticate(token)).session.user
-        outcome = (await desk.storage.log.store([draft(bot, "hi")]))[0]
+        bot = (await services.accounts.authenticate(token)).session.user
+        outcome = (await services.storage.log.store([draft(bot, "hi")]))[0]
         assert not (late and isinstance(outcome, Event))
 
     outcomes = await overlapping(ending, post, post, post)

@@ -1,4 +1,4 @@
-"""Reactions of older programs: variants of one emoji are one reaction after the upgrade."""
+"""Reactions of older versions: variants of one emoji become one reaction in the upgrade."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""Shares of readers: none takes another's connections, and no statement takes for ever."""
+"""Shares of readers: separate connections and time limits of statements."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -18,13 +18,13 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("share", [Share.LOOKUPS, Share.HISTORY, Share.LISTS, Share.HEAVY])
-async def test_a_statement_that_takes_too_long_is_stopped(
+async def test_a_statement_above_the_time_limit_is_interrupted(
     database_url: str, monkeypatch: pytest.MonkeyPatch, share: Share
 ) -> None:
     monkeypatch.setitem(QUOTAS, share, Quota(1, 0.2))
     database = Database(database_url)
     database.restrict_permissions()
-    for _ in range(2):  # the connection is of use afterwards
+    for _ in range(2):  # the connection stays usable
         with pytest.raises(Unavailable, match="took too long"):
             async with database.reading(share) as connection:
                 await connection.execute(sa.text(ENDLESS[database.kind]))
@@ -33,7 +33,7 @@ async def test_a_statement_that_takes_too_long_is_stopped(
     await database.close()
 
 
-async def test_the_limit_concerns_a_statement_not_what_is_done_with_its_rows(
+async def test_the_time_limit_excludes_the_processing_of_rows(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(QUOTAS, Share.HEAVY, Quota(1, 0.05))
@@ -46,7 +46,7 @@ async def test_the_limit_concerns_a_statement_not_what_is_done_with_its_rows(
     await database.close()
 
 
-async def test_what_is_left_of_a_cancelled_statement_stops_no_other(
+async def test_a_cancelled_statement_does_not_interrupt_the_next_one(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(QUOTAS, Share.HEAVY, Quota(1, 0.2))
@@ -65,7 +65,7 @@ async def test_what_is_left_of_a_cancelled_statement_stops_no_other(
     await database.close()
 
 
-async def test_a_share_that_is_in_use_leaves_the_others_alone(
+async def test_an_exhausted_share_does_not_affect_others(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(readers._POOL, "pool_timeout", 0.1)

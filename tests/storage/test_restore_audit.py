@@ -1,4 +1,4 @@
-"""What a restore would bring back to life, and what ends again."""
+"""Restore audit: what a restore reinstates, and what it revokes again."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ NOW = 9_000_000
 
 
 async def rows(storage: Storage) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of a backup that is made now."""
+    """Return the rows of a backup of the present state."""
 
     def read(connection: Any) -> list[tuple[str, dict[str, Any]]]:
         return [
@@ -30,7 +30,7 @@ async def rows(storage: Storage) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def before(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], User, User, User]:
-    """A backup with two administrators, a bot, a session of each, a link."""
+    """A backup with two administrators, a bot, a session of each and an invitation."""
     ann = await storage.person("ann", Role.ADMIN)
     bo = await storage.person("bo", Role.ADMIN)
     robot, _ = await storage.bots.add(
@@ -45,7 +45,7 @@ async def before(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], Us
 
 
 async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> None:
-    """Ten seconds after the backup."""
+    """End everything ten seconds after the backup."""
     storage.now += 10_000
     await storage.bots.set_token(robot.id, None, by=None)
     await storage.invites.revoke("code", by=None)
@@ -54,7 +54,7 @@ async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> 
     await storage.disable(bo)
 
 
-async def test_everything_that_ended_since_the_backup_is_named(storage: Storage) -> None:
+async def test_everything_that_ended_after_the_backup_is_reported(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
     audit = RestoreAudit(await read_revocations(storage.database), since=None, now=NOW)
@@ -68,7 +68,9 @@ async def test_everything_that_ended_since_the_backup_is_named(storage: Storage)
     ]
 
 
-async def test_what_ended_since_then_ends_again(storage: Storage) -> None:
+async def test_credentials_that_ended_after_the_given_time_are_revoked_again(
+    storage: Storage,
+) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
     audit = RestoreAudit(await read_revocations(storage.database), since=storage.now, now=NOW)
@@ -81,7 +83,7 @@ async def test_what_ended_since_then_ends_again(storage: Storage) -> None:
     assert accounts["bo"]["disabled_at"] == storage.now
 
 
-async def test_what_ended_before_that_time_is_valid_and_named(storage: Storage) -> None:
+async def test_credentials_that_ended_before_the_given_time_are_reported(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
     audit = RestoreAudit(await read_revocations(storage.database), since=storage.now + 1, now=NOW)
@@ -95,7 +97,7 @@ async def test_what_ended_before_that_time_is_valid_and_named(storage: Storage) 
     ]
 
 
-async def test_without_the_old_database_all_that_opens_accounts_ends(storage: Storage) -> None:
+async def test_without_the_replaced_database_all_credentials_are_revoked(storage: Storage) -> None:
     backup, *_ = await before(storage)
     audit = RestoreAudit(None, since=1, now=NOW)
     again = list(audit.rows(backup))
@@ -106,7 +108,7 @@ async def test_without_the_old_database_all_that_opens_accounts_ends(storage: St
     ]
 
 
-async def test_an_administrator_who_was_demoted_is_named(storage: Storage) -> None:
+async def test_a_demoted_administrator_is_reported(storage: Storage) -> None:
     backup, _ann, bo, _robot = await before(storage)
     demoted = AccountChange(role=Role.MEMBER)
     await storage.credentials.administer(bo.id, demoted, by=None)
@@ -123,7 +125,7 @@ async def test_an_administrator_who_was_demoted_is_named(storage: Storage) -> No
 
 
 async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], int, User]:
-    """A backup with a room of ann's, from which bo is removed after ten more messages."""
+    """A backup with a room of ann, from which bo is removed after ten more messages."""
     ann, bo = await storage.person("ann"), await storage.person("bo")
     create = Create(title="Plans", name="plans", private=True, users=((bo.id, bo.name),))
     room = (await acted(storage, ann, create)).room
@@ -134,7 +136,7 @@ async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], i
     return backup, room, bo
 
 
-async def test_members_who_were_removed_since_the_backup_are_named(storage: Storage) -> None:
+async def test_members_removed_after_the_backup_are_reported(storage: Storage) -> None:
     backup, _room, _bo = await removed(storage)
     for since in (None, storage.now + 1):
         audit = RestoreAudit(await read_revocations(storage.database), since=since, now=NOW)
@@ -143,19 +145,21 @@ async def test_members_who_were_removed_since_the_backup_are_named(storage: Stor
         assert lines == ["Members who had left a room or been removed: bo in plans."]
 
 
-async def test_memberships_that_ended_since_then_end_again(storage: Storage) -> None:
+async def test_memberships_that_ended_after_the_given_time_end_again(storage: Storage) -> None:
     backup, room, bo = await removed(storage)
     audit = RestoreAudit(await read_revocations(storage.database), since=storage.now, now=NOW)
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert list(audit.reinstated.lines()) == []
     assert await storage.rooms.state(bo.id, room) is None
-    assert await storage.rooms.left_since(room, 0) == {bo.id: 1}  # where the archive's log ends
+    assert await storage.rooms.left_since(room, 0) == {bo.id: 1}  # the end of the archived log
     assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
     (house,) = [one for one in await storage.overview.rooms() if one.room == room]
     assert (house.members, house.admins) == (1, ["ann"])
 
 
-async def test_a_room_whose_keeper_is_removed_again_gets_another(storage: Storage) -> None:
+async def test_a_room_whose_administrator_is_removed_again_gets_a_successor(
+    storage: Storage,
+) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     create = Create(title="Plans", name="plans", users=((bo.id, bo.name),))
     room = (await acted(storage, ann, create)).room
@@ -184,7 +188,7 @@ async def test_accounts_of_another_chat_are_not_compared(storage: Storage) -> No
     assert {r["password_hash"] for t, r in audit.rows(moved) if t == "users"} == {"hash", "!"}
 
 
-async def test_rows_that_lack_columns_are_left_to_who_loads_them(storage: Storage) -> None:
+async def test_rows_that_lack_columns_are_passed_on(storage: Storage) -> None:
     backup, *_ = await before(storage)
     ended = await read_revocations(storage.database)
     for lacking in ("role", "id", "digest", "code", "user_id", "revoked_at", "disabled_at", "head"):
@@ -194,7 +198,7 @@ async def test_rows_that_lack_columns_are_left_to_who_loads_them(storage: Storag
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database at all, but long enough to look at"])
-async def test_a_database_that_cannot_be_read_tells_nothing(
+async def test_a_database_that_cannot_be_read_has_no_revocations(
     tmp_path: Path, content: bytes | None
 ) -> None:
     path = tmp_path / "chat.db"
@@ -206,7 +210,7 @@ async def test_a_database_that_cannot_be_read_tells_nothing(
     await database.close()
 
 
-async def test_a_deleted_account_that_comes_back_is_named_and_stays_closed(
+async def test_a_restored_deleted_account_is_reported_and_stays_disabled(
     storage: Storage,
 ) -> None:
     backup, _ann, bo, _robot = await before(storage)

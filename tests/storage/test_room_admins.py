@@ -1,4 +1,4 @@
-"""Somebody keeps every room in which there are people: never a bot, never a closed account."""
+"""Succession of room administrators, who are never bots or disabled accounts."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
 
-async def keepers(storage: Storage, room: int) -> list[str]:
+async def admins(storage: Storage, room: int) -> list[str]:
     return [one.name for one in await storage.rooms.members_of(room) if one.role == "admin"]
 
 
@@ -28,7 +28,7 @@ async def robot(storage: Storage) -> User:
     return (await storage.bots.add(new, "digest", [], by=None))[0]
 
 
-async def test_a_person_follows_and_neither_a_bot_nor_a_closed_account(storage: Storage) -> None:
+async def test_the_successor_is_neither_a_bot_nor_a_disabled_account(storage: Storage) -> None:
     bot, ann, bo, cy = (
         await robot(storage),
         await storage.person("ann"),
@@ -38,10 +38,12 @@ async def test_a_person_follows_and_neither_a_bot_nor_a_closed_account(storage: 
     room = await room_of(storage, ann, bot, bo, cy)
     await storage.disable(bo)
     await leave(storage, ann, room)
-    assert await keepers(storage, room) == ["cy"]
+    assert await admins(storage, room) == ["cy"]
 
 
-async def test_the_event_by_which_the_last_keeper_leaves_names_the_next(storage: Storage) -> None:
+async def test_the_leave_event_of_the_last_administrator_names_the_successor(
+    storage: Storage,
+) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     room = await room_of(storage, ann, bo, cy)
     left = await acted(storage, cy, Dismiss("leave", ((cy.id, "cy"),)), room=room)
@@ -50,49 +52,53 @@ async def test_the_event_by_which_the_last_keeper_leaves_names_the_next(storage:
     left = await acted(storage, ann, Dismiss("leave", ((ann.id, "ann"),)), room=room)
     assert isinstance(left, Event)
     assert left.change == {"action": "leave", "users": ["ann"], "admins": ["bo"]}
-    assert await keepers(storage, room) == ["bo"]
+    assert await admins(storage, room) == ["bo"]
 
 
-async def test_a_keeper_whose_account_is_closed_is_followed(storage: Storage) -> None:
+async def test_a_disabled_administrator_gets_a_successor(storage: Storage) -> None:
     ann, bo, bot = await storage.person("ann"), await storage.person("bo"), await robot(storage)
     room = await room_of(storage, ann, bot, bo)
     await storage.disable(ann)
-    assert await keepers(storage, room) == ["ann", "bo"]
+    assert await admins(storage, room) == ["ann", "bo"]
     await storage.disable(bo)
     await storage.disable(ann, disabled=False)
-    assert "ann" in await keepers(storage, room)
+    assert "ann" in await admins(storage, room)
 
 
-async def test_a_room_that_nobody_could_keep_gets_who_comes_next(storage: Storage) -> None:
+async def test_a_room_without_candidates_gets_the_next_member_as_administrator(
+    storage: Storage,
+) -> None:
     ann, bo, bot = await storage.person("ann"), await storage.person("bo"), await robot(storage)
     cy = await storage.person("cy")
     room = await room_of(storage, ann, bot, bo)
     await storage.disable(bo)
     await leave(storage, ann, room)
-    assert await keepers(storage, room) == []
+    assert await admins(storage, room) == []
     joined = await acted(storage, cy, Enrol("join", ((cy.id, "cy"),)), room=room)
     assert isinstance(joined, Event)
-    assert await keepers(storage, room) == ["cy"]
+    assert await admins(storage, room) == ["cy"]
 
 
-async def test_who_is_opened_again_keeps_a_room_that_nobody_keeps(storage: Storage) -> None:
+async def test_an_enabled_account_becomes_administrator_of_a_room_without_one(
+    storage: Storage,
+) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     room = await room_of(storage, ann, bo)
     await storage.disable(bo)
     await leave(storage, ann, room)
     await storage.disable(bo, disabled=False)
-    assert await keepers(storage, room) == ["bo"]
+    assert await admins(storage, room) == ["bo"]
 
 
-async def test_the_lobby_and_direct_conversations_have_no_keeper(storage: Storage) -> None:
+async def test_the_lobby_and_direct_rooms_have_no_administrator(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.disable(ann)
     for room in (1, facts.room):
-        assert await keepers(storage, room) == []
+        assert await admins(storage, room) == []
 
 
-async def test_of_two_keepers_who_are_closed_at_once_somebody_follows(storage: Storage) -> None:
+async def test_two_administrators_disabled_concurrently_get_a_successor(storage: Storage) -> None:
     cy = await storage.person("cy")
     for number in range(10):
         ann = await storage.person(f"x{number}ann")
@@ -101,5 +107,5 @@ async def test_of_two_keepers_who_are_closed_at_once_somebody_follows(storage: S
         made = await acted(storage, ann, act)
         assert isinstance(made, Event)
         await asyncio.gather(leave(storage, ann, made.room), storage.disable(bo))
-        assert (await keepers(storage, made.room))[-1:] != [bo.name]
-        assert set(await keepers(storage, made.room)) & {"cy"}
+        assert (await admins(storage, made.room))[-1:] != [bo.name]
+        assert set(await admins(storage, made.room)) & {"cy"}

@@ -1,4 +1,4 @@
-"""The rooms of users: many rooms of one user, and many users at once."""
+"""Room lists: many rooms of one user, and many users at once."""
 
 import asyncio
 from typing import Any
@@ -63,7 +63,7 @@ async def test_a_room_with_many_own_messages_is_not_searched_for_unread_ones(
     assert {state.unread for state in found.states} == {0}
 
 
-async def test_users_who_connect_at_once_are_read_in_statements_of_limited_size(
+async def test_users_who_connect_concurrently_are_read_in_statements_of_limited_size(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = [await storage.person(f"bo{number}") for number in range(12)]
@@ -81,7 +81,7 @@ async def test_users_who_connect_at_once_are_read_in_statements_of_limited_size(
     assert sorted(sizes) == [180] * 4
 
 
-async def test_a_user_with_very_many_rooms_is_read_apart_from_the_others(
+async def test_a_user_with_very_many_rooms_is_read_separately(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, BATCH_SIZE, [ann.id])
@@ -112,7 +112,7 @@ def test_a_batch_is_limited_by_rooms_and_by_unread_messages(
     assert [len(batch) for batch in found] == batches
 
 
-async def test_the_others_are_found_page_by_page_each_once(
+async def test_further_rooms_are_read_in_pages_each_once(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, ROOMS_LIMIT + MANY, [ann.id, bo.id])
@@ -126,9 +126,7 @@ async def test_the_others_are_found_page_by_page_each_once(
     assert sorted(shown + others) == [LOBBY, *rooms]
 
 
-async def test_who_is_in_few_rooms_gets_them_by_number(
-    storage: Storage, ann: User, bo: User
-) -> None:
+async def test_few_rooms_are_listed_by_id(storage: Storage, ann: User, bo: User) -> None:
     rooms = await make_rooms(storage.database, 3, [bo.id])
     found = await storage.rooms.for_user(bo.id)
     assert [state.room for state in found.states] == [LOBBY, *rooms]
@@ -139,7 +137,7 @@ async def test_who_is_in_few_rooms_gets_them_by_number(
     )
 
 
-async def test_public_rooms_are_listed_page_by_page(storage: Storage, ann: User) -> None:
+async def test_public_rooms_are_listed_in_pages(storage: Storage, ann: User) -> None:
     await make_rooms(storage.database, ROOMS_LIMIT + 5, [ann.id], public=True)
     first, after = await storage.rooms.public()
     assert (len(first), after) == (ROOMS_LIMIT, first[-1].name)

@@ -1,4 +1,4 @@
-"""Rooms as their members see them, and the one direct room of each pair."""
+"""Rooms as their members see them, and the direct room of each pair."""
 
 import asyncio
 
@@ -8,14 +8,14 @@ from chatserver.storage.unread import MAX_COUNT
 from tests.storage.conftest import Storage, acting, draft, unresolved
 
 
-async def test_every_account_belongs_to_the_lobby(storage: Storage) -> None:
+async def test_every_account_is_a_member_of_the_lobby(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.person("bo")
     (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert (lobby.room, lobby.kind, lobby.name, lobby.members) == (LOBBY, "group", "lobby", 2)
 
 
-async def test_what_was_said_before_one_came_counts_as_read(storage: Storage) -> None:
+async def test_messages_from_before_the_membership_are_read(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.log.store([draft(ann, "early")])
     bo = await storage.person("bo")
@@ -26,7 +26,7 @@ async def test_what_was_said_before_one_came_counts_as_read(storage: Storage) ->
     assert (lobby.last.data, lobby.last.user) == ("own", "bo")
 
 
-async def test_a_pair_has_one_room_whoever_asks_first(storage: Storage) -> None:
+async def test_a_pair_has_one_direct_room_whoever_writes_first(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     stored = await asyncio.gather(
         *(
@@ -46,7 +46,7 @@ async def test_a_pair_has_one_room_whoever_asks_first(storage: Storage) -> None:
     assert (direct.to, direct.title, direct.members) == ("ann", "Ann", 2)
 
 
-async def test_a_room_of_ones_own_has_one_member(storage: Storage) -> None:
+async def test_a_direct_room_with_oneself_has_one_member(storage: Storage) -> None:
     ann = await storage.person("ann")
     facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
     await storage.log.store([draft(ann, "note", room=facts.room)])
@@ -81,7 +81,7 @@ async def test_each_user_has_counts_of_their_own(storage: Storage) -> None:
     assert {user: state.unread for user, state in states.items()} == {ann.id: 2, cy.id: 1}
 
 
-async def test_positions_move_forward_only_up_to_the_head_and_of_members_alone(
+async def test_positions_only_move_forward_up_to_the_head_and_for_members_only(
     storage: Storage,
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
@@ -115,7 +115,7 @@ async def test_a_preview_of_the_last_message_is_short(storage: Storage) -> None:
     assert lobby.last.data == "你" * PREVIEW
 
 
-async def test_only_members_may_read(storage: Storage) -> None:
+async def test_only_members_can_read_a_room(storage: Storage) -> None:
     ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     readable = await storage.rooms.readable(cy.id, [LOBBY, facts.room, 77])

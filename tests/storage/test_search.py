@@ -1,4 +1,4 @@
-"""Search: the same finds on both databases, for this reader only, and nothing that was deleted."""
+"""Search: the same results on both databases, of the rooms of the reader only."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ from tests.storage.conftest import Storage, arrive
 DAY = 86_400_000
 LONG = "x" * 100
 
-# What was said → searched for → found, in one table for both databases.
+# Messages, queries and results for both databases.
 SAID = {
     "hello": "你好世界，今天发布v2.0发布说明",
     "hi": "你 好",
@@ -143,7 +143,7 @@ CASES = {
 
 
 class Index:
-    """Writes messages as the log does, and searches like a person."""
+    """Writes messages as the log does, and searches as users."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
@@ -197,7 +197,7 @@ class Index:
         return await self.search.find(who.id, parse(text), before=before, limit=limit)
 
     async def answer(self, who: User, text: str) -> Hits | str:
-        """A page, or why it is refused."""
+        """Return a page, or the error."""
         try:
             return await self.hits(who, text)
         except BadRequest as error:
@@ -240,10 +240,10 @@ async def bo(storage: Storage) -> User:
     return await storage.person("bo")
 
 
-# What is found -----------------------------------------------------------------------------------
+# Matching ----------------------------------------------------------------------------------------
 
 
-async def test_everything_in_the_table_is_found_on_both_databases(
+async def test_all_cases_are_found_on_both_databases(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await index.say(ann, *SAID.values())
@@ -256,7 +256,7 @@ async def test_everything_in_the_table_is_found_on_both_databases(
 
 
 @pytest.mark.parametrize("recent", [search_candidates.RECENT, 4, 0])
-async def test_a_page_is_full_newest_first_and_leads_to_the_next(
+async def test_a_page_is_newest_first_and_has_the_position_of_the_next(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch, recent: int
 ) -> None:
     monkeypatch.setattr(search_candidates, "RECENT", recent)
@@ -274,18 +274,18 @@ async def test_a_page_is_full_newest_first_and_leads_to_the_next(
     assert position is None
 
 
-async def test_a_page_that_is_just_full_has_no_more(index: Index, ann: User) -> None:
+async def test_a_last_page_that_is_exactly_full_has_no_next(index: Index, ann: User) -> None:
     await index.say(ann, "tea", "tea")
     assert not (await index.hits(ann, "tea", limit=2)).more
 
 
-async def test_candidates_that_do_not_match_are_passed_over(index: Index, ann: User) -> None:
+async def test_candidates_that_do_not_match_are_skipped(index: Index, ann: User) -> None:
     await index.say(ann, "one two")
     await index.say(ann, *["two one"] * 400)
     assert await index.found(ann, '"one two"') == ["one two"]
 
 
-async def test_the_work_for_one_page_is_bounded(
+async def test_the_number_of_candidates_per_page_is_limited(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "CHUNKS", (2, 4))
@@ -296,7 +296,7 @@ async def test_the_work_for_one_page_is_bounded(
     assert ([hit.data for hit in second.hits], second.more) == (["one two"], False)
 
 
-async def test_the_characters_compared_for_one_page_are_bounded(
+async def test_the_number_of_compared_characters_per_page_is_limited(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "CHARACTERS", 1_000)
@@ -327,7 +327,7 @@ async def test_texts_are_compared_off_the_event_loop(
     assert threading.main_thread() not in threads
 
 
-async def test_any_position_can_be_asked_for(index: Index, ann: User) -> None:
+async def test_any_position_is_accepted(index: Index, ann: User) -> None:
     await index.say(ann, "tea")
     for position, count in ((-(10**30), 0), (0, 0), (10**30, 1)):
         assert len((await index.hits(ann, "tea", before=position)).hits) == count
@@ -336,7 +336,7 @@ async def test_any_position_can_be_asked_for(index: Index, ann: User) -> None:
 @pytest.mark.parametrize("count", [1, 64, 2_048])
 async def test_candidates_are_read_by_their_ids_only(index: Index, count: int) -> None:
     if index.storage.database.path is None:
-        return  # MySQL knows how many rows there are; SQLite guesses
+        return  # MySQL has statistics; SQLite guesses
     details = str(search._DETAILS).replace("__[POSTCOMPILE_ids]", ",".join(map(str, range(count))))
     explain = sa.text(f"EXPLAIN QUERY PLAN {details}")
     async with index.storage.database.reading() as connection:
@@ -344,10 +344,10 @@ async def test_candidates_are_read_by_their_ids_only(index: Index, count: int) -
     assert "SEARCH search USING INTEGER PRIMARY KEY" in rows[0][3]
 
 
-# For whom ----------------------------------------------------------------------------------------
+# Permissions -------------------------------------------------------------------------------------
 
 
-async def test_only_members_find_what_was_said_in_a_room(index: Index, ann: User, bo: User) -> None:
+async def test_only_members_find_messages_of_a_room(index: Index, ann: User, bo: User) -> None:
     office = await index.room("office", bo)
     await index.say(bo, "the secret plan", room=office)
     assert await index.found(bo, "secret") == ["the secret plan"]
@@ -359,7 +359,7 @@ async def test_only_members_find_what_was_said_in_a_room(index: Index, ann: User
 
 
 @pytest.mark.parametrize("rooms_of_cy", [1, search.AS_TERMS + 1])
-async def test_messages_in_rooms_of_others_change_no_answer(
+async def test_messages_in_inaccessible_rooms_change_no_result(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, rooms_of_cy: int
 ) -> None:
     monkeypatch.setattr(search, "CHUNKS", (2, 4))
@@ -393,7 +393,7 @@ async def test_messages_in_rooms_of_others_change_no_answer(
     assert [await index.answer(cy, text) for text in asked] == before
 
 
-async def test_who_is_in_very_many_rooms_finds_the_same(
+async def test_a_member_of_very_many_rooms_finds_the_same(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "AS_TERMS", 0)
@@ -405,7 +405,9 @@ async def test_who_is_in_very_many_rooms_finds_the_same(
     assert await index.found(ann, "after:1970-01-03") == ["no secret"]
 
 
-async def test_a_direct_room_is_searched_by_its_two(index: Index, ann: User, bo: User) -> None:
+async def test_a_direct_room_is_searched_by_its_members_only(
+    index: Index, ann: User, bo: User
+) -> None:
     facts = await index.storage.direct((ann.id, ann.name), (bo.id, bo.name))
     cy = await index.storage.person("cy")
     await index.say(ann, "between us", room=facts.room)
@@ -416,7 +418,7 @@ async def test_a_direct_room_is_searched_by_its_two(index: Index, ann: User, bo:
 # Filters -----------------------------------------------------------------------------------------
 
 
-async def test_filters_narrow_by_person_room_and_time(index: Index, ann: User, bo: User) -> None:
+async def test_filters_select_by_user_room_and_time(index: Index, ann: User, bo: User) -> None:
     office = await index.room("büro", ann, bo)
     await index.say(ann, "tea first", at=DAY)
     await index.say(bo, "tea second", room=office, at=2 * DAY)
@@ -439,7 +441,7 @@ async def test_filters_narrow_by_person_room_and_time(index: Index, ann: User, b
 
 
 @pytest.mark.parametrize("as_terms", [64, 1])
-async def test_filters_take_what_the_page_shows(
+async def test_filters_accept_displayed_names(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, as_terms: int
 ) -> None:
     monkeypatch.setattr(search, "AS_TERMS", as_terms)
@@ -471,7 +473,7 @@ async def test_filters_take_what_the_page_shows(
         ("in:office", "You are not in a room called"),
     ],
 )
-async def test_a_filter_for_what_is_not_there_is_told_so(
+async def test_an_unknown_name_in_a_filter_is_rejected(
     index: Index, ann: User, bo: User, asked: str, sentence: str
 ) -> None:
     await index.room("office", bo)
@@ -479,10 +481,10 @@ async def test_a_filter_for_what_is_not_there_is_told_so(
         await index.hits(ann, asked)
 
 
-# What changes ------------------------------------------------------------------------------------
+# Changes -----------------------------------------------------------------------------------------
 
 
-async def test_an_edited_message_is_found_by_its_new_text_in_its_old_place(
+async def test_an_edited_message_is_found_by_its_new_text_in_its_old_position(
     index: Index, ann: User
 ) -> None:
     first, _second = await index.say(ann, "tea with milk", "tea again")
@@ -492,7 +494,7 @@ async def test_an_edited_message_is_found_by_its_new_text_in_its_old_place(
     assert (await index.hits(ann, "lemon from:ann")).hits[0].edited_at == 5
 
 
-async def test_a_deleted_message_is_not_found_even_if_its_words_come_back(
+async def test_a_deleted_message_is_not_found_even_if_its_words_are_used_again(
     index: Index, ann: User
 ) -> None:
     seqs = await index.say(ann, *["tea"] * 3)
@@ -501,7 +503,7 @@ async def test_a_deleted_message_is_not_found_even_if_its_words_come_back(
     assert (await index.hits(ann, "in:lobby")).hits[0].seq == seqs[2]
 
 
-async def test_what_is_not_in_the_index_can_be_forgotten_and_edited(
+async def test_messages_missing_in_the_index_can_be_deleted_and_edited(
     index: Index, ann: User
 ) -> None:
     (seq,) = await index.say(ann, "tea")
@@ -512,14 +514,14 @@ async def test_what_is_not_in_the_index_can_be_forgotten_and_edited(
     assert await index.found(ann, "tea") == []
 
 
-async def test_struck_words_leave_the_file(index: Index, ann: User) -> None:
+async def test_deleted_words_are_removed_from_the_file(index: Index, ann: User) -> None:
     database = index.storage.database
     if database.path is None:
         return  # MySQL: see `compact`
     (deleted,) = await index.say(ann, "zanzibarquartz")
     (edited,) = await index.say(ann, "mumblecrustwig")
     await index.say(ann, "kept words")
-    await database.transaction(search.compact)  # nothing to do: it must not say that all is done
+    await database.transaction(search.compact)  # nothing to do: it must not record completion
     await index.delete([deleted])
     await index.edit(edited, "changed")
     assert b"zanzibarquartz" in written(database.path)
@@ -534,7 +536,7 @@ async def test_struck_words_leave_the_file(index: Index, ann: User) -> None:
     assert b"changed" in written(database.path)
 
 
-async def test_a_start_removes_the_words_that_the_last_stop_has_left(
+async def test_a_start_removes_deleted_words_that_the_last_stop_left(
     index: Index, ann: User
 ) -> None:
     database = index.storage.database
@@ -582,7 +584,7 @@ def search_state(connection: Connection) -> str | None:
 
 
 def written(path: Path) -> bytes:
-    """All that can be read of a database from outside."""
+    """Return the bytes of all files of a database."""
     return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
 
 
@@ -606,7 +608,7 @@ async def old(database_url: str) -> AsyncIterator[Storage]:
     await storage.database.close()
 
 
-async def test_messages_from_before_the_index_are_found_by_their_time(
+async def test_messages_older_than_the_index_are_found_in_order_of_time(
     old: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await old.database.transaction(arrive)

@@ -1,4 +1,4 @@
-"""The backlog of the search index: long messages are found at once, and indexed soon."""
+"""Search backlog: long messages are found immediately, and indexed later."""
 
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ LONG_TEXT = f"needle {FILLER}"
 
 
 class Talk:
-    """Ann talks in the lobby, and looks for what she said."""
+    """Writes and searches messages of ann in the lobby."""
 
     def __init__(self, storage: Storage, ann: User) -> None:
         self.storage = storage
@@ -56,7 +56,7 @@ class Talk:
             return int(await connection.scalar(count) or 0)
 
     async def index(self, row: Any) -> None:
-        """Finish the work on a message that was read before."""
+        """Complete the indexing of a message that was read earlier."""
         tokenized = search_backlog._tokenized([row])
         work = partial(search_backlog._settle, tokenized=tokenized)
         await self.storage.database.transaction(work)
@@ -80,7 +80,9 @@ async def talk(storage: Storage) -> Talk:
     ("text", "waits"),
     [("x" * LONG_ASCII, 0), ("x" * (LONG_ASCII + 1), 1), ("你" * LONG, 0), ("你" * (LONG + 1), 1)],
 )
-async def test_only_a_long_message_waits(talk: Talk, text: str, waits: int) -> None:
+async def test_only_long_messages_are_added_to_the_backlog(
+    talk: Talk, text: str, waits: int
+) -> None:
     await talk.say(text)
     assert await talk.waiting() == waits
     await talk.backlog.work()
@@ -113,7 +115,7 @@ async def test_an_edited_long_message_is_found_by_its_new_text_only(
         await talk.backlog.work()
 
 
-async def test_a_short_message_may_become_a_long_one_and_short_again(talk: Talk) -> None:
+async def test_a_short_message_can_become_long_and_short_again(talk: Talk) -> None:
     seq = await talk.say("pin")
     await talk.edit(seq, LONG_TEXT)
     await talk.edit(seq, "hay")
@@ -125,7 +127,7 @@ async def test_a_short_message_may_become_a_long_one_and_short_again(talk: Talk)
 
 
 @pytest.mark.parametrize("indexed", [True, False])
-async def test_of_a_deleted_long_message_no_word_remains(talk: Talk, *, indexed: bool) -> None:
+async def test_no_word_of_a_deleted_long_message_remains(talk: Talk, *, indexed: bool) -> None:
     seq = await talk.say(LONG_TEXT)
     if indexed:
         await talk.backlog.work()
@@ -137,7 +139,7 @@ async def test_of_a_deleted_long_message_no_word_remains(talk: Talk, *, indexed:
     assert await talk.findings() == []
 
 
-async def test_what_changes_while_it_is_indexed_waits_for_the_next_round(
+async def test_a_message_that_changes_while_it_is_indexed_stays_in_the_backlog(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seq = await talk.say(LONG_TEXT)
@@ -150,7 +152,7 @@ async def test_what_changes_while_it_is_indexed_waits_for_the_next_round(
     assert (await talk.waiting(), await talk.found("pin")) == (0, [seq])
 
 
-async def test_another_node_may_have_indexed_it(talk: Talk, database_url: str) -> None:
+async def test_a_message_indexed_by_another_node_is_skipped(talk: Talk, database_url: str) -> None:
     await talk.say(LONG_TEXT)
     (row,) = await talk.backlog._waiting()
     if not talk.storage.database.is_sqlite:
@@ -163,7 +165,7 @@ async def test_another_node_may_have_indexed_it(talk: Talk, database_url: str) -
     assert await talk.findings() == []
 
 
-async def test_a_long_message_costs_its_transaction_no_tokens(talk: Talk) -> None:
+async def test_the_transaction_of_a_long_message_computes_no_tokens(talk: Talk) -> None:
     await talk.say(LONG_TEXT)
     assert await talk.size() == 0
     await talk.backlog.work()

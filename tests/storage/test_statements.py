@@ -1,4 +1,4 @@
-"""Frequent queries use statements that are built once: that takes longer than running them."""
+"""Frequent queries use prebuilt statements, because building takes longer than running them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +14,7 @@ Read = Callable[[], Awaitable[Any]]
 
 
 async def reads_of(storage: Storage) -> dict[str, Read]:
-    """What a visitor or a member can cause many times a second."""
+    """Return queries that a visitor or a member can cause many times a second."""
     ann = await storage.person("ann", Role.ADMIN)
     await storage.invites.open(Invite("code", "", 1, storage.now + 1, 5), by=ann.id)
     await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)

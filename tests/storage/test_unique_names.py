@@ -1,4 +1,4 @@
-"""Which names are taken, which look alike, and which room is meant."""
+"""Unique names: taken and confusable names, and lookup of rooms by name."""
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from tests.storage.conftest import Storage, acted
 
 
 async def make(storage: Storage, by: User, name: str | None, *, private: bool = False) -> int:
-    """The number of a new room."""
+    """Create a room; return its id."""
     made = await acted(storage, by, Create(name or "Talk", name, private=private))
     assert isinstance(made, Event), made
     return made.room
@@ -25,7 +25,9 @@ async def refusal(storage: Storage, by: User, act: Act, room: int = 0) -> type:
 
 
 @pytest.mark.parametrize("other", ["аnn", "ANN", "a\ufe0fnn", "аNN", "ann"])
-async def test_an_account_that_looks_like_another_is_not_made(storage: Storage, other: str) -> None:
+async def test_an_account_name_confusable_with_another_is_rejected(
+    storage: Storage, other: str
+) -> None:
     await storage.person("ann")
     for role in (Role.MEMBER, Role.BOT):
         with pytest.raises(Conflict):
@@ -36,7 +38,7 @@ async def test_an_account_that_looks_like_another_is_not_made(storage: Storage, 
 
 
 @pytest.mark.parametrize("written", ["bo", "bo ", "BO", " ｂｏ"])
-async def test_an_account_is_found_however_its_name_is_written(
+async def test_an_account_is_found_by_any_spelling_of_its_name(
     storage: Storage, written: str
 ) -> None:
     bo = await storage.person("bo")
@@ -46,7 +48,7 @@ async def test_an_account_is_found_however_its_name_is_written(
     assert await storage.users.ids([written]) == {"bo": (bo.id, "bo")}
 
 
-async def test_private_names_block_nobody_outside(storage: Storage) -> None:
+async def test_names_of_private_rooms_are_available_to_nonmembers(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     secret = await make(storage, ann, "plans", private=True)
     public = await make(storage, bo, "plans")
@@ -58,7 +60,7 @@ async def test_private_names_block_nobody_outside(storage: Storage) -> None:
     assert await storage.rooms.find_by_name("budget", ann.id) is None
 
 
-async def test_a_name_that_one_can_see_is_taken(storage: Storage) -> None:
+async def test_the_name_of_a_visible_room_is_taken(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await make(storage, ann, "plans", private=True)
     await make(storage, ann, "news")
@@ -67,14 +69,14 @@ async def test_a_name_that_one_can_see_is_taken(storage: Storage) -> None:
             assert await refusal(storage, by, Create("Title", name, private=private)) is Conflict
 
 
-async def test_a_newer_room_takes_no_name_from_an_older_one(storage: Storage) -> None:
+async def test_a_newer_room_does_not_hide_an_older_one_of_the_same_name(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     secret = await make(storage, ann, "plans", private=True)
     await acted(storage, bo, Create("Mine", "plans", users=((ann.id, "ann"),)))
     assert await storage.rooms.find_by_name("plans", ann.id) == secret
 
 
-async def test_a_room_changes_between_private_and_public_with_its_name(storage: Storage) -> None:
+async def test_a_room_keeps_its_name_when_it_becomes_private_or_public(storage: Storage) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
     room = await make(storage, ann, "plans", private=True)
     opened = Change("change", {"private": False})
@@ -95,7 +97,7 @@ async def test_a_room_changes_between_private_and_public_with_its_name(storage: 
 @pytest.mark.parametrize(
     "values", [{"private": False}, {"name": "plans"}, {"name": "plans", "private": False}]
 )
-async def test_a_conversation_without_a_name_stays_private_for_ever(
+async def test_an_unnamed_conversation_cannot_become_public(
     storage: Storage, values: dict[str, object]
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
@@ -105,7 +107,7 @@ async def test_a_conversation_without_a_name_stays_private_for_ever(
     assert isinstance(await acted(storage, ann, Change("change", {"topic": "x"}), room=room), Event)
 
 
-async def test_an_unnamed_conversation_that_was_made_public_before_is_private_again(
+async def test_an_unnamed_conversation_made_public_by_an_older_version_is_private_again(
     storage: Storage,
 ) -> None:
     ann, bo = await storage.person("ann"), await storage.person("bo")
@@ -122,7 +124,7 @@ async def test_an_unnamed_conversation_that_was_made_public_before_is_private_ag
 
 
 @pytest.mark.parametrize("title", ["Lobby", "LОBBY", "大厅", "Foyer at home"])
-async def test_only_the_lobby_has_its_title(storage: Storage, title: str) -> None:
+async def test_the_title_of_the_lobby_is_reserved(storage: Storage, title: str) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     renamed = Change("change", {"title": "Foyer at home"})
     assert isinstance(await acted(storage, ann, renamed, room=1), Event)
@@ -131,7 +133,7 @@ async def test_only_the_lobby_has_its_title(storage: Storage, title: str) -> Non
     assert await refusal(storage, ann, Change("change", {"title": title}), room) is Conflict
 
 
-async def test_names_of_older_programs_are_settled_once(storage: Storage) -> None:
+async def test_names_of_older_versions_are_resolved_once(storage: Storage) -> None:
     ann = await storage.person("ann")
     room = await make(storage, ann, "plans", private=True)
     before = {"name": "plans", "private_name": None, "skeleton": None}

@@ -22,7 +22,7 @@ from tests.storage.crowded import make_rooms
         ([MAX_SCANNED] * 500, MIN_SCANNED),
     ],
 )
-def test_messages_are_divided_among_rooms_and_small_rooms_are_counted_exactly(
+def test_the_scan_limit_is_divided_among_rooms_and_small_rooms_are_counted_exactly(
     behind: list[int], limit: int
 ) -> None:
     assert scan_limit(behind) == limit

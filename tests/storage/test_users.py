@@ -1,4 +1,4 @@
-"""Accounts, sessions and invitations as the database keeps them."""
+"""Accounts, sessions and invitations in the database."""
 
 import asyncio
 
@@ -16,20 +16,20 @@ def new(name: str, role: Role = Role.MEMBER) -> NewUser:
 
 
 @pytest.mark.parametrize("other", ["ann", "ANN", "ａｎｎ"])
-async def test_a_name_is_taken_whatever_its_case_and_width(storage: Storage, other: str) -> None:
+async def test_a_name_is_taken_in_any_case_and_width(storage: Storage, other: str) -> None:
     await storage.users.add(new("ann"))
     with pytest.raises(Conflict):
         await storage.users.add(new(other))
     assert await storage.users.count() == 1
 
 
-async def test_names_that_only_look_alike_to_a_database_are_two(storage: Storage) -> None:
+async def test_names_that_are_equal_only_in_a_collation_are_different(storage: Storage) -> None:
     for name in ("jose", "josé", "安", "按"):
         await storage.users.add(new(name))
     assert [user.name for user in await storage.users.all()] == ["jose", "josé", "安", "按"]
 
 
-async def test_only_one_of_two_who_set_up_at_once_succeeds(storage: Storage) -> None:
+async def test_only_one_of_two_concurrent_setups_succeeds(storage: Storage) -> None:
     results = await asyncio.gather(
         *(storage.users.add(new(name, Role.ADMIN), first=True) for name in ("ann", "bo")),
         return_exceptions=True,
@@ -40,7 +40,7 @@ async def test_only_one_of_two_who_set_up_at_once_succeeds(storage: Storage) -> 
         await storage.users.add(new("cy"), first=True)
 
 
-async def test_a_session_lives_until_it_is_over_or_revoked(storage: Storage) -> None:
+async def test_a_session_is_valid_until_it_expires_or_is_revoked(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
     await storage.credentials.open_session(session, client="x" * 500)
@@ -57,7 +57,7 @@ async def test_a_session_lives_until_it_is_over_or_revoked(storage: Storage) -> 
     assert await storage.users.valid_sessions(["s1"]) == set()
 
 
-async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> None:
+async def test_last_seen_times_never_move_back(storage: Storage) -> None:
     ann = await storage.person("ann")
     for name in ("s1", "s2"):
         session = Session(name, ann, storage.now, storage.now + 1_000)
@@ -67,7 +67,7 @@ async def test_when_a_session_was_in_use_never_goes_back(storage: Storage) -> No
     assert found == {"s1": 5, "s2": 0}
 
 
-async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
+async def test_a_session_expires_at_its_time(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1)
     await storage.credentials.open_session(session, client="")
@@ -75,7 +75,7 @@ async def test_a_session_is_over_at_its_hour(storage: Storage) -> None:
     assert await storage.users.session("s1") is None
 
 
-async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
+async def test_disabling_an_account_ends_its_sessions_permanently(storage: Storage) -> None:
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
     await storage.credentials.open_session(session, client="")
@@ -86,7 +86,7 @@ async def test_disabling_ends_sessions_for_good(storage: Storage) -> None:
     assert await storage.users.session("s1") is None
 
 
-async def test_an_invitation_lets_in_as_many_as_it_says_and_no_more(storage: Storage) -> None:
+async def test_an_invitation_admits_a_limited_number_of_users(storage: Storage) -> None:
     ann = await storage.person("ann", Role.ADMIN)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id)
@@ -109,7 +109,7 @@ async def test_an_invitation_from_the_future_is_not_accepted(storage: Storage) -
         await storage.users.add_invited(new("bo"), "code")
 
 
-async def test_when_a_session_was_seen_goes_back_only_from_the_future(storage: Storage) -> None:
+async def test_last_seen_times_move_back_only_from_the_future(storage: Storage) -> None:
     ann = await storage.person("ann")
     row = {"id": "s", "user_id": ann.id, "created_at": 1, "expires_at": 2**52, "client": ""}
     query = sessions.insert().values({**row, "last_seen_at": 1})
@@ -121,7 +121,7 @@ async def test_when_a_session_was_seen_goes_back_only_from_the_future(storage: S
     assert [one.last_seen_at for one in await storage.users.sessions(ann.id)] == [6_000_000]
 
 
-async def test_an_invitation_ends_with_its_time_or_when_revoked(storage: Storage) -> None:
+async def test_an_invitation_ends_when_it_expires_or_is_revoked(storage: Storage) -> None:
     for code in ("first", "second"):
         invite = Invite(code, "", storage.now, storage.now + 1_000, 3)
         await storage.invites.open(invite, by=None)
