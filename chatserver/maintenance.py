@@ -16,10 +16,11 @@ from pathlib import Path
 from chatserver.binding import Binding
 from chatserver.config import Settings, sqlite_url
 from chatserver.data_dir import DataDir
-from chatserver.errors import ChatServerError
+from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row, fsync_directory, private, remove_partial
 from chatserver.storage.engine import Database, wait_until_reachable
+from chatserver.storage.failures import is_damage
 from chatserver.storage.migrate import HEAD, migrate
 from chatserver.storage.nightly_runs import (
     CLOCK_TOLERANCE,
@@ -233,7 +234,7 @@ async def _into_file(
 ) -> None:
     """SQLite: fill a new file, and rename it when it is complete."""
     if path.exists():
-        await _checkpoint(path, replace=replace)
+        await _release(path, replace=replace)
     remove_leftovers(folder, path)
     scratch = _scratch(path)
     try:
@@ -244,6 +245,15 @@ async def _into_file(
         fsync_directory(path.parent)
     finally:
         _remove(scratch)
+
+
+async def _release(path: Path, *, replace: bool) -> None:
+    """Prepare the old file for its replacement, which may be damaged."""
+    try:
+        await _checkpoint(path, replace=replace)
+    except (StartError, Unavailable) as error:
+        if not (replace and is_damage(error.__cause__)):
+            raise
 
 
 async def _checkpoint(path: Path, *, replace: bool) -> None:
@@ -274,9 +284,17 @@ async def _fill(scratch: Path, rows: Rows, *, backups: Path, progress: Progress)
 
 
 def _keep_replaced(path: Path, kept: Path) -> None:
-    """Link or copy the old file, until the next restore."""
+    """Keep the old file until the next restore; a damaged one with its WAL, to recover from."""
     kept.parent.mkdir(mode=0o700, exist_ok=True)
-    kept.unlink(missing_ok=True)
+    _remove(kept)
+    for ending in ("-wal", "-journal", ""):
+        if _beside(path, ending).exists():
+            _link(_beside(path, ending), _beside(kept, ending))
+    for ending in ("-wal", "-journal", "-shm"):
+        _beside(path, ending).unlink(missing_ok=True)
+
+
+def _link(path: Path, kept: Path) -> None:
     try:
         os.link(path, kept)
     except OSError:  # no hard links, or `backups` is on another file system

@@ -377,6 +377,33 @@ async def test_a_database_that_another_program_has_open_is_left_alone(tmp_path: 
     assert await names(settings) == {"ann", "bo"}
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: b"x" * 100 + whole[100:],
+        lambda whole: whole[:4096] + bytes(len(whole) - 4096),
+        lambda _: b"a letter" * 1000,
+    ],
+)
+async def test_a_restore_replaces_a_damaged_database_and_keeps_it(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    settings = Settings(data=tmp_path / "data")
+    file = written(tmp_path / "a", PackedWriter)
+    await put(settings, file)
+    path = settings.data / "chat.db"
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    path.with_name("chat.db-wal").write_bytes(b"old")
+    with pytest.raises(ChatServerError):
+        await put(settings, file)
+    assert path.read_bytes() == damaged
+    await put(settings, file, replace=True)
+    assert await names(settings) == {"ann"}
+    assert (settings.data / "backups" / "replaced.db").exists()
+
+
 async def test_a_restore_on_a_full_disk_says_that_the_disk_is_full(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     file = written(tmp_path / "a", PackedWriter)

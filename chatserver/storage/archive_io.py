@@ -123,8 +123,11 @@ def _archived_rows(table: sa.Table) -> sa.Select[Any]:
 
 
 async def is_empty(database: Database) -> bool:
-    """Whether the database has no accounts, or not even tables."""
-    return await database.run_on_writer(_is_empty)
+    """Whether the database has no accounts, or not even tables. Raises Unavailable."""
+    try:
+        return await database.run_on_writer(_is_empty)
+    except DBAPIError as error:
+        raise storage_error(error) from error
 
 
 def _is_empty(connection: Connection) -> bool:

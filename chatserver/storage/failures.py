@@ -247,6 +247,11 @@ def may_pass(error: Exception) -> bool:
     return failure(error) in TRANSIENT
 
 
+def is_damage(error: BaseException | None) -> bool:
+    """Whether the error says that the database file is damaged, or no database."""
+    return error is not None and failure(error) == CORRUPT
+
+
 def is_transient(reason: str) -> bool:
     """Whether the failure with this reason may end without an intervention."""
     return reason in {found.reason for found in TRANSIENT}
