@@ -36,7 +36,7 @@ from chatserver.data_dir import DataDir
 from chatserver.descriptors import Descriptors
 from chatserver.errors import CloseCode
 from chatserver.limits import SignInGuard
-from chatserver.maintenance import Nightly, remove_leftovers
+from chatserver.maintenance import Nightly
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive
@@ -51,6 +51,7 @@ from chatserver.storage.health_monitor import HealthMonitor
 from chatserver.storage.invitations import Invites
 from chatserver.storage.journal import Journal
 from chatserver.storage.migrate import migrate, require_head
+from chatserver.storage.replacement import remove_leftovers
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
@@ -216,7 +217,7 @@ class Server:
         """Migrate the database, or require that it has this program's revision."""
         self.database.durability_counter.refuse_empty()
         if self._create_database:
-            remove_leftovers(self.folder, self.database.path)
+            remove_leftovers(self.folder.backups, self.database.path)
             await wait_until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
         else:
