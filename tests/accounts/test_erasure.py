@@ -1,4 +1,4 @@
-"""Memberships and messages of a deleted account, in every room and on both databases."""
+"""Erasure of memberships and messages of a deleted account, on both databases."""
 
 import asyncio
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ async def test_messages_are_deleted_with_the_account_of_their_author(
     assert {one["user"] for one in deleted} == {"bo"}
     assert len({(one["room"], one["target"]) for one in deleted}) == 13
     heard = [(await cys.next(11))["room"] for _ in range(8)]
-    assert sorted({*heard}) == [1, rooms[1]]  # a removed member learns nothing of the deletions
+    assert sorted({*heard}) == [1, rooms[1]]  # a removed member receives no deletions
     async with chat.server.database.reading() as connection:
         texts = await connection.scalars(sa.select(events.c.body).where(events.c.body != ""))
         assert [text for text in texts if "secret" in text or text == "kept"] == ["kept"]
@@ -67,7 +67,7 @@ async def test_messages_are_deleted_with_the_account_of_their_author(
     assert again.json == {"ok": 1, "messages": 0}
 
 
-async def test_every_commit_of_an_erasure_is_followed_by_a_pause_as_long(
+async def test_every_commit_of_an_erasure_is_followed_by_an_equally_long_pause(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
@@ -86,7 +86,7 @@ async def test_every_commit_of_an_erasure_is_followed_by_a_pause_as_long(
 
 
 async def with_rooms(chat: Chat, count: int) -> tuple[Person, Person, list[int]]:
-    """The administrator ann and bo, in rooms that nobody administers yet."""
+    """Create the administrator ann, and bo, in rooms without an administrator."""
     ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
     return ann, bo, await make_rooms(chat.server.database, count, [bo.number, ann.number])
 
@@ -95,7 +95,7 @@ async def members_left(chat: Chat, user: Person) -> list[tuple[int, str, int]]:
     return await remaining_memberships(chat.server.database, user.number)
 
 
-async def test_a_deleted_account_leaves_a_few_rooms_in_each_commit(
+async def test_a_deleted_account_leaves_a_few_rooms_per_commit(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, bo, rooms = await with_rooms(chat, 2 * erasure.ROOMS_PER_COMMIT + 1)
@@ -139,7 +139,7 @@ async def test_memberships_that_an_interrupted_deletion_left_are_ended_by_repeat
     assert await members_left(chat, bo) == []
 
 
-async def test_a_disabled_account_is_succeeded_in_a_few_rooms_in_each_transaction(
+async def test_successors_of_a_disabled_account_are_set_in_a_few_rooms_per_transaction(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _bo, rooms = await with_rooms(chat, 2 * credentials.ROOMS_PER_COMMIT + 1)

@@ -1,4 +1,4 @@
-"""Keys of several nodes: none signs before all know it, and a leaked one keeps no socket open."""
+"""Signing keys of several nodes: publication, rotation and leaked keys."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.realtime.test_hub import FakeBus
 
 
 class Node:
-    """One node with a key file of its own."""
+    """A node with its own key file."""
 
     def __init__(self, folder: Path, name: str, clock: FakeClock) -> None:
         self.clock = clock
@@ -39,7 +39,7 @@ class Node:
         self.sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
 
     async def rotate(self, *, force: bool = False) -> bool:
-        """Whether the new key signs."""
+        """Rotate the keys; return whether the new key signs."""
         return (await self.sync.rotate(force=force)).signs
 
     def token(self) -> str:
@@ -81,7 +81,7 @@ async def nodes(tmp_path: Path) -> tuple[Node, Node]:
 Nodes = tuple[Node, Node]
 
 
-async def test_a_key_signs_only_when_the_other_nodes_know_it(nodes: Nodes) -> None:
+async def test_a_key_signs_only_after_all_nodes_know_it(nodes: Nodes) -> None:
     one, two = nodes
     assert not await one.rotate()
     two.keys.verify(one.token())
@@ -94,7 +94,7 @@ async def test_a_key_signs_only_when_the_other_nodes_know_it(nodes: Nodes) -> No
     one.keys.verify(two.token())
 
 
-async def test_the_other_nodes_sign_with_the_key_as_soon_as_one_does(nodes: Nodes) -> None:
+async def test_all_nodes_sign_with_a_key_as_soon_as_one_does(nodes: Nodes) -> None:
     one, two = nodes
     await one.rotate()
     one.copy_to(two)
@@ -106,12 +106,12 @@ async def test_the_other_nodes_sign_with_the_key_as_soon_as_one_does(nodes: Node
 
 
 @pytest.mark.parametrize("is_started", [True, False])
-async def test_a_second_node_does_not_make_other_keys(
+async def test_a_second_node_does_not_create_other_keys(
     nodes: Nodes, is_started: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, two = nodes
     await one.rotate()
-    if not is_started:  # a command that is a node for a moment
+    if not is_started:  # a command that is a node temporarily
         two.sync._started = two.clock()
     before = two.file.read_bytes()
     if is_started:
@@ -123,7 +123,7 @@ async def test_a_second_node_does_not_make_other_keys(
     assert caplog.text.count("another node has other keys") == 1
 
 
-async def test_without_redis_nobody_can_be_asked(nodes: Nodes) -> None:
+async def test_a_rotation_without_redis_must_be_forced(nodes: Nodes) -> None:
     one, _ = nodes
     one.bus.cut = True
     with pytest.raises(Conflict, match="Redis is not reachable"):
@@ -132,7 +132,7 @@ async def test_without_redis_nobody_can_be_asked(nodes: Nodes) -> None:
     assert await one.rotate(force=True)
 
 
-async def test_a_node_that_was_stopped_has_no_say(nodes: Nodes) -> None:
+async def test_keys_of_a_stopped_node_are_ignored(nodes: Nodes) -> None:
     one, two = nodes
     one.hub.check_nodes()
     two.hub.check_nodes()
@@ -146,7 +146,7 @@ async def test_a_node_that_was_stopped_has_no_say(nodes: Nodes) -> None:
     assert not await one.rotate()
 
 
-async def test_a_node_alone_rotates_at_once(nodes: Nodes) -> None:
+async def test_a_single_node_rotates_immediately(nodes: Nodes) -> None:
     one, _ = nodes
     one.bus.peers = False
     before = one.keys.names()
@@ -154,7 +154,7 @@ async def test_a_node_alone_rotates_at_once(nodes: Nodes) -> None:
     assert one.keys.names()[1:] == before
 
 
-async def test_three_rotations_end_the_sockets_of_a_leaked_key(nodes: Nodes) -> None:
+async def test_three_rotations_close_the_connections_of_a_leaked_key(nodes: Nodes) -> None:
     one, two = nodes
     leaked, token = one.keys.names()[0], one.token()
     opened = [await node.connect(leaked) for node in nodes]
@@ -171,7 +171,7 @@ async def test_three_rotations_end_the_sockets_of_a_leaked_key(nodes: Nodes) -> 
     assert [line.close_code() for _, line in opened] == [CloseCode.RESTARTING] * 2
 
 
-async def test_a_socket_of_a_bot_or_of_a_newer_key_stays(nodes: Nodes) -> None:
+async def test_connections_of_bots_and_of_newer_keys_stay_open(nodes: Nodes) -> None:
     one, _ = nodes
     one.bus.peers = False
     bots, _ = await one.connect("")
@@ -182,7 +182,7 @@ async def test_a_socket_of_a_bot_or_of_a_newer_key_stays(nodes: Nodes) -> None:
     assert (bots.closing, anns.closing) == (False, False)
 
 
-async def test_a_file_that_makes_no_sense_changes_nothing(
+async def test_an_invalid_key_file_is_ignored(
     nodes: Nodes, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, _ = nodes
@@ -196,7 +196,7 @@ async def test_a_file_that_makes_no_sense_changes_nothing(
 
 
 class SlowBus(FakeBus):
-    """Redis answers after `meanwhile` was called."""
+    """Bus that calls `meanwhile` before Redis answers."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
         super().__init__()
@@ -209,13 +209,13 @@ class SlowBus(FakeBus):
 
 
 def slow(node: Node, meanwhile: Callable[[], object] = int) -> None:
-    """Let the node wait for Redis when it rotates."""
+    """Make the node wait for Redis during a rotation."""
     other, node.bus = node.bus.other, SlowBus(meanwhile)
     node.bus.other = node.hub._bus.other = other  # type: ignore[attr-defined]
     node.sync._bus = node.bus
 
 
-async def test_of_rotations_at_once_on_one_node_only_the_first_changes_keys(nodes: Nodes) -> None:
+async def test_only_the_first_of_concurrent_rotations_on_a_node_changes_keys(nodes: Nodes) -> None:
     for node in nodes:
         slow(node)
     one, two = nodes
@@ -233,7 +233,9 @@ async def test_of_rotations_at_once_on_one_node_only_the_first_changes_keys(node
         assert one.keys.names() == two.keys.names()
 
 
-async def test_rotations_at_once_on_two_nodes_let_no_unknown_key_sign(nodes: Nodes) -> None:
+async def test_concurrent_rotations_on_two_nodes_never_sign_with_an_unknown_key(
+    nodes: Nodes,
+) -> None:
     for node in nodes:
         slow(node)
     one, two = nodes

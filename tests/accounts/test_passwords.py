@@ -1,4 +1,4 @@
-"""Which passwords are accepted, and how they are kept."""
+"""Password rules and hashes."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ RIGHT, WRONG = "purple stone river", "purple stone rivers"
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    """As an operator gets it who configures nothing."""
+    """Passwords with the default configuration."""
     defaults = AuthSettings()
     made = Passwords(memory_kib=defaults.argon2_memory_kib, time_cost=defaults.argon2_time)
     yield made
@@ -29,49 +29,49 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 def cheap() -> Iterator[Passwords]:
-    """For what is not about the hash itself."""
+    """Passwords with a fast hash."""
     made = Passwords(memory_kib=64, time_cost=1)
     yield made
     made.close()
 
 
-# Choosing ----------------------------------------------------------------------------------------
+# Rules -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("password", CASES["accepted"]["passwords"])
-def test_a_fine_password_is_accepted(password: str) -> None:
+def test_a_good_password_is_accepted(password: str) -> None:
     check_choice(password, *CASES["accepted"]["names"])
 
 
 @pytest.mark.parametrize("case", CASES["guessable"], ids=lambda case: case["kind"])
-def test_passwords_that_are_easy_to_guess_are_refused(case: dict[str, list[str]]) -> None:
+def test_guessable_passwords_are_rejected(case: dict[str, list[str]]) -> None:
     for password in case["passwords"]:
         assert "easy to guess" in refused(password, *case["names"])
 
 
-def test_somebody_elses_name_is_no_context() -> None:
+def test_the_name_of_another_user_is_not_considered() -> None:
     check_choice("annabella24", "bo", "Bo")
 
 
 @pytest.mark.parametrize("password", ["", "sh0rt!x", "七个字的密码啊"])
-def test_fewer_than_eight_characters_are_refused(password: str) -> None:
+def test_fewer_than_eight_characters_are_rejected(password: str) -> None:
     assert "at least 8" in refused(password)
 
 
-def test_characters_are_counted_in_the_form_that_is_kept() -> None:
+def test_characters_are_counted_in_the_stored_form() -> None:
     assert "at least 8" in refused("e\u0301x7!kQ2")  # an e and its accent are one
     check_choice("e\u0301x7!kQ2#")
 
 
-def test_more_than_256_characters_are_refused() -> None:
+def test_more_than_256_characters_are_rejected() -> None:
     assert "at most 256" in refused("0x" * 128 + "9")
 
 
-def test_a_refusal_does_not_repeat_the_password() -> None:
+def test_an_error_does_not_contain_the_password() -> None:
     assert "letmein99" not in refused("letmein99")
 
 
-def test_a_generated_password_is_accepted_and_never_the_same() -> None:
+def test_generated_passwords_are_accepted_and_different() -> None:
     made = {generate() for _ in range(100)}
     assert len(made) == 100
     for password in made:
@@ -80,13 +80,13 @@ def test_a_generated_password_is_accepted_and_never_the_same() -> None:
 
 
 def refused(password: str, *context: str) -> str:
-    """Why the choice is refused; it must be."""
+    """Return why a password is rejected; it must be."""
     with pytest.raises(BadRequest) as refusal:
         check_choice(password, *context)
     return str(refusal.value)
 
 
-# Keeping -----------------------------------------------------------------------------------------
+# Hashes ------------------------------------------------------------------------------------------
 
 
 async def test_the_right_password_matches_and_others_do_not(cheap: Passwords) -> None:
@@ -121,12 +121,12 @@ async def test_a_hash_of_other_parameters_still_matches_and_is_outdated(
     assert not passwords.outdated(new)
 
 
-async def test_however_a_keyboard_writes_it_a_password_is_one(cheap: Passwords) -> None:
+async def test_a_password_matches_in_every_normalization_form(cheap: Passwords) -> None:
     stored = await cheap.hash("Café ①２３ ｗörd")
     assert await cheap.verify(stored, "Cafe\u0301 123 wo\u0308rd")
 
 
-async def test_text_that_is_no_hash_matches_nothing(cheap: Passwords) -> None:
+async def test_text_that_is_not_a_hash_matches_nothing(cheap: Passwords) -> None:
     for broken in ("", "plain text", RIGHT, "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$"):
         assert not await cheap.verify(broken, RIGHT)
 
@@ -135,13 +135,13 @@ async def test_an_unknown_user_costs_as_much_work_as_a_wrong_password(
     passwords: Passwords,
 ) -> None:
     stored = await passwords.hash(RIGHT)
-    assert not await passwords.verify(None, RIGHT)  # the first one prepares what they all use
-    for nothing in (None, "!"):  # nobody, and a bot
+    assert not await passwords.verify(None, RIGHT)  # the first one creates the dummy hash
+    for nothing in (None, "!"):  # an unknown user, and a bot
         assert await work(passwords, nothing) > 0.6 * await work(passwords, stored)
 
 
 async def work(passwords: Passwords, stored: str | None) -> float:
-    """CPU seconds of one refusal, at best."""
+    """Return the lowest CPU seconds of a rejection."""
     taken = []
     for _ in range(5):
         before = time.process_time()
@@ -150,7 +150,7 @@ async def work(passwords: Passwords, stored: str | None) -> float:
     return min(taken)
 
 
-async def test_the_event_loop_goes_on_while_a_password_is_hashed(passwords: Passwords) -> None:
+async def test_the_event_loop_runs_while_a_password_is_hashed(passwords: Passwords) -> None:
     hashing = asyncio.create_task(passwords.hash(RIGHT))
     turns = 0
     while not hashing.done():
@@ -159,7 +159,7 @@ async def test_the_event_loop_goes_on_while_a_password_is_hashed(passwords: Pass
     assert turns > 10
 
 
-async def test_only_so_many_may_wait_and_one_more_is_told_to_come_back(cheap: Passwords) -> None:
+async def test_verifications_above_the_queue_limit_are_rejected(cheap: Passwords) -> None:
     stored = await cheap.hash(RIGHT)
     asked = WORKERS + MAX_QUEUED + 8
     answers = await asyncio.gather(

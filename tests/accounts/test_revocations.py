@@ -1,4 +1,4 @@
-"""Ends of sessions that wait for the database, in memory and in their file."""
+"""Session ends that wait for the database, in memory and in their file."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from chatserver.errors import StartError, Unavailable
 
 
 class Database:
-    """Stores ends of sessions while it is there."""
+    """Fake database that stores session ends while it is available."""
 
     def __init__(self) -> None:
         self.is_there = False
@@ -26,7 +26,7 @@ class Database:
 
 
 class Others:
-    """The other nodes, which note what they are notified of."""
+    """Fake hub that records notifications of other nodes."""
 
     def __init__(self) -> None:
         self.on_session_ended: Callable[[SessionEnd], object] = str
@@ -43,7 +43,7 @@ def started(path: Path, database: Database, others: Others | None = None) -> Rev
     return made
 
 
-async def test_what_waits_is_read_at_the_next_start(tmp_path: Path) -> None:
+async def test_pending_ends_are_read_at_the_next_start(tmp_path: Path) -> None:
     path, database = tmp_path / "revocations", Database()
     first = started(path, database)
     assert not await first.end("one")
@@ -58,14 +58,14 @@ async def test_what_waits_is_read_at_the_next_start(tmp_path: Path) -> None:
     assert RevocationFile(path).read() == []
 
 
-async def test_an_end_that_was_stored_at_once_is_not_in_the_file(tmp_path: Path) -> None:
+async def test_an_end_that_was_stored_immediately_is_not_in_the_file(tmp_path: Path) -> None:
     path, database = tmp_path / "revocations", Database()
     database.is_there = True
     assert await started(path, database).end("one")
     assert RevocationFile(path).read() == []
 
 
-async def test_other_nodes_are_notified_until_it_is_stored(
+async def test_other_nodes_are_notified_until_the_end_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "RETRY_DELAY", 0)
@@ -83,7 +83,7 @@ async def test_other_nodes_are_notified_until_it_is_stored(
     assert database.ended == ["one"]
 
 
-def test_the_file_has_its_size_before_anything_waits(tmp_path: Path) -> None:
+def test_the_file_is_preallocated(tmp_path: Path) -> None:
     path = tmp_path / "revocations"
     file = RevocationFile(path)
     file.read()
@@ -103,7 +103,9 @@ def test_the_file_has_its_size_before_anything_waits(tmp_path: Path) -> None:
     ("content", "kept"),
     [(b"", []), (b"one\ntw", ["one"]), (b"one\n\0two\n", ["one"]), (b"\xff\n", ["\ufffd"])],
 )
-def test_what_a_power_cut_leaves_is_read(tmp_path: Path, content: bytes, kept: list[str]) -> None:
+def test_the_file_is_readable_after_a_power_cut(
+    tmp_path: Path, content: bytes, kept: list[str]
+) -> None:
     path = tmp_path / "revocations"
     path.write_bytes(content)
     file = RevocationFile(path)
@@ -112,14 +114,14 @@ def test_what_a_power_cut_leaves_is_read(tmp_path: Path, content: bytes, kept: l
     assert RevocationFile(path).read() == [*kept, "three"]
 
 
-def test_a_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_prevents_the_start(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").touch()
     (tmp_path / "revocations").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StartError, match="cannot be written"):
         RevocationFile(tmp_path / "revocations").read()
 
 
-async def test_a_file_that_fails_loses_no_end_of_a_running_server(
+async def test_a_failing_file_loses_no_end_while_the_server_runs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = Revocations(Database().store, tmp_path / "none" / "revocations", Others())

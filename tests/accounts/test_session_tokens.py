@@ -1,4 +1,4 @@
-"""Tokens: only what we made ourselves is believed, whatever it says about itself."""
+"""Session tokens and signing keys: only tokens of this server are accepted."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def keys(file: Path, clock: FakeClock) -> SigningKeys:
 
 @pytest.fixture
 def open_umask() -> Iterator[None]:
-    """As careless as an umask can be."""
+    """Set the most permissive umask."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -59,7 +59,7 @@ def issue(keys: SigningKeys, clock: FakeClock) -> str:
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_the_key_file_is_made_for_its_owner_only(file: Path, keys: SigningKeys) -> None:
+def test_the_key_file_is_readable_by_its_owner_only(file: Path, keys: SigningKeys) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
@@ -73,13 +73,13 @@ def test_a_file_that_is_replaced_becomes_private(tmp_path: Path) -> None:
     assert file.read_text() == "new"
 
 
-def test_what_an_interrupted_write_left_behind_does_not_matter(tmp_path: Path) -> None:
+def test_remains_of_an_interrupted_write_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".secret.new").write_text("half")
     write_private(tmp_path / "secret", "whole")
     assert [entry.name for entry in tmp_path.iterdir()] == ["secret"]
 
 
-def test_a_key_has_32_random_bytes_and_is_never_the_same(tmp_path: Path, clock: FakeClock) -> None:
+def test_keys_have_32_random_bytes_and_are_different(tmp_path: Path, clock: FakeClock) -> None:
     made = set()
     for number in range(5):
         folder = tmp_path / str(number)
@@ -90,7 +90,7 @@ def test_a_key_has_32_random_bytes_and_is_never_the_same(tmp_path: Path, clock: 
     assert len(made) == 5
 
 
-def test_a_token_outlives_a_restart(file: Path, keys: SigningKeys, clock: FakeClock) -> None:
+def test_a_token_is_valid_after_a_restart(file: Path, keys: SigningKeys, clock: FakeClock) -> None:
     token = issue(keys, clock)
     again = SigningKeys(file, clock=clock.ms)
     again.load()
@@ -110,7 +110,7 @@ def test_a_token_outlives_a_restart(file: Path, keys: SigningKeys, clock: FakeCl
         {},
     ],
 )
-def test_a_weak_key_is_refused_at_start(file: Path, clock: FakeClock, entry: Json) -> None:
+def test_a_weak_key_prevents_the_start(file: Path, clock: FakeClock, entry: Json) -> None:
     file.write_text(json.dumps({"keys": [entry]}))
     before = file.read_bytes()
     with pytest.raises(StartError, match=str(file)):
@@ -124,21 +124,17 @@ NO_KEYS += ['{"keys": [{"kty": "oct", "alg": "none", "kid": "a", "k": "QUFB"}]}'
 
 
 @pytest.mark.parametrize("text", NO_KEYS)
-def test_a_file_that_holds_no_keys_is_refused_and_kept(
-    file: Path, clock: FakeClock, text: str
-) -> None:
+def test_a_file_without_keys_is_rejected_and_kept(file: Path, clock: FakeClock, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(StartError, match="cannot be used"):
         SigningKeys(file, clock=clock.ms).load()
     assert file.read_text(encoding="utf-8") == text
 
 
-# Our own tokens ----------------------------------------------------------------------------------
+# Valid tokens ------------------------------------------------------------------------------------
 
 
-def test_a_token_says_whose_session_it_is_and_until_when(
-    keys: SigningKeys, clock: FakeClock
-) -> None:
+def test_a_token_contains_session_user_and_expiry(keys: SigningKeys, clock: FakeClock) -> None:
     token = keys.verify(issue(keys, clock))
     assert (token.session, token.user_id, token.lifetime) == ("s1", 7, HOUR)
     assert token.expires_at * 1000 == clock.ms() + HOUR * 1000
@@ -153,13 +149,13 @@ def test_waiting_before_the_signature_does_not_shorten_a_lifetime(
     assert keys.verify(token).lifetime == HOUR
 
 
-def test_a_token_grows_older(keys: SigningKeys, clock: FakeClock) -> None:
+def test_a_token_has_an_age(keys: SigningKeys, clock: FakeClock) -> None:
     token = keys.verify(issue(keys, clock))
     clock.advance(90.5)
     assert token.age(clock.ms()) == 90.5
 
 
-def test_a_token_is_valid_to_its_last_second(keys: SigningKeys, clock: FakeClock) -> None:
+def test_a_token_is_valid_until_its_last_second(keys: SigningKeys, clock: FakeClock) -> None:
     token = issue(keys, clock)
     clock.advance(HOUR - 0.001)
     keys.verify(token)
@@ -169,7 +165,7 @@ def test_a_token_is_valid_to_its_last_second(keys: SigningKeys, clock: FakeClock
 
 
 @pytest.mark.parametrize(("over", "is_refused"), [(0, False), (1, True), (365 * 86_400, True)])
-def test_a_token_from_the_future_is_refused(
+def test_a_token_from_the_future_is_rejected(
     keys: SigningKeys, clock: FakeClock, over: int, is_refused: bool
 ) -> None:
     token = issue(keys, clock)
@@ -178,13 +174,13 @@ def test_a_token_from_the_future_is_refused(
         keys.verify(token)
 
 
-def test_a_clock_that_was_set_back_ends_no_session(keys: SigningKeys, clock: FakeClock) -> None:
+def test_setting_back_the_clock_ends_no_session(keys: SigningKeys, clock: FakeClock) -> None:
     token = issue(keys, clock)
     clock.advance(-HOUR)
     assert keys.verify(token).session == "s1"
 
 
-def test_a_token_outlives_two_rotations_and_no_third(
+def test_a_token_is_valid_after_two_rotations_and_not_after_three(
     file: Path, keys: SigningKeys, clock: FakeClock
 ) -> None:
     token = issue(keys, clock)
@@ -226,14 +222,14 @@ def test_a_published_key_verifies_and_does_not_sign(
     assert again.next is None
 
 
-def test_a_rotation_forgets_the_published_key(keys: SigningKeys) -> None:
+def test_a_rotation_drops_the_published_key(keys: SigningKeys) -> None:
     old, published = keys.names(), keys.publish()
     new = keys.rotate()
     assert keys.names() == [new, *old]
     assert (published in keys.names(), keys.next) == (False, None)
 
 
-# Forged ones -------------------------------------------------------------------------------------
+# Forged tokens -----------------------------------------------------------------------------------
 
 
 def encoded(value: Any) -> str:
@@ -259,13 +255,13 @@ def kid(file: Path) -> str:
 
 
 def sign(head: Any, claims: Any, key: bytes, digest: str = "HS256") -> str:
-    """A token made by hand: RFC 7515, 3.1."""
+    """Return a token that is built by hand: RFC 7515, 3.1."""
     signed = f"{encoded(head)}.{encoded(claims)}"
     return f"{signed}.{encoded(hmac.digest(key, signed.encode(), DIGESTS[digest]))}"
 
 
 class Forger:
-    """Knows everything about a good token, and in the worst case even the key."""
+    """An attacker who knows the content of a valid token, and possibly the key."""
 
     def __init__(self, file: Path, clock: FakeClock) -> None:
         self.key = secret(file)
@@ -281,11 +277,11 @@ class Forger:
         }
 
     def token(self, *, key: bytes | None = None, digest: str = "HS256", **head: Any) -> str:
-        """Signed with the right key unless told otherwise; `head` changes the header."""
+        """Return a token, by default with the right key; `head` changes the header."""
         return sign(self.head | head, self.claims, self.key if key is None else key, digest)
 
     def claiming(self, **claims: Any) -> str:
-        """Rightly signed, with other claims; None leaves one out."""
+        """Return a token with a valid signature and other claims; None omits one."""
         whole = {k: v for k, v in (self.claims | claims).items() if v is not None}
         return sign(self.head, whole, self.key)
 
@@ -295,13 +291,13 @@ def forger(file: Path, keys: SigningKeys, clock: FakeClock) -> Forger:
     return Forger(file, clock)
 
 
-def test_the_forger_could_make_a_good_token(keys: SigningKeys, forger: Forger) -> None:
+def test_the_forger_can_build_a_valid_token(keys: SigningKeys, forger: Forger) -> None:
     assert keys.verify(forger.token()).user_id == 7
     assert keys.verify(forger.claiming()).session == "s1"
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "nOnE", "", None, 256, ["HS256"], "XS256"])
-def test_a_token_without_a_signature_is_refused(
+def test_a_token_without_a_signature_is_rejected(
     keys: SigningKeys, forger: Forger, alg: Any
 ) -> None:
     unsigned = f"{encoded(forger.head | {'alg': alg})}.{encoded(forger.claims)}."
@@ -310,7 +306,7 @@ def test_a_token_without_a_signature_is_refused(
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256", "PS256", "EdDSA", "HS384", "HS512"])
-def test_another_algorithm_is_refused_though_the_key_is_right(
+def test_another_algorithm_is_rejected_with_the_right_key(
     keys: SigningKeys, forger: Forger, alg: str
 ) -> None:
     assert_refused(keys, forger.token(alg=alg))
@@ -318,7 +314,7 @@ def test_another_algorithm_is_refused_though_the_key_is_right(
 
 
 @pytest.mark.parametrize("key", [b"", b"secret", b"\0" * 32, b"chatserver"])
-def test_another_key_is_refused(keys: SigningKeys, forger: Forger, key: bytes) -> None:
+def test_another_key_is_rejected(keys: SigningKeys, forger: Forger, key: bytes) -> None:
     assert_refused(keys, forger.token(key=key))
 
 
@@ -340,35 +336,31 @@ def test_another_key_is_refused(keys: SigningKeys, forger: Forger, key: bytes) -
         "k" * 5_000,
     ],
 )
-def test_a_key_that_is_not_ours_by_name_is_refused(
-    keys: SigningKeys, forger: Forger, name: Any
-) -> None:
+def test_an_unknown_key_id_is_rejected(keys: SigningKeys, forger: Forger, name: Any) -> None:
     assert_refused(keys, forger.token(kid=name))
     assert_refused(keys, forger.token(kid=name, key=b""))
 
 
-def test_a_token_that_names_no_key_is_refused(keys: SigningKeys, forger: Forger) -> None:
+def test_a_token_without_a_key_id_is_rejected(keys: SigningKeys, forger: Forger) -> None:
     del forger.head["kid"]
     assert_refused(keys, forger.token())
 
 
-def test_a_token_that_brings_its_own_key_is_refused(keys: SigningKeys, forger: Forger) -> None:
+def test_a_token_with_an_embedded_key_is_rejected(keys: SigningKeys, forger: Forger) -> None:
     own = b"brought along by whoever forged it"
     jwk = {"kty": "oct", "k": encoded(own), "kid": "own", "alg": "HS256"}
     for head in ({"jwk": jwk}, {"jwk": jwk, "kid": "own"}, {"jku": "https://example.com/keys"}):
         assert_refused(keys, forger.token(key=own, **head))
 
 
-def test_an_extension_that_must_be_understood_is_refused(keys: SigningKeys, forger: Forger) -> None:
+def test_a_critical_extension_is_rejected(keys: SigningKeys, forger: Forger) -> None:
     forger.head["x-admin"] = True
     assert keys.verify(forger.token()).user_id == 7
     assert_refused(keys, forger.token(crit=["x-admin"]))
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "iss", "aud", "sub", "sid"])
-def test_a_token_that_lacks_a_claim_is_refused(
-    keys: SigningKeys, forger: Forger, claim: str
-) -> None:
+def test_a_token_without_a_claim_is_rejected(keys: SigningKeys, forger: Forger, claim: str) -> None:
     assert_refused(keys, forger.claiming(**{claim: None}))
 
 
@@ -391,17 +383,17 @@ def test_a_token_that_lacks_a_claim_is_refused(
         {"nbf": 99_999_999_999},
     ],
 )
-def test_a_claim_that_is_wrong_is_refused(keys: SigningKeys, forger: Forger, claims: Json) -> None:
+def test_an_invalid_claim_is_rejected(keys: SigningKeys, forger: Forger, claims: Json) -> None:
     assert_refused(keys, forger.claiming(**claims))
 
 
-def test_an_expired_token_is_refused(keys: SigningKeys, forger: Forger, clock: FakeClock) -> None:
+def test_an_expired_token_is_rejected(keys: SigningKeys, forger: Forger, clock: FakeClock) -> None:
     assert_refused(keys, forger.claiming(exp=int(clock())))
     assert_refused(keys, forger.claiming(exp=int(clock()) - HOUR))
     assert_refused(keys, forger.claiming(exp=0))
 
 
-def test_a_changed_token_is_refused(keys: SigningKeys, clock: FakeClock) -> None:
+def test_a_modified_token_is_rejected(keys: SigningKeys, clock: FakeClock) -> None:
     head, claims, signature = issue(keys, clock).split(".")
     admin = encoded(decoded(claims) | {"sub": "1"})
     for forged in (
@@ -434,7 +426,7 @@ def test_a_changed_token_is_refused(keys: SigningKeys, clock: FakeClock) -> None
         "." * 100_000,
     ],
 )
-def test_garbage_is_refused(keys: SigningKeys, token: str) -> None:
+def test_garbage_is_rejected(keys: SigningKeys, token: str) -> None:
     assert_refused(keys, token)
 
 
@@ -453,13 +445,11 @@ def test_garbage_is_refused(keys: SigningKeys, token: str) -> None:
         b'{"alg":"HS256","kid":' + b"1" * 5_000 + b"}",
     ],
 )
-def test_a_header_that_makes_no_sense_is_refused(
-    keys: SigningKeys, forger: Forger, head: bytes
-) -> None:
+def test_an_invalid_header_is_rejected(keys: SigningKeys, forger: Forger, head: bytes) -> None:
     assert_refused(keys, sign(head, forger.claims, forger.key))
 
 
-def test_a_payload_that_is_no_object_is_refused(keys: SigningKeys, forger: Forger) -> None:
+def test_a_payload_that_is_not_an_object_is_rejected(keys: SigningKeys, forger: Forger) -> None:
     for payload in (b"", b"[]", b"7", b"null", b"\xff", b"[" * 6_000):
         assert_refused(keys, sign(forger.head, payload, forger.key))
 

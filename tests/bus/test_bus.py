@@ -1,4 +1,4 @@
-"""One contract for every bus: to the others, never to oneself, in order, and never waiting."""
+"""Contract of every bus: delivery to other nodes only, in order, without blocking."""
 
 import asyncio
 import os
@@ -17,93 +17,97 @@ from chatserver.supervisor import PREFIX, Supervisor
 from tests.rig.redis import PrivateRedis
 
 
-class Ear:
-    """What one node hears."""
+class Receiver:
+    """Records the payloads that a node receives."""
 
     def __init__(self) -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self._came = asyncio.Event()
 
     def __call__(self, payload: bytes) -> None:
-        self.heard.append(payload)
+        self.received.append(payload)
         self._came.set()
 
     async def until(self, *payloads: bytes) -> None:
-        """Until exactly this has been heard since the last time."""
+        """Wait until exactly these payloads were received since the last call."""
         async with asyncio.timeout(10):
-            while len(self.heard) < len(payloads):
+            while len(self.received) < len(payloads):
                 self._came.clear()
                 await self._came.wait()
-        assert self.heard == list(payloads)
-        self.heard.clear()
+        assert self.received == list(payloads)
+        self.received.clear()
 
 
-Node = tuple[RedisBus, Ear]
+Node = tuple[RedisBus, Receiver]
 
 
 @pytest_asyncio.fixture
 async def nodes(redis: PrivateRedis) -> AsyncIterator[list[Node]]:
     started = []
     for _ in range(3):
-        bus, ear = RedisBus(redis.url, Supervisor()), Ear()
-        await bus.start(ear, chat="chat")
-        started.append((bus, ear))
+        bus, receiver = RedisBus(redis.url, Supervisor()), Receiver()
+        await bus.start(receiver, chat="chat")
+        started.append((bus, receiver))
     yield started
     for bus, _ in started:
         await bus.close()
 
 
-async def test_the_others_hear_in_order_and_oneself_does_not(nodes: list[Node]) -> None:
+async def test_other_nodes_receive_in_order_and_the_sender_does_not(nodes: list[Node]) -> None:
     (one, own), (_, second), (_, third) = nodes
     payloads = [bytes([number]) * 3 for number in range(50)]
     for payload in payloads:
         one.publish(payload)
     await second.until(*payloads)
     await third.until(*payloads)
-    assert own.heard == []
+    assert own.received == []
 
 
-async def test_another_chat_on_the_same_redis_hears_nothing(
+async def test_another_chat_on_the_same_redis_receives_nothing(
     redis: PrivateRedis, nodes: list[Node]
 ) -> None:
-    other, ear = RedisBus(redis.url, Supervisor()), Ear()
-    await other.start(ear, chat="another")
+    other, receiver = RedisBus(redis.url, Supervisor()), Receiver()
+    await other.start(receiver, chat="another")
     (one, _), (_, second), _ = nodes
     one.publish(b"among ourselves")
     await second.until(b"among ourselves")
-    assert ear.heard == []
+    assert receiver.received == []
     await other.close()
 
 
-async def test_what_makes_no_sense_deafens_nobody(
+async def test_an_invalid_message_does_not_stop_the_listener(
     redis: PrivateRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Choosy(Ear):
+    class Choosy(Receiver):
         def __call__(self, payload: bytes) -> None:
             if payload == b"nonsense":
                 raise ValueError(payload)
             super().__call__(payload)
 
-    one, other, ear = RedisBus(redis.url, Supervisor()), RedisBus(redis.url, Supervisor()), Choosy()
-    await one.start(Ear(), chat="chat")
-    await other.start(ear, chat="chat")
+    one, other, receiver = (
+        RedisBus(redis.url, Supervisor()),
+        RedisBus(redis.url, Supervisor()),
+        Choosy(),
+    )
+    await one.start(Receiver(), chat="chat")
+    await other.start(receiver, chat="chat")
     one.publish(b"nonsense")
     one.publish(b"sense")
-    await ear.until(b"sense")
+    await receiver.until(b"sense")
     assert "cannot be processed" in caplog.text
     await one.close()
     await other.close()
 
 
-async def test_a_lone_node_tells_nobody() -> None:
-    bus, ear = NoPeers(), Ear()
-    await bus.start(ear, chat="chat")
+async def test_a_single_node_publishes_to_no_one() -> None:
+    bus, receiver = NoPeers(), Receiver()
+    await bus.start(receiver, chat="chat")
     bus.publish(b"hello")
     await bus.close()
-    assert ear.heard == []
+    assert receiver.received == []
 
 
-async def test_what_is_said_while_redis_is_away_may_be_lost_and_later_words_arrive(
+async def test_messages_during_an_outage_of_redis_may_be_lost_and_later_ones_arrive(
     redis: PrivateRedis, nodes: list[Node]
 ) -> None:
     (one, _), (_, second), _ = nodes
@@ -112,28 +116,28 @@ async def test_what_is_said_while_redis_is_away_may_be_lost_and_later_words_arri
         one.publish(b"lost, or not" + bytes(number))
     redis.start()
     async with asyncio.timeout(20):
-        while b"back" not in second.heard:
+        while b"back" not in second.received:
             one.publish(b"back")
             await asyncio.sleep(0.1)
 
 
-async def test_a_node_starts_without_redis_too(redis: PrivateRedis) -> None:
+async def test_a_node_starts_without_redis(redis: PrivateRedis) -> None:
     redis.kill()
     bus = RedisBus(redis.url, Supervisor())
     async with asyncio.timeout(10):
-        await bus.start(Ear(), chat="chat")
+        await bus.start(Receiver(), chat="chat")
     await bus.close()
     redis.start()
 
 
-async def test_a_redis_that_stands_still_is_noticed_and_found_again(
+async def test_a_frozen_redis_is_noticed_and_reconnected(
     redis: PrivateRedis, nodes: list[Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As behind a firewall that forgot the connection: nothing is refused, nothing comes."""
+    """Like behind a firewall that drops all packets of the connection."""
     monkeypatch.setattr(redis_module, "PING_INTERVAL", 0.2)
     monkeypatch.setattr(redis_module, "ANSWER_TIMEOUT", 0.2)
-    bus, ear = RedisBus(redis.url, Supervisor()), Ear()
-    await bus.start(ear, chat="chat")
+    bus, receiver = RedisBus(redis.url, Supervisor()), Receiver()
+    await bus.start(receiver, chat="chat")
     (one, _), *_ = nodes
     assert await bus.reachable()
     os.kill(redis.pid, signal.SIGSTOP)
@@ -146,20 +150,20 @@ async def test_a_redis_that_stands_still_is_noticed_and_found_again(
     finally:
         os.kill(redis.pid, signal.SIGCONT)
     async with asyncio.timeout(20):
-        while b"back" not in ear.heard:
+        while b"back" not in receiver.received:
             one.publish(b"back")
             await asyncio.sleep(0.1)
     await bus.close()
 
 
-async def test_a_bus_task_that_dies_of_what_nobody_expected_is_restarted(
+async def test_a_bus_task_with_an_unexpected_exception_is_restarted(
     redis: PrivateRedis,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """uvloop raises RuntimeError for a connection that its keepalive has ended."""
     supervisors = Supervisor(), Supervisor()
-    (one, ear), (other, _) = [(RedisBus(redis.url, s), Ear()) for s in supervisors]
+    (one, receiver), (other, _) = [(RedisBus(redis.url, s), Receiver()) for s in supervisors]
     broken = RuntimeError("unable to perform operation; the handler is closed")
 
     async def fail(*_: object, **__: object) -> None:
@@ -168,14 +172,14 @@ async def test_a_bus_task_that_dies_of_what_nobody_expected_is_restarted(
     with monkeypatch.context() as patch:
         patch.setattr(Redis, "publish", fail)
         patch.setattr(PubSub, "get_message", fail)
-        await one.start(ear, chat="chat")
-        await other.start(Ear(), chat="chat")
+        await one.start(receiver, chat="chat")
+        await other.start(Receiver(), chat="chat")
         other.publish(b"lost")
         async with asyncio.timeout(10):
             while not all(s.ended[t] for s, t in zip(supervisors, (LISTENER, SENDER), strict=True)):
                 await asyncio.sleep(0.01)
     async with asyncio.timeout(20):
-        while b"back" not in ear.heard:
+        while b"back" not in receiver.received:
             other.publish(b"back")
             await asyncio.sleep(0.1)
     assert "the handler is closed" in caplog.text

@@ -1,4 +1,4 @@
-"""The clock check of the doctor judges a chat that holds no message too."""
+"""Clock check of the doctor, with and without messages."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def make(settings: Settings, *, session_at: int | None = None) -> None:
-    """A chat whose files are as old as MADE, with a session that was opened then or later."""
+    """Create a chat with files of the time MADE, and a session created then or later."""
     storage = Storage(settings.database_url)
     await migrate(storage.database, backups=settings.data / "backups")
     if session_at is not None:

@@ -1,4 +1,4 @@
-"""Commands that ask a running server: one that is slow, one that stands still, one that ends."""
+"""Control of a running server that is slow, frozen, or stops."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from chatserver.errors import NotYet
 
 
 class Peer:
-    """A server on the control socket whose answers wait until they are let go."""
+    """Fake server on the control socket, whose responses wait for the test."""
 
     def __init__(self) -> None:
         self.alive = asyncio.Event()
@@ -75,7 +75,7 @@ async def running(folder: DataDir, peer: Peer) -> AsyncIterator[Control]:
         await runner.cleanup()
 
 
-async def test_a_slow_answer_is_waited_for_while_the_server_is_alive(
+async def test_a_slow_response_is_awaited_while_the_server_is_alive(
     folder: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
@@ -86,7 +86,7 @@ async def test_a_slow_answer_is_waited_for_while_the_server_is_alive(
         assert (await line.ask("GET", "/users"))["users"] == ["ann"]
 
 
-async def test_a_server_that_stands_still_is_named_with_its_process(
+async def test_a_frozen_server_is_reported_with_its_process(
     folder: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
@@ -98,7 +98,7 @@ async def test_a_server_that_stands_still_is_named_with_its_process(
 @pytest.mark.parametrize(
     ("code", "kind"), [("unavailable", NotYet), ("not_found", Refused), ("forbidden", Refused)]
 )
-async def test_a_refusal_says_whether_it_may_pass(
+async def test_an_error_is_temporary_or_permanent(
     folder: DataDir, code: str, kind: type[Exception]
 ) -> None:
     peer = Peer()
@@ -125,7 +125,7 @@ async def read(line: Control, path: str) -> list[bytes]:
     ],
 )
 @pytest.mark.parametrize("path", ["/users", "/readyz", "/broken"])
-async def test_an_outage_is_named_and_says_whether_it_may_pass(
+async def test_an_outage_is_reported_as_temporary_or_permanent(
     folder: DataDir, reason: str, kind: type[Exception], path: str
 ) -> None:
     peer = Peer()
@@ -137,15 +137,13 @@ async def test_an_outage_is_named_and_says_whether_it_may_pass(
             await (read(line, path) if path == "/broken" else line.ask("GET", path))
 
 
-async def test_a_stream_that_breaks_off_may_be_tried_again(folder: DataDir) -> None:
+async def test_an_interrupted_stream_is_a_temporary_error(folder: DataDir) -> None:
     async with running(folder, Peer()) as line:
         with pytest.raises(NotYet, match="the server or its database has stopped"):
             await read(line, "/broken")
 
 
-async def test_a_stream_that_stands_still_half_way_is_given_up(
-    folder: DataDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_frozen_stream_is_aborted(folder: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
     async with running(folder, Peer()) as line, aclosing(line.stream("/lines")) as pieces:
         assert await anext(pieces) == b"first\n"
@@ -153,7 +151,7 @@ async def test_a_stream_that_stands_still_half_way_is_given_up(
             await anext(pieces)
 
 
-async def test_a_stream_goes_on_while_the_server_is_alive(
+async def test_a_slow_stream_continues_while_the_server_is_alive(
     folder: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)

@@ -1,4 +1,4 @@
-"""What `doctor` says about proxies, before anybody tries to log in through one."""
+"""Checks of the doctor for proxies and the public URL."""
 
 import asyncio
 import errno
@@ -30,15 +30,13 @@ Proxy = Callable[[dict[str, str | None]], Awaitable[str]]
         (ServerSettings(public_url="http://chat.example", tls_cert="c", tls_key="k"), False),
     ],
 )
-def test_settings_that_contradict_one_another_are_found(
-    server: ServerSettings, sound: bool
-) -> None:
+def test_contradictory_settings_are_reported(server: ServerSettings, sound: bool) -> None:
     assert all(fine for fine, _ in configured(Settings(server=server))) is sound
 
 
 @pytest_asyncio.fixture
 async def proxy(chat: Chat) -> AsyncIterator[Proxy]:
-    """Starts a proxy that sets these headers, or removes those that are None; its URL."""
+    """Yield a function that starts a proxy; None removes a header. It returns the URL."""
     runners: list[web.AppRunner] = []
 
     async def start(changes: dict[str, str | None]) -> str:
@@ -74,18 +72,18 @@ async def findings(url: str) -> list[Finding]:
     return [finding async for finding in reached(settings)]
 
 
-async def test_a_proxy_that_passes_everything_on_is_fine(proxy: Proxy) -> None:
+async def test_a_transparent_proxy_passes(proxy: Proxy) -> None:
     found = await findings(await proxy({}))
     assert [fine for fine, _ in found] == [True, True], found
     assert "WebSockets pass" in found[1][1]
 
 
-async def test_a_proxy_that_changes_the_host_is_found(proxy: Proxy) -> None:
+async def test_a_proxy_that_changes_the_host_is_reported(proxy: Proxy) -> None:
     found = await findings(await proxy({"Host": "inner:3000"}))
     assert [fine for fine, _ in found] == [False, False], found
 
 
-async def test_a_proxy_that_removes_the_upgrade_is_found(proxy: Proxy) -> None:
+async def test_a_proxy_that_removes_the_upgrade_is_reported(proxy: Proxy) -> None:
     found = await findings(await proxy({"Upgrade": None, "Connection": None}))
     assert [fine for fine, _ in found] == [True, False], found
     assert "WebSockets do not pass (400)" in found[1][1]
@@ -98,11 +96,11 @@ async def test_a_proxy_that_removes_the_upgrade_is_found(proxy: Proxy) -> None:
         ("https://name.invalid", "its name does not resolve"),
     ],
 )
-async def test_an_address_that_nobody_can_reach_fails(url: str, reason: str) -> None:
+async def test_an_unreachable_address_fails(url: str, reason: str) -> None:
     assert await findings(url) == [(False, f"{url}: cannot be reached: {reason}")]
 
 
-async def test_a_certificate_that_is_not_valid_fails(tmp_path: Path) -> None:
+async def test_an_invalid_certificate_fails(tmp_path: Path) -> None:
     tls = server_context(make_certificate(tmp_path))
     listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=tls)
     async with listening:
@@ -139,7 +137,7 @@ def test_only_a_missing_route_from_this_machine_is_a_warning(
         (ServerSettings(public_url="https://chat.example"), True, "https://chat.example"),
     ],
 )
-def test_what_links_begin_with_is_reported(
+def test_the_url_of_links_is_reported(
     monkeypatch: pytest.MonkeyPatch, server: ServerSettings, sound: bool, text: str
 ) -> None:
     monkeypatch.setattr("chatserver.web.addresses.lan_addresses", lambda: ["10.0.0.5"])

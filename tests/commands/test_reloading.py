@@ -20,7 +20,7 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-async def test_the_first_signal_stops_gently_and_one_a_moment_later_ends_the_process(
+async def test_the_first_signal_stops_gracefully_and_a_later_one_kills(
     number: signal.Signals, handlers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reloading, "REPEAT_DELAY", 0)

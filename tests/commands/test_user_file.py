@@ -1,4 +1,4 @@
-"""Lists of people in the forms that spreadsheets write, and how they are written back."""
+"""User files in the variants that spreadsheets write."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ TABLE = "Name,Display,Password\r\nann,安妮,\r\nbo,李波,purple stone river\r\
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gbk", "gb18030"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_every_form_is_read_and_written_back_in_the_same(
+def test_every_variant_is_read_and_written_back_unchanged(
     tmp_path: Path, encoding: str, delimiter: str
 ) -> None:
     file = tmp_path / "people.csv"
@@ -33,7 +33,7 @@ def test_every_form_is_read_and_written_back_in_the_same(
     "header",
     ["Password, DISPLAY ,Extra, name", "密码,姓名,部门,用户名", "password,display,x,username"],
 )
-def test_columns_come_in_any_order_case_and_language(tmp_path: Path, header: str) -> None:
+def test_columns_are_found_in_any_order_case_and_language(tmp_path: Path, header: str) -> None:
     file = tmp_path / "people.csv"
     file.write_text(f"{header}\n,Ann,sales,ann\n", encoding="utf-8")
     people = UserFile(file)
@@ -44,7 +44,7 @@ def test_columns_come_in_any_order_case_and_language(tmp_path: Path, header: str
     assert cells == [row.password, "Ann", "sales", "ann"]
 
 
-def test_other_bytes_and_a_missing_name_are_refused(tmp_path: Path) -> None:
+def test_other_encodings_and_a_missing_header_are_rejected(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(b"name\n\xff\xff\n")
     with pytest.raises(ChatServerError, match="UTF-8, UTF-16 or GBK"):
@@ -57,7 +57,7 @@ def test_other_bytes_and_a_missing_name_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["m\xfcller", "J\xfcrgen M\xfcller", "\xd6mer", "Jos\xe9", "Zo\xeb x"]
 )
-def test_a_western_list_is_not_taken_for_chinese(tmp_path: Path, name: str) -> None:
+def test_a_western_list_is_not_decoded_as_chinese(tmp_path: Path, name: str) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(f"name;display\r\nann;{name}\r\n".encode("cp1252"))
     with pytest.raises(ChatServerError, match="CSV UTF-8"):

@@ -1,4 +1,4 @@
-"""Frames of the server; tests/hostile has those of clients."""
+"""Frames written by the server; tests/hostile tests those of clients."""
 
 import pytest
 

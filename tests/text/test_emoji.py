@@ -1,4 +1,4 @@
-"""Emoji of reactions: one list for the server and the picker, and one form for each of them."""
+"""Emoji of reactions: one list for server and picker, and one form of each."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ PICKER = Path(__file__).parent.parent.parent / "chatserver" / "static" / "js" / 
         ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",) * 2,
     ],
 )
-def test_an_emoji_has_one_form_whatever_a_keyboard_sends(sent: str, kept: str) -> None:
+def test_variants_of_an_emoji_have_one_form(sent: str, kept: str) -> None:
     assert qualified(sent) == kept
 
 
@@ -59,12 +59,12 @@ def test_an_emoji_has_one_form_whatever_a_keyboard_sends(sent: str, kept: str) -
         "❤" * 9_999,
     ],
 )
-def test_letters_marks_parts_and_several_emoji_are_none(text: str) -> None:
+def test_letters_marks_parts_and_sequences_are_not_emoji(text: str) -> None:
     assert qualified(text) is None
 
 
 @pytest.mark.parametrize("text", ["★", "→", "∞", "🤝‍🤝", "🇽🇽", "⌘\ufe0f", "✊🏽‍✊"])
-def test_what_older_programs_took_for_emoji_can_be_taken_back(text: str) -> None:
+def test_reactions_accepted_by_older_versions_can_be_removed(text: str) -> None:
     assert qualified(text) is None
     assert is_legacy_reaction(text)
 
@@ -73,14 +73,14 @@ def test_what_older_programs_took_for_emoji_can_be_taken_back(text: str) -> None
     "text",
     ["", "hello", "你好", "+", "★ ", "★★", "a★", "\u200d", "★\u200d", "🏽", "★" + "\ufe0f" * 40],
 )
-def test_other_texts_never_were_reactions(text: str) -> None:
+def test_other_texts_are_not_legacy_reactions(text: str) -> None:
     assert not is_legacy_reaction(text)
 
 
-def test_the_list_is_that_of_unicode() -> None:
+def test_the_list_equals_that_of_unicode() -> None:
     assert EMOJI.read_text(encoding="utf-8") == emoji_list.text()
 
 
-def test_the_server_takes_every_emoji_of_the_picker_as_it_is() -> None:
+def test_the_server_accepts_every_emoji_of_the_picker_unchanged() -> None:
     offered = [line.split()[0] for line in json.loads(PICKER.read_text(encoding="utf-8"))]
     assert [emoji for emoji in offered if qualified(emoji) != emoji] == []

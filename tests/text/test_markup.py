@@ -1,4 +1,4 @@
-"""What text looks like as HTML: what is markup and what is not; that only known tags come out."""
+"""HTML of texts: what is markup, and that only known tags are produced."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ def link(address: str, text: str = "") -> str:
 
 
 class Reader(HTMLParser):
-    """What a browser reads: tags, attributes, text."""
+    """Parses HTML like a browser: tags, attributes, text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ MARKED = [
     ("**https://example.com**", f"<p><strong>{link('https://example.com')}</strong></p>"),
     ("https://x.org/_a_/*b*", f"<p>{link('https://x.org/_a_/*b*')}</p>"),
     ("www.example.com/x", f"<p>{link('https://www.example.com/x', 'www.example.com/x')}</p>"),
-    # Called people stay who they are
+    # Mentions stay unchanged
     ("*hi* @ann_b_ and @_bo_", "<p><em>hi</em> @ann_b_ and @_bo_</p>"),
 ]
 
@@ -153,16 +153,16 @@ nohttps://example.com
 
 
 @pytest.mark.parametrize(("text", "html"), MARKED)
-def test_markup_is_shown(text: str, html: str) -> None:
+def test_markup_is_rendered(text: str, html: str) -> None:
     assert rendered(text) == html
 
 
 @pytest.mark.parametrize("text", [line.replace("\\n", "\n") for line in PLAIN])
-def test_what_is_no_markup_stays_as_it_is(text: str) -> None:
+def test_text_without_markup_is_not_rendered(text: str) -> None:
     assert rendered(text) is None
 
 
-# Addresses ---------------------------------------------------------------------------------------
+# Links -------------------------------------------------------------------------------------------
 
 ADDRESSES = [
     ("看https://example.com/a，好", "https://example.com/a"),
@@ -185,7 +185,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize(("text", "address"), ADDRESSES)
-def test_an_address_ends_where_the_sentence_goes_on(text: str, address: str) -> None:
+def test_a_link_ends_before_the_punctuation_of_the_sentence(text: str, address: str) -> None:
     html = rendered(text)
     assert html
     assert link(address) in html
@@ -196,7 +196,7 @@ CASES = json.loads((Path(__file__).parent.parent / "text-cases/addresses.json").
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"])
-def test_addresses_are_whole_and_backslashes_are_kept(case: dict[str, Any]) -> None:
+def test_links_are_complete_and_backslashes_are_kept(case: dict[str, Any]) -> None:
     text = case["text"]
     reader = Reader(rendered(text) or escape(text))
     assert reader.links == case["links"]
@@ -265,13 +265,13 @@ def is_clean(html: str) -> bool:
 
 
 @pytest.mark.parametrize("text", ATTACKS)
-def test_nothing_runs(text: str) -> None:
+def test_scripts_are_never_executed(text: str) -> None:
     html = rendered(text)
     assert html
     assert is_clean(html)
 
 
-def test_the_second_fence_stands_without_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sanitizer_is_safe_without_the_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
     evil = (
         '<a href="javascript:x" onclick="x">a</a><script>x</script><img src=x onerror=x><p id=x>b'
     )
@@ -299,24 +299,24 @@ PIECES = [
 @given(
     st.lists(st.sampled_from([*LIKELY, *PIECES]), max_size=60).map("".join) | st.text(max_size=80)
 )
-def test_whatever_is_written_only_known_tags_come_out(text: str) -> None:
+def test_every_text_produces_only_known_tags(text: str) -> None:
     html = rendered(text)
     assert html is None or is_clean(html)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(blacklist_characters="*_~`[\\:", blacklist_categories=["Cs", "Cc"])))
-def test_text_without_marks_is_kept_to_the_letter(text: str) -> None:
+def test_text_without_marks_is_kept_exactly(text: str) -> None:
     html = rendered(f"**b** x{text}x")
     if "www." not in text.lower():
         assert html
         assert Reader(html).text == f"b x{text}x"
 
 
-# The cost ----------------------------------------------------------------------------------------
+# Cost --------------------------------------------------------------------------------------------
 
 
-def test_the_libraries_come_when_they_are_needed_or_asked_for() -> None:
+def test_the_libraries_are_imported_lazily_or_by_the_warm_up() -> None:
     code = (
         "import sys, chatserver.app\nfrom chatserver.text.markup import rendered, warm_up\n"
         "for act in (lambda: rendered('hello, world'), lambda: rendered('a: b'), warm_up):\n"
@@ -377,7 +377,7 @@ MUCH = 60_000  # calls and returns of functions: a few milliseconds
 
 
 def steps(text: str) -> int:
-    """Calls that rendering a text takes, of Python functions and of C ones."""
+    """Return the number of calls of Python and C functions for rendering a text."""
     count = 0
 
     def note(*_: object) -> None:
@@ -393,7 +393,7 @@ def steps(text: str) -> int:
 
 
 @pytest.mark.parametrize("unit", [unit.replace("\\n", "\n") for unit in HARD])
-def test_twice_the_text_takes_twice_the_work(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_is_linear(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(markdown, "MOST", 10_000)
     spaced = [unit, unit + " ", unit.replace("-", "- ").replace(">", "> ")]
     for one in spaced:
@@ -401,8 +401,8 @@ def test_twice_the_text_takes_twice_the_work(unit: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("unit", WIDE, ids=repr)
-def test_no_text_takes_much_work(unit: str) -> None:
-    """The heaviest text of each kind that is still rendered, and the longest there is."""
+def test_the_work_for_every_text_is_limited(unit: str) -> None:
+    """Test the heaviest text of each kind that is still rendered, and the longest one."""
     longest = 4_000 // len(unit)
     counts = range(1, longest + 1)
     most = bisect_left(counts, True, key=lambda count: markdown.is_heavy(unit * count)) or 1
@@ -411,12 +411,12 @@ def test_no_text_takes_much_work(unit: str) -> None:
 
 
 @pytest.mark.parametrize("fence", ["a ```", "````a```", "- ```\n", "> ```\n", "- a\n  ```\n"])
-def test_marks_behind_a_fence_count_unless_it_opens_a_code_block(fence: str) -> None:
+def test_marks_after_a_fence_count_unless_it_opens_a_code_block(fence: str) -> None:
     assert markdown.is_heavy(fence + "*_" * 300)
     assert not markdown.is_heavy("```\n" + "*_" * 300)
 
 
-async def test_costly_texts_are_rendered_one_in_a_turn_of_the_loop(
+async def test_costly_texts_are_rendered_one_per_turn_of_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     turn, turns = 0, []
@@ -442,20 +442,20 @@ def test_texts_that_are_short_or_have_no_markup_are_not_costly() -> None:
     assert not is_costly("word " * 800)
 
 
-def test_more_marks_than_anybody_means_are_a_drawing() -> None:
+def test_texts_with_too_many_marks_are_not_rendered() -> None:
     assert rendered("*a* " * 100)
     assert rendered("*a* " * 2_000) is None
     assert rendered("```\n" + "*a* " * 900 + "\n```")
 
 
-def test_what_is_nested_too_deep_is_text() -> None:
+def test_blocks_that_are_nested_too_deep_are_text() -> None:
     html = rendered("> " * 1_000 + "end")
     assert html
     assert html.count("<blockquote>") == markdown.DEEPEST
     assert Reader(html).text.endswith("> > end")
 
 
-def test_a_fault_costs_a_message_its_looks_and_nothing_else(
+def test_a_text_that_cannot_be_rendered_is_sent_without_html(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which names a text calls. The page reads the same cases: tests/js/mentions.test.mjs."""
+"""Mentions in texts. The page is tested with the same cases: tests/js/mentions.test.mjs."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ CASES = json.loads((Path(__file__).parent.parent / "text-cases/mentions.json").r
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"])
-def test_the_longest_name_that_exists_is_called(case: dict[str, Any]) -> None:
+def test_the_longest_existing_name_is_mentioned(case: dict[str, Any]) -> None:
     names = {"all", *case["accounts"]}
     meant = meanings(mentioned(case["text"]))
     called = [next((key for key in keys if key in names), None) for keys in meant]
@@ -20,12 +20,12 @@ def test_the_longest_name_that_exists_is_called(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("at", ["@", "＠"])
-def test_only_so_many_names_of_a_message_are_looked_up(at: str) -> None:
+def test_the_number_of_mentions_in_a_message_is_limited(at: str) -> None:
     text = " ".join(f"{at}n{number}" for number in range(1_000))
     assert mentioned(text) == tuple(f"n{number}" for number in range(NAMES))
 
 
-def test_a_text_is_looked_up_under_few_names_however_they_are_glued() -> None:
+def test_the_number_of_keys_of_a_text_is_limited() -> None:
     text = " ".join("@" + chr(0x4E00 + number) * 32 for number in range(NAMES))
     keys = [key for keys in meanings(mentioned(text)) for key in keys]
     assert len(keys) < MEANINGS + NAME_LENGTH + NAMES

@@ -1,4 +1,4 @@
-"""Names that people may choose, and those that they may not."""
+"""Validation and comparison of names."""
 
 import re
 import sys
@@ -36,7 +36,7 @@ from chatserver.text.names import (
         ("allan", "allan"),
     ],
 )
-def test_letters_of_every_script_make_a_name(chosen: str, kept: str) -> None:
+def test_letters_of_every_script_are_accepted_in_names(chosen: str, kept: str) -> None:
     assert checked_name(chosen) == kept
 
 
@@ -44,30 +44,30 @@ def test_letters_of_every_script_make_a_name(chosen: str, kept: str) -> None:
     "chosen",
     ["", "a", " a ", "x" * 33, "ann b", "-ann", ".ann", "ann@home", "a/b", "a\u202eb", "🎉🎉"],
 )
-def test_what_hides_or_separates_is_in_no_name(chosen: str) -> None:
+def test_invisible_and_separating_characters_are_rejected_in_names(chosen: str) -> None:
     with pytest.raises(BadRequest):
         checked_name(chosen)
 
 
 @pytest.mark.parametrize("chosen", ["all", "ALL", "ａｌｌ"])
-def test_nobody_is_called_as_everybody_is(chosen: str) -> None:
+def test_the_name_for_all_members_is_reserved(chosen: str) -> None:
     with pytest.raises(Conflict):
         checked_name(chosen)
 
 
-def test_a_display_name_is_free_and_one_line() -> None:
+def test_a_display_name_is_normalized_to_one_line() -> None:
     assert checked_display("  Ann \n  of  the office ", "ann") == "Ann of the office"
     assert checked_display(" ", "ann") == "ann"
     assert checked_display("安 🎉", "ann") == "安 🎉"
 
 
 @pytest.mark.parametrize("chosen", ["x" * 65, "a\x07b", "a\u202eb", "a\ud800b"])
-def test_what_cannot_be_shown_is_in_no_display_name(chosen: str) -> None:
+def test_unprintable_characters_are_rejected_in_display_names(chosen: str) -> None:
     with pytest.raises(BadRequest):
         checked_display(chosen, "ann")
 
 
-def test_a_user_name_that_is_older_than_the_rules_is_a_display_name() -> None:
+def test_a_user_name_older_than_the_rules_is_a_valid_display_name() -> None:
     assert checked_display("", "a\ufe0fnn") == "a\ufe0fnn"
 
 
@@ -76,7 +76,7 @@ BLANK = ["\u200b", "\u2800", "\u3164", "\u00ad", "\ufeff", "\u115f", "\uffa0", "
 
 
 @pytest.mark.parametrize("hidden", INVISIBLE)
-def test_an_invisible_character_is_in_no_name(hidden: str) -> None:
+def test_invisible_characters_are_rejected_in_all_names(hidden: str) -> None:
     for check in (checked_name, checked_room_name, checked_title, checked_topic):
         with pytest.raises(BadRequest):
             check(f"an{hidden}n")
@@ -85,7 +85,7 @@ def test_an_invisible_character_is_in_no_name(hidden: str) -> None:
 
 
 @pytest.mark.parametrize("blank", BLANK)
-def test_a_name_that_shows_nothing_is_refused(blank: str) -> None:
+def test_a_name_without_visible_characters_is_rejected(blank: str) -> None:
     with pytest.raises(BadRequest):
         checked_display(blank, "ann")
     with pytest.raises(BadRequest):
@@ -95,7 +95,9 @@ def test_a_name_that_shows_nothing_is_refused(blank: str) -> None:
 
 
 @pytest.mark.parametrize("control", "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200e\u200f\u061c")
-def test_what_reorders_text_is_in_no_title_topic_or_display_name(control: str) -> None:
+def test_bidirectional_controls_are_rejected_in_titles_topics_and_display_names(
+    control: str,
+) -> None:
     for check in (checked_title, checked_topic, lambda text: checked_display(text, "ann")):
         with pytest.raises(BadRequest):
             check(f"a{control}b")
@@ -112,11 +114,11 @@ def test_what_reorders_text_is_in_no_title_topic_or_display_name(control: str) -
         "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     ],
 )
-def test_emoji_and_joined_letters_are_welcome(text: str) -> None:
+def test_emoji_and_joined_letters_are_accepted(text: str) -> None:
     assert checked_display(text, "ann") == checked_title(text) == checked_topic(text) == text
 
 
-def test_the_longest_line_is_measured_as_it_is_stored() -> None:
+def test_the_length_is_limited_in_the_stored_form() -> None:
     grows = "\ufb2c"  # one character, three in NFC
     with pytest.raises(BadRequest):
         checked_title(grows * 34)
@@ -125,7 +127,7 @@ def test_the_longest_line_is_measured_as_it_is_stored() -> None:
     assert len(checked_title(grows * 33)) == 99
 
 
-def test_a_title_is_never_empty_and_a_topic_may_be() -> None:
+def test_a_title_cannot_be_empty_and_a_topic_can() -> None:
     assert checked_topic("  ") == ""
     with pytest.raises(BadRequest):
         checked_title("  ")
@@ -144,11 +146,11 @@ ALIKE = [
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE)
-def test_what_looks_alike_has_one_skeleton(one: str, other: str) -> None:
+def test_confusable_names_have_the_same_skeleton(one: str, other: str) -> None:
     assert skeleton(one) == skeleton(other)
 
 
-def test_what_looks_different_has_two() -> None:
+def test_distinct_names_have_different_skeletons() -> None:
     looks = {skeleton(name) for name in ("jose", "josé", "安", "按", "bo", "cy", "ann1", "ann2")}
     assert len(looks) == 8
 
@@ -168,12 +170,12 @@ def test_the_title_of_the_lobby_is_known_in_every_language(title: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["bo", "bo ", " BO\t", "ｂｏ", "Bo\u3000"])
-def test_one_name_has_one_key_however_it_is_written(written: str) -> None:
+def test_all_spellings_of_a_name_have_the_same_key(written: str) -> None:
     assert name_key(written) == "bo"
     assert room_key(f" # {written}") == room_key(written) == "bo"
 
 
-def test_names_stay_small_in_memory() -> None:
+def test_the_confusables_need_little_memory() -> None:
     tracemalloc.start()
     try:
         skeleton("ann")
@@ -182,7 +184,7 @@ def test_names_stay_small_in_memory() -> None:
         tracemalloc.stop()
 
 
-def test_the_ignorable_characters_are_those_of_unicode() -> None:
+def test_the_ignorable_characters_equal_those_of_unicode() -> None:
     pattern = re.compile(f"[{IGNORABLE}]")
     found = sum(1 for code in range(sys.maxunicode + 1) if pattern.match(chr(code)))
     assert found == 4_174  # "Total code points" in DerivedCoreProperties.txt

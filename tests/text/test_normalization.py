@@ -1,4 +1,4 @@
-"""Normalization: the results of the standard library, in linear time."""
+"""Normalization: same results as the standard library, in linear time."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ FORMS: list[tuple[Form, Callable[[str], str]]] = [("NFC", nfc), ("NFKC", nfkc)]
 
 @pytest.mark.parametrize(("form", "normalized"), FORMS)
 @given(parts=st.lists(st.one_of(ZALGO, TEXT), max_size=4))
-def test_the_result_is_that_of_the_standard_library(
+def test_the_result_equals_that_of_the_standard_library(
     form: Form, normalized: Callable[[str], str], parts: list[str]
 ) -> None:
     text = "".join(parts)
@@ -38,7 +38,7 @@ def test_every_character_that_begins_with_a_mark_is_known() -> None:
 
 @pytest.mark.parametrize("normalized", [nfc, nfkc])
 @pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0f73", "\u0f71\u0f73", "\u0344\uff9e"])
-def test_twice_as_many_marks_take_no_more_than_thrice_the_time(
+def test_the_time_is_linear_in_the_number_of_marks(
     normalized: Callable[[str], str], marks: str
 ) -> None:
     def seconds(length: int) -> float:

@@ -1,4 +1,4 @@
-"""Words for the index, queries, and the promise that the index never misses what matches."""
+"""Tokens and queries of search; the index never misses a matching text."""
 
 import json
 import re
@@ -28,14 +28,14 @@ WRITING = st.text(
 
 
 def held(term: str, index: list[str]) -> bool:
-    """What both databases do with a term."""
+    """Return whether a database finds a term in an index."""
     if term.endswith("*"):
         return any(token.startswith(term[:-1]) for token in index)
     return term in index
 
 
 @given(WRITING, st.data())
-def test_the_index_never_misses_what_matches(body: str, data: st.DataObject) -> None:
+def test_the_index_has_all_terms_of_matching_texts(body: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(body)))
     text = body[start : data.draw(st.integers(start, len(body)))]
     for asked in (text, f'"{text}"', f"{text}*"):
@@ -48,34 +48,34 @@ def test_the_index_never_misses_what_matches(body: str, data: st.DataObject) -> 
 
 
 @given(WRITING)
-def test_tokens_are_what_innodb_keeps(body: str) -> None:
+def test_tokens_are_indexed_by_innodb(body: str) -> None:
     for token in tokens(body).split():
         assert re.fullmatch("x[wcs][0-9a-z]+", token)
         assert 3 <= len(token) <= 84
 
 
 @given(st.text(st.characters(codec="ascii")))
-def test_ascii_gets_the_tokens_that_it_gets_among_other_letters(text: str) -> None:
+def test_ascii_texts_have_the_same_tokens_as_within_other_texts(text: str) -> None:
     assert set(tokens(f"{text} 你").split()) == {*tokens(text).split(), tokens("你")}
 
 
 @given(WRITING)
-def test_whatever_is_folded_stays_so(text: str) -> None:
+def test_folding_is_idempotent_for_tokens(text: str) -> None:
     assert set(tokens(fold(text)).split()) == set(tokens(text).split())
 
 
-def test_a_run_of_characters_is_its_pairs_and_its_last_one() -> None:
+def test_a_run_of_characters_becomes_pairs_and_the_last_one() -> None:
     one, two, last = tokens("你好吗").split()
     assert one[:2] == two[:2] == last[:2] == "xc"
     assert one[5:] == two[2:5]
     assert two[5:] == last[2:]
 
 
-def test_a_token_stands_once_however_often_it_is_said() -> None:
+def test_repeated_words_are_one_token() -> None:
     assert tokens("ha ha HA ｈａ") == tokens("ha ha HA") == "xwha"
 
 
-def test_a_long_word_is_cut_and_still_told_apart() -> None:
+def test_a_long_word_is_truncated_and_still_matched_completely() -> None:
     word = "a" * 200
     assert tokens(word[:81]) == tokens(word[:80])
     assert tokens(word) == tokens(word + "b") == "xw" + "a" * 80
@@ -83,7 +83,7 @@ def test_a_long_word_is_cut_and_still_told_apart() -> None:
     assert not matches(parse(word), word + "b")
 
 
-def test_a_query_has_words_phrases_beginnings_and_filters() -> None:
+def test_a_query_has_words_phrases_prefixes_and_filters() -> None:
     query = parse('from:@Bo in:#lobby "to be" rele* before:2026-11-22 after:2026-11-01T08:00+08:00')
     assert query.terms == ("xwto", "xwbe", "xwrele*")
     assert [piece.text for piece in query.pieces] == ["to be", "rele"]
@@ -92,11 +92,11 @@ def test_a_query_has_words_phrases_beginnings_and_filters() -> None:
     assert query.after == 1_793_491_200_000
 
 
-def test_a_chinese_keyboard_writes_filters_and_phrases_too() -> None:
+def test_filters_and_phrases_can_be_full_width() -> None:
     assert parse("ｆｒｏｍ：bo “你好 世界”") == parse('from:bo "你好 世界"')
 
 
-def test_a_name_with_a_space_is_quoted() -> None:
+def test_a_name_with_a_space_can_be_quoted() -> None:
     assert parse('from:"Bo Li"') == Query(sender="Bo Li")
 
 
@@ -106,18 +106,18 @@ def test_a_filter_within_a_word_or_a_phrase_is_text() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["query"])
-def test_a_text_is_found_where_the_page_marks_it(case: dict[str, str]) -> None:
+def test_a_text_matches_where_the_page_highlights_it(case: dict[str, str]) -> None:
     assert matches(parse(case["query"]), case["text"]) is bool(case["marks"])
 
 
 @pytest.mark.parametrize("text", ['"', '""', "%", "*", "\\", "'"])
-def test_a_symbol_alone_is_text(text: str) -> None:
+def test_a_single_symbol_is_searched(text: str) -> None:
     (term,) = parse(text).terms
     assert term.startswith("xs")
     assert not matches(parse(text), "text")
 
 
-def test_many_words_are_asked_of_the_body_rather_than_of_the_index() -> None:
+def test_words_above_the_term_limit_are_compared_with_the_text_only() -> None:
     query = parse(" ".join(f"w{number}" for number in range(40)))
     assert len(query.terms) == 16
     assert len(query.pieces) == 40
@@ -127,7 +127,7 @@ EDGES = st.text(st.sampled_from("ab -你"), max_size=12)
 
 
 def stands(piece: Piece, text: str) -> bool:
-    """Whether the piece is anywhere in the text where it may be: tried place by place."""
+    """Return whether the piece matches at any position, tested one by one."""
     return any(
         text.startswith(piece.text, at)
         and not (piece.whole_start and at and is_letter(text[at - 1]))
@@ -141,7 +141,7 @@ def is_letter(character: str) -> bool:
 
 
 @given(EDGES, EDGES)
-def test_a_piece_is_found_wherever_it_may_be(asked: str, body: str) -> None:
+def test_a_piece_is_found_at_every_valid_position(asked: str, body: str) -> None:
     try:
         query = parse(f'{asked} "{asked}"')
     except BadRequest:
@@ -149,7 +149,7 @@ def test_a_piece_is_found_wherever_it_may_be(asked: str, body: str) -> None:
     assert matches(query, body) == all(stands(piece, fold(body)) for piece in query.pieces)
 
 
-# A text of n characters, and a query that is in vain at each of them.
+# Texts of n characters, and queries that fail at each of them.
 WORST: dict[str, tuple[Callable[[int], str], str]] = {
     "overlapping words": (lambda n: "a" * n, "a" * 400),
     "overlapping phrases": (lambda n: "ax " * (n // 3), '"' + "ax " * 100 + 'a"'),
@@ -161,7 +161,7 @@ WORST: dict[str, tuple[Callable[[int], str], str]] = {
 
 
 @pytest.mark.parametrize("name", WORST)
-def test_twice_the_text_is_compared_in_about_twice_the_time(name: str) -> None:
+def test_the_comparison_is_linear(name: str) -> None:
     text, asked = WORST[name]
     query = parse(asked)
     matches(query, text(8_000))  # the tables are filled
@@ -177,7 +177,7 @@ def timed(work: Callable[[], object]) -> float:
     return time.thread_time() - start
 
 
-def test_the_tables_remember_a_bounded_number_of_characters() -> None:
+def test_the_size_of_the_tables_is_limited() -> None:
     for start in range(0x100, 0x20000, 0x1000):
         text = "".join(map(chr, range(start, start + 0x1000)))
         tokens(text.encode(errors="ignore").decode())
@@ -197,6 +197,6 @@ def test_the_tables_remember_a_bounded_number_of_characters() -> None:
         ("after:2026-13-01", "not 2026-13-01"),
     ],
 )
-def test_a_query_that_makes_no_sense_is_told_so(text: str, sentence: str) -> None:
+def test_an_invalid_query_is_rejected_with_a_message(text: str, sentence: str) -> None:
     with pytest.raises(BadRequest, match=sentence):
         parse(text)
