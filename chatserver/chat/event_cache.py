@@ -5,7 +5,7 @@ events, for MAX_AGE and only of rooms with subscribers on this node. Callers hav
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,12 +13,14 @@ from msgspec import Raw
 
 from chatserver.models import Event, RoomFacts
 from chatserver.protocol import encode_events
-from chatserver.storage.event_log import EventLog
+from chatserver.storage.event_log import NO_LIMITS, EventLog
 from chatserver.text.markup import Renderer
 
 MAX_AGE = 60.0  # seconds
 CAPACITY = 32 * 2**20  # bytes of JSON
 PAGE_TEXT = 60_000  # characters of text and names in one reply
+FIRST_PART = 100  # events that are read first
+GROWTH = 4  # of each further part, as every query has a cost of its own
 EVENTS_PER_TURN = 50  # events that are encoded in one turn of the event loop
 UNCACHED = 0  # version of a room without subscribers, which is not cached
 
@@ -56,9 +58,13 @@ class _CachedRange:
     def last(self) -> int:
         return self.after + len(self.events)
 
-    def has(self, wanted: EventRange, now: float) -> bool:
+    def has_start(self, wanted: EventRange, now: float) -> bool:
+        """Whether a range begins within this one, or right after it."""
         fresh = self.version == wanted.version and now < self.until
-        return fresh and self.after <= wanted.after and wanted.upto <= self.last
+        return fresh and self.after <= wanted.after <= self.last
+
+    def part(self, wanted: EventRange) -> list[EncodedEvent]:
+        return self.events[wanted.after - self.after : wanted.upto - self.after]
 
 
 class EventCache:
@@ -75,29 +81,60 @@ class EventCache:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def read(self, ranges: Sequence[EventRange]) -> dict[int, list[EncodedEvent]]:
-        """Return the events of all ranges, by room; one query reads those that are not cached."""
-        uncached = [wanted for wanted in ranges if self._cached_events(wanted) is None]
-        if uncached:
-            await self._fetch_once([wanted for wanted in uncached if wanted.version != UNCACHED])
-        found = {wanted.facts.room: self._cached_events(wanted) for wanted in ranges}
-        missing = [wanted for wanted in ranges if found[wanted.facts.room] is None]
-        alone = await self._read_uncached(missing) if missing else {}
-        return {
-            room: alone.get(room, []) if events is None else events
-            for room, events in found.items()
-        }
+        """Return the first events of the ranges, in their order, at least as many as fit a reply.
 
-    async def _read_uncached(self, missing: Sequence[EventRange]) -> dict[int, list[EncodedEvent]]:
-        """Read only as much as fits into one reply."""
-        left = {wanted.facts.room: wanted.left for wanted in missing if wanted.left is not None}
-        events = await self._log.ranges(_rows(missing), left)
-        return await self.encode(events[: count_fitting(weight(event) for event in events)])
+        By room; the queries for ranges that are not cached are shared.
+        """
+        found, missing = self._cached(ranges)
+        if missing:
+            await self._fetch_once([wanted for wanted in missing if wanted.version != UNCACHED])
+            found, missing = self._cached(ranges)
+        if missing:
+            left = {wanted.facts.room: wanted.left for wanted in missing if wanted.left is not None}
+            found |= await self.encode(await self._read_fitting(missing, left))
+        return found
 
-    def _cached_events(self, wanted: EventRange) -> list[EncodedEvent] | None:
+    def _cached(
+        self, ranges: Sequence[EventRange]
+    ) -> tuple[dict[int, list[EncodedEvent]], list[EventRange]]:
+        """Return the events that are cached, by room, and the ranges that are not."""
+        found: dict[int, list[EncodedEvent]] = {}
+        missing: list[EventRange] = []
+        left = PAGE_TEXT
+        for wanted in ranges:
+            if left <= 0:
+                break
+            events = self._cached_events(wanted, left)
+            if events is None:
+                missing.append(wanted)
+            else:
+                found[wanted.facts.room] = events
+                left -= _length(events)
+        return found, missing
+
+    def _cached_events(self, wanted: EventRange, left: int) -> list[EncodedEvent] | None:
+        """Return the whole range, or the first events of it that have `left` characters."""
         cached = self._cache.get(wanted.facts.room)
-        if cached is None or not cached.has(wanted, self._clock()):
+        if cached is None or not cached.has_start(wanted, self._clock()):
             return None
-        return cached.events[wanted.after - cached.after : wanted.upto - cached.after]
+        events = cached.part(wanted)
+        return events if wanted.upto <= cached.last or _length(events) >= left else None
+
+    async def _read_fitting(
+        self, ranges: Sequence[EventRange], left: Mapping[int, int] = NO_LIMITS
+    ) -> list[Event]:
+        """Read the first events of the ranges, in growing parts, as many as fit into a reply."""
+        events: list[Event] = []
+        text = PAGE_TEXT
+        for part in _parts(ranges):
+            some = await self._log.ranges(_rows(part), left)
+            lengths = [weight(event) for event in some]
+            fitting = count_fitting(lengths, text)
+            events += some[:fitting]
+            text -= sum(lengths)
+            if text <= 0:
+                break
+        return events
 
     async def _fetch_once(self, uncached: Sequence[EventRange]) -> None:
         """Wait for queries of these rooms that are running, and start one for the other rooms."""
@@ -115,9 +152,10 @@ class EventCache:
         generation = self._generation
         try:
             ranges = [self._uncached_part(wanted) for wanted in uncached]
-            found = await self.encode(await self._log.ranges(_rows(ranges)))
+            found = await self.encode(await self._read_fitting(ranges))
             for wanted in ranges if generation == self._generation else ():
-                self._add(wanted, found.get(wanted.facts.room, []))
+                if events := found.get(wanted.facts.room):
+                    self._add(wanted, events)
         finally:
             for wanted in uncached:
                 del self._tasks[wanted.facts.room]
@@ -125,7 +163,7 @@ class EventCache:
     def _uncached_part(self, wanted: EventRange) -> EventRange:
         """Return the part of a range that is not cached yet."""
         cached = self._cache.get(wanted.facts.room)
-        if cached is None or not cached.has(wanted._replace(upto=wanted.after), self._clock()):
+        if cached is None or not cached.has_start(wanted, self._clock()):
             return wanted
         return wanted._replace(after=cached.last)
 
@@ -153,7 +191,7 @@ class EventCache:
         for room in [room for room, cached in self._cache.items() if cached.until <= now]:
             self._evict(room)
         cached = self._evict(wanted.facts.room)
-        if cached is None or not cached.has(wanted._replace(upto=wanted.after), now):
+        if cached is None or not cached.has_start(wanted, now):
             cached = _CachedRange(wanted.version, wanted.after, now + MAX_AGE)
         cached.events += events
         cached.size += sum(len(event.json) for event in events)
@@ -171,6 +209,8 @@ class EventCache:
 
 def weight(event: Event) -> int:
     """Return roughly the number of characters that users chose: text and names in the event."""
+    if not event.change and not event.reactions:
+        return len(event.data)
     names = sum(len(name) + 3 for name in event.change.get("users") or ())
     for reacted in event.reactions.values():
         names += sum(len(name) + 3 for name in reacted)
@@ -193,3 +233,26 @@ def count_fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
 
 def _rows(ranges: Iterable[EventRange]) -> list[tuple[RoomFacts, int, int]]:
     return [(wanted.facts, wanted.after, wanted.upto) for wanted in ranges]
+
+
+def _length(events: Iterable[EncodedEvent]) -> int:
+    return sum([event.length for event in events])
+
+
+def _parts(ranges: Iterable[EventRange]) -> Iterator[list[EventRange]]:
+    """Split ranges into lists of FIRST_PART events, then of GROWTH times as many each time."""
+    part: list[EventRange] = []
+    size = left = FIRST_PART
+    for wanted in ranges:
+        rest = wanted
+        while rest.after < rest.upto:
+            first = rest._replace(upto=min(rest.upto, rest.after + left))
+            part.append(first)
+            left -= first.upto - first.after
+            rest = rest._replace(after=first.upto)
+            if not left:
+                yield part
+                part, size = [], GROWTH * size
+                left = size
+    if part:
+        yield part

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatserver.chat import event_cache
 from chatserver.chat.event_cache import (
+    FIRST_PART,
     PAGE_TEXT,
     EncodedEvent,
     EventCache,
@@ -17,7 +18,7 @@ from chatserver.chat.event_cache import (
 )
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset
-from chatserver.models import RoomFacts, RoomState, User
+from chatserver.models import Event, RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
 from chatserver.realtime.subscriptions import Missed, ReadMissed
 from chatserver.storage.event_log import EventLog
@@ -110,11 +111,25 @@ class History:
             raise NotFound
         facts, head, _version, left = readable[room]
         upto = min(before or MAX_INT, head + 1)
-        events = await self._log.before(facts, upto, limit + 1, left=left)
-        newest = events[-limit:]
-        newest = newest[len(newest) - count_fitting(weight(event) for event in reversed(newest)) :]
+        newest, more = await self._newest(facts, upto, limit, left)
         encoded = (await self._event_cache.encode(newest)).get(room, [])
-        return _page(room, encoded, head, more=len(events) > len(encoded))
+        return _page(room, encoded, head, more=more)
+
+    async def _newest(
+        self, facts: RoomFacts, before: int, limit: int, left: int | None
+    ) -> tuple[list[Event], bool]:
+        """Return the last messages that fit into a reply, and whether there are more."""
+        found: list[Event] = []
+        while True:
+            size = min(FIRST_PART, limit + 1 - len(found))
+            some = await self._log.before(facts, before, size, left=left)
+            found = some + found
+            fitting = count_fitting(weight(event) for event in reversed(found))
+            if fitting < len(found) or len(some) < size or len(found) > limit:
+                break
+            before = some[0].seq
+        shown = min(fitting, limit)
+        return found[len(found) - shown :], len(found) > shown
 
     async def catch_up(
         self,
@@ -211,7 +226,7 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
 
     async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
-        events = await log.after(facts, after, MAX_INT, HISTORY_LIMIT) if facts else []
+        events = await log.after(facts, after, MAX_INT, FIRST_PART) if facts else []
         events = events[: count_fitting(weight(event) for event in events)]
         await renderer.prepare(event.data for event in events)
         left = await rooms.left_since(room, after)

@@ -6,7 +6,8 @@ nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,7 +16,8 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import BadRequest, ChatError, Forbidden, NotFound, _
 from chatserver.models import Delete, Draft, Edit, Event, Kind, Message, React, Receipt
 from chatserver.storage.append_event import event_from_draft
-from chatserver.storage.bulk import PairLookup
+from chatserver.storage.bulk import RowLookup
+from chatserver.storage.event_rows import REACTION_COUNTS
 from chatserver.storage.idempotency import Known, already_stored, repeat
 from chatserver.storage.members import is_room_admin, memberships
 from chatserver.storage.message_rows import BatchWrites
@@ -29,7 +31,37 @@ MESSAGE_ACTS = (Message, *TARGETED_ACTS)
 Outcome = Event | Receipt | ChatError
 Place = tuple[int, int]  # room and seq of a message
 Target = tuple[int, int]  # author id and time (ms) of a message that is not deleted
-Reactors = dict[str, set[int]]  # emoji → user ids
+Reaction = tuple[str, int]  # emoji and user id
+
+
+@dataclass(slots=True)
+class _Crowd:
+    """Reactions to a message that may exceed MAX_EMOJI, as far as a batch names them."""
+
+    different: int  # emoji of all reactions
+    counts: dict[str, int]  # by emoji
+    existing: set[Reaction]
+
+    def copy(self) -> "_Crowd":
+        return _Crowd(self.different, dict(self.counts), set(self.existing))
+
+    def add(self, reaction: Reaction) -> None:
+        """Raise BadRequest above MAX_EMOJI."""
+        emoji, _user = reaction
+        if reaction in self.existing:
+            return
+        if not self.counts.get(emoji):
+            if self.different >= MAX_EMOJI:
+                raise BadRequest(_("This message has too many different reactions."))
+            self.different += 1
+        self.existing.add(reaction)
+        self.counts[emoji] = self.counts.get(emoji, 0) + 1
+
+    def remove(self, reaction: Reaction) -> None:
+        if reaction in self.existing:
+            self.existing.remove(reaction)
+            self.counts[reaction[0]] -= 1
+            self.different -= not self.counts[reaction[0]]
 
 
 class _State(NamedTuple):
@@ -39,7 +71,7 @@ class _State(NamedTuple):
     heads: dict[int, int]
     targets: dict[Place, Target]
     remaining: dict[Place, int]  # number of reactions that these messages may still get
-    crowded: dict[Place, Reactors]  # of messages that may exceed MAX_EMOJI
+    crowded: dict[Place, _Crowd]
 
 
 def store(
@@ -70,10 +102,7 @@ class _Batch:
         self._heads = dict(state.heads)
         self._targets = dict(state.targets)
         self._remaining = dict(state.remaining)
-        self._crowded = {
-            place: {emoji: set(users) for emoji, users in reactors.items()}
-            for place, reactors in state.crowded.items()
-        }
+        self._crowded = {place: crowd.copy() for place, crowd in state.crowded.items()}
         self._known = known
         self._now = now
         self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
@@ -154,8 +183,8 @@ class _Batch:
         place = (draft.room, act.target)
         if act.on and self._remaining.get(place, MAX_REACTIONS) <= 0:
             raise BadRequest(_("This message has too many reactions."))
-        if (reactors := self._crowded.get(place)) is not None:
-            _count(reactors, draft.user_id, act)
+        if (crowd := self._crowded.get(place)) is not None:
+            (crowd.add if act.on else crowd.remove)((act.emoji, draft.user_id))
         if act.on:
             self._remaining[place] = self._remaining.get(place, MAX_REACTIONS) - 1
 
@@ -186,18 +215,6 @@ class _Batch:
         return found
 
 
-def _count(reactors: Reactors, user_id: int, act: React) -> None:
-    """Update the reactors of a message. Raises BadRequest above MAX_EMOJI."""
-    if not act.on:
-        reactors.get(act.emoji, set()).discard(user_id)
-        if not reactors.get(act.emoji, True):
-            del reactors[act.emoji]
-        return
-    if act.emoji not in reactors and len(reactors) >= MAX_EMOJI:
-        raise BadRequest(_("This message has too many different reactions."))
-    reactors.setdefault(act.emoji, set()).add(user_id)
-
-
 # Loading the state --------------------------------------------------------------------------------
 
 
@@ -218,12 +235,14 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
         for row in _TARGETS.rows(connection, sorted({place for place, _act in acts}))
         if row.kind == Kind.MESSAGE
     }
-    new = Counter(place for place, act in acts if isinstance(act, React) and act.on)
-    counted = _REACTION_COUNTS.rows(connection, sorted(new)) if new else ()
+    reacts = [(draft, act) for draft in drafts if isinstance(act := draft.act, React)]
+    new = Counter((draft.room, act.target) for draft, act in reacts if act.on)
+    counted = REACTION_COUNTS.rows(connection, sorted(new)) if new else ()
     remaining = {(row.room_id, row.seq): MAX_REACTIONS - row.many for row in counted}
-    different = {(row.room_id, row.seq): row.different for row in counted}
-    places = [place for place, more in new.items() if different.get(place, 0) + more > MAX_EMOJI]
-    return _State(found, heads, targets, remaining, _crowded(connection, places))
+    different = dict.fromkeys(new, 0) | {(r.room_id, r.seq): r.different for r in counted}
+    crowded = {place: many for place, many in different.items() if many + new[place] > MAX_EMOJI}
+    named = [(d.room, a.target, a.emoji, d.user_id) for d, a in reacts]
+    return _State(found, heads, targets, remaining, _crowds(connection, crowded, named))
 
 
 def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
@@ -234,33 +253,32 @@ def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
     return {row.id: row.head for row in connection.execute(query)}
 
 
-def _crowded(connection: Connection, places: Sequence[Place]) -> dict[Place, Reactors]:
-    """Return the reactions to messages that may exceed MAX_EMOJI."""
-    found: dict[Place, Reactors] = {place: {} for place in places}
-    for row in _REACTORS.rows(connection, places) if places else ():
-        found[row.room_id, row.seq].setdefault(row.emoji, set()).add(row.user_id)
+def _crowds(
+    connection: Connection,
+    different: Mapping[Place, int],
+    named: Iterable[tuple[int, int, str, int]],
+) -> dict[Place, _Crowd]:
+    """Return the reactions to messages with so many different emoji, as far as they are named."""
+    found = {place: _Crowd(many, {}, set()) for place, many in different.items()}
+    keys = {key for key in named if key[:2] in found}
+    if not keys:
+        return found
+    counts = _COUNTS.rows(connection, sorted({key[:3] for key in keys}))
+    for room, seq, emoji, many in map(tuple, counts):
+        found[room, seq].counts[emoji] = many
+    for room, seq, emoji, user_id in map(tuple, _EXISTING.rows(connection, sorted(keys))):
+        found[room, seq].existing.add((emoji, user_id))
     return found
 
 
-_TARGETS = PairLookup(
+_TARGETS = RowLookup(
     sa.select(events.c.room_id, events.c.seq, events.c.kind, events.c.user_id, events.c.at).where(
         events.c.deleted_at.is_(None)
     ),
     events.c.room_id,
     events.c.seq,
 )
-_REACTION_COUNTS = PairLookup(
-    sa.select(
-        reactions.c.room_id,
-        reactions.c.seq,
-        sa.func.count().label("many"),
-        sa.func.count(reactions.c.emoji.distinct()).label("different"),
-    ).group_by(reactions.c.room_id, reactions.c.seq),
-    reactions.c.room_id,
-    reactions.c.seq,
-)
-_REACTORS = PairLookup(
-    sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, reactions.c.user_id),
-    reactions.c.room_id,
-    reactions.c.seq,
-)
+_EMOJI = (reactions.c.room_id, reactions.c.seq, reactions.c.emoji)
+_COUNTS = RowLookup(sa.select(*_EMOJI, sa.func.count()).group_by(*_EMOJI), *_EMOJI)
+_REACTION = (*_EMOJI, reactions.c.user_id)
+_EXISTING = RowLookup(sa.select(*_REACTION), *_REACTION)

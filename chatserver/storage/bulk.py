@@ -8,12 +8,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Connection
 
-Pairs = Collection[tuple[Any, Any]]
-
 # SQLite takes the keys as one JSON value, so one prepared statement serves any number of them.
 _KEYS = sa.func.json_each(sa.bindparam("pairs")).table_valued("value")
-_FIRST = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[0]'"))
-_SECOND = sa.func.json_extract(_KEYS.c.value, sa.literal_column("'$[1]'"))
+
+
+def _part(index: int) -> sa.ColumnElement[Any]:
+    return sa.func.json_extract(_KEYS.c.value, sa.literal_column(f"'$[{index:d}]'"))
+
+
+_FIRST, _SECOND = _part(0), _part(1)
 
 
 def as_json(keys: Collection[Any]) -> str:
@@ -21,38 +24,36 @@ def as_json(keys: Collection[Any]) -> str:
     return msgspec.json.encode(list(keys)).decode()
 
 
-def match_pairs(
-    query: sa.Select[Any], first: sa.ColumnElement[Any], second: sa.ColumnElement[Any]
-) -> sa.Select[Any]:
-    """SQLite: restrict a query to the pairs of its single parameter, which `as_json` makes."""
-    return query.where(first == _FIRST, second == _SECOND)
+def match_rows(query: sa.Select[Any], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """SQLite: restrict a query to the tuples of its single parameter, which `as_json` makes."""
+    return query.where(*(column == _part(index) for index, column in enumerate(columns)))
 
 
-class PairLookup:
-    """Look up the rows of a query by many values of two columns, through their index.
+class RowLookup:
+    """Look up the rows of a query by many values of several columns, through their index.
 
     SQLite scans the whole table for (a, b) IN (VALUES …) with two rows or more; a join with
-    json_each looks each pair up, and is one prepared statement for any number of them. Values are
+    json_each looks each tuple up, and is one prepared statement for any number of them. Values are
     returned as the driver gives them.
     """
 
-    def __init__(
-        self, query: sa.Select[Any], first: sa.ColumnElement[Any], second: sa.ColumnElement[Any]
-    ) -> None:
-        self._sqlite = str(match_pairs(query, first, second).compile(dialect=sqlite.dialect()))
-        among = sa.tuple_(first, second).in_(sa.bindparam("pairs", expanding=True))
+    def __init__(self, query: sa.Select[Any], *columns: sa.ColumnElement[Any]) -> None:
+        self._sqlite = str(match_rows(query, *columns).compile(dialect=sqlite.dialect()))
+        among = sa.tuple_(*columns).in_(sa.bindparam("keys", expanding=True))
         self._mysql = query.where(among)
 
-    def rows(self, connection: Connection, pairs: Pairs) -> Sequence[sa.Row[Any]]:
+    def rows(
+        self, connection: Connection, keys: Collection[tuple[Any, ...]]
+    ) -> Sequence[sa.Row[Any]]:
         if connection.dialect.name == "sqlite":
-            return connection.exec_driver_sql(self._sqlite, (as_json(pairs),)).all()
-        return connection.execute(self._mysql, {"pairs": list(pairs)}).all()
+            return connection.exec_driver_sql(self._sqlite, (as_json(keys),)).all()
+        return connection.execute(self._mysql, {"keys": list(keys)}).all()
 
 
 class KeyLookup:
     """Look up the rows of a query by many values of one column.
 
-    One prepared statement serves any number of keys, as in `PairLookup`. MySQL gets a parameter for
+    One prepared statement serves any number of keys, as in `RowLookup`. MySQL gets a parameter for
     each key, without the time that SQLAlchemy takes to expand tens of thousands. Values are
     returned as the driver gives them.
     """

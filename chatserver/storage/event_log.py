@@ -23,7 +23,6 @@ from chatserver.storage.engine import Database
 from chatserver.storage.event_rows import (
     EVENTS,
     count_reactions,
-    limit_reactions,
     read_event,
     read_reactions,
 )
@@ -191,9 +190,9 @@ class EventLog:
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
             rows: Sequence[sa.Row[Any]] = list(await connection.execute(query, parameters))
-            counts = await connection.run_sync(count_reactions, rows)
-            rows = limit_reactions(rows, counts)
-            reacted = await connection.run_sync(read_reactions, rows, counts)
+            present = [row for row in rows if row.room_id not in left]  # others are replayed
+            counts = await connection.run_sync(count_reactions, present)
+            rows, reacted = await connection.run_sync(read_reactions, rows, counts)
             read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
             return await connection.run_sync(as_of_departure, read, left) if left else read
 

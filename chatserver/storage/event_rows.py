@@ -9,12 +9,10 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import GENERATED_PREFIX, Event, Kind
-from chatserver.storage.bulk import PairLookup
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import events, reactions, users
 
-PAGE_REACTIONS = (
-    15_000  # reactions of one page: their names alone fill a reply (event_cache.PAGE_TEXT)
-)
+PAGE_NAMES = 60_000  # characters of names that fill a reply: see `event_cache.PAGE_TEXT`
 READ_REACTIONS = 500  # reactions read in one turn of the event loop
 
 Place = tuple[int, int]  # room and seq of a message
@@ -84,32 +82,30 @@ def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Pl
     return {(row.room_id, row.seq): row.many for row in found}
 
 
-def limit_reactions(rows: Sequence[Row[Any]], counts: Mapping[Place, int]) -> Sequence[Row[Any]]:
-    """Return the first of these events, up to the one after PAGE_REACTIONS reactions.
-
-    That one does not fit into a reply, so the reply reports that there are more.
-    """
-    total = 0
-    for index, row in enumerate(rows if counts else ()):
-        if total >= PAGE_REACTIONS:
-            return rows[: index + 1]
-        total += counts.get((row.room_id, row.seq), 0)
-    return rows
-
-
 def read_reactions(
     connection: Connection, rows: Sequence[Row[Any]], counts: Mapping[Place, int]
-) -> Reactions:
-    """Return the names of users by message and emoji, in order of time.
+) -> tuple[Sequence[Row[Any]], Reactions]:
+    """Read the names of users by message and emoji, in order of time, until they fill a reply.
 
-    Reads in chunks, between which the event loop runs.
+    Return the rows up to the one after that, which does not fit, so that the reply reports that
+    there are more. Reads in chunks, between which the event loop runs.
     """
     found: Reactions = {}
+    text = 0
     reacted_to = [place for row in rows if (place := (row.room_id, row.seq)) in counts]
     for places in _chunks(reacted_to, counts):
         for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, places)):
             found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
-    return found
+            text += len(name) + 3
+        if text >= PAGE_NAMES:
+            return _until(rows, places[-1]), found
+    return rows, found
+
+
+def _until(rows: Sequence[Row[Any]], last: Place) -> Sequence[Row[Any]]:
+    """Return the rows up to the one after a message."""
+    index = next(i for i, row in enumerate(rows) if (row.room_id, row.seq) == last)
+    return rows[: index + 2]
 
 
 def _chunks(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[list[Place]]:
@@ -126,14 +122,25 @@ def _chunks(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[li
         yield part
 
 
-_COUNTS = PairLookup(
-    sa.select(reactions.c.room_id, reactions.c.seq, sa.func.count().label("many")).group_by(
-        reactions.c.room_id, reactions.c.seq
-    ),
-    reactions.c.room_id,
-    reactions.c.seq,
+# Counted for one message after another: a GROUP BY over all of them would sort their reactions.
+_TO_MESSAGE = sa.and_(reactions.c.room_id == events.c.room_id, reactions.c.seq == events.c.seq)
+
+
+def _scalar(value: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
+    query = sa.select(value).select_from(reactions).where(_TO_MESSAGE)
+    return query.correlate(events).scalar_subquery()
+
+
+_COUNTED = sa.select(events.c.room_id, events.c.seq, _scalar(sa.func.count()).label("many")).where(
+    sa.select(reactions.c.seq).where(_TO_MESSAGE).correlate(events).exists()
 )
-_REACTIONS = PairLookup(
+_COUNTS = RowLookup(_COUNTED, events.c.room_id, events.c.seq)
+REACTION_COUNTS = RowLookup(
+    _COUNTED.add_columns(_scalar(sa.func.count(reactions.c.emoji.distinct())).label("different")),
+    events.c.room_id,
+    events.c.seq,
+)
+_REACTIONS = RowLookup(
     sa.select(reactions.c.room_id, reactions.c.seq, reactions.c.emoji, users.c.name)
     .join(users, users.c.id == reactions.c.user_id)
     .order_by(reactions.c.at, users.c.name),

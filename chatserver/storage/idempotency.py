@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import ChatError, IdConflict
 from chatserver.models import GENERATED_PREFIX, Act, Draft, Receipt
-from chatserver.storage.bulk import PairLookup
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import ExactText, events
 
 Known = dict[tuple[int, str], tuple[Receipt, str | None]]  # (user, id) → first answer, digest
@@ -58,7 +58,7 @@ SHORT_DIGEST = sa.func.substr(events.c.digest, 1, KEPT_DIGEST)
 
 # The stored form, without the type that adds and removes its mark.
 _CLIENT_ID = sa.type_coerce(events.c.client_id, sa.String)
-_STORED = PairLookup(
+_STORED = RowLookup(
     sa.select(
         events.c.user_id,
         _CLIENT_ID.label("client_id"),

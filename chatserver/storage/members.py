@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
-from chatserver.storage.bulk import PairLookup
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import members, room_name, rooms, users
 
 
@@ -52,7 +52,7 @@ def is_member(user: Any, room: Any) -> sa.Exists:
 
 
 # Members whose account is enabled, with the columns that decide on their rights.
-MEMBERSHIPS = PairLookup(
+MEMBERSHIPS = RowLookup(
     sa.select(
         members.c.room_id,
         members.c.user_id,

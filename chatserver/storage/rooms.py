@@ -12,7 +12,7 @@ from chatserver.models import RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
 from chatserver.storage.batch_loader import BatchLoader
-from chatserver.storage.bulk import PairLookup
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
@@ -227,7 +227,7 @@ def _advance_reads(
     return moved
 
 
-_READS = PairLookup(
+_READS = RowLookup(
     sa.select(
         members.c.room_id, members.c.user_id, members.c.read_seq, rooms.c.head, rooms.c.receipts
     )

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import ChatError
 from chatserver.models import Kind
 from chatserver.storage import search_index
-from chatserver.storage.bulk import PairLookup
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.search_index import Entry, pending, written
@@ -42,7 +42,7 @@ _WAITING = sa.select(
     ),
 )
 _NEXT = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(BATCH_SIZE)
-_NOW = PairLookup(_WAITING, pending.c.room_id, pending.c.seq)
+_NOW = RowLookup(_WAITING, pending.c.room_id, pending.c.seq)
 
 
 class SearchBacklog:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Value
-from chatserver.storage.bulk import BulkDelete, BulkInsert, PairLookup, as_json, match_pairs
+from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup, as_json, match_rows
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import meta
 from chatserver.text.search_terms import room_token, sender_token, tokens
@@ -39,7 +39,7 @@ _PENDING = BulkInsert(pending, "room_id", "seq")
 _IGNORING = pending.insert().prefix_with("OR IGNORE", dialect="sqlite")
 _PUT_OFF = _IGNORING.prefix_with("IGNORE", dialect="mysql")
 _DONE = BulkDelete(pending, "room_id", "seq")
-_SIZES = PairLookup(
+_SIZES = RowLookup(
     sa.select(search.c.room_id, search.c.seq, sa.func.length(search.c.tokens).label("size")),
     search.c.room_id,
     search.c.seq,
@@ -198,7 +198,7 @@ def _enter_words(connection: Connection, count: int) -> None:
 def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
     """Return the statement that passes the words of messages, by room and seq, to FTS5."""
     indexed = sa.select(*values).where(search.c.tokens != sa.literal_column("''"))
-    found = match_pairs(indexed, search.c.room_id, search.c.seq)
+    found = match_rows(indexed, search.c.room_id, search.c.seq)
     return str(words.insert().from_select(columns, found).compile(dialect=sqlite.dialect()))
 
 

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from chatserver.chat import event_cache as event_cache_module
-from chatserver.chat.event_cache import MAX_AGE, UNCACHED, EncodedEvent, EventCache, EventRange
+from chatserver.chat.event_cache import (
+    FIRST_PART,
+    MAX_AGE,
+    PAGE_TEXT,
+    UNCACHED,
+    EncodedEvent,
+    EventCache,
+    EventRange,
+)
 from chatserver.errors import Unavailable
 from chatserver.models import Event, RoomFacts, RoomKind
 from chatserver.storage.event_log import NO_LIMITS
@@ -146,3 +154,44 @@ async def test_the_cache_size_is_limited(log: FakeLog, monkeypatch: pytest.Monke
     assert len(log.reads) == 4
     await log.read(0, 1, room=1)
     assert len(log.reads) == 5
+
+
+# As much as fits into a reply --------------------------------------------------------------------
+
+
+def read_count(log: FakeLog) -> int:
+    """How many events were read from the log."""
+    return sum(upto - after for part in log.reads for _room, after, upto in part)
+
+
+@pytest.mark.parametrize("version", [7, UNCACHED])
+async def test_no_more_is_read_and_encoded_than_a_few_times_a_reply(
+    log: FakeLog, version: int
+) -> None:
+    log.text = "x" * (PAGE_TEXT // 10)
+    assert len(await log.read(0, 500, version)) == 10
+    assert read_count(log) == FIRST_PART
+
+
+async def test_a_range_of_short_events_is_read_whole_in_growing_parts(log: FakeLog) -> None:
+    assert len(await log.read(0, 500)) == 500
+    assert [[upto - after for _, after, upto in part] for part in log.reads] == [[100], [400]]
+
+
+async def test_the_rest_of_a_range_is_read_when_it_is_wanted(log: FakeLog) -> None:
+    log.text = "x" * (PAGE_TEXT // 10)
+    for after in range(0, 30, 10):
+        for _client in range(2):
+            assert len(await log.read(after, 30)) == 10
+    assert len(log.reads) == 3
+    assert len(await log.read(5, 30)) >= 10
+    assert len(log.reads) == 3
+
+
+async def test_rooms_behind_a_full_reply_are_not_read(log: FakeLog) -> None:
+    log.text = "x" * (PAGE_TEXT // 4)
+    rooms = [RoomFacts(room, RoomKind.GROUP) for room in range(1, 300)]
+    for version in (7, 7, UNCACHED):
+        found = await log.recent.read([EventRange(room, version, 0, 3) for room in rooms])
+        assert {room: len(events) for room, events in found.items()} == {1: 3, 2: 1}
+    assert read_count(log) == 2 * FIRST_PART

@@ -9,8 +9,9 @@ import pytest_asyncio
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
 
-from chatserver.chat.event_cache import PAGE_TEXT, weight
+from chatserver.chat.event_cache import PAGE_TEXT
 from chatserver.errors import BadRequest, ChatError, Forbidden, IdConflict, NotFound
 from chatserver.models import (
     ALL_MEMBERS,
@@ -32,6 +33,7 @@ from chatserver.models import (
 )
 from chatserver.storage import apply_message, event_rows
 from chatserver.storage.apply_message import MAX_EMOJI
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Search
 from chatserver.storage.tables import events, mentions
@@ -269,8 +271,15 @@ async def test_the_number_of_reactions_of_a_message_is_limited(
 async def test_a_page_ends_after_very_many_reactions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_rows, "PAGE_REACTIONS", 4)
+    monkeypatch.setattr(event_rows, "PAGE_NAMES", 4 * len("+++ann") - 4)
     monkeypatch.setattr(event_rows, "READ_REACTIONS", 2)
+    read, chunks = event_rows._REACTIONS.rows, []
+
+    def counted(connection: Connection, places: Any) -> Any:
+        chunks.append(places)
+        return read(connection, places)
+
+    monkeypatch.setattr(event_rows._REACTIONS, "rows", counted)
     ann, bo = await storage.person("ann"), await storage.person("bo")
     await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
     for who in (ann, bo):
@@ -278,15 +287,42 @@ async def test_a_page_ends_after_very_many_reactions(
     whole = {seq: {"👍": ["ann", "bo"]} for seq in range(1, 7)}
     after = await storage.log.after(LOBBY_FACTS, 0, 6, 6)
     before = await storage.log.before(LOBBY_FACTS, 6, 6)
-    assert {e.seq: e.reactions for e in after} == {seq: whole[seq] for seq in (1, 2, 3)}
-    assert {e.seq: e.reactions for e in before} == {seq: whole[seq] for seq in (3, 4, 5)}
+    assert {e.seq: e.reactions for e in after} == {1: whole[1], 2: whole[2], 3: {}}
+    assert {e.seq: e.reactions for e in before} == {5: whole[5], 4: whole[4], 3: {}}
+    assert chunks == [[(1, 1)], [(1, 2)], [(1, 5)], [(1, 4)]]
     (stretch,) = await storage.log.ranges([(LOBBY_FACTS, 5, 6)])
     assert stretch.reactions == whole[6]
 
 
-def test_the_reaction_limit_of_a_page_fills_a_reply() -> None:
-    shortest = weight(Event(1, 1, "ann", "", 0, reactions={"👍": ["a"]}))
-    assert event_rows.PAGE_REACTIONS * shortest >= PAGE_TEXT
+def test_the_names_of_a_page_fill_a_reply() -> None:
+    assert event_rows.PAGE_NAMES >= PAGE_TEXT
+
+
+async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await stored(storage, draft(ann, "one"))
+    emoji = symbols(MAX_EMOJI + 1)
+    for who in (ann, bo):
+        await stored(storage, *(acting(who, React(1, one, on=True)) for one in emoji[:-1]))
+    found: list[int] = []
+    rows_of = RowLookup.rows
+
+    def counted(self: RowLookup, connection: Connection, keys: Any) -> Any:
+        rows = rows_of(self, connection, keys)
+        found.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(RowLookup, "rows", counted)
+    cy = await storage.person("cy")
+    outcomes = await stored(
+        storage,
+        acting(cy, React(1, emoji[0], on=True)),
+        acting(cy, React(1, emoji[-1], on=True)),
+    )
+    assert [isinstance(one, BadRequest) for one in outcomes] == [False, True]
+    assert max(found) <= 2  # not the hundred reactions of the message
 
 
 # Mentions -----------------------------------------------------------------------------------------
