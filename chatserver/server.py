@@ -36,7 +36,7 @@ from chatserver.data_dir import DataDir
 from chatserver.descriptors import Descriptors
 from chatserver.errors import CloseCode
 from chatserver.limits import SignInGuard
-from chatserver.maintenance import Nightly
+from chatserver.nightly import Nightly
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive

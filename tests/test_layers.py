@@ -18,7 +18,7 @@ FLOORS = [
         " permissions binding origins tls launch descriptors text protocol bus"
     ),
     "storage bus.redis",
-    "accounts chat realtime maintenance",
+    "accounts chat realtime nightly restore",
     "web",
     "app server shutdown",
     "embedding commands __main__",

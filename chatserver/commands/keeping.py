@@ -152,7 +152,7 @@ def _since(given: str | None, archive: Archive) -> int | None:
 
 
 def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
-    from chatserver.maintenance import preview
+    from chatserver.restore import preview
 
     made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
     click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and holds:", err=True)
@@ -185,7 +185,7 @@ def import_(file: Path) -> None:
 
 
 def _load(archive: Archive, **how: Any) -> "Reinstated":
-    from chatserver.maintenance import restore as into_place
+    from chatserver.restore import restore as into_place
 
     with _bar("Loading", archive.manifest.total) as bar:
         work = into_place(loaded().settings, archive, progress=bar.update, **how)

@@ -12,7 +12,7 @@ from chatserver import __version__
 from chatserver.accounts.key_sync import KeySync
 from chatserver.histogram import Histogram
 from chatserver.limits import SignInGuard
-from chatserver.maintenance import Nightly
+from chatserver.nightly import Nightly
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive
 from chatserver.storage.health import DatabaseHealth

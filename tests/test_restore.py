@@ -18,12 +18,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from chatserver import maintenance
+import chatserver.nightly
 from chatserver.commands.serve import running
 from chatserver.config import DatabaseSettings, Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError, Unavailable
-from chatserver.maintenance import Nightly, night_start, restore
+from chatserver.nightly import Nightly, night_start
+from chatserver.restore import restore
 from chatserver.storage.archive_file import (
     ArchiveReceiver,
     Damaged,
@@ -497,7 +498,7 @@ def agreeing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def none(*_: object) -> int:
         return 0
 
-    monkeypatch.setattr(maintenance, "clock_difference", none)
+    monkeypatch.setattr(chatserver.nightly, "clock_difference", none)
 
 
 def nightly(database: Database, clocks: Clocks) -> Nightly:
@@ -523,7 +524,7 @@ async def test_a_clock_behind_the_newest_message_is_not_trusted(
     async def later(_database: Database) -> int:
         return clocks.now() + HOUR
 
-    monkeypatch.setattr(maintenance, "newest_event", later)
+    monkeypatch.setattr(chatserver.nightly, "newest_event", later)
     await node.note_newest()
     assert not node.trusts_clock
     assert "the newest message is from the future" in caplog.text

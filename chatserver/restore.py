@@ -1,0 +1,123 @@
+"""Restore of an archive. Locks the data folder, so that no server uses it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from chatserver.binding import Binding
+from chatserver.config import Settings
+from chatserver.data_dir import DataDir
+from chatserver.errors import ChatServerError
+from chatserver.storage import archive_io
+from chatserver.storage.archive_file import Archive, Row
+from chatserver.storage.engine import Database, wait_until_reachable
+from chatserver.storage.migrate import HEAD, migrate
+from chatserver.storage.replacement import replace_file
+from chatserver.storage.restore_audit import Reinstated, RestoreAudit, Revocations, read_revocations
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int], None]
+Rows = Iterable[Row]
+
+
+async def restore(
+    settings: Settings,
+    archive: Archive,
+    *,
+    replace: bool,
+    progress: Progress,
+    move: bool = False,
+    since: int | None = None,
+) -> Reinstated:
+    """Replace the content of the database by the archive, under a new epoch, or change nothing.
+
+    `progress` is called with the number of rows added. Sessions are restored: a user who was signed
+    in at the time of the backup is signed in again if the keys still exist. What ended at or after
+    `since` (ms UTC) ends again; return what else is valid again.
+
+    `move`: the data folder may belong to another database, and belongs to this one afterwards.
+    Users are replaced only in a database that the folder belongs to, even with `replace`.
+
+    Raises StartError while a server runs on the folder, WrongDatabase if it belongs to another
+    database, NotEmpty if users would be lost, ChatServerError if this program cannot read the
+    archive.
+    """
+    if archive.manifest.revision > HEAD:
+        raise ChatServerError(
+            f"{archive.path} is newer than this program: it has revision"
+            f" {archive.manifest.revision}, the program knows {HEAD}."
+        )
+    folder = DataDir(settings.data)
+    folder.require_access()
+    binding = Binding(folder, settings.database_url)
+    if not move:
+        binding.check()
+    owned = binding.fits and not folder.is_vacant
+    folder.lock()
+    try:
+        database = Database(settings.database_url)
+        audit = RestoreAudit(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
+        rows = audit.rows(archive.rows())
+        await _load(folder, database, rows, replace=replace and owned, progress=progress)
+        binding.write()
+        return audit.reinstated
+    except archive_io.NotEmpty as error:
+        if replace:
+            raise ChatServerError(f"{error} It is not the database of {folder.path}.") from None
+        raise
+    finally:
+        folder.unlock()
+
+
+async def preview(settings: Settings, archive: Archive) -> Reinstated:
+    """Return what a restore of this archive would make valid again. Changes nothing."""
+    audit = RestoreAudit(await _ended(settings), since=None, now=0)
+    for _ in audit.rows(archive.rows()):
+        pass
+    return audit.reinstated
+
+
+async def _ended(settings: Settings) -> Revocations | None:
+    """Read what has ended in the database that will be replaced."""
+    database = Database(settings.database_url)
+    try:
+        return await read_revocations(database)
+    finally:
+        await database.close()
+
+
+async def _load(
+    folder: DataDir,
+    database: Database,
+    rows: Rows,
+    *,
+    replace: bool,
+    progress: Progress,
+) -> None:
+    if database.path is None:
+        await _into_server(folder, database, rows, replace=replace, progress=progress)
+    else:
+        await replace_file(
+            database.path, rows, backups=folder.backups, replace=replace, progress=progress
+        )
+
+
+async def _into_server(
+    folder: DataDir,
+    database: Database,
+    rows: Rows,
+    *,
+    replace: bool,
+    progress: Progress,
+) -> None:
+    """MySQL: one transaction, while no node is connected."""
+    try:
+        await wait_until_reachable(database)
+        await archive_io.require_no_other_clients(database)
+        if not replace and not await archive_io.is_empty(database):
+            raise archive_io.NotEmpty
+        await migrate(database, backups=folder.backups)
+        await archive_io.load(database, rows, replace=replace, progress=progress)
+    finally:
+        await database.close()
