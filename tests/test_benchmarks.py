@@ -1,4 +1,4 @@
-"""What the benchmarks say is true: their arithmetic, and that the load sees what goes wrong."""
+"""Benchmarks: their arithmetic, and that the load generator detects errors."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from tests.process import ServerProcess
 from tests.rig.needs import require
 
 PEOPLE = 6
-WATCHED = 5  # the index of the person to whom something goes wrong
+WATCHED = 5  # the index of the user for whom errors are planted
 
 Say = Callable[[str], Awaitable[None]]
 
@@ -38,18 +38,18 @@ def test_the_spread_is_a_share_of_the_median() -> None:
     assert spread([90, 100, 120]) == pytest.approx(0.3)
 
 
-def test_half_of_all_values_do_not_exceed_the_median_and_one_of_a_hundred_exceeds_p99() -> None:
+def test_percentiles_are_computed() -> None:
     values = list(range(100))
     assert percentile(values, 0.5) == 50
     assert percentile(values, 0.99) == 99
 
 
 @pytest.mark.parametrize(("figure", "at_least", "reached"), [(2, True, False), (2, False, True)])
-def test_a_goal_is_a_floor_or_a_ceiling(*, figure: float, at_least: bool, reached: bool) -> None:
+def test_a_goal_is_a_minimum_or_a_maximum(*, figure: float, at_least: bool, reached: bool) -> None:
     assert Goal("work", figure, 3, at_least=at_least).is_reached is reached
 
 
-def test_a_missed_goal_stays_in_the_report_with_its_figure_and_the_reason() -> None:
+def test_a_missed_goal_is_in_the_report_with_its_figure_and_the_reason() -> None:
     missed = Goal("one room", 8.3, 15, "x", at_least=True, reason="a message costs 150 µs")
     told = text([Result([missed])], [], kind="a test", busy="idle")
     assert "| one room | ≥ 15 x | 8.3 x | **no** | a message costs 150 µs |" in told
@@ -57,7 +57,7 @@ def test_a_missed_goal_stays_in_the_report_with_its_figure_and_the_reason() -> N
 
 
 @pytest.mark.parametrize("groups", [{"group": 3}, {"pairs": True}, {"shared": 2}], ids=str)
-async def test_the_people_and_messages_are_what_the_server_would_have_written(
+async def test_the_generated_population_is_consistent(
     tmp_path: Path, groups: dict[str, Any]
 ) -> None:
     data = tmp_path / "data"
@@ -70,7 +70,7 @@ async def test_the_people_and_messages_are_what_the_server_would_have_written(
 
 
 @pytest.mark.parametrize("case", [*TEXTS, *ACTS, *PLACES], ids=lambda case: case.name)
-def test_the_unusual_inputs_are_what_the_server_takes(case: Case) -> None:
+def test_the_unusual_inputs_are_accepted_by_the_server(case: Case) -> None:
     for number in (0, 7):
         target = {"target": 1} if case.acts else {}
         frame = {"room": 1, "id": "a", **case.command(number), **target}
@@ -79,7 +79,7 @@ def test_the_unusual_inputs_are_what_the_server_takes(case: Case) -> None:
 
 
 class Relay:
-    """Passes every message on to all others; to one of them as the test wants it."""
+    """Relays every message to all others; to one of them with a planted error."""
 
     def __init__(self, plant: Callable[[int, str, Say], Awaitable[None]] | None = None) -> None:
         self._plant = plant
@@ -120,13 +120,13 @@ async def outcome_of(relay: Relay) -> load.Outcome:
         return await asyncio.to_thread(load.run, running, **options)
 
 
-async def test_the_load_is_content_with_a_relay_that_makes_no_mistake() -> None:
+async def test_the_load_generator_accepts_a_correct_relay() -> None:
     found = await outcome_of(Relay())
     assert found.messages > 0
     assert found.deliveries >= found.messages
 
 
-async def test_the_load_sees_a_message_that_never_comes() -> None:
+async def test_the_load_generator_detects_a_lost_message() -> None:
     async def lose(number: int, message: str, say: Say) -> None:
         if number != 3:
             await say(message)
@@ -135,7 +135,7 @@ async def test_the_load_sees_a_message_that_never_comes() -> None:
         await outcome_of(Relay(lose))
 
 
-async def test_the_load_sees_a_message_that_comes_twice() -> None:
+async def test_the_load_generator_detects_a_duplicate() -> None:
     async def repeat(number: int, message: str, say: Say) -> None:
         await say(message)
         if number == 3:
@@ -145,7 +145,7 @@ async def test_the_load_sees_a_message_that_comes_twice() -> None:
         await outcome_of(Relay(repeat))
 
 
-async def test_the_load_sees_two_senders_in_another_order_than_the_others_do() -> None:
+async def test_the_load_generator_detects_a_different_order() -> None:
     held: list[str] = []
 
     async def swap(number: int, message: str, say: Say) -> None:

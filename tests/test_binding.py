@@ -1,4 +1,4 @@
-"""A data folder belongs to one database: commands compare, and looking changes nothing."""
+"""Binding of a data folder to its database; commands that read change nothing."""
 
 import itertools
 import shutil
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("main")
 FOLDER = Path("/data")
 _numbers = itertools.count()
 
-# Names -------------------------------------------------------------------------------------------
+# Identity ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ _numbers = itertools.count()
         ("sqlite:////data/a%20b.db", "sqlite:////data/a b.db"),
     ],
 )
-def test_a_database_has_one_identity_however_its_url_is_written(one: str, another: str) -> None:
+def test_all_urls_of_a_database_have_the_same_identity(one: str, another: str) -> None:
     assert identity(one, FOLDER) == identity(another, FOLDER)
 
 
@@ -46,18 +46,18 @@ def test_a_database_has_one_identity_however_its_url_is_written(one: str, anothe
         "sqlite:////data/chat.db",
     ],
 )
-def test_two_databases_differ(other: str) -> None:
+def test_different_databases_have_different_identities(other: str) -> None:
     assert identity("mysql://chat@db/chat", FOLDER) != identity(other, FOLDER)
 
 
-def test_no_account_and_no_password_is_recorded(tmp_path: Path) -> None:
+def test_account_and_password_are_not_recorded(tmp_path: Path) -> None:
     folder = DataDir(tmp_path)
     Binding(folder, "mysql://chat:secret@db/chat?ssl_key=/key").write()
     assert folder.record.read_text() == "mysql://db:3306/chat\n"
     assert folder.record.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_relative_path_is_the_same_file_only_in_the_same_place(
+def test_a_relative_path_outside_the_folder_depends_on_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = DataDir(tmp_path / "data")
@@ -70,7 +70,7 @@ def test_a_relative_path_is_the_same_file_only_in_the_same_place(
         Binding(folder, "sqlite:///other.db").check()
 
 
-def test_a_folder_may_be_moved_copied_and_linked_to(tmp_path: Path) -> None:
+def test_a_folder_can_be_moved_copied_and_linked_to(tmp_path: Path) -> None:
     folder = DataDir(tmp_path / "data")
     folder.path.mkdir()
     Binding(folder, f"sqlite:///{folder.path / 'chat.db'}").write()
@@ -82,7 +82,7 @@ def test_a_folder_may_be_moved_copied_and_linked_to(tmp_path: Path) -> None:
     Binding(DataDir(tmp_path / "link"), f"sqlite:///{folder.path / 'chat.db'}").check()
 
 
-def test_the_refusal_names_both_databases_and_no_password(tmp_path: Path) -> None:
+def test_the_error_names_both_databases_without_a_password(tmp_path: Path) -> None:
     folder = DataDir(tmp_path)
     Binding(folder, "mysql://chat:secret@db/chat").write()
     with pytest.raises(WrongDatabase) as refusal:
@@ -118,13 +118,13 @@ LOADING = [["restore", "all.zip", "--replace", "--yes"], ["import", "all.jsonl"]
 
 @pytest.fixture(scope="module")
 def urls(mariadb: PrivateMariaDB) -> Callable[[], str]:
-    """URLs of empty databases."""
+    """Return a function that creates empty databases and returns their URLs."""
     return lambda: mariadb.create_database(f"binding{next(_numbers)}")
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory, urls: Callable[[], str]) -> Place:
-    """A chat on MariaDB, and files that commands take."""
+    """A chat on MariaDB, and files for commands."""
     place = Place(tmp_path_factory.mktemp("bound"))
     url = urls()
     (place.folder / "config.toml.away").write_text(f'[database]\nurl = "{url}"\n')
@@ -137,14 +137,14 @@ def origin(tmp_path_factory: pytest.TempPathFactory, urls: Callable[[], str]) ->
 
 @pytest.fixture
 def bound(origin: Place) -> Iterator[Place]:
-    """The same for one test: nothing of it may change."""
+    """The same, with the check that nothing has changed after the test."""
     before = content(origin.folder)
     yield origin
     assert content(origin.folder) == before
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """All files below, but for the sockets."""
+    """Return the content of all files except sockets."""
     files = (file for file in folder.rglob("*") if file.is_file())
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
@@ -154,17 +154,17 @@ def refused(done: Done) -> str:
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING, *MAKING, *LOADING], ids=" ".join)
-def test_a_command_without_the_servers_configuration_is_refused(
+def test_a_command_without_the_configuration_of_the_server_is_rejected(
     bound: Place, command: list[str]
 ) -> None:
-    """The data folder is right, the configuration that names MariaDB was forgotten."""
+    """The data folder is right, and the configuration with the URL of MariaDB is missing."""
     said = refused(bound.run("--data", "data", *command))
     assert "belongs to the database mysql://localhost:" in said
     assert "--config FILE" in said
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING, *MAKING], ids=" ".join)
-def test_a_command_with_another_database_is_refused(
+def test_a_command_with_another_database_is_rejected(
     bound: Place, urls: Callable[[], str], mariadb: PrivateMariaDB, command: list[str]
 ) -> None:
     other = urls()
@@ -174,17 +174,17 @@ def test_a_command_with_another_database_is_refused(
     assert mariadb.sql(f"SHOW TABLES IN {name}") == ""
 
 
-def test_the_configuration_of_the_server_is_accepted_wherever_it_is_named(bound: Place) -> None:
+def test_the_configuration_of_the_server_is_accepted_by_option_or_environment(bound: Place) -> None:
     config = str(bound.folder / "config.toml.away")
     assert "ann" in bound.succeed("--config", config, "user", "list")
     assert "ann" in bound.succeed("user", "list", CHATSERVER_CONFIG=config)
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=" ".join)
-def test_a_folder_without_a_chat_is_no_window_to_production(
+def test_a_folder_without_a_chat_gives_no_access_to_the_production_database(
     bound: Place, place: Place, command: list[str]
 ) -> None:
-    """A trial folder, and production's configuration in the environment."""
+    """An empty folder, and the configuration of the production server in the environment."""
     (place.folder / "people.csv").write_text("name,display,password\n")
     production = str(bound.folder / "config.toml.away")
     done = place.run("--data", str(place.data), *command, CHATSERVER_CONFIG=production)
@@ -207,7 +207,7 @@ def test_an_empty_folder_stays_empty(place: Place, command: list[str]) -> None:
     assert list(place.data.iterdir()) == []
 
 
-def test_a_trial_in_an_empty_folder_replaces_nobody_in_production(
+def test_a_restore_in_an_empty_folder_does_not_replace_the_production_database(
     bound: Place, place: Place
 ) -> None:
     production = str(bound.folder / "config.toml.away")
@@ -219,7 +219,7 @@ def test_a_trial_in_an_empty_folder_replaces_nobody_in_production(
     assert not (place.data / "database").exists()
 
 
-def test_a_database_with_people_is_not_replaced_from_the_folder_of_another(
+def test_a_database_with_users_is_not_replaced_from_the_folder_of_another(
     bound: Place, urls: Callable[[], str], place: Place
 ) -> None:
     other = urls()
@@ -245,7 +245,7 @@ def test_a_restore_never_moves_a_folder_to_another_database(
     assert not (bound.folder / "other.db").exists()
 
 
-def test_a_folder_moves_to_an_empty_database_that_is_named(
+def test_an_import_moves_a_folder_to_an_empty_database(
     place: Place, urls: Callable[[], str]
 ) -> None:
     place.succeed("user", "add", "ann")
@@ -256,13 +256,13 @@ def test_a_folder_moves_to_an_empty_database_that_is_named(
     assert "belongs to the database mysql" in place.fail("user", "list")
 
 
-def test_two_folders_may_belong_to_one_database_as_two_nodes(bound: Place, place: Place) -> None:
+def test_two_nodes_can_have_folders_of_one_database(bound: Place, place: Place) -> None:
     config = str(bound.folder / "config.toml.away")
     place.succeed("--config", config, "migrate")
     assert "ann" in place.succeed("--config", config, "user", "list")
 
 
-def test_a_folder_of_an_older_program_is_bound_by_the_next_start(place: Place) -> None:
+def test_a_folder_of_an_older_version_is_bound_by_the_next_start(place: Place) -> None:
     place.succeed("user", "add", "ann")
     (place.data / "database").unlink()
     assert "ann" in place.succeed("user", "list")
@@ -271,7 +271,7 @@ def test_a_folder_of_an_older_program_is_bound_by_the_next_start(place: Place) -
     assert (place.data / "database").read_text() == "sqlite:///chat.db\n"
 
 
-def test_beside_a_running_server_another_database_is_refused(
+def test_another_database_is_rejected_while_a_server_runs(
     place: Place, urls: Callable[[], str]
 ) -> None:
     server = Server(place)
@@ -285,7 +285,7 @@ def test_beside_a_running_server_another_database_is_refused(
         server.stop()
 
 
-def test_migrate_beside_a_server_of_another_version_says_that_nothing_was_done(
+def test_migrate_with_a_running_server_of_another_version_reports_no_change(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server(place)
@@ -299,11 +299,11 @@ def test_migrate_beside_a_server_of_another_version_says_that_nothing_was_done(
     assert "9998" in said
 
 
-# Looking changes nothing -------------------------------------------------------------------------
+# Reading changes nothing -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", [*READING, ["config", "show"], ["config", "check"]])
-def test_looking_at_sqlite_changes_no_byte(place: Place, command: list[str]) -> None:
+def test_reading_sqlite_changes_no_byte(place: Place, command: list[str]) -> None:
     place.succeed("user", "add", "ann", "--admin")
     before = content(place.data)
     place.succeed(*command)
@@ -311,7 +311,7 @@ def test_looking_at_sqlite_changes_no_byte(place: Place, command: list[str]) -> 
 
 
 @pytest.mark.parametrize("command", READING)
-def test_looking_at_sqlite_after_a_crash_changes_no_byte_of_the_database(
+def test_reading_sqlite_after_a_crash_changes_no_byte_of_the_database(
     place: Place, command: list[str]
 ) -> None:
     server = Server(place)
@@ -326,7 +326,7 @@ def test_looking_at_sqlite_after_a_crash_changes_no_byte_of_the_database(
 
 
 @pytest.mark.parametrize("command", READING)
-def test_looking_at_mariadb_changes_nothing(
+def test_reading_mariadb_changes_nothing(
     bound: Place, mariadb: PrivateMariaDB, command: list[str]
 ) -> None:
     config = str(bound.folder / "config.toml.away")
@@ -343,7 +343,7 @@ def test_looking_at_mariadb_changes_nothing(
 def test_an_empty_mysql_database_stays_empty(
     place: Place, urls: Callable[[], str], mariadb: PrivateMariaDB, command: list[str]
 ) -> None:
-    """Its server was made anew, or the account was given another database."""
+    """Its server was set up again, or the account got another database."""
     url = urls()
     (place.folder / "people.csv").write_text("name,display,password\n")
     place.succeed("--database", url, "user", "add", "ann")
@@ -356,7 +356,7 @@ def test_an_empty_mysql_database_stays_empty(
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=" ".join)
-def test_an_older_database_is_not_upgraded_by_the_way(place: Place, command: list[str]) -> None:
+def test_an_older_database_is_not_upgraded_by_a_read(place: Place, command: list[str]) -> None:
     place.succeed("user", "add", "ann")
     (place.folder / "people.csv").write_text("name,display,password\n")
     with closing(sqlite3.connect(place.data / "chat.db")) as database:
@@ -369,7 +369,7 @@ def test_an_older_database_is_not_upgraded_by_the_way(place: Place, command: lis
     assert "older than this program: it has revision 0003" in done.out + done.err
 
 
-def test_events_that_are_missing_are_no_good_backup(place: Place) -> None:
+def test_a_database_with_missing_events_is_not_backed_up(place: Place) -> None:
     place.succeed("user", "add", "ann")
     epoch = place.query("SELECT value FROM meta WHERE key = 'epoch'")[0][0]
     (place.data / "chat.db-tally").write_text(f"7 {epoch}\n")
@@ -386,7 +386,7 @@ def test_a_server_does_not_start_while_its_folder_is_read(place: Place) -> None:
 
 
 def dump(mariadb: PrivateMariaDB, name: str) -> str:
-    """Every table with its columns, indexes and rows."""
+    """Return all tables with columns, indexes and rows."""
     tables = mariadb.sql(f"SHOW TABLES IN {name}").split()
     shown = (f"SHOW CREATE TABLE {name}.{t}; SELECT * FROM {name}.{t}; " for t in tables)
     return mariadb.sql("".join(shown))

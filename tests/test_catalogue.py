@@ -1,4 +1,4 @@
-"""The catalogue holds exactly the texts of the sources, and Chinese has them all."""
+"""Message catalogues: complete, and identical to the texts in the sources."""
 
 import ast
 import io
@@ -51,18 +51,18 @@ def sources() -> set[Key]:
     return in_the_sources()
 
 
-# What there is to say ----------------------------------------------------------------------------
+# Sources -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("file", [TEMPLATE, CHINESE], ids=lambda file: file.name)
-def test_the_committed_files_hold_exactly_the_texts_of_the_sources(
+def test_the_committed_catalogues_have_exactly_the_texts_of_the_sources(
     sources: set[Key], file: Path
 ) -> None:
     assert keys(read(file)) == sources, AGAIN
 
 
 def marked() -> Iterator[tuple[str, ast.expr]]:
-    """Every `_(…)` of the server: where it is, and what it marks."""
+    """Yield every `_(…)` of the server: location and argument."""
     for file in sorted((REPOSITORY / "chatserver").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
@@ -70,7 +70,7 @@ def marked() -> Iterator[tuple[str, ast.expr]]:
                     yield f"{file.name}:{node.lineno}", text
 
 
-def test_whatever_the_server_marks_is_a_literal_of_the_catalogue(sources: set[Key]) -> None:
+def test_marked_texts_of_the_server_are_literals(sources: set[Key]) -> None:
     found = list(marked())
     assert any("%(" in str(ast.literal_eval(text)) for _where, text in found)
     for where, text in found:
@@ -78,7 +78,7 @@ def test_whatever_the_server_marks_is_a_literal_of_the_catalogue(sources: set[Ke
         assert text.value in sources, where
 
 
-def test_whatever_the_browser_code_says_is_in_the_catalogue(sources: set[Key]) -> None:
+def test_texts_of_the_page_are_in_the_catalogue(sources: set[Key]) -> None:
     said = re.compile(r"""(?<![\w$])(?:_|ngettext)\(\s*("(?:[^"\\]|\\.)*"|'[^']*')""")
     first = {text if isinstance(text, str) else text[0] for text in sources}
     for file in sorted((REPOSITORY / "chatserver" / "static" / "js").rglob("*.js")):
@@ -91,22 +91,22 @@ def refusals(kind: type[ChatError] = ChatError) -> list[type[ChatError]]:
     return [kind, *(each for each in below if each.__module__.startswith("chatserver."))]
 
 
-def test_every_refusal_has_a_sentence_of_the_catalogue(sources: set[Key]) -> None:
+def test_every_error_has_a_sentence_of_the_catalogue(sources: set[Key]) -> None:
     for kind in refusals():
         assert kind.text in sources, kind
 
 
-# In Chinese --------------------------------------------------------------------------------------
+# Chinese -----------------------------------------------------------------------------------------
 
 
-def test_chinese_is_complete_and_nothing_in_it_is_a_guess() -> None:
+def test_the_chinese_catalogue_is_complete_and_not_fuzzy() -> None:
     for message in read(CHINESE):
         if message.id:
             assert all(forms(message.string)), message.id
             assert not message.fuzzy, message.id
 
 
-def test_every_place_to_fill_in_is_in_the_translation() -> None:
+def test_every_placeholder_is_in_the_translation() -> None:
     for message in read(CHINESE):
         wanted = places(forms(message.id)[-1])
         for text in forms(message.string):
@@ -114,22 +114,22 @@ def test_every_place_to_fill_in_is_in_the_translation() -> None:
 
 
 def forms(text: object) -> Sequence[str]:
-    """One text, or its plural forms."""
+    """Return a text, or its plural forms."""
     return [str(form) for form in text] if isinstance(text, (list, tuple)) else [str(text or "")]
 
 
 def places(text: str) -> list[str]:
-    """Placeholders and tags, in any order: another language has another one."""
+    """Return placeholders and tags, sorted, because their order depends on the language."""
     return sorted(found[0] for found in PLACE.finditer(text))
 
 
-def test_the_compiled_file_is_compiled_from_the_text() -> None:
+def test_the_compiled_catalogue_is_up_to_date() -> None:
     compiled = io.BytesIO()
     write_mo(compiled, read(CHINESE))
     assert CHINESE.with_suffix(".mo").read_bytes() == compiled.getvalue(), AGAIN
 
 
-def test_no_room_can_have_the_title_of_the_lobby_in_any_of_our_languages() -> None:
+def test_the_translated_titles_of_the_lobby_are_reserved() -> None:
     for file in LOCALE.glob("*/LC_MESSAGES/chatserver.po"):
         title = read(file)["Lobby"].string
         assert isinstance(title, str)

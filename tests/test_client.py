@@ -55,11 +55,11 @@ def protocol() -> str:
 
 
 @pytest.mark.parametrize("numbers", [Type, CloseCode])
-def test_the_client_knows_the_numbers_of_the_wire(numbers: type[IntEnum]) -> None:
+def test_the_client_has_the_numbers_of_the_protocol(numbers: type[IntEnum]) -> None:
     assert constants(numbers.__name__) == {member.name: member.value for member in numbers}
 
 
-def test_the_client_knows_the_lobby_and_the_longest_page_of_history() -> None:
+def test_the_client_has_the_lobby_and_the_history_limit() -> None:
     text = protocol()
     assert f"LOBBY = {LOBBY};" in text
     assert f"HISTORY_LIMIT = {HISTORY_LIMIT};" in text
@@ -69,28 +69,28 @@ def test_the_client_knows_the_lobby_and_the_longest_page_of_history() -> None:
 
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=name)
-def test_a_script_fits_a_mind(file: Path) -> None:
+def test_scripts_are_short(file: Path) -> None:
     assert len(read(file).splitlines()) <= LONGEST
 
 
 @pytest.mark.parametrize("file", sorted((STATIC / "js" / "elements").glob("*.js")), ids=name)
-def test_an_element_is_named_after_its_file(file: Path) -> None:
+def test_an_element_has_the_name_of_its_file(file: Path) -> None:
     assert f'customElements.define("{file.stem}"' in read(file)
 
 
 @pytest.mark.parametrize("file", [*SCRIPTS, *PAGES], ids=name)
-def test_no_markup_is_made_from_text(file: Path) -> None:
+def test_markup_is_never_parsed_from_text(file: Path) -> None:
     assert not MARKUP_FROM_TEXT.search(read(file))
 
 
-def test_markup_is_read_in_one_place_which_shows_what_it_knows_alone() -> None:
+def test_markup_is_parsed_in_one_module_with_an_allow_list() -> None:
     readers = [file for file in SCRIPTS if "DOMParser" in read(file)]
     assert [name(file) for file in readers] == ["chatserver/static/js/lib/markup.js"]
     assert "parts(new DOMParser().parseFromString(" in read(readers[0])
 
 
-def test_every_request_that_needs_a_session_names_the_user_of_the_page() -> None:
-    """In one place, net/api.js. Static files and the question who is logged in need no name."""
+def test_every_request_with_a_session_has_the_user_of_the_page() -> None:
+    """Only net/api.js sends requests. Static files and the session query need no name."""
     others = {
         "elements/session-notice.js",
         "ui/emoji.js",
@@ -105,23 +105,23 @@ def test_every_request_that_needs_a_session_names_the_user_of_the_page() -> None
 
 
 @pytest.mark.parametrize("file", PAGES, ids=name)
-def test_no_script_or_style_stands_in_the_markup(file: Path) -> None:
+def test_markup_has_no_inline_scripts_or_styles(file: Path) -> None:
     assert not INLINE.search(read(file))
 
 
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=name)
-def test_nothing_in_a_template_escapes_escaping(file: Path) -> None:
+def test_templates_never_disable_escaping(file: Path) -> None:
     assert not re.search(r"\|\s*safe\b|autoescape\s+false|Markup\(", read(file))
 
 
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=name)
-def test_every_address_in_a_template_is_made_by_the_router(file: Path) -> None:
+def test_every_url_in_a_template_is_built_by_the_router(file: Path) -> None:
     for address in ADDRESS.findall(read(file)):
         assert MADE.match(address), address
 
 
 @pytest.mark.parametrize("file", EVERYTHING, ids=name)
-def test_nothing_is_fetched_from_elsewhere(file: Path) -> None:
+def test_nothing_is_loaded_from_other_origins(file: Path) -> None:
     names_of_formats = re.sub(r"http://www\.w3\.org/[\w/]+", "", read(file))
     loaded = re.findall(r"(?:src|href|url|from|import|fetch)\W{1,3}(\S+)", names_of_formats)
     assert not [target for target in loaded if FOREIGN.match(target)]

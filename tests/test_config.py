@@ -1,4 +1,4 @@
-"""Settings: from where they come, and what happens to mistakes."""
+"""Settings: sources, precedence and errors."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ PORT = "CHATSERVER_SERVER__PORT"
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where no config.toml is unless a test writes one."""
+    """Change to an empty folder, in which tests can write a config.toml."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -37,28 +37,28 @@ def write(text: str, name: str = "config.toml") -> Path:
 
 
 def loaded(environ: dict[str, str] | None = None, **options: Any) -> Loaded:
-    """As the command line does it, with an environment that a test chooses."""
+    """Load settings as the command line does, with the given environment."""
     return load(environ=environ or {}, **options)
 
 
 def mistakes(environ: dict[str, str] | None = None, **options: Any) -> str:
-    """What the refusal says; there must be one."""
+    """Return the text of the error, which is required."""
     with pytest.raises(StartError) as refusal:
         loaded(environ, **options)
     return str(refusal.value)
 
 
-# Where a value comes from ------------------------------------------------------------------------
+# Sources -----------------------------------------------------------------------------------------
 
 
-def test_nothing_needs_to_be_configured() -> None:
+def test_all_settings_have_defaults() -> None:
     found = loaded()
     assert found.settings == Settings()
     assert found.sources == {}
     assert found.warnings == []
 
 
-def test_flags_go_before_the_environment_before_the_file_before_the_default() -> None:
+def test_flags_override_environment_file_and_default() -> None:
     flags, environ = {"server.port": 4}, {PORT: "3"}
     assert loaded().settings.server.port == 3000
     write("[server]\nport = 2")
@@ -67,11 +67,11 @@ def test_flags_go_before_the_environment_before_the_file_before_the_default() ->
     assert loaded(environ, flags=flags).settings.server.port == 4
 
 
-def test_a_flag_that_was_not_given_hides_nothing() -> None:
+def test_a_flag_that_was_not_given_overrides_nothing() -> None:
     assert loaded({PORT: "3"}, flags={"server.port": None, "data": None}).settings.server.port == 3
 
 
-def test_every_value_says_where_it_came_from() -> None:
+def test_every_value_has_its_source() -> None:
     file = write("[server]\nport = 2\n[auth]\nsession_days = 7")
     found = loaded(
         {"CHATSERVER_BUS__URL": "redis://localhost"}, flags={"server.port": 4, "data": "here"}
@@ -84,7 +84,7 @@ def test_every_value_says_where_it_came_from() -> None:
     }
 
 
-def test_keys_of_one_section_may_come_from_everywhere() -> None:
+def test_keys_of_one_section_can_have_different_sources() -> None:
     write('[server]\nport = 2\nhost = "::1"\npublic_url = "https://chat.example.com/"')
     server = loaded({PORT: "3"}, flags={"server.host": "0.0.0.0"}).settings.server
     assert (server.host, server.port, server.public_url) == (
@@ -122,12 +122,12 @@ def test_every_key_can_come_from_the_environment(key: str) -> None:
     assert found.warnings == []
 
 
-def test_the_environment_writes_lists_with_commas() -> None:
+def test_lists_in_the_environment_are_separated_by_commas() -> None:
     found = loaded({"CHATSERVER_SERVER__TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,"})
     assert found.settings.server.trusted_proxies == ["127.0.0.1", "10.0.0.0/8"]
 
 
-def test_a_file_is_named_by_flag_or_environment_or_lies_here() -> None:
+def test_the_file_is_given_by_flag_or_environment_or_is_in_the_working_directory() -> None:
     here, there = write("[server]\nport = 1"), write("[server]\nport = 2", "there.toml")
     third = write("[server]\nport = 3", "third.toml")
     environ = {"CHATSERVER_CONFIG": str(there)}
@@ -148,15 +148,15 @@ def test_the_data_folder_comes_from_flag_or_environment_or_systemd() -> None:
     assert loaded(environ).warnings == []
 
 
-def test_without_a_database_url_it_is_a_file_in_the_data_folder(empty_folder: Path) -> None:
+def test_the_default_database_is_a_file_in_the_data_folder(empty_folder: Path) -> None:
     url = loaded(flags={"data": "here"}).settings.database_url
     assert url == f"sqlite:///{empty_folder}/here/chat.db"
 
 
-# Mistakes ----------------------------------------------------------------------------------------
+# Errors ------------------------------------------------------------------------------------------
 
 
-def test_all_mistakes_are_named_at_once_with_what_was_meant() -> None:
+def test_all_errors_are_reported_together_with_suggestions() -> None:
     write(
         """
         [server]
@@ -179,14 +179,14 @@ def test_all_mistakes_are_named_at_once_with_what_was_meant() -> None:
     assert len(text.splitlines()) == 1 + 6
 
 
-def test_a_mistake_that_resembles_nothing_gets_no_advice() -> None:
+def test_an_unknown_name_without_a_similar_one_has_no_suggestion() -> None:
     write("[zzz]\n[server]\nxyzzy = 1")
     text = mistakes()
     assert "[zzz] is no section." in text
     assert "server.xyzzy is no key (config.toml)." in text
 
 
-def test_a_key_outside_of_its_section_is_a_mistake() -> None:
+def test_a_key_outside_its_section_is_an_error() -> None:
     write("port = 1")
     assert "port must stand in its section, below [server]." in mistakes()
     write("zzz = 1")
@@ -197,7 +197,7 @@ def test_a_key_outside_of_its_section_is_a_mistake() -> None:
     assert "server must be a section: [server]." in mistakes()
 
 
-def test_an_unknown_name_in_the_environment_is_a_warning_with_what_was_meant() -> None:
+def test_an_unknown_name_in_the_environment_is_a_warning_with_a_suggestion() -> None:
     found = loaded({"CHATSERVER_SERVER__PROT": "1", "CHATSERVER_ZZZ": "1", "CHAT_PORT": "1"})
     assert found.settings == Settings()
     mistyped, unknown = found.warnings
@@ -236,12 +236,12 @@ def test_an_unknown_name_in_the_environment_is_a_warning_with_what_was_meant() -
         ("[auth]\nquery_token = 1", "query_token: Expected bool, got int"),
     ],
 )
-def test_a_value_that_cannot_work_is_refused(text: str, told: str) -> None:
+def test_an_invalid_value_is_rejected(text: str, told: str) -> None:
     write(text)
     assert told in mistakes()
 
 
-def test_values_just_good_enough_are_accepted() -> None:
+def test_values_at_the_limit_are_accepted() -> None:
     write("[auth]\nargon2_memory_kib = 19456\nargon2_time = 2\n[server]\nport = 65535")
     assert loaded().settings.auth == AuthSettings(argon2_memory_kib=19_456, argon2_time=2)
 
@@ -262,34 +262,34 @@ def test_urls_of_every_form_are_accepted(section: str, url: str) -> None:
     assert getattr(loaded().settings, section).url == url
 
 
-def test_a_refused_value_is_not_repeated() -> None:
+def test_a_rejected_value_is_not_displayed() -> None:
     write('[database]\nurl = "postgres://chat:hunter2@localhost/chat"')
     assert "hunter2" not in mistakes()
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
+def test_a_missing_file_is_reported() -> None:
     text = mistakes(config=Path("nowhere.toml"))
     assert text == "Cannot read the configuration nowhere.toml: No such file or directory."
 
 
-def test_a_folder_is_no_configuration() -> None:
+def test_a_folder_as_configuration_is_an_error() -> None:
     Path("folder").mkdir()
     assert "Is a directory" in mistakes({"CHATSERVER_CONFIG": "folder"})
 
 
 @pytest.mark.parametrize("raw", [b"port: 3000", b"[server", b"\xff", b"a = 1\na = 2"])
-def test_a_file_that_is_no_toml_is_named(raw: bytes) -> None:
+def test_a_file_that_is_not_toml_is_reported(raw: bytes) -> None:
     Path("config.toml").write_bytes(raw)
     assert mistakes().startswith("The configuration config.toml is not TOML: ")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_file_may_begin_with_the_mark_of_its_encoding(encoding: str) -> None:
+def test_a_file_can_begin_with_a_byte_order_mark(encoding: str) -> None:
     Path("config.toml").write_bytes("[server]\nport = 3001\n".encode(encoding))
     assert load(environ={}).settings.server.port == 3001
 
 
-def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path: Path) -> None:
+def test_a_secret_is_read_from_the_file_named_by_a_variable(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("mysql://chat:purple@db/chat\n")
     found = load(environ={"CHATSERVER_DATABASE__URL_FILE": str(secret)})
@@ -301,7 +301,7 @@ def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path: Path) ->
     assert said == f"Cannot read {secret}: No such file or directory."
 
 
-def test_a_credential_of_systemd_is_named_like_its_key(tmp_path: Path) -> None:
+def test_systemd_credentials_have_the_names_of_their_keys(tmp_path: Path) -> None:
     (tmp_path / "bus.url").write_text("redis://:purple@bus")
     (tmp_path / "server.port").write_text("3001\n")
     credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
@@ -312,7 +312,7 @@ def test_a_credential_of_systemd_is_named_like_its_key(tmp_path: Path) -> None:
     assert over.settings.server.port == 3002
 
 
-def test_a_key_in_a_file_is_that_file_and_never_shown(tmp_path: Path) -> None:
+def test_a_path_setting_in_a_credential_is_the_path_of_the_credential(tmp_path: Path) -> None:
     files = {name: tmp_path / f"server.{name}" for name in ("tls_cert", "tls_key")}
     for file in files.values():
         file.write_text("-----BEGIN PRIVATE KEY-----\n")
@@ -327,7 +327,7 @@ def test_a_unix_socket_and_a_certificate_exclude_one_another() -> None:
     assert "leave one out" in mistakes()
 
 
-def test_mistakes_between_keys_are_named_with_all_others() -> None:
+def test_conflicts_between_keys_are_reported_with_all_other_errors() -> None:
     Path("config.toml").write_text(
         '[server]\nport = "x"\ntls_cert = "a"\ntrusted_proxies = ["here", "there"]\n'
     )
@@ -350,12 +350,12 @@ def test_an_embedded_chat_reads_no_environment_and_no_file(
     assert create_app(Settings())[SERVER].settings == Settings()
 
 
-def test_an_embedded_chat_makes_no_files_before_it_starts(empty_folder: Path) -> None:
+def test_an_embedded_chat_creates_no_files_before_its_start(empty_folder: Path) -> None:
     create_app(Settings(data=empty_folder / "data"))
     assert list(empty_folder.iterdir()) == []
 
 
-def test_an_embedder_may_write_the_folder_as_text() -> None:
+def test_an_embedder_can_give_the_folder_as_text() -> None:
     app = create_app(Settings(data="folder"))  # type: ignore[arg-type]
     assert app[SERVER].settings.data == Path("folder")
 
@@ -377,17 +377,17 @@ def test_an_embedder_may_write_the_folder_as_text() -> None:
         "settings",
     ],
 )
-def test_an_embedder_hears_of_a_wrong_value_at_once(wrong: Any) -> None:
+def test_an_embedder_gets_an_error_for_an_invalid_value(wrong: Any) -> None:
     with pytest.raises(StartError, match="Settings: "):
         create_app(wrong)
 
 
-def test_an_unknown_setting_is_no_settings_object() -> None:
+def test_an_unknown_setting_raises_an_error() -> None:
     with pytest.raises(TypeError, match="prot"):
         ServerSettings(prot=1)  # type: ignore[call-arg]
 
 
-# Showing -----------------------------------------------------------------------------------------
+# Display -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -410,9 +410,9 @@ def test_a_password_in_a_url_is_masked(value: object, said: object) -> None:
 @pytest.mark.parametrize(
     "password", ["hun/ter2", "hun#ter2", "hun?ter2", "hun@ter2", "hun:ter2", "hun\nter2"]
 )
-def test_a_password_is_masked_whatever_is_in_it(password: str) -> None:
+def test_a_password_with_any_characters_is_masked(password: str) -> None:
     assert shown(f"mysql://chat:{password}@localhost/chat") == "mysql://chat:***@localhost/chat"
 
 
-def test_a_password_is_masked_in_a_url_that_is_none() -> None:
+def test_a_password_in_an_invalid_url_is_masked() -> None:
     assert shown("mysql://chat:hunter2@[localhost/chat") == "mysql://chat:***@[localhost/chat"

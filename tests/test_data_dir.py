@@ -1,4 +1,4 @@
-"""The data folder: private, and of one process at a time."""
+"""Data folder: permissions and lock."""
 
 import os
 import re
@@ -44,28 +44,28 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_a_new_folder_and_its_lock_are_private_whatever_the_umask(folder: DataDir) -> None:
+def test_a_new_folder_and_its_lock_are_private_with_any_umask(folder: DataDir) -> None:
     folder.lock()
     assert mode(folder.path) == 0o700
     assert [mode(file) for file in folder.path.iterdir()] == [0o600]
 
 
-def test_parents_are_made_too(tmp_path: Path) -> None:
+def test_parent_folders_are_created(tmp_path: Path) -> None:
     folder = DataDir(tmp_path / "a" / "b" / "c")
     folder.lock()
     assert mode(folder.path) == 0o700
     folder.unlock()
 
 
-def test_a_second_server_is_refused_and_told_who_is_first(folder: DataDir) -> None:
+def test_a_second_server_is_rejected_with_the_process_of_the_first(folder: DataDir) -> None:
     folder.lock()
     with pytest.raises(StartError, match=rf"process {os.getpid()}\b"):
         DataDir(folder.path).lock()
-    with pytest.raises(StartError):  # the first refusal has not let it go
+    with pytest.raises(StartError):  # the first error has not released the lock
         DataDir(folder.path).lock()
 
 
-def test_whoever_lets_go_makes_room_for_the_next(folder: DataDir) -> None:
+def test_an_unlocked_folder_can_be_locked_again(folder: DataDir) -> None:
     folder.lock()
     folder.unlock()
     folder.unlock()
@@ -74,7 +74,7 @@ def test_whoever_lets_go_makes_room_for_the_next(folder: DataDir) -> None:
     following.unlock()
 
 
-def test_another_process_is_named_and_its_sudden_end_frees_the_folder(folder: DataDir) -> None:
+def test_the_end_of_another_process_releases_the_lock(folder: DataDir) -> None:
     command = [sys.executable, "-c", HOLDER, str(folder.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
@@ -86,14 +86,14 @@ def test_another_process_is_named_and_its_sudden_end_frees_the_folder(folder: Da
     folder.lock()
 
 
-def test_a_longer_number_of_an_earlier_process_leaves_no_digits(folder: DataDir) -> None:
+def test_a_longer_process_id_in_the_lock_file_is_overwritten_completely(folder: DataDir) -> None:
     folder.path.mkdir()
     (folder.path / "lock").write_text("99999999999999")
     folder.lock()
     assert (folder.path / "lock").read_text() == str(os.getpid())
 
 
-def test_a_folder_that_everybody_may_write_to_is_refused(folder: DataDir) -> None:
+def test_a_world_writable_folder_is_rejected(folder: DataDir) -> None:
     folder.path.mkdir()
     folder.path.chmod(0o777)
     with pytest.raises(StartError, match=re.escape(f"{folder.path}. Close it first: chmod o-w")):
@@ -103,13 +103,13 @@ def test_a_folder_that_everybody_may_write_to_is_refused(folder: DataDir) -> Non
     folder.lock()
 
 
-def test_a_file_in_its_place_is_refused(folder: DataDir) -> None:
+def test_a_file_in_place_of_the_folder_is_rejected(folder: DataDir) -> None:
     folder.path.write_text("")
     with pytest.raises(StartError, match="cannot be used: File exists"):
         folder.lock()
 
 
-def test_a_folder_that_was_there_before_is_new_until_a_server_locked_it(
+def test_an_existing_folder_is_new_until_a_server_locked_it(
     folder: DataDir,
 ) -> None:
     folder.path.mkdir()
@@ -119,9 +119,7 @@ def test_a_folder_that_was_there_before_is_new_until_a_server_locked_it(
     assert states == [True, False]
 
 
-def test_a_relative_path_stays_where_it_was_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = DataDir(Path("data"))
     monkeypatch.chdir("/")
@@ -129,7 +127,7 @@ def test_a_relative_path_stays_where_it_was_meant(
 
 
 @pytest.mark.parametrize("length", [1, 60, 200])
-def test_a_socket_can_be_reached_however_long_its_path_is(tmp_path: Path, length: int) -> None:
+def test_a_socket_with_a_long_path_can_be_reached(tmp_path: Path, length: int) -> None:
     place = tmp_path / ("x" * length) / "control.sock"
     place.parent.mkdir()
     with socket.socket(socket.AF_UNIX) as listening, control_address(place) as address:
@@ -140,7 +138,7 @@ def test_a_socket_can_be_reached_however_long_its_path_is(tmp_path: Path, length
             calling.connect(again)
 
 
-def test_a_name_for_a_long_path_is_valid_while_it_is_used_only(tmp_path: Path) -> None:
+def test_the_short_address_of_a_long_path_is_temporary(tmp_path: Path) -> None:
     with control_address(tmp_path / ("x" * 200)) as address:
         assert Path(address).parent.samefile(tmp_path)
     assert not Path(address).parent.exists()

@@ -1,4 +1,4 @@
-"""The descriptions in docs/: valid, whole, and what the types and the routes say today."""
+"""API descriptions in docs/: valid, complete, and up to date."""
 
 import json
 import re
@@ -48,13 +48,13 @@ def committed(name: str) -> Any:
 
 
 def mistakes(document: Any) -> list[str]:
-    """What the official schema of AsyncAPI has against a document."""
+    """Return the violations of the official schema of AsyncAPI in a document."""
     official = json.loads(OFFICIAL.read_text(encoding="utf-8"))
     return [error.message for error in Draft7Validator(official).iter_errors(document)]
 
 
 def references(value: Any) -> set[str]:
-    """Every $ref in a document."""
+    """Return every $ref in a document."""
     if isinstance(value, list):
         return set().union(*map(references, value))
     if not isinstance(value, dict):
@@ -78,7 +78,7 @@ def test_the_committed_copy_is_what_make_describe_writes(name: str) -> None:
     assert text == texts(DOCS)[name], "run: make describe"
 
 
-def test_what_may_be_missing_or_null_is_told_in_words() -> None:
+def test_optional_and_nullable_fields_are_marked() -> None:
     text = texts(DOCS)["protocol.md"]
     assert "`name` text or null" in text
     assert "`muted?` true/false |" in text
@@ -86,7 +86,7 @@ def test_what_may_be_missing_or_null_is_told_in_words() -> None:
     assert set(decimals) == {"retry_after", "messages_per_second"}
 
 
-async def test_every_server_shows_both_to_anybody(chat: Chat) -> None:
+async def test_both_documents_are_served_without_a_session(chat: Chat) -> None:
     browser = chat.browser()
     for name in ("asyncapi.json", "openapi.json"):
         for _again in range(2):
@@ -94,7 +94,7 @@ async def test_every_server_shows_both_to_anybody(chat: Chat) -> None:
             assert (answer.status, answer.json | SERVERS) == (200, committed(name) | SERVERS)
 
 
-async def test_the_socket_is_described_at_the_address_of_the_server(
+async def test_the_asyncapi_document_has_the_address_of_the_server(
     chat: Chat, tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
     found = await ask(chat.browser(), "GET", f"{chat.url}/api/asyncapi.json")
@@ -110,7 +110,7 @@ async def test_the_socket_is_described_at_the_address_of_the_server(
     assert mistakes(document) == []
 
 
-def test_a_server_that_starts_does_not_load_what_describes_it() -> None:
+def test_the_generators_are_not_imported_at_the_start() -> None:
     program = "import sys, chatserver.app; print(*sys.modules)"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
@@ -121,26 +121,26 @@ def test_a_server_that_starts_does_not_load_what_describes_it() -> None:
 # asyncapi.json -----------------------------------------------------------------------------------
 
 
-def test_the_socket_is_described_in_valid_asyncapi() -> None:
+def test_the_asyncapi_document_is_valid() -> None:
     document = committed("asyncapi.json")
     assert mistakes(document) == []
     for reference in references(document):
         assert at(document, reference), reference
 
 
-def test_a_mistake_in_it_would_be_found() -> None:
+def test_an_invalid_asyncapi_document_is_detected() -> None:
     document = committed("asyncapi.json")
     document["operations"]["tell"]["action"] = "shout"
     document["components"]["messages"]["Stored"]["payload"] = 7
     assert mistakes(document)
 
 
-def test_every_command_says_what_answers_it() -> None:
+def test_every_command_has_its_replies() -> None:
     assert set(REPLIES) == set(COMMANDS)
     assert {answer for answers in REPLIES.values() for answer in answers} == set(ANSWERS)
 
 
-def test_every_reason_to_close_is_told() -> None:
+def test_every_close_code_is_described() -> None:
     assert set(CLOSINGS) == set(CloseCode)
     told = asyncapi.document()["channels"]["socket"]["x-close-codes"]
     assert set(told) == {str(code.value) for code in CloseCode}
@@ -149,14 +149,14 @@ def test_every_reason_to_close_is_told() -> None:
 # openapi.json ------------------------------------------------------------------------------------
 
 
-def test_http_is_described_in_valid_openapi() -> None:
+def test_the_openapi_document_is_valid() -> None:
     document = committed("openapi.json")
     validate(document)
     for reference in references(document):
         assert at(document, reference), reference
 
 
-def test_every_route_is_described_and_nothing_else(tmp_path: Path) -> None:
+def test_exactly_the_existing_routes_are_described(tmp_path: Path) -> None:
     app = create_app(Settings(data=tmp_path))
     routes = {
         (route.method, route.resource.canonical)
@@ -167,7 +167,7 @@ def test_every_route_is_described_and_nothing_else(tmp_path: Path) -> None:
     assert described == {route for route in routes if DESCRIBED.match(route[1])}
 
 
-def test_every_refusal_of_the_table_exists() -> None:
+def test_every_described_error_exists() -> None:
     for operation in OPERATIONS:
         assert set(operation.refuses.split()) <= openapi.codes().keys(), operation.name
 
@@ -175,11 +175,11 @@ def test_every_refusal_of_the_table_exists() -> None:
 # protocol.md -------------------------------------------------------------------------------------
 
 
-def test_every_limit_has_its_sentence() -> None:
+def test_every_limit_is_described() -> None:
     assert set(LIMITS) == set(LimitSettings.__struct_fields__)
 
 
-def test_every_table_finds_its_place() -> None:
+def test_every_table_is_inserted() -> None:
     template = (DOCS / "protocol.in.md").read_text(encoding="utf-8")
     assert len(re.findall(r"<!-- \w+ -->", template)) == 9
     assert "<!--" not in fill(template)
@@ -200,7 +200,7 @@ LENGTHS = [
 
 
 @pytest.mark.parametrize(("shape", "field", "check"), LENGTHS)
-def test_the_described_length_of_a_text_is_the_one_that_the_server_checks(
+def test_the_described_lengths_are_those_that_the_server_checks(
     shape: str, field: str, check: Callable[[str], object]
 ) -> None:
     described = openapi.document(OPERATIONS)["components"]["schemas"][shape]["properties"][field]

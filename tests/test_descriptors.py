@@ -1,11 +1,11 @@
-"""The warning about file descriptors: once, until there are enough again."""
+"""Warning about file descriptors."""
 
 import pytest
 
 from chatserver.descriptors import Descriptors, used
 
 
-def test_scarce_descriptors_are_logged_once_until_there_are_enough_again(
+def test_scarce_descriptors_are_logged_once_until_enough_are_free(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     counts = iter([10, 95, 96, 85, 95, 60, 91])
@@ -18,7 +18,7 @@ def test_scarce_descriptors_are_logged_once_until_there_are_enough_again(
     assert logged == [0, 1, 0, 0, 0, 0, 1]
 
 
-def test_a_process_that_cannot_even_look_has_none_left(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_check_counts_as_no_free_descriptors(caplog: pytest.LogCaptureFixture) -> None:
     def none_left() -> tuple[int, int]:
         raise OSError(24, "Too many open files")
 

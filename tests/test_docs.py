@@ -1,4 +1,4 @@
-"""The documentation says what the code does: keys, defaults, modules, commands, tests."""
+"""Consistency of documentation and code: keys, defaults, modules, commands, tests."""
 
 import os
 import re
@@ -30,7 +30,7 @@ OPERATING = REPOSITORY / "docs" / "operating.md"
 SECURITY = REPOSITORY / "docs" / "security.md"
 PACKAGE = REPOSITORY / "chatserver"
 
-KEY = re.compile(r"^#(?=[a-z0-9_]+ = )", re.MULTILINE)  # prose has a space behind its #
+KEY = re.compile(r"^#(?=[a-z0-9_]+ = )", re.MULTILINE)  # prose has a space after its #
 
 
 def uncommented() -> str:
@@ -40,7 +40,7 @@ def uncommented() -> str:
 # config.example.toml -----------------------------------------------------------------------------
 
 
-def test_the_example_changes_nothing_as_it_is() -> None:
+def test_the_example_without_changes_sets_nothing() -> None:
     tables = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     assert set(tables) == {key.split(".")[0] for key in all_keys()}
     assert not any(tables.values())
@@ -57,7 +57,7 @@ def test_every_value_of_the_example_is_the_default(tmp_path: Path) -> None:
     assert load(config=file, environ={}).settings == Settings()
 
 
-def test_every_key_of_the_example_says_why_one_would_change_it() -> None:
+def test_every_key_of_the_example_is_explained() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     keys = [number for number, line in enumerate(lines) if KEY.match(line)]
     assert len(keys) == len(all_keys())
@@ -65,14 +65,14 @@ def test_every_key_of_the_example_says_why_one_would_change_it() -> None:
         assert re.match(r"# .{20,}", lines[number - 1]), lines[number]
 
 
-def test_the_example_fits_a_terminal() -> None:
+def test_the_lines_of_the_example_are_short() -> None:
     assert max(map(len, EXAMPLE.read_text(encoding="utf-8").splitlines())) <= 105
 
 
 # README.md ---------------------------------------------------------------------------------------
 
 
-def test_readme_gives_the_figures_of_the_last_benchmark() -> None:
+def test_the_readme_has_the_figures_of_the_last_benchmark() -> None:
     results = (REPOSITORY / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
     goals = {
         row.split(" | ")[0].strip("| "): row.split(" | ")[2]
@@ -88,14 +88,14 @@ def test_readme_gives_the_figures_of_the_last_benchmark() -> None:
         assert words.format(goals[goal]) in text
 
 
-def test_the_prose_of_readme_is_wrapped() -> None:
+def test_the_lines_of_the_readme_are_short() -> None:
     text = README.read_text(encoding="utf-8")
     prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).splitlines()
     assert max(map(len, prose)) <= 105
 
 
 def printed(language: str, having: str) -> str:
-    """The one example of README.md with that in it."""
+    """Return the only example in README.md that contains `having`."""
     text = README.read_text(encoding="utf-8")
     blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     (block,) = (block for block in blocks if having in block)
@@ -114,7 +114,7 @@ def test_the_shortest_program_of_the_readme_runs(
     assert app[SERVER].settings == Settings(data=Path("chat-data"))
 
 
-def test_the_settings_of_the_readme_are_taken(
+def test_the_settings_in_the_readme_are_valid(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -123,7 +123,7 @@ def test_the_settings_of_the_readme_are_taken(
     assert isinstance(names["app"], web.Application)
 
 
-def test_the_test_of_the_readme_passes_as_it_is_printed(tmp_path: Path) -> None:
+def test_the_test_in_the_readme_passes(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(printed("toml", "asyncio_mode"))
     (tmp_path / "test_chat.py").write_text(printed("python", "sign_up"))
     ended = subprocess.run(
@@ -137,7 +137,7 @@ def test_the_test_of_the_readme_passes_as_it_is_printed(tmp_path: Path) -> None:
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
-async def test_the_bot_of_the_readme_says_something_each_time_it_runs(
+async def test_the_bot_in_the_readme_posts_a_message_each_time(
     start_chat: StartChat, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chat = await start_chat()
@@ -156,13 +156,13 @@ async def test_the_bot_of_the_readme_says_something_each_time_it_runs(
 
 
 def named() -> list[str]:
-    """Paths of modules and folders that the text names in code style."""
+    """Return paths of modules and folders in code style."""
     spans = re.findall(r"`([^`\n]+)`", ARCHITECTURE.read_text(encoding="utf-8"))
     return [span for span in spans if re.fullmatch(r"[a-z0-9_/]+(\.py|/)", span)]
 
 
 def modules() -> list[str]:
-    """Every module with code of its own, as the text names it."""
+    """Return all modules with code, as named in the text."""
     files = (file.relative_to(PACKAGE) for file in PACKAGE.rglob("*.py"))
     return sorted(str(file) for file in files if file.name != "__init__.py")
 
@@ -172,7 +172,7 @@ def test_the_lines_of_the_architecture_are_short() -> None:
     assert max(map(len, lines)) <= 105
 
 
-def test_the_architecture_names_only_what_exists() -> None:
+def test_the_architecture_names_only_existing_modules() -> None:
     assert len(named()) > 20
     for name in named():
         assert (PACKAGE / name).exists() or (REPOSITORY / name).exists(), name
@@ -188,21 +188,21 @@ def test_the_architecture_names_every_module(module: str) -> None:
 
 
 def code(text: str) -> list[str]:
-    """Every line of the blocks and every span in code style."""
+    """Return all lines of code blocks, and all code spans."""
     blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
     return [line for block in blocks for line in block.splitlines()] + spans
 
 
 def commands(text: str) -> list[str]:
-    """What is typed after the program's name, wherever the program is."""
+    """Return the arguments of all calls of the program."""
     said = re.compile(r"(?:^|&& )(?:[^&]* exec NAME |[^&]*/bin/)?chatserver (-[^&]*|[a-z-][^&]*)")
     return sorted({found.strip() for line in code(text) for found in said.findall(line)})
 
 
 def mistake(typed: list[str], command: click.Command = main) -> str:
-    """What the command line would say to that, or "". Looks only; runs nothing."""
-    typed = [word for word in typed if word != "--help"]  # which every command has
+    """Return the error of the command line for these arguments, or "". Runs nothing."""
+    typed = [word for word in typed if word != "--help"]  # every command has it
     options = {name: option for option in command.params for name in option.opts}
     while typed:
         word, *typed = typed
@@ -223,7 +223,7 @@ def _takes_words(command: click.Command) -> bool:
     return any(isinstance(param, click.Argument) for param in command.params)
 
 
-def test_a_command_that_does_not_exist_is_noticed() -> None:
+def test_a_command_that_does_not_exist_is_detected() -> None:
     assert mistake(["backup", "--force", "x.zip"]) == ""
     assert mistake(["--data", "x", "user", "add", "NAME", "--admin"]) == ""
     assert mistake(["backup", "--quick"]) == "backup has no --quick"
@@ -232,7 +232,7 @@ def test_a_command_that_does_not_exist_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("file", [OPERATING, SECURITY], ids=lambda file: file.name)
-def test_commands_and_keys_that_operators_read_of_exist(file: Path) -> None:
+def test_documented_commands_and_keys_exist(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     told = [mistake(shlex.split(command)) for command in commands(text)]
     assert told
@@ -244,14 +244,14 @@ def test_commands_and_keys_that_operators_read_of_exist(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", [OPERATING, SECURITY], ids=lambda file: file.name)
-def test_files_that_operators_read_of_exist(file: Path) -> None:
+def test_documented_files_exist(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     named = re.findall(r"\b(?:deploy|docs|tests)/[\w./-]*\w|\b[\w.]+\.(?:yaml|example\.toml)", text)
     assert named
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
-def test_every_promise_about_security_names_the_tests_that_hold_it() -> None:
+def test_every_security_statement_names_existing_tests() -> None:
     table = SECURITY.read_text(encoding="utf-8").split("| promise | tests |\n|---|---|\n")[1]
     table = table.split("\n\n")[0]
     rows = re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)
@@ -272,7 +272,7 @@ def our_tests() -> Iterator[str]:
 # docs/guarantees.md ------------------------------------------------------------------------------
 
 
-def test_every_promise_names_tests_that_exist() -> None:
+def test_every_guarantee_names_existing_tests() -> None:
     text = GUARANTEES.read_text(encoding="utf-8").partition("## Figures")[0]
     promises = [int(number) for number in re.findall(r"^\| G(\d+) \|.*", text, re.MULTILINE)]
     assert promises == sorted(set(promises))
@@ -295,10 +295,10 @@ ROWS = re.findall(rf"(?m)^\| (`+) ?(.+?) ?\1 \| (?:(`+) ?(.+?) ?\3|({TYPED})) \|
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[1] for row in ROWS])
-def test_markup_is_rendered_as_the_table_says(row: tuple[str, ...]) -> None:
+def test_markup_is_rendered_as_documented(row: tuple[str, ...]) -> None:
     _, text, _, html, typed = row
     assert rendered(text.replace(r"\n", "\n")) == (None if typed else html)
 
 
-def test_the_table_of_markup_is_read_whole() -> None:
+def test_the_table_of_markup_is_parsed_completely() -> None:
     assert len(ROWS) > 20

@@ -1,7 +1,7 @@
-"""Every command line that operators read is run as it is printed, on a chat that is set up.
+"""Documented command lines run as printed, on a chat that is set up.
 
-Paths of a machine lie in a folder of the test, `chatserver` is this checkout, and `sudo` only
-leaves out its options.
+Absolute paths are mapped to a folder of the test, `chatserver` is this checkout, and `sudo` only
+drops its options.
 """
 
 import itertools
@@ -32,7 +32,7 @@ _numbers = itertools.count()
 
 
 class Machine:
-    """A machine on which the chat was installed as docs/operating.md says."""
+    """Simulates a machine with the chat installed as in docs/operating.md."""
 
     def __init__(self, root: Path, url: str = "") -> None:
         self.root = root
@@ -43,14 +43,14 @@ class Machine:
         program = self.path("/opt/chatserver/bin/chatserver")
         self._script(program, f'exec {shlex.quote(sys.executable)} -m chatserver "$@"')
         self._script(program.with_name("sudo"), 'shift 2; exec "$@"')
-        self.home = Place(self.path("/etc/chatserver"))  # where the unit starts the server
+        self.home = Place(self.path("/etc/chatserver"))  # the working directory of the unit
         self.home.data = self.path("/var/lib/chatserver")
 
     def path(self, path: str) -> Path:
         return self.root / path.lstrip("/")
 
     def sh(self, line: str) -> Done:
-        """A line as it stands in the text, in a shell at /."""
+        """Run a documented line in a shell at /."""
         here = re.sub(
             "|".join(map(re.escape, PLACES)), lambda place: f"{self.root}{place[0]}", line
         )
@@ -81,27 +81,27 @@ def url(mariadb: PrivateMariaDB) -> str:
 
 @pytest.fixture
 def machine(tmp_path: Path, url: str) -> Machine:
-    """On MariaDB, and the server is stopped."""
+    """A machine with MariaDB, without a running server."""
     made = Machine(tmp_path, url)
     made.set_up()
     return made
 
 
 def line(having: str, text: str = OPERATING) -> str:
-    """The line of the text with that in it; it may be printed more than once."""
+    """Return the line of the text that contains `having`; it may occur more than once."""
     (found,) = {printed for printed in code(text) if having in printed}
     return found
 
 
 def crontab(printed: str) -> str:
-    """What cron gives to the shell: without the times, and with \\% as %."""
+    """Return the command that cron passes to the shell: without times, with \\% as %."""
     return printed.split(maxsplit=5)[5].replace("\\%", "%")
 
 
-# The lines of an installation --------------------------------------------------------------------
+# Installation ------------------------------------------------------------------------------------
 
 
-def test_the_crontab_line_saves_the_chat_of_the_configuration(machine: Machine) -> None:
+def test_the_crontab_line_backs_up_the_configured_chat(machine: Machine) -> None:
     old = machine.path("/var/backups/chat/old.zip")
     old.touch()
     os.utime(old, (0, old.stat().st_mtime - OLD))
@@ -111,8 +111,8 @@ def test_the_crontab_line_saves_the_chat_of_the_configuration(machine: Machine) 
     assert re.fullmatch(r"\d{4}-\d\d-\d\d\.zip", made.name)
 
 
-def test_without_the_configuration_no_backup_is_made_and_none_ages_out(machine: Machine) -> None:
-    """The line as it was printed once: it saved an empty chat beside the one on MariaDB."""
+def test_without_the_configuration_no_backup_is_made_and_none_is_deleted(machine: Machine) -> None:
+    """A line without the configuration would save an empty SQLite database."""
     good = machine.path("/var/backups/chat/good.zip")
     good.touch()
     os.utime(good, (0, good.stat().st_mtime - OLD))
@@ -126,14 +126,14 @@ def test_without_the_configuration_no_backup_is_made_and_none_ages_out(machine: 
 
 
 @pytest.mark.parametrize("text", [OPERATING, UNIT], ids=["operating.md", "chatserver.service"])
-def test_the_account_of_the_service_makes_an_invitation(machine: Machine, text: str) -> None:
+def test_the_account_of_the_service_can_create_an_invitation(machine: Machine, text: str) -> None:
     (printed,) = re.findall(r"sudo -u chatserver (?:.|\\\n)*?invite$", text, re.MULTILINE)
     done = machine.sh(printed.replace("\n#", "\n"))
     assert (done.code, "/join/" in done.out) == (0, True), done
 
 
-def test_an_upgrade_begins_with_a_backup_and_ends_with_the_doctor(tmp_path: Path) -> None:
-    """`chatserver` stands for the program with its options, or for the current folder."""
+def test_the_documented_upgrade_works(tmp_path: Path) -> None:
+    """`chatserver` is the program with its options, or run in its working directory."""
     machine = Machine(tmp_path)
     machine.home.data = machine.root / "chatserver-data"
     machine.set_up()
@@ -143,7 +143,7 @@ def test_an_upgrade_begins_with_a_backup_and_ends_with_the_doctor(tmp_path: Path
     assert (machine.root / "before-upgrade.zip").exists()
 
 
-def test_the_way_back_is_tried_in_an_empty_folder(machine: Machine) -> None:
+def test_the_documented_trial_of_a_restore_works(machine: Machine) -> None:
     machine.home.succeed("backup", str(machine.root / "before-upgrade.zip"))
     for having in ("/tmp/trial --database sqlite:////tmp/trial/chat.db restore", "chat.db check"):
         done = machine.sh(line(having))
@@ -151,7 +151,7 @@ def test_the_way_back_is_tried_in_an_empty_folder(machine: Machine) -> None:
     assert done.out == "All well: 1 room, 0 events.\n"
 
 
-def test_a_chat_moves_from_sqlite_to_mysql(tmp_path: Path, url: str) -> None:
+def test_the_documented_move_from_sqlite_to_mysql_works(tmp_path: Path, url: str) -> None:
     machine = Machine(tmp_path)
     machine.home.data = machine.root / "chatserver-data"
     machine.set_up()
@@ -162,22 +162,22 @@ def test_a_chat_moves_from_sqlite_to_mysql(tmp_path: Path, url: str) -> None:
     assert done.out == "All well: 1 room, 0 events.\n"
 
 
-# The commands by name ----------------------------------------------------------------------------
+# Single commands ---------------------------------------------------------------------------------
 
 SERVING = {"serve", "serve --verbose", "--port 3001"}  # run until they are stopped
 ABSOLUTE = re.compile("|".join(map(re.escape, (*PLACES, "--database"))))
 REFUSED = {"setup-link", "--data chat-data setup-link"}  # there are accounts already
-ASKING = {  # for a word before they go on
+ASKING = {  # with a confirmation
     "restore before-upgrade.zip --replace": "replace",
     "user delete NAME": "delete",
 }
 NEEDS_A_SERVER = {"ready"}
 CHOICES = ("show", "check")
-WITHOUT_A_COMMAND = {"user"}  # shows what there is
+WITHOUT_A_COMMAND = {"user"}  # shows the help
 
 
 def printed_commands() -> list[str]:
-    """Those without a path of a machine: the lines above have their own tests."""
+    """Return the commands without absolute paths; the lines above have their own tests."""
     found: set[str] = set()
     for text in (README, OPERATING, SECURITY):
         found |= {re.split(r"\s{2,}", printed)[0] for printed in commands(text)}
@@ -200,7 +200,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def filled(printed: str) -> list[str]:
-    """With a name or a file for each placeholder."""
+    """Replace placeholders by names and files."""
     names = {
         "user delete": "cy",
         "bot token": "robot",
@@ -217,7 +217,7 @@ def filled(printed: str) -> list[str]:
 @pytest.mark.parametrize(
     "printed", [c for c in printed_commands() if c not in SERVING | ASKING.keys() | NEEDS_A_SERVER]
 )
-def test_a_command_runs_as_it_is_printed(furnished: Place, printed: str) -> None:
+def test_a_documented_command_runs(furnished: Place, printed: str) -> None:
     done = furnished.run(*filled(printed))
     if printed in REFUSED:
         assert "There are accounts already" in done.err
@@ -228,7 +228,7 @@ def test_a_command_runs_as_it_is_printed(furnished: Place, printed: str) -> None
 
 
 @pytest.mark.parametrize("printed", sorted(ASKING))
-def test_a_command_that_asks_goes_on_after_the_answer(furnished: Place, printed: str) -> None:
+def test_a_documented_command_with_a_confirmation_runs(furnished: Place, printed: str) -> None:
     ended = subprocess.run(
         command(*filled(printed)),
         cwd=furnished.folder,
@@ -243,8 +243,8 @@ def test_a_command_that_asks_goes_on_after_the_answer(furnished: Place, printed:
 
 
 @pytest.mark.parametrize("printed", sorted(SERVING))
-def test_the_server_starts_as_it_is_printed(tmp_path: Path, printed: str) -> None:
-    """On a free port: that of the text may be in use."""
+def test_the_documented_server_commands_start_it(tmp_path: Path, printed: str) -> None:
+    """Uses a free port, because the documented one may be in use."""
     words = [word for word in printed.split() if word not in ("--port", "3001")]
     server = Server(Place(tmp_path), *words)
     assert server.stop()[0] == 0

@@ -1,4 +1,4 @@
-"""Commands on file systems that lack something: flushes of folders, links, locks, writing."""
+"""Commands on file systems without directory flushes, links, locks or write access."""
 
 import errno
 import fcntl
@@ -33,7 +33,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES])
-def test_a_backup_needs_no_flush_of_its_folder(
+def test_a_backup_works_without_directory_flushes(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     flush = os.fsync
@@ -54,7 +54,7 @@ def test_a_backup_needs_no_flush_of_its_folder(
     "command",
     [("backup", "x.zip"), ("export", "x.jsonl"), ("keys", "rotate"), ("user", "add", "x")],
 )
-def test_a_full_disk_may_pass(
+def test_a_full_disk_is_a_temporary_error(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int, command: tuple[str, ...]
 ) -> None:
     refuse(monkeypatch, "fsync", number)
@@ -64,7 +64,7 @@ def test_a_full_disk_may_pass(
     assert not list(place.folder.glob("x.*"))
 
 
-def test_a_failed_flush_of_a_folder_is_not_ignored(
+def test_a_failed_directory_flush_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, "fsync", errno.EIO)
@@ -73,7 +73,7 @@ def test_a_failed_flush_of_a_folder_is_not_ignored(
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK])
-def test_a_restore_keeps_the_old_database_without_hard_links(
+def test_a_restore_without_hard_links_keeps_the_old_database(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     saved = str(place.folder / "saved.zip")
@@ -85,7 +85,7 @@ def test_a_restore_keeps_the_old_database_without_hard_links(
     assert (kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (before, 0o600)
 
 
-def test_a_data_folder_without_locks_is_not_in_use_but_refused(
+def test_a_data_folder_without_locks_is_rejected_and_not_reported_as_in_use(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(*_: object) -> None:
@@ -96,7 +96,7 @@ def test_a_data_folder_without_locks_is_not_in_use_but_refused(
         assert "cannot be used: No locks available" in place.fail(*command)
 
 
-def test_a_folder_without_permissions_is_refused_with_what_to_do(
+def test_a_folder_without_permissions_is_rejected_with_instructions(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.data.chmod(0o777)
@@ -106,7 +106,7 @@ def test_a_folder_without_permissions_is_refused_with_what_to_do(
     assert "umask=077" in said
 
 
-def test_a_truncated_archive_is_called_damaged(place: Place) -> None:
+def test_a_truncated_archive_is_reported_as_damaged(place: Place) -> None:
     saved = place.folder / "saved.zip"
     place.succeed("backup", str(saved))
     whole = saved.read_bytes()
@@ -115,7 +115,7 @@ def test_a_truncated_archive_is_called_damaged(place: Place) -> None:
         assert "is damaged: it is cut off" in place.fail("restore", str(saved))
 
 
-def test_an_export_may_begin_with_a_byte_order_mark(place: Place) -> None:
+def test_an_export_can_begin_with_a_byte_order_mark(place: Place) -> None:
     written = place.folder / "written.jsonl"
     place.succeed("export", str(written))
     written.write_bytes(b"\xef\xbb\xbf" + written.read_bytes())
@@ -125,7 +125,7 @@ def test_an_export_may_begin_with_a_byte_order_mark(place: Place) -> None:
 
 @pytest.fixture
 def read_only(place: Place) -> Iterator[Place]:
-    """The data folder on a file system that was mounted read-only."""
+    """The data folder on a read-only file system."""
     require("Mounting (root)", found=os.geteuid() == 0)
     subprocess.run(["mount", "--bind", place.data, place.data], check=True)
     try:
@@ -135,7 +135,7 @@ def read_only(place: Place) -> Iterator[Place]:
         subprocess.run(["umount", place.data], check=True)
 
 
-def test_what_only_reads_runs_on_a_read_only_file_system(read_only: Place) -> None:
+def test_reading_commands_run_on_a_read_only_file_system(read_only: Place) -> None:
     saved = str(read_only.folder / "saved")
     for command in (["user", "list"], ["check"], ["backup", saved], ["export", f"{saved}.jsonl"]):
         read_only.succeed(*command)

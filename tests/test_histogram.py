@@ -1,9 +1,9 @@
-"""Figures by size, as Prometheus wants them."""
+"""Histogram in Prometheus form."""
 
 from chatserver.histogram import Histogram
 
 
-def test_each_bound_tells_how_many_were_not_above_it() -> None:
+def test_counts_are_cumulative() -> None:
     histogram = Histogram((1, 10))
     for figure in (0.5, 1, 1.5, 10, 10.5, 1_000):
         histogram.add(figure)
@@ -11,5 +11,5 @@ def test_each_bound_tells_how_many_were_not_above_it() -> None:
     assert histogram.total == 1_023.5
 
 
-def test_an_empty_one_says_so() -> None:
+def test_an_empty_histogram_has_zero_counts() -> None:
     assert Histogram((1,)).up_to() == [("1", 0), ("+Inf", 0)]

@@ -1,4 +1,4 @@
-"""The floors of docs/architecture.md: an import never points up, and each driver has one home."""
+"""Layers of docs/architecture.md: imports never point up, and each library has one home."""
 
 import ast
 import sys
@@ -11,8 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 LONGEST = 350  # lines of a module
 
-# From the ground up. A name covers what is below it; the longest one that fits decides.
-FLOORS = [
+# From the lowest. A name includes its submodules; the longest matching name decides.
+LAYERS = [
     (
         "errors models config limits logs histogram data_dir resources clocks supervisor redaction"
         " permissions binding origins tls launch descriptors text protocol bus"
@@ -24,7 +24,7 @@ FLOORS = [
     "embedding commands __main__",
 ]
 
-# Where a library lives; nobody else imports it. msgspec alone may go everywhere.
+# Modules that may import a library. msgspec can be imported everywhere.
 HOMES = {
     "aiohttp": {
         "web",
@@ -54,20 +54,20 @@ HOMES = {
     "uvloop": {"commands.options"},
 }
 
-# Modules whose tasks end by themselves: each does one piece of work, for one question, hole or
-# socket. A task that runs as long as the server does is started by `supervisor.Supervisor`.
+# Modules whose tasks end by themselves: each does one piece of work, for one query, gap or
+# connection. Tasks that run as long as the server are started by `supervisor.Supervisor`.
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
     " web.websocket.transport web.control_socket web.spool web.time_limit"
 )
 
-LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
-PURE = {"errors", "models"}  # import nothing of ours but `text.normalization`
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
+PURE = {"errors", "models"}  # import no own module but `text.normalization`
 
 
 def modules() -> dict[str, Path]:
-    """Every module without the package's name; the package itself is ""."""
+    """Return all modules by name without that of the package; the package itself is ""."""
     found = {}
     for root, prefix in (("chatserver", ""), ("migrations", "migrations.")):
         for file in sorted((REPOSITORY / root).rglob("*.py")):
@@ -82,7 +82,7 @@ OURS = sorted(name for name in MODULES if not name.startswith("migrations"))
 
 
 def imports(source: str, ours: set[str]) -> Iterator[str]:
-    """Dotted names of all modules that a source imports, late and conditional ones too."""
+    """Yield dotted names of all imports in a source, including late and conditional ones."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -99,7 +99,7 @@ def imports_of(name: str) -> set[str]:
 
 
 def own_imports(name: str) -> set[str]:
-    """Our modules that a module imports, without the package's name."""
+    """Return own modules that a module imports, without the package's name."""
     return {
         found.removeprefix("chatserver").removeprefix(".")
         for found in imports_of(name)
@@ -111,18 +111,18 @@ def covers(general: str, name: str) -> bool:
     return name == general or name.startswith(f"{general}.")
 
 
-def floor(name: str) -> int:
-    """The floor of a module. KeyError for one that nobody has given a floor."""
+def layer(name: str) -> int:
+    """The layer of a module. KeyError for one that nobody has given a layer."""
     parts = name.split(".")
     while len(parts) > 1 and ".".join(parts) not in LEVEL:
         parts.pop()
     return LEVEL[".".join(parts)]
 
 
-# The tool itself ---------------------------------------------------------------------------------
+# The parser --------------------------------------------------------------------------------------
 
 
-def test_imports_are_found_wherever_they_stand() -> None:
+def test_imports_are_found_at_every_level() -> None:
     source = """
 import os, chatserver.app
 from chatserver import __version__
@@ -149,23 +149,23 @@ def late():
     }
 
 
-def test_the_most_exact_name_decides_about_a_floor() -> None:
-    assert (floor("bus"), floor("bus.redis"), floor("web.websocket.endpoint")) == (0, 1, 3)
+def test_the_longest_name_decides_about_a_layer() -> None:
+    assert (layer("bus"), layer("bus.redis"), layer("web.websocket.endpoint")) == (0, 1, 3)
     with pytest.raises(KeyError):
-        floor("somewhere")
+        layer("somewhere")
 
 
-# The house ---------------------------------------------------------------------------------------
+# Imports -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if name])
 def test_an_import_never_points_up(name: str) -> None:
-    own = floor(name)
+    own = layer(name)
     for imported in own_imports(name) - {""}:
-        assert floor(imported) <= own, f"{name} (floor {own}) imports {imported}"
+        assert layer(imported) <= own, f"{name} (layer {own}) imports {imported}"
 
 
-def test_nothing_but_the_version_is_imported_from_the_package_itself() -> None:
+def test_only_the_version_is_imported_from_the_package_itself() -> None:
     for name in OURS:
         for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module == "chatserver":
@@ -173,29 +173,29 @@ def test_nothing_but_the_version_is_imported_from_the_package_itself() -> None:
                 assert names <= set(OURS) | {"__version__"}, name
 
 
-def test_the_package_itself_imports_only_what_it_offers() -> None:
+def test_the_package_itself_imports_only_its_public_names() -> None:
     assert own_imports("") == {"app", "config", "embedding"}
 
 
 @pytest.mark.parametrize("name", sorted(PURE))
-def test_the_nouns_and_the_refusals_import_only_normalization(name: str) -> None:
+def test_models_and_errors_import_only_normalization(name: str) -> None:
     assert own_imports(name) <= {"text.normalization"}
 
 
-def test_nothing_imports_in_a_circle() -> None:
-    """Late imports count. The package itself does not: it lends its names, see its __getattr__."""
+def test_imports_have_no_cycle() -> None:
+    """Late imports count. The package itself does not: see its __getattr__."""
     graph = {name: own_imports(name) - {""} for name in OURS if name}
-    assert [*TopologicalSorter(graph).static_order()]  # CycleError names the circle
+    assert [*TopologicalSorter(graph).static_order()]  # CycleError contains the cycle
 
 
-def test_the_wire_knows_the_nouns_and_the_refusals_only() -> None:
+def test_the_protocol_imports_only_models_and_errors() -> None:
     parts = {name for name in OURS if covers("protocol", name)}
     assert len(parts) > 1
     assert set().union(*map(own_imports, parts)) - parts == PURE | {"text.markup"}
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))
-def test_a_library_is_imported_only_where_it_lives(library: str) -> None:
+def test_a_library_is_imported_only_in_its_home(library: str) -> None:
     users = {
         name
         for name in MODULES
@@ -205,12 +205,12 @@ def test_a_library_is_imported_only_where_it_lives(library: str) -> None:
     assert strangers == set()
 
 
-def test_every_floor_names_modules_that_exist() -> None:
+def test_every_layer_names_existing_modules() -> None:
     homes = {home for homes in HOMES.values() for home in homes} - {"migrations"}
     assert (LEVEL.keys() | homes) <= set(OURS)
 
 
-def test_everything_that_is_installed_is_listed_with_its_home() -> None:
+def test_every_imported_library_is_listed_with_its_home() -> None:
     known = HOMES.keys() | sys.stdlib_module_names | {"chatserver", "msgspec"}
     for name in MODULES:
         used = {imported.split(".")[0] for imported in imports_of(name)}
@@ -221,7 +221,7 @@ def test_everything_that_is_installed_is_listed_with_its_home() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_a_module_says_what_it_is_for_and_stays_short(name: str) -> None:
+def test_a_module_has_a_docstring_and_is_short(name: str) -> None:
     source = MODULES[name].read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(source)), "every module has a docstring"
     assert len(source.splitlines()) <= LONGEST

@@ -1,4 +1,4 @@
-"""How fast is too fast, and how guessing passwords is slowed without locking anybody out."""
+"""Rate limits, and slowing of password guessing without locking out users."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def clock() -> FakeClock:
 
 
 def refused(rate: Rate, key: object = "ann") -> float:
-    """Seconds to wait; the use must have been refused."""
+    """Return the seconds to wait; the use must be rejected."""
     with pytest.raises(RateLimited) as refusal:
         rate.take(key)
     return refusal.value.retry_after
@@ -25,14 +25,14 @@ def refused(rate: Rate, key: object = "ann") -> float:
 # Rate --------------------------------------------------------------------------------------------
 
 
-def test_a_burst_passes_at_once_and_the_next_one_waits(clock: FakeClock) -> None:
+def test_a_burst_is_accepted_and_the_next_use_is_rejected(clock: FakeClock) -> None:
     rate = Rate(5, 20, clock)
     for _ in range(20):
         rate.take("ann")
     assert refused(rate) == 0.2
 
 
-def test_what_is_charged_afterwards_makes_the_next_ones_wait(clock: FakeClock) -> None:
+def test_charges_delay_the_next_uses(clock: FakeClock) -> None:
     rate = Rate(5, 20, clock)
     rate.take("ann")
     rate.charge("ann", 29)
@@ -42,7 +42,7 @@ def test_what_is_charged_afterwards_makes_the_next_ones_wait(clock: FakeClock) -
     rate.take("ann")
 
 
-def test_in_the_long_run_no_more_than_the_rate_passes(clock: FakeClock) -> None:
+def test_the_sustained_rate_is_limited(clock: FakeClock) -> None:
     rate = Rate(5, 20, clock)
     passed = 0
     for _ in range(1_000):  # ten seconds
@@ -68,7 +68,7 @@ def test_retry_after_is_exact_to_the_millisecond(clock: FakeClock) -> None:
     rate.take("ann")
 
 
-def test_a_refusal_counts_nothing(clock: FakeClock) -> None:
+def test_a_rejected_use_is_not_counted(clock: FakeClock) -> None:
     rate = Rate(1, 1, clock)
     rate.take("ann")
     for _ in range(100):
@@ -77,7 +77,7 @@ def test_a_refusal_counts_nothing(clock: FakeClock) -> None:
     rate.take("ann")
 
 
-def test_a_rest_gives_the_whole_burst_back_and_no_more(clock: FakeClock) -> None:
+def test_a_rest_restores_the_whole_burst_and_no_more(clock: FakeClock) -> None:
     rate = Rate(5, 20, clock)
     for _ in range(2):
         for _ in range(20):
@@ -86,14 +86,14 @@ def test_a_rest_gives_the_whole_burst_back_and_no_more(clock: FakeClock) -> None
         clock.advance(HOUR)
 
 
-def test_one_key_does_not_slow_another_one(clock: FakeClock) -> None:
+def test_keys_are_independent(clock: FakeClock) -> None:
     rate = Rate(1, 1, clock)
     rate.take("ann")
     refused(rate)
     rate.take("bo")
 
 
-def test_a_forgotten_key_starts_afresh(clock: FakeClock) -> None:
+def test_a_forgotten_key_has_a_full_burst(clock: FakeClock) -> None:
     rate = Rate(1, 1, clock)
     rate.take("ann")
     rate.forget("ann")
@@ -101,7 +101,7 @@ def test_a_forgotten_key_starts_afresh(clock: FakeClock) -> None:
     rate.forget("nobody")
 
 
-def test_keys_at_rest_are_dropped_and_the_busy_ones_kept(clock: FakeClock) -> None:
+def test_idle_keys_are_dropped_and_busy_ones_kept(clock: FakeClock) -> None:
     rate = Rate(1, 1, clock)
     for number in range(3 * FORGET_ABOVE):
         rate.take(number)
@@ -113,7 +113,7 @@ def test_keys_at_rest_are_dropped_and_the_busy_ones_kept(clock: FakeClock) -> No
 
 
 @pytest.mark.timeout(5)
-def test_busy_keys_beyond_the_limit_cost_no_more_each(clock: FakeClock) -> None:
+def test_the_cost_of_a_use_does_not_grow_with_the_number_of_keys(clock: FakeClock) -> None:
     rate = Rate(1 / 60, 30, clock)
     for number in range(5 * FORGET_ABOVE):
         rate.take(number)
@@ -133,7 +133,7 @@ def fail(guard: SignInGuard, account: str, address: str) -> None:
 
 
 def wait(guard: SignInGuard, account: str, address: str) -> float:
-    """Seconds that the next attempt would have to wait."""
+    """Return the seconds that the next attempt would have to wait."""
     with pytest.raises(RateLimited) as refusal:
         guard.attempt(account, address)
     return refusal.value.retry_after
@@ -142,7 +142,7 @@ def wait(guard: SignInGuard, account: str, address: str) -> float:
 def guess(
     guard: SignInGuard, clock: FakeClock, *, seconds: int, addresses: int = 1_000, account: str
 ) -> int:
-    """Strangers try ten times a second, each time from another address; how many are heard."""
+    """Guess ten times a second, each time from another address; return the accepted attempts."""
     heard = 0
     for number in range(seconds * 10):
         try:
@@ -154,14 +154,14 @@ def guess(
     return heard
 
 
-def test_a_few_typing_errors_cost_nothing(guard: SignInGuard) -> None:
+def test_a_few_failures_cause_no_delay(guard: SignInGuard) -> None:
     for _ in range(3):
         fail(guard, "ann", OWN)
     guard.attempt("ann", OWN)
     guard.succeeded("ann", OWN)
 
 
-def test_each_further_failure_doubles_the_wait_up_to_a_minute(
+def test_each_further_failure_doubles_the_delay_up_to_a_minute(
     guard: SignInGuard, clock: FakeClock
 ) -> None:
     waits = []
@@ -177,14 +177,14 @@ def test_each_further_failure_doubles_the_wait_up_to_a_minute(
     assert waits == [0, 0, 0, 0, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_strangers_guess_about_once_a_minute_from_however_many_addresses(
+def test_guessing_from_many_addresses_is_limited_to_about_once_a_minute(
     guard: SignInGuard, clock: FakeClock
 ) -> None:
     assert guess(guard, clock, seconds=HOUR, account="ann") <= 70
     assert guess(guard, clock, seconds=HOUR, account="ann") <= HOUR / DELAY_CAP
 
 
-def test_the_owner_gets_in_from_a_known_address_while_strangers_guess(
+def test_the_owner_can_sign_in_from_a_trusted_address_during_guessing(
     guard: SignInGuard, clock: FakeClock
 ) -> None:
     guard.attempt("ann", OWN)
@@ -194,7 +194,7 @@ def test_the_owner_gets_in_from_a_known_address_while_strangers_guess(
     guard.attempt("ann", OWN)
 
 
-def test_a_known_address_may_not_guess_for_ever_either(
+def test_guessing_from_a_trusted_address_is_limited_too(
     guard: SignInGuard, clock: FakeClock
 ) -> None:
     guard.succeeded("ann", OWN)
@@ -203,7 +203,7 @@ def test_a_known_address_may_not_guess_for_ever_either(
     assert wait(guard, "ann", OWN) == 2.0
 
 
-def test_nobody_is_locked_out_for_ever(guard: SignInGuard, clock: FakeClock) -> None:
+def test_the_delay_ends_without_further_failures(guard: SignInGuard, clock: FakeClock) -> None:
     guess(guard, clock, seconds=HOUR, account="ann")
     clock.advance(DELAY_CAP)
     guard.attempt("ann", "198.51.100.9")
@@ -211,7 +211,7 @@ def test_nobody_is_locked_out_for_ever(guard: SignInGuard, clock: FakeClock) -> 
     guard.attempt("ann", OWN)
 
 
-def test_the_right_password_ends_the_wait_of_everybody(
+def test_the_right_password_ends_the_delay_of_its_account(
     guard: SignInGuard, clock: FakeClock
 ) -> None:
     for _ in range(4):
@@ -222,7 +222,7 @@ def test_the_right_password_ends_the_wait_of_everybody(
     guard.attempt("ann", STRANGE.format(1))
 
 
-def test_one_address_cannot_try_one_password_on_all_accounts(
+def test_attempts_of_one_address_on_many_accounts_are_limited(
     guard: SignInGuard, clock: FakeClock
 ) -> None:
     for number in range(30):
@@ -231,14 +231,12 @@ def test_one_address_cannot_try_one_password_on_all_accounts(
     guard.attempt("person31", STRANGE.format(1))
 
 
-def test_guesses_at_one_account_leave_the_others_alone(
-    guard: SignInGuard, clock: FakeClock
-) -> None:
+def test_guessing_one_account_does_not_delay_others(guard: SignInGuard, clock: FakeClock) -> None:
     guess(guard, clock, seconds=60, account="ann")
     guard.attempt("bo", OWN)
 
 
-def test_guesses_that_come_all_at_once_are_cut_at_the_account(guard: SignInGuard) -> None:
+def test_concurrent_guesses_are_limited_per_account(guard: SignInGuard) -> None:
     heard = 0
     for number in range(1_000):
         try:
@@ -249,9 +247,7 @@ def test_guesses_that_come_all_at_once_are_cut_at_the_account(guard: SignInGuard
     assert heard == 10
 
 
-def test_the_thousandth_failure_is_counted_like_the_first(
-    guard: SignInGuard, clock: FakeClock
-) -> None:
+def test_a_thousand_failures_keep_the_maximum_delay(guard: SignInGuard, clock: FakeClock) -> None:
     for number in range(1_100):
         fail(guard, "ann", STRANGE.format(number))
         clock.advance(DELAY_CAP)
@@ -259,7 +255,7 @@ def test_the_thousandth_failure_is_counted_like_the_first(
     assert wait(guard, "ann", OWN) == DELAY_CAP
 
 
-def test_made_up_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClock) -> None:
+def test_invented_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClock) -> None:
     for number in range(3 * FORGET_ABOVE):
         fail(guard, f"person{number}", f"2001:db8::{number:x}")
         clock.advance(1)
@@ -269,9 +265,7 @@ def test_made_up_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClo
     assert len(guard._trusted) <= FORGET_ABOVE + 1
 
 
-def test_whoever_signed_in_lately_is_not_forgotten_because_many_others_do(
-    guard: SignInGuard, clock: FakeClock
-) -> None:
+def test_recent_trusted_addresses_are_kept(guard: SignInGuard, clock: FakeClock) -> None:
     for number in range(FORGET_ABOVE + 10):
         guard.succeeded(f"person{number}", OWN)
     assert (f"person{FORGET_ABOVE}", OWN) in guard._trusted

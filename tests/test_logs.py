@@ -1,4 +1,4 @@
-"""What the log tells: who came and went and what went wrong. Never content, tokens or passwords."""
+"""Log records: connections and errors, never content, tokens or passwords."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from tests.hostile.line import SocketTransport
 
 
 def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
-    """The facts of every line that says this."""
+    """Return the fields of all records with this text."""
     return [vars(record) for record in caplog.records if record.getMessage() == sentence]
 
 
-# Coming and going --------------------------------------------------------------------------------
+# Connections -------------------------------------------------------------------------------------
 
 
-async def test_a_line_says_who_came_and_one_how_they_went(
+async def test_the_begin_and_the_end_of_a_connection_are_logged(
     ann: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "chatserver")
@@ -48,7 +48,7 @@ async def test_a_line_says_who_came_and_one_how_they_went(
     assert 0 <= went["seconds"] < 60
 
 
-async def test_whoever_is_turned_away_is_told_of_too(
+async def test_a_rejected_connection_is_logged(
     chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "chatserver")
@@ -59,7 +59,7 @@ async def test_whoever_is_turned_away_is_told_of_too(
     assert not told(caplog, "connected")
 
 
-async def test_refusals_are_told_with_their_code_when_one_asks_for_more(
+async def test_rejections_are_logged_at_debug_level(
     ann: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     device = await ann.connect()
@@ -74,7 +74,7 @@ async def test_refusals_are_told_with_their_code_when_one_asks_for_more(
 # Slow commits ------------------------------------------------------------------------------------
 
 
-async def test_a_commit_that_takes_long_is_worth_a_warning(
+async def test_a_slow_commit_is_a_warning(
     chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await ann.connect()
@@ -90,7 +90,7 @@ async def test_a_commit_that_takes_long_is_worth_a_warning(
 # Secrets -----------------------------------------------------------------------------------------
 
 
-async def test_a_whole_conversation_leaves_no_word_of_it_in_the_log(
+async def test_the_log_has_no_content_of_messages(
     chat: Chat, ann: Person, bo: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -114,11 +114,11 @@ async def test_a_whole_conversation_leaves_no_word_of_it_in_the_log(
 
 
 async def talk(ann: Person, bo: Person) -> None:
-    """Everything one can do to a message; each text has a plum in it."""
+    """Perform every operation on messages; each text contains the word plum."""
     anns = await ann.connect(headers={"Authorization": ""}, params={"token": ann.token})
     bos = await bo.connect()
     seq = (await anns.say("a plum", id="1"))["seq"]
-    await anns.say("another plum", id="1")  # is refused
+    await anns.say("another plum", id="1")  # is rejected
     await bos.say("a plum to you", to="ann")
     await anns.ask(10, room=1, target=seq, data="a riper plum")
     await bos.ask(12, room=1, target=seq, emoji="🍑", on=True)
@@ -129,13 +129,13 @@ async def talk(ann: Person, bo: Person) -> None:
     await bo.ask("GET", "/api/search?q=plum")
     await bo.ask("POST", "/api/rooms/1/messages", {"data": "plum " * 2_000})
     await bo.ask("POST", "/api/rooms/1/messages", {"data": "a posted plum"})
-    await anns.ask(14, token=bo.token)  # somebody else's
+    await anns.ask(14, token=bo.token)  # of another user
     await anns.ask(11, room=1, target=seq)
     await anns.close()
     await bos.close()
 
 
-# Its form ----------------------------------------------------------------------------------------
+# Format ------------------------------------------------------------------------------------------
 
 PROGRAM = """
 import logging
@@ -149,7 +149,7 @@ logging.getLogger("aiosqlite").debug("INSERT INTO events VALUES ('a plum')")
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
-def test_away_from_a_terminal_every_line_is_json(level: str) -> None:
+def test_without_a_terminal_every_line_is_json(level: str) -> None:
     program = PROGRAM.format(level=level)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     first, *rest = map(json.loads, done.stderr.splitlines())
@@ -158,7 +158,7 @@ def test_away_from_a_terminal_every_line_is_json(level: str) -> None:
     assert [line["event"] for line in rest] == (["refused"] if level == "debug" else [])
 
 
-async def test_an_error_of_the_database_does_not_tell_the_values(database_url: str) -> None:
+async def test_a_database_error_does_not_contain_values(database_url: str) -> None:
     database = Database(database_url)
     query, said = sa.text("SELECT :said FROM nowhere"), {"said": "a plum"}
     with pytest.raises(sa.exc.DBAPIError) as writing:
@@ -212,7 +212,7 @@ TARGETS = ["/ws", "/ws?token={}", "/login?next={}", "/{}", "/api/rooms/{}/messag
 @pytest.mark.parametrize(
     "server", [ServerSettings(), ServerSettings(trusted_proxies=["127.0.0.1"])]
 )
-async def test_no_part_of_a_request_brings_a_token_into_the_log(
+async def test_no_part_of_a_request_logs_a_token(
     start_chat: StartChat, tmp_path: Path, caplog: pytest.LogCaptureFixture, server: ServerSettings
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -240,7 +240,7 @@ async def tried(chat: Chat, method: str, target: str, field: str) -> None:
             await line.head_of_answer()
 
 
-def test_a_token_is_masked_in_every_line_of_the_program(
+def test_tokens_are_masked_in_every_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.root, "handlers", [])

@@ -1,4 +1,4 @@
-"""The wire: what is understood, what is refused, and how bytes look."""
+"""Protocol: decoding of commands, errors, and encoding of frames."""
 
 import json
 import time
@@ -61,12 +61,12 @@ from tests.fakes import TEXT, read_frames
 LIMIT = 65_536
 
 
-def understood(frame: str) -> Command:
+def decoded(frame: str) -> Command:
     return decode(frame, limit=LIMIT)
 
 
 def id_of(command: Command) -> str | None:
-    """The id of a request; some are never answered and have none."""
+    """Return the id of a command; some are never answered and have none."""
     found: str | None = getattr(command, "id", None)
     return found
 
@@ -158,47 +158,47 @@ REQUESTS: list[tuple[str, Command]] = [
 
 
 @pytest.mark.parametrize(("frame", "command"), REQUESTS)
-def test_every_command_is_understood(frame: str, command: Command) -> None:
-    assert understood(frame) == command
+def test_every_command_is_decoded(frame: str, command: Command) -> None:
+    assert decoded(frame) == command
 
 
 def test_zero_days_of_retention_keep_messages_for_ever() -> None:
     frame = '{"type":13,"id":"a1","action":"change","room":7,"retention_days":0}'
-    assert understood(frame) == ChangeRoom(id="a1", action="change", room=7, retention_days=0)
+    assert decoded(frame) == ChangeRoom(id="a1", action="change", room=7, retention_days=0)
 
 
-def test_the_requests_leave_no_command_out() -> None:
+def test_the_examples_include_every_command() -> None:
     assert {type(command) for _, command in REQUESTS} == {*get_args(Command)}
 
 
 def test_unknown_fields_order_and_white_space_do_not_matter() -> None:
     frame = '\r\n{ "data" : "hi" , "colour": {"deep": [1, null]}, "type" :\t2 } '
-    assert understood(frame) == SayToRoom(data="hi")
+    assert decoded(frame) == SayToRoom(data="hi")
 
 
 def test_the_last_one_of_two_equal_fields_counts() -> None:
-    assert understood('{"type":2,"data":"a","data":"b"}') == SayToRoom(data="b")
+    assert decoded('{"type":2,"data":"a","data":"b"}') == SayToRoom(data="b")
 
 
-def test_text_arrives_as_it_was_written() -> None:
+def test_text_is_decoded_unchanged() -> None:
     text = "你好 👩‍👩‍👧 \u0000 \u202e \ufffe \\ \" ' \U0010ffff"
     frame = json.dumps({"type": 2, "data": text})
-    assert understood(frame) == SayToRoom(data=text)
-    assert understood('{"type":2,"data":"\\ud83d\\ude00"}') == SayToRoom(data="😀")
+    assert decoded(frame) == SayToRoom(data=text)
+    assert decoded('{"type":2,"data":"\\ud83d\\ude00"}') == SayToRoom(data="😀")
 
 
 @pytest.mark.parametrize("number", [1, 2**31, MAX_INT])
-def test_numbers_go_up_to_what_every_reader_of_json_keeps(number: int) -> None:
-    assert understood(f'{{"type":2,"data":"","room":{number}}}') == SayToRoom(data="", room=number)
+def test_numbers_up_to_2_to_the_53_are_accepted(number: int) -> None:
+    assert decoded(f'{{"type":2,"data":"","room":{number}}}') == SayToRoom(data="", room=number)
 
 
 @pytest.mark.parametrize("request_id", ["a", "x" * 64, "😀" * 64, "a b", "ä", "0"])
 def test_an_id_is_one_to_64_printable_characters(request_id: str) -> None:
     frame = json.dumps({"type": 2, "data": "", "id": request_id})
-    assert id_of(understood(frame)) == request_id
+    assert id_of(decoded(frame)) == request_id
 
 
-# Refusals ----------------------------------------------------------------------------------------
+# Errors ------------------------------------------------------------------------------------------
 
 NUMBERS = ["0", "-1", str(MAX_INT + 1), str(2**63), "1" + "0" * 400, "1.0", "1.5", "1e2", "1e999"]
 NUMBERS += ["NaN", "Infinity", "true", "false", '"1"', "[]", "{}", "null"]
@@ -206,7 +206,7 @@ NUMBERS += ["NaN", "Infinity", "true", "false", '"1"', "[]", "{}", "null"]
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("frame", ['{"type":2,"data":"","room":%s}', '{"type":%s,"data":""}'])
-def test_what_is_no_number_between_1_and_2_to_the_53_is_refused(frame: str, number: str) -> None:
+def test_numbers_outside_1_to_2_to_the_53_are_rejected(frame: str, number: str) -> None:
     assert refused(frame % number).error.code == "bad_request"
 
 
@@ -231,7 +231,7 @@ def test_what_is_no_number_between_1_and_2_to_the_53_is_refused(frame: str, numb
         '"epoch":1',
     ],
 )
-def test_a_question_about_history_must_make_sense(facts: str) -> None:
+def test_an_invalid_history_command_is_rejected(facts: str) -> None:
     refusal = refused(f'{{"type":7,"id":"a1","room":1,{facts}}}')
     assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
 
@@ -267,17 +267,17 @@ def test_a_question_about_history_must_make_sense(facts: str) -> None:
         '"type":13,"action":"change","room":1,"retention_days":36501',
     ],
 )
-def test_a_change_must_make_sense(facts: str) -> None:
+def test_an_invalid_change_is_rejected(facts: str) -> None:
     refusal = refused(f'{{"id":"a1",{facts}}}')
     assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
 
 
 @pytest.mark.parametrize("frame", ['{"type":8}', '{"type":8,"room":0}', '{"type":9,"room":1}'])
-def test_what_is_never_answered_is_refused_too_when_it_makes_no_sense(frame: str) -> None:
+def test_invalid_commands_without_a_reply_are_rejected_too(frame: str) -> None:
     assert refused(frame).error.code == "bad_request"
 
 
-def test_not_more_than_ten_thousand_rooms_are_asked_about_at_once() -> None:
+def test_a_history_command_has_at_most_ten_thousand_rooms() -> None:
     rooms = json.dumps({str(number): 0 for number in range(1, 10_002)})
     frame = f'{{"type":7,"id":"a1","rooms":{rooms}}}'
     assert refused(frame, limit=10 * LIMIT).id == "a1"
@@ -301,13 +301,13 @@ def test_not_more_than_ten_thousand_rooms_are_asked_about_at_once() -> None:
         models.GENERATED_PREFIX,
     ],
 )
-def test_an_id_with_control_characters_or_of_wrong_length_is_refused(request_id: str) -> None:
+def test_an_id_with_control_characters_or_of_invalid_length_is_rejected(request_id: str) -> None:
     refusal = refused(json.dumps({"type": 2, "data": "", "id": request_id}))
     assert (refusal.error.code, refusal.id) == ("bad_request", None)
 
 
 @pytest.mark.parametrize("request_id", ["1", "true", "[]", "{}"])
-def test_an_id_that_is_no_text_is_refused(request_id: str) -> None:
+def test_an_id_that_is_not_text_is_rejected(request_id: str) -> None:
     assert refused(f'{{"type":2,"data":"","id":{request_id}}}').id is None
 
 
@@ -334,14 +334,14 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("frame", MALFORMED, ids=range(len(MALFORMED)))
-def test_a_malformed_frame_is_refused_with_its_id(frame: str | bytes) -> None:
+def test_a_malformed_frame_is_rejected_with_its_id(frame: str | bytes) -> None:
     assert refused(frame, limit=200_000).id == "a1"
 
 
 @pytest.mark.parametrize(
     "frame", ['{"data":{"id":"a1","x":"\\ud83d"}}', '[{"id":"a1"}', '{"id":["a1"]']
 )
-def test_an_id_that_is_not_the_requests_own_is_not_read(frame: str) -> None:
+def test_a_nested_id_is_not_used(frame: str) -> None:
     assert refused(frame).id is None
 
 
@@ -349,20 +349,20 @@ def test_an_id_that_is_not_the_requests_own_is_not_read(frame: str) -> None:
     "piece", ["[]", '"",', "\\", '"', '\\"', '{"', '"a" ', " ", '"id":"a",', "[", '"a":["']
 )
 def test_the_search_for_an_id_is_linear(piece: str) -> None:
-    """A frame has at most sixteen times 64 KiB: seconds if it were quadratic."""
+    """A frame has at most 16 × 64 KiB, which would take seconds in quadratic time."""
     started = time.process_time()
     refused('{"type":2,"data":' + piece * (2**20 // len(piece)), limit=LIMIT)
     assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("kind", [7, 10, 11, 12, 13, 14])
-def test_a_question_and_a_change_need_an_id(kind: int) -> None:
+def test_queries_and_changes_need_an_id(kind: int) -> None:
     facts = '"room":1,"target":2,"data":"hi","emoji":"👍","action":"join"'
     assert "missing required field 'id'" in str(refused(f'{{"type":{kind},{facts}}}').error)
 
 
 @pytest.mark.parametrize("kind", [-1, 0, 1, 4, 5, 6, 15, 16, 99, 2**64])
-def test_a_type_that_no_client_sends_is_refused(kind: int) -> None:
+def test_an_unknown_type_is_rejected(kind: int) -> None:
     refusal = refused(f'{{"type":{kind},"id":"a1","data":"hi"}}')
     assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
 
@@ -401,28 +401,28 @@ def test_a_type_that_no_client_sends_is_refused(kind: int) -> None:
         '{"type":2,"data":"hi","x":' + "[" * 30_000 + "]" * 30_000 + "}",
     ],
 )
-def test_what_makes_no_sense_is_refused(frame: str) -> None:
+def test_an_invalid_frame_is_rejected(frame: str) -> None:
     assert refused(frame).error.code == "bad_request"
 
 
-def test_a_refusal_echoes_the_id_when_it_can_be_read() -> None:
+def test_an_error_has_the_id_if_it_can_be_decoded() -> None:
     for frame in ('{"id":"a1"}', '{"type":2,"id":"a1","data":7}', '{"type":99,"id":"a1"}'):
         assert refused(frame).id == "a1"
     assert refused('{"id":"a1').id is None
 
 
-def test_a_refusal_says_which_field_is_wrong() -> None:
+def test_an_error_names_the_invalid_field() -> None:
     assert "$.reply_to" in str(refused('{"type":2,"data":"","reply_to":0}').error)
 
 
-def test_half_a_surrogate_pair_is_refused() -> None:
+def test_a_lone_surrogate_is_rejected() -> None:
     refusal = refused('{"type":2,"id":"a1","data":"\ud800"}')
     assert (refusal.error.code, refusal.id) == ("bad_request", "a1")
     json.dumps(str(refusal.error)).encode()
     assert refused("\ud800" * 30_000).error.code == "too_large"
 
 
-def test_binary_frames_are_refused() -> None:
+def test_binary_frames_are_rejected() -> None:
     for data in (b'{"type":2,"data":"hi"}', b"\xff\xfe", b""):
         assert str(refused(data).error) == "Frames are text."
 
@@ -431,7 +431,7 @@ def test_binary_frames_are_refused() -> None:
 
 
 def sized(size: int, character: str = "x") -> str:
-    """A message of that many bytes, most of them one character."""
+    """Return a message of that many bytes, mostly of one character."""
     around = '{"type":2,"id":"a1","data":""}'
     width = len(character.encode())
     count, rest = divmod(size - len(around), width)
@@ -442,17 +442,17 @@ def sized(size: int, character: str = "x") -> str:
 def test_the_limit_of_a_frame_counts_bytes(character: str) -> None:
     whole = sized(LIMIT, character)
     assert len(whole.encode()) == LIMIT
-    assert id_of(understood(whole)) == "a1"
+    assert id_of(decoded(whole)) == "a1"
     refusal = refused(sized(LIMIT + 1, character))
     assert (refusal.error.code, refusal.id) == ("too_large", "a1")
     assert str(refusal.error) == "A frame has at most 65536 bytes."
 
 
-def test_large_binary_frames_are_refused_too() -> None:
+def test_large_binary_frames_are_rejected_too() -> None:
     assert refused(b"\xff" * (LIMIT + 1)).error.code == "too_large"
 
 
-# Whatever comes ----------------------------------------------------------------------------------
+# Generated input ---------------------------------------------------------------------------------
 
 SCALARS = (
     st.sampled_from([None, True, False, 0, 1, 2, 3, 7, 13, MAX_INT, MAX_INT + 1, 2**70, "a1", "\n"])
@@ -474,7 +474,7 @@ SENSE = {"id": "a1", "room": 1, "target": 2, "seq": 2, "data": "hi", "emoji": "x
 
 
 def outcome(frame: str | bytes) -> Command | Undecodable:
-    """A command or why not; any other exception fails the test."""
+    """Return a command or an error; any other exception fails the test."""
     try:
         return decode(frame, limit=LIMIT)
     except Undecodable as refusal:
@@ -486,7 +486,7 @@ ANYTHING = st.text() | st.text(st.characters(exclude_categories=())) | st.binary
 
 @given(ANYTHING)
 @settings(max_examples=500, deadline=None)
-def test_any_text_and_any_bytes_are_a_command_or_refused(frame: str | bytes) -> None:
+def test_any_text_and_any_bytes_are_decoded_or_rejected(frame: str | bytes) -> None:
     assert isinstance(outcome(frame), Command | Undecodable)
 
 
@@ -496,7 +496,7 @@ def test_any_text_and_any_bytes_are_a_command_or_refused(frame: str | bytes) -> 
     st.sampled_from([{}, {"data": "hi"}, {"id": "a1"}, {"id": "a1", "room": 1}, SENSE]),
 )
 @settings(max_examples=500, deadline=None)
-def test_a_command_keeps_its_promises_and_a_refusal_its_id(
+def test_a_command_is_valid_and_an_error_has_the_id(
     kind: int, noise: dict[str, Any], sense: dict[str, Any]
 ) -> None:
     sent = {"type": kind} | noise | sense
@@ -516,14 +516,14 @@ def test_a_command_keeps_its_promises_and_a_refusal_its_id(
 
 @given(st.text(min_size=1), st.integers(0, 200))
 @settings(max_examples=500, deadline=None)
-def test_a_command_with_noise_in_it_is_a_command_or_refused(noise: str, position: int) -> None:
+def test_a_corrupted_command_is_decoded_or_rejected(noise: str, position: int) -> None:
     good = '{"type":7,"id":"a1","room":1,"rooms":{"1":17,"9":4},"epoch":"e","limit":50}'
     at = position % len(good)
     assert isinstance(outcome(good[:at] + noise + good[at:]), Command | Undecodable)
     assert isinstance(outcome(good[:at] + noise + good[at + 1 :]), Command | Undecodable)
 
 
-# Answers and events ------------------------------------------------------------------------------
+# Replies and events ------------------------------------------------------------------------------
 
 HI = GroupChat(room=1, seq=2, user="ann", data="hi", at=3)
 PSST = SingleChat(room=5, seq=1, user="ann", to="bo", data="psst", at=3, id="a1", reply_to=1)
@@ -689,14 +689,14 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("message", "expected"), EXAMPLES)
-def test_every_message_looks_as_the_contract_says(message: Any, expected: dict[str, Any]) -> None:
+def test_every_frame_is_encoded_as_documented(message: Any, expected: dict[str, Any]) -> None:
     ((kind, payload),) = read_frames(protocol.encode(message))
     assert kind == TEXT
     assert json.loads(payload) == expected
     assert json.loads(protocol.json(message)) == expected
 
 
-def test_the_examples_leave_no_message_out() -> None:
+def test_the_examples_include_every_frame() -> None:
     declared = {*get_args(protocol.Outgoing), *get_args(protocol.Answer)}
     assert {type(message) for message, _ in EXAMPLES} == declared
 
@@ -727,7 +727,7 @@ def tagged(number: int, union: Any) -> set[type]:
 
 
 @pytest.mark.parametrize(("number", "name", "commands", "messages"), CONTRACT)
-def test_a_number_means_the_same_in_both_directions_for_ever(
+def test_a_type_has_the_same_number_in_both_directions(
     number: int, name: str, commands: set[type], messages: set[type]
 ) -> None:
     assert Type(number).name == name
@@ -735,18 +735,18 @@ def test_a_number_means_the_same_in_both_directions_for_ever(
     assert tagged(number, protocol.Outgoing | protocol.Answer) == messages
 
 
-def test_there_are_no_numbers_beyond_the_contract() -> None:
+def test_the_documented_types_are_complete() -> None:
     assert [int(kind) for kind in Type] == [number for number, *_ in CONTRACT]
 
 
-def test_text_that_looks_like_a_frame_stays_text() -> None:
+def test_text_that_looks_like_a_frame_is_encoded_as_text() -> None:
     message = GroupChat(room=1, seq=1, user="ann", data='"}\n\x81\x00\u2028</script>', at=1)
     ((_, payload),) = read_frames(protocol.encode(message))
     assert json.loads(payload)["data"] == message.data
     assert b"\n" not in payload
 
 
-# From the rest of the program to the wire --------------------------------------------------------
+# Conversion of domain values ----------------------------------------------------------------------
 
 
 def test_a_stored_event_becomes_a_message_to_a_room() -> None:
@@ -758,7 +758,7 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
     }
 
 
-def test_a_stored_event_becomes_a_message_to_a_person() -> None:
+def test_a_stored_event_becomes_a_direct_message() -> None:
     event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, people=(1, 2))
     assert encode_events.chat(event) == PSST
 
@@ -797,30 +797,30 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
         ),
     ],
 )
-def test_every_kind_of_event_becomes_its_message(facts: dict[str, Any], message: Any) -> None:
+def test_every_kind_of_event_becomes_its_frame(facts: dict[str, Any], message: Any) -> None:
     event = models.Event(**ACTED, **facts, joined=(2,), people=(1, 2), author=1)
     assert encode_events.chat(event) == message
     assert encode_events.payload(event) == protocol.json(message)
     assert Kind(event.kind) == message.__struct_config__.tag
 
 
-def test_the_kinds_of_stored_events_have_the_numbers_of_the_wire() -> None:
+def test_the_kinds_of_events_have_the_numbers_of_the_protocol() -> None:
     assert {kind.name for kind in Kind} - {"MESSAGE"} <= set(Type.__members__)
     assert all(Type(kind) in Type for kind in Kind)
     assert int(Kind.MESSAGE) == int(Type.GROUP_CHAT)
 
 
-def test_a_deleted_message_is_told_as_a_tombstone() -> None:
+def test_a_deleted_message_is_encoded_as_a_tombstone() -> None:
     event = models.Event(1, 2, "ann", "", 3, deleted_at=4)
     assert json.loads(encode_events.payload(event)) == HI_JSON | {"data": "", "deleted_at": 4}
 
 
-def test_reactions_are_told_with_those_who_reacted() -> None:
+def test_reactions_are_encoded_with_their_users() -> None:
     event = models.Event(1, 2, "ann", "hi", 3, reactions={"👍": ["bo"]})
     assert json.loads(encode_events.payload(event)) == HI_JSON | {"reactions": {"👍": ["bo"]}}
 
 
-def test_a_new_member_gets_the_event_with_the_whole_room_in_it() -> None:
+def test_a_new_member_gets_the_event_with_the_state_of_the_room() -> None:
     event = models.Event(
         *(9, 1, "ann", "", 5), kind=Kind.ROOM, change={"action": "create", "title": "Tea"}
     )
@@ -832,12 +832,12 @@ def test_a_new_member_gets_the_event_with_the_whole_room_in_it() -> None:
 
 
 @pytest.mark.parametrize("people", [[], [ANN], [ANN, protocol.Person("bo", "波")]])
-def test_the_list_of_who_is_online_is_the_same_made_of_json(people: list[protocol.Person]) -> None:
+def test_the_presence_list_is_built_from_encoded_parts(people: list[protocol.Person]) -> None:
     whole = protocol.encode(GroupList(data=people))
     assert encode_events.group_list(protocol.json(people)[1:-1]) == whole
 
 
-def test_events_become_frames_one_after_the_other() -> None:
+def test_events_become_consecutive_frames() -> None:
     events = [models.Event(1, seq, "ann", "hi", 3) for seq in (1, 2, 3)]
     sequence = [
         json.loads(payload)["seq"] for _, payload in read_frames(encode_events.frames(events))
@@ -845,7 +845,7 @@ def test_events_become_frames_one_after_the_other() -> None:
     assert sequence == [1, 2, 3]
 
 
-def test_a_receipt_becomes_the_answer() -> None:
+def test_a_receipt_becomes_a_reply() -> None:
     receipt = models.Receipt(1, 2, 3, duplicate=True)
     assert encode_events.stored(receipt, "a1") == Stored(
         id="a1", ok=True, room=1, seq=2, at=3, duplicate=True
@@ -853,18 +853,18 @@ def test_a_receipt_becomes_the_answer() -> None:
 
 
 @pytest.mark.parametrize("state", [None, "lobby"])
-def test_a_receipt_of_a_change_becomes_the_answer_with_the_room(state: str | None) -> None:
+def test_a_receipt_of_a_change_becomes_a_reply_with_the_room(state: str | None) -> None:
     receipt = models.Receipt(1, 2, 3)
     told = encode_events.room_changed(receipt, "a1", LOBBY_STATE if state else None)
     room = LOBBY if state else None
     assert told == RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=room)
 
 
-def test_a_room_is_welcomed_with_the_head_that_the_hub_names() -> None:
+def test_a_room_in_the_welcome_has_its_head() -> None:
     assert encode_events.welcome_room(LOBBY_STATE) == LOBBY
 
 
-def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
+def test_the_state_of_a_room_is_encoded_completely() -> None:
     facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
     facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo", "at_least": True}
     seen = encode_events.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts))
@@ -886,13 +886,13 @@ def test_nothing_that_somebody_sees_of_a_room_is_left_out() -> None:
         (errors.ChatError(), {"code": "internal"}),
     ],
 )
-def test_a_refusal_says_what_helps(error: errors.ChatError, facts: dict[str, Any]) -> None:
+def test_an_error_has_its_fields(error: errors.ChatError, facts: dict[str, Any]) -> None:
     told = json.loads(protocol.json(encode_events.refusal(error, "a1", sentence=str(error))))
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
     assert told == whole
 
 
-def test_a_refusal_without_an_id_has_none() -> None:
+def test_an_error_without_an_id_omits_the_field() -> None:
     told = msgspec.json.decode(
         protocol.json(encode_events.refusal(errors.Forbidden(), None, sentence="No."))
     )

@@ -1,4 +1,4 @@
-"""Rules about the source that no linter knows: SQL, logs, markup, other programs."""
+"""Source rules that linters do not check: SQL, logs, markup, other programs."""
 
 import ast
 from collections import Counter
@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_layers import MODULES
 
-# Where SQL is put together, and how often: from names of tables and constants, never from values.
+# Places that build SQL, and how often: from names of tables and constants, never from values.
 BUILT_SQL = {
     "storage.integrity": 2,
     "storage.engine": 1,
@@ -17,7 +17,7 @@ BUILT_SQL = {
 }
 RUNS_SQL = {"text", "exec_driver_sql", "execute", "executemany", "executescript"}
 
-# What nothing is called that may get into the log.
+# Names of values that must not be logged.
 CONTENT = set(
     "body bodies text texts data password passwords token tokens cookie cookies headers query"
     " query_string path raw_path url rel_url payload draft event events command message"
@@ -31,7 +31,7 @@ MARKUP = {"Markup", "markupsafe"}
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    """Every call with the last part of its name."""
+    """Yield every call with the last part of its name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
@@ -39,14 +39,14 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 
 def names(node: ast.AST) -> set[str]:
-    """Every variable and attribute in an expression."""
+    """Return every variable and attribute in an expression."""
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} | {
         n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)
     }
 
 
 def is_built(node: ast.expr) -> bool:
-    """Whether a text is put together when it is needed."""
+    """Whether a text is built at runtime."""
     if isinstance(node, ast.JoinedStr):
         return any(isinstance(part, ast.FormattedValue) for part in node.values)
     if isinstance(node, ast.Call):
@@ -56,13 +56,13 @@ def is_built(node: ast.expr) -> bool:
 
 
 def built_sql(tree: ast.AST) -> list[int]:
-    """Lines that run a statement which they put together."""
+    """Return lines that run a statement built at runtime."""
     found = [call for name, call in calls(tree) if name in RUNS_SQL and call.args]
     return [call.lineno for call in found if is_built(call.args[0])]
 
 
 def content_in_logs(tree: ast.AST) -> list[str]:
-    """What log lines tell that they must not, and sentences that are put together."""
+    """Return forbidden values in log records, and log messages built at runtime."""
     told = []
     for name, call in calls(tree):
         if name in LEVELS and isinstance(call.func, ast.Attribute) and "logger" in names(call.func):
@@ -71,7 +71,7 @@ def content_in_logs(tree: ast.AST) -> list[str]:
     return told
 
 
-# The rules themselves ----------------------------------------------------------------------------
+# Detection ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def content_in_logs(tree: ast.AST) -> list[str]:
         'c.exec_driver_sql("SELECT {}".format(x))',
     ],
 )
-def test_built_sql_is_noticed(source: str) -> None:
+def test_built_sql_is_detected(source: str) -> None:
     assert built_sql(ast.parse(source)) == [1]
     assert built_sql(ast.parse('sa.text("SELECT :x"); c.execute(query, {"x": f"{x}"})')) == []
 
@@ -97,12 +97,12 @@ def test_built_sql_is_noticed(source: str) -> None:
         'logger.exception("failed", extra={"path": request.path})',
     ],
 )
-def test_content_in_a_log_line_is_noticed(source: str) -> None:
+def test_content_in_log_records_is_detected(source: str) -> None:
     assert content_in_logs(ast.parse(source))
     assert not content_in_logs(ast.parse('logger.info("closed", extra={"user": user.name})'))
 
 
-# The house ---------------------------------------------------------------------------------------
+# Rules -------------------------------------------------------------------------------------------
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
@@ -111,23 +111,23 @@ def trees() -> Iterator[tuple[str, ast.Module]]:
             yield name, ast.parse(file.read_text(encoding="utf-8"))
 
 
-def test_sql_is_never_built_from_what_people_write() -> None:
+def test_sql_is_never_built_from_user_input() -> None:
     found = Counter({name: len(built_sql(tree)) for name, tree in trees()})
     assert +found == Counter(BUILT_SQL)
 
 
-def test_no_line_of_the_log_tells_what_people_write_or_how_they_get_in() -> None:
+def test_log_records_never_contain_content_or_credentials() -> None:
     told = {name: content_in_logs(tree) for name, tree in trees()}
     assert {name: lines for name, lines in told.items() if lines} == {}
 
 
-def test_no_text_becomes_a_program_and_no_other_program_is_run() -> None:
+def test_no_text_is_executed_and_no_program_is_run() -> None:
     for name, tree in trees():
         called = {word for word, _ in calls(tree)} | names(tree)
         assert not called & (OTHER_PROGRAMS | RUNS_TEXT), name
 
 
-def test_no_text_is_declared_to_be_markup() -> None:
-    """Templates escape whatever they show; `tests/test_client.py` sees to the templates."""
+def test_no_text_is_marked_as_safe_markup() -> None:
+    """Templates escape all values; `tests/test_client.py` checks the templates."""
     for name, tree in trees():
         assert not names(tree) & MARKUP, name

@@ -1,4 +1,4 @@
-"""Last steps of a stop: late ones and failed ones are named, and none holds up the rest."""
+"""Last steps of a stop: failures and timeouts are reported, and do not delay other steps."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from tests.fakes import SkippingLoop, run_skipping
 
 
 async def done() -> None:
-    """A step with nothing to wait for."""
+    """A step that returns immediately."""
 
 
 async def refused() -> bool:
@@ -29,7 +29,7 @@ async def endless() -> bool:
     return True
 
 
-def test_steps_that_fail_or_take_too_long_are_named_and_the_others_are_done() -> None:
+def test_steps_that_fail_or_time_out_are_reported_and_others_are_run() -> None:
     async def story(loop: SkippingLoop) -> None:
         steps = {"a": refused, "b": stuck, "c": stuck, "d": done}
         work = asyncio.ensure_future(shutdown.unfinished(steps))
@@ -41,7 +41,7 @@ def test_steps_that_fail_or_take_too_long_are_named_and_the_others_are_done() ->
     run_skipping(story)
 
 
-def test_a_step_is_repeated_while_each_takes_less_than_its_time() -> None:
+def test_a_step_is_repeated_within_its_time_limit() -> None:
     async def story(loop: SkippingLoop) -> None:
         left = [40]
 
@@ -62,7 +62,7 @@ def test_a_step_is_repeated_while_each_takes_less_than_its_time() -> None:
 @pytest.mark.parametrize(
     ("step", "seconds"), [(stuck, shutdown.COMPACT_STEP), (refused, 0.0), (endless, 60.0)]
 )
-def test_a_repeated_step_ends_with_a_failure_or_its_time(
+def test_a_repeated_step_ends_with_a_failure_or_a_timeout(
     step: Callable[[], Awaitable[bool]], seconds: float
 ) -> None:
     async def story(loop: SkippingLoop) -> None:
@@ -76,7 +76,7 @@ def test_a_repeated_step_ends_with_a_failure_or_its_time(
     run_skipping(story)
 
 
-def test_a_step_is_left_after_its_time() -> None:
+def test_a_step_is_cancelled_after_its_time_limit() -> None:
     async def story(loop: SkippingLoop) -> None:
         work = asyncio.ensure_future(shutdown.within(1.0, stuck))
         await loop.skip(0)
@@ -86,10 +86,10 @@ def test_a_step_is_left_after_its_time() -> None:
     run_skipping(story)
 
 
-async def test_words_that_a_stop_leaves_in_the_file_are_logged_and_no_failure(
+async def test_words_that_a_stop_leaves_in_the_file_are_logged_and_not_a_failure(
     start_chat: StartChat, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also if an earlier step of the stop fails: only that one is unwritten."""
+    """This holds also if an earlier step fails: only that one is reported as unwritten."""
 
     async def refused() -> bool:
         raise Unavailable

@@ -1,4 +1,4 @@
-"""Endless tasks: one that ends comes back, and those of a server are all supervised."""
+"""Supervisor: restarts of tasks, and that all tasks of a server are supervised."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def supervisor(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Superviso
 
 
 class Worker:
-    """Work that ends as it is told to, once for each item of `ends`, and then goes on."""
+    """Work that ends or fails once for each item of `ends`, and then runs on."""
 
     def __init__(self, *ends: Exception | None) -> None:
         self._ends = list(ends)
@@ -41,7 +41,7 @@ class Worker:
         await asyncio.Event().wait()
 
 
-async def test_a_task_that_fails_or_returns_is_started_again(
+async def test_a_task_that_fails_or_returns_is_restarted(
     supervisor: Supervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = Worker(RuntimeError("the handler is closed"), None, KeyError("x"))
@@ -53,7 +53,7 @@ async def test_a_task_that_fails_or_returns_is_started_again(
     assert "the handler is closed" in caplog.text
 
 
-async def test_a_task_that_keeps_failing_is_started_less_and_less_often(
+async def test_the_restart_delay_of_a_failing_task_grows(
     supervisor: Supervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = Worker(*[OSError() for _ in range(5)])
@@ -64,7 +64,7 @@ async def test_a_task_that_keeps_failing_is_started_less_and_less_often(
     assert delays == [0.001 * 2**number for number in range(5)]
 
 
-async def test_a_task_that_is_cancelled_by_another_is_started_again(
+async def test_a_task_that_is_cancelled_by_another_is_restarted(
     supervisor: Supervisor,
 ) -> None:
     worker = Worker()
@@ -78,7 +78,7 @@ async def test_a_task_that_is_cancelled_by_another_is_started_again(
     assert supervisor.ended == {"work": 1}
 
 
-async def test_a_task_that_is_stopped_stays_so(supervisor: Supervisor) -> None:
+async def test_a_stopped_task_is_not_restarted(supervisor: Supervisor) -> None:
     worker, failing = Worker(), Worker(OSError(), OSError())
     supervisor.start("work", worker.run)
     supervisor.start("failing", failing.run)
@@ -90,7 +90,7 @@ async def test_a_task_that_is_stopped_stays_so(supervisor: Supervisor) -> None:
 
 
 def supervised() -> dict[str, "asyncio.Task[object]"]:
-    """The supervised tasks of this loop, by name."""
+    """Return the supervised tasks of this loop, by name."""
     tasks = {task.get_name(): task for task in asyncio.all_tasks()}
     return {n.removeprefix(PREFIX): t for n, t in tasks.items() if n.startswith(PREFIX)}
 
@@ -103,7 +103,7 @@ async def node(
     redis: PrivateRedis,
     request: pytest.FixtureRequest,
 ) -> Chat:
-    """One of several nodes: all endless tasks that there are."""
+    """One of several nodes, which has all kinds of tasks."""
     settings = Settings(
         data=tmp_path / "data",
         limits=FAST,
@@ -122,7 +122,7 @@ async def test_every_task_of_a_quiet_server_is_supervised(node: Chat) -> None:
     assert len(names) >= 8
 
 
-async def test_every_task_comes_back_and_the_server_goes_on(
+async def test_every_task_is_restarted_and_the_server_works(
     node: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_DELAY", 0.001)
@@ -143,5 +143,5 @@ async def test_every_task_comes_back_and_the_server_goes_on(
         assert f'chatserver_task_restarts_total{{task="{name}"}} 1.0' in metrics
 
 
-async def test_what_was_never_started_can_be_stopped() -> None:
+async def test_stopping_unknown_tasks_is_allowed() -> None:
     await Supervisor().stop("one", "two")

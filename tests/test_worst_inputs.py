@@ -1,4 +1,4 @@
-"""Work that grows with its input grows in proportion to it: each function with its worst input.
+"""Linear time of all functions with input of variable size, tested with the worst inputs.
 
 docs/performance.md has the times at the largest inputs that are allowed.
 """
@@ -81,7 +81,7 @@ BODIES: dict[str, Input] = {
     "depth": lambda n: b'{"users":' + b"[" * n,
 }
 
-# What works on it, the inputs, and a quarter of the largest one that is allowed.
+# Function, input, and a quarter of the largest allowed length.
 WORST: list[tuple[Work, dict[str, Input], int]] = [
     (decode, FRAMES, 16_000),
     (mentions.mentioned, TEXTS, 1_000),
@@ -113,7 +113,7 @@ REFUSALS = (ChatError, protocol.Undecodable, msgspec.MsgspecError, RecursionErro
 
 
 def seconds(work: Work, given: Any) -> float:
-    """CPU time, the best of some."""
+    """Return the lowest CPU time of several runs."""
     best = 1.0
     for _ in range(5):
         start = time.thread_time()
@@ -124,15 +124,13 @@ def seconds(work: Work, given: Any) -> float:
 
 
 @pytest.mark.parametrize(("work", "make", "length"), CASES)
-def test_four_times_the_input_takes_about_four_times_as_long(
-    work: Work, make: Input, length: int
-) -> None:
-    seconds(work, make(length))  # what is kept for later is made
+def test_the_time_is_linear(work: Work, make: Input, length: int) -> None:
+    seconds(work, make(length))  # fills caches
     short, long = (seconds(work, make(size)) for size in (length, 4 * length))
     assert long < 12 * max(short, 0.000_1)  # 16 when quadratic
 
 
-def test_tokens_are_masked_wherever_they_are() -> None:
+def test_tokens_are_masked_at_every_position() -> None:
     token = "eyJhbGciOi.eyJzdWIi.abc-_1"
     bot = "bot_" + "x" * 20
     for text in ("{}", "a {} b", "eyJ {}", "?token={}&x=1", "eyJ.{}", "{}.", "{} eyJ"):
