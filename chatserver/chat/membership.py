@@ -31,7 +31,7 @@ from chatserver.storage.rooms import Rooms
 from chatserver.storage.users import Users
 from chatserver.text.names import TITLE_LENGTH, checked_room_name, checked_title, checked_topic
 
-USERS_PER_MESSAGE = 25  # users named in a change of a room that count as one more message
+USERS_PER_MESSAGE = 10  # users named in a change of a room that count as one more message
 
 CHECKS = {"name": checked_room_name, "title": checked_title, "topic": checked_topic}
 

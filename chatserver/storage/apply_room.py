@@ -4,7 +4,6 @@ A refused act raises ChatError before anything is changed, so it does not affect
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,12 +29,16 @@ from chatserver.storage.invitations import (
     INVALID_INVITATION,
     admits_to,
     redeem,
-    revoke_created_by,
     revoke_of_nonmembers,
+)
+from chatserver.storage.member_rows import (
+    end_memberships,
+    insert_members,
+    members_of,
+    non_members,
 )
 from chatserver.storage.members import (
     is_room_admin,
-    member_row,
     new_id,
     require_account,
     require_member,
@@ -95,7 +98,7 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     joining = {draft.user_id: draft.user} | dict(act.users)
     change["users"] = list(joining.values())
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
-    _insert_members(connection, room, list(joining), now, seq)
+    insert_members(connection, room, list(joining), now, seq)
     promote(connection, room, draft.user_id)
     return event_from_draft(
         draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(joining)
@@ -116,7 +119,7 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
 def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     """Add members. The caller has checked that they may join. Raises Conflict if all are in."""
     require_accounts(connection, dict(act.users))
-    new = _non_members(connection, draft.room, act.users)
+    new = non_members(connection, draft.room, act.users)
     if not new:
         raise Conflict(_("All of these users are already members."))
     if act.spends:
@@ -124,7 +127,7 @@ def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> E
     change = {"action": act.action, "users": [name for _id, name in new]}
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     joined = tuple(user_id for user_id, _name in new)
-    _insert_members(connection, draft.room, joined, now, seq)
+    insert_members(connection, draft.room, joined, now, seq)
     ensure_admins(connection, [draft.room])
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, joined=joined)
 
@@ -142,7 +145,7 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
 
 def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
     """End memberships. The caller has checked that this is allowed. Raises NotFound for none."""
-    here = _members_of(connection, draft.room, [user_id for user_id, _name in act.users])
+    here = members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:
         raise NotFound(_("None of these users is a member."))
@@ -151,7 +154,7 @@ def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int)
     if (new_admin := successor(connection, draft.room, without=left)) is not None:
         change["admins"] = [new_admin[1]]
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    _end_memberships(connection, draft.room, left, now, seq)
+    end_memberships(connection, draft.room, left, now, seq)
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=left)
 
 
@@ -212,7 +215,7 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
         raise NotFound
     change = {"action": "remove", "users": sorted(removed.values())}
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    _end_memberships(connection, draft.room, list(removed), now, seq)
+    end_memberships(connection, draft.room, list(removed), now, seq)
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(removed))
@@ -268,42 +271,3 @@ def _require_joinable(connection: Connection, draft: Draft, *, invited: str) -> 
         raise NotFound(INVALID_INVITATION) if invited else NotFound
     if found.archived_at is not None:
         raise Forbidden(_("This room is archived."))
-
-
-def _members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> set[int]:
-    query = sa.select(members.c.user_id).where(
-        members.c.room_id == room, members.c.user_id.in_(user_ids), members.c.left_at.is_(None)
-    )
-    return set(connection.scalars(query))
-
-
-def _non_members(
-    connection: Connection, room: int, people: Sequence[tuple[int, str]]
-) -> list[tuple[int, str]]:
-    here = _members_of(connection, room, [user_id for user_id, _name in people])
-    return [(user_id, name) for user_id, name in people if user_id not in here]
-
-
-def _insert_members(
-    connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
-) -> None:
-    """Insert members, replacing rows of former memberships. Older messages count as read."""
-    former = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
-    connection.execute(members.delete().where(former))
-    rows = [member_row(room, user_id, now, head=seq) for user_id in user_ids]
-    connection.execute(members.insert(), rows)
-    count = rooms.c.members + len(user_ids)
-    connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
-
-
-def _end_memberships(
-    connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
-) -> None:
-    """End memberships. If no administrator is left, the oldest member becomes one."""
-    gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
-    values = {"left_at": now, "left_seq": seq, "role": "member"}
-    connection.execute(members.update().where(gone).values(**values))
-    count = rooms.c.members - len(user_ids)
-    connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
-    revoke_created_by(connection, list(user_ids), now, room=room)
-    ensure_admins(connection, [room])

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import Role
+from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.tables import users
 
 DELETED = "!deleted"  # stored instead of the password hash of a deleted account
@@ -49,12 +50,17 @@ def require_accounts(connection: Connection, names: Mapping[int, str]) -> None:
 
     Raises NotFound for one that is deleted already.
     """
-    query = sa.select(users.c.id, users.c.password_hash).where(users.c.id.in_(sorted(names)))
-    rows = connection.execute(query.order_by(users.c.id).with_for_update(read=True))
+    rows = _SHARED.rows(connection, sorted(names))
     left = {row.id for row in rows if row.password_hash != DELETED}
     for user_id, name in names.items():
         if user_id not in left:
             raise NotFound(_("There is no user named %(name)s."), name=name)
+
+
+_SHARED = KeyLookup(
+    sa.select(users.c.id, users.c.password_hash).order_by(users.c.id).with_for_update(read=True),
+    users.c.id,
+)
 
 
 def is_admin(account: Row[Any] | None) -> bool:

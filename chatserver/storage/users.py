@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, StartError, _
 from chatserver.models import LOBBY, MAX_CLOCK_LEAD, Role, Session, User, name_key
+from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.account_pages import ACCOUNT, account_page
 from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
@@ -124,11 +125,9 @@ class Users:
 
     async def ids(self, names: Iterable[str]) -> dict[str, tuple[int, str]]:
         """Id and name of each account of these names, by the key of its name."""
-        keys = sorted({name_key(name) for name in names})
-        query = sa.select(users.c.name_key, users.c.id, users.c.name)
+        keys = {name_key(name) for name in names}
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.where(users.c.name_key.in_(keys)))
-            return {row.name_key: (row.id, row.name) for row in rows}
+            return await connection.run_sync(accounts_by_key, keys)
 
     async def all(self) -> list[User]:
         """Every account, by name: for commands. A server reads pages."""

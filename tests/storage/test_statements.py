@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chatserver.models import Create, Invite, Role
+from chatserver.models import Create, Dismiss, Enrol, Invite, Role
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
 
@@ -56,3 +56,25 @@ async def test_frequent_queries_build_no_statement(
     for name, read in reads.items():  # noqa: B007 - `counted` reads the name
         await read()
     assert built == []
+
+
+async def test_a_room_of_many_users_takes_as_many_statements_as_one_of_two(
+    storage: Storage,
+) -> None:
+    ann = await storage.person("ann")
+    others = [await storage.person(f"user{number}") for number in range(30)]
+    statements: list[str] = []
+    sa.event.listen(
+        storage.database.writer.engine,
+        "before_cursor_execute",
+        lambda *args: statements.append(args[2]),
+    )
+    counts = []
+    for size in (2, 30):
+        users = tuple((user.id, user.name) for user in others[:size])
+        statements.clear()
+        made = await acted(storage, ann, Create("Plans", f"plans{size}", users=users))
+        await acted(storage, ann, Dismiss("remove", users), room=made.room)
+        await acted(storage, ann, Enrol("invite", users), room=made.room)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
