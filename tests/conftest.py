@@ -1,4 +1,4 @@
-"""People and servers by name: ann (the administrator), bo, and cy, who is in no talk of theirs."""
+"""Fixtures: databases, servers, and the users ann (the administrator), bo and cy."""
 
 import asyncio
 import itertools
@@ -31,7 +31,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[PrivateMariaDB]:
-    """A private MariaDB for the whole run."""
+    """A private MariaDB for the whole test run."""
     require("MariaDB", found=PrivateMariaDB.found())
     with PrivateMariaDB() as server:
         yield server
@@ -39,7 +39,7 @@ def mariadb() -> Iterator[PrivateMariaDB]:
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[PrivateRedis]:
-    """A private Redis for the whole run."""
+    """A private Redis for the whole test run."""
     require("Redis", found=PrivateRedis.found())
     with PrivateRedis() as server:
         yield server
@@ -47,7 +47,7 @@ def redis() -> Iterator[PrivateRedis]:
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database: every test that asks runs on both."""
+    """URL of an empty database; tests with this fixture run on SQLite and MariaDB."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'chat.db'}"
     server: PrivateMariaDB = request.getfixturevalue("mariadb")
@@ -56,7 +56,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file without anybody in it: copying one saves each test its migration."""
+    """A migrated SQLite file without users, which tests copy instead of migrating."""
     folder = tmp_path_factory.mktemp("migrated")
 
     async def make() -> None:
@@ -70,7 +70,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture
 async def start_chat(tmp_path: Path, migrated: Path) -> AsyncIterator[StartChat]:
-    """Starts servers; all of them are stopped at the end, the last one first."""
+    """Yield a function that starts servers, which are stopped at the end in reverse order."""
     running: list[Chat] = []
 
     async def start(settings: Settings | None = None, *, url: str = "") -> Chat:
@@ -92,7 +92,7 @@ async def start_chat(tmp_path: Path, migrated: Path) -> AsyncIterator[StartChat]
 
 @pytest_asyncio.fixture
 async def chat(start_chat: StartChat) -> Chat:
-    """One server on SQLite without anybody yet."""
+    """A server on SQLite without users."""
     return await start_chat()
 
 
@@ -104,11 +104,11 @@ async def ann(chat: Chat) -> Person:
 
 @pytest_asyncio.fixture
 async def bo(chat: Chat, ann: Person) -> Person:
-    """A member, who came after ann."""
+    """A member, created after ann."""
     return await chat.person("bo")
 
 
 @pytest_asyncio.fixture
 async def cy(chat: Chat, bo: Person) -> Person:
-    """Another member, who is in no conversation of ann and bo."""
+    """Another member, who is not in conversations of ann and bo."""
     return await chat.person("cy")

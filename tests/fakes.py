@@ -1,4 +1,4 @@
-"""Stand-ins that work: a clock that a test sets, a transport that remembers, a loop that skips."""
+"""Fakes: a clock, a recording transport, and an event loop whose time can be skipped."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,7 +12,7 @@ Frame = tuple[int, bytes]
 
 
 class FakeClock:
-    """Stands still until it is told to go on. Called, it gives seconds; `ms` gives milliseconds."""
+    """Clock that stands still until `advance`. A call returns seconds, `ms` milliseconds."""
 
     def __init__(self, seconds: float = 1_000_000.0) -> None:
         self._seconds = seconds
@@ -28,11 +28,11 @@ class FakeClock:
 
 
 class RecordingTransport:
-    """Remembers what was written. While `reads` is False, all of it waits in the buffer."""
+    """Records what is written. While `reads` is False, it stays in the buffer."""
 
     def __init__(self, *, reads: bool = True) -> None:
         self.reads = reads
-        self.is_read = True  # by the server
+        self.is_read = True  # whether the server reads from the peer
         self.written = b""
         self.aborted = False
         self.closed = False
@@ -43,7 +43,7 @@ class RecordingTransport:
         self._waiting = 0 if self.reads else self._waiting + len(data)
 
     def read_all(self) -> None:
-        """The peer takes what waits."""
+        """Empty the buffer, as if the peer had read it."""
         self._waiting = 0
 
     def get_write_buffer_size(self) -> int:
@@ -62,22 +62,22 @@ class RecordingTransport:
         return self.is_read
 
     def frames(self) -> list[Frame]:
-        """Every frame so far: opcode and payload."""
+        """Return all frames so far: opcode and payload."""
         return read_frames(self.written)
 
     def messages(self) -> list[dict[str, Any]]:
-        """Every text frame so far, decoded."""
+        """Return all text frames so far, decoded."""
         return [msgspec.json.decode(payload) for kind, payload in self.frames() if kind == TEXT]
 
     def close_code(self) -> int | None:
-        """The code of the close frame, which must be the last one; None while there is none."""
+        """Return the code of the close frame, which must be the last one; None without one."""
         *before, (kind, payload) = self.frames() or [(TEXT, b"")]
         assert CLOSE not in [earlier for earlier, _ in before]
         return int.from_bytes(payload[:2]) if kind == CLOSE else None
 
 
 def read_frames(stream: bytes) -> list[Frame]:
-    """What a client reads off the line, by RFC 6455, 5.2 alone. Every frame must be whole."""
+    """Parse frames of a server by RFC 6455, 5.2. Every frame must be complete."""
     frames = []
     while stream:
         head, size, start = stream[0], stream[1], 2
@@ -96,7 +96,7 @@ def read_frames(stream: bytes) -> list[Frame]:
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock a test sets forward: timers that are due then run at once."""
+    """Event loop whose clock is set forward by the test; due timers run immediately."""
 
     def __init__(self) -> None:
         self._skipped = 0.0
@@ -106,14 +106,14 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         return super().time() + self._skipped
 
     async def skip(self, seconds: float) -> None:
-        """Go on by that many seconds, and come back when what became due has run."""
+        """Advance the clock, and return when all due callbacks have run."""
         self._skipped += seconds
         for _ in range(3):
             await asyncio.sleep(0)
 
 
 def run_skipping(story: Callable[[SkippingLoop], Coroutine[Any, Any, None]]) -> None:
-    """Run a story on a loop of its own whose time it commands."""
+    """Run a coroutine function on a new SkippingLoop, which it controls."""
     loop = SkippingLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(story(loop))

@@ -1,4 +1,4 @@
-"""The server as people run it: `python -m chatserver` in a process of its own."""
+"""The server in a separate process: `python -m chatserver`."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ class ServerProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> Self:
-        """Comes back when it listens."""
+        """Start, and return when the server listens."""
         self._process = subprocess.Popen(
             [*self._command, *self._options, "--port", str(self.port)],
             stdout=subprocess.PIPE,
@@ -49,11 +49,11 @@ class ServerProcess:
         return self._process.pid
 
     def kill(self) -> None:
-        """The end without warning."""
+        """Kill the process."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """The gentle end; the exit code."""
+        """Stop gracefully; return the exit code."""
         return self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> int:
@@ -67,7 +67,7 @@ class ServerProcess:
         return code
 
     def run(self, *arguments: str, stdin: str = "") -> str:
-        """Another command on the same data; its output."""
+        """Run another command on the same data; return its output."""
         done = subprocess.run(
             [*self._command, *arguments, *self._options],
             input=stdin,

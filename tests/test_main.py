@@ -1,7 +1,7 @@
-"""The command line: what it prints, what it leaves behind, how it fails.
+"""Command line: output, effects and errors.
 
-Servers run in processes of their own, as people run them. Most commands run in this process, which
-spares each the second that starting Python takes; `process` runs one as people do.
+Servers run in separate processes. Most commands run in this process, which saves each the second
+that starting Python takes; `process` runs one in a separate process.
 """
 
 import asyncio
@@ -50,12 +50,12 @@ REPOSITORY = Path(__file__).parent.parent
 PASSWORD, NEWER = "purple stone river", "seven green lanterns"
 STOP_TIME = 5  # seconds that a server has to end
 START_TIME = 30
-MISTAKE, LATER = 2, 75  # exit codes: somebody must correct it; it may pass by itself
+MISTAKE, LATER = 2, 75  # exit codes of permanent and of temporary errors
 GENERATED = re.compile(r"^[a-z2-9]{4}(-[a-z2-9]{4}){3}$")
 
 
 class Done(NamedTuple):
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -63,14 +63,14 @@ class Done(NamedTuple):
 
 
 class Place:
-    """A working folder with a data folder in it, and the commands that one gives there."""
+    """A working folder with a data folder in it, in which commands are run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
 
     def run(self, *arguments: str, password: str = "", **environ: str) -> Done:
-        """One command to its end. A password that is typed in must not come out."""
+        """Run a command. A password that is entered must not be in the output."""
         cleared: dict[str, str | None] = dict.fromkeys(os.environ.keys() - environment().keys())
         with contextlib.chdir(self.folder):
             ended = CliRunner().invoke(
@@ -85,7 +85,7 @@ class Place:
         return Done(ended.exit_code, ended.stdout, ended.stderr)
 
     def process(self, *arguments: str, **environ: str) -> Done:
-        """The same in a process of its own."""
+        """Run a command in a separate process."""
         ended = subprocess.run(
             command(*arguments),
             cwd=self.folder,
@@ -99,31 +99,31 @@ class Place:
         return Done(ended.returncode, ended.stdout, ended.stderr)
 
     def succeed(self, *arguments: str, password: str = "", **environ: str) -> str:
-        """What a command prints that must not fail."""
+        """Run a command that must succeed; return its output."""
         done = self.run("--data", str(self.data), *arguments, password=password, **environ)
         assert done.code == 0, done.err
         return done.out
 
     def fail(self, *arguments: str, **environ: str) -> str:
-        """The sentence of a command that must be refused."""
+        """Run a command that must fail; return the message."""
         done = self.run("--data", str(self.data), *arguments, **environ)
         return sentence(done)
 
     def fail_to_serve(self, **server: Any) -> str:
-        """Why a server must not start; `sentence` shows what the command line makes of that."""
+        """Return the error of a server that must not start."""
         settings = Settings(data=self.data, server=ServerSettings(**{"port": 0} | server))
         with pytest.raises(StartError) as refusal:
             asyncio.run(serve(settings, lan=False))
         return str(refusal.value)
 
     def query(self, sql: str, *values: str) -> list[Any]:
-        """What the database says, whoever else uses it."""
+        """Return rows of the database, which may be in use."""
         file = f"file:{self.data / 'chat.db'}?mode=ro"
         with closing(sqlite3.connect(file, uri=True)) as database:
             return database.execute(sql, values).fetchall()
 
     def opens_with(self, name: str, password: str) -> bool:
-        """Whether that is the password of the account."""
+        """Return whether that is the password of the account."""
         ((stored,),) = self.query("SELECT password_hash FROM users WHERE name = ?", name)
         try:
             return PasswordHasher().verify(stored, password)
@@ -132,7 +132,7 @@ class Place:
 
 
 class Server:
-    """A server in a process of its own."""
+    """A server in a separate process."""
 
     def __init__(self, place: Place, *arguments: str, umask: int = -1, **environ: str) -> None:
         self.place = place
@@ -170,13 +170,13 @@ class Server:
             return text
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """The exit code and the last words, in time."""
+        """Stop within STOP_TIME; return the exit code and the remaining output."""
         self.process.send_signal(number)
         last, _ = self.process.communicate(timeout=STOP_TIME)
         return self.process.returncode, last
 
     def kill(self) -> None:
-        """Its end without warning, if it has not ended yet."""
+        """Kill the process, if it still runs."""
         if self.process.returncode is None:
             self.process.kill()
             self.process.communicate()
@@ -191,14 +191,14 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Nothing of ours but where the checkout is."""
+    """Return an environment without settings, with the path of the checkout."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATSERVER")}
     kept.pop("STATE_DIRECTORY", None)
     return kept | {"PYTHONPATH": str(REPOSITORY)} | more
 
 
 def sentence(done: Done, code: int = MISTAKE) -> str:
-    """What a refusal says: to people, in one line, with that exit code."""
+    """Return the message of an error, which must be one line with that exit code."""
     assert done.code == code, done
     assert done.out == ""
     assert "Traceback" not in done.err
@@ -212,7 +212,7 @@ Start = Callable[..., Server]
 
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with an administrator and two members, to copy."""
+    """A data folder with an administrator and two members, as a template."""
     place = Place(tmp_path_factory.mktemp("furnished"))
     people = place.folder / "people.csv"
     people.write_text(f"name,display,password\nmia,Mia,{PASSWORD}\nnoa,,{PASSWORD}\n")
@@ -228,19 +228,19 @@ def copied(furnished: Path, place: Place) -> Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """Nothing at all."""
+    """An empty working folder."""
     return Place(tmp_path)
 
 
 @pytest.fixture
 def home(place: Place, furnished: Path) -> Place:
-    """A chat that has been set up, for one test alone."""
+    """A chat that is set up, for one test."""
     return copied(furnished, place)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Iterator[Server]:
-    """A server that runs all the while, on a copy of that folder."""
+    """A server for all tests, on a copy of that folder."""
     running = Server(copied(furnished, Place(tmp_path_factory.mktemp("busy"))))
     yield running
     code, _ = running.stop(signal.SIGINT)
@@ -250,26 +250,26 @@ def server(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Iterato
 
 @pytest.fixture(scope="module")
 def busy(server: Server) -> Place:
-    """A chat that has been set up and runs."""
+    """A chat that is set up and runs."""
     return server.place
 
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory, furnished: Path) -> Place:
-    """A chat that has been set up, and no server runs."""
+    """A chat that is set up, without a running server."""
     return copied(furnished, Place(tmp_path_factory.mktemp("idle")))
 
 
 @pytest.fixture(params=["busy", "idle"])
 def chat(request: pytest.FixtureRequest) -> Place:
-    """Every command works beside a running server and by itself."""
+    """A chat with and without a running server."""
     place: Place = request.getfixturevalue(request.param)
     return place
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts servers; those that still run are killed at the end."""
+    """Yield a function that starts servers, which are killed at the end."""
     running: list[Server] = []
 
     def started(place: Place, *arguments: str, umask: int = -1, **environ: str) -> Server:
@@ -291,7 +291,7 @@ def served_certificate(url: str) -> bytes:
 
 @pytest.fixture
 def hangups() -> Iterator[None]:
-    """A server that is started here gets SIGHUP, even if `nohup` keeps it from the tests."""
+    """Let started servers receive SIGHUP, even if the tests run under `nohup`."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -327,12 +327,10 @@ import click
 
 
 @pytest.mark.usefixtures("hangups")
-def test_sighup_in_the_first_moment_of_a_start_reloads_at_its_end(
-    home: Place, start: Start
-) -> None:
+def test_sighup_during_the_start_reloads_after_it(home: Place, start: Start) -> None:
     early = home.folder / "early"
     early.mkdir()
-    (early / "click.py").write_text(HANG_UP)  # imported in the place of the true one
+    (early / "click.py").write_text(HANG_UP)  # imported instead of the real one
     server = start(home, PYTHONPATH=f"{early}:{REPOSITORY}")
     assert "were reloaded" in server.log
     assert server.stop()[0] == 0
@@ -358,7 +356,7 @@ def test_a_command_works_with_closed_standard_streams(
 
 
 def hang_up(server: Server, until: str) -> None:
-    """Send SIGHUP and wait for that in the log."""
+    """Send SIGHUP, and wait for this text in the log."""
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + START_TIME
     while until not in server.log:
@@ -367,7 +365,7 @@ def hang_up(server: Server, until: str) -> None:
 
 
 @pytest.mark.usefixtures("hangups")
-def test_a_terminal_that_closes_stops_the_server_gently(home: Place) -> None:
+def test_closing_the_terminal_stops_the_server_gracefully(home: Place) -> None:
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(home.folder)
@@ -382,9 +380,7 @@ def test_a_terminal_that_closes_stops_the_server_gently(home: Place) -> None:
     assert not (home.data / "chat.db-wal").exists()
 
 
-def test_a_server_listens_on_a_unix_socket_and_believes_its_proxy(
-    home: Place, start: Start
-) -> None:
+def test_a_server_listens_on_a_unix_socket_and_trusts_its_proxy(home: Place, start: Start) -> None:
     path = home.folder / "web.sock"
     (home.folder / "config.toml").write_text(
         f'[server]\nunix_socket = "{path}"\npublic_url = "https://chat.example.com"\n'
@@ -412,13 +408,13 @@ def test_a_server_listens_on_a_unix_socket_and_believes_its_proxy(
 
 
 @pytest.mark.parametrize("path", ["missing/web.sock", "data/lock/web.sock"])
-def test_a_unix_socket_that_cannot_be_made_is_one_sentence(home: Place, path: str) -> None:
+def test_a_unix_socket_that_cannot_be_created_is_an_error(home: Place, path: str) -> None:
     said = sentence(home.process("--data", "data", "serve", "--unix-socket", path))
     assert f"Cannot listen on {path}" in said
 
 
 @pytest.mark.parametrize("output", ["pipe", "/dev/full"])
-def test_a_server_goes_on_when_nobody_reads_its_output(home: Place, output: str) -> None:
+def test_a_server_runs_on_when_its_output_is_not_read(home: Place, output: str) -> None:
     with subprocess.Popen(
         command("--data", str(home.data), "--port", "0"),
         cwd=home.folder,
@@ -441,7 +437,7 @@ def unwritable(output: str) -> int:
     return writing
 
 
-def test_a_failed_start_with_a_bus_is_one_sentence(place: Place) -> None:
+def test_a_failed_start_with_a_bus_is_an_error(place: Place) -> None:
     url = "mysql://chat@127.0.0.1:1/chat"
     done = place.process("--database", url, "migrate", CHATSERVER_BUS__URL="redis://127.0.0.1:1/0")
     assert done.code == LATER
@@ -452,7 +448,7 @@ def test_a_failed_start_with_a_bus_is_one_sentence(place: Place) -> None:
 # Starting and stopping ---------------------------------------------------------------------------
 
 
-def test_the_first_start_shows_the_setup_link_and_makes_private_files(
+def test_the_first_start_shows_the_setup_link_and_creates_private_files(
     place: Place, start: Start
 ) -> None:
     server = start(place, umask=0)
@@ -468,7 +464,7 @@ def test_the_first_start_shows_the_setup_link_and_makes_private_files(
     assert place.succeed("setup-link").endswith(f"/setup#{token}\n")
 
 
-def test_who_makes_the_first_account_by_command_is_told_how_to_get_an_administrator(
+def test_creating_the_first_account_by_command_prints_how_to_promote_it(
     place: Place, start: Start
 ) -> None:
     hint = "chatserver user promote NAME"
@@ -482,15 +478,13 @@ def test_who_makes_the_first_account_by_command_is_told_how_to_get_an_administra
     assert hint not in start(place).banner
 
 
-def test_a_later_start_counts_people(server: Server) -> None:
+def test_a_later_start_prints_the_number_of_users(server: Server) -> None:
     assert "  3 people, 1 room\n" in server.banner
     assert "setup" not in server.banner
     assert "(new)" not in server.banner
 
 
-def test_a_server_that_was_killed_starts_again_and_a_signal_ends_it(
-    home: Place, start: Start
-) -> None:
+def test_a_killed_server_can_be_restarted_and_stopped(home: Place, start: Start) -> None:
     start(home).kill()
     assert (home.data / "control.sock").exists()
     server = start(home)
@@ -505,7 +499,7 @@ def test_a_server_that_was_killed_starts_again_and_a_signal_ends_it(
     assert server.log == ""
 
 
-def test_the_environment_is_what_it_was_after_the_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_imports_leave_the_environment_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/own/authorities.pem")
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     before = dict(os.environ)
@@ -514,15 +508,15 @@ def test_the_environment_is_what_it_was_after_the_imports(monkeypatch: pytest.Mo
     assert dict(os.environ) == before
 
 
-def test_on_request_every_request_is_logged(home: Place, start: Start) -> None:
+def test_requests_are_logged_with_verbose(home: Place, start: Start) -> None:
     server = start(home, "--verbose")
     server.get("/healthz")
-    server.stop()  # the line is written after the answer
+    server.stop()  # the line is written after the response
     assert "GET /healthz 200 in " in server.log
 
 
 @pytest.mark.parametrize("name", ["where? here", "100%41", "#1", "数据"])
-def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+def test_a_data_folder_can_have_any_name(tmp_path: Path, name: str) -> None:
     place = Place(tmp_path)
     place.data = tmp_path / name
     place.succeed("user", "add", "ann")
@@ -534,13 +528,13 @@ def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["-"], ["--force", "-"]])
-def test_a_backup_to_standard_output_is_refused(place: Place, arguments: list[str]) -> None:
+def test_a_backup_to_standard_output_is_rejected(place: Place, arguments: list[str]) -> None:
     place.succeed("user", "add", "ann")
     assert "chatserver export -" in place.fail("backup", *arguments)
     assert not (place.folder / "-").exists()
 
 
-def test_a_restore_says_what_it_revives_and_ends_it_again_on_request(place: Place) -> None:
+def test_a_restore_reports_what_it_reinstates_and_revokes_it_on_request(place: Place) -> None:
     backup = str(place.folder / "all.zip")
     place.succeed("user", "add", "ann", "--admin")
     place.succeed("user", "add", "bo")
@@ -557,13 +551,13 @@ def test_a_restore_says_what_it_revives_and_ends_it_again_on_request(place: Plac
     assert (wrong.code, 'or "backup"' in wrong.err) == (2, True)
 
 
-def test_a_data_folder_may_have_a_very_long_path(place: Place) -> None:
+def test_a_data_folder_can_have_a_very_long_path(place: Place) -> None:
     place.data = place.folder / ("long" * 40) / ("longer" * 30)
     assert place.succeed("migrate").startswith("The database (sqlite)")
     assert place.succeed("setup-link").startswith("http")
 
 
-def test_the_data_folder_can_be_named_in_three_places(busy: Place) -> None:
+def test_the_data_folder_can_be_given_in_three_places(busy: Place) -> None:
     before = busy.process("--data", str(busy.data), "user", "list")
     after = busy.run("user", "list", "--data", str(busy.data))
     by_environment = busy.run("user", "list", CHATSERVER_DATA="data")
@@ -571,16 +565,16 @@ def test_the_data_folder_can_be_named_in_three_places(busy: Place) -> None:
     assert (before.code, before.err) == (0, "")
 
 
-def test_the_program_runs_under_its_name_and_its_version(place: Place) -> None:
+def test_the_version_is_printed(place: Place) -> None:
     done = place.process("--version")
     assert done == (0, f"chatserver, version {__version__}\n", "")
 
 
-# Mistakes ----------------------------------------------------------------------------------------
+# Errors ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_output_that_cannot_be_written_is_one_sentence(place: Place) -> None:
+def test_output_that_cannot_be_written_is_an_error(place: Place) -> None:
     command = [sys.executable, "-m", "chatserver", "--data", str(place.data), "config", "show"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -590,7 +584,7 @@ def test_output_that_cannot_be_written_is_one_sentence(place: Place) -> None:
     assert done.stderr == "Error: It could not be written: No space left on device.\n"
 
 
-def test_a_port_that_is_taken(home: Place) -> None:
+def test_a_port_in_use_is_an_error(home: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         done = home.process("--data", str(home.data), "--port", str(port))
@@ -599,13 +593,13 @@ def test_a_port_that_is_taken(home: Place) -> None:
     assert f"--port {port + 1}" in said
 
 
-def test_a_folder_that_another_server_uses(busy: Place) -> None:
+def test_a_folder_in_use_by_another_server_is_an_error(busy: Place) -> None:
     holder = (busy.data / "lock").read_text()
     assert f"in use by a running server (process {holder})" in busy.fail_to_serve()
     assert busy.succeed("migrate")
 
 
-def test_a_database_server_that_is_late(place: Place) -> None:
+def test_an_unreachable_database_server_is_a_temporary_error(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
     url = f"mysql://chat:secret@127.0.0.1:{port}/chat"
@@ -615,13 +609,15 @@ def test_a_database_server_that_is_late(place: Place) -> None:
     assert "secret" not in said
 
 
-def test_a_database_account_that_is_wrong_stays_so(place: Place, mariadb: PrivateMariaDB) -> None:
+def test_a_wrong_database_account_is_a_permanent_error(
+    place: Place, mariadb: PrivateMariaDB
+) -> None:
     url = mariadb.create_database("refused").replace("root@", "cy:wrong@")
     done = place.run("--data", str(place.data), "--database", url, "migrate")
     assert "Access denied" in sentence(done)
 
 
-def test_the_unit_starts_again_what_may_pass_and_no_mistake() -> None:
+def test_the_systemd_unit_restarts_only_after_temporary_errors() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(REPOSITORY / "deploy" / "chatserver.service")
@@ -631,7 +627,7 @@ def test_the_unit_starts_again_what_may_pass_and_no_mistake() -> None:
     assert service["RestartForceExitStatus"] == "SIGHUP"
 
 
-def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
+def test_a_newer_database_is_an_error(home: Place) -> None:
     with closing(sqlite3.connect(home.data / "chat.db")) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.commit()
@@ -639,7 +635,9 @@ def test_a_database_that_is_newer_than_the_program(home: Place) -> None:
 
 
 @pytest.mark.parametrize("command", [["user", "list"], ["check"], ["export", "all.jsonl"]])
-def test_a_server_that_goes_away_before_it_answers(place: Place, command: list[str]) -> None:
+def test_a_server_that_stops_before_it_answers_is_an_error(
+    place: Place, command: list[str]
+) -> None:
     def hang_up_on_everybody() -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -662,44 +660,48 @@ def test_a_server_that_goes_away_before_it_answers(place: Place, command: list[s
 
 
 @pytest.mark.parametrize("command", [["check"], ["backup", "all.zip"], ["export", "-"]])
-def test_a_folder_without_a_chat_is_not_looked_at(place: Place, command: list[str]) -> None:
+def test_a_folder_without_a_chat_is_an_error_and_stays_empty(
+    place: Place, command: list[str]
+) -> None:
     assert "There is no chat in" in place.fail(*command)
     assert list(place.folder.iterdir()) == []
 
 
-def test_the_doctor_makes_nothing(place: Place) -> None:
+def test_the_doctor_creates_nothing(place: Place) -> None:
     said = place.succeed("doctor")
     assert "will be made at the first start" in said
     assert f"warn  There is no chat in {place.data} yet" in said
     assert list(place.folder.iterdir()) == []
 
 
-def test_a_bus_whose_package_is_not_installed(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bus_without_its_package_is_an_error(
+    home: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     monkeypatch.delitem(sys.modules, "chatserver.bus.redis", raising=False)
     said = home.fail("migrate", CHATSERVER_BUS__URL="redis://127.0.0.1")
     assert "pip install 'chatserver-aiohttp[redis]'" in said
 
 
-def test_a_database_whose_log_has_no_name(home: Place) -> None:
+def test_a_database_without_an_epoch_is_an_error(home: Place) -> None:
     with closing(sqlite3.connect(home.data / "chat.db")) as database:
         database.execute("DELETE FROM meta WHERE key = 'epoch'")
         database.commit()
     assert "The database has no epoch" in home.fail("check")
 
 
-def test_a_database_that_is_none(place: Place) -> None:
+def test_a_file_that_is_not_a_database_is_an_error(place: Place) -> None:
     place.data.mkdir(0o700)
     (place.data / "chat.db").write_bytes(b"This is a letter, and no database. " * 100)
     assert "The database cannot be opened: file is not a database." in place.fail("migrate")
 
 
-def test_a_configuration_that_cannot_be_read(place: Place) -> None:
+def test_an_unreadable_configuration_is_an_error(place: Place) -> None:
     assert "Cannot read the configuration" in place.fail("--config", str(place.folder), "migrate")
     assert "nowhere.toml: No such file" in place.fail("migrate", CHATSERVER_CONFIG="nowhere.toml")
 
 
-def test_a_configuration_with_mistakes_in_it(place: Place) -> None:
+def test_an_invalid_configuration_is_an_error(place: Place) -> None:
     (place.folder / "config.toml").write_text("[server]\nprot = 1\n[auth]\nargon2_time = 1\n")
     done = place.run("config", "check")
     assert (done.code, done.out) == (2, "")
@@ -708,7 +710,7 @@ def test_a_configuration_with_mistakes_in_it(place: Place) -> None:
     assert "Traceback" not in done.err
 
 
-def test_a_weak_key(home: Place) -> None:
+def test_a_weak_key_is_an_error(home: Place) -> None:
     weak = {"kty": "oct", "alg": "HS256", "kid": "a", "k": "c2VjcmV0"}
     (home.data / "keys.json").write_text(json.dumps({"keys": [weak]}))
     said = home.fail("migrate")
@@ -716,19 +718,19 @@ def test_a_weak_key(home: Place) -> None:
     assert "c2VjcmV0" not in said
 
 
-def test_a_folder_that_everybody_may_write_to(place: Place) -> None:
+def test_a_world_writable_folder_is_an_error(place: Place) -> None:
     place.data.mkdir()
     place.data.chmod(0o777)
     assert "chmod o-w" in place.fail("migrate")
 
 
 @pytest.mark.parametrize("option", ["ssl_ca=", "sslmode=require", "ssl_ca=/nowhere.pem"])
-def test_config_check_knows_the_options_of_the_database(home: Place, option: str) -> None:
+def test_config_check_verifies_the_options_of_the_database(home: Place, option: str) -> None:
     url = f"mysql://chat@db/chat?{option}"
     assert "database.url" in home.fail("config", "check", CHATSERVER_DATABASE__URL=url)
 
 
-def test_a_certificate_that_is_not_there(home: Place) -> None:
+def test_a_missing_certificate_is_an_error(home: Place) -> None:
     said = home.fail_to_serve(tls_cert="no", tls_key="no")
     assert said == "server.tls_cert: no cannot be read: No such file or directory."
 
@@ -736,7 +738,7 @@ def test_a_certificate_that_is_not_there(home: Place) -> None:
 @pytest.mark.parametrize(
     "arguments", [["--port", "70000"], ["bogus"], ["user", "add"], ["invite", "--uses", "0"]]
 )
-def test_words_that_the_command_line_does_not_know(place: Place, arguments: list[str]) -> None:
+def test_unknown_arguments_are_an_error(place: Place, arguments: list[str]) -> None:
     done = place.run(*arguments)
     assert done.code == 2
     assert "Error: " in done.err
@@ -744,10 +746,10 @@ def test_words_that_the_command_line_does_not_know(place: Place, arguments: list
     assert list(place.folder.iterdir()) == []
 
 
-# Commands, beside a running server and by themselves ---------------------------------------------
+# Commands, with and without a running server ------------------------------------------------------
 
 
-def test_somebody_gets_an_account(chat: Place) -> None:
+def test_user_add_creates_an_account(chat: Place) -> None:
     said = chat.succeed(
         *("user", "add", "kim", "--display", "Kim 金", "--password-stdin"), password=PASSWORD
     )
@@ -756,14 +758,14 @@ def test_somebody_gets_an_account(chat: Place) -> None:
     assert chat.query("SELECT display FROM users WHERE name = 'kim'") == [("Kim 金",)]
 
 
-def test_a_password_is_set(chat: Place) -> None:
+def test_user_passwd_sets_a_password(chat: Place) -> None:
     said = chat.succeed("user", "passwd", "mia", "--password-stdin", password=NEWER)
     assert said == "The password of mia is set; all sessions have ended.\n"
     assert chat.opens_with("mia", NEWER)
     assert not chat.opens_with("mia", PASSWORD)
 
 
-def test_an_account_is_disabled_and_enabled_again(chat: Place) -> None:
+def test_user_disable_and_enable_change_an_account(chat: Place) -> None:
     closed = "SELECT name FROM users WHERE disabled_at IS NOT NULL"
     assert chat.succeed("user", "disable", "noa") == "noa is disabled.\n"
     assert chat.query(closed) == [("noa",)]
@@ -771,7 +773,7 @@ def test_an_account_is_disabled_and_enabled_again(chat: Place) -> None:
     assert chat.query(closed) == []
 
 
-def test_an_account_is_deleted_for_good(chat: Place) -> None:
+def test_user_delete_deletes_an_account(chat: Place) -> None:
     chat.succeed("user", "add", "rae")
     assert chat.succeed("user", "delete", "rae", "--yes") == "rae is deleted.\n"
     (found,) = chat.query("SELECT display, password_hash FROM users WHERE name = 'rae'")
@@ -783,7 +785,7 @@ def test_an_account_is_deleted_for_good(chat: Place) -> None:
     chat.succeed("check")
 
 
-def test_an_account_is_deleted_with_its_messages(chat: Place) -> None:
+def test_user_delete_can_delete_the_messages(chat: Place) -> None:
     chat.succeed("user", "add", "ida")
     said = "INSERT INTO events (room_id, seq, kind, user_id, client_id, body, at) SELECT 1,"
     said += " (SELECT head + 1 FROM rooms WHERE id = 1), 2, id, 'x|', 'a secret', 1 FROM users"
@@ -798,19 +800,19 @@ def test_an_account_is_deleted_with_its_messages(chat: Place) -> None:
     chat.succeed("check")
 
 
-def test_an_account_is_not_deleted_without_a_confirmation(busy: Place) -> None:
+def test_user_delete_requires_a_confirmation(busy: Place) -> None:
     done = busy.run("--data", str(busy.data), "user", "delete", "noa")
     assert done.code != 0
     assert busy.query("SELECT name FROM users WHERE name = 'noa' AND disabled_at IS NULL")
 
 
-def test_everybody_is_listed(chat: Place) -> None:
+def test_user_list_prints_all_users(chat: Place) -> None:
     lines = [line.split() for line in chat.succeed("user", "list").splitlines()]
     assert ["ann", "admin", "active", "ann"] in lines
     assert ["mia", "member", "active", "Mia"] in lines
 
 
-def test_a_member_is_made_an_administrator_and_a_member_again(chat: Place) -> None:
+def test_user_promote_and_demote_change_the_role(chat: Place) -> None:
     role = "SELECT role FROM users WHERE name = 'noa'"
     assert chat.succeed("user", "promote", "noa") == "noa is an administrator.\n"
     assert chat.query(role) == [("admin",)]
@@ -819,7 +821,7 @@ def test_a_member_is_made_an_administrator_and_a_member_again(chat: Place) -> No
     assert "last administrator" in chat.fail("user", "demote", "ann")
 
 
-def test_a_list_of_people_comes_in(chat: Place) -> None:
+def test_user_import_creates_accounts(chat: Place) -> None:
     file = chat.folder / "people.csv"
     file.write_text(
         f"\ufeffname,display,password\numa,Uma,{PASSWORD}\n小明,,\nann,Impostor,{NEWER}\n"
@@ -838,7 +840,7 @@ def test_a_list_of_people_comes_in(chat: Place) -> None:
     assert mode(file) == 0o600
 
 
-def test_an_invitation_names_the_public_address(chat: Place) -> None:
+def test_an_invitation_has_the_public_url(chat: Place) -> None:
     done = chat.run(
         *("--data", str(chat.data), "invite", "--uses", "3", "--days", "2"),
         CHATSERVER_SERVER__PUBLIC_URL="https://chat.example.com/",
@@ -849,12 +851,12 @@ def test_an_invitation_names_the_public_address(chat: Place) -> None:
     assert chat.query("SELECT uses_left FROM invites WHERE code = ?", link[1]) == [(3,)]
 
 
-def test_there_is_no_setup_link_once_there_is_somebody(chat: Place) -> None:
+def test_there_is_no_setup_link_after_the_first_account(chat: Place) -> None:
     said = chat.fail("setup-link")
     assert said == "There are accounts already. Use: chatserver user promote NAME"
 
 
-def test_a_new_key_signs_from_now_on(chat: Place) -> None:
+def test_keys_rotate_signs_with_a_new_key(chat: Place) -> None:
     before = json.loads((chat.data / "keys.json").read_text())["keys"]
     said = chat.succeed("keys", "rotate")
     after = json.loads((chat.data / "keys.json").read_text())["keys"]
@@ -863,21 +865,21 @@ def test_a_new_key_signs_from_now_on(chat: Place) -> None:
     assert mode(chat.data / "keys.json") == 0o600
 
 
-def test_the_database_is_at_the_revision_of_the_program(chat: Place) -> None:
+def test_migrate_upgrades_to_the_revision_of_the_program(chat: Place) -> None:
     ((revision,),) = chat.query("SELECT version_num FROM alembic_version")
     assert chat.succeed("migrate") == f"The database (sqlite) is at revision {revision}.\n"
 
 
-def test_the_doctor_finds_nothing(chat: Place) -> None:
+def test_the_doctor_finds_no_fault_in_a_healthy_chat(chat: Place) -> None:
     said = chat.succeed("doctor")
     assert {line[:4] for line in said.splitlines()} == {"ok  "}
     assert "durability: full" in said
 
 
-# Commands, closer looked at ----------------------------------------------------------------------
+# Commands in detail ------------------------------------------------------------------------------
 
 
-def test_where_nobody_types_a_password_one_is_made_and_shown_once(busy: Place) -> None:
+def test_without_a_terminal_a_password_is_generated_and_printed_once(busy: Place) -> None:
     made, shown = busy.succeed("user", "add", "lee").splitlines()
     assert made == "Made lee (member)."
     first = shown.removeprefix("Password: ")
@@ -889,7 +891,7 @@ def test_where_nobody_types_a_password_one_is_made_and_shown_once(busy: Place) -
     assert busy.opens_with("lee", second)
 
 
-def test_an_account_that_cannot_be_made_is_refused_in_a_sentence(busy: Place) -> None:
+def test_an_account_that_cannot_be_created_is_an_error(busy: Place) -> None:
     before = busy.query("SELECT count(*) FROM users")
     assert "taken" in busy.fail("user", "add", "ANN")
     assert "at least 8 characters" in busy.fail("user", "add", "max", "--password-stdin")
@@ -897,11 +899,11 @@ def test_an_account_that_cannot_be_made_is_refused_in_a_sentence(busy: Place) ->
 
 
 @pytest.mark.parametrize("name", ["..", "a/b?"])
-def test_somebody_who_is_not_there_is_not_changed(busy: Place, name: str) -> None:
+def test_changing_an_unknown_user_is_an_error(busy: Place, name: str) -> None:
     assert busy.fail("user", "disable", name).startswith(("There is no", "Not found"))
 
 
-def test_a_list_that_came_in_before_changes_nothing(busy: Place) -> None:
+def test_repeating_an_import_changes_nothing(busy: Place) -> None:
     file = busy.folder / "twice.csv"
     file.write_text("name,display,password\nivo,,\n")
     busy.succeed("user", "import", str(file))
@@ -911,7 +913,7 @@ def test_a_list_that_came_in_before_changes_nothing(busy: Place) -> None:
     assert busy.opens_with("ivo", listed(file)["ivo"])
 
 
-def test_a_list_keeps_what_is_not_ours_and_the_lines_of_those_who_are_here(busy: Place) -> None:
+def test_an_import_keeps_other_columns_and_lines_of_existing_users(busy: Place) -> None:
     file = busy.folder / "staff.csv"
     raw = (
         "\ufeffname,room,password,display,\r\n"
@@ -930,7 +932,7 @@ def test_a_list_keeps_what_is_not_ours_and_the_lines_of_those_who_are_here(busy:
     assert file.read_bytes().decode() == raw.replace('lines",,', f'lines",{password},')
 
 
-def test_whom_the_server_refuses_is_told_by_the_exit_code_and_the_others_come_in(
+def test_an_import_with_rejected_users_has_an_exit_code_and_creates_the_others(
     busy: Place,
 ) -> None:
     file = busy.folder / "wrong.csv"
@@ -942,7 +944,7 @@ def test_whom_the_server_refuses_is_told_by_the_exit_code_and_the_others_come_in
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-def test_a_list_of_names_alone_gets_a_column_of_passwords(busy: Place, ending: str) -> None:
+def test_an_import_adds_a_column_for_generated_passwords(busy: Place, ending: str) -> None:
     file = busy.folder / "names.csv"
     rae, sol = (f"{name}{ord(ending[0])}{len(ending)}" for name in ("rae", "sol"))
     file.write_bytes(ending.join(["name", rae, f"{sol},beside", ""]).encode())
@@ -963,7 +965,7 @@ def test_a_list_of_names_alone_gets_a_column_of_passwords(busy: Place, ending: s
         (b"name,display,password\numa," + b"x" * 131_073, "line 2: this is no CSV: field larger"),
     ],
 )
-def test_a_list_that_cannot_be_understood_is_refused(place: Place, raw: bytes, told: str) -> None:
+def test_an_invalid_list_of_users_is_rejected(place: Place, raw: bytes, told: str) -> None:
     file = place.folder / "people.csv"
     file.write_bytes(raw)
     assert told in place.fail("user", "import", "people.csv")
@@ -971,7 +973,7 @@ def test_a_list_that_cannot_be_understood_is_refused(place: Place, raw: bytes, t
     assert not place.data.exists()
 
 
-def test_the_doctor_finds_what_others_can_read(busy: Place) -> None:
+def test_the_doctor_finds_files_that_others_can_read(busy: Place) -> None:
     (busy.data / "keys.json").chmod(0o644)
     done = busy.run("--data", str(busy.data), "doctor")
     (busy.data / "keys.json").chmod(0o600)
@@ -984,7 +986,7 @@ def test_the_doctor_finds_what_others_can_read(busy: Place) -> None:
     ("hours", "told"),
     [(-400 * 24, "400 days ahead of"), (400 * 24, "400 days behind"), (1.5, "1.5 hours behind")],
 )
-def test_the_doctor_finds_a_clock_that_the_nights_contradict(
+def test_the_doctor_finds_a_clock_that_contradicts_the_nightly_runs(
     busy: Place, hours: float, told: str
 ) -> None:
     began = time.time_ns() // 1_000_000 + round(hours * 3_600_000)
@@ -1019,7 +1021,7 @@ def test_the_doctor_finds_a_clock_behind_the_newest_message(busy: Place) -> None
 
 
 def listed(file: Path) -> dict[str, str]:
-    """Name to password, as a file for `user import` has them."""
+    """Return name → password of a file for `user import`."""
     with file.open(encoding="utf-8-sig", newline="") as opened:
         return {row["name"]: row["password"] for row in csv.DictReader(opened)}
 
@@ -1041,7 +1043,7 @@ def test_the_configuration_is_shown_with_its_sources_and_without_passwords(place
     assert not place.data.exists()
 
 
-def test_a_good_configuration_is_called_fine(place: Place) -> None:
+def test_a_valid_configuration_is_reported_as_fine(place: Place) -> None:
     shutil.copy(REPOSITORY / "config.example.toml", place.folder / "config.toml")
     assert place.succeed("config", "check") == "The configuration is fine.\n"
 
@@ -1057,7 +1059,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_bot_gets_a_token_that_posts(chat: Place) -> None:
+def test_bot_add_prints_a_valid_token(chat: Place) -> None:
     done = chat.run(*("--data", str(chat.data), "bot", "add", "ci", "--room", "lobby"))
     assert re.fullmatch(r"bot_[\w-]{32}\n", done.out)
     (kept,) = chat.query("SELECT digest FROM bot_tokens")
@@ -1067,12 +1069,12 @@ def test_a_bot_gets_a_token_that_posts(chat: Place) -> None:
     )
 
 
-def test_a_bot_gets_another_token_in_the_place_of_the_old_one(chat: Place) -> None:
+def test_bot_token_replaces_the_token(chat: Place) -> None:
     old = chat.succeed("bot", "add", "deploy")
     ((before,),) = digests(chat, "deploy")
     chat.succeed("user", "disable", "deploy")
     chat.succeed("user", "enable", "deploy")
-    assert digests(chat, "deploy") == [(before,)]  # an account that is opened has its token again
+    assert digests(chat, "deploy") == [(before,)]  # an enabled account has its token again
     new = chat.succeed("bot", "token", "deploy")
     assert re.fullmatch(r"bot_[\w-]{32}\n", new)
     assert digests(chat, "deploy") != [(before,)]
@@ -1094,7 +1096,7 @@ def test_bots_and_rooms_are_listed_as_text_and_as_json(chat: Place) -> None:
     assert "/join/" in chat.succeed("invite", "--room", "lobby")
 
 
-def test_rooms_are_archived_and_limited_by_name_or_number(chat: Place) -> None:
+def test_rooms_are_given_by_name_or_number(chat: Place) -> None:
     def kept() -> Any:
         return json.loads(chat.succeed("room", "list", "--json"))[0]["retention_days"]
 
@@ -1116,14 +1118,14 @@ def test_lists_are_read_without_a_server(idle: Place) -> None:
     assert (idle.data / "chat.db").read_bytes() == before
 
 
-def test_private_rooms_of_one_name_are_told_apart_by_number() -> None:
+def test_private_rooms_of_the_same_name_are_given_by_number() -> None:
     rooms = [{"room": 2, "name": "plans"}, {"room": 3, "name": "plans"}, {"room": 4, "name": "x1"}]
     assert [_number(rooms, name) for name in ("3", "#X1")] == [3, 4]
     with pytest.raises(ChatServerError, match="Give the number of one: 2, 3"):
         _number(rooms, "plans")
 
 
-def test_results_are_printed_as_json_for_programs(chat: Place) -> None:
+def test_results_can_be_printed_as_json(chat: Place) -> None:
     data = ("--data", str(chat.data))
     examined = chat.run(*data, "doctor", "--json")
     findings = json.loads(examined.out)
@@ -1138,7 +1140,7 @@ def test_results_are_printed_as_json_for_programs(chat: Place) -> None:
     assert isinstance(keys["server.port"]["value"], int)
 
 
-def test_ready_asks_the_running_server_alone(busy: Place, idle: Place) -> None:
+def test_ready_requires_a_running_server(busy: Place, idle: Place) -> None:
     assert busy.succeed("ready") == "Ready. Database: sqlite, durability: full.\n"
     assert idle.fail("ready") == "No server runs on this data folder."
 

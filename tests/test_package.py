@@ -1,4 +1,4 @@
-"""The wheel: all that the server needs is in it, and it runs far away from the checkout."""
+"""The wheel: contains all that the server needs, and runs outside the checkout."""
 
 import re
 import shutil
@@ -15,19 +15,19 @@ from zipfile import ZipFile
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("package")  # one worker makes what they share
+pytestmark = pytest.mark.xdist_group("package")  # one worker builds the shared wheel
 
 REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from this checkout, which stays as it is."""
+    """Build the wheel from this checkout, without changes in it."""
     return build("wheel", tmp_path_factory.mktemp("wheel"))
 
 
 def build(target: str, folder: Path, *, source: Path = REPOSITORY) -> Path:
-    """The file that hatchling makes of this checkout, or of another folder."""
+    """Return the file that hatchling builds from this checkout, or from another folder."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "-d", str(folder)]
     built = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
@@ -37,14 +37,14 @@ def build(target: str, folder: Path, *, source: Path = REPOSITORY) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment of its own: the wheel, and the dependencies that are installed here."""
+    """A virtual environment with the wheel, and with the dependencies installed here."""
     folder = tmp_path_factory.mktemp("installed")
     _run(sys.executable, "-m", "venv", "--without-pip", str(folder))
     python = folder / "bin" / "python"
     offline = ["--no-deps", "--no-index", "--quiet", "--disable-pip-version-check"]
     _run(sys.executable, "-m", "pip", "--python", str(python), "install", *offline, str(wheel))
     (packages,) = folder.glob("lib/python*/site-packages")
-    # A plain line: what lies in that folder can be imported, its own .pth files (an editable
+    # A plain line: packages in that folder can be imported, and its own .pth files (an editable
     # install of the checkout) are not followed.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return python
@@ -59,7 +59,7 @@ def _run(*command: str) -> str:
 
 
 def files_below(folder: str) -> set[str]:
-    """What git would keep of a folder."""
+    """Return the files in a folder that git does not ignore."""
     found = (file for file in (REPOSITORY / folder).rglob("*") if file.is_file())
     return {
         str(file.relative_to(REPOSITORY))
@@ -68,7 +68,7 @@ def files_below(folder: str) -> set[str]:
     }
 
 
-def test_the_wheel_holds_code_templates_migrations_and_languages(wheel: Path) -> None:
+def test_the_wheel_contains_code_templates_migrations_and_catalogues(wheel: Path) -> None:
     with ZipFile(wheel) as opened:
         inside = set(opened.namelist())
     expected = files_below("chatserver")
@@ -80,7 +80,7 @@ def test_the_wheel_holds_code_templates_migrations_and_languages(wheel: Path) ->
     assert any(name.endswith("zh_CN/LC_MESSAGES/chatserver.mo") for name in inside)
 
 
-def test_the_source_archive_holds_all_that_one_needs_to_build_run_and_test(tmp_path: Path) -> None:
+def test_the_source_archive_contains_all_files_to_build_run_and_test(tmp_path: Path) -> None:
     with tarfile.open(build("sdist", tmp_path)) as opened:
         inside = {name.partition("/")[2] for name in opened.getnames()}
     folders = ("chatserver", "templates", "migrations", "locale", "deploy", "docs", "tests")
@@ -98,7 +98,7 @@ def test_the_source_archive_holds_all_that_one_needs_to_build_run_and_test(tmp_p
     }
 
 
-def test_the_long_description_leads_to_no_file_of_the_repository(wheel: Path) -> None:
+def test_the_long_description_has_no_relative_links(wheel: Path) -> None:
     with ZipFile(wheel) as opened:
         (name,) = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = BytesParser(policy=default).parsebytes(opened.read(name))
@@ -110,7 +110,7 @@ def test_the_long_description_leads_to_no_file_of_the_repository(wheel: Path) ->
     assert [one for one in targets if not "".join(one).startswith(("https://", "#"))] == []
 
 
-def test_the_image_is_built_from_all_that_the_wheel_needs(tmp_path: Path) -> None:
+def test_the_image_has_all_files_that_the_wheel_needs(tmp_path: Path) -> None:
     copied = re.findall(r"(?m)^COPY (?!--)(.+) \S+$", (REPOSITORY / "Dockerfile").read_text())
     ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
     for name in " ".join(copied).split():
@@ -121,7 +121,7 @@ def test_the_image_is_built_from_all_that_the_wheel_needs(tmp_path: Path) -> Non
     assert build("wheel", tmp_path / "dist", source=tmp_path).suffix == ".whl"
 
 
-def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
+def test_the_wheel_contains_nothing_else(wheel: Path) -> None:
     with ZipFile(wheel) as opened:
         inside = opened.namelist()
     assert {name.split("/")[0].split("-")[0] for name in inside} == {
@@ -132,19 +132,19 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert not [name for name in inside if name.endswith((".db", "keys.json"))]
 
 
-def test_what_is_installed_is_the_wheel_and_not_the_checkout(python: Path) -> None:
+def test_the_installed_package_is_the_wheel_and_not_the_checkout(python: Path) -> None:
     said = _run(str(python), "-c", "import chatserver, sys; print(chatserver.__file__, sys.path)")
     assert said.startswith(str(python.parent.parent))
     assert f"'{REPOSITORY}'" not in said
 
 
-def test_the_command_is_installed_too(python: Path) -> None:
+def test_the_command_is_installed(python: Path) -> None:
     assert _run(str(python.parent / "chatserver"), "--version").startswith("chatserver, version ")
 
 
 @pytest.fixture
 def server(python: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a server that somebody started who has never seen the checkout."""
+    """Start the installed server outside the checkout; yield its URL."""
     command = [str(python), "-m", "chatserver", "--data", str(tmp_path / "data"), "--port", "0"]
     with subprocess.Popen(
         command, cwd="/", env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -158,7 +158,7 @@ def server(python: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    """Where a server listens, once it says that it is ready."""
+    """Return the URL of a server when it is ready."""
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.match(r"  listening on (\S+)", line):
@@ -177,7 +177,7 @@ def test_the_installed_server_is_ready_and_shows_its_pages(server: str) -> None:
 
 
 def get(url: str) -> str:
-    """The body; HTTPError unless the answer is 200."""
+    """Return the body. Raises HTTPError unless the status is 200."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.status == 200
         text: str = answer.read().decode()

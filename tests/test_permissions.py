@@ -1,4 +1,4 @@
-"""Files of another account, file systems without modes: one sentence and exit code 2.
+"""Files of other accounts and file systems without modes are errors with exit code 2.
 
 The tests change the effective account of the process, so they need root.
 """
@@ -45,11 +45,11 @@ def acting_as(account: int) -> Iterator[None]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """The account of the service owns the data folder; root has made ann in it."""
+    """A data folder of the service's account, in which root created the user ann."""
     require("Changing the account (root)", found=os.geteuid() == 0)
     temporary = Path(tempfile.gettempdir())
     for folder in (tmp_path, *tmp_path.parents):
-        if temporary in folder.parents:  # those of pytest and of its workers
+        if temporary in folder.parents:  # those of pytest and its workers
             folder.chmod(0o755)
     made = Place(tmp_path)
     made.data.mkdir(mode=0o700)
@@ -67,7 +67,9 @@ def not_of_the_service(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.stat().st_uid != SERVICE]
 
 
-def test_what_root_makes_belongs_to_the_account_of_the_folder(place: Place, tmp_path: Path) -> None:
+def test_files_created_by_root_belong_to_the_owner_of_the_folder(
+    place: Place, tmp_path: Path
+) -> None:
     assert not_of_the_service(place.data) == []
     saved = str(tmp_path / "saved.zip")
     for arguments in (
@@ -87,7 +89,7 @@ def test_what_root_makes_belongs_to_the_account_of_the_folder(place: Place, tmp_
 
 @pytest.mark.parametrize("command", ["backup", "export"])
 @pytest.mark.parametrize("parts", ["x", "backups/x", "made by root/deeper/x"])
-def test_a_copy_that_root_makes_in_the_folder_belongs_to_its_account(
+def test_a_copy_created_by_root_in_the_folder_belongs_to_its_owner(
     place: Place, command: str, parts: str
 ) -> None:
     file = place.data / parts
@@ -96,14 +98,14 @@ def test_a_copy_that_root_makes_in_the_folder_belongs_to_its_account(
     assert (file.stat().st_uid, file.stat().st_gid) == (SERVICE, SERVICE)
 
 
-def test_a_copy_that_root_makes_elsewhere_belongs_to_root(place: Place, tmp_path: Path) -> None:
+def test_a_copy_created_by_root_elsewhere_belongs_to_root(place: Place, tmp_path: Path) -> None:
     os.chown(tmp_path, SERVICE, SERVICE)
     assert run(place, "backup", str(tmp_path / "saved.zip")).code == 0
     assert (tmp_path / "saved.zip").stat().st_uid == 0
 
 
 @pytest.mark.parametrize("name", ["backups", "backups/mine.db", "notes.txt", "old/notes.txt"])
-def test_a_file_of_root_that_the_server_does_not_need_keeps_nothing_from_running(
+def test_files_of_root_that_the_server_does_not_need_are_ignored(
     place: Place, tmp_path: Path, name: str
 ) -> None:
     file = place.data / name
@@ -121,7 +123,7 @@ def test_a_file_of_root_that_the_server_does_not_need_keeps_nothing_from_running
     assert (examined.code, warned) == (0, name.startswith("backups"))
 
 
-def test_root_leaves_a_list_of_users_to_its_owner(place: Place, tmp_path: Path) -> None:
+def test_a_list_of_users_written_by_root_keeps_its_owner(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("name,display,password\nbo,,\n")
     os.chown(file, OTHER, SERVICE)
@@ -130,14 +132,14 @@ def test_root_leaves_a_list_of_users_to_its_owner(place: Place, tmp_path: Path) 
     assert (facts.st_uid, facts.st_gid, facts.st_mode & 0o777) == (OTHER, SERVICE, 0o600)
 
 
-def test_root_serves_no_folder_of_another_account(place: Place) -> None:
+def test_root_cannot_serve_a_folder_of_another_account(place: Place) -> None:
     assert "belongs to nobody: run this as that account" in sentence(
         run(place, "serve", "--port", "0")
     )
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_of_root_is_named_with_its_owner(place: Place, name: str) -> None:
+def test_a_file_of_root_is_reported_with_its_owner(place: Place, name: str) -> None:
     file = place.data / name
     file.touch()
     os.chown(file, 0, 0)
@@ -151,14 +153,14 @@ def test_a_file_of_root_is_named_with_its_owner(place: Place, name: str) -> None
     assert (examined.code, f"FAIL  {file} belongs to root" in examined.out) == (1, True)
 
 
-def test_a_data_folder_of_another_account_is_named(place: Place) -> None:
+def test_a_data_folder_of_another_account_is_reported(place: Place) -> None:
     with acting_as(OTHER):
         for command in COMMANDS:
             assert f"{place.data} belongs to nobody" in sentence(run(place, *command))
         assert f"FAIL  {place.data} belongs to nobody" in run(place, "doctor").out
 
 
-def test_a_data_folder_that_cannot_be_reached_is_one_sentence(place: Place) -> None:
+def test_an_inaccessible_data_folder_is_an_error(place: Place) -> None:
     place.data.parent.chmod(0o700)
     with acting_as(OTHER):
         for command in COMMANDS:
@@ -167,7 +169,7 @@ def test_a_data_folder_that_cannot_be_reached_is_one_sentence(place: Place) -> N
             )
 
 
-def test_a_current_folder_that_cannot_be_read_is_one_sentence(place: Place, tmp_path: Path) -> None:
+def test_an_inaccessible_working_directory_is_an_error(place: Place, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     with chdir(closed), acting_as(SERVICE):
@@ -176,7 +178,7 @@ def test_a_current_folder_that_cannot_be_read_is_one_sentence(place: Place, tmp_
         load(environ={}, config=Path(os.devnull))
 
 
-def test_a_configuration_and_a_key_of_another_account_are_named(
+def test_a_configuration_and_a_key_of_another_account_are_reported(
     place: Place, tmp_path: Path
 ) -> None:
     config, key = tmp_path / "config.toml", tmp_path / "key.pem"
@@ -194,5 +196,5 @@ def test_a_configuration_and_a_key_of_another_account_are_named(
         )
 
 
-def test_permissions_are_kept_where_a_folder_can_be_private(tmp_path: Path) -> None:
+def test_permissions_are_stored_where_a_folder_can_be_private(tmp_path: Path) -> None:
     assert keeps_modes(tmp_path)

@@ -1,4 +1,4 @@
-"""Files of both forms and their damage; putting them into place; nights; the commands."""
+"""Archives and their damage, restore, nightly retention, and the commands."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ FORMS: list[type[Writer]] = [PackedWriter, PlainWriter]
 
 
 def written(file: Path, form: type[Writer], revision: str = HEAD) -> Path:
-    """An archive with one person in the lobby."""
+    """Write an archive with one user in the lobby."""
     counts = {name: 1 for name, _ in ROWS}
     manifest = Manifest(revision=revision, epoch="old", made_at=1, rows=counts)
     with file.open("wb") as opened:
@@ -70,21 +70,21 @@ def written(file: Path, form: type[Writer], revision: str = HEAD) -> Path:
     return file
 
 
-def nobody_watches(_rows: int) -> None: ...
+def ignore_progress(_rows: int) -> None: ...
 
 
 # Files -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_written_is_read(tmp_path: Path, form: type[Writer]) -> None:
+def test_an_archive_is_read_as_it_was_written(tmp_path: Path, form: type[Writer]) -> None:
     archive = read(written(tmp_path / "a", form))
     assert list(archive.rows()) == ROWS
     assert (archive.manifest.total, archive.manifest.epoch) == (4, "old")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_changed_byte_is_noticed_or_changes_nothing(
+def test_every_changed_byte_is_detected_or_has_no_effect(
     tmp_path: Path, form: type[Writer]
 ) -> None:
     file = written(tmp_path / "a", form)
@@ -95,12 +95,12 @@ def test_every_changed_byte_is_noticed_or_changes_nothing(
             assert list(read(file).rows()) == ROWS
         except Damaged:
             noticed += 1
-    assert noticed > len(whole) / 2  # a zip has times and attributes that nobody reads
+    assert noticed > len(whole) / 2  # a zip has times and attributes that are not read
     assert form is PackedWriter or noticed == len(whole)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_missing_end_is_noticed(tmp_path: Path, form: type[Writer]) -> None:
+def test_every_truncation_is_detected(tmp_path: Path, form: type[Writer]) -> None:
     file = written(tmp_path / "a", form)
     whole = file.read_bytes()
     for length in range(len(whole)):
@@ -109,7 +109,7 @@ def test_every_missing_end_is_noticed(tmp_path: Path, form: type[Writer]) -> Non
             read(file)
 
 
-def test_a_row_that_somebody_added_is_noticed(tmp_path: Path) -> None:
+def test_an_added_row_is_detected(tmp_path: Path) -> None:
     file = written(tmp_path / "a", PackedWriter)
     with ZipFile(file) as packed:
         members = {name: packed.read(name) for name in packed.namelist()}
@@ -133,14 +133,14 @@ def test_a_row_that_somebody_added_is_noticed(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_is_something_else(tmp_path: Path, text: bytes, told: str) -> None:
+def test_a_file_that_is_not_an_archive_is_rejected(tmp_path: Path, text: bytes, told: str) -> None:
     file = tmp_path / "letter"
     file.write_bytes(text)
     with pytest.raises(Damaged, match=told):
         read(file)
 
 
-def test_an_archive_of_a_later_form_is_refused(tmp_path: Path) -> None:
+def test_an_archive_of_a_newer_format_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "a"
     manifest = Manifest(version=2, revision=HEAD, epoch="", made_at=1, rows={})
     with file.open("wb") as opened:
@@ -150,7 +150,7 @@ def test_an_archive_of_a_later_form_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", [1, 2, 100])
-def test_a_copy_that_broke_off_is_none(tmp_path: Path, lost: int) -> None:
+def test_an_interrupted_copy_is_rejected(tmp_path: Path, lost: int) -> None:
     lines = written(tmp_path / "a", PlainWriter).read_bytes().splitlines(keepends=True)
     with (tmp_path / "b").open("wb") as opened, closing(begun(opened)) as intake:
         for text in lines[:-lost]:
@@ -163,7 +163,7 @@ def begun(opened: Any) -> ArchiveReceiver:
     return ArchiveReceiver(lambda manifest: PackedWriter(opened, manifest))
 
 
-def test_a_file_appears_whole_and_private(tmp_path: Path) -> None:
+def test_a_file_is_created_atomically_and_private(tmp_path: Path) -> None:
     target = tmp_path / "new"
     before = os.umask(0)
     try:
@@ -189,7 +189,7 @@ with new_file(Path(sys.argv[1]), force=True) as opened:
 """
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next_and_no_file_in_use(
+def test_files_of_a_killed_process_are_removed_and_files_in_use_are_not(
     tmp_path: Path,
 ) -> None:
     killed, busy = (
@@ -217,7 +217,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_no_file_in_use(
     assert {file.name for file in tmp_path.iterdir()} == {"today.zip", "meanwhile.zip"}
 
 
-async def test_a_start_removes_what_a_killed_restore_and_a_killed_copy_left(
+async def test_a_start_removes_files_of_a_killed_restore_or_copy(
     tmp_path: Path,
 ) -> None:
     settings = Settings(data=tmp_path / "data")
@@ -234,7 +234,7 @@ async def test_a_start_removes_what_a_killed_restore_and_a_killed_copy_left(
     assert await names(settings) == {"ann"}
 
 
-def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     target = tmp_path / "new"
     target.write_text("old")
     with pytest.raises(ZeroDivisionError), new_file(target, force=True) as opened:
@@ -243,7 +243,7 @@ def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     target = tmp_path / "new"
     target.write_text("old")
     with pytest.raises(ChatServerError, match="--force"), new_file(target, force=False):
@@ -260,12 +260,12 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def raced(target: Path) -> None:
-    """Somebody else makes the file meanwhile."""
+    """Create the file concurrently."""
     with new_file(target, force=False):
         target.write_text("theirs")
 
 
-# Into place --------------------------------------------------------------------------------------
+# Restore -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ async def names(settings: Settings) -> set[str]:
 
 
 async def put(settings: Settings, file: Path, *, replace: bool = False) -> None:
-    await restore(settings, read(file), replace=replace, progress=nobody_watches)
+    await restore(settings, read(file), replace=replace, progress=ignore_progress)
 
 
 async def add(settings: Settings, name: str) -> None:
@@ -291,7 +291,7 @@ async def add(settings: Settings, name: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_an_archive_comes_into_an_empty_place(
+async def test_an_archive_is_restored_into_an_empty_database(
     settings: Settings, tmp_path: Path, form: type[Writer]
 ) -> None:
     await put(settings, written(tmp_path / "a", form))
@@ -302,7 +302,7 @@ async def test_an_archive_comes_into_an_empty_place(
     assert await names(settings) == {"ann"}
 
 
-async def test_people_are_lost_only_on_purpose(settings: Settings, tmp_path: Path) -> None:
+async def test_users_are_replaced_only_on_request(settings: Settings, tmp_path: Path) -> None:
     file = written(tmp_path / "a", PackedWriter)
     await put(settings, file)
     await add(settings, "bo")
@@ -319,29 +319,31 @@ async def test_people_are_lost_only_on_purpose(settings: Settings, tmp_path: Pat
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
-async def test_an_archive_that_fails_changes_nothing(settings: Settings, tmp_path: Path) -> None:
+async def test_a_failed_restore_changes_nothing(settings: Settings, tmp_path: Path) -> None:
     file = written(tmp_path / "a", PlainWriter)
     await put(settings, file)
     await add(settings, "bo")
     archive = read(file)
     file.write_bytes(file.read_bytes().replace(b'"user_id": 1', b'"user_id": 7'))
     with pytest.raises(Damaged):
-        await restore(settings, archive, replace=True, progress=nobody_watches)
+        await restore(settings, archive, replace=True, progress=ignore_progress)
     assert await names(settings) == {"ann", "bo"}
     assert not list(tmp_path.rglob("*.new*"))
     folder = DataDir(settings.data)
-    folder.lock()  # it is free again
+    folder.lock()  # it is not locked any more
     folder.unlock()
 
 
-async def test_an_archive_of_a_newer_program_is_refused(settings: Settings, tmp_path: Path) -> None:
+async def test_an_archive_of_a_newer_version_is_rejected(
+    settings: Settings, tmp_path: Path
+) -> None:
     file = written(tmp_path / "a", PackedWriter, revision="9999")
     with pytest.raises(ChatServerError, match=f"9999.*{HEAD}"):
         await put(settings, file)
     assert not settings.data.exists()
 
 
-async def test_nothing_is_restored_under_a_running_server(
+async def test_a_restore_is_rejected_while_a_server_runs(
     settings: Settings, tmp_path: Path
 ) -> None:
     folder = DataDir(settings.data)
@@ -351,7 +353,7 @@ async def test_nothing_is_restored_under_a_running_server(
     folder.unlock()
 
 
-async def test_nothing_is_restored_while_another_node_is_connected(
+async def test_a_restore_is_rejected_while_another_node_is_connected(
     mariadb: PrivateMariaDB, tmp_path: Path
 ) -> None:
     url = mariadb.create_database("company")
@@ -366,7 +368,9 @@ async def test_nothing_is_restored_while_another_node_is_connected(
     await put(settings, file, replace=True)
 
 
-async def test_a_database_that_another_program_has_open_is_left_alone(tmp_path: Path) -> None:
+async def test_a_restore_is_rejected_while_another_program_uses_the_database(
+    tmp_path: Path,
+) -> None:
     settings = Settings(data=tmp_path / "data")
     file = written(tmp_path / "a", PackedWriter)
     await put(settings, file)
@@ -405,7 +409,7 @@ async def test_a_restore_replaces_a_damaged_database_and_keeps_it(
     assert (settings.data / "backups" / "replaced.db").exists()
 
 
-async def test_a_restore_on_a_full_disk_says_that_the_disk_is_full(tmp_path: Path) -> None:
+async def test_a_restore_reports_a_full_disk(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     file = written(tmp_path / "a", PackedWriter)
     await put(settings, file)
@@ -454,15 +458,15 @@ def test_a_night_begins_at_three(now: int, start: int) -> None:
 
 @pytest.mark.usefixtures("in_shanghai")
 def forgotten() -> None:
-    """For nights after which nobody has to be told."""
+    """Ignore the notification about deleted texts."""
 
 
 class Clocks:
-    """The wall clock of a server, in hours since THREE, and one that only goes on."""
+    """Wall clock of a server, in hours since THREE, and a monotonic clock."""
 
     def __init__(self) -> None:
         self.hours = 0.0
-        self.ahead = 0.0  # hours that the wall clock is wrong
+        self.ahead = 0.0  # hours by which the wall clock is ahead
 
     def now(self) -> int:
         return round(THREE + (self.hours + self.ahead) * HOUR)
@@ -481,7 +485,7 @@ async def database(settings: Settings, tmp_path: Path) -> AsyncIterator[Database
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Up to which hour since THREE each night forgot."""
+    """Record the hour since THREE up to which each night deleted."""
     done: list[int] = []
 
     async def work(self: Nightly, upto: int) -> None:
@@ -493,7 +497,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def agreeing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database server whose clock is as wrong as that of the test."""
+    """Let the clock of the database agree with that of the test."""
 
     async def none(*_: object) -> int:
         return 0
@@ -506,7 +510,7 @@ def nightly(database: Database, clocks: Clocks) -> Nightly:
 
 
 @pytest.mark.usefixtures("in_shanghai", "agreeing")
-async def test_the_work_is_done_once_a_night(database: Database, done: list[int]) -> None:
+async def test_retention_runs_once_a_night(database: Database, done: list[int]) -> None:
     clocks = Clocks()
     nodes = [nightly(database, clocks) for _ in range(2)]
     for step in (1, 5, 18, 1, 23, 2, 22):
@@ -532,7 +536,7 @@ async def test_a_clock_behind_the_newest_message_is_not_trusted(
 
 @pytest.mark.usefixtures("in_shanghai", "agreeing")
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_clock_a_year_ahead_makes_no_night(
+async def test_a_clock_a_year_ahead_starts_no_night(
     database: Database, done: list[int], caplog: pytest.LogCaptureFixture, restarted: bool
 ) -> None:
     clocks = Clocks()
@@ -557,7 +561,7 @@ async def test_a_clock_a_year_ahead_makes_no_night(
     assert max(done) <= clocks.hours
 
 
-async def test_a_clock_that_the_database_contradicts_makes_no_night(
+async def test_a_clock_that_the_database_contradicts_starts_no_night(
     mariadb: PrivateMariaDB, tmp_path: Path, done: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(mariadb.create_database("contradicts"))
@@ -573,9 +577,7 @@ async def test_a_clock_that_the_database_contradicts_makes_no_night(
     await database.close()
 
 
-async def test_a_night_that_fails_does_not_end_the_server(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_failed_night_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
     await nightly(database, Clocks()).look()
     await database.close()
@@ -590,7 +592,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path, migrated: Path) -> Run:
-    """`chatserver …` on a folder of its own, without a server that runs."""
+    """Return a function that runs commands in an own folder, without a running server."""
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     shutil.copyfile(migrated, data / "chat.db")
@@ -624,9 +626,7 @@ def test_a_copy_never_replaces_a_file_of_the_chat(
     assert (tmp_path / "data" / "chat.db").read_bytes() == before
 
 
-def test_a_backup_may_stand_beside_the_database_under_a_name_like_its(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_backup_can_have_a_name_like_the_database(run: Run, tmp_path: Path) -> None:
     assert run("backup", str(tmp_path / "data" / "chat.db.zip")).returncode == 0
 
 
@@ -637,14 +637,14 @@ def test_a_copy_replaces_only_a_regular_file(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_a_backup_is_made_with_a_clock_before_1980(
+def test_a_backup_works_with_a_clock_before_1980(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(time, "localtime", lambda _seconds=0: time.gmtime(0))
     assert ZipFile(written(tmp_path / "b.zip", PackedWriter)).testzip() is None
 
 
-def test_a_backup_is_made_restored_and_checked_without_a_server(run: Run, tmp_path: Path) -> None:
+def test_backup_restore_and_check_work_without_a_server(run: Run, tmp_path: Path) -> None:
     done = run("backup", "b.zip")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "Saved 1 user, 1 room, 0 events in b.zip.\n"
@@ -665,9 +665,7 @@ def test_a_backup_is_made_restored_and_checked_without_a_server(run: Run, tmp_pa
     assert "ann" in run("user", "list").stdout
 
 
-def test_an_export_goes_to_standard_output_and_into_another_database(
-    run: Run, tmp_path: Path
-) -> None:
+def test_an_export_can_be_imported_into_another_database(run: Run, tmp_path: Path) -> None:
     done = run("export", "-")
     tables = [json.loads(line)["table"] for line in done.stdout.splitlines()]
     assert (tables[0], tables[-1], tables.count("users")) == ("archive", "end", 1)
@@ -678,7 +676,7 @@ def test_an_export_goes_to_standard_output_and_into_another_database(
     assert again[2:-1] == done.stdout.splitlines()[2:-1]  # the first row is the epoch
 
 
-def test_a_damaged_backup_is_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
+def test_a_damaged_backup_is_an_error(run: Run, tmp_path: Path) -> None:
     run("backup", "b.zip")
     whole = (tmp_path / "b.zip").read_bytes()
     (tmp_path / "b.zip").write_bytes(whole[:-10])
@@ -690,7 +688,7 @@ def test_a_damaged_backup_is_refused_in_a_sentence(run: Run, tmp_path: Path) -> 
     assert (tmp_path / "data" / "chat.db").read_bytes() == before
 
 
-def test_the_check_tells_each_finding_and_fails(run: Run, tmp_path: Path) -> None:
+def test_the_check_prints_all_findings_and_fails(run: Run, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "data" / "chat.db")) as database:
         database.execute("UPDATE rooms SET head = 5, members = 3")
         database.commit()

@@ -1,4 +1,4 @@
-"""The way of a message is short enough to be read: how many calls lead from its frame to SQL."""
+"""Number of calls on the path of a message from its frame to the INSERT."""
 
 import asyncio
 import traceback
@@ -19,7 +19,7 @@ def own_calls(stack: traceback.StackSummary) -> list[str]:
 
 
 def awaiting(task: asyncio.Task[Any]) -> list[str]:
-    """The program's own functions that wait for one another in a task."""
+    """Return the program's own functions in the stack of a suspended task."""
     found, coroutine = [], task.get_coro()
     while isinstance(coroutine, CoroutineType):
         if "/chatserver/" in coroutine.cr_code.co_filename:

@@ -1,4 +1,4 @@
-"""Catching up after an interruption is whole, or says that it is not."""
+"""Catching up after an interruption is complete, or reports that it is not."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,9 +24,7 @@ def texts(page: Frame) -> list[str]:
     return [event["data"] for event in page["events"]]
 
 
-async def test_the_live_feed_starts_right_behind_the_head_of_the_welcome(
-    ann: Person, bo: Person
-) -> None:
+async def test_live_events_start_after_the_head_of_the_welcome(ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     await fill(anns, 3)
     bos = await bo.connect()
@@ -35,7 +33,7 @@ async def test_the_live_feed_starts_right_behind_the_head_of_the_welcome(
     assert (await bos.hears("four"))["seq"] == 4
 
 
-async def test_nothing_is_missed_or_doubled_by_whoever_connects_meanwhile(
+async def test_a_client_that_connects_during_messages_has_no_gaps_or_duplicates(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -60,7 +58,7 @@ async def test_nothing_is_missed_or_doubled_by_whoever_connects_meanwhile(
     await sending
 
 
-async def test_a_long_absence_is_caught_up_page_by_page(ann: Person, bo: Person) -> None:
+async def test_a_long_absence_is_caught_up_in_pages(ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     await fill(anns, 25)
     bos = await bo.connect()
@@ -74,7 +72,7 @@ async def test_a_long_absence_is_caught_up_page_by_page(ann: Person, bo: Person)
     assert page["head"] == 25
 
 
-async def test_an_answer_for_many_rooms_names_what_is_missing(
+async def test_a_reply_for_many_rooms_reports_what_is_missing(
     ann: Person, bo: Person, cy: Person
 ) -> None:
     anns, cys = await ann.connect(), await cy.connect()
@@ -92,7 +90,7 @@ async def test_an_answer_for_many_rooms_names_what_is_missing(
     assert answer["gone"] == sorted([secret, 77])
 
 
-async def test_an_answer_for_many_rooms_holds_at_most_a_thousand_events(
+async def test_a_reply_for_many_rooms_has_at_most_a_thousand_events(
     ann: Person, bo: Person
 ) -> None:
     anns = await ann.connect()
@@ -104,7 +102,7 @@ async def test_an_answer_for_many_rooms_holds_at_most_a_thousand_events(
     assert [page["more"] for page in answer["rooms"]] == [True, True]
 
 
-async def test_a_position_beyond_the_head_is_told_to_start_over(ann: Person) -> None:
+async def test_a_position_beyond_the_head_is_answered_with_reset(ann: Person) -> None:
     device = await ann.connect()
     await fill(device, 2)
     for refused in (
@@ -129,7 +127,7 @@ async def test_paging_back_reaches_the_first_message(ann: Person) -> None:
     assert (texts(page), page["more"]) == (["n1", "n2"], False)
 
 
-async def test_long_messages_make_short_pages_that_lack_nothing(ann: Person) -> None:
+async def test_long_messages_are_read_completely_in_short_pages(ann: Person) -> None:
     device = await ann.connect()
     for number in range(30):
         await device.say(f"{number} ".ljust(4_000, "好"))
@@ -151,7 +149,7 @@ async def test_long_messages_make_short_pages_that_lack_nothing(ann: Person) -> 
     assert (len(page["events"]), page["more"]) == (15, True)
 
 
-async def test_a_hole_of_long_messages_is_read_in_parts(chat: Chat, ann: Person) -> None:
+async def test_a_gap_of_long_messages_is_read_in_parts(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
     for _ in range(20):
         await device.say("好" * 4_000)
@@ -160,7 +158,7 @@ async def test_a_hole_of_long_messages_is_read_in_parts(chat: Chat, ann: Person)
     assert parts == [list(range(1, 16)), list(range(16, 21))]
 
 
-async def test_the_history_of_a_foreign_room_looks_like_no_room(
+async def test_the_history_of_an_inaccessible_room_is_not_found(
     ann: Person, bo: Person, cy: Person
 ) -> None:
     room = (await (await ann.connect()).say("psst", to="bo"))["room"]
@@ -170,7 +168,7 @@ async def test_the_history_of_a_foreign_room_looks_like_no_room(
     assert refused[0]["code"] == "not_found"
 
 
-async def test_one_cannot_write_into_a_foreign_room(ann: Person, bo: Person, cy: Person) -> None:
+async def test_a_nonmember_cannot_write_into_a_room(ann: Person, bo: Person, cy: Person) -> None:
     bos = await bo.connect()
     room = (await (await ann.connect()).say("psst", to="bo"))["room"]
     await bos.hears("psst")
@@ -181,7 +179,7 @@ async def test_one_cannot_write_into_a_foreign_room(ann: Person, bo: Person, cy:
     await bos.hears_nothing()
 
 
-async def test_everything_answered_is_there_after_a_restart(chat: Chat, ann: Person) -> None:
+async def test_acknowledged_messages_survive_a_restart(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
     assert (await device.history(1))["events"] == []
     await fill(device, 5)
@@ -197,10 +195,10 @@ async def test_everything_answered_is_there_after_a_restart(chat: Chat, ann: Per
         await again.stop()
 
 
-async def test_what_was_edited_or_deleted_is_not_told_again_to_who_comes_back(
+async def test_replaced_and_deleted_texts_are_not_sent_to_returning_clients(
     ann: Person, bo: Person
 ) -> None:
-    """Also when somebody has just caught up with it, and it is still in memory."""
+    """This holds also if the old text is still in the cache."""
     anns, bos = await ann.connect(), await bo.connect()
     first, second = (await anns.say("mistake"))["seq"], (await anns.say("secret"))["seq"]
     assert texts(await bos.history(1, after=0)) == ["mistake", "secret"]
@@ -217,7 +215,7 @@ async def test_what_was_edited_or_deleted_is_not_told_again_to_who_comes_back(
         assert "secret" not in str(asked)
 
 
-async def test_what_the_night_has_forgotten_is_not_told(chat: Chat, ann: Person) -> None:
+async def test_messages_deleted_by_retention_are_not_sent(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
     owner = await chat.server.accounts.find("ann")
     await chat.server.membership.administer_room(owner, LOBBY, archived=None, retention_days=1)
@@ -228,7 +226,7 @@ async def test_what_the_night_has_forgotten_is_not_told(chat: Chat, ann: Person)
     assert "secret" not in str(await device.history(1, after=0))
 
 
-async def test_a_deletion_that_came_late_is_known_to_memory(
+async def test_a_late_deletion_invalidates_the_cache(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await ann.connect()
@@ -241,7 +239,7 @@ async def test_a_deletion_that_came_late_is_known_to_memory(
     assert "secret" not in str(await device.history(1, after=0))
 
 
-async def test_a_deletion_while_an_answer_is_put_together_is_in_it(
+async def test_a_deletion_while_a_reply_is_built_is_included(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
@@ -258,7 +256,7 @@ async def test_a_deletion_while_an_answer_is_put_together_is_in_it(
     assert "secret" not in str(await bos.history(1, after=0))
 
 
-async def test_whoever_connects_while_others_talk_counts_or_hears_each_message_once(
+async def test_a_connecting_client_counts_or_receives_each_message_once(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -284,7 +282,7 @@ async def test_whoever_connects_while_others_talk_counts_or_hears_each_message_o
             positions.append((await device.next(9))["seq"])
 
 
-async def test_a_new_member_counts_or_hears_each_message_once(
+async def test_a_new_member_counts_or_receives_each_message_once(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -304,9 +302,7 @@ async def test_a_new_member_counts_or_hears_each_message_once(
         assert (await bos.next(13))["action"] == "remove"
 
 
-async def test_a_page_of_long_lists_of_members_ends_early_and_is_whole(
-    chat: Chat, ann: Person
-) -> None:
+async def test_a_page_of_long_member_lists_is_short_and_complete(chat: Chat, ann: Person) -> None:
     names = [(await chat.person(f"user{number:03}")).name for number in range(250)]
     device = await ann.connect()
     room = (await device.ask(13, action="create", name="plans"))["room"]

@@ -1,4 +1,4 @@
-"""Fairness: what one member may ask at once keeps nobody else waiting."""
+"""Fairness: concurrent requests of one member do not delay others."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -31,7 +31,7 @@ async def test_searches_of_one_member_run_one_after_another(
 
 
 @pytest.mark.parametrize("share", [Share.HISTORY, Share.LISTS, Share.HEAVY])
-async def test_a_share_in_use_keeps_nobody_from_coming_in_and_talking(
+async def test_an_exhausted_share_does_not_block_sign_ins_and_messages(
     start_chat: StartChat, database_url: str, share: Share
 ) -> None:
     chat = await start_chat(url=database_url)

@@ -1,4 +1,4 @@
-"""A backup while people talk, and what their devices see when it has been restored."""
+"""A backup during conversations, and clients after its restore."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ PEOPLE = ["ann", "bo", "cy"]
 
 @pytest_asyncio.fixture
 async def server(tmp_path: Path, database_url: str) -> AsyncIterator[ServerProcess]:
-    """A server in a process of its own, with three people."""
+    """A server in a separate process, with three users."""
     server = ServerProcess(tmp_path / "data", url=database_url)
     for name in PEOPLE:
         server.run("user", "add", name, "--password-stdin", stdin=PASSWORD)
@@ -31,12 +31,12 @@ async def server(tmp_path: Path, database_url: str) -> AsyncIterator[ServerProce
 
 
 async def command(server: ServerProcess, *arguments: str) -> str:
-    """While the people go on."""
+    """Run a command while the users continue."""
     return await asyncio.to_thread(server.run, *arguments)
 
 
 def rows(file: Path) -> dict[str, list[dict[str, Any]]]:
-    """What an export holds, by table."""
+    """Return the rows of an export, by table."""
     found: dict[str, list[dict[str, Any]]] = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -44,7 +44,7 @@ def rows(file: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-async def test_a_backup_during_the_talk_is_whole_and_comes_back(
+async def test_a_backup_during_conversations_is_complete_and_can_be_restored(
     server: ServerProcess, tmp_path: Path
 ) -> None:
     async with aiohttp.ClientSession() as http:
@@ -82,7 +82,7 @@ async def test_a_backup_during_the_talk_is_whole_and_comes_back(
     assert restored["meta"] != end["meta"]
 
 
-async def test_devices_start_over_after_a_restore(
+async def test_clients_reset_after_a_restore(
     start_chat: StartChat, tmp_path: Path, database_url: str
 ) -> None:
     settings = Settings(
@@ -121,11 +121,11 @@ async def test_devices_start_over_after_a_restore(
 
 
 async def on(chat: Chat, person: Person) -> Device:
-    """A device of that person on that server."""
+    """Connect a device of a user to that server."""
     return await Person(chat, person.name, person.number, person.token, chat.browser()).connect()
 
 
-async def test_the_whole_of_the_data_is_for_the_owner_of_the_folder(ann: Person) -> None:
+async def test_only_the_operator_can_download_an_archive(ann: Person) -> None:
     for what in ("archive", "check"):
         answer = await ann.ask("GET", f"/api/keeping/{what}")
         assert (answer.status, answer.json["code"]) == (403, "forbidden")

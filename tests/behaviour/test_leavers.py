@@ -1,4 +1,4 @@
-"""Former members: what reaches them ends with the event that ended their membership."""
+"""Former members receive nothing after the event that ended their membership."""
 
 import asyncio
 
@@ -64,7 +64,7 @@ async def test_a_former_member_reads_no_newer_text(people: People) -> None:
         assert [message["data"] for message in messages] == ["one!", LATER, ""]
 
 
-async def test_an_edit_that_was_edited_later_brings_a_former_member_no_text(
+async def test_a_replaced_edit_has_no_text_for_a_former_member(
     people: People,
 ) -> None:
     anns, bos, _ = people
@@ -78,7 +78,7 @@ async def test_an_edit_that_was_edited_later_brings_a_former_member_no_text(
     assert [event["data"] for event in page["events"] if event["type"] == 10] == [""]
 
 
-async def test_a_former_member_sees_the_reactions_of_then(people: People) -> None:
+async def test_a_former_member_sees_the_reactions_of_the_time_of_leaving(people: People) -> None:
     anns, bos, cys = people
     number = await readable_room(people)
     seq = (await anns.say("one", room=number))["seq"]
@@ -109,7 +109,9 @@ async def test_a_removed_member_who_is_invited_again_reads_everything(people: Pe
         assert [message["data"] for message in messages] == [LATER]
 
 
-async def test_what_is_said_with_a_removal_in_one_commit_is_not_heard(people: People) -> None:
+async def test_a_removed_member_receives_nothing_after_the_removal_in_one_commit(
+    people: People,
+) -> None:
     anns, bos, cys = people
     number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     seq = (await anns.say("before", room=number))["seq"]
@@ -126,7 +128,7 @@ async def test_what_is_said_with_a_removal_in_one_commit_is_not_heard(people: Pe
     await bos.hears_nothing_of(number)
 
 
-async def test_a_former_member_finds_nothing_and_sees_nobody_type(people: People) -> None:
+async def test_a_former_member_cannot_search_and_receives_no_typing(people: People) -> None:
     anns, bos, cys = people
     number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     await room(anns, "change", room=number, receipts=True)
@@ -146,7 +148,7 @@ async def test_a_former_member_finds_nothing_and_sees_nobody_type(people: People
     await bos.hears_nothing_of(number)
 
 
-async def test_a_second_removal_is_refused_and_a_former_member_changes_nothing(
+async def test_a_second_removal_is_rejected_and_a_former_member_changes_nothing(
     people: People,
 ) -> None:
     anns, bos, _ = people

@@ -1,4 +1,4 @@
-"""Limits: every excess gets a clear refusal, harms nobody else, and loses nothing."""
+"""Limits: an excess is rejected clearly, affects no other client, and loses nothing."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ Limits = Callable[..., Settings]
 
 @pytest.fixture
 def limits(tmp_path: Path) -> Limits:
-    """Settings with these limits, and otherwise none that a test would notice."""
+    """Return a function that builds settings with these limits, and otherwise high ones."""
 
     def make(**changes: float) -> Settings:
         limited: LimitSettings = msgspec.structs.replace(FAST, **changes)
@@ -29,7 +29,7 @@ def limits(tmp_path: Path) -> Limits:
     return make
 
 
-async def test_too_many_messages_are_refused_with_the_time_to_wait(
+async def test_too_many_messages_are_rejected_with_the_time_to_wait(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(messages_per_second=2, message_burst=3))
@@ -43,7 +43,9 @@ async def test_too_many_messages_are_refused_with_the_time_to_wait(
     assert (await phone.history(1, after=0))["head"] == 4
 
 
-async def test_a_text_that_is_too_long_is_refused_and_the_socket_goes_on(ann: Person) -> None:
+async def test_a_text_that_is_too_long_is_rejected_and_the_connection_stays_open(
+    ann: Person,
+) -> None:
     device = await ann.connect()
     assert (await device.say("你" * 4_000))["ok"] is True
     refused = await device.say("你" * 4_001)
@@ -51,7 +53,7 @@ async def test_a_text_that_is_too_long_is_refused_and_the_socket_goes_on(ann: Pe
     assert "4000" in refused["data"]
 
 
-async def test_a_frame_that_is_too_large_is_refused_with_its_id(ann: Person) -> None:
+async def test_a_frame_that_is_too_large_is_rejected_with_its_id(ann: Person) -> None:
     device = await ann.connect()
     await device.ws.send_str('{"type":2,"id":"big","data":"hi","junk":"' + "x" * 66_000 + '"}')
     refused = await device.reply("big")
@@ -90,7 +92,7 @@ async def test_a_frame_that_is_too_large_is_refused_with_its_id(ann: Person) -> 
         ('{"type":2,"data":"hi"', None),
     ],
 )
-async def test_what_makes_no_sense_is_answered_and_closes_nothing(
+async def test_an_invalid_frame_is_answered_and_the_connection_stays_open(
     ann: Person, bo: Person, frame: str, request_id: str | None
 ) -> None:
     device, other = await ann.connect(), await bo.connect()
@@ -103,7 +105,7 @@ async def test_what_makes_no_sense_is_answered_and_closes_nothing(
     await other.hears("still here")
 
 
-async def test_a_message_to_nobody_is_refused(ann: Person) -> None:
+async def test_a_message_to_an_unknown_user_is_rejected(ann: Person) -> None:
     device = await ann.connect()
     refused = await device.say("anybody?", to="nobody")
     assert (refused["ok"], refused["code"]) == (False, "not_found")
@@ -112,13 +114,15 @@ async def test_a_message_to_nobody_is_refused(ann: Person) -> None:
     assert (refused["code"], "id" in refused) == ("not_found", False)
 
 
-async def test_binary_frames_are_refused(ann: Person) -> None:
+async def test_binary_frames_are_rejected(ann: Person) -> None:
     device = await ann.connect()
     await device.ws.send_bytes(b'{"type":2,"data":"hi"}')
     assert (await device.next(4))["code"] == "bad_request"
 
 
-async def test_nonsense_without_end_is_abuse(ann: Person, bo: Person) -> None:
+async def test_a_client_that_sends_many_invalid_frames_is_disconnected(
+    ann: Person, bo: Person
+) -> None:
     device, other = await ann.connect(), await bo.connect()
     for _ in range(150):
         await device.ws.send_str("?")
@@ -126,7 +130,7 @@ async def test_nonsense_without_end_is_abuse(ann: Person, bo: Person) -> None:
     assert (await other.say("not me"))["ok"] is True
 
 
-async def test_one_person_has_so_many_sockets_and_no_more(
+async def test_the_number_of_connections_of_a_user_is_limited(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(sockets_per_user=2))
@@ -151,13 +155,13 @@ async def test_guessing_passwords_is_slowed_down(start_chat: StartChat, limits: 
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-async def test_a_body_that_is_too_large_is_refused(chat: Chat, ann: Person) -> None:
+async def test_a_body_that_is_too_large_is_rejected(chat: Chat, ann: Person) -> None:
     form = {"username": "ann", "password": "x" * 70_000}
     answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
     assert (answer.status, answer.json["code"]) == (413, "too_large")
 
 
-async def test_a_reader_that_stalls_is_cut_and_harms_nobody(
+async def test_a_stalled_reader_is_disconnected_and_others_are_not_affected(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(waiting_bytes=65_536))
@@ -178,7 +182,7 @@ async def test_a_reader_that_stalls_is_cut_and_harms_nobody(
             break
     assert not chat.server.hub.devices(bo.number)
     head = (await anns.history(1))["head"]
-    assert head * len(text) < 1_000_000  # that much the kernels may hold, theirs and ours
+    assert head * len(text) < 1_000_000  # the amount that the kernel buffers of both sides can hold
     transport.resume_reading()
     back = await bo.connect()
     seen = 0
@@ -191,7 +195,7 @@ async def test_a_reader_that_stalls_is_cut_and_harms_nobody(
     assert slowest < 2.0
 
 
-async def test_a_query_token_works_only_where_it_is_allowed(
+async def test_a_query_token_is_accepted_only_if_allowed(
     start_chat: StartChat, tmp_path: Path
 ) -> None:
     settings = Settings(data=tmp_path / "strict", auth=AuthSettings(query_token=False))
@@ -209,10 +213,10 @@ async def test_ping_is_answered(ann: Person) -> None:
             assert message.type is not None
 
 
-async def test_replies_never_count_against_their_reader(
+async def test_replies_do_not_count_for_the_backlog_limit(
     start_chat: StartChat, limits: Limits
 ) -> None:
-    """All of it is asked for at once, and read late."""
+    """All replies are requested at once, and read late."""
     chat = await start_chat(limits(waiting_bytes=65_536))
     ann = await chat.person("ann")
     device = await ann.connect()
@@ -231,7 +235,7 @@ async def in_many_rooms(chat: Chat, *people: Person) -> list[int]:
     return await make_rooms(chat.server.database, ROOMS_LIMIT + 120, numbers)
 
 
-async def test_a_user_in_too_many_rooms_for_a_welcome_finds_the_others_by_page(
+async def test_rooms_that_do_not_fit_into_the_welcome_are_read_in_pages(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     rooms = await in_many_rooms(chat, ann, bo)
@@ -248,7 +252,7 @@ async def test_a_user_in_too_many_rooms_for_a_welcome_finds_the_others_by_page(
     assert (await (await ann.connect()).ask(7, rooms_after=2**53))["code"] == "bad_request"
 
 
-async def test_events_of_rooms_that_a_welcome_did_not_have_come_live(
+async def test_events_of_rooms_that_are_not_in_the_welcome_are_sent(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     rooms = await in_many_rooms(chat, ann, bo)
@@ -263,7 +267,7 @@ async def test_events_of_rooms_that_a_welcome_did_not_have_come_live(
     assert (await device.history(unlisted, after=0))["events"][0]["seq"] == 1
 
 
-async def test_rooms_are_listed_page_by_page_over_http(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_rooms_are_listed_in_pages_over_http(chat: Chat, ann: Person, bo: Person) -> None:
     rooms = await in_many_rooms(chat, ann, bo)
     first = (await bo.ask("GET", "/api/rooms")).json
     assert [room["room"] for room in first["rooms"]] == [1, *rooms[: ROOMS_LIMIT - 1]]
@@ -275,10 +279,10 @@ async def test_rooms_are_listed_page_by_page_over_http(chat: Chat, ann: Person, 
     assert public == {"ok": 1, "public": []}
 
 
-async def test_nobody_can_make_the_welcome_of_others_too_large_for_them(
+async def test_a_user_cannot_make_the_welcome_of_others_too_large(
     start_chat: StartChat, limits: Limits
 ) -> None:
-    """One long message in each of many conversations, with a title of a hundred characters."""
+    """One long message in each of many conversations with a title of 100 characters."""
     chat = await start_chat(limits(waiting_bytes=65_536))
     ann, bo = await chat.person("ann"), await chat.person("bo")
     anns = await ann.connect()
@@ -295,7 +299,7 @@ async def test_nobody_can_make_the_welcome_of_others_too_large_for_them(
     await device.hears("and you?")
 
 
-async def test_users_whom_a_change_names_are_charged_to_its_author(
+async def test_a_change_counts_once_for_each_named_user(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(messages_per_second=1, message_burst=20))

@@ -1,4 +1,4 @@
-"""The life of a message: edited, deleted, reacted to, replied to, calling people by name."""
+"""Messages: edits, deletions, reactions, replies and mentions."""
 
 from pathlib import Path
 
@@ -21,7 +21,9 @@ async def edit(device: Device, target: int, text: str, **facts: object) -> Frame
     return await device.ask(10, **{"room": 1, "target": target, "data": text, **facts})
 
 
-async def test_an_edit_reaches_everybody_and_is_what_remains(pair: tuple[Device, Device]) -> None:
+async def test_an_edit_is_sent_to_all_members_and_replaces_the_text(
+    pair: tuple[Device, Device],
+) -> None:
     anns, bos = pair
     seq = (await anns.say("helo"))["seq"]
     reply = await edit(anns, seq, "hello")
@@ -43,7 +45,7 @@ async def test_replaced_text_is_never_sent_again(pair: tuple[Device, Device]) ->
     assert [e["data"] for e in whole["events"]] == ["harmless"] * 3
 
 
-async def test_markup_comes_as_html_beside_the_text(pair: tuple[Device, Device]) -> None:
+async def test_markup_is_sent_as_html_with_the_text(pair: tuple[Device, Device]) -> None:
     anns, bos = pair
     seq = (await anns.say("see **this**"))["seq"]
     heard = await bos.next(2)
@@ -58,7 +60,7 @@ async def test_markup_comes_as_html_beside_the_text(pair: tuple[Device, Device])
     assert page.json["events"] == whole
 
 
-async def test_text_without_markup_and_text_that_is_gone_have_no_html(
+async def test_plain_and_deleted_texts_have_no_html(
     pair: tuple[Device, Device],
 ) -> None:
     anns, bos = pair
@@ -70,7 +72,7 @@ async def test_text_without_markup_and_text_that_is_gone_have_no_html(
     assert not any("html" in event for event in whole)
 
 
-async def test_only_the_author_edits(pair: tuple[Device, Device]) -> None:
+async def test_only_the_author_can_edit_a_message(pair: tuple[Device, Device]) -> None:
     anns, bos = pair
     seq = (await bos.say("mine"))["seq"]
     assert (await edit(anns, seq, "yours"))["code"] == "forbidden"
@@ -95,7 +97,7 @@ async def test_a_time_limit_for_edits_can_be_set(start_chat: StartChat, tmp_path
     assert (await edit(device, seq, "too late"))["code"] == "forbidden"
 
 
-async def test_a_deleted_text_is_gone_everywhere(pair: tuple[Device, Device]) -> None:
+async def test_a_deleted_text_is_removed_everywhere(pair: tuple[Device, Device]) -> None:
     anns, bos = pair
     seq = (await bos.say("a secret @ann"))["seq"]
     await edit(bos, seq, "still a secret")
@@ -116,7 +118,7 @@ async def test_a_deleted_text_is_gone_everywhere(pair: tuple[Device, Device]) ->
         assert refused["code"] == "not_found"
 
 
-async def test_an_administrator_deletes_in_rooms_and_nobody_else_does(
+async def test_only_administrators_can_delete_messages_of_others(
     pair: tuple[Device, Device],
 ) -> None:
     anns, bos = pair
@@ -129,7 +131,7 @@ async def test_an_administrator_deletes_in_rooms_and_nobody_else_does(
     assert refused["code"] == "forbidden"
 
 
-async def test_each_person_reacts_once_per_emoji(pair: tuple[Device, Device]) -> None:
+async def test_each_user_reacts_once_per_emoji(pair: tuple[Device, Device]) -> None:
     anns, bos = pair
     seq = (await anns.say("done"))["seq"]
     for device, emoji, on in (
@@ -149,7 +151,7 @@ async def test_each_person_reacts_once_per_emoji(pair: tuple[Device, Device]) ->
 
 
 @pytest.mark.parametrize("emoji", ["", "a", "<b>", "👍 nice", "x" * 33, "12"])
-async def test_a_reaction_is_an_emoji(ann: Person, emoji: str) -> None:
+async def test_a_reaction_must_be_an_emoji(ann: Person, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
     for on in (True, False):
@@ -158,13 +160,13 @@ async def test_a_reaction_is_an_emoji(ann: Person, emoji: str) -> None:
 
 
 @pytest.mark.parametrize("emoji", ["👍", "👍🏽", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "✅"])
-async def test_any_emoji_will_do(ann: Person, emoji: str) -> None:
+async def test_every_emoji_is_accepted(ann: Person, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
     assert (await device.ask(12, room=1, target=seq, emoji=emoji))["ok"] is True
 
 
-async def test_a_repeated_act_gets_the_first_answer(pair: tuple[Device, Device]) -> None:
+async def test_a_repeated_command_gets_the_first_reply(pair: tuple[Device, Device]) -> None:
     anns, _bos = pair
     seq = (await anns.say("hi"))["seq"]
     first = await edit(anns, seq, "hello", id="e1")
@@ -175,7 +177,9 @@ async def test_a_repeated_act_gets_the_first_answer(pair: tuple[Device, Device])
     assert (await anns.history(1))["head"] == 2
 
 
-async def test_mentions_are_counted_apart_from_unread(pair: tuple[Device, Device]) -> None:
+async def test_mentions_and_unread_messages_are_counted_separately(
+    pair: tuple[Device, Device],
+) -> None:
     anns, bos = pair
     for text in ("hi", "hi @bo!", "＠BO and @bo", "mail@bo.example", "@all wake up", "@nobody"):
         await anns.say(text)
@@ -190,7 +194,7 @@ async def test_mentions_are_counted_apart_from_unread(pair: tuple[Device, Device
     assert (lobby["unread"], lobby["mentions"]) == (5, 1)
 
 
-async def test_a_stranger_can_do_nothing_to_a_message(
+async def test_a_nonmember_can_do_nothing_to_a_message(
     chat: Chat, ann: Person, bo: Person, cy: Person
 ) -> None:
     anns, cys = await ann.connect(), await cy.connect()
@@ -203,7 +207,7 @@ async def test_a_stranger_can_do_nothing_to_a_message(
         assert refused["code"] == "not_found"
 
 
-async def test_an_answer_to_a_message_that_is_not_there_is_refused(ann: Person, bo: Person) -> None:
+async def test_a_reply_to_a_missing_message_is_rejected(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     first = await anns.say("first")
     assert (await bos.say("yes", reply_to=first["seq"]))["ok"] is True

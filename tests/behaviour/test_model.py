@@ -1,4 +1,4 @@
-"""Any conversation, against a model that fits on a page: what is shown, counted and replayed."""
+"""Generated conversations compared with a simple model: display, counts and replay."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +30,7 @@ operations = st.lists(
 
 @dataclass
 class Said:
-    """A message as the model knows it."""
+    """A message in the model."""
 
     author: str
     text: str
@@ -39,7 +39,7 @@ class Said:
 
 
 class Model:
-    """A room: its messages by seq, its head, and how far everybody has read."""
+    """A room: messages by seq, head, and read positions."""
 
     def __init__(self, head: int) -> None:
         self.head = head
@@ -47,7 +47,7 @@ class Model:
         self.read = dict.fromkeys(PEOPLE, head)
 
     def unread(self, name: str) -> tuple[int, int]:
-        """Messages of others behind the read position, and those of them that call this one."""
+        """Return the numbers of unread messages, and of mentions among them."""
         there = [
             m
             for seq, m in self.messages.items()
@@ -64,7 +64,7 @@ class Model:
 
 
 class View:
-    """What a client knows that applies every event it hears, or catches up on, in order."""
+    """State of a client that applies all events in order."""
 
     def __init__(self) -> None:
         self.seq = 0
@@ -97,7 +97,7 @@ class View:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=operations)
-async def test_every_conversation_is_shown_counted_and_replayed_as_it_happened(
+async def test_every_conversation_matches_the_model(
     chat: Chat, ann: Person, bo: Person, cy: Person, steps: list[tuple[Any, ...]]
 ) -> None:
     people = {"ann": ann, "bo": bo, "cy": cy}
@@ -115,7 +115,7 @@ async def test_every_conversation_is_shown_counted_and_replayed_as_it_happened(
 async def perform(
     step: tuple[Any, ...], room: int, model: Model, devices: dict[str, Device]
 ) -> None:
-    """Do one thing for real and in the model; what the model forbids must be refused."""
+    """Perform an operation on server and model; one that the model forbids must be rejected."""
     action, name, *facts = step
     device = devices[name]
     if action == "reconnect":
@@ -145,7 +145,7 @@ async def act(
         allowed = allowed and said.author == name
         reply = await device.ask(10, room=room, target=target, data=facts[1])
     elif action == "delete":
-        allowed = allowed and name in (said.author, "ann")  # ann keeps the room
+        allowed = allowed and name in (said.author, "ann")  # ann is administrator of the room
         reply = await device.ask(11, room=room, target=target)
     else:
         emoji, on = facts[1:]
@@ -164,7 +164,7 @@ async def act(
 
 
 async def check(name: str, person: Person, room: int, model: Model) -> None:
-    """A fresh device sees what the model says, by paging and by replaying alike."""
+    """Require that a new device sees the state of the model, by pages and by replay."""
     await person.chat.server.read_positions.flush()
     device = await person.connect()
     state = next(r for r in device.welcome["rooms"] if r["room"] == room)

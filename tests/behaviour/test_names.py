@@ -1,4 +1,4 @@
-"""Names as they come in from outside: one meaning on both databases, and nothing that hides."""
+"""Names in requests: same meaning on both databases, no invisible characters."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ async def log_in(chat: Chat, name: str, password: str = PASSWORD) -> int:
 
 
 @pytest.mark.parametrize("written", ["bo ", " BO", "ｂｏ", "bo%20%20"])
-async def test_a_name_in_a_path_means_the_same_account(
+async def test_all_spellings_of_a_name_in_a_path_mean_the_same_account(
     chat: Chat, ann: Person, bo: Person, written: str
 ) -> None:
     changed = await ann.ask("PATCH", f"/api/users/{written}", {"disabled": True})
@@ -28,7 +28,7 @@ async def test_a_name_in_a_path_means_the_same_account(
     assert await log_in(chat, "bo") == 401
 
 
-async def test_one_account_is_guarded_however_its_name_is_written(
+async def test_guesses_with_all_spellings_of_a_name_count_for_one_account(
     start_chat: StartChat, database_url: str, tmp_path: Path
 ) -> None:
     limits = LimitSettings(logins_per_minute_account=3, logins_per_minute_address=100_000)
@@ -42,7 +42,7 @@ async def test_one_account_is_guarded_however_its_name_is_written(
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u2800", "\u3164", "\u00ad \ufeff", "\U000e0041"])
-async def test_a_message_that_shows_nothing_is_refused(ann: Person, hidden: str) -> None:
+async def test_a_message_without_visible_characters_is_rejected(ann: Person, hidden: str) -> None:
     device = await ann.connect()
     refused = await device.say(hidden)
     assert (refused["ok"], refused["code"]) == (False, "bad_request")
@@ -52,7 +52,9 @@ async def test_a_message_that_shows_nothing_is_refused(ann: Person, hidden: str)
 
 
 @pytest.mark.parametrize("field", ["title", "topic"])
-async def test_a_text_that_grows_in_its_normal_form_is_refused(ann: Person, field: str) -> None:
+async def test_a_text_that_is_too_long_in_its_normal_form_is_rejected(
+    ann: Person, field: str
+) -> None:
     longest = {"title": 100, "topic": 500}[field]
     room = {"name": "plans", field: "\ufb2c" * longest}
     assert (await ann.ask("POST", "/api/rooms", room)).status == 400
@@ -62,13 +64,13 @@ async def test_a_text_that_grows_in_its_normal_form_is_refused(ann: Person, fiel
     assert (await ann.ask("PATCH", path, {field: "\ufb2c" * (longest // 3)})).status == 200
 
 
-async def test_a_room_is_found_however_its_name_is_written(ann: Person, bo: Person) -> None:
+async def test_a_room_is_found_by_all_spellings_of_its_name(ann: Person, bo: Person) -> None:
     made = await ann.ask("POST", "/api/rooms", {"name": "Plans"})
     for written in ("plans", "PLANS%20", "%23plans", "ｐｌａｎｓ"):
         assert (await bo.ask("GET", f"/api/rooms/{written}")).json["room"] == made.json["room"]
 
 
-async def test_a_private_room_and_its_name_are_invisible_from_outside(
+async def test_a_private_room_and_its_name_are_hidden_from_nonmembers(
     ann: Person, bo: Person
 ) -> None:
     private = {"name": "plans", "private": True}
@@ -81,7 +83,9 @@ async def test_a_private_room_and_its_name_are_invisible_from_outside(
     assert [room["room"] for room in shown if room["name"] == "plans"] == [made.json["room"]]
 
 
-async def test_a_display_name_of_before_may_stay(chat: Chat, ann: Person) -> None:
+async def test_an_unchanged_display_name_older_than_the_rules_is_accepted(
+    chat: Chat, ann: Person
+) -> None:
     await chat.server.users.change(ann.number, display="An\u200bn")
     profile = {"display": "An\u200bn", "locale": "en"}
     assert (await ann.ask("PATCH", "/api/me", profile)).status == 200

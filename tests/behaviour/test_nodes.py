@@ -1,4 +1,4 @@
-"""Two nodes serve one chat over one MariaDB and Redis: people do not notice which is theirs."""
+"""Two nodes of one chat, on one MariaDB and Redis, behave like one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def nodes(
     redis: PrivateRedis,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Nodes]:
-    """Both share the key file, as an operator would arrange it."""
+    """Two nodes with the same key file."""
     url = mariadb.create_database(f"nodes{abs(hash(request.node.name))}")
     started: list[Chat] = []
     for name in ("one", "two"):
@@ -50,11 +50,11 @@ async def nodes(
 
 
 async def on(chat: Chat, person: Person) -> Device:
-    """A device of that person on that node."""
+    """Connect a device of a user to that node."""
     return await Person(chat, person.name, person.number, person.token, person.http).connect()
 
 
-async def test_people_on_two_nodes_talk_as_on_one(nodes: Nodes) -> None:
+async def test_users_on_two_nodes_exchange_messages(nodes: Nodes) -> None:
     one, two = nodes
     ann, bo = await one.person("ann", admin=True), await one.person("bo")
     anns, bos = await on(one, ann), await on(two, bo)
@@ -67,7 +67,7 @@ async def test_people_on_two_nodes_talk_as_on_one(nodes: Nodes) -> None:
         pass
 
 
-async def test_one_order_for_all_however_they_write(nodes: Nodes) -> None:
+async def test_all_clients_receive_events_in_the_same_order(nodes: Nodes) -> None:
     one, _two = nodes
     people = [await one.person(f"bo{number}") for number in range(4)]
     devices = [await on(nodes[number % 2], person) for number, person in enumerate(people)]
@@ -85,7 +85,7 @@ async def test_one_order_for_all_however_they_write(nodes: Nodes) -> None:
     assert [seq for seq, _ in heard[0]] == list(range(1, 201))
 
 
-async def test_the_same_id_on_both_nodes_at_once_is_stored_once(nodes: Nodes) -> None:
+async def test_the_same_id_sent_to_both_nodes_is_stored_once(nodes: Nodes) -> None:
     one, two = nodes
     ann = await one.person("ann")
     devices = [await on(one, ann), await on(two, ann)]
@@ -95,7 +95,7 @@ async def test_the_same_id_on_both_nodes_at_once_is_stored_once(nodes: Nodes) ->
     assert (await devices[0].history(1))["head"] == 30
 
 
-async def test_both_who_write_first_on_two_nodes_meet_in_one_room(nodes: Nodes) -> None:
+async def test_concurrent_first_direct_messages_on_two_nodes_share_one_room(nodes: Nodes) -> None:
     one, two = nodes
     ann, bo = await one.person("ann"), await one.person("bo")
     anns, bos = await on(one, ann), await on(two, bo)
@@ -105,7 +105,7 @@ async def test_both_who_write_first_on_two_nodes_meet_in_one_room(nodes: Nodes) 
         assert {(await device.next(3))["seq"] for _ in range(2)} == {1, 2}
 
 
-async def test_signing_out_on_one_node_closes_sockets_on_the_other(nodes: Nodes) -> None:
+async def test_signing_out_on_one_node_closes_connections_on_the_other(nodes: Nodes) -> None:
     one, two = nodes
     ann = await one.person("ann")
     device = await on(two, ann)
@@ -134,7 +134,7 @@ async def test_signing_out_ends_a_session_on_the_other_node_before_it_is_stored(
     assert (await one.server.users.sessions(ann.number)) == []
 
 
-async def test_without_redis_messages_come_late_and_whole(
+async def test_without_redis_messages_are_late_and_complete(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
@@ -153,7 +153,7 @@ async def test_without_redis_messages_come_late_and_whole(
         redis.start()
 
 
-async def test_without_redis_an_invited_user_is_shown_the_room_once(
+async def test_without_redis_an_invited_user_gets_the_room_once(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
@@ -178,7 +178,7 @@ async def test_without_redis_an_invited_user_is_shown_the_room_once(
         redis.start()
 
 
-async def test_a_membership_is_found_whatever_the_clocks_and_the_bus_say(nodes: Nodes) -> None:
+async def test_a_membership_is_found_despite_wrong_clocks_and_a_lost_message(nodes: Nodes) -> None:
     one, two = nodes
     ann, bo = await one.person("ann"), await one.person("bo")
     anns, bos = await on(one, ann), await on(two, bo)
@@ -193,7 +193,7 @@ async def test_a_membership_is_found_whatever_the_clocks_and_the_bus_say(nodes: 
     await bos.hears("hello")
 
 
-async def test_without_redis_a_removed_member_hears_nothing_of_later(
+async def test_without_redis_a_removed_member_receives_no_later_events(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
@@ -220,7 +220,7 @@ async def test_without_redis_a_removed_member_hears_nothing_of_later(
     assert made["room"] not in {room["room"] for room in again.welcome["rooms"]}
 
 
-async def test_without_redis_what_ended_on_one_node_is_closed_on_the_other(
+async def test_without_redis_ended_sessions_are_closed_on_the_other_node(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
@@ -244,7 +244,7 @@ async def test_without_redis_what_ended_on_one_node_is_closed_on_the_other(
         redis.start()
 
 
-async def test_a_late_end_of_sessions_spares_newer_ones(
+async def test_a_late_end_of_sessions_does_not_end_newer_ones(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = nodes
@@ -295,7 +295,7 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
     assert await (await there.open()).closed() == 4101
 
 
-async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> None:
+async def test_a_rotation_on_several_nodes_ends_no_session(nodes: Nodes) -> None:
     one, two = nodes
     ann = await one.person("ann")
     leaked = await on(two, ann)
@@ -319,7 +319,9 @@ async def test_a_rotation_on_several_nodes_throws_nobody_out(nodes: Nodes) -> No
     assert refused.status == 401
 
 
-async def test_an_account_that_another_node_has_just_made_is_called_at_once(nodes: Nodes) -> None:
+async def test_an_account_created_on_another_node_can_be_mentioned_immediately(
+    nodes: Nodes,
+) -> None:
     one, two = nodes
     anns = await on(two, await one.person("ann", admin=True))
     await anns.say("@cy is not here yet")

@@ -1,4 +1,4 @@
-"""Who is online: named whole once, then told as changes."""
+"""Presence: a complete list after the welcome, then changes."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def names(persons: list[dict[str, str]]) -> list[str]:
 
 
 async def told(device: Device, *, online: str = "", offline: str = "") -> None:
-    """Wait until presence has said that of this person."""
+    """Wait for a presence frame with this change."""
     while True:
         frame = await device.next(6)
         if (not online or online in names(frame["online"])) and (
@@ -20,7 +20,7 @@ async def told(device: Device, *, online: str = "", offline: str = "") -> None:
             return
 
 
-async def test_whoever_comes_and_goes_is_told_to_the_others(ann: Person, bo: Person) -> None:
+async def test_changes_of_presence_are_sent_to_others(ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     assert names(anns.online["data"]) == ["ann"]
     bos = await bo.connect()
@@ -30,7 +30,7 @@ async def test_whoever_comes_and_goes_is_told_to_the_others(ann: Person, bo: Per
     await told(anns, offline="bo")
 
 
-async def test_a_client_may_ask_for_the_whole_list_after_each_change(
+async def test_a_client_can_request_the_complete_list_after_each_change(
     ann: Person, bo: Person
 ) -> None:
     anns = await ann.connect(params={"presence": "list"})
@@ -47,7 +47,7 @@ async def test_a_client_may_ask_for_the_whole_list_after_each_change(
     "query",
     ["presence=all", "presence=list&presence=changes", "user=ann&user=bo", "token=x&token=y"],
 )
-async def test_another_kind_of_presence_and_repeated_fields_are_refused(
+async def test_invalid_and_repeated_presence_parameters_are_rejected(
     ann: Person, query: str
 ) -> None:
     answer = await ann.ask("GET", f"/ws?{query}")
@@ -55,7 +55,7 @@ async def test_another_kind_of_presence_and_repeated_fields_are_refused(
     assert answer.json["code"] == "bad_request"
 
 
-async def test_many_sockets_are_one_person(ann: Person, bo: Person) -> None:
+async def test_a_user_with_many_connections_is_listed_once(ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     devices = [await bo.connect() for _ in range(10)]
     await told(anns, online="bo")
@@ -66,7 +66,7 @@ async def test_many_sockets_are_one_person(ann: Person, bo: Person) -> None:
     await told(anns, offline="bo")
 
 
-async def test_a_connect_storm_is_told_in_few_frames(start_chat: StartChat) -> None:
+async def test_many_concurrent_connections_are_sent_in_few_frames(start_chat: StartChat) -> None:
     chat = await start_chat()
     watcher = await (await chat.person("ann")).connect()
     people = [await chat.person(f"bo{number}") for number in range(40)]
@@ -80,7 +80,7 @@ async def test_a_connect_storm_is_told_in_few_frames(start_chat: StartChat) -> N
     assert len(devices) == 40
 
 
-async def test_who_was_here_is_known_by_sockets_not_by_log_ins(
+async def test_last_seen_times_follow_connections_and_not_logins(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     async def of_bo() -> tuple[bool, int]:

@@ -1,4 +1,4 @@
-"""Read positions move forward and clear everywhere; typing is told and forgotten."""
+"""Read positions move forward and are synchronized; typing is ephemeral."""
 
 from tests.conftest import StartChat
 from tests.driver import Device, Person
@@ -15,7 +15,7 @@ async def read(device: Device, seq: int, *, room: int = 1) -> None:
     await device.send({"type": 9, "room": room, "seq": seq})
 
 
-async def test_reading_clears_the_count_on_every_device(
+async def test_reading_resets_the_count_on_every_device(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -47,7 +47,7 @@ async def test_a_position_only_moves_forward_and_not_beyond_the_head(
     assert (await lobby(bo))["unread"] == 0
 
 
-async def test_others_see_receipts_where_the_room_shows_them(ann: Person, bo: Person) -> None:
+async def test_read_receipts_are_sent_in_rooms_that_show_them(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.ask(13, action="change", room=1, receipts=True)
     seq = (await anns.say("seen?"))["seq"]
@@ -56,7 +56,7 @@ async def test_others_see_receipts_where_the_room_shows_them(ann: Person, bo: Pe
     assert (told["user"], told["seq"]) == ("bo", seq)
 
 
-async def test_who_comes_later_is_told_how_far_the_members_have_read(
+async def test_members_have_their_read_positions_in_rooms_that_show_them(
     ann: Person, bo: Person
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
@@ -70,9 +70,7 @@ async def test_who_comes_later_is_told_how_far_the_members_have_read(
     assert {member["name"]: member["read"] for member in members} == {"ann": 0, "bo": seq}
 
 
-async def test_ones_other_devices_hear_of_a_muted_room_and_nobody_else_does(
-    ann: Person, bo: Person
-) -> None:
+async def test_muting_is_sent_to_the_own_devices_only(ann: Person, bo: Person) -> None:
     desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
     await desk.ask(13, action="mute", room=1)
     told = await phone.next(9)
@@ -83,7 +81,7 @@ async def test_ones_other_devices_hear_of_a_muted_room_and_nobody_else_does(
     assert [frame for frame in bos._kept if frame["type"] == 9] == []
 
 
-async def test_one_cannot_read_in_a_foreign_room(ann: Person, bo: Person, cy: Person) -> None:
+async def test_a_nonmember_cannot_mark_a_room_as_read(ann: Person, bo: Person, cy: Person) -> None:
     anns, cys = await ann.connect(), await cy.connect()
     number = (await anns.say("psst", to="bo"))["room"]
     await read(cys, 1, room=number)
@@ -94,9 +92,7 @@ async def test_one_cannot_read_in_a_foreign_room(ann: Person, bo: Person, cy: Pe
     assert [f["room"] for f in cys._kept if f["type"] == 9] in ([], [1])
 
 
-async def test_typing_is_told_to_the_others_who_hear_the_room(
-    ann: Person, bo: Person, cy: Person
-) -> None:
+async def test_typing_is_sent_to_other_members(ann: Person, bo: Person, cy: Person) -> None:
     anns, bos, cys = await ann.connect(), await bo.connect(), await cy.connect()
     number = (await anns.say("hi", to="bo"))["room"]
     await bos.hears("hi")

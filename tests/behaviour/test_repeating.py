@@ -1,12 +1,10 @@
-"""Sending again never sends twice: the same id gets the first answer, for ever."""
+"""Repeated commands: the same id gets the first reply, permanently."""
 
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
 
-async def test_the_same_id_again_gets_the_first_answer(
-    start_chat: StartChat, database_url: str
-) -> None:
+async def test_the_same_id_gets_the_first_reply(start_chat: StartChat, database_url: str) -> None:
     chat = await start_chat(url=database_url)
     ann = await chat.person("ann", admin=True)
     device = await ann.connect()
@@ -19,7 +17,7 @@ async def test_the_same_id_again_gets_the_first_answer(
     assert [event["data"] for event in page["events"]] == ["once", "between"]
 
 
-async def test_a_repeat_is_broadcast_to_nobody(ann: Person, bo: Person) -> None:
+async def test_a_repetition_is_not_broadcast(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.say("once", id="a1")
     await bos.hears("once")
@@ -27,7 +25,7 @@ async def test_a_repeat_is_broadcast_to_nobody(ann: Person, bo: Person) -> None:
     await bos.hears_nothing()
 
 
-async def test_repeats_within_one_commit_are_stored_once(ann: Person) -> None:
+async def test_repetitions_within_one_commit_are_stored_once(ann: Person) -> None:
     device = await ann.connect()
     for _ in range(50):
         await device.send({"type": 2, "data": "once", "id": "a1"})
@@ -47,13 +45,13 @@ async def test_the_same_id_with_another_text_is_a_conflict(ann: Person, bo: Pers
     assert (await device.history(1, after=0))["head"] == 1
 
 
-async def test_an_id_belongs_to_its_sender(ann: Person, bo: Person) -> None:
+async def test_ids_are_unique_per_sender(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     assert (await anns.say("mine", id="1"))["seq"] == 1
     assert (await bos.say("mine", id="1"))["seq"] == 2
 
 
-async def test_ids_differ_by_case_and_by_their_last_space(
+async def test_ids_are_compared_with_case_and_trailing_spaces(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -62,7 +60,7 @@ async def test_ids_differ_by_case_and_by_their_last_space(
     assert seqs == [1, 2, 3, 4]
 
 
-async def test_a_repeat_after_a_restart_gets_the_first_answer(
+async def test_a_repetition_after_a_restart_gets_the_first_reply(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -74,7 +72,7 @@ async def test_a_repeat_after_a_restart_gets_the_first_answer(
     assert (again["seq"], again["duplicate"]) == (first["seq"], True)
 
 
-async def test_an_id_works_again_after_a_refusal(chat: Chat, ann: Person) -> None:
+async def test_an_id_can_be_used_again_after_a_rejection(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
     refused = await device.ask(2, data="hello", room=99, id="a1")
     assert refused["code"] == "not_found"

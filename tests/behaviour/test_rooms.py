@@ -1,4 +1,4 @@
-"""Rooms: made, joined, left, changed; who hears them and who does not."""
+"""Rooms: creation, membership, changes, and who receives their events."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ async def room(device: Device, action: str, **facts: object) -> Frame:
 
 @pytest.fixture
 async def people(start_chat: StartChat, database_url: str) -> tuple[Device, Device, Device]:
-    """Devices of ann, bo and cy; nobody of them keeps the server."""
+    """Devices of ann, bo and cy, none of whom is an administrator of the server."""
     chat = await start_chat(url=database_url)
     return tuple([await (await chat.person(name)).connect() for name in ("ann", "bo", "cy")])  # type: ignore[return-value]
 
@@ -57,7 +57,7 @@ async def test_the_reply_to_create_comes_before_its_event(people: People) -> Non
     assert (event["action"], event["seq"], event["state"]["head"]) == ("create", 1, 1)
 
 
-async def test_whoever_is_invited_gets_the_whole_room(people: People) -> None:
+async def test_an_invited_user_gets_the_state_of_the_room(people: People) -> None:
     anns, bos, cys = people
     number = (await room(anns, "create", name="plans", private=True))["room"]
     await anns.say("before", room=number)
@@ -73,7 +73,7 @@ async def test_whoever_is_invited_gets_the_whole_room(people: People) -> None:
     assert refused["code"] == "not_found"
 
 
-async def test_a_removed_member_no_longer_hears_the_room(people: People) -> None:
+async def test_a_removed_member_receives_no_more_events(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     assert (await bos.next(13))["action"] == "create"
@@ -89,7 +89,7 @@ async def test_a_removed_member_no_longer_hears_the_room(people: People) -> None
     assert number not in {r["room"] for r in (await bos.person.connect()).welcome["rooms"]}
 
 
-async def test_a_room_can_let_leavers_read_what_they_knew(people: People) -> None:
+async def test_a_room_can_let_former_members_read_older_messages(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     await anns.say("known", room=number)
@@ -101,7 +101,7 @@ async def test_a_room_can_let_leavers_read_what_they_knew(people: People) -> Non
     assert "unknown" not in str(page)
 
 
-async def test_coming_back_makes_one_a_member_again(people: People) -> None:
+async def test_a_former_member_can_join_again(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans"))["room"]
     for _ in range(2):
@@ -113,7 +113,7 @@ async def test_coming_back_makes_one_a_member_again(people: People) -> None:
         await room(bos, "leave", room=number)
 
 
-async def test_a_conversation_of_these_people_stays_theirs(people: People) -> None:
+async def test_an_unnamed_conversation_is_private(people: People) -> None:
     anns, bos, cys = people
     made = await room(anns, "create", users=["bo"])
     assert made["state"]["private"] is True
@@ -126,7 +126,7 @@ async def test_a_conversation_of_these_people_stays_theirs(people: People) -> No
     await cys.hears_nothing()
 
 
-async def test_its_administrator_changes_a_room(people: People) -> None:
+async def test_only_its_administrator_can_change_a_room(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     assert (await bos.next(13))["action"] == "create"
@@ -152,7 +152,7 @@ async def test_an_archived_room_is_read_only(people: People) -> None:
     assert (await bos.say("hello again", room=number))["ok"] is True
 
 
-async def test_the_lobby_stays_open_to_everybody(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_the_lobby_cannot_be_closed(chat: Chat, ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     assert (await room(anns, "change", room=1, title="Welcome"))["ok"] is True
     for refused in (
@@ -178,7 +178,7 @@ async def test_a_direct_room_cannot_be_changed(people: People) -> None:
         assert refused["code"] in ("forbidden", "not_found")
 
 
-async def test_muting_is_ones_own_affair(people: People) -> None:
+async def test_muting_affects_only_the_own_membership(people: People) -> None:
     anns, bos, cys = people
     muted = await room(anns, "mute", room=1)
     assert (muted["ok"], muted["muted"]) == (True, True)
@@ -190,7 +190,7 @@ async def test_muting_is_ones_own_affair(people: People) -> None:
     assert (await room(cys, "mute", room=number))["code"] == "not_found"
 
 
-async def test_a_room_that_loses_its_keeper_gets_another(people: People) -> None:
+async def test_a_room_that_loses_its_administrator_gets_another(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     await room(anns, "leave", room=number)
@@ -211,19 +211,19 @@ async def test_a_room_that_loses_its_keeper_gets_another(people: People) -> None
         {"action": "change", "room": 1, "title": "\u0000"},
     ],
 )
-async def test_a_wish_that_makes_no_sense_is_explained(ann: Person, facts: Frame) -> None:
+async def test_an_invalid_room_command_is_explained(ann: Person, facts: Frame) -> None:
     refused = await (await ann.connect()).ask(13, **facts)
     assert (refused["ok"], refused["code"]) == (False, "bad_request")
     assert refused["data"]
 
 
-async def test_an_unknown_person_is_named(people: People) -> None:
+async def test_an_unknown_user_is_named_in_the_error(people: People) -> None:
     anns, _, _ = people
     refused = await room(anns, "create", name="plans", users=["bo", "nobody"])
     assert (refused["code"], "nobody" in refused["data"]) == ("not_found", True)
 
 
-async def test_a_repeated_create_makes_one_room(people: People) -> None:
+async def test_a_repeated_create_creates_one_room(people: People) -> None:
     anns, _, _ = people
     first = await room(anns, "create", name="plans", id="c1")
     again = await room(anns, "create", name="plans", id="c1")
@@ -234,7 +234,7 @@ async def test_a_repeated_create_makes_one_room(people: People) -> None:
     )
 
 
-async def test_whoever_is_removed_while_being_shown_the_room_stays_outside(
+async def test_a_member_removed_while_the_room_is_announced_is_not_subscribed(
     chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()

@@ -1,4 +1,4 @@
-"""Finding what was said: in one's own rooms, in the words that are in force."""
+"""Search in the own rooms, for present texts only."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -14,9 +14,7 @@ async def found(person: Person, query: str, **facts: str) -> list[str]:
     return [hit["data"] for hit in answer.json["hits"]]
 
 
-async def test_what_was_said_is_found_newest_first(
-    start_chat: StartChat, database_url: str
-) -> None:
+async def test_messages_are_found_newest_first(start_chat: StartChat, database_url: str) -> None:
     chat = await start_chat(url=database_url)
     ann, bo, cy = [await chat.person(name) for name in ("ann", "bo", "cy")]
     anns = await ann.connect()
@@ -42,9 +40,7 @@ async def test_edited_and_deleted_text_is_never_found(ann: Person, bo: Person) -
     assert await found(bo, "plan") == ["the new plan"]
 
 
-async def test_after_a_gentle_stop_deleted_text_is_in_no_byte_of_the_files(
-    chat: Chat, ann: Person
-) -> None:
+async def test_after_a_graceful_stop_no_file_contains_deleted_text(chat: Chat, ann: Person) -> None:
     anns = await ann.connect()
     word = "unmistakable"
     deleted = (await anns.say(f"an {word} secret"))["seq"]
@@ -58,7 +54,7 @@ async def test_after_a_gentle_stop_deleted_text_is_in_no_byte_of_the_files(
     assert [file.name for file in files if word.encode() in file.read_bytes()] == []
 
 
-async def test_pages_go_on_where_the_last_one_ended(ann: Person) -> None:
+async def test_a_page_continues_after_the_previous_one(ann: Person) -> None:
     anns = await ann.connect()
     for number in range(7):
         await anns.say(f"word {number}")
@@ -73,7 +69,7 @@ async def test_pages_go_on_where_the_last_one_ended(ann: Person) -> None:
     assert seen == [f"word {number}" for number in reversed(range(7))]
 
 
-async def test_a_query_that_makes_no_sense_is_explained(ann: Person) -> None:
+async def test_an_invalid_query_is_explained(ann: Person) -> None:
     for query in ("", "before:yesterday", "in:nowhere x"):
         answer = await ann.ask("GET", f"/api/search?q={quote(query)}")
         assert (answer.status, answer.json["code"]) == (400, "bad_request")

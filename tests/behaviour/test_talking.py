@@ -1,4 +1,4 @@
-"""People talk: to everybody, to one another, from several devices, and to those who are away."""
+"""Messages to the lobby and to users, from several devices, and to users who are offline."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
 
-async def test_what_is_said_in_the_lobby_reaches_everybody(ann: Person, bo: Person) -> None:
+async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: Person, bo: Person) -> None:
     here, there = await ann.connect(), await bo.connect()
     reply = await here.say("hello")
     assert reply["ok"] is True
@@ -15,13 +15,13 @@ async def test_what_is_said_in_the_lobby_reaches_everybody(ann: Person, bo: Pers
     assert await here.hears("hello") == heard
 
 
-async def test_the_reply_comes_before_ones_own_event(ann: Person) -> None:
+async def test_the_reply_precedes_the_own_event(ann: Person) -> None:
     device = await ann.connect()
     await device.send({"type": 2, "data": "hello", "id": "a1"})
     assert (await device.next(2, 4))["type"] == 4
 
 
-async def test_what_is_said_to_one_person_reaches_those_two_only(
+async def test_a_direct_message_is_sent_to_both_members_only(
     ann: Person, bo: Person, cy: Person
 ) -> None:
     phone, desk = await ann.connect(), await ann.connect()
@@ -34,7 +34,7 @@ async def test_what_is_said_to_one_person_reaches_those_two_only(
     await cys.hears_nothing()
 
 
-async def test_both_directions_are_one_room(ann: Person, bo: Person) -> None:
+async def test_both_directions_share_one_room(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     there = await anns.say("hi", to="bo")
     back = await bos.say("hi yourself", to="ann")
@@ -43,7 +43,7 @@ async def test_both_directions_are_one_room(ann: Person, bo: Person) -> None:
     assert [r["seq"] for r in (there, back, by_number)] == [1, 2, 3]
 
 
-async def test_both_who_write_first_at_once_meet_in_one_room(ann: Person, bo: Person) -> None:
+async def test_concurrent_first_direct_messages_share_one_room(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.send({"type": 3, "to": "bo", "data": "me first", "id": "a"})
     await bos.send({"type": 3, "to": "ann", "data": "no, me", "id": "b"})
@@ -52,9 +52,7 @@ async def test_both_who_write_first_at_once_meet_in_one_room(ann: Person, bo: Pe
     assert {(await anns.next(3))["seq"], (await anns.next(3))["seq"]} == {1, 2}
 
 
-async def test_a_client_that_knows_only_the_first_four_types_can_chat(
-    ann: Person, bo: Person
-) -> None:
+async def test_a_client_that_knows_only_the_first_four_types_works(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     assert {person["name"] for person in bos.online["data"]} == {"ann", "bo"}
     await anns.send({"type": 2, "data": "hi"})
@@ -65,9 +63,7 @@ async def test_a_client_that_knows_only_the_first_four_types_can_chat(
     await anns.hears("hi, bo")
 
 
-async def test_messages_to_somebody_who_is_away_are_there_on_return(
-    ann: Person, bo: Person
-) -> None:
+async def test_messages_to_an_offline_user_are_in_the_next_welcome(ann: Person, bo: Person) -> None:
     anns = await ann.connect()
     await anns.say("for later", to="bo")
     bos = await bo.connect()
@@ -77,7 +73,7 @@ async def test_messages_to_somebody_who_is_away_are_there_on_return(
     assert [event["data"] for event in page["events"]] == ["for later"]
 
 
-async def test_one_can_write_to_oneself(ann: Person) -> None:
+async def test_a_user_can_write_direct_messages_to_themselves(ann: Person) -> None:
     device = await ann.connect()
     await device.say("note", to="ann")
     assert (await device.hears("note"))["to"] == "ann"
@@ -94,7 +90,7 @@ async def test_names_are_compared_without_case_and_width(
     assert (await bos.hears("hello"))["to"] == "bo"
 
 
-async def test_chinese_and_emoji_arrive_as_they_were_sent(
+async def test_chinese_and_emoji_are_delivered_unchanged(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
@@ -108,7 +104,9 @@ async def test_chinese_and_emoji_arrive_as_they_were_sent(
     assert page["events"][0]["user"] == "安"
 
 
-async def test_ten_sockets_send_in_the_order_in_which_each_wrote(chat: Chat, ann: Person) -> None:
+async def test_messages_of_ten_connections_are_stored_in_the_order_of_each(
+    chat: Chat, ann: Person
+) -> None:
     devices = [await ann.connect() for _ in range(10)]
     for number in range(20):
         for index, device in enumerate(devices):
