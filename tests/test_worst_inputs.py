@@ -16,7 +16,7 @@ from chatserver import protocol, redaction
 from chatserver.accounts import passwords
 from chatserver.errors import ChatError
 from chatserver.models import name_key
-from chatserver.text import mentions, names, search_terms
+from chatserver.text import mentions, names, search_query, search_terms
 from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.web import authentication, forms, headers, language
 
@@ -95,7 +95,7 @@ WORST: list[tuple[Work, dict[str, Input], int]] = [
     (name_key, TEXTS, 2_000),
     (lambda text: passwords.check_choice(text, "ann"), TEXTS, 64),
     (redaction.redacted, TEXTS, 2_000),
-    (search_terms.parse, TEXTS, 120),
+    (search_query.parse, TEXTS, 120),
     (media_type, HEADERS, 2_000),
     (cookie, HEADERS, 2_000),
     (accepted, HEADERS, 2_000),

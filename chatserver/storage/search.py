@@ -33,7 +33,8 @@ from chatserver.storage.search_index import (
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, members, rooms, users
 from chatserver.text.names import room_key
-from chatserver.text.search_terms import Query, fold, holds, room_token, sender_token
+from chatserver.text.search_query import Query, holds
+from chatserver.text.search_terms import fold, room_token, sender_token
 
 __all__ = [
     "Entry",

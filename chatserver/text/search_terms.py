@@ -1,27 +1,20 @@
-"""Tokenization, parsing of queries and matching for search, independent of the database.
+"""Tokenization for search, independent of the database; for queries see `search_query`.
 
-`tokens` returns the tokens of a text for the index, `parse` those of a query, and `matches`
-compares a query with a text. The index may return false positives and never false negatives: tokens
-are truncated and characters may share a code, so every candidate is verified by `matches`.
+The index may return false positives and never false negatives: tokens are truncated and characters
+may share a code, so every candidate is verified by `search_query.matches`.
 """
 
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from operator import add
 
-from chatserver.errors import BadRequest, _
 from chatserver.text.normalization import nfkc
 
-QUERY_LENGTH = 500  # characters
-EXPANDED_LENGTH = 2_000  # the same in NFKC, where one character may become eighteen
 WORD_LENGTH = 80  # characters; longer tokens are truncated. InnoDB drops tokens of more than 84
 TABLE_SIZE = 40_000  # characters in a translation table: enough for Chinese, Japanese and Korean
-TERMS = 16  # words of a query that the index is searched for; `matches` checks all of them
 
 # Every token begins with "x" and its kind, because InnoDB drops stop words and short tokens.
 WORD, CHARACTERS, SYMBOL, ROOM, SENDER = "xw", "xc", "xs", "xr", "xu"
@@ -56,38 +49,14 @@ _PLAIN = {
 _FINE = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Folded text that a body must contain. `whole_start`, `whole_end`: at a word boundary."""
-
-    text: str
-    whole_start: bool
-    whole_end: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parsed query. Times are ms UTC: `after` <= at < `before`.
-
-    `terms` are tokens that must all be in the index; one that ends in * is a prefix.
-    """
-
-    terms: tuple[str, ...] = ()
-    pieces: tuple[Piece, ...] = ()
-    sender: str | None = None
-    room: str | None = None
-    before: int | None = None
-    after: int | None = None
-
-
 def fold(text: str) -> str:
     """Return the form in which texts are compared: NFKC, case folded, single spaces."""
     if not text.isascii():
-        text = nfkc(_plain(text).casefold())
+        text = nfkc(plain(text).casefold())
     return " ".join(text.lower().split())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return the NFKC form, with plain quotes and hyphens."""
     return _FINE.sub(lambda found: _PLAIN[ord(found[0])], nfkc(text))
 
@@ -99,7 +68,7 @@ def tokens(text: str) -> str:
     words: dict[str, None] = {}
     characters: dict[str, None] = {}
     symbols: list[str] = []
-    for run in dict.fromkeys(_runs(fold(text))):
+    for run in dict.fromkeys(runs(fold(text))):
         if run[0] == "C":
             digits = run[1:].split("C")
             characters.update(dict.fromkeys(map(add, digits, digits[1:])))
@@ -128,55 +97,6 @@ def room_token(room: int) -> str:
 
 def sender_token(user_id: int) -> str:
     return f"{SENDER}{user_id}"
-
-
-def matches(query: Query, body: str) -> bool:
-    """Whether a body contains all pieces of the query."""
-    return holds(query, fold(body))
-
-
-def holds(query: Query, text: str) -> bool:
-    """Whether a folded body contains all pieces, in time linear in its length."""
-    doubtful = []
-    for piece in query.pieces:
-        at = text.find(piece.text)
-        if at < 0:
-            return False
-        if not _is_free(piece, text, at):
-            doubtful.append(piece)
-    return not doubtful or _stand(doubtful, text)
-
-
-def _is_free(piece: Piece, text: str, at: int) -> bool:
-    """Whether a piece at this position respects word boundaries."""
-    end = at + len(piece.text)
-    inside_before = piece.whole_start and at > 0 and _in_word(text[at - 1])
-    inside_after = piece.whole_end and end < len(text) and _in_word(text[end])
-    return not inside_before and not inside_after
-
-
-def _stand(pieces: Iterable[Piece], text: str) -> bool:
-    """Whether every piece occurs at word boundaries, however often it occurs elsewhere.
-
-    Word boundaries are marked in pieces and text, so that one search for each piece suffices.
-    """
-    marked = _marked(text)
-    return all(_marked_piece(piece) in marked for piece in pieces)
-
-
-_EDGE = "\n"  # folded text has none
-
-
-def _marked(text: str) -> str:
-    """Return a folded text with marks at all word boundaries and at both ends."""
-    kinds = text.translate(_KINDS)
-    parts = (text[found.start() : found.end()] for found in _SAME_KIND.finditer(kinds))
-    return f"{_EDGE}{_EDGE.join(parts)}{_EDGE}"
-
-
-def _marked_piece(piece: Piece) -> str:
-    start, end = int(not piece.whole_start), -1 if not piece.whole_end else None
-    return _marked(piece.text)[start:end]
 
 
 # Tokens ------------------------------------------------------------------------------------------
@@ -236,107 +156,29 @@ _ASCII_WORDS = bytes(c if chr(c).isalnum() else 0x20 for c in _ASCII.lower()).lj
 _ASCII_MARKS = {ord(mark): f" {SYMBOL}{_code(ord(mark))}" for mark in string.punctuation}
 
 
-def _in_word(character: str) -> bool:
+def same_kinds(text: str) -> Iterator[str]:
+    """Yield the parts of a folded text that are words, and those between them."""
+    for found in _SAME_KIND.finditer(text.translate(_KINDS)):
+        yield text[found.start() : found.end()]
+
+
+def in_word(character: str) -> bool:
     return _TABLE[ord(character)][0] in _DIGITS
 
 
-def _is_letter(character: str) -> bool:
+def is_letter(character: str) -> bool:
     return _TABLE[ord(character)][0] != " "
 
 
-def _runs(folded: str) -> list[str]:
+def runs(folded: str) -> list[str]:
     runs: list[str] = _RUNS.findall(folded.translate(_TABLE))
     return runs
 
 
-def _pairs(run: str) -> list[str]:
+def pairs(run: str) -> list[str]:
     digits = run[1:].split("C")
     return [CHARACTERS + one + two for one, two in pairwise(digits)]
 
 
-def _token(run: str) -> str:
+def token(run: str) -> str:
     return SYMBOL + run[1:] if run[0] == "S" else WORD + run[:WORD_LENGTH]
-
-
-# Queries -----------------------------------------------------------------------------------------
-
-_PARTS = re.compile(r'(?i:(from|in|before|after)):("[^"]+"|\S*)|"([^"]+)"|(\S+)')
-
-
-def parse(text: str) -> Query:
-    """Parse a query: words, "phrases", prefixes* and the filters from: in: before: after:.
-
-    Raises BadRequest for invalid filters and for a query without content.
-    """
-    if len(text) > QUERY_LENGTH:
-        raise BadRequest(_("That is too long for a search."))
-    filters: dict[str, str] = {}
-    pieces: dict[Piece, None] = {}
-    terms: dict[str, None] = {}
-    plain = _plain(text)
-    if len(plain) > EXPANDED_LENGTH:
-        raise BadRequest(_("That is too long for a search."))
-    for name, value, phrase, word in _PARTS.findall(plain):
-        if name:
-            _add_filter(filters, name.lower(), value)
-        elif piece := _piece(fold(phrase or word), may_begin=not phrase):
-            pieces[piece] = None
-            terms.update(dict.fromkeys(_terms(piece)))
-    query = _query(tuple(terms)[:TERMS], tuple(pieces), filters)
-    if query == Query():
-        raise BadRequest(_("Enter something to search for."))
-    return query
-
-
-def _add_filter(filters: dict[str, str], name: str, value: str) -> None:
-    if name in filters:
-        raise BadRequest(_("Write %(filter)s only once."), filter=f"{name}:")
-    filters[name] = value.lstrip("@#").strip('"')
-    if not filters[name]:
-        raise BadRequest(_("Something is missing after %(filter)s"), filter=f"{name}:")
-
-
-def _piece(text: str, *, may_begin: bool) -> Piece | None:
-    if not _runs(text):
-        return None
-    begins = may_begin and text[-1] == "*" and len(text) > 1 and _is_letter(text[-2])
-    if begins:
-        text = text[:-1]
-    return Piece(text, _in_word(text[0]), not begins and _in_word(text[-1]))
-
-
-def _terms(piece: Piece) -> list[str]:
-    """Return tokens that every matching body has; symbols only if there is nothing else."""
-    runs = _runs(piece.text)
-    wanted = [run for run in runs if run[0] != "S"] or runs
-    terms = [term for run in wanted[:-1] for term in _asked(run)]
-    open_end = not piece.whole_end and _in_word(piece.text[-1])
-    return [*terms, *_asked(wanted[-1], open_end=open_end)]
-
-
-def _asked(run: str, *, open_end: bool = False) -> list[str]:
-    if run[0] == "C":
-        return list(_pairs(run)) or [f"{CHARACTERS}{run[1:]}*"]
-    return [_token(run) + "*" * open_end]
-
-
-def _query(terms: tuple[str, ...], pieces: tuple[Piece, ...], filters: dict[str, str]) -> Query:
-    return Query(
-        terms,
-        pieces,
-        sender=filters.get("from"),
-        room=filters.get("in"),
-        before=_time(filters.get("before")),
-        after=_time(filters.get("after")),
-    )
-
-
-def _time(value: str | None) -> int | None:
-    """Parse ISO 8601 to ms; a date is its first moment, and the default zone is UTC."""
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value.upper())
-    except ValueError:
-        raise BadRequest(_("Write a date like 2026-11-22, not %(value)s."), value=value) from None
-    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -14,7 +14,7 @@ from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
 from chatserver.storage.journal import receipt_future
 from chatserver.storage.search import Search
-from chatserver.text import search_terms
+from chatserver.text import search_query
 from chatserver.web import forms, time_limit
 from chatserver.web.authentication import Sessions
 from chatserver.web.headers import media_type
@@ -200,7 +200,7 @@ class MessageHandlers:
         """
         async with self._sessions.authenticate_query(request, heavy=True) as user:
             command = parse_query(request, SearchQuery)
-            query = search_terms.parse(command.q)
+            query = search_query.parse(command.q)
             if command.room is not None:
                 query = replace(query, room=command.room)
             before, limit = _given(command.position), command.limit

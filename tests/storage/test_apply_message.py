@@ -38,7 +38,7 @@ from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Search
 from chatserver.storage.tables import events, mentions
 from chatserver.storage.tables import reactions as reactions_table
-from chatserver.text.search_terms import parse
+from chatserver.text.search_query import parse
 from tests.storage.conftest import Storage, acting, draft, unresolved
 
 LOBBY_FACTS = RoomFacts(LOBBY, RoomKind.GROUP)

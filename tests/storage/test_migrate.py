@@ -25,7 +25,7 @@ from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
 from chatserver.storage.tables import events, meta, metadata
 from chatserver.storage.unique_names import backfill_names
-from chatserver.text.search_terms import parse
+from chatserver.text.search_query import parse
 from tests.storage.conftest import Storage, arrive
 
 

@@ -21,7 +21,7 @@ from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Entry, Hits, Search
 from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.tables import events, members, meta, rooms
-from chatserver.text.search_terms import Query, holds, parse
+from chatserver.text.search_query import Query, holds, parse
 from tests.storage.conftest import Storage, arrive
 
 DAY = 86_400_000

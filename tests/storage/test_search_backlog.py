@@ -14,7 +14,8 @@ from chatserver.storage.integrity import check
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.search_index import LONG, LONG_ASCII, pending, search
-from chatserver.text.search_terms import parse, tokens
+from chatserver.text.search_query import parse
+from chatserver.text.search_terms import tokens
 from tests.storage.conftest import Storage, draft
 
 FILLER = "".join(chr(0x4E00 + number) for number in range(LONG))

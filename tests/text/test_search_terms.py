@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import chatserver.text.search_terms
 from chatserver.errors import BadRequest
-from chatserver.text.search_terms import Piece, Query, fold, matches, parse, tokens
+from chatserver.text.search_query import Piece, Query, matches, parse
+from chatserver.text.search_terms import fold, tokens
 
 CASES = json.loads(
     (Path(__file__).parent.parent / "text-cases").joinpath("search.json").read_text("utf-8")
