@@ -19,7 +19,7 @@ from chatserver.logs import configure_logging
 from chatserver.storage.engine import Database
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
-from tests.hostile.line import SocketTransport
+from tests.hostile.raw_connection import RawConnection
 
 
 def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
@@ -234,7 +234,7 @@ async def tried(chat: Chat, method: str, target: str, field: str) -> None:
     if "WebSocket" in field:
         upgrade += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     head = f"{method} {target} HTTP/1.1\r\nHost: x\r\n{upgrade}{field}\r\n\r\n"
-    async with await SocketTransport.to(chat.url) as line:
+    async with await RawConnection.to(chat.url) as line:
         await line.send(head.encode())
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             await line.head_of_answer()

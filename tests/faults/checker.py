@@ -1,7 +1,7 @@
-"""From the diaries of all clients and the log as stored: was any promise broken?
+"""Checker of the guarantees: compares the records of all clients with the stored log.
 
-In the manner of Jepsen. Clients write down what they tried (`invoke`), what was answered (`ok`) and
-what they showed (`received`); after the fault has healed everybody reads the whole history. Each
+In the manner of Jepsen. Clients record what they sent (`invoke`), what was answered (`ok`) and what
+they displayed (`received`); after the end of the fault all of them read the whole history. Each
 of the eight counts must be 0.
 """
 
@@ -13,21 +13,23 @@ Place = tuple[int, int]  # room, seq
 
 @dataclass
 class Diary:
-    """What one client tried, was answered and showed, and what it read in the end."""
+    """What a client sent, was answered and displayed, and the history it read at the end."""
 
     name: str
     invoked: dict[str, str] = field(default_factory=dict)  # id → text
     answered: dict[str, Place] = field(default_factory=dict)  # id → where
     received: list[tuple[int, int, str, str]] = field(default_factory=list)  # room, seq, user, id
-    rooms: set[int] = field(default_factory=set)  # those that it may read
+    rooms: set[int] = field(default_factory=set)  # rooms that it may read
     history: dict[int, list[tuple[int, str, str, str]]] = field(default_factory=dict)
-    # room → (seq, user, id, text), read whole after the fault has healed
+    # room → (seq, user, id, text), read completely after the end of the fault
     left: dict[int, list[int]] = field(default_factory=dict)
     # room → the events that ended its memberships there
     heard: list[tuple[int, int, str, int]] = field(default_factory=list)
     # room, seq, text of whatever came of such rooms, live or asked for, and in which stay: the
     # first one, the second one, … A stay lasts until the next invitation.
-    edited: dict[str, Place] = field(default_factory=dict)  # text → the edit that brought it
+    edited: dict[str, Place] = field(
+        default_factory=dict
+    )  # text → position of the edit with that text
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Verdict:
 
 
 def check(diaries: list[Diary]) -> Verdict:
-    """Compare what everybody wrote down with what everybody reads now."""
+    """Compare the records of all clients with the history that they read."""
     stored = _stored(diaries)
     attempted = {(d.name, i): text for d in diaries for i, text in d.invoked.items()}
     texts = {(user, i): text for log in stored.values() for _, user, i, text in log}
@@ -78,7 +80,7 @@ Stored = dict[int, list[tuple[int, str, str, str]]]
 
 
 def _stored(diaries: list[Diary]) -> Stored:
-    """The log: for each room the longest history that anybody read."""
+    """Return the log: for each room the longest history that a client read."""
     stored: Stored = {}
     for diary in diaries:
         for room, history in diary.history.items():
@@ -123,9 +125,9 @@ def _disagreements(diaries: list[Diary], stored: Stored) -> list[str]:
 
 
 def _leaked(diaries: list[Diary]) -> list[str]:
-    """What came from a room that one was never in, or from behind the end of a membership.
+    """Return what was received from a room without membership, or from after its end.
 
-    A text that an edit brought is as new as the edit, whatever message it came with.
+    A text set by an edit is as new as the edit, also if it was received with an older message.
     """
     edited = {text: seq for d in diaries for text, (_, seq) in d.edited.items()}
     outside = [

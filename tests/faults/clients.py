@@ -1,4 +1,4 @@
-"""Clients that keep their side of the contract, and write down what happens to them.
+"""Clients that follow the protocol, and record what they receive.
 
 A message stays in the outbox until it is answered; it is sent again under the same id after each
 reconnect, after `unavailable`, and when no answer comes. A position moves only over what was
@@ -20,18 +20,18 @@ import msgspec
 
 from tests.faults.checker import Diary
 
-BACK_OFF = (0.02, 0.2)  # seconds between two attempts to connect
-WINDOW = 8  # messages that wait for their answer at a time
-REPEATS = 0.25  # of the messages are sent twice on purpose
+BACK_OFF = (0.02, 0.2)  # seconds between two connection attempts
+WINDOW = 8  # messages without a reply at a time
+REPEATS = 0.25  # fraction of messages that are sent twice
 REPEAT_AFTER = (0.0, 0.1)  # seconds: into the same transaction, or into a later one
-LOOK = 0.2  # seconds between two looks at what was not answered
-INSIST = 2.0  # seconds without an answer until it is sent again
+LOOK = 0.2  # seconds between two checks for unanswered messages
+INSIST = 2.0  # seconds without a reply until a message is sent again
 
 Frame = dict[str, Any]
 
 
 class Client:
-    """One person on one device, who goes on whatever happens to the server."""
+    """A user with one device, which continues after every failure of the server."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Client:
         self.url = url
         self.welcomes = 0
         self.refusals: Counter[str] = Counter()
-        self.waits: list[float] = []  # seconds from saying to the answer
+        self.waits: list[float] = []  # seconds from sending to the reply
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"}
         self._answered = answered
@@ -65,10 +65,10 @@ class Client:
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._changed = asyncio.Condition()
 
-    # What the person does -------------------------------------------------------------------------
+    # The user -------------------------------------------------------------------------------------
 
     async def talk(self, others: list[str], stop: asyncio.Event) -> None:
-        """Say things until told to stop: mostly to everybody, sometimes to one other person."""
+        """Send messages until `stop`: mostly to the lobby, sometimes to another user."""
         number = 0
         while not stop.is_set():
             async with self._changed:
@@ -91,11 +91,11 @@ class Client:
             await self._send(frame)  # answered or not
 
     async def all_answered(self, patience: float) -> None:
-        """Until everything said is answered, or patience ends."""
+        """Wait until all messages are answered, or until the timeout."""
         await self._until(lambda: not self._outbox, patience)
 
     async def all_shown(self, patience: float) -> None:
-        """Until everything that `read_everything` found has been shown, or patience ends."""
+        """Wait until all events found by `read_everything` were received, or until the timeout."""
         history = self.diary.history
         await self._until(
             lambda: all(self._positions.get(room, 0) >= len(log) for room, log in history.items()),
@@ -108,7 +108,7 @@ class Client:
                 await self._changed.wait_for(true)
 
     async def read_everything(self) -> None:
-        """The whole history of every room, into the diary."""
+        """Record the whole history of every room."""
         async with self._http.ws_connect(f"{self.url}/ws", headers=self._headers) as ws:
             welcome = msgspec.json.decode((await ws.receive()).data)
             self.diary.rooms = {room["room"] for room in welcome["rooms"]}
@@ -116,7 +116,7 @@ class Client:
                 self.diary.history[room] = await _whole(ws, room)
 
     def reset_line(self) -> None:
-        """Cut the line so that the server gets RST instead of a goodbye."""
+        """Abort the connection with a TCP reset."""
         line = self._ws._response.connection if self._ws is not None else None
         if line is not None and line.transport is not None:
             end = line.transport.get_extra_info("socket")
@@ -125,18 +125,18 @@ class Client:
 
     @property
     def online(self) -> bool:
-        """Whether there is a line, as far as one can know."""
+        """Whether there is a connection, as far as the client knows."""
         return self._ws is not None and not self._ws.closed
 
     @property
     def unanswered(self) -> int:
-        """How much of what was said still waits for its answer."""
+        """Number of messages without a reply."""
         return len(self._outbox)
 
-    # What the device does -------------------------------------------------------------------------
+    # The device -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Connect, and connect again, for ever."""
+        """Connect and reconnect, forever."""
         insisting = asyncio.create_task(self._insist())
         try:
             while True:
@@ -152,11 +152,11 @@ class Client:
         async for message in ws:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 return
-            await self._hear(ws, msgspec.json.decode(message.data))
+            await self._receive(ws, msgspec.json.decode(message.data))
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _hear(self, ws: aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
+    async def _receive(self, ws: aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
         match frame["type"]:
             case 5:
                 await self._welcomed(ws, frame)
@@ -179,7 +179,7 @@ class Client:
         self._asked.clear()
         for room in frame["rooms"]:
             self._heads[room["room"]] = max(room["head"], self._heads.get(room["room"], 0))
-        await self._ask_for_holes()
+        await self._request_gaps()
         for request_id in list(self._outbox):
             await self._post(request_id)
 
@@ -206,15 +206,15 @@ class Client:
         self._on_refusal()
 
     async def _insist(self) -> None:
-        """Send again what was refused or got no answer; ask again for what is missing."""
+        """Send rejected and unanswered messages again, and request missing events again."""
         while True:
             await asyncio.sleep(LOOK)
             now = time.monotonic()
             for request_id in [i for i in self._outbox if self._due.get(i, now) < now]:
                 await self._post(request_id)
-            await self._ask_for_holes()
+            await self._request_gaps()
 
-    async def _ask_for_holes(self) -> None:
+    async def _request_gaps(self) -> None:
         for room, head in list(self._heads.items()):
             if head > self._positions.get(room, 0):
                 await self._ask(room)

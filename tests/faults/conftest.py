@@ -1,4 +1,4 @@
-"""People to copy for each fault, and the report that all faults write into."""
+"""Users to copy for each fault, and the shared report."""
 
 import asyncio
 from pathlib import Path
@@ -13,19 +13,19 @@ REPORT = pytest.StashKey[Report]()
 
 @pytest.fixture(scope="session")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> People:
-    """On SQLite; made once, copied for each test."""
+    """Users on SQLite, created once and copied for each test."""
     return asyncio.run(settle_in(tmp_path_factory.mktemp("people")))
 
 
 @pytest.fixture
 def people(settled: People, tmp_path: Path) -> People:
-    """On SQLite, in a folder of this test's own."""
+    """Users on SQLite, in a folder of this test."""
     return People(settled.move_to(tmp_path / "data"), settled.tokens)
 
 
 @pytest.fixture
 def sound(request: pytest.FixtureRequest) -> Sound:
-    """Assert that a promise holds, and record the figure: see Report.sound."""
+    """Assert that a guarantee holds, and record the figure: see Report.sound."""
     return request.config.stash.setdefault(REPORT, Report()).sound
 
 

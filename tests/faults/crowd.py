@@ -1,4 +1,4 @@
-"""Many sockets that only listen, and come back after the time that the contract gives them."""
+"""Many connections that only receive, and reconnect with the specified back-off."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ FIRST = 0.5  # seconds
 
 
 class Crowd:
-    """They connect on entering; `back` waits until enough of them are there."""
+    """Connects on entering; `back` waits until enough connections are open."""
 
     def __init__(self, url: str, people: People, sockets: int) -> None:
         self._url = f"{url}/ws"
@@ -40,11 +40,11 @@ class Crowd:
         await self._http.close()
 
     async def gone(self) -> None:
-        """Until nobody is connected."""
+        """Wait until no client is connected."""
         await self._nobody.wait()
 
     async def back(self, share: float) -> float:
-        """Seconds until this share of everybody is connected."""
+        """Wait until this share of the clients is connected; return the seconds."""
         started = time.monotonic()
         self._share = share
         self._count(0)

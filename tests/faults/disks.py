@@ -1,4 +1,4 @@
-"""Disks to break: an ext4 file system in a file, whose power can be cut, and one that is small.
+"""Disks for faults: an ext4 file system in a file, whose power can be cut or which can be filled.
 
 Mounting needs root: see `require_root`.
 """
@@ -16,7 +16,7 @@ MEGABYTE = 2**20
 
 
 def require_root() -> None:
-    """The calling test mounts disks."""
+    """Require root, because the calling test mounts disks."""
     able = os.geteuid() == 0 and None not in (find("mkfs.ext4"), find("mount"))
     require("A disk of its own (root, e2fsprogs)", found=able)
 
@@ -42,24 +42,24 @@ class Disk:
         self._mounted = True
 
     def unmount(self) -> None:
-        """Nothing may be open on it any more; writes what was cached, to what is then dropped."""
+        """Unmount; no file may be open. Cached writes go to the copy that is dropped."""
         if self._mounted:
             _run("umount", str(self.place))
             self._mounted = False
 
     def freeze(self) -> None:
-        """Keep what has reached the disk by now, and nothing of what is only in memory."""
+        """Save the present content of the disk, without cached writes."""
         frozen = self._image.with_suffix(".frozen")
         _run("cp", "--sparse=always", str(self._image), str(frozen))
 
     def wake_up(self) -> None:
-        """The machine is on again: the disk is as it was when it froze."""
+        """Restore the disk to the state of `freeze`, as after a power cut."""
         self.unmount()
         self._image.with_suffix(".frozen").rename(self._image)
         self.mount()
 
     def fill(self) -> Path:
-        """A file that takes all the room that is left."""
+        """Fill the disk with a file; return its path."""
         ballast = self.place / "ballast"
         free = os.statvfs(self.place)
         with ballast.open("wb") as file:
@@ -69,7 +69,7 @@ class Disk:
 
 @contextmanager
 def disk(folder: Path, megabytes: int) -> Iterator[Disk]:
-    """A disk at `folder` until leaving."""
+    """Mount a disk at `folder` for the duration of the context."""
     made = Disk(folder, megabytes)
     try:
         made.make()

@@ -1,7 +1,7 @@
-"""Lines that break: between server and MariaDB, and between people and the server.
+"""Network faults: between server and MariaDB, and between clients and server.
 
-`CommitCutter` loses answers to COMMIT, `Mangler` loses, doubles and delays frames, and a `Network`
-is a network of its own whose packets the kernel drops.
+`CommitCutter` loses results of COMMIT, `Mangler` drops, duplicates and delays frames, and a
+`Network` is a network namespace in which the kernel drops packets.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from tests.rig.server import find
 
 CLONE_NEWNET = 0x40000000
 
-# The database's line ------------------------------------------------------------------------------
+# Connections to the database ----------------------------------------------------------------------
 
 
 class CommitCutter:
-    """A TCP proxy before MariaDB. Each `cut` loses the line at the next COMMIT.
+    """TCP proxy in front of MariaDB. Each `cut` closes the connection at the next COMMIT.
 
-    Every second time MariaDB has not even heard it: stored or not is for the server to find out.
+    Every second time the COMMIT is not forwarded, so that the server has to find out the result.
     """
 
     COMMIT = b"\x07\x00\x00\x00\x03COMMIT"  # length, number of the packet, COM_QUERY
@@ -47,12 +47,12 @@ class CommitCutter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """The server is gone, and with it all lines."""
+        """Close the proxy; the server and its connections have ended."""
         self._server.close()
         await asyncio.gather(*self._lines)
 
     async def cut(self) -> None:
-        """Until it has happened."""
+        """Cut the next COMMIT, and wait until that has happened."""
         self._armed = asyncio.Event()
         await self._armed.wait()
 
@@ -74,7 +74,7 @@ class CommitCutter:
     async def _pump_until_cut(
         self, reader: asyncio.StreamReader, ours: asyncio.StreamWriter
     ) -> bytes:
-        """The packet at which the line is cut; nothing when the server has closed it."""
+        """Return the packet at which to cut; nothing if the server has closed the connection."""
         while packet := await reader.read(65_536):
             if self._armed is not None and self.COMMIT in packet:
                 return packet
@@ -89,7 +89,7 @@ class CommitCutter:
             return
         if self.cuts % 2 == 0:
             ours.write(packet)
-            await theirs.read(65_536)  # it is committed; nobody will hear of it
+            await theirs.read(65_536)  # it is committed, and the result is lost
         self.cuts += 1
         armed.set()
 
@@ -101,13 +101,13 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-# People's lines -----------------------------------------------------------------------------------
+# Connections of clients ---------------------------------------------------------------------------
 
 
 class Mangler:
-    """A WebSocket proxy that drops, doubles and delays frames, both ways, until `heal`."""
+    """WebSocket proxy that drops, duplicates and delays frames, both ways, until `heal`."""
 
-    DROPPED, DOUBLED, LATE = 0.05, 0.1, 0.1  # of the frames
+    DROPPED, DOUBLED, LATE = 0.05, 0.1, 0.1  # fractions of the frames
     DELAY = 0.3  # seconds
 
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
@@ -132,12 +132,12 @@ class Mangler:
         await self._runner.cleanup()
 
     def heal(self) -> None:
-        """From now on nothing is touched, and everybody has to come back."""
+        """Forward all frames from now on, after closing all connections."""
         self._on = False
         self.cut()
 
     def cut(self) -> None:
-        """Everybody has to come back."""
+        """Close all connections."""
         for line in list(self._lines):
             line.close()
 
@@ -193,7 +193,7 @@ class Mangler:
 
 
 class Network:
-    """A network namespace with a loopback of its own; it is gone with the process that holds it."""
+    """Network namespace with its own loopback; it ends with the process that holds it."""
 
     def __init__(self, holder: int) -> None:
         self._path = f"/proc/{holder}/ns/net"
@@ -206,15 +206,15 @@ class Network:
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
     def join(self) -> None:
-        """From now on the calling thread makes its sockets in there: a plant."""
+        """Create sockets of the calling thread in the namespace from now on: a plant."""
         _enter(self._path)
 
     def connector(self) -> aiohttp.TCPConnector:
-        """For clients in there, of a program that is outside."""
+        """Return a connector whose sockets are in the namespace."""
         return aiohttp.TCPConnector(limit=0, socket_factory=self._socket)
 
     def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        """A socket belongs for ever to the network in which it was made."""
+        """Create a socket, which permanently belongs to the namespace of its creation."""
         with _entered(self._path):
             made = socket.socket(family=address[0], type=address[1], proto=address[2])
         made.setblocking(False)
@@ -226,7 +226,7 @@ class Network:
         self.run("iptables", "-A", "INPUT", *chance, "-j", "DROP")
 
     def silence(self, port: int) -> None:
-        """Nothing reaches or leaves this port any more, and nobody is told."""
+        """Drop all packets from and to this port silently."""
         for side in ("--sport", "--dport"):
             self.run("iptables", "-A", "INPUT", "-p", "tcp", side, str(port), "-j", "DROP")
 
@@ -234,12 +234,12 @@ class Network:
         self.run("iptables", "-F")
 
     def slow_down(self, rate: str) -> None:
-        """As much a second as this, as `tc` writes it, both ways together."""
+        """Limit the bandwidth of both directions together, in the notation of `tc`."""
         bucket = ["burst", "16kb", "latency", "400ms"]
         self.run("tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", rate, *bucket)
 
     def narrow(self) -> None:
-        """The kernel keeps 64 KiB for a reader that does not read, instead of 4 MiB."""
+        """Limit the socket buffers of the kernel to 64 KiB instead of 4 MiB."""
         for way in ("wmem", "rmem"):
             self.run("sh", "-c", f"echo 4096 16384 65536 > /proc/sys/net/ipv4/tcp_{way}")
 

@@ -1,4 +1,4 @@
-"""Faults for the checker to find: each breaks one promise of the real server from outside.
+"""Planted faults for the checker: each breaks one guarantee of the real server from outside.
 
 They are plants: see `tests.faults.server`.
 """
@@ -14,12 +14,12 @@ from sqlalchemy.engine import Connection
 
 from tests.faults.server import Plant
 
-BEAT = 2.5  # seconds between two heartbeats, for who cannot wait
-WINDOW = 0.1  # seconds between showing too early and the commit
+BEAT = 2.5  # seconds between two heartbeats in shortened tests
+WINDOW = 0.1  # seconds between the premature publication and the commit
 
 
 def show_before_the_commit() -> None:
-    """Members see what a kill can still undo."""
+    """Publish events before the commit."""
     from chatserver.models import Draft, Event
     from chatserver.realtime.hub import Hub
     from chatserver.storage.apply_message import Outcome
@@ -52,12 +52,12 @@ def show_before_the_commit() -> None:
 
 
 def never_flush() -> None:
-    """SQLite answers before anything has reached the disk."""
+    """Let SQLite commit without flushes."""
     _synchronous("OFF")
 
 
 def flush_now_and_then() -> None:
-    """SQLite flushes at checkpoints alone."""
+    """Let SQLite flush only at checkpoints."""
     _synchronous("NORMAL")
 
 
@@ -74,7 +74,7 @@ def _synchronous(level: str) -> None:
 
 
 def forget_ids() -> None:
-    """Every id is a new one: nothing tells a repeat, neither the look-up nor the constraint."""
+    """Store every id as a new one, so that neither query nor constraint finds repetitions."""
     from chatserver.storage.tables import ExactText
 
     numbers = itertools.count(time.time_ns())
@@ -89,8 +89,8 @@ def forget_ids() -> None:
     ExactText.process_result_value = unmarked  # type: ignore[assignment, method-assign]
 
 
-def lose_doorbells() -> None:
-    """Half of what was stored is told to nobody, and the hole is never asked for."""
+def lose_half_of_the_events() -> None:
+    """Publish only half of the events, and never repair gaps."""
     from chatserver.realtime.subscriptions import RoomFeed, Subscriptions
 
     advance = Subscriptions.advance
@@ -107,7 +107,7 @@ def lose_doorbells() -> None:
 
 
 def send_a_commit_whole() -> None:
-    """What one commit stored is sent together, to those too whom it removes."""
+    """Send a whole commit to all members, including those that it removes."""
     from chatserver.models import Event
     from chatserver.realtime import hub
 
@@ -117,8 +117,8 @@ def send_a_commit_whole() -> None:
     hub.split_at_departures = together  # type: ignore[attr-defined]
 
 
-def lose_news() -> None:
-    """No fault of a promise: what was stored is told to nobody now and then; holes are read."""
+def lose_some_publications() -> None:
+    """Sometimes publish nothing; gaps are repaired. This breaks no guarantee."""
     from chatserver.bus.messages import Events
     from chatserver.realtime.hub import Hub
 
@@ -132,11 +132,11 @@ def lose_news() -> None:
     Hub._advance = now_and_then  # type: ignore[method-assign]
 
 
-def hear_on_behind_a_hole() -> None:
-    """Nobody asks who has left while a hole is read."""
+def ignore_removals_in_gaps() -> None:
+    """Do not check who has left while a gap is repaired."""
     from chatserver.realtime.hub import Hub
 
-    lose_news()
+    lose_some_publications()
 
     def stay(_self: Hub, _room: int, _left: dict[int, int]) -> None:
         pass
@@ -157,11 +157,11 @@ class Both:
 
 
 def nothing() -> None:
-    """No fault."""
+    """Plant no fault."""
 
 
 def beat_faster() -> None:
-    """No fault: what takes a minute takes a few seconds."""
+    """Shorten the heartbeat. This breaks no guarantee."""
     from chatserver.realtime import connection, keepalive
 
     connection.FIRST_PING_DELAY = keepalive.PING_INTERVAL = BEAT

@@ -1,4 +1,4 @@
-"""Members who are removed and invited again while others talk: nothing may reach them in between.
+"""Members who are removed and invited again during messages: they must receive nothing in between.
 
 async with Removals(urls, people) as removals:
     await removals.rounds(10)
@@ -17,8 +17,8 @@ import msgspec
 from tests.faults.checker import Diary, Verdict, check
 from tests.faults.talk import People
 
-PATIENCE = 60.0  # seconds until anything must have come
-TALKERS = 3
+TIMEOUT = 60.0  # seconds
+SENDERS = 3
 PAUSE = 0.002  # seconds between two frames of one talker
 
 Frame = dict[str, Any]
@@ -27,12 +27,12 @@ _names = itertools.count(1)  # of rooms
 
 
 class Device:
-    """A socket that is opened again whenever it is closed."""
+    """A connection that is reopened whenever it is closed."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, name: str, token: str) -> None:
         self.name = name
-        self.stay = 0  # how often it was invited again
-        self.seqs: dict[int, int] = {}  # room → the newest event that came, or its head at welcome
+        self.stay = 0  # number of repeated invitations
+        self.seqs: dict[int, int] = {}  # room → newest received event, or head at the welcome
         self.diary = Diary(name)
         self._http = http
         self._url = f"{url}/ws"
@@ -47,13 +47,13 @@ class Device:
             with suppress(aiohttp.ClientError, OSError):
                 async with self._http.ws_connect(self._url, headers=self._headers) as ws:
                     async for message in ws:
-                        await self._hear(ws, msgspec.json.decode(message.data))
+                        await self._receive(ws, msgspec.json.decode(message.data))
             self._ws = None
             for answer in self._answers.values():
                 answer.cancel()
             await asyncio.sleep(0.02)
 
-    async def _hear(self, ws: aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
+    async def _receive(self, ws: aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
         match frame["type"]:
             case 5:
                 self._ws = ws
@@ -73,15 +73,15 @@ class Device:
         self.diary.heard.append(found)
 
     async def reaches(self, room: int, seq: int) -> None:
-        """Until an event of the room with at least this seq has come."""
-        async with asyncio.timeout(PATIENCE), self._changed:
+        """Wait for an event of the room with at least this seq."""
+        async with asyncio.timeout(TIMEOUT), self._changed:
             await self._changed.wait_for(lambda: self.seqs.get(room, 0) >= seq)
 
     async def ask(self, kind: int, **facts: Any) -> Frame:
-        """A request, again under the same id until it is answered."""
+        """Send a command, and repeat it with the same id until it is answered."""
         request_id = f"{self.name}-{next(self._ids)}"
         frame = {"type": kind, "id": request_id, **facts}
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 with suppress(asyncio.CancelledError, aiohttp.ClientError, OSError):
                     answer = await self._once(request_id, frame)
@@ -102,21 +102,21 @@ class Device:
 
 
 class Removals:
-    """The first of the people owns a room, some talk in it, the others are removed from it."""
+    """The first user owns a room, some send messages, and the others are removed from it."""
 
     verdict: Verdict
 
     def __init__(self, urls: list[str], people: People) -> None:
-        """Owner and talkers use the first of the nodes, the others the last one."""
+        """Owner and senders use the first of the nodes, the others the last one."""
         self.count = 0
-        self.events = 0  # that were stored in the room
+        self.events = 0  # events stored in the room
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         names = list(people.tokens)[:-1]
         self._owner, *self._talkers = [
-            Device(self._http, urls[0], name, people.tokens[name]) for name in names[: TALKERS + 1]
+            Device(self._http, urls[0], name, people.tokens[name]) for name in names[: SENDERS + 1]
         ]
         self._victims = [
-            Device(self._http, urls[-1], name, people.tokens[name]) for name in names[TALKERS + 1 :]
+            Device(self._http, urls[-1], name, people.tokens[name]) for name in names[SENDERS + 1 :]
         ]
         self._devices = [self._owner, *self._talkers, *self._victims]
         self._random = random.Random(7)
@@ -147,10 +147,10 @@ class Removals:
             await self._http.close()
 
     async def _settle(self) -> None:
-        """Everybody has heard all; nobody's diary but the removed ones' is of interest."""
+        """Wait until all events are received; only the records of removed members are checked."""
         steady = [self._owner, *self._talkers]
         reached = False
-        while not reached:  # a message that nobody is told of shows with the next one
+        while not reached:  # an unpublished message is received with the next one
             last = await self._owner.ask(2, room=self._room, data="the end")
             self.events = last["seq"]
             with suppress(TimeoutError):
@@ -161,7 +161,7 @@ class Removals:
             device.diary.heard.clear()
 
     async def _talk(self, talker: Device) -> None:
-        """Say things, edit them and react to them, for ever."""
+        """Send messages, edit them and react to them, forever."""
         own: list[int] = []
         for number in itertools.count(1):
             text = f"{talker.name} {number}"
@@ -178,7 +178,7 @@ class Removals:
             await asyncio.sleep(PAUSE)
 
     async def rounds(self, number: int) -> None:
-        """So many times all of them are removed, read what they may, and are invited again."""
+        """Repeat so many times: remove all of them, let them read, and invite them again."""
         for _ in range(number):
             for victim in self._victims:
                 await victim.reaches(self._room, self._joined[victim.name])
@@ -195,7 +195,7 @@ class Removals:
         self.count += 1
 
     async def _read(self, victim: Device) -> None:
-        """What a former member may read: the newest messages, in both directions."""
+        """Read what a former member may read: the newest messages, in both directions."""
         left = victim.diary.left[self._room][-1]
         pages = [
             await victim.ask(7, room=self._room, before=left + 100, limit=100),

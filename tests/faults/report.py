@@ -21,7 +21,7 @@ from tests.rig.server import find
 PAGE = Path(__file__).parent.parent.parent / "docs" / "guarantees.md"
 BEGIN, END = "<!-- make faults -->\n", "<!-- /make faults -->\n"
 WHOLE = os.environ.get("FAULTS") == "whole"
-TOOLS = {  # program → the package of Debian that it is in
+TOOLS = {  # program → Debian package
     "mariadbd": "mariadb-server-core",
     "fiu-ctrl": "fiu-utils",
     "faketime": "faketime",
@@ -41,13 +41,13 @@ def whole(many: T, few: T) -> T:
 class Report:
     """A line for each fault, and the sum of the eight counts."""
 
-    lines: list[tuple[str, str, str]] = field(default_factory=list)  # promise, fault, figure
+    lines: list[tuple[str, str, str]] = field(default_factory=list)  # guarantee, fault, figure
     counts: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     welcomes: int = 0
 
     def sound(self, promise: str, fault: str, figure: str, *talks: Talk) -> None:
-        """Assert that these talks kept all promises, and record the measured `figure`."""
+        """Assert that these talks kept all guarantees, and record the measured `figure`."""
         for talk in talks:
             assert talk.verdict.sound, str(talk.verdict)
             assert talk.unanswered == 0

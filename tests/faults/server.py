@@ -1,8 +1,8 @@
-"""The real server, forked from a process that has imported it already: up in a moment.
+"""The real server, forked from a process with all imports done, so that it starts fast.
 
-What runs is `chatserver.__main__` with the arguments of a terminal, so `kill` is kill -9 of a true
-server. A plant is a function that runs in the new process before: it is how faults get in without
-a hook in the product.
+It runs `chatserver.__main__` with command line arguments, so `kill` is kill -9 of a real server. A
+plant is a function that runs in the new process first: it plants faults without a hook in the
+product.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from typing import Self
 
 from tests.process import ServerProcess
 
-END = 15.0  # seconds that a server may take to go
+END = 15.0  # seconds until the server must have ended
 PR_SET_PDEATHSIG = 1
 
 Plant = Callable[[], None]
@@ -38,7 +38,7 @@ _forks.set_forkserver_preload(
 
 
 class Server(ServerProcess):
-    """One node. What it logs is in `log`, else in `server.log` beside its data folder."""
+    """A node. It logs to `log`, by default `server.log` next to its data folder."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Server(ServerProcess):
         self._child: multiprocessing.process.BaseProcess | None = None
 
     def start(self) -> Self:
-        """Comes back when it listens."""
+        """Start, and return when the server listens."""
         self._fork(["--port", str(self.port)])
         self.lines = []
         for line in self._output:
@@ -102,14 +102,14 @@ class Server(ServerProcess):
         return child.exitcode
 
     def code(self, *arguments: str) -> int:
-        """The exit code of another command on the same data."""
+        """Run another command on the same data; return its exit code."""
         self._fork(list(arguments))
         with self._output:
             self._output.read()
         return self._gone()
 
     def run(self, *arguments: str, stdin: str = "") -> str:
-        """Another command on the same data; its output."""
+        """Run another command on the same data; return its output."""
         assert not stdin
         self._fork(list(arguments))
         with self._output:
@@ -127,7 +127,7 @@ def _run(
     output: Connection,
     plant: Plant | None,
 ) -> None:
-    """The new process: everything as a terminal would give it, then the command line."""
+    """Run the command line in the new process, set up like one of a terminal."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(output.fileno(), 1)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)

@@ -1,4 +1,4 @@
-"""Some people who talk while something breaks, and what the checker says about it.
+"""Users who exchange messages during a fault, and the verdict of the checker.
 
 async with Talk(server, people) as talk:
     await talk.answers(300)
@@ -23,10 +23,10 @@ from tests.process import ServerProcess
 
 PASSWORD = "purple stone river"
 NAMES = [f"bo{number}" for number in range(10)]
-OBSERVER = "fresh"  # who is away all the time and reads everything in the end
-PATIENCE = 60.0  # seconds until everything must have been answered and shown
-# A token ends by the wall clock, as it must: not within a test that moves the clock.
-OPEN_DOORS = {"CHATSERVER_AUTH__TOKEN_MINUTES": "100000"} | {
+OBSERVER = "fresh"  # user who is offline all the time and reads everything at the end
+TIMEOUT = 60.0  # seconds until everything must have been answered and received
+# Tokens expire by the wall clock, which some tests move.
+LONG_SESSIONS = {"CHATSERVER_AUTH__TOKEN_MINUTES": "100000"} | {
     f"CHATSERVER_LIMITS__{limit}": "1000000"
     for limit in (
         "LOGINS_PER_MINUTE_ACCOUNT",
@@ -45,13 +45,13 @@ class People:
     tokens: dict[str, str]
 
     def move_to(self, folder: Path) -> Path:
-        """A copy of their data folder, for one server."""
+        """Copy the data folder, for one server."""
         return Path(shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("*.sock")))
 
 
 async def settle_in(folder: Path, *, url: str = "", count: int = len(NAMES)) -> People:
-    """So many people and the observer on a new database, signed in."""
-    server = Server(folder / "data", url=url, environ=OPEN_DOORS)
+    """Create so many users and the observer on a new database, and sign them in."""
+    server = Server(folder / "data", url=url, environ=LONG_SESSIONS)
     names = [*NAMES[:count], OBSERVER]
     rows = "".join(f"{name},,{PASSWORD}\n" for name in names)
     table = folder / "people.csv"
@@ -75,7 +75,7 @@ async def sign_in(http: aiohttp.ClientSession, url: str, name: str) -> str:
 
 
 class Talk:
-    """People talk from entering to leaving; `verdict` is there after it."""
+    """Users exchange messages during the context; `verdict` is set at its end."""
 
     verdict: Verdict
 
@@ -88,9 +88,9 @@ class Talk:
         through: str = "",
         connector: aiohttp.TCPConnector | None = None,
         words: str = "你好",
-        patience: float = PATIENCE,
+        patience: float = TIMEOUT,
     ) -> None:
-        """All of these people or `count` of them; `through` is another URL of the server."""
+        """Use all of these users or `count` of them; `through` is another URL of the server."""
         self.http = aiohttp.ClientSession(connector=connector)
         self.answered = 0
         self._server = server
@@ -119,14 +119,14 @@ class Talk:
                 reached.set()
 
     async def answers(self, number: int) -> None:
-        """Until so many more messages have been answered."""
+        """Wait until so many more messages have been answered."""
         reached = asyncio.Event()
         self._waiting.append((self.answered + number, reached))
         async with asyncio.timeout(self._patience):
             await reached.wait()
 
     async def refused(self, code: str) -> None:
-        """Until somebody else, or again, is refused with this code."""
+        """Wait for the next rejection with this code."""
         before = self.refusals[code]
         async with asyncio.timeout(self._patience):
             while self.refusals[code] == before:
@@ -152,7 +152,7 @@ class Talk:
             await self.http.close()
 
     async def _diaries(self) -> list[Diary]:
-        """After the fault has healed: everything is answered, read, and shown."""
+        """Return the records when the fault has ended and all is answered and received."""
         self._stop.set()
         await asyncio.gather(*self._talking)
         await asyncio.gather(*(c.all_answered(self._patience) for c in self.clients))
@@ -160,26 +160,28 @@ class Talk:
             client.url = self._server.url
             await client.read_everything()
         await asyncio.gather(*(c.all_shown(self._patience) for c in self.clients))
-        self._observer.diary.rooms = set()  # it was shown nothing live: its history is compared
+        self._observer.diary.rooms = (
+            set()
+        )  # it received no live events: only its history is compared
         return [client.diary for client in [*self.clients, self._observer]]
 
     @property
     def unanswered(self) -> int:
-        """How much never got an answer: 0 once the fault has healed."""
+        """Number of messages without a reply: 0 after the end of the fault."""
         return sum(client.unanswered for client in self.clients)
 
     @property
     def welcomes(self) -> int:
-        """How often somebody came back, and caught up."""
+        """Number of reconnects of all clients."""
         return sum(client.welcomes for client in self.clients)
 
     @property
     def refusals(self) -> Counter[str]:
-        """The codes of all refusals."""
+        """Numbers of rejections by code."""
         return sum((client.refusals for client in self.clients), Counter())
 
     def p99(self) -> float:
-        """Seconds from saying to the answer, since this was last asked: 99 % were quicker."""
+        """Return the 99th percentile of seconds until the reply, since the last call."""
         waits = sorted(wait for client in self.clients for wait in client.waits)
         for client in self.clients:
             client.waits.clear()

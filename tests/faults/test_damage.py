@@ -1,4 +1,4 @@
-"""Files that were removed, cut or damaged after a kill: never a silent start with less."""
+"""Removed, truncated or damaged files after a kill: the server never starts silently with less."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def scratched(name: str, start: int, size: int) -> Damage:
 
 @pytest.fixture(scope="module")
 def killed(settled: People, tmp_path_factory: pytest.TempPathFactory) -> People:
-    """The data folder of a server that was killed while people talked."""
+    """The data folder of a server that was killed during messages."""
     folder = tmp_path_factory.mktemp("killed")
     server = Server(settled.move_to(folder / "data")).start()
 
@@ -88,7 +88,7 @@ def killed(settled: People, tmp_path_factory: pytest.TempPathFactory) -> People:
         "WAL scratched",
     ],
 )
-def test_damage_is_said_in_one_sentence(tmp_path: Path, killed: People, damage: Damage) -> None:
+def test_damage_is_reported_at_the_start(tmp_path: Path, killed: People, damage: Damage) -> None:
     server = Server(killed.move_to(tmp_path / "data"))
     damage(server.data)
     with pytest.raises(RuntimeError, match=r"\(2\)"):
@@ -99,14 +99,16 @@ def test_damage_is_said_in_one_sentence(tmp_path: Path, killed: People, damage: 
     assert any(part in said for part in TOLD), said
 
 
-def test_who_accepts_the_loss_goes_on_without_the_tally(tmp_path: Path, killed: People) -> None:
+def test_without_the_counter_the_server_starts_with_the_loss(
+    tmp_path: Path, killed: People
+) -> None:
     server = Server(killed.move_to(tmp_path / "data"))
     gone(WAL, SHM, TALLY)(server.data)
     server.start()
     assert server.stop() == 0
 
 
-def test_a_killed_server_starts_again_with_everything(
+def test_a_killed_server_restarts_with_all_events(
     tmp_path: Path, killed: People, sound: Sound
 ) -> None:
     server = Server(killed.move_to(tmp_path / "data")).start()

@@ -24,14 +24,14 @@ from tests.rig.server import PrivateServer, find
 
 CUTS = whole(10, 2)
 PLANTED_CUTS = 3  # one may come right after a checkpoint
-ALIVE = (0.3, 0.8)  # seconds of talk before the power goes
+ALIVE = (0.3, 0.8)  # seconds of messages before the power cut
 FIU = Path("/usr/lib/fiu")  # libfiu's preloads, of Debian's fiu-utils
 
 
 async def cut_power(server: Server, disk: Disk, *below: PrivateServer) -> None:
-    """Everything that runs stops at one instant, and comes back with what the disk has.
+    """Stop all processes at the same time, and restart them with the content of the disk.
 
-    The server goes first: what it answers has reached the disk before.
+    The server is stopped first, because its replies must follow the flush.
     """
     pids = [server.pid, *(program.pid for program in below)]
     for pid in pids:
@@ -51,14 +51,14 @@ async def cut_power(server: Server, disk: Disk, *below: PrivateServer) -> None:
     [(None, False), (planted.never_flush, True), (planted.flush_now_and_then, True)],
     ids=["FULL", "OFF", "NORMAL"],
 )
-async def test_nothing_answered_is_lost_by_a_power_cut(
+async def test_a_power_cut_loses_no_acknowledged_message(
     tmp_path: Path, settled: People, sound: Sound, plant: Plant | None, lost: bool
 ) -> None:
     require_root()
     chance = random.Random(7)
     with disk(tmp_path / "disk", 64) as drive:
         data = settled.move_to(drive.place / "data")
-        os.sync()  # the people are on disk: this is about what they say
+        os.sync()  # the accounts are on disk: the test is about messages
         server = Server(data, plant=plant, log=tmp_path / "server.log").start()
         try:
             async with Talk(server, settled, patience=2.0 if lost else 60.0) as talk:
@@ -74,7 +74,7 @@ async def test_nothing_answered_is_lost_by_a_power_cut(
         sound("G1", f"power failure × {CUTS}, SQLite on ext4", "", talk)
 
 
-async def test_a_full_disk_is_said_and_talk_goes_on_when_there_is_room(
+async def test_a_full_disk_is_reported_and_messages_continue_with_free_space(
     tmp_path: Path, settled: People, sound: Sound
 ) -> None:
     require_root()
@@ -102,7 +102,7 @@ async def test_a_full_disk_is_said_and_talk_goes_on_when_there_is_room(
     )
 
 
-async def test_a_used_up_quota_is_a_full_disk_and_needs_no_restart(
+async def test_an_exhausted_quota_is_a_full_disk_and_needs_no_restart(
     people: People, tmp_path: Path, sound: Sound
 ) -> None:
     """SQLite reports EDQUOT as it does EFBIG: as a failed write."""
@@ -127,7 +127,7 @@ async def readiness(server: Server) -> int:
         return answer.status
 
 
-async def test_after_a_failed_flush_nothing_is_answered_until_a_restart(
+async def test_after_a_failed_flush_nothing_is_acknowledged_until_a_restart(
     tmp_path: Path, people: People, sound: Sound
 ) -> None:
     require("libfiu (fiu-utils)", found=find("fiu-ctrl") is not None)

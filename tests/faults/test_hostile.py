@@ -1,4 +1,4 @@
-"""Frames that make no sense, without end: their sender is refused, and nobody else notices."""
+"""Many invalid frames: the sender is rejected, and no other client is affected."""
 
 import random
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ import aiohttp
 from chatserver import protocol
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import OBSERVER, OPEN_DOORS, People, Talk
+from tests.faults.talk import LONG_SESSIONS, OBSERVER, People, Talk
 from tests.hostile import grammar
 
 FRAMES = whole(100_000, 2_000)
-COUNT = 2  # people who talk meanwhile
+COUNT = 2  # users who send messages at the same time
 GROWTH = 32.0  # MiB that the server may grow by
 
 
-async def test_hostile_frames_end_nothing(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=OPEN_DOORS).start()
+async def test_hostile_frames_do_not_affect_other_clients(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=LONG_SESSIONS).start()
     try:
         async with Talk(server, people, count=COUNT) as talk:
             await talk.answers(20)
@@ -37,7 +37,7 @@ async def test_hostile_frames_end_nothing(people: People, sound: Sound) -> None:
 
 
 async def attack(http: aiohttp.ClientSession, server: Server, token: str) -> None:
-    """Send them all, and come back after each time of being thrown out."""
+    """Send all frames, and reconnect after each disconnect."""
     headers = {"Authorization": f"Bearer {token}"}
     frames = hostile(random.Random(7))
     sent = 0
@@ -53,7 +53,7 @@ async def attack(http: aiohttp.ClientSession, server: Server, token: str) -> Non
 
 
 def hostile(chance: random.Random) -> Iterator[bytes]:
-    """Frames of all kinds but those that would be stored."""
+    """Yield frames of all kinds except those that would be stored."""
     while True:
         frame = bytearray(grammar.command(chance, range(-1, 17)))
         for _ in range(chance.randint(0, 3)):

@@ -1,4 +1,4 @@
-"""The server is killed while ten people talk: nothing answered is lost or doubled."""
+"""Kills during messages of ten users: no acknowledged message is lost or duplicated."""
 
 import asyncio
 import random
@@ -10,11 +10,11 @@ from tests.faults.server import Server
 from tests.faults.talk import Talk, settle_in
 
 KILLS = whole(50, 20)
-ANSWERS = 10  # at least, between two kills
+ANSWERS = 10  # minimum number of replies between two kills
 ALIVE = (0.02, 0.2)  # seconds from then to the kill
 
 
-async def test_nothing_answered_is_lost_or_doubled_by_kill_9(
+async def test_kill_9_loses_and_duplicates_no_acknowledged_message(
     tmp_path: Path, database_url: str, sound: Sound
 ) -> None:
     mine = tmp_path / "mine"

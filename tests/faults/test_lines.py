@@ -1,4 +1,4 @@
-"""Lines that lose, double, delay, slow down, break, and fall silent: everybody catches up."""
+"""Connections that lose, duplicate, delay, break and fall silent: all clients catch up."""
 
 import asyncio
 import random
@@ -11,23 +11,23 @@ from tests.faults import planted
 from tests.faults.lines import Mangler, network
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import NAMES, OBSERVER, OPEN_DOORS, People, Talk
+from tests.faults.talk import LONG_SESSIONS, NAMES, OBSERVER, People, Talk
 
-COUNT = 4  # people
+COUNT = 4  # users
 STALLED = whole(40, 4)
-ENOUGH = whole(1_500, 300)  # answers, for a figure
+ENOUGH = whole(1_500, 300)  # replies per measurement
 TOO_SLOW = {4002, 1006}  # the close code, or an end without one when it was not read in time
-PATIENCE = 10.0  # seconds
-SECONDS = whole(20.0, 1.0)  # on each bad line
-LOSS = 0.1  # of all packets
+TIMEOUT = 10.0  # seconds
+SECONDS = whole(20.0, 1.0)  # per kind of bad network
+LOSS = 0.1  # fraction of all packets
 RATE = "512kbit"
 RESETS = whole(400, 40)
-CUTS = whole(10, 1)  # how often everybody has to come back
-SILENCE = whole(1.5 * 25.0, 1.5 * planted.BEAT) + 2.5  # seconds: looks and presence are 1 s apart
+CUTS = whole(10, 1)  # number of disconnects of all clients
+SILENCE = whole(1.5 * 25.0, 1.5 * planted.BEAT) + 2.5  # seconds; checks and presence are 1 s apart
 PRESENCE = 6  # the type of the frame
 
 
-async def test_frames_that_are_dropped_doubled_and_late_are_made_up_for(
+async def test_dropped_duplicated_and_late_frames_are_repaired(
     people: People, sound: Sound
 ) -> None:
     server = Server(people.folder).start()
@@ -47,7 +47,7 @@ async def test_frames_that_are_dropped_doubled_and_late_are_made_up_for(
     sound("G4", "frames dropped, duplicated, delayed", f"{line.touched:,} frames affected", talk)
 
 
-async def test_lines_that_break_at_any_moment_lose_nothing(people: People, sound: Sound) -> None:
+async def test_connection_resets_lose_nothing(people: People, sound: Sound) -> None:
     server = Server(people.folder).start()
     chance = random.Random(7)
     try:
@@ -63,7 +63,7 @@ async def test_lines_that_break_at_any_moment_lose_nothing(people: People, sound
     sound("G5", f"connections reset × {RESETS}", f"{talk.welcomes:,} connections, no gap", talk)
 
 
-async def test_bad_lines_are_slow_and_whole(people: People, sound: Sound) -> None:
+async def test_bad_networks_are_slow_and_lose_nothing(people: People, sound: Sound) -> None:
     with network() as bad:
         server = Server(people.folder, plant=bad.join).start()
         try:
@@ -82,7 +82,7 @@ async def test_bad_lines_are_slow_and_whole(people: People, sound: Sound) -> Non
     sound("G4", f"{LOSS:.0%} of packets lost, then {RATE}/s", figure, talk)
 
 
-async def test_a_line_that_falls_silent_is_noticed(people: People, sound: Sound) -> None:
+async def test_a_silent_connection_is_detected(people: People, sound: Sound) -> None:
     with network() as quiet:
         pace = whole(planted.nothing, planted.beat_faster)
         server = Server(people.folder, plant=planted.Both(quiet.join, pace)).start()
@@ -107,7 +107,7 @@ async def connect(
 
 
 async def until_gone(watching: aiohttp.ClientWebSocketResponse, name: str) -> float:
-    """Seconds until the others are told that somebody went."""
+    """Return the seconds until others are notified that a user is offline."""
     started = time.monotonic()
     while True:
         frame = await watching.receive_json()
@@ -115,12 +115,12 @@ async def until_gone(watching: aiohttp.ClientWebSocketResponse, name: str) -> fl
             return time.monotonic() - started
 
 
-async def test_readers_that_stall_are_cut_and_slow_nobody_down(
+async def test_stalled_readers_are_disconnected_and_do_not_slow_others(
     people: People, sound: Sound
 ) -> None:
     with network() as narrow:
         narrow.narrow()
-        server = Server(people.folder, plant=narrow.join, environ=OPEN_DOORS).start()
+        server = Server(people.folder, plant=narrow.join, environ=LONG_SESSIONS).start()
         connector = narrow.connector()
         try:
             async with (
@@ -155,9 +155,9 @@ def reading(line: aiohttp.ClientWebSocketResponse) -> asyncio.ReadTransport:
 
 
 async def code_after_all(line: aiohttp.ClientWebSocketResponse) -> int | None:
-    """Of a line that was cut: whoever was not would read on and on."""
+    """Return the close code of a connection that the server has closed."""
     reading(line).resume_reading()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         async for _ in line:
             pass
     return line.close_code

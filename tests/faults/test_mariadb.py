@@ -1,4 +1,4 @@
-"""MariaDB dies, freezes, and loses its answers: the server says so, and goes on by itself."""
+"""MariaDB dies, freezes and loses results: the server reports it, and recovers by itself."""
 
 import asyncio
 import itertools
@@ -24,48 +24,48 @@ from tests.rig.needs import require
 KILLS = whole(10, 1)
 PAUSE = whole(10.0, 1.0)  # seconds
 LOST_ANSWERS = whole(50, 4)
-COUNT = 4  # people
-ENDS = 10.0  # seconds that a stop with shorter limits may take beside other work
-BACK = 5.0  # seconds in which the first answer must come
+COUNT = 4  # users
+ENDS = 10.0  # seconds; limit of a stop with shortened time limits on a busy machine
+BACK = 5.0  # seconds until the first reply
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
 def own_mariadb() -> Iterator[PrivateMariaDB]:
-    """One that may be killed: the other tests have theirs."""
+    """A MariaDB of this module, which tests can kill."""
     require("MariaDB", found=PrivateMariaDB.found())
     with PrivateMariaDB() as server:
         yield server
 
 
 @pytest_asyncio.fixture
-async def house(own_mariadb: PrivateMariaDB, tmp_path: Path) -> tuple[People, str]:
-    """People on a database of their own, and its URL."""
+async def users_and_url(own_mariadb: PrivateMariaDB, tmp_path: Path) -> tuple[People, str]:
+    """Users on a separate database, and its URL."""
     url = own_mariadb.create_database(f"faults{next(_numbers)}")
     return await settle_in(tmp_path, url=url, count=COUNT), url
 
 
 @pytest_asyncio.fixture
-async def server(house: tuple[People, str]) -> AsyncIterator[Server]:
-    people, url = house
+async def server(users_and_url: tuple[People, str]) -> AsyncIterator[Server]:
+    people, url = users_and_url
     server = Server(people.folder, url=url).start()
     yield server
     server.kill()
 
 
 async def first_answer(talk: Talk) -> float:
-    """Seconds until then."""
+    """Return the seconds until the next reply."""
     started = time.monotonic()
     await talk.answers(1)
     return time.monotonic() - started
 
 
-async def test_a_mariadb_that_is_killed_is_missed_and_found_again(
-    own_mariadb: PrivateMariaDB, house: tuple[People, str], server: Server, sound: Sound
+async def test_a_killed_mariadb_is_reported_and_reconnected(
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], server: Server, sound: Sound
 ) -> None:
     seconds = []
-    async with Talk(server, house[0]) as talk:
+    async with Talk(server, users_and_url[0]) as talk:
         for _ in range(KILLS):
             await talk.answers(50)
             own_mariadb.kill()
@@ -73,7 +73,7 @@ async def test_a_mariadb_that_is_killed_is_missed_and_found_again(
             own_mariadb.start()  # in this thread: it ends with the one that started it
             seconds.append(await first_answer(talk))
         await talk.answers(50)
-    assert talk.welcomes == len(talk.clients)  # no socket was closed
+    assert talk.welcomes == len(talk.clients)  # no connection was closed
     assert max(seconds) <= BACK
     figure = (
         f"first reply {max(seconds):.1f} s after it is available again (worst), no socket closed"
@@ -81,10 +81,10 @@ async def test_a_mariadb_that_is_killed_is_missed_and_found_again(
     sound("G10", f"`kill -9` of MariaDB × {KILLS}", figure, talk)
 
 
-async def test_a_mariadb_that_stands_still_is_waited_for(
-    own_mariadb: PrivateMariaDB, house: tuple[People, str], server: Server, sound: Sound
+async def test_messages_wait_for_a_frozen_mariadb(
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], server: Server, sound: Sound
 ) -> None:
-    async with Talk(server, house[0]) as talk:
+    async with Talk(server, users_and_url[0]) as talk:
         await talk.answers(50)
         os.kill(own_mariadb.pid, signal.SIGSTOP)
         try:
@@ -99,10 +99,10 @@ async def test_a_mariadb_that_stands_still_is_waited_for(
     sound("G10", f"MariaDB paused for {PAUSE:.0f} s", figure, talk)
 
 
-async def test_a_stop_ends_although_mariadb_stands_still(
-    own_mariadb: PrivateMariaDB, house: tuple[People, str], sound: Sound
+async def test_a_stop_ends_while_mariadb_is_frozen(
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], sound: Sound
 ) -> None:
-    people, url = house
+    people, url = users_and_url
     server = Server(people.folder, url=url, plant=stop_sooner).start()
     try:
         async with Talk(server, people) as talk:
@@ -125,16 +125,16 @@ async def test_a_stop_ends_although_mariadb_stands_still(
 
 
 def stop_sooner() -> None:
-    """The limits of a stop are shorter; their order is the same."""
+    """Shorten the time limits of a stop."""
     from chatserver import shutdown
 
     shutdown.DRAIN, shutdown.FINISH, shutdown.CLOSE = 0.3, 0.5, 0.2
 
 
-async def test_an_answer_to_commit_that_is_lost_neither_loses_nor_doubles(
-    own_mariadb: PrivateMariaDB, house: tuple[People, str], sound: Sound
+async def test_a_lost_commit_result_neither_loses_nor_duplicates(
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], sound: Sound
 ) -> None:
-    people, url = house
+    people, url = users_and_url
     async with CommitCutter(own_mariadb.port) as cutter:
         through = url.replace(str(own_mariadb.port), str(cutter.port))
         DataDir(people.folder).record.unlink()  # as when a database has moved
@@ -153,7 +153,7 @@ async def test_an_answer_to_commit_that_is_lost_neither_loses_nor_doubles(
     sound("G2, G10", f"connection to MariaDB closed at COMMIT × {LOST_ANSWERS}", "", talk)
 
 
-async def test_nothing_answered_is_lost_by_a_power_cut_of_mariadb(
+async def test_a_power_cut_of_mariadb_loses_no_acknowledged_message(
     tmp_path: Path, sound: Sound
 ) -> None:
     require_root()
@@ -174,7 +174,7 @@ async def test_nothing_answered_is_lost_by_a_power_cut_of_mariadb(
 
 
 class MariaDBOn(PrivateMariaDB):
-    """Its tables are on this disk."""
+    """MariaDB with its tables on a disk."""
 
     def __init__(self, place: Path) -> None:
         super().__init__()

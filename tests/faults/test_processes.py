@@ -11,21 +11,21 @@ from pathlib import Path
 from tests.faults.crowd import CAP, Crowd
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import OPEN_DOORS, People, Talk
+from tests.faults.talk import LONG_SESSIONS, People, Talk
 from tests.process import ServerProcess
 from tests.rig.needs import require
 
-COUNT = 4  # people who talk
+COUNT = 4  # users who send messages
 PAUSE = whole(60.0, 1.0)  # seconds
 JUMPS = ("-3600", "+3600", "+400d", "+0")  # of the wall clock: seconds, and past every session
-STORM = whole(2_000, 200)  # sockets
+STORM = whole(2_000, 200)  # connections
 CROWD = whole(1_000, 100)
-EXIT = 5.0  # seconds that a restart may take to end
-SPARE = 20  # descriptors that are left to a server
+EXIT = 5.0  # seconds until a stop must have ended
+SPARE = 20  # free descriptors of the server
 LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
-async def test_a_server_that_stood_still_goes_on(people: People, sound: Sound) -> None:
+async def test_a_frozen_server_continues(people: People, sound: Sound) -> None:
     server = Server(people.folder).start()
     try:
         async with Talk(server, people, count=COUNT) as talk:
@@ -45,7 +45,7 @@ async def test_a_server_that_stood_still_goes_on(people: People, sound: Sound) -
     sound("G12", f"server paused for {PAUSE:.0f} s", figure, talk)
 
 
-async def test_a_clock_that_jumps_changes_nothing(
+async def test_a_jump_of_the_clock_has_no_effect(
     tmp_path: Path, settled: People, sound: Sound
 ) -> None:
     require("libfaketime (faketime)", found=Path(LIBFAKETIME).exists())
@@ -54,7 +54,7 @@ async def test_a_clock_that_jumps_changes_nothing(
     environ = {
         "LD_PRELOAD": LIBFAKETIME,
         "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_CACHE_DURATION": "1",  # seconds: reading the file at each look is slow
+        "FAKETIME_CACHE_DURATION": "1",  # seconds; reading the file at each call is slow
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     server = ServerProcess(settled.move_to(tmp_path / "data"), environ=environ).start()
@@ -63,16 +63,16 @@ async def test_a_clock_that_jumps_changes_nothing(
             for jump in JUMPS:
                 clock.write_text(jump)
                 await asyncio.sleep(1.2)  # the server sees it within a second
-                await asyncio.sleep(1.2)  # and looks at its sockets once a second
+                await asyncio.sleep(1.2)  # and checks its connections once a second
                 await talk.answers(20)
     finally:
         server.kill()
-    assert talk.welcomes == COUNT  # nobody was cut off
+    assert talk.welcomes == COUNT  # no client was disconnected
     sound("G12", "clock one hour back, forward, 400 days ahead, correct", "no socket closed", talk)
 
 
-async def test_without_descriptors_those_inside_go_on(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=OPEN_DOORS).start()
+async def test_without_descriptors_open_connections_continue(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=LONG_SESSIONS).start()
     try:
         async with Talk(server, people, count=COUNT) as talk:
             await talk.answers(50)
@@ -91,8 +91,10 @@ async def test_without_descriptors_those_inside_go_on(people: People, sound: Sou
     sound("G7", "no file descriptor left", figure, talk)
 
 
-async def test_a_gentle_restart_loses_nothing_and_nobody(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=OPEN_DOORS).start()
+async def test_a_graceful_restart_loses_no_message_and_no_session(
+    people: People, sound: Sound
+) -> None:
+    server = Server(people.folder, environ=LONG_SESSIONS).start()
     try:
         async with Talk(server, people) as talk, Crowd(server.url, people, CROWD) as crowd:
             await crowd.back(1.0)
@@ -110,8 +112,8 @@ async def test_a_gentle_restart_loses_nothing_and_nobody(people: People, sound: 
     sound("G13", f"restart under load, {CROWD:,} sockets", figure, talk)
 
 
-async def test_when_everybody_comes_back_at_once_all_get_in(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=OPEN_DOORS).start()
+async def test_all_clients_can_reconnect_at_the_same_time(people: People, sound: Sound) -> None:
+    server = Server(people.folder, environ=LONG_SESSIONS).start()
     try:
         async with Crowd(server.url, people, STORM) as crowd:
             await crowd.back(1.0)

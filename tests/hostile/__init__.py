@@ -1,1 +1,1 @@
-"""Input that is meant to break the server, and people who are not meant to be in."""
+"""Attacks: input that is meant to break the server, and unauthorized access."""

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tests.faults.report import _machine
 from tests.faults.server import Server
-from tests.faults.talk import NAMES, OBSERVER, OPEN_DOORS, People, settle_in
+from tests.faults.talk import LONG_SESSIONS, NAMES, OBSERVER, People, settle_in
 from tests.hostile import echo, planted, times, tools
 from tests.hostile.tools import Place
 from tests.process import LOUD
@@ -25,8 +25,10 @@ SLOW = {
     "slow readers": ["-X", "-t", "GET"],
 }
 BOT = "robot"
-SAID = '{"type":3,"to":"noone*","data":"x","id":"a1"}'  # gets one reply, whatever its content
-SocketTransport = tuple[str, str, str]
+DIRECT_MESSAGE = (
+    '{"type":3,"to":"noone*","data":"x","id":"a1"}'  # gets one reply, whatever its content
+)
+ReportLine = tuple[str, str, str]
 
 
 async def main() -> None:
@@ -34,7 +36,7 @@ async def main() -> None:
         folder = Path(name)
         people = await settle_in(folder, count=3)
         lines = [await conformance(people, folder)]
-        server = Server(people.folder, environ=OPEN_DOORS | LOUD, plant=times.let_guess).start()
+        server = Server(people.folder, environ=LONG_SESSIONS | LOUD, plant=times.let_guess).start()
         try:
             lines += await attack(server, people, folder)
         finally:
@@ -45,8 +47,8 @@ async def main() -> None:
     publish(table(lines))
 
 
-async def conformance(people: People, folder: Path) -> SocketTransport:
-    server = Server(people.folder, environ=OPEN_DOORS, plant=echo.plant).start()
+async def conformance(people: People, folder: Path) -> ReportLine:
+    server = Server(people.folder, environ=LONG_SESSIONS, plant=echo.plant).start()
     try:
         url = f"{server.url.replace('http', 'ws')}/ws?token={people.tokens[OBSERVER]}"
         found = await tools.conformance(url, folder)
@@ -55,7 +57,7 @@ async def conformance(people: People, folder: Path) -> SocketTransport:
     return f"kosoku {version('kosoku')}", "RFC 6455 on the WebSocket", found
 
 
-async def attack(server: Server, people: People, folder: Path) -> list[SocketTransport]:
+async def attack(server: Server, people: People, folder: Path) -> list[ReportLine]:
     token = people.tokens[NAMES[0]]
     lines = await injections(server.url, token, folder)
     pages = await tools.scan(server.url, f"chatserver={token}", folder)
@@ -69,7 +71,7 @@ async def attack(server: Server, people: People, folder: Path) -> list[SocketTra
     return lines
 
 
-async def injections(url: str, token: str, folder: Path) -> list[SocketTransport]:
+async def injections(url: str, token: str, folder: Path) -> list[ReportLine]:
     tool = f"sqlmap {version('sqlmap')}"
     runner = web.AppRunner(planted.application())
     await runner.setup()
@@ -79,7 +81,7 @@ async def injections(url: str, token: str, folder: Path) -> list[SocketTransport
     await runner.cleanup()
     assert control == "a hole", "sqlmap does not find the planted hole"
     lines = [(tool, hole.name + ", as a control", control)]
-    # An open socket keeps the user online, so that sqlmap's sockets do not change the presence.
+    # An open connection keeps the user online, so that sqlmap does not change the presence.
     async with times.connected(url, token):
         found = [await tools.injection(place, token, folder) for place in places(url)]
     return lines + [
@@ -88,7 +90,7 @@ async def injections(url: str, token: str, folder: Path) -> list[SocketTransport
 
 
 def places(url: str) -> list[Place]:
-    """Every form, and one operation of each kind that reaches the database."""
+    """Return every form, and one operation of each kind that reaches the database."""
     new = "username=cy&password=purple+stone+river&display=Cy"
     return [
         Place("the login form", f"{url}/login", "username=bo0&password=x"),
@@ -100,11 +102,11 @@ def places(url: str) -> list[Place]:
         Place("a direct message", f"{url}/api/direct/bo1*/messages", '{"data":"hi"}'),
         Place("a new room", f"{url}/api/rooms", '{"name":"den","users":["bo1"]}'),
         Place("the user's own account", f"{url}/api/me", '{"display":"Bo","locale":"en"}', "PATCH"),
-        Place("the WebSocket", url.replace("http", "ws") + "/ws", SAID),
+        Place("the WebSocket", url.replace("http", "ws") + "/ws", DIRECT_MESSAGE),
     ]
 
 
-async def enumeration(server: Server) -> SocketTransport:
+async def enumeration(server: Server) -> ReportLine:
     """Test whether login times disclose which accounts exist."""
     terminal = Server(server.data)  # it reaches the running one as a terminal would
     terminal.run("bot", "add", BOT)
@@ -126,7 +128,7 @@ async def enumeration(server: Server) -> SocketTransport:
     return "own measurement", what, f"{told} ({times.told(known)})"
 
 
-async def flood(server: Server, people: People) -> SocketTransport:
+async def flood(server: Server, people: People) -> ReportLine:
     """Measure the latency of messages while many clients log in."""
     token = people.tokens[OBSERVER]
     calm = await times.latency(server.url, token, 10)
@@ -141,7 +143,7 @@ async def flood(server: Server, people: People) -> SocketTransport:
     )
 
 
-def table(lines: list[SocketTransport]) -> str:
+def table(lines: list[ReportLine]) -> str:
     rows = [f"| {tool} | {what} | {found} |" for tool, what, found in lines]
     head = [
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",

@@ -1,4 +1,4 @@
-"""A server to attack, with people who must not notice."""
+"""A server to attack, with users who must not be affected."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from chatserver.web import rates
 from chatserver.web.websocket import dispatcher
 from tests.faults.server import Server
-from tests.faults.talk import OPEN_DOORS, People, settle_in
+from tests.faults.talk import LONG_SESSIONS, People, settle_in
 from tests.process import LOUD
 
 
@@ -19,16 +19,16 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 
 def bear_with_mistakes() -> None:
-    """For Server: nobody is thrown out for nonsense or asks too much, so that all of it is read."""
+    """Plant for Server: disable limits for invalid frames, so that all input is processed."""
     dispatcher.MISTAKE_RATE = rates.QUERY_RATE = rates.CHANGE_RATE = (1_000_000, 1_000_000)
     rates.VISIT_RATE = rates.PROBE_RATE = (1_000_000, 1_000_000)
 
 
 @pytest.fixture(scope="module")
 def server(people: People) -> Iterator[Server]:
-    """One for all tests of a module: it must be whole after each. Its log must tell no failure."""
+    """A server for all tests of a module, which must work after each, without logged errors."""
     log = Path(people.folder).parent / "attacked.log"
-    server = Server(people.folder, environ=OPEN_DOORS | LOUD, plant=bear_with_mistakes, log=log)
+    server = Server(people.folder, environ=LONG_SESSIONS | LOUD, plant=bear_with_mistakes, log=log)
     server.start()
     try:
         yield server

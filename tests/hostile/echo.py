@@ -1,6 +1,6 @@
-"""`GET /ws` that repeats what it hears: the product's socket with an answer of a conformance test.
+"""WebSocket echo server for conformance tests, with the product's WebSocket implementation.
 
-The settings, the reading, the closing are those of the product; only the chat is missing.
+Settings, reading and closing are those of the product; only the chat is missing.
 """
 
 from aiohttp import web
@@ -16,7 +16,7 @@ UNLIMITED = 2**31
 
 
 def plant() -> None:
-    """For tests.faults.server: in the place of the chat."""
+    """Plant for tests.faults.server: replace the chat by an echo."""
     WebSocketEndpoint._accept = _accept  # type: ignore[method-assign]
     Dispatcher.handle = _answer  # type: ignore[method-assign]
 

@@ -1,4 +1,4 @@
-"""Commands that make no sense, for whoever fuzzes; and what a server's memory is."""
+"""Invalid commands for fuzzing, and the memory of a server."""
 
 import random
 import re
@@ -26,13 +26,13 @@ KEYS = ["id", "room", "after", "before", "limit", "rooms", "epoch", "target", "d
 
 
 def command(chance: random.Random, kinds: Sequence[int]) -> bytes:
-    """JSON of one of these types, with fields that hold anything."""
+    """Return JSON of one of these types, with arbitrary field values."""
     chosen = {key: chance.choice(PIECES) for key in chance.sample(KEYS, chance.randint(0, 6))}
     return msgspec.json.encode({"type": chance.choice(kinds)} | chosen)
 
 
 def memory(pid: int) -> float:
-    """Resident, in MiB."""
+    """Return the resident memory in MiB."""
     found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) / 1024

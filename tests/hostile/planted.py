@@ -1,4 +1,4 @@
-"""A page with a hole in its SQL, so that it is known that the scanner finds holes."""
+"""A page with an SQL injection, to verify that the scanner finds one."""
 
 import sqlite3
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 
 def application() -> web.Application:
-    """`GET /find?name=`: the very mistake of building SQL from what people write."""
+    """Return an application with `GET /find?name=`, which builds SQL from user input."""
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE people (name TEXT)")
     database.executemany("INSERT INTO people VALUES (?)", [("ann",), ("bo",)])

@@ -1,4 +1,4 @@
-"""Who is not in gets nothing, whichever way they come: every route, every message of the socket."""
+"""Access control: users without the rights get nothing from any route or command."""
 
 import re
 from typing import Any, get_args
@@ -27,7 +27,7 @@ People = dict[str, Person]
 
 @pytest_asyncio.fixture
 async def people(chat: Chat) -> People:
-    """ann and bo have a private room, which `left` was in, with a message of bo's."""
+    """ann and bo have a private room, of which `left` is a former member, with a message of bo."""
     people = {name: await chat.person(name) for name in ("ann", "bo", "left", "stranger", "out")}
     people["boss"] = await chat.person("boss", admin=True)
     users = {"name": "den", "private": True, "users": ["bo", "left"]}
@@ -42,7 +42,7 @@ async def people(chat: Chat) -> People:
 
 
 def path(operation: Operation, room: int = NO_ROOM) -> str:
-    """`emoji` is one, the number of the message is that of bo's, all other names are nobody's."""
+    """Fill in an emoji and the seq of bo's message; all other names do not exist."""
     parts = {"room": str(room), "seq": "2", "emoji": "👍", "number": "1", "user": "bo"}
     return re.sub(r"{(\w+)}", lambda place: parts.get(place[1], "bo"), operation.path)
 
@@ -56,7 +56,7 @@ async def tried(who: Person, operation: Operation, room: int = NO_ROOM) -> tuple
 # Over HTTP ---------------------------------------------------------------------------------------
 
 
-async def test_who_has_no_session_gets_nothing_of_what_needs_one(people: People) -> None:
+async def test_operations_with_a_session_reject_requests_without_one(people: People) -> None:
     for operation in OPERATIONS:
         if operation.access != "anyone":
             for name in ("nobody", "out"):
@@ -67,7 +67,7 @@ async def test_who_has_no_session_gets_nothing_of_what_needs_one(people: People)
                 assert (status, hidden[1] in text) == (hidden[0], True), operation.name
 
 
-async def test_neither_members_nor_bots_administer(people: People) -> None:
+async def test_members_and_bots_cannot_administer(people: People) -> None:
     for operation in OPERATIONS:
         if operation.access in ("administrator", "owner"):
             for name in ("bo", "robot"):
@@ -78,7 +78,7 @@ async def test_neither_members_nor_bots_administer(people: People) -> None:
             assert status == 403, operation.name
 
 
-async def test_a_room_of_others_answers_as_one_that_is_not_there(people: People) -> None:
+async def test_an_inaccessible_room_is_answered_like_a_missing_one(people: People) -> None:
     (room,) = [room for room in await rooms_of(people["ann"]) if room["name"] == "den"]
     of_rooms = [one for one in OPERATIONS if "{room}" in one.path]
     assert len(of_rooms) > 9
@@ -89,7 +89,7 @@ async def test_a_room_of_others_answers_as_one_that_is_not_there(people: People)
             assert there[0] == 404, (operation.name, name)
 
 
-async def test_lists_and_search_tell_outsiders_nothing_of_it(people: People) -> None:
+async def test_lists_and_search_reveal_nothing_to_nonmembers(people: People) -> None:
     for name in OUTSIDERS:
         for question in ("/api/rooms", "/api/search?q=ourselves", "/api/search?q=in:den ourselves"):
             answer = await people[name].ask("GET", question)
@@ -103,7 +103,7 @@ async def rooms_of(person: Person) -> list[Any]:
     return rooms
 
 
-# Over the socket ---------------------------------------------------------------------------------
+# Commands ----------------------------------------------------------------------------------------
 
 MESSAGES: dict[type, list[Frame]] = {  # all that names a room, with {room} and an id to come
     protocol.SayToRoom: [{"type": 2, "data": "x"}, {"type": 2, "data": "x", "reply_to": 2}],
@@ -132,12 +132,12 @@ MESSAGES: dict[type, list[Frame]] = {  # all that names a room, with {room} and 
 SILENT = (8, 9)
 
 
-def test_every_message_of_the_socket_is_tried() -> None:
+def test_every_command_is_tested() -> None:
     assert set(MESSAGES) == set(get_args(protocol.Command))
 
 
 @pytest.mark.parametrize("name", OUTSIDERS)
-async def test_no_message_reaches_a_room_of_others(people: People, name: str) -> None:
+async def test_no_command_affects_an_inaccessible_room(people: People, name: str) -> None:
     device, witness = await people[name].connect(), await people["bo"].connect()
     (room,) = [room for room in witness.welcome["rooms"] if room["name"] == "den"]
     assert room["room"] not in [one["room"] for one in device.welcome["rooms"]]
@@ -150,7 +150,7 @@ async def test_no_message_reaches_a_room_of_others(people: People, name: str) ->
 
 
 async def told(device: Device, frame: Frame, room: int) -> Frame | None:
-    """The answer about a room, without what differs from room to room; None where none comes."""
+    """Return the reply about a room without room-specific fields; None if there is none."""
     said: Frame = frame | ({"rooms": {str(room): 0}} if "rooms" in frame else {"room": room})
     if frame["type"] in SILENT:
         await device.send(said)
@@ -162,12 +162,10 @@ async def told(device: Device, frame: Frame, room: int) -> Frame | None:
     return {key: answer[key] for key in sorted(set(answer) - {"id"})}
 
 
-# At the door -------------------------------------------------------------------------------------
+# Authentication ----------------------------------------------------------------------------------
 
 
-async def test_a_log_in_is_refused_in_the_same_words_whoever_it_was(
-    chat: Chat, people: People
-) -> None:
+async def test_failed_logins_have_the_same_response(chat: Chat, people: People) -> None:
     answers = set()
     for name, password in (
         ("bo", "not this one"),
@@ -183,7 +181,7 @@ async def test_a_log_in_is_refused_in_the_same_words_whoever_it_was(
     assert answers.pop()[0] == 401
 
 
-async def test_no_forged_token_opens_any_of_the_doors(chat: Chat, people: People) -> None:
+async def test_forged_tokens_are_rejected_everywhere(chat: Chat, people: People) -> None:
     assert (await people["ann"].ask("GET", "/api/me")).status == 200
     for token in forged(people["ann"].token, people["bo"].token):
         for headers in (
@@ -200,7 +198,7 @@ async def test_no_forged_token_opens_any_of_the_doors(chat: Chat, people: People
 
 
 def forged(mine: str, theirs: str) -> list[str]:
-    """What can be made of two good tokens without the key; the rest is in test_keys."""
+    """Return forgeries from two valid tokens without the key; see also test_session_tokens."""
     head, claims, seal = mine.split(".")
     other_head, other_claims, other_seal = theirs.split(".")
     none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"  # {"alg":"none","typ":"JWT"}

@@ -1,4 +1,4 @@
-"""Frames that break RFC 6455, and frames that keep it and mean nothing."""
+"""Frames that violate RFC 6455, and valid frames with invalid content."""
 
 import asyncio
 import itertools
@@ -19,18 +19,18 @@ from tests.driver import Chat, Person
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, OBSERVER, People
 from tests.hostile import grammar
-from tests.hostile.line import BINARY, CLOSE, PING, PONG, TEXT, SocketTransport, frame
+from tests.hostile.raw_connection import BINARY, CLOSE, PING, PONG, TEXT, RawConnection, frame
 
 FRAMES = 120_000 if os.environ.get("HOSTILE") == "whole" else 3_000
-UNSTORED = [-1, 0, 4, 5, 7, 8, 9, 14, 15, 99]  # types that nobody stores anything by
-LINES = 8  # sockets that send them at the same time
+UNSTORED = [-1, 0, 4, 5, 7, 8, 9, 14, 15, 99]  # types of commands that store nothing
+LINES = 8  # connections that send them at the same time
 GROWTH = 24.0  # MiB that the server may grow by
-THROW = 0.05  # seconds that it takes to be thrown out
+THROW = 0.05  # seconds until a disconnect
 MEBIBYTE = 2**20
 BOMB = zlib.compressobj(wbits=-15)
 BOMB_BYTES = BOMB.compress(bytes(64 * MEBIBYTE)) + BOMB.flush(zlib.Z_SYNC_FLUSH)
 
-Attack = tuple[bytes, bool]  # a frame, and whether it is likely to end its socket
+Attack = tuple[bytes, bool]  # a frame, and whether it probably ends its connection
 
 WRONG = {
     "an unmasked frame": (frame(b"{}", masked=False), 1002),
@@ -65,26 +65,26 @@ WRONG = {
 }
 
 
-async def test_what_breaks_the_protocol_gets_its_close_code(chat: Chat, ann: Person) -> None:
+async def test_a_protocol_violation_gets_its_close_code(chat: Chat, ann: Person) -> None:
     witness = await ann.connect()
     for what, (data, code) in WRONG.items():
-        async with await SocketTransport.opened(chat.url, ann.token) as line:
+        async with await RawConnection.opened(chat.url, ann.token) as line:
             await line.send(data)
             assert await line.close_code() == code, what
     assert (await witness.say("still here"))["ok"] is True
 
 
-async def test_no_compression_is_agreed_to(chat: Chat, ann: Person) -> None:
+async def test_compression_is_not_negotiated(chat: Chat, ann: Person) -> None:
     offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-    async with await SocketTransport.opened(chat.url, ann.token, offer) as line:
+    async with await RawConnection.opened(chat.url, ann.token, offer) as line:
         assert b"101" in line.head.splitlines()[0]
         assert b"extensions" not in line.head.lower()
 
 
-async def test_codes_that_a_client_makes_up_are_counted_together(chat: Chat, ann: Person) -> None:
+async def test_invented_close_codes_are_counted_together(chat: Chat, ann: Person) -> None:
     closes = chat.server.websocket.log.closes
     for code in (3000, 4999, 65_535):
-        async with await SocketTransport.opened(chat.url, ann.token) as line:
+        async with await RawConnection.opened(chat.url, ann.token) as line:
             await line.send(frame(struct.pack("!H", code), CLOSE))
             await line.close_code()
     while chat.server.hub.connections:
@@ -92,7 +92,7 @@ async def test_codes_that_a_client_makes_up_are_counted_together(chat: Chat, ann
     assert set(closes) == {0}
 
 
-# The mask, header by header ----------------------------------------------------------------------
+# Masking -----------------------------------------------------------------------------------------
 
 FRAME = st.builds(
     frame,
@@ -103,7 +103,7 @@ FRAME = st.builds(
 
 
 def fed(stream: bytes, cuts: list[int]) -> bytes:
-    """What comes through when it arrives in parts."""
+    """Return the result if the stream arrives in parts."""
     masks = MaskCheck()
     places = sorted(cut % (len(stream) + 1) for cut in cuts)
     parts = zip([0, *places], [*places, len(stream)], strict=True)
@@ -114,14 +114,12 @@ CUTS = st.lists(st.integers(0, 2**20), max_size=12)
 
 
 @given(st.lists(FRAME, max_size=4), CUTS)
-def test_masked_frames_come_through_however_they_are_cut(
-    frames: list[bytes], cuts: list[int]
-) -> None:
+def test_masked_frames_are_read_in_any_fragmentation(frames: list[bytes], cuts: list[int]) -> None:
     assert fed(b"".join(frames), cuts) == b"".join(frames)
 
 
 @given(st.lists(FRAME, max_size=3), CUTS)
-def test_an_unmasked_frame_is_refused_where_it_begins(frames: list[bytes], cuts: list[int]) -> None:
+def test_an_unmasked_frame_is_rejected_at_its_header(frames: list[bytes], cuts: list[int]) -> None:
     good = b"".join(frames)
     come = fed(good + frame(b"hello", masked=False), cuts)
     assert come.startswith(good + INVALID_HEADER)
@@ -132,11 +130,11 @@ def test_frames_byte_by_byte_are_the_same_frames() -> None:
     assert fed(stream, list(range(400))) == stream
 
 
-# Without end -------------------------------------------------------------------------------------
+# Fuzzing -----------------------------------------------------------------------------------------
 
 
-async def test_frames_without_end_and_sense_end_nothing(server: Server, people: People) -> None:
-    """Grammar, bytes changed, cut anywhere; the others talk on and the memory comes back."""
+async def test_fuzzed_frames_do_not_affect_other_clients(server: Server, people: People) -> None:
+    """Fuzz with a grammar, mutations and truncation; other clients and memory are unaffected."""
     chance = random.Random(11)
     talking = asyncio.create_task(talk(server, people.tokens[NAMES[0]]))
     await torment(server, people.tokens[OBSERVER], nonsense(chance, FRAMES // 10))
@@ -153,8 +151,8 @@ async def test_frames_without_end_and_sense_end_nothing(server: Server, people: 
 
 
 async def talk(server: Server, token: str) -> None:
-    """One socket for all the time: it ends only by an error."""
-    async with await SocketTransport.opened(server.url, token) as line:
+    """Send messages on one connection, which must never end."""
+    async with await RawConnection.opened(server.url, token) as line:
         for number in itertools.count():
             said = {"type": 7, "id": f"talk{number}", "room": 1, "before": 1}
             await line.send(frame(msgspec.json.encode(said)))
@@ -164,20 +162,20 @@ async def talk(server: Server, token: str) -> None:
 
 
 async def torment(server: Server, token: str, frames: Iterator[Attack]) -> None:
-    """Send them all; come back after each time of being thrown out."""
+    """Send all frames, and reconnect after each disconnect."""
     numbered = enumerate(frames)
     while await torment_once(server, token, numbered):
         pass
 
 
 async def torment_once(server: Server, token: str, frames: Iterator[tuple[int, Attack]]) -> bool:
-    """Until we are thrown out. False: there is nothing left to send, and all of it was read."""
-    async with await SocketTransport.opened(server.url, token) as line:
+    """Send until a disconnect. Return False if all frames were sent and read."""
+    async with await RawConnection.opened(server.url, token) as line:
         reading = asyncio.create_task(line.rest(3600))
         for number, (data, ends) in frames:
             cut = number % (len(data) + 1)
             await line.send(data[:cut])
-            await asyncio.sleep(0)  # the rest goes out by itself
+            await asyncio.sleep(0)  # the transport writes the rest
             await line.send(data[cut:])
             if ends:
                 await asyncio.wait([reading], timeout=THROW)
@@ -189,14 +187,14 @@ async def torment_once(server: Server, token: str, frames: Iterator[tuple[int, A
 
 
 def nonsense(chance: random.Random, count: int) -> Iterator[Attack]:
-    """Frames, most of which keep the RFC: who breaks it is likely to be out after one."""
+    """Yield frames, most of them valid, because an invalid one usually ends the connection."""
     for _ in range(count):
         make = chance.choices([sense, changed, broken], [60, 10, 1])[0]
         yield make(chance), make is broken
 
 
 def sense(chance: random.Random) -> bytes:
-    """A frame, or fragments of one, with JSON that is no command that would be stored."""
+    """Return a frame or fragments with JSON that stores nothing."""
     text = grammar.command(chance, UNSTORED)
     if chance.random() < 0.2:
         cut = chance.randrange(len(text))
@@ -206,7 +204,7 @@ def sense(chance: random.Random) -> bytes:
 
 
 def changed(chance: random.Random) -> bytes:
-    """The same with some characters changed under the mask."""
+    """Return the same with some characters changed under the mask."""
     text = bytearray(b'{"type":7,"id":"a","rooms":{"1":17,"9":4},"limit":5}')
     for _ in range(chance.randint(1, 4)):
         text[chance.randrange(len(text))] = chance.randrange(128)
@@ -214,7 +212,7 @@ def changed(chance: random.Random) -> bytes:
 
 
 def broken(chance: random.Random) -> bytes:
-    """Bytes of a frame changed on the line, or one of the wrong ones."""
+    """Return a frame with changed bytes, or an invalid one."""
     if chance.random() < 0.5:
         return chance.choice([data for data, _ in WRONG.values() if len(data) < 100_000])
     data = bytearray(sense(chance))
@@ -224,7 +222,7 @@ def broken(chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("wrong", ["", "x" * 24, "AAAA", "AAAAAAAAAAAAAAAAAAAAAA=\udcff"])
-async def test_a_handshake_that_is_none_is_a_bad_request(
+async def test_an_invalid_handshake_is_a_bad_request(
     server: Server, people: People, wrong: str
 ) -> None:
     hello = (
@@ -232,6 +230,6 @@ async def test_a_handshake_that_is_none_is_a_bad_request(
         f"Authorization: Bearer {people.tokens[OBSERVER]}\r\nConnection: close\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {wrong}\r\n\r\n"
     )
-    async with await SocketTransport.to(server.url) as line:
+    async with await RawConnection.to(server.url) as line:
         await line.send(hello.encode(errors="surrogateescape"))
         assert (await line.rest(1.0)).startswith(b"HTTP/1.1 400")

@@ -1,4 +1,4 @@
-"""Requests that are none: refused in a word, by a server that tells nothing of itself."""
+"""Invalid HTTP requests: rejected without information about the server."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ from chatserver.web.routes import OPERATIONS
 from tests.driver import Chat
 from tests.faults.server import Server
 from tests.faults.talk import NAMES, People
-from tests.hostile.line import SocketTransport
+from tests.hostile.raw_connection import RawConnection
 
 REQUESTS = 20_000 if os.environ.get("HOSTILE") == "whole" else 3_000
 AT_ONCE = 50
-SILENCE = 0.3  # seconds after which a request is taken to wait for more
+SILENCE = 0.3  # seconds after which the server is assumed to wait for more data
 POST = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
 FORM = '{"username":"bo0","password":"x"}'
 
@@ -43,7 +43,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=range(len(WRONG)))
-async def test_what_is_no_request_is_a_bad_one(server: Server, wrong: str) -> None:
+async def test_an_invalid_request_is_a_bad_request(server: Server, wrong: str) -> None:
     answer = await asked(server.url, wrong.encode("latin-1"))
     assert re.match(rb"HTTP/1.[01] 4\d\d ", answer), answer
     assert answer.count(b"HTTP/1.") == 1, "what followed was taken for another request"
@@ -51,8 +51,8 @@ async def test_what_is_no_request_is_a_bad_one(server: Server, wrong: str) -> No
     assert b"Python" not in answer
 
 
-async def test_an_unparsable_request_leaves_no_word_of_it_in_the_log(server: Server) -> None:
-    async with await SocketTransport.to(server.url) as line:
+async def test_an_unparsable_request_is_not_logged(server: Server) -> None:
+    async with await RawConnection.to(server.url) as line:
         await line.send(b"GET /ws?token=a-secret HTTP/1.1\r\nCookie : b-secret\r\n\r\n")
         assert (await line.rest(SILENCE)).startswith(b"HTTP/1.0 400")
     log = server.log.read_text(encoding="utf-8")
@@ -60,16 +60,14 @@ async def test_an_unparsable_request_leaves_no_word_of_it_in_the_log(server: Ser
     assert "Error handling request" not in log
 
 
-async def test_a_body_that_never_ends_is_not_waited_for(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_endless_body_is_rejected(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "GRACE_PERIOD", 0.05)
-    async with await SocketTransport.to(chat.url) as line:
+    async with await RawConnection.to(chat.url) as line:
         await line.send(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
         assert (await line.head_of_answer()).startswith(b"HTTP/1.1 400")
 
 
-async def test_requests_without_end_and_sense_end_nothing(server: Server, people: People) -> None:
+async def test_fuzzed_requests_cause_no_server_error(server: Server, people: People) -> None:
     chance = random.Random(5)
     token = people.tokens[NAMES[0]]
     for _ in range(REQUESTS // AT_ONCE):
@@ -82,8 +80,8 @@ async def test_requests_without_end_and_sense_end_nothing(server: Server, people
 
 
 async def asked(url: str, request: bytes) -> bytes:
-    """What comes back."""
-    async with await SocketTransport.to(url) as line:
+    """Send a request; return the response."""
+    async with await RawConnection.to(url) as line:
         await line.send(request)
         return await line.rest(SILENCE)
 
@@ -139,7 +137,7 @@ VALUES = [
 BODIES = [b"", b"{}", b"hi", FORM.encode(), b"\xff", b"a=%ff&b=%ED%A0%BD", b'{"data":"\\ud83d"}']
 
 
-async def test_no_value_of_a_header_field_is_a_failure(server: Server, people: People) -> None:
+async def test_no_header_value_causes_a_server_error(server: Server, people: People) -> None:
     chance = random.Random(7)
     token = people.tokens[NAMES[0]]
     cases = [(field, value) for field in FIELDS for value in VALUES]
@@ -154,7 +152,7 @@ async def test_no_value_of_a_header_field_is_a_failure(server: Server, people: P
 
 
 def with_field(chance: random.Random, token: str, field: str, value: bytes) -> bytes:
-    """A good request to some route, with this value in the place of a good one or beside it."""
+    """Return a valid request with this value of a field, replaced or added."""
     method, path = chance.choice(ROUTES)
     content = chance.choice(BODIES) if method != "GET" else b""
     fields = {
@@ -208,7 +206,7 @@ PIECES = [
 KEYS = "q room position limit after before epoch lang next token user over presence".split()
 
 
-async def test_no_part_of_a_path_or_a_query_is_a_failure(server: Server, people: People) -> None:
+async def test_no_path_or_query_causes_a_server_error(server: Server, people: People) -> None:
     chance = random.Random(11)
     token = people.tokens[NAMES[0]]
     for _ in range(REQUESTS // AT_ONCE):
@@ -219,7 +217,7 @@ async def test_no_part_of_a_path_or_a_query_is_a_failure(server: Server, people:
 
 
 def with_parts(chance: random.Random, token: str) -> bytes:
-    """A request to some route whose names, numbers and query are replaced by other bytes."""
+    """Return a request whose names, numbers and query are replaced by other bytes."""
     method, template = chance.choice(TEMPLATES)
     path = b"/".join(
         chance.choice([*PIECES, b"1", b"bo1", b"lobby"]) if part.startswith("{") else part.encode()
@@ -268,7 +266,7 @@ BITS = [
 
 
 def nonsense(chance: random.Random, token: str) -> bytes:
-    """A request that was good, with pieces put in and characters changed."""
+    """Return a valid request with inserted pieces and changed characters."""
     method = chance.choice("GET POST PUT PATCH DELETE HEAD OPTIONS TRACE CONNECT FOO".split())
     path = spoilt(chance, chance.choice(PATHS), 0.6)
     content = spoilt(chance, chance.choice([FORM, "{}", "[]", "a=b&a=c", ""]), 0.5)

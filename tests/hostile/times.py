@@ -1,4 +1,4 @@
-"""What can be learnt from how long an answer takes, and what a flood of log-ins costs others."""
+"""Timing attacks on logins, and the cost of a flood of logins for other users."""
 
 import asyncio
 import random
@@ -15,13 +15,13 @@ from tests.faults.talk import PASSWORD
 
 ROUNDS = 120  # answers of each kind
 SHUFFLES = 2_000
-FLOOD = 40  # who log in at the same time
+FLOOD = 40  # concurrent logins
 
 
 def let_guess() -> None:
-    """For Server: no wrong password and no question makes anybody wait.
+    """Plant for Server: disable delays for wrong passwords and rate limits.
 
-    The scanners would get no further.
+    The scanners would not get far otherwise.
     """
     limits.FREE_FAILURES = 10**9
     rates.QUERY_RATE = rates.CHANGE_RATE = rates.VISIT_RATE = rates.PROBE_RATE = (
@@ -31,7 +31,7 @@ def let_guess() -> None:
 
 
 async def refusals(url: str, names: dict[str, str]) -> dict[str, list[float]]:
-    """Milliseconds until a wrong password was refused, by kind of name, taken in turns."""
+    """Return the milliseconds until a wrong password was rejected, by kind of name."""
     taken: dict[str, list[float]] = {kind: [] for kind in names}
     async with aiohttp.ClientSession() as http:
         for _ in range(ROUNDS):
@@ -46,7 +46,7 @@ async def refusals(url: str, names: dict[str, str]) -> dict[str, list[float]]:
 
 
 def likely_the_same(one: Sequence[float], other: Sequence[float]) -> float:
-    """How often chance alone sets the medians this far apart (a permutation test): 0 … 1."""
+    """Return the probability of such different medians by chance (a permutation test)."""
     seen = abs(statistics.median(one) - statistics.median(other))
     mixed, chance, further = [*one, *other], random.Random(1), 0
     for _ in range(SHUFFLES):
@@ -58,7 +58,7 @@ def likely_the_same(one: Sequence[float], other: Sequence[float]) -> float:
 
 @asynccontextmanager
 async def connected(url: str, token: str) -> AsyncIterator[None]:
-    """One open socket that hears everything and says nothing."""
+    """Hold a connection that only receives."""
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws", headers=headers) as ws:
         listening = asyncio.create_task(_listen(ws))
@@ -72,7 +72,7 @@ async def _listen(ws: aiohttp.ClientWebSocketResponse) -> None:
 
 
 async def latency(url: str, token: str, seconds: float) -> list[float]:
-    """Milliseconds from each message to its answer, one every 20 ms."""
+    """Return the milliseconds from each message to its reply, one every 20 ms."""
     taken, until = [], time.perf_counter() + seconds
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws", headers=headers) as ws:
@@ -90,7 +90,7 @@ async def latency(url: str, token: str, seconds: float) -> list[float]:
 
 
 async def flooded(url: str, token: str, seconds: float) -> tuple[list[float], int]:
-    """The same while many log in without end; and how many times they were answered."""
+    """Return the same during a flood of logins, and the number of their responses."""
     answered = 0
 
     async def flood(http: aiohttp.ClientSession) -> None:

@@ -1,6 +1,6 @@
-"""Scanners that others wrote, run against a server; what each of them says in a sentence.
+"""External scanners, run against a server; the result of each is one sentence.
 
-They live where TOOLS says, slowhttptest in the distribution.
+They are installed in TOOLS, slowhttptest by the distribution.
 """
 
 import asyncio
@@ -16,15 +16,15 @@ import aiohttp
 TOOLS = Path(os.environ.get("HOSTILE_TOOLS", ".venv/hostile/bin")).absolute()
 SQLMAP = "--batch --flush-session --ignore-code=* --timeout 3".split()
 THOROUGH = "--level 2 --risk 2 --technique=BEU".split()
-ON_A_SOCKET = "--level 1 --technique=B".split()  # an answer takes it three seconds
+ON_A_SOCKET = "--level 1 --technique=B".split()  # a request takes three seconds
 WAPITI = "sql,xss,permanentxss,csp,http_headers,cookieflags,csrf,exec,file,crlf,redirect"
 NOTHING = "nothing"
-PATIENCE = 600  # seconds that a tool may take
+TIMEOUT = 600  # seconds
 
 
 @dataclass(frozen=True)
 class Place:
-    """Somewhere that takes input: an address, and what is sent there."""
+    """A place with input: URL and data."""
 
     name: str
     url: str
@@ -33,7 +33,7 @@ class Place:
 
 
 async def run(*command: str, cwd: Path) -> str:
-    """Its output, errors too."""
+    """Return the output, including errors."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
@@ -42,7 +42,7 @@ async def run(*command: str, cwd: Path) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             output, _ = await process.communicate()
     finally:
         if process.returncode is None:
@@ -51,7 +51,7 @@ async def run(*command: str, cwd: Path) -> str:
 
 
 async def conformance(url: str, folder: Path) -> str:
-    """The verdicts of Autobahn's cases, but those that need compression or an hour."""
+    """Return the results of Autobahn's cases, without compression and very long ones."""
     left_out = [part for case in ("9.*", "12.*", "13.*") for part in ("-x", case)]
     said = await run(
         str(TOOLS / "kosoku"), "-m", "fuzzingclient", *left_out, "-o", "cases", url, cwd=folder
@@ -66,7 +66,7 @@ async def conformance(url: str, folder: Path) -> str:
 
 
 async def injection(place: Place, token: str, folder: Path) -> str:
-    """What sqlmap found in one place."""
+    """Return what sqlmap found in one place."""
     options = ["--data", place.data] if place.data else []
     options += ["--method", place.method] if place.method else []
     options += ["--headers", f"Authorization: Bearer {token}"] if token else []
@@ -83,7 +83,7 @@ async def injection(place: Place, token: str, folder: Path) -> str:
 
 
 async def scan(url: str, cookie: str, folder: Path) -> str:
-    """What wapiti calls a vulnerability on the pages that a member sees."""
+    """Return the vulnerabilities that wapiti found on the pages of a member."""
     report = folder / "wapiti.json"
     said = await run(
         str(TOOLS / "wapiti"),
@@ -100,7 +100,7 @@ async def scan(url: str, cookie: str, folder: Path) -> str:
 
 
 async def slowly(url: str, mode: list[str], folder: Path) -> str:
-    """Whether others were served while many lines sent or read as slowly as they can."""
+    """Return whether others were served during many very slow connections."""
     slow = ["-c", "400", "-r", "100", "-i", "5", "-l", "25", "-p", "3"]
     attack = asyncio.create_task(run("slowhttptest", *slow, *mode, cwd=folder))
     longest, failed = 0.0, 0

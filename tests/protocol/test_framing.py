@@ -5,7 +5,7 @@ import pytest
 from chatserver.errors import CloseCode
 from chatserver.protocol import framing
 from tests.fakes import read_frames
-from tests.hostile.line import CLOSE, PING, PONG, TEXT
+from tests.hostile.raw_connection import CLOSE, PING, PONG, TEXT
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])

@@ -1,1 +1,1 @@
-"""The real programs that the tests run against, each private to the run and gone when it ends."""
+"""Real programs for tests, each private to the test run and removed at its end."""

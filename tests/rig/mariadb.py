@@ -1,6 +1,6 @@
-"""A private MariaDB with the durability that the product asks of one in service.
+"""A private MariaDB with the durability that the product requires.
 
-What it has committed survives `kill` and `stop`. It asks for no password and listens on loopback.
+Committed data survive `kill` and `stop`. It requires no password and listens on loopback.
 """
 
 import os
@@ -17,16 +17,16 @@ class PrivateMariaDB(PrivateServer):
 
     @staticmethod
     def found() -> bool:
-        """Whether this machine has it."""
+        """Whether MariaDB is installed."""
         return all(find(name) for name in PROGRAMS)
 
     def create_database(self, name: str) -> str:
-        """The URL of the new, empty database."""
+        """Create an empty database; return its URL."""
         self.sql(f"CREATE DATABASE `{name}`")
         return f"mysql://root@127.0.0.1:{self.port}/{name}"
 
     def sql(self, statements: str) -> str:
-        """What they answer: a line for a row, tabs between columns, no heading."""
+        """Run statements; return a line for each row, tabs between columns, no heading."""
         server = ["--no-defaults", "--host=127.0.0.1", f"--port={self.port}", "--user=root"]
         form = ["--default-character-set=utf8mb4", "--skip-column-names", "--batch"]
         return _run("mariadb", *server, *form, "--execute", statements)
@@ -50,8 +50,8 @@ class PrivateMariaDB(PrivateServer):
             "--character-set-server=utf8mb4",
         ]
 
-    def understands(self, answer: bytes) -> bool:
-        """The greeting is packet 0 of protocol 10; an error would stand there as 255."""
+    def is_ready(self, answer: bytes) -> bool:
+        """The greeting is packet 0 of protocol 10; an error has 255 there."""
         return answer[3:5] == b"\x00\x0a"
 
     def _place(self) -> list[str]:
@@ -61,19 +61,19 @@ class PrivateMariaDB(PrivateServer):
 
     @property
     def _scratch(self) -> Path:
-        """For temporary tables. A server that starts removes those of others in a shared folder."""
+        """Folder for temporary tables, because a starting server empties a shared one."""
         return self.folder / "tmp"
 
 
 class TlsMariaDB(PrivateMariaDB):
-    """Offers TLS with a certificate for 127.0.0.1 of an authority of its own, in `authority`.
+    """MariaDB with TLS and a certificate for 127.0.0.1 of the authority `authority`.
 
-    `client` and `client_key` are a client's certificate of the same authority.
+    `client` and `client_key` are a client certificate of the same authority.
     """
 
     @staticmethod
     def found() -> bool:
-        """Whether this machine has it, and what makes certificates."""
+        """Whether MariaDB and openssl are installed."""
         return PrivateMariaDB.found() and find("openssl") is not None
 
     @property
@@ -108,7 +108,7 @@ class TlsMariaDB(PrivateMariaDB):
 
 
 def _program(name: str) -> str:
-    return find(name) or name  # not installed: let starting it say so
+    return find(name) or name  # if it is not installed, the start fails
 
 
 def _run(name: str, *arguments: str) -> str:

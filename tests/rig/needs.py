@@ -1,7 +1,7 @@
-"""What a test needs and a machine may lack: MariaDB, Redis, Chromium.
+"""Requirements of tests that a machine may lack: MariaDB, Redis, Chromium.
 
-Missing means skipped, in one loud sentence. Where CI=true it means failed, since there a skipped
-test would pass for a green one. Where TESTS=fast (`make check`) all these tests are left out.
+A test without its requirement is skipped with a message. With CI=true it fails, because there a
+skipped test would look like a passed one. With TESTS=fast (`make check`) all are skipped.
 """
 
 import os
@@ -10,7 +10,7 @@ import pytest
 
 
 def require(what: str, *, found: bool) -> None:
-    """Comes back when the calling test may use `what`; else it is skipped or failed here."""
+    """Return if the calling test can use `what`; otherwise skip it, or fail."""
     if os.environ.get("TESTS") == "fast":
         pytest.skip(f"{what}: `make check` leaves it to `make test`")
     if not found:

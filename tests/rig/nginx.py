@@ -1,4 +1,4 @@
-"""A private nginx that runs deploy/nginx.conf as it is, but for addresses, ports and files."""
+"""A private nginx with deploy/nginx.conf, except for addresses, ports and files."""
 
 import subprocess
 from pathlib import Path
@@ -31,7 +31,7 @@ class PrivateNginx(PrivateServer):
 
     @staticmethod
     def found() -> bool:
-        """Whether this machine has it, and what makes its certificate."""
+        """Whether nginx and openssl are installed."""
         return find("nginx") is not None and find("openssl") is not None
 
     @property
@@ -56,7 +56,7 @@ class PrivateNginx(PrivateServer):
         (self.folder / "nginx.conf").write_text(whole)
 
     def _site(self, key: Path) -> str:
-        """Each of these stands in the file, or the replacement would test something else."""
+        """Replace addresses, ports and files; each of them must be in the file."""
         site = SITE.read_text(encoding="utf-8")
         for theirs, ours in {
             "listen 80;": f"listen 127.0.0.1:{self.port};",
@@ -74,5 +74,5 @@ class PrivateNginx(PrivateServer):
         program = find("nginx") or "nginx"
         return [program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
 
-    def understands(self, answer: bytes) -> bool:
+    def is_ready(self, answer: bytes) -> bool:
         return answer.startswith(b"HTTP/1.1 301")

@@ -1,9 +1,9 @@
-"""A private Redis that keeps nothing: after `kill` or `stop` it starts empty, at the same URL."""
+"""A private Redis without persistence: after `kill` or `stop` it starts empty, at the same URL."""
 
 from .server import PrivateServer, find
 
-# One program in two names. Debian's redis-tools has it under the second, without a service;
-# it is the server whenever it is called anything but that.
+# One program with two names. Debian's redis-tools has the second one, without a service; it is the
+# server when it is called by any other name.
 NAMES = ("redis-server", "redis-check-rdb")
 
 
@@ -14,7 +14,7 @@ class PrivateRedis(PrivateServer):
 
     @staticmethod
     def found() -> bool:
-        """Whether this machine has it."""
+        """Whether Redis is installed."""
         return find(*NAMES) is not None
 
     @property
@@ -29,6 +29,6 @@ class PrivateRedis(PrivateServer):
         place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
         return [program, *place, "--save", "", "--appendonly", "no"]
 
-    def understands(self, answer: bytes) -> bool:
-        """While it still loads it answers an error instead."""
+    def is_ready(self, answer: bytes) -> bool:
+        """Whether Redis has loaded its data; before that it answers with an error."""
         return answer.startswith(b"+PONG")

@@ -1,8 +1,8 @@
-"""One server program with a folder and a loopback port of its own.
+"""A server program with its own folder and loopback port.
 
-It starts on entering the context and is killed, its folder removed, on leaving. The kernel kills it
-when the thread that started it ends, however that ends: no server outlives the test run. The port
-stays the same over a restart; what else survives, each program says for itself.
+It starts on entering the context, and is killed and its folder removed on leaving. The kernel kills
+it when the thread that started it ends, so that no server outlives the test run. The port stays the
+same after a restart; the subclasses document what else survives.
 """
 
 import os
@@ -18,13 +18,13 @@ from typing import Self
 
 START_TIME = 30  # seconds
 STOP_TIME = 20  # seconds
-LOOK_AGAIN = 0.02  # seconds between two looks at a starting server
+POLL_INTERVAL = 0.02  # seconds between two checks of a starting server
 
 
 class PrivateServer(ABC):
-    """What MariaDB and Redis have in common."""
+    """Base class of private servers."""
 
-    hello = b""  # what a client says first
+    hello = b""  # first bytes of a client
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -46,7 +46,7 @@ class PrivateServer(ABC):
         self._own.cleanup()
 
     def start(self) -> None:
-        """Comes back when the server answers; RuntimeError with its last words when it does not."""
+        """Return when the server answers. Raises RuntimeError with the end of its log."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *self.command()],
@@ -57,36 +57,36 @@ class PrivateServer(ABC):
         self._wait_until_it_answers(self._process)
 
     def stop(self) -> None:
-        """The orderly end: the server writes what it has and goes."""
+        """Stop gracefully."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """The end without warning."""
+        """Kill the process."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Starts again after `kill` or `stop`, and stops first what still runs."""
+        """Start again, after a stop if the server still runs."""
         self.stop()
         self.start()
 
     @property
     def pid(self) -> int:
-        """Of the running server, to send it other signals."""
+        """Process id of the running server, for other signals."""
         if self._process is None:
             raise RuntimeError(f"{type(self).__name__} is not running")
         return self._process.pid
 
     @abstractmethod
     def prepare(self) -> None:
-        """Fills the empty folder."""
+        """Fill the empty folder."""
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The program and its arguments; it must stay in the foreground."""
+        """Return program and arguments; it must stay in the foreground."""
 
     @abstractmethod
-    def understands(self, answer: bytes) -> bool:
-        """Whether this answer to `hello` comes from a server that is ready."""
+    def is_ready(self, answer: bytes) -> bool:
+        """Whether this response to `hello` is that of a server that is ready."""
 
     @property
     def _log(self) -> Path:
@@ -103,7 +103,7 @@ class PrivateServer(ABC):
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
                 line.sendall(self.hello)
-                return self.understands(line.recv(64))
+                return self.is_ready(line.recv(64))
         except OSError:
             return False
 
@@ -115,7 +115,7 @@ class PrivateServer(ABC):
 
 
 def find(*names: str) -> str | None:
-    """The first of these programs that is installed; an ordinary PATH leaves out /usr/sbin."""
+    """Return the path of the first installed program; a usual PATH lacks /usr/sbin."""
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
     return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
@@ -128,7 +128,7 @@ def free_port() -> int:
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
     try:
-        process.wait(LOOK_AGAIN)
+        process.wait(POLL_INTERVAL)
     except subprocess.TimeoutExpired:
         return False
     return True

@@ -1,4 +1,4 @@
-"""The rig itself: what the other tests take for granted about their servers."""
+"""The rig: what other tests rely on."""
 
 import os
 import select
@@ -15,7 +15,7 @@ from .mariadb import PrivateMariaDB
 from .redis import PrivateRedis
 from .server import PrivateServer
 
-NAP = 20  # seconds that the end of a process may take
+NAP = 20  # seconds until a process must have ended
 
 OWNER = """
 import sys
@@ -40,19 +40,19 @@ def redis() -> Iterator[PrivateRedis]:
         yield server
 
 
-def test_mariadb_gives_each_database_a_url_of_its_own(mariadb: PrivateMariaDB) -> None:
+def test_mariadb_has_a_url_for_each_database(mariadb: PrivateMariaDB) -> None:
     assert mariadb.create_database("blue") == f"mysql://root@127.0.0.1:{mariadb.port}/blue"
     assert mariadb.create_database("red").endswith("/red")
     assert mariadb.sql("SHOW TABLES IN blue; SHOW TABLES IN red") == ""
 
 
-def test_mariadb_flushes_every_commit_and_speaks_all_of_unicode(mariadb: PrivateMariaDB) -> None:
+def test_mariadb_flushes_every_commit_and_supports_all_of_unicode(mariadb: PrivateMariaDB) -> None:
     settings = "@@innodb_flush_log_at_trx_commit, @@character_set_server, @@log_bin"
     assert mariadb.sql(f"SELECT {settings}, '你好😀'") == "1\tutf8mb4\t0\t你好😀\n"
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
-def test_mariadb_keeps_what_it_committed(mariadb: PrivateMariaDB, end: str) -> None:
+def test_mariadb_keeps_committed_data(mariadb: PrivateMariaDB, end: str) -> None:
     mariadb.create_database(end)
     mariadb.sql(f"CREATE TABLE {end}.t (n INT); INSERT INTO {end}.t VALUES (7)")
     old = mariadb.pid
@@ -62,7 +62,7 @@ def test_mariadb_keeps_what_it_committed(mariadb: PrivateMariaDB, end: str) -> N
     assert mariadb.sql(f"SELECT n FROM {end}.t") == "7\n"
 
 
-def test_mariadb_says_what_was_wrong_with_a_statement(mariadb: PrivateMariaDB) -> None:
+def test_mariadb_reports_errors_of_statements(mariadb: PrivateMariaDB) -> None:
     with pytest.raises(RuntimeError, match="Unknown database 'nowhere'"):
         mariadb.sql("USE nowhere")
 
@@ -76,7 +76,7 @@ def test_redis_answers_at_the_same_url_after_it_was_killed(redis: PrivateRedis) 
         assert client.get("colour") is None
 
 
-def test_a_server_that_cannot_start_says_why() -> None:
+def test_a_failed_start_reports_the_reason() -> None:
     needs.require("Redis", found=PrivateRedis.found())
     with pytest.raises(RuntimeError, match="no-such-option"), WrongRedis():
         pass
@@ -87,7 +87,7 @@ class WrongRedis(PrivateRedis):
         return [*super().command(), "--no-such-option", "1"]
 
 
-def test_leaving_ends_the_server_and_removes_its_folder() -> None:
+def test_leaving_the_context_ends_the_server_and_removes_its_folder() -> None:
     needs.require("Redis", found=PrivateRedis.found())
     with PrivateRedis() as server:
         ended = os.pidfd_open(server.pid)
@@ -122,7 +122,7 @@ def _owner_of(program: type[PrivateServer], temporary: Path) -> subprocess.Popen
 
 
 def _readable(pidfd: int) -> bool:
-    """A process's descriptor is readable once the process has ended."""
+    """Whether a process descriptor is readable, which means that the process has ended."""
     try:
         return bool(select.select([pidfd], [], [], NAP)[0])
     finally:
@@ -133,7 +133,7 @@ def _readable(pidfd: int) -> bool:
     ("environment", "outcome"),
     [({}, pytest.skip.Exception), ({"CI": "true"}, pytest.fail.Exception)],
 )
-def test_what_is_missing_skips_a_test_but_fails_it_in_ci(
+def test_a_missing_requirement_skips_a_test_and_fails_it_in_ci(
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
     outcome: type[BaseException],
@@ -145,7 +145,7 @@ def test_what_is_missing_skips_a_test_but_fails_it_in_ci(
         needs.require("Lisp", found=False)
 
 
-def test_make_check_leaves_out_even_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_make_check_skips_even_installed_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TESTS", "fast")
     with pytest.raises(pytest.skip.Exception, match="make test"):
         needs.require("Lisp", found=True)

@@ -20,7 +20,7 @@ import chatserver
 from chatserver import tls
 from chatserver.web.aiohttp_internals import Listener, frame_parser, hand_over
 from chatserver.web.idle_connections import IdleConnections
-from tests.hostile.line import BINARY, CLOSE, PING, PONG, TEXT, frame
+from tests.hostile.raw_connection import BINARY, CLOSE, PING, PONG, TEXT, frame
 from tests.test_tls import make_certificate
 
 HANDLER = "_handle_request _loop connection_lost finish_response force_close log_access set_parser"

@@ -10,7 +10,7 @@ from chatserver.errors import BadRequest
 from chatserver.web import forms
 from tests.driver import Chat, Person
 from tests.fakes import SkippingLoop, run_skipping
-from tests.hostile.line import SocketTransport
+from tests.hostile.raw_connection import RawConnection
 
 TEXT = "/api/rooms/1/messages"
 
@@ -51,7 +51,7 @@ async def raw(person: Person, content: bytes, more: str) -> int:
         f"POST {TEXT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n{more}"
         f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
-    async with await SocketTransport.to(person.chat.url) as line:
+    async with await RawConnection.to(person.chat.url) as line:
         await line.send(head.encode() + content)
         return int((await line.head_of_answer()).split()[1])
 
@@ -81,7 +81,7 @@ async def test_every_kind_of_body_has_a_time_limit(
         f"POST {TEXT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
         f"Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
     )
-    async with await SocketTransport.to(ann.chat.url) as line:
+    async with await RawConnection.to(ann.chat.url) as line:
         await line.send(head.encode())
         assert (await line.head_of_answer()).startswith(b"HTTP/1.1 400")
 

@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from chatserver.web.headers import cookie, media_type
 from tests.driver import PASSWORD, Chat, Person
-from tests.hostile.line import SocketTransport
+from tests.hostile.raw_connection import RawConnection
 
 NOT_UTF_8 = ["\udcff", "Mozilla \udce9", "\udced\udca0\udcbd"]
 
@@ -19,7 +19,7 @@ async def post(chat: Chat, path: str, form: str, fields: dict[str, str]) -> byte
     fields = {"Host": "x", "Connection": "close", "Content-Type": "application/json"} | fields
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     head = f"POST {path} HTTP/1.1\r\n{lines}Content-Length: {len(form)}\r\n\r\n"
-    async with await SocketTransport.to(chat.url) as line:
+    async with await RawConnection.to(chat.url) as line:
         await line.send((head + form).encode(errors="surrogateescape"))
         return await line.head_of_answer()
 

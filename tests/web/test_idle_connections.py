@@ -15,7 +15,7 @@ from chatserver.web.idle_connections import IdleConnections
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
-from tests.hostile.line import CLOSE, SocketTransport
+from tests.hostile.raw_connection import CLOSE, RawConnection
 
 LARGE = 8_000_000  # bytes, more than the system buffers
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -46,7 +46,7 @@ async def start() -> AsyncIterator[Start]:
         await runner.cleanup()
 
 
-async def is_closed(line: SocketTransport) -> bool:
+async def is_closed(line: RawConnection) -> bool:
     return await line.rest() == b""
 
 
@@ -56,7 +56,7 @@ async def test_a_connection_without_a_request_is_closed(
 ) -> None:
     monkeypatch.setattr(aiohttp_internals, "HEAD_TIMEOUT", 0.05)
     url, idle = await start(9)
-    async with await SocketTransport.to(url) as line:
+    async with await RawConnection.to(url) as line:
         await line.send(sent)
         assert await is_closed(line)
     assert len(idle) == 0
@@ -67,7 +67,7 @@ async def test_a_connection_with_a_timely_request_stays_open(
 ) -> None:
     monkeypatch.setattr(aiohttp_internals, "HEAD_TIMEOUT", 0.2)
     url, idle = await start(9)
-    async with await SocketTransport.to(url) as line:
+    async with await RawConnection.to(url) as line:
         await line.send(ASKED)
         assert b"200" in await line.head_of_answer()
         assert await line.rest(0.4) == b"x"
@@ -78,10 +78,10 @@ async def test_a_connection_with_a_timely_request_stays_open(
 
 async def test_a_new_connection_above_the_limit_evicts_the_longest_idle_one(start: Start) -> None:
     url, idle = await start(2)
-    async with await SocketTransport.to(url) as first, await SocketTransport.to(url) as second:
+    async with await RawConnection.to(url) as first, await RawConnection.to(url) as second:
         await first.send(ASKED)
         await first.head_of_answer()  # so the second is idle for longer
-        async with await SocketTransport.to(url) as third:
+        async with await RawConnection.to(url) as third:
             assert await is_closed(second)
             for line in (first, third):
                 await line.send(ASKED)
@@ -120,7 +120,7 @@ async def test_a_peer_that_does_not_read_its_response_is_disconnected(
 
     monkeypatch.setattr(HttpConnection, "connection_lost", connection_lost)
     url, idle = await start(9)
-    async with await SocketTransport.to(url) as line:
+    async with await RawConnection.to(url) as line:
         line._reader._transport.pause_reading()  # type: ignore[attr-defined]
         await line.send(f"GET /?size={LARGE} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         async with asyncio.timeout(5):
@@ -139,7 +139,7 @@ async def test_failed_upgrades_do_not_count_for_the_limit_of_their_address(
     ann = await chat.person("ann")
     chat.server.websocket._limiter._limit = 2
     lines = [
-        await SocketTransport.opened(chat.url, "wrong") for _ in range(5)
+        await RawConnection.opened(chat.url, "wrong") for _ in range(5)
     ]  # and none of them closes
     assert all(b" 101 " in line.head for line in lines)
     assert (await ann.connect()).welcome["user"] == "ann"
@@ -151,7 +151,7 @@ async def test_the_number_of_rejected_connections_that_linger_is_limited(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.web.websocket.endpoint.MAX_REJECTED", 2)
-    lines = [await SocketTransport.opened(chat.url, "wrong") for _ in range(3)]
+    lines = [await RawConnection.opened(chat.url, "wrong") for _ in range(3)]
     socket: WebSocketEndpoint = chat.server.websocket
     assert len(socket._rejected) == 2
     with suppress(asyncio.IncompleteReadError, ConnectionError):

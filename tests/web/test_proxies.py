@@ -16,7 +16,7 @@ from chatserver.web import proxies
 from chatserver.web.authentication import FORWARDED
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, ask
-from tests.hostile.line import SocketTransport
+from tests.hostile.raw_connection import RawConnection
 
 PROXY = "10.0.0.1"
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("127.0.0.1")]
@@ -168,7 +168,7 @@ async def test_no_forwarding_header_makes_a_request_fail(
             f"POST /login HTTP/1.1\r\nHost: x\r\n{lines}Content-Type: application/json\r\n"
             f"Content-Length: {len(form)}\r\n\r\n"
         )
-        async with await SocketTransport.to(chat.url) as line:
+        async with await RawConnection.to(chat.url) as line:
             await line.send(head.encode(errors="surrogateescape") + form.encode())
             assert (await line.head_of_answer()).startswith(b"HTTP/1.1 200"), fields
 

@@ -19,8 +19,8 @@ from chatserver.web.websocket.transport import (
 )
 from tests.driver import Chat, Person
 from tests.fakes import RecordingTransport, SkippingLoop, run_skipping
-from tests.hostile.line import CLOSE, HELLO, PING, PONG, frame
-from tests.hostile.line import SocketTransport as Client
+from tests.hostile.raw_connection import CLOSE, HELLO, PING, PONG, frame
+from tests.hostile.raw_connection import RawConnection as Client
 
 LIMIT = 1_000
 

@@ -1,4 +1,4 @@
-"""A client below aiohttp's: bytes on a line, right or wrong, and what comes back."""
+"""Client below aiohttp: sends valid and invalid bytes, and reads the response."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
-PATIENCE = 5.0  # seconds that an answer may take
+TIMEOUT = 5.0  # seconds
 
 HELLO = (
     "GET /ws?token={token} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n"
@@ -25,7 +25,7 @@ def frame(
     masked: bool = True,
     claims: int | None = None,
 ) -> bytes:
-    """RFC 6455, 5.2, with every rule left to the caller. `bits`: RSV 1 to 3 as 0x40, 0x20, 0x10."""
+    """Build a frame (RFC 6455, 5.2), valid or not. `bits`: RSV 1 to 3 as 0x40, 0x20, 0x10."""
     size = len(payload) if claims is None else claims
     flag = 0x80 if masked else 0
     if size < 126:
@@ -43,8 +43,8 @@ def frame(
     return head + mask + body.to_bytes(len(payload))
 
 
-class SocketTransport:
-    """One TCP connection, dropped at the end of `async with`. `head`: the answer that opened it."""
+class RawConnection:
+    """A TCP connection, aborted at the end of `async with`. `head`: response to the upgrade."""
 
     head = b""
 
@@ -59,7 +59,7 @@ class SocketTransport:
 
     @classmethod
     async def opened(cls, url: str, token: str, more: str = "") -> Self:
-        """A socket."""
+        """Open a WebSocket."""
         line = await cls.to(url)
         hello = HELLO.format(token=token, host=urlsplit(url).netloc, more=more)
         await line.send(hello.encode())
@@ -78,9 +78,9 @@ class SocketTransport:
             await self._writer.drain()
 
     async def close_code(self) -> int | None:
-        """The code of the first close frame of the server; None when it just went away."""
+        """Return the code of the server's first close frame; None if it just disconnected."""
         with suppress(asyncio.IncompleteReadError, ConnectionError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while True:
                     opcode, payload = await self.frame()
                     if opcode == CLOSE:
@@ -94,11 +94,11 @@ class SocketTransport:
         return first & 0x0F, await self._reader.readexactly(size)
 
     async def head_of_answer(self) -> bytes:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await self._reader.readuntil(b"\r\n\r\n")
 
-    async def rest(self, seconds: float = PATIENCE) -> bytes:
-        """All that comes until the other side closes or says no more."""
+    async def rest(self, seconds: float = TIMEOUT) -> bytes:
+        """Return all bytes until the peer closes or is silent for so many seconds."""
         got = b""
         with suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(seconds):
