@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.data_dir import DataDir
 from chatserver.models import LOBBY
+from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.members import member_row
 from chatserver.storage.migrate import migrate
@@ -95,7 +96,7 @@ def _user(number: int, at: int) -> dict[str, Any]:
         "id": number,
         "name": name,
         "name_key": name,
-        "display": name,
+        **display_columns(name),
         "password_hash": "",
         "role": "member",
         "locale": "",
