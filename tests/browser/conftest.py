@@ -1,4 +1,4 @@
-"""Chromium, windows in it, and a server of one's own for each test.
+"""Chromium, windows in it, and a separate server for each test.
 
 Chromium is started once for all tests, so all of them run in one event loop: each module says so.
 """
@@ -37,7 +37,7 @@ EnterChat = Callable[[str, str], Awaitable[Window]]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window on any screen."""
+    """Headless Chromium."""
     require("Chromium", found=bool(CHROMIUM))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
@@ -47,7 +47,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
-    """Windows that share nothing; none may have complained of anything by the end."""
+    """Yield a function that opens isolated windows; their consoles must have no errors."""
     windows: list[Window] = []
 
     async def open_one(url: str, *, locale: str = "en-GB", **options: Any) -> Window:
@@ -68,7 +68,7 @@ async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
 async def enter(
     tmp_path: Path, migrated: Path, open_window: OpenWindow
 ) -> AsyncIterator[EnterChat]:
-    """Takes people into a chat that runs in this process; the first one is the administrator."""
+    """Yield a function that creates users of a chat in this process, the first as administrator."""
     shutil.copyfile(migrated, tmp_path / "chat.db")
     tmp_path.chmod(0o700)
     chat = await Chat.start(Settings(data=tmp_path, limits=FAST))
@@ -101,7 +101,7 @@ async def enter(
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server that nobody has set up yet."""
+    """A server before the setup."""
     require("Chromium", found=bool(CHROMIUM))
     process = ServerProcess(tmp_path / "data")
     try:

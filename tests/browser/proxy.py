@@ -1,10 +1,10 @@
-"""A bad network between page and server: TCP as it is, and WebSocket frames as one wishes."""
+"""A bad network between page and server: drops, duplicates and cuts WebSocket frames."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-Verdict = str  # "pass", "drop", "double" or "cut": what happens to a frame
+Verdict = str  # action for a frame: "pass", "drop", "double" or "cut"
 Judge = Callable[[bytes], Verdict]
 
 LARGEST = 1 << 20  # bytes of a frame that the tests make
@@ -19,7 +19,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self.down: Judge = let_pass
         self.up: Judge = let_pass
-        self.delay = 0.0  # seconds that each frame to the page waits
+        self.delay = 0.0  # seconds by which each frame to the page is delayed
         self.url = ""
         self._port = port
         self._open = asyncio.Event()
@@ -42,19 +42,19 @@ class Proxy:
         self.cut()
 
     def cut(self) -> None:
-        """Every connection ends without a word."""
+        """Abort all connections."""
         for writer in self._writers:
             writer.transport.abort()
 
     def pause(self) -> None:
-        """Nothing comes through, and nobody is told."""
+        """Stop forwarding silently."""
         self._open.clear()
 
     def resume(self) -> None:
         self._open.set()
 
     def behave(self) -> None:
-        """A good network from now on."""
+        """Forward everything from now on."""
         self.down = self.up = let_pass
         self.delay = 0.0
         self.resume()
@@ -66,7 +66,7 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:  # the server is away
+        except OSError:  # the server is not running
             writer.transport.abort()
             return
         self._writers |= {writer, back}
@@ -108,7 +108,7 @@ class Proxy:
 
 
 class Cut(Exception):
-    """In the middle of a frame."""
+    """Raised to cut a connection in the middle of a frame."""
 
 
 def let_pass(_frame: bytes) -> Verdict:
@@ -116,7 +116,7 @@ def let_pass(_frame: bytes) -> Verdict:
 
 
 async def pieces(reader: asyncio.StreamReader) -> AsyncIterator[tuple[bytes, bool]]:
-    """The head of what is said, then whole frames if it opens a WebSocket, else whatever comes."""
+    """Yield the head, then whole frames of a WebSocket, or other data as it arrives."""
     head = await reader.readuntil(b"\r\n\r\n")
     is_socket = b"upgrade: websocket" in head.lower()
     yield plain(head) if is_socket else head, False
@@ -128,14 +128,14 @@ async def pieces(reader: asyncio.StreamReader) -> AsyncIterator[tuple[bytes, boo
 
 
 def plain(head: bytes) -> bytes:
-    """Without the offer to compress: frames are to be read here."""
+    """Remove the offer of compression, so that frames can be parsed."""
     lines = head.split(b"\r\n")
     kept = [line for line in lines if not line.lower().startswith(b"sec-websocket-extensions")]
     return b"\r\n".join(kept)
 
 
 async def frame(reader: asyncio.StreamReader) -> bytes:
-    """One frame with its header (RFC 6455, section 5.2)."""
+    """Read one frame with its header (RFC 6455, 5.2)."""
     start = await reader.readexactly(2)
     masked, length = start[1] & 0x80, start[1] & 0x7F
     extended = await reader.readexactly({126: 2, 127: 8}.get(length, 0))

@@ -1,4 +1,4 @@
-"""axe finds nothing wrong on any page, in both themes, on a desk and on a phone."""
+"""axe finds no accessibility problem on any page, in both themes, on desktop and phone."""
 
 from itertools import product
 from typing import Any, Literal
@@ -30,7 +30,7 @@ SAID = [
 MARKED = f"```\n{'wide ' * 60}\n```\n> *said* `so` @ann\n- [one](https://example.com)"
 
 
-async def test_axe_finds_nothing_wrong_on_any_page(
+async def test_axe_finds_no_problem_on_any_page(
     server: ServerProcess, open_window: OpenWindow
 ) -> None:
     ann, bo = await open_window(server.url), await open_window(server.url, locale="zh-CN")
@@ -45,7 +45,7 @@ async def the_first_pages_are_fine(server: ServerProcess, ann: Window) -> None:
     await ann.page.goto("/setup")
     await expect(ann.page.locator("#token")).to_be_visible()
     await is_fine(ann)
-    await ann.page.goto("about:blank")  # else only the fragment changes
+    await ann.page.goto("about:blank")  # otherwise only the fragment changes
     await ann.sign_up(setup_link(server.lines), "ann", "Ann")
     await is_fine(ann)  # the empty lobby
 
@@ -86,7 +86,7 @@ async def the_chat_is_fine(ann: Window, bo: Window) -> None:
 
 
 async def messages_and_rooms_are_fine(ann: Window, bo: Window) -> None:
-    """What was done to messages, and every layer that opens over the page."""
+    """Check changed messages, and every layer that opens over the page."""
     page = ann.page
     await bo.say("＠ann please look")
     await bo.sees("＠ann please look")
@@ -147,7 +147,7 @@ async def panels_and_settings_are_fine(ann: Window) -> None:
 
 
 async def is_fine(window: Window, *sizes: ViewportSize) -> None:
-    """In both themes, on a desk and on a phone, as soon as what moves has come to rest."""
+    """Check both themes, on desktop and phone, after all animations."""
     page = window.page
     await page.evaluate(Axe().axe_script)
     for size, scheme in product(sizes or SIZES, SCHEMES):

@@ -1,4 +1,4 @@
-"""An administrator's round through the pages: people, invitations, rooms, bots, the self-check."""
+"""Administration pages: users, invitations, rooms, bots, check of the server."""
 
 import re
 
@@ -20,21 +20,21 @@ REFUSED_BEFORE_THE_SOCKET_CLOSES = """() => {
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_an_administrator_goes_round(enter: EnterChat) -> None:
+async def test_an_administrator_uses_all_pages(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     ann.expect_complaints(f"{BY_AXE}|status of 403")
     bo.expect_complaints("status of 401|WebSocket")
     await ann.page.locator(".account-button").click()
     await ann.page.get_by_role("link", name="Administration").click()
-    await people_are_managed(ann, bo)
-    await somebody_is_invited(ann)
-    await a_room_is_put_away(ann)
+    await users_are_managed(ann, bo)
+    await a_user_is_invited(ann)
+    await a_room_is_archived(ann)
     await a_conversation_is_removed(ann)
-    await a_bot_is_made(ann)
-    await the_server_is_well(ann)
+    await a_bot_is_created(ann)
+    await the_server_is_healthy(ann)
 
 
-async def people_are_managed(ann: Window, bo: Window) -> None:
+async def users_are_managed(ann: Window, bo: Window) -> None:
     page = ann.page
     await expect(page.locator("tbody tr")).to_have_count(2)
     await page.locator("[type=search]").fill("BO")
@@ -75,7 +75,7 @@ async def people_are_managed(ann: Window, bo: Window) -> None:
     await person.locator(".dialog-close").click()
 
 
-async def somebody_is_invited(ann: Window) -> None:
+async def a_user_is_invited(ann: Window) -> None:
     page = ann.page
     await page.get_by_role("link", name="Invitations").click()
     await page.locator("#uses").fill("2")
@@ -93,7 +93,7 @@ async def somebody_is_invited(ann: Window) -> None:
     await expect(page.locator(".admin-none")).to_be_visible()
 
 
-async def a_room_is_put_away(ann: Window) -> None:
+async def a_room_is_archived(ann: Window) -> None:
     page = ann.page
     cy = await ann.chat.signed_in("cy")
     assert (await cy.ask("POST", "/api/rooms", {"name": "den", "title": "Den"})).status == 201
@@ -114,7 +114,7 @@ async def a_room_is_put_away(ann: Window) -> None:
 
 
 async def a_conversation_is_removed(ann: Window) -> None:
-    """On the page of rooms, below them."""
+    """Remove a conversation on the page of rooms."""
     page = ann.page
     found = await ann.chat.server.users.find("bo")
     assert found is not None
@@ -130,7 +130,7 @@ async def a_conversation_is_removed(ann: Window) -> None:
     assert await ann.chat.server.rooms.state(found[0].id, room) is None
 
 
-async def a_bot_is_made(ann: Window) -> None:
+async def a_bot_is_created(ann: Window) -> None:
     page = ann.page
     await page.get_by_role("link", name="Bots").click()
     await page.get_by_role("button", name="New bot").click()
@@ -150,14 +150,14 @@ async def a_bot_is_made(ann: Window) -> None:
     await page.locator("[data-name=bot] .dialog-close").click()
 
 
-async def the_server_is_well(ann: Window) -> None:
+async def the_server_is_healthy(ann: Window) -> None:
     page = ann.page
     await page.get_by_role("link", name="Self-check").click()
     await expect(page.locator("admin-check")).to_have_attribute("data-state", "done")
     lines = page.locator(".check-line")
     await expect(lines.first).to_contain_text("Latency:")
     verdicts = [await line.get_attribute("data-verdict") for line in await lines.all()]
-    assert set(verdicts) <= {"good", "fair"}  # the disk of whoever tests may be nearly full
+    assert set(verdicts) <= {"good", "fair"}  # the disk of the test machine may be nearly full
     await is_fine(ann, PHONE)
 
 

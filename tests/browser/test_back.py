@@ -1,4 +1,4 @@
-"""Back on a phone: it closes the top layer, and only without one it changes the room."""
+"""The back button on a phone closes the top layer, and only without one leaves the room."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -13,7 +13,7 @@ TITLE = ".topbar-title"
 DRAWER = "nav-drawer[data-open=true]"
 MENU = [".topbar-menu", ".account-button"]
 
-# What opens each layer, the layers from the outermost one, and what closes the top one.
+# How each layer is opened, the layers from the outermost one, and how the top one is closed.
 LAYERS = [
     ([".topbar-menu"], [DRAWER], ".drawer-close"),
     (MENU, [DRAWER, ".account-popover"], ".account-button"),
@@ -30,7 +30,7 @@ LAYERS = [
 
 
 async def phone_in_rooms(enter: EnterChat) -> Window:
-    """Ann, on a phone: first in Beta, then in Alpha, which has a message."""
+    """Open Beta, then Alpha, which has a message, on ann's phone."""
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo")
     urls = []
@@ -88,7 +88,7 @@ async def test_back_closes_one_layer_at_a_time_on_a_phone(enter: EnterChat) -> N
     await expect(page.locator(TITLE)).to_have_text("Beta")
 
 
-async def test_layers_leave_no_entry_in_the_history(enter: EnterChat) -> None:
+async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
     phone = await phone_in_rooms(enter)
     page, title = phone.page, phone.page.locator(TITLE)
     await opens(page, [".topbar-search"], ["search-panel"])
@@ -142,7 +142,7 @@ async def test_back_asks_before_it_closes_a_dialog_with_text(enter: EnterChat) -
 
 
 async def visible_top(page: Page) -> int:
-    """The number of the first message in view."""
+    """Return the seq of the first message in view."""
     return int(
         await page.locator(".messages-scroll").evaluate(
             """(list) => [...list.querySelectorAll("chat-message[data-seq]")].find(
@@ -152,7 +152,7 @@ async def visible_top(page: Page) -> int:
     )
 
 
-async def test_back_returns_to_the_place_before_a_quote_and_to_the_results_of_a_search(
+async def test_back_returns_to_the_position_before_a_quote_and_to_the_search_results(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")

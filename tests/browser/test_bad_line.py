@@ -1,4 +1,4 @@
-"""Whatever the network does: the page shows what the room holds, once, in order, and all of it."""
+"""Network faults: afterwards the page shows all messages of the room, once and in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,8 +34,8 @@ A_MINUTE_LATER = """() => {
 ENTRY = "[data-section=rooms] li:has-text('Disks') .badge-number"
 
 
-class SocketTransport:
-    """ann's page behind the proxy; bo, and ann's other device, on a line of their own."""
+class BadNetwork:
+    """ann's page behind the proxy; bo and ann's other device with direct connections."""
 
     def __init__(self, server: ServerProcess, proxy: Proxy, ann: Window) -> None:
         self.server = server
@@ -67,12 +67,12 @@ class SocketTransport:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def line(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[SocketTransport]:
+) -> AsyncIterator[BadNetwork]:
     server = ServerProcess(tmp_path_factory.mktemp("line") / "data").start()
     try:
         async with Proxy(server.port) as proxy:
             context = await browser.new_context(base_url=proxy.url, locale="en-GB")
-            made = SocketTransport(server, proxy, await Window.open(context))
+            made = BadNetwork(server, proxy, await Window.open(context))
             await move_in(made)
             yield made
             await context.close()
@@ -82,8 +82,8 @@ async def line(
         server.kill()
 
 
-async def move_in(line: SocketTransport) -> None:
-    """ann in the lobby, bo, and a room that ann does not look at."""
+async def move_in(line: BadNetwork) -> None:
+    """Sign in ann, who is in the lobby, and bo; create a room that ann does not open."""
     line.ann.expect_complaints("WebSocket|ERR_|Failed to load resource")
     token = setup_link(line.server.lines).partition("#")[2]
     await line.ann.sign_up(f"/setup#{token}", "ann", "Ann")
@@ -95,18 +95,18 @@ async def move_in(line: SocketTransport) -> None:
     await line.call("ann", "PATCH", "/api/rooms/disks", {"topic": "so that it is not empty"})
 
 
-async def signed_in(line: SocketTransport, path: str, form: dict[str, str]) -> str:
+async def signed_in(line: BadNetwork, path: str, form: dict[str, str]) -> str:
     form |= {"password": PASSWORD}
     async with line.http.post(line.server.url + path, json=form) as response:
         response.raise_for_status()
         return response.headers["Authorization"]
 
 
-# What goes wrong ---------------------------------------------------------------------------------
+# Faults ------------------------------------------------------------------------------------------
 
 
 def every(step: int, verdict: Verdict, mark: bytes = b"") -> Judge:
-    """For each `step`-th frame that begins with `mark`."""
+    """Return a judge for each `step`-th frame that begins with `mark`."""
     seen = 0
 
     def judge(frame: bytes) -> Verdict:
@@ -129,32 +129,32 @@ def once(at: int, verdict: Verdict) -> Judge:
     return judge
 
 
-async def messages_are_dropped(line: SocketTransport) -> None:
+async def messages_are_dropped(line: BadNetwork) -> None:
     line.proxy.down = every(3, "drop", b'{"type":2,"room":1,')
     await line.both_say("dropped")
 
 
-async def frames_are_doubled(line: SocketTransport) -> None:
+async def frames_are_doubled(line: BadNetwork) -> None:
     line.proxy.down, line.proxy.up = every(1, "double"), every(1, "double")
     await line.both_say("doubled")
 
 
-async def frames_are_late(line: SocketTransport) -> None:
+async def frames_are_late(line: BadNetwork) -> None:
     line.proxy.delay = 0.05
     await line.both_say("late")
 
 
-async def the_line_is_cut_in_the_middle_of_a_send(line: SocketTransport) -> None:
+async def the_line_is_cut_in_the_middle_of_a_send(line: BadNetwork) -> None:
     line.proxy.up = once(4, "cut")
     await line.both_say("cut")
 
 
-async def the_line_is_cut_in_the_middle_of_what_comes(line: SocketTransport) -> None:
+async def the_line_is_cut_in_the_middle_of_what_comes(line: BadNetwork) -> None:
     line.proxy.down = once(5, "cut")
     await line.both_say("half")
 
 
-async def the_server_is_killed_and_comes_back(line: SocketTransport) -> None:
+async def the_server_is_killed_and_comes_back(line: BadNetwork) -> None:
     await line.both_say("before")
     await line.ann_says("dying")
     line.server.kill()
@@ -162,8 +162,8 @@ async def the_server_is_killed_and_comes_back(line: SocketTransport) -> None:
     line.server.start()
 
 
-async def the_tab_sleeps_for_a_minute(line: SocketTransport) -> None:
-    """What came meanwhile is lost, and no socket says so."""
+async def the_tab_sleeps_for_a_minute(line: BadNetwork) -> None:
+    """Messages are lost without a close of the connection."""
     devtools = await line.ann.page.context.new_cdp_session(line.ann.page)
     await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
     line.proxy.down = every(1, "drop")
@@ -174,12 +174,12 @@ async def the_tab_sleeps_for_a_minute(line: SocketTransport) -> None:
     await line.ann.page.evaluate(A_MINUTE_LATER)
 
 
-async def nothing_comes_through_for_a_while(line: SocketTransport) -> None:
+async def nothing_comes_through_for_a_while(line: BadNetwork) -> None:
     line.proxy.pause()
     await line.both_say("paused")
 
 
-async def there_are_two_tabs(line: SocketTransport) -> None:
+async def there_are_two_tabs(line: BadNetwork) -> None:
     other = await line.ann.page.context.new_page()
     await other.goto("/index")
     await expect(other.locator("message-list")).to_have_attribute("data-state", "loaded")
@@ -192,7 +192,7 @@ async def there_are_two_tabs(line: SocketTransport) -> None:
     await other.close()
 
 
-async def another_device_reads(line: SocketTransport) -> None:
+async def another_device_reads(line: BadNetwork) -> None:
     await line.bo_says("elsewhere", "disks", count=3)
     await expect(line.ann.page.locator(ENTRY)).not_to_be_empty()
     headers = {"Authorization": line.tokens["ann"]}
@@ -203,7 +203,7 @@ async def another_device_reads(line: SocketTransport) -> None:
         await expect(line.ann.page.locator(ENTRY)).to_be_hidden()
 
 
-FAULTS: list[Callable[[SocketTransport], Awaitable[None]]] = [
+FAULTS: list[Callable[[BadNetwork], Awaitable[None]]] = [
     messages_are_dropped,
     frames_are_doubled,
     frames_are_late,
@@ -218,12 +218,12 @@ FAULTS: list[Callable[[SocketTransport], Awaitable[None]]] = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-async def test_the_page_is_what_the_room_is_after(
-    line: SocketTransport, fault: Callable[[SocketTransport], Awaitable[None]]
+async def test_the_page_shows_the_room_after_a_fault(
+    line: BadNetwork, fault: Callable[[BadNetwork], Awaitable[None]]
 ) -> None:
     await fault(line)
     line.proxy.behave()
-    with suppress(Exception):  # an impatient reader; else the page waits for its back-off
+    with suppress(Exception):  # otherwise the page waits for its back-off
         await line.ann.page.locator(".banner-hurry").click(timeout=100)
     await line.bo_says("at last", count=1)
     await shows_the_room(line, line.ann.page)
@@ -231,8 +231,8 @@ async def test_the_page_is_what_the_room_is_after(
     await counts_what_is_unread(line)
 
 
-async def shows_the_room(line: SocketTransport, page: Page) -> None:
-    """Everything, once, in order, and nothing that is not stored."""
+async def shows_the_room(line: BadNetwork, page: Page) -> None:
+    """Require all stored messages once, in order, and no others."""
     async with asyncio.timeout(15):
         while True:
             stored = await newest(line)
@@ -243,12 +243,12 @@ async def shows_the_room(line: SocketTransport, page: Page) -> None:
             await page.wait_for_timeout(100)
 
 
-async def newest(line: SocketTransport) -> list[str]:
+async def newest(line: BadNetwork) -> list[str]:
     page = await line.call("bo", "GET", "/api/rooms/lobby/events?limit=50")
     return [event["data"] for event in page["events"] if event["type"] == 2]
 
 
-async def counts_what_is_unread(line: SocketTransport) -> None:
+async def counts_what_is_unread(line: BadNetwork) -> None:
     rooms = (await line.call("ann", "GET", "/api/rooms"))["rooms"]
     unread = next(room["unread"] for room in rooms if room["name"] == "disks")
     badge = line.ann.page.locator(ENTRY)

@@ -1,4 +1,4 @@
-"""What is done to messages and rooms shows on every page, live and after an interruption."""
+"""Changes of messages and rooms are shown on every page, live and after an interruption."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SHOWN = """() => [...document.querySelectorAll(".messages-rows > :not(.day-line,
     : [row.innerText])"""
 
 
-async def test_what_is_done_to_messages_shows_live_after_a_break_and_after_a_reload(
+async def test_changes_of_messages_are_shown_live_after_an_interruption_and_after_a_reload(
     enter: EnterChat,
 ) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
@@ -53,7 +53,7 @@ async def test_what_is_done_to_messages_shows_live_after_a_break_and_after_a_rel
 
 
 async def changes(cy: Person, when: str) -> None:
-    """An edit, a deletion, reactions and a reply."""
+    """Make an edit, a deletion, reactions and a reply."""
     path = "/api/rooms/1/messages"
     await done(cy, "PATCH", f"{path}/1", {"data": f"one, {when}"})
     if when == "live":
@@ -70,7 +70,7 @@ async def done(who: Person, method: str, path: str, body: Any = None) -> Any:
     return answer.json
 
 
-async def test_rooms_come_change_and_go(enter: EnterChat) -> None:
+async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     cy = await ann.chat.person("cy", display="cy")
     made = await done(cy, "POST", "/api/rooms", {"name": "disks", "title": "Disks"})
@@ -98,7 +98,7 @@ async def test_rooms_come_change_and_go(enter: EnterChat) -> None:
     await expect(ann.rooms()).to_have_text(["Lobby"])
 
 
-async def test_what_is_read_here_is_read_on_the_other_device(enter: EnterChat) -> None:
+async def test_reading_on_one_device_marks_as_read_on_the_other(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     desk, phone = ann, await ann.another()
     await desk.turn_to("ann")
@@ -128,7 +128,7 @@ def lobby_badge(window: Window, kind: str) -> Any:
     return window.page.locator("[data-section=rooms] li").first.locator(number)
 
 
-async def test_what_was_read_out_does_not_stay_in_the_page(enter: EnterChat) -> None:
+async def test_announced_texts_are_removed_from_the_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="bo")
     await done(bo, "POST", "/api/rooms/1/messages", {"data": "a slip of the pen"})

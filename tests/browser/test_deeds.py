@@ -1,4 +1,4 @@
-"""What people do with messages: by hand, by keyboard and by touch."""
+"""Actions on messages by mouse, keyboard and touch."""
 
 import re
 
@@ -54,7 +54,7 @@ async def test_users_outside_a_private_room_are_suggested_after_its_members(
     await expect(ann.page.locator("#composer-text")).to_have_value("@red ")
 
 
-async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
+async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page = ann.page
     await ann.sees_online("ann", "bo")
@@ -128,7 +128,7 @@ async def test_people_react_answer_edit_and_delete(enter: EnterChat) -> None:
     await expect(bo.page.locator(".quote-text:visible")).to_have_text("This message was deleted.")
 
 
-async def test_emoji_are_picked_by_keyboard_alone(enter: EnterChat) -> None:
+async def test_emoji_can_be_picked_by_keyboard(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     page = ann.page
     await ann.say("Lunch?")
@@ -150,7 +150,7 @@ async def test_emoji_are_picked_by_keyboard_alone(enter: EnterChat) -> None:
     await expect(page.locator(".reaction")).to_have_text("👎1")
 
 
-async def test_a_link_leads_to_its_message_however_old(enter: EnterChat) -> None:
+async def test_a_link_opens_an_old_message(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     cy = await ann.chat.person("cy")
     for number in range(1, 91):
@@ -166,7 +166,7 @@ async def test_a_link_leads_to_its_message_however_old(enter: EnterChat) -> None
     await expect(ann.page.locator("#composer-text")).to_be_focused()
 
 
-async def test_a_button_on_every_message_shows_what_can_be_done_to_fingers(
+async def test_a_button_on_every_message_opens_its_actions_on_touch(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -197,7 +197,7 @@ async def test_a_button_on_every_message_shows_what_can_be_done_to_fingers(
     )
 
 
-async def test_a_long_press_shows_what_can_be_done(enter: EnterChat) -> None:
+async def test_a_long_press_opens_the_actions(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     phone = await ann.another(
         has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}
@@ -229,12 +229,12 @@ async def test_a_long_press_shows_what_can_be_done(enter: EnterChat) -> None:
     await expect(toast).to_have_text("👍 by Ann")
     await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     await expect(reaction).to_have_attribute("aria-pressed", "true")
-    await phone.page.locator("#composer-text").tap()  # else the next tap is the second of two
+    await phone.page.locator("#composer-text").tap()  # otherwise the next tap would be a double tap
     await reaction.tap()
     await expect(reaction).to_have_count(0)  # it was one's own, and a tap takes it back
 
 
-async def test_rooms_are_reached_by_keyboard(enter: EnterChat) -> None:
+async def test_rooms_can_be_opened_by_keyboard(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page, title = ann.page, ann.page.locator(".topbar-title")
     await ann.sees_online("ann", "bo")
@@ -283,7 +283,7 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     await expect(ann.page.locator(".message-quote:visible")).to_have_count(0)
 
 
-async def test_the_arrow_up_takes_the_last_message_back_and_an_emptied_edit_offers_to_delete_it(
+async def test_arrow_up_edits_the_last_message_and_an_empty_edit_offers_to_delete_it(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -317,7 +317,7 @@ async def test_the_arrow_up_takes_the_last_message_back_and_an_emptied_edit_offe
         await box.press("Escape")
 
 
-async def test_a_link_into_this_chat_is_followed_in_this_page(enter: EnterChat) -> None:
+async def test_a_link_into_this_chat_opens_in_the_same_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("**bold** words")
     await ann.sees("bold words")
@@ -334,7 +334,7 @@ async def test_a_link_into_this_chat_is_followed_in_this_page(enter: EnterChat) 
     assert len(ann.page.context.pages) == 1
 
 
-async def test_files_are_refused_and_texts_are_not(enter: EnterChat) -> None:
+async def test_dropped_files_are_rejected_and_texts_are_not(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     toast = ann.page.locator("toast-line")
     for name, kinds, refused in (
@@ -348,7 +348,7 @@ async def test_files_are_refused_and_texts_are_not(enter: EnterChat) -> None:
         await expect(toast).to_have_text("Files cannot be sent here." if refused else "")
 
 
-async def test_the_open_suggestions_say_what_tab_and_enter_do(enter: EnterChat) -> None:
+async def test_open_suggestions_explain_tab_and_enter(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     box = ann.page.locator("#composer-text")
     hint = ann.page.locator(".composer-hint:visible")

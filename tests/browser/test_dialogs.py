@@ -1,4 +1,4 @@
-"""Dialogs: what was refused is in view, focused, and tied to its field."""
+"""Dialogs: errors are in view, focused, and associated with their fields."""
 
 import pytest
 from playwright.async_api import expect
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("size", [(390, 560), (1280, 500)])
-async def test_a_refused_name_is_shown_beside_the_button_and_its_field_is_invalid(
+async def test_a_rejected_name_is_shown_next_to_the_button_and_its_field_is_invalid(
     enter: EnterChat, size: tuple[int, int]
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -51,7 +51,9 @@ async def test_a_refused_name_is_shown_beside_the_button_and_its_field_is_invali
     await expect(name).to_have_attribute("aria-describedby", "room-name-hint")
 
 
-async def test_unread_messages_of_an_archived_room_leave_the_title(enter: EnterChat) -> None:
+async def test_unread_messages_of_an_archived_room_are_removed_from_the_title(
+    enter: EnterChat,
+) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="Bo")
     room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})).json["room"]
@@ -87,7 +89,7 @@ async def test_a_phone_shows_one_notice_at_a_time(enter: EnterChat) -> None:
         await page.evaluate(f"document.querySelector('{notice}').dataset.state = 'hidden'")
 
 
-async def test_what_was_entered_in_a_dialog_is_discarded_only_after_a_question(
+async def test_text_in_a_dialog_is_discarded_only_after_a_confirmation(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")

@@ -1,4 +1,4 @@
-"""The chat as a part of another application, under a prefix."""
+"""The chat as a sub-application under a prefix."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The first visit: the messages come first, what nobody has asked for yet comes after them."""
+"""First visit: messages are shown first, and other modules are loaded later."""
 
 import pytest
 from playwright.async_api import Route, expect
@@ -14,9 +14,7 @@ TOLD = """() => [...document.querySelectorAll("link[rel=modulepreload]")]
 
 
 @pytest.mark.parametrize("path", ["/index", "/login", "/admin/people"])
-async def test_the_page_names_every_module_that_its_script_asks_for(
-    enter: EnterChat, path: str
-) -> None:
+async def test_the_page_preloads_every_module_of_its_script(enter: EnterChat, path: str) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.route("**/lazy-bundle.js", lambda route: route.abort())
     ann.expect_complaints("lazy-bundle.js")
@@ -29,7 +27,7 @@ async def test_the_page_names_every_module_that_its_script_asks_for(
     assert {name for name in asked if not name.endswith(others)} == set(told)
 
 
-async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
+async def test_a_click_before_its_module_is_loaded_is_handled_later(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     held: list[Route] = []
 
@@ -54,7 +52,7 @@ async def test_a_click_that_is_early_is_answered_late(enter: EnterChat) -> None:
     await expect(ann.page.locator("keys-dialog dialog")).to_be_visible()
 
 
-async def test_dialogs_come_also_when_they_could_not_be_had_at_first(enter: EnterChat) -> None:
+async def test_dialogs_open_after_a_failed_load(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     ann.expect_complaints("lazy-bundle.js")
     await ann.page.route("**/lazy-bundle.js", lambda route: route.abort(), times=1)

@@ -1,4 +1,4 @@
-"""The focus, and what is typed, when the element that has the focus goes away."""
+"""Focus and typed text when the focused element disappears."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -14,7 +14,7 @@ BOX = "#composer-text"
 
 
 async def says_where_it_goes(page: Page, element: str) -> None:
-    """The focus is on `element`, and what is typed goes to the composer."""
+    """Require the focus on `element`; typed text goes to the composer."""
     await expect(page.locator(element)).to_be_focused()
     before = await page.locator(BOX).input_value()
     await page.keyboard.type("typed")
@@ -23,7 +23,7 @@ async def says_where_it_goes(page: Page, element: str) -> None:
 
 
 async def deletes(window: Window, *, key: str) -> None:
-    """The last message, by the mouse or a key."""
+    """Delete the last message, by mouse or key."""
     await window.sees("mine")
     row = window.page.locator("chat-message").last
     if key:
@@ -43,7 +43,7 @@ async def takes_a_reaction_back(window: Window, *, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "Enter"], ids=["mouse", "keyboard"])
-async def test_what_goes_away_gives_the_focus_to_what_is_around_it(
+async def test_the_focus_moves_to_the_surroundings_of_a_removed_element(
     enter: EnterChat, key: str
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -80,7 +80,7 @@ async def test_what_goes_away_gives_the_focus_to_what_is_around_it(
 
 
 async def can_write_again(ann: Window, bo: Person) -> None:
-    """In a room where the composer comes back: after an archive, and after a removal."""
+    """Type in a room whose composer reappears after an archive and after a removal."""
     made = await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})
     room = made.json["room"]
     page = ann.page
@@ -109,7 +109,7 @@ REACT = """(seq) => document.querySelector(`[data-seq="${seq}"]`).dispatchEvent(
   new CustomEvent("message:react", { bubbles: true, detail: { seq, emoji: "👍", on: true } }))"""
 
 
-async def test_what_is_typed_beside_every_field_goes_to_the_composer(enter: EnterChat) -> None:
+async def test_text_typed_outside_all_fields_goes_to_the_composer(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     page = ann.page
     await page.locator(".messages-start h2:visible").click()

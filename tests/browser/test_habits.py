@@ -1,4 +1,4 @@
-"""What people take for granted: drafts, Escape, a place that stays, the line above what is new."""
+"""Expected behaviour of a chat: drafts, Escape, stable scroll position, line above new messages."""
 
 import pytest
 from playwright.async_api import expect
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BOX = "#composer-text"
 TOP = "(row) => row.getBoundingClientRect().top"
-# They come a frame later than the scrolling itself: here, much later.
+# Scroll events normally come a frame after the scrolling; here they are delayed much more.
 DELAY_SCROLL_EVENTS = """
 addEventListener("scroll", (event) => event.stopImmediatePropagation(), { capture: true })
 """
@@ -22,7 +22,7 @@ FROM_END = """() => {
 
 
 async def long_talk(window: Window, name: str, lines: int = 60) -> Device:
-    """Somebody who said that many things in the lobby, all of which are shown."""
+    """Send that many messages in the lobby, all of which are shown; return the device."""
     device = await (await window.chat.person(name)).connect()
     for number in range(lines):
         await device.say(f"line {number}")
@@ -82,7 +82,7 @@ async def test_escape_closes_then_cancels_then_goes_to_the_end(enter: EnterChat)
     await expect(box).to_have_value("a draft")
 
 
-async def test_who_is_just_scrolling_away_has_not_read_what_comes_and_is_not_pulled_back(
+async def test_scrolling_up_neither_marks_as_read_nor_jumps_back(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -95,7 +95,7 @@ async def test_who_is_just_scrolling_away_has_not_read_what_comes_and_is_not_pul
     assert await ann.page.evaluate(FROM_END) > 100
 
 
-async def test_what_one_reads_stays_where_it_is_while_more_comes(enter: EnterChat) -> None:
+async def test_the_scroll_position_is_stable_when_messages_arrive(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await long_talk(ann, "bo")
     page = ann.page
@@ -115,7 +115,7 @@ async def test_what_one_reads_stays_where_it_is_while_more_comes(enter: EnterCha
     assert await page.evaluate(FROM_END) < 2
 
 
-async def test_the_line_above_what_is_new_stays_where_it_was_placed(enter: EnterChat) -> None:
+async def test_the_line_above_new_messages_keeps_its_position(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await long_talk(ann, "bo", 2)
     page = ann.page
@@ -147,7 +147,7 @@ async def test_an_enter_for_the_input_method_sends_nothing(enter: EnterChat) -> 
     await ann.sees("ni hao")
 
 
-async def test_a_message_that_is_too_long_is_said_to_be(enter: EnterChat) -> None:
+async def test_a_message_that_is_too_long_is_reported(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     box, over = ann.page.locator("#composer-text"), ann.page.locator(".composer-over")
     await box.fill("长" * 4_001)
@@ -162,7 +162,7 @@ async def test_a_message_that_is_too_long_is_said_to_be(enter: EnterChat) -> Non
     await ann.sees("长" * 4_000)
 
 
-async def test_chinese_is_never_slanted(enter: EnterChat) -> None:
+async def test_chinese_text_is_never_italic(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("*你好* *hello*")
     emphasis = ann.page.locator(".message-text em")

@@ -1,4 +1,4 @@
-"""Links into the chat: kept by every page before it, and true about what cannot be shown."""
+"""Links into the chat are kept by all pages before it, and explain what cannot be shown."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -23,7 +23,7 @@ async def log_in(page: Page, name: str) -> None:
     await page.wait_for_url("**/index**")
 
 
-async def test_a_link_is_kept_by_logging_in_and_by_the_end_of_a_session(
+async def test_a_link_is_kept_by_a_login_and_by_the_end_of_a_session(
     enter: EnterChat, open_window: OpenWindow
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -55,7 +55,7 @@ async def test_a_link_is_kept_by_logging_in_and_by_the_end_of_a_session(
     await window.close()
 
 
-async def test_links_say_what_is_there(enter: EnterChat) -> None:
+async def test_links_explain_missing_rooms_and_messages(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="Bo")
     open_room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans"})).json

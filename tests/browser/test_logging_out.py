@@ -1,4 +1,4 @@
-"""Logging out: the login page means that the session is over; nothing is lost unasked."""
+"""Logout: the login page means that the session has ended; unsent text is not lost silently."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -69,7 +69,7 @@ async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: Enter
         assert word not in kept, kept
 
 
-async def test_logging_out_in_one_tab_leaves_all_tabs_and_nothing_that_was_written(
+async def test_logging_out_in_one_tab_logs_out_all_tabs_and_deletes_drafts(
     enter: EnterChat,
 ) -> None:
     ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
@@ -93,7 +93,7 @@ async def test_without_unsent_text_logging_out_asks_nothing(enter: EnterChat) ->
     await ann.log_out()
 
 
-async def test_logging_out_that_fails_says_so_and_can_be_tried_again(
+async def test_a_failed_logout_is_reported_and_can_be_repeated(
     enter: EnterChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -118,7 +118,7 @@ async def test_logging_out_that_fails_says_so_and_can_be_tried_again(
     await ann.log_out()
 
 
-async def test_a_server_that_cannot_be_reached_logs_nobody_out(enter: EnterChat) -> None:
+async def test_an_unreachable_server_does_not_log_out_users(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     ann.expect_complaints("WebSocket|ERR_|Failed to load")
     await ann.page.context.set_offline(True)
@@ -130,7 +130,7 @@ async def test_a_server_that_cannot_be_reached_logs_nobody_out(enter: EnterChat)
     await ann.page.wait_for_url("**/login")
 
 
-async def test_logging_out_everywhere_asks_about_unsent_text_as_well(enter: EnterChat) -> None:
+async def test_logging_out_everywhere_asks_about_unsent_text(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     phone = await ann.another()
     phone.expect_complaints("WebSocket|status of 401")

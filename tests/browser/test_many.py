@@ -1,4 +1,4 @@
-"""Lists of many rooms and users: what is out of view is counted, and a filter finds users."""
+"""Many rooms and users: unread rooms outside the view are counted, and a filter finds users."""
 
 from typing import Any
 

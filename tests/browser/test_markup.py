@@ -1,4 +1,4 @@
-"""What people type is text on the page, whatever it looks like."""
+"""Markup typed by users is shown as text."""
 
 import pytest
 from playwright.async_api import expect
@@ -55,7 +55,7 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
     await expect(bo.page.locator("#composer-text")).to_have_value(MARKED)
 
 
-async def test_a_quote_shows_what_is_said_without_its_marks(enter: EnterChat) -> None:
+async def test_a_quote_shows_the_text_without_markup(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await bo.say("> Slow\n\nAdd an **index** on `at`")
     await expect(bo.page.locator("chat-message")).to_have_attribute("data-state", "sent")
@@ -85,12 +85,12 @@ async def shows_marked_text(window: Window) -> None:
     await expect(text.locator("ol[start='3'] > li")).to_have_text("three")
     await expect(text.locator("a")).to_have_attribute("href", "https://x.example/")
     await expect(text.locator("a")).to_have_attribute("rel", "noopener noreferrer")
-    await expect(text.locator(".mention")).to_have_count(0)  # a quotation calls nobody
+    await expect(text.locator(".mention")).to_have_count(0)  # a quotation contains no mentions
     assert await window.page.locator(ADDED).count() == 0
 
 
 async def test_markup_in_the_title_and_topic_of_a_room_is_text(enter: EnterChat) -> None:
-    """Wherever they are shown: the list, the top, the panel, the search, what others may join."""
+    """Check all places: list, top bar, panel, search, public rooms."""
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     title, topic = PAYLOADS[0] + " title", PAYLOADS[2] + " topic"
     facts = {"name": "den", "title": title, "topic": topic}
@@ -106,7 +106,7 @@ async def test_markup_in_the_title_and_topic_of_a_room_is_text(enter: EnterChat)
         assert await window.page.locator(ADDED).count() == 0
 
 
-async def test_an_address_cannot_bring_markup_either(enter: EnterChat) -> None:
+async def test_markup_in_the_url_is_text(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for fragment in ("#/with/%3Cimg%20src=x%3E", "#/room/1%22%3E", "#/with/%E0%A4%A", "#<b>"):
         await ann.page.goto(f"/index{fragment}")

@@ -8,7 +8,7 @@ from tests.browser.conftest import EnterChat
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_user_name_stands_beside_a_display_name_that_two_bear(enter: EnterChat) -> None:
+async def test_ambiguous_display_names_are_shown_with_user_names(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="Bo")
     cy = await ann.chat.person("cy", display="Во")  # in Cyrillic letters

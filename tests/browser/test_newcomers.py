@@ -1,4 +1,4 @@
-"""How people come: by a link, at the log-in page, and into the lists of those who are here."""
+"""New users: invitation links, login page, and lists of present users."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from tests.browser.conftest import EnterChat, OpenWindow
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_link_says_for_how_many_people_and_until_when(enter: EnterChat) -> None:
+async def test_an_invitation_shows_its_uses_and_expiry(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.locator(".topbar-invite").click()
     await ann.page.locator(".invite-form [type=submit]").click()
@@ -24,7 +24,7 @@ async def test_a_link_says_for_how_many_people_and_until_when(enter: EnterChat) 
     await expect(ann.page.locator("dialog .invite-facts")).to_have_text(good_for)
 
 
-async def test_the_owner_of_the_server_has_no_name_to_invite_with(
+async def test_an_invitation_of_the_operator_has_no_name(
     enter: EnterChat, open_window: OpenWindow
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -45,7 +45,7 @@ async def test_the_owner_of_the_server_has_no_name_to_invite_with(
     await expect(dashes).to_have_css("white-space", "nowrap")
 
 
-async def test_who_guesses_too_often_is_told_in_chinese_how_long_to_wait(
+async def test_the_delay_after_failed_logins_is_shown_in_chinese(
     enter: EnterChat, open_window: OpenWindow
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -64,7 +64,7 @@ async def test_who_guesses_too_often_is_told_in_chinese_how_long_to_wait(
     await expect(problem).to_have_text(re.compile(r"。 请在 \d+ 秒后重试。$"))
 
 
-async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: EnterChat) -> None:
+async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     asked: list[str] = []
     ann.page.on("request", lambda request: asked.append(request.url))
@@ -89,7 +89,7 @@ async def test_who_got_an_account_meanwhile_is_listed_without_a_reload(enter: En
 @pytest.mark.parametrize(
     ("locale", "words"), [("en-GB", "You have been logged out"), ("zh-CN", "你已退出登录")]
 )
-async def test_whoever_is_sent_to_the_log_in_page_learns_why(
+async def test_the_login_page_explains_why_it_is_shown(
     enter: EnterChat, locale: str, words: str
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -105,13 +105,13 @@ async def test_whoever_is_sent_to_the_log_in_page_learns_why(
     await expect(away.page.locator(".account-intro")).to_contain_text(words)
 
 
-async def test_who_logs_out_is_told_nothing_about_it(enter: EnterChat) -> None:
+async def test_the_login_page_shows_no_notice_after_a_logout(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.log_out()
     await expect(ann.page.locator(".account-intro")).to_have_count(0)
 
 
-async def test_among_very_many_accounts_one_is_found_by_the_beginning_of_its_name(
+async def test_an_account_among_very_many_is_found_by_a_prefix(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")

@@ -1,4 +1,4 @@
-"""What the page says of its own state: a newer server, missing parts, too many windows."""
+"""Notices about the page: new version, missing features, too many windows."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.browser.conftest import EnterChat
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_page_that_is_older_than_the_server_loads_itself_when_nothing_is_unsent(
+async def test_an_outdated_page_reloads_itself_if_nothing_is_unsent(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -42,7 +42,7 @@ def changed(text: str, **facts: Any) -> str:
 
 
 @pytest.mark.parametrize("broken", ["main.js", "findLast"])
-async def test_a_page_that_cannot_start_names_the_browsers_that_can(
+async def test_a_page_that_cannot_start_lists_supported_browsers(
     enter: EnterChat, broken: str
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -56,7 +56,7 @@ async def test_a_page_that_cannot_start_names_the_browsers_that_can(
     ann.problems.clear()  # the exceptions of a page that cannot start
 
 
-async def test_one_window_more_than_allowed_says_so(enter: EnterChat) -> None:
+async def test_a_window_above_the_limit_shows_a_notice(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     banner = ann.page.locator("connection-banner")
     ann.expect_complaints("ERR_INTERNET_DISCONNECTED")

@@ -1,4 +1,4 @@
-"""Where a room opens: at the line "New", however much is unread."""
+"""Scroll position of an opened room: the line "New", with any number of unread messages."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ LINE = ".new-line + chat-message .message-text, .new-line + .day-line + chat-mes
 
 
 async def room_with(chat: Chat, unread: int) -> int:
-    """A room whose first messages ann has read."""
+    """Create a room whose first messages ann has read."""
     bo, ann = await chat.signed_in("bo"), await chat.signed_in("ann")
     named = {"name": f"room-{unread}", "users": ["ann"]}
     room: int = (await bo.ask("POST", "/api/rooms", named)).json["room"]
@@ -46,7 +46,7 @@ async def opens_at_the_line(window: Window, room: int) -> None:
 
 
 async def leaves_unread(window: Window, count: int) -> None:
-    """The open room, in which only the messages on screen count as read."""
+    """Require so many unread messages: only those on screen count as read."""
     badge = window.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).not_to_have_text(str(count))
     left = int(await badge.inner_text())
@@ -112,7 +112,9 @@ async def test_many_messages_that_arrive_at_once_stay_unread(enter: EnterChat) -
     await leaves_unread(ann, MANY)
 
 
-async def test_sending_from_the_middle_reads_nothing_and_leads_back(enter: EnterChat) -> None:
+async def test_sending_from_the_middle_marks_nothing_as_read_and_can_return(
+    enter: EnterChat,
+) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
     await opens_at_the_line(ann, await room_with(ann.chat, 700))
@@ -127,7 +129,7 @@ async def test_sending_from_the_middle_reads_nothing_and_leads_back(enter: Enter
     await expect(badge).to_have_text("99+")
 
 
-async def test_after_sending_from_what_was_read_the_end_is_read_as_usual(enter: EnterChat) -> None:
+async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
     await opens_at_the_line(ann, await room_with(ann.chat, 1))
@@ -146,7 +148,7 @@ async def test_after_sending_from_what_was_read_the_end_is_read_as_usual(enter: 
     await expect(ann.page.locator(".messages-back")).to_be_hidden()
 
 
-async def test_what_was_scrolled_through_stays_read_after_a_reload(enter: EnterChat) -> None:
+async def test_scrolled_messages_stay_read_after_a_reload(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
     await opens_at_the_line(ann, await room_with(ann.chat, MANY))

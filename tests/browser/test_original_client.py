@@ -1,4 +1,4 @@
-"""A client as small as the tutorial's: log in, a select box of who is online, to all and to one."""
+"""A minimal client like the tutorial's: login, list of online users, messages to all and to one."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,7 +26,7 @@ async def show_page(_request: web.Request) -> web.FileResponse:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of the client's page; the chat of ann and bo is mounted beside it."""
+    """Yield the URL of the client's page; the chat of ann and bo is mounted next to it."""
     chat = create_app(Settings(data=tmp_path / "data", limits=FAST))
     app = web.Application()
     app.add_subapp("/chat", chat)
@@ -58,7 +58,7 @@ async def send(page: Page, text: str, to: str = "everyone") -> None:
     await page.get_by_role("button", name="Send").click()
 
 
-async def test_four_types_are_enough_for_a_client_with_a_live_list(
+async def test_a_client_with_a_live_user_list_needs_only_four_types(
     open_window: OpenWindow, site: str
 ) -> None:
     windows = [await open_window(site), await open_window(site)]

@@ -1,4 +1,4 @@
-"""Another user logs in with the same browser: no window of the first user acts for that one."""
+"""Another user signs in with the same browser: windows of the first user do nothing for them."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,7 +19,7 @@ DRAFTS = "Object.keys(localStorage).filter((name) => name.includes('draft:')).so
 
 
 async def log_in(window: Window, name: str) -> Page:
-    """In another tab of the same browser."""
+    """Log in in another tab of the same browser."""
     tab = await window.page.context.new_page()
     await tab.goto("/login")
     await tab.locator("#username").fill(name)
@@ -31,11 +31,11 @@ async def log_in(window: Window, name: str) -> Page:
 
 
 async def stops(window: Window, name: str) -> None:
-    """The notice names the user whose session it is now, and Escape does not put it away."""
+    """Require a notice with the user of the present session, which Escape does not close."""
     notice = window.page.locator(NOTICE)
     await expect(notice).to_be_visible()
     await expect(notice.locator(".session-continue")).to_have_text(f"Continue as {name}")
-    for key in ("Escape", "Escape", "Enter"):  # Enter: whoever is typing means no button
+    for key in ("Escape", "Escape", "Enter"):  # Enter must not press a button while the user types
         await window.page.keyboard.press(key)
     await expect(notice).to_be_visible()
 
@@ -91,7 +91,7 @@ ACTS = [reacts, edits, invites, changes_the_name, logs_out]
 
 
 @pytest.mark.parametrize("act", ACTS)
-async def test_no_act_of_a_window_is_done_as_another_user(
+async def test_no_action_of_a_window_is_performed_as_another_user(
     enter: EnterChat, act: Callable[[Page], Awaitable[None]]
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -113,7 +113,7 @@ async def test_no_act_of_a_window_is_done_as_another_user(
     assert {event["user"] for event in events} == {"ann"}  # her socket may still carry it
 
 
-async def test_after_a_lost_line_nothing_is_sent_as_another_user_and_all_is_kept(
+async def test_after_a_lost_connection_nothing_is_sent_as_another_user_and_all_is_kept(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -147,7 +147,7 @@ async def test_after_a_lost_line_nothing_is_sent_as_another_user_and_all_is_kept
     assert [(event["user"], event["data"]) for event in events] == [("ann", "only ann says this")]
 
 
-async def test_an_invitation_opened_in_another_tab_changes_the_user_of_no_window(
+async def test_an_invitation_opened_in_another_tab_does_not_change_the_user_of_a_window(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -171,7 +171,7 @@ async def test_an_invitation_opened_in_another_tab_changes_the_user_of_no_window
     await expect(ann.page.locator("#username")).to_be_visible()
 
 
-async def test_a_page_of_administration_stops_as_well(enter: EnterChat) -> None:
+async def test_an_administration_page_stops_for_another_user(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo", admin=True)
     cy = await ann.chat.person("cy", display="Cy")
@@ -187,8 +187,8 @@ async def test_a_page_of_administration_stops_as_well(enter: EnterChat) -> None:
     assert (await cy.ask("GET", "/api/me")).status == 200
 
 
-async def test_a_line_welcomed_as_another_user_is_given_up(enter: EnterChat) -> None:
-    """By a server or a proxy that does not know the field `user`."""
+async def test_a_connection_welcomed_as_another_user_is_closed(enter: EnterChat) -> None:
+    """This happens with a server or proxy that ignores the field `user`."""
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
     ann.expect_complaints(REFUSED)
@@ -216,7 +216,7 @@ async def test_a_line_welcomed_as_another_user_is_given_up(enter: EnterChat) -> 
     assert await ann.page.evaluate("sent") == []
 
 
-async def test_a_page_that_back_brings_again_does_nothing_for_another_user(
+async def test_a_page_restored_by_back_does_nothing_for_another_user(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")

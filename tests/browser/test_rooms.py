@@ -1,4 +1,4 @@
-"""Rooms are made, found, joined, changed and left in the page."""
+"""Rooms are created, found, joined, changed and left in the page."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.storage.crowded import make_rooms
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_rooms_are_made_joined_changed_and_left(enter: EnterChat) -> None:
+async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page, other = ann.page, bo.page
     await page.locator("[data-open=rooms]").click()
@@ -71,7 +71,7 @@ async def test_rooms_are_made_joined_changed_and_left(enter: EnterChat) -> None:
     await expect(bo.rooms()).to_have_text(["Lobby"])
 
 
-async def test_a_name_with_spaces_is_a_title_too(enter: EnterChat) -> None:
+async def test_a_name_with_spaces_becomes_a_title(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.locator("[data-open=rooms]").click()
     await ann.page.locator("#room-name").fill(" Weekend  plans ")
@@ -81,10 +81,10 @@ async def test_a_name_with_spaces_is_a_title_too(enter: EnterChat) -> None:
     assert [room["name"] for room in answer["rooms"]] == ["lobby", "weekend-plans"]
 
 
-async def test_from_a_room_back_to_a_conversation_that_begins_with_another_row(
+async def test_switching_between_rooms_with_the_same_first_seq_shows_the_right_rows(
     enter: EnterChat,
 ) -> None:
-    """Both begin with seq 1: there a message, here the line that somebody made the room."""
+    """Both rooms begin with seq 1: one with a message, the other with its creation."""
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await ann.say("first in the lobby")
     await bo.sees("first in the lobby")
@@ -107,7 +107,7 @@ async def test_from_a_room_back_to_a_conversation_that_begins_with_another_row(
     assert await ann.texts() == ["first in the lobby"]
 
 
-async def test_a_private_room_says_that_it_is_one(enter: EnterChat) -> None:
+async def test_a_private_room_is_marked_as_private(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo")
     icon, facts = ann.page.locator(".topbar-icon use:visible"), ann.page.locator(".topbar-facts")
@@ -123,7 +123,7 @@ async def test_a_private_room_says_that_it_is_one(enter: EnterChat) -> None:
     await expect(start).to_be_hidden()
 
 
-async def test_a_user_of_more_rooms_than_a_welcome_holds_sees_all_of_them(enter: EnterChat) -> None:
+async def test_a_user_with_more_rooms_than_the_welcome_has_sees_all(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     found = await ann.chat.server.users.find("ann")
     assert found is not None
@@ -134,7 +134,7 @@ async def test_a_user_of_more_rooms_than_a_welcome_holds_sees_all_of_them(enter:
     await expect(titles).to_have_count(len(rooms))
 
 
-async def test_an_invitation_from_a_room_leads_into_it_or_only_into_the_lobby(
+async def test_an_invitation_from_a_room_admits_to_it_or_only_to_the_lobby(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")

@@ -1,4 +1,4 @@
-"""Messages are found and shown where they were said; the past is left again for the end."""
+"""Search: results are shown in their context, from which the user can return to the end."""
 
 import pytest
 from playwright.async_api import expect
@@ -17,7 +17,7 @@ TOP = """(seq) => document.querySelector(`[data-seq="${seq}"]`).getBoundingClien
 SCROLL = "(by) => document.querySelector('.messages-scroll').scrollBy(0, by)"
 
 
-async def test_an_old_message_is_found_shown_in_its_place_and_left_again(
+async def test_an_old_message_is_found_and_shown_in_its_context(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -35,7 +35,7 @@ async def test_an_old_message_is_found_shown_in_its_place_and_left_again(
     await expect(old).to_be_in_viewport()
     seqs = await page.evaluate(SHOWN)
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
-    assert seqs[-1] < LINES / 2  # what is between was not loaded
+    assert seqs[-1] < LINES / 2  # messages in between were not loaded
     await ann.page.keyboard.press("Control+Shift+f")
     await the_past_lives_and_grows(ann, bo)
 
@@ -49,7 +49,7 @@ async def test_an_old_message_is_found_shown_in_its_place_and_left_again(
     await ann.sees("Enough of the past")
 
 
-async def test_filters_take_the_names_that_a_chinese_page_shows(enter: EnterChat) -> None:
+async def test_filters_accept_the_names_shown_on_a_chinese_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="王博")
     await (await bo.connect()).say("大家好")
@@ -69,7 +69,7 @@ async def many(bo: Person) -> None:
 
 
 async def hits_are_listed(ann: Window, bo: Person) -> None:
-    """Newest first, page by page, with what was looked for marked; mistakes are explained."""
+    """Results are newest first, in pages, with highlights; errors are explained."""
     page, found = ann.page, ann.page.locator(".hit")
     await page.keyboard.press("Control+Shift+f")
     await expect(page.locator(".search-help")).to_be_visible()
@@ -98,7 +98,7 @@ async def hits_are_listed(ann: Window, bo: Person) -> None:
 
 
 async def the_past_lives_and_grows(ann: Window, bo: Person) -> None:
-    """Edits show, what is read does not move, and later messages come in without a gap."""
+    """Edits are shown, the scroll position is stable, and later messages follow without a gap."""
     page, path = ann.page, "/api/rooms/1/messages"
     where = await page.evaluate(TOP, 40)
     await bo.ask("PATCH", f"{path}/41", {"data": "edited in the past"})
@@ -116,7 +116,7 @@ async def the_past_lives_and_grows(ann: Window, bo: Person) -> None:
         assert len(seqs) <= 300
 
 
-async def test_signs_and_other_spellings_are_found_and_marked(enter: EnterChat) -> None:
+async def test_symbols_and_other_spellings_are_found_and_highlighted(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo")
     await (await bo.connect()).say("An e-mail of 2026-11-24 about Hauptstraße and the STRASSE")

@@ -1,4 +1,4 @@
-"""What one sets for oneself, and what tells of messages while one looks elsewhere."""
+"""Personal settings, and notifications."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.driver import PASSWORD, Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# Chromium without a screen shows none: what the page asks for is written down instead.
+# Headless Chromium shows no notifications: the calls of the page are recorded instead.
 RECORD = """
 globalThis.told = [];
 globalThis.asked = 0;
@@ -26,7 +26,7 @@ TOLD = "() => told.filter(({ closed }) => !closed).map(({ text }) => text)"
 AWAY = "document.hasFocus = () => false; dispatchEvent(new Event('blur'))"
 
 
-async def test_notifications_are_asked_for_by_a_click_and_withdrawn_when_read(
+async def test_notifications_are_enabled_by_a_click_and_closed_when_read(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -87,7 +87,7 @@ async def is_told(window: Window, *texts: str) -> None:
     )
 
 
-async def test_one_changes_the_own_name_language_theme_password_and_sessions(
+async def test_a_user_can_change_name_language_theme_password_and_sessions(
     enter: EnterChat,
 ) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
@@ -136,7 +136,7 @@ async def opens_settings(window: Window) -> None:
     await expect(window.page.locator("session-list li").first).to_be_visible()
 
 
-async def test_plain_http_from_elsewhere_says_why_there_are_no_notifications(
+async def test_plain_http_explains_why_there_are_no_notifications(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")

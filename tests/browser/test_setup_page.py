@@ -1,4 +1,4 @@
-"""The setup page asks for its token only where the address does not bring it."""
+"""The setup page asks for the token only if the URL does not contain it."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.process import ServerProcess
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_token_of_the_link_is_never_asked_for(
+async def test_a_token_in_the_link_is_not_asked_for(
     server: ServerProcess, open_window: OpenWindow
 ) -> None:
     window = await open_window(server.url)
@@ -32,7 +32,7 @@ async def test_the_token_of_the_link_is_never_asked_for(
     await expect(window.page).to_have_url(f"{server.url}/setup")
 
 
-async def test_without_a_token_in_the_address_it_is_asked_for(
+async def test_without_a_token_in_the_url_it_is_asked_for(
     server: ServerProcess, open_window: OpenWindow
 ) -> None:
     for script in (True, False):

@@ -1,4 +1,4 @@
-"""The page on a phone and on a tablet: nothing covers another thing that is used."""
+"""The page on phones and tablets: no control covers another one."""
 
 import pytest
 from playwright.async_api import expect
@@ -52,7 +52,7 @@ async def test_nothing_overlaps_on_a_phone_or_a_tablet(enter: EnterChat) -> None
         assert await page.evaluate(TARGETS) == {"overlaps": 0, "small": 0}
 
 
-async def test_the_setting_of_the_enter_key_is_true_on_touch(enter: EnterChat) -> None:
+async def test_the_enter_key_setting_applies_on_touch_devices(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     phone = await ann.another(
         viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True
@@ -71,7 +71,7 @@ async def test_the_setting_of_the_enter_key_is_true_on_touch(enter: EnterChat) -
     await phone.sees("sent")
 
 
-async def test_paper_shows_the_messages_and_no_controls(enter: EnterChat) -> None:
+async def test_printing_shows_messages_without_controls(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("on paper")
     await ann.sees("on paper")

@@ -1,4 +1,4 @@
-"""What is written and done lands where it was meant, whatever happens to the page meanwhile."""
+"""Texts and actions reach their intended target while the page changes."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ MISSING = "status of (403|404)"
 
 
 async def rooms(admin: Person, *titles: str, private: bool = True) -> dict[str, int]:
-    """Rooms of bo, to which ann and cy belong, by title."""
+    """Create rooms of bo with the members ann and cy; return them by title."""
     made = {}
     for title in titles:
         facts = {"name": title.lower(), "title": title, "private": private}
@@ -39,14 +39,14 @@ async def texts(person: Person, number: int) -> list[str]:
 
 
 async def three(enter: EnterChat) -> tuple[Window, Person, Person]:
-    """ann, an administrator, with a window; bo and cy."""
+    """A window of ann, an administrator; bo and cy."""
     ann = await enter("ann", "Ann")
     ann.expect_complaints(MISSING)
     return ann, await ann.chat.person("bo"), await ann.chat.person("cy")
 
 
 async def held(page: Page, pattern: str, method: str) -> list[Any]:
-    """The requests of that kind that wait until the test lets them go on."""
+    """Hold requests of that kind until the test continues them; return them."""
     waiting: list[Any] = []
 
     async def judge(route: Any) -> None:
@@ -65,10 +65,10 @@ async def opens_settings(window: Window) -> None:
     await expect(window.page.locator("room-dialog dialog")).to_be_visible()
 
 
-# Losing the room on screen -----------------------------------------------------------------------
+# Loss of the open room ---------------------------------------------------------------------------
 
 
-async def test_a_removed_member_who_goes_on_typing_says_nothing_elsewhere(
+async def test_a_removed_member_who_keeps_typing_posts_nothing_elsewhere(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await three(enter)
@@ -104,7 +104,7 @@ async def test_a_removed_member_who_goes_on_typing_says_nothing_elsewhere(
     await ann.sees("hello")
 
 
-async def test_a_room_that_is_not_there_is_not_the_lobby(enter: EnterChat) -> None:
+async def test_a_missing_room_does_not_open_the_lobby(enter: EnterChat) -> None:
     ann, *_ = await three(enter)
     page = ann.page
     ann.expect_complaints("404")
@@ -119,7 +119,7 @@ async def test_a_room_that_is_not_there_is_not_the_lobby(enter: EnterChat) -> No
     await expect(page.locator(TITLE)).to_have_text("Not available")
 
 
-async def test_a_room_lost_while_the_line_was_away_shows_a_notice(enter: EnterChat) -> None:
+async def test_a_room_lost_while_offline_shows_a_notice(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     ann.expect_complaints("WebSocket|ERR_|Failed")
     den = (await rooms(bo, "Den"))["Den"]
@@ -136,7 +136,7 @@ async def test_a_room_lost_while_the_line_was_away_shows_a_notice(enter: EnterCh
     assert await texts(bo, 1) == []
 
 
-async def test_after_a_restored_backup_nothing_is_said_in_another_room_of_that_number(
+async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await three(enter)
@@ -172,7 +172,7 @@ async def test_after_a_restored_backup_nothing_is_said_in_another_room_of_that_n
     assert await texts(bo, den) == []
 
 
-async def test_an_archived_room_takes_no_text_until_it_is_opened_again(enter: EnterChat) -> None:
+async def test_an_archived_room_accepts_no_text_until_it_is_unarchived(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     den = (await rooms(bo, "Den"))["Den"]
     await ann.opens("Den")
@@ -197,10 +197,10 @@ async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
     await expect(ann.page.locator(TITLE)).to_have_text("Den")
 
 
-# Dialogs about one room while another one comes on screen ----------------------------------------
+# Dialogs about one room while another one is opened -----------------------------------------------
 
 
-async def test_settings_are_saved_for_the_room_that_they_were_opened_for(
+async def test_settings_are_saved_for_the_room_of_the_dialog(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await three(enter)
@@ -217,7 +217,7 @@ async def test_settings_are_saved_for_the_room_that_they_were_opened_for(
     assert (await room(bo, made["Beta"]))["title"] == "Beta"
 
 
-async def test_only_the_room_that_the_question_names_is_left(enter: EnterChat) -> None:
+async def test_only_the_room_of_the_confirmation_is_left(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     await rooms(bo, "Alpha", "Beta")
     await ann.opens("Beta")
@@ -232,7 +232,7 @@ async def test_only_the_room_that_the_question_names_is_left(enter: EnterChat) -
     await expect(ann.page.locator(TITLE)).to_have_text("Beta")
 
 
-async def test_a_member_is_removed_from_the_room_that_the_question_names(
+async def test_a_member_is_removed_from_the_room_of_the_confirmation(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await three(enter)
@@ -258,7 +258,7 @@ async def test_a_member_is_removed_from_the_room_that_the_question_names(
     )
 
 
-async def test_who_was_chosen_for_one_room_is_not_added_to_the_next(enter: EnterChat) -> None:
+async def test_a_user_chosen_for_one_room_is_not_added_to_the_next(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     await ann.chat.person("dee")
     await rooms(bo, "Alpha", "Beta")
@@ -315,10 +315,10 @@ async def test_a_profile_sends_only_what_was_changed(enter: EnterChat) -> None:
     await expect(ann.page.locator("html")).to_have_attribute("lang", "zh-Hans")
 
 
-# One press, one act ------------------------------------------------------------------------------
+# Double clicks -----------------------------------------------------------------------------------
 
 
-async def test_a_double_click_on_archive_archives(enter: EnterChat) -> None:
+async def test_a_double_click_on_archive_archives_once(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     den = (await rooms(bo, "Den"))["Den"]
     await ann.opens("Den")
@@ -349,8 +349,8 @@ async def test_a_double_click_revokes_one_invitation(enter: EnterChat) -> None:
     assert len(await ann.chat.server.invitations.listed(None)) == 2
 
 
-async def test_the_second_click_of_a_double_click_answers_no_question(enter: EnterChat) -> None:
-    """The button of the answer may appear under the pointer."""
+async def test_the_second_click_of_a_double_click_confirms_nothing(enter: EnterChat) -> None:
+    """The button of the confirmation may appear under the pointer."""
     ann, bo, _ = await three(enter)
     await rooms(bo, "Den")
     await ann.opens("Den")
@@ -383,7 +383,7 @@ async def test_a_held_enter_that_opened_a_room_sends_no_draft_there(enter: Enter
 # Rows under the pointer --------------------------------------------------------------------------
 
 
-async def test_a_click_in_the_list_means_the_row_that_was_under_the_pointer(
+async def test_a_click_in_the_list_selects_the_row_that_was_under_the_pointer(
     enter: EnterChat,
 ) -> None:
     ann, bo, cy = await three(enter)
@@ -406,7 +406,7 @@ async def test_a_click_in_the_list_means_the_row_that_was_under_the_pointer(
     await expect(rows.first).to_have_attribute("data-user", "bo")
 
 
-async def test_a_click_beside_a_message_means_the_message_that_was_there(
+async def test_a_click_next_to_a_message_applies_to_the_message_that_was_there(
     enter: EnterChat,
 ) -> None:
     ann, bo, cy = await three(enter)
@@ -430,10 +430,10 @@ async def test_a_click_beside_a_message_means_the_message_that_was_there(
     await ann.sees("four")
 
 
-# What comes late ---------------------------------------------------------------------------------
+# Late responses ----------------------------------------------------------------------------------
 
 
-async def test_a_room_that_is_made_late_does_not_pull_the_writer_away(enter: EnterChat) -> None:
+async def test_a_room_that_is_created_late_is_not_opened_while_typing(enter: EnterChat) -> None:
     ann, *_ = await three(enter)
     waiting = await held(ann.page, "**/api/rooms", "POST")
     await ann.page.locator("[data-open=rooms]").click()
@@ -450,7 +450,7 @@ async def test_a_room_that_is_made_late_does_not_pull_the_writer_away(enter: Ent
     await ann.sees("for the lobby")
 
 
-async def test_a_refused_edit_does_not_mix_with_what_is_being_written(
+async def test_a_rejected_edit_does_not_mix_with_the_draft(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await three(enter)
@@ -475,7 +475,7 @@ async def test_a_refused_edit_does_not_mix_with_what_is_being_written(
     assert await texts(bo, 1) == ["frist"]
 
 
-async def test_a_new_password_is_shown_beside_the_person_whose_it_is(enter: EnterChat) -> None:
+async def test_a_new_password_is_shown_next_to_its_user(enter: EnterChat) -> None:
     ann, *_ = await three(enter)
     await ann.page.goto("/admin/people")
     waiting = await held(ann.page, "**/api/users/bo/password", "POST")
@@ -493,7 +493,7 @@ async def test_a_new_password_is_shown_beside_the_person_whose_it_is(enter: Ente
     await expect(dialog).to_be_hidden()
 
 
-async def test_back_to_the_address_without_a_room_shows_the_lobby(enter: EnterChat) -> None:
+async def test_back_to_the_url_without_a_room_shows_the_lobby(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     await rooms(bo, "Den")
     await ann.opens("Den")
@@ -501,7 +501,7 @@ async def test_back_to_the_address_without_a_room_shows_the_lobby(enter: EnterCh
     await expect(ann.page.locator(TITLE)).to_have_text("Lobby")
 
 
-# What the server refuses -------------------------------------------------------------------------
+# Rejections --------------------------------------------------------------------------------------
 
 
 async def test_half_an_emoji_is_sent_as_a_replacement_and_blocks_nothing(
@@ -516,7 +516,7 @@ async def test_half_an_emoji_is_sent_as_a_replacement_and_blocks_nothing(
     assert await texts(bo, 1) == ["a � b", "next"]
 
 
-async def test_a_refused_message_goes_back_into_the_box_or_away(enter: EnterChat) -> None:
+async def test_a_rejected_message_can_be_edited_or_discarded(enter: EnterChat) -> None:
     ann, bo, _ = await three(enter)
     den = (await rooms(bo, "Den"))["Den"]
     await ann.opens("Den")
@@ -535,7 +535,7 @@ async def test_a_refused_message_goes_back_into_the_box_or_away(enter: EnterChat
 
 
 async def refuse_frames(page: Page, *, frame: int = 2) -> None:
-    """Each frame of that type is answered by a refusal that names no request."""
+    """Answer each frame of that type by an error without an id."""
     await page.evaluate(
         """(type) => {
           const { send } = WebSocket.prototype;

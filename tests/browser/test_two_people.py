@@ -1,4 +1,4 @@
-"""The main way through the product: two people meet, talk, and lose the server for a while."""
+"""Main scenario: two users meet, exchange messages, and lose the server for a while."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ FIRST_ANSWERED = """(count) => [...document.querySelectorAll("chat-message")]
   .filter(({ dataset }) => dataset.state === "sent").length > count"""
 
 
-async def test_two_people_meet_talk_and_outlive_a_killed_server(
+async def test_two_users_exchange_messages_despite_a_killed_server(
     server: ServerProcess, open_window: OpenWindow
 ) -> None:
     ann = await open_window(server.url)
@@ -68,7 +68,7 @@ async def they_talk_in_the_lobby(ann: Window, bo: Window) -> None:
 
 
 async def bo_types_with_an_input_method(bo: Window) -> None:
-    """An Enter that confirms a candidate is not for the page, before and after the composition."""
+    """The page ignores an Enter that confirms a candidate of the input method."""
     box = bo.page.locator("#composer-text")
     await box.focus()
     keyboard = await bo.page.context.new_cdp_session(bo.page)
@@ -122,7 +122,7 @@ async def they_outlive_a_killed_server(server: ServerProcess, ann: Window, bo: W
 async def ann_sends_while_the_server_dies(
     server: ServerProcess, ann: Window, before: int
 ) -> list[str]:
-    """Some are answered, some stored without an answer, perhaps, and some never arrive."""
+    """Send messages, of which some are answered, some may be stored, and some never arrive."""
     await ann.page.evaluate(SEND_MANY, [1, BURST])
     await ann.page.wait_for_function(FIRST_ANSWERED, arg=before)
     os.kill(server.pid, signal.SIGSTOP)
@@ -134,7 +134,7 @@ async def ann_sends_while_the_server_dies(
 
 
 async def history(server: ServerProcess) -> dict[int, list[str]]:
-    """What the server has stored, by room, read over a socket of bo's."""
+    """Return the stored texts by room, read over a connection of bo."""
     rooms = {}
     async with aiohttp.ClientSession(server.url) as http:
         form = {"username": "bo", "password": PASSWORD}

@@ -1,4 +1,4 @@
-"""Unsent text and acts survive another conversation, a reload and a lost connection."""
+"""Unsent texts and actions survive a change of the room, a reload and a lost connection."""
 
 import pytest
 from playwright.async_api import expect
@@ -73,7 +73,7 @@ async def test_a_reply_and_an_edit_in_progress_survive_another_room_and_a_reload
     await expect(last.locator(".message-body")).to_have_text("half an edit (edited)")
 
 
-async def test_an_edit_and_a_reaction_that_were_not_answered_are_sent_after_a_reload(
+async def test_unanswered_edits_and_reactions_are_sent_after_a_reload(
     enter: EnterChat,
 ) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
@@ -127,7 +127,7 @@ async def test_the_outbox_survives_cleared_site_data_and_warns_when_the_disk_is_
     assert not await ann.page.evaluate(ASKS_BEFORE_CLOSING)
 
 
-async def test_a_room_that_is_opened_without_a_connection_says_when_it_will_load(
+async def test_a_room_that_is_opened_offline_shows_when_it_will_load(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
@@ -143,7 +143,7 @@ async def test_a_room_that_is_opened_without_a_connection_says_when_it_will_load
     await expect(offline).to_be_hidden()
 
 
-async def test_a_browser_that_stores_nothing_shows_the_chat_and_says_so(enter: EnterChat) -> None:
+async def test_a_browser_without_storage_shows_the_chat_and_a_notice(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for kind in ("indexedDB", "localStorage"):
         await ann.page.add_init_script(
@@ -165,7 +165,7 @@ async def test_a_browser_that_stores_nothing_shows_the_chat_and_says_so(enter: E
 
 
 async def until(window: Window, count: int) -> None:
-    """Waits until the browser stores that many entries of the outbox."""
+    """Wait until the browser stores that many entries of the outbox."""
     await window.page.wait_for_function(STORES, arg=count)
 
 

@@ -1,4 +1,4 @@
-"""No text escapes translation: where every text is wrapped, whatever one sees is wrapped."""
+"""All visible texts are translatable, which is tested by a catalogue that wraps every text."""
 
 import gettext
 import json
@@ -23,7 +23,7 @@ NO_TEXTS = re.compile(
     r"\b(ann|bo|tests|lobby|chatserver|SQLite|MB|GB|English)\b|简体中文|https?:\S+", re.IGNORECASE
 )
 
-# Words of others are left out: times and numbers by Intl, keys, languages by their own names.
+# Excluded: times and numbers by Intl, keys, and languages in their own names.
 VISIBLE = """() => {
   const others = [...document.querySelectorAll("time, kbd, code, [lang]:not(html)")];
   for (const other of others) other.style.setProperty("display", "none", "important");
@@ -39,7 +39,7 @@ VISIBLE = """() => {
 
 
 class Wrapping(gettext.NullTranslations):
-    """Every text as it is in the sources, between brackets that stand nowhere else."""
+    """Return every text of the sources in brackets that are not used elsewhere."""
 
     def gettext(self, message: str) -> str:
         return wrapped(message)
@@ -65,7 +65,7 @@ def language() -> Language:
 
 
 def escaped(texts: list[str]) -> set[str]:
-    """The words that stand outside of all brackets."""
+    """Return the words outside of all brackets."""
     found = set()
     for text in texts:
         rest, removed = text, 1
@@ -81,8 +81,8 @@ async def is_wrapped(page: Page) -> None:
     assert escaped(await page.evaluate(VISIBLE)) == set(), page.url
 
 
-async def test_every_text_that_one_sees_is_one_of_the_catalogue(enter: EnterChat) -> None:
-    assert escaped(["⟦a %(b)s⟧ Not ⟦%(c)s ⟦d⟧⟧"]) == {"Not"}  # it does look
+async def test_every_visible_text_is_in_the_catalogue(enter: EnterChat) -> None:
+    assert escaped(["⟦a %(b)s⟧ Not ⟦%(c)s ⟦d⟧⟧"]) == {"Not"}  # the check works
     ann = await enter("ann", "Ann")
     ann.chat.server.languages["en"] = language()
     ann.expect_complaints("status of 404")
@@ -103,7 +103,7 @@ async def test_every_text_that_one_sees_is_one_of_the_catalogue(enter: EnterChat
 
 
 async def the_layers_of_the_chat_are_wrapped(page: Page) -> None:
-    """Whatever opens over the page, by the buttons that open it."""
+    """Check all layers, opened by their buttons."""
     names = "[...document.querySelectorAll('[data-open]')].map((one) => one.dataset.open)"
     found = set(await page.evaluate(names))
     assert {"rooms", "keys"} <= found

@@ -1,4 +1,4 @@
-"""The vocabulary of the browser tests: what people do with the page, by what they see on it."""
+"""Operations of the browser tests: actions of users, and what they see on the page."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -19,16 +19,16 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
 
 
 class Window:
-    """One page in a browser of its own, and whatever its console complains of."""
+    """A page in an isolated browser context, and the errors in its console."""
 
-    chat: Chat  # where `enter` has taken its reader, and one more device of the same person
+    chat: Chat  # set by `enter`, as well as one more device of the same user
     another: Callable[..., Awaitable["Window"]]
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.problems: list[str] = []
         self._expected = re.compile("(?!)")
-        page.on("console", self._hear)
+        page.on("console", self._record_problem)
         page.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
         page.on("dialog", self._refuse)
 
@@ -41,10 +41,10 @@ class Window:
         await self.page.context.close()
 
     def expect_complaints(self, pattern: str) -> None:
-        """What Chromium itself writes to the console when a server is away or answers 404."""
+        """Ignore messages of Chromium itself about unreachable servers or errors like 404."""
         self._expected = re.compile(pattern)
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_problem(self, message: ConsoleMessage) -> None:
         said = f"{message.type}: {message.text} {message.location['url']}"
         if message.type in COMPLAINTS and not self._expected.search(said):
             self.problems.append(said)
@@ -56,7 +56,7 @@ class Window:
     # Before the chat ------------------------------------------------------------------------------
 
     async def sign_up(self, link: str, name: str, display: str = "") -> None:
-        """On the page behind a setup link or an invitation, up to the chat."""
+        """Create an account on the page of a setup link or an invitation."""
         await self.page.goto(link)
         await self.page.locator("#username").fill(name)
         await self.page.locator("#display").fill(display)
@@ -66,14 +66,14 @@ class Window:
         await self.is_loaded()
 
     async def is_loaded(self) -> None:
-        """The line is there, the open conversation is shown, and so is what comes on demand."""
+        """Wait until the page is connected, and the room and all lazy modules are loaded."""
         await expect(self.page.locator("message-list")).to_have_attribute("data-state", "loaded")
         await expect(self.page.locator("settings-dialog:defined")).to_be_attached()
 
     # In the chat ----------------------------------------------------------------------------------
 
     async def invite(self) -> str:
-        """The link of a new invitation, from the dialog."""
+        """Return the link of a new invitation from the dialog."""
         page = self.page
         await page.locator(".topbar-invite").click()
         await page.locator(".invite-form [type=submit]").click()
@@ -87,25 +87,25 @@ class Window:
         return link
 
     async def sees_online(self, *names: str) -> None:
-        """Exactly these people, oneself first."""
+        """Require exactly these users in the list, the own one first."""
         rows = self.page.locator("[data-section=online] li")
         await expect(rows).to_have_count(len(names))
         for position, name in enumerate(names):
             await expect(rows.nth(position)).to_have_attribute("data-user", name)
 
     async def turn_to(self, name: str) -> None:
-        """The conversation with one person."""
+        """Open the conversation with a user who is online."""
         row = self.page.locator(f"[data-section=online] li[data-user='{name}'] a")
         await row.click()
         await self.is_loaded()
 
     async def turn_to_direct(self, name: str) -> None:
-        """The conversation with a user who may be offline."""
+        """Open the conversation with a user who may be offline."""
         await self.page.goto(f"/index#/with/{name}")
         await self.is_loaded()
 
     async def reloaded(self, name: str) -> None:
-        """The conversation with a user, loaded from the server."""
+        """Reload the page with the conversation with a user."""
         await self.turn_to_direct(name)
         await self.page.reload()
         await self.is_loaded()
@@ -117,17 +117,17 @@ class Window:
         await self.is_loaded()
 
     def rooms(self) -> Locator:
-        """The names of one's rooms in the list."""
+        """Return the names of the rooms in the list."""
         return self.page.locator("[data-section=rooms] .row-name")
 
     async def opens(self, title: str) -> None:
-        """A room of the list."""
+        """Open a room of the list."""
         await self.rooms().filter(has_text=title).click()
         await expect(self.page.locator(".topbar-title")).to_have_text(title)
         await self.is_loaded()
 
     async def act(self, action: str, key: str = "") -> None:
-        """A button beside the message under the pointer, or, by `key`, beside the focused one."""
+        """Press a button of the message under the pointer, or, by `key`, of the focused one."""
         button = self.page.locator(f"chat-message [data-deed={action}]")
         if key:
             await button.press(key)
@@ -135,7 +135,7 @@ class Window:
             await button.click()
 
     async def loses_the_line(self) -> None:
-        """And knows it."""
+        """Cut the connection, and wait until the page has noticed it."""
         await expect(self.page.locator("connection-banner")).to_have_attribute(
             "data-state", "waiting"
         )
@@ -145,25 +145,25 @@ class Window:
         await self.page.keyboard.press("Enter")
 
     async def sees(self, text: str) -> None:
-        """As the last message, which is stored."""
+        """Require this text as the last message, which is stored."""
         last = self.page.locator("chat-message").last
         await expect(last.locator(".message-text")).to_have_text(text)
         await expect(last).to_have_attribute("data-state", "sent")
 
     async def texts(self) -> list[str]:
-        """All messages of the open conversation."""
+        """Return all messages of the open room."""
         return await self.page.locator(".message-text").all_text_contents()
 
     async def unsent(self) -> int:
-        """How many messages this device keeps on disk because nobody has answered them."""
+        """Return the number of messages in the stored outbox."""
         return int(await self.page.evaluate(COUNT_UNSENT))
 
     async def press(self, element: str, key: str, **facts: Any) -> bool:
-        """A made key press with what an input method adds to it; true when the page took it."""
+        """Dispatch a key press with fields of an input method; return whether it was handled."""
         return bool(await self.page.evaluate(PRESS, [element, {"key": key, **facts}]))
 
     async def is_logged_out(self) -> None:
-        """The page stays, says so, and links to the login page."""
+        """Require a notice with a link to the login page."""
         banner = self.page.locator("connection-banner")
         await expect(banner).to_have_attribute("data-state", "ended")
         await expect(banner.locator(".banner-login")).to_be_visible()
@@ -196,7 +196,7 @@ PRESS = """([element, facts]) => {
 
 
 def setup_link(lines: list[str]) -> str:
-    """From what the server has printed."""
+    """Return the setup link in the output of a server."""
     found = SETUP_LINK.search("".join(lines))
     assert found, lines
     return found[0]
