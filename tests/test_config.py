@@ -11,13 +11,11 @@ from chatserver.config import (
     AuthSettings,
     DatabaseSettings,
     LimitSettings,
-    Loaded,
     ServerSettings,
     Settings,
-    all_keys,
-    load,
     shown,
 )
+from chatserver.config_sources import Loaded, all_keys, load
 from chatserver.errors import StartError
 
 PORT = "CHATSERVER_SERVER__PORT"

@@ -16,7 +16,8 @@ from aiohttp import web
 
 from chatserver.__main__ import main
 from chatserver.app import SERVER
-from chatserver.config import Settings, all_keys, load
+from chatserver.config import Settings
+from chatserver.config_sources import all_keys, load
 from chatserver.text.markup import rendered
 from tests.conftest import StartChat
 from tests.driver import PASSWORD

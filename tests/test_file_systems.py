@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatserver import data_dir as folder_module
-from chatserver.storage.archive_file import fsync_directory
+from chatserver.storage.archive_writer import fsync_directory
 from tests.rig.needs import require
 from tests.test_main import LATER, PASSWORD, Place, sentence
 

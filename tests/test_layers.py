@@ -14,8 +14,8 @@ LONGEST = 350  # lines of a module
 # From the lowest. A name includes its submodules; the longest matching name decides.
 LAYERS = [
     (
-        "errors models config limits logs histogram data_dir resources clocks supervisor redaction"
-        " permissions binding origins tls launch descriptors text protocol bus"
+        "errors models config config_sources limits logs histogram data_dir resources clocks"
+        " supervisor redaction permissions binding origins tls launch descriptors text protocol bus"
     ),
     "storage bus.redis",
     "accounts chat realtime nightly restore",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.config import load
+from chatserver.config_sources import load
 from chatserver.data_dir import DATABASE_FILES
 from chatserver.errors import StartError
 from chatserver.permissions import keeps_modes

@@ -25,17 +25,15 @@ from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.nightly import Nightly, night_start
 from chatserver.restore import restore
-from chatserver.storage.archive_file import (
+from chatserver.storage.archive_file import Damaged, Manifest, read
+from chatserver.storage.archive_io import NotEmpty
+from chatserver.storage.archive_writer import (
     ArchiveReceiver,
-    Damaged,
-    Manifest,
     PackedWriter,
     PlainWriter,
     Writer,
     new_file,
-    read,
 )
-from chatserver.storage.archive_io import NotEmpty
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import HEAD, migrate
 from chatserver.storage.nightly_runs import recorded
@@ -180,7 +178,7 @@ def test_a_file_is_created_atomically_and_private(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from chatserver.storage.archive_file import new_file
+from chatserver.storage.archive_writer import new_file
 with new_file(Path(sys.argv[1]), force=True) as opened:
     opened.write(b"half")
     opened.flush()

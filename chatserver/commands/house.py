@@ -7,7 +7,8 @@ import click
 
 from chatserver.commands import listing
 from chatserver.commands.options import ask, loaded, place_options, run
-from chatserver.config import all_keys, shown
+from chatserver.config import shown
+from chatserver.config_sources import all_keys
 from chatserver.errors import ChatServerError
 
 SIGNS = {True: "ok  ", False: "FAIL", None: "warn"}  # of findings

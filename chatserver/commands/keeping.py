@@ -16,16 +16,13 @@ from chatserver.commands.options import loaded, place_options, run
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
-from chatserver.storage.archive_file import (
-    Archive,
+from chatserver.storage.archive_file import Archive, Damaged, Manifest, read
+from chatserver.storage.archive_writer import (
     ArchiveReceiver,
-    Damaged,
-    Manifest,
     PackedWriter,
     PlainWriter,
     Writer,
     new_file,
-    read,
 )
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from chatserver.config import Loaded, load
+from chatserver.config_sources import Loaded, load
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])

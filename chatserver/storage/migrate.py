@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from chatserver.errors import ChatServerError, NotYet, StartError
 from chatserver.resources import resource_dir
-from chatserver.storage.archive_file import new_file
+from chatserver.storage.archive_writer import new_file
 from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.failures import may_pass
 from chatserver.storage.tables import metadata

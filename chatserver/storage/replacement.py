@@ -8,7 +8,8 @@ from pathlib import Path
 from chatserver.config import sqlite_url
 from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.storage import archive_io
-from chatserver.storage.archive_file import Row, fsync_directory, private, remove_partial
+from chatserver.storage.archive_file import Row
+from chatserver.storage.archive_writer import fsync_directory, private, remove_partial
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.failures import is_damage
 from chatserver.storage.migrate import migrate

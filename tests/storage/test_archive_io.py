@@ -12,15 +12,9 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import Unavailable
 from chatserver.models import LOBBY, Kind
 from chatserver.storage import integrity as check_module
-from chatserver.storage.archive_file import (
-    Archive,
-    ArchiveReceiver,
-    Damaged,
-    PackedWriter,
-    PlainWriter,
-    read,
-)
+from chatserver.storage.archive_file import Archive, Damaged, read
 from chatserver.storage.archive_io import NotEmpty, dump, is_empty, load
+from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, PlainWriter
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check, totals
 from chatserver.storage.migrate import migrate
