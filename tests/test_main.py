@@ -104,10 +104,10 @@ class Place:
         assert done.code == 0, done.err
         return done.out
 
-    def fail(self, *arguments: str, **environ: str) -> str:
-        """Run a command that must fail; return the message."""
+    def fail(self, *arguments: str, code: int = MISTAKE, **environ: str) -> str:
+        """Run a command that must fail with that exit code; return the message."""
         done = self.run("--data", str(self.data), *arguments, **environ)
-        return sentence(done)
+        return sentence(done, code)
 
     def fail_to_serve(self, **server: Any) -> str:
         """Return the error of a server that must not start."""
@@ -652,7 +652,7 @@ def test_a_server_that_stops_before_it_answers_is_an_error(
         answering = threading.Thread(target=hang_up_on_everybody)
         answering.start()
         try:
-            assert "Try again" in place.fail(*command)
+            assert "Try again" in place.fail(*command, code=LATER)
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             answering.join()
