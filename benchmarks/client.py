@@ -10,6 +10,7 @@ import msgspec
 
 from benchmarks.contenders import Running
 from benchmarks.population import Person
+from chatserver.protocol import Type
 
 Frame = dict[str, Any]
 
@@ -35,9 +36,9 @@ class Client:
         wanted = await self.send(**command)
         while True:
             frame = await self.hear()
-            if frame["type"] == 4 and not frame["ok"]:
+            if frame["type"] == Type.REPLY and not frame["ok"]:
                 raise Refused(frame)
-            if frame["type"] == 4 and frame["id"] == wanted:
+            if frame["type"] == Type.REPLY and frame["id"] == wanted:
                 return frame
 
     async def send(self, **command: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from chatserver.config import LimitSettings, Settings
+from chatserver.protocol import Type
 from chatserver.web.authentication import COOKIE
 from tests.driver import Chat, Device
 
@@ -99,7 +100,7 @@ async def talk(bo: Device) -> None:
     clock = asyncio.get_running_loop().time
     started = clock()
     for number in range(RATE * SECONDS):
-        await bo.send({"type": 2, "data": f"{TEXT} {number}", "id": f"busy-{number}"})
+        await bo.send({"type": Type.GROUP_CHAT, "data": f"{TEXT} {number}", "id": f"busy-{number}"})
         await asyncio.sleep(max(0.0, started + number / RATE - clock()))
     await bo.reply(f"busy-{RATE * SECONDS - 1}")
 
@@ -113,7 +114,7 @@ async def hour(page: Page, bo: Device) -> None:
     clock = asyncio.get_running_loop().time
     started = clock()
     for number in range(HOUR):
-        await bo.send({"type": 2, "data": f"{TEXT} {number}", "id": f"hour-{number}"})
+        await bo.send({"type": Type.GROUP_CHAT, "data": f"{TEXT} {number}", "id": f"hour-{number}"})
         await asyncio.sleep(max(0.0, started + number / PACE - clock()))
         if number % (HOUR // LOOKS) == HOUR // LOOKS - 1:
             await bo.reply(f"hour-{number}")
@@ -130,7 +131,7 @@ async def hour(page: Page, bo: Device) -> None:
 
 async def fill(bo: Device) -> None:
     for number in range(LONG):
-        await bo.send({"type": 2, "data": f"{TEXT} {number}", "id": f"long-{number}"})
+        await bo.send({"type": Type.GROUP_CHAT, "data": f"{TEXT} {number}", "id": f"long-{number}"})
         if number % 200 == 199:
             await bo.reply(f"long-{number}")
 

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 from chatserver.app import SERVER, create_app
 from chatserver.config import Settings
 from chatserver.models import Role
+from chatserver.protocol import Type
 from chatserver.server import Server
 from chatserver.storage.users import NewUser
 from chatserver.web.access_log import AccessLog
@@ -91,8 +92,8 @@ class Person:
     async def connect(self, **options: Any) -> "Device":
         """One more device, welcomed and told who is online."""
         device = await self.open(**options)
-        device.welcome = await device.next(5)
-        device.online = await device.next(1)
+        device.welcome = await device.next(Type.WELCOME)
+        device.online = await device.next(Type.GROUP_LIST)
         return device
 
     async def open(self, **options: Any) -> "Device":
@@ -151,7 +152,7 @@ class Device:
     async def say(self, text: str, **facts: Any) -> Frame:
         """To the lobby, or as `facts` say; the reply."""
         request_id = facts.pop("id", None) or f"{self.person.name}-{next(_ids)}"
-        kind = 3 if "to" in facts else 2
+        kind = Type.SINGLE_CHAT if "to" in facts else Type.GROUP_CHAT
         await self.send({"type": kind, "data": text, "id": request_id, **facts})
         return await self.reply(request_id)
 
@@ -162,7 +163,7 @@ class Device:
         return await self.reply(request_id)
 
     async def history(self, room: int, **facts: Any) -> Frame:
-        return await self.ask(7, room=room, **facts)
+        return await self.ask(Type.HISTORY, room=room, **facts)
 
     async def close(self) -> None:
         await self.ws.close()
@@ -183,13 +184,13 @@ class Device:
     async def reply(self, request_id: str) -> Frame:
         """The answer to one request."""
         while True:
-            frame = await self.next(4)
+            frame = await self.next(Type.REPLY)
             if frame.get("id") == request_id:
                 return frame
 
     async def hears(self, text: str) -> Frame:
         """The next message; it must be this one."""
-        frame = await self.next(2, 3)
+        frame = await self.next(Type.GROUP_CHAT, Type.SINGLE_CHAT)
         assert frame["data"] == text, frame
         return frame
 
@@ -201,7 +202,9 @@ class Device:
                     self._kept.append(await self._read())
             except TimeoutError:
                 break
-        assert [frame for frame in self._kept if frame["type"] in (2, 3)] == []
+        assert [
+            frame for frame in self._kept if frame["type"] in (Type.GROUP_CHAT, Type.SINGLE_CHAT)
+        ] == []
 
     async def hears_nothing_of(self, room: int) -> None:
         """No frame of that room is here or comes within a moment."""

@@ -20,7 +20,7 @@ from benchmarks.results import Goal, Result, percentile, ratio, spread
 from benchmarks.works.cliffs import PLACES
 from benchmarks.works.inputs import ACTS, TEXTS, Case
 from chatserver.config import LimitSettings
-from chatserver.protocol import decode
+from chatserver.protocol import Type, decode
 from tests.process import ServerProcess
 from tests.rig.needs import require
 
@@ -97,7 +97,7 @@ class Relay:
         return ws
 
     async def _relay(self, sender: web.WebSocketResponse, message: str) -> None:
-        assert json.loads(message)["type"] == 2
+        assert json.loads(message)["type"] == Type.GROUP_CHAT
         self._passed += 1
         for ws in self._sockets:
             if ws is sender:

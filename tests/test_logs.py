@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from chatserver.config import ServerSettings, Settings
 from chatserver.launch import log_only_bugs
 from chatserver.logs import configure_logging
+from chatserver.protocol import Type
 from chatserver.storage.engine import Database
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
@@ -120,17 +121,17 @@ async def talk(ann: Person, bo: Person) -> None:
     seq = (await anns.say("a plum", id="1"))["seq"]
     await anns.say("another plum", id="1")  # is rejected
     await bos.say("a plum to you", to="ann")
-    await anns.ask(10, room=1, target=seq, data="a riper plum")
-    await bos.ask(12, room=1, target=seq, emoji="🍑", on=True)
+    await anns.ask(Type.EDIT, room=1, target=seq, data="a riper plum")
+    await bos.ask(Type.REACT, room=1, target=seq, emoji="🍑", on=True)
     await bos.history(1, after=0)
-    await bos.send({"type": 2, "data": ["plum"], "id": "2"})
+    await bos.send({"type": Type.GROUP_CHAT, "data": ["plum"], "id": "2"})
     await bos.ws.send_str("a broken plum")
-    await bos.next(4)
+    await bos.next(Type.REPLY)
     await bo.ask("GET", "/api/search?q=plum")
     await bo.ask("POST", "/api/rooms/1/messages", {"data": "plum " * 2_000})
     await bo.ask("POST", "/api/rooms/1/messages", {"data": "a posted plum"})
-    await anns.ask(14, token=bo.token)  # of another user
-    await anns.ask(11, room=1, target=seq)
+    await anns.ask(Type.RENEW, token=bo.token)  # of another user
+    await anns.ask(Type.DELETE, room=1, target=seq)
     await anns.close()
     await bos.close()
 

@@ -16,6 +16,7 @@ from benchmarks.works import Scale
 from benchmarks.works.crowds import CROWDED, Cost, crowds, wait_of
 from benchmarks.works.inputs import ACTS, TEXTS, Case, Command, targets_of
 from chatserver.models import LOBBY
+from chatserver.protocol import Type
 
 PEOPLE = 2_000
 ROOMS = 1_000
@@ -61,21 +62,23 @@ NOTE = (
 )
 SHARED = "where others use the core too, they are waited for as well"
 
-PLAIN = Case("plain message", 1, lambda n: {"type": 2, "data": f"good morning, everyone {n}"})
+PLAIN = Case(
+    "plain message", 1, lambda n: {"type": Type.GROUP_CHAT, "data": f"good morning, everyone {n}"}
+)
 NEW_PERSON = Case(
     "direct message to a new person",
     67,
-    lambda n: {"type": 3, "to": f"p{n % PEOPLE:05}", "data": f"good morning {n}"},
+    lambda n: {"type": Type.SINGLE_CHAT, "to": f"p{n % PEOPLE:05}", "data": f"good morning {n}"},
 )
 FIRST_IN_ROOM = Case(
     "first message to a room since the start",
     20,
-    lambda n: {"type": 2, "room": LOBBY + 1 + n, "data": f"good morning {n}"},
+    lambda n: {"type": Type.GROUP_CHAT, "room": LOBBY + 1 + n, "data": f"good morning {n}"},
 )
 MISSING_ROOM = Case(
     "message to a room that is not there",
     13,
-    lambda n: {"type": 2, "room": 10_000_000 + n, "data": f"good morning {n}"},
+    lambda n: {"type": Type.GROUP_CHAT, "room": 10_000_000 + n, "data": f"good morning {n}"},
 )
 PLACES = (NEW_PERSON, FIRST_IN_ROOM, MISSING_ROOM)
 BEFORE = {case.name: f"x {shown(case.before)}" for case in (*TEXTS, *ACTS, *PLACES)} | CROWDED
@@ -158,7 +161,7 @@ class Commands:
         self._sent += 1
 
     async def _answer(self) -> None:
-        while (frame := await self._client.hear())["type"] != 4:
+        while (frame := await self._client.hear())["type"] != Type.REPLY:
             pass
         if self._stored is not None:
             self._stored(frame["seq"])

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chatserver.protocol import Type
+
 Command = Callable[[int], dict[str, Any]]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -33,7 +35,7 @@ def targets_of(case: Case, count: int) -> int:
 
 
 def _says(name: str, before: float, text: Callable[[int], str]) -> Case:
-    return Case(name, before, lambda n: {"type": 2, "data": text(n)[:4_000]})
+    return Case(name, before, lambda n: {"type": Type.GROUP_CHAT, "data": text(n)[:4_000]})
 
 
 def _letters(count: int) -> str:
@@ -78,19 +80,19 @@ TEXTS = (
 )
 
 ACTS = (
-    Case("edit", 36, lambda n: {"type": 10, "data": f"good evening {n}"}, acts=True),
+    Case("edit", 36, lambda n: {"type": Type.EDIT, "data": f"good evening {n}"}, acts=True),
     Case(
         "edit to 190 marks, rendered",
         24,
-        lambda n: {"type": 10, "data": f"{n} " + "*a* " * 95},
+        lambda n: {"type": Type.EDIT, "data": f"{n} " + "*a* " * 95},
         acts=True,
     ),
-    Case("delete", 42, lambda _: {"type": 11}, acts=True),
-    Case("react", 24, lambda _: {"type": 12, "emoji": "👍", "on": True}, acts=True),
+    Case("delete", 42, lambda _: {"type": Type.DELETE}, acts=True),
+    Case("react", 24, lambda _: {"type": Type.REACT, "emoji": "👍", "on": True}, acts=True),
     Case(
         "react and take it back, one message",
         24,
-        lambda n: {"type": 12, "emoji": "👍", "on": n % 2 == 0},
+        lambda n: {"type": Type.REACT, "emoji": "👍", "on": n % 2 == 0},
         acts=True,
         spread=1,
     ),
@@ -98,9 +100,9 @@ ACTS = (
         "half reactions, half messages",
         13,
         lambda n: (
-            {"type": 12, "emoji": "👍", "on": True}
+            {"type": Type.REACT, "emoji": "👍", "on": True}
             if n % 2
-            else {"type": 2, "data": f"good morning {n}"}
+            else {"type": Type.GROUP_CHAT, "data": f"good morning {n}"}
         ),
         acts=True,
     ),

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.accounts import erasure
 from chatserver.models import Draft
+from chatserver.protocol import Type
 from chatserver.storage import credentials, pacing, room_admins
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.deletion import remaining_memberships
@@ -51,10 +52,10 @@ async def test_messages_are_deleted_with_the_account_of_their_author(
     anns = await ann.connect()
     answer = await ann.ask("DELETE", "/api/users/bo?messages=true")
     assert answer.json == {"ok": 1, "messages": 13}
-    deleted = [await anns.next(11) for _ in range(13)]
+    deleted = [await anns.next(Type.DELETE) for _ in range(13)]
     assert {one["user"] for one in deleted} == {"bo"}
     assert len({(one["room"], one["target"]) for one in deleted}) == 13
-    heard = [(await cys.next(11))["room"] for _ in range(8)]
+    heard = [(await cys.next(Type.DELETE))["room"] for _ in range(8)]
     assert sorted({*heard}) == [1, rooms[1]]  # a removed member receives no deletions
     async with chat.server.database.reading() as connection:
         texts = await connection.scalars(sa.select(events.c.body).where(events.c.body != ""))
@@ -109,7 +110,7 @@ async def test_a_deleted_account_leaves_a_few_rooms_per_commit(
     monkeypatch.setattr(chat.server.log, "store", counted)
     assert (await ann.ask("DELETE", "/api/users/bo")).json == {"ok": 1}
     assert max(sizes) <= erasure.ROOMS_PER_COMMIT
-    left = [await device.next(13) for _ in rooms]
+    left = [await device.next(Type.ROOM) for _ in rooms]
     assert [one["room"] for one in left] == rooms
     assert {(one["action"], one["user"], *one["admins"]) for one in left} == {
         ("leave", "bo", "ann")
@@ -125,7 +126,7 @@ async def test_memberships_that_an_interrupted_deletion_left_are_ended_later(cha
     assert (await bo.ask("GET", "/api/me")).status == 401
     assert (await ann.ask("POST", "/api/rooms", {"name": "new", "users": ["bo"]})).status == 404
     after_the_start = asyncio.create_task(chat.server.erasure.run())
-    assert [(await device.next(13))["room"] for _ in rooms] == rooms
+    assert [(await device.next(Type.ROOM))["room"] for _ in rooms] == rooms
     assert await members_left(chat, bo) == []
     after_the_start.cancel()
 

@@ -8,6 +8,7 @@ import pytest
 from chatserver.chat.event_cache import EventRange
 from chatserver.chat.history import gap_reader
 from chatserver.models import LOBBY
+from chatserver.protocol import Type
 from chatserver.text.markup import Renderer
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Frame, Person
@@ -15,9 +16,12 @@ from tests.driver import Chat, Device, Frame, Person
 
 async def fill(device: Device, count: int, **facts: object) -> None:
     for number in range(1, count + 1):
-        await device.send({"type": 3 if "to" in facts else 2, "data": f"n{number}"} | facts)
+        await device.send(
+            {"type": Type.SINGLE_CHAT if "to" in facts else Type.GROUP_CHAT, "data": f"n{number}"}
+            | facts
+        )
     for _ in range(count):
-        await device.next(2, 3)
+        await device.next(Type.GROUP_CHAT, Type.SINGLE_CHAT)
 
 
 def texts(page: Frame) -> list[str]:
@@ -48,10 +52,10 @@ async def test_a_client_that_connects_during_messages_has_no_gaps_or_duplicates(
         known = [event["seq"] for event in page["events"]]
         assert known == list(range(1, len(known) + 1))
         assert len(known) >= head
-        await anns.send({"type": 2, "data": "marker"})
+        await anns.send({"type": Type.GROUP_CHAT, "data": "marker"})
         live: list[int] = []
         while not live or live[-1] <= page["head"]:
-            live.append((await bos.next(2))["seq"])
+            live.append((await bos.next(Type.GROUP_CHAT))["seq"])
         assert live == list(range(head + 1, head + 1 + len(live)))
         await bos.close()
         checked += 1
@@ -80,7 +84,7 @@ async def test_a_reply_for_many_rooms_reports_what_is_missing(
     direct = (await anns.say("psst", to="bo"))["room"]
     secret = (await cys.say("secret", to="ann"))["room"]
     bos = await bo.connect()
-    answer = await bos.ask(7, rooms={"1": 1, str(direct): 0, str(secret): 0, "77": 3})
+    answer = await bos.ask(Type.HISTORY, rooms={"1": 1, str(direct): 0, str(secret): 0, "77": 3})
     assert answer["epoch"] == bos.welcome["epoch"]
     assert {page["room"]: texts(page) for page in answer["rooms"]} == {
         1: ["n2", "n3"],
@@ -97,7 +101,7 @@ async def test_a_reply_for_many_rooms_has_at_most_a_thousand_events(
     await fill(anns, 700)
     await fill(anns, 600, to="bo")
     room = next(r for r in (await bo.connect()).welcome["rooms"] if r["kind"] == "direct")["room"]
-    answer = await anns.ask(7, rooms={"1": 0, str(room): 0})
+    answer = await anns.ask(Type.HISTORY, rooms={"1": 0, str(room): 0})
     assert [len(page["events"]) for page in answer["rooms"]] == [500, 500]
     assert [page["more"] for page in answer["rooms"]] == [True, True]
 
@@ -107,9 +111,9 @@ async def test_a_position_beyond_the_head_is_answered_with_reset(ann: Person) ->
     await fill(device, 2)
     for refused in (
         await device.history(1, after=3),
-        await device.ask(7, rooms={"1": 3}),
+        await device.ask(Type.HISTORY, rooms={"1": 3}),
         await device.history(1, after=1, epoch="another"),
-        await device.ask(7, rooms={"1": 1}, epoch="another"),
+        await device.ask(Type.HISTORY, rooms={"1": 1}, epoch="another"),
     ):
         assert (refused["ok"], refused["code"]) == (False, "reset")
         assert refused["epoch"] == device.welcome["epoch"]
@@ -145,7 +149,9 @@ async def test_long_messages_are_read_completely_in_short_pages(ann: Person) -> 
         backwards = [event["seq"] for event in page["events"]] + backwards
         before = backwards[0]
     assert forwards == backwards == list(range(1, 31))
-    page = (await device.ask(7, rooms={"1": 0}, epoch=device.welcome["epoch"]))["rooms"][0]
+    page = (await device.ask(Type.HISTORY, rooms={"1": 0}, epoch=device.welcome["epoch"]))["rooms"][
+        0
+    ]
     assert (len(page["events"]), page["more"]) == (15, True)
 
 
@@ -202,12 +208,12 @@ async def test_replaced_and_deleted_texts_are_not_sent_to_returning_clients(
     anns, bos = await ann.connect(), await bo.connect()
     first, second = (await anns.say("mistake"))["seq"], (await anns.say("secret"))["seq"]
     assert texts(await bos.history(1, after=0)) == ["mistake", "secret"]
-    await anns.ask(10, room=1, target=first, data="mended")
+    await anns.ask(Type.EDIT, room=1, target=first, data="mended")
     assert texts(await bos.history(1, after=0))[:2] == ["mended", "secret"]
-    await anns.ask(11, room=1, target=second)
+    await anns.ask(Type.DELETE, room=1, target=second)
     for asked in (
         await bos.history(1, after=0),
-        (await bos.ask(7, rooms={"1": 0}))["rooms"][0],
+        (await bos.ask(Type.HISTORY, rooms={"1": 0}))["rooms"][0],
         await (await bo.connect()).history(1, after=0),
     ):
         assert [event["data"] for event in asked["events"][:2]] == ["mended", ""]
@@ -233,9 +239,9 @@ async def test_a_late_deletion_invalidates_the_cache(
     seq = (await device.say("secret"))["seq"]
     assert "secret" in str(await device.history(1, after=0))
     monkeypatch.setattr(chat.server.hub, "publish", lambda _room, _events: None)
-    await device.ask(11, room=1, target=seq)
+    await device.ask(Type.DELETE, room=1, target=seq)
     chat.server.hub.notify_gap(1, seq + 1)
-    assert (await device.next(11))["target"] == seq
+    assert (await device.next(Type.DELETE))["target"] == seq
     assert "secret" not in str(await device.history(1, after=0))
 
 
@@ -249,7 +255,7 @@ async def test_a_deletion_while_a_reply_is_built_is_included(
     async def meanwhile(wanted: Sequence[EventRange]) -> object:
         found = await read(wanted)
         monkeypatch.setattr(chat.server.event_cache, "read", read)
-        await anns.ask(11, room=1, target=seq)
+        await anns.ask(Type.DELETE, room=1, target=seq)
         return found
 
     monkeypatch.setattr(chat.server.event_cache, "read", meanwhile)
@@ -266,7 +272,9 @@ async def test_a_connecting_client_counts_or_receives_each_message_once(
     devices: list[Device] = []
     while not sending.done():
         devices.append(await bo.connect())
-        await watch.send({"type": 9, "room": 1, "seq": devices[-1].welcome["rooms"][0]["head"]})
+        await watch.send(
+            {"type": Type.READ, "room": 1, "seq": devices[-1].welcome["rooms"][0]["head"]}
+        )
         if len(devices) == 8:
             await sending
     final = (await watch.history(1, after=0))["head"]
@@ -275,11 +283,11 @@ async def test_a_connecting_client_counts_or_receives_each_message_once(
         lobby = device.welcome["rooms"][0]
         assert lobby.get("last", {"seq": 0})["seq"] == lobby["head"]
         assert lobby["unread"] == lobby["mentions"] == lobby["head"] - lobby["read"]
-        live = [(await device.next(2))["seq"] for _ in range(final - lobby["head"])]
+        live = [(await device.next(Type.GROUP_CHAT))["seq"] for _ in range(final - lobby["head"])]
         assert live == list(range(lobby["head"] + 1, final + 1))
         positions = [lobby["read"]]
         while positions[-1] < read:
-            positions.append((await device.next(9))["seq"])
+            positions.append((await device.next(Type.READ))["seq"])
 
 
 async def test_a_new_member_counts_or_receives_each_message_once(
@@ -288,27 +296,27 @@ async def test_a_new_member_counts_or_receives_each_message_once(
     chat = await start_chat(url=database_url)
     ann, bo = await chat.person("ann"), await chat.person("bo")
     anns, talking, bos = await ann.connect(), await ann.connect(), await bo.connect()
-    room = (await anns.ask(13, action="create", name="plans"))["room"]
+    room = (await anns.ask(Type.ROOM, action="create", name="plans"))["room"]
     for _ in range(10):
         sending = asyncio.create_task(fill(talking, 40, room=room))
-        await anns.ask(13, action="invite", room=room, users=["bo"])
+        await anns.ask(Type.ROOM, action="invite", room=room, users=["bo"])
         await sending
-        state = (await bos.next(13))["state"]
+        state = (await bos.next(Type.ROOM))["state"]
         final = (await anns.history(room, after=0))["head"]
-        live = [(await bos.next(2))["seq"] for _ in range(final - state["head"])]
+        live = [(await bos.next(Type.GROUP_CHAT))["seq"] for _ in range(final - state["head"])]
         assert live == list(range(state["head"] + 1, final + 1))
         assert state["unread"] == state["head"] - state["read"]
-        await anns.ask(13, action="remove", room=room, users=["bo"])
-        assert (await bos.next(13))["action"] == "remove"
+        await anns.ask(Type.ROOM, action="remove", room=room, users=["bo"])
+        assert (await bos.next(Type.ROOM))["action"] == "remove"
 
 
 async def test_a_page_of_long_member_lists_is_short_and_complete(chat: Chat, ann: Person) -> None:
     names = [(await chat.person(f"user{number:03}")).name for number in range(250)]
     device = await ann.connect()
-    room = (await device.ask(13, action="create", name="plans"))["room"]
+    room = (await device.ask(Type.ROOM, action="create", name="plans"))["room"]
     for _ in range(20):
         for action in ("invite", "remove"):
-            assert (await device.ask(13, action=action, room=room, users=names))["ok"]
+            assert (await device.ask(Type.ROOM, action=action, room=room, users=names))["ok"]
     seen: list[int] = []
     pages = 0
     more = True

@@ -10,6 +10,7 @@ import aiohttp
 import pytest_asyncio
 
 from chatserver.config import DatabaseSettings, Settings
+from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, Person
 from tests.faults.clients import Client
@@ -111,7 +112,7 @@ async def test_clients_reset_after_a_restore(
     assert device.welcome["rooms"][0]["head"] == 3
     for refused in (
         await device.history(1, after=2, epoch=old),
-        await device.ask(7, rooms={"1": 2}, epoch=old),
+        await device.ask(Type.HISTORY, rooms={"1": 2}, epoch=old),
         await device.history(1, after=8),
     ):
         assert (refused["ok"], refused["code"], refused["epoch"]) == (False, "reset", epoch)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chatserver.config import AuthSettings, LimitSettings, Settings
-from chatserver.protocol import PREVIEW, ROOMS_LIMIT
+from chatserver.protocol import PREVIEW, ROOMS_LIMIT, Type
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Person, ask
 from tests.storage.crowded import make_rooms
@@ -97,7 +97,7 @@ async def test_an_invalid_frame_is_answered_and_the_connection_stays_open(
 ) -> None:
     device, other = await ann.connect(), await bo.connect()
     await device.ws.send_str(frame)
-    refused = await device.next(4)
+    refused = await device.next(Type.REPLY)
     assert (refused["ok"], refused["code"]) == (False, "bad_request")
     assert refused.get("id") == request_id
     assert refused["data"]
@@ -109,15 +109,15 @@ async def test_a_message_to_an_unknown_user_is_rejected(ann: Person) -> None:
     device = await ann.connect()
     refused = await device.say("anybody?", to="nobody")
     assert (refused["ok"], refused["code"]) == (False, "not_found")
-    await device.send({"type": 3, "data": "anybody?", "to": "nobody"})
-    refused = await device.next(4)
+    await device.send({"type": Type.SINGLE_CHAT, "data": "anybody?", "to": "nobody"})
+    refused = await device.next(Type.REPLY)
     assert (refused["code"], "id" in refused) == ("not_found", False)
 
 
 async def test_binary_frames_are_rejected(ann: Person) -> None:
     device = await ann.connect()
     await device.ws.send_bytes(b'{"type":2,"data":"hi"}')
-    assert (await device.next(4))["code"] == "bad_request"
+    assert (await device.next(Type.REPLY))["code"] == "bad_request"
 
 
 async def test_a_client_that_sends_many_invalid_frames_is_disconnected(
@@ -202,7 +202,7 @@ async def test_a_query_token_is_accepted_only_if_allowed(
     chat = await start_chat(settings)
     ann = await chat.person("ann")
     async with chat.browser().ws_connect(f"{chat.url}/ws?token={ann.token}") as ws:
-        assert (await ws.receive_json())["type"] == 0
+        assert (await ws.receive_json())["type"] == Type.ERROR
 
 
 async def test_ping_is_answered(ann: Person) -> None:
@@ -224,7 +224,9 @@ async def test_replies_do_not_count_for_the_backlog_limit(
         await device.say("你" * 4_000)
     asked = [f"page-{number}" for number in range(100)]
     for request_id in asked:
-        await device.send({"type": 7, "id": request_id, "room": 1, "after": 0, "limit": 500})
+        await device.send(
+            {"type": Type.HISTORY, "id": request_id, "room": 1, "after": 0, "limit": 500}
+        )
     pages = [await device.reply(request_id) for request_id in asked]
     assert all(len(page["events"]) == 15 for page in pages)
     assert (await device.say("still here"))["ok"] is True
@@ -244,12 +246,14 @@ async def test_rooms_that_do_not_fit_into_the_welcome_are_read_in_pages(
     assert (len(found), found[0], device.welcome["rooms_more"]) == (ROOMS_LIMIT, 1, True)
     after = device.welcome["rooms_after"]
     while after is not None:
-        page = await device.ask(7, rooms_after=after)
+        page = await device.ask(Type.HISTORY, rooms_after=after)
         found += [room["room"] for room in page["rooms"]]
         after = page.get("rooms_after")
         assert page["rooms_more"] is (after is not None)
     assert sorted(found) == [1, *rooms]
-    assert (await (await ann.connect()).ask(7, rooms_after=2**53))["code"] == "bad_request"
+    assert (await (await ann.connect()).ask(Type.HISTORY, rooms_after=2**53))[
+        "code"
+    ] == "bad_request"
 
 
 async def test_events_of_rooms_that_are_not_in_the_welcome_are_sent(
@@ -261,7 +265,7 @@ async def test_events_of_rooms_that_are_not_in_the_welcome_are_sent(
     unlisted = next(room for room in rooms if room not in listed)
     await anns.say("do you hear this?", room=unlisted)
     assert (await device.hears("do you hear this?"))["room"] == unlisted
-    page = await device.ask(7, rooms_after=0)
+    page = await device.ask(Type.HISTORY, rooms_after=0)
     state = next(room for room in page["rooms"] if room["room"] == unlisted)
     assert (state["head"], state["unread"], state["last"]["data"]) == (1, 1, "do you hear this?")
     assert (await device.history(unlisted, after=0))["events"][0]["seq"] == 1
@@ -287,7 +291,7 @@ async def test_a_user_cannot_make_the_welcome_of_others_too_large(
     ann, bo = await chat.person("ann"), await chat.person("bo")
     anns = await ann.connect()
     for number in range(120):
-        made = await anns.ask(13, action="create", title="題" * 100, users=["bo"])
+        made = await anns.ask(Type.ROOM, action="create", title="題" * 100, users=["bo"])
         await anns.say("你" * 4_000, room=made["room"])
         assert number or (await (await bo.connect()).say("hi"))["ok"]
     device = await bo.connect()
@@ -306,6 +310,6 @@ async def test_a_change_counts_once_for_each_named_user(
     ann = await chat.person("ann")
     names = [(await chat.person(f"user{number}")).name for number in range(30)]
     device = await ann.connect()
-    replies = [await device.ask(13, action="create", users=names) for _ in range(6)]
+    replies = [await device.ask(Type.ROOM, action="create", users=names) for _ in range(6)]
     assert [reply["ok"] for reply in replies] == [True] * 5 + [False]
     assert (replies[5]["code"], 0 < replies[5]["retry_after"] <= 1) == ("rate_limited", True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatserver.config import LimitSettings, Settings
+from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, Frame, Person
 
@@ -18,7 +19,7 @@ async def pair(start_chat: StartChat, database_url: str) -> tuple[Device, Device
 
 
 async def edit(device: Device, target: int, text: str, **facts: object) -> Frame:
-    return await device.ask(10, **{"room": 1, "target": target, "data": text, **facts})
+    return await device.ask(Type.EDIT, **{"room": 1, "target": target, "data": text, **facts})
 
 
 async def test_an_edit_is_sent_to_all_members_and_replaces_the_text(
@@ -28,7 +29,7 @@ async def test_an_edit_is_sent_to_all_members_and_replaces_the_text(
     seq = (await anns.say("helo"))["seq"]
     reply = await edit(anns, seq, "hello")
     assert (reply["ok"], reply["seq"]) == (True, seq + 1)
-    heard = await bos.next(10)
+    heard = await bos.next(Type.EDIT)
     assert (heard["target"], heard["data"], heard["user"]) == (seq, "hello", "ann")
     whole = (await bos.history(1, after=0))["events"]
     assert [(e["type"], e["data"]) for e in whole] == [(2, "hello"), (10, "hello")]
@@ -48,10 +49,10 @@ async def test_replaced_text_is_never_sent_again(pair: tuple[Device, Device]) ->
 async def test_markup_is_sent_as_html_with_the_text(pair: tuple[Device, Device]) -> None:
     anns, bos = pair
     seq = (await anns.say("see **this**"))["seq"]
-    heard = await bos.next(2)
+    heard = await bos.next(Type.GROUP_CHAT)
     assert (heard["data"], heard["html"]) == ("see **this**", "<p>see <strong>this</strong></p>")
     await edit(anns, seq, "see `that`")
-    heard = await bos.next(10)
+    heard = await bos.next(Type.EDIT)
     assert (heard["data"], heard["html"]) == ("see `that`", "<p>see <code>that</code></p>")
     whole = (await bos.history(1, after=0))["events"]
     assert {event["html"] for event in whole} == {heard["html"]}
@@ -66,7 +67,7 @@ async def test_plain_and_deleted_texts_have_no_html(
     anns, bos = pair
     first, second = (await anns.say("*a*"))["seq"], (await anns.say("*b*"))["seq"]
     await edit(anns, first, "5*3*2")
-    await anns.ask(11, room=1, target=second)
+    await anns.ask(Type.DELETE, room=1, target=second)
     whole = (await bos.history(1, after=0))["events"]
     assert [event["type"] for event in whole] == [2, 2, 10, 11]
     assert not any("html" in event for event in whole)
@@ -101,9 +102,9 @@ async def test_a_deleted_text_is_removed_everywhere(pair: tuple[Device, Device])
     anns, bos = pair
     seq = (await bos.say("a secret @ann"))["seq"]
     await edit(bos, seq, "still a secret")
-    await anns.ask(12, room=1, target=seq, emoji="👍")
-    assert (await bos.ask(11, room=1, target=seq))["ok"] is True
-    heard = await anns.next(11)
+    await anns.ask(Type.REACT, room=1, target=seq, emoji="👍")
+    assert (await bos.ask(Type.DELETE, room=1, target=seq))["ok"] is True
+    heard = await anns.next(Type.DELETE)
     assert (heard["target"], heard["user"]) == (seq, "bo")
     for page in (await anns.history(1, after=0), await anns.history(1)):
         assert "secret" not in str(page)
@@ -112,8 +113,8 @@ async def test_a_deleted_text_is_removed_everywhere(pair: tuple[Device, Device])
     assert "reactions" not in tombstone
     for refused in (
         await edit(bos, seq, "again"),
-        await bos.ask(11, room=1, target=seq),
-        await bos.ask(12, room=1, target=seq, emoji="👍"),
+        await bos.ask(Type.DELETE, room=1, target=seq),
+        await bos.ask(Type.REACT, room=1, target=seq, emoji="👍"),
     ):
         assert refused["code"] == "not_found"
 
@@ -123,11 +124,11 @@ async def test_only_administrators_can_delete_messages_of_others(
 ) -> None:
     anns, bos = pair
     own = (await anns.say("ann's"))["seq"]
-    assert (await bos.ask(11, room=1, target=own))["code"] == "forbidden"
+    assert (await bos.ask(Type.DELETE, room=1, target=own))["code"] == "forbidden"
     theirs = (await bos.say("bo's"))["seq"]
-    assert (await anns.ask(11, room=1, target=theirs))["ok"] is True
+    assert (await anns.ask(Type.DELETE, room=1, target=theirs))["ok"] is True
     direct = await bos.say("between us", to="ann")
-    refused = await anns.ask(11, room=direct["room"], target=direct["seq"])
+    refused = await anns.ask(Type.DELETE, room=direct["room"], target=direct["seq"])
     assert refused["code"] == "forbidden"
 
 
@@ -140,13 +141,13 @@ async def test_each_user_reacts_once_per_emoji(pair: tuple[Device, Device]) -> N
         (anns, "👍", True),
         (bos, "🎉", True),
     ):
-        assert (await device.ask(12, room=1, target=seq, emoji=emoji, on=on))["ok"] is True
-    assert (await bos.ask(12, room=1, target=seq, emoji="🎉", on=False))["ok"] is True
+        assert (await device.ask(Type.REACT, room=1, target=seq, emoji=emoji, on=on))["ok"] is True
+    assert (await bos.ask(Type.REACT, room=1, target=seq, emoji="🎉", on=False))["ok"] is True
     (message,) = (await anns.history(1))["events"]
     assert message["reactions"] == {"👍": ["bo", "ann"]}
-    heard = [await bos.next(12) for _ in range(5)]
+    heard = [await bos.next(Type.REACT) for _ in range(5)]
     assert [(h["user"], h["emoji"], h["on"]) for h in heard][-1] == ("bo", "🎉", False)
-    replayed = [e for e in (await anns.history(1, after=0))["events"] if e["type"] == 12]
+    replayed = [e for e in (await anns.history(1, after=0))["events"] if e["type"] == Type.REACT]
     assert [(e["emoji"], e["on"]) for e in replayed] == [(h["emoji"], h["on"]) for h in heard]
 
 
@@ -155,7 +156,7 @@ async def test_a_reaction_must_be_an_emoji(ann: Person, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
     for on in (True, False):
-        refused = await device.ask(12, room=1, target=seq, emoji=emoji, on=on)
+        refused = await device.ask(Type.REACT, room=1, target=seq, emoji=emoji, on=on)
         assert refused["code"] == "bad_request"
 
 
@@ -163,7 +164,7 @@ async def test_a_reaction_must_be_an_emoji(ann: Person, emoji: str) -> None:
 async def test_every_emoji_is_accepted(ann: Person, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
-    assert (await device.ask(12, room=1, target=seq, emoji=emoji))["ok"] is True
+    assert (await device.ask(Type.REACT, room=1, target=seq, emoji=emoji))["ok"] is True
 
 
 async def test_a_repeated_command_gets_the_first_reply(pair: tuple[Device, Device]) -> None:
@@ -189,7 +190,7 @@ async def test_mentions_and_unread_messages_are_counted_separately(
     assert (lobby["unread"], lobby["mentions"]) == (6, 3)
     first = (await bos.history(1, after=0))["events"][1]["seq"]
     await edit(anns, first, "nobody is called any more")
-    await anns.ask(11, room=1, target=first + 1)
+    await anns.ask(Type.DELETE, room=1, target=first + 1)
     lobby = (await bos.person.connect()).welcome["rooms"][0]
     assert (lobby["unread"], lobby["mentions"]) == (5, 1)
 
@@ -200,9 +201,9 @@ async def test_a_nonmember_can_do_nothing_to_a_message(
     anns, cys = await ann.connect(), await cy.connect()
     sent = await anns.say("psst", to="bo")
     for refused in (
-        await cys.ask(10, room=sent["room"], target=1, data="x"),
-        await cys.ask(11, room=sent["room"], target=1),
-        await cys.ask(12, room=sent["room"], target=1, emoji="👍"),
+        await cys.ask(Type.EDIT, room=sent["room"], target=1, data="x"),
+        await cys.ask(Type.DELETE, room=sent["room"], target=1),
+        await cys.ask(Type.REACT, room=sent["room"], target=1, emoji="👍"),
     ):
         assert refused["code"] == "not_found"
 
@@ -219,14 +220,14 @@ async def test_a_reply_to_a_missing_message_is_rejected(ann: Person, bo: Person)
 async def test_another_text_under_the_id_of_a_deleted_message_is_a_conflict(ann: Person) -> None:
     device = await ann.connect()
     first = await device.say("hello", id="m1")
-    edited = await device.ask(10, room=1, target=first["seq"], data="hello again", id="e1")
-    assert (await device.ask(11, room=1, target=first["seq"], id="d1"))["ok"]
+    edited = await device.ask(Type.EDIT, room=1, target=first["seq"], data="hello again", id="e1")
+    assert (await device.ask(Type.DELETE, room=1, target=first["seq"], id="d1"))["ok"]
     for text in ("another", "hello again", "hello ", "", "Hello"):
         answer = await device.say(text, id="m1")
         assert (answer["ok"], answer["code"]) == (False, "id_conflict" if text else "bad_request")
     again = await device.say("hello", id="m1")
     assert (again["seq"], again["duplicate"]) == (first["seq"], True)
-    again = await device.ask(10, room=1, target=first["seq"], data="hello again", id="e1")
+    again = await device.ask(Type.EDIT, room=1, target=first["seq"], data="hello again", id="e1")
     assert (again["seq"], again["duplicate"]) == (edited["seq"], True)
-    other = await device.ask(10, room=1, target=first["seq"], data="something else", id="e1")
+    other = await device.ask(Type.EDIT, room=1, target=first["seq"], data="something else", id="e1")
     assert other["code"] == "id_conflict"

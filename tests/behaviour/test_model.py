@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chatserver.protocol import Type
 from tests.driver import Chat, Device, Person
 
 PEOPLE = ("ann", "bo", "cy")
@@ -102,7 +103,7 @@ async def test_every_conversation_matches_the_model(
 ) -> None:
     people = {"ann": ann, "bo": bo, "cy": cy}
     devices = {name: await person.connect() for name, person in people.items()}
-    made = await devices["ann"].ask(13, action="create", users=["bo", "cy"])
+    made = await devices["ann"].ask(Type.ROOM, action="create", users=["bo", "cy"])
     room, model = made["room"], Model(1)
     for step in steps:
         await perform(step, room, model, devices)
@@ -123,10 +124,10 @@ async def perform(
         devices[name] = await device.person.connect()
     elif action == "read":
         model.read[name] = max(model.read[name], min(facts[0], model.head))
-        await device.send({"type": 9, "room": room, "seq": facts[0]})
-        await device.ask(14)
+        await device.send({"type": Type.READ, "room": room, "seq": facts[0]})
+        await device.ask(Type.RENEW)
     elif action == "say":
-        reply = await device.ask(2, room=room, data=facts[0])
+        reply = await device.ask(Type.GROUP_CHAT, room=room, data=facts[0])
         model.head += 1
         assert reply["seq"] == model.head
         model.messages[model.head] = Said(name, facts[0])
@@ -143,13 +144,13 @@ async def act(
     allowed = not said.gone
     if action == "edit":
         allowed = allowed and said.author == name
-        reply = await device.ask(10, room=room, target=target, data=facts[1])
+        reply = await device.ask(Type.EDIT, room=room, target=target, data=facts[1])
     elif action == "delete":
         allowed = allowed and name in (said.author, "ann")  # ann is administrator of the room
-        reply = await device.ask(11, room=room, target=target)
+        reply = await device.ask(Type.DELETE, room=room, target=target)
     else:
         emoji, on = facts[1:]
-        reply = await device.ask(12, room=room, target=target, emoji=emoji, on=on)
+        reply = await device.ask(Type.REACT, room=room, target=target, emoji=emoji, on=on)
     assert reply["ok"] is allowed, (action, name, reply)
     if not allowed:
         return

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatserver.config import DatabaseSettings, LimitSettings, Settings
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
 
@@ -47,7 +48,7 @@ async def test_a_message_without_visible_characters_is_rejected(ann: Person, hid
     refused = await device.say(hidden)
     assert (refused["ok"], refused["code"]) == (False, "bad_request")
     said = await device.say(f"{hidden}!")
-    edited = await device.ask(10, room=1, target=said["seq"], data=hidden)
+    edited = await device.ask(Type.EDIT, room=1, target=said["seq"], data=hidden)
     assert (edited["ok"], edited["code"]) == (False, "bad_request")
 
 

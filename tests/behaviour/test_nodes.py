@@ -14,6 +14,7 @@ from chatserver.clocks import wall
 from chatserver.config import BusSettings, DatabaseSettings, Settings
 from chatserver.errors import CloseCode, Unavailable
 from chatserver.models import User
+from chatserver.protocol import Type
 from chatserver.storage.room_list import UserRooms
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, Person
@@ -63,7 +64,7 @@ async def test_users_on_two_nodes_exchange_messages(nodes: Nodes) -> None:
     assert (await bos.hears("to everybody"))["user"] == "ann"
     await bos.say("to you", to="ann")
     assert (await anns.hears("to you"))["to"] == "ann"
-    while "bo" not in {p["name"] for p in (await anns.next(6))["online"]}:
+    while "bo" not in {p["name"] for p in (await anns.next(Type.PRESENCE))["online"]}:
         pass
 
 
@@ -74,11 +75,11 @@ async def test_all_clients_receive_events_in_the_same_order(nodes: Nodes) -> Non
 
     async def talk(device: Device) -> None:
         for number in range(50):
-            await device.send({"type": 2, "data": f"{device.person.name}.{number}"})
+            await device.send({"type": Type.GROUP_CHAT, "data": f"{device.person.name}.{number}"})
 
     await asyncio.gather(*(talk(device) for device in devices))
     heard = [
-        [(f["seq"], f["data"]) for f in [await device.next(2) for _ in range(200)]]
+        [(f["seq"], f["data"]) for f in [await device.next(Type.GROUP_CHAT) for _ in range(200)]]
         for device in devices
     ]
     assert heard[0] == heard[1] == heard[2] == heard[3]
@@ -102,7 +103,7 @@ async def test_concurrent_first_direct_messages_on_two_nodes_share_one_room(node
     replies = await asyncio.gather(anns.say("hi", to="bo"), bos.say("hi", to="ann"))
     assert replies[0]["room"] == replies[1]["room"]
     for device in (anns, bos):
-        assert {(await device.next(3))["seq"] for _ in range(2)} == {1, 2}
+        assert {(await device.next(Type.SINGLE_CHAT))["seq"] for _ in range(2)} == {1, 2}
 
 
 async def test_signing_out_on_one_node_closes_connections_on_the_other(nodes: Nodes) -> None:
@@ -161,9 +162,9 @@ async def test_without_redis_an_invited_user_gets_the_room_once(
     anns, bos = await on(one, ann), await on(two, bo)
     redis.kill()
     try:
-        made = await anns.ask(13, action="create", name="plans", private=True)
-        invited = await anns.ask(13, action="invite", room=made["room"], users=["bo"])
-        shown = await bos.next(13)
+        made = await anns.ask(Type.ROOM, action="create", name="plans", private=True)
+        invited = await anns.ask(Type.ROOM, action="invite", room=made["room"], users=["bo"])
+        shown = await bos.next(Type.ROOM)
         assert (shown["seq"], shown["users"], shown["state"]["name"]) == (
             invited["seq"],
             ["bo"],
@@ -171,8 +172,8 @@ async def test_without_redis_an_invited_user_gets_the_room_once(
         )
         await anns.say("hello", room=made["room"])
         await bos.hears("hello")
-        made = await anns.ask(13, action="create", name="later", users=["bo"])
-        assert (await bos.next(13))["state"]["name"] == "later"
+        made = await anns.ask(Type.ROOM, action="create", name="later", users=["bo"])
+        assert (await bos.next(Type.ROOM))["state"]["name"] == "later"
         await bos.hears_nothing()
     finally:
         redis.start()
@@ -186,8 +187,8 @@ async def test_a_membership_is_found_despite_wrong_clocks_and_a_lost_message(nod
         mock.patch.object(one.server.bus, "publish"),
         mock.patch.object(one.server.log, "_clock", return_value=wall() - 3_600_000),
     ):
-        made = await anns.ask(13, action="create", name="plans", users=["bo"])
-    shown = await bos.next(13)
+        made = await anns.ask(Type.ROOM, action="create", name="plans", users=["bo"])
+    shown = await bos.next(Type.ROOM)
     assert (shown["room"], shown["state"]["name"]) == (made["room"], "plans")
     await anns.say("hello", room=made["room"])
     await bos.hears("hello")
@@ -199,18 +200,18 @@ async def test_without_redis_a_removed_member_receives_no_later_events(
     one, two = nodes
     ann, bo, cy = [await one.person(name) for name in ("ann", "bo", "cy")]
     anns, bos, cys = await on(one, ann), await on(two, bo), await on(two, cy)
-    made = await anns.ask(13, action="create", name="plans", users=["bo", "cy"])
-    await bos.next(13)
-    await cys.next(13)
+    made = await anns.ask(Type.ROOM, action="create", name="plans", users=["bo", "cy"])
+    await bos.next(Type.ROOM)
+    await cys.next(Type.ROOM)
     redis.kill()
     try:
         seq = (await anns.say("before", room=made["room"]))["seq"]
-        removal = await anns.ask(13, action="remove", room=made["room"], users=["bo"])
+        removal = await anns.ask(Type.ROOM, action="remove", room=made["room"], users=["bo"])
         assert removal["ok"]
-        await anns.ask(10, room=made["room"], target=seq, data="later")
+        await anns.ask(Type.EDIT, room=made["room"], target=seq, data="later")
         await cys.say("later", room=made["room"])
         assert await bos.closed() == 4001
-        await cys.next(2)
+        await cys.next(Type.GROUP_CHAT)
     finally:
         redis.start()
     heard = [frame for frame in bos.kept() if frame.get("room") == made["room"]]

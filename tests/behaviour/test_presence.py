@@ -2,6 +2,7 @@
 
 import pytest
 
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Person
 
@@ -13,7 +14,7 @@ def names(persons: list[dict[str, str]]) -> list[str]:
 async def told(device: Device, *, online: str = "", offline: str = "") -> None:
     """Wait for a presence frame with this change."""
     while True:
-        frame = await device.next(6)
+        frame = await device.next(Type.PRESENCE)
         if (not online or online in names(frame["online"])) and (
             not offline or offline in frame["offline"]
         ):
@@ -35,10 +36,13 @@ async def test_a_client_can_request_the_complete_list_after_each_change(
 ) -> None:
     anns = await ann.connect(params={"presence": "list"})
     bos = await bo.connect()
-    while names((arrived := await anns.next(1, 6))["data"]) != ["ann", "bo"]:
-        assert arrived["type"] == 1
+    while names((arrived := await anns.next(Type.GROUP_LIST, Type.PRESENCE))["data"]) != [
+        "ann",
+        "bo",
+    ]:
+        assert arrived["type"] == Type.GROUP_LIST
     await bos.close()
-    assert names((await anns.next(1, 6))["data"]) == ["ann"]
+    assert names((await anns.next(Type.GROUP_LIST, Type.PRESENCE))["data"]) == ["ann"]
     again = await bo.connect(params={"presence": "changes"})
     await told(again, online="bo")
 
@@ -74,7 +78,7 @@ async def test_many_concurrent_connections_are_sent_in_few_frames(start_chat: St
     online: set[str] = set()
     frames = 0
     while len(online - {"ann"}) < 40:
-        online |= set(names((await watcher.next(6))["online"]))
+        online |= set(names((await watcher.next(Type.PRESENCE))["online"]))
         frames += 1
     assert frames <= 5
     assert len(devices) == 40

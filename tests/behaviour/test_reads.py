@@ -1,5 +1,6 @@
 """Read positions move forward and are synchronized; typing is ephemeral."""
 
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Device, Person
 
@@ -12,7 +13,7 @@ async def lobby(person: Person) -> dict[str, int]:
 
 
 async def read(device: Device, seq: int, *, room: int = 1) -> None:
-    await device.send({"type": 9, "room": room, "seq": seq})
+    await device.send({"type": Type.READ, "room": room, "seq": seq})
 
 
 async def test_reading_resets_the_count_on_every_device(
@@ -25,11 +26,11 @@ async def test_reading_resets_the_count_on_every_device(
         await anns.say(f"n{number}")
     await read(phone, 3)
     for device in (phone, desk):
-        told = await device.next(9)
+        told = await device.next(Type.READ)
         assert (told["room"], told["user"], told["seq"]) == (1, "bo", 3)
     state = await lobby(bo)
     assert (state["read"], state["unread"]) == (3, 2)
-    assert [frame for frame in anns._kept if frame["type"] == 9] == []
+    assert [frame for frame in anns._kept if frame["type"] == Type.READ] == []
 
 
 async def test_a_position_only_moves_forward_and_not_beyond_the_head(
@@ -39,20 +40,20 @@ async def test_a_position_only_moves_forward_and_not_beyond_the_head(
     for number in range(3):
         await anns.say(f"n{number}")
     await read(bos, 99)
-    assert (await bos.next(9))["seq"] == 3
+    assert (await bos.next(Type.READ))["seq"] == 3
     await read(bos, 1)
     await anns.say("one more")
     await read(bos, 4)
-    assert (await bos.next(9))["seq"] == 4
+    assert (await bos.next(Type.READ))["seq"] == 4
     assert (await lobby(bo))["unread"] == 0
 
 
 async def test_read_receipts_are_sent_in_rooms_that_show_them(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
-    await anns.ask(13, action="change", room=1, receipts=True)
+    await anns.ask(Type.ROOM, action="change", room=1, receipts=True)
     seq = (await anns.say("seen?"))["seq"]
     await read(bos, seq)
-    told = await anns.next(9)
+    told = await anns.next(Type.READ)
     assert (told["user"], told["seq"]) == ("bo", seq)
 
 
@@ -63,33 +64,35 @@ async def test_members_have_their_read_positions_in_rooms_that_show_them(
     seq = (await anns.say("seen?"))["seq"]
     members = (await ann.ask("GET", "/api/rooms/lobby/members")).json["members"]
     assert not any("read" in member for member in members)
-    await anns.ask(13, action="change", room=1, receipts=True)
+    await anns.ask(Type.ROOM, action="change", room=1, receipts=True)
     await read(bos, seq)
-    await anns.next(9)
+    await anns.next(Type.READ)
     members = (await ann.ask("GET", "/api/rooms/lobby/members")).json["members"]
     assert {member["name"]: member["read"] for member in members} == {"ann": 0, "bo": seq}
 
 
 async def test_muting_is_sent_to_the_own_devices_only(ann: Person, bo: Person) -> None:
     desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
-    await desk.ask(13, action="mute", room=1)
-    told = await phone.next(9)
+    await desk.ask(Type.ROOM, action="mute", room=1)
+    told = await phone.next(Type.READ)
     assert (told["room"], told["user"], told["muted"]) == (1, "ann", True)
     await ann.ask("PATCH", "/api/rooms/lobby", {"muted": False})
-    assert (await phone.next(9))["muted"] is False
+    assert (await phone.next(Type.READ))["muted"] is False
     await bos.hears_nothing()
-    assert [frame for frame in bos._kept if frame["type"] == 9] == []
+    assert [frame for frame in bos._kept if frame["type"] == Type.READ] == []
 
 
 async def test_a_nonmember_cannot_mark_a_room_as_read(ann: Person, bo: Person, cy: Person) -> None:
     anns, cys = await ann.connect(), await cy.connect()
     number = (await anns.say("psst", to="bo"))["room"]
     await read(cys, 1, room=number)
-    await cys.send({"type": 8, "room": number})
+    await cys.send({"type": Type.TYPING, "room": number})
     await read(cys, 1)
     await cys.hears_nothing()
-    assert [frame["type"] for frame in cys._kept if frame["type"] in (4, 8)] == []
-    assert [f["room"] for f in cys._kept if f["type"] == 9] in ([], [1])
+    assert [
+        frame["type"] for frame in cys._kept if frame["type"] in (Type.REPLY, Type.TYPING)
+    ] == []
+    assert [f["room"] for f in cys._kept if f["type"] == Type.READ] in ([], [1])
 
 
 async def test_typing_is_sent_to_other_members(ann: Person, bo: Person, cy: Person) -> None:
@@ -97,12 +100,12 @@ async def test_typing_is_sent_to_other_members(ann: Person, bo: Person, cy: Pers
     number = (await anns.say("hi", to="bo"))["room"]
     await bos.hears("hi")
     for _ in range(20):
-        await bos.send({"type": 8, "room": number})
-    told = await anns.next(8)
+        await bos.send({"type": Type.TYPING, "room": number})
+    told = await anns.next(Type.TYPING)
     assert (told["room"], told["user"]) == (number, "bo")
     await bos.say("done", room=number)
     await anns.hears("hi")
     await anns.hears("done")
-    assert len([frame for frame in anns._kept if frame["type"] == 8]) <= 2
+    assert len([frame for frame in anns._kept if frame["type"] == Type.TYPING]) <= 2
     await cys.hears_nothing()
-    assert [frame for frame in cys._kept + bos._kept if frame["type"] == 8] == []
+    assert [frame for frame in cys._kept + bos._kept if frame["type"] == Type.TYPING] == []

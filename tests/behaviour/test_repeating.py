@@ -1,5 +1,6 @@
 """Repeated commands: the same id gets the first reply, permanently."""
 
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
@@ -28,7 +29,7 @@ async def test_a_repetition_is_not_broadcast(ann: Person, bo: Person) -> None:
 async def test_repetitions_within_one_commit_are_stored_once(ann: Person) -> None:
     device = await ann.connect()
     for _ in range(50):
-        await device.send({"type": 2, "data": "once", "id": "a1"})
+        await device.send({"type": Type.GROUP_CHAT, "data": "once", "id": "a1"})
     replies = [await device.reply("a1") for _ in range(50)]
     assert {reply["seq"] for reply in replies} == {1}
     assert sum("duplicate" not in reply for reply in replies) == 1
@@ -38,7 +39,7 @@ async def test_the_same_id_with_another_text_is_a_conflict(ann: Person, bo: Pers
     device = await ann.connect()
     await device.say("once", id="a1")
     for other in ({"data": "twice"}, {"data": "once", "reply_to": 1}):
-        refused = await device.ask(2, id="a1", **other)
+        refused = await device.ask(Type.GROUP_CHAT, id="a1", **other)
         assert (refused["ok"], refused["code"]) == (False, "id_conflict")
     refused = await device.say("once", to="bo", id="a1")
     assert refused["code"] == "id_conflict"
@@ -74,6 +75,6 @@ async def test_a_repetition_after_a_restart_gets_the_first_reply(
 
 async def test_an_id_can_be_used_again_after_a_rejection(chat: Chat, ann: Person) -> None:
     device = await ann.connect()
-    refused = await device.ask(2, data="hello", room=99, id="a1")
+    refused = await device.ask(Type.GROUP_CHAT, data="hello", room=99, id="a1")
     assert refused["code"] == "not_found"
     assert (await device.say("hello", id="a1"))["ok"] is True

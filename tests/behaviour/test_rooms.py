@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Chat, Device, Frame, Person
 
 
 async def room(device: Device, action: str, **facts: object) -> Frame:
-    return await device.ask(13, action=action, **facts)
+    return await device.ask(Type.ROOM, action=action, **facts)
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ async def test_a_public_room_can_be_found_joined_and_left(people: People) -> Non
     number = made["room"]
     joined = await room(bos, "join", room=number)
     assert (joined["ok"], joined["state"]["members"]) == (True, 2)
-    assert (await anns.next(13))["action"] == "create"
-    told = await anns.next(13)
+    assert (await anns.next(Type.ROOM))["action"] == "create"
+    told = await anns.next(Type.ROOM)
     assert (told["action"], told["user"], told["users"]) == ("join", "bo", ["bo"])
     await anns.say("welcome", room=number)
     await bos.hears("welcome")
@@ -51,9 +52,9 @@ async def test_a_public_room_can_be_found_joined_and_left(people: People) -> Non
 
 async def test_the_reply_to_create_comes_before_its_event(people: People) -> None:
     anns, _, _ = people
-    await anns.send({"type": 13, "id": "c", "action": "create", "name": "plans"})
-    assert (await anns.next(4, 13))["type"] == 4
-    event = await anns.next(13)
+    await anns.send({"type": Type.ROOM, "id": "c", "action": "create", "name": "plans"})
+    assert (await anns.next(Type.REPLY, Type.ROOM))["type"] == Type.REPLY
+    event = await anns.next(Type.ROOM)
     assert (event["action"], event["seq"], event["state"]["head"]) == ("create", 1, 1)
 
 
@@ -62,7 +63,7 @@ async def test_an_invited_user_gets_the_state_of_the_room(people: People) -> Non
     number = (await room(anns, "create", name="plans", private=True))["room"]
     await anns.say("before", room=number)
     assert (await room(anns, "invite", room=number, users=["BO"]))["ok"] is True
-    event = await bos.next(13)
+    event = await bos.next(Type.ROOM)
     assert (event["action"], event["users"], event["state"]["room"]) == ("invite", ["bo"], number)
     assert event["state"]["private"] is True
     page = await bos.history(number, after=0)
@@ -76,12 +77,12 @@ async def test_an_invited_user_gets_the_state_of_the_room(people: People) -> Non
 async def test_a_removed_member_receives_no_more_events(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
-    assert (await bos.next(13))["action"] == "create"
+    assert (await bos.next(Type.ROOM))["action"] == "create"
     await anns.say("hi", room=number)
     await bos.hears("hi")
     assert (await room(bos, "remove", room=number, users=["ann"]))["code"] == "forbidden"
     assert (await room(anns, "remove", room=number, users=["bo"]))["ok"] is True
-    last = await bos.next(13)
+    last = await bos.next(Type.ROOM)
     assert (last["action"], last["users"]) == ("remove", ["bo"])
     await anns.say("among ourselves", room=number)
     await bos.hears_nothing()
@@ -97,7 +98,7 @@ async def test_a_room_can_let_former_members_read_older_messages(people: People)
     await room(bos, "leave", room=number)
     await anns.say("unknown", room=number)
     page = await bos.history(number, after=0)
-    assert [e["data"] for e in page["events"] if e["type"] == 2] == ["known"]
+    assert [e["data"] for e in page["events"] if e["type"] == Type.GROUP_CHAT] == ["known"]
     assert "unknown" not in str(page)
 
 
@@ -120,7 +121,7 @@ async def test_an_unnamed_conversation_is_private(people: People) -> None:
     assert made["state"]["title"] == "ann, bo"
     assert (await room(anns, "invite", room=made["room"], users=["cy"]))["code"] == "forbidden"
     assert (await room(cys, "join", room=made["room"]))["code"] == "not_found"
-    assert (await bos.next(13))["action"] == "create"
+    assert (await bos.next(Type.ROOM))["action"] == "create"
     await anns.say("hi", room=made["room"])
     await bos.hears("hi")
     await cys.hears_nothing()
@@ -129,11 +130,11 @@ async def test_an_unnamed_conversation_is_private(people: People) -> None:
 async def test_only_its_administrator_can_change_a_room(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
-    assert (await bos.next(13))["action"] == "create"
+    assert (await bos.next(Type.ROOM))["action"] == "create"
     assert (await room(bos, "change", room=number, title="Mine"))["code"] == "forbidden"
     changed = await room(anns, "change", room=number, title="Ours", name="ours", topic="all of it")
     assert changed["ok"] is True
-    heard = await bos.next(13)
+    heard = await bos.next(Type.ROOM)
     assert (heard["title"], heard["name"], heard["topic"]) == ("Ours", "ours", "all of it")
     assert (await room(anns, "change", room=number))["code"] == "bad_request"
     assert (await room(anns, "create", name="OURS"))["code"] == "conflict"
@@ -145,7 +146,7 @@ async def test_an_archived_room_is_read_only(people: People) -> None:
     seq = (await bos.say("hi", room=number))["seq"]
     assert (await room(anns, "archive", room=number))["ok"] is True
     assert (await bos.say("hello?", room=number))["code"] == "forbidden"
-    assert (await bos.ask(10, room=number, target=seq, data="x"))["code"] == "forbidden"
+    assert (await bos.ask(Type.EDIT, room=number, target=seq, data="x"))["code"] == "forbidden"
     assert (await room(cys, "join", room=number))["code"] == "forbidden"
     assert (await bos.history(number))["events"][0]["data"] == "hi"
     assert (await room(anns, "archive", room=number, on=False))["ok"] is True
@@ -212,7 +213,7 @@ async def test_a_room_that_loses_its_administrator_gets_another(people: People) 
     ],
 )
 async def test_an_invalid_room_command_is_explained(ann: Person, facts: Frame) -> None:
-    refused = await (await ann.connect()).ask(13, **facts)
+    refused = await (await ann.connect()).ask(Type.ROOM, **facts)
     assert (refused["ok"], refused["code"]) == (False, "bad_request")
     assert refused["data"]
 

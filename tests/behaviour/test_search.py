@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import quote
 
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
@@ -34,8 +35,8 @@ async def test_edited_and_deleted_text_is_never_found(ann: Person, bo: Person) -
     anns = await ann.connect()
     edited = (await anns.say("the old secret"))["seq"]
     deleted = (await anns.say("another secret"))["seq"]
-    await anns.ask(10, room=1, target=edited, data="the new plan")
-    await anns.ask(11, room=1, target=deleted)
+    await anns.ask(Type.EDIT, room=1, target=edited, data="the new plan")
+    await anns.ask(Type.DELETE, room=1, target=deleted)
     assert await found(bo, "secret") == []
     assert await found(bo, "plan") == ["the new plan"]
 
@@ -45,8 +46,8 @@ async def test_after_a_graceful_stop_no_file_contains_deleted_text(chat: Chat, a
     word = "unmistakable"
     deleted = (await anns.say(f"an {word} secret"))["seq"]
     edited = (await anns.say(f"an {word} plan"))["seq"]
-    await anns.ask(11, room=1, target=deleted)
-    await anns.ask(10, room=1, target=edited, data="harmless")
+    await anns.ask(Type.DELETE, room=1, target=deleted)
+    await anns.ask(Type.EDIT, room=1, target=edited, data="harmless")
     folder = chat.server.folder.path
     await chat.stop()
     files = [file for file in Path(folder).iterdir() if file.is_file()]

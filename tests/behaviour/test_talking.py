@@ -2,6 +2,7 @@
 
 import pytest
 
+from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Chat, Person
 
@@ -17,8 +18,8 @@ async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: Person, bo: Pers
 
 async def test_the_reply_precedes_the_own_event(ann: Person) -> None:
     device = await ann.connect()
-    await device.send({"type": 2, "data": "hello", "id": "a1"})
-    assert (await device.next(2, 4))["type"] == 4
+    await device.send({"type": Type.GROUP_CHAT, "data": "hello", "id": "a1"})
+    assert (await device.next(Type.GROUP_CHAT, Type.REPLY))["type"] == Type.REPLY
 
 
 async def test_a_direct_message_is_sent_to_both_members_only(
@@ -38,27 +39,30 @@ async def test_both_directions_share_one_room(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     there = await anns.say("hi", to="bo")
     back = await bos.say("hi yourself", to="ann")
-    by_number = await bos.ask(3, data="by number", room=there["room"])
+    by_number = await bos.ask(Type.SINGLE_CHAT, data="by number", room=there["room"])
     assert [r["room"] for r in (there, back, by_number)] == [there["room"]] * 3
     assert [r["seq"] for r in (there, back, by_number)] == [1, 2, 3]
 
 
 async def test_concurrent_first_direct_messages_share_one_room(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
-    await anns.send({"type": 3, "to": "bo", "data": "me first", "id": "a"})
-    await bos.send({"type": 3, "to": "ann", "data": "no, me", "id": "b"})
+    await anns.send({"type": Type.SINGLE_CHAT, "to": "bo", "data": "me first", "id": "a"})
+    await bos.send({"type": Type.SINGLE_CHAT, "to": "ann", "data": "no, me", "id": "b"})
     rooms = {(await anns.reply("a"))["room"], (await bos.reply("b"))["room"]}
     assert len(rooms) == 1
-    assert {(await anns.next(3))["seq"], (await anns.next(3))["seq"]} == {1, 2}
+    assert {
+        (await anns.next(Type.SINGLE_CHAT))["seq"],
+        (await anns.next(Type.SINGLE_CHAT))["seq"],
+    } == {1, 2}
 
 
 async def test_a_client_that_knows_only_the_first_four_types_works(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     assert {person["name"] for person in bos.online["data"]} == {"ann", "bo"}
-    await anns.send({"type": 2, "data": "hi"})
-    await anns.send({"type": 3, "data": "hi, bo", "to": "bo"})
-    assert (await bos.hears("hi"))["type"] == 2
-    assert (await bos.hears("hi, bo"))["type"] == 3
+    await anns.send({"type": Type.GROUP_CHAT, "data": "hi"})
+    await anns.send({"type": Type.SINGLE_CHAT, "data": "hi, bo", "to": "bo"})
+    assert (await bos.hears("hi"))["type"] == Type.GROUP_CHAT
+    assert (await bos.hears("hi, bo"))["type"] == Type.SINGLE_CHAT
     await anns.hears("hi")
     await anns.hears("hi, bo")
 
@@ -110,8 +114,8 @@ async def test_messages_of_ten_connections_are_stored_in_the_order_of_each(
     devices = [await ann.connect() for _ in range(10)]
     for number in range(20):
         for index, device in enumerate(devices):
-            await device.send({"type": 2, "data": f"{index}.{number}"})
-    heard = [await devices[0].next(2) for _ in range(200)]
+            await device.send({"type": Type.GROUP_CHAT, "data": f"{index}.{number}"})
+    heard = [await devices[0].next(Type.GROUP_CHAT) for _ in range(200)]
     assert [frame["seq"] for frame in heard] == list(range(1, 201))
     for index in range(10):
         own = [f["data"] for f in heard if f["data"].startswith(f"{index}.")]

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from chatserver.protocol import Type
 from tests.browser.proxy import Judge, Proxy, Verdict
 from tests.browser.window import Window, setup_link
 from tests.driver import PASSWORD, ask
@@ -199,7 +200,7 @@ async def another_device_reads(line: BadNetwork) -> None:
     async with line.http.ws_connect(f"{line.server.url}/ws", headers=headers) as device:
         rooms = (await device.receive_json())["rooms"]
         disks = next(room for room in rooms if room["name"] == "disks")
-        await device.send_json({"type": 9, "room": disks["room"], "seq": disks["head"]})
+        await device.send_json({"type": Type.READ, "room": disks["room"], "seq": disks["head"]})
         await expect(line.ann.page.locator(ENTRY)).to_be_hidden()
 
 
@@ -245,7 +246,7 @@ async def shows_the_room(line: BadNetwork, page: Page) -> None:
 
 async def newest(line: BadNetwork) -> list[str]:
     page = await line.call("bo", "GET", "/api/rooms/lobby/events?limit=50")
-    return [event["data"] for event in page["events"] if event["type"] == 2]
+    return [event["data"] for event in page["events"] if event["type"] == Type.GROUP_CHAT]
 
 
 async def counts_what_is_unread(line: BadNetwork) -> None:

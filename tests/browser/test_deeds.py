@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -266,7 +267,7 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     box, strip = ann.page.locator("#composer-text"), ann.page.locator(".composer-strip")
     await box.press("ArrowUp")
     await box.fill("first thing")
-    await cy.send({"type": 11, "id": "d", "room": 1, "target": int(seq or 0)})
+    await cy.send({"type": Type.DELETE, "id": "d", "room": 1, "target": int(seq or 0)})
     await expect(ann.page.locator(".message-deleted")).to_have_count(1)
     await box.press("Enter")
     failed = ann.page.locator("[data-state=failed]")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
+from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +39,7 @@ async def test_an_outdated_page_reloads_itself_if_nothing_is_unsent(
 
 def changed(text: str, **facts: Any) -> str:
     frame = json.loads(text)
-    return json.dumps(frame | facts) if frame["type"] == 5 else text
+    return json.dumps(frame | facts) if frame["type"] == Type.WELCOME else text
 
 
 @pytest.mark.parametrize("broken", ["main.js", "findLast"])

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
 from tests.driver import Person
@@ -64,7 +65,7 @@ async def many(bo: Person) -> None:
     device = await bo.connect()
     for number in range(1, LINES + 1):
         text = "大家好，第三块硬盘又报错了！" if number == 40 else f"line {number}"
-        await device.send({"type": 2, "data": text, "id": f"line-{number}"})
+        await device.send({"type": Type.GROUP_CHAT, "data": text, "id": f"line-{number}"})
     assert (await device.reply(f"line-{LINES}"))["seq"] == LINES
 
 

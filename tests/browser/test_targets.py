@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from chatserver.errors import CloseCode
+from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
 from tests.driver import Person
@@ -35,7 +36,7 @@ async def room(person: Person, number: int) -> Any:
 
 async def texts(person: Person, number: int) -> list[str]:
     answer = await person.ask("GET", f"/api/rooms/{number}/events?after=0")
-    return [event["data"] for event in answer.json["events"] if event["type"] == 2]
+    return [event["data"] for event in answer.json["events"] if event["type"] == Type.GROUP_CHAT]
 
 
 async def three(enter: EnterChat) -> tuple[Window, Person, Person]:
@@ -149,7 +150,7 @@ async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
 
         def deliver(data: str | bytes) -> None:
             frame = json.loads(data)
-            if restored and frame["type"] == 5:
+            if restored and frame["type"] == Type.WELCOME:
                 frame["epoch"] = "of the backup"
                 frame["rooms"][1] |= {"name": "pub", "title": "Pub"}
             route.send(json.dumps(frame))

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from playwright.async_api import expect
 
+from chatserver.protocol import Type
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window, setup_link
 from tests.driver import PASSWORD
@@ -143,7 +144,9 @@ async def history(server: ServerProcess) -> dict[int, list[str]]:
         async with http.ws_connect("/ws", headers={"Authorization": token}) as ws:
             welcome = msgspec.json.decode((await ws.receive()).data)
             for room in (known["room"] for known in welcome["rooms"]):
-                await ws.send_json({"type": 7, "id": f"room {room}", "room": room, "after": 0})
+                await ws.send_json(
+                    {"type": Type.HISTORY, "id": f"room {room}", "room": room, "after": 0}
+                )
                 reply = msgspec.json.decode((await ws.receive()).data)
                 while reply.get("id") != f"room {room}":
                     reply = msgspec.json.decode((await ws.receive()).data)

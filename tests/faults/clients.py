@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from chatserver.protocol import Type
 from tests.faults.checker import Diary
 
 BACK_OFF = (0.02, 0.2)  # seconds between two connection attempts
@@ -79,9 +80,9 @@ class Client:
 
     async def _say(self, request_id: str, other: str) -> None:
         text = f"{request_id} {self._random.random()} {self._words}"
-        frame: Frame = {"type": 2, "data": text, "id": request_id}
+        frame: Frame = {"type": Type.GROUP_CHAT, "data": text, "id": request_id}
         if self._random.random() < 0.3:
-            frame |= {"type": 3, "to": other}
+            frame |= {"type": Type.SINGLE_CHAT, "to": other}
         self.diary.invoked[request_id] = text
         self._outbox[request_id] = frame
         self._said_at[request_id] = time.monotonic()
@@ -224,7 +225,7 @@ class Client:
             self._asked.add(room)
             after = self._positions.get(room, 0)
             await self._send(
-                {"type": 7, "id": f"h{room}", "room": room, "after": after, "limit": 500}
+                {"type": Type.HISTORY, "id": f"h{room}", "room": room, "after": after, "limit": 500}
             )
 
     async def _post(self, request_id: str) -> None:
@@ -244,7 +245,9 @@ async def _whole(ws: aiohttp.ClientWebSocketResponse, room: int) -> list[tuple[i
     more = True
     while more:
         after = history[-1][0] if history else 0
-        await ws.send_json({"type": 7, "id": "all", "room": room, "after": after, "limit": 500})
+        await ws.send_json(
+            {"type": Type.HISTORY, "id": "all", "room": room, "after": after, "limit": 500}
+        )
         page: Frame = {}
         while page.get("id") != "all":
             page = msgspec.json.decode((await ws.receive()).data)

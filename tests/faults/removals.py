@@ -14,6 +14,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
+from chatserver.protocol import Type
 from tests.faults.checker import Diary, Verdict, check
 from tests.faults.talk import People
 
@@ -124,11 +125,13 @@ class Removals:
     async def __aenter__(self) -> Self:
         self._running = [asyncio.create_task(device.run()) for device in self._devices]
         users = [device.name for device in self._devices[1:]]
-        made = await self._owner.ask(13, action="create", name=f"plans-{next(_names)}", users=users)
+        made = await self._owner.ask(
+            Type.ROOM, action="create", name=f"plans-{next(_names)}", users=users
+        )
         assert made["ok"], made
         self._room = made["room"]
         self._joined = {device.name: made["seq"] for device in self._victims}
-        await self._owner.ask(13, action="change", room=self._room, leavers_read=True)
+        await self._owner.ask(Type.ROOM, action="change", room=self._room, leavers_read=True)
         self._talking = [asyncio.create_task(self._talk(talker)) for talker in self._talkers]
         return self
 
@@ -151,7 +154,7 @@ class Removals:
         steady = [self._owner, *self._talkers]
         reached = False
         while not reached:  # an unpublished message is received with the next one
-            last = await self._owner.ask(2, room=self._room, data="the end")
+            last = await self._owner.ask(Type.GROUP_CHAT, room=self._room, data="the end")
             self.events = last["seq"]
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
@@ -168,13 +171,15 @@ class Removals:
             kind = self._random.random()
             if own and kind < 0.3:
                 target = self._random.choice(own[-20:])
-                edit = await talker.ask(10, room=self._room, target=target, data=text)
+                edit = await talker.ask(Type.EDIT, room=self._room, target=target, data=text)
                 talker.diary.edited[text] = (self._room, edit["seq"])
             elif own and kind < 0.4:
                 target = self._random.choice(own[-20:])
-                await talker.ask(12, room=self._room, target=target, emoji="👍", on=number % 2 > 0)
+                await talker.ask(
+                    Type.REACT, room=self._room, target=target, emoji="👍", on=number % 2 > 0
+                )
             else:
-                own.append((await talker.ask(2, room=self._room, data=text))["seq"])
+                own.append((await talker.ask(Type.GROUP_CHAT, room=self._room, data=text))["seq"])
             await asyncio.sleep(PAUSE)
 
     async def rounds(self, number: int) -> None:
@@ -183,13 +188,17 @@ class Removals:
             for victim in self._victims:
                 await victim.reaches(self._room, self._joined[victim.name])
             await asyncio.gather(*[self._remove(victim) for victim in self._victims])
-            seq = (await self._owner.ask(2, room=self._room, data="among ourselves"))["seq"]
+            seq = (await self._owner.ask(Type.GROUP_CHAT, room=self._room, data="among ourselves"))[
+                "seq"
+            ]
             await self._talkers[0].reaches(self._room, seq)
             await asyncio.gather(*[self._read(victim) for victim in self._victims])
             await self._invite()
 
     async def _remove(self, victim: Device) -> None:
-        gone = await self._owner.ask(13, action="remove", room=self._room, users=[victim.name])
+        gone = await self._owner.ask(
+            Type.ROOM, action="remove", room=self._room, users=[victim.name]
+        )
         assert gone["ok"], gone
         victim.diary.left.setdefault(self._room, []).append(gone["seq"])
         self.count += 1
@@ -198,8 +207,8 @@ class Removals:
         """Read what a former member may read: the newest messages, in both directions."""
         left = victim.diary.left[self._room][-1]
         pages = [
-            await victim.ask(7, room=self._room, before=left + 100, limit=100),
-            await victim.ask(7, room=self._room, after=max(0, left - 100), limit=200),
+            await victim.ask(Type.HISTORY, room=self._room, before=left + 100, limit=100),
+            await victim.ask(Type.HISTORY, room=self._room, after=max(0, left - 100), limit=200),
         ]
         for event in itertools.chain.from_iterable(page["events"] for page in pages):
             victim.note(event)
@@ -208,6 +217,6 @@ class Removals:
         names = [victim.name for victim in self._victims]
         for victim in self._victims:
             victim.stay += 1
-        back = await self._owner.ask(13, action="invite", room=self._room, users=names)
+        back = await self._owner.ask(Type.ROOM, action="invite", room=self._room, users=names)
         assert back["ok"], back
         self._joined = dict.fromkeys(names, back["seq"])

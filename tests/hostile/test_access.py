@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from chatserver import protocol
+from chatserver.protocol import Type
 from chatserver.web.operations import Operation
 from chatserver.web.routes import OPERATIONS
 from tests.driver import PASSWORD, Chat, Device, Frame, Person, ask
@@ -106,26 +107,29 @@ async def rooms_of(person: Person) -> list[Any]:
 # Commands ----------------------------------------------------------------------------------------
 
 MESSAGES: dict[type, list[Frame]] = {  # all that names a room, with {room} and an id to come
-    protocol.SayToRoom: [{"type": 2, "data": "x"}, {"type": 2, "data": "x", "reply_to": 2}],
-    protocol.SayToPerson: [{"type": 3, "data": "x"}],
-    protocol.History: [
-        {"type": 7, "after": 0},
-        {"type": 7, "before": 99},
-        {"type": 7, "rooms": 0},  # the number of the room as its key
+    protocol.SayToRoom: [
+        {"type": Type.GROUP_CHAT, "data": "x"},
+        {"type": Type.GROUP_CHAT, "data": "x", "reply_to": 2},
     ],
-    protocol.StartTyping: [{"type": 8}],
-    protocol.MarkRead: [{"type": 9, "seq": 2}],
-    protocol.EditMessage: [{"type": 10, "target": 2, "data": "x"}],
-    protocol.DeleteMessage: [{"type": 11, "target": 2}],
-    protocol.ReactTo: [{"type": 12, "target": 2, "emoji": "👍"}],
+    protocol.SayToPerson: [{"type": Type.SINGLE_CHAT, "data": "x"}],
+    protocol.History: [
+        {"type": Type.HISTORY, "after": 0},
+        {"type": Type.HISTORY, "before": 99},
+        {"type": Type.HISTORY, "rooms": 0},  # the number of the room as its key
+    ],
+    protocol.StartTyping: [{"type": Type.TYPING}],
+    protocol.MarkRead: [{"type": Type.READ, "seq": 2}],
+    protocol.EditMessage: [{"type": Type.EDIT, "target": 2, "data": "x"}],
+    protocol.DeleteMessage: [{"type": Type.DELETE, "target": 2}],
+    protocol.ReactTo: [{"type": Type.REACT, "target": 2, "emoji": "👍"}],
     protocol.ChangeRoom: [
-        {"type": 13, "action": "join"},
-        {"type": 13, "action": "leave"},
-        {"type": 13, "action": "invite", "users": ["stranger"]},
-        {"type": 13, "action": "remove", "users": ["bo"]},
-        {"type": 13, "action": "change", "private": False},
-        {"type": 13, "action": "archive"},
-        {"type": 13, "action": "mute"},
+        {"type": Type.ROOM, "action": "join"},
+        {"type": Type.ROOM, "action": "leave"},
+        {"type": Type.ROOM, "action": "invite", "users": ["stranger"]},
+        {"type": Type.ROOM, "action": "remove", "users": ["bo"]},
+        {"type": Type.ROOM, "action": "change", "private": False},
+        {"type": Type.ROOM, "action": "archive"},
+        {"type": Type.ROOM, "action": "mute"},
     ],
     protocol.Renew: [],
 }
@@ -146,7 +150,11 @@ async def test_no_command_affects_an_inaccessible_room(people: People, name: str
         assert there == await told(device, frame, NO_ROOM), frame
         assert there is None or there.get("gone") == ["it"] or there["code"] == "not_found", frame
     assert (await witness.history(room["room"], after=0))["head"] == room["head"]
-    assert [frame for frame in witness.kept() if frame["type"] not in (1, 5, 6)] == []
+    assert [
+        frame
+        for frame in witness.kept()
+        if frame["type"] not in (Type.GROUP_LIST, Type.WELCOME, Type.PRESENCE)
+    ] == []
 
 
 async def told(device: Device, frame: Frame, room: int) -> Frame | None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatserver.protocol import Type
 from chatserver.protocol.framing import INVALID_HEADER, MaskCheck
 from tests.driver import Chat, Person
 from tests.faults.server import Server
@@ -154,7 +155,7 @@ async def talk(server: Server, token: str) -> None:
     """Send messages on one connection, which must never end."""
     async with await RawConnection.opened(server.url, token) as line:
         for number in itertools.count():
-            said = {"type": 7, "id": f"talk{number}", "room": 1, "before": 1}
+            said = {"type": Type.HISTORY, "id": f"talk{number}", "room": 1, "before": 1}
             await line.send(frame(msgspec.json.encode(said)))
             async with asyncio.timeout(10):
                 while f'"talk{number}"'.encode() not in (await line.frame())[1]:

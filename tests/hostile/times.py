@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 
 from chatserver import limits
+from chatserver.protocol import Type
 from chatserver.web import rates
 from tests.faults.talk import PASSWORD
 
@@ -81,7 +82,7 @@ async def latency(url: str, token: str, seconds: float) -> list[float]:
             number += 1
             request_id = f"{until}-{number}"
             started = time.perf_counter()
-            await ws.send_json({"type": 2, "data": "still here", "id": request_id})
+            await ws.send_json({"type": Type.GROUP_CHAT, "data": "still here", "id": request_id})
             while (await ws.receive_json()).get("id") != request_id:
                 pass
             taken.append((time.perf_counter() - started) * 1000)

@@ -8,6 +8,7 @@ import pytest_asyncio
 from chatserver.bus import NoPeers
 from chatserver.errors import CloseCode
 from chatserver.models import RoomState, User
+from chatserver.protocol import Type
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import PING_INTERVAL, SILENCE_TIMEOUT, Keepalive
@@ -91,7 +92,7 @@ async def test_a_heartbeat_is_a_ping_and_a_frame_visible_to_javascript(
     connection, line = harness.connect()
     harness.later(PING_INTERVAL, connection)
     assert line.frames()[0] == (PING, b"")
-    assert line.messages() == [{"type": 15}]
+    assert line.messages() == [{"type": Type.HEARTBEAT}]
 
 
 async def test_a_peer_silent_for_one_and_a_half_heartbeats_is_closed(
@@ -138,7 +139,7 @@ async def test_an_expired_session_closes_its_connection(harness: KeepaliveHarnes
     assert line.frames() == []
     harness.later(0.5, connection)
     assert [kind for kind, _ in line.frames()] == [TEXT, CLOSE]
-    assert line.messages()[0]["type"] == 0
+    assert line.messages()[0]["type"] == Type.ERROR
     assert line.messages()[0]["code"]
     assert line.close_code() == 4101
     assert harness.hub.connections == []

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from chatserver.config import ServerSettings, Settings
+from chatserver.protocol import Type
 from chatserver.web.admin_pages import SECTIONS
 from chatserver.web.operations import Operation
 from chatserver.web.routes import OPERATIONS
@@ -163,7 +164,7 @@ async def test_an_invitation_admits_to_its_room(chat: Chat, ann: Person) -> None
     assert (await ask(browser, "POST", invite["url"], form)).status == 200
     rooms = (await ask(browser, "GET", chat.url + "/api/rooms")).json["rooms"]
     assert [room["name"] for room in rooms] == ["lobby", "plans"]
-    joined = await anns.next(13)
+    joined = await anns.next(Type.ROOM)
     assert (joined["action"], joined["users"]) == ("join", ["bo"])
 
 
@@ -184,7 +185,7 @@ async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: Person, 
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True, "users": ["bo"]})
     bos = await bo.connect()
     assert (await ann.ask("POST", "/api/bots", {"name": "robot", "rooms": ["plans"]})).status == 201
-    told = await bos.next(13)
+    told = await bos.next(Type.ROOM)
     assert (told["action"], told["users"], told["user"]) == ("invite", ["robot"], "ann")
     assert "id" not in told
     events = await bo.ask("GET", f"/api/rooms/{made.json['room']}/events?after={told['seq'] - 1}")
@@ -262,7 +263,7 @@ async def test_members_are_notified_when_an_administrator_archives_their_room(
     bos = await bo.connect()
     path = f"/api/admin/rooms/{room}"
     assert (await ann.ask("PATCH", path, {"archived": True, "retention_days": 30})).status == 200
-    told = [await bos.next(13), await bos.next(13)]
+    told = [await bos.next(Type.ROOM), await bos.next(Type.ROOM)]
     assert [(event["user"], event["action"]) for event in told] == [
         ("ann", "archive"),
         ("ann", "change"),
@@ -325,7 +326,7 @@ async def test_an_administrator_can_dissolve_an_unnamed_conversation(
     path = f"/api/admin/conversations/{room}"
     assert (await bo.ask("DELETE", path)).status == 403
     assert (await ann.ask("DELETE", path)).status == 200
-    event = await bos.next(13)
+    event = await bos.next(Type.ROOM)
     assert (event["user"], event["action"], event["users"]) == ("ann", "remove", ["bo", "cy"])
     assert (await bos.say("hello?", room=room))["code"] == "not_found"
     assert [one["room"] for one in (await cy.connect()).welcome["rooms"]] == [1]

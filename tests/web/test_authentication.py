@@ -15,7 +15,7 @@ from tests.driver import PASSWORD, Chat, Device, Person, ask
 
 
 async def ended(device: Device, code: int = 4101) -> None:
-    error = await device.next(0)
+    error = await device.next(Type.ERROR)
     assert error["code"]
     assert await device.closed() == code
 
@@ -52,7 +52,7 @@ async def test_deleting_an_account_closes_its_connections_and_ends_its_membershi
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
-    made = await anns.ask(13, action="create", name="plans", users=["bo"])
+    made = await anns.ask(Type.ROOM, action="create", name="plans", users=["bo"])
     assert (await anns.next(Type.ROOM))["action"] == "create"
     assert (await ann.ask("DELETE", "/api/users/ann")).status == 403
     assert (await ann.ask("DELETE", "/api/users/bo")).status == 200
@@ -127,13 +127,13 @@ async def test_an_invalid_token_gets_one_error_frame_and_no_events(
 async def test_tokens_in_the_query_can_be_disabled(chat: Chat, ann: Person) -> None:
     url = f"{chat.url}/ws?token={ann.token}"
     async with chat.browser().ws_connect(url) as ws:
-        assert (await ws.receive_json())["type"] == 5
+        assert (await ws.receive_json())["type"] == Type.WELCOME
 
 
 async def test_renewing_extends_the_session_without_a_reconnect(ann: Person) -> None:
     device = await ann.connect()
     before = device.welcome["session"]["expires_at"]
-    renewed = await device.ask(14)
+    renewed = await device.ask(Type.RENEW)
     assert renewed["expires_at"] >= before
     ann.token = renewed["token"]
     assert (await (await ann.connect()).say("with the new token"))["ok"] is True
@@ -162,12 +162,12 @@ async def test_a_connection_can_switch_to_a_newer_session(
 ) -> None:
     device = await ann.connect()
     newer = await chat.signed_in("ann")
-    assert (await device.ask(14, token=newer.token))["ok"] is True
+    assert (await device.ask(Type.RENEW, token=newer.token))["ok"] is True
     await ann.ask("POST", "/logout")
     assert (await device.say("still here"))["ok"] is True
-    refused = await device.ask(14, token=bo.token)
+    refused = await device.ask(Type.RENEW, token=bo.token)
     assert refused["code"] == "forbidden"
-    refused = await device.ask(14, token="nonsense")
+    refused = await device.ask(Type.RENEW, token="nonsense")
     assert refused["code"] == "unauthorized"
 
 
@@ -188,7 +188,7 @@ async def test_a_logout_between_authentication_and_welcome_closes_the_connection
     assert (await ann.ask("POST", "/logout")).status == 200
     signed_out.set()
     device = await opening
-    assert (await device.next())["type"] == 0
+    assert (await device.next())["type"] == Type.ERROR
     assert await device.closed() == 4101
 
 

@@ -15,6 +15,7 @@ from chatserver.app import SERVER
 from chatserver.commands.control import Control, Refused, connected, control
 from chatserver.config import ServerSettings, Settings
 from chatserver.models import User
+from chatserver.protocol import Type
 from tests.conftest import FAST
 from tests.driver import PASSWORD, Chat, Person
 
@@ -120,14 +121,14 @@ async def test_room_changes_of_the_operator_are_attributed_to_an_administrator(
     chat: Chat, ann: Person, bo: Person
 ) -> None:
     bos = await bo.connect()
-    made = await bos.ask(13, action="create", name="plans", private=True)
+    made = await bos.ask(Type.ROOM, action="create", name="plans", private=True)
     path = f"/api/admin/rooms/{made['room']}"
     async with connected(chat.server.folder) as line:
         for change in ({"retention_days": 3}, {"archived": True}):
             await line.ask("PATCH", path, change)
         (found,) = [room for room in await rooms(line) if room["name"] == "plans"]
     assert (found["archived"], found["retention_days"]) == (True, 3)
-    seen = [await bos.next(13) for _ in range(3)]
+    seen = [await bos.next(Type.ROOM) for _ in range(3)]
     assert [(one["action"], one["user"]) for one in seen] == [
         ("create", bo.name),
         ("change", ann.name),

@@ -14,6 +14,7 @@ import pytest_asyncio
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from chatserver.config import ServerSettings, Settings
+from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, ask
 from tests.rig.needs import require
@@ -93,7 +94,7 @@ async def test_messages_pass_the_proxy_and_only_its_own_origin_is_accepted(
     own = {"Origin": proxy.url, **SPOOFED}
     async with http.ws_connect(f"{proxy.url}/ws", headers=own) as line:
         assert (await line.receive_json())["user"] == "ann"  # by the cookie
-        await line.send_json({"type": 2, "data": "hello", "id": "1"})
+        await line.send_json({"type": Type.GROUP_CHAT, "data": "hello", "id": "1"})
         frames = [await line.receive_json() for _ in range(4)]
         assert "hello" in [frame.get("data") for frame in frames]
     (arrival,) = [record for record in caplog.records if record.message == "connected"]

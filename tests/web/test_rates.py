@@ -11,6 +11,7 @@ from chatserver.config import LimitSettings, Settings
 from chatserver.errors import RateLimited
 from chatserver.limits import Rate
 from chatserver.models import User
+from chatserver.protocol import Type
 from chatserver.web.operations import operations
 from chatserver.web.rates import (
     BY_ADDRESS,
@@ -146,10 +147,10 @@ async def test_muting_counts_as_a_message_on_the_socket_and_over_http(
     chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await ann.connect()
-    assert (await device.ask(13, room=1, action="mute"))["ok"]
+    assert (await device.ask(Type.ROOM, room=1, action="mute"))["ok"]
     assert (await ann.ask("PATCH", "/api/rooms/1", {"muted": False})).status == 200
     monkeypatch.setattr(chat.server.rates.messages, "take", lambda key: exhausted(key, key))
-    assert (await device.ask(13, room=1, action="mute"))["code"] == "rate_limited"
+    assert (await device.ask(Type.ROOM, room=1, action="mute"))["code"] == "rate_limited"
     assert (await ann.ask("PATCH", "/api/rooms/1", {"muted": True})).status == 429
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatserver.protocol import Type
 from chatserver.web.rates import QUERY_RATE
 from tests.driver import Chat, Person, ask
 from tests.fakes import FakeClock
@@ -48,7 +49,7 @@ async def test_a_room_can_be_created_changed_and_archived_over_http(
     assert [room["name"] for room in listed["public"]] == ["lobby", "plans"]
     assert [room["room"] for room in listed["rooms"]] == [1]
     assert (await bo.ask("POST", "/api/rooms/plans/members", {})).status == 201
-    assert (await bos.next(13))["state"]["room"] == number
+    assert (await bos.next(Type.ROOM))["state"]["room"] == number
     assert (await ann.ask("POST", "/api/rooms/plans/members", {"users": ["cy"]})).status == 201
     members = (await cy.ask("GET", f"/api/rooms/{number}/members")).json["members"]
     assert [(m["name"], m["role"]) for m in members] == [

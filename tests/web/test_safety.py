@@ -9,6 +9,7 @@ from pytest_aiohttp import AiohttpClient
 
 from chatserver.app import SERVER, create_app
 from chatserver.config import ServerSettings, Settings
+from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, Person, ask
 
@@ -172,11 +173,11 @@ async def test_no_secret_is_in_any_log(
     form = {"username": "ann", "password": PASSWORD}
     await ask(chat.browser(), "POST", chat.url + "/login", form)
     async with chat.browser().ws_connect(f"{chat.url}/ws?token={ann.token}") as ws:
-        await ws.send_json({"type": 2, "data": "a private word"})
+        await ws.send_json({"type": Type.GROUP_CHAT, "data": "a private word"})
         await ws.receive()
     device = await ann.connect()
     await device.ws.send_str("a broken private word")
-    await device.next(4)
+    await device.next(Type.REPLY)
     for secret in (PASSWORD, ann.token, "private word"):
         assert secret not in caplog.text
 
@@ -185,7 +186,9 @@ async def test_the_sender_is_the_user_of_the_session_and_not_of_the_frame(
     ann: Person, bo: Person
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
-    await bos.send({"type": 2, "data": "hi", "user": "ann", "from": "ann", "user_id": 1})
+    await bos.send(
+        {"type": Type.GROUP_CHAT, "data": "hi", "user": "ann", "from": "ann", "user_id": 1}
+    )
     assert (await anns.hears("hi"))["user"] == "bo"
 
 
@@ -201,9 +204,9 @@ async def test_connecting_sends_others_the_change_and_not_the_whole_list(chat: C
     people = [await chat.person(f"bo{number}") for number in range(20)]
     devices = [await person.connect() for person in people]
     watcher = devices[0]
-    frames = [await watcher.next(6)]
+    frames = [await watcher.next(Type.PRESENCE)]
     while len({p["name"] for f in frames for p in f["online"]} - {"bo0"}) < 19:
-        frames.append(await watcher.next(6))
+        frames.append(await watcher.next(Type.PRESENCE))
     told = sum(len(frame["online"]) for frame in frames)
     assert told <= 20
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from chatserver import protocol
 from chatserver.accounts import revocations
 from chatserver.errors import CloseCode
+from chatserver.protocol import Type
 from chatserver.storage.engine import Database
 from chatserver.web import time_limit
 from tests.driver import PASSWORD, Answer, Chat, Device, Person, ask
@@ -256,7 +257,7 @@ async def _nothing_more(devices: list[Device]) -> None:
         await asyncio.wait(set(time_limit._abandoned))
     for device in devices:
         await device.history(1)
-        replies = [frame for frame in device.kept() if frame["type"] == 4]
+        replies = [frame for frame in device.kept() if frame["type"] == Type.REPLY]
         assert replies == []
 
 
@@ -272,7 +273,7 @@ async def test_a_change_stored_after_its_time_limit_still_notifies_the_members(
     assert [answer.json["code"] for answer in refused] == ["unavailable"] * 2
     frozen.go_on()
     assert await device.closed() == CloseCode.REMOVED
-    assert (await other.next(13))["room"] == room
+    assert (await other.next(Type.ROOM))["room"] == room
 
 
 async def test_a_logout_ends_the_session_while_writes_hang(

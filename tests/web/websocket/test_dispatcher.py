@@ -183,7 +183,7 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
     def accepted(rooms: int) -> int:
         """Return the number of requests until one is refused."""
         positions = {str(room): 0 for room in range(1, rooms + 1)}
-        frame = json.dumps({"type": 7, "id": "1", "rooms": positions})
+        frame = json.dumps({"type": Type.HISTORY, "id": "1", "rooms": positions})
         transport, count = RecordingTransport(), 0
         connection = connected(transport)
         while dispatcher.handle(connection, frame) is None and not transport.messages():

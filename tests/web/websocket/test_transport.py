@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from aiohttp import WSMessage, WSMsgType
 
+from chatserver.protocol import Type
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.web.websocket.transport import (
     BACKLOG_LIMIT,
@@ -256,7 +257,7 @@ def test_a_rejected_connection_is_closed_by_the_peer_or_aborted() -> None:
 
 async def test_a_frame_sent_with_the_upgrade_request_is_performed(chat: Chat, ann: Person) -> None:
     hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
-    asked = frame(msgspec.json.encode({"type": 7, "id": "tail", "room": 1}))
+    asked = frame(msgspec.json.encode({"type": Type.HISTORY, "id": "tail", "room": 1}))
     async with await Client.to(chat.url) as client:
         await client.send(hello.encode() + asked)
         await client.head_of_answer()
