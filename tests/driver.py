@@ -1,4 +1,4 @@
-"""The vocabulary of the tests: what people do with a chat, over real sockets and real HTTP."""
+"""Test driver: operations of users over real HTTP and WebSocket connections."""
 
 import asyncio
 import itertools
@@ -17,8 +17,8 @@ from chatserver.storage.users import NewUser
 from chatserver.web.access_log import AccessLog
 
 PASSWORD = "purple stone river"
-WAIT = 10.0  # seconds that anything may take; a test that waits longer has failed
-QUIET = 0.15  # seconds without a frame that count as silence
+WAIT = 10.0  # seconds; a test that waits longer fails
+QUIET = 0.15  # seconds without a frame after which nothing more is expected
 
 Frame = dict[str, Any]
 
@@ -26,7 +26,7 @@ _ids = itertools.count(1)
 
 
 class Chat:
-    """A running server, and the people who use it."""
+    """A running server and its users."""
 
     def __init__(self, runner: web.AppRunner, server: Server, url: str) -> None:
         self._runner = runner
@@ -56,7 +56,7 @@ class Chat:
         await self._runner.cleanup()
 
     async def person(self, name: str, *, admin: bool = False, display: str = "") -> "Person":
-        """An account with PASSWORD; hashed once for all of them, which saves the tests minutes."""
+        """Create an account with PASSWORD, which is hashed once for all, and sign in."""
         self._hash = self._hash or await self.server.passwords.hash(PASSWORD)
         role = Role.ADMIN if admin else Role.MEMBER
         shown = display or name.capitalize()
@@ -64,21 +64,21 @@ class Chat:
         return await self.signed_in(name)
 
     async def signed_in(self, name: str) -> "Person":
-        """A new session of an account that is there already."""
+        """Create a session of an existing account."""
         found = await self.server.users.find(name)
         assert found is not None
         tokens = await self.server.accounts.open_session(found[0], client="tests")
         return Person(self, name, found[0].id, tokens.bearer, self.browser())
 
     def browser(self) -> aiohttp.ClientSession:
-        """An HTTP client with a cookie jar of its own."""
+        """Return an HTTP client with its own cookie jar."""
         session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self._sessions.append(session)
         return session
 
 
 class Person:
-    """Somebody with an account and a session."""
+    """A user with a session."""
 
     def __init__(
         self, chat: Chat, name: str, number: int, token: str, http: aiohttp.ClientSession
@@ -90,26 +90,26 @@ class Person:
         self.http = http
 
     async def connect(self, **options: Any) -> "Device":
-        """One more device, welcomed and told who is online."""
+        """Connect, and read the welcome and the list of online users."""
         device = await self.open(**options)
         device.welcome = await device.next(Type.WELCOME)
         device.online = await device.next(Type.GROUP_LIST)
         return device
 
     async def open(self, **options: Any) -> "Device":
-        """A socket, before its first frame."""
+        """Connect, without reading any frame."""
         headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
         ws = await self.http.ws_connect(f"{self.chat.url}/ws", headers=headers, **options)
         return Device(self, ws)
 
     async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> "Answer":
-        """An HTTP request with this person's bearer token."""
+        """Send an HTTP request with the user's bearer token."""
         headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
         return await ask(self.http, method, f"{self.chat.url}{path}", body, headers, **options)
 
 
 class Answer(msgspec.Struct):
-    """What came back over HTTP."""
+    """An HTTP response."""
 
     status: int
     json: Any
@@ -125,7 +125,7 @@ async def ask(
     headers: dict[str, str] | None = None,
     **options: Any,
 ) -> Answer:
-    """One HTTP request; redirects are answers."""
+    """Send an HTTP request, without following redirects."""
     options.setdefault("allow_redirects", False)
     async with http.request(method, url, json=body, headers=headers, **options) as response:
         text = await response.text()
@@ -135,7 +135,7 @@ async def ask(
 
 
 class Device:
-    """One open socket of somebody. Frames are kept until a test asks for them."""
+    """A connection of a user. Received frames are queued until a test reads them."""
 
     def __init__(self, person: Person, ws: aiohttp.ClientWebSocketResponse) -> None:
         self.person = person
@@ -144,20 +144,20 @@ class Device:
         self.online: Frame = {}
         self._kept: list[Frame] = []
 
-    # Doing ----------------------------------------------------------------------------------------
+    # Sending --------------------------------------------------------------------------------------
 
     async def send(self, frame: Any) -> None:
         await self.ws.send_str(msgspec.json.encode(frame).decode())
 
     async def say(self, text: str, **facts: Any) -> Frame:
-        """To the lobby, or as `facts` say; the reply."""
+        """Send a message, to the lobby by default; return the reply."""
         request_id = facts.pop("id", None) or f"{self.person.name}-{next(_ids)}"
         kind = Type.SINGLE_CHAT if "to" in facts else Type.GROUP_CHAT
         await self.send({"type": kind, "data": text, "id": request_id, **facts})
         return await self.reply(request_id)
 
     async def ask(self, kind: int, **facts: Any) -> Frame:
-        """Any request that wants an answer; the reply."""
+        """Send a command; return the reply."""
         request_id = facts.pop("id", None) or f"{self.person.name}-{next(_ids)}"
         await self.send({"type": kind, "id": request_id, **facts})
         return await self.reply(request_id)
@@ -168,10 +168,10 @@ class Device:
     async def close(self) -> None:
         await self.ws.close()
 
-    # Hearing --------------------------------------------------------------------------------------
+    # Receiving ------------------------------------------------------------------------------------
 
     async def next(self, *kinds: int) -> Frame:
-        """The next frame, or the next one of these types; others are kept for later."""
+        """Return the next frame, or the next one of these types; others stay queued."""
         for position, frame in enumerate(self._kept):
             if not kinds or frame["type"] in kinds:
                 return self._kept.pop(position)
@@ -182,20 +182,20 @@ class Device:
             self._kept.append(frame)
 
     async def reply(self, request_id: str) -> Frame:
-        """The answer to one request."""
+        """Return the reply to a command."""
         while True:
             frame = await self.next(Type.REPLY)
             if frame.get("id") == request_id:
                 return frame
 
     async def hears(self, text: str) -> Frame:
-        """The next message; it must be this one."""
+        """Return the next message, which must have this text."""
         frame = await self.next(Type.GROUP_CHAT, Type.SINGLE_CHAT)
         assert frame["data"] == text, frame
         return frame
 
     async def hears_nothing(self) -> None:
-        """No message comes, neither now nor within a moment."""
+        """Require that no message is queued or received within QUIET."""
         while True:
             try:
                 async with asyncio.timeout(QUIET):
@@ -207,16 +207,16 @@ class Device:
         ] == []
 
     async def hears_nothing_of(self, room: int) -> None:
-        """No frame of that room is here or comes within a moment."""
+        """Require that no frame of that room is queued or received within QUIET."""
         await self.hears_nothing()
         assert [frame for frame in self._kept if frame.get("room") == room] == []
 
     def kept(self) -> list[Frame]:
-        """All that came meanwhile and nobody has asked for."""
+        """Return the queued frames."""
         return self._kept
 
     async def closed(self) -> int:
-        """The code that the server closed this socket with, whatever came before."""
+        """Return the close code of the server, after any other frames."""
         while True:
             message = await self.ws.receive(timeout=WAIT)
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING):
