@@ -142,7 +142,7 @@ class Device:
         self.ws = ws
         self.welcome: Frame = {}
         self.online: Frame = {}
-        self._kept: list[Frame] = []
+        self._queued: list[Frame] = []
 
     # Sending --------------------------------------------------------------------------------------
 
@@ -172,14 +172,14 @@ class Device:
 
     async def next(self, *kinds: int) -> Frame:
         """Return the next frame, or the next one of these types; others stay queued."""
-        for position, frame in enumerate(self._kept):
+        for position, frame in enumerate(self._queued):
             if not kinds or frame["type"] in kinds:
-                return self._kept.pop(position)
+                return self._queued.pop(position)
         while True:
             frame = await self._read()
             if not kinds or frame["type"] in kinds:
                 return frame
-            self._kept.append(frame)
+            self._queued.append(frame)
 
     async def reply(self, request_id: str) -> Frame:
         """Return the reply to a command."""
@@ -188,32 +188,32 @@ class Device:
             if frame.get("id") == request_id:
                 return frame
 
-    async def hears(self, text: str) -> Frame:
+    async def receives(self, text: str) -> Frame:
         """Return the next message, which must have this text."""
         frame = await self.next(Type.GROUP_CHAT, Type.SINGLE_CHAT)
         assert frame["data"] == text, frame
         return frame
 
-    async def hears_nothing(self) -> None:
+    async def receives_nothing(self) -> None:
         """Require that no message is queued or received within QUIET."""
         while True:
             try:
                 async with asyncio.timeout(QUIET):
-                    self._kept.append(await self._read())
+                    self._queued.append(await self._read())
             except TimeoutError:
                 break
         assert [
-            frame for frame in self._kept if frame["type"] in (Type.GROUP_CHAT, Type.SINGLE_CHAT)
+            frame for frame in self._queued if frame["type"] in (Type.GROUP_CHAT, Type.SINGLE_CHAT)
         ] == []
 
-    async def hears_nothing_of(self, room: int) -> None:
+    async def receives_nothing_of(self, room: int) -> None:
         """Require that no frame of that room is queued or received within QUIET."""
-        await self.hears_nothing()
-        assert [frame for frame in self._kept if frame.get("room") == room] == []
+        await self.receives_nothing()
+        assert [frame for frame in self._queued if frame.get("room") == room] == []
 
-    def kept(self) -> list[Frame]:
+    def queued(self) -> list[Frame]:
         """Return the queued frames."""
-        return self._kept
+        return self._queued
 
     async def closed(self) -> int:
         """Return the close code of the server, after any other frames."""

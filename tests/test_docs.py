@@ -150,7 +150,7 @@ async def test_the_bot_in_the_readme_posts_a_message_each_time(
     exec(program.replace("asyncio.run(main())", ""), names)
     for _run in range(2):
         await names["main"]()
-        await device.hears("hello, everybody")
+        await device.receives("hello, everybody")
 
 
 # docs/architecture.md ----------------------------------------------------------------------------

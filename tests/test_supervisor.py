@@ -137,7 +137,7 @@ async def test_every_task_is_restarted_and_the_server_works(
         ):
             await asyncio.sleep(0.01)
     assert (await device.say("still there?"))["ok"]
-    await device.hears("still there?")
+    await device.receives("still there?")
     metrics = (await ann.ask("GET", "/metrics")).text
     for name in before:
         assert f'chatserver_task_restarts_total{{task="{name}"}} 1.0' in metrics

@@ -34,7 +34,7 @@ async def test_live_events_start_after_the_head_of_the_welcome(ann: Person, bo: 
     bos = await bo.connect()
     assert bos.welcome["rooms"][0]["head"] == 3
     await anns.say("four")
-    assert (await bos.hears("four"))["seq"] == 4
+    assert (await bos.receives("four"))["seq"] == 4
 
 
 async def test_a_client_that_connects_during_messages_has_no_gaps_or_duplicates(
@@ -177,12 +177,12 @@ async def test_the_history_of_an_inaccessible_room_is_not_found(
 async def test_a_nonmember_cannot_write_into_a_room(ann: Person, bo: Person, cy: Person) -> None:
     bos = await bo.connect()
     room = (await (await ann.connect()).say("psst", to="bo"))["room"]
-    await bos.hears("psst")
+    await bos.receives("psst")
     cys = await cy.connect()
     for kind in (2, 3):
         refused = await cys.ask(kind, data="let me in", room=room)
         assert (refused["ok"], refused["code"]) == (False, "not_found")
-    await bos.hears_nothing()
+    await bos.receives_nothing()
 
 
 async def test_acknowledged_messages_survive_a_restart(chat: Chat, ann: Person) -> None:

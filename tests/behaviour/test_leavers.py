@@ -131,8 +131,8 @@ async def test_a_removed_member_receives_nothing_after_the_removal_in_one_commit
         pass
     while (await bos.next(Type.ROOM)).get("action") != "remove":
         pass
-    bos.kept().clear()  # what came before the removal
-    await bos.hears_nothing_of(number)
+    bos.queued().clear()  # what came before the removal
+    await bos.receives_nothing_of(number)
 
 
 async def test_a_former_member_cannot_search_and_receives_no_typing(people: People) -> None:
@@ -151,8 +151,8 @@ async def test_a_former_member_cannot_search_and_receives_no_typing(people: Peop
     assert (await bos.person.ask("GET", f"/api/rooms/{number}/members")).status == 404
     while (await bos.next(Type.ROOM)).get("action") != "remove":
         pass
-    bos.kept().clear()  # what came before the removal
-    await bos.hears_nothing_of(number)
+    bos.queued().clear()  # what came before the removal
+    await bos.receives_nothing_of(number)
 
 
 async def test_a_second_removal_is_rejected_and_a_former_member_changes_nothing(

@@ -102,7 +102,7 @@ async def test_an_invalid_frame_is_answered_and_the_connection_stays_open(
     assert refused.get("id") == request_id
     assert refused["data"]
     assert (await device.say("still here"))["seq"] == 1
-    await other.hears("still here")
+    await other.receives("still here")
 
 
 async def test_a_message_to_an_unknown_user_is_rejected(ann: Person) -> None:
@@ -176,7 +176,7 @@ async def test_a_stalled_reader_is_disconnected_and_others_are_not_affected(
     for _ in range(3_000):
         started = time.monotonic()
         await anns.say(text)
-        await anns.hears(text)
+        await anns.receives(text)
         slowest = max(slowest, time.monotonic() - started)
         if not chat.server.hub.devices(bo.number):
             break
@@ -264,7 +264,7 @@ async def test_events_of_rooms_that_are_not_in_the_welcome_are_sent(
     listed = {room["room"] for room in device.welcome["rooms"]}
     unlisted = next(room for room in rooms if room not in listed)
     await anns.say("do you hear this?", room=unlisted)
-    assert (await device.hears("do you hear this?"))["room"] == unlisted
+    assert (await device.receives("do you hear this?"))["room"] == unlisted
     page = await device.ask(Type.HISTORY, rooms_after=0)
     state = next(room for room in page["rooms"] if room["room"] == unlisted)
     assert (state["head"], state["unread"], state["last"]["data"]) == (1, 1, "do you hear this?")
@@ -299,8 +299,8 @@ async def test_a_user_cannot_make_the_welcome_of_others_too_large(
     assert max(len(room["last"]["data"]) for room in device.welcome["rooms"]) <= PREVIEW
     assert (await device.say("still here"))["ok"] is True
     await anns.say("and you?")
-    await device.hears("still here")
-    await device.hears("and you?")
+    await device.receives("still here")
+    await device.receives("and you?")
 
 
 async def test_a_change_counts_once_for_each_named_user(

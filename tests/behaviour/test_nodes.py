@@ -60,10 +60,10 @@ async def test_users_on_two_nodes_exchange_messages(nodes: Nodes) -> None:
     ann, bo = await one.person("ann", admin=True), await one.person("bo")
     anns, bos = await on(one, ann), await on(two, bo)
     await anns.say("to everybody")
-    await anns.hears("to everybody")
-    assert (await bos.hears("to everybody"))["user"] == "ann"
+    await anns.receives("to everybody")
+    assert (await bos.receives("to everybody"))["user"] == "ann"
     await bos.say("to you", to="ann")
-    assert (await anns.hears("to you"))["to"] == "ann"
+    assert (await anns.receives("to you"))["to"] == "ann"
     while "bo" not in {p["name"] for p in (await anns.next(Type.PRESENCE))["online"]}:
         pass
 
@@ -146,9 +146,9 @@ async def test_without_redis_messages_are_late_and_complete(
         for number in range(5):
             await anns.say(f"n{number}")
         for number in range(5):
-            await bos.hears(f"n{number}")
+            await bos.receives(f"n{number}")
         await anns.say("a new conversation", to="bo")
-        await bos.hears("a new conversation")
+        await bos.receives("a new conversation")
         assert (await ann.ask("POST", "/logout")).status == 200
     finally:
         redis.start()
@@ -171,10 +171,10 @@ async def test_without_redis_an_invited_user_gets_the_room_once(
             "plans",
         )
         await anns.say("hello", room=made["room"])
-        await bos.hears("hello")
+        await bos.receives("hello")
         made = await anns.ask(Type.ROOM, action="create", name="later", users=["bo"])
         assert (await bos.next(Type.ROOM))["state"]["name"] == "later"
-        await bos.hears_nothing()
+        await bos.receives_nothing()
     finally:
         redis.start()
 
@@ -191,7 +191,7 @@ async def test_a_membership_is_found_despite_wrong_clocks_and_a_lost_message(nod
     shown = await bos.next(Type.ROOM)
     assert (shown["room"], shown["state"]["name"]) == (made["room"], "plans")
     await anns.say("hello", room=made["room"])
-    await bos.hears("hello")
+    await bos.receives("hello")
 
 
 async def test_without_redis_a_removed_member_receives_no_later_events(
@@ -214,7 +214,7 @@ async def test_without_redis_a_removed_member_receives_no_later_events(
         await cys.next(Type.GROUP_CHAT)
     finally:
         redis.start()
-    heard = [frame for frame in bos.kept() if frame.get("room") == made["room"]]
+    heard = [frame for frame in bos.queued() if frame.get("room") == made["room"]]
     assert [frame for frame in heard if frame.get("seq", 0) > removal["seq"]] == []
     assert "later" not in str(heard)
     again = await on(two, bo)

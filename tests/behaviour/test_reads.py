@@ -30,7 +30,7 @@ async def test_reading_resets_the_count_on_every_device(
         assert (told["room"], told["user"], told["seq"]) == (1, "bo", 3)
     state = await lobby(bo)
     assert (state["read"], state["unread"]) == (3, 2)
-    assert [frame for frame in anns._kept if frame["type"] == Type.READ] == []
+    assert [frame for frame in anns._queued if frame["type"] == Type.READ] == []
 
 
 async def test_a_position_only_moves_forward_and_not_beyond_the_head(
@@ -78,8 +78,8 @@ async def test_muting_is_sent_to_the_own_devices_only(ann: Person, bo: Person) -
     assert (told["room"], told["user"], told["muted"]) == (1, "ann", True)
     await ann.ask("PATCH", "/api/rooms/lobby", {"muted": False})
     assert (await phone.next(Type.READ))["muted"] is False
-    await bos.hears_nothing()
-    assert [frame for frame in bos._kept if frame["type"] == Type.READ] == []
+    await bos.receives_nothing()
+    assert [frame for frame in bos._queued if frame["type"] == Type.READ] == []
 
 
 async def test_a_nonmember_cannot_mark_a_room_as_read(ann: Person, bo: Person, cy: Person) -> None:
@@ -88,24 +88,24 @@ async def test_a_nonmember_cannot_mark_a_room_as_read(ann: Person, bo: Person, c
     await read(cys, 1, room=number)
     await cys.send({"type": Type.TYPING, "room": number})
     await read(cys, 1)
-    await cys.hears_nothing()
+    await cys.receives_nothing()
     assert [
-        frame["type"] for frame in cys._kept if frame["type"] in (Type.REPLY, Type.TYPING)
+        frame["type"] for frame in cys._queued if frame["type"] in (Type.REPLY, Type.TYPING)
     ] == []
-    assert [f["room"] for f in cys._kept if f["type"] == Type.READ] in ([], [1])
+    assert [f["room"] for f in cys._queued if f["type"] == Type.READ] in ([], [1])
 
 
 async def test_typing_is_sent_to_other_members(ann: Person, bo: Person, cy: Person) -> None:
     anns, bos, cys = await ann.connect(), await bo.connect(), await cy.connect()
     number = (await anns.say("hi", to="bo"))["room"]
-    await bos.hears("hi")
+    await bos.receives("hi")
     for _ in range(20):
         await bos.send({"type": Type.TYPING, "room": number})
     told = await anns.next(Type.TYPING)
     assert (told["room"], told["user"]) == (number, "bo")
     await bos.say("done", room=number)
-    await anns.hears("hi")
-    await anns.hears("done")
-    assert len([frame for frame in anns._kept if frame["type"] == Type.TYPING]) <= 2
-    await cys.hears_nothing()
-    assert [frame for frame in cys._kept + bos._kept if frame["type"] == Type.TYPING] == []
+    await anns.receives("hi")
+    await anns.receives("done")
+    assert len([frame for frame in anns._queued if frame["type"] == Type.TYPING]) <= 2
+    await cys.receives_nothing()
+    assert [frame for frame in cys._queued + bos._queued if frame["type"] == Type.TYPING] == []

@@ -21,9 +21,9 @@ async def test_the_same_id_gets_the_first_reply(start_chat: StartChat, database_
 async def test_a_repetition_is_not_broadcast(ann: Person, bo: Person) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.say("once", id="a1")
-    await bos.hears("once")
+    await bos.receives("once")
     await anns.say("once", id="a1")
-    await bos.hears_nothing()
+    await bos.receives_nothing()
 
 
 async def test_repetitions_within_one_commit_are_stored_once(ann: Person) -> None:

@@ -41,12 +41,12 @@ async def test_a_public_room_can_be_found_joined_and_left(people: People) -> Non
     told = await anns.next(Type.ROOM)
     assert (told["action"], told["user"], told["users"]) == ("join", "bo", ["bo"])
     await anns.say("welcome", room=number)
-    await bos.hears("welcome")
+    await bos.receives("welcome")
     left = await room(bos, "leave", room=number)
     assert left["ok"] is True
     await anns.say("gone?", room=number)
-    await bos.hears_nothing()
-    await cys.hears_nothing()
+    await bos.receives_nothing()
+    await cys.receives_nothing()
     assert (await bos.history(number, after=0))["code"] == "not_found"
 
 
@@ -69,7 +69,7 @@ async def test_an_invited_user_gets_the_state_of_the_room(people: People) -> Non
     page = await bos.history(number, after=0)
     assert [e["type"] for e in page["events"]] == [13, 2, 13]
     await anns.say("after", room=number)
-    await bos.hears("after")
+    await bos.receives("after")
     refused = await room(cys, "join", room=number)
     assert refused["code"] == "not_found"
 
@@ -79,13 +79,13 @@ async def test_a_removed_member_receives_no_more_events(people: People) -> None:
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     assert (await bos.next(Type.ROOM))["action"] == "create"
     await anns.say("hi", room=number)
-    await bos.hears("hi")
+    await bos.receives("hi")
     assert (await room(bos, "remove", room=number, users=["ann"]))["code"] == "forbidden"
     assert (await room(anns, "remove", room=number, users=["bo"]))["ok"] is True
     last = await bos.next(Type.ROOM)
     assert (last["action"], last["users"]) == ("remove", ["bo"])
     await anns.say("among ourselves", room=number)
-    await bos.hears_nothing()
+    await bos.receives_nothing()
     assert (await bos.say("hello?", room=number))["code"] == "not_found"
     assert number not in {r["room"] for r in (await bos.person.connect()).welcome["rooms"]}
 
@@ -110,7 +110,7 @@ async def test_a_former_member_can_join_again(people: People) -> None:
         assert joined["state"]["members"] == 2
         assert (await room(bos, "join", room=number))["code"] == "conflict"
         await anns.say("hi", room=number)
-        await bos.hears("hi")
+        await bos.receives("hi")
         await room(bos, "leave", room=number)
 
 
@@ -123,8 +123,8 @@ async def test_an_unnamed_conversation_is_private(people: People) -> None:
     assert (await room(cys, "join", room=made["room"]))["code"] == "not_found"
     assert (await bos.next(Type.ROOM))["action"] == "create"
     await anns.say("hi", room=made["room"])
-    await bos.hears("hi")
-    await cys.hears_nothing()
+    await bos.receives("hi")
+    await cys.receives_nothing()
 
 
 async def test_only_its_administrator_can_change_a_room(people: People) -> None:
@@ -255,5 +255,5 @@ async def test_a_member_removed_while_the_room_is_announced_is_not_subscribed(
     await room(anns, "remove", room=number, users=["bo"])
     removed.set()
     await anns.say("among ourselves", room=number)
-    await bos.hears_nothing()
+    await bos.receives_nothing()
     assert (await bos.history(number, after=0))["code"] == "not_found"

@@ -11,9 +11,9 @@ async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: Person, bo: Pers
     here, there = await ann.connect(), await bo.connect()
     reply = await here.say("hello")
     assert reply["ok"] is True
-    heard = await there.hears("hello")
+    heard = await there.receives("hello")
     assert (heard["user"], heard["room"], heard["seq"]) == ("ann", 1, reply["seq"])
-    assert await here.hears("hello") == heard
+    assert await here.receives("hello") == heard
 
 
 async def test_the_reply_precedes_the_own_event(ann: Person) -> None:
@@ -29,10 +29,10 @@ async def test_a_direct_message_is_sent_to_both_members_only(
     bos, cys = await bo.connect(), await cy.connect()
     reply = await phone.say("psst", to="bo")
     for device in (phone, desk, bos):
-        heard = await device.hears("psst")
+        heard = await device.receives("psst")
         assert (heard["type"], heard["user"], heard["to"]) == (3, "ann", "bo")
         assert heard["room"] == reply["room"] != 1
-    await cys.hears_nothing()
+    await cys.receives_nothing()
 
 
 async def test_both_directions_share_one_room(ann: Person, bo: Person) -> None:
@@ -61,10 +61,10 @@ async def test_a_client_that_knows_only_the_first_four_types_works(ann: Person, 
     assert {person["name"] for person in bos.online["data"]} == {"ann", "bo"}
     await anns.send({"type": Type.GROUP_CHAT, "data": "hi"})
     await anns.send({"type": Type.SINGLE_CHAT, "data": "hi, bo", "to": "bo"})
-    assert (await bos.hears("hi"))["type"] == Type.GROUP_CHAT
-    assert (await bos.hears("hi, bo"))["type"] == Type.SINGLE_CHAT
-    await anns.hears("hi")
-    await anns.hears("hi, bo")
+    assert (await bos.receives("hi"))["type"] == Type.GROUP_CHAT
+    assert (await bos.receives("hi, bo"))["type"] == Type.SINGLE_CHAT
+    await anns.receives("hi")
+    await anns.receives("hi, bo")
 
 
 async def test_messages_to_an_offline_user_are_in_the_next_welcome(ann: Person, bo: Person) -> None:
@@ -80,7 +80,7 @@ async def test_messages_to_an_offline_user_are_in_the_next_welcome(ann: Person, 
 async def test_a_user_can_write_direct_messages_to_themselves(ann: Person) -> None:
     device = await ann.connect()
     await device.say("note", to="ann")
-    assert (await device.hears("note"))["to"] == "ann"
+    assert (await device.receives("note"))["to"] == "ann"
     again = await ann.connect()
     assert [r["to"] for r in again.welcome["rooms"] if r["kind"] == "direct"] == ["ann"]
 
@@ -91,7 +91,7 @@ async def test_names_are_compared_without_case_and_width(
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.say("hello", to=name)
-    assert (await bos.hears("hello"))["to"] == "bo"
+    assert (await bos.receives("hello"))["to"] == "bo"
 
 
 async def test_chinese_and_emoji_are_delivered_unchanged(
@@ -102,7 +102,7 @@ async def test_chinese_and_emoji_are_delivered_unchanged(
     device = await ann.connect()
     text = "你好，世界 👩‍👩‍👧‍👦 \u202eabc ' \" % \\ \0 ．"
     await device.say(text)
-    await device.hears(text)
+    await device.receives(text)
     page = await device.history(1, after=0)
     assert page["events"][0]["data"] == text
     assert page["events"][0]["user"] == "安"

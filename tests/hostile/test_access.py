@@ -152,7 +152,7 @@ async def test_no_command_affects_an_inaccessible_room(people: People, name: str
     assert (await witness.history(room["room"], after=0))["head"] == room["head"]
     assert [
         frame
-        for frame in witness.kept()
+        for frame in witness.queued()
         if frame["type"] not in (Type.GROUP_LIST, Type.WELCOME, Type.PRESENCE)
     ] == []
 

@@ -127,8 +127,8 @@ async def test_messages_commits_and_deliveries_are_counted(ann: Person, bo: Pers
     await anns.say("one", id="1")
     await anns.say("two", id="2")
     await anns.say("two", id="2")
-    await bos.hears("one")
-    await bos.hears("two")
+    await bos.receives("one")
+    await bos.receives("two")
     after = await figures(ann.chat)
     grown = {name: figure - before.get(name, 0) for name, figure in after.items()}
     assert grown["chatserver_events_total"] == 2

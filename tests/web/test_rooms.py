@@ -15,7 +15,7 @@ async def test_a_message_posted_over_http_is_delivered_to_members(ann: Person, b
     bos = await bo.connect()
     said = await ann.ask("POST", "/api/rooms/lobby/messages", {"data": "hello", "id": "a1"})
     assert (said.status, said.json["ok"], said.json["seq"]) == (201, 1, 1)
-    assert (await bos.hears("hello"))["user"] == "ann"
+    assert (await bos.receives("hello"))["user"] == "ann"
     again = await ann.ask("POST", "/api/rooms/1/messages", {"data": "hello", "id": "a1"})
     assert (again.status, again.json["seq"], again.json["duplicate"]) == (200, 1, True)
 
@@ -26,14 +26,14 @@ async def test_a_plain_text_body_is_the_message(ann: Person, bo: Person) -> None
     url = f"{ann.chat.url}/api/rooms/lobby/messages"
     async with ann.http.post(url, data="Build done ✅".encode(), headers=headers) as response:
         assert response.status == 201
-    await bos.hears("Build done ✅")
+    await bos.receives("Build done ✅")
 
 
 async def test_a_direct_message_can_be_posted_over_http(ann: Person, bo: Person) -> None:
     bos = await bo.connect()
     said = await ann.ask("POST", "/api/direct/bo/messages", {"data": "psst"})
     assert said.status == 201
-    assert (await bos.hears("psst"))["to"] == "bo"
+    assert (await bos.receives("psst"))["to"] == "bo"
     assert (await ann.ask("POST", "/api/direct/nobody/messages", {"data": "x"})).status == 404
 
 
@@ -173,7 +173,7 @@ async def test_a_bot_can_post_only_in_its_rooms(chat: Chat, ann: Person, bo: Per
     assert (
         await bot.ask("POST", "/api/rooms/plans/messages", {"data": "Build done"})
     ).status == 201
-    assert (await anns.hears("Build done"))["user"] == "ci"
+    assert (await anns.receives("Build done"))["user"] == "ci"
     secret = await anns.say("not for bots", to="bo")
     path = f"/api/rooms/{secret['room']}/messages"
     assert (await bot.ask("POST", path, {"data": "x"})).status == 404

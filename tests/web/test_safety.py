@@ -189,7 +189,7 @@ async def test_the_sender_is_the_user_of_the_session_and_not_of_the_frame(
     await bos.send(
         {"type": Type.GROUP_CHAT, "data": "hi", "user": "ann", "from": "ann", "user_id": 1}
     )
-    assert (await anns.hears("hi"))["user"] == "bo"
+    assert (await anns.receives("hi"))["user"] == "bo"
 
 
 async def test_markup_in_names_and_messages_is_escaped(chat: Chat, ann: Person) -> None:

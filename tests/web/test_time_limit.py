@@ -257,7 +257,7 @@ async def _nothing_more(devices: list[Device]) -> None:
         await asyncio.wait(set(time_limit._abandoned))
     for device in devices:
         await device.history(1)
-        replies = [frame for frame in device.kept() if frame["type"] == Type.REPLY]
+        replies = [frame for frame in device.queued() if frame["type"] == Type.REPLY]
         assert replies == []
 
 
