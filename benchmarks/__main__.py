@@ -1,7 +1,7 @@
-"""Measures the server beside its peers in one run: `make bench`, or `make bench-quick`.
+"""Benchmarks of the server and its peers in one run: `make bench`, or `make bench-quick`.
 
-`python -m benchmarks fanout-1000 past` runs those works alone. The exit code is 1 when what arrived
-was wrong, with --strict also when a goal is missed.
+`python -m benchmarks fanout-1000 past` runs only these. The exit code is 1 if received messages
+were wrong, with --strict also if a goal was missed.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def _options() -> argparse.Namespace:
 
 
 def _prepare() -> None:
-    """Room for many sockets, here and in what is started; the peers from npm; no run in vain."""
+    """Raise the limit of descriptors, install the peers from npm, and check requirements."""
     if find_spec("matplotlib") is None:
         sys.exit("The plots need matplotlib: `make bench` installs it.")
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

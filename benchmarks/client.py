@@ -1,4 +1,4 @@
-"""A client in Python, for works that look at what it is told rather than at how fast it comes."""
+"""Client in Python, for benchmarks that measure content rather than throughput."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ Frame = dict[str, Any]
 
 
 class Refused(Exception):
-    """The server's `ok: false`; `code` as in docs/protocol.md."""
+    """A reply with `ok: false`; `code` as in docs/protocol.md."""
 
     def __init__(self, frame: Frame) -> None:
         super().__init__(frame["data"])
@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 class Client:
-    """One signed-in socket. `welcome` is its first frame."""
+    """A signed-in connection. `welcome` is its first frame."""
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse, welcome: Frame) -> None:
         self._ws = ws
@@ -32,7 +32,7 @@ class Client:
         self._asked = 0
 
     async def ask(self, **command: Any) -> Frame:
-        """The answer to a command; raises Refused."""
+        """Send a command; return the reply. Raises Refused."""
         wanted = await self.send(**command)
         while True:
             frame = await self.hear()
@@ -42,7 +42,7 @@ class Client:
                 return frame
 
     async def send(self, **command: Any) -> str:
-        """Send a command; the id that its answer will have."""
+        """Send a command; return the id of its reply."""
         self._asked += 1
         wanted = f"q{self._asked}"
         await self._ws.send_str(msgspec.json.encode({**command, "id": wanted}).decode())

@@ -1,4 +1,4 @@
-"""The servers that are compared: each starts on one core, with people whose tokens it believes."""
+"""The compared servers: each starts on one core, with users whose tokens it accepts."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ START_TIME = 120  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that listens. `echo`: it tells senders what they said, and answers them."""
+    """A running server. `echo`: it sends events and replies to the sender, too."""
 
     name: str
     port: int
@@ -51,9 +51,9 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Who is there: `people`, in groups of `group` (0: all together), or in pairs.
+    """The users: `people`, in groups of `group` (0: all together), or in pairs.
 
-    `who_is_here`: peers tell everybody the list of all on each connect, as the original does.
+    `who_is_here`: peers send the list of all users to all on each connect, like the original.
     """
 
     people: int
@@ -64,7 +64,7 @@ class Crowd:
 
 @contextmanager
 def chatserver(crowd: Crowd, *, url: str = "") -> Iterator[Running]:
-    """Our server on a new SQLite database, or on the empty one of that URL."""
+    """Run our server on a new SQLite database, or on the empty one of that URL."""
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
         stored = url or f"sqlite:///{data / 'chat.db'}"
@@ -79,7 +79,7 @@ def chatserver(crowd: Crowd, *, url: str = "") -> Iterator[Running]:
 def serving(
     data: Path, people: list[Person], *, url: str = "", module: str = "chatserver"
 ) -> Iterator[Running]:
-    """Our server on a data folder that is there; `module` is the program that starts it."""
+    """Run our server on an existing data folder; `module` is the program that starts it."""
     port = free_port()
     command = [sys.executable, "-m", module, "--data", str(data), "--port", str(port)]
     environ = {f"CHATSERVER_LIMITS__{key}": value for key, value in RAISED.items()}
@@ -106,7 +106,7 @@ COMMANDS = {
 
 @contextmanager
 def peer(name: str, crowd: Crowd) -> Iterator[Running]:
-    """One of those that store nothing."""
+    """Run a peer, which stores nothing."""
     port, secret = free_port(), secrets.token_hex(32)
     listed = "on" if crowd.who_is_here else "off"
     environ = {"PORT": str(port), "SECRET": secret, "LIST": listed}
@@ -124,14 +124,14 @@ def _bearer(number: int, secret: str) -> Person:
 
 @contextmanager
 def started(name: str, crowd: Crowd) -> Iterator[Running]:
-    """Whichever of them, by name."""
+    """Run a server by name."""
     with chatserver(crowd) if name == OURS else peer(name, crowd) as running:
         yield running
 
 
 @contextmanager
 def process(command: list[str], environ: dict[str, str], ready: str, cwd: Path) -> Iterator[int]:
-    """A program on the server's core; its pid once it has said `ready`."""
+    """Run a program on the server's core; yield its pid after it printed `ready`."""
     running = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", *pinned(SERVER_CORE, command)],
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """Starts the real server and counts its SQL statements: `python -m benchmarks.counting …`.
 
-SIGUSR1 writes how many there were so far into the file that BENCHMARK_STATEMENTS names.
+SIGUSR1 writes their number so far into the file named by BENCHMARK_STATEMENTS.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The first figures of one node: start, memory, and answered messages a second. `make figures`.
+"""Basic figures of one node: start, memory, and messages per second. `make figures`.
 
 The load shares the machine with the server, so throughput is a lower bound.
 """
@@ -17,7 +17,7 @@ from tests.rig.mariadb import PrivateMariaDB
 
 PASSWORD = "purple stone river"
 SENDERS = 10
-WINDOW = 20  # messages of one sender that wait for their answer
+WINDOW = 20  # messages of one sender without a reply
 SECONDS = 5.0  # of sending
 SOCKETS = 1_000
 PEOPLE = 100
@@ -28,7 +28,7 @@ LIMITS = {
 
 
 def memory(pid: int) -> float:
-    """Resident memory in MiB."""
+    """Return the resident memory in MiB."""
     found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) / 1024
@@ -48,7 +48,7 @@ async def connect(
 
 
 async def send(ws: aiohttp.ClientWebSocketResponse, name: str, until: float) -> int:
-    """Keep WINDOW messages under way; how many were answered."""
+    """Keep WINDOW messages in flight; return the number of replies."""
     answered = sent = 0
     for _ in range(WINDOW):
         sent += 1
@@ -77,7 +77,7 @@ async def throughput(http: aiohttp.ClientSession, url: str, tokens: list[str]) -
 
 
 async def first_answer(http: aiohttp.ClientSession, server: ServerProcess, token: str) -> float:
-    """Seconds from starting the program to the first stored message's answer."""
+    """Return the seconds from the start of the program to the reply to the first message."""
     started = time.monotonic()
     server.start()
     ws = await connect(http, server.url, token)

@@ -1,4 +1,4 @@
-"""Fills rooms with messages through the server's own log, so that they are what it would write."""
+"""Fills rooms with messages through the server's own log, so that all rows are realistic."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ SYLLABLES = "ka lo mi ten ra su vel dor pin gu shar ba net ol fi".split()
 
 
 async def fill(url: str, people: Sequence[Person], rooms: Sequence[int], count: int) -> None:
-    """Store `count` messages by these people, spread over the rooms."""
+    """Store `count` messages by these users, distributed over the rooms."""
     database = Database(url)
     log = EventLog(database, clock=now)
     drafts = _drafts(people, rooms, count)
@@ -50,7 +50,7 @@ def _text(chance: random.Random, number: int, count: int) -> str:
 
 
 def _word(chance: random.Random) -> str:
-    """Some words are common, most are not: as in a language."""
+    """Return a word; some are frequent and most are rare, as in a language."""
     return "".join(chance.choices(SYLLABLES, k=1 + min(int(chance.paretovariate(1.2)), 4)))
 
 

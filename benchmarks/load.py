@@ -1,7 +1,7 @@
-"""Runs the load, a C program beside the servers, and says what came of it.
+"""Runs the load generator, a C program, and parses its results.
 
-It is in C because it receives and checks every message on every socket, and must not be what a
-figure measures.
+It is in C because it receives and checks every message on every connection, and must not be the
+bottleneck.
 """
 
 import json
@@ -22,12 +22,12 @@ BUILT = SOURCES / "build"
 
 
 class LoadFailed(Exception):
-    """Something was missing, doubled, out of order or refused, or the load came to no end."""
+    """Messages were lost, duplicated, out of order or rejected, or the load did not end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Microseconds."""
+    """Latencies in microseconds."""
 
     p50: float
     p99: float
@@ -37,7 +37,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened in the measured seconds. `whole` is the time until the last member had it."""
+    """Results of the measured time. `whole`: latency until the last member received a message."""
 
     seconds: float
     messages: int
@@ -59,17 +59,17 @@ class Outcome:
 
     @property
     def cpu_per_million(self) -> float:
-        """CPU seconds of the server for a million deliveries."""
+        """Return the CPU seconds of the server for a million deliveries."""
         return self.server_cpu / max(self.deliveries, 1) * 1e6
 
     @property
     def load_share(self) -> float:
-        """How busy the load's core was: near 1 it was the load that limited."""
+        """Return the utilization of the load's core: near 1 the load was the bottleneck."""
         return self.load_cpu / self.seconds
 
 
 def build(program: str = "load") -> Path:
-    """The program, compiled when it is older than its sources."""
+    """Return the program, after compiling it if its sources are newer."""
     BUILT.mkdir(exist_ok=True)
     target = BUILT / program
     sources = sorted(SOURCES.glob("*.[ch]"))
@@ -87,7 +87,7 @@ PROGRAMS = {"load": ["load", "options", "check", "line"], "blast": ["blast", "ch
 def run(running: Running, **options: float | bool) -> Outcome:
     """Load a server. Options are those of the program: see `load/options.h`.
 
-    Raises LoadFailed when anything was wrong with what arrived.
+    Raises LoadFailed if received messages were wrong.
     """
     with _command(running, options) as command:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
@@ -95,7 +95,7 @@ def run(running: Running, **options: float | bool) -> Outcome:
 
 
 def outcome(name: str, code: int, output: str) -> Outcome:
-    """What the program's last line says. Raises LoadFailed."""
+    """Parse the program's last line. Raises LoadFailed."""
     lines = output.splitlines()
     if code or not lines:
         raise LoadFailed(f"{name}: code {code}, {lines[-1] if lines else 'no answer'}")
@@ -107,7 +107,7 @@ def outcome(name: str, code: int, output: str) -> Outcome:
 
 @contextmanager
 def held(running: Running, **options: float | bool) -> Iterator[None]:
-    """Everybody connected and quiet, for as long as the block takes."""
+    """Keep all users connected and idle during the context."""
     held_options = options | {"hold": True, "seconds": 0, "warm": 0}
     with _command(running, held_options) as command, _talking(command) as load:
         assert load.stdin is not None

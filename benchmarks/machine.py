@@ -1,4 +1,4 @@
-"""The machine: what it is, how busy it is, and how programs are kept on one of its cores."""
+"""The machine: description, utilization, and assignment of programs to cores."""
 
 import os
 import platform
@@ -11,37 +11,37 @@ LOAD_CORE = 1
 
 
 def pinned(core: int, command: list[str]) -> list[str]:
-    """The command on one core; on a machine that has a single one, as it is."""
+    """Return the command pinned to one core, unchanged on a machine with a single one."""
     cores = sorted(os.sched_getaffinity(0))
     return ["taskset", "-c", str(cores[core]), *command] if len(cores) > 1 else command
 
 
 def busy() -> float:
-    """How many programs wanted to run in the last minute: more than two cores' worth disturbs."""
+    """Return the load average of the last minute; more than the number of cores disturbs."""
     return os.getloadavg()[0]
 
 
 def memory(pid: int) -> int:
-    """Resident bytes of a process."""
+    """Return the resident memory of a process in bytes."""
     found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) * 1024
 
 
 def cpu(pid: int) -> float:
-    """Seconds that a process has computed, in all its threads."""
+    """Return the CPU seconds of a process, in all its threads."""
     rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_time(pid: int) -> float:
-    """Seconds that the threads of a process which live now have computed, to the nanosecond."""
+    """Return the CPU seconds of the present threads of a process, to the nanosecond."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def description() -> list[str]:
-    """What figures depend on, one line each."""
+    """Return properties of the machine, one line each."""
     return [
         f"{len(os.sched_getaffinity(0))} cores, {_cpu()}",
         f"{_memory_total():.0f} GiB memory, Linux {platform.release()}",

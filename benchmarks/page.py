@@ -1,4 +1,4 @@
-"""The chat page in Chromium: a busy room, a long one, and what both cost. `make bench-page`.
+"""The chat page in Chromium: a busy room, a long one, and their cost. `make bench-page`.
 
 The browser shares the machine with the server and the sender, so the figures are upper bounds.
 """
@@ -20,9 +20,9 @@ LONG = 10_000  # messages of the long room
 RATE = 50  # messages a second in the busy one
 SECONDS = 30
 HOUR = 18_000  # messages of an hour in which five a second are said
-LOOKS = 6  # at the memory in that hour
-PACE = 300  # messages a second, as nobody waits an hour for it
-EVERY = 0.25  # seconds between two letters that somebody types meanwhile
+LOOKS = 6  # measurements of the memory in that hour
+PACE = 300  # messages a second, to shorten the hour
+KEY_INTERVAL = 0.25  # seconds between two letters that a user types at the same time
 TEXT = "Sure, I can look at it after lunch. 下午三点之前可以吗？ See https://example.com/smart"
 LIMITS = LimitSettings(messages_per_second=100_000, message_burst=100_000)
 SCRIPTING = "ScriptDuration"  # seconds of JavaScript so far, as the browser measures it
@@ -76,7 +76,7 @@ async def enter(chat: Chat, browser: Browser) -> Page:
 
 
 async def busy(page: Page, bo: Device) -> None:
-    """Somebody types while messages pour in."""
+    """Measure a user who types while messages arrive."""
     await page.evaluate(WATCH)
     before = await heap(page)
     talking = asyncio.create_task(talk(bo))
@@ -84,11 +84,11 @@ async def busy(page: Page, bo: Device) -> None:
     await box.focus()
     while not talking.done():
         await page.keyboard.type("x")
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(KEY_INTERVAL)
     await talking
     await page.wait_for_timeout(1_000)
     tasks, delays = sorted(await page.evaluate("tasks")), sorted(await page.evaluate("delays"))
-    print(f"{RATE} messages/s for {SECONDS} s, while somebody types {1 / EVERY:g} letters/s")
+    print(f"{RATE} messages/s for {SECONDS} s, while somebody types {1 / KEY_INTERVAL:g} letters/s")
     print(f"  long tasks      {len(tasks)}, the longest {tasks[-1] if tasks else 0:.0f} ms")
     print(f"  letter to frame {at(delays, 0.5):.0f} ms median, {at(delays, 0.99):.0f} ms 99 %")
     print(f"  in the page     {await page.evaluate(COUNT)} messages")
@@ -109,7 +109,7 @@ async def talk(bo: Device) -> None:
 
 
 async def hour(page: Page, bo: Device) -> None:
-    """The page stays open, at the end of the room."""
+    """Measure a page that stays open at the end of the room."""
     found = [await heap(page)]
     clock = asyncio.get_running_loop().time
     started = clock()
@@ -137,7 +137,7 @@ async def fill(bo: Device) -> None:
 
 
 async def long(page: Page) -> None:
-    """Opened, scrolled up through all of it, left and opened again."""
+    """Open the room, scroll up through all messages, leave and open it again."""
     tools = await page.context.new_cdp_session(page)
     await tools.send("Performance.enable")
     before = await metric(tools, SCRIPTING)
@@ -166,7 +166,7 @@ async def long(page: Page) -> None:
 
 
 async def heap(page: Page) -> float:
-    """MiB of JavaScript objects that are in use."""
+    """Return the MiB of used JavaScript objects."""
     tools = await page.context.new_cdp_session(page)
     await tools.send("Performance.enable")
     await tools.send("HeapProfiler.collectGarbage")

@@ -1,7 +1,7 @@
-"""People, sessions, rooms and direct rooms, written at once instead of one by one.
+"""Users, sessions, rooms and direct rooms, inserted in bulk.
 
-What stands in the database afterwards is what the server would have written: `chatserver check`
-passes. Only the passwords are no hashes, as nobody of these logs in with one.
+The rows are those that the server would have written: `chatserver check` passes. Only the
+passwords are not hashes, because these users do not log in with one.
 """
 
 import secrets
@@ -29,7 +29,7 @@ DAY = 86_400_000  # ms
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account and a session; `room` is where they talk."""
+    """A user with a session; `room` is where they write messages."""
 
     id: int
     name: str
@@ -38,7 +38,7 @@ class Person:
 
 
 def name_of(index: int) -> str:
-    """The load knows people by these six characters."""
+    """Return the name of a user, six characters, as the load generator expects."""
     return f"p{index:05}"
 
 
@@ -121,7 +121,7 @@ def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any],
 def _rooms(
     connection: Connection, ids: Sequence[int], group: int, at: int, pairs: bool
 ) -> dict[int, int]:
-    """The room of each person."""
+    """Insert rooms; return the room of each user."""
     places = {}
     for number, first in enumerate(range(0, len(ids), group), start=LOBBY + 1):
         people = ids[first : first + group]

@@ -1,6 +1,6 @@
-"""How long somebody else waits for an answer meanwhile, asked from a process of its own.
+"""Latency of another client's request during a load, measured in a separate process.
 
-In the process of the load the answer would wait for the load as well.
+In the process of the load the response would wait for the load.
 """
 
 import http.client
@@ -15,11 +15,11 @@ from contextlib import contextmanager, suppress
 from benchmarks.contenders import ROOT, Running
 from benchmarks.machine import LOAD_CORE, pinned
 
-PAUSE = 0.001  # seconds between two questions
+PAUSE = 0.001  # seconds between two requests
 
 
 class Probe:
-    """Asks `/healthz` again and again between `begin` and `end`."""
+    """Requests `/healthz` repeatedly between `begin` and `end`."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -28,7 +28,7 @@ class Probe:
         self._say()
 
     def end(self) -> float:
-        """The longest answer in milliseconds."""
+        """Return the longest response time in milliseconds."""
         self._say()
         assert self._process.stdout is not None
         return float(self._process.stdout.readline())

@@ -1,4 +1,4 @@
-"""Writes RESULTS.md and its plots: what was found, on which machine, and what is missed."""
+"""Writes RESULTS.md and its plots: figures, machine and missed goals."""
 
 import datetime
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ COLOURS = {True: "#2f6f4f", False: "#b9b9b9"}  # ours, theirs
 
 
 def write(folder: Path, results: Sequence[Result], *, kind: str, busy: str) -> Path:
-    """RESULTS.md in that folder, with plots beside it."""
+    """Write RESULTS.md and plots to that folder."""
     plots = folder / "plots"
     plots.mkdir(parents=True, exist_ok=True)
     bars = [bar for result in results for bar in result.bars]
@@ -22,7 +22,7 @@ def write(folder: Path, results: Sequence[Result], *, kind: str, busy: str) -> P
 
 
 def text(results: Sequence[Result], pictures: Sequence[str], *, kind: str, busy: str) -> str:
-    """The whole report as Markdown."""
+    """Return the report as Markdown."""
     goals = [goal for result in results for goal in result.goals]
     reached = sum(goal.is_reached for goal in goals)
     today = datetime.datetime.now(datetime.UTC).date()
@@ -69,7 +69,7 @@ def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _plot(folder: Path, number: int, bars: Bars) -> str:
-    """Horizontal bars, ours in colour; the name of the picture."""
+    """Draw horizontal bars, ours in colour; return the name of the picture."""
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -1,4 +1,4 @@
-"""What a work found: figures held against goals, tables and curves. Arithmetic only."""
+"""Results of benchmarks: figures, goals, tables and plots. Arithmetic only."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One figure and its bound; `at_least`: it must not be below it, else not above."""
+    """A figure and its bound; `at_least`: a minimum, otherwise a maximum."""
 
     work: str
     figure: float
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A plot: one bar for each name."""
+    """A bar chart with one bar for each name."""
 
     title: str
     unit: str
@@ -47,13 +47,13 @@ class Bars:
 
 @dataclass(slots=True)
 class Result:
-    """All that one work found."""
+    """Results of one benchmark."""
 
     goals: list[Goal] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     bars: list[Bars] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    failed: bool = False  # what arrived was wrong, so there are no figures
+    failed: bool = False  # received messages were wrong, so there are no figures
 
 
 def median(values: Sequence[float]) -> float:
@@ -61,24 +61,24 @@ def median(values: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float]) -> float:
-    """How far the rounds lie apart, as a share of the middle one."""
+    """Return the range of the values as a fraction of their median."""
     middle = median(values)
     return (max(values) - min(values)) / middle if middle else 0.0
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Our median as a multiple of theirs; both of the same run."""
+    """Return our median as a multiple of theirs, both of the same run."""
     return median(ours) / median(theirs) if median(theirs) else float("inf")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` of all do not exceed."""
+    """Return the smallest value that `share` of all do not exceed."""
     ordered = sorted(values)
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 def shown(value: float) -> str:
-    """A figure with three digits that mean something."""
+    """Return a figure with three significant digits."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -1,6 +1,6 @@
-"""The same load on several servers, one after the other, some rounds long.
+"""The same load on several servers, alternating for several rounds.
 
-Alternating within one run, what else happens on the machine meets all of them.
+Alternation distributes disturbances by other programs over all servers.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Outcomes = dict[str, list[Outcome]]
 
 
 def alternate(names: Sequence[str], crowd: Crowd, rounds: int, /, **options: Any) -> Outcomes:
-    """The outcomes of each server, in the order of the rounds."""
+    """Return the outcomes of each server, in the order of the rounds."""
     found: Outcomes = {name: [] for name in names}
     for number in range(rounds):
         for name in names:
@@ -62,7 +62,7 @@ COLUMNS = (
 
 
 def table(title: str, outcomes: Outcomes) -> Table:
-    """Medians of all rounds, one server a row."""
+    """Return a table of the medians of all rounds, one server per row."""
     return Table(title, COLUMNS, [_row(name, those) for name, those in outcomes.items()])
 
 

@@ -1,4 +1,4 @@
-"""The works: each measures one row of the table of goals, and returns what it found."""
+"""The benchmarks: each measures one row of the table of goals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from benchmarks.results import Result
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How thorough a run is. `quick` says what is roughly so, with fewer people and rounds."""
+    """Size of a run. `quick`: rough figures, with fewer users and rounds."""
 
     rounds: int
     seconds: float

@@ -1,4 +1,4 @@
-"""What the load itself can receive and check: a server that only writes, as fast as it can."""
+"""Limit of the load generator itself, measured with a server that only writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

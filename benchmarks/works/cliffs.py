@@ -50,7 +50,7 @@ def costs(scale: Scale) -> Result:
 
 
 def _goal(name: str, dearer: float, wait: float) -> Goal:
-    """Ten times a plain message at most; or others do not wait for it."""
+    """Return the goal: at most ten times a plain message, or a short latency of others."""
     if dearer > DEARER:
         return Goal(f"{name}: longest wait of others", wait, WAIT, "ms", reason=SHARED)
     return Goal(f"{name}: CPU, to a plain message", dearer, DEARER, "x")
@@ -129,7 +129,7 @@ async def _cost(running: Running, sender: Client, case: Case, scale: Scale) -> C
 
 
 async def _acting(sender: Client, case: Case, count: int) -> Command:
-    """The command of a case that acts on messages: each on another one of these."""
+    """Return the command of a case that acts on messages, each on another one."""
     receipts: list[int] = []
     said = Commands(sender, PLAIN.command, receipts.append)
     await said.run(targets_of(case, count))
@@ -137,7 +137,7 @@ async def _acting(sender: Client, case: Case, count: int) -> Command:
 
 
 class Commands:
-    """Sends commands, some at a time, and awaits the answer to each."""
+    """Sends commands in bursts, and awaits the replies."""
 
     def __init__(
         self, client: Client, command: Command, stored: Callable[[int], None] | None = None
@@ -148,7 +148,7 @@ class Commands:
         self._sent = 0
 
     async def run(self, count: int) -> None:
-        """Send a burst and await the answers, until there were `count` of them."""
+        """Send bursts and await the replies, until there were `count` of them."""
         for done in range(0, count, BURST):
             some = min(BURST, count - done)
             for _ in range(some):

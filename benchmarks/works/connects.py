@@ -1,4 +1,4 @@
-"""Everybody connects: token check, welcome, and who is here until each knows of all."""
+"""All users connect: token check, welcome, and presence until each knows of all."""
 
 from benchmarks.contenders import OURS, Crowd
 from benchmarks.results import Bars, Goal, Result, Table, median, shown

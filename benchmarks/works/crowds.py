@@ -1,4 +1,4 @@
-"""What requests cost where there are very many messages, people or accounts."""
+"""Cost of requests with very many messages, users or accounts."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -46,7 +46,7 @@ CROWDED = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU microseconds of one request, and milliseconds that others wait for theirs meanwhile."""
+    """CPU microseconds of a request, and latency of others during it in milliseconds."""
 
     cpu: float
     wait: float
@@ -160,7 +160,7 @@ async def _cost(
 
 
 async def wait_of(probe: Probe, work: Coroutine[Any, Any, None]) -> float:
-    """The longest answer to somebody else, in milliseconds, while some work is performed."""
+    """Return the longest response time of another client during some work, in milliseconds."""
     probe.begin()
     await work
     return await asyncio.to_thread(probe.end)

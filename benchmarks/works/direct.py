@@ -1,4 +1,4 @@
-"""Messages from one person to another, among 1,000 and among 5,000 who are connected."""
+"""Direct messages among 1,000 and among 5,000 connected users."""
 
 from benchmarks.contenders import OURS, Crowd
 from benchmarks.load import Outcome

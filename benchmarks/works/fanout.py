@@ -1,4 +1,4 @@
-"""One room: ten senders, 200 messages in flight, everybody hears everything."""
+"""One room: ten senders, 200 messages in flight, all members receive everything."""
 
 from benchmarks.contenders import COMMANDS, OURS, Crowd
 from benchmarks.results import Bars, Goal, Result, median, ratio

@@ -1,6 +1,6 @@
-"""Inputs that members plausibly send, each of which once cost many times a plain message.
+"""Plausible inputs of members that once cost many times a plain message.
 
-`before` is what each cost, as a multiple of a plain message, when this table was begun.
+`before` is the cost when the table was created, as a multiple of a plain message.
 """
 
 import random
@@ -18,7 +18,7 @@ _chance = random.Random(1)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`command` makes the frame number n; one that `acts` gets a target, of `spread` that exist."""
+    """`command` returns the n-th frame; one that `acts` gets one of `spread` targets."""
 
     name: str
     before: float

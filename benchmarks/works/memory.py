@@ -1,4 +1,4 @@
-"""What an idle, authenticated socket costs in resident memory."""
+"""Resident memory of an idle, authenticated connection."""
 
 import time
 
@@ -27,7 +27,7 @@ def sockets(scale: Scale) -> Result:
 
 
 def _each(name: str, count: int) -> float:
-    """KiB of resident memory that each socket adds."""
+    """Return the KiB of resident memory per connection."""
     with started(name, Crowd(count)) as running:
         before = memory(running.pid)
         with load.held(running):

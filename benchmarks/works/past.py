@@ -1,6 +1,6 @@
 """A million stored messages in a thousand rooms: opening one, paging back, catching up, searching.
 
-Everybody belongs to all of the rooms, which is more than anybody has, and the worst for search.
+All users are members of all rooms, which is the worst case for search.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ def archive(scale: Scale) -> Result:
 
 
 def _start(data: Path, people: list[Person]) -> float:
-    """Seconds until it listens."""
+    """Start a server; return the seconds until it listens."""
     with serving(data, people) as running:
         return running.started_in
 
@@ -90,7 +90,7 @@ def _questions(
     person: Person,
     heads: dict[int, int],
 ) -> list[tuple[str, Ask]]:
-    """Each asks another room, or another place in one, every time."""
+    """Return queries, each of which uses another room or position every time."""
     turns = {"n": 0}
     rooms = [room for room in heads if room != LOBBY]
 
@@ -129,7 +129,7 @@ def _questions(
 
 
 async def _timed(ask: Ask) -> list[float]:
-    """Milliseconds of each time, one after the other, below the limit of questions a second."""
+    """Return the milliseconds of sequential calls, below the rate limit of queries."""
     times = []
     for _ in range(TIMES):
         begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Everybody comes back at once, 100 events behind in five rooms each."""
+"""All users reconnect at the same time, 100 events behind in five rooms each."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from benchmarks.works import Scale
 
 ROOMS = 5
 BEHIND = 100  # events in each room
-PAUSE = 0.5  # seconds that a client waits when it was told to come back
+PAUSE = 0.5  # seconds until a client reconnects after a rejection
 
 
 def catch_up(scale: Scale) -> Result:
@@ -55,7 +55,7 @@ def catch_up(scale: Scale) -> Result:
 
 
 async def _prepare(data: Path, count: int) -> list[Person]:
-    """Five rooms to which all belong, with events in each."""
+    """Create five rooms of all users, with events in each."""
     url = database_of(data)
     people = await populate(data, url, count, shared=ROOMS)
     await fill(url, people, range(2, 2 + ROOMS), ROOMS * BEHIND)
@@ -71,7 +71,7 @@ def _statements(running: Running, told: Path) -> int:
 
 
 async def _all_return(running: Running, people: list[Person]) -> float:
-    """Seconds until everybody holds every event."""
+    """Return the seconds until all clients have all events."""
     begun = time.perf_counter()
     async with http() as session:
         clients = await asyncio.gather(*(_return(session, running, p) for p in people))
@@ -93,7 +93,7 @@ async def _return(session: aiohttp.ClientSession, running: Running, person: Pers
 
 
 async def _admitted(session: aiohttp.ClientSession, running: Running, person: Person) -> Client:
-    """Come back until there is room, as a client does."""
+    """Reconnect until the server accepts the connection, as clients do."""
     while True:
         try:
             return await connect(session, running, person)
@@ -104,7 +104,7 @@ async def _admitted(session: aiohttp.ClientSession, running: Running, person: Pe
 
 
 async def _answered(client: Client, positions: dict[str, int]) -> Frame:
-    """What is new in these rooms, asked again while the server is too busy to say."""
+    """Return the new events of these rooms, with retries while the server is busy."""
     while True:
         try:
             return await client.ask(type=7, epoch=client.welcome["epoch"], rooms=positions)

@@ -1,4 +1,4 @@
-"""200 rooms of ten people who all talk."""
+"""200 rooms of ten users, all of whom send messages."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from benchmarks.works import Scale
 ROOMS = 200
 MEMBERS = 10
 IN_FLIGHT = 400
-WARM = 4.0  # seconds: the first message in a room costs a question of what the room is
+WARM = 4.0  # seconds; the first message in a room has to look up the room
 
 
 def busy_rooms(scale: Scale) -> Result:

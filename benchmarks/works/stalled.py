@@ -1,4 +1,4 @@
-"""A tenth of the readers stops reading: what the others notice, and how the stalled catch up."""
+"""A tenth of the readers stalls: effects on the others, and how the stalled ones catch up."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from benchmarks.results import Goal, Result, Table, median, ratio, shown
 from benchmarks.works import Scale
 
 PEOPLE = 1_000
-WINDOW = 4_096  # bytes that the kernel takes for somebody who does not read
+WINDOW = 4_096  # bytes; receive buffer of a client that does not read
 RATE = 50  # messages a second
 BODY = 3_500  # bytes of text in each
 PAGE = 500  # events
@@ -42,7 +42,7 @@ def readers(scale: Scale) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """What became of the stalled: how many were cut, and how many events each then holds."""
+    """Results of the stalled clients: disconnects, and number of events that each has then."""
 
     cut: int
     whole: int
@@ -79,13 +79,13 @@ def _result(calm: list[Outcome], disturbed: list[Outcome], seen: list[Stalled]) 
 
 
 def _talk(running: Running, seconds: float, people: int) -> Outcome:
-    """Those who read, all or nine tenths, at a fixed rate."""
+    """Load all or nine tenths of the clients at a fixed rate."""
     return load.run(running, people=people, rate=RATE, body=BODY, seconds=seconds)
 
 
 @contextmanager
 def stalled(running: Running) -> Iterator[list[tuple[Person, socket.socket]]]:
-    """Sockets of the last tenth of the people, who log in and never read."""
+    """Open connections of the last tenth of the users, who never read."""
     opened = [(person, _open(running, person)) for person in running.people[-PEOPLE // 10 :]]
     try:
         yield opened
@@ -111,7 +111,7 @@ def _open(running: Running, person: Person) -> socket.socket:
 async def _come_back(
     running: Running, sockets: list[tuple[Person, socket.socket]], grown: int
 ) -> Stalled:
-    """Read what is left, connect anew and ask for the rest, as a client does."""
+    """Read the rest of the stream, reconnect and catch up, as clients do."""
     cut = whole = 0
     for person, line in sockets:
         ended, last = _leftovers(line)
@@ -124,7 +124,7 @@ async def _come_back(
 
 
 def _leftovers(line: socket.socket) -> tuple[bool, int]:
-    """Whether the server has ended it, and up to which event everything had arrived."""
+    """Return whether the server has closed it, and the last event of the complete ones."""
     received, ended = b"", True
     line.settimeout(0.5)
     try:
@@ -140,7 +140,7 @@ def _leftovers(line: socket.socket) -> tuple[bool, int]:
 
 
 async def _caught_up(client: Client, last: int) -> bool:
-    """Whether the rest follows on `last`, without holes, up to the head of the welcome."""
+    """Return whether events follow `last` without gaps, up to the head of the welcome."""
     head = client.welcome["rooms"][0]["head"]
     while last < head:
         page = await client.ask(type=7, room=1, after=last, limit=PAGE)
