@@ -85,7 +85,7 @@ class Hits:
 
 
 class Search:
-    """Finds messages in the rooms that somebody may read."""
+    """Finds messages in the rooms that a user may read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -93,7 +93,7 @@ class Search:
     async def find(
         self, user_id: int, query: Query, *, before: int | None = None, limit: int = 50
     ) -> Hits:
-        """The newest `limit` messages that match, or those that follow the position `before`.
+        """Return the newest `limit` matches, or those that follow the position `before`.
 
         Raises BadRequest for a person or a room in the query that is not there for this reader.
         """
@@ -105,7 +105,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Hunt:
-    """A query as this reader means it; the ids to look among are `least` <= id < `below`."""
+    """A query resolved for its reader; it searches the ids `least` <= id < `below`."""
 
     query: Query
     user_id: int
@@ -133,7 +133,7 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hun
 
 
 async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: int) -> Hits:
-    """Candidates from `below` downwards, in growing chunks, until the page is full."""
+    """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
     found: list[sa.Row[Any]] = []
     left = CHARACTERS
     for size in CHUNKS:
@@ -153,7 +153,7 @@ async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: 
 
 
 class _Slice(NamedTuple):
-    """The candidates that were compared with the query in one go; `last` is the oldest's id."""
+    """Candidates that were compared with the query in one slice; `last` is the oldest id."""
 
     matching: list[sa.Row[Any]]
     characters: int
@@ -184,7 +184,7 @@ def _verify(hunt: _Hunt, rows: Sequence[sa.Row[Any]]) -> _Slice:
 
 
 def _passes(hunt: _Hunt, row: sa.Row[Any]) -> bool:
-    """The filters are not in the SELECT: a database would begin with them, not with the ids."""
+    """Apply filters here, because a database would start from them instead of from the ids."""
     query = hunt.query
     return (
         row.room_id in hunt.rooms
@@ -241,7 +241,7 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
 
 
 async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
-    """The account of that name, else all whose display name it is."""
+    """Return the account of that name, or else all accounts with that display name."""
     person = sa.select(users.c.id).where(users.c.name_key == name_key(name))
     if found := frozenset(await connection.scalars(person)):
         return found
@@ -277,7 +277,7 @@ _TITLES = (
 
 
 async def _id_at(connection: AsyncConnection, at: int) -> int:
-    """About the first id of that time: found by halving, as ids grow with time."""
+    """Return about the first id of that time, by bisection, because ids grow with time."""
     first = (
         sa.select(search.c.id, events.c.at)
         .join_from(search, events, _SAME_MESSAGE)

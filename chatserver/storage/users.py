@@ -1,4 +1,4 @@
-"""Users and their sessions: every query about them, once. What opens them: `credentials`."""
+"""Queries about users and sessions. Sessions are created in `credentials`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -27,7 +27,7 @@ BOT_SESSION = "bot_"  # begins what stands for the session of a bot, which has n
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """What it takes to make an account; the password is hashed already."""
+    """Values of a new account, with the hash of the password."""
 
     name: str
     display: str
@@ -38,7 +38,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A sign-in as its owner sees it. Times in ms."""
+    """A session as shown to its user. Times in ms."""
 
     id: str
     created_at: int
@@ -70,7 +70,7 @@ class Users:
         self._found_sessions = database.batch_loader(self._find_sessions)
 
     async def epoch(self) -> str:
-        """The random name of this database's log. Raises StartError when it has none."""
+        """Return the epoch: the random name of this log. Raises StartError if it has none."""
         query = sa.select(meta.c.value).where(meta.c.key == "epoch")
         async with self._database.reading() as connection:
             found = (await connection.execute(query)).scalar_one_or_none()
@@ -85,7 +85,7 @@ class Users:
             return int(await connection.scalar(sa.select(sa.func.count()).select_from(users)) or 0)
 
     async def add(self, new: NewUser, *, first: bool = False, by: int | None = None) -> User:
-        """Make an account that belongs to the lobby. Raises Conflict when the name is taken.
+        """Create an account, a member of the lobby. Raises Conflict if the name is taken.
 
         `first`: only as the very first account, decided in the transaction that makes it. `by`:
         the administrator who wants it; Forbidden for one who is none any more.
@@ -101,7 +101,7 @@ class Users:
         return await self._add(work)
 
     async def add_invited(self, new: NewUser, code: str) -> User:
-        """Make an account and use up one use of an invitation, or neither. Raises NotFound."""
+        """Create an account and use an invitation once, atomically. Raises NotFound."""
 
         def work(connection: Connection) -> User:
             lock_rooms(connection, [LOBBY])
@@ -117,26 +117,26 @@ class Users:
             raise Conflict(_("This name is taken.")) from None
 
     async def find(self, name: str) -> tuple[User, str] | None:
-        """The account of that name and its password hash."""
+        """Return the account of that name and its password hash."""
         query = sa.select(users).where(users.c.name_key == name_key(name))
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
             return (read_user(row), row.password_hash) if row is not None else None
 
     async def ids(self, names: Iterable[str]) -> dict[str, tuple[int, str]]:
-        """Id and name of each account of these names, by the key of its name."""
+        """Return id and name of the accounts of these names, by the key of the name."""
         keys = {name_key(name) for name in names}
         async with self._database.reading() as connection:
             return await connection.run_sync(accounts_by_key, keys)
 
     async def all(self) -> list[User]:
-        """Every account, by name: for commands. A server reads pages."""
+        """Return all accounts, by name, for commands. A server reads pages."""
         async with self._database.reading(Share.LISTS) as connection:
             rows = await connection.execute(sa.select(*ACCOUNT).order_by(users.c.name_key))
             return [read_user(row) for row in rows]
 
     async def administrator(self) -> User | None:
-        """The administrator whose open account is the oldest."""
+        """Return the administrator with the oldest enabled account."""
         may = sa.and_(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None))
         async with self._database.reading() as connection:
             query = sa.select(*ACCOUNT).where(may).order_by(users.c.id).limit(1)
@@ -144,7 +144,7 @@ class Users:
             return None if row is None else read_user(row)
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
-        """Accounts in the order of their names, behind that name.
+        """Return accounts by name, beginning after that name.
 
         `beginning`: only those whose name or display name begins so.
         """
@@ -153,7 +153,7 @@ class Users:
             return [read_user(row) for row in rows]
 
     async def named(self, names: Collection[str]) -> list[User]:
-        """The accounts of these names."""
+        """Return the accounts of these names."""
         keys = {name_key(name) for name in names}
         query = sa.select(*ACCOUNT).where(users.c.name_key.in_(sorted(keys)))
         async with self._database.reading() as connection:
@@ -161,7 +161,7 @@ class Users:
             return [read_user(row) for row in rows]
 
     async def change(self, user_id: int, **values: str) -> None:
-        """Set columns of an open account (display, locale)."""
+        """Set columns of an enabled account (display, locale)."""
         if "display" in values:
             values |= display_columns(values["display"])
         own = sa.and_(users.c.id == user_id, users.c.disabled_at.is_(None))
@@ -171,7 +171,7 @@ class Users:
     # Sessions -----------------------------------------------------------------------------------
 
     async def session(self, session_id: str) -> Session | None:
-        """A session that is alive, of an account that is not disabled. One query for many."""
+        """Return a valid session of an enabled account. Concurrent calls share one query."""
         return await self._found_sessions.get(session_id)
 
     async def _find_sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
@@ -182,7 +182,7 @@ class Users:
         return {session.id: session for session in found}
 
     async def valid_sessions(self, session_ids: Collection[str]) -> set[str]:
-        """Those of these sessions that were not ended, of accounts that are not disabled."""
+        """Return which of these sessions have not ended, of enabled accounts."""
         query = (
             sa.select(sessions.c.id)
             .join(users, users.c.id == sessions.c.user_id)
@@ -204,7 +204,7 @@ class Users:
             return set(await connection.scalars(query))
 
     async def sessions(self, user_id: int) -> list[OpenSession]:
-        """Where somebody is signed in, newest first."""
+        """Return the sessions of a user, newest first."""
         query = (
             sa.select(*(sessions.c[key] for key in _SHOWN))
             .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
@@ -215,7 +215,7 @@ class Users:
             return [OpenSession(*row) for row in await connection.execute(query)]
 
     async def extend_session(self, session_id: str, expires_at: int) -> bool:
-        """Let a session live until `expires_at`. False: it has ended, and stays so."""
+        """Extend a session to `expires_at`; return False if it has ended."""
         now = self._clock()
         alive = sa.and_(
             sessions.c.id == session_id,
@@ -227,7 +227,7 @@ class Users:
         return (await self._database.transaction(lambda c: c.execute(query))).rowcount == 1
 
     async def record_last_seen(self, times: Mapping[str, int]) -> None:
-        """These sessions were in use at these times (ms).
+        """Store last-seen times (ms) of sessions.
 
         What is stored goes back only from a future that a wrong clock has made.
         """
@@ -259,7 +259,7 @@ class Users:
 
 
 def bot_session(digest: str) -> str:
-    """The session of a bot's sockets, which ends with the token of that hash."""
+    """Return the session id of a bot's connections, which end with the token of that hash."""
     return f"{BOT_SESSION}{digest[:16]}"
 
 
@@ -271,7 +271,7 @@ _BOT_TOKENS = (
 
 
 def insert_user(connection: Connection, new: NewUser, now: int) -> User:
-    """An account that belongs to the lobby.
+    """Insert an account, a member of the lobby.
 
     Raises IntegrityError when the name is taken, Conflict when it looks like another one.
     """
@@ -294,14 +294,14 @@ def insert_user(connection: Connection, new: NewUser, now: int) -> User:
 
 
 def _claim_setup(connection: Connection, now: int) -> None:
-    """Two people who set up at once: the second one breaks the unique key, on any node."""
+    """Insert a unique key, so that the second of two concurrent setups fails, on any node."""
     if connection.scalar(sa.select(sa.func.count()).select_from(users)):
         raise Forbidden(_("This server has been set up already."))
     connection.execute(meta.insert().values(key="set_up_at", value=str(now)))
 
 
 def read_user(row: Row[Any]) -> User:
-    """A row with the columns of an account."""
+    """Convert a row with the columns of an account."""
     return User(
         row.id,
         row.name,
@@ -314,5 +314,5 @@ def read_user(row: Row[Any]) -> User:
 
 
 def revoke_sessions(now: int) -> sa.Update:
-    """The statement that ends sessions, still without saying which."""
+    """Return the statement that ends sessions, without a condition."""
     return sessions.update().where(sessions.c.revoked_at.is_(None)).values(revoked_at=now)
