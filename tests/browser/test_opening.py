@@ -129,6 +129,25 @@ async def test_sending_from_the_middle_marks_nothing_as_read_and_can_return(
     await expect(badge).to_have_text("99+")
 
 
+async def test_escape_marks_all_as_read_only_while_nothing_is_being_written(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    await opens_at_the_line(ann, await room_with(ann.chat, MANY))
+    line = ann.page.locator(".new-line")
+    box = ann.page.locator("message-composer textarea")
+    await box.fill("half a sentence")
+    await box.press("Escape")
+    await expect(line).to_be_in_viewport()
+    await leaves_unread(ann, MANY)
+    await box.fill("")
+    await box.press("Escape")
+    await expect(ann.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
+    await ann.page.locator(".messages-back").click()
+    await expect(line).to_be_in_viewport()
+
+
 async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")

@@ -44,6 +44,16 @@ test("the New line stands still until all is read and the reader was away", () =
   assert.equal(line.after, 7);
 });
 
+test("where nothing was read there is no New line, and none comes while messages are read", () => {
+  const line = new NewLine();
+  line.place({ unread: 57, read: 0 });
+  line.place({ unread: 49, read: 8 });
+  assert.equal(line.after, null);
+  line.clear();
+  line.place({ unread: 49, read: 8 });
+  assert.equal(line.after, 8);
+});
+
 test("who is called is told, unless nothing is to be told; a muted room is silent otherwise", () => {
   const told = (level, facts) => disturbs({ level, calls: false, isDirect: false, muted: false, ...facts });
   assert.deepEqual(["all", "calls", "none"].map((level) => told(level, {})), [true, false, false]);

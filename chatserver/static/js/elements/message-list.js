@@ -88,8 +88,9 @@ class MessageList extends HTMLElement {
     this.#read.show(view);
   }
 
-  toEnd() {
-    this.#left = null;
+  /** `returns`: offers the way back to the place that is left. */
+  toEnd({ returns = false } = {}) {
+    this.#left = returns && !this.#looksAtEnd() ? { ...this.place, unread: 0 } : null;
     this.#goToEnd();
   }
 

@@ -3,10 +3,12 @@
 export class NewLine {
   after = null; // the last seq that was read, or null for no line
 
+  #placed = false; // where nothing was read, there is no line, and none comes later
   #old = false; // all was read and the reader went away: then it may move
 
   clear() {
     this.after = null;
+    this.#placed = false;
   }
 
   /** The reader looks elsewhere, or the connection is lost; `unread` messages are left. */
@@ -16,9 +18,9 @@ export class NewLine {
 
   /** Once placed it does not move. Where nothing was read, all is new and no line is needed. */
   place({ unread, read }) {
-    const placed = this.after !== null && !this.#old;
-    if (unread === 0 || read === 0 || placed) return;
-    this.after = read;
+    if (unread === 0 || (this.#placed && !this.#old)) return;
+    this.after = read || null;
+    this.#placed = true;
     this.#old = false;
   }
 }

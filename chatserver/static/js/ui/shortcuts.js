@@ -39,11 +39,12 @@ function paging(key, list) {
   return key === "PageDown" ? () => list.scrollByPage(1) : null;
 }
 
-/** What is being written is about a message: then no more. Else to the end, and all is read. */
+/** Ends an edit or a reply. Else, unless something is being written, leads to the end: then all is read. */
 function escape(part) {
-  if (part("message-composer").cancel()) return;
-  part("message-list").toEnd();
-  part("message-composer").focus();
+  const composer = part("message-composer");
+  if (composer.cancel() || composer.text.trim()) return;
+  part("message-list").toEnd({ returns: true });
+  composer.focus();
 }
 
 /** The next row of the list, or the next one with something unread; around its ends. */
