@@ -45,7 +45,7 @@ class Cli(click.Group):
             if error.errno not in FULL:
                 raise
             launch.discard_output()
-            click.echo(f"Error: It could not be written: {error.strerror}.", err=True)
+            click.echo(f"Error: Cannot write: {error.strerror}.", err=True)
             sys.exit(Later.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -80,7 +80,7 @@ def _disk_was_full(error: BaseException | None) -> bool:
 @serve_options
 @click.pass_context
 def main(ctx: click.Context, *, lan: bool) -> None:
-    """A chat for a small group on your own machine. Without a command: serve."""
+    """A chat server for your own machine. Without a command: serve."""
     if ctx.invoked_subcommand not in (None, "serve"):
         launch.end_at_hangup()
         launch.log_only_bugs()

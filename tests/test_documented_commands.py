@@ -148,7 +148,7 @@ def test_the_documented_trial_of_a_restore_works(machine: Machine) -> None:
     for having in ("/tmp/trial --database sqlite:////tmp/trial/chat.db restore", "chat.db check"):
         done = machine.sh(line(having))
         assert done.code == 0, done
-    assert done.out == "All well: 1 room, 0 events.\n"
+    assert done.out == "No findings in 1 room, 0 events.\n"
 
 
 def test_the_documented_move_from_sqlite_to_mysql_works(tmp_path: Path, url: str) -> None:
@@ -159,7 +159,7 @@ def test_the_documented_move_from_sqlite_to_mysql_works(tmp_path: Path, url: str
         printed = line(having).replace("mysql://chat:PASSWORD@127.0.0.1/chat", url)
         done = machine.sh(printed)
         assert done.code == 0, done
-    assert done.out == "All well: 1 room, 0 events.\n"
+    assert done.out == "No findings in 1 room, 0 events.\n"
 
 
 # Single commands ---------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_a_documented_command_with_a_confirmation_runs(furnished: Place, printed
         check=False,
     )
     assert ended.returncode == 0, ended
-    assert ended.stdout.startswith(("Everything is in", "cy is deleted."))
+    assert ended.stdout.startswith(("Imported", "cy is deleted."))
 
 
 @pytest.mark.parametrize("printed", sorted(SERVING))

@@ -479,7 +479,7 @@ def test_creating_the_first_account_by_command_prints_how_to_promote_it(
 
 
 def test_a_later_start_prints_the_number_of_users(server: Server) -> None:
-    assert "  3 people, 1 room\n" in server.banner
+    assert "  3 users, 1 room\n" in server.banner
     assert "setup" not in server.banner
     assert "(new)" not in server.banner
 
@@ -581,7 +581,7 @@ def test_output_that_cannot_be_written_is_an_error(place: Place) -> None:
             command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False
         )
     assert done.returncode == LATER
-    assert done.stderr == "Error: It could not be written: No space left on device.\n"
+    assert done.stderr == "Error: Cannot write: No space left on device.\n"
 
 
 def test_a_port_in_use_is_an_error(home: Place) -> None:
@@ -753,7 +753,7 @@ def test_user_add_creates_an_account(chat: Place) -> None:
     said = chat.succeed(
         *("user", "add", "kim", "--display", "Kim 金", "--password-stdin"), password=PASSWORD
     )
-    assert said == "Made kim (member).\n"
+    assert said == "Created kim (member).\n"
     assert chat.opens_with("kim", PASSWORD)
     assert chat.query("SELECT display FROM users WHERE name = 'kim'") == [("Kim 金",)]
 
@@ -827,7 +827,7 @@ def test_user_import_creates_accounts(chat: Place) -> None:
         f"\ufeffname,display,password\numa,Uma,{PASSWORD}\n小明,,\nann,Impostor,{NEWER}\n"
     )
     done = chat.run("--data", str(chat.data), "user", "import", str(file))
-    assert (done.code, done.out) == (0, "2 made, 1 left out.\n")
+    assert (done.code, done.out) == (0, "2 created, 1 skipped.\n")
     assert "ann: " in done.err
     passwords = listed(file)
     assert passwords["uma"] == PASSWORD
@@ -847,7 +847,7 @@ def test_an_invitation_has_the_public_url(chat: Place) -> None:
     )
     link = re.fullmatch(r"https://chat\.example\.com/join/([\w-]+)\n", done.out)
     assert link is not None
-    assert done.err == "For 3 people within 2 days.\n"
+    assert done.err == "Valid for 3 accounts and 2 days.\n"
     assert chat.query("SELECT uses_left FROM invites WHERE code = ?", link[1]) == [(3,)]
 
 
@@ -881,7 +881,7 @@ def test_the_doctor_finds_no_fault_in_a_healthy_chat(chat: Place) -> None:
 
 def test_without_a_terminal_a_password_is_generated_and_printed_once(busy: Place) -> None:
     made, shown = busy.succeed("user", "add", "lee").splitlines()
-    assert made == "Made lee (member)."
+    assert made == "Created lee (member)."
     first = shown.removeprefix("Password: ")
     assert GENERATED.match(first)
     assert busy.opens_with("lee", first)
@@ -908,7 +908,7 @@ def test_repeating_an_import_changes_nothing(busy: Place) -> None:
     file.write_text("name,display,password\nivo,,\n")
     busy.succeed("user", "import", str(file))
     written = file.read_bytes()
-    assert busy.succeed("user", "import", str(file)) == "0 made, 1 left out.\n"
+    assert busy.succeed("user", "import", str(file)) == "0 created, 1 skipped.\n"
     assert file.read_bytes() == written
     assert busy.opens_with("ivo", listed(file)["ivo"])
 
@@ -924,7 +924,7 @@ def test_an_import_keeps_other_columns_and_lines_of_existing_users(busy: Place) 
     )
     file.write_bytes(raw.encode())
     done = busy.run("--data", str(busy.data), "user", "import", str(file))
-    assert (done.code, done.out) == (0, "1 made, 2 left out.\n")
+    assert (done.code, done.out) == (0, "1 created, 2 skipped.\n")
     assert "ANN: that name is taken.\nPam: that name is taken.\n" in done.err
     password = listed(file)["pam"]
     assert busy.query("SELECT display FROM users WHERE name = 'pam'") == [("Pam",)]
@@ -938,7 +938,7 @@ def test_an_import_with_rejected_users_has_an_exit_code_and_creates_the_others(
     file = busy.folder / "wrong.csv"
     file.write_text(f"name,display,password\ntom,,short\nANN,,\nzoe,,{PASSWORD}\n")
     done = busy.run("--data", str(busy.data), "user", "import", str(file))
-    assert (done.code, done.out) == (1, "1 made, 2 left out.\n")
+    assert (done.code, done.out) == (1, "1 created, 2 skipped.\n")
     assert "tom: " in done.err
     assert busy.opens_with("zoe", PASSWORD)
 
@@ -948,7 +948,7 @@ def test_an_import_adds_a_column_for_generated_passwords(busy: Place, ending: st
     file = busy.folder / "names.csv"
     rae, sol = (f"{name}{ord(ending[0])}{len(ending)}" for name in ("rae", "sol"))
     file.write_bytes(ending.join(["name", rae, f"{sol},beside", ""]).encode())
-    assert busy.succeed("user", "import", str(file)) == "2 made, 0 left out.\n"
+    assert busy.succeed("user", "import", str(file)) == "2 created, 0 skipped.\n"
     made = listed(file)
     lines = ["name,,password", f"{rae},,{made[rae]}", f"{sol},beside,{made[sol]}", ""]
     assert file.read_bytes().decode() == ending.join(lines)
@@ -1108,7 +1108,7 @@ def test_rooms_are_given_by_name_or_number(chat: Place) -> None:
     assert chat.succeed("room", "retention", "1", "0") == "1 keeps its messages forever.\n"
     assert kept() is None
     assert chat.fail("room", "archive", "lobby") == "The lobby stays open to everyone."
-    assert chat.fail("room", "archive", "nosuch") == "There is no room of that name."
+    assert chat.fail("room", "archive", "nosuch") == "There is no room with that name."
 
 
 def test_lists_are_read_without_a_server(idle: Place) -> None:

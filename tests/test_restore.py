@@ -649,16 +649,14 @@ def test_backup_restore_and_check_work_without_a_server(run: Run, tmp_path: Path
     assert stat.S_IMODE((tmp_path / "b.zip").stat().st_mode) == 0o600
     assert "b.zip exists already" in run("backup", "b.zip").stderr
     assert run("backup", "b.zip", "--force").returncode == 0
-    assert run("check").stdout == "All well: 1 room, 0 events.\n"
+    assert run("check").stdout == "No findings in 1 room, 0 events.\n"
 
     done = run("restore", "b.zip")
     assert done.returncode == 2
-    assert done.stderr == (
-        "Error: There are people in this database already: nothing was changed.\n"
-    )
+    assert done.stderr == ("Error: The database has users already: nothing was changed.\n")
     assert run("restore", "b.zip", "--replace", stdin="yes\n").returncode == 1
     done = run("restore", "b.zip", "--replace", stdin="replace\n")
-    assert (done.returncode, done.stdout) == (0, "Everything is in: 1 user, 1 room, 0 events.\n")
+    assert (done.returncode, done.stdout) == (0, "Imported 1 user, 1 room, 0 events.\n")
     assert run("restore", "b.zip", "--replace", "--yes").returncode == 0
     assert "ann" in run("user", "list").stdout
 

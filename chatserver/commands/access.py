@@ -13,11 +13,11 @@ from chatserver.web.addresses import NO_ADDRESS, is_local
 @click.command()
 @click.option("--uses", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True)
-@click.option("--room", default="", help="A public room that they join as well, by name.")
+@click.option("--room", default="", help="Name of a public room that the new users join as well.")
 @listing.as_json
 @place_options
 def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
-    """Make an invitation link for new people."""
+    """Create an invitation link."""
     made = ask("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
     made["url"] = _public(loaded().settings, made["url"])
     if as_json:
@@ -25,13 +25,13 @@ def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
         listing.show_json({fact: made[fact] for fact in facts})
         return
     click.echo(made["url"])
-    click.echo(f"For {made['uses_left']} people within {days} days.", err=True)
+    click.echo(f"Valid for {made['uses_left']} accounts and {days} days.", err=True)
 
 
 @click.command("setup-link")
 @place_options
 def setup_link() -> None:
-    """Show the link that makes the administrator, while nobody has an account."""
+    """Show the link that creates the first administrator."""
     click.echo(_public(loaded().settings, ask("GET", "/api/setup-link")["url"]))
 
 
@@ -46,13 +46,13 @@ def _public(settings: Settings, url: str) -> str:
     if is_local(url):
         click.echo(NO_ADDRESS, err=True)
     elif not urlsplit(url).netloc:
-        click.echo("Put before it where the chat is; server.public_url does that.", err=True)
+        click.echo("Prepend the address of the chat, or set server.public_url.", err=True)
     return url
 
 
 @click.group()
 def keys() -> None:
-    """The keys that sign sessions."""
+    """Manage the keys that sign sessions."""
 
 
 @keys.command("rotate")

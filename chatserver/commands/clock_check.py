@@ -31,7 +31,7 @@ async def clock_finding(settings: Settings, now: Callable[[], int] = wall) -> tu
     finally:
         await database.close()
     if abs(difference) > CLOCK_TOLERANCE:
-        return False, f"clock: {_ahead(difference)} the database's; nothing is forgotten meanwhile"
+        return False, f"clock: {_ahead(difference)} the database's; no messages expire until then"
     times = dict(_modified(settings)) | {name: at for name, at in seen.items() if at is not None}
     return _compared(now(), times, night)
 

@@ -17,7 +17,7 @@ SIGNS = {True: "ok  ", False: "FAIL", None: "warn"}  # of findings
 @click.command()
 @place_options
 def migrate() -> None:
-    """Bring the database to the revision of this program. Starting the server does it too."""
+    """Upgrade the database to this program's revision. The server does so at its start."""
     from chatserver.storage.migrate import HEAD
 
     ready = ask("GET", "/readyz", create_database=True)
@@ -63,14 +63,14 @@ def doctor(*, as_json: bool) -> None:
 
 @click.group()
 def config() -> None:
-    """Look at the configuration."""
+    """Show and check the configuration."""
 
 
 @config.command("show")
 @listing.as_json
 @place_options
 def config_show(*, as_json: bool) -> None:
-    """Every key with the value in force and where it comes from; passwords are masked."""
+    """List every key with its value and source; passwords are masked."""
     found = loaded()
     values: dict[str, Any] = {"data": found.settings.data}
     for dotted in all_keys():
@@ -94,7 +94,7 @@ def config_show(*, as_json: bool) -> None:
 @config.command("check")
 @place_options
 def config_check() -> None:
-    """Say whether the configuration can be used, and name every mistake in it."""
+    """Check the configuration and list all errors."""
     from chatserver.storage.engine import Database
     from chatserver.tls import server_context
 

@@ -40,10 +40,10 @@ AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False,
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @place_options
 def backup(file: Path, *, force: bool) -> None:
-    """Save everything at this moment into FILE, while the server runs or not.
+    """Save all data to FILE, with or without a running server.
 
     FILE is a zip that `restore` takes, on SQLite and on MySQL. Whoever has it can read everything.
     The keys that sign sessions (keys.json) and the configuration are not in it.
@@ -59,10 +59,10 @@ def backup(file: Path, *, force: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @place_options
 def export(file: Path, *, force: bool) -> None:
-    """Write everything as lines of JSON into FILE, or to standard output (-).
+    """Write all data as JSON lines to FILE, or to standard output (-).
 
     `import` takes it into an empty database of any kind.
     """
@@ -103,16 +103,16 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
 
 @click.command()
 @AN_ARCHIVE
-@click.option("--replace", is_flag=True, help="Even if there are people in the database already.")
+@click.option("--replace", is_flag=True, help="Replace a database that has users.")
 @click.option("--yes", is_flag=True, help="Do not ask before replacing.")
 @click.option(
     "--revoke-since",
     metavar="TIME",
-    help='End again what has ended since then, like "2026-11-25 14:00", or since the "backup".',
+    help='Revoke again what was revoked since "2026-11-25 14:00" or since the "backup".',
 )
 @place_options
 def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -> None:
-    """Put what `backup` saved in FILE into the database. Stop the server first.
+    """Restore a backup from FILE. Stop the server first.
 
     All of it or nothing. A SQLite database that is replaced stays in backups/replaced.db of the
     data folder until the next time.
@@ -152,8 +152,8 @@ def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
     from chatserver.restore import preview
 
     made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
-    click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and holds:", err=True)
-    click.echo(f"{_said(archive.manifest)}. What was said since then will be gone.", err=True)
+    click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and contains:", err=True)
+    click.echo(f"{_said(archive.manifest)}. Later messages will be lost.", err=True)
     if not revoking:
         revived = run(preview(loaded().settings, archive))
         _say_revived(revived, "These will be valid again, unless you use --revoke-since:")
@@ -172,7 +172,7 @@ def _say_revived(revived: "Reinstated", heading: str, *, revoking: bool = False)
 @AN_ARCHIVE
 @place_options
 def import_(file: Path) -> None:
-    """Put what `export` wrote into FILE into a database without people. Stop the server first.
+    """Import an export from FILE into a database without users. Stop the server first.
 
     This is the way from SQLite to MySQL and back: --database names the new one, and the data folder
     belongs to it afterwards.
@@ -187,7 +187,7 @@ def _load(archive: Archive, **how: Any) -> "Reinstated":
     with _bar("Loading", archive.manifest.total) as bar:
         work = into_place(loaded().settings, archive, progress=bar.update, **how)
         revived: Reinstated = run(work)
-    click.echo(f"Everything is in: {_said(archive.manifest)}.")
+    click.echo(f"Imported {_said(archive.manifest)}.")
     return revived
 
 
@@ -198,7 +198,7 @@ def _load(archive: Archive, **how: Any) -> "Reinstated":
 @listing.as_json
 @place_options
 def check(*, as_json: bool) -> None:
-    """Look for what cannot be in the data, one line each; exit code 1 when there is something."""
+    """Check the integrity of all data; exit code 1 if there are findings."""
     totals, findings = run(_check(loaded().settings))
     if as_json:
         counts = {table: totals[table] for table in ("rooms", "events")}
@@ -208,7 +208,7 @@ def check(*, as_json: bool) -> None:
         click.echo(finding)
     if findings:
         sys.exit(1)
-    click.echo(f"All well: {_count(totals, 'rooms')}, {_count(totals, 'events')}.")
+    click.echo(f"No findings in {_count(totals, 'rooms')}, {_count(totals, 'events')}.")
 
 
 async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:

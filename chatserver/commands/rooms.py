@@ -18,14 +18,14 @@ ROOMS = "/api/admin/rooms"
 
 @click.group()
 def room() -> None:
-    """List, archive and limit the rooms with a name."""
+    """Manage named rooms."""
 
 
 @room.command("list")
 @listing.as_json
 @place_options
 def room_list(*, as_json: bool) -> None:
-    """Number, name, kind, members, messages and retention of every room with a name."""
+    """List all named rooms with number, kind, members, messages and retention."""
 
     def line(found: dict[str, Any]) -> str:
         kind = "private" if found["private"] else "public"
@@ -45,15 +45,15 @@ async def _rooms(database: "Database") -> Any:
 
 @room.command("archive")
 @click.argument("name")
-@click.option("--undo", is_flag=True, help="Open the archived room again.")
+@click.option("--undo", is_flag=True, help="Unarchive the room.")
 @place_options
 def room_archive(name: str, *, undo: bool) -> None:
-    """Archive a room, by name or number: it can be read, and nothing can be written into it.
+    """Make a room read-only. ROOM is a name or a number.
 
     Its members see the change as one of the administrator whose account is the oldest.
     """
     run(_change(loaded().settings, name, {"archived": not undo}))
-    click.echo(f"{name} is {'open again' if undo else 'archived'}.")
+    click.echo(f"{name} is {'no longer archived' if undo else 'archived'}.")
 
 
 @room.command("retention")
@@ -61,7 +61,7 @@ def room_archive(name: str, *, undo: bool) -> None:
 @click.argument("days", type=click.IntRange(0, 36_500))
 @place_options
 def room_retention(name: str, days: int) -> None:
-    """Delete the messages of a room, by name or number, after so many days; 0 keeps them for ever.
+    """Delete the messages of a room after DAYS days; 0 keeps them forever.
 
     Its members see the change as one of the administrator whose account is the oldest.
     """
@@ -85,7 +85,7 @@ def _number(rooms: list[dict[str, Any]], name: str) -> int:
         if room_key(name) in (found["name"], str(found["room"]))
     ]
     if not numbers:
-        raise ChatServerError("There is no room of that name.")
+        raise ChatServerError("There is no room with that name.")
     if len(numbers) > 1:
         known = ", ".join(map(str, numbers))
         raise ChatServerError(f"Several rooms have that name. Give the number of one: {known}.")

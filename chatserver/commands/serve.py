@@ -70,7 +70,7 @@ async def serve(
         await _banner(server, lan=lan)
         await asyncio.to_thread(_warm_up, runner.app)
         await stop.wait()
-        _show("Stopping: what was taken is stored, everybody is asked to come back.")
+        _show("Stopping: storing accepted messages, asking clients to reconnect.")
     if server.unwritten:
         missing = ", ".join(server.unwritten)
         raise NotYet(
@@ -165,7 +165,7 @@ async def _banner(server: Server, *, lan: bool) -> None:
     _show(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():
         people, rooms = await server.users.count(), await server.rooms.count()
-        _show(f"  {_count(people, 'person', 'people')}, {_count(rooms, 'room', 'rooms')}")
+        _show(f"  {_count(people, 'user', 'users')}, {_count(rooms, 'room', 'rooms')}")
         if await server.users.administrator() is None:
             _show(f"\n  {NO_ADMINISTRATOR}\n")
     else:

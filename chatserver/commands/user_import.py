@@ -29,7 +29,7 @@ async def import_users(settings: Settings, file: Path) -> bool:
     left_out = taken + refused
     for text in left_out:
         click.echo(text, err=True)
-    click.echo(f"{len(people.rows) - len(left_out)} made, {len(left_out)} left out.")
+    click.echo(f"{len(people.rows) - len(left_out)} created, {len(left_out)} skipped.")
     return not refused
 
 

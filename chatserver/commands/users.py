@@ -21,21 +21,21 @@ SHOWN = ("name", "role", "disabled", "display")
 
 @click.group()
 def user() -> None:
-    """Make, list and close accounts."""
+    """Manage accounts."""
 
 
 @user.command("add")
 @click.argument("name")
-@click.option("--display", default="", help="The name that others see.")
-@click.option("--admin", is_flag=True, help="May invite people and manage accounts.")
+@click.option("--display", default="", help="Display name.")
+@click.option("--admin", is_flag=True, help="Create an administrator.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @place_options
 def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> None:
-    """Make an account. Asks for the password, or makes one where nobody can answer."""
+    """Create an account. Asks for the password; without a terminal, generates one."""
     password, generated = _password(password_stdin=password_stdin)
     body = {"username": name, "display": display, "password": password, "admin": admin}
     made, all_users = run(_add(loaded().settings, body))
-    click.echo(f"Made {made['name']} ({made['role']}).")
+    click.echo(f"Created {made['name']} ({made['role']}).")
     if generated:
         click.echo(f"Password: {password}")
     roles = {found["role"] for found in all_users}
@@ -61,7 +61,7 @@ async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any]
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @place_options
 def user_passwd(name: str, *, password_stdin: bool) -> None:
-    """Set somebody's password and end that person's sessions."""
+    """Set a user's password and end the user's sessions."""
     password, generated = _password(password_stdin=password_stdin)
     ask("PATCH", _path("/api/users", name), {"password": password})
     click.echo(f"The password of {name} is set; all sessions have ended.")
@@ -73,7 +73,7 @@ def user_passwd(name: str, *, password_stdin: bool) -> None:
 @click.argument("name")
 @place_options
 def user_promote(name: str) -> None:
-    """Make somebody an administrator, who may invite people and manage accounts."""
+    """Give a user the role of an administrator."""
     ask("PATCH", _path("/api/users", name), {"admin": True})
     click.echo(f"{name} is an administrator.")
 
@@ -82,7 +82,7 @@ def user_promote(name: str) -> None:
 @click.argument("name")
 @place_options
 def user_demote(name: str) -> None:
-    """Make an administrator a member again. The last one stays."""
+    """Take the role of an administrator away. The last administrator keeps it."""
     ask("PATCH", _path("/api/users", name), {"admin": False})
     click.echo(f"{name} is a member.")
 
@@ -91,7 +91,7 @@ def user_demote(name: str) -> None:
 @click.argument("name")
 @place_options
 def user_disable(name: str) -> None:
-    """Close an account and its sockets at once. What was said stays."""
+    """Disable an account and close its connections. Its messages stay."""
     ask("PATCH", _path("/api/users", name), {"disabled": True})
     click.echo(f"{name} is disabled.")
 
@@ -100,7 +100,7 @@ def user_disable(name: str) -> None:
 @click.argument("name")
 @place_options
 def user_enable(name: str) -> None:
-    """Open a disabled account again."""
+    """Enable a disabled account."""
     ask("PATCH", _path("/api/users", name), {"disabled": False})
     click.echo(f"{name} may log in again.")
 
@@ -111,14 +111,14 @@ def user_enable(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @place_options
 def user_delete(name: str, *, messages: bool, yes: bool) -> None:
-    """Delete an account for good, with its personal data.
+    """Delete an account and its personal data permanently.
 
     Its messages stay, unless --messages deletes them in every room. If that is interrupted, repeat
     the command.
     """
     if not yes:
         what = f"{name} and all messages of this user" if messages else name
-        click.echo(f"{what} will be deleted for good; nothing brings them back.", err=True)
+        click.echo(f"{what} will be deleted permanently.", err=True)
         click.prompt('Type "delete" to go on', type=click.Choice(["delete"]), err=True)
     path = _path("/api/users", name)
     answer = ask("DELETE", f"{path}?messages=true" if messages else path)
@@ -130,7 +130,7 @@ def user_delete(name: str, *, messages: bool, yes: bool) -> None:
 @listing.as_json
 @place_options
 def user_list(*, as_json: bool) -> None:
-    """Name, role, state and display name of every user."""
+    """List all users with role, state and display name."""
 
     def line(found: dict[str, Any]) -> str:
         state = "disabled" if found["disabled"] else "active"
@@ -152,7 +152,7 @@ async def _users(database: "Database") -> list[dict[str, Any]]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @place_options
 def user_import(file: Path) -> None:
-    """Make the accounts of a CSV file with the header name,display,password, in any order.
+    """Create accounts from a CSV file with the columns name, display, password, in any order.
 
     It may be in UTF-8, UTF-16 or GBK, with commas, semicolons or tabs, as spreadsheets write it.
     Where the password is missing one is made and written back into the file first, so that it is
@@ -167,16 +167,16 @@ def user_import(file: Path) -> None:
 
 @click.group()
 def bot() -> None:
-    """Accounts that programs use."""
+    """Manage bots, the accounts of programs."""
 
 
 @bot.command("add")
 @click.argument("name")
-@click.option("--display", default="", help="The name that others see.")
-@click.option("--room", "rooms", multiple=True, help="A room that it belongs to, by name.")
+@click.option("--display", default="", help="Display name.")
+@click.option("--room", "rooms", multiple=True, help="Name of a room that the bot joins.")
 @place_options
 def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
-    """Make a bot and print its token, which is shown this once and stored hashed.
+    """Create a bot and print its token, which is shown only once.
 
     Every account belongs to the lobby; name the other rooms. `user disable` ends a bot.
     """
@@ -188,7 +188,7 @@ def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
 @click.argument("name")
 @place_options
 def bot_token(name: str) -> None:
-    """Give a bot another token and print it, this once; the old one is worth nothing any more."""
+    """Replace the token of a bot and print the new one, which is shown only once."""
     click.echo(ask("POST", f"{_path('/api/bots', name)}/token")["token"])
 
 
@@ -196,7 +196,7 @@ def bot_token(name: str) -> None:
 @click.argument("name")
 @place_options
 def bot_revoke(name: str) -> None:
-    """Revoke the token of a bot and close its sockets. `bot token` makes another one."""
+    """Revoke the token of a bot and close its connections. `bot token` creates another one."""
     ask("DELETE", f"{_path('/api/bots', name)}/token")
     click.echo(f"The token of {name} is revoked.")
 
@@ -205,7 +205,7 @@ def bot_revoke(name: str) -> None:
 @listing.as_json
 @place_options
 def bot_list(*, as_json: bool) -> None:
-    """Name, state and rooms of every bot."""
+    """List all bots with state and rooms."""
 
     def line(found: dict[str, Any]) -> str:
         state = "disabled" if found["disabled"] else "active"

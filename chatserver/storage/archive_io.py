@@ -54,7 +54,7 @@ class NotEmpty(ChatServerError):
     """The database that would be replaced has users."""
 
     def __init__(self) -> None:
-        super().__init__("There are people in this database already: nothing was changed.")
+        super().__init__("The database has users already: nothing was changed.")
 
 
 # Dump --------------------------------------------------------------------------------------------

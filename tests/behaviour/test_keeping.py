@@ -61,7 +61,7 @@ async def test_a_backup_during_conversations_is_complete_and_can_be_restored(
             await asyncio.sleep(0.05)
         before = {key for person in people for key in person.diary.answered}
         await command(server, "backup", str(tmp_path / "backup.zip"))
-        assert (await command(server, "check")).startswith("All well: ")
+        assert (await command(server, "check")).startswith("No findings in ")
         stop.set()
         await asyncio.gather(*talking, *(person.all_answered(30) for person in people))
         assert {(person.unanswered, person.welcomes) for person in people} == {(0, 1)}
@@ -71,7 +71,7 @@ async def test_a_backup_during_conversations_is_complete_and_can_be_restored(
     await command(server, "export", str(tmp_path / "end.jsonl"))
     server.stop()
     await command(server, "restore", str(tmp_path / "backup.zip"), "--replace", "--yes")
-    assert (await command(server, "check")).startswith("All well: ")
+    assert (await command(server, "check")).startswith("No findings in ")
     await command(server, "export", str(tmp_path / "restored.jsonl"))
     end, restored = rows(tmp_path / "end.jsonl"), rows(tmp_path / "restored.jsonl")
     heads = {room["id"]: room["head"] for room in restored["rooms"]}
