@@ -8,11 +8,11 @@ import secrets
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from chatserver.accounts.bot_tokens import BOT_PREFIX, BotTokens
 from chatserver.accounts.passwords import Passwords, check_choice
 from chatserver.accounts.revocations import Revocations
+from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unknown
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.accounts.sign_in import SignIn, Tokens
 from chatserver.config import AuthSettings
@@ -36,13 +36,6 @@ from chatserver.text.names import checked_display, checked_name
 MINUTE = 60_000  # ms
 DAY = 86_400_000
 SESSION_ENDED = _("Your session has ended. Log in again.")
-
-
-class SessionCloser(Protocol):
-    """Closes the connections of sessions that end: see `hub.Hub`. Never waits."""
-
-    def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
-    def end_user(self, user_id: int, code: CloseCode) -> None: ...
 
 
 class Accounts:
@@ -162,12 +155,14 @@ class Accounts:
         """End a session of the user and close its connections. Raises NotFound."""
         if session_id not in {session.id for session in await self.sessions(user)}:
             raise NotFound(_("This session has already ended."))
-        await self._users.revoke(session_id)
+        with reconnect_if_unknown(self._closer, user.id):
+            await self._users.revoke(session_id)
         self._closer.end_session(session_id)
 
     async def sign_out_everywhere(self, user: User) -> None:
         """End all sessions of the user and close their connections."""
-        await self._users.revoke_all(user.id)
+        with reconnect_if_unknown(self._closer, user.id):
+            await self._users.revoke_all(user.id)
         self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
@@ -245,9 +240,11 @@ class Accounts:
         except BadCredentials:
             raise Forbidden(_("The current password is incorrect.")) from None
         check_choice(new, user.name, user.display)
-        ended = await self._credentials.change_password(
-            sign_in.session, await self._passwords.hash(new), verified=verified.password_version
-        )
+        hashed = await self._passwords.hash(new)
+        with reconnect_if_unknown(self._closer, user.id):
+            ended = await self._credentials.change_password(
+                sign_in.session, hashed, verified=verified.password_version
+            )
         for session_id in ended:
             self._closer.end_session(session_id)
 

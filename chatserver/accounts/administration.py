@@ -6,9 +6,9 @@ applies the change checks that `by` still is an administrator: Forbidden otherwi
 
 from collections.abc import Callable
 
-from chatserver.accounts.accounts import SessionCloser
 from chatserver.accounts.bot_tokens import new_token, token_digest
 from chatserver.accounts.passwords import Passwords, check_choice, generate
+from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unknown
 from chatserver.errors import CloseCode, Forbidden, NotFound, _
 from chatserver.models import Event, Role, User
 from chatserver.storage.bots import Bots
@@ -70,7 +70,8 @@ class Administration:
             password_hash=None if password is None else await self._hash(user, password),
             disabled=disabled,
         )
-        changed, heirs = await self._credentials.administer(user.id, change, by=_id(by))
+        with reconnect_if_unknown(self._closer, user.id):
+            changed, heirs = await self._credentials.administer(user.id, change, by=_id(by))
         self._close_connections(user, changed, change)
         for heir in heirs - {user.id}:
             self._closer.end_user(
@@ -104,7 +105,8 @@ class Administration:
         user = await self._find(name)
         if by is not None and by.id == user.id:
             raise Forbidden(_("You cannot delete your own account."))
-        await self._credentials.delete(user.id, by=_id(by))
+        with reconnect_if_unknown(self._closer, user.id):
+            await self._credentials.delete(user.id, by=_id(by))
         self._closer.end_user(user.id, CloseCode.REMOVED)
         return user
 
@@ -158,7 +160,8 @@ class Administration:
         user = await self._find(name)
         if user.role is not Role.BOT:
             raise NotFound(_("There is no bot with that name."))
-        await self._bots.set_token(user.id, hashed, by=_id(by))
+        with reconnect_if_unknown(self._closer, user.id):
+            await self._bots.set_token(user.id, hashed, by=_id(by))
         self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
 
