@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from chatserver.errors import NotYet, StartError
-from chatserver.permissions import account, give_open_file, give_to_owner, keeps_modes, obstacles
+from chatserver.permissions import (
+    account,
+    give_open_file,
+    give_to_owner,
+    is_foreign_link,
+    keeps_modes,
+    obstacles,
+)
 
 DATABASE_FILES = (
     "",
@@ -132,7 +139,8 @@ class DataDir:
     def unlock(self) -> None:
         """Unlock the folder. Files that root created in it are given to the folder's owner."""
         if self._lock is not None:
-            for file in (*self._contents(), self.backups, *self.backups.glob("*")):
+            copies = () if is_foreign_link(self.backups) else self.backups.glob("*")
+            for file in (*self._contents(), self.backups, *copies):
                 give_to_owner(file)
             self._lock.close()
             self._lock = None

@@ -56,6 +56,11 @@ def _as(number: int) -> str:
     return f"This runs as {account(number)}."
 
 
+def is_foreign_link(file: Path) -> bool:
+    """Return whether a file is another account's symbolic link, which root must not follow."""
+    return os.geteuid() == 0 and file.is_symlink() and file.lstat().st_uid != 0
+
+
 def give_to_owner(file: Path) -> None:
     """Give a file that root created in another account's folder to that account."""
     if os.geteuid() != 0 or not os.path.lexists(file):
@@ -97,9 +102,14 @@ def keeps_modes(folder: Path) -> bool:
 def write_private(path: Path, text: str, *, encoding: str = "utf-8") -> None:
     """Replace a file atomically by one that only its owner can read.
 
-    A symbolic link is kept and its target is replaced. Root leaves the file to its owner, and gives
-    a new one to the owner of its folder. Raises Unavailable.
+    A symbolic link is kept and its target is replaced, but root follows no link of another account.
+    Root leaves the file to its owner, and gives a new one to the owner of its folder. Raises
+    Unavailable.
     """
+    if is_foreign_link(path):
+        raise Unavailable(
+            _("%(file)s cannot be written: %(reason)s."), file=path.name, reason="a symbolic link"
+        )
     path = path.resolve()
     scratch = path.with_name(f".{path.name}.new")
     try:

@@ -4,6 +4,7 @@ The tests change the effective account of the process, so they need root.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -13,8 +14,9 @@ import pytest
 
 from chatserver.config_sources import load
 from chatserver.data_dir import DATABASE_FILES
-from chatserver.errors import StartError
-from chatserver.permissions import keeps_modes
+from chatserver.errors import ChatServerError, StartError, Unavailable
+from chatserver.permissions import keeps_modes, write_private
+from chatserver.storage.replacement import _keep_replaced
 from tests.rig.needs import require
 from tests.test_main import PASSWORD, Done, Place, sentence
 
@@ -130,6 +132,40 @@ def test_a_list_of_users_written_by_root_keeps_its_owner(place: Place, tmp_path:
     assert run(place, "user", "import", str(file)).code == 0
     facts = file.stat()
     assert (facts.st_uid, facts.st_gid, facts.st_mode & 0o777) == (OTHER, SERVICE, 0o600)
+
+
+def linked(place: Place, name: str, target: Path) -> None:
+    """Put a symbolic link of the service's account into its data folder."""
+    link = place.data / name
+    if link.is_dir():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+    os.chown(link, SERVICE, SERVICE, follow_symlinks=False)
+
+
+@pytest.mark.parametrize("name", ["keys.json", "setup-token", "database"])
+def test_root_writes_no_file_through_a_link_of_another_account(
+    place: Place, tmp_path: Path, name: str
+) -> None:
+    victim = tmp_path / "victim"
+    linked(place, name, victim)
+    with pytest.raises(Unavailable, match="a symbolic link"):
+        write_private(place.data / name, "text")
+    assert not victim.exists()
+
+
+def test_root_gives_no_file_behind_a_link_to_another_account(place: Place, tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "secret"
+    secret.parent.mkdir()
+    secret.write_text("of root")
+    linked(place, "backups", secret.parent)
+    run(place, "user", "list")
+    run(place, "migrate")
+    assert secret.stat().st_uid == 0
+    with pytest.raises(ChatServerError, match="symbolic link"):
+        _keep_replaced(place.data / "chat.db", place.data / "backups" / "replaced.db")
+    assert list(secret.parent.iterdir()) == [secret]
 
 
 def test_root_cannot_serve_a_folder_of_another_account(place: Place) -> None:

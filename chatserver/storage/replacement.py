@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chatserver.config import sqlite_url
 from chatserver.errors import ChatServerError, StartError, Unavailable
+from chatserver.permissions import is_foreign_link
 from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Row
 from chatserver.storage.archive_writer import fsync_directory, private, remove_partial
@@ -82,6 +83,8 @@ async def _fill(
 
 def _keep_replaced(path: Path, kept: Path) -> None:
     """Keep the old file until the next restore; a damaged one with its WAL, to recover from."""
+    if is_foreign_link(kept.parent):
+        raise ChatServerError(f"{kept.parent} is a symbolic link of another account.")
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     _remove(kept)
     for ending in ("-wal", "-journal", ""):

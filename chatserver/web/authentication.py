@@ -181,7 +181,7 @@ class Sessions:
 
     def set_renewed_token(self, request: web.Request, response: web.Response, token: str) -> None:
         """Return a renewed token in the way the request's came: as header or cookie."""
-        if "Authorization" in request.headers:
+        if _bearer(request):
             response.headers["Authorization"] = f"Bearer {token}"
         else:
             self.set_cookie(request, response, token)
@@ -220,10 +220,15 @@ def _request_origin(request: web.Request) -> str:
     return origin(f"{request.scheme}://{request.host}")
 
 
-def _token(request: web.Request) -> str:
+def _bearer(request: web.Request) -> str:
+    """Return the token in the header; "" without one, or if a proxy uses the header."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _token(request: web.Request) -> str:
+    if token := _bearer(request):
+        return token
     found = cookie(request, SECURE_COOKIE if request.secure else COOKIE)
     if not found:
         raise Unauthorized

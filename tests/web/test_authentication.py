@@ -273,3 +273,13 @@ async def test_a_request_whose_session_ends_while_its_body_arrives_is_rejected(
     ended.set()
     assert (await task).status == 401
     assert (await chat.server.accounts.find("bo")).display == "Bo"
+
+
+async def test_a_cookie_is_renewed_as_a_cookie_also_behind_a_proxy_that_authenticates(
+    chat: Chat, ann: Person
+) -> None:
+    headers = {"Cookie": f"{COOKIE}={ann.token}", "Authorization": "Basic eDp5"}
+    answer = await ask(chat.browser(), "PUT", f"{chat.url}/api/me/session", {}, headers=headers)
+    assert answer.status == 200
+    assert COOKIE in answer.headers["Set-Cookie"]
+    assert "Authorization" not in answer.headers
