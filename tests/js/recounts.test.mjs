@@ -133,3 +133,16 @@ test("after any walk the page shows what a fresh welcome says", async () => {
   }
   assert.ok(counted > 0 && counted < (WALKS * STEPS) / 4, `${counted} rooms were counted again`);
 });
+
+test("a room whose count the server cannot confirm is asked about again only after a longer pause", async () => {
+  const conversation = { room: 9, stale: true, recount() {} };
+  const feed = Object.assign(new EventTarget(), { all: [conversation], of: () => conversation });
+  let counted = 0;
+  const pause = 20;
+  new Recounts(feed, { count: async () => (counted += 1) && { room: 9 }, pause }).look();
+  await new Promise((resolve) => setTimeout(resolve, 5 * pause));
+  assert.equal(counted, 1);
+  await new Promise((resolve) => setTimeout(resolve, 15 * pause));
+  assert.ok(counted > 1);
+  conversation.stale = false;
+});

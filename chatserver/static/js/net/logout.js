@@ -59,7 +59,7 @@ async function ended(everywhere, ask) {
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.status === OVER) return true;
+      if (error.status === OVER) return !everywhere; // then other devices may still be logged in
       if (session.replaced) return false;
       const again = { question: _("You are still logged in"), text: error.message, yes: _("Try again") };
       if (!(await ask(again))) return false;

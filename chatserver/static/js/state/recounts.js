@@ -6,6 +6,7 @@
 import { ask } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
+const AGAIN = 10; // pauses
 const PAUSE = 1_000; // milliseconds in which changes of one room are collected
 
 export class Recounts {
@@ -34,9 +35,18 @@ export class Recounts {
 
   async #recount(conversation) {
     const facts = conversation.stale ? await this.#count(conversation.room).catch(() => null) : null;
-    this.#busy.delete(conversation);
-    if (!facts || this.#feed.of(facts.room) !== conversation) return; // the next change or welcome tries again
+    if (!facts || this.#feed.of(facts.room) !== conversation) {
+      this.#busy.delete(conversation); // the next change or welcome tries again
+      return;
+    }
     conversation.recount(facts);
+    // Still stale: more has come, or the server does not know a position that was sent to it.
+    setTimeout(() => this.#lookAgain(conversation), conversation.stale ? AGAIN * this.#pause : 0);
     this.#feed.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: [] } }));
+  }
+
+  #lookAgain(conversation) {
+    this.#busy.delete(conversation);
+    this.look();
   }
 }
