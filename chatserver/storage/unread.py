@@ -65,6 +65,7 @@ def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
         sa.select(mentions.c.room_id, mentions.c.seq)
         .where(mentions.c.room_id == room, mentions.c.seq > read)
         .where(mentions.c.user_id.in_([user, _EVERYBODY]))
+        .distinct()  # a message may mention the user and all members
         .limit(_SCANNED)
         .correlate(ME)
         .subquery("scanned")
@@ -72,7 +73,6 @@ def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
     same = sa.and_(events.c.room_id == scanned.c.room_id, events.c.seq == scanned.c.seq)
     return _counted(
         sa.select(scanned.c.seq)
-        .distinct()
         .join_from(scanned, events, same)
         .where(events.c.user_id != user)
     )

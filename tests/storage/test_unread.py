@@ -71,6 +71,17 @@ async def test_a_welcome_with_very_many_unread_messages_has_lower_bounds(
 
 
 @pytest.mark.usefixtures("small_limits")
+async def test_a_message_that_mentions_a_user_twice_is_read_and_counted_once(
+    storage: Storage, ann: User, bo: User
+) -> None:
+    (room,) = await make_rooms(storage.database, 1, [ann.id, bo.id])
+    call = acting(ann, Message("hi", mentions=("bo", "all")), room=room)
+    await storage.log.store([replace(call, id=f"{call.id}-{number}") for number in range(30)])
+    (_lobby, found), _after = await storage.rooms.page_after(bo.id, 0)
+    assert (found.unread, found.mentions, found.at_least) == (30, 30, False)
+
+
+@pytest.mark.usefixtures("small_limits")
 async def test_a_last_message_behind_many_own_ones_is_unread(
     storage: Storage, ann: User, bo: User
 ) -> None:
