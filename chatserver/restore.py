@@ -43,11 +43,7 @@ async def restore(
     database, NotEmpty if users would be lost, ChatServerError if this program cannot read the
     archive.
     """
-    if archive.manifest.revision > HEAD:
-        raise ChatServerError(
-            f"{archive.path} is newer than this program: it has revision"
-            f" {archive.manifest.revision}, the program knows {HEAD}."
-        )
+    _require_known_revision(archive)
     folder = DataDir(settings.data)
     folder.require_access()
     binding = Binding(folder, settings.database_url)
@@ -68,6 +64,14 @@ async def restore(
         raise
     finally:
         folder.unlock()
+
+
+def _require_known_revision(archive: Archive) -> None:
+    if archive.manifest.revision > HEAD:
+        raise ChatServerError(
+            f"{archive.path} is newer than this program: it has revision"
+            f" {archive.manifest.revision}, the program knows {HEAD}."
+        )
 
 
 async def preview(settings: Settings, archive: Archive) -> Reinstated:

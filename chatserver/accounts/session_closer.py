@@ -19,7 +19,7 @@ class SessionCloser(Protocol):
 def reconnect_if_unknown(closer: SessionCloser, user_id: int) -> Iterator[None]:
     """Make a user reconnect if it is unknown whether a change of the user's access was stored.
 
-    Whoever has lost access is then refused, because the database is asked again.
+    The new connection is rejected if the access was lost, because the database is asked again.
     """
     try:
         yield

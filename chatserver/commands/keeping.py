@@ -45,7 +45,7 @@ AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False,
 def backup(file: Path, *, force: bool) -> None:
     """Save all data to FILE, with or without a running server.
 
-    FILE is a zip that `restore` takes, on SQLite and on MySQL. Whoever has it can read everything.
+    FILE is a zip for `restore`, on SQLite and on MySQL. Protect it: it contains all messages.
     The keys that sign sessions (keys.json) and the configuration are not in it.
     """
     if str(file) == "-":

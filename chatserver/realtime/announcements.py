@@ -34,7 +34,7 @@ class RoomAnnouncements:
         """Set the callbacks.
 
         `devices` returns the connections of a user. `show` is called with a user id, a state and
-        its frame; `reconnect` with users for whom reading the state failed.
+        its frame; `reconnect` with users if reading their states failed.
         """
         self._read_states = read_states
         self._connecting = connecting
