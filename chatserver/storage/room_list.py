@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.models import LOBBY, Kind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
+from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.tables import events, rooms
 from chatserver.storage.unread import MAX_SCANNED, ME, scan_limit
@@ -44,15 +45,14 @@ class Load(NamedTuple):
     behind: int
 
 
-def rooms_of(connection: Connection, people: Sequence[int]) -> dict[int, UserRooms | Load]:
+def rooms_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserRooms | Load]:
     """Return the rooms of each of these users, without those who have none.
 
     The Load is returned instead for a user whose rooms take several statements: `read_user` reads
     them, so that other users need not wait for it.
     """
     loads = [
-        Load(row.user_id, row.rooms, int(row.behind))
-        for row in connection.execute(_LOADS, {"people": people})
+        Load(row.user_id, row.rooms, int(row.behind)) for row in _LOADS.rows(connection, user_ids)
     ]
     found: dict[int, UserRooms | Load] = {load.user_id: load for load in loads if not _fit([load])}
     for batch in _batches([load for load in loads if _fit([load])]):
@@ -78,10 +78,10 @@ def _batches(loads: Sequence[Load]) -> Iterator[list[Load]]:
         yield batch
 
 
-def _read_users(connection: Connection, people: Sequence[int]) -> dict[int, UserRooms]:
+def _read_users(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserRooms]:
     """Sorted here: for an order by room MariaDB would read all members."""
     found: dict[int, list[RoomState]] = {}
-    for row in sorted(read_states(connection, people), key=lambda row: row.id):
+    for row in sorted(read_states(connection, user_ids), key=lambda row: row.id):
         found.setdefault(row.me, []).append(room_state(row))
     return {user_id: UserRooms(_heads_of(states), states) for user_id, states in found.items()}
 
@@ -132,15 +132,13 @@ def rooms_after(
     return _read(connection, user_id, page), page[-1].id if len(selected) > len(page) else None
 
 
-_OF_PEOPLE = sa.and_(
-    ME.c.user_id.in_(sa.bindparam("people", expanding=True)), ME.c.left_at.is_(None)
-)
 _BEHIND = rooms.c.head - ME.c.read_seq
-_LOADS = (
+_LOADS = KeyLookup(
     sa.select(ME.c.user_id, sa.func.count().label("rooms"), sa.func.sum(_BEHIND).label("behind"))
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
-    .where(_OF_PEOPLE)
-    .group_by(ME.c.user_id)
+    .where(ME.c.left_at.is_(None))
+    .group_by(ME.c.user_id),
+    ME.c.user_id,
 )
 _MINE = sa.and_(ME.c.user_id == sa.bindparam("user"), ME.c.left_at.is_(None))
 # No join: by the order of rooms, MariaDB would read all of them.

@@ -72,9 +72,7 @@ def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
     )
     same = sa.and_(events.c.room_id == scanned.c.room_id, events.c.seq == scanned.c.seq)
     return _counted(
-        sa.select(scanned.c.seq)
-        .join_from(scanned, events, same)
-        .where(events.c.user_id != user)
+        sa.select(scanned.c.seq).join_from(scanned, events, same).where(events.c.user_id != user)
     )
 
 
