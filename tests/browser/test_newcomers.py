@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from chatserver.errors import CloseCode
 from chatserver.storage.tables import users
 from tests.browser.conftest import EnterChat, OpenWindow
+from tests.driver import PASSWORD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -109,6 +110,19 @@ async def test_the_login_page_shows_no_notice_after_a_logout(enter: EnterChat) -
     ann = await enter("ann", "Ann")
     await ann.log_out()
     await expect(ann.page.locator(".account-intro")).to_have_count(0)
+
+
+async def test_back_does_not_lead_to_the_login_form_after_a_login(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.log_out()
+    await ann.page.goto("about:blank")
+    await ann.page.goto(f"{ann.chat.url}/login")
+    await ann.page.locator("#username").fill("ann")
+    await ann.page.locator("#password").fill(PASSWORD)
+    await ann.page.locator("[type=submit]").click()
+    await ann.is_loaded()
+    await ann.page.go_back()
+    assert ann.page.url == "about:blank"
 
 
 async def test_an_account_among_very_many_is_found_by_a_prefix(

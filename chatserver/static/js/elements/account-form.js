@@ -40,7 +40,7 @@ class AccountForm extends HTMLElement {
     try {
       const fields = Object.fromEntries(new FormData(this.#form));
       const { room } = await request("POST", this.#form.action, fields);
-      location.assign(this.#next(room));
+      location.replace(this.#next(room)); // Back does not lead to the form again
       return;
     } catch (error) {
       button.disabled = false;
