@@ -215,7 +215,7 @@ def test_a_restore_in_an_empty_folder_does_not_replace_the_production_database(
     for more in ([], ["--replace", "--yes"]):
         command = ["restore", backup, *more]
         done = place.run("--data", str(place.data), *command, CHATSERVER_CONFIG=production)
-        assert "There are people in this database already" in refused(done)
+        assert "The database has users already" in refused(done)
     assert not (place.data / "database").exists()
 
 
@@ -226,7 +226,7 @@ def test_a_database_with_users_is_not_replaced_from_the_folder_of_another(
     place.succeed("--database", other, "user", "add", "bo")
     for command, reason in (
         (LOADING[0], "belongs to the database mysql"),
-        (LOADING[1], "There are people in this database already"),
+        (LOADING[1], "The database has users already"),
     ):
         assert reason in refused(bound.run("--data", "data", "--database", other, *command))
     assert "bo" in place.succeed("--database", other, "user", "list")

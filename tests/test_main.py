@@ -489,7 +489,7 @@ def test_a_killed_server_can_be_restarted_and_stopped(home: Place, start: Start)
     assert (home.data / "control.sock").exists()
     server = start(home)
     assert json.loads(server.get("/readyz"))["ok"] == 1
-    assert "3 people" in server.banner
+    assert "3 users" in server.banner
     idle = HTTPConnection(server.url.removeprefix("http://"))
     idle.request("GET", "/healthz")  # and keeps its connection open
     code, last = server.stop(signal.SIGTERM)
