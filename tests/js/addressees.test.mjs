@@ -3,21 +3,21 @@ import test from "node:test";
 import { grouped, suggested } from "../../chatserver/static/js/lib/addressees.js";
 
 const ALL = { name: "all", display: "everyone" };
-const strangers = Array.from({ length: 9 }, (_, n) => ({ name: `li${n}`, display: `李四${n}` }));
+const outsiders = Array.from({ length: 9 }, (_, n) => ({ name: `li${n}`, display: `李四${n}` }));
 const red = { name: "小红", display: "李小红" };
-const users = [...strangers, red, { name: "dave", display: "Dave" }, { name: "bo", display: "Bo" }];
+const users = [...outsiders, red, { name: "dave", display: "Dave" }, { name: "bo", display: "Bo" }];
 
-const offered = (query, members, everybody = users) =>
-  suggested(grouped(everybody, members), query, ALL).map(({ name, outside }) => (outside ? `${name}?` : name));
+const offered = (query, members, known = users) =>
+  suggested(grouped(known, members), query, ALL).map(({ name, outside }) => (outside ? `${name}?` : name));
 
-test("members of the room are suggested before users outside it, however well those fit", () => {
+test("members of the room are suggested before users outside it, whatever their rank", () => {
   const members = [{ name: "bo", display: "Bo" }, red];
   assert.deepEqual(offered("李", members), ["小红", "li0?", "li1?", "li2?", "li3?", "li4?"]);
   assert.deepEqual(offered("", members), ["小红", "bo", "all", "li0?", "li1?", "li2?", "li3?"]);
   assert.deepEqual(offered("dave", members), ["dave?"]);
 });
 
-test("members are in the order of exact name, beginning, word of the display name, inside", () => {
+test("members are ordered by exact match, prefix of the name, prefix of a display-name word, substring", () => {
   const members = [
     { name: "x1", display: "Small" },
     { name: "x2", display: "Bob Al" },
@@ -27,7 +27,7 @@ test("members are in the order of exact name, beginning, word of the display nam
   assert.deepEqual(offered("al", members, members), ["al", "alan", "all", "x2", "x1"]);
 });
 
-test("without a list of members, every user counts as one", () => {
+test("without a member list every user counts as a member", () => {
   assert.deepEqual(offered("dav", null), ["dave"]);
   assert.equal(offered("李", null).length, 6);
 });

@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 
-/** A <dialog> whose close event comes in a task of its own, as in browsers. */
+/** A <dialog> that dispatches its close event in a separate task, as browsers do. */
 class Dialog extends EventTarget {
   open = false;
   returnValue = "";
@@ -30,7 +30,7 @@ let Confirm;
 globalThis.customElements = { define: (_name, element) => (Confirm = element) };
 await import("../../chatserver/static/js/elements/confirm-dialog.js");
 
-function opened() {
+function connectedDialog() {
   const element = new Confirm();
   element.connectedCallback();
   return element;
@@ -40,8 +40,8 @@ const press = (element, button) => element.querySelector(button).dispatchEvent(n
 const closed = (element) => new Promise((resolve) => element.querySelector("dialog").addEventListener("close", resolve, { once: true }));
 
 for (const [button, answer] of Object.entries({ ".confirm-yes": true, ".confirm-no": false })) {
-  test(`the answer of ${button} is ${answer}, also when the next question is open before the close event`, async () => {
-    const element = opened();
+  test(`${button} answers ${answer}, even if the next question opens before the close event`, async () => {
+    const element = connectedDialog();
     const first = element.ask({ question: "First?", yes: "Yes" });
     press(element, button);
     const late = closed(element);
@@ -52,8 +52,8 @@ for (const [button, answer] of Object.entries({ ".confirm-yes": true, ".confirm-
   });
 }
 
-test("a question that is closed without a button is answered with no", async () => {
-  const element = opened();
+test("closing the dialog without a button answers no", async () => {
+  const element = connectedDialog();
   const answer = element.ask({ question: "First?", yes: "Yes" });
   element.querySelector("dialog").close();
   assert.equal(await answer, false);

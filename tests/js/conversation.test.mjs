@@ -5,10 +5,10 @@ import { Stretch } from "../../chatserver/static/js/lib/history-window.js";
 
 const room = (facts) => ({ room: 1, kind: "group", title: "Lobby", head: 10, read: 4, unread: 6, ...facts });
 const event = (seq, more = {}) => ({ type: 2, seq, user: "bo", data: "", at: seq, ...more });
-const made = () => new Conversation("#1", "ann");
+const ann = () => new Conversation("#1", "ann");
 
-test("the server's count holds until this device has read further", () => {
-  const conversation = made();
+test("the server's unread count is used unless this device has read further", () => {
+  const conversation = ann();
   conversation.welcome(room());
   assert.equal(conversation.unread, 6);
   conversation.read = 9;
@@ -16,8 +16,8 @@ test("the server's count holds until this device has read further", () => {
   assert.equal(conversation.unread, 1);
 });
 
-test("each event of others counts once, one's own not at all", () => {
-  const conversation = made();
+test("each event of another user counts once, and own events do not count", () => {
+  const conversation = ann();
   conversation.welcome(room({ read: 10, unread: 0 }));
   conversation.count(event(11));
   conversation.count(event(11));
@@ -26,16 +26,16 @@ test("each event of others counts once, one's own not at all", () => {
   assert.equal(conversation.unread, 1);
 });
 
-test("a welcome that counts what came in between is not counted again by the catching up", () => {
-  const conversation = made();
+test("events that a welcome has counted are not counted again when they are replayed", () => {
+  const conversation = ann();
   conversation.welcome(room({ read: 10, unread: 0 }));
   conversation.welcome(room({ head: 13, read: 10, unread: 3 }));
   for (const seq of [11, 12, 13]) conversation.count(event(seq));
   assert.equal(conversation.unread, 3);
 });
 
-test("what came live before the page of its room is counted once", () => {
-  const conversation = made();
+test("live events that arrive before the room's state are counted once", () => {
+  const conversation = ann();
   for (const seq of [10, 11, 12]) conversation.count(event(seq, { data: "@ann" }));
   conversation.welcome(room({ read: 8, unread: 2, mentions: 1 }));
   assert.deepEqual([conversation.unread, conversation.mentions, conversation.timeline.head], [4, 3, 12]);
@@ -44,8 +44,8 @@ test("what came live before the page of its room is counted once", () => {
   assert.equal(conversation.unread, 5);
 });
 
-test("reading to the end is news once", () => {
-  const conversation = made();
+test("markRead returns true only the first time", () => {
+  const conversation = ann();
   conversation.welcome(room());
   conversation.timeline.load({ events: [], more: true, upTo: 10 });
   assert.equal(conversation.markRead(), true);
@@ -53,8 +53,8 @@ test("reading to the end is news once", () => {
   assert.deepEqual([conversation.read, conversation.unread], [10, 0]);
 });
 
-test("only messages count; deleted ones no more; those that call me count besides", () => {
-  const conversation = made();
+test("only messages that are not deleted count as unread, and mentions are counted separately", () => {
+  const conversation = ann();
   conversation.welcome(room({ read: 10, unread: 0 }));
   conversation.count(event(11, { data: "@ann look" }));
   conversation.count(event(12, { type: 12, target: 11, emoji: "👍", on: true }));
@@ -66,8 +66,8 @@ test("only messages count; deleted ones no more; those that call me count beside
   assert.equal(conversation.unread, 1);
 });
 
-test("what was read on another device is not unread here", () => {
-  const conversation = made();
+test("reading on another device lowers the unread count here", () => {
+  const conversation = ann();
   conversation.welcome(room({ mentions: 2 }));
   conversation.readTo(8);
   assert.deepEqual([conversation.unread, conversation.mentions], [2, 2]);
@@ -80,8 +80,8 @@ test("what was read on another device is not unread here", () => {
   assert.equal(conversation.unread, 0);
 });
 
-test("a room changes with its events", () => {
-  const conversation = made();
+test("room events update members, title, settings and archived state", () => {
+  const conversation = ann();
   conversation.welcome(room({ members: 2, admin: true }));
   conversation.count(event(11, { type: 13, action: "invite", users: ["cy", "dee"] }));
   conversation.count(event(12, { type: 13, action: "leave", users: ["dee"] }));
@@ -91,8 +91,8 @@ test("a room changes with its events", () => {
   assert.deepEqual([members, title, receipts, archived, admin, unread], [3, "Disks", true, true, true, 6]);
 });
 
-test("messages that were on screen are read one by one, and never past what is not held", () => {
-  const conversation = made();
+test("messages seen on screen are read one by one, and never beyond the loaded events", () => {
+  const conversation = ann();
   conversation.welcome(room({ head: 200, read: 4, unread: 150, mentions: 2 }));
   const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: seq === 6 ? "ann" : "bo", data: seq === 7 ? "@ann" : "" }));
   conversation.stretch = new Stretch({ events, more: true, upTo: 9 });
@@ -103,8 +103,8 @@ test("messages that were on screen are read one by one, and never past what is n
   assert.deepEqual([conversation.read, conversation.unread], [9, 146]);
 });
 
-test("a count that is a lower bound is asked for again when a part was read, and nothing is taken for read", () => {
-  const conversation = made();
+test("a lower bound becomes stale when a part was read, and the rest stays unread", () => {
+  const conversation = ann();
   conversation.welcome(room({ head: 5_000, read: 4, unread: 3, at_least: true }));
   const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: "bo" }));
   conversation.stretch = new Stretch({ events, more: true, upTo: 9 });
@@ -114,8 +114,8 @@ test("a count that is a lower bound is asked for again when a part was read, and
   assert.deepEqual([conversation.unread, conversation.at_least, conversation.stale], [1_000, false, false]);
 });
 
-test("what came live is counted exactly when the last of it was on screen", () => {
-  const conversation = made();
+test("the count stays exact while live messages come on screen", () => {
+  const conversation = ann();
   conversation.welcome(room({ head: 10, read: 10, unread: 0 }));
   conversation.timeline.load({ events: [], more: false, upTo: 10 });
   for (const seq of [11, 12, 13]) {
@@ -129,7 +129,7 @@ test("what came live is counted exactly when the last of it was on screen", () =
   assert.deepEqual([conversation.unread, conversation.mentions, conversation.stale], [0, 0, false]);
 });
 
-test("a mention of another user whose name continues mine is none of me, also when that user is known later", () => {
+test("a mention of a longer name is not a mention of me, even if that user becomes known later", () => {
   const users = new Set(["小红花"]);
   const conversation = new Conversation("#1", "小红", (name) => users.has(name));
   conversation.welcome(room({ head: 10, read: 10, unread: 0 }));

@@ -18,7 +18,7 @@ class FakeFeed {
   }
 }
 
-function placed(key, room) {
+function openRoom(key, room) {
   const feed = new FakeFeed();
   const conversation = feed.admit(key, room);
   const current = new Current(feed);
@@ -26,26 +26,26 @@ function placed(key, room) {
   return { feed, conversation, current };
 }
 
-test("whoever loses the room on screen keeps it, read-only, with the reason", () => {
-  const { feed, conversation, current } = placed("#9", 9);
+test("a user who is removed from the open room still sees it, read-only and with the reason", () => {
+  const { feed, conversation, current } = openRoom("#9", 9);
   feed.known.delete("#9");
   assert.equal(current.lose({ conversation, reason: "remove", by: "bo" }), true);
   current.check();
   assert.equal(current.conversation, conversation);
   assert.deepEqual([current.key, current.lost.reason, current.lost.by], ["#9", "remove", "bo"]);
-  const again = feed.admit("#9", 9);
+  const rejoined = feed.admit("#9", 9);
   current.check();
   assert.equal(current.lost, null);
-  assert.equal(current.conversation, again);
+  assert.equal(current.conversation, rejoined);
 });
 
-test("another room that is lost changes nothing on screen", () => {
-  const { feed, conversation, current } = placed("#9", 9);
+test("losing another room does not change the open one", () => {
+  const { feed, conversation, current } = openRoom("#9", 9);
   assert.equal(current.lose({ conversation: feed.get("#10"), reason: "remove" }), false);
   assert.deepEqual([current.conversation, current.lost], [conversation, null]);
 });
 
-test("a room is absent when all rooms are known and it is none of them", () => {
+test("a room is unknown when all rooms are loaded and it is not among them", () => {
   const feed = new FakeFeed();
   const current = new Current(feed);
   feed.isWhole = false;
@@ -56,14 +56,14 @@ test("a room is absent when all rooms are known and it is none of them", () => {
   assert.equal(current.lost.reason, "unknown");
 });
 
-test("a conversation with a person may have no room yet", () => {
+test("a direct conversation may have no room yet", () => {
   const current = new Current(new FakeFeed());
   current.show("@bo");
   assert.equal(current.lost, null);
 });
 
-test("after a restored backup another room of the same number does not take the place of the lost one", () => {
-  const { feed, conversation, current } = placed("#9", 9);
+test("after a restored backup a room that reuses the number does not replace the lost room", () => {
+  const { feed, conversation, current } = openRoom("#9", 9);
   feed.known.delete("#9");
   current.lose({ conversation, reason: "restored" });
   feed.admit("#9", 9);

@@ -7,7 +7,7 @@ const lines = JSON.parse(readFileSync(new URL("../../chatserver/static/js/emoji.
 const ALL = read(lines);
 const best = (query) => fitting(ALL, query)[0]?.emoji;
 
-test("a name is completed behind a colon", () => {
+test("a name after a colon is completed", () => {
   assert.deepEqual(unfinished("hi :Smi"), { query: "smi", start: 3 });
   assert.deepEqual(unfinished(":+1"), { query: "+1", start: 0 });
   assert.deepEqual(unfinished("好的！:xiao"), { query: "xiao", start: 3 });
@@ -15,17 +15,17 @@ test("a name is completed behind a colon", () => {
   assert.deepEqual(unfinished("😀:jo"), { query: "jo", start: 2 });
 });
 
-test("an address, a time, a face or a sentence is no name", () => {
+test("URLs, times, emoticons and sentences are not completed", () => {
   const texts = ["http://exa", "see https:ab", "12:30", "at 12:30:45", "a:smile", ":D", ":)", ": smile", "::smile", ":smile "];
   for (const text of [...texts, "他说:ok", "他说：好的", "localhost:8080", "x/:ab", ""]) assert.equal(unfinished(text), null, text);
 });
 
-test("a name that is written to its end is told with both colons", () => {
+test("a complete name is recognised with both colons", () => {
   assert.deepEqual(whole("hi :tada:"), { query: "tada", start: 3 });
   for (const text of ["12:30:", "a:tada:", ":tada", "http://:"]) assert.equal(whole(text), null, text);
 });
 
-test("emoji are found by name, by a word of it, in Chinese and in pinyin", () => {
+test("emoji are found by name, by a word of the name, by Chinese name and by pinyin", () => {
   assert.equal(best("smi"), "😄");
   assert.equal(best("+1"), "👍");
   assert.equal(best("hear"), "❤️");
@@ -36,7 +36,7 @@ test("emoji are found by name, by a word of it, in Chinese and in pinyin", () =>
   assert.equal(fitting(ALL, "a", 5).length, 5);
 });
 
-test("a name belongs to one emoji", () => {
+test("every emoji has a unique first name", () => {
   const shown = ALL.map(({ names }) => names[0]);
   assert.equal(new Set(shown).size, shown.length);
   assert.equal(new Set(ALL.map(({ emoji }) => emoji)).size, ALL.length);
@@ -44,7 +44,7 @@ test("a name belongs to one emoji", () => {
   assert.equal(named(ALL, "no_such_name"), undefined);
 });
 
-test("there are enough of them, each with a name that can be typed", () => {
+test("there are more than 600 emoji, each with names that can be typed", () => {
   assert.ok(ALL.length > 600);
   for (const { emoji, names } of ALL) {
     assert.match(emoji, /^[\p{Emoji}\ufe0f]+$/u);
@@ -52,6 +52,6 @@ test("there are enough of them, each with a name that can be typed", () => {
   }
 });
 
-test("the usual Chinese words for a heart find it", () => {
+test("the usual Chinese words for heart find the red heart", () => {
   for (const word of ["爱心", "红心", "爱", "aixin"]) assert.equal(best(word), "❤️", word);
 });

@@ -6,18 +6,18 @@ const { Conversation } = await import("../../chatserver/static/js/lib/conversati
 const { Past } = await import("../../chatserver/static/js/state/history-jump.js");
 
 const message = (seq) => ({ type: 2, room: 1, seq, user: "bo", data: `${seq}`, at: seq });
-const span = (from, upTo) => Array.from({ length: upTo - from + 1 }, (_, index) => message(from + index));
+const messages = (from, upTo) => Array.from({ length: upTo - from + 1 }, (_, index) => message(from + index));
 
-/** Answers for a room with 200 messages. */
+/** Replies for a room with 200 messages. */
 const connection = {
   state: "online",
   request: async ({ before, limit }) => {
     const from = Math.max(1, before - limit);
-    return { ok: true, events: span(from, before - 1), more: from > 1, head: 200 };
+    return { ok: true, events: messages(from, before - 1), more: from > 1, head: 200 };
   },
 };
 
-test("a room is shown once, when its end and its first unread message are both there", async () => {
+test("a room is drawn once, when its newest page and its first unread message are both loaded", async () => {
   const conversation = new Conversation("#1", "ann");
   Object.assign(conversation, { room: 1, read: 0, unread: 200 });
   conversation.timeline.head = 200;
@@ -26,10 +26,10 @@ test("a room is shown once, when its end and its first unread message are both t
   let answer;
   const feed = { open: () => new Promise((resolve) => (answer = resolve)) };
   const opened = past.open(conversation, feed);
-  await new Promise((resolve) => setTimeout(resolve)); // the first unread message is found
+  await new Promise((resolve) => setTimeout(resolve)); // the first unread message has been found
   assert.deepEqual(shown, []);
   assert.equal(conversation.stretch, null);
-  conversation.timeline.load({ events: span(151, 200), more: true, upTo: 200 });
+  conversation.timeline.load({ events: messages(151, 200), more: true, upTo: 200 });
   answer();
   await opened;
   assert.deepEqual(shown, [{ loaded: true, seeking: false }]);

@@ -6,18 +6,18 @@ const enter = (more = {}) => ({ key: "Enter", keyCode: 13, isComposing: false, .
 
 test("Enter sends", () => assert.equal(sends(enter()), true));
 test("Shift+Enter breaks the line", () => assert.equal(sends(enter({ shiftKey: true })), false));
-test("an Enter that confirms a candidate never sends", () => {
+test("an Enter that confirms an input-method candidate never sends", () => {
   assert.equal(sends(enter({ isComposing: true })), false);
   assert.equal(sends(enter({ keyCode: 229 })), false);
   assert.equal(sends(enter({ keyCode: 229, ctrlKey: true })), false);
 });
-test("on touch Enter breaks the line, Ctrl+Enter sends", () => {
+test("on touch screens Enter breaks the line and Ctrl+Enter sends", () => {
   assert.equal(sends(enter(), { breaks: true }), false);
   assert.equal(sends(enter({ ctrlKey: true }), { breaks: true }), true);
 });
-test("other keys do nothing", () => assert.equal(sends({ key: "a" }), false));
+test("other keys do not send", () => assert.equal(sends({ key: "a" }), false));
 
-test("a press types when it writes a character and is no command", () => {
+test("a key types when it produces a character and is not a shortcut", () => {
   const press = (key, facts = {}) => types({ key, getModifierState: (name) => facts[name] === true, ...facts });
   for (const key of ["a", "é", "你", "/", "1", "Dead"]) assert.equal(press(key), true, key);
   assert.equal(press("Process", { keyCode: 229 }), true);

@@ -3,14 +3,14 @@ import test from "node:test";
 
 const { Deferred } = await import("../../chatserver/static/js/ui/lazy-load.js");
 
-test("a deferred object gets the calls from before it was there, in order and once", () => {
-  const heard = [];
-  const target = { say: (...words) => heard.push(words) };
+test("a Deferred makes the calls that came before its object, in order and once", () => {
+  const calls = [];
+  const target = { say: (...values) => calls.push(values) };
   const deferred = new Deferred();
   deferred.call("say", "first", 1);
   deferred.call("say", "second");
-  assert.deepEqual(heard, []);
+  assert.deepEqual(calls, []);
   deferred.resolve(target);
   deferred.call("say", "third");
-  assert.deepEqual(heard, [["first", 1], ["second"], ["third"]]);
+  assert.deepEqual(calls, [["first", 1], ["second"], ["third"]]);
 });

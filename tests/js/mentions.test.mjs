@@ -8,7 +8,7 @@ const marks = (text, accounts) => called(text, among(accounts)).flatMap(({ menti
 const names = (text) => marks(text, ["bo", "陈波", "ann"]);
 const CASES = JSON.parse(readFileSync(new URL("../text-cases/mentions.json", import.meta.url), "utf8"));
 
-test("names are called with either @, without the punctuation behind them", () => {
+test("names are mentioned with @ or full-width ＠, without trailing punctuation", () => {
   assert.deepEqual(names("@bo, ＠陈波. and (@Ann-)"), ["bo", "陈波", "ann"]);
   assert.deepEqual(names("mail bo@example.org or a.@b"), []);
   for (const text of ["@bo", "x @bo y ＠cy", "no", "", "@"]) {
@@ -16,21 +16,21 @@ test("names are called with either @, without the punctuation behind them", () =
   }
 });
 
-test("one is called by name or with everybody", () => {
+test("a user is mentioned by name or by @all", () => {
   assert.ok(calls("hi @ANN!", "ann"));
   assert.ok(calls("＠all", "ann"));
   assert.ok(!calls("@annabel", "ann"));
   assert.ok(!calls("ann", "ann"));
 });
 
-test("what is being completed", () => {
+test("the name at the end of a text is being completed", () => {
   assert.deepEqual(unfinished("hi @B"), { query: "b", start: 3 });
   assert.deepEqual(unfinished("你好＠"), { query: "", start: 2 });
   assert.equal(unfinished("bo@ex"), null);
   assert.equal(unfinished("@bo "), null);
 });
 
-test("who fits: names first, then display names", () => {
+test("users match by name first, then by display name", () => {
   const people = [
     { name: "cy", display: "Bob" },
     { name: "bo", display: "陈波" },
@@ -42,7 +42,7 @@ test("who fits: names first, then display names", () => {
   assert.deepEqual(found("陈"), ["bo"]);
 });
 
-test("a whole name comes before a beginning, then a word of the display name, then what is inside", () => {
+test("an exact match comes before a prefix, then a display-name word, then a substring", () => {
   const people = [
     { name: "user003", display: "Ada Wall" },
     { name: "x1", display: "Small" },
@@ -60,7 +60,7 @@ test("a whole name comes before a beginning, then a word of the display name, th
   assert.deepEqual(found("every"), []);
 });
 
-test("an account is called where the server counts a mention of it", () => {
+test("a user is mentioned exactly where the server counts a mention", () => {
   for (const { text, accounts, calls: names } of CASES) {
     for (const name of accounts.length === 1 ? accounts : names) {
       assert.equal(calls(text, name), names.includes(name) || names.includes("all"), `${name}: ${text}`);
@@ -69,14 +69,14 @@ test("an account is called where the server counts a mention of it", () => {
   }
 });
 
-test("the text marks the users that the server counts as mentioned, and nobody else", () => {
+test("the text marks exactly the users that the server counts as mentioned", () => {
   const isPlain = ({ text }) => !/[`>]|\]\(|:\/\/|www\./.test(text); // the rest is markup: see markup.test.mjs
   for (const { text, accounts, calls: names } of CASES.filter(isPlain)) {
     assert.deepEqual(marks(text, accounts), names, text);
   }
 });
 
-test("a mark covers the name of the user only", () => {
+test("a mark covers only the name of the user", () => {
   assert.deepEqual(called("嗨＠小明你好", among(["小明"])), [
     { text: "嗨" },
     { text: "＠小明", mention: "小明" },
@@ -86,7 +86,7 @@ test("a mark covers the name of the user only", () => {
   assert.deepEqual(called("@zzzzzz", among(["bo"])), [{ text: "@zzzzzz" }]);
 });
 
-test("a text that mentions a user with a longer name does not call one with its beginning", () => {
+test("a mention of a longer name does not mention the user whose name it starts with", () => {
   assert.ok(calls("@小明你好", "小明"));
   assert.ok(!calls("@小明你好", "小明", among(["小明你"])));
   assert.ok(calls("@小明你好", "小明你", among(["小明"])));

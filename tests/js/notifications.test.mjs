@@ -7,7 +7,7 @@ let focused = false;
 let throws = false;
 const channels = [];
 
-/** Delivers at once; only the tab that did not ask has the focus. */
+/** Delivers synchronously; only the tab that did not ask has the focus. */
 class FakeChannel {
   constructor() {
     channels.push(this);
@@ -66,7 +66,7 @@ test.beforeEach(() => (channels.length = 0));
 
 const open = () => made.filter((one) => one.open).map(({ body }) => body);
 
-test("a notification is withdrawn when its message is deleted, and changed when it is edited", ({ mock }) => {
+test("a notification is closed when its message is deleted, and updated when it is edited", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { notifications } = page();
   notifications.heard(message());
@@ -85,7 +85,7 @@ test("a notification is withdrawn when its message is deleted, and changed when 
   assert.deepEqual(open(), []);
 });
 
-test("what was edited or deleted without a connection is known from the welcome", ({ mock }) => {
+test("edits and deletions that were missed while offline are applied from the welcome", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { notifications } = page();
   notifications.heard(message({ data: "long text" }));
@@ -98,7 +98,7 @@ test("what was edited or deleted without a connection is known from the welcome"
   assert.deepEqual(open(), []);
 });
 
-test("a browser whose constructor throws is said to have no notifications", ({ mock }) => {
+test("a browser whose Notification constructor throws counts as unsupported", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   throws = true;
   FakeNotification.permission = "default";
@@ -114,7 +114,7 @@ test("a browser whose constructor throws is said to have no notifications", ({ m
   choices.level = "all";
 });
 
-test("a tab in the background says nothing of a conversation that another tab shows", ({ mock }) => {
+test("a background tab does not notify about a conversation that another tab shows", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   for (const [key, shown] of [["#9", []], ["#1", ["first"]]]) {
     channels.length = 0;
@@ -126,7 +126,7 @@ test("a tab in the background says nothing of a conversation that another tab sh
   }
 });
 
-test("a mention of a user whose name continues mine does not notify, and is withdrawn when that user is known", ({ mock }) => {
+test("a mention of a longer name does not notify, and is closed when that user becomes known", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   choices.level = "calls";
   const { notifications } = page();

@@ -15,22 +15,22 @@ class MemoryStore {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-function outbox(answer, store = new MemoryStore()) {
+function outbox(reply, store = new MemoryStore()) {
   const sent = [];
   const box = new Outbox({
     store,
     send: async (entry) => {
       sent.push(entry.data);
-      return answer(entry, sent.length);
+      return reply(entry, sent.length);
     },
   });
   return { box, sent, store };
 }
 
 const ok = ({ id }, n) => ({ ok: true, id, room: 1, seq: n, at: 1 });
-const lost = () => Promise.reject(new Error("no line"));
+const offline = () => Promise.reject(new Error("offline"));
 
-test("messages go out one after the other, in order, and are forgotten when answered", async () => {
+test("messages are sent one after another, in order, and removed when the server replies", async () => {
   const { box, sent, store } = outbox(ok);
   const answered = [];
   box.addEventListener("outbox:answered", ({ detail }) => answered.push(detail.entry.data));
@@ -41,9 +41,9 @@ test("messages go out one after the other, in order, and are forgotten when answ
   assert.equal(store.kept.size, 0);
 });
 
-test("without a line everything stays, and goes out in order later, under the same ids", async () => {
+test("messages written while offline are sent later, in order and under the same ids", async () => {
   let online = false;
-  const { box, sent, store } = outbox((...facts) => (online ? ok(...facts) : lost()));
+  const { box, sent, store } = outbox((...facts) => (online ? ok(...facts) : offline()));
   for (const text of ["a", "b", "c"]) box.add("#1", text);
   await settled();
   const ids = box.of("#1").map(({ id }) => id);
@@ -56,8 +56,8 @@ test("without a line everything stays, and goes out in order later, under the sa
   assert.equal(box.size, 0);
 });
 
-test("it survives a reload, and what was written since comes after", async () => {
-  const first = outbox(lost);
+test("messages survive a reload and are sent before newer ones", async () => {
+  const first = outbox(offline);
   first.box.add("#1", "a");
   first.box.add("@bo", "b");
   await settled();
@@ -69,7 +69,7 @@ test("it survives a reload, and what was written since comes after", async () =>
   assert.ok(second.sent.indexOf("a") < second.sent.indexOf("b"));
 });
 
-test("a refused message fails with the server's words; the next one goes out", async () => {
+test("a refused message stays in the outbox with its reason, and the next one is sent", async () => {
   const { box } = outbox((entry, n) =>
     entry.data === "bad" ? { ok: false, code: "too_large", data: "Too large." } : ok(entry, n),
   );
@@ -82,7 +82,7 @@ test("a refused message fails with the server's words; the next one goes out", a
   assert.equal(box.size, 0);
 });
 
-test("Retry sends again, under a new id", async () => {
+test("Retry sends a refused message under a new id", async () => {
   let refuse = true;
   const { box, sent } = outbox((entry, n) => (refuse ? { ok: false, code: "forbidden", data: "No." } : ok(entry, n)));
   box.add("#1", "a");
@@ -95,7 +95,7 @@ test("Retry sends again, under a new id", async () => {
   assert.equal(box.size, 0);
 });
 
-test("too fast is not a failure: it waits as long as it is told to", async () => {
+test("a rate-limited message waits for retry_after and is sent again", async () => {
   const { box, sent } = outbox((entry, n) =>
     n === 1 ? { ok: false, code: "rate_limited", retry_after: 0.01 } : ok(entry, n),
   );
@@ -107,8 +107,8 @@ test("too fast is not a failure: it waits as long as it is told to", async () =>
   assert.equal(box.size, 0);
 });
 
-test("an event that comes before the answer settles it", async () => {
-  const { box } = outbox(lost);
+test("an event that arrives before the reply settles the message", async () => {
+  const { box } = outbox(offline);
   box.add("#1", "a");
   await settled();
   const [{ id }] = box.of("#1");
@@ -117,7 +117,7 @@ test("an event that comes before the answer settles it", async () => {
   assert.equal(box.size, 0);
 });
 
-test("a message that stays without an answer fails in the end, and the next one goes out", async () => {
+test("a message without a reply fails after several attempts, and the next one is sent", async () => {
   const silent = () => Promise.reject(Object.assign(new Error("no reply"), { silent: true }));
   const { box, sent } = outbox((entry, n) => (entry.data === "mute" ? silent() : ok(entry, n)));
   box.add("#1", "mute");
@@ -133,7 +133,7 @@ test("a message that stays without an answer fails in the end, and the next one 
   assert.equal(sent.at(-1), "next");
 });
 
-test("Retry keeps the id of a message that was never answered: it may be stored", async () => {
+test("Retry keeps the id of a message without a reply, because the server may have stored it", async () => {
   let answers = false;
   const silent = () => Promise.reject(Object.assign(new Error("no reply"), { silent: true }));
   const { box } = outbox((entry, n) => (answers ? ok(entry, n) : silent()));
@@ -149,21 +149,21 @@ test("Retry keeps the id of a message that was never answered: it may be stored"
   assert.deepEqual(answered, [id]);
 });
 
-test("a lost line is no silence: the message waits for ever", async () => {
-  const { box } = outbox(lost);
+test("lost connections do not count as attempts: the message stays queued", async () => {
+  const { box } = outbox(offline);
   box.add("#1", "a");
   for (let times = 0; times < 20; times += 1) await box.flush().then(settled);
   assert.equal(box.of("#1")[0].state, "sending");
 });
 
-test("half of a surrogate pair does not enter", async () => {
+test("lone surrogates are replaced", async () => {
   const { box, sent } = outbox(ok);
   box.add("#1", "a \ud83d b \udc4d c 👍");
   await settled();
   assert.deepEqual(sent, ["a \ufffd b \ufffd c 👍"]);
 });
 
-test("after a restored backup a retried message quotes nothing: the number is another message's", async () => {
+test("after a restored backup a retried message loses its quotation, because the seq belongs to another message", async () => {
   const { box } = outbox(() => ({ ok: false, code: "forbidden", data: "No." }));
   box.add("#9", "a", { replyTo: 17, epoch: "old" });
   await settled();
@@ -173,10 +173,10 @@ test("after a restored backup a retried message quotes nothing: the number is an
   assert.deepEqual([entry.replyTo, entry.epoch], [undefined, "new"]);
 });
 
-test("clearing forgets what other tabs have left on disk, counted before", async () => {
-  const first = outbox(lost);
+test("clear and count include the messages that other tabs have stored", async () => {
+  const first = outbox(offline);
   first.box.add("#1", "a");
-  const second = outbox(lost, first.store);
+  const second = outbox(offline, first.store);
   second.box.add("#1", "b");
   await settled();
   assert.equal(await second.box.count(), 2);
@@ -186,8 +186,8 @@ test("clearing forgets what other tabs have left on disk, counted before", async
 
 const EDIT = { key: "#9", room: 9, type: Type.EDIT, target: 4, epoch: "old" };
 
-test("acts go out between the messages, in order, and survive a reload", async () => {
-  const first = outbox(lost);
+test("edits and reactions are sent in order with the messages and survive a reload", async () => {
+  const first = outbox(offline);
   first.box.add("#9", "before");
   first.box.addAct({ ...EDIT, data: "edited" });
   first.box.addAct({ ...EDIT, type: Type.REACT, emoji: "👍", on: true });
@@ -199,7 +199,7 @@ test("acts go out between the messages, in order, and survive a reload", async (
   assert.deepEqual(second.sent, ["before", "edited", "", "after"]);
 });
 
-test("another edit of a message replaces the refused one, Retry keeps the log that it belongs to", async () => {
+test("a new edit replaces a refused one, and Retry keeps its epoch", async () => {
   const { box } = outbox(() => ({ ok: false, code: "forbidden", data: "No." }));
   box.addAct({ ...EDIT, data: "one" });
   await settled();
@@ -213,9 +213,9 @@ test("another edit of a message replaces the refused one, Retry keeps the log th
   assert.deepEqual(box.of("#9").map(({ data, state }) => [data, state]), [["two", "failed"]]);
 });
 
-test("what could not be stored is counted until it is sent", async () => {
+test("a message that could not be stored is counted until it is sent", async () => {
   let online = false;
-  const { box, store } = outbox((...facts) => (online ? ok(...facts) : lost()));
+  const { box, store } = outbox((...facts) => (online ? ok(...facts) : offline()));
   store.full = true;
   box.add("#1", "a");
   await settled();
@@ -229,8 +229,8 @@ test("what could not be stored is counted until it is sent", async () => {
   assert.equal(box.unkept, 0);
 });
 
-test("entries are stored again after the data of the site were cleared", async () => {
-  const { box, store } = outbox(lost);
+test("entries are stored again after the site data was cleared", async () => {
+  const { box, store } = outbox(offline);
   for (const text of ["a", "b"]) box.add("#1", text);
   await settled();
   store.kept.clear();
@@ -239,7 +239,7 @@ test("entries are stored again after the data of the site were cleared", async (
   assert.deepEqual([...store.kept.values()].map(({ data }) => data), ["a", "b"]);
 });
 
-test("what would be refused again is final", async () => {
+test("a refusal that a retry cannot change is final", async () => {
   const cases = [
     [{ type: Type.GROUP_CHAT }, "bad_request", true],
     [{ type: Type.GROUP_CHAT }, "too_large", true],
@@ -258,7 +258,7 @@ test("what would be refused again is final", async () => {
   }
 });
 
-test("a message is tried when it was sent without an answer, and after a reload, not while there was no connection", async () => {
+test("a message counts as tried when it was sent or loaded after a reload, not while offline", async () => {
   const unsent = Object.assign(new Error("offline"), { unsent: true });
   const { box, store } = outbox(({ data }) => Promise.reject(data === "sent" ? new Error("lost") : unsent));
   const tried = () => box.of("#1").map((entry) => Boolean(entry.tried));
@@ -269,12 +269,12 @@ test("a message is tried when it was sent without an answer, and after a reload,
   box.add("#1", "sent");
   await settled();
   assert.deepEqual(tried(), [true]);
-  const after = outbox(lost, store).box;
+  const after = outbox(offline, store).box;
   await after.load();
   assert.deepEqual(after.of("#1").map((entry) => entry.tried), [true]);
 });
 
-test("a deletion or a reaction whose message is deleted already leaves nothing unsent", async () => {
+test("deleting or reacting to a deleted message leaves nothing unsent", async () => {
   for (const type of [Type.DELETE, Type.REACT]) {
     const { box, store } = outbox(() => ({ ok: false, code: "not_found", data: "No." }));
     box.addAct({ key: "#1", type, target: 1 });

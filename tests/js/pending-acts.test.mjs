@@ -11,19 +11,19 @@ const MESSAGES = [
   { type: Type.GROUP_CHAT, seq: 3, user: "ann", data: "", at: 3, deleted_at: 4 },
 ];
 const edit = { id: "e", key: "#1", room: 1, type: Type.EDIT, target: 1, data: "changed", at: 5, state: "sending" };
-const removal = { id: "d", key: "#1", room: 1, type: Type.DELETE, target: 1, data: "", at: 6, state: "sending" };
+const deletion = { id: "d", key: "#1", room: 1, type: Type.DELETE, target: 1, data: "", at: 6, state: "sending" };
 const reaction = { id: "r", key: "#1", room: 1, type: Type.REACT, target: 2, data: "", emoji: "👍", on: true, at: 7, state: "sending" };
 const failed = (entry) => ({ ...entry, state: "failed", problem: "No." });
 
-test("an edit, a deletion and a reaction are shown before the server has answered", () => {
+test("an edit, a deletion and a reaction are shown before the server has replied", () => {
   const { events, statuses } = withActs(MESSAGES, [edit, reaction], "ann", { line: "online" });
   assert.deepEqual([events[0].data, events[0].edited_at, events[1].reactions], ["changed", 5, { "👍": ["bo", "ann"] }]);
   assert.equal(statuses.size, 0);
-  const after = withActs(MESSAGES, [edit, removal], "ann", { line: "online" });
+  const after = withActs(MESSAGES, [edit, deletion], "ann", { line: "online" });
   assert.equal(after.events[0].deleted_at, 6);
 });
 
-test("an act that waits for the connection or for a login says so on its message", () => {
+test("a change that waits for the connection or a login shows that state on its message", () => {
   for (const line of ["waiting", "login"]) {
     const { events, statuses } = withActs(MESSAGES, [edit], "ann", { line });
     assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: line, problem: undefined, final: undefined });
@@ -32,27 +32,27 @@ test("an act that waits for the connection or for a login says so on its message
   }
 });
 
-test("a refused edit shows its text, a refused deletion or reaction the message as it is", () => {
-  const acts = [failed(edit), failed({ ...removal, target: 2 }), failed(reaction)];
+test("a refused edit shows its text, and a refused deletion or reaction shows the unchanged message", () => {
+  const acts = [failed(edit), failed({ ...deletion, target: 2 }), failed(reaction)];
   const { events, statuses } = withActs(MESSAGES, acts, "ann", { line: "online" });
   assert.deepEqual([events[0].data, events[1].data, events[1].reactions], ["changed", "second", { "👍": ["bo"] }]);
   assert.deepEqual([statuses.get(1).state, statuses.get(1).problem, statuses.get(2).act], ["failed", "No.", Type.REACT]);
 });
 
-test("a refused edit of a deleted message is named on it, one of a message that is not shown is listed by itself", () => {
+test("a refused edit of a deleted message is shown on it, and one of a message that is not loaded separately", () => {
   const ofDeleted = failed({ ...edit, target: 3 });
   const ofAbsent = failed({ ...edit, target: 9 });
   const { events, statuses } = withActs(MESSAGES, [ofDeleted], "ann", { line: "online" });
   assert.equal(events[2], MESSAGES[2]);
   const { id, state, problem, final } = statuses.get(3);
   assert.deepEqual([id, state, problem, final], ["e", "failed", "The message was deleted meanwhile.", true]);
-  assert.equal(withActs(MESSAGES, [{ ...removal, target: 3 }], "ann", { line: "waiting" }).statuses.size, 0);
+  assert.equal(withActs(MESSAGES, [{ ...deletion, target: 3 }], "ann", { line: "waiting" }).statuses.size, 0);
   const found = orphanedEdits([ofDeleted, ofAbsent, failed(edit), { ...edit, target: 9 }, failed(reaction)], MESSAGES);
   assert.deepEqual(found, [ofAbsent]);
 });
 
-test("the commands of acts name the message, and of a direct conversation its room", () => {
+test("edit, delete and react commands name the message and the room, also in direct conversations", () => {
   assert.deepEqual(asCommand({ ...edit, key: "@bo", room: 7 }), { type: 10, id: "e", room: 7, target: 1, data: "changed" });
-  assert.deepEqual(asCommand(removal), { type: 11, id: "d", room: 1, target: 1 });
+  assert.deepEqual(asCommand(deletion), { type: 11, id: "d", room: 1, target: 1 });
   assert.deepEqual(asCommand(reaction), { type: 12, id: "r", room: 1, target: 2, emoji: "👍", on: true });
 });

@@ -13,9 +13,9 @@ const ME = "ann";
 const OTHERS = ["bo", "cy"];
 const FIELDS = ["room", "name", "title", "topic", "members", "private", "archived", "receipts", "admin", "muted", "read", "unread", "mentions", "lastAt"];
 const STEPS = 120;
-const WALKS = 60;
+const RUNS = 60;
 
-/** Pseudo-random numbers below `limit` (mulberry32), so that a failing walk can be repeated. */
+/** Pseudo-random numbers below `limit` (mulberry32), so that a failing run can be repeated. */
 function random(seed) {
   let state = seed;
   return (limit) => {
@@ -111,9 +111,9 @@ function fresh(room) {
   return feed.get("#9");
 }
 
-test("after any walk the page shows what a fresh welcome says", async () => {
+test("after any sequence of events the page shows what a new welcome says", async () => {
   let counted = 0;
-  for (let seed = 1; seed <= WALKS; seed += 1) {
+  for (let seed = 1; seed <= RUNS; seed += 1) {
     const pick = random(seed);
     const room = new Room();
     const feed = new Feed({ request: () => Promise.reject(new Error("offline")), state: "waiting" });
@@ -128,13 +128,13 @@ test("after any walk the page shows what a fresh welcome says", async () => {
       if (pick(20)) continue;
       await settled();
       await settled();
-      assert.deepEqual(shown(feed.get("#9")), shown(fresh(room)), `walk ${seed}: ${done.join(" ")}`);
+      assert.deepEqual(shown(feed.get("#9")), shown(fresh(room)), `run ${seed}: ${done.join(" ")}`);
     }
   }
-  assert.ok(counted > 0 && counted < (WALKS * STEPS) / 4, `${counted} rooms were counted again`);
+  assert.ok(counted > 0 && counted < (RUNS * STEPS) / 4, `${counted} rooms were counted again`);
 });
 
-test("a room whose count the server cannot confirm is asked about again only after a longer pause", async () => {
+test("a room whose count stays stale is requested again only after a longer pause", async () => {
   const conversation = { room: 9, stale: true, recount() {} };
   const feed = Object.assign(new EventTarget(), { all: [conversation], of: () => conversation });
   let counted = 0;

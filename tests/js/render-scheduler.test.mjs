@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Drawing } from "../../chatserver/static/js/ui/render-scheduler.js";
 
-test("a new day is drawn, once", ({ mock }) => {
+test("a new day triggers one redraw", ({ mock }) => {
   globalThis.document = { visibilityState: "hidden" };
   const now = Date.now;
   let today = new Date(2031, 4, 3, 23, 59, 30).getTime();

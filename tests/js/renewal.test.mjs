@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 const HOUR = 3_600_000;
 let sessions = 0;
 
-/** One browser whose session lasts a day, with `count` tabs: `at(hours)` is a look at the time in all of them. */
+/** A browser with `count` tabs and a session of one day; `at(hours)` sets the clock and runs the check in every tab. */
 function browser(count, { online = true } = {}) {
   const session = { id: `session ${(sessions += 1)}`, expires_at: DAY, lifetime: DAY / 1000 };
   const facts = { now: 0, sockets: 0, cookies: 0, online };
@@ -32,7 +32,7 @@ function browser(count, { online = true } = {}) {
   return { at, facts, tabs, session };
 }
 
-test("a session of a day is renewed when a fifth of it is left, and again a day later", async () => {
+test("a session is renewed when a fifth of its lifetime is left, and again later", async () => {
   const { at } = browser(1);
   assert.deepEqual(await at(19), [0, 0]);
   assert.deepEqual(await at(19.5), [1, 1]);
@@ -40,20 +40,20 @@ test("a session of a day is renewed when a fifth of it is left, and again a day 
   assert.deepEqual(await at(39), [2, 2]);
 });
 
-test("of several tabs each renews its socket and one the cookie", async () => {
+test("each tab renews its own socket, and one tab renews the cookie", async () => {
   const { at } = browser(3);
   assert.deepEqual(await at(20), [3, 1]);
   assert.deepEqual(await at(40), [6, 2]);
 });
 
-test("what could not be renewed is tried again, also after sleep", async () => {
+test("a failed renewal is tried again, also after sleep", async () => {
   const { at, facts } = browser(2, { online: false });
   assert.deepEqual(await at(20), [0, 0]);
   facts.online = true;
   assert.deepEqual(await at(23.9), [2, 1]);
 });
 
-test("a socket that another tab's cookie has opened renews nothing before its time", async () => {
+test("a socket opened with a cookie that another tab renewed does not renew early", async () => {
   const { at, tabs, session } = browser(2);
   await at(20);
   await tabs[0].welcome({ ...session, expires_at: 20 * HOUR + DAY });

@@ -7,43 +7,43 @@ import { excerpt, marked, pieces, placed, zoned } from "../../chatserver/static/
 const CASES = JSON.parse(readFileSync(new URL("../text-cases/search.json", import.meta.url), "utf8"));
 const hits = (text, query) => marked(text, pieces(query)).filter(({ hit }) => hit).map((part) => part.text);
 
-test("marks are where the server finds the words", () => {
+test("the marked words are those that the server finds", () => {
   for (const { query, text, marks } of CASES) assert.deepEqual(hits(text, query), marks, `${query} in ${text}`);
 });
 
-test("any text is a query", () => {
+test("any text is a valid query", () => {
   for (let code = 0x20; code < 0x250; code += 1) {
     const sign = String.fromCodePoint(code);
     for (const query of [sign, `a${sign}b`, `${sign}*`, `"${sign}`, `[${sign}`, `\\${sign}`]) marked("a b", pieces(query));
   }
 });
 
-test("words are marked whole and in any case, Chinese anywhere", () => {
+test("words are marked whole and regardless of case, Chinese text anywhere", () => {
   assert.deepEqual(hits("Disk, disks and DISK", "disk"), ["Disk", "DISK"]);
   assert.deepEqual(hits("第三块硬盘又报错了", "硬盘 报错"), ["硬盘", "报错"]);
   assert.deepEqual(hits("换disk吧", "disk"), ["disk"]);
   assert.deepEqual(hits("Zürich Zür", "zür"), ["Zür"]);
 });
 
-test("phrases, beginnings and signs are marked as they are meant", () => {
+test("phrases, prefixes and symbols are marked", () => {
   assert.deepEqual(hits("two  words, words two", '"two words"'), ["two  words"]);
   assert.deepEqual(hits("begin beginning rebegin", "begin*"), ["begin", "begin"]);
   assert.deepEqual(hits("costs $5 (five)", "$5 (five)"), ["$5", "(five)"]);
 });
 
-test("filters are not marked; a query of filters alone marks nothing", () => {
+test("filters are not marked, and a query of only filters marks nothing", () => {
   assert.equal(pieces("from:ann in:lobby before:2031-05-03"), null);
   assert.deepEqual(hits("ann said in lobby", "from:ann said"), ["said"]);
   assert.equal(pieces(""), null);
 });
 
-test("the parts are the text", () => {
+test("the parts join to the text", () => {
   const text = "one two one";
   assert.equal(marked(text, pieces("one")).map((part) => part.text).join(""), text);
   assert.deepEqual(marked(text, null), [{ text, hit: false }]);
 });
 
-test("an excerpt shows the first hit of a long text, in whole characters", () => {
+test("an excerpt of a long text shows the first hit and does not split characters", () => {
   const text = `${"😀 ".repeat(200)}disk${" and more".repeat(90)}`;
   const shown = excerpt(text, pieces("disk"));
   assert.ok(shown.startsWith("…") && shown.endsWith("…"));
@@ -52,7 +52,7 @@ test("an excerpt shows the first hit of a long text, in whole characters", () =>
   assert.equal(excerpt("short\ntext", pieces("text")), "short text");
 });
 
-test("a day is the reader's day", () => {
+test("days of before: and after: are in the reader's time zone", () => {
   const start = new Date(2031, 4, 3).toISOString();
   assert.equal(zoned("disk after:2031-05-03 x"), `disk after:${start} x`);
   assert.equal(zoned("Before:2031-05-03"), `Before:${start}`);
@@ -61,12 +61,12 @@ test("a day is the reader's day", () => {
   }
 });
 
-test("the lobby is meant by what the reader's language calls it", () => {
-  const meant = (query) => placed(query, { word: "大厅", name: "lobby" });
+test("in: accepts the lobby's name in the reader's language", () => {
+  const resolved = (query) => placed(query, { word: "大厅", name: "lobby" });
   for (const query of ["in:大厅", "in:#大厅", 'in:"大厅"', "IN：大厅"]) {
-    assert.equal(meant(`${query} 你好`), "in:lobby 你好");
+    assert.equal(resolved(`${query} 你好`), "in:lobby 你好");
   }
   for (const query of ["in:大厅里", "大厅", '"说 in:大厅"', "begin:大厅", "in:plans"]) {
-    assert.equal(meant(query), query);
+    assert.equal(resolved(query), query);
   }
 });

@@ -1,4 +1,4 @@
-// What browsers have and Node 18 does not: the global crypto, and CustomEvent.
+// Browser globals that Node 18 lacks: crypto and CustomEvent.
 import { webcrypto } from "node:crypto";
 
 globalThis.crypto ??= webcrypto;

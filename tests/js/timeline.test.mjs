@@ -12,14 +12,14 @@ function loaded(upTo) {
   return timeline;
 }
 
-test("live events in order are shown in order", () => {
+test("live events that arrive in order are appended", () => {
   const timeline = loaded(3);
   assert.equal(timeline.receive(event(4)).length, 1);
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4]);
   assert.equal(timeline.missing, null);
 });
 
-test("what is held already is dropped", () => {
+test("repeated events are dropped", () => {
   const timeline = loaded(3);
   assert.deepEqual(timeline.receive(event(2)), []);
   timeline.receive(event(4));
@@ -27,7 +27,7 @@ test("what is held already is dropped", () => {
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4]);
 });
 
-test("behind a hole events wait, and the hole is asked for", () => {
+test("events after a gap wait, and the gap is reported as missing", () => {
   const timeline = loaded(3);
   assert.deepEqual(timeline.receive(event(6)), []);
   assert.deepEqual(timeline.missing, { after: 3 });
@@ -38,7 +38,7 @@ test("behind a hole events wait, and the hole is asked for", () => {
   assert.equal(timeline.missing, null);
 });
 
-test("live events that come before the newest page are merged into it", () => {
+test("live events that arrive before the newest page are merged into it", () => {
   const timeline = new Timeline();
   timeline.head = 10;
   timeline.receive(event(11));
@@ -48,14 +48,14 @@ test("live events that come before the newest page are merged into it", () => {
   assert.deepEqual(seqs(timeline), [6, 7, 8, 9, 10, 11, 12]);
 });
 
-test("the newest page may hold what came live before it", () => {
+test("an event that arrived live and in the newest page is held once", () => {
   const timeline = new Timeline();
   timeline.receive(event(2));
   timeline.load({ events: events(1, 2), more: false, upTo: 2 });
   assert.deepEqual(seqs(timeline), [1, 2]);
 });
 
-test("older pages go in front, once", () => {
+test("older pages are prepended without duplicates", () => {
   const timeline = new Timeline();
   timeline.load({ events: events(6, 10), more: true, upTo: 10 });
   timeline.prepend({ events: events(2, 6), more: true });
@@ -75,7 +75,7 @@ test("the position does not move over a range that was not received", () => {
   assert.equal(timeline.events.length, 90);
 });
 
-test("an answered message of one's own is shown even behind a hole, and once", () => {
+test("an acknowledged own message is shown even after a gap, and once", () => {
   const timeline = loaded(3);
   timeline.receive(event(5, { user: "ann", answered: true }));
   assert.deepEqual(seqs(timeline), [1, 2, 3, 5]);
@@ -85,7 +85,7 @@ test("an answered message of one's own is shown even behind a hole, and once", (
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5]);
 });
 
-test("any order of arrival, with repeats, ends in the same log", () => {
+test("any order of arrival with repeats results in the same log", () => {
   let state = 7;
   const random = () => (state = (Math.imul(state, 48_271) >>> 0) % 2_147_483_647) / 2_147_483_647;
   for (let run = 0; run < 200; run += 1) {
@@ -97,7 +97,7 @@ test("any order of arrival, with repeats, ends in the same log", () => {
   }
 });
 
-test("after a reset nothing is held", () => {
+test("a reset removes all events", () => {
   const timeline = loaded(3);
   timeline.receive(event(9));
   timeline.reset(2);
@@ -110,7 +110,7 @@ const edit = (seq, target, data) => event(seq, { type: 10, target, data });
 const remove = (seq, target) => event(seq, { type: 11, target });
 const react = (seq, target, user, on = true) => event(seq, { type: 12, target, user, emoji: "👍", on });
 
-test("acts change their message and are no rows of their own", () => {
+test("edits, deletions and reactions change their message and are not events of their own", () => {
   const timeline = loaded(3);
   timeline.receive(edit(4, 2, "better"));
   timeline.receive(react(5, 3, "ann"));
@@ -125,7 +125,7 @@ test("acts change their message and are no rows of their own", () => {
   assert.deepEqual([timeline.find(1).data, timeline.find(1).deleted_at], ["", 8]);
 });
 
-test("acts that are told again over the newest state change nothing", () => {
+test("changes that the newest page already contains are not applied twice", () => {
   const timeline = new Timeline();
   const newest = event(1, { data: "b", html: undefined, edited_at: 4, reactions: { "👍": ["ann"] } });
   timeline.load({ events: [newest], more: false, upTo: 1 });
@@ -133,7 +133,7 @@ test("acts that are told again over the newest state change nothing", () => {
   assert.deepEqual(timeline.events, [newest]);
 });
 
-test("an older page that was read before an act came gets it too, once", () => {
+test("a change is applied to an older page that was read before it, once", () => {
   const timeline = new Timeline();
   timeline.load({ events: events(6, 10), more: true, upTo: 10 });
   timeline.receive(edit(11, 3, "in the page"));
@@ -144,7 +144,7 @@ test("an older page that was read before an act came gets it too, once", () => {
   assert.deepEqual(timeline.find(4).reactions, { "👍": ["ann"] });
 });
 
-test("a quoted message that is not held follows its edits", () => {
+test("a quoted message that is not loaded follows its edits", () => {
   const timeline = new Timeline();
   timeline.load({ events: events(6, 10), more: true, upTo: 10 });
   timeline.quote(event(2), 10);
@@ -153,7 +153,7 @@ test("a quoted message that is not held follows its edits", () => {
   assert.deepEqual(seqs(timeline), [6, 7, 8, 9, 10]);
 });
 
-test("the event of an answered message brings what the answer did not tell", () => {
+test("the event of an acknowledged message adds the fields that the reply lacks", () => {
   const timeline = loaded(3);
   timeline.receive(event(4, { answered: true, id: "a1" }));
   timeline.receive({ type: 10, seq: 5, target: 4, data: "later", at: 9 });
@@ -165,7 +165,7 @@ test("the event of an answered message brings what the answer did not tell", () 
   assert.equal(timeline.find(6).html, "<p>m6</p>");
 });
 
-test("an edit brings its html, or takes the old one away; a deletion takes it too", () => {
+test("an edit replaces or removes the html, and a deletion removes it", () => {
   const timeline = loaded(1);
   timeline.receive(event(2, { html: "<p>m2</p>" }));
   timeline.receive({ type: 10, seq: 3, target: 2, data: "*b*", html: "<p><em>b</em></p>", at: 9 });
@@ -177,7 +177,7 @@ test("an edit brings its html, or takes the old one away; a deletion takes it to
   assert.equal(timeline.find(2).html, undefined);
 });
 
-test("what is far from the end is let go of, and comes again without a hole", () => {
+test("old events are evicted, and can be loaded again without a gap", () => {
   const timeline = loaded(3);
   for (const one of events(4, 2_000)) timeline.receive(one);
   timeline.trim();
@@ -187,7 +187,7 @@ test("what is far from the end is let go of, and comes again without a hole", ()
   timeline.trim();
   assert.deepEqual(seqs(timeline), events(1_002, 2_001).map(({ seq }) => seq));
   assert.equal(timeline.hasOlder, true);
-  assert.equal(timeline.find(5).data, "m5"); // which is quoted
+  assert.equal(timeline.find(5).data, "m5"); // it is quoted
   assert.equal(timeline.find(6), undefined);
   timeline.receive(event(2_002, { type: 10, target: 1_001, data: "edited" }));
   timeline.prepend({ events: events(952, 1_001), more: true, head: 2_001 });

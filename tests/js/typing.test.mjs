@@ -6,7 +6,7 @@ globalThis.location = { href: "http://chat.example/" };
 globalThis.document = { documentElement: { lang: "en" }, querySelector: (selector) => (selector.includes("chat-user") ? { content: "ann" } : null) };
 const { Typing } = await import("../../chatserver/static/js/state/typing.js");
 
-test("others who write are shown; one's own writing on another device is not", () => {
+test("other users who are typing are shown, and the user's own typing on another device is not", () => {
   const typing = new Typing(() => true);
   for (const user of ["ann", "bo"]) typing.heard({ room: 1, user });
   assert.deepEqual(typing.of(1), ["bo"]);

@@ -5,14 +5,14 @@ import { Span } from "../../chatserver/static/js/lib/virtual-window.js";
 const items = (from, to) => Array.from({ length: to - from }, (_, n) => ({ key: `k${from + n}` }));
 const ends = (slice) => [slice[0]?.key, slice.at(-1)?.key, slice.length];
 
-test("it starts with the newest items and follows the end", () => {
+test("the window starts with the newest items and follows the end", () => {
   const span = new Span({ max: 30, step: 10 });
   assert.deepEqual(ends(span.slice(items(0, 100))), ["k90", "k99", 10]);
   assert.deepEqual(ends(span.slice(items(0, 103))), ["k90", "k102", 13]);
   assert.deepEqual(ends(span.slice(items(0, 140))), ["k110", "k139", 30]);
 });
 
-test("it grows backwards and lets the end go when it is full", () => {
+test("a full window that grows backwards drops items at the end", () => {
   const span = new Span({ max: 30, step: 10 });
   const all = items(0, 100);
   span.slice(all);
@@ -24,14 +24,14 @@ test("it grows backwards and lets the end go when it is full", () => {
   assert.equal(span.atEnd, true);
 });
 
-test("older items that arrive do not move it", () => {
+test("older items that arrive do not move the window", () => {
   const span = new Span({ max: 30, step: 10 });
   span.slice(items(50, 100));
   assert.deepEqual(ends(span.slice(items(0, 100))), ["k90", "k99", 10]);
   assert.equal(span.hasEarlier, true);
 });
 
-test("while something older is read, a full span does not follow the end", () => {
+test("a full window with hold does not follow the end", () => {
   const span = new Span({ max: 30, step: 30 });
   span.slice(items(0, 100));
   assert.deepEqual(ends(span.slice(items(0, 105), { hold: true })), ["k70", "k99", 30]);
@@ -40,7 +40,7 @@ test("while something older is read, a full span does not follow the end", () =>
   assert.deepEqual(ends(span.slice(items(0, 105))), ["k75", "k104", 30]);
 });
 
-test("it never holds more than its size and survives any list", () => {
+test("the window never exceeds its size, for any list", () => {
   const span = new Span({ max: 30, step: 10 });
   for (const list of [[], items(0, 5), items(0, 500), items(480, 481), []]) {
     for (const move of ["earlier", "later", "earlier"]) {

@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 
-/** Entries of a browser's history, as far as Visits uses them. */
+/** The part of the History API that Visits uses. */
 class Entries {
   #states = [null];
   #index = 0;
@@ -26,7 +26,7 @@ class Entries {
 
 const { Visits } = await import("../../chatserver/static/js/state/visits.js");
 
-test("Back and Forward return to the places that were left, a link to an address seen before does not", () => {
+test("Back and Forward restore the scroll position, and a link to a visited address does not", () => {
   const entries = (globalThis.history = new Entries());
   const visits = new Visits();
   entries.follow();
@@ -43,7 +43,7 @@ test("Back and Forward return to the places that were left, a link to an address
   assert.equal(visits.turn("second"), null);
 });
 
-test("what an entry holds besides is kept", () => {
+test("other state of a history entry is kept", () => {
   const entries = (globalThis.history = new Entries());
   entries.replaceState({ guard: true });
   new Visits();
