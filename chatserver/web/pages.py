@@ -117,9 +117,13 @@ class Pages:
         redirects=True,
     )
     async def login_page(self, request: web.Request) -> web.StreamResponse:
-        """The login page."""
+        """The login page. Redirects a signed-in user to the chat, unless the query has `switch`."""
         if not await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "setup_page"))
+        if "switch" not in request.query:
+            with suppress(Unauthorized):
+                await self._sessions.authenticate(request)
+                raise web.HTTPFound(_next(request) or _path(request, "index"))
         over = "over" in request.query
         return self._render("accounts/login.html", request, next=_next(request), over=over)
 

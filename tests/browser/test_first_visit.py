@@ -13,7 +13,7 @@ TOLD = """() => [...document.querySelectorAll("link[rel=modulepreload]")]
   .map(({ href }) => new URL(href).pathname)"""
 
 
-@pytest.mark.parametrize("path", ["/index", "/login", "/admin/people"])
+@pytest.mark.parametrize("path", ["/index", "/login?switch", "/admin/people"])
 async def test_the_page_preloads_every_module_of_its_script(enter: EnterChat, path: str) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.route("**/lazy-bundle.js", lambda route: route.abort())

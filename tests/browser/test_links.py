@@ -48,7 +48,10 @@ async def test_a_link_is_kept_by_a_login_and_by_the_end_of_a_session(
     await expect(window.page.locator(TITLE)).to_have_text("Bo")
     await window.is_loaded()
 
-    await window.page.goto("/login?next=//evil.example#/room/1")
+    await window.page.goto("/login#/with/bo")
+    await expect(window.page).to_have_url(f"{ann.chat.url}/index#/with/bo")
+    await window.is_loaded()
+    await window.page.goto("/login?switch&next=//evil.example#/room/1")
     await log_in(window.page, "ann")
     await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/1")
     await window.is_loaded()

@@ -21,7 +21,7 @@ DRAFTS = "Object.keys(localStorage).filter((name) => name.includes('draft:')).so
 async def log_in(window: Window, name: str) -> Page:
     """Log in in another tab of the same browser."""
     tab = await window.page.context.new_page()
-    await tab.goto("/login")
+    await tab.goto("/login?switch")
     await tab.locator("#username").fill(name)
     await tab.locator("#password").fill(PASSWORD)
     await tab.locator("[type=submit]").click()
@@ -194,7 +194,7 @@ async def test_a_connection_welcomed_as_another_user_is_closed(enter: EnterChat)
     ann.expect_complaints(REFUSED)
     await ann.page.route_web_socket("**/ws?*", lambda route: route.connect_to_server() and None)
     tab = await ann.page.context.new_page()
-    await tab.goto("/login")
+    await tab.goto("/login?switch")
     await ann.page.evaluate(
         """() => {
           const Socket = globalThis.WebSocket;
@@ -223,13 +223,12 @@ async def test_a_page_restored_by_back_does_nothing_for_another_user(
     await ann.chat.person("bo", display="Bo")
     await ann.page.locator("#composer-text").fill("of ann")
     ann.expect_complaints(REFUSED)
-    await ann.page.goto("/login")
+    await ann.page.goto("/login?switch")
     await ann.page.locator("#username").fill("bo")
     await ann.page.locator("#password").fill(PASSWORD)
     await ann.page.locator("[type=submit]").click()
     await ann.page.wait_for_url("**/index")
     await ann.is_loaded()
-    await ann.page.go_back()
     await ann.page.go_back()
     await expect(ann.page.locator(f".account-user:has-text('@bo'), {NOTICE}[open]")).to_be_visible()
     assert len(await ann.page.evaluate(DRAFTS)) == 1

@@ -59,7 +59,7 @@ async def settle(chat: Chat) -> str:
 
 async def look(chat: Chat, cookie: str) -> list[dict[str, Any]]:
     """One look at each page in each form, as measure.mjs prints them."""
-    pages = [f"{chat.url}/login", f"{chat.url}/index"]
+    pages = [f"{chat.url}/login?switch", f"{chat.url}/index"]
     chromium = shutil.which("chromium") or "chromium"
     process = await asyncio.create_subprocess_exec(
         NODE, FOLDER / "measure.mjs", chromium, cookie, *pages, stdout=asyncio.subprocess.PIPE

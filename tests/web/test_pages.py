@@ -129,6 +129,30 @@ async def test_logging_in_never_redirects_to_another_site(
         assert (response.status, response.headers["Location"]) == (303, "/index")
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "target"),
+    [
+        ("", 302, "/index"),
+        ("?over", 302, "/index"),
+        ("?next=/admin/rooms", 302, "/admin/rooms"),
+        ("?next=//evil.example", 302, "/index"),
+        ("?next=/login", 302, "/login"),
+        ("?switch", 200, None),
+        ("?switch&next=/admin/rooms", 200, None),
+    ],
+)
+async def test_the_login_page_redirects_a_signed_in_user_except_to_switch_accounts(
+    ann: Person, query: str, status: int, target: str | None
+) -> None:
+    answer = await ann.ask("GET", f"/login{query}", headers=HTML)
+    assert (answer.status, answer.headers.get("Location")) == (status, target)
+
+
+async def test_the_login_page_is_shown_when_the_session_is_over(chat: Chat, ann: Person) -> None:
+    await chat.server.administration.reset_password(None, "ann")
+    assert (await ann.ask("GET", "/login?over", headers=HTML)).status == 200
+
+
 async def test_an_unknown_name_gets_the_same_response_as_a_wrong_password(
     chat: Chat, ann: Person
 ) -> None:
