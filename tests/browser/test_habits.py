@@ -22,11 +22,12 @@ FROM_END = """() => {
 
 
 async def long_talk(window: Window, name: str, lines: int = 60) -> Device:
-    """Send that many messages in the lobby, all of which are shown; return the device."""
+    """Send that many messages in the lobby, which are shown and read; return the device."""
     device = await (await window.chat.person(name)).connect()
     for number in range(lines):
         await device.say(f"line {number}")
     await window.sees(f"line {lines - 1}")
+    await expect(window.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
     return device
 
 

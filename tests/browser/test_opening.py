@@ -14,6 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 READ = 9
 OLD = 60
 MANY = 85  # more than are drawn at first
+COUNT_SEEN = "globalThis.seen = 0; addEventListener('messages:seen', () => (seen += 1))"
 LINE = ".new-line + chat-message .message-text, .new-line + .day-line + chat-message .message-text"
 
 
@@ -63,7 +64,9 @@ async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> Non
     phone = await ann.another(viewport={"width": 390, "height": 700}, has_touch=True)
     for window, unread in ((ann, 699), (phone, 700)):
         room = await room_with(ann.chat, unread)
+        await window.page.add_init_script(COUNT_SEEN)
         await opens_at_the_line(window, room)
+        await window.page.wait_for_function("() => globalThis.seen > 0")
         await window.page.evaluate("location.hash = '#/room/1'")
         await expect(window.page.locator(".topbar-title")).to_have_text("Lobby")
         await window.page.evaluate(f"location.hash = '#/room/{room}'")

@@ -7,20 +7,18 @@
  * there has been on screen, `place:wanted` {seq, top} to return to where a message was sent from.
  */
 
+import { ConversationStart } from "../ui/conversation-start.js";
 import { say } from "../ui/dom.js";
 import { JumpButtons } from "../ui/jump-buttons.js";
 import { firstNew, rows } from "../lib/layout.js";
-import { roomKey } from "../lib/route.js";
 import { Span } from "../lib/virtual-window.js";
 import { MessageRows } from "../ui/message-rows.js";
 import { PointerHold } from "../ui/pointer-hold.js";
-import { LOBBY } from "../net/protocol.js";
 import { SeenMessages } from "../ui/seen-messages.js";
 
 const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from which more is brought in
 const ABOVE_NEW = 72; // pixels that stay visible above the "New" line or the first unread message
-
 const AIMS = "message-actions, .reaction, .message-status"; // what acts on the message that it stands beside
 
 class MessageList extends HTMLElement {
@@ -32,7 +30,7 @@ class MessageList extends HTMLElement {
     toEnd: () => this.toEnd(),
     goBack: () => say(this, "place:wanted", this.#left),
   });
-  #names = [...this.querySelectorAll(".start-name")];
+  #start = new ConversationStart(this);
   #actions = this.querySelector("message-actions");
   #span = new Span();
   #stuck = true; // to the end
@@ -41,10 +39,10 @@ class MessageList extends HTMLElement {
   #view = { key: null, items: [], seenBy: [], loaded: false };
   #next = null; // the view that waits while a mouse aims at a button of a message
   #aim = new PointerHold(this, { controls: AIMS, release: () => this.#next && this.show(this.#next) });
-
   #read = new SeenMessages({
     onScreen: () => this.#rows.onScreen,
     report: (position) => say(this, "messages:seen", position),
+    onWatched: () => say(this, "end:reached"),
   });
 
   connectedCallback() {
@@ -59,8 +57,12 @@ class MessageList extends HTMLElement {
     return this.#view.key === key && this.#next === null && this.#view.loaded && this.#looksAtEnd();
   }
 
-  /** True when sending a message has led to the end, past messages that the user has not read. */
-  get skipsUnread() {
+  /** True when the user watches that end, and sending a message has not led there past unread messages. */
+  watchesEndOf(key) {
+    return this.showsEndOf(key) && !this.#skipsUnread && this.#read.isWatched;
+  }
+
+  get #skipsUnread() {
     return this.#left !== null && this.#left.unread > 0;
   }
 
@@ -73,19 +75,16 @@ class MessageList extends HTMLElement {
     this.#next = this.#aim.held && view.key === this.#view.key ? view : null;
     if (this.#next) return;
     const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
+    this.#read.show(view);
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";
-    this.dataset.kind = view.kind;
-    this.dataset.private = String(view.isPrivate);
-    this.dataset.lobby = String(view.key === roomKey(LOBBY));
-    for (const element of this.#names) element.textContent = view.name;
+    this.#start.show(view);
     this.#stuck &&= !view.hasNewer && this.#looksAtEnd();
     if (opened) this.#restart();
     else if (this.#stuck) this.#follow();
     else this.#rows.hold(() => this.#draw());
     this.#showJump();
     this.#reach();
-    this.#read.show(view);
   }
 
   /** `returns`: offers the way back to the place that is left. */
@@ -96,7 +95,7 @@ class MessageList extends HTMLElement {
 
   /** The end, where the message that was just sent is. From further up the user can return; what is between stays unread. */
   showSent() {
-    if (this.#looksAtEnd()) this.#left = this.skipsUnread ? this.#left : null;
+    if (this.#looksAtEnd()) this.#left = this.#skipsUnread ? this.#left : null;
     else this.#left ??= { ...this.place, unread: this.#view.unread };
     this.#goToEnd();
   }
@@ -107,6 +106,7 @@ class MessageList extends HTMLElement {
     this.#stuck = true;
     this.#draw();
     this.#scrollToEnd();
+    this.#read.settle();
     this.#arrived();
   }
 
@@ -154,7 +154,7 @@ class MessageList extends HTMLElement {
     const first = this.#firstUnread();
     const known = first && this.#rows.of(first.seq);
     this.#draw();
-    if (!this.skipsUnread && !known?.isConnected) this.#turnTo(first);
+    if (!this.#skipsUnread && !known?.isConnected) this.#turnTo(first);
   }
 
   #firstUnread() {

@@ -18,16 +18,12 @@ export class ReadTracker {
     this.#onRead = onRead;
     list.addEventListener("messages:seen", ({ detail }) => this.#seen(detail));
     list.addEventListener("end:reached", () => this.look());
-    addEventListener("focus", () => this.look());
-    document.addEventListener("visibilitychange", () => this.look());
   }
 
-  /** At the end, with the window in front, everything is read. */
+  /** Everything is read when the user watches the end. */
   look() {
     const { key, conversation } = this.#place;
-    const isWatched = document.visibilityState === "visible" && document.hasFocus();
-    const isAtEnd = this.#list.showsEndOf(key) && !this.#list.skipsUnread;
-    if (!isWatched || !isAtEnd || conversation.timeline.missing) return;
+    if (!this.#list.watchesEndOf(key) || conversation.timeline.missing) return;
     this.#feed.markRead(conversation);
     this.#onRead();
   }
