@@ -29,7 +29,6 @@ from chatserver.web.aiohttp_internals import Listener, UnixListener
 from chatserver.web.control_socket import SHUTDOWN_TIMEOUT
 from chatserver.web.headers import expect
 from chatserver.web.idle_connections import IdleConnections
-from chatserver.web.rendering import compile_templates
 
 KEEPALIVE_TIMEOUT = 150.0  # seconds; above Caddy's idle timeout of 120
 LINGERING_TIME = 3.0  # seconds to read and drop the rest of a rejected body
@@ -68,7 +67,7 @@ async def serve(
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()
         await _banner(server, lan=lan)
-        await asyncio.to_thread(_warm_up, runner.app)
+        await asyncio.to_thread(markup.warm_up)
         await stop.wait()
         _show("Stopping: storing accepted messages, asking clients to reconnect.")
     if server.unwritten:
@@ -77,12 +76,6 @@ async def serve(
             f"The database did not take everything during the stop. Not written: {missing}."
             " Nothing that was confirmed is lost."
         )
-
-
-def _warm_up(app: web.Application) -> None:
-    """Prepare what the first requests would wait for. Runs in a thread, while others are served."""
-    markup.warm_up()
-    compile_templates(app)
 
 
 @asynccontextmanager

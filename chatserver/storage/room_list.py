@@ -54,25 +54,30 @@ def rooms_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserR
     loads = [
         Load(row.user_id, row.rooms, int(row.behind)) for row in _LOADS.rows(connection, user_ids)
     ]
-    found: dict[int, UserRooms | Load] = {load.user_id: load for load in loads if not _fit([load])}
-    for batch in _batches([load for load in loads if _fit([load])]):
+    small = [load for load in loads if _fits(load.rooms, load.behind)]
+    found: dict[int, UserRooms | Load] = {
+        load.user_id: load for load in loads if not _fits(load.rooms, load.behind)
+    }
+    for batch in _batches(small):
         found |= _read_users(connection, [load.user_id for load in batch])
     return found
 
 
-def _fit(loads: Sequence[Load]) -> bool:
-    """Return whether one statement can read these rooms, and count all their messages."""
-    rooms_in_all = sum(load.rooms for load in loads)
-    return rooms_in_all <= BATCH_SIZE and sum(load.behind for load in loads) <= MAX_SCANNED
+def _fits(rooms_in_all: int, behind: int) -> bool:
+    """Return whether one statement can read so many rooms, and count all their messages."""
+    return rooms_in_all <= BATCH_SIZE and behind <= MAX_SCANNED
 
 
 def _batches(loads: Sequence[Load]) -> Iterator[list[Load]]:
     """Split users into those whose rooms are read in one statement."""
     batch: list[Load] = []
+    rooms_in_all = behind = 0
     for load in loads:
-        if batch and not _fit([*batch, load]):
+        rooms_in_all += load.rooms
+        behind += load.behind
+        if batch and not _fits(rooms_in_all, behind):
             yield batch
-            batch = []
+            batch, rooms_in_all, behind = [], load.rooms, load.behind
         batch.append(load)
     if batch:
         yield batch

@@ -35,4 +35,4 @@ class AdminPages:
         if admin is None:
             raise Forbidden
         language = self._languages[preferred(request, admin.locale)]
-        return render(f"admin/{section}.html", request, language, me=admin, section=section)
+        return await render(f"admin/{section}.html", request, language, me=admin, section=section)

@@ -83,28 +83,30 @@ class HttpMiddleware:
                     await forms.read_body(request)
                 return _with_tls_headers(request, await time_limit.run_handler(request, handler))
             except ChatError as error:
-                return _with_tls_headers(request, self._error_response(request, error))
+                return _with_tls_headers(request, await self._error_response(request, error))
             except web.HTTPException as error:
                 if error.status < 400:
                     _with_tls_headers(request, error)
                     raise
-                return _with_tls_headers(request, self._error_response(request, _chat_error(error)))
+                return _with_tls_headers(
+                    request, await self._error_response(request, _chat_error(error))
+                )
             except ConnectionError:
                 return web.Response(status=400)  # the client has disconnected
             except Exception:
                 logger.exception("a request failed", extra={"route": route(request)})
-                return self._error_response(request, ChatError())
+                return await self._error_response(request, ChatError())
 
         return handle_errors
 
-    def _error_response(self, request: web.Request, error: ChatError) -> web.Response:
+    async def _error_response(self, request: web.Request, error: ChatError) -> web.Response:
         self.rejections[error.code] += 1
         language = self._languages[preferred(request)]
         text = language.error_text(error)
         if wants_page(request) and not request.path.startswith("/api/"):
             title = language.texts.gettext(TITLES.get(error.status, TITLES[500]))
             facts = {"title": title, "text": text}
-            response = render("error.html", request, language, status=error.status, **facts)
+            response = await render("error.html", request, language, status=error.status, **facts)
         else:
             body = {"ok": 0, "code": error.code, "data": text, **error.facts()}
             response = web.json_response(body, status=error.status)

@@ -56,7 +56,7 @@ class Pages:
             sign_in = await self._sessions.authenticate(request)
         except Unauthorized:
             raise web.HTTPFound(_path(request, "home")) from None
-        response = self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
+        response = await self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
         lifetime = sign_in.token.lifetime
         if self._accounts.age(sign_in) > min(RENEW_AFTER, lifetime / 2):
             _expires_at, token = await self._accounts.renew(sign_in.session.id, lifetime)
@@ -83,7 +83,7 @@ class Pages:
         """The set-up page of a new server."""
         if await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "home"))
-        return self._render("accounts/setup.html", request)
+        return await self._render("accounts/setup.html", request)
 
     @operation(
         "POST",
@@ -125,7 +125,7 @@ class Pages:
                 await self._sessions.authenticate(request)
                 raise web.HTTPFound(_next(request) or _path(request, "index"))
         over = "over" in request.query
-        return self._render("accounts/login.html", request, next=_next(request), over=over)
+        return await self._render("accounts/login.html", request, next=_next(request), over=over)
 
     @operation(
         "POST",
@@ -150,14 +150,14 @@ class Pages:
         except (BadCredentials, RateLimited) as error:
             if not wants_page(request):
                 raise
-            return self._login_again(request, form.username, error)
+            return await self._login_again(request, form.username, error)
         return await self._signed_in(request, user)
 
-    def _login_again(
+    async def _login_again(
         self, request: web.Request, username: str, error: BadCredentials | RateLimited
     ) -> web.StreamResponse:
         text = self._languages[preferred(request)].error_text(error)
-        response = self._render(
+        response = await self._render(
             "accounts/login.html", request, username=username, error=text, next=_next(request)
         )
         response.set_status(error.status)
@@ -213,7 +213,7 @@ class Pages:
             invite = own or await self._invitations.find_for_user(user, code)
         facts = {"me": user, "invite": invite, "is_member": own is not None}
         page = "join" if user is None or invite.room is None else "invited"
-        return self._render(f"accounts/{page}.html", request, user, **facts)
+        return await self._render(f"accounts/{page}.html", request, user, **facts)
 
     @operation(
         "POST",
@@ -273,11 +273,11 @@ class Pages:
         self._sessions.set_tokens(request, response, tokens)
         return response
 
-    def _render(
+    async def _render(
         self, template: str, request: web.Request, user: User | None = None, **context: Any
     ) -> web.Response:
         language = self._languages[preferred(request, user.locale if user else "")]
-        return render(template, request, language, **context)
+        return await render(template, request, language, **context)
 
 
 def _done(

@@ -1,5 +1,6 @@
 """Rendering of templates in the reader's language."""
 
+import asyncio
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language
 
 ASSETS = web.AppKey("assets", Assets)
+_COMPILED = web.AppKey("compiled", set[str])  # names of templates that were rendered before
 
 _current: ContextVar[Language] = ContextVar("language of the page that is being rendered")
 
@@ -34,22 +36,25 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
     environment.globals["modules"] = assets.modules
     environment.globals |= {"invite_uses": USES, "invite_days": DAYS}
     app[ASSETS] = assets
+    app[_COMPILED] = set()
 
 
-def compile_templates(app: web.Application) -> None:
-    """Compile all templates, which takes 200 ms: no request should wait for that."""
-    environment = aiohttp_jinja2.get_env(app)
-    for name in environment.list_templates():
-        environment.get_template(name)
-
-
-def render(
+async def render(
     template: str, request: web.Request, language: Language, *, status: int = 200, **context: Any
 ) -> web.Response:
-    """Render a template with `context` and what is shared by all templates."""
+    """Render a template with `context` and what is shared by all templates.
+
+    The first time in a thread: compiling a template and those that it includes takes up to 100 ms.
+    """
     _current.set(language)
     whole = _shared(request, language) | {"status": status} | context
-    response = aiohttp_jinja2.render_template(template, request, whole, status=status)
+    compiled = request.app[_COMPILED]
+    if template in compiled:
+        response = aiohttp_jinja2.render_template(template, request, whole)
+    else:
+        response = await asyncio.to_thread(aiohttp_jinja2.render_template, template, request, whole)
+        compiled.add(template)
+    response.set_status(status)
     response.enable_compression()  # safe: no page contains both a secret and other users' text
     return response
 
