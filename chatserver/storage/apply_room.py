@@ -154,7 +154,7 @@ def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int)
     if (new_admin := successor(connection, draft.room, without=left)) is not None:
         change["admins"] = [new_admin[1]]
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    end_memberships(connection, draft.room, left, now, seq)
+    end_memberships(connection, draft.room, left, now, seq, removed=act.action == "remove")
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=left)
 
 
@@ -215,7 +215,7 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
         raise NotFound
     change = {"action": "remove", "users": sorted(removed.values())}
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    end_memberships(connection, draft.room, list(removed), now, seq)
+    end_memberships(connection, draft.room, list(removed), now, seq, removed=True)
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(removed))

@@ -27,6 +27,7 @@ from chatserver.storage.archive_file import ChecksumLine, Damaged, Manifest, Row
 from chatserver.storage.display_names import backfill_display_keys
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import storage_error
+from chatserver.storage.member_rows import backfill_removals
 from chatserver.storage.migrate import HEAD
 from chatserver.storage.reaction_forms import qualify_reactions
 from chatserver.storage.readers import Share
@@ -194,6 +195,7 @@ async def load(
         backfill_names(connection)
         backfill_display_keys(connection)
         qualify_reactions(connection)
+        backfill_removals(connection)
         repair_memberships(connection)
         _replace_epoch(connection)
         _index(connection)

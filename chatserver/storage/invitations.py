@@ -2,10 +2,10 @@
 
 An invitation is usable while its creator is an enabled administrator; one into a private room only
 while the creator is a member of the room. It is revoked permanently when that ends. A user who was
-removed from a private room needs an invitation that was created after the removal.
+removed from a private room needs an invitation that was created after the last removal, also after
+joining again and leaving.
 """
 
-import json
 import re
 from collections.abc import Callable
 from contextlib import aclosing
@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import NotFound, _
-from chatserver.models import MAX_CLOCK_LEAD, Invite, Kind, Role
+from chatserver.models import MAX_CLOCK_LEAD, Invite, Role
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.rights import require_admin
 from chatserver.storage.slices import pages
-from chatserver.storage.tables import events, invites, members, rooms, users
+from chatserver.storage.tables import invites, members, rooms, users
 from chatserver.storage.unique_names import find_room
 
 INVALID_INVITATION = _("This invitation is not valid any more. Ask for a new one.")
@@ -126,8 +126,7 @@ def admits_to(connection: Connection, code: str, room: int, user_id: int) -> boo
     """Whether an invitation, used up or not, still admits this user to the room."""
     if not _is_code(code):
         return False
-    removed_at = _removed_at(connection, room, user_id)
-    parameters = {"wanted": code, "room": room, "removed_at": removed_at or -1}
+    parameters = {"wanted": code, "room": room, "user": user_id}
     return connection.scalar(_ADMISSION, parameters) is not None
 
 
@@ -148,22 +147,6 @@ def revoke_of_nonmembers(connection: Connection, room: int, now: int) -> None:
     )
     change = invites.update().where(outside, invites.c.revoked_at.is_(None))
     connection.execute(change.values(revoked_at=now))
-
-
-def _removed_at(connection: Connection, room: int, user_id: int) -> int | None:
-    """Return when a former member was removed from a room; None for a user who left.
-
-    The last event of the membership is the departure. It is any other event if a restore ended the
-    membership; that counts as a removal.
-    """
-    found = connection.execute(_DEPARTURE, {"room": room, "user": user_id}).one_or_none()
-    if found is None or (found.user_id == user_id and _is_leave(found)):
-        return None
-    return int(found.left_at)
-
-
-def _is_leave(event: Any) -> bool:
-    return bool(event.kind == Kind.ROOM and json.loads(event.body).get("action") == "leave")
 
 
 def _open_room(connection: Connection, name: str, by: int | None) -> int:
@@ -234,18 +217,16 @@ _USABLE_INVITES = _INVITES.where(_USABLE).order_by(invites.c.created_at.desc())
 _USABLE_INVITE = _INVITES.where(_this_one, _USABLE)
 _INVITE_OF_MEMBER = _INVITES.where(_this_one, _me_is_inside)
 _REDEMPTION = invites.update().where(_this_one, _USABLE).values(uses_left=invites.c.uses_left - 1)
+_removed_since = (
+    sa.select(members.c.user_id)
+    .where(members.c.room_id == invites.c.room_id, members.c.user_id == sa.bindparam("user"))
+    .where(members.c.removed_at >= invites.c.created_at)
+    .correlate(invites)
+    .exists()
+)
 _ADMISSION = sa.select(invites.c.code).where(
     _this_one,
     invites.c.room_id == sa.bindparam("room"),
     _BACKED,
-    sa.or_(~_private, invites.c.created_at > sa.bindparam("removed_at")),
-)
-_DEPARTURE = (
-    sa.select(members.c.left_at, events.c.user_id, events.c.kind, events.c.body)
-    .outerjoin(
-        events,
-        sa.and_(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq),
-    )
-    .where(members.c.room_id == sa.bindparam("room"))
-    .where(members.c.user_id == sa.bindparam("user"), members.c.left_at.is_not(None))
+    sa.or_(~_private, ~_removed_since),
 )

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from chatserver.models import Kind
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import member_row
 from chatserver.storage.room_admins import ensure_admins
-from chatserver.storage.tables import members, rooms
+from chatserver.storage.tables import events, members, rooms
 
 
 def members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> set[int]:
@@ -28,19 +29,35 @@ def insert_members(
     connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
 ) -> None:
     """Insert members, replacing rows of former memberships. Older messages count as read."""
-    _MEMBERS.delete(connection, [(room, user_id) for user_id in user_ids])
-    rows = [member_row(room, user_id, now, head=seq) for user_id in user_ids]
-    _MEMBER_ROWS.insert(connection, [tuple(row.values()) for row in rows])
+    keys = [(room, user_id) for user_id in user_ids]
+    removals = {row.user_id: row.removed_at for row in _REMOVALS.rows(connection, keys)}
+    _MEMBERS.delete(connection, keys)
+    rows = [
+        (*member_row(room, user_id, now, head=seq).values(), removals.get(user_id))
+        for user_id in user_ids
+    ]
+    _MEMBER_ROWS.insert(connection, rows)
     count = rooms.c.members + len(user_ids)
     connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
 
 
 def end_memberships(
-    connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
+    connection: Connection,
+    room: int,
+    user_ids: Sequence[int],
+    now: int,
+    seq: int,
+    *,
+    removed: bool,
 ) -> None:
-    """End memberships. If no administrator is left, the oldest member becomes one."""
+    """End memberships. If no administrator is left, the oldest member becomes one.
+
+    `removed`: the users were removed; False if they left by themselves.
+    """
     gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
     values = {"left_at": now, "left_seq": seq, "role": "member"}
+    if removed:
+        values["removed_at"] = now
     connection.execute(members.update().where(gone).values(**values))
     count = rooms.c.members - len(user_ids)
     connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
@@ -48,10 +65,34 @@ def end_memberships(
     ensure_admins(connection, [room])
 
 
+def backfill_removals(connection: Connection) -> None:
+    """Store the times of removals for ended memberships of older versions.
+
+    The last event of a membership is the departure. A membership counts as ended by a removal
+    unless that event says that the member left; a restore may have ended it with any event.
+    """
+    ended = sa.and_(members.c.left_at.is_not(None), members.c.removed_at.is_(None))
+    change = members.update().where(ended, ~_own_departure)
+    connection.execute(change.values(removed_at=members.c.left_at))
+
+
+_own_departure = (
+    sa.select(events.c.seq)
+    .where(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq)
+    .where(events.c.user_id == members.c.user_id, events.c.kind == Kind.ROOM)
+    .where(events.c.body.startswith('{"action": "leave"'))
+    .correlate(members)
+    .exists()
+)
 _PRESENT = RowLookup(
     sa.select(members.c.user_id).where(members.c.left_at.is_(None)),
     members.c.room_id,
     members.c.user_id,
 )
+_REMOVALS = RowLookup(
+    sa.select(members.c.user_id, members.c.removed_at).where(members.c.removed_at.is_not(None)),
+    members.c.room_id,
+    members.c.user_id,
+)
 _MEMBERS = BulkDelete(members, "room_id", "user_id")
-_MEMBER_ROWS = BulkInsert(members, *member_row(0, 0, 0))
+_MEMBER_ROWS = BulkInsert(members, *member_row(0, 0, 0), "removed_at")

@@ -22,6 +22,7 @@ KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # revocabl
 REQUIRED = ("id", "name", "name_key", "created_at", "role", "password_hash")
 ROOM = ("id", "created_at", "head", "title")
 MEMBER = ("room_id", "user_id", "role", "left_at", "left_seq")
+REMOVAL = ("room_id", "user_id", "removed_at")
 LISTED = 50  # memberships that are listed by name
 ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash")
 
@@ -31,12 +32,14 @@ class Revocations:
     """State of the database that is replaced, as far as it concerns revocations.
 
     `revoked`: times (ms) by table and key; `accounts`: rows by id, name key and time of creation;
-    `left`: ended memberships by room and user; `rooms`: ids and times of creation.
+    `left`: ended memberships by room and user; `removed`: times (ms) of removals by room and user;
+    `rooms`: ids and times of creation.
     """
 
     revoked: dict[tuple[str, str], int]
     accounts: dict[tuple[int, str, int], Any]
     left: dict[tuple[int, int], Any]
+    removed: dict[tuple[int, int], int]
     rooms: set[tuple[int, int]]
 
 
@@ -63,13 +66,28 @@ def _read(connection: Connection) -> Revocations | None:
     users = sa.table("users", *(sa.column(name) for name in ACCOUNT))
     rows = connection.execute(sa.select(users))
     accounts = {(row.id, row.name_key, row.created_at): row for row in rows}
-    return Revocations(revoked, accounts, _left(connection), _rooms(connection))
+    return Revocations(
+        revoked, accounts, _left(connection), _removed(connection), _rooms(connection)
+    )
 
 
 def _left(connection: Connection) -> dict[tuple[int, int], Any]:
     members = sa.table("members", *(sa.column(name) for name in MEMBER))
     rows = connection.execute(sa.select(members).where(members.c.left_at.is_not(None)))
     return {(row.room_id, row.user_id): row for row in rows}
+
+
+def _removed(connection: Connection) -> dict[tuple[int, int], int]:
+    """Return the times of removals; none of a database before revision 0011."""
+    members = sa.table("members", *(sa.column(name) for name in REMOVAL))
+    if members.c.removed_at.name not in _columns(connection, "members"):
+        return {}
+    rows = connection.execute(sa.select(members).where(members.c.removed_at.is_not(None)))
+    return {(row.room_id, row.user_id): row.removed_at for row in rows}
+
+
+def _columns(connection: Connection, table: str) -> set[str]:
+    return {column["name"] for column in sa.inspect(connection).get_columns(table)}
 
 
 def _rooms(connection: Connection) -> set[tuple[int, int]]:
@@ -131,8 +149,8 @@ class RestoreAudit:
                 yield name, self._account(row)
             elif name == "rooms" and row.keys() >= {*ROOM}:
                 yield name, self._room(row)
-            elif name == "members" and row.keys() >= {*MEMBER} and row["left_at"] is None:
-                yield name, self._membership(row)
+            elif name == "members" and row.keys() >= {*MEMBER}:
+                yield name, self._membership({"removed_at": None} | row)
             elif name in KEYS and KEYS[name] in row and row.get("revoked_at") is None:
                 yield name, self._credential(name, row)
             else:  # rows that lack columns will be rejected on load
@@ -174,14 +192,25 @@ class RestoreAudit:
         return row
 
     def _membership(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Remove a member again, and end the membership if it has ended since."""
+        room, user = self._rooms.get(row["room_id"]), self._users.get(row["user_id"])
+        if self._ended is None or room is None or user is None:
+            return row
+        key = (row["room_id"], row["user_id"])
+        removed_at = self._ended.removed.get(key, 0)
+        if self._since is not None and removed_at >= self._since:
+            row |= {"removed_at": max(removed_at, row["removed_at"] or 0)}
+        if row["left_at"] is not None or (now := self._ended.left.get(key)) is None:
+            return row
+        return self._departure(row, now, room, user)
+
+    def _departure(
+        self, row: dict[str, Any], now: Any, room: dict[str, Any], user: str
+    ) -> dict[str, Any]:
         """End a membership again, at the latest with the last event in the archive.
 
         The log continues from there, and a former member may not read events after leaving.
         """
-        room, user = self._rooms.get(row["room_id"]), self._users.get(row["user_id"])
-        now = self._ended.left.get((row["room_id"], row["user_id"])) if self._ended else None
-        if now is None or room is None or user is None:
-            return row
         if self._since is not None and now.left_at >= self._since:
             seq = min(now.left_seq or 0, room["head"])
             return row | {"left_at": now.left_at, "left_seq": seq, "role": "member"}

@@ -146,6 +146,7 @@ members = sa.Table(
     sa.Column("muted", sa.Boolean, nullable=False),
     sa.Column("left_at", sa.BigInteger),
     sa.Column("left_seq", sa.BigInteger),
+    sa.Column("removed_at", sa.BigInteger),  # last removal, kept when the user joins again
     sa.Index(None, "user_id"),
     **MYSQL,
 )

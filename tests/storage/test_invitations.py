@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from chatserver.errors import NotFound
 from chatserver.models import Act, Change, Create, Dismiss, Enrol, Event, Invite, Role, User
 from chatserver.storage.credentials import AccountChange
+from chatserver.storage.member_rows import backfill_removals
 from chatserver.storage.tables import invites, members
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
@@ -165,10 +166,46 @@ async def test_a_removed_user_returns_to_a_private_room_only_with_a_newer_invita
     newer = Invite("newer", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(newer, by=scene.bo.id, into="plans")
     again = Enrol("join", ref, invited="newer", spends=True)
-    for by, act in ((cy, again), (cy, leave), (cy, join)):
+    for by, act in ((cy, again), (cy, leave), (cy, again)):
         assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
     for by, act in ((scene.ann, remove), (scene.bo, Enrol("invite", ref)), (cy, leave)):
         assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
+    assert isinstance(await acted(storage, cy, again, room=scene.private), NotFound)
+
+
+STORIES = {
+    "joined while it was public": "remove open join leave close",
+    "joined while it was public and is a member": "remove open join close leave",
+    "was invited again and left": "remove invite leave",
+    "was invited again and removed again": "remove invite remove",
+    "was removed while it was public": "open remove join leave close",
+    "left and joined several times": "remove open join leave join leave join leave close",
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+async def test_an_older_invitation_admits_no_removed_user_who(scene: Scene, story: str) -> None:
+    storage, cy, ann = scene.storage, await scene.storage.person("cy"), scene.ann
+    ref = ((cy.id, "cy"),)
+    acts: dict[str, tuple[User, Act]] = {
+        "join": (cy, Enrol("join", ref)),
+        "leave": (cy, Dismiss("leave", ref)),
+        "remove": (ann, Dismiss("remove", ref)),
+        "invite": (ann, Enrol("invite", ref)),
+        "open": (ann, Change("change", {"private": False})),
+        "close": (ann, Change("change", {"private": True})),
+    }
+    again = Enrol("join", ref, invited="private")
+    assert isinstance(await acted(storage, cy, again, room=scene.private), Event)
+    for step in story.split():
+        storage.now += 1
+        by, act = acts[step]
+        assert isinstance(await acted(storage, by, act, room=scene.private), Event), step
+    assert isinstance(await acted(storage, cy, again, room=scene.private), NotFound)
+    assert not await storage.invites.admits(cy.id, "private", scene.private)
+    newer = Invite("newer", "", storage.now + 1, storage.now + 1_000, 3)
+    await storage.invites.open(newer, by=scene.bo.id, into="plans")
+    assert await storage.invites.admits(cy.id, "newer", scene.private)
 
 
 @pytest.mark.parametrize("closed", [False, True])
@@ -187,13 +224,17 @@ async def test_a_user_removed_from_a_public_room_joins_it_until_it_is_private(
 
 
 async def test_a_membership_that_a_restore_ended_counts_as_removed(scene: Scene) -> None:
-    """The last event of the membership is not a departure, and may be the join event."""
+    """The last event of the membership is not a departure, and may be the join event.
+
+    The restore looks for such memberships when it has loaded the rows.
+    """
     storage, cy = scene.storage, await scene.storage.person("cy")
     join = Enrol("join", ((cy.id, "cy"),), invited="private")
     joined = await acted(storage, cy, join, room=scene.private)
     ended = members.update().where(members.c.user_id == cy.id, members.c.room_id == scene.private)
     ended = ended.values(left_at=storage.now, left_seq=joined.seq)
     await storage.database.transaction(lambda c: c.execute(ended))
+    await storage.database.transaction(backfill_removals)
     assert isinstance(await acted(storage, cy, join, room=scene.private), NotFound)
 
 

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from chatserver.models import Create, Dismiss, Invite, Role, Session, User
+from chatserver.models import Create, Dismiss, Enrol, Invite, Role, Session, User
 from chatserver.storage.archive_io import TABLES, _archived_rows, load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
 from chatserver.storage.restore_audit import RestoreAudit, read_revocations
+from chatserver.storage.tables import members, users
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
 
@@ -155,6 +158,47 @@ async def test_memberships_that_ended_after_the_given_time_end_again(storage: St
     assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
     (house,) = [one for one in await storage.overview.rooms() if one.room == room]
     assert (house.members, house.admins) == (1, ["ann"])
+
+
+@pytest.mark.parametrize("returned", [False, True])
+async def test_removals_after_the_given_time_are_kept(storage: Storage, returned: bool) -> None:
+    backup, room, bo = await removed(storage)
+    removed_at = storage.now
+    if returned:
+        async with storage.database.reading() as connection:
+            ann = await connection.scalar(sa.select(users.c.id).where(users.c.name == "ann"))
+        invite = Enrol("invite", ((bo.id, bo.name),))
+        await acted(storage, User(int(ann or 0), "ann", "Ann"), invite, room=room)
+    ended = await read_revocations(storage.database)
+    for since, at in ((removed_at, removed_at), (removed_at + 1, None), (None, None)):
+        again = RestoreAudit(ended, since=since, now=NOW).rows(backup)
+        found = [r for t, r in again if t == "members" and r["user_id"] == bo.id and r["role"]]
+        assert {r["room_id"]: r["removed_at"] for r in found} == {1: None, room: at}
+
+
+async def test_an_archive_without_times_of_removals_is_loaded_over_a_removal(
+    storage: Storage,
+) -> None:
+    backup, room, bo = await removed(storage)
+    older = [(t, {k: v for k, v in r.items() if k != "removed_at"}) for t, r in backup]
+    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    await load(storage.database, audit.rows(older), replace=True, progress=lambda _n: None)
+    query = sa.select(members.c.removed_at)
+    own = sa.and_(members.c.room_id == room, members.c.user_id == bo.id)
+    async with storage.database.reading() as connection:
+        assert await connection.scalar(query.where(own)) == storage.now
+
+
+async def test_a_database_without_times_of_removals_is_compared(storage: Storage) -> None:
+    backup, room, bo = await removed(storage)
+
+    def downgrade(connection: Connection) -> None:
+        connection.execute(sa.text("ALTER TABLE members DROP COLUMN removed_at"))
+
+    await storage.database.transaction(downgrade)
+    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    ended = [r for t, r in audit.rows(backup) if t == "members" and r["left_at"] is not None]
+    assert [(r["room_id"], r["user_id"]) for r in ended] == [(room, bo.id)]
 
 
 async def test_a_room_whose_administrator_is_removed_again_gets_a_successor(
