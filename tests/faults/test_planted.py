@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from tests.faults import planted
+from tests.faults.checker import Verdict
 from tests.faults.server import Plant, Server
 from tests.faults.talk import People, Talk
 
 KILLS = 3
+ATTEMPTS = 3  # on a busy machine, kills may miss the window between publication and commit
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,15 @@ KILLS = 3
     ],
 )
 async def test_a_planted_fault_is_detected(people: People, plant: Plant, finds: str) -> None:
+    for _attempt in range(ATTEMPTS):
+        verdict = await observe(people, plant)
+        if verdict.counts[finds]:
+            return
+    pytest.fail(str(verdict))
+
+
+async def observe(people: People, plant: Plant) -> Verdict:
+    """Kill a server with a planted fault during messages, and check what was received."""
     server = Server(people.folder, plant=plant).start()
     try:
         async with Talk(server, people, count=5, patience=2.0) as talk:
@@ -31,4 +42,4 @@ async def test_a_planted_fault_is_detected(people: People, plant: Plant, finds: 
             await talk.answers(50)
     finally:
         server.kill()
-    assert talk.verdict.counts[finds] > 0, str(talk.verdict)
+    return talk.verdict
