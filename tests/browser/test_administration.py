@@ -14,7 +14,7 @@ from tests.storage.crowded import make_rooms
 # What api.js does for a 401; without timers, so that only the socket can say more.
 REFUSED_BEFORE_THE_SOCKET_CLOSES = """() => {
   globalThis.setTimeout = () => 0;
-  document.dispatchEvent(new CustomEvent("session:over", { cancelable: true }));
+  document.dispatchEvent(new CustomEvent("session:ended", { cancelable: true }));
 }"""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

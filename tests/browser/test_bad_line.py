@@ -225,7 +225,7 @@ async def test_the_page_shows_the_room_after_a_fault(
     await fault(line)
     line.proxy.behave()
     with suppress(Exception):  # otherwise the page waits for its back-off
-        await line.ann.page.locator(".banner-hurry").click(timeout=100)
+        await line.ann.page.locator(".banner-retry").click(timeout=100)
     await line.bo_says("at last", count=1)
     await shows_the_room(line, line.ann.page)
     assert await line.ann.unsent() == 0

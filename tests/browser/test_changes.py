@@ -88,7 +88,7 @@ async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
     ]
     assert await bo.page.evaluate(SHOWN) == notices
     await expect(bo.page.locator(".topbar-title")).to_have_text("Drives")
-    await expect(bo.page.locator(".topbar-facts")).to_have_text("What spins")
+    await expect(bo.page.locator(".topbar-details")).to_have_text("What spins")
     await bo.page.reload()
     await bo.sees("Hello")
     assert await bo.page.evaluate(SHOWN) == notices
@@ -114,7 +114,7 @@ async def test_reading_on_one_device_marks_as_read_on_the_other(enter: EnterChat
     await expect(lobby_badge(phone, "calls")).to_have_text("1")
     await desk.page.bring_to_front()
     await desk.turn_to_lobby()
-    await expect(desk.page.locator(".message-calls")).to_have_count(1)
+    await expect(desk.page.locator(".message-mentions-me")).to_have_count(1)
     for window in (desk, phone):
         for kind in ("unread", "calls"):
             await expect(lobby_badge(window, kind)).to_be_hidden()
@@ -124,7 +124,7 @@ async def test_reading_on_one_device_marks_as_read_on_the_other(enter: EnterChat
 
 
 def lobby_badge(window: Window, kind: str) -> Any:
-    number = {"unread": ".badge-number", "calls": ".calls-number"}[kind]
+    number = {"unread": ".badge-number", "calls": ".mentions-number"}[kind]
     return window.page.locator("[data-section=rooms] li").first.locator(number)
 
 

@@ -80,7 +80,7 @@ async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     await expect(bo.page.locator(".typing")).to_have_text("Ann is writing…")
     await page.keyboard.press("Enter")
     await bo.sees("Hi @bo how are you?")
-    await expect(bo.page.locator(".message-calls .mention-me")).to_have_text("@bo")
+    await expect(bo.page.locator(".message-mentions-me .mention-me")).to_have_text("@bo")
     await expect(bo.page.locator(".typing")).to_be_empty()
 
     await bo.page.locator("chat-message").hover()

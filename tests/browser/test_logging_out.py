@@ -32,7 +32,7 @@ async def second_tab(window: Window) -> Page:
 
 async def log_out(page: Page) -> None:
     await page.locator(".account-button").click()
-    await page.locator(".menu-leave").click()
+    await page.locator(".menu-logout").click()
 
 
 async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: EnterChat) -> None:
@@ -168,7 +168,7 @@ async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
         "Will be sent when you log in again"
     )
     await expect(page.locator("[data-section=online]")).to_be_hidden()
-    await expect(page.locator(".topbar-facts")).to_have_text("")
+    await expect(page.locator(".topbar-details")).to_have_text("")
     await page.keyboard.type("a draft")
     await page.evaluate("location.hash = '#/with/bo'")
     await page.locator(".banner-login").click()

@@ -19,10 +19,10 @@ async def test_an_invitation_shows_its_uses_and_expiry(enter: EnterChat) -> None
     await ann.page.locator(".topbar-invite").click()
     await ann.page.locator(".invite-form [type=submit]").click()
     good_for = re.compile(r"^Valid for 50 people, until \d.*\.$")
-    await expect(ann.page.locator(".invite-made .invite-facts")).to_have_text(good_for)
+    await expect(ann.page.locator(".invite-made .invite-details")).to_have_text(good_for)
     await ann.page.goto("/admin/invites")
     await ann.page.locator("[data-opens=invite]").click()
-    await expect(ann.page.locator("dialog .invite-facts")).to_have_text(good_for)
+    await expect(ann.page.locator("dialog .invite-details")).to_have_text(good_for)
 
 
 async def test_an_invitation_of_the_operator_has_no_name(
@@ -38,7 +38,7 @@ async def test_an_invitation_of_the_operator_has_no_name(
     await ann.page.request.post("/api/rooms", data={"name": "plans", "title": "Plans"})
     await ann.page.request.post("/api/invites", data={"room": "plans", "uses": 1})
     await ann.page.locator(".topbar-invite").click()
-    facts = ann.page.locator(".invite-row .invite-facts")
+    facts = ann.page.locator(".invite-row .invite-details")
     await expect(facts.last).to_contain_text("by the server's operator")
     for each, words in ((facts.first, "Plans · for 1 person"), (facts.last, "Lobby · for 50")):
         await expect(each).to_contain_text(words)

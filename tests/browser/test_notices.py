@@ -67,5 +67,5 @@ async def test_a_window_above_the_limit_shows_a_notice(enter: EnterChat) -> None
     await ann.page.context.set_offline(False)
     await expect(banner).to_contain_text("too many windows")
     await devices[0].close()
-    await ann.page.locator(".banner-hurry").click()
+    await ann.page.locator(".banner-retry").click()
     await expect(banner).to_have_attribute("data-state", "hidden")

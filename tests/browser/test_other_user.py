@@ -84,7 +84,7 @@ async def changes_the_name(page: Page) -> None:
 
 async def logs_out(page: Page) -> None:
     await page.locator(".account-button").click()
-    await page.locator(".menu-leave").click()
+    await page.locator(".menu-logout").click()
 
 
 ACTS = [reacts, edits, invites, changes_the_name, logs_out]

@@ -38,7 +38,7 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await page.locator(".room-settings [name=topic]").fill("What spins")
     await page.locator(".room-settings [name=receipts]").check()
     await page.locator(".room-settings [type=submit]").click()
-    await expect(other.locator(".topbar-facts")).to_have_text("What spins")
+    await expect(other.locator(".topbar-details")).to_have_text("What spins")
     await other.bring_to_front()
     await other.locator("#composer-text").focus()
     await ann.say("Seen?")
@@ -110,7 +110,7 @@ async def test_switching_between_rooms_with_the_same_first_seq_shows_the_right_r
 async def test_a_private_room_is_marked_as_private(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo")
-    icon, facts = ann.page.locator(".topbar-icon use:visible"), ann.page.locator(".topbar-facts")
+    icon, facts = ann.page.locator(".topbar-icon use:visible"), ann.page.locator(".topbar-details")
     start = ann.page.locator(".start-private")
     for title, private in (("Garden", False), ("Cellar", True)):
         room = {"name": title.lower(), "title": title, "private": private, "users": ["ann"]}
@@ -153,5 +153,5 @@ async def test_an_invitation_from_a_room_admits_to_it_or_only_to_the_lobby(
     await expect(page.locator(".invite-made")).to_be_visible()
     await choice.select_option(label="Lobby only")
     await page.locator(".invite-form [type=submit]").click()
-    await expect(page.locator(".invite-list .invite-facts")).to_have_count(1)
-    await expect(page.locator(".invite-list .invite-facts")).to_contain_text("The den ·")
+    await expect(page.locator(".invite-list .invite-details")).to_have_count(1)
+    await expect(page.locator(".invite-list .invite-details")).to_contain_text("The den ·")

@@ -77,7 +77,7 @@ async def hits_are_listed(ann: Window, bo: Person) -> None:
     await page.locator("[data-filter='in:']").click()
     await page.keyboard.type("lobby LINE")
     await expect(found).to_have_count(30)
-    await expect(page.locator(".search-words")).to_have_text("The newest 30 messages")
+    await expect(page.locator(".search-status")).to_have_text("The newest 30 messages")
     await expect(found.first.locator("mark")).to_have_text("line")
     await expect(found.first).to_contain_text("陈波 #Lobby")
     await page.locator(".search-more").click()
@@ -90,10 +90,10 @@ async def hits_are_listed(ann: Window, bo: Person) -> None:
         "No one here is called nobody."
     )
     await box.fill("nowhere")
-    await expect(page.locator(".search-words")).to_have_text("Nothing found")
+    await expect(page.locator(".search-status")).to_have_text("Nothing found")
     await bo.ask("POST", "/api/direct/ann/messages", {"data": "nowhere but here"})
     await page.locator(".search-here").check()
-    await expect(page.locator(".search-words")).to_have_text("Nothing found")
+    await expect(page.locator(".search-status")).to_have_text("Nothing found")
     await page.locator(".search-here").uncheck()
     await expect(found).to_contain_text("@bo")
 

@@ -94,7 +94,7 @@ async def test_a_user_can_change_name_language_theme_password_and_sessions(
     phone = await ann.another()
     page = ann.page
     await opens_settings(ann)
-    await expect(page.locator(".session-facts").first).to_have_text("This device")
+    await expect(page.locator(".session-details").first).to_have_text("This device")
     await page.locator("[name=theme][value=dark]").check(force=True)
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.locator("#old-password").fill("not this one")

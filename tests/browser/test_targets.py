@@ -296,7 +296,7 @@ async def test_saving_a_title_does_not_undo_the_topic_of_another_administrator(
     await ann.opens("Den")
     await opens_settings(ann)
     await bo.ask("PATCH", f"/api/rooms/{den}", {"topic": "What bo wrote", "receipts": True})
-    await expect(ann.page.locator(".topbar-facts")).to_contain_text("What bo wrote")
+    await expect(ann.page.locator(".topbar-details")).to_contain_text("What bo wrote")
     await ann.page.locator("#room-new-title").fill("Lair")
     await ann.page.locator(".room-settings [type=submit]").click()
     await expect(ann.page.locator(TITLE)).to_have_text("Lair")

@@ -57,7 +57,7 @@ async def they_meet(server: ServerProcess, ann: Window, bo: Window) -> None:
     await expect(bo.page.locator(".topbar-title")).to_have_text("大厅")
     await ann.sees_online("ann", "bo")
     await bo.sees_online("bo", "ann")
-    await expect(bo.page.locator(".topbar-facts")).to_have_text("2 人在线")
+    await expect(bo.page.locator(".topbar-details")).to_have_text("2 人在线")
 
 
 async def they_talk_in_the_lobby(ann: Window, bo: Window) -> None:

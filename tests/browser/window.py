@@ -170,7 +170,7 @@ class Window:
 
     async def log_out(self) -> None:
         await self.page.locator(".account-button").click()
-        await self.page.locator(".menu-leave").click()
+        await self.page.locator(".menu-logout").click()
         await self.page.wait_for_url("**/login")
         for element in ("account-form", "password-field"):
             await expect(self.page.locator(f"{element}:defined")).to_be_visible()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
-import { Stretch } from "../../chatserver/static/js/lib/history-window.js";
+import { HistoryWindow } from "../../chatserver/static/js/lib/history-window.js";
 
 const room = (facts) => ({ room: 1, kind: "group", title: "Lobby", head: 10, read: 4, unread: 6, ...facts });
 const event = (seq, more = {}) => ({ type: 2, seq, user: "bo", data: "", at: seq, ...more });
@@ -95,7 +95,7 @@ test("messages seen on screen are read one by one, and never beyond the loaded e
   const conversation = ann();
   conversation.welcome(room({ head: 200, read: 4, unread: 150, mentions: 2 }));
   const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: seq === 6 ? "ann" : "bo", data: seq === 7 ? "@ann" : "" }));
-  conversation.stretch = new Stretch({ events, more: true, upTo: 9 });
+  conversation.historyWindow = new HistoryWindow({ events, more: true, upTo: 9 });
   assert.equal(conversation.seenTo(7), true);
   assert.deepEqual([conversation.read, conversation.unread, conversation.mentions, conversation.stale], [7, 148, 1, false]);
   assert.equal(conversation.seenTo(6), false);
@@ -107,7 +107,7 @@ test("a lower bound becomes stale when a part was read, and the rest stays unrea
   const conversation = ann();
   conversation.welcome(room({ head: 5_000, read: 4, unread: 3, at_least: true }));
   const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: "bo" }));
-  conversation.stretch = new Stretch({ events, more: true, upTo: 9 });
+  conversation.historyWindow = new HistoryWindow({ events, more: true, upTo: 9 });
   conversation.seenTo(8);
   assert.deepEqual([conversation.unread, conversation.stale], [1, true]);
   conversation.recount(room({ head: 5_000, read: 8, unread: 1_000 }));
@@ -137,16 +137,16 @@ test("a mention of a longer name is not a mention of me, even if that user becom
     conversation.count(event(seq, { data }));
   }
   assert.deepEqual([conversation.unread, conversation.mentions], [4, 3]);
-  assert.equal(conversation.checkCalls(), false);
+  assert.equal(conversation.recheckMentions(), false);
   users.add("小红豆");
-  assert.equal(conversation.checkCalls(), true);
+  assert.equal(conversation.recheckMentions(), true);
   assert.deepEqual([conversation.unread, conversation.mentions], [4, 2]);
   conversation.readTo(12);
   assert.deepEqual([conversation.unread, conversation.mentions], [2, 1]);
   users.delete("小红豆");
-  conversation.checkCalls();
+  conversation.recheckMentions();
   assert.equal(conversation.mentions, 2);
   conversation.markRead();
-  conversation.checkCalls();
+  conversation.recheckMentions();
   assert.equal(conversation.mentions, 0);
 });

@@ -1,7 +1,7 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Current } from "../../chatserver/static/js/state/current-conversation.js";
+import { CurrentConversation } from "../../chatserver/static/js/state/current-conversation.js";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
 
 class FakeFeed {
@@ -21,7 +21,7 @@ class FakeFeed {
 function openRoom(key, room) {
   const feed = new FakeFeed();
   const conversation = feed.admit(key, room);
-  const current = new Current(feed);
+  const current = new CurrentConversation(feed);
   current.show(key);
   return { feed, conversation, current };
 }
@@ -47,7 +47,7 @@ test("losing another room does not change the open one", () => {
 
 test("a room is unknown when all rooms are loaded and it is not among them", () => {
   const feed = new FakeFeed();
-  const current = new Current(feed);
+  const current = new CurrentConversation(feed);
   feed.isWhole = false;
   current.show("#4711");
   assert.equal(current.lost, null);
@@ -57,7 +57,7 @@ test("a room is unknown when all rooms are loaded and it is not among them", () 
 });
 
 test("a direct conversation may have no room yet", () => {
-  const current = new Current(new FakeFeed());
+  const current = new CurrentConversation(new FakeFeed());
   current.show("@bo");
   assert.equal(current.lost, null);
 });

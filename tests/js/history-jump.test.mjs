@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 const { Conversation } = await import("../../chatserver/static/js/lib/conversation.js");
-const { Past } = await import("../../chatserver/static/js/state/history-jump.js");
+const { HistoryJump } = await import("../../chatserver/static/js/state/history-jump.js");
 
 const message = (seq) => ({ type: 2, room: 1, seq, user: "bo", data: `${seq}`, at: seq });
 const messages = (from, upTo) => Array.from({ length: upTo - from + 1 }, (_, index) => message(from + index));
@@ -22,16 +22,16 @@ test("a room is drawn once, when its newest page and its first unread message ar
   Object.assign(conversation, { room: 1, read: 0, unread: 200 });
   conversation.timeline.head = 200;
   const shown = [];
-  const past = new Past(connection, () => shown.push({ loaded: conversation.timeline.loaded, seeking: conversation.seeking }));
+  const historyJump = new HistoryJump(connection, () => shown.push({ loaded: conversation.timeline.loaded, seeking: conversation.seeking }));
   let answer;
   const feed = { open: () => new Promise((resolve) => (answer = resolve)) };
-  const opened = past.open(conversation, feed);
+  const opened = historyJump.open(conversation, feed);
   await new Promise((resolve) => setTimeout(resolve)); // the first unread message has been found
   assert.deepEqual(shown, []);
-  assert.equal(conversation.stretch, null);
+  assert.equal(conversation.historyWindow, null);
   conversation.timeline.load({ events: messages(151, 200), more: true, upTo: 200 });
   answer();
   await opened;
   assert.deepEqual(shown, [{ loaded: true, seeking: false }]);
-  assert.equal(conversation.stretch.oldest, 1);
+  assert.equal(conversation.historyWindow.oldest, 1);
 });

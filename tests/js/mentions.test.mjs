@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { called, calls, fitting, fittingWith, fold, unfinished } from "../../chatserver/static/js/lib/mentions.js";
+import { splitMentions, isMentioned, matching, matchingWithAll, fold, incompleteMention } from "../../chatserver/static/js/lib/mentions.js";
 
 const among = (accounts) => (name) => accounts.map(fold).includes(name);
-const marks = (text, accounts) => called(text, among(accounts)).flatMap(({ mention }) => mention ?? []);
+const marks = (text, accounts) => splitMentions(text, among(accounts)).flatMap(({ mention }) => mention ?? []);
 const names = (text) => marks(text, ["bo", "陈波", "ann"]);
 const CASES = JSON.parse(readFileSync(new URL("../text-cases/mentions.json", import.meta.url), "utf8"));
 
@@ -12,22 +12,22 @@ test("names are mentioned with @ or full-width ＠, without trailing punctuation
   assert.deepEqual(names("@bo, ＠陈波. and (@Ann-)"), ["bo", "陈波", "ann"]);
   assert.deepEqual(names("mail bo@example.org or a.@b"), []);
   for (const text of ["@bo", "x @bo y ＠cy", "no", "", "@"]) {
-    assert.equal(called(text, among(["bo"])).map((part) => part.text).join(""), text);
+    assert.equal(splitMentions(text, among(["bo"])).map((part) => part.text).join(""), text);
   }
 });
 
 test("a user is mentioned by name or by @all", () => {
-  assert.ok(calls("hi @ANN!", "ann"));
-  assert.ok(calls("＠all", "ann"));
-  assert.ok(!calls("@annabel", "ann"));
-  assert.ok(!calls("ann", "ann"));
+  assert.ok(isMentioned("hi @ANN!", "ann"));
+  assert.ok(isMentioned("＠all", "ann"));
+  assert.ok(!isMentioned("@annabel", "ann"));
+  assert.ok(!isMentioned("ann", "ann"));
 });
 
 test("the name at the end of a text is being completed", () => {
-  assert.deepEqual(unfinished("hi @B"), { query: "b", start: 3 });
-  assert.deepEqual(unfinished("你好＠"), { query: "", start: 2 });
-  assert.equal(unfinished("bo@ex"), null);
-  assert.equal(unfinished("@bo "), null);
+  assert.deepEqual(incompleteMention("hi @B"), { query: "b", start: 3 });
+  assert.deepEqual(incompleteMention("你好＠"), { query: "", start: 2 });
+  assert.equal(incompleteMention("bo@ex"), null);
+  assert.equal(incompleteMention("@bo "), null);
 });
 
 test("users match by name first, then by display name", () => {
@@ -37,7 +37,7 @@ test("users match by name first, then by display name", () => {
     { name: "dee", display: "Not bo" },
     { name: "ed", display: "Ed" },
   ];
-  const found = (query) => fitting(people, query).map(({ name }) => name);
+  const found = (query) => matching(people, query).map(({ name }) => name);
   assert.deepEqual(found("bo"), ["bo", "cy", "dee"]);
   assert.deepEqual(found("陈"), ["bo"]);
 });
@@ -51,7 +51,7 @@ test("an exact match comes before a prefix, then a display-name word, then a sub
     { name: "x3", display: "O'All" },
   ];
   const all = { name: "all", display: "everyone in this room" };
-  const found = (query, others = people) => fittingWith(all, others, query).map(({ name }) => name);
+  const found = (query, others = people) => matchingWithAll(all, others, query).map(({ name }) => name);
   assert.deepEqual(found("all"), ["all", "allan", "x2", "x3", "user003", "x1"]);
   assert.deepEqual(found("al"), ["allan", "all", "x2", "x3", "user003", "x1"]);
   const many = Array.from({ length: 9 }, (_, n) => ({ name: `n${n}`, display: "N" }));
@@ -63,9 +63,9 @@ test("an exact match comes before a prefix, then a display-name word, then a sub
 test("a user is mentioned exactly where the server counts a mention", () => {
   for (const { text, accounts, calls: names } of CASES) {
     for (const name of accounts.length === 1 ? accounts : names) {
-      assert.equal(calls(text, name), names.includes(name) || names.includes("all"), `${name}: ${text}`);
+      assert.equal(isMentioned(text, name), names.includes(name) || names.includes("all"), `${name}: ${text}`);
     }
-    if (accounts.includes("cy")) assert.equal(calls(text, "cy"), names.includes("cy") || names.includes("all"), text);
+    if (accounts.includes("cy")) assert.equal(isMentioned(text, "cy"), names.includes("cy") || names.includes("all"), text);
   }
 });
 
@@ -77,17 +77,17 @@ test("the text marks exactly the users that the server counts as mentioned", () 
 });
 
 test("a mark covers only the name of the user", () => {
-  assert.deepEqual(called("嗨＠小明你好", among(["小明"])), [
+  assert.deepEqual(splitMentions("嗨＠小明你好", among(["小明"])), [
     { text: "嗨" },
     { text: "＠小明", mention: "小明" },
     { text: "你好" },
   ]);
-  assert.deepEqual(called("@ＢＯ.", among(["bo"])), [{ text: "@ＢＯ", mention: "bo" }, { text: "." }]);
-  assert.deepEqual(called("@zzzzzz", among(["bo"])), [{ text: "@zzzzzz" }]);
+  assert.deepEqual(splitMentions("@ＢＯ.", among(["bo"])), [{ text: "@ＢＯ", mention: "bo" }, { text: "." }]);
+  assert.deepEqual(splitMentions("@zzzzzz", among(["bo"])), [{ text: "@zzzzzz" }]);
 });
 
 test("a mention of a longer name does not mention the user whose name it starts with", () => {
-  assert.ok(calls("@小明你好", "小明"));
-  assert.ok(!calls("@小明你好", "小明", among(["小明你"])));
-  assert.ok(calls("@小明你好", "小明你", among(["小明"])));
+  assert.ok(isMentioned("@小明你好", "小明"));
+  assert.ok(!isMentioned("@小明你好", "小明", among(["小明你"])));
+  assert.ok(isMentioned("@小明你好", "小明你", among(["小明"])));
 });

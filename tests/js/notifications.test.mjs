@@ -69,18 +69,18 @@ const open = () => made.filter((one) => one.open).map(({ body }) => body);
 test("a notification is closed when its message is deleted, and updated when it is edited", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { notifications } = page();
-  notifications.heard(message());
-  notifications.changed({ type: 10, room: 9, target: 5, data: "secret" }); // before it is shown
+  notifications.messageReceived(message());
+  notifications.messageChanged({ type: 10, room: 9, target: 5, data: "secret" }); // before it is shown
   mock.timers.tick(1_000);
   assert.deepEqual(open(), ["secret"]);
-  notifications.changed({ type: 10, room: 9, target: 5, data: "harmless" });
+  notifications.messageChanged({ type: 10, room: 9, target: 5, data: "harmless" });
   assert.deepEqual([open(), made.at(-1).silent], [["harmless"], true]);
-  notifications.changed({ type: 11, room: 9, target: 4 });
+  notifications.messageChanged({ type: 11, room: 9, target: 4 });
   assert.deepEqual(open(), ["harmless"]);
-  notifications.changed({ type: 11, room: 9, target: 5 });
+  notifications.messageChanged({ type: 11, room: 9, target: 5 });
   assert.deepEqual(open(), []);
-  notifications.heard(message({ seq: 6 }));
-  notifications.changed({ type: 11, room: 9, target: 6 });
+  notifications.messageReceived(message({ seq: 6 }));
+  notifications.messageChanged({ type: 11, room: 9, target: 6 });
   mock.timers.tick(1_000);
   assert.deepEqual(open(), []);
 });
@@ -88,7 +88,7 @@ test("a notification is closed when its message is deleted, and updated when it 
 test("edits and deletions that were missed while offline are applied from the welcome", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { notifications } = page();
-  notifications.heard(message({ data: "long text" }));
+  notifications.messageReceived(message({ data: "long text" }));
   mock.timers.tick(1_000);
   notifications.renewed([{ room: 9, last: { seq: 5, data: "long" } }, { room: 8 }]);
   assert.deepEqual(open(), ["long text"]);
@@ -106,7 +106,7 @@ test("a browser whose Notification constructor throws counts as unsupported", ({
   FakeNotification.permission = "granted";
   assert.equal(obstacle(), "");
   const { notifications } = page();
-  notifications.heard(message());
+  notifications.messageReceived(message());
   mock.timers.tick(1_000);
   assert.equal(obstacle(), "unsupported");
   throws = false;
@@ -120,7 +120,7 @@ test("a background tab does not notify about a conversation that another tab sho
     channels.length = 0;
     const background = page().notifications;
     page({ key });
-    background.heard(message());
+    background.messageReceived(message());
     mock.timers.tick(1_000);
     assert.deepEqual(open(), shown);
   }
@@ -130,13 +130,13 @@ test("a mention of a longer name does not notify, and is closed when that user b
   mock.timers.enable({ apis: ["setTimeout"] });
   choices.level = "calls";
   const { notifications } = page();
-  notifications.heard(message({ data: "@ann好" }));
+  notifications.messageReceived(message({ data: "@ann好" }));
   mock.timers.tick(1_000);
   assert.deepEqual(open(), ["@ann好"]);
   users.add("ann好");
   notifications.withdraw();
   assert.deepEqual(open(), []);
-  notifications.heard(message({ data: "@ann好", seq: 6 }));
+  notifications.messageReceived(message({ data: "@ann好", seq: 6 }));
   mock.timers.tick(1_000);
   assert.deepEqual(open(), []);
   users.clear();

@@ -33,7 +33,7 @@ const offline = () => Promise.reject(new Error("offline"));
 test("messages are sent one after another, in order, and removed when the server replies", async () => {
   const { box, sent, store } = outbox(ok);
   const answered = [];
-  box.addEventListener("outbox:answered", ({ detail }) => answered.push(detail.entry.data));
+  box.addEventListener("outbox:acknowledged", ({ detail }) => answered.push(detail.entry.data));
   for (const text of ["a", "b", "c"]) box.add("#1", text);
   await settled();
   assert.deepEqual(sent, ["a", "b", "c"]);
@@ -46,7 +46,7 @@ test("messages written while offline are sent later, in order and under the same
   const { box, sent, store } = outbox((...facts) => (online ? ok(...facts) : offline()));
   for (const text of ["a", "b", "c"]) box.add("#1", text);
   await settled();
-  const ids = box.of("#1").map(({ id }) => id);
+  const ids = box.entriesOf("#1").map(({ id }) => id);
   assert.equal(store.kept.size, 3);
   online = true;
   sent.length = 0;
@@ -76,7 +76,7 @@ test("a refused message stays in the outbox with its reason, and the next one is
   box.add("#1", "bad");
   box.add("#1", "good");
   await settled();
-  const [failed] = box.of("#1");
+  const [failed] = box.entriesOf("#1");
   assert.deepEqual([failed.state, failed.problem, box.size], ["failed", "Too large.", 1]);
   box.remove(failed.id);
   assert.equal(box.size, 0);
@@ -87,7 +87,7 @@ test("Retry sends a refused message under a new id", async () => {
   const { box, sent } = outbox((entry, n) => (refuse ? { ok: false, code: "forbidden", data: "No." } : ok(entry, n)));
   box.add("#1", "a");
   await settled();
-  const [{ id }] = box.of("#1");
+  const [{ id }] = box.entriesOf("#1");
   refuse = false;
   box.retry(id);
   await settled();
@@ -101,7 +101,7 @@ test("a rate-limited message waits for retry_after and is sent again", async () 
   );
   box.add("#1", "a");
   await settled();
-  assert.equal(box.of("#1")[0].state, "sending");
+  assert.equal(box.entriesOf("#1")[0].state, "sending");
   await new Promise((resolve) => setTimeout(resolve, 120));
   assert.deepEqual(sent, ["a", "a"]);
   assert.equal(box.size, 0);
@@ -111,39 +111,39 @@ test("an event that arrives before the reply settles the message", async () => {
   const { box } = outbox(offline);
   box.add("#1", "a");
   await settled();
-  const [{ id }] = box.of("#1");
+  const [{ id }] = box.entriesOf("#1");
   assert.equal(box.settle(id), true);
   assert.equal(box.settle(id), false);
   assert.equal(box.size, 0);
 });
 
 test("a message without a reply fails after several attempts, and the next one is sent", async () => {
-  const silent = () => Promise.reject(Object.assign(new Error("no reply"), { silent: true }));
-  const { box, sent } = outbox((entry, n) => (entry.data === "mute" ? silent() : ok(entry, n)));
+  const noReply = () => Promise.reject(Object.assign(new Error("no reply"), { timedOut: true }));
+  const { box, sent } = outbox((entry, n) => (entry.data === "mute" ? noReply() : ok(entry, n)));
   box.add("#1", "mute");
   box.add("#1", "next");
   for (let times = 0; times < 4; times += 1) {
     await settled();
-    assert.equal(box.of("#1")[0].state, "sending");
+    assert.equal(box.entriesOf("#1")[0].state, "sending");
     await box.flush();
   }
   await box.flush();
-  const [failed] = box.of("#1");
+  const [failed] = box.entriesOf("#1");
   assert.deepEqual([failed.state, failed.problem], ["failed", "The server does not answer."]);
   assert.equal(sent.at(-1), "next");
 });
 
 test("Retry keeps the id of a message without a reply, because the server may have stored it", async () => {
   let answers = false;
-  const silent = () => Promise.reject(Object.assign(new Error("no reply"), { silent: true }));
-  const { box } = outbox((entry, n) => (answers ? ok(entry, n) : silent()));
+  const noReply = () => Promise.reject(Object.assign(new Error("no reply"), { timedOut: true }));
+  const { box } = outbox((entry, n) => (answers ? ok(entry, n) : noReply()));
   box.add("#1", "a");
   for (let times = 0; times < 5; times += 1) await box.flush().then(settled);
-  const [{ id, state }] = box.of("#1");
+  const [{ id, state }] = box.entriesOf("#1");
   assert.equal(state, "failed");
   answers = true;
   const answered = [];
-  box.addEventListener("outbox:answered", ({ detail }) => answered.push(detail.entry.id));
+  box.addEventListener("outbox:acknowledged", ({ detail }) => answered.push(detail.entry.id));
   box.retry(id);
   await settled();
   assert.deepEqual(answered, [id]);
@@ -153,7 +153,7 @@ test("lost connections do not count as attempts: the message stays queued", asyn
   const { box } = outbox(offline);
   box.add("#1", "a");
   for (let times = 0; times < 20; times += 1) await box.flush().then(settled);
-  assert.equal(box.of("#1")[0].state, "sending");
+  assert.equal(box.entriesOf("#1")[0].state, "sending");
 });
 
 test("lone surrogates are replaced", async () => {
@@ -167,9 +167,9 @@ test("after a restored backup a retried message loses its quotation, because the
   const { box } = outbox(() => ({ ok: false, code: "forbidden", data: "No." }));
   box.add("#9", "a", { replyTo: 17, epoch: "old" });
   await settled();
-  box.retry(box.of("#9")[0].id, "new");
+  box.retry(box.entriesOf("#9")[0].id, "new");
   await settled();
-  const [entry] = box.of("#9");
+  const [entry] = box.entriesOf("#9");
   assert.deepEqual([entry.replyTo, entry.epoch], [undefined, "new"]);
 });
 
@@ -189,8 +189,8 @@ const EDIT = { key: "#9", room: 9, type: Type.EDIT, target: 4, epoch: "old" };
 test("edits and reactions are sent in order with the messages and survive a reload", async () => {
   const first = outbox(offline);
   first.box.add("#9", "before");
-  first.box.addAct({ ...EDIT, data: "edited" });
-  first.box.addAct({ ...EDIT, type: Type.REACT, emoji: "👍", on: true });
+  first.box.addChange({ ...EDIT, data: "edited" });
+  first.box.addChange({ ...EDIT, type: Type.REACT, emoji: "👍", on: true });
   first.box.add("#9", "after");
   await settled();
   const second = outbox(ok, first.store);
@@ -201,16 +201,16 @@ test("edits and reactions are sent in order with the messages and survive a relo
 
 test("a new edit replaces a refused one, and Retry keeps its epoch", async () => {
   const { box } = outbox(() => ({ ok: false, code: "forbidden", data: "No." }));
-  box.addAct({ ...EDIT, data: "one" });
+  box.addChange({ ...EDIT, data: "one" });
   await settled();
-  const [{ id }] = box.of("#9");
+  const [{ id }] = box.entriesOf("#9");
   box.retry(id, "new");
   await settled();
-  const [again] = box.of("#9");
+  const [again] = box.entriesOf("#9");
   assert.deepEqual([again.id === id, again.epoch, again.data, again.target], [false, "old", "one", 4]);
-  box.addAct({ ...EDIT, data: "two" });
+  box.addChange({ ...EDIT, data: "two" });
   await settled();
-  assert.deepEqual(box.of("#9").map(({ data, state }) => [data, state]), [["two", "failed"]]);
+  assert.deepEqual(box.entriesOf("#9").map(({ data, state }) => [data, state]), [["two", "failed"]]);
 });
 
 test("a message that could not be stored is counted until it is sent", async () => {
@@ -219,14 +219,14 @@ test("a message that could not be stored is counted until it is sent", async () 
   store.full = true;
   box.add("#1", "a");
   await settled();
-  assert.equal(box.unkept, 1);
+  assert.equal(box.unsavedCount, 1);
   store.full = false;
   box.add("#1", "b");
   await settled();
-  assert.equal(box.unkept, 1);
+  assert.equal(box.unsavedCount, 1);
   online = true;
   await box.flush();
-  assert.equal(box.unkept, 0);
+  assert.equal(box.unsavedCount, 0);
 });
 
 test("entries are stored again after the site data was cleared", async () => {
@@ -252,32 +252,32 @@ test("a refusal that a retry cannot change is final", async () => {
   ];
   for (const [facts, code, final] of cases) {
     const { box } = outbox(() => ({ ok: false, code, data: "No." }));
-    box.addAct({ key: "#1", ...facts });
+    box.addChange({ key: "#1", ...facts });
     await settled();
-    assert.deepEqual([code, box.of("#1")[0].final], [code, final]);
+    assert.deepEqual([code, box.entriesOf("#1")[0].final], [code, final]);
   }
 });
 
 test("a message counts as tried when it was sent or loaded after a reload, not while offline", async () => {
   const unsent = Object.assign(new Error("offline"), { unsent: true });
   const { box, store } = outbox(({ data }) => Promise.reject(data === "sent" ? new Error("lost") : unsent));
-  const tried = () => box.of("#1").map((entry) => Boolean(entry.tried));
+  const tried = () => box.entriesOf("#1").map((entry) => Boolean(entry.tried));
   box.add("#1", "waits");
   await settled();
   assert.deepEqual(tried(), [false]);
-  box.remove(box.of("#1")[0].id);
+  box.remove(box.entriesOf("#1")[0].id);
   box.add("#1", "sent");
   await settled();
   assert.deepEqual(tried(), [true]);
   const after = outbox(offline, store).box;
   await after.load();
-  assert.deepEqual(after.of("#1").map((entry) => entry.tried), [true]);
+  assert.deepEqual(after.entriesOf("#1").map((entry) => entry.tried), [true]);
 });
 
 test("deleting or reacting to a deleted message leaves nothing unsent", async () => {
   for (const type of [Type.DELETE, Type.REACT]) {
     const { box, store } = outbox(() => ({ ok: false, code: "not_found", data: "No." }));
-    box.addAct({ key: "#1", type, target: 1 });
+    box.addChange({ key: "#1", type, target: 1 });
     await settled();
     assert.deepEqual([box.size, store.kept.size, await box.count()], [0, 0, 0]);
   }

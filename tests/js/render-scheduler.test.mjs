@@ -1,7 +1,7 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Drawing } from "../../chatserver/static/js/ui/render-scheduler.js";
+import { RenderScheduler } from "../../chatserver/static/js/ui/render-scheduler.js";
 
 test("a new day triggers one redraw", ({ mock }) => {
   globalThis.document = { visibilityState: "hidden" };
@@ -10,7 +10,7 @@ test("a new day triggers one redraw", ({ mock }) => {
   Date.now = () => today;
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   let drawn = 0;
-  new Drawing(() => (drawn += 1));
+  new RenderScheduler(() => (drawn += 1));
   mock.timers.tick(60_000);
   assert.equal(drawn, 0);
   today += 60_000;

@@ -1,7 +1,7 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Lost } from "../../chatserver/static/js/net/connection.js";
+import { NoReply } from "../../chatserver/static/js/net/connection.js";
 import { Type } from "../../chatserver/static/js/net/protocol.js";
 import { sender } from "../../chatserver/static/js/net/sender.js";
 
@@ -54,15 +54,15 @@ test("a text that cannot be encoded is refused, and a lost connection is an erro
   const refused = await broken.send({ id: "i", key: "#1", data: "x" });
   assert.deepEqual([refused.ok, refused.data, broken.connection.reconnects], [false, "This text cannot be sent.", 0]);
   const lost = fakeConnection(() => {
-    throw new Lost("no reply", { silent: true });
+    throw new NoReply("no reply", { timedOut: true });
   });
-  await assert.rejects(lost.send({ id: "i", key: "#1", data: "x" }), (error) => error.silent === true);
+  await assert.rejects(lost.send({ id: "i", key: "#1", data: "x" }), (error) => error.timedOut === true);
   assert.equal(lost.connection.reconnects, 1);
 });
 
 test("nothing is sent or refused before the first welcome", async () => {
   const { connection, sent } = fakeConnection(() => OK);
   const send = sender(connection, { epoch: null });
-  await assert.rejects(send({ id: "i", key: "#9", data: "x", epoch: "old" }), Lost);
+  await assert.rejects(send({ id: "i", key: "#9", data: "x", epoch: "old" }), NoReply);
   assert.equal(sent.length, 0);
 });

@@ -77,7 +77,7 @@ test("the position does not move over a range that was not received", () => {
 
 test("an acknowledged own message is shown even after a gap, and once", () => {
   const timeline = loaded(3);
-  timeline.receive(event(5, { user: "ann", answered: true }));
+  timeline.receive(event(5, { user: "ann", acknowledged: true }));
   assert.deepEqual(seqs(timeline), [1, 2, 3, 5]);
   assert.equal(timeline.position, 3);
   timeline.receive(event(4));
@@ -129,7 +129,7 @@ test("changes that the newest page already contains are not applied twice", () =
   const timeline = new Timeline();
   const newest = event(1, { data: "b", html: undefined, edited_at: 4, reactions: { "👍": ["ann"] } });
   timeline.load({ events: [newest], more: false, upTo: 1 });
-  for (const act of [react(2, 1, "ann"), edit(3, 1, "b"), edit(4, 1, "b")]) timeline.receive(act);
+  for (const change of [react(2, 1, "ann"), edit(3, 1, "b"), edit(4, 1, "b")]) timeline.receive(change);
   assert.deepEqual(timeline.events, [newest]);
 });
 
@@ -155,12 +155,12 @@ test("a quoted message that is not loaded follows its edits", () => {
 
 test("the event of an acknowledged message adds the fields that the reply lacks", () => {
   const timeline = loaded(3);
-  timeline.receive(event(4, { answered: true, id: "a1" }));
+  timeline.receive(event(4, { acknowledged: true, id: "a1" }));
   timeline.receive({ type: 10, seq: 5, target: 4, data: "later", at: 9 });
   assert.deepEqual(timeline.receive(event(4, { id: "a1", html: "<p>m4</p>" })), []);
   assert.equal(timeline.find(4).data, "later");
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4]);
-  timeline.receive(event(6, { answered: true }));
+  timeline.receive(event(6, { acknowledged: true }));
   timeline.receive(event(6, { html: "<p>m6</p>" }));
   assert.equal(timeline.find(6).html, "<p>m6</p>");
 });

@@ -8,10 +8,10 @@ const { Typing } = await import("../../chatserver/static/js/state/typing.js");
 
 test("other users who are typing are shown, and the user's own typing on another device is not", () => {
   const typing = new Typing(() => true);
-  for (const user of ["ann", "bo"]) typing.heard({ room: 1, user });
-  assert.deepEqual(typing.of(1), ["bo"]);
+  for (const user of ["ann", "bo"]) typing.started({ room: 1, user });
+  assert.deepEqual(typing.usersIn(1), ["bo"]);
   typing.stopped({ room: 1, user: "bo" });
-  assert.deepEqual(typing.of(1), []);
-  typing.heard({ room: 2, user: "ann" }); // notes to oneself
-  assert.deepEqual(typing.of(2), []);
+  assert.deepEqual(typing.usersIn(1), []);
+  typing.started({ room: 2, user: "ann" }); // notes to oneself
+  assert.deepEqual(typing.usersIn(2), []);
 });

@@ -7,10 +7,10 @@ test("an outbox entry, its reply and its event have the same key", () => {
   assert.deepEqual(asCommand(entry), { type: 3, to: "bo", data: "hi", id: "x1" });
   assert.deepEqual(asCommand({ ...entry, key: "#9" }), { type: 2, room: 9, data: "hi", id: "x1" });
   const event = asEvent(entry, { room: 4, seq: 2, at: 6 }, "ann");
-  assert.equal(stored(event, "ann").key, pending(entry, "ann", { line: "online" }).key);
+  assert.equal(stored(event, "ann").key, pending(entry, "ann", { availability: "online" }).key);
   assert.equal(stored({ ...event, user: "bo" }, "ann").key, "seq:2");
-  for (const line of ["waiting", "login"]) assert.equal(pending(entry, "ann", { line }).state, line);
-  assert.equal(pending({ ...entry, state: "failed" }, "ann", { line: "waiting" }).state, "failed");
+  for (const availability of ["waiting", "login"]) assert.equal(pending(entry, "ann", { availability }).state, availability);
+  assert.equal(pending({ ...entry, state: "failed" }, "ann", { availability: "waiting" }).state, "failed");
 });
 
 test("rooms are sorted by number, direct conversations by last message; empty ones are listed only while open", () => {

@@ -1,6 +1,6 @@
 /** The pages before the chat: setting up, logging in, joining. */
 
-import { loadWords } from "./ui/load-catalogue.js";
+import { loadCatalogue } from "./ui/load-catalogue.js";
 
-await loadWords();
+await loadCatalogue();
 await Promise.all([import("./elements/account-form.js"), import("./elements/password-field.js")]);

@@ -3,12 +3,12 @@
 import { ignoreRepeats } from "./ui/clicks.js";
 import { watchLayers } from "./ui/layers.js";
 import { followLogout } from "./net/logout-sync.js";
-import { loadWords } from "./ui/load-catalogue.js";
+import { loadCatalogue } from "./ui/load-catalogue.js";
 
 ignoreRepeats();
 followLogout();
 document.querySelector(".admin-tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
-await loadWords();
+await loadCatalogue();
 await Promise.all([
   import("./elements/admin-bots.js"),
   import("./elements/admin-check.js"),

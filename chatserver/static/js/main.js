@@ -11,10 +11,10 @@ import "./elements/room-notice.js";
 import "./elements/update-notice.js";
 import { ignoreRepeats } from "./ui/clicks.js";
 import { watchLayers } from "./ui/layers.js";
-import { loadWords } from "./ui/load-catalogue.js";
+import { loadCatalogue } from "./ui/load-catalogue.js";
 
 ignoreRepeats();
-await loadWords();
+await loadCatalogue();
 watchLayers();
 document.querySelector("chat-app").start();
 document.documentElement.dataset.started = "true"; // see browser-check.js

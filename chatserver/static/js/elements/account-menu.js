@@ -1,7 +1,7 @@
 /**
  * <account-menu>: the way to the settings, and out. What is chosen puts it away.
  *
- * Sends `session:leave` when the user logs out.
+ * Sends `session:logout` when the user logs out.
  */
 
 import { say } from "../ui/dom.js";
@@ -13,7 +13,7 @@ class AccountMenu extends HTMLElement {
     this.#popover.addEventListener("click", ({ target }) => {
       if (target.closest("button, a")) this.#popover.hidePopover();
     });
-    this.querySelector(".menu-leave").addEventListener("click", () => say(this, "session:leave"));
+    this.querySelector(".menu-logout").addEventListener("click", () => say(this, "session:logout"));
   }
 }
 

@@ -1,7 +1,7 @@
 /** <admin-bots>: makes bots, and shows a token once with a line that uses it. */
 
 import { AdminList } from "../ui/admin-list.js";
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
 import { clone, urls } from "../ui/page.js";
@@ -17,8 +17,8 @@ class AdminBots extends AdminList {
       event.preventDefault();
       this.#make(new FormData(this.#form));
     });
-    for (const [deed, act] of Object.entries({ renew: this.#renew, revoke: this.#revoke, disable: this.#disable })) {
-      this.querySelector(`.bot-${deed}`).addEventListener("click", () => act.call(this, this.open));
+    for (const [name, action] of Object.entries({ renew: this.#renew, revoke: this.#revoke, disable: this.#disable })) {
+      this.querySelector(`.bot-${name}`).addEventListener("click", () => action.call(this, this.open));
     }
     this.attempt(() => this.#offerRooms());
   }
@@ -74,7 +74,7 @@ class AdminBots extends AdminList {
     const made = await this.attempt(async () => {
       const rooms = fields.getAll("room");
       const body = { name: fields.get("bot-name"), display: fields.get("bot-display"), rooms };
-      const { token } = await ask("POST", this.dataset.url, body);
+      const { token } = await sessionRequest("POST", this.dataset.url, body);
       this.#reveal(token, rooms);
       this.#form.hidden = true;
       this.#form.reset();
@@ -100,7 +100,7 @@ class AdminBots extends AdminList {
       yes: _("Create a new token"),
     };
     return this.confirmed(question, async () => {
-      const { token } = await ask("POST", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`);
+      const { token } = await sessionRequest("POST", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`);
       this.#reveal(token, bot.rooms);
     });
   }
@@ -112,13 +112,13 @@ class AdminBots extends AdminList {
       yes: _("Revoke the token"),
     };
     return this.confirmed(question, () =>
-      ask("DELETE", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`),
+      sessionRequest("DELETE", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`),
     );
   }
 
   #disable(bot) {
     const address = `${urls.users}/${encodeURIComponent(bot.name)}`;
-    return this.changed(() => ask("PATCH", address, { disabled: !bot.disabled }));
+    return this.changed(() => sessionRequest("PATCH", address, { disabled: !bot.disabled }));
   }
 }
 

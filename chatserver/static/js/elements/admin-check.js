@@ -1,6 +1,6 @@
 /** <admin-check>: asks the server about itself, tries a second socket, and says what to do. */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { sync } from "../ui/dom.js";
 import { checks } from "../lib/checks.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -56,7 +56,7 @@ const WORDS = { good: () => _("Good:"), fair: () => _("Warning:"), bad: () => _(
 /** The server's facts, and how far its clock is ahead, taken in the middle of the request. */
 async function asked(url) {
   const before = Date.now();
-  const server = await ask("GET", url);
+  const server = await sessionRequest("GET", url);
   return { server, clock: server.at - (before + Date.now()) / 2 };
 }
 

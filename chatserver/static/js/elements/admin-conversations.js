@@ -1,7 +1,7 @@
 /** <admin-conversations>: the largest conversations without a name, from outside; removes them. */
 
 import { AdminList } from "../ui/admin-list.js";
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { lang } from "../ui/page.js";
 
@@ -34,7 +34,7 @@ class AdminConversations extends AdminList {
     row.querySelector(".cell-title").textContent = conversation.created_by ? `@${conversation.created_by}` : "–";
     members.textContent = this.#numbers.format(conversation.members);
     events.textContent = this.#numbers.format(conversation.events);
-    this.moment(row.querySelector(".cell-made"), conversation.created_at);
+    this.moment(row.querySelector(".cell-created"), conversation.created_at);
     this.moment(row.querySelector(".cell-last"), conversation.last_at);
     row.querySelector("button").setAttribute("aria-label", _("Remove it: the conversation of %(name)s", { name: conversation.created_by ?? "–" }));
   }
@@ -49,7 +49,7 @@ class AdminConversations extends AdminList {
       ),
       yes: _("Remove it"),
     };
-    return this.confirmed(question, () => ask("DELETE", `${this.#url}/${room}`));
+    return this.confirmed(question, () => sessionRequest("DELETE", `${this.#url}/${room}`));
   }
 }
 

@@ -1,9 +1,9 @@
 /** <admin-invites>: makes links that let new people in, shows them as QR codes, takes them back. */
 
 import { AdminList } from "../ui/admin-list.js";
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { goodFor, revokeQuestion } from "../lib/invitation-text.js";
+import { validityText, revokeQuestion } from "../lib/invitation-text.js";
 import { LOBBY } from "../net/protocol.js";
 import { urls } from "../ui/page.js";
 import { listRooms } from "../net/room-lists.js";
@@ -47,7 +47,7 @@ class AdminInvites extends AdminList {
 
   opened(_name, invite) {
     const dialog = this.dialog("invite");
-    dialog.querySelector(".invite-facts").textContent = goodFor(invite, this.dates);
+    dialog.querySelector(".invite-details").textContent = validityText(invite, this.dates);
     dialog.querySelector("invite-link").show(invite, this.#addresses);
   }
 
@@ -63,14 +63,14 @@ class AdminInvites extends AdminList {
   async #make({ uses, days, room }) {
     let code;
     await this.changed(async () => {
-      ({ code } = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days), room }));
+      ({ code } = await sessionRequest("POST", urls.invites, { uses: Number(uses), days: Number(days), room }));
     });
     const made = this.items.find((invite) => invite.code === code);
     if (made) this.openDialog("invite", made);
   }
 
   #revoke({ code }) {
-    return this.confirmed(revokeQuestion(), () => ask("DELETE", addressOf(code)));
+    return this.confirmed(revokeQuestion(), () => sessionRequest("DELETE", addressOf(code)));
   }
 }
 

@@ -1,7 +1,7 @@
 /** <admin-people>: everybody who has an account, their rights, their passwords, their names. */
 
 import { AdminList } from "../ui/admin-list.js";
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
 import { me, urls } from "../ui/page.js";
@@ -17,8 +17,8 @@ class AdminPeople extends AdminList {
       event.preventDefault();
       this.#rename(this.open, event.target.elements.display);
     });
-    for (const [deed, act] of Object.entries({ admin: this.#admin, reset: this.#reset, disable: this.#disable })) {
-      this.querySelector(`.person-${deed}`).addEventListener("click", () => act.call(this, this.open));
+    for (const [name, action] of Object.entries({ admin: this.#admin, reset: this.#reset, disable: this.#disable })) {
+      this.querySelector(`.person-${name}`).addEventListener("click", () => action.call(this, this.open));
     }
   }
 
@@ -63,11 +63,11 @@ class AdminPeople extends AdminList {
     show(".person-disable", person.disabled ? _("Reactivate the account") : _("Disable the account"));
     this.#dialog.querySelector(".person-disable").classList.toggle("button-danger", !person.disabled);
     this.#dialog.querySelector(".person-self").hidden = !itself;
-    for (const deed of [".person-reset", ".person-disable"]) this.#dialog.querySelector(deed).hidden = itself;
+    for (const button of [".person-reset", ".person-disable"]) this.#dialog.querySelector(button).hidden = itself;
   }
 
   #change(person, facts) {
-    return ask("PATCH", addressOf(person), facts);
+    return sessionRequest("PATCH", addressOf(person), facts);
   }
 
   async #rename(person, field) {
@@ -97,7 +97,7 @@ class AdminPeople extends AdminList {
       yes: _("Reset the password"),
     };
     return this.confirmed(question, async () => {
-      const { password } = await ask("POST", `${addressOf(person)}/password`);
+      const { password } = await sessionRequest("POST", `${addressOf(person)}/password`);
       const made = this.#dialog.querySelector(".admin-made");
       made.hidden = false;
       made.querySelector("copy-field").value = password;

@@ -1,7 +1,7 @@
 /** <admin-rooms>: every room from outside; archives them and says how long they keep messages. */
 
 import { AdminList } from "../ui/admin-list.js";
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { archiveQuestion } from "../lib/archive-question.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { LOBBY } from "../net/protocol.js";
@@ -53,14 +53,14 @@ class AdminRooms extends AdminList {
     const options = choices.map((each) => new Option(lasting(each), each, each === days, each === days));
     this.#dialog.querySelector("h2").textContent = room.title;
     this.#dialog.querySelector("select").replaceChildren(...options);
-    this.#dialog.querySelector(".room-keepers").textContent = keepers(room);
+    this.#dialog.querySelector(".room-admins").textContent = keepers(room);
     const button = this.#dialog.querySelector(".room-archive");
     button.textContent = room.archived ? _("Reopen the room") : _("Archive the room");
     button.hidden = room.room === LOBBY;
   }
 
   #change(room, facts) {
-    return this.changed(() => ask("PATCH", `${this.dataset.url}/${room.room}`, facts));
+    return this.changed(() => sessionRequest("PATCH", `${this.dataset.url}/${room.room}`, facts));
   }
 
   async #keep(room, days) {
@@ -79,7 +79,7 @@ class AdminRooms extends AdminList {
   #archive(room) {
     if (room.archived) return this.#change(room, { archived: false });
     return this.confirmed(archiveQuestion(room.title), () =>
-      ask("PATCH", `${this.dataset.url}/${room.room}`, { archived: true }),
+      sessionRequest("PATCH", `${this.dataset.url}/${room.room}`, { archived: true }),
     );
   }
 }

@@ -1,17 +1,17 @@
 /**
  * <chat-app>: joins the parts of the chat page. What is shown has an owner of its own: Connection, Feed,
- * Current, People, Outbox.
+ * CurrentConversation, People, Outbox.
  *
  * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
- * `history:wanted`, `future:wanted`, `end:wanted`, `connection:hurry`, `room:entered`, `room:muted`.
+ * `history:wanted`, `future:wanted`, `end:wanted`, `connection:retry`, `room:entered`, `room:muted`.
  */
 
 import { Connection } from "../net/connection.js";
-import { Current } from "../state/current-conversation.js";
-import { Deeds } from "../ui/message-commands.js";
-import { bringTheRest, call, Deferred } from "../ui/lazy-load.js";
+import { CurrentConversation } from "../state/current-conversation.js";
+import { MessageCommands } from "../ui/message-commands.js";
+import { loadLazyBundle, call, Deferred } from "../ui/lazy-load.js";
 import { drafts } from "../state/drafts.js";
-import { Drawing } from "../ui/render-scheduler.js";
+import { RenderScheduler } from "../ui/render-scheduler.js";
 import { Feed } from "../state/feed.js";
 import { Destination } from "../state/destination.js";
 import { deliver } from "../net/dispatch.js";
@@ -23,45 +23,45 @@ import { Navigation } from "../ui/navigation.js";
 import { OutboxStore } from "../state/outbox-store.js";
 import { Outbox } from "../state/outbox.js";
 import { me, socketUrl } from "../ui/page.js";
-import { Past } from "../state/history-jump.js";
+import { HistoryJump } from "../state/history-jump.js";
 import { People } from "../state/users.js";
 import { CloseCode } from "../net/protocol.js";
 import { ReadTracker } from "../state/read-tracker.js";
 import { Screen } from "../ui/screen.js";
 import { sender } from "../net/sender.js";
-import { endWithSession, sessionOver, sessionReplaced } from "../net/session.js";
+import { endWithSession, sessionEnded, sessionReplaced } from "../net/session.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Typing } from "../state/typing.js";
 
 class ChatApp extends HTMLElement {
-  #connection = new Connection(socketUrl(), { admits: ({ user }) => user === me.name || sessionReplaced() });
+  #connection = new Connection(socketUrl(), { accepts: ({ user }) => user === me.name || sessionReplaced() });
   #feed = new Feed(this.#connection, (name) => this.#people.isUser(name));
-  #place = new Current(this.#feed);
+  #current = new CurrentConversation(this.#feed);
   #people = new People();
   #destination = new Destination(this.#people);
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
-  #typing = new Typing((frame) => this.#connection.tell(frame));
-  #past = new Past(this.#connection, () => this.#redraw());
+  #typing = new Typing((frame) => this.#connection.send(frame));
+  #historyJump = new HistoryJump(this.#connection, () => this.#redraw());
   #services = new Deferred();
   #navigation = new Navigation(this, {
     feed: this.#feed,
-    past: this.#past,
-    current: () => this.#current,
+    historyJump: this.#historyJump,
+    current: () => this.#conversation,
     draw: () => this.#redraw(),
   });
-  #deeds = new Deeds(this, {
+  #messageCommands = new MessageCommands(this, {
     feed: this.#feed,
     people: this.#people,
     outbox: this.#outbox,
-    current: () => this.#current,
+    current: () => this.#conversation,
   });
   #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
-  #drawing = new Drawing(() => this.#screen.show(this.#place));
+  #scheduler = new RenderScheduler(() => this.#screen.show(this.#current));
   #list = this.querySelector("message-list");
   #reading = new ReadTracker(this.#list, {
     feed: this.#feed,
-    place: this.#place,
-    onRead: () => this.#services.call("read"),
+    place: this.#current,
+    onRead: () => this.#services.call("readPositionChanged"),
   });
   #composer = this.querySelector("message-composer");
   #banner = this.querySelector("connection-banner");
@@ -74,7 +74,7 @@ class ChatApp extends HTMLElement {
     this.#connection.start();
     listenToKeys(this);
     followLogout(() => this.#forget());
-    bringTheRest(this.#list, ({ Services }) => this.#complete(Services));
+    loadLazyBundle(this.#list, ({ Services }) => this.#complete(Services));
   }
 
   /** The user has logged out in another tab. */
@@ -91,7 +91,7 @@ class ChatApp extends HTMLElement {
       outbox: this.#outbox,
       connection: this.#connection,
       nameOf: (conversation) => this.#screen.nameOf(conversation),
-      current: () => this.#current,
+      current: () => this.#conversation,
       draw: () => this.#draw(),
     });
     this.#services.resolve(services);
@@ -104,29 +104,29 @@ class ChatApp extends HTMLElement {
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
     on(this.#feed, "feed:renewed", () => this.#renewed());
-    on(this.#feed, "feed:gone", (detail) => this.#place.lose(detail) && this.#draw());
+    on(this.#feed, "feed:gone", (detail) => this.#current.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#people, "people:changed", () => this.#peopleChanged());
     on(this.#outbox, "outbox:changed", () => this.#draw());
-    on(this.#outbox, "outbox:answered", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
+    on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
-    on(this, "draft:changed", ({ key }) => this.#typing.say(this.#feed.get(key).room));
+    on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#feed.get(key).room));
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
-    on(this, "message:rewrite", ({ id }) => this.#deeds.rewrite(id));
+    on(this, "message:rewrite", ({ id }) => this.#messageCommands.rewrite(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
     on(this, "history:wanted", () => this.#loadOlder());
-    on(this, "future:wanted", () => this.#past.newer(this.#current));
-    on(this, "end:wanted", () => this.#leavePast());
-    on(this, "connection:hurry", () => this.#connection.hurry());
+    on(this, "future:wanted", () => this.#historyJump.newer(this.#conversation));
+    on(this, "end:wanted", () => this.#showEnd());
+    on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
     on(this, "room:entered", (detail) => this.#enter(detail));
     on(this, "room:muted", () => this.#draw());
     on(globalThis, "hashchange", () => this.#turn());
-    on(globalThis, "blur", () => this.#place.newLine.leave(this.#current.unread));
+    on(globalThis, "blur", () => this.#current.newLine.leave(this.#conversation.unread));
   }
 
-  get #current() {
-    return this.#place.conversation;
+  get #conversation() {
+    return this.#current.conversation;
   }
 
   // What arrives ---------------------------------------------------------------------------------
@@ -143,15 +143,15 @@ class ChatApp extends HTMLElement {
   }
 
   #connectionChanged(detail) {
-    if (detail.code === CloseCode.SESSION_INVALID) sessionOver();
-    if (detail.state !== "online") this.#place.newLine.leave(this.#current.unread);
+    if (detail.code === CloseCode.SESSION_INVALID) sessionEnded();
+    if (detail.state !== "online") this.#current.newLine.leave(this.#conversation.unread);
     if (detail.state === "ended") this.#people.replaceOnline([]);
     this.#banner.show(detail);
     this.#draw();
   }
 
   #peopleChanged() {
-    for (const conversation of this.#feed.all) conversation.checkCalls();
+    for (const conversation of this.#feed.all) conversation.recheckMentions();
     this.#draw();
   }
 
@@ -159,28 +159,28 @@ class ChatApp extends HTMLElement {
     this.#people.renew();
     this.#outbox.flush();
     this.#services.call("renewed");
-    this.#place.check();
-    this.#place.newLine.place(this.#current);
+    this.#current.check();
+    this.#current.newLine.place(this.#conversation);
     this.#load();
     this.#draw();
   }
 
   /** The newest page, and the place to return to or the message that the address names. */
   async #load() {
-    if (!(await this.#destination.reaches(this.#place))) return void this.#draw();
-    this.#services.call("opened", this.#current);
-    await this.#past.open(this.#current, this.#feed);
-    if (this.#current.timeline.loaded) this.#navigation.arrive();
+    if (!(await this.#destination.reaches(this.#current))) return void this.#draw();
+    this.#services.call("conversationOpened", this.#conversation);
+    await this.#historyJump.open(this.#conversation, this.#feed);
+    if (this.#conversation.timeline.loaded) this.#navigation.arrive();
   }
 
   #feedChanged({ conversation, added }) {
-    const { key, lost } = this.#place;
-    this.#services.call("added", added, { open: conversation.key === key });
+    const { key, lost } = this.#current;
+    this.#services.call("messagesAdded", added, { open: conversation.key === key });
     if (conversation.key === key) {
-      if (lost && this.#place.check()) this.#load(); // a member again
+      if (lost && this.#current.check()) this.#load(); // a member again
       if (added.length > 1) this.#redraw(); // all of them may not fit into the view
       this.#reading.look();
-      this.#place.newLine.place(conversation);
+      this.#current.newLine.place(conversation);
     }
     if (conversation.key !== key || this.#list.showsEndOf(key)) conversation.timeline.trim();
     this.#draw();
@@ -190,45 +190,45 @@ class ChatApp extends HTMLElement {
 
   #turn() {
     if (location.hash && !isRoute(location.hash)) return; // a place in the page
-    this.#navigation.turn(this.#place.key);
+    this.#navigation.turn(this.#current.key);
     this.#open();
   }
 
   #open() {
     const key = keyIn(location.hash);
-    if (key !== this.#place.key) this.#arrive(key);
-    else if (messageOf(location.hash) === null && !this.#navigation.isReturn) this.#past.leave(this.#current);
-    if (this.#current.isDirect) this.#people.meet(this.#current.to);
+    if (key !== this.#current.key) this.#arrive(key);
+    else if (messageOf(location.hash) === null && !this.#navigation.isReturn) this.#historyJump.leave(this.#conversation);
+    if (this.#conversation.isDirect) this.#people.meet(this.#conversation.to);
     this.#redraw();
     return this.#feed.epoch === null ? null : this.#load();
   }
 
   #arrive(key) {
-    if (this.#place.key !== null) {
-      this.#past.leave(this.#current);
+    if (this.#current.key !== null) {
+      this.#historyJump.leave(this.#conversation);
       call(this.querySelector("toast-line"), "clear");
     }
-    this.#place.show(key);
-    this.#past.seek(this.#current);
+    this.#current.show(key);
+    this.#historyJump.seek(this.#conversation);
   }
 
   /** A member of one more room, which is opened unless the user has turned to something else. */
   #enter({ state, go }) {
     const { key } = this.#feed.admit(state);
-    if (go && key !== this.#place.key) goTo(hashOf(key)); // a link to a message of this room stays
+    if (go && key !== this.#current.key) goTo(hashOf(key)); // a link to a message of this room stays
   }
 
   #loadOlder() {
-    if (!this.#place.lost) (this.#current.stretch ? this.#past : this.#feed).older(this.#current);
+    if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#feed).older(this.#conversation);
   }
 
-  #leavePast() {
-    this.#past.leave(this.#current);
+  #showEnd() {
+    this.#historyJump.leave(this.#conversation);
     this.#redraw();
   }
 
   #send({ key, text, replyTo }) {
-    if (this.#current.unread === 0) this.#place.newLine.clear();
+    if (this.#conversation.unread === 0) this.#current.newLine.clear();
     this.#typing.sent(this.#feed.get(key).room);
     this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch });
     this.#redraw();
@@ -238,11 +238,11 @@ class ChatApp extends HTMLElement {
   // What is shown --------------------------------------------------------------------------------
 
   #draw() {
-    this.#drawing.soon();
+    this.#scheduler.soon();
   }
 
   #redraw() {
-    this.#drawing.now();
+    this.#scheduler.now();
   }
 }
 

@@ -7,8 +7,8 @@
 
 import { say, sync } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
-import { hasNoItalic, plain, read, textOf } from "../lib/markup.js";
-import { called, calls, means } from "../lib/mentions.js";
+import { hasNoItalic, plain, parseHtml, textOf } from "../lib/markup.js";
+import { splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { isRoute } from "../lib/route.js";
 import { clone, lang, me, urls } from "../ui/page.js";
@@ -28,7 +28,7 @@ class ChatMessage extends HTMLElement {
    */
   show(message, { continued, dates, display, isUser, quoted }) {
     const author = display(message.user);
-    const mentions = called(message.data, isUser).flatMap(({ mention }) => mention ?? []);
+    const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => mention ?? []);
     const facts = JSON.stringify([message, author, mentions, continued, quoted]);
     if (facts === this.#shown) return;
     this.#shown = facts;
@@ -59,7 +59,7 @@ class ChatMessage extends HTMLElement {
 
   #writeText({ data, html, deleted, edited, own }, isUser) {
     const text = this.querySelector(".message-text");
-    this.classList.toggle("message-calls", !own && calls(data, me.name, isUser));
+    this.classList.toggle("message-mentions-me", !own && isMentioned(data, me.name, isUser));
     text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html, isUser)));
     this.querySelector(".message-edited").hidden = !edited || deleted;
   }
@@ -95,13 +95,13 @@ class ChatMessage extends HTMLElement {
     return button;
   }
 
-  #status({ state, problem, final, id, act }) {
+  #status({ state, problem, final, id, change }) {
     const status = this.querySelector(".message-status");
     status.hidden = state === "sent";
     if (status.hidden) return;
-    status.querySelector(".message-problem").textContent = statusWords(act)[state](problem);
-    const rewritable = act === undefined || act === Type.EDIT;
-    const discard = act === undefined ? "delete" : "discard"; // an act is taken back, the message stays
+    status.querySelector(".message-problem").textContent = statusWords(change)[state](problem);
+    const rewritable = change === undefined || change === Type.EDIT;
+    const discard = change === undefined ? "delete" : "discard"; // an act is taken back, the message stays
     this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed" || final);
     this.#button(".message-rewrite", () => say(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
     for (const name of ["delete", "discard"]) {
@@ -118,8 +118,8 @@ class ChatMessage extends HTMLElement {
 }
 
 /** How the state of a message, or of an act on it, is called. */
-function statusWords(act) {
-  switch (act) {
+function statusWords(change) {
+  switch (change) {
     case Type.EDIT:
       return {
         waiting: () => _("The edit will be saved when the connection is back"),
@@ -149,14 +149,14 @@ function statusWords(act) {
 }
 
 /** As the server marked it up; before it did, the text. */
-const pieces = (data, html, isUser) => (html ? read(html, isUser) : called(data, isUser)).map(piece);
+const pieces = (data, html, isUser) => (html ? parseHtml(html, isUser) : splitMentions(data, isUser)).map(piece);
 
 function piece({ text, mention, tag, ...facts }) {
   if (tag !== undefined) return marked(tag, facts);
   if (mention === undefined) return document.createTextNode(text);
   const element = clone("mention");
   element.textContent = text;
-  element.classList.toggle("mention-me", means(mention, me.name));
+  element.classList.toggle("mention-me", isMentionOf(mention, me.name));
   return element;
 }
 

@@ -17,7 +17,7 @@ class ChatTopbar extends HTMLElement {
     this.dataset.online = String(isOnline);
     this.querySelector(".topbar-title").textContent = name;
     const room = known ? [isPrivate ? _("Private") : "", topic || people].filter(Boolean).join(" · ") : "";
-    this.querySelector(".topbar-facts").textContent =
+    this.querySelector(".topbar-details").textContent =
       to === null ? room : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;
   }

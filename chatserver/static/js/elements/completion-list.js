@@ -11,8 +11,8 @@ import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
 import { suggested } from "../lib/addressees.js";
-import { unfinished } from "../lib/mentions.js";
-import { withLate } from "../lib/order.js";
+import { incompleteMention } from "../lib/mentions.js";
+import { withAppended } from "../lib/order.js";
 import { clone } from "../ui/page.js";
 
 const MOST = 7; // rows: six people and @all
@@ -48,13 +48,13 @@ class CompletionList extends HTMLElement {
 
   #look() {
     const before = this.#before;
-    const person = unfinished(before);
-    const picture = person ? null : emoji.unfinished(before);
+    const person = incompleteMention(before);
+    const picture = person ? null : emoji.incompleteName(before);
     this.#asked = person;
     if (person) this.#name(person);
     else if (picture) this.#offer(picture, this.#pictures(picture));
     else this.close();
-    if (this.#emoji) this.#replace(emoji.whole(before));
+    if (this.#emoji) this.#replace(emoji.completedName(before));
   }
 
   #name(person) {
@@ -65,7 +65,7 @@ class CompletionList extends HTMLElement {
   /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
   #add(person) {
     this.#start = person.start;
-    this.#found = withLate(this.#found, this.#people(person), MOST);
+    this.#found = withAppended(this.#found, this.#people(person), MOST);
     this.#choose(this.#chosen);
   }
 
@@ -81,7 +81,7 @@ class CompletionList extends HTMLElement {
   }
 
   #pictures({ query }) {
-    if (this.#emoji) return emoji.fitting(this.#emoji, query).map(picture);
+    if (this.#emoji) return emoji.matching(this.#emoji, query).map(picture);
     loadEmoji().then((all) => {
       this.#emoji = all.length > 0 ? all : null;
       if (this.#emoji) this.#look();
@@ -91,7 +91,7 @@ class CompletionList extends HTMLElement {
 
   /** `:smile:` was written to the end. */
   #replace(wanted) {
-    const found = wanted && emoji.named(this.#emoji, wanted.query);
+    const found = wanted && emoji.withName(this.#emoji, wanted.query);
     if (found) this.#write(found.emoji, wanted.start);
   }
 

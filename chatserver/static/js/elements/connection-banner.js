@@ -2,7 +2,7 @@
  * <connection-banner>: says that the connection is lost, when it stays so for two seconds, that this user has too many
  * windows, that the user has been logged out, or that the connection is over.
  *
- * Sends `connection:hurry`.
+ * Sends `connection:retry`.
  */
 
 import { say } from "../ui/dom.js";
@@ -14,13 +14,13 @@ const TOO_MANY = "too many sockets"; // the reason for which a user's next socke
 
 class ConnectionBanner extends HTMLElement {
   #text = this.querySelector(".banner-text");
-  #button = this.querySelector(".banner-hurry");
+  #button = this.querySelector(".banner-retry");
   #login = this.querySelector(".banner-login");
   #timer = 0;
   #tooMany = false;
 
   connectedCallback() {
-    this.#button.addEventListener("click", () => say(this, "connection:hurry"));
+    this.#button.addEventListener("click", () => say(this, "connection:retry"));
     addEventListener("hashchange", () => this.#pointLogin());
   }
 

@@ -3,11 +3,11 @@
  * mouse moves in it, rows stay where they are: a click means the row that was there.
  */
 
-import { demand } from "../ui/lazy-load.js";
+import { lazyBundle } from "../ui/lazy-load.js";
 import { sync } from "../ui/dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
-import { inPlace } from "../lib/order.js";
+import { updatedInPlace } from "../lib/order.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
@@ -36,7 +36,7 @@ class ConversationList extends HTMLElement {
     this.#fill("direct", direct.map(row));
     this.#fill("online", people.online.map(person));
     this.#fill("offline", people.offline.map(person));
-    this.#edges ??= demand.rest && new demand.rest.UnreadEdges(this.parentElement);
+    this.#edges ??= lazyBundle.module && new lazyBundle.module.UnreadEdges(this.parentElement);
     this.#edges?.update();
   }
 
@@ -59,7 +59,7 @@ class ConversationList extends HTMLElement {
   }
 
   #fill(section, wanted) {
-    const items = this.#aim.held ? inPlace(this.#shown.get(section) ?? [], wanted) : wanted;
+    const items = this.#aim.held ? updatedInPlace(this.#shown.get(section) ?? [], wanted) : wanted;
     this.#shown.set(section, items);
     const element = this.querySelector(`[data-section=${section}]`);
     element.hidden = items.length === 0;
@@ -84,11 +84,11 @@ class ConversationList extends HTMLElement {
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
     item.querySelector(".badge-number").textContent = badge(unread);
-    item.querySelector(".badge-words").textContent = unreadWords(unread);
+    item.querySelector(".badge-label").textContent = unreadWords(unread);
     item.querySelector(".badge-unread").hidden = unread === 0 || muted === true;
-    item.querySelector(".calls-number").textContent = badge(mentions);
-    item.querySelector(".calls-words").textContent = mentionWords(mentions);
-    item.querySelector(".badge-calls").hidden = mentions === 0;
+    item.querySelector(".mentions-number").textContent = badge(mentions);
+    item.querySelector(".mentions-label").textContent = mentionWords(mentions);
+    item.querySelector(".badge-mentions").hidden = mentions === 0;
     link.classList.toggle("row-unread", unread > 0 && !muted);
     link.classList.toggle("row-muted", muted === true);
     if (icon) item.dataset.icon = icon;
@@ -99,7 +99,7 @@ class ConversationList extends HTMLElement {
     avatar.dataset.hue = hue(name);
     avatar.querySelector(".avatar-letter").textContent = initial(display);
     item.dataset.online = String(online);
-    item.querySelector(".presence-words").textContent = online ? _("online") : _("offline");
+    item.querySelector(".presence-label").textContent = online ? _("online") : _("offline");
   }
 }
 

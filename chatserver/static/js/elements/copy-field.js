@@ -7,7 +7,7 @@ const SHOWN = 2_000; // milliseconds
 class CopyField extends HTMLElement {
   #input = this.querySelector("input");
   #button = this.querySelector("button");
-  #words = this.querySelector(".copy-words");
+  #words = this.querySelector(".copy-label");
 
   connectedCallback() {
     this.#button.addEventListener("click", () => this.#copy());

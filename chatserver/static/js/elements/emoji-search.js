@@ -4,7 +4,7 @@
  */
 
 import { loadEmoji } from "../ui/emoji.js";
-import { fitting } from "../lib/emoji.js";
+import { matching } from "../lib/emoji.js";
 import { isComposing } from "../lib/keys.js";
 
 class EmojiSearch extends HTMLElement {
@@ -32,7 +32,7 @@ class EmojiSearch extends HTMLElement {
   async #look() {
     const query = this.#query;
     const all = await loadEmoji();
-    if (query === this.#query) this.#show(query ? fitting(all, query, this.#buttons.length) : this.#usual);
+    if (query === this.#query) this.#show(query ? matching(all, query, this.#buttons.length) : this.#usual);
   }
 
   #show(found) {

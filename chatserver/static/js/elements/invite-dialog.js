@@ -5,12 +5,12 @@
  * Opened by any click on [data-open="invite"].
  */
 
-import { ask, attempt, once } from "../net/api.js";
-import { wire } from "../ui/dialogs.js";
-import { catchFocus, sync } from "../ui/dom.js";
+import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
+import { setUpDialog } from "../ui/dialogs.js";
+import { restoreFocus, sync } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { goodFor, revokeQuestion } from "../lib/invitation-text.js";
+import { validityText, revokeQuestion } from "../lib/invitation-text.js";
 import { clone, lang, urls } from "../ui/page.js";
 import { LOBBY } from "../net/protocol.js";
 
@@ -23,10 +23,10 @@ class InviteDialog extends HTMLElement {
   #onScreen = null; // {name, title} of the room that invitations can lead into, or null
 
   connectedCallback() {
-    wire(this, { name: "invite", opened: () => this.#opened() });
+    setUpDialog(this, { name: "invite", opened: () => this.#opened() });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      once(this.#problem, () => this.#make());
+      attemptOnce(this.#problem, () => this.#make());
     });
   }
 
@@ -51,9 +51,9 @@ class InviteDialog extends HTMLElement {
 
   async #make() {
     const { uses, days, room } = Object.fromEntries(new FormData(this.#form));
-    const invite = await ask("POST", urls.invites, { uses: Number(uses), days: Number(days), room });
+    const invite = await sessionRequest("POST", urls.invites, { uses: Number(uses), days: Number(days), room });
     this.#made.hidden = false;
-    this.#made.querySelector(".invite-facts").textContent = goodFor(invite, this.#dates);
+    this.#made.querySelector(".invite-details").textContent = validityText(invite, this.#dates);
     this.#made.querySelector("invite-link").show(invite, invite.addresses);
     this.#made.querySelector("button").focus();
     await this.#load(invite.code);
@@ -61,7 +61,7 @@ class InviteDialog extends HTMLElement {
 
   /** The open invitations, without the one that was made just now and is shown above them. */
   async #load(made) {
-    const answer = await ask("GET", urls.invites);
+    const answer = await sessionRequest("GET", urls.invites);
     const invites = answer.invites.filter(({ code }) => code !== made);
     this.querySelector(".invite-list").hidden = invites.length === 0;
     sync(this.#list, invites, {
@@ -74,10 +74,10 @@ class InviteDialog extends HTMLElement {
   #item({ code, url }) {
     const item = clone("invite-row");
     item.querySelector("copy-field input").value = absolute(url);
-    item.querySelector(".invite-facts").id = `invite-${code}`; // tells the buttons of several rows apart
+    item.querySelector(".invite-details").id = `invite-${code}`; // tells the buttons of several rows apart
     for (const button of item.querySelectorAll("button")) button.setAttribute("aria-describedby", `invite-${code}`);
     item.querySelector(".invite-revoke").addEventListener("click", () => {
-      once(this.#problem, () => this.#revoke(code));
+      attemptOnce(this.#problem, () => this.#revoke(code));
     });
     return item;
   }
@@ -89,15 +89,15 @@ class InviteDialog extends HTMLElement {
       end: this.#dates.moment(new Date(end)),
       name: by || _("the server's operator"),
     });
-    item.querySelector(".invite-facts").textContent = `${title ?? _("Lobby")} · ${facts}`;
+    item.querySelector(".invite-details").textContent = `${title ?? _("Lobby")} · ${facts}`;
   }
 
   async #revoke(code) {
     if (!(await document.querySelector("confirm-dialog").ask(revokeQuestion()))) return;
-    await ask("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
+    await sessionRequest("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
     this.#made.hidden = true;
     await this.#load();
-    catchFocus(this.#form.elements.uses);
+    restoreFocus(this.#form.elements.uses);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * <nav-drawer>: the left column; on a phone it slides over the conversation. While it is open there, the
- * rest of the page (the element that `data-rest` names) is inert.
+ * rest of the page (the element that `data-inert` names) is inert.
  *
  * Hears clicks on [data-drawer="open"] and [data-drawer="close"] anywhere in the page, and Escape.
  */
@@ -46,7 +46,7 @@ class NavDrawer extends HTMLElement {
 
   #set(open) {
     this.dataset.open = String(open);
-    document.getElementById(this.dataset.rest).inert = open && NARROW.matches;
+    document.getElementById(this.dataset.inert).inert = open && NARROW.matches;
     this.inert = !open && NARROW.matches;
   }
 }

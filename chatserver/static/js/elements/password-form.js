@@ -1,6 +1,6 @@
 /** <password-form>: another password for oneself. The other devices are logged out by it. */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { hideProblem, showProblem } from "../ui/form-problem.js";
 import { urls } from "../ui/page.js";
 
@@ -22,7 +22,7 @@ class PasswordForm extends HTMLElement {
     this.#done.hidden = true;
     button.disabled = true; // hashing takes a while
     try {
-      await ask("PUT", urls.password, Object.fromEntries(new FormData(this.#form)));
+      await sessionRequest("PUT", urls.password, Object.fromEntries(new FormData(this.#form)));
       this.#form.reset();
       this.#done.hidden = false;
       this.closest("dialog").querySelector("session-list").opened();

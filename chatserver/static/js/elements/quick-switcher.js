@@ -1,10 +1,10 @@
 /** <quick-switcher>: goes to a room or a person by a few letters. Opened by [data-open="switcher"], Ctrl+K. */
 
-import { wire } from "../ui/dialogs.js";
+import { setUpDialog } from "../ui/dialogs.js";
 import { sync } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
-import { fitting } from "../lib/mentions.js";
-import { withLate } from "../lib/order.js";
+import { matching } from "../lib/mentions.js";
+import { withAppended } from "../lib/order.js";
 import { hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
@@ -18,7 +18,7 @@ class QuickSwitcher extends HTMLElement {
   /** (beginning) → promise of whether there are candidates now that were not known. */
   find = async () => false;
 
-  #wired = wire(this, { name: "switcher", opened: () => this.#opened() });
+  #modal = setUpDialog(this, { name: "switcher", opened: () => this.#opened() });
   #box = this.querySelector("input");
   #list = this.querySelector("ul");
   #found = [];
@@ -34,7 +34,7 @@ class QuickSwitcher extends HTMLElement {
   }
 
   toggle() {
-    this.#wired.toggle();
+    this.#modal.toggle();
   }
 
   #opened() {
@@ -48,14 +48,14 @@ class QuickSwitcher extends HTMLElement {
 
   #look() {
     const query = this.#query;
-    this.#found = fitting(this.candidates(), query, MOST);
+    this.#found = matching(this.candidates(), query, MOST);
     this.#choose(0);
     this.find(query).then((more) => more && query === this.#query && this.#add(query));
   }
 
   /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
   #add(query) {
-    this.#found = withLate(this.#found, fitting(this.candidates(), query, MOST), MOST);
+    this.#found = withAppended(this.#found, matching(this.candidates(), query, MOST), MOST);
     this.#choose(this.#chosen);
   }
 
@@ -79,7 +79,7 @@ class QuickSwitcher extends HTMLElement {
   }
 
   #go(index) {
-    this.#wired.dialog.close();
+    this.#modal.dialog.close();
     goTo(hashOf(this.#found[index].key));
   }
 }

@@ -3,10 +3,10 @@
  * screen, which the page tells it by `show`; acts on that one, whatever is on screen later.
  */
 
-import { ask, once } from "../net/api.js";
-import { wire } from "../ui/dialogs.js";
+import { attemptOnce, sessionRequest } from "../net/api.js";
+import { setUpDialog } from "../ui/dialogs.js";
 import { archiveQuestion } from "../lib/archive-question.js";
-import { changes } from "../lib/changes.js";
+import { changedFields } from "../lib/changed-fields.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { urls } from "../ui/page.js";
@@ -14,10 +14,10 @@ import { hideProblem } from "../ui/form-problem.js";
 import { LOBBY } from "../net/protocol.js";
 
 class RoomDialog extends HTMLElement {
-  #wired = wire(this, { name: "room", opened: () => this.#opened() });
+  #modal = setUpDialog(this, { name: "room", opened: () => this.#opened() });
   #settings = this.querySelector(".room-settings");
   #problem = this.querySelector(".form-problem");
-  #try = (work) => once(this.#problem, work);
+  #try = (work) => attemptOnce(this.#problem, work);
   #onScreen = null; // {room, title, topic, receipts, archived} and, in `name`, how it is called there
   #target = null; // the same of the room that the dialog is about, as it was when the dialog was opened
 
@@ -51,9 +51,9 @@ class RoomDialog extends HTMLElement {
   async #save() {
     const { title, topic, receipts } = this.#settings.elements;
     const wanted = { title: title.value.trim(), topic: topic.value.trim(), receipts: receipts.checked };
-    const changed = changes(this.#target, wanted);
+    const changed = changedFields(this.#target, wanted);
     if (changed) await this.#change(changed);
-    this.#wired.dialog.close();
+    this.#modal.dialog.close();
   }
 
   /** What the button says, also when it is pressed twice. */
@@ -61,11 +61,11 @@ class RoomDialog extends HTMLElement {
     const { archived, name } = this.#target;
     if (!archived && !(await document.querySelector("confirm-dialog").ask(archiveQuestion(name)))) return;
     await this.#change({ archived: !archived });
-    this.#wired.dialog.close();
+    this.#modal.dialog.close();
   }
 
   #change(values) {
-    return ask("PATCH", `${urls.rooms}/${this.#target.room}`, { id: newId(), ...values });
+    return sessionRequest("PATCH", `${urls.rooms}/${this.#target.room}`, { id: newId(), ...values });
   }
 }
 

@@ -5,7 +5,7 @@
  * room can be joined here, which sends `room:entered` {state, go}.
  */
 
-import { ask, once } from "../net/api.js";
+import { attemptOnce, sessionRequest } from "../net/api.js";
 import { say } from "../ui/dom.js";
 import { drafts } from "../state/drafts.js";
 import { _ } from "../lib/i18n.js";
@@ -26,10 +26,10 @@ class RoomNotice extends HTMLElement {
 
   connectedCallback() {
     this.#home.href = hashOf(roomKey(LOBBY));
-    this.#join.addEventListener("click", () => once(this.#problem, () => this.#enter(this.#key)));
+    this.#join.addEventListener("click", () => attemptOnce(this.#problem, () => this.#enter(this.#key)));
   }
 
-  /** `reason`: as Current has it, or "archived", or "" where the user can write; `by`: a display name. */
+  /** `reason`: as CurrentConversation has it, or "archived", or "" where the user can write; `by`: a display name. */
   show({ key, name, reason, by }) {
     const text = reason && REASONS[reason]({ key, name, by });
     const shown = text && `${key} ${text}`;
@@ -45,7 +45,7 @@ class RoomNotice extends HTMLElement {
   }
 
   async #enter(key) {
-    const { state } = await ask("POST", `${urls.rooms}/${key.slice(1)}/members`, { id: newId() });
+    const { state } = await sessionRequest("POST", `${urls.rooms}/${key.slice(1)}/members`, { id: newId() });
     if (state) say(this, "room:entered", { state, go: this.#key === key && !this.hidden });
   }
 

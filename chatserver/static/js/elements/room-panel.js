@@ -6,8 +6,8 @@
  * Sends `room:muted`.
  */
 
-import { ask, attempt, once } from "../net/api.js";
-import { catchFocus, say, sync } from "../ui/dom.js";
+import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
+import { restoreFocus, say, sync } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { FEW, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
@@ -37,10 +37,10 @@ class RoomPanel extends HTMLElement {
         if (name === "submit") event.preventDefault();
         action({ room: this.#room, title: this.#title });
       });
-    on(".room-invite", "submit", ({ room }) => once(this.#problem, () => this.#add(room)));
+    on(".room-invite", "submit", ({ room }) => attemptOnce(this.#problem, () => this.#add(room)));
     on(".people-filter", "input", () => this.#seek());
     on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mute(room)));
-    on(".room-leave", "click", (target) => once(this.#problem, () => this.#leave(target)));
+    on(".room-leave", "click", (target) => attemptOnce(this.#problem, () => this.#leave(target)));
   }
 
   /** `title`: the name of the conversation as it is shown; what changes while this is open is shown at once. */
@@ -102,7 +102,7 @@ class RoomPanel extends HTMLElement {
   }
 
   async #load(room) {
-    const { members } = await ask("GET", addressOf(room, "/members"));
+    const { members } = await sessionRequest("GET", addressOf(room, "/members"));
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#people.meet(...members.map(({ name }) => name));
@@ -151,7 +151,7 @@ class RoomPanel extends HTMLElement {
     row.querySelector("a").href = hashOf(directKey(name));
     row.querySelector("button").addEventListener("click", () => {
       const target = { room: this.#room, title: this.#title, name };
-      once(this.#problem, () => this.#remove(target));
+      attemptOnce(this.#problem, () => this.#remove(target));
     });
     return row;
   }
@@ -165,7 +165,7 @@ class RoomPanel extends HTMLElement {
     avatar.querySelector(".avatar-letter").textContent = initial(display);
     row.dataset.online = String(online);
     row.querySelector(".row-name").textContent = this.#people.title(name);
-    row.querySelector(".presence-words").textContent = online ? _("online") : _("offline");
+    row.querySelector(".presence-label").textContent = online ? _("online") : _("offline");
     row.querySelector(".member-role").textContent = role === "admin" ? _("Administrator") : "";
     const remove = row.querySelector("button");
     remove.hidden = name === me.name || room === LOBBY || isDirect || !this.#isMember || !this.#governs;
@@ -173,7 +173,7 @@ class RoomPanel extends HTMLElement {
   }
 
   async #add({ room }) {
-    await ask("POST", addressOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
+    await sessionRequest("POST", addressOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
     this.#filter.value = "";
     await this.#load(room);
   }
@@ -184,16 +184,16 @@ class RoomPanel extends HTMLElement {
     const text = roomName === null ? _("They cannot be added to this conversation again.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Remove") });
     if (!yes) return;
-    await ask("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
+    await sessionRequest("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
     await this.#load(room);
-    catchFocus(this.querySelector(".panel-title"));
+    restoreFocus(this.querySelector(".panel-title"));
   }
 
   async #mute(room) {
     const muted = this.querySelector(".room-mute").checked;
     room.muted = muted; // at once: the next draw shall not take the tick back
     try {
-      await ask("PATCH", addressOf(room.room), { muted });
+      await sessionRequest("PATCH", addressOf(room.room), { muted });
     } catch (error) {
       room.muted = !muted;
       throw error;
@@ -207,7 +207,7 @@ class RoomPanel extends HTMLElement {
     const text = room.name === null ? _("You cannot rejoin this conversation.") : room.private ? _("You need an invitation to rejoin.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
-    await ask("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));
+    await sessionRequest("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));
     if (room.key !== this.#room.key || document.activeElement.closest("message-composer")) return; // the user went on
     this.parentElement.close();
     goTo(hashOf(roomKey(LOBBY)), { replace: true });

@@ -4,8 +4,8 @@
  * Sends `room:entered` {state, go} when the user is a member by it; `go`: the dialog was still open.
  */
 
-import { ask, attempt, once } from "../net/api.js";
-import { requestClose, wire } from "../ui/dialogs.js";
+import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
+import { requestClose, setUpDialog } from "../ui/dialogs.js";
 import { say, sync } from "../ui/dom.js";
 import { byDisplay, FEW, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -21,7 +21,7 @@ class RoomsDialog extends HTMLElement {
   /** (beginning) → promise of whether there are candidates now that were not known. */
   find = async () => false;
 
-  #wired = wire(this, { name: "rooms", opened: () => this.#opened() });
+  #modal = setUpDialog(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
   #filter = this.querySelector(".people-filter");
   #choices = this.querySelector(".people-choices");
@@ -31,7 +31,7 @@ class RoomsDialog extends HTMLElement {
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      once(this.#refusal, () => this.#make());
+      attemptOnce(this.#refusal, () => this.#make());
     });
     this.#filter.addEventListener("input", () => this.#seek());
     this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // makes no room
@@ -77,7 +77,7 @@ class RoomsDialog extends HTMLElement {
       update: (row, { name, title, topic, members }) => {
         const count = ngettext("%(num)s member", "%(num)s members", members);
         row.querySelector(".room-title").textContent = title || name;
-        row.querySelector(".room-facts").textContent = [count, topic].filter(Boolean).join(" · ");
+        row.querySelector(".room-details").textContent = [count, topic].filter(Boolean).join(" · ");
         row.querySelector("button").setAttribute("aria-label", _("Join %(name)s", { name: title || name }));
       },
     });
@@ -85,12 +85,12 @@ class RoomsDialog extends HTMLElement {
 
   #row(room) {
     const row = clone("open-room");
-    row.querySelector("button").addEventListener("click", () => once(this.#problem, () => this.#join(room)));
+    row.querySelector("button").addEventListener("click", () => attemptOnce(this.#problem, () => this.#join(room)));
     return row;
   }
 
   async #join(room) {
-    this.#enter(await ask("POST", `${urls.rooms}/${room}/members`, { id: newId() }));
+    this.#enter(await sessionRequest("POST", `${urls.rooms}/${room}/members`, { id: newId() }));
   }
 
   async #make() {
@@ -99,7 +99,7 @@ class RoomsDialog extends HTMLElement {
     const written = form.get("name").trim();
     const name = written.replaceAll(/\s+/g, "-"); // in which a space cannot be, but in a title
     const title = form.get("title").trim() || (name === written ? "" : written);
-    const made = await ask("POST", urls.rooms, {
+    const made = await sessionRequest("POST", urls.rooms, {
       id: newId(),
       name,
       private: form.has("private"),
@@ -110,8 +110,8 @@ class RoomsDialog extends HTMLElement {
   }
 
   #enter({ state }) {
-    const go = this.#wired.dialog.open;
-    requestClose(this.#wired.dialog);
+    const go = this.#modal.dialog.open;
+    requestClose(this.#modal.dialog);
     if (state) say(this, "room:entered", { state, go });
   }
 }

@@ -5,7 +5,7 @@
  * Sends `message:jump` {seq} when the address of a hit is the page's already.
  */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { say, sync } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -22,7 +22,7 @@ class SearchPanel extends HTMLElement {
   #here = this.querySelector(".search-here");
   #list = this.querySelector(".hits");
   #more = this.querySelector(".search-more");
-  #words = this.querySelector(".search-words");
+  #words = this.querySelector(".search-status");
   #problem = this.querySelector(".form-problem");
   #dates = new Dates(lang);
   #names = { place: () => undefined, display: (name) => name };
@@ -50,7 +50,7 @@ class SearchPanel extends HTMLElement {
     const moved = room !== this.#room;
     this.#names = { place, display };
     this.#room = room;
-    this.querySelector(".search-here-words").textContent = _("Only in %(room)s", {
+    this.querySelector(".search-here-label").textContent = _("Only in %(room)s", {
       room: key.startsWith("#") ? `#${title}` : title,
     });
     if (moved && this.#here.checked) this.#look(); // what was found is of the other room
@@ -86,7 +86,7 @@ class SearchPanel extends HTMLElement {
     this.#problem.hidden = true;
     this.dataset.state = "loading";
     try {
-      const found = await ask("GET", `${urls.search}?${asked}${position}`);
+      const found = await sessionRequest("GET", `${urls.search}?${asked}${position}`);
       if (asked !== this.#asked) return;
       this.#hits = [...this.#hits, ...found.hits];
       this.#position = found.more ? found.position : null;

@@ -1,11 +1,11 @@
 /**
  * <session-list>: where the user is logged in, and ending that: one place or all of them.
  *
- * Sends `session:leave` {everywhere: true}.
+ * Sends `session:logout` {everywhere: true}.
  */
 
-import { ask, attempt, once } from "../net/api.js";
-import { catchFocus, say, sync } from "../ui/dom.js";
+import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
+import { restoreFocus, say, sync } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
@@ -17,7 +17,7 @@ class SessionList extends HTMLElement {
   #dates = new Dates(lang);
 
   connectedCallback() {
-    this.querySelector(".sessions-end").addEventListener("click", () => say(this, "session:leave", { everywhere: true }));
+    this.querySelector(".sessions-end").addEventListener("click", () => say(this, "session:logout", { everywhere: true }));
   }
 
   opened() {
@@ -25,7 +25,7 @@ class SessionList extends HTMLElement {
   }
 
   async #load() {
-    const { sessions } = await ask("GET", urls.sessions);
+    const { sessions } = await sessionRequest("GET", urls.sessions);
     sync(this.#list, [...sessions].sort((a, b) => Number(b.current) - Number(a.current)), {
       key: ({ id }) => id,
       make: ({ id }) => this.#row(id),
@@ -35,14 +35,14 @@ class SessionList extends HTMLElement {
 
   #row(id) {
     const row = clone("session");
-    row.querySelector("button").addEventListener("click", () => once(this.#problem, () => this.#end(id)));
+    row.querySelector("button").addEventListener("click", () => attemptOnce(this.#problem, () => this.#end(id)));
     return row;
   }
 
   #describe(row, { client, created_at: since, last_seen_at: seen, current }) {
     const name = device(client) || _("Unknown device");
     row.querySelector(".session-device").textContent = name;
-    row.querySelector(".session-facts").textContent = current
+    row.querySelector(".session-details").textContent = current
       ? _("This device")
       : _("Since %(since)s, last seen %(seen)s", { since: this.#dates.moment(since), seen: this.#dates.moment(seen) });
     const button = row.querySelector("button");
@@ -51,9 +51,9 @@ class SessionList extends HTMLElement {
   }
 
   async #end(id) {
-    await ask("DELETE", `${urls.sessions}/${encodeURIComponent(id)}`);
+    await sessionRequest("DELETE", `${urls.sessions}/${encodeURIComponent(id)}`);
     await this.#load();
-    catchFocus(this.#list);
+    restoreFocus(this.#list);
   }
 }
 

@@ -25,7 +25,7 @@ class SessionNotice extends HTMLElement {
   }
 
   #name(name) {
-    this.querySelector(".session-words").textContent = _(
+    this.querySelector(".session-text").textContent = _(
       "This window belongs to %(name)s. Nothing more is sent from it. Drafts and unsent messages of %(name)s are kept on this device.",
       { name: me.display },
     );

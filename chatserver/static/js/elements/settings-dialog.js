@@ -3,10 +3,10 @@
  * [data-open="settings"]. Notifications, password and sessions have elements of their own in it.
  */
 
-import { ask, once } from "../net/api.js";
-import { wire } from "../ui/dialogs.js";
+import { attemptOnce, sessionRequest } from "../net/api.js";
+import { setUpDialog } from "../ui/dialogs.js";
 import { enterKey, setEnterKey } from "../ui/enter-key.js";
-import { changes } from "../lib/changes.js";
+import { changedFields } from "../lib/changed-fields.js";
 import { _ } from "../lib/i18n.js";
 import { me, urls } from "../ui/page.js";
 
@@ -19,13 +19,13 @@ class SettingsDialog extends HTMLElement {
 
   constructor() {
     super();
-    wire(this, { name: "settings", opened: () => this.#opened() });
+    setUpDialog(this, { name: "settings", opened: () => this.#opened() });
   }
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      once(this.#problem, () => this.#save());
+      attemptOnce(this.#problem, () => this.#save());
     });
     this.addEventListener("change", ({ target }) => {
       if (target.name === "theme") setTheme(target.value);
@@ -54,13 +54,13 @@ class SettingsDialog extends HTMLElement {
 
   /** The page says names and texts in many places: it is loaded again. What is unsent survives that. */
   async #save() {
-    const changed = changes(this.#profile, this.#written);
+    const changed = changedFields(this.#profile, this.#written);
     const toast = document.querySelector("toast-line");
     if (!changed) {
       this.querySelector("dialog").close();
       return toast.say(_("Saved"));
     }
-    await ask("PATCH", urls.me, changed);
+    await sessionRequest("PATCH", urls.me, changed);
     if (!changed.locale) toast.sayAfterReload(_("Saved")); // another language shows by itself
     return location.reload();
   }

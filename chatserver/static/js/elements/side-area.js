@@ -1,6 +1,6 @@
 /**
  * <side-area>: the third column, details on demand: one of its panels at a time. On a phone it covers the
- * page, which is inert meanwhile (the elements that `data-rest` selects).
+ * page, which is inert meanwhile (the elements that `data-inert` selects).
  *
  * Hears clicks on [data-panel="…"], which show the panel of that data-name or put it away, and Escape.
  * Calls `opened()` of the panel. Search results that a hit closed on a phone come back with `resume`.
@@ -85,7 +85,7 @@ class SideArea extends HTMLElement {
       button.setAttribute("aria-expanded", String(button.dataset.panel === shown));
     }
     const covered = NARROW.matches && !this.hidden;
-    for (const element of document.querySelectorAll(this.dataset.rest)) element.inert = covered;
+    for (const element of document.querySelectorAll(this.dataset.inert)) element.inert = covered;
   }
 }
 

@@ -13,24 +13,24 @@ class StorageNotice extends HTMLElement {
 
   connectedCallback() {
     this.querySelector(".banner-close").addEventListener("click", () => this.#show(""));
-    addEventListener("beforeunload", (event) => this.#isUnkept() && event.preventDefault());
+    addEventListener("beforeunload", (event) => this.#isUnsaved() && event.preventDefault());
   }
 
   /** Watches `outbox` and the drafts. */
   async watch(outbox) {
     this.#outbox = outbox;
-    outbox.addEventListener("outbox:kept", () => this.#update());
-    document.addEventListener("input", () => drafts.areKept || this.#update());
+    outbox.addEventListener("outbox:saved", () => this.#update());
+    document.addEventListener("input", () => drafts.areSaved || this.#update());
     this.#available = await outbox.isStored();
     this.#update();
   }
 
-  #isUnkept() {
-    return this.#outbox?.unkept > 0 || !drafts.areKept;
+  #isUnsaved() {
+    return this.#outbox?.unsavedCount > 0 || !drafts.areSaved;
   }
 
   #update() {
-    if (this.#isUnkept()) {
+    if (this.#isUnsaved()) {
       this.#show(_("Your browser could not store unsent text. It is lost when this window is closed or reloaded."));
     } else {
       this.#show(this.#available ? "" : _("Your browser stores nothing for this page. Unsent messages are lost when the window is closed or reloaded."));

@@ -1,6 +1,6 @@
 /** Users whom a message can mention, members of its room before the others. A user is {name, display}. */
 
-import { fitting, fittingWith } from "./mentions.js";
+import { matching, matchingWithAll } from "./mentions.js";
 
 const MOST = 6; // users in a list of suggestions
 
@@ -17,8 +17,8 @@ export function grouped(everybody, members) {
 
 /** Users who fit `query`, with the row `all` for everybody; those outside the room come last, as {…, outside}. */
 export function suggested({ members, others }, query, all) {
-  const found = fittingWith(all, members, query);
+  const found = matchingWithAll(all, members, query);
   const room = MOST - found.filter((one) => one !== all).length;
-  const outside = room > 0 ? fitting(others, query, room) : [];
+  const outside = room > 0 ? matching(others, query, room) : [];
   return [...found, ...outside.map((person) => ({ ...person, outside: true }))];
 }

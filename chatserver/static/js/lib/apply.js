@@ -3,15 +3,15 @@
 import { Type } from "../net/protocol.js";
 
 /** `message` after `act`. A deleted message stays deleted, whatever is told of it later. */
-export function applied(message, act) {
+export function applied(message, change) {
   if (message.deleted_at) return message;
-  switch (act.type) {
+  switch (change.type) {
     case Type.EDIT:
-      return { ...message, data: act.data, html: act.html, edited_at: act.at };
+      return { ...message, data: change.data, html: change.html, edited_at: change.at };
     case Type.DELETE:
-      return { ...message, data: "", html: undefined, deleted_at: act.at, edited_at: undefined, reactions: undefined };
+      return { ...message, data: "", html: undefined, deleted_at: change.at, edited_at: undefined, reactions: undefined };
     case Type.REACT:
-      return { ...message, reactions: reacted(message.reactions ?? {}, act) };
+      return { ...message, reactions: reacted(message.reactions ?? {}, change) };
     default:
       return message;
   }

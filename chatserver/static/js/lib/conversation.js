@@ -1,7 +1,7 @@
 /** One room or one direct conversation: its facts, what is held of it, and how much of it is unread. */
 
-import { isAct, isMessage, Type } from "../net/protocol.js";
-import { calls } from "./mentions.js";
+import { isChange, isMessage, Type } from "../net/protocol.js";
+import { isMentioned } from "./mentions.js";
 import { Timeline } from "./timeline.js";
 
 const NOTHING = {
@@ -20,10 +20,10 @@ const NOTHING = {
 export class Conversation {
   timeline = new Timeline();
   seeking = false; // its first unread message is being looked for
-  stretch = null; // of the past, while it is shown instead of the end
+  historyWindow = null; // of the past, while it is shown instead of the end
   room = null; // unknown until the first message of a direct conversation
   read = 0;
-  told = 0; // the read position that the server knows
+  reportedRead = 0; // the read position that the server knows
   unread = 0;
   mentions = 0;
   lastAt = 0;
@@ -37,7 +37,7 @@ export class Conversation {
   #fresh = new Map(); // seq → whether it calls me, of unread messages since the last welcome
   #calling = new Map(); // seq → text, of those that call me unless another user's name is longer
 
-  /** `isUser(name)`: whether a folded name is that of a user, as far as it is known; `checkCalls` follows when more is known. */
+  /** `isUser(name)`: whether a folded name is that of a user, as far as it is known; `recheckMentions` follows when more is known. */
   constructor(key, me = "", isUser = undefined) {
     Object.assign(this, NOTHING);
     this.key = key;
@@ -58,7 +58,7 @@ export class Conversation {
     this.room = room;
     this.stale = false;
     this.timeline.head = Math.max(head, ...later.map(([seq]) => seq));
-    this.told = read;
+    this.reportedRead = read;
     this.read = Math.min(Math.max(this.read, read), head);
     this.unread = this.read > read ? Math.min(unread, head - this.read) : unread;
     this.mentions = Math.min(mentions, this.unread);
@@ -73,8 +73,8 @@ export class Conversation {
   /** An event came; one's own words are read. */
   count(event) {
     if (isMessage(event)) this.lastAt = Math.max(this.lastAt, event.at);
-    if (isAct(event)) this.stretch?.apply(event);
-    if (event.seq <= this.#counted || event.answered) return;
+    if (isChange(event)) this.historyWindow?.apply(event);
+    if (event.seq <= this.#counted || event.acknowledged) return;
     this.#counted = event.seq;
     if (event.type === Type.ROOM) this.#change(event);
     else if (event.type === Type.DELETE) this.#uncount(event);
@@ -106,7 +106,7 @@ export class Conversation {
 
   /** What is held up to `seq` has been on screen. True when that is news. Exact counts stay exact. */
   seenTo(seq) {
-    const { events, upTo } = this.stretch ?? { events: this.timeline.events, upTo: this.timeline.position ?? 0 };
+    const { events, upTo } = this.historyWindow ?? { events: this.timeline.events, upTo: this.timeline.position ?? 0 };
     const position = Math.min(seq, upTo);
     if (position <= this.read) return false;
     const seen = events.filter((event) => event.seq <= position && this.isNews(event));
@@ -114,7 +114,7 @@ export class Conversation {
     this.readTo(position);
     if (position >= this.#welcomed) return true; // every unread message came live
     this.unread = Math.max(this.at_least ? 1 : 0, unread - seen.length);
-    this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => this.#callsMe(data)).length));
+    this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => this.#mentionsMe(data)).length));
     this.stale = (stale || this.at_least) && this.unread > 0;
     return true;
   }
@@ -132,24 +132,24 @@ export class Conversation {
   }
 
   /** More users are known: counts the mentions of me again. True when that changes them. */
-  checkCalls() {
+  recheckMentions() {
     let change = 0;
     for (const [seq, text] of this.#calling) {
       if (!this.#fresh.has(seq)) this.#calling.delete(seq);
-      else if (this.#fresh.get(seq) !== this.#callsMe(text)) change += this.#recall(seq);
+      else if (this.#fresh.get(seq) !== this.#mentionsMe(text)) change += this.#toggleMention(seq);
     }
     this.mentions = Math.max(0, Math.min(this.mentions + change, this.unread));
     return change !== 0;
   }
 
-  #recall(seq) {
+  #toggleMention(seq) {
     const calling = !this.#fresh.get(seq);
     this.#fresh.set(seq, calling);
     return calling ? 1 : -1;
   }
 
-  #callsMe(text) {
-    return calls(text, this.#me) && calls(text, this.#me, this.#isUser);
+  #mentionsMe(text) {
+    return isMentioned(text, this.#me) && isMentioned(text, this.#me, this.#isUser);
   }
 
   /** Another member has read up to `seq`. */
@@ -160,13 +160,13 @@ export class Conversation {
   /** The log is another one. */
   forget() {
     this.timeline.reset();
-    this.stretch = null;
+    this.historyWindow = null;
     this.readers.clear();
     this.#fresh.clear();
     this.#calling.clear();
     this.stale = false;
     this.read = 0;
-    this.told = 0;
+    this.reportedRead = 0;
     this.unread = 0;
     this.mentions = 0;
     this.#welcomed = 0;
@@ -194,8 +194,8 @@ export class Conversation {
   }
 
   #add({ seq, data }) {
-    const call = this.#callsMe(data);
-    if (calls(data, this.#me)) this.#calling.set(seq, data);
+    const call = this.#mentionsMe(data);
+    if (isMentioned(data, this.#me)) this.#calling.set(seq, data);
     this.#fresh.set(seq, call);
     this.unread += 1;
     this.mentions += call ? 1 : 0;

@@ -8,29 +8,29 @@ const UNFINISHED = new RegExp(`${BEFORE}(${NAME}|${WORD})$`, "iu");
 const WHOLE = new RegExp(`${BEFORE}(${NAME}|${WORD})[:：]$`, "iu");
 
 /** Lines of `emoji names…` as emoji. */
-export const read = (lines) =>
+export const parseEmoji = (lines) =>
   lines.map((line) => {
     const [emoji, ...names] = line.split(" ");
     return { emoji, names };
   });
 
 /** What is being completed at the end of `text`: {query, start}, or null. */
-export function unfinished(text) {
+export function incompleteName(text) {
   const query = UNFINISHED.exec(text)?.[1];
   return query === undefined ? null : { query: query.toLowerCase(), start: text.length - query.length - 1 };
 }
 
 /** The same with its second colon: {query, start}, or null. */
-export function whole(text) {
+export function completedName(text) {
   const query = WHOLE.exec(text)?.[1];
   return query === undefined ? null : { query: query.toLowerCase(), start: text.length - query.length - 2 };
 }
 
 /** The emoji of exactly that name, or undefined. */
-export const named = (all, name) => all.find(({ names }) => names.includes(name));
+export const withName = (all, name) => all.find(({ names }) => names.includes(name));
 
 /** Emoji that `query` may mean, the best and the short names first. */
-export function fitting(all, query, limit = 8) {
+export function matching(all, query, limit = 8) {
   const rank = ({ names }) => {
     if (names.includes(query)) return 0;
     if (names[0].startsWith(query)) return 1;

@@ -5,7 +5,7 @@
 
 import { applied } from "./apply.js";
 
-export class Stretch {
+export class HistoryWindow {
   #events;
 
   /** `events` in order: the messages and notices up to `upTo`; `more`: there are older ones. */
@@ -44,8 +44,8 @@ export class Stretch {
   }
 
   /** Something was done to a message. */
-  apply(act) {
-    if (!this.holds(act.target)) return;
-    this.#events = this.#events.map((event) => (event.seq === act.target ? applied(event, act) : event));
+  apply(change) {
+    if (!this.holds(change.target)) return;
+    this.#events = this.#events.map((event) => (event.seq === change.target ? applied(event, change) : event));
   }
 }

@@ -3,7 +3,7 @@
 import { _, ngettext } from "./i18n.js";
 
 /** `dates` says its end as the reader does. */
-export function goodFor({ uses_left: uses, expires_at: end }, dates) {
+export function validityText({ uses_left: uses, expires_at: end }, dates) {
   const until = dates.moment(new Date(end));
   return ngettext(
     "Valid for %(num)s person, until %(end)s.",

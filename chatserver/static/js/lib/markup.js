@@ -3,7 +3,7 @@
  * The server cleaned it already; nothing that this does not name gets into the page whatever it sent.
  */
 
-import { called } from "./mentions.js";
+import { splitMentions } from "./mentions.js";
 
 const TEXT = 3; // Node.TEXT_NODE
 const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
@@ -17,7 +17,7 @@ const SAFE = /^(https?:\/\/|mailto:)/i;
  * `called`; without it no name is marked.
  */
 export const parts = ({ childNodes }, isUser = () => false) =>
-  [...childNodes].flatMap((child) => part(child, (text) => called(text, isUser)));
+  [...childNodes].flatMap((child) => part(child, (text) => splitMentions(text, isUser)));
 
 function part(node, read) {
   if (node.nodeType === TEXT) return read(node.data);
@@ -38,10 +38,10 @@ function element(tag, node, inner) {
 }
 
 /** The parts of a message's HTML. The document of a parser is inert. */
-export const read = (html, isUser) => parts(new DOMParser().parseFromString(html, "text/html").body, isUser);
+export const parseHtml = (html, isUser) => parts(new DOMParser().parseFromString(html, "text/html").body, isUser);
 
 /** The text of a message without marks, in one line. */
-export const plain = ({ data, html }) => (html ? lineOf(read(html)) : data);
+export const plain = ({ data, html }) => (html ? lineOf(parseHtml(html)) : data);
 
 /** The text of such parts. */
 export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");

@@ -16,7 +16,7 @@ export const fold = (name) => name.normalize("NFKC").toLowerCase();
  * `text` as a list of {text} and {text, mention}; joined, the texts are `text`. Only users and "all" are mentioned:
  * `isUser(name)`, for a folded name, is asked for the longest name first.
  */
-export function called(text, isUser) {
+export function splitMentions(text, isUser) {
   const parts = [];
   let end = 0;
   const found = [...text.matchAll(MENTION)].slice(0, MOST);
@@ -63,34 +63,34 @@ function ends(name) {
 const mayEnd = (name, end) => name[end] >= SPACELESS || name[end - 1] >= SPACELESS;
 
 /** True when `text` mentions `person` or everybody. `isUser(name)`: other users, whose names may be longer. */
-export function calls(text, person, isUser = () => false) {
+export function isMentioned(text, user, isUser = () => false) {
   if (!/[@＠]/.test(text)) return false;
   const found = [...text.replace(VERBATIM, " ").matchAll(MENTION)].slice(0, MOST);
-  const key = fold(person);
+  const key = fold(user);
   return [...meanings(found.map(([, name]) => name)).values()].some((names) => {
-    const user = userIn(names, (name) => name === key || isUser(name));
-    return user === key || user === EVERYBODY;
+    const mentioned = userIn(names, (name) => name === key || isUser(name));
+    return mentioned === key || mentioned === EVERYBODY;
   });
 }
 
 /** True when a mention, as `called` finds it, is one of `person`. */
-export const means = (mention, person) => mention === EVERYBODY || mention === fold(person);
+export const isMentionOf = (mention, user) => mention === EVERYBODY || mention === fold(user);
 
 /** What is being completed at the end of `text`: {query, start}, or null. */
-export function unfinished(text) {
+export function incompleteMention(text) {
   const found = /(?:^|[^A-Za-z0-9_.@＠])[@＠]([\p{L}\p{M}\p{N}_.-]{0,32})$/u.exec(text);
   return found && { query: fold(found[1]), start: text.length - found[1].length - 1 };
 }
 
 /** People whose name or display name fits `query`, the best first; `people`: [{name, display}]. */
-export function fitting(people, query, limit = 6) {
+export function matching(people, query, limit = 6) {
   const ranked = people.map((person) => ({ person, rank: rank(person, query) })).filter((one) => one.rank < 4);
   return ranked.sort((a, b) => a.rank - b.rank).slice(0, limit).map(({ person }) => person);
 }
 
 /** The same with `everybody`, the row of @all, where its name begins so: never cut off, behind people of its rank. */
-export function fittingWith(everybody, people, query) {
-  const found = fitting(people, query);
+export function matchingWithAll(everybody, people, query) {
+  const found = matching(people, query);
   if (!everybody.name.startsWith(query)) return found;
   const first = rank({ name: everybody.name, display: everybody.name }, query);
   const place = found.findIndex((person) => rank(person, query) > first);

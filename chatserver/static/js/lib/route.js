@@ -3,7 +3,7 @@
 import { LOBBY } from "../net/protocol.js";
 
 export const roomKey = (room) => `#${room}`;
-export const NOWHERE = roomKey(0); // a room that never exists
+export const NO_ROOM = roomKey(0); // a room that never exists
 export const directKey = (name) => `@${name}`;
 
 export function keyOf({ kind, room, to }) {
@@ -42,4 +42,4 @@ export function parse(hash) {
 }
 
 /** The key of the conversation that `hash` shows. */
-export const keyIn = (hash) => parse(hash) ?? (isRoute(hash) ? NOWHERE : roomKey(LOBBY));
+export const keyIn = (hash) => parse(hash) ?? (isRoute(hash) ? NO_ROOM : roomKey(LOBBY));

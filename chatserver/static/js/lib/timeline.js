@@ -4,7 +4,7 @@
  * messages and notices are shown, acts change the message that they are about.
  */
 
-import { isAct } from "../net/protocol.js";
+import { isChange } from "../net/protocol.js";
 import { applied } from "./apply.js";
 
 const MOST = 2_000; // events that are held while nobody reads the old ones
@@ -18,7 +18,7 @@ export class Timeline {
   hasOlder = false;
 
   #events = []; // messages and notices in seq order
-  #acts = []; // taken since the newest page, in order: an older page may not know of the last ones
+  #changes = []; // taken since the newest page, in order: an older page may not know of the last ones
   #quoted = new Map(); // seq → a message that is older than what is held, and quoted
   #waiting = new Map(); // seq → event beyond a hole, or before the newest page is here
 
@@ -29,7 +29,7 @@ export class Timeline {
   /** In order: what is complete, then own events that were answered before what precedes them. */
   get events() {
     if (this.#waiting.size === 0) return this.#events;
-    const own = [...this.#waiting.values()].filter((event) => event.answered);
+    const own = [...this.#waiting.values()].filter((event) => event.acknowledged);
     return [...this.#events, ...own.sort((a, b) => a.seq - b.seq)];
   }
 
@@ -69,7 +69,7 @@ export class Timeline {
 
   /** A message as it was when `head` was the last event, with what is known to have been done to it since. */
   updated(event, head) {
-    const later = this.#acts.filter(({ seq, target }) => target === event.seq && seq > head);
+    const later = this.#changes.filter(({ seq, target }) => target === event.seq && seq > head);
     return later.reduce(applied, event);
   }
 
@@ -83,7 +83,7 @@ export class Timeline {
     this.head = Math.max(this.head, event.seq);
     if (this.loaded && event.seq <= this.position) return this.#confirm(event);
     const known = this.#waiting.get(event.seq);
-    if (!known || known.answered) this.#waiting.set(event.seq, event);
+    if (!known || known.acknowledged) this.#waiting.set(event.seq, event);
     return this.loaded ? this.#drain() : [];
   }
 
@@ -95,7 +95,7 @@ export class Timeline {
     const { oldest } = this;
     const quoted = new Set(this.#events.map((event) => event.reply_to));
     this.#quoted = new Map(all.filter(({ seq }) => quoted.has(seq)).map((event) => [event.seq, event]));
-    this.#acts = this.#acts.filter(({ seq }) => seq >= oldest);
+    this.#changes = this.#changes.filter(({ seq }) => seq >= oldest);
     this.hasOlder = true;
   }
 
@@ -105,14 +105,14 @@ export class Timeline {
     this.head = head;
     this.hasOlder = false;
     this.#events = [];
-    this.#acts = [];
+    this.#changes = [];
     this.#quoted.clear();
     this.#waiting.clear();
   }
 
   /** The event of one's own message, of which the answer told less: it has the `html` too. */
   #confirm(event) {
-    const index = this.#events.findLastIndex((known) => known.seq === event.seq && known.answered);
+    const index = this.#events.findLastIndex((known) => known.seq === event.seq && known.acknowledged);
     if (index >= 0) this.#events[index] = this.updated(event, event.seq);
     return [];
   }
@@ -123,19 +123,19 @@ export class Timeline {
       const event = this.#waiting.get(next);
       this.#waiting.delete(next);
       this.position = next;
-      if (isAct(event)) this.#apply(event);
+      if (isChange(event)) this.#apply(event);
       else this.#events.push(event);
       complete.push(event);
     }
     return complete;
   }
 
-  #apply(act) {
-    this.#acts.push(act);
-    const index = this.#events.findLastIndex(({ seq }) => seq === act.target);
-    if (index >= 0) this.#events[index] = applied(this.#events[index], act);
-    const quoted = this.#quoted.get(act.target);
-    if (quoted) this.#quoted.set(act.target, applied(quoted, act));
+  #apply(change) {
+    this.#changes.push(change);
+    const index = this.#events.findLastIndex(({ seq }) => seq === change.target);
+    if (index >= 0) this.#events[index] = applied(this.#events[index], change);
+    const quoted = this.#quoted.get(change.target);
+    if (quoted) this.#quoted.set(change.target, applied(quoted, change));
   }
 
 }

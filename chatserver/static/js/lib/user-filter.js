@@ -1,6 +1,6 @@
 /** Choosing one of many people, [{name, display}]. */
 
-import { fitting } from "./mentions.js";
+import { matching } from "./mentions.js";
 
 export const FEW = 8; // people who are chosen from without a filter
 
@@ -10,4 +10,4 @@ export const byDisplay = (people) => [...people].sort((a, b) => a.display.locale
 export const query = (typed) => typed.normalize("NFKC").trim().toLowerCase().replace(/^@/, "");
 
 /** Those whose name or display name fits `typed`, the best first, and among equals by display name. */
-export const filtered = (people, typed) => fitting(byDisplay(people), query(typed), people.length);
+export const filtered = (people, typed) => matching(byDisplay(people), query(typed), people.length);

@@ -4,7 +4,7 @@
  * `state`, `problem` and `final` are of, when that is an edit, a deletion or a reaction.
  */
 
-import { isAct, isNotice, Type } from "../net/protocol.js";
+import { isChange, isNotice, Type } from "../net/protocol.js";
 import { roomKey } from "./route.js";
 
 /** A stored event. One's own keeps the key that it had before it was stored. `status`: of an act on it, if any. */
@@ -23,18 +23,18 @@ const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
   reactions: reactions ?? {},
 });
 
-/** An entry of the outbox: "sending", "failed", or, without a connection, `line`: "waiting" for it or for a "login". */
-export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { line }) {
-  const shown = state === "sending" && line !== "online" ? line : state;
-  return { key: `id:${id}`, id, user: me, data, at, problem, final, own: true, state: shown, act: type, replyTo, ...changes({}) };
+/** An entry of the outbox: "sending", "failed", or, without a connection, `availability`: "waiting" for it or for a "login". */
+export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { availability }) {
+  const shown = state === "sending" && availability !== "online" ? availability : state;
+  return { key: `id:${id}`, id, user: me, data, at, problem, final, own: true, state: shown, change: type, replyTo, ...changes({}) };
 }
 
 /** The command that says an entry. */
 export function asCommand(entry) {
-  return isAct(entry) ? actCommand(entry) : messageCommand(entry);
+  return isChange(entry) ? changeCommand(entry) : messageCommand(entry);
 }
 
-function actCommand({ id, type, room, target, data, emoji, on }) {
+function changeCommand({ id, type, room, target, data, emoji, on }) {
   const facts = { [Type.EDIT]: { data }, [Type.DELETE]: {}, [Type.REACT]: { emoji, on } }[type];
   return { type, id, room, target, ...facts };
 }
@@ -48,7 +48,7 @@ function messageCommand({ id, key, data, replyTo }) {
 
 /** The event that the server stored for an entry, as its reply tells it. */
 export function asEvent(entry, { room, seq, at }, me) {
-  return { ...asCommand(entry), room, seq, at, user: me, answered: true };
+  return { ...asCommand(entry), room, seq, at, user: me, acknowledged: true };
 }
 
 /** Group rooms by number, the lobby first, archived ones only while open; direct conversations that exist or are open, newest first. */

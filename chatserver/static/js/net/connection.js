@@ -11,15 +11,15 @@ import { newId } from "../lib/ids.js";
 import { encoded } from "../lib/text.js";
 import { CloseCode, Type } from "./protocol.js";
 
-const SILENCE = 45_000; // milliseconds without any frame until the line counts as dead
-const OPENING = 15_000; // from the first byte out to the welcome
-const ANSWER = 20_000; // until a request counts as lost
+const SILENCE_TIMEOUT = 45_000; // milliseconds without any frame until the line counts as dead
+const WELCOME_TIMEOUT = 15_000; // from the first byte out to the welcome
+const REPLY_TIMEOUT = 20_000; // until a request counts as lost
 
 /** No reply came: whether the request was carried out is unknown. `silent`: although the line stood; `unsent`: it was not sent. */
-export class Lost extends Error {
-  constructor(message, { silent = false, unsent = false } = {}) {
+export class NoReply extends Error {
+  constructor(message, { timedOut = false, unsent = false } = {}) {
     super(message);
-    this.silent = silent;
+    this.timedOut = timedOut;
     this.unsent = unsent;
   }
 }
@@ -28,62 +28,62 @@ export class Connection extends EventTarget {
   state = "waiting";
 
   #url;
-  #admits;
+  #accepts;
   #backoff = new Backoff();
   #socket = null;
   #watchdog = 0;
   #retry = 0;
-  #heard = 0;
-  #isOver = false; // the session is: only a login helps
+  #lastFrameAt = 0;
+  #isLoginRequired = false; // the session is: only a login helps
   #replies = new Map(); // id → {resolve, reject, timer}
 
-  /** `admits(welcome)`: whether a line that begins so is one for this page; without it the line ends. */
-  constructor(url, { admits }) {
+  /** `accepts(welcome)`: whether a line that begins so is one for this page; without it the line ends. */
+  constructor(url, { accepts }) {
     super();
     this.#url = url;
-    this.#admits = admits;
+    this.#accepts = accepts;
   }
 
   /** "online", "waiting" for a connection, or for a "login". */
-  get line() {
+  get availability() {
     if (this.state === "online") return "online";
-    return this.state === "ended" && this.#isOver ? "login" : "waiting";
+    return this.state === "ended" && this.#isLoginRequired ? "login" : "waiting";
   }
 
   start() {
-    addEventListener("online", () => this.hurry());
+    addEventListener("online", () => this.retryNow());
     // The browser sees a lost network at once, a socket only when it is silent for long.
     addEventListener("offline", () => this.state === "online" && this.reconnect());
-    document.addEventListener("visibilitychange", () => this.#wake());
-    addEventListener("pageshow", () => this.#wake());
+    document.addEventListener("visibilitychange", () => this.#becameVisible());
+    addEventListener("pageshow", () => this.#becameVisible());
     this.#open();
   }
 
   /** Try at once instead of waiting for the back-off. */
-  hurry() {
+  retryNow() {
     if (this.state !== "waiting") return;
     clearTimeout(this.#retry);
     this.#open();
   }
 
   /**
-   * Sends `frame` with an id and promises its reply, refusals too. Rejects with Lost when none comes, with
+   * Sends `frame` with an id and promises its reply, refusals too. Rejects with NoReply when none comes, with
    * another error when the frame cannot be sent at all.
    */
-  request(frame, { timeout = ANSWER } = {}) {
+  request(frame, { timeout = REPLY_TIMEOUT } = {}) {
     const id = frame.id ?? newId();
     // A closing socket takes words and loses them; its close event can be seconds away.
     if (this.state === "online" && this.#socket.readyState !== WebSocket.OPEN) this.reconnect();
-    if (this.state !== "online") return Promise.reject(new Lost("offline", { unsent: true }));
+    if (this.state !== "online") return Promise.reject(new NoReply("offline", { unsent: true }));
     return new Promise((resolve, reject) => {
       this.#socket.send(encoded({ ...frame, id }));
-      const timer = setTimeout(() => this.#lose(id, new Lost("no reply", { silent: true })), timeout);
+      const timer = setTimeout(() => this.#rejectReply(id, new NoReply("no reply", { timedOut: true })), timeout);
       this.#replies.set(id, { resolve, reject, timer });
     });
   }
 
   /** Sends `frame`, which nobody answers. False while there is no line. */
-  tell(frame) {
+  send(frame) {
     const open = this.state === "online" && this.#socket.readyState === WebSocket.OPEN;
     if (open) this.#socket.send(encoded(frame));
     return open;
@@ -104,7 +104,7 @@ export class Connection extends EventTarget {
   reconnect() {
     if (this.state === "ended") return;
     this.#drop();
-    this.#later();
+    this.#openLater();
   }
 
   #open() {
@@ -113,25 +113,25 @@ export class Connection extends EventTarget {
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#read(data);
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
-    this.#heard = Date.now();
-    this.#watch(OPENING);
+    this.#lastFrameAt = Date.now();
+    this.#watch(WELCOME_TIMEOUT);
   }
 
   #read(data) {
-    this.#heard = Date.now();
-    this.#watch(SILENCE);
+    this.#lastFrameAt = Date.now();
+    this.#watch(SILENCE_TIMEOUT);
     const frame = JSON.parse(data);
-    if (frame.type === Type.WELCOME && !this.#admits(frame)) return;
+    if (frame.type === Type.WELCOME && !this.#accepts(frame)) return;
     if (frame.type === Type.WELCOME) {
       this.#backoff.reset();
       this.#change("online");
     }
-    if (frame.type === Type.REPLY) this.#answer(frame);
+    if (frame.type === Type.REPLY) this.#resolveReply(frame);
     this.dispatchEvent(new CustomEvent("frame:received", { detail: { frame } }));
   }
 
-  #answer(frame) {
-    const id = frame.id ?? this.#only;
+  #resolveReply(frame) {
+    const id = frame.id ?? this.#onlyRequest;
     const waiting = this.#replies.get(id);
     if (!waiting) return;
     this.#replies.delete(id);
@@ -140,7 +140,7 @@ export class Connection extends EventTarget {
   }
 
   /** The request that a refusal without an id is for, where there is no doubt. */
-  get #only() {
+  get #onlyRequest() {
     return this.#replies.size === 1 ? this.#replies.keys().next().value : undefined;
   }
 
@@ -149,18 +149,18 @@ export class Connection extends EventTarget {
     if (code === CloseCode.SESSION_INVALID) this.#change("ended", { code });
     else if (code === CloseCode.REMOVED || code === CloseCode.ABUSE) {
       this.#change("ended", { code, reason });
-    } else this.#later({ code, reason });
+    } else this.#openLater({ code, reason });
   }
 
-  #later(detail = {}) {
+  #openLater(detail = {}) {
     this.#change("waiting", detail);
     this.#retry = setTimeout(() => this.#open(), this.#backoff.next());
   }
 
-  #wake() {
+  #becameVisible() {
     if (document.visibilityState !== "visible") return;
-    if (this.state === "online" && Date.now() - this.#heard > SILENCE) this.reconnect();
-    this.hurry();
+    if (this.state === "online" && Date.now() - this.#lastFrameAt > SILENCE_TIMEOUT) this.reconnect();
+    this.retryNow();
   }
 
   #watch(wait) {
@@ -179,10 +179,10 @@ export class Connection extends EventTarget {
       socket.onclose = null;
       socket.close();
     }
-    for (const id of [...this.#replies.keys()]) this.#lose(id, new Lost("the line was lost"));
+    for (const id of [...this.#replies.keys()]) this.#rejectReply(id, new NoReply("the line was lost"));
   }
 
-  #lose(id, error) {
+  #rejectReply(id, error) {
     const waiting = this.#replies.get(id);
     if (!waiting) return;
     this.#replies.delete(id);
@@ -192,7 +192,7 @@ export class Connection extends EventTarget {
 
   #change(state, detail = {}) {
     this.state = state;
-    this.#isOver = detail.code !== CloseCode.ABUSE;
+    this.#isLoginRequired = detail.code !== CloseCode.ABUSE;
     this.dispatchEvent(new CustomEvent("connection:changed", { detail: { state, ...detail } }));
   }
 }

@@ -14,8 +14,8 @@ export function announceLogout() {
 /** Goes to the login page when another tab has logged out. `forget()` promises that nothing is sent or kept any more. */
 export function followLogout(forget = async () => {}) {
   channel().onmessage = async () => {
-    if (session.leaving) return; // by this tab
-    session.leaving = true;
+    if (session.isLoggingOut) return; // by this tab
+    session.isLoggingOut = true;
     document.body.hidden = true; // nothing more is read or written here
     await forget();
     location.replace(urls.login);

@@ -1,6 +1,6 @@
 /** Logging out. The login page is shown only when the session is over; nothing of the user stays on the device. */
 
-import { Refused, request } from "./api.js";
+import { RequestError, request } from "./api.js";
 import { drafts } from "../state/drafts.js";
 import { goTo } from "../ui/layers.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -20,14 +20,14 @@ export async function logOut({ outbox, connection, ask, everywhere }) {
   const lost = unsent(await outbox.count(), drafts.count());
   if (everywhere ? !(await ask(everywhereQuestion(lost))) : lost && !(await ask(lossQuestion(lost)))) return;
   connection.end();
-  session.leaving = true;
+  session.isLoggingOut = true;
   const over = await ended(everywhere, ask);
   if (over) {
     announceLogout();
     await forgetUser(outbox);
     goTo(urls.login);
   } else {
-    session.leaving = false;
+    session.isLoggingOut = false;
     if (!session.replaced) connection.resume();
   }
 }
@@ -58,7 +58,7 @@ async function ended(everywhere, ask) {
       await (everywhere ? request("DELETE", urls.sessions) : request("POST", urls.logout, {}));
       return true;
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof RequestError)) throw error;
       if (error.status === OVER) return !everywhere; // then other devices may still be logged in
       if (session.replaced) return false;
       const again = { question: _("You are still logged in"), text: error.message, yes: _("Try again") };

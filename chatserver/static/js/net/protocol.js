@@ -38,7 +38,7 @@ export const PAGE = 50; // messages in the page that a room opens with
 export const isMessage = ({ type }) => type === Type.GROUP_CHAT || type === Type.SINGLE_CHAT;
 
 /** True for events that change a message, their `target`. */
-export const isAct = ({ type }) => type === Type.EDIT || type === Type.DELETE || type === Type.REACT;
+export const isChange = ({ type }) => type === Type.EDIT || type === Type.DELETE || type === Type.REACT;
 
 /** True for events that are shown as a small line between the messages. */
 export const isNotice = ({ type }) => type === Type.ROOM;

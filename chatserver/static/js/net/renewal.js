@@ -4,7 +4,7 @@
  */
 
 import { request } from "./api.js";
-import { keep, recall } from "../state/local-storage.js";
+import { getItem, setItem } from "../state/local-storage.js";
 import { me, urls } from "../ui/page.js";
 import { Type } from "./protocol.js";
 
@@ -64,12 +64,12 @@ export class Renewal {
 
   /** What the tabs of this browser know of the cookie: {end, claimed}. */
   get #shared() {
-    const { id, ...facts } = JSON.parse(recall(SHARED) ?? "{}");
+    const { id, ...facts } = JSON.parse(getItem(SHARED) ?? "{}");
     return id === this.#session.id ? facts : { end: 0, claimed: 0 };
   }
 
   #share(facts) {
-    keep(SHARED, JSON.stringify({ id: this.#session.id, ...facts }));
+    setItem(SHARED, JSON.stringify({ id: this.#session.id, ...facts }));
   }
 
   #isDue(end) {

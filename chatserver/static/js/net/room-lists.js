@@ -1,11 +1,11 @@
 /** Lists of rooms over HTTP, which the server gives page by page. */
 
-import { ask } from "./api.js";
+import { sessionRequest } from "./api.js";
 import { urls } from "../ui/page.js";
 
 /** `own` rooms of this user and those that are `open` to everybody, all of them. */
 export async function listRooms() {
-  const first = await ask("GET", urls.rooms);
+  const first = await sessionRequest("GET", urls.rooms);
   return {
     own: await follow(first, "rooms", "rooms_after"),
     open: await follow(first, "public", "public_after"),
@@ -15,7 +15,7 @@ export async function listRooms() {
 async function follow(first, list, cursor) {
   const found = [...first[list]];
   for (let after = first[cursor]; after !== undefined; ) {
-    const page = await ask("GET", `${urls.rooms}?${new URLSearchParams({ [cursor]: after })}`);
+    const page = await sessionRequest("GET", `${urls.rooms}?${new URLSearchParams({ [cursor]: after })}`);
     found.push(...page[list]);
     after = page[cursor];
   }

@@ -1,7 +1,7 @@
 /**
  * The end of this page's session, which the cookie of the whole browser belongs to.
  *
- * Dispatches on the document: `session:over` when the session has ended, which is prevented where the page stays and
+ * Dispatches on the document: `session:ended` when the session has ended, which is prevented where the page stays and
  * says so, as the chat does: what is being typed must not go to the login page; `session:replaced` when the session is
  * another user's: then this page sends nothing more. <session-notice> says so, <chat-app> ends its connection.
  */
@@ -13,7 +13,7 @@ const CLOSING = 1_000; // milliseconds in which the server closes the socket of 
 
 export const session = {
   replaced: false, // by that of another user
-  leaving: false, // the user is logging out, and <chat-app> goes to the login page itself
+  isLoggingOut: false, // the user is logging out, and <chat-app> goes to the login page itself
 };
 
 let over = false;
@@ -23,10 +23,10 @@ addEventListener("pageshow", ({ persisted }) => {
 });
 
 /** Once, though the socket, its frame and an answer may all say that the session is over. */
-export function sessionOver() {
-  if (over || session.replaced || session.leaving) return;
+export function sessionEnded() {
+  if (over || session.replaced || session.isLoggingOut) return;
   over = true;
-  const leaves = document.dispatchEvent(new CustomEvent("session:over", { cancelable: true }));
+  const leaves = document.dispatchEvent(new CustomEvent("session:ended", { cancelable: true }));
   if (leaves) location.assign(`${urls.login}?over`);
 }
 
@@ -36,7 +36,7 @@ export function sessionOver() {
  */
 export function endWithSession(connection) {
   document.addEventListener("session:replaced", () => connection.end());
-  document.addEventListener("session:over", (event) => {
+  document.addEventListener("session:ended", (event) => {
     event.preventDefault();
     const end = () => connection.state !== "ended" && connection.end(CloseCode.SESSION_INVALID);
     if (connection.state === "online") setTimeout(end, CLOSING);

@@ -5,7 +5,7 @@
 
 import { NewLine } from "../lib/new-line.js";
 
-export class Current {
+export class CurrentConversation {
   key = null;
   lost = null; // {conversation, reason, by?}, as `feed:gone` or a Destination has it: the user is no member
   newLine = new NewLine();

@@ -8,7 +8,7 @@
  * answers none.
  */
 
-import { forget, keep, names, onlyInMemory, recall } from "./local-storage.js";
+import { getItem, itemNames, removeItems, setItem, unsavedNames } from "./local-storage.js";
 import { me } from "../ui/page.js";
 
 const MINE = `draft:${me.name}:`;
@@ -16,15 +16,15 @@ const EDITS = `edit:${me.name}:`;
 const TOPICS = `topic:${me.name}:`;
 
 export const drafts = {
-  read: (key) => recall(MINE + key) ?? "",
-  write: (key, text) => keep(MINE + key, text.trim() ? text : ""),
+  read: (key) => getItem(MINE + key) ?? "",
+  write: (key, text) => setItem(MINE + key, text.trim() ? text : ""),
 
-  topic: (key) => JSON.parse(recall(TOPICS + key) ?? "null"),
-  setTopic: (key, topic) => keep(TOPICS + key, topic && JSON.stringify(topic)),
+  topic: (key) => JSON.parse(getItem(TOPICS + key) ?? "null"),
+  setTopic: (key, topic) => setItem(TOPICS + key, topic && JSON.stringify(topic)),
 
   /** The changed text of the message that `topic` is about, or "". */
-  readEdit: (key, topic) => recall(editName(key, topic)) ?? "",
-  writeEdit: (key, topic, text) => keep(editName(key, topic), text.trim() && text !== topic.was ? text : ""),
+  readEdit: (key, topic) => getItem(editName(key, topic)) ?? "",
+  writeEdit: (key, topic, text) => setItem(editName(key, topic), text.trim() && text !== topic.was ? text : ""),
 
   /** What the box of this conversation holds. */
   text(key) {
@@ -32,13 +32,13 @@ export const drafts = {
     return topic?.kind === "edit" ? this.readEdit(key, topic) || topic.was : this.read(key);
   },
   /** How many texts were begun and not sent, those of other tabs as well. */
-  count: () => names(MINE).length + names(EDITS).length,
+  count: () => itemNames(MINE).length + itemNames(EDITS).length,
   /** Whether a reload loses none of them. */
-  get areKept() {
-    return [MINE, EDITS].every((prefix) => onlyInMemory(prefix).length === 0);
+  get areSaved() {
+    return [MINE, EDITS].every((prefix) => unsavedNames(prefix).length === 0);
   },
   forgetAll() {
-    for (const prefix of [MINE, EDITS, TOPICS]) forget(prefix);
+    for (const prefix of [MINE, EDITS, TOPICS]) removeItems(prefix);
   },
 };
 

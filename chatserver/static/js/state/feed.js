@@ -3,12 +3,12 @@
  * complete timelines, and asks for what is missing.
  *
  * Events: `feed:changed` {conversation, added}: events that became complete, in order;
- * `feed:renewed`: a welcome was taken in; `feed:gone` {conversation, reason, by}: the user is no member of it any
+ * `feed:renewed`: a welcome was applied; `feed:gone` {conversation, reason, by}: the user is no member of it any
  * more; `reason`: "leave" or "remove", `by` another member; "absent" from a welcome; "restored": a backup was
  * restored, and its number is another room's.
  */
 
-import { Filling } from "./gap-filler.js";
+import { GapFiller } from "./gap-filler.js";
 import { History } from "../net/history.js";
 import { Conversation } from "../lib/conversation.js";
 import { directKey, keyOf, roomKey } from "../lib/route.js";
@@ -27,7 +27,7 @@ export class Feed extends EventTarget {
   #history;
   #conversations = new Map(); // key → Conversation
   #before = new Map(); // room → its name in the log of before, until a welcome tells it again
-  #filling;
+  #gapFiller;
   #isUser;
 
   /** `isUser(name)`: whether a folded name is that of a user, as People has it. */
@@ -36,8 +36,8 @@ export class Feed extends EventTarget {
     this.#connection = connection;
     this.#isUser = isUser;
     this.#history = new History(connection, (conversation, epoch) => this.#reset(conversation, epoch));
-    const taken = (conversation, events) => this.#take(conversation, events);
-    this.#filling = new Filling(this.#history, { taken, later: (action) => this.#later(action) });
+    const receive = (conversation, events) => this.#take(conversation, events);
+    this.#gapFiller = new GapFiller(this.#history, { receive, retryLater: (action) => this.#retryLater(action) });
     this.get(roomKey(LOBBY)).room = LOBBY;
   }
 
@@ -68,7 +68,7 @@ export class Feed extends EventTarget {
     this.dispatchEvent(new CustomEvent("feed:renewed"));
   }
 
-  /** A live event, or one's own message as its reply tells it (`answered`). */
+  /** A live event, or one's own message as its reply tells it (`acknowledged`). */
   receive(event) {
     if (!event.seq) return;
     if (event.state) this.admit(event.state);
@@ -80,13 +80,13 @@ export class Feed extends EventTarget {
     for (const one of timeline.loaded ? added : [event]) conversation.count(one);
     this.#changed(conversation, added);
     if (losesMe(event)) this.#remove(conversation, { reason: event.action, by: event.user });
-    if (timeline.missing) setTimeout(() => this.#filling.fill(conversation), event.answered ? GRACE : 0);
+    if (timeline.missing) setTimeout(() => this.#gapFiller.fill(conversation), event.acknowledged ? GRACE : 0);
   }
 
   /** A room that one is a member of now, as `state` of its event or of a reply tells it. */
   admit(room) {
     const conversation = this.#admit(room);
-    if (conversation.timeline.loaded) this.#filling.fill(conversation);
+    if (conversation.timeline.loaded) this.#gapFiller.fill(conversation);
     this.#changed(conversation, []);
     return conversation;
   }
@@ -98,7 +98,7 @@ export class Feed extends EventTarget {
     conversation.readBy(user, seq);
     if (user === me.name) {
       conversation.muted = muted ?? conversation.muted;
-      conversation.told = Math.max(conversation.told, seq);
+      conversation.reportedRead = Math.max(conversation.reportedRead, seq);
       conversation.readTo(seq);
     }
     this.#changed(conversation, []);
@@ -107,11 +107,11 @@ export class Feed extends EventTarget {
   /** Loads the newest page, unless it is here. */
   async open(conversation) {
     const { timeline } = conversation;
-    if (timeline.loaded) return timeline.missing ? this.#filling.fill(conversation) : null;
+    if (timeline.loaded) return timeline.missing ? this.#gapFiller.fill(conversation) : null;
     const upTo = timeline.head;
     if (upTo === 0) return this.#changed(conversation, timeline.load({ events: [], more: false, upTo }));
     const page = await this.#history.page(conversation, upTo + 1, PAGE);
-    if (!page || timeline.loaded) return this.#later(() => this.open(conversation));
+    if (!page || timeline.loaded) return this.#retryLater(() => this.open(conversation));
     return this.#changed(conversation, timeline.load({ ...page, upTo }));
   }
 
@@ -149,7 +149,7 @@ export class Feed extends EventTarget {
     try {
       for (let after = first; after !== undefined; ) {
         const reply = await this.#connection.request({ type: Type.HISTORY, rooms_after: after });
-        if (!reply.ok) return this.#later(() => this.#load(others, after, own));
+        if (!reply.ok) return this.#retryLater(() => this.#load(others, after, own));
         for (const room of reply.rooms) {
           own.add(room.room);
           this.#continue(this.#admit(room));
@@ -211,7 +211,7 @@ export class Feed extends EventTarget {
   #continue(conversation) {
     const { timeline } = conversation;
     if (!timeline.loaded) return;
-    if (timeline.head - timeline.position <= TOO_FAR) this.#filling.fill(conversation);
+    if (timeline.head - timeline.position <= TOO_FAR) this.#gapFiller.fill(conversation);
     else this.#startOver(conversation);
   }
 
@@ -222,7 +222,7 @@ export class Feed extends EventTarget {
   }
 
   /** While there is a line; without one, the next welcome starts over. */
-  #later(action) {
+  #retryLater(action) {
     setTimeout(() => this.#connection.state === "online" && action(), AGAIN);
     return null;
   }
@@ -235,7 +235,7 @@ export class Feed extends EventTarget {
 
   /** As if nothing were held: what was done to old messages meanwhile is not known. */
   #startOver(conversation) {
-    conversation.stretch = null;
+    conversation.historyWindow = null;
     conversation.timeline.reset(conversation.timeline.head);
   }
 

@@ -2,17 +2,17 @@
 
 import { HISTORY_LIMIT } from "../net/protocol.js";
 
-export class Filling {
+export class GapFiller {
   #history;
-  #taken;
-  #later;
+  #receive;
+  #retryLater;
   #busy = new Set(); // keys of conversations
 
-  /** `taken(conversation, events)` hears what came, `later(action)` of what is to be tried again. */
-  constructor(history, { taken, later }) {
+  /** `receive(conversation, events)` hears what came, `retryLater(action)` of what is to be tried again. */
+  constructor(history, { receive, retryLater }) {
     this.#history = history;
-    this.#taken = taken;
-    this.#later = later;
+    this.#receive = receive;
+    this.#retryLater = retryLater;
   }
 
   async fill(conversation) {
@@ -23,9 +23,9 @@ export class Filling {
       while (timeline.missing) {
         const before = timeline.position;
         const page = await this.#history.ask(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
-        if (!page) return this.#later(() => this.fill(conversation));
+        if (!page) return this.#retryLater(() => this.fill(conversation));
         timeline.head = Math.max(timeline.head, page.head);
-        this.#taken(conversation, page.events);
+        this.#receive(conversation, page.events);
         if (timeline.position === before) return null; // the server cannot say more now
       }
       return null;

@@ -4,13 +4,13 @@
  */
 
 import { History } from "../net/history.js";
-import { Stretch } from "../lib/history-window.js";
+import { HistoryWindow } from "../lib/history-window.js";
 import { PAGE } from "../net/protocol.js";
 
 const BEHIND = 25; // events behind the message that is shown
 const TRIES = 10; // pages in which the first unread message is looked for
 
-export class Past {
+export class HistoryJump {
   #history;
   #changed;
 
@@ -25,7 +25,7 @@ export class Past {
     const upTo = Math.min(seq + BEHIND, conversation.timeline.oldest - 1);
     const page = await this.#page(conversation, upTo);
     if (!page?.events.some((event) => event.seq === seq)) return false;
-    conversation.stretch = new Stretch({ ...page, upTo });
+    conversation.historyWindow = new HistoryWindow({ ...page, upTo });
     this.#join(conversation);
     this.#changed();
     return true;
@@ -33,10 +33,10 @@ export class Past {
 
   /** Whether the first unread message is further back than the newest page; the room is not shown until `open` has it. */
   seek(conversation) {
-    const { timeline, read, unread, stretch } = conversation;
+    const { timeline, read, unread, historyWindow } = conversation;
     const behind = unread > 0 && timeline.head - read >= PAGE;
     const held = timeline.loaded && (timeline.oldest <= read + 1 || !timeline.hasOlder);
-    conversation.seeking = behind && !held && stretch === null;
+    conversation.seeking = behind && !held && historyWindow === null;
     return conversation.seeking;
   }
 
@@ -50,8 +50,8 @@ export class Past {
   /** Once both are there: a stretch that is drawn before its end is known would jump when that comes. */
   #showNew(conversation, found) {
     conversation.seeking = false;
-    if (found?.events.length > 0) conversation.stretch = new Stretch(found);
-    if (conversation.stretch && conversation.timeline.loaded) this.#join(conversation);
+    if (found?.events.length > 0) conversation.historyWindow = new HistoryWindow(found);
+    if (conversation.historyWindow && conversation.timeline.loaded) this.#join(conversation);
     this.#changed();
   }
 
@@ -69,25 +69,25 @@ export class Past {
   }
 
   async older(conversation) {
-    const { stretch } = conversation;
-    const page = stretch.hasOlder && (await this.#page(conversation, stretch.oldest - 1));
-    if (!page || conversation.stretch !== stretch) return;
-    stretch.prepend(page);
+    const { historyWindow } = conversation;
+    const page = historyWindow.hasOlder && (await this.#page(conversation, historyWindow.oldest - 1));
+    if (!page || conversation.historyWindow !== historyWindow) return;
+    historyWindow.prepend(page);
     this.#changed();
   }
 
   async newer(conversation) {
-    const { stretch, timeline } = conversation;
-    const upTo = Math.min(stretch.upTo + PAGE, timeline.oldest - 1);
+    const { historyWindow, timeline } = conversation;
+    const upTo = Math.min(historyWindow.upTo + PAGE, timeline.oldest - 1);
     const page = await this.#page(conversation, upTo);
-    if (!page || conversation.stretch !== stretch) return;
-    stretch.append({ ...page, upTo });
+    if (!page || conversation.historyWindow !== historyWindow) return;
+    historyWindow.append({ ...page, upTo });
     this.#join(conversation);
     this.#changed();
   }
 
   leave(conversation) {
-    conversation.stretch = null;
+    conversation.historyWindow = null;
   }
 
   /** The last messages up to `upTo`, as they are now. */
@@ -99,9 +99,9 @@ export class Past {
 
   /** Nothing is missing any more between the stretch and what is held of the end. */
   #join(conversation) {
-    const { stretch, timeline } = conversation;
-    if (stretch.upTo + 1 < timeline.oldest) return;
-    timeline.prepend({ events: stretch.events, more: stretch.hasOlder });
-    conversation.stretch = null;
+    const { historyWindow, timeline } = conversation;
+    if (historyWindow.upTo + 1 < timeline.oldest) return;
+    timeline.prepend({ events: historyWindow.events, more: historyWindow.hasOlder });
+    conversation.historyWindow = null;
   }
 }

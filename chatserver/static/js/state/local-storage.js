@@ -5,7 +5,7 @@ import { scope } from "../ui/page.js";
 const full = (name) => `chat:${scope}:${name}`;
 const memory = new Map(); // full name → the value that is not stored
 
-export function recall(name) {
+export function getItem(name) {
   if (memory.has(full(name))) return memory.get(full(name));
   try {
     return localStorage.getItem(full(name));
@@ -15,7 +15,7 @@ export function recall(name) {
 }
 
 /** Keeps `value`; an empty one is forgotten. */
-export function keep(name, value) {
+export function setItem(name, value) {
   memory.delete(full(name));
   try {
     if (value) localStorage.setItem(full(name), value);
@@ -26,18 +26,18 @@ export function keep(name, value) {
 }
 
 /** The full names that start with `prefix`. */
-export function names(prefix) {
-  return [...new Set([...stored(prefix), ...onlyInMemory(prefix)])];
+export function itemNames(prefix) {
+  return [...new Set([...stored(prefix), ...unsavedNames(prefix)])];
 }
 
 /** The full names that start with `prefix` and whose value a reload loses. */
-export function onlyInMemory(prefix) {
+export function unsavedNames(prefix) {
   return [...memory].filter(([name, value]) => value && name.startsWith(full(prefix))).map(([name]) => name);
 }
 
 /** Forgets everything whose name starts with `prefix`. */
-export function forget(prefix) {
-  for (const name of onlyInMemory(prefix)) memory.delete(name);
+export function removeItems(prefix) {
+  for (const name of unsavedNames(prefix)) memory.delete(name);
   for (const name of stored(prefix)) localStorage.removeItem(name);
 }
 

@@ -1,6 +1,6 @@
 /** Other members of rooms, loaded when a name is first written there, and again when their number has changed. */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { me, urls } from "../ui/page.js";
 import { LOBBY } from "../net/protocol.js";
 
@@ -25,7 +25,7 @@ export class Members {
   }
 
   #ask(room) {
-    const request = ask("GET", `${urls.rooms}/${room}/members`);
+    const request = sessionRequest("GET", `${urls.rooms}/${room}/members`);
     return request.then(({ members }) => members.filter(isOther)).catch(() => null);
   }
 }

@@ -7,14 +7,14 @@ const SETTLE = 150; // milliseconds in which the positions of several rooms are 
 
 export class ReadMarks {
   #feed;
-  #tell;
+  #send;
   #timer = 0;
   #last = 0;
 
-  /** `tell(frame)` says whether there was a line. */
-  constructor({ feed, tell }) {
+  /** `send(frame)` says whether there was a line. */
+  constructor({ feed, send }) {
     this.#feed = feed;
-    this.#tell = tell;
+    this.#send = send;
   }
 
   soon() {
@@ -31,8 +31,8 @@ export class ReadMarks {
   }
 
   #report(conversation) {
-    const { room, read, told } = conversation;
-    if (room === null || read <= told) return;
-    if (this.#tell({ type: Type.READ, room, seq: read })) conversation.told = read;
+    const { room, read, reportedRead } = conversation;
+    if (room === null || read <= reportedRead) return;
+    if (this.#send({ type: Type.READ, room, seq: read })) conversation.reportedRead = read;
   }
 }

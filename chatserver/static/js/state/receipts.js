@@ -1,6 +1,6 @@
 /** How far the others have read, where a room shows it: asked for once a line, live from then on. */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
 export class Receipts {
@@ -21,7 +21,7 @@ export class Receipts {
     if (!receipts || room === null || this.#asked.has(room)) return;
     this.#asked.add(room);
     try {
-      const { members } = await ask("GET", `${urls.rooms}/${room}/members`);
+      const { members } = await sessionRequest("GET", `${urls.rooms}/${room}/members`);
       for (const { name, read = 0 } of members) conversation.readBy(name, read);
       this.#changed();
     } catch {

@@ -3,7 +3,7 @@
  * read a part, and when old messages are edited or deleted. Owns which rooms are asked about, each once at a time.
  */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
 const AGAIN = 10; // pauses
@@ -16,7 +16,7 @@ export class Recounts {
   #busy = new Set(); // conversations
 
   /** `count(room)` promises the facts of a room as a welcome has them. */
-  constructor(feed, { count = (room) => ask("GET", `${urls.rooms}/${room}`), pause = PAUSE } = {}) {
+  constructor(feed, { count = (room) => sessionRequest("GET", `${urls.rooms}/${room}`), pause = PAUSE } = {}) {
     this.#feed = feed;
     this.#count = count;
     this.#pause = pause;

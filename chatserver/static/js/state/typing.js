@@ -11,24 +11,24 @@ const LASTS = 5_000; // milliseconds
 const AGAIN = 3_000; // milliseconds between two words of one's own
 
 export class Typing extends EventTarget {
-  #tell;
-  #heard = new Map(); // room → user → timer
-  #said = new Map(); // room → when
+  #send;
+  #timers = new Map(); // room → user → timer
+  #notifiedAt = new Map(); // room → when
 
-  constructor(tell) {
+  constructor(send) {
     super();
-    this.#tell = tell;
+    this.#send = send;
   }
 
   /** The names of who writes in a room now. */
-  of(room) {
-    return [...(this.#heard.get(room)?.keys() ?? [])];
+  usersIn(room) {
+    return [...(this.#timers.get(room)?.keys() ?? [])];
   }
 
-  heard({ room, user }) {
+  started({ room, user }) {
     if (user === me.name) return; // on another device
-    const writers = this.#heard.get(room) ?? new Map();
-    this.#heard.set(room, writers);
+    const writers = this.#timers.get(room) ?? new Map();
+    this.#timers.set(room, writers);
     clearTimeout(writers.get(user));
     writers.set(user, setTimeout(() => this.stopped({ room, user }), LASTS));
     this.#changed();
@@ -36,19 +36,19 @@ export class Typing extends EventTarget {
 
   /** Also when the message came. */
   stopped({ room, user }) {
-    const writers = this.#heard.get(room);
+    const writers = this.#timers.get(room);
     clearTimeout(writers?.get(user));
     if (writers?.delete(user)) this.#changed();
   }
 
-  say(room) {
-    if (room === null || Date.now() - (this.#said.get(room) ?? 0) < AGAIN) return;
-    if (this.#tell({ type: Type.TYPING, room })) this.#said.set(room, Date.now());
+  notify(room) {
+    if (room === null || Date.now() - (this.#notifiedAt.get(room) ?? 0) < AGAIN) return;
+    if (this.#send({ type: Type.TYPING, room })) this.#notifiedAt.set(room, Date.now());
   }
 
   /** What was written is sent: the next word is a new one. */
   sent(room) {
-    this.#said.delete(room);
+    this.#notifiedAt.delete(room);
   }
 
   #changed() {

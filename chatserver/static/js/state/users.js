@@ -5,7 +5,7 @@
  * Events: `people:changed`.
  */
 
-import { ask } from "../net/api.js";
+import { sessionRequest } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { fold } from "../lib/mentions.js";
 import { namesakes, withName } from "../lib/names.js";
@@ -38,7 +38,7 @@ export class People extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = 0;
     try {
-      const { users, more } = await ask("GET", `${urls.users}?limit=${PAGE}`);
+      const { users, more } = await sessionRequest("GET", `${urls.users}?limit=${PAGE}`);
       this.#whole = !more;
       if (this.#whole) this.#accounts.clear();
       this.#add(users);
@@ -124,7 +124,7 @@ export class People extends EventTarget {
   async resolve(name) {
     if (name === me.name || this.#accounts.has(name)) return name;
     try {
-      const { users } = await ask("GET", `${urls.users}?names=${encodeURIComponent(name)}`);
+      const { users } = await sessionRequest("GET", `${urls.users}?names=${encodeURIComponent(name)}`);
       this.#add(users);
       return name.includes(",") ? null : (users[0]?.name ?? null);
     } catch ({ status }) {
@@ -189,7 +189,7 @@ export class People extends EventTarget {
   async #ask(query) {
     const before = this.#accounts.size;
     try {
-      this.#add((await ask("GET", `${urls.users}?${query}`)).users);
+      this.#add((await sessionRequest("GET", `${urls.users}?${query}`)).users);
     } catch {
       // Presence and messages still bring names.
     }

@@ -6,9 +6,9 @@
  * `opened(name, item)` is called when a dialog opens. `data-row` names the template of a row.
  */
 
-import { ask, attempt, once } from "../net/api.js";
-import { makeClosable, refill, remember } from "./dialogs.js";
-import { catchFocus, sync } from "./dom.js";
+import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
+import { makeClosable, refill, markUnchanged } from "./dialogs.js";
+import { restoreFocus, sync } from "./dom.js";
 import { Dates } from "../lib/dates.js";
 import { clone, lang } from "./page.js";
 
@@ -32,7 +32,7 @@ export class AdminList extends HTMLElement {
 
   async load() {
     await attempt(this.#place, async () => {
-      this.items = this.read(await ask("GET", this.dataset.url));
+      this.items = this.read(await sessionRequest("GET", this.dataset.url));
       this.show();
       this.dataset.state = "loaded";
     });
@@ -74,7 +74,7 @@ export class AdminList extends HTMLElement {
   async attempt(work) {
     this.#busy += 1;
     try {
-      return await once(this.#place, work);
+      return await attemptOnce(this.#place, work);
     } finally {
       this.#busy -= 1;
     }
@@ -93,7 +93,7 @@ export class AdminList extends HTMLElement {
     const dialog = this.querySelector("dialog[open]");
     if (item && dialog) refill(dialog, () => this.#turn(dialog, item));
     else dialog?.close();
-    catchFocus(this);
+    restoreFocus(this);
     return true;
   }
 
@@ -123,7 +123,7 @@ export class AdminList extends HTMLElement {
     const dialog = this.dialog(name);
     for (const once of dialog.querySelectorAll(".admin-made, .form-problem")) once.hidden = true;
     this.#turn(dialog, item);
-    remember(dialog);
+    markUnchanged(dialog);
     dialog.showModal();
   }
 

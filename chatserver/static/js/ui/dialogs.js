@@ -11,12 +11,12 @@ const values = new WeakMap(); // field of a form → its value then
 const sent = new WeakMap(); // dialog → what they held when one of them was submitted
 
 /** A dialog that a button or a key opens. */
-export function wire(element, { name, opened = () => {} }) {
+export function setUpDialog(element, { name, opened = () => {} }) {
   const dialog = element.querySelector("dialog");
   const open = (opener) => {
     dialog.showModal();
     opened(opener);
-    remember(dialog);
+    markUnchanged(dialog);
   };
   document.addEventListener("click", ({ target }) => {
     const opener = target.closest(`[data-open="${name}"]`);
@@ -47,7 +47,7 @@ export function makeClosable(dialog) {
 }
 
 /** What the forms of `dialog` hold now was not entered by the user. */
-export function remember(dialog) {
+export function markUnchanged(dialog) {
   initial.set(dialog, entered(dialog));
   for (const field of fields(dialog)) values.set(field, field.value);
   sent.delete(dialog);
@@ -58,7 +58,7 @@ export function refill(dialog, fill) {
   const changed = fields(dialog).filter((field) => values.has(field) && values.get(field) !== field.value);
   const typed = changed.map((field) => [field, field.value]);
   fill();
-  remember(dialog);
+  markUnchanged(dialog);
   for (const [field, value] of typed) field.value = value;
 }
 

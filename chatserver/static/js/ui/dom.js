@@ -29,6 +29,6 @@ export const say = (element, name, detail) =>
   element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
 /** After a row with the focused button is gone: to a neutral place, not to the button of the next row. */
-export function catchFocus(place) {
+export function restoreFocus(place) {
   if (document.activeElement === document.body) place.focus();
 }

@@ -1,6 +1,6 @@
 /** The list of emoji, fetched when somebody wants one. */
 
-import { read } from "../lib/emoji.js";
+import { parseEmoji } from "../lib/emoji.js";
 
 let loading = null;
 
@@ -15,5 +15,5 @@ export function loadEmoji() {
 
 async function fetchList() {
   const response = await fetch(new URL("../emoji.json", import.meta.url));
-  return read(await response.json());
+  return parseEmoji(await response.json());
 }

@@ -1,10 +1,10 @@
 /** What Enter does in the composer: the user's choice, else a line break on touch keyboards and sending elsewhere. */
 
-import { keep, recall } from "../state/local-storage.js";
+import { getItem, setItem } from "../state/local-storage.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 
 /** "sends" or "breaks". */
-export const enterKey = () => recall("enter") || (TOUCH.matches ? "breaks" : "sends");
+export const enterKey = () => getItem("enter") || (TOUCH.matches ? "breaks" : "sends");
 
-export const setEnterKey = (choice) => keep("enter", choice);
+export const setEnterKey = (choice) => setItem("enter", choice);

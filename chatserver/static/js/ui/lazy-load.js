@@ -15,10 +15,10 @@ const WAYS = [
   () => import("./lazy-bundle.js?once-more"),
 ];
 
-export const demand = { rest: null }; // lazy-bundle.js, when all of it is here
+export const lazyBundle = { module: null }; // lazy-bundle.js, when all of it is here
 
 /** `complete(rest)` gets lazy-bundle.js when all elements of the page are there; then the early clicks are made again. */
-export async function bringTheRest(list, complete) {
+export async function loadLazyBundle(list, complete) {
   const early = new Set();
   let want;
   const wanted = new Promise((resolve) => (want = resolve));
@@ -38,7 +38,7 @@ export async function bringTheRest(list, complete) {
   shown.disconnect();
   const rest = await load();
   document.removeEventListener("click", hold, { capture: true });
-  demand.rest = rest;
+  lazyBundle.module = rest;
   complete(rest);
   for (const button of early) button.click();
 }

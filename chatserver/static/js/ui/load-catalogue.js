@@ -3,7 +3,7 @@
 import { setCatalogue } from "../lib/i18n.js";
 import { urls } from "./page.js";
 
-export async function loadWords() {
+export async function loadCatalogue() {
   if (!urls.catalogue) return;
   try {
     const response = await fetch(urls.catalogue);

@@ -6,14 +6,14 @@
  * `message:link`, `quote:wanted`, `edit:wanted`.
  */
 
-import { call, demand } from "./lazy-load.js";
+import { call, lazyBundle } from "./lazy-load.js";
 import { _ } from "../lib/i18n.js";
 import { plain } from "../lib/markup.js";
 import { hashOf } from "../lib/route.js";
 import { me, urls } from "./page.js";
-import { isAct, isMessage, Type } from "../net/protocol.js";
+import { isChange, isMessage, Type } from "../net/protocol.js";
 
-export class Deeds {
+export class MessageCommands {
   #app;
   #feed;
   #people;
@@ -43,7 +43,7 @@ export class Deeds {
   }
 
   #react({ conversation, seq, emoji, on }) {
-    this.#act(Type.REACT, { conversation, seq, emoji, on });
+    this.#addChange(Type.REACT, { conversation, seq, emoji, on });
   }
 
   #answer({ seq }) {
@@ -57,7 +57,7 @@ export class Deeds {
   }
 
   #unsavedText({ seq, conversation: { key } }) {
-    return this.#outbox.of(key).findLast(({ type, target }) => type === Type.EDIT && target === seq)?.data;
+    return this.#outbox.entriesOf(key).findLast(({ type, target }) => type === Type.EDIT && target === seq)?.data;
   }
 
   /** An edit or another entry that the user takes back from the outbox, into the box. */
@@ -73,7 +73,7 @@ export class Deeds {
 
   /** The last message of the user. One that the server cannot have yet is taken back. */
   #editLast({ conversation }) {
-    const unsent = this.#outbox.of(conversation.key).findLast((entry) => !isAct(entry));
+    const unsent = this.#outbox.entriesOf(conversation.key).findLast((entry) => !isChange(entry));
     if (!unsent) this.#editLastSent(conversation);
     else if (unsent.state === "failed" || !unsent.tried) this.rewrite(unsent.id);
     else this.#say(_("Your last message is still being sent. You can edit it after that."));
@@ -88,11 +88,11 @@ export class Deeds {
   #save({ key, seq, text }) {
     const conversation = this.#feed.get(key);
     const before = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation })?.data;
-    if (text !== before) this.#act(Type.EDIT, { conversation, seq, data: text });
+    if (text !== before) this.#addChange(Type.EDIT, { conversation, seq, data: text });
   }
 
-  #act(type, { conversation: { key, room }, seq: target, ...facts }) {
-    this.#outbox.addAct({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
+  #addChange(type, { conversation: { key, room }, seq: target, ...facts }) {
+    this.#outbox.addChange({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
   }
 
   /** `done()` is called when the user has agreed. */
@@ -101,13 +101,13 @@ export class Deeds {
     const question = { question: _("Delete this message?"), text: message ? plain(message) : "", yes: _("Delete") };
     if (!(await this.#part("confirm-dialog").ask(question))) return;
     done();
-    this.#act(Type.DELETE, target);
+    this.#addChange(Type.DELETE, target);
   }
 
   async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
     url.hash = hashOf(conversation.key, seq);
-    this.#say((await demand.rest.copy(url.href)) ? _("Link copied") : url.href);
+    this.#say((await lazyBundle.module.copy(url.href)) ? _("Link copied") : url.href);
   }
 
   async #try(action) {
@@ -130,4 +130,4 @@ export class Deeds {
 /** Whether the message of a refused edit was deleted; one that is not loaded is known by the refusal. */
 const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
 
-const messageOf = ({ seq, conversation: { stretch, timeline } }) => stretch?.find(seq) ?? timeline.find(seq);
+const messageOf = ({ seq, conversation: { historyWindow, timeline } }) => historyWindow?.find(seq) ?? timeline.find(seq);

@@ -18,7 +18,7 @@ const NEAR = 200; // events behind which a message is visited instead of loading
 export class Navigation {
   #app;
   #feed;
-  #past;
+  #historyJump;
   #current;
   #draw;
   #visits = new Visits();
@@ -26,10 +26,10 @@ export class Navigation {
   #left = null; // the place to return to when its conversation is loaded
 
   /** `current()`: the open conversation; `draw()` brings the page up to date at once. */
-  constructor(app, { feed, past, current, draw }) {
+  constructor(app, { feed, historyJump, current, draw }) {
     this.#app = app;
     this.#feed = feed;
-    this.#past = past;
+    this.#historyJump = historyJump;
     this.#current = current;
     this.#draw = draw;
     app.addEventListener("message:jump", ({ detail }) => this.#follow(detail));
@@ -89,7 +89,7 @@ export class Navigation {
   /** Shows a place of the open conversation as <message-list> has it. */
   async #returnTo(place) {
     const conversation = this.#current();
-    if (place.seq === null) this.#past.leave(conversation);
+    if (place.seq === null) this.#historyJump.leave(conversation);
     else await this.#bring(conversation, place.seq);
     if (conversation !== this.#current()) return;
     this.#draw();
@@ -99,10 +99,10 @@ export class Navigation {
   /** Loads message `seq`. Returns false where it cannot exist. */
   async #bring(conversation, seq) {
     const { timeline } = conversation;
-    if (conversation.stretch?.holds(seq)) return true;
+    if (conversation.historyWindow?.holds(seq)) return true;
     if (seq > timeline.head) return false;
-    if (timeline.oldest - seq > NEAR) return this.#past.visit(conversation, seq);
-    this.#past.leave(conversation);
+    if (timeline.oldest - seq > NEAR) return this.#historyJump.visit(conversation, seq);
+    this.#historyJump.leave(conversation);
     // Another page may be under way, and then the first answer comes to nothing.
     for (let tries = 0; timeline.oldest > seq && tries < TRIES; tries += 1) {
       await this.#feed.older(conversation, HISTORY_LIMIT);

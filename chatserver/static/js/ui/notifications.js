@@ -6,10 +6,10 @@
 
 import { goTo } from "./layers.js";
 import { plain } from "../lib/markup.js";
-import { calls } from "../lib/mentions.js";
-import { disturbs, words } from "../lib/notify.js";
+import { isMentioned } from "../lib/mentions.js";
+import { shouldNotify, notificationText } from "../lib/notify.js";
 import { hashOf } from "../lib/route.js";
-import { keep, recall } from "../state/local-storage.js";
+import { getItem, setItem } from "../state/local-storage.js";
 import { me, scope } from "./page.js";
 import { Type } from "../net/protocol.js";
 import { Tabs } from "../state/tabs.js";
@@ -26,7 +26,7 @@ export function obstacle() {
 
 /** Chrome on Android has the constructor, which throws: there only a service worker can show notifications. */
 function isConstructible() {
-  if (recall(BROKEN)) return false;
+  if (getItem(BROKEN)) return false;
   if (Notification.permission !== "default") return true; // one that is made now would be shown
   try {
     new Notification("", { silent: true }).close();
@@ -38,17 +38,17 @@ function isConstructible() {
 
 export const choices = {
   get level() {
-    return recall(`notify:${me.name}`) ?? "none";
+    return getItem(`notify:${me.name}`) ?? "none";
   },
   set level(level) {
-    keep(`notify:${me.name}`, level);
+    setItem(`notify:${me.name}`, level);
   },
   /** Whether they say what was written. */
   get text() {
-    return recall(`notify-text:${me.name}`) !== "no";
+    return getItem(`notify-text:${me.name}`) !== "no";
   },
   set text(shown) {
-    keep(`notify-text:${me.name}`, shown ? "" : "no");
+    setItem(`notify-text:${me.name}`, shown ? "" : "no");
   },
   /** Back to what they are on a new device. */
   forget() {
@@ -76,24 +76,24 @@ export class Notifications {
   }
 
   /** A message came. Nothing happens while somebody looks at the page. */
-  heard(event) {
+  messageReceived(event) {
     const conversation = this.#feed.of(event.room);
     if (!conversation || event.user === me.name || event.seq <= conversation.read) return;
     if (document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
-    if (!this.#disturbs(event, conversation)) return;
+    if (!this.#shouldNotify(event, conversation)) return;
     clearTimeout(this.#shown.get(conversation.key)?.timer);
     const timer = setTimeout(() => this.#show(conversation, this.#shown.get(conversation.key).event), PATIENCE);
     this.#shown.set(conversation.key, { ...this.#shown.get(conversation.key), event, timer });
     this.#tabs.ask(conversation.key);
   }
 
-  #disturbs({ data }, { isDirect, muted }) {
-    const called = calls(data, me.name) && calls(data, me.name, (name) => this.#people.isUser(name));
-    return disturbs({ level: choices.level, calls: called, isDirect, muted });
+  #shouldNotify({ data }, { isDirect, muted }) {
+    const mentioned = isMentioned(data, me.name) && isMentioned(data, me.name, (name) => this.#people.isUser(name));
+    return shouldNotify({ level: choices.level, mentioned, isDirect, muted });
   }
 
   /** A message was edited or deleted. */
-  changed({ type, room, target, data, html }) {
+  messageChanged({ type, room, target, data, html }) {
     this.#update(room, target, type === Type.DELETE ? { deleted_at: 1 } : { data, html });
   }
 
@@ -118,7 +118,7 @@ export class Notifications {
   withdraw() {
     for (const [key, { event }] of this.#shown) {
       const conversation = this.#feed.all.find((one) => one.key === key);
-      if (!conversation || conversation.read >= event.seq || !this.#disturbs(event, conversation)) this.#withdraw(key);
+      if (!conversation || conversation.read >= event.seq || !this.#shouldNotify(event, conversation)) this.#withdraw(key);
     }
   }
 
@@ -133,14 +133,14 @@ export class Notifications {
     const { user } = event;
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
-    const { title, body } = words({ author: this.#people.display(user), room, data: plain(event), text: choices.text });
+    const { title, body } = notificationText({ author: this.#people.display(user), room, data: plain(event), text: choices.text });
     this.#shown.get(key)?.notification?.close();
     try {
       const notification = new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });
       notification.onclick = () => this.#go(key);
       this.#shown.set(key, { event, notification });
     } catch {
-      keep(BROKEN, "yes"); // then the settings say so
+      setItem(BROKEN, "yes"); // then the settings say so
       this.#shown.delete(key);
     }
   }

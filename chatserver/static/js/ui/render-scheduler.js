@@ -6,7 +6,7 @@ const PAUSE = 60; // milliseconds between two draws while much is going on
 const CHECK = 60_000; // milliseconds between two looks at the date: a timer for midnight would be late after sleep
 const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
 
-export class Drawing {
+export class RenderScheduler {
   #draw;
   #waiting = false;
   #last = 0;

@@ -1,14 +1,14 @@
 /** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
 
-import { demand } from "./lazy-load.js";
+import { lazyBundle } from "./lazy-load.js";
 import { grouped } from "../lib/addressees.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { directKey, roomKey } from "../lib/route.js";
-import { orphanedEdits, withActs } from "../lib/pending-acts.js";
+import { orphanedEdits, withPendingChanges } from "../lib/pending-changes.js";
 import { kindOf, listed, pending, roomName, stored } from "../lib/view.js";
 import { Members } from "../state/members.js";
 import { lang, me } from "./page.js";
-import { isAct, isMessage, LOBBY } from "../net/protocol.js";
+import { isChange, isMessage, LOBBY } from "../net/protocol.js";
 
 export class Screen {
   #app;
@@ -35,7 +35,7 @@ export class Screen {
     return to === null ? roomName(conversation, _("Lobby")) : this.#people.title(to);
   }
 
-  /** What a Current says. */
+  /** What a CurrentConversation says. */
   show({ conversation, newLine, lost }) {
     this.#showMessages(conversation, newLine.after, lost);
     this.#showWriting(conversation, lost);
@@ -79,11 +79,11 @@ export class Screen {
       people: this.#people,
       nameOf: (one) => this.nameOf(one),
     });
-    if (demand.rest) this.#showOnDemand(conversation, { name, lost, total });
+    if (lazyBundle.module) this.#showLazyParts(conversation, { name, lost, total });
   }
 
-  #showOnDemand(conversation, { name, lost, total }) {
-    demand.rest.showInTab(name, total);
+  #showLazyParts(conversation, { name, lost, total }) {
+    lazyBundle.module.showInTab(name, total);
     this.#part("completion-list").candidates = () => this.#addressees(conversation);
     this.#part("completion-list").find = (beginning) => this.#findAddressees(conversation, beginning);
     this.#part("rooms-dialog").candidates = () => this.#people.everybody;
@@ -108,11 +108,11 @@ export class Screen {
   }
 
   #showMessages(conversation, newAfter, lost) {
-    const { key, stretch, timeline, read, unread } = conversation;
-    const { events: held, hasOlder } = stretch ?? timeline;
-    const { line } = this.#connection;
-    const { events, statuses } = withActs(held, this.#outbox.of(key), me.name, { line });
-    this.#part(".messages-offline").dataset.line = line;
+    const { key, historyWindow, timeline, read, unread } = conversation;
+    const { events: held, hasOlder } = historyWindow ?? timeline;
+    const { availability } = this.#connection;
+    const { events, statuses } = withPendingChanges(held, this.#outbox.entriesOf(key), me.name, { availability });
+    this.#part(".messages-offline").dataset.availability = availability;
     this.#part("message-list").show({
       key,
       kind: kindOf(conversation, me.name),
@@ -120,14 +120,14 @@ export class Screen {
       name: this.nameOf(conversation),
       items: [
         ...events.map((event) => stored(event, me.name, statuses.get(event.seq))),
-        ...(stretch ? [] : this.#unsent(key, events, { line })),
+        ...(historyWindow ? [] : this.#unsent(key, events, { availability })),
       ],
       newAfter,
       read,
       unread,
       loaded: (timeline.loaded && !conversation.seeking) || lost !== null,
       hasOlder: hasOlder || lost !== null,
-      hasNewer: stretch !== null,
+      hasNewer: historyWindow !== null,
       display: (user) => this.#people.display(user),
       isUser: (name) => this.#people.isUser(name),
       find: finder(conversation),
@@ -136,7 +136,7 @@ export class Screen {
         governs: conversation.admin || me.role === "admin",
         open: !conversation.archived,
       },
-      seenBy: stretch ? [] : this.#seenBy(conversation),
+      seenBy: historyWindow ? [] : this.#seenBy(conversation),
     });
   }
 
@@ -174,7 +174,7 @@ export class Screen {
   }
 
   #showTyping({ room }) {
-    const names = room === null ? [] : this.#typing.of(room).map((name) => this.#people.display(name));
+    const names = room === null ? [] : this.#typing.usersIn(room).map((name) => this.#people.display(name));
     const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.slice(0, 3));
     const words = ngettext("%(people)s is writing…", "%(people)s are writing…", names.length, { people });
     this.#part(".typing").textContent = names.length === 0 ? "" : words;
@@ -192,13 +192,13 @@ export class Screen {
    * Own messages without an event yet, and refused edits without a message. One whose event is here was answered on
    * a connection that broke.
    */
-  #unsent(key, events, { line }) {
-    const entries = this.#outbox.of(key);
+  #unsent(key, events, { availability }) {
+    const entries = this.#outbox.entriesOf(key);
     if (entries.length === 0) return [];
     const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
-    const messages = entries.filter((entry) => !isAct(entry));
+    const messages = entries.filter((entry) => !isChange(entry));
     const unsent = messages.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
-    return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { line }));
+    return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { availability }));
   }
 
   /** Looked for once: behind hundreds of messages that takes its time. */
@@ -209,7 +209,7 @@ export class Screen {
 }
 
 /** (seq) → the message, or undefined. */
-const finder = ({ stretch, timeline }) => (seq) => stretch?.find(seq) ?? timeline.find(seq);
+const finder = ({ historyWindow, timeline }) => (seq) => historyWindow?.find(seq) ?? timeline.find(seq);
 
 const UNKNOWN = new Set(["unknown", "absent", "nobody"]); // reasons without a conversation to name
 

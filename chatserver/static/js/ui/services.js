@@ -3,7 +3,7 @@
  * logging out, reading messages out. lazy-bundle.js brings it after the first messages; a Deferred keeps what it has to hear
  * until then.
  *
- * Hears `session:leave` on the page.
+ * Hears `session:logout` on the page.
  */
 
 import { refuseFiles } from "./file-drop.js";
@@ -28,13 +28,13 @@ export class Services {
   constructor(app, { feed, people, outbox, connection, nameOf, current, draw }) {
     this.#app = app;
     this.#people = people;
-    this.#marks = new ReadMarks({ feed, tell: (frame) => connection.tell(frame) });
+    this.#marks = new ReadMarks({ feed, send: (frame) => connection.send(frame) });
     this.#notifications = new Notifications({ feed, people, nameOf, current });
     this.#receipts = new Receipts(draw);
     this.#renewal = new Renewal(connection);
     new Recounts(feed).look();
     people.addEventListener("people:changed", () => this.#notifications.withdraw());
-    app.addEventListener("session:leave", ({ detail }) => this.#leave(detail ?? {}, { outbox, connection }));
+    app.addEventListener("session:logout", ({ detail }) => this.#logOut(detail ?? {}, { outbox, connection }));
     app.querySelector("storage-notice").watch(outbox);
     addEventListener("pagehide", () => this.#marks.flush());
     this.#renewal.start();
@@ -48,12 +48,12 @@ export class Services {
     this.#notifications.renewed(rooms);
   }
 
-  heard(event) {
-    this.#notifications.heard(event);
+  messageReceived(event) {
+    this.#notifications.messageReceived(event);
   }
 
-  changed(event) {
-    this.#notifications.changed(event);
+  messageChanged(event) {
+    this.#notifications.messageChanged(event);
   }
 
   /** A new connection: the state of all rooms is known again. */
@@ -64,21 +64,21 @@ export class Services {
   }
 
   /** Something was read. */
-  read() {
+  readPositionChanged() {
     this.#marks.soon();
   }
 
-  opened(conversation) {
+  conversationOpened(conversation) {
     this.#receipts.load(conversation);
   }
 
   /** Messages came into a conversation; `open`: it is on screen. */
-  added(messages, { open }) {
+  messagesAdded(messages, { open }) {
     this.#notifications.withdraw();
     if (open) this.#app.querySelector("live-announcer").read(messages, this.#people);
   }
 
-  #leave({ everywhere = false }, { outbox, connection }) {
+  #logOut({ everywhere = false }, { outbox, connection }) {
     const ask = (question) => this.#app.querySelector("confirm-dialog").ask(question);
     logOut({ outbox, connection, ask, everywhere });
   }

@@ -2,7 +2,7 @@
 
 import { ngettext } from "../lib/i18n.js";
 
-const UNREAD = ".row-unread, .row:has(.badge-calls:not([hidden]))";
+const UNREAD = ".row-unread, .row:has(.badge-mentions:not([hidden]))";
 
 export class UnreadEdges {
   #list;

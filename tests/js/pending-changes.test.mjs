@@ -1,7 +1,7 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { orphanedEdits, withActs } from "../../chatserver/static/js/lib/pending-acts.js";
+import { orphanedEdits, withPendingChanges } from "../../chatserver/static/js/lib/pending-changes.js";
 import { asCommand, stored } from "../../chatserver/static/js/lib/view.js";
 import { Type } from "../../chatserver/static/js/net/protocol.js";
 
@@ -16,37 +16,37 @@ const reaction = { id: "r", key: "#1", room: 1, type: Type.REACT, target: 2, dat
 const failed = (entry) => ({ ...entry, state: "failed", problem: "No." });
 
 test("an edit, a deletion and a reaction are shown before the server has replied", () => {
-  const { events, statuses } = withActs(MESSAGES, [edit, reaction], "ann", { line: "online" });
+  const { events, statuses } = withPendingChanges(MESSAGES, [edit, reaction], "ann", { availability: "online" });
   assert.deepEqual([events[0].data, events[0].edited_at, events[1].reactions], ["changed", 5, { "👍": ["bo", "ann"] }]);
   assert.equal(statuses.size, 0);
-  const after = withActs(MESSAGES, [edit, deletion], "ann", { line: "online" });
+  const after = withPendingChanges(MESSAGES, [edit, deletion], "ann", { availability: "online" });
   assert.equal(after.events[0].deleted_at, 6);
 });
 
 test("a change that waits for the connection or a login shows that state on its message", () => {
-  for (const line of ["waiting", "login"]) {
-    const { events, statuses } = withActs(MESSAGES, [edit], "ann", { line });
-    assert.deepEqual(statuses.get(1), { id: "e", act: Type.EDIT, state: line, problem: undefined, final: undefined });
+  for (const availability of ["waiting", "login"]) {
+    const { events, statuses } = withPendingChanges(MESSAGES, [edit], "ann", { availability });
+    assert.deepEqual(statuses.get(1), { id: "e", change: Type.EDIT, state: availability, problem: undefined, final: undefined });
     const shown = stored(events[0], "ann", statuses.get(1));
-    assert.deepEqual([shown.data, shown.state, shown.id], ["changed", line, "e"]);
+    assert.deepEqual([shown.data, shown.state, shown.id], ["changed", availability, "e"]);
   }
 });
 
 test("a refused edit shows its text, and a refused deletion or reaction shows the unchanged message", () => {
-  const acts = [failed(edit), failed({ ...deletion, target: 2 }), failed(reaction)];
-  const { events, statuses } = withActs(MESSAGES, acts, "ann", { line: "online" });
+  const changes = [failed(edit), failed({ ...deletion, target: 2 }), failed(reaction)];
+  const { events, statuses } = withPendingChanges(MESSAGES, changes, "ann", { availability: "online" });
   assert.deepEqual([events[0].data, events[1].data, events[1].reactions], ["changed", "second", { "👍": ["bo"] }]);
-  assert.deepEqual([statuses.get(1).state, statuses.get(1).problem, statuses.get(2).act], ["failed", "No.", Type.REACT]);
+  assert.deepEqual([statuses.get(1).state, statuses.get(1).problem, statuses.get(2).change], ["failed", "No.", Type.REACT]);
 });
 
 test("a refused edit of a deleted message is shown on it, and one of a message that is not loaded separately", () => {
   const ofDeleted = failed({ ...edit, target: 3 });
   const ofAbsent = failed({ ...edit, target: 9 });
-  const { events, statuses } = withActs(MESSAGES, [ofDeleted], "ann", { line: "online" });
+  const { events, statuses } = withPendingChanges(MESSAGES, [ofDeleted], "ann", { availability: "online" });
   assert.equal(events[2], MESSAGES[2]);
   const { id, state, problem, final } = statuses.get(3);
   assert.deepEqual([id, state, problem, final], ["e", "failed", "The message was deleted meanwhile.", true]);
-  assert.equal(withActs(MESSAGES, [{ ...deletion, target: 3 }], "ann", { line: "waiting" }).statuses.size, 0);
+  assert.equal(withPendingChanges(MESSAGES, [{ ...deletion, target: 3 }], "ann", { availability: "waiting" }).statuses.size, 0);
   const found = orphanedEdits([ofDeleted, ofAbsent, failed(edit), { ...edit, target: 9 }, failed(reaction)], MESSAGES);
   assert.deepEqual(found, [ofAbsent]);
 });
