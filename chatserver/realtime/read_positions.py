@@ -2,13 +2,14 @@
 
 Read positions are stored in batches; while one is written, the next collects. Losing the newest
 ones only makes an unread count too high, so no client waits for them, and a message waits for one
-short transaction at most. Owns the positions that are not stored yet.
+short transaction at most. A batch takes one position of each user in turn, so that a user with many
+delays no other. Owns the positions that are not stored yet.
 """
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
-from itertools import islice
 
 from chatserver import protocol
 from chatserver.errors import ChatServerError, RateLimited
@@ -21,8 +22,10 @@ from chatserver.storage.rooms import Rooms
 TYPING_RATE = (0.5, 2)  # a second and burst, of one user in one room
 TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst, to subscribers of a room; of a user
 RETRY_DELAY = 1.0  # seconds after a failed write
-MAX_PENDING = 10_000  # positions; beyond that the newest are dropped
+MAX_PENDING = 1_000  # positions of one user; beyond that the newest of this user are dropped
 BATCH_SIZE = 100  # positions in one transaction
+
+Position = tuple[str, int]  # name of the user, seq
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ class ReadPositions:
         self._typing = Rate(*TYPING_RATE, clock)
         self._room_frames = Rate(*TYPING_FRAME_RATE, clock)
         self._user_frames = Rate(*TYPING_FRAME_RATE, clock)
-        self._pending: dict[tuple[int, int], tuple[str, int]] = {}  # (user, room) → name, seq
+        self._pending: OrderedDict[int, dict[int, Position]] = OrderedDict()  # by user and room
         self._wake = asyncio.Event()
         self._receipts = Receipts(lambda frames, room: hub.send_ephemeral(frames, room=room), clock)
 
@@ -60,13 +63,15 @@ class ReadPositions:
     def read(self, connection: Connection, room: int, seq: int) -> None:
         """Queue the position `seq` of a user. Dropped for non-members."""
         user = connection.user
-        key = (user.id, room)
-        has_space = key in self._pending or len(self._pending) < MAX_PENDING
+        own = self._pending.get(user.id, {})
+        has_space = room in own or len(own) < MAX_PENDING
         if has_space and room in connection.rooms:
-            self._queue(key, user.name, seq)
+            self._queue(user.id, room, (user.name, seq))
 
-    def _queue(self, key: tuple[int, int], name: str, seq: int) -> None:
-        self._pending[key] = (name, max(seq, self._pending.get(key, ("", 0))[1]))
+    def _queue(self, user_id: int, room: int, position: Position) -> None:
+        name, seq = position
+        own = self._pending.setdefault(user_id, {})
+        own[room] = (name, max(seq, own.get(room, ("", 0))[1]))
         self._wake.set()
 
     async def run(self) -> None:
@@ -86,18 +91,16 @@ class ReadPositions:
             logger.exception("storing read positions failed")
 
     async def flush(self) -> None:
-        """Store the oldest pending positions, then notify other devices and members."""
-        batch = dict(islice(self._pending.items(), BATCH_SIZE))
-        for key in batch:
-            del self._pending[key]
+        """Store the next batch of positions, then notify other devices and members."""
+        batch = self._take_batch()
         try:
             moved = await self._rooms.advance_reads(
                 {key: seq for key, (_name, seq) in batch.items()}
             )
         except ChatServerError as error:
             logger.warning("cannot store read positions, will retry: %s", error)
-            for key, (name, seq) in batch.items():
-                self._queue(key, name, seq)
+            for (user_id, room), position in batch.items():
+                self._queue(user_id, room, position)
             await asyncio.sleep(RETRY_DELAY)
             return
         if self._pending:
@@ -108,3 +111,14 @@ class ReadPositions:
             self._hub.send_ephemeral(frame, user=move.user_id)
             if move.receipts:
                 self._receipts.add(move.room, name, move.seq)
+
+    def _take_batch(self) -> dict[tuple[int, int], Position]:
+        """Remove and return positions by user and room: the oldest one of each user in turn."""
+        batch: dict[tuple[int, int], Position] = {}
+        while self._pending and len(batch) < BATCH_SIZE:
+            user_id, own = self._pending.popitem(last=False)
+            room = next(iter(own))
+            batch[user_id, room] = own.pop(room)
+            if own:
+                self._pending[user_id] = own  # behind the other users
+        return batch

@@ -7,10 +7,13 @@ import pytest
 
 from chatserver.errors import Unavailable
 from chatserver.models import User
+from chatserver.realtime import read_positions
 from chatserver.realtime.connection import Connection
-from chatserver.realtime.read_positions import BATCH_SIZE, ReadPositions
+from chatserver.realtime.read_positions import BATCH_SIZE, MAX_PENDING, ReadPositions
 from chatserver.storage.rooms import ReadPosition
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
+
+ANN, BO, CY = (User(number, name, name) for number, name in enumerate(("ann", "bo", "cy"), 1))
 
 Positions = dict[tuple[int, int], int]
 
@@ -34,10 +37,10 @@ class FakeStore:
         return []
 
 
-def connected(*rooms: int) -> Connection:
+def connected(*rooms: int, user: User = ANN) -> Connection:
     ann = Connection(
         RecordingTransport(),
-        User(1, "ann", "Ann"),
+        user,
         session_id="s1",
         expires_at=1,
         lifetime=2,
@@ -128,6 +131,58 @@ async def test_very_many_positions_are_stored_in_batches(
         await reads.flush()
     assert [len(positions) for positions in store.stored] == [BATCH_SIZE, BATCH_SIZE, 1]
     assert {room for positions in store.stored for _user, room in positions} == ann.rooms
+
+
+async def test_positions_above_the_limit_of_a_user_are_dropped_and_none_of_others(
+    reads: ReadPositions, store: FakeStore
+) -> None:
+    rooms = range(MAX_PENDING + 500)
+    ann, bo = connected(*rooms), connected(7, user=BO)
+    for room in rooms:
+        reads.read(ann, room, 5)
+    reads.read(ann, 0, 6)  # it waits already
+    reads.read(bo, 7, 42)
+    while not store.stored or store.stored[-1]:
+        await reads.flush()
+    stored = {key: seq for batch in store.stored for key, seq in batch.items()}
+    assert stored.pop((BO.id, 7)) == 42
+    assert {room for _user, room in stored} == set(range(MAX_PENDING))
+    assert stored[ANN.id, 0] == 6
+
+
+async def test_a_batch_takes_positions_of_all_users_in_turn(
+    reads: ReadPositions, store: FakeStore
+) -> None:
+    many = range(2 * BATCH_SIZE)
+    ann, cy = connected(*many), connected(*many, user=CY)
+    for room in many:
+        reads.read(ann, room, 1)
+        reads.read(cy, room, 1)
+    others = [User(number, f"user{number}", "User") for number in range(10, 30)]
+    for user in others:
+        reads.read(connected(7, user=user), 7, 1)
+    await reads.flush()
+    (first,) = store.stored
+    assert {(user.id, 7) for user in others} <= first.keys()
+    assert [room for user, room in first if user == ANN.id] == [*range(40)]
+    reads.read(connected(7, user=BO), 7, 1)
+    await reads.flush()
+    assert (BO.id, 7) in store.stored[1]
+
+
+async def test_a_user_with_many_positions_that_are_retried_delays_no_other(
+    reads: ReadPositions, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_positions, "RETRY_DELAY", 0)
+    ann = connected(*range(MAX_PENDING))
+    for room in ann.rooms:
+        reads.read(ann, room, 1)
+    store.is_away = True
+    await reads.flush()
+    store.is_away = False
+    reads.read(connected(7, user=BO), 7, 1)
+    await reads.flush()
+    assert (BO.id, 7) in store.stored[0]
 
 
 def test_positions_that_could_not_be_stored_are_retried_and_never_move_back(
