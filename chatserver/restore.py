@@ -46,15 +46,12 @@ async def restore(
     _require_known_revision(archive)
     folder = DataDir(settings.data)
     folder.require_access()
-    binding = Binding(folder, settings.database_url)
-    if not move:
-        binding.check()
+    binding = _binding(folder, settings.database_url, check=not move)
     owned = binding.fits and not folder.is_vacant
     folder.lock()
     try:
-        database = Database(settings.database_url)
         audit = RestoreAudit(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
-        rows = audit.rows(archive.rows())
+        database, rows = Database(settings.database_url), audit.rows(archive.rows())
         await _load(folder, database, rows, replace=replace and owned, progress=progress)
         binding.write()
         return audit.reinstated
@@ -72,6 +69,13 @@ def _require_known_revision(archive: Archive) -> None:
             f"{archive.path} is newer than this program: it has revision"
             f" {archive.manifest.revision}, the program knows {HEAD}."
         )
+
+
+def _binding(folder: DataDir, url: str, *, check: bool) -> Binding:
+    binding = Binding(folder, url)
+    if check:
+        binding.check()
+    return binding
 
 
 async def preview(settings: Settings, archive: Archive) -> Reinstated:

@@ -5,10 +5,10 @@ database is migrated.
 """
 
 import logging
-import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from aiohttp import web
@@ -55,6 +55,7 @@ from chatserver.storage.replacement import remove_leftovers
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
+from chatserver.storage.sessions import StoredSessions
 from chatserver.storage.users import Users
 from chatserver.supervisor import Supervisor, Work
 from chatserver.text.markup import Renderer
@@ -72,59 +73,83 @@ logger = logging.getLogger(__name__)
 
 
 class Server:
-    """All objects of a running chat. Times: `wall` in ms UTC, `clock` in monotonic seconds."""
+    """All objects of a running chat. Clocks: `wall` in ms UTC, `monotonic` in seconds."""
 
     def __init__(self, settings: Settings, *, create_database: bool) -> None:
         """`create_database`: create or upgrade the database at the start."""
-        clock, limits, auth = time.monotonic, settings.limits, settings.auth
         self.settings = settings
-        self.folder = DataDir(settings.data)
-        self.binding = Binding(self.folder, settings.database_url)
         self._create_database = create_database
         self.is_new = False
         self.unwritten: list[str] = []  # set at the end of a stop
-        self.assets = Assets(STATIC)
-        self.database = Database(settings.database_url)
-        self.users = Users(self.database, clock=wall)
-        self.rooms = Rooms(self.database, clock=wall)
-        self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
-        self.log = EventLog(self.database, clock=wall)
         self.supervisor = Supervisor()
-        self.bus = _bus(settings, self.supervisor)
+        self._build_storage()
+        self._build_hub_and_journal()
+        self._build_chat()
+        self._build_accounts()
+        self._build_maintenance()
+        self._build_web()
+        self._build_websocket()
+
+    def _build_storage(self) -> None:
+        """Build the data folder and the database."""
+        self.folder = DataDir(self.settings.data)
+        self.binding = Binding(self.folder, self.settings.database_url)
+        self.database = Database(self.settings.database_url)
+        self.users = Users(self.database, clock=wall)
+        self.stored_sessions = StoredSessions(self.database, clock=wall)
+        self.rooms = Rooms(self.database, clock=wall)
+        self.log = EventLog(self.database, clock=wall)
+        self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
         self.keys = SigningKeys(self.folder.keys, clock=wall)
-        reads = gap_reader(self.rooms, self.log, renderer := Renderer()), self.rooms.states
+
+    def _build_hub_and_journal(self) -> None:
+        self.renderer = Renderer()
+        self.bus = _bus(self.settings, self.supervisor)
         self.hub = Hub(
-            self.bus, *reads, self.keys.names, find_alive=self.users.valid_sessions, clock=clock
+            self.bus,
+            gap_reader(self.rooms, self.log, self.renderer),
+            self.rooms.states,
+            self.keys.names,
+            find_alive=self.stored_sessions.valid,
+            clock=monotonic,
         )
         self.journal = Journal(self.log, self.hub)
-        self.health_monitor = HealthMonitor(self.database, self.journal)
-        room_cache = RoomCache(self.rooms)
-        self.event_cache = EventCache(self.log, renderer, clock=clock)
+
+    def _build_chat(self) -> None:
+        """Build the rules of messages and rooms."""
+        limits, room_cache = self.settings.limits, RoomCache(self.rooms)
+        self.rates = Rates(limits, monotonic)
+        self.event_cache = EventCache(self.log, self.renderer, clock=monotonic)
         self.history = History(
             self.rooms, self.log, room_cache, self.event_cache, published=self.journal.published
         )
-        self.chat = Chat(self.journal, room_cache, renderer, limits=limits, clock=wall)
-        self.rates = Rates(limits, clock)
-        rate = self.rates.messages
-        self.membership = Membership(self.journal, self.hub, self.rooms, self.users, rate)
-        self.read_positions = ReadPositions(self.hub, self.rooms, clock=clock)
+        self.chat = Chat(self.journal, room_cache, self.renderer, limits=limits, clock=wall)
+        self.membership = Membership(
+            self.journal, self.hub, self.rooms, self.users, self.rates.messages
+        )
+        self.read_positions = ReadPositions(self.hub, self.rooms, clock=monotonic)
+
+    def _build_accounts(self) -> None:
+        limits, auth = self.settings.limits, self.settings.auth
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
         self.guard = SignInGuard(
             per_account=limits.logins_per_minute_account,
             per_address=limits.logins_per_minute_address,
-            clock=clock,
+            clock=monotonic,
         )
-        shared: dict[str, Any] = {"users": self.users, "passwords": self.passwords}
-        shared |= {
+        self.revocations = Revocations(
+            self.stored_sessions.revoke, self.folder.revocations, self.hub.sessions
+        )
+        bots = Bots(self.database, clock=wall)
+        shared: dict[str, Any] = {
+            "users": self.users,
+            "passwords": self.passwords,
             "closer": self.hub.sessions,
             "credentials": Credentials(self.database, clock=wall),
         }
-        bots = Bots(self.database, clock=wall)
-        self.revocations = Revocations(
-            self.users.revoke, self.folder.revocations, self.hub.sessions
-        )
         self.accounts = Accounts(
             **shared,
+            sessions=self.stored_sessions,
             revocations=self.revocations,
             keys=self.keys,
             guard=self.guard,
@@ -134,19 +159,29 @@ class Server:
             clock=wall,
         )
         self.administration = Administration(**shared, bots=bots, publish=self.hub.publish)
+        invites = Invites(self.database, clock=wall)
+        self.invitations = Invitations(invites, self.accounts, self.membership, clock=wall)
+
+    def _build_maintenance(self) -> None:
+        """Build what runs in the background."""
+        self.health_monitor = HealthMonitor(self.database, self.journal)
         self.erasure = Erasure(self.journal, self.log, self.database)
-        self.invitations = Invitations(
-            Invites(self.database, clock=wall), self.accounts, self.membership, clock=wall
-        )
         self.nightly = Nightly(self.database, self.event_cache.clear, now=wall, clock=since_boot)
-        self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=clock)
-        self.keepalive = Keepalive(self.hub, clock=clock, now=wall)
-        self.last_seen = LastSeen(self.hub, self.users, now=wall)
-        self.node_sync = NodeSync(self.hub, self.log, self.rooms, self.users, now=wall)
+        self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=monotonic)
+        self.keepalive = Keepalive(self.hub, clock=monotonic, now=wall)
+        self.last_seen = LastSeen(self.hub, self.stored_sessions, now=wall)
+        self.node_sync = NodeSync(
+            self.hub, self.log, self.rooms, self.users, self.stored_sessions, now=wall
+        )
+
+    def _build_web(self) -> None:
+        self.assets = Assets(STATIC)
         self.languages = load_languages()
-        self.sessions = Sessions(self.accounts, settings)
+        self.sessions = Sessions(self.accounts, self.settings)
         self.request_limits = RequestLimits(self.rates, self.sessions)
         self.middleware = HttpMiddleware(self.sessions, self.request_limits, self.languages)
+
+    def _build_websocket(self) -> None:
         self.dispatcher = Dispatcher(
             chat=self.chat,
             history=self.history,
@@ -156,8 +191,8 @@ class Server:
             hub=self.hub,
             rates=self.rates,
             languages=self.languages,
-            frame_bytes=limits.frame_bytes,
-            clock=clock,
+            frame_bytes=self.settings.limits.frame_bytes,
+            clock=monotonic,
         )
         self.websocket = WebSocketEndpoint(
             dispatcher=self.dispatcher,
@@ -166,9 +201,9 @@ class Server:
             sessions=self.sessions,
             request_limits=self.request_limits,
             last_seen=self.last_seen,
-            limits=limits,
+            limits=self.settings.limits,
             page=self.assets.digest,
-            clock=clock,
+            clock=monotonic,
         )
 
     async def running(self, _app: web.Application) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from tests.test_layers import MODULES
 # Places that build SQL, and how often: from names of tables and constants, never from values.
 BUILT_SQL = {
     "storage.integrity": 2,
-    "storage.engine": 1,
+    "storage.dialects": 1,
     "storage.retention": 1,
     "storage.room_summary": 1,
 }

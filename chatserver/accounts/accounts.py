@@ -30,7 +30,8 @@ from chatserver.limits import SignInGuard
 from chatserver.models import Role, Session, User, name_key
 from chatserver.permissions import write_private
 from chatserver.storage.credentials import Credentials
-from chatserver.storage.users import NewUser, OpenSession, Users
+from chatserver.storage.sessions import OpenSession, StoredSessions
+from chatserver.storage.users import NewUser, Users
 from chatserver.text.names import checked_display, checked_name
 
 MINUTE = 60_000  # ms
@@ -45,6 +46,7 @@ class Accounts:
         self,
         *,
         users: Users,
+        sessions: StoredSessions,
         credentials: Credentials,
         bot_tokens: BotTokens,
         passwords: Passwords,
@@ -57,6 +59,7 @@ class Accounts:
         clock: Callable[[], int],
     ) -> None:
         self._users = users
+        self._sessions = sessions
         self._credentials = credentials
         self._bot_tokens = bot_tokens
         self._passwords = passwords
@@ -140,7 +143,7 @@ class Accounts:
         claims = self._keys.verify(token)
         if claims.session in self._revocations:
             raise Unauthorized(SESSION_ENDED)
-        session = await self._users.session(claims.session)
+        session = await self._sessions.find(claims.session)
         if session is None or session.user.id != claims.user_id:
             closed = await self._users.disabled([claims.user_id])
             raise (AccountClosed if closed else Unauthorized)(SESSION_ENDED)
@@ -148,7 +151,7 @@ class Accounts:
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Return the user's open sessions, newest first."""
-        found = await self._users.sessions(user.id)
+        found = await self._sessions.list_open(user.id)
         return [session for session in found if session.id not in self._revocations]
 
     async def end_session(self, user: User, session_id: str) -> None:
@@ -156,13 +159,13 @@ class Accounts:
         if session_id not in {session.id for session in await self.sessions(user)}:
             raise NotFound(_("This session has already ended."))
         with reconnect_if_unknown(self._closer, user.id):
-            await self._users.revoke(session_id)
+            await self._sessions.revoke(session_id)
         self._closer.end_session(session_id)
 
     async def sign_out_everywhere(self, user: User) -> None:
         """End all sessions of the user and close their connections."""
         with reconnect_if_unknown(self._closer, user.id):
-            await self._users.revoke_all(user.id)
+            await self._sessions.revoke_all(user.id)
         self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
@@ -174,10 +177,10 @@ class Accounts:
 
         `lifetime` is in seconds.
         """
-        session = await self._users.session(session_id)
+        session = await self._sessions.find(session_id)
         now = self._clock()
         until = now + self._settings.session_days * DAY
-        if session is None or not await self._users.extend_session(session.id, until):
+        if session is None or not await self._sessions.extend(session.id, until):
             raise Unauthorized(_("Your session has ended. Log in again."))
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, now, expires_at)

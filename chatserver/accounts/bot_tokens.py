@@ -9,7 +9,7 @@ from chatserver.accounts.sign_in import SignIn
 from chatserver.errors import AccountClosed, Unauthorized
 from chatserver.models import Session
 from chatserver.storage.bots import Bots
-from chatserver.storage.users import bot_session
+from chatserver.storage.sessions import bot_session
 
 BOT_PREFIX = "bot_"
 SESSION_MS = 365 * 86_400_000  # after that a bot's connection is closed, and it reconnects

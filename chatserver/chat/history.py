@@ -20,7 +20,7 @@ from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset
 from chatserver.models import Event, RoomFacts, RoomState, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
-from chatserver.realtime.subscriptions import Missed, ReadMissed
+from chatserver.realtime.room_feed import Missed, ReadMissed
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Sequence
 
+from chatserver.errors import CloseCode
 from chatserver.models import RoomState
 from chatserver.protocol import encode_events
-from chatserver.realtime.connection import Connection
-from chatserver.realtime.pending_connections import PendingConnection, PendingConnections
+from chatserver.realtime.pending_connections import PendingConnections
+from chatserver.realtime.registry import Registry
+from chatserver.realtime.subscriptions import Subscriptions
 
 BATCH_SIZE = 50  # members in one query and in one turn of the event loop
 
@@ -23,25 +24,15 @@ class RoomAnnouncements:
 
     def __init__(
         self,
-        read_states: ReadStates,
-        connecting: Callable[[], AbstractContextManager[PendingConnection]],
+        registry: Registry,
         pending: PendingConnections,
-        *,
-        devices: Callable[[int], Collection[Connection]],
-        show: Callable[[int, RoomState, bytes], None],
-        reconnect: Callable[[Sequence[int]], None],
+        subscriptions: Subscriptions,
+        read_states: ReadStates,
     ) -> None:
-        """Set the callbacks.
-
-        `devices` returns the connections of a user. `show` is called with a user id, a state and
-        its frame; `reconnect` with users if reading their states failed.
-        """
-        self._read_states = read_states
-        self._connecting = connecting
+        self._registry = registry
         self._pending = pending
-        self._devices = devices
-        self._show = show
-        self._reconnect = reconnect
+        self._subscriptions = subscriptions
+        self._read_states = read_states
         self._tasks: set[asyncio.Task[None]] = set()
 
     def schedule(self, users: Sequence[int], room: int, event: bytes) -> None:
@@ -61,18 +52,29 @@ class RoomAnnouncements:
     async def announce_room(self, users: Sequence[int], room: int, event: bytes) -> None:
         """Subscribe the connections of new members; `event` is the JSON of their joining."""
         self._pending.note_moves(users)
-        here = [user_id for user_id in users if self._devices(user_id)]
+        here = [user_id for user_id in users if self._registry.devices(user_id)]
         for start in range(0, len(here), BATCH_SIZE):
             await self._announce_batch(here[start : start + BATCH_SIZE], room, event)
 
     async def _announce_batch(self, users: Sequence[int], room: int, event: bytes) -> None:
-        with self._connecting() as pending:
+        with self._registry.connecting() as pending:
             states = await self._read_states(users, room)
             while moved := [user_id for user_id in users if pending.has_moved(user_id)]:
                 again = await self._read_states(moved, room)
                 states = {u: state for u, state in states.items() if u not in moved} | again
             for user_id, state in states.items():
                 self._show(user_id, state, encode_events.with_state(event, state))
+
+    def _show(self, user_id: int, state: RoomState, frame: bytes) -> None:
+        devices = self._registry.devices(user_id)
+        for connection in [c for c in devices if state.room not in c.rooms]:
+            missed = self._subscriptions.subscribe(connection, state.room, state.head)
+            connection.send(b"".join((frame, *missed)))
+
+    def _reconnect(self, users: Sequence[int]) -> None:
+        for user_id in users:
+            for connection in list(self._registry.devices(user_id)):
+                self._registry.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     def close(self) -> None:
         """Cancel the tasks."""

@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from chatserver.bus import Bus, messages
 from chatserver.bus.messages import BusMessage, Ephemeral, Events, NewMembers, NodeState, SessionEnd
 from chatserver.errors import CloseCode
-from chatserver.models import Event, Kind, RoomState
+from chatserver.models import Event, Kind
 from chatserver.protocol import encode_events
 from chatserver.realtime.announcements import ReadStates, RoomAnnouncements
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.held_frames import HeldFrames
 from chatserver.realtime.pending_connections import PendingConnection, PendingConnections
 from chatserver.realtime.presence_service import PresenceService
+from chatserver.realtime.room_feed import ReadMissed, split_at_departures
 from chatserver.realtime.session_ends import FindAlive, SessionEnds
-from chatserver.realtime.subscriptions import ReadMissed, Subscriptions, split_at_departures
+from chatserver.realtime.subscriptions import Subscriptions
 
 
 class Hub:
@@ -46,18 +47,13 @@ class Hub:
         self._pending = PendingConnections()
         self._held_frames = HeldFrames()  # by user
         self._announcements = RoomAnnouncements(
-            read_states,
-            self.connecting,
-            self._pending,
-            devices=self.devices,
-            show=self._show,
-            reconnect=self._reconnect,
+            self, self._pending, self._subscriptions, read_states
         )
-        self.sessions = SessionEnds(self, self._pending, self._publish_to_nodes, find_alive)
+        self.sessions = SessionEnds(self, self._pending, self._forward, find_alive)
         self._presence = PresenceService(
             lambda: self.connections,
             self.broadcast,
-            self._publish_to_nodes,
+            self._forward,
             key_names,
             node=node,
             clock=clock,
@@ -156,7 +152,7 @@ class Hub:
         first, last = events[0].seq, events[-1].seq
         news = Events(room, first, last, frames, changes, events[0].people, events[-1].left)
         self._advance(news)
-        self._publish_to_nodes(news)
+        self._forward(news)
 
     def _advance(self, news: Events) -> None:
         if news.first == 1:
@@ -171,7 +167,7 @@ class Hub:
         if sent:
             self._subscriptions.deliver_early(news.room)
 
-    def _publish_to_nodes(self, message: BusMessage) -> None:
+    def _forward(self, message: BusMessage) -> None:
         if self._bus.peers:
             self._bus.publish(messages.encode(message))
 
@@ -197,23 +193,13 @@ class Hub:
         A user who joined by a command of their own gets the reply first: see `announce_room`.
         """
         admitted = NewMembers(event.room, event.joined, encode_events.payload(event))
-        self._publish_to_nodes(admitted)
+        self._forward(admitted)
         others = [user_id for user_id in event.joined if user_id != event.author]
         self._announcements.schedule(others, event.room, admitted.event)
 
     async def announce_room(self, users: Sequence[int], room: int, event: bytes) -> None:
         """Subscribe new members' connections, and send them the event with the room's state."""
         await self._announcements.announce_room(users, room, event)
-
-    def _show(self, user_id: int, state: RoomState, frame: bytes) -> None:
-        for connection in [c for c in self.devices(user_id) if state.room not in c.rooms]:
-            missed = self._subscriptions.subscribe(connection, state.room, state.head)
-            connection.send(b"".join((frame, *missed)))
-
-    def _reconnect(self, users: Iterable[int]) -> None:
-        for user_id in users:
-            for connection in list(self._devices.get(user_id, ())):
-                self.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     def send_ephemeral(
         self,
@@ -225,7 +211,7 @@ class Hub:
     ) -> None:
         """Send frames that are not stored to the subscribers of a room, or to one user."""
         self._deliver_ephemeral(Ephemeral(frames, room, user), exclude)
-        self._publish_to_nodes(Ephemeral(frames, room, user))
+        self._forward(Ephemeral(frames, room, user))
 
     def _deliver_ephemeral(self, message: Ephemeral, exclude: Connection | None = None) -> None:
         if message.room is not None:

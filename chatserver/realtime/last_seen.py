@@ -15,7 +15,7 @@ from chatserver.errors import ChatServerError
 from chatserver.models import Role
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
-from chatserver.storage.users import Users
+from chatserver.storage.sessions import StoredSessions
 
 FLUSH_INTERVAL = 5.0  # seconds
 REFRESH_INTERVAL = 600_000  # ms; open connections are noted again, because a node may crash
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 class LastSeen:
     """Collects and stores the times when sessions were last in use."""
 
-    def __init__(self, hub: Hub, users: Users, *, now: Callable[[], int]) -> None:
+    def __init__(self, hub: Hub, sessions: StoredSessions, *, now: Callable[[], int]) -> None:
         """`now` returns milliseconds UTC."""
         self._hub = hub
-        self._users = users
+        self._sessions = sessions
         self._now = now
         self._pending: dict[str, int] = {}  # session → ms
         self._refresh_at = now() + REFRESH_INTERVAL
@@ -62,7 +62,7 @@ class LastSeen:
     async def flush(self) -> None:
         """Store all pending times. Raises ChatServerError; then they stay pending."""
         while batch := dict(islice(self._pending.items(), BATCH_SIZE)):
-            await self._users.record_last_seen(batch)
+            await self._sessions.record_last_seen(batch)
             for session, at in batch.items():
                 if self._pending[session] == at:
                     del self._pending[session]

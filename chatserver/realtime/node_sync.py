@@ -13,6 +13,7 @@ from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.rooms import Joined, Rooms
+from chatserver.storage.sessions import StoredSessions
 from chatserver.storage.users import Users
 
 POLL_INTERVAL = 2.0  # seconds
@@ -28,13 +29,21 @@ class NodeSync:
     """Compares the state of this node with the database."""
 
     def __init__(
-        self, hub: Hub, log: EventLog, rooms: Rooms, users: Users, *, now: Callable[[], int]
+        self,
+        hub: Hub,
+        log: EventLog,
+        rooms: Rooms,
+        users: Users,
+        sessions: StoredSessions,
+        *,
+        now: Callable[[], int],
     ) -> None:
         """`now` returns milliseconds UTC."""
         self._hub = hub
         self._log = log
         self._rooms = rooms
         self._users = users
+        self._sessions = sessions
         self._now = now
         self._unchecked_sessions: list[str] = []  # open sessions left in this pass
         self._uncompared_users: list[int] = []  # users left in this pass
@@ -119,7 +128,7 @@ class NodeSync:
             self._unchecked_sessions[:SESSION_BATCH],
             self._unchecked_sessions[SESSION_BATCH:],
         )
-        if ended := set(asked) - (await self._users.valid_sessions(asked) if asked else set()):
+        if ended := set(asked) - (await self._sessions.valid(asked) if asked else set()):
             affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
             for user_id in await self._users.disabled(affected):
                 self._hub.sessions.end_user(user_id, CloseCode.REMOVED)

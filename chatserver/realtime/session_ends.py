@@ -7,13 +7,13 @@ database is asked which sessions are alive. Owns the tasks that ask it.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol
 
 from chatserver import protocol
 from chatserver.bus.messages import SessionEnd
 from chatserver.errors import CloseCode
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnections
+from chatserver.realtime.registry import Registry
 
 SESSION_OVER = protocol.encode(
     protocol.Error(data="Your session has ended. Log in again.", code="session_over")
@@ -21,17 +21,8 @@ SESSION_OVER = protocol.encode(
 
 logger = logging.getLogger(__name__)
 
-# Which of these sessions have not ended: see `storage.users.People.alive`.
+# Which of these sessions have not ended: see `storage.sessions.StoredSessions.valid`.
 FindAlive = Callable[[Collection[str]], Awaitable[set[str]]]
-
-
-class Registry(Protocol):
-    """The connections of this node: see `hub.Hub`."""
-
-    @property
-    def connections(self) -> list[Connection]: ...
-    def devices(self, user_id: int) -> Collection[Connection]: ...
-    def hang_up(self, connection: Connection, code: CloseCode, reason: str) -> None: ...
 
 
 class SessionEnds:

@@ -8,34 +8,19 @@ a slow reader. A user is never sent an event behind the one that ended the membe
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from chatserver.errors import ChatServerError
-from chatserver.models import Event
 from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.ephemeral_writes import EphemeralWrites
 from chatserver.realtime.held_frames import HeldFrames
+from chatserver.realtime.room_feed import Missed, ReadMissed, RoomFeed, new_version
 
 REPAIR_DELAY = 0.05  # seconds that an early event waits for the ones before it
 ROOMS_PER_TURN = 2_000  # rooms prepared or unsubscribed in one turn of the event loop
 
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """The next events of a gap, in order; there may be more.
-
-    `left` maps the ids of users who left after the start of the gap, and are not members again, to
-    the seq of their departure.
-    """
-
-    events: list[Event]
-    left: dict[int, int]
-
-
-# Read the events of a room behind a seq: see `history.gap_reader`.
-ReadMissed = Callable[[int, int], Awaitable[Missed]]
 Departed = Callable[[int, dict[int, int]], None]
 
 logger = logging.getLogger(__name__)
@@ -47,31 +32,6 @@ class Delivered:
 
     events: int = 0
     bytes: int = 0
-
-
-_versions = itertools.count(1)
-
-
-class RoomFeed:
-    """Delivery state of one room.
-
-    `known` is the highest seq that is known to exist; if it is greater than `last`, there is a gap.
-    `version` changes whenever an event sent before may have changed, e.g. by an edit, and is unique
-    among all feeds. `subscribers` maps connections to the seq up to which their membership is
-    known: a departure at or before it is an earlier one. `ahead` maps connections to a seq that
-    they have read from the database and that is greater than `last`.
-    """
-
-    __slots__ = ("ahead", "early", "known", "last", "repair", "subscribers", "version")
-
-    def __init__(self, last: int) -> None:
-        self.version = next(_versions)
-        self.last = last
-        self.known = last
-        self.subscribers: dict[Connection, int] = {}
-        self.ahead: dict[Connection, int] = {}
-        self.early: dict[int, tuple[int, bytes]] = {}  # first → last, frames
-        self.repair: asyncio.Task[None] | None = None
 
 
 class Subscriptions:
@@ -148,7 +108,7 @@ class Subscriptions:
             feed = self._feeds[room] = RoomFeed(head)
         missed = self._held.after(room, head) if feed.last > head else []
         if not feed.subscribers and not missed and feed.last != head:
-            feed.last, feed.version = head, next(_versions)
+            feed.last, feed.version = head, new_version()
         self._add(connection, room, feed, since=head)
         if feed.last < head:
             feed.ahead[connection] = head
@@ -243,7 +203,7 @@ class Subscriptions:
         if feed is None or last <= feed.last:
             return True
         if changes:
-            feed.version = next(_versions)
+            feed.version = new_version()
         if first != feed.last + 1:
             feed.early[first] = (last, frames)
             self._note_head(room, feed, last)
@@ -258,7 +218,7 @@ class Subscriptions:
             self._deliver(room, feed, *following)
 
     def _deliver(self, room: int, feed: RoomFeed, last: int, frames: bytes) -> None:
-        subscribers = _behind(feed, last) if feed.ahead else feed.subscribers
+        subscribers = feed.take_behind(last) if feed.ahead else feed.subscribers
         self.delivered.events += (last - feed.last) * len(subscribers)
         self.delivered.bytes += len(frames) * len(subscribers)
         self._held.add(room, frames, first=feed.last + 1, last=last)
@@ -303,7 +263,7 @@ class Subscriptions:
         self._on_departures(room, missed.left)
         events = [event for event in missed.events if event.seq > feed.last]
         if events:
-            feed.version = next(_versions)
+            feed.version = new_version()
             self._deliver(room, feed, events[-1].seq, encode_events.frames(events))
             feed.subscribers = {c: max(seq, feed.last) for c, seq in feed.subscribers.items()}
         return bool(events)
@@ -314,19 +274,3 @@ class Subscriptions:
         for feed in self._feeds.values():
             if feed.repair is not None:
                 feed.repair.cancel()
-
-
-def split_at_departures(events: list[Event]) -> Iterator[list[Event]]:
-    """Split events behind each departure: the user who left must not get the next run."""
-    subscribe = 0
-    for end, event in enumerate(events, 1):
-        if event.left or end == len(events):
-            yield events[subscribe:end]
-            subscribe = end
-
-
-def _behind(feed: RoomFeed, last: int) -> list[Connection]:
-    """Return the subscribers that have not seen the events up to `last`."""
-    ahead = feed.ahead
-    feed.ahead = {connection: seq for connection, seq in ahead.items() if seq > last}
-    return [connection for connection in feed.subscribers if ahead.get(connection, 0) < last]

@@ -24,8 +24,9 @@ from chatserver.storage.members import lock_rooms
 from chatserver.storage.pacing import paced
 from chatserver.storage.rights import administrators, is_admin, lock_accounts
 from chatserver.storage.room_admins import ensure_admins, rooms_administered
+from chatserver.storage.sessions import revoke_sessions
 from chatserver.storage.tables import sessions, users
-from chatserver.storage.users import read_user, revoke_sessions
+from chatserver.storage.users import read_user
 
 T = TypeVar("T")
 TRIES = 4  # of a transaction that another node keeps from what it has to hold

@@ -1,6 +1,6 @@
 """Database connections: an engine for transactions and engines for queries (`readers.py`).
 
-Set-up that differs between SQLite and MySQL is here; their errors are in `failures.py`.
+The engines of SQLite and MySQL are made in `dialects.py`; their errors are in `failures.py`.
 """
 
 import asyncio
@@ -9,17 +9,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chatserver.errors import NotYet, StartError
 from chatserver.permissions import give_to_owner
 from chatserver.storage.batch_loader import BatchLoader, Found, Key
+from chatserver.storage.dialects import (
+    mysql_engines,
+    read_only_readers,
+    refuse_dropped_options,
+    sqlite_engines,
+)
 from chatserver.storage.durability_counter import DurabilityCounter
 from chatserver.storage.failures import (
     FAILED_WRITE,
@@ -32,29 +37,16 @@ from chatserver.storage.failures import (
     storage_error,
 )
 from chatserver.storage.open_files import OpenFiles
-from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reader
-from chatserver.storage.writers import PoolWriter, ReadOnlyWriter, ThreadWriter, Writer
+from chatserver.storage.readers import Share
+from chatserver.storage.writers import ReadOnlyWriter
 
-MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
-BUSY_TIMEOUT = 5  # seconds that SQLite waits for a lock, and a caller for a connection
-CONNECT_TIMEOUT = 5  # seconds
 RETRY_TIMEOUT = 4  # seconds after which no further attempt is made
-
-PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    "wal_autocheckpoint=4000",  # pages: frequently changed pages are copied less often
-)
 
 T = TypeVar("T")
 
-Readers = Mapping[Share, AsyncEngine]
-
 # At DEBUG, aiosqlite logs every statement with its values: messages, names, hashes.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
-# `hide_parameters` below has the same reason: errors are logged.
+# `hide_parameters` in `dialects.py` has the same reason: errors are logged.
 
 
 class Closable(Protocol):
@@ -75,7 +67,7 @@ class Database:
                 "database.url is no URL: try mysql://user:password@host/name."
             ) from None
         self.is_sqlite = parsed.drivername.startswith("sqlite")
-        make = _sqlite if self.is_sqlite else _mysql
+        make = sqlite_engines if self.is_sqlite else mysql_engines
         self.kind = "sqlite" if self.is_sqlite else "mysql"
         self.broken = False
         self._durability: str | None = None
@@ -85,12 +77,12 @@ class Database:
         self._files = OpenFiles(self.path)
         self._dependents: list[Closable] = []
         if not self.is_sqlite:
-            _refuse_dropped_options(url)
+            refuse_dropped_options(url)
         self.writer, self.readers = make(parsed)
         sa.event.listen(self.writer.engine, "connect", lambda *_: self._files.reopened())
         if read_only:
             self.writer = ReadOnlyWriter(self.writer.engine)
-            self.readers = _read_only(parsed, self.readers)
+            self.readers = read_only_readers(parsed, self.readers)
 
     def restrict_permissions(self) -> None:
         """SQLite: create the file if it is missing, readable for its owner only."""
@@ -180,7 +172,7 @@ class Database:
     async def _read_durability(self) -> str:
         """Query the settings. On SQLite, those of the writing connection, which do not change."""
         if isinstance(self.writer, ReadOnlyWriter) and self.is_sqlite:
-            return "full"  # writing connections are set up so: see PRAGMAS
+            return "full"  # writing connections are set up so: see dialects.PRAGMAS
         if self.is_sqlite:
             pragma = "PRAGMA synchronous"
             level = await self.run_on_writer(lambda c: int(c.exec_driver_sql(pragma).scalar_one()))
@@ -213,104 +205,6 @@ _SIZE = (
     "SELECT SUM(data_length + index_length) FROM information_schema.tables"
     " WHERE table_schema = DATABASE()"
 )
-
-
-def _sqlite(url: URL) -> tuple[Writer, Readers]:
-    """Create the engines: one read-write connection, and readers that cannot write.
-
-    Two connections that write or checkpoint the same WAL file at the same instant can corrupt it in
-    SQLite before 3.51.3; readers with mode=ro never checkpoint.
-    """
-    path = str(url.database)
-    writer = sa.create_engine(
-        URL.create("sqlite", database=path),
-        hide_parameters=True,
-        poolclass=StaticPool,
-        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
-    )
-    sa.event.listen(writer, "connect", _prepare_sqlite)
-    sa.event.listen(writer, "begin", _begin_immediate)
-    return ThreadWriter(writer), _sqlite_readers(path)
-
-
-def _sqlite_readers(path: str, **options: str) -> Readers:
-    return {
-        share: sqlite_reader(path, quota, busy_timeout=BUSY_TIMEOUT, **options)
-        for share, quota in QUOTAS.items()
-    }
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver must not begin: see _begin_immediate
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    # A deferred transaction fails if another one wrote between its first read and its first write.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _refuse_dropped_options(url: str) -> None:
-    from chatserver.storage.mysql_driver import refuse_dropped_options
-
-    refuse_dropped_options(url)
-
-
-def _mysql(url: URL) -> tuple[Writer, Readers]:
-    from chatserver.storage.connection_limit import ConnectionLimit
-    from chatserver.storage.mysql_driver import WRITER_LIMITS, Renewal, connect, tls, without_tls
-
-    limit = ConnectionLimit(connect)
-    target = without_tls(url).set(drivername="mysql+aiomysql")
-    target = target.update_query_dict({"charset": "utf8mb4"})
-    shared: dict[str, Any] = {
-        "hide_parameters": True,
-        "poolclass": AsyncAdaptedQueuePool,
-        "pool_pre_ping": True,
-        "pool_recycle": 280,
-        "pool_timeout": BUSY_TIMEOUT,
-        "max_overflow": 0,
-        "connect_args": {
-            "async_creator_fn": limit.connect,
-            "ssl": tls(url),
-            "connect_timeout": CONNECT_TIMEOUT,
-            "init_command": WRITER_LIMITS,
-        },
-    }
-    writer = create_async_engine(
-        target, pool_size=MYSQL_WRITERS, isolation_level="READ COMMITTED", **shared
-    )
-    readers = {share: mysql_reader(target, quota, shared) for share, quota in QUOTAS.items()}
-    renewal = Renewal()
-    for engine in (writer, *readers.values()):
-        renewal.watch(engine.sync_engine)
-    limit.pools = [writer, *readers.values()]
-    return PoolWriter(writer), readers
-
-
-def _read_only(url: URL, readers: Readers) -> Readers:
-    """Return engines that cannot change anything.
-
-    SQLite creates two files to read a database in WAL mode, unless `immutable` guarantees that
-    nothing writes, which the lock of the data folder does. With a WAL, these files exist already.
-    """
-    if not url.drivername.startswith("sqlite"):
-        for reader in readers.values():
-            sa.event.listen(reader.sync_engine, "connect", _begin_read_only)
-        return readers
-    path = Path(str(url.database))
-    if path.with_name(f"{path.name}-wal").exists():
-        return readers
-    return _sqlite_readers(str(path), immutable="1")
-
-
-def _begin_read_only(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("SET SESSION TRANSACTION READ ONLY")
-    cursor.close()
 
 
 async def wait_until_reachable(database: Database, *, tries: int = 3) -> None:

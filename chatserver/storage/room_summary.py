@@ -43,40 +43,47 @@ _OF_USERS = sa.and_(
 )
 
 
-def _states(read: Any, unread: Any, called: Any) -> sa.Select[Any]:
+# Columns that `room_state` reads, without those that differ between the databases.
+_ROOM = (
+    rooms.c.id,
+    rooms.c.kind.label("room_kind"),
+    room_name.label("name"),
+    rooms.c.title,
+    rooms.c.members,
+    rooms.c.head,
+    rooms.c.topic,
+    rooms.c.private,
+    rooms.c.archived_at,
+    rooms.c.receipts,
+)
+_MEMBERSHIP = (
+    ME.c.user_id.label("me"),
+    ME.c.muted,
+    ME.c.role,
+    sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
+    sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
+    _myself.c.name.label("myself"),
+)
+_LAST_MESSAGE = (
+    _last.c.room_id,
+    _last.c.seq,
+    _last.c.kind,
+    _last.c.user_id,
+    _author.c.name.label("user"),
+    sa.func.substr(_last.c.body, 1, sa.literal_column(str(PREVIEW))).label("body"),
+    _last.c.at,
+    _last.c.client_id,
+    _last.c.reply_to,
+    _last.c.edited_at,
+    _last.c.deleted_at,
+)
+
+
+def _states(read: Any, unread: Any, mentioned: Any) -> sa.Select[Any]:
+    """Return the statement with these expressions for the read position and the two counts."""
+    counts = read.label("read_seq"), unread.label("unread"), mentioned.label("mentions")
     return (
-        sa.select(
-            rooms.c.id,
-            rooms.c.kind.label("room_kind"),
-            room_name.label("name"),
-            rooms.c.title,
-            rooms.c.members,
-            rooms.c.head,
-            ME.c.user_id.label("me"),
-            read.label("read_seq"),
-            ME.c.muted,
-            ME.c.role,
-            rooms.c.topic,
-            rooms.c.private,
-            rooms.c.archived_at,
-            rooms.c.receipts,
-            unread.label("unread"),
-            called.label("mentions"),
-            sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
-            sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
-            _myself.c.name.label("myself"),
-            _last.c.room_id,
-            _last.c.seq,
-            _last.c.kind,
-            _last.c.user_id,
-            _author.c.name.label("user"),
-            sa.func.substr(_last.c.body, 1, sa.literal_column(str(PREVIEW))).label("body"),
-            _last.c.at,
-            _last.c.client_id,
-            _last.c.reply_to,
-            _last.c.edited_at,
-            _last.c.deleted_at,
-        )
+        sa.select(*_ROOM, *_MEMBERSHIP, *counts, *_LAST_MESSAGE)
         .select_from(ME)
         .join(rooms, rooms.c.id == ME.c.room_id)
         .join(_myself, _myself.c.id == ME.c.user_id)

@@ -12,7 +12,7 @@ from chatserver.accounts.administration import Administration
 from chatserver.accounts.erasure import Erasure
 from chatserver.errors import BadRequest, _
 from chatserver.models import Role, User
-from chatserver.storage.users import OpenSession
+from chatserver.storage.sessions import OpenSession
 from chatserver.text.names import skeleton
 from chatserver.web import forms, time_limit
 from chatserver.web.authentication import Sessions, address

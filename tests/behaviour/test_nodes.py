@@ -132,7 +132,7 @@ async def test_signing_out_ends_a_session_on_the_other_node_before_it_is_stored(
             pass
         assert answer.status == 401
     await two.server.revocations.flush()
-    assert (await one.server.users.sessions(ann.number)) == []
+    assert (await one.server.stored_sessions.list_open(ann.number)) == []
 
 
 async def test_without_redis_messages_are_late_and_complete(
@@ -284,7 +284,7 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
     async def interrupted(user: User) -> UserRooms:
         if len(ends) > left:
             if ends.pop(0):
-                await one.server.users.revoke_all(user.id)
+                await one.server.stored_sessions.revoke_all(user.id)
             two.server.hub.receive(late)
         return await rooms_of(user)
 

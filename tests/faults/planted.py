@@ -62,15 +62,15 @@ def flush_now_and_then() -> None:
 
 
 def _synchronous(level: str) -> None:
-    from chatserver.storage import engine
+    from chatserver.storage import dialects
 
-    prepare = engine._prepare_sqlite
+    prepare = dialects._prepare_sqlite
 
     def careless(connection: Any, _record: object) -> None:
         prepare(connection, _record)
         connection.cursor().execute(f"PRAGMA synchronous={level}")
 
-    engine._prepare_sqlite = careless
+    dialects._prepare_sqlite = careless
 
 
 def forget_ids() -> None:
@@ -91,7 +91,8 @@ def forget_ids() -> None:
 
 def lose_half_of_the_events() -> None:
     """Publish only half of the events, and never repair gaps."""
-    from chatserver.realtime.subscriptions import RoomFeed, Subscriptions
+    from chatserver.realtime.room_feed import RoomFeed
+    from chatserver.realtime.subscriptions import Subscriptions
 
     advance = Subscriptions.advance
     numbers = itertools.count(1)

@@ -14,7 +14,7 @@ from chatserver.realtime import subscriptions as subscriptions_module
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.presence_feed import WRITES_PER_TURN
-from chatserver.realtime.subscriptions import Missed
+from chatserver.realtime.room_feed import Missed
 
 
 class SocketTransport:

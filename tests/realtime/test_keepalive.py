@@ -12,7 +12,7 @@ from chatserver.protocol import Type
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import PING_INTERVAL, SILENCE_TIMEOUT, Keepalive
-from chatserver.realtime.subscriptions import Missed
+from chatserver.realtime.room_feed import Missed
 from tests.fakes import CLOSE, PING, TEXT, FakeClock, RecordingTransport, SkippingLoop, run_skipping
 
 DAY = 86_400

@@ -48,6 +48,6 @@ class Node:
 
 async def test_very_many_rooms_are_polled_in_batches() -> None:
     node: Any = Node(2 * ROOM_BATCH + 1)
-    await NodeSync(node, node, node, node, now=lambda: 0).poll()
+    await NodeSync(node, node, node, node, node, now=lambda: 0).poll()
     assert node.asked == [ROOM_BATCH, ROOM_BATCH, 1]
     assert node.reminded == dict.fromkeys(range(2 * ROOM_BATCH + 1), 1)

@@ -22,6 +22,7 @@ from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
 from chatserver.storage.room_facts import direct_rooms
 from chatserver.storage.rooms import Rooms
+from chatserver.storage.sessions import StoredSessions
 from chatserver.storage.tables import members
 from chatserver.storage.users import NewUser, Users
 
@@ -35,6 +36,7 @@ class Storage:
         self.now = 1_000_000
         self.database = Database(url)
         self.users = Users(self.database, clock=self._clock)
+        self.sessions = StoredSessions(self.database, clock=self._clock)
         self.credentials = Credentials(self.database, clock=self._clock)
         self.bots = Bots(self.database, clock=self._clock)
         self.invites = Invites(self.database, clock=self._clock)

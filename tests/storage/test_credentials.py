@@ -32,7 +32,7 @@ async def test_a_session_verified_with_a_replaced_password_is_not_created(storag
         await storage.credentials.open_session(session(ann), client="")
     now, _ = await found(storage, "ann")
     await storage.credentials.open_session(session(now), client="")
-    assert await storage.users.session("s1") == session(now)
+    assert await storage.sessions.find("s1") == session(now)
 
 
 async def test_a_session_of_an_account_disabled_after_verification_is_not_created(
@@ -69,7 +69,7 @@ async def test_changing_the_own_password_ends_all_other_sessions(storage: Storag
         await storage.credentials.open_session(session(ann, name), client="")
     ended = await storage.credentials.change_password(session(ann), "new", verified=0)
     assert ended == ["s2", "s3"]
-    assert await storage.users.valid_sessions(["s1", "s2", "s3"]) == {"s1"}
+    assert await storage.sessions.valid(["s1", "s2", "s3"]) == {"s1"}
 
 
 async def test_one_of_two_concurrent_password_changes_is_rejected(storage: Storage) -> None:
@@ -86,7 +86,7 @@ async def test_one_of_two_concurrent_password_changes_is_rejected(storage: Stora
 async def test_an_ended_session_cannot_change_the_password(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
-    await storage.users.revoke("s1")
+    await storage.sessions.revoke("s1")
     with pytest.raises(Unauthorized):
         await storage.credentials.change_password(session(ann), "new", verified=0)
     assert (await found(storage, "ann"))[1] == "hash"
@@ -95,9 +95,9 @@ async def test_an_ended_session_cannot_change_the_password(storage: Storage) -> 
 async def test_an_ended_session_is_not_renewed(storage: Storage) -> None:
     ann = await storage.person("ann")
     await storage.credentials.open_session(session(ann), client="")
-    assert await storage.users.extend_session("s1", storage.now + 2_000)
-    await storage.users.revoke("s1")
-    assert not await storage.users.extend_session("s1", storage.now + 2_000)
+    assert await storage.sessions.extend("s1", storage.now + 2_000)
+    await storage.sessions.revoke("s1")
+    assert not await storage.sessions.extend("s1", storage.now + 2_000)
 
 
 async def test_a_change_of_an_account_is_atomic(storage: Storage) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.util import await_only
 
 from chatserver.errors import IdConflict, NotFound, Unavailable
 from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
-from chatserver.storage import engine, mysql_driver
+from chatserver.storage import dialects, mysql_driver
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
 from chatserver.storage.readers import Share
@@ -161,7 +161,7 @@ async def test_a_former_member_gets_the_result_of_a_repetition(storage: Storage)
 async def test_after_a_lock_timeout_batches_are_transactions_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(dialects, "BUSY_TIMEOUT", 0.1)
     storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(storage.database, backups=tmp_path / "backups")
     ann = await storage.person("ann")

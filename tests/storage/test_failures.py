@@ -257,7 +257,7 @@ async def test_a_full_file_is_reported_as_a_full_disk_and_recovers(tmp_path: Pat
 async def test_a_file_locked_by_another_program_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.storage.engine.BUSY_TIMEOUT", 0)
+    monkeypatch.setattr("chatserver.storage.dialects.BUSY_TIMEOUT", 0)
     file = tmp_path / "chat.db"
     database = Database(f"sqlite:///{file}")
     await migrate(database, backups=tmp_path)

@@ -193,7 +193,7 @@ async def test_a_password_can_be_in_any_script(
 async def test_a_server_that_accepts_and_does_not_respond_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chatserver.storage.engine.CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr("chatserver.storage.dialects.CONNECT_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         database = Database(f"mysql://chat@127.0.0.1:{silent.getsockname()[1]}/chat")
         with pytest.raises(Unavailable) as refused:

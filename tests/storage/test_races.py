@@ -54,9 +54,12 @@ class AccountServices:
         }
         self.accounts = Accounts(
             **shared,
+            sessions=storage.sessions,
             passwords=self.strong,
             keys=keys,
-            revocations=Revocations(storage.users.revoke, folder / "revocations", NoConnections()),
+            revocations=Revocations(
+                storage.sessions.revoke, folder / "revocations", NoConnections()
+            ),
             guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",
@@ -131,7 +134,7 @@ async def test_no_session_of_the_old_password_survives_a_change(services: Accoun
         outcomes = await overlapping(change, log_in, log_in, log_in)
         assert not isinstance(outcomes[0], BaseException), outcomes
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await services.storage.users.valid_sessions(opened) == set()
+        assert await services.storage.sessions.valid(opened) == set()
         assert await services.log_in(name, OLD) is None
         assert await services.log_in(name, NEW) is not None
 
@@ -145,9 +148,9 @@ async def test_no_session_survives_the_end_of_its_account(services: AccountServi
         log_in = partial(services.log_in, name, OLD)
         outcomes = await overlapping(close, log_in, log_in)
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await services.storage.users.valid_sessions(opened) == set()
+        assert await services.storage.sessions.valid(opened) == set()
         await services.administration.change(None, name, disabled=False)
-        assert await services.storage.users.valid_sessions(opened) == set()
+        assert await services.storage.sessions.valid(opened) == set()
 
 
 async def test_concurrent_logins_with_an_outdated_hash_succeed(services: AccountServices) -> None:
@@ -233,7 +236,7 @@ async def test_an_ended_session_is_never_renewed(services: AccountServices) -> N
         session = Session(f"s{number}", bo, services.clock(), services.clock() + 1_000)
         await services.storage.credentials.open_session(session, client="")
         await overlapping(
-            partial(services.storage.users.revoke, session.id),
+            partial(services.storage.sessions.revoke, session.id),
             partial(services.accounts.renew, session.id, 60),
         )
         with pytest.raises(ChatError):

@@ -31,7 +31,7 @@ async def reads_of(storage: Storage) -> dict[str, Read]:
         "a bot": lambda: storage.bots.find("digest"),
         "no bot": lambda: storage.bots.find("other"),
         "no disabled bot": lambda: storage.bots.is_disabled("other"),
-        "a session": lambda: storage.users.session("session"),
+        "a session": lambda: storage.sessions.find("session"),
         "a room by name": lambda: storage.rooms.find_by_name("plans", ann.id),
         "a room by id": lambda: storage.rooms.find_by_name(str(room), ann.id),
         "rights in a room": lambda: storage.rooms.readable(ann.id, [room]),

@@ -44,17 +44,17 @@ async def test_a_session_is_valid_until_it_expires_or_is_revoked(storage: Storag
     ann = await storage.person("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
     await storage.credentials.open_session(session, client="x" * 500)
-    assert await storage.users.session("s1") == session
-    assert await storage.users.session("S1") is None
+    assert await storage.sessions.find("s1") == session
+    assert await storage.sessions.find("S1") is None
     storage.now += 999
-    await storage.users.extend_session("s1", storage.now + 1_000)
+    await storage.sessions.extend("s1", storage.now + 1_000)
     storage.now += 999
-    assert await storage.users.session("s1") is not None
-    assert await storage.users.valid_sessions(["s1", "s2"]) == {"s1"}
-    await storage.users.revoke("s1")
-    assert await storage.users.session("s1") is None
-    await storage.users.extend_session("s1", storage.now + 1_000)
-    assert await storage.users.valid_sessions(["s1"]) == set()
+    assert await storage.sessions.find("s1") is not None
+    assert await storage.sessions.valid(["s1", "s2"]) == {"s1"}
+    await storage.sessions.revoke("s1")
+    assert await storage.sessions.find("s1") is None
+    await storage.sessions.extend("s1", storage.now + 1_000)
+    assert await storage.sessions.valid(["s1"]) == set()
 
 
 async def test_last_seen_times_never_move_back(storage: Storage) -> None:
@@ -62,8 +62,12 @@ async def test_last_seen_times_never_move_back(storage: Storage) -> None:
     for name in ("s1", "s2"):
         session = Session(name, ann, storage.now, storage.now + 1_000)
         await storage.credentials.open_session(session, client="")
-    await storage.users.record_last_seen({"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1})
-    found = {one.id: one.last_seen_at - storage.now for one in await storage.users.sessions(ann.id)}
+    await storage.sessions.record_last_seen(
+        {"s1": storage.now + 5, "s2": storage.now - 5, "gone": 1}
+    )
+    found = {
+        one.id: one.last_seen_at - storage.now for one in await storage.sessions.list_open(ann.id)
+    }
     assert found == {"s1": 5, "s2": 0}
 
 
@@ -72,7 +76,7 @@ async def test_a_session_expires_at_its_time(storage: Storage) -> None:
     session = Session("s1", ann, storage.now, storage.now + 1)
     await storage.credentials.open_session(session, client="")
     storage.now += 1
-    assert await storage.users.session("s1") is None
+    assert await storage.sessions.find("s1") is None
 
 
 async def test_disabling_an_account_ends_its_sessions_permanently(storage: Storage) -> None:
@@ -81,9 +85,9 @@ async def test_disabling_an_account_ends_its_sessions_permanently(storage: Stora
     await storage.credentials.open_session(session, client="")
     await storage.person("bo", Role.ADMIN)
     await storage.disable(ann)
-    assert await storage.users.session("s1") is None
+    assert await storage.sessions.find("s1") is None
     await storage.disable(ann, disabled=False)
-    assert await storage.users.session("s1") is None
+    assert await storage.sessions.find("s1") is None
 
 
 async def test_an_invitation_admits_a_limited_number_of_users(storage: Storage) -> None:
@@ -115,10 +119,10 @@ async def test_last_seen_times_move_back_only_from_the_future(storage: Storage) 
     query = sessions.insert().values({**row, "last_seen_at": 1})
     await storage.database.transaction(lambda c: c.execute(query))
     for at, kept in ((5_000_000, 5_000_000), (4_000_000, 5_000_000), (10**12, 10**12)):
-        await storage.users.record_last_seen({"s": at})
-        assert [one.last_seen_at for one in await storage.users.sessions(ann.id)] == [kept]
-    await storage.users.record_last_seen({"s": 6_000_000})
-    assert [one.last_seen_at for one in await storage.users.sessions(ann.id)] == [6_000_000]
+        await storage.sessions.record_last_seen({"s": at})
+        assert [one.last_seen_at for one in await storage.sessions.list_open(ann.id)] == [kept]
+    await storage.sessions.record_last_seen({"s": 6_000_000})
+    assert [one.last_seen_at for one in await storage.sessions.list_open(ann.id)] == [6_000_000]
 
 
 async def test_an_invitation_ends_when_it_expires_or_is_revoked(storage: Storage) -> None:

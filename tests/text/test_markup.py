@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatserver.text import markdown
+from chatserver.text import markdown, markdown_blocks
 from chatserver.text.markup import Renderer, is_costly, rendered
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
@@ -451,7 +451,7 @@ def test_texts_with_too_many_marks_are_not_rendered() -> None:
 def test_blocks_that_are_nested_too_deep_are_text() -> None:
     html = rendered("> " * 1_000 + "end")
     assert html
-    assert html.count("<blockquote>") == markdown.DEEPEST
+    assert html.count("<blockquote>") == markdown_blocks.DEEPEST
     assert Reader(html).text.endswith("> > end")
 
 
