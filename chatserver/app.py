@@ -13,6 +13,7 @@ from chatserver.web.admin_pages import AdminPages
 from chatserver.web.administration import AdministrationHandlers
 from chatserver.web.api_docs import Description
 from chatserver.web.bots import BotHandlers
+from chatserver.web.catalogue import Catalogues
 from chatserver.web.control_socket import ControlSocket
 from chatserver.web.headers import expect
 from chatserver.web.health import Health
@@ -104,6 +105,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         Description(sessions, OPERATIONS),
         health,
         AdminPages(sessions, server.languages),
+        Catalogues(server.languages),
         server.websocket,
     ]
     return routes(controllers, server.request_limits)

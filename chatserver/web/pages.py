@@ -11,7 +11,6 @@ from chatserver.accounts.sign_in import Tokens
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import forms
-from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import Sessions, address, same_site_path, wants_page
 from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.operations import operation
@@ -211,9 +210,9 @@ class Pages:
         else:
             own = await self._invitations.find_for_member(user, code)
             invite = own or await self._invitations.find_for_user(user, code)
-        facts = {"me": user, "invite": invite, "is_member": own is not None}
+        context = {"me": user, "invite": invite, "is_member": own is not None}
         page = "join" if user is None or invite.room is None else "invited"
-        return await self._render(f"accounts/{page}.html", request, user, **facts)
+        return await self._render(f"accounts/{page}.html", request, user, **context)
 
     @operation(
         "POST",
@@ -249,18 +248,6 @@ class Pages:
         user = (await self._sessions.authenticate(request)).user
         invite = await self._invitations.accept(request.match_info["code"], user)
         return _done(request, "index", {"ok": 1, "room": invite.room}, invite.room)
-
-    # Shared ---------------------------------------------------------------------------------------
-
-    @operation("GET", "/i18n/{locale}.{digest}.json", "catalogue", rate="memory", documented=False)
-    async def catalogue(self, request: web.Request) -> web.StreamResponse:
-        """Return the texts of one language for the browser; the URL changes with the content."""
-        language = self._languages.get(request.match_info["locale"])
-        if language is None:
-            raise web.HTTPNotFound
-        response = web.Response(body=language.json, content_type="application/json")
-        response.headers["Cache-Control"] = IMMUTABLE
-        return response
 
     async def _signed_in(
         self, request: web.Request, user: User, room: int | None = None

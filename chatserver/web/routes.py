@@ -7,6 +7,7 @@ from chatserver.web.admin_pages import AdminPages
 from chatserver.web.administration import AdministrationHandlers
 from chatserver.web.api_docs import Description
 from chatserver.web.bots import BotHandlers
+from chatserver.web.catalogue import Catalogues
 from chatserver.web.health import Health
 from chatserver.web.invitations import InvitationHandlers
 from chatserver.web.messages import MessageHandlers
@@ -29,6 +30,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     Description,
     Health,
     AdminPages,
+    Catalogues,
     WebSocketEndpoint,
 )
 OPERATIONS = [found for found in operations(CONTROLLERS) if found.documented]
