@@ -1,12 +1,14 @@
 """Statements for many rows at once: lookup by keys, increment, insert, delete."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Connection
+
+KEYS_PER_STATEMENT = 500  # building a statement with thousands would hold up the event loop
 
 # SQLite takes the keys as one JSON value, so one prepared statement serves any number of them.
 _KEYS = sa.func.json_each(sa.bindparam("pairs")).table_valued("value")
@@ -22,6 +24,13 @@ _FIRST, _SECOND = _part(0), _part(1)
 def as_json(keys: Collection[Any]) -> str:
     """Return keys as the JSON parameter of SQLite statements."""
     return msgspec.json.encode(list(keys)).decode()
+
+
+def key_slices(keys: Iterable[int]) -> Iterator[list[int]]:
+    """Yield all keys in ascending order, as many at a time as one statement takes."""
+    ordered = sorted(set(keys))
+    for start in range(0, len(ordered), KEYS_PER_STATEMENT):
+        yield ordered[start : start + KEYS_PER_STATEMENT]
 
 
 def match_rows(query: sa.Select[Any], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
-from chatserver.storage.bulk import RowLookup
+from chatserver.storage.bulk import RowLookup, key_slices
 from chatserver.storage.tables import members, room_name, rooms, users
 
 
@@ -89,8 +89,13 @@ def lock_rooms(connection: Connection, numbers: Iterable[int], *, wait: bool = T
     """
     if connection.dialect.name == "sqlite":
         return set()
-    some = sa.select(rooms.c.id).where(rooms.c.id.in_(sorted(set(numbers)))).order_by(rooms.c.id)
-    if wait or not _can_skip_locked(connection):
+    skip = not wait and _can_skip_locked(connection)
+    return set().union(*(_lock(connection, some, skip=skip) for some in key_slices(numbers)))
+
+
+def _lock(connection: Connection, numbers: list[int], *, skip: bool) -> set[int]:
+    some = sa.select(rooms.c.id).where(rooms.c.id.in_(numbers)).order_by(rooms.c.id)
+    if not skip:
         connection.execute(some.with_for_update())
         return set()
     locked = set(connection.scalars(some.with_for_update(skip_locked=True)))

@@ -1,8 +1,8 @@
 """Extensions of aiomysql connections.
 
 TLS that works under uvloop and is never skipped silently, passwords in any script, a timeout for
-the whole connection set-up, OperationalError when the transport is closed, and replacement of
-connections after a fail-over.
+the whole connection set-up, OperationalError when the transport is closed, large results read in
+several turns of the event loop, and replacement of connections after a fail-over.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ WRITER_LIMITS = (
 )
 DEAD_AFTER = 20  # seconds without an acknowledgement
 MAX_PACKET = 2**24 - 1
+ROWS_PER_TURN = 250  # rows of a result read in one turn of the event loop; takes about 2 ms
 
 # After user and password, which may contain any character but "@", as SQLAlchemy parses a URL.
 _OPTIONS = re.compile(r"://(?:[^:/@]*(?::[^@]*)?@)?[^?]*\?(.*)$")
@@ -146,6 +147,7 @@ class SafeConnection(Connection):  # type: ignore[misc]
     """Connection with the extensions of this module."""
 
     _ssl_context: ssl.SSLContext | None
+    _reads = 0  # of the present result; a row takes two
 
     async def _connect(self) -> None:
         try:
@@ -202,6 +204,18 @@ class SafeConnection(Connection):  # type: ignore[misc]
         ):
             if hasattr(socket, name):  # not on every system
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    async def _read_query_result(self, unbuffered: bool = False) -> None:
+        self._reads = 0
+        await super()._read_query_result(unbuffered)
+
+    async def _read_bytes(self, num_bytes: int) -> bytes:
+        """Read without a pause what has arrived, except in a large result."""
+        self._reads += 1
+        if self._reads % (2 * ROWS_PER_TURN) == 0:
+            await asyncio.sleep(0)
+        data: bytes = await super()._read_bytes(num_bytes)
+        return data
 
     def _write_bytes(self, data: bytes) -> None:
         try:

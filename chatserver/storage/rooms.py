@@ -12,7 +12,7 @@ from chatserver.models import RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
 from chatserver.storage.batch_loader import BatchLoader
-from chatserver.storage.bulk import RowLookup
+from chatserver.storage.bulk import RowLookup, key_slices
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
@@ -181,11 +181,14 @@ class Rooms:
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Return which of these rooms a user may read. Every read access is checked here."""
-        wanted = {"rooms": sorted(set(numbers)), "user": user_id}
+        found: dict[int, Access] = {}
         async with self._database.reading() as connection:
-            found = list(await connection.execute(_READABLE, wanted))
-            names = await connection.run_sync(pair_names, found)
-        return {row.id: _access(row, names) for row in found}
+            for some in key_slices(numbers):
+                wanted = {"rooms": some, "user": user_id}
+                rows = list(await connection.execute(_READABLE, wanted))
+                names = await connection.run_sync(pair_names, rows)
+                found |= {row.id: _access(row, names) for row in rows}
+        return found
 
     async def joined_since(self, user_ids: Iterable[int], since: int) -> list[Joined]:
         """Return the memberships of these users that began at or after `since` (ms)."""
@@ -208,8 +211,11 @@ class Rooms:
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
         """Return the immutable facts of these rooms. Callers have to authorise."""
+        found: dict[int, RoomFacts] = {}
         async with self._database.reading() as connection:
-            return await connection.run_sync(room_facts, set(numbers))
+            for some in key_slices(numbers):
+                found |= await connection.run_sync(room_facts, some)
+        return found
 
 
 def _advance_reads(

@@ -1,10 +1,13 @@
 """Deletion of accounts: what is removed, and what remains."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
 from chatserver.errors import Conflict, Forbidden, Unauthorized
-from chatserver.models import Create, Event, Role, Session, User
+from chatserver.models import LOBBY, Create, Event, Role, Session, User
+from chatserver.storage import bulk
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.deletion import DISPLAY
 from chatserver.storage.rights import DELETED
@@ -42,6 +45,24 @@ async def test_a_deleted_account_leaves_its_rooms_and_its_messages_remain(
     state = await storage.rooms.state(bo.id, room)
     assert state is not None
     assert (state.members, state.head) == (1, 3)
+
+
+async def test_rooms_of_a_deleted_account_are_locked_in_order_a_few_at_a_time(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "KEYS_PER_STATEMENT", 2)
+    ann = await storage.person("ann")
+    made = [(await acted(storage, ann, Create(f"R{n}", f"r{n}"))).room for n in range(4)]
+    locked: list[tuple[int, ...]] = []
+
+    def watch(*event: Any) -> None:
+        if "FROM rooms" in event[2] and "FOR UPDATE" in event[2]:
+            locked.append(tuple(event[3]))
+
+    sa.event.listen(storage.database.writer.engine, "before_cursor_execute", watch)
+    assert len(await storage.delete(ann)) == 4
+    if not storage.database.is_sqlite:
+        assert locked[:3] == [(LOBBY, made[0]), (made[1], made[2]), (made[3],)]
 
 
 async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storage) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from chatserver.errors import StartError, Unavailable
 from chatserver.storage.engine import Database, wait_until_reachable
-from chatserver.storage.mysql_driver import TLS, SafeConnection, tls, without_tls
+from chatserver.storage.mysql_driver import ROWS_PER_TURN, TLS, SafeConnection, tls, without_tls
 from tests.rig.mariadb import PrivateMariaDB, TlsMariaDB
 from tests.rig.needs import require
 from tests.test_main import Place, sentence
@@ -220,3 +220,29 @@ async def test_a_closed_transport_is_a_lost_connection(mariadb: PrivateMariaDB) 
     with pytest.raises(Exception, match="the connection is closed") as lost:
         await torn.query("SELECT 1")
     assert lost.value.args[0] == 2013
+
+
+async def test_a_large_result_is_read_in_several_turns_of_the_event_loop() -> None:
+    class Prepared(SafeConnection):
+        """Connection whose peer has sent rows already: a row is read as head and body."""
+
+        def __init__(self, rows: int) -> None:
+            super().__init__()
+            self._reader = asyncio.StreamReader()
+            self._reader.feed_data(b"headbody" * rows)
+
+        async def read_rows(self, rows: int) -> bytes:
+            return b"".join([await self._read_bytes(4) for _ in range(2 * rows)])
+
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        asyncio.get_running_loop().call_soon(count)
+
+    count()
+    for rows, pauses in ((ROWS_PER_TURN - 1, 0), (8 * ROWS_PER_TURN, 8)):
+        turns = 0
+        assert await Prepared(rows).read_rows(rows) == b"headbody" * rows
+        assert turns == pauses

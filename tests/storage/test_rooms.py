@@ -2,10 +2,13 @@
 
 import asyncio
 
-from chatserver.models import LOBBY, Event, Message, RoomKind
+import pytest
+
+from chatserver.models import LOBBY, Create, Event, Message, RoomKind
 from chatserver.protocol import PREVIEW
+from chatserver.storage import bulk
 from chatserver.storage.unread import MAX_COUNT
-from tests.storage.conftest import Storage, acting, draft, unresolved
+from tests.storage.conftest import Storage, acted, acting, draft, unresolved
 
 
 async def test_every_account_is_a_member_of_the_lobby(storage: Storage) -> None:
@@ -122,3 +125,21 @@ async def test_only_members_can_read_a_room(storage: Storage) -> None:
     assert list(readable) == [LOBBY]
     readable = await storage.rooms.readable(ann.id, [LOBBY, facts.room, 77])
     assert readable[facts.room].facts == facts
+
+
+async def test_rooms_are_looked_up_a_few_in_a_statement(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "KEYS_PER_STATEMENT", 2)
+    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await storage.direct((ann.id, "ann"), (bo.id, "bo"))
+    for number in range(4):
+        await acted(storage, (ann, bo)[number % 2], Create(f"R{number}", f"r{number}"))
+    numbers = [*range(7, 0, -1)]
+    facts = await storage.rooms.facts(numbers)
+    readable = await storage.rooms.readable(ann.id, numbers)
+    assert [*facts] == [1, 2, 3, 4, 5, 6]
+    assert {room: access.facts for room, access in readable.items()} == {
+        room: facts[room] for room in (1, 2, 3, 5)
+    }
+    assert (await storage.rooms.facts([]), await storage.rooms.readable(ann.id, [])) == ({}, {})
