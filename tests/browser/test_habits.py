@@ -15,6 +15,8 @@ TOP = "(row) => row.getBoundingClientRect().top"
 DELAY_SCROLL_EVENTS = """
 addEventListener("scroll", (event) => event.stopImmediatePropagation(), { capture: true })
 """
+BELOW_MESSAGES = """(pill) => document.querySelector(pill).getBoundingClientRect().top
+  - document.querySelector(".messages-scroll").getBoundingClientRect().bottom"""
 FROM_END = """() => {
   const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".messages-scroll");
   return scrollHeight - scrollTop - clientHeight;
@@ -110,6 +112,7 @@ async def test_the_scroll_position_is_stable_when_messages_arrive(enter: EnterCh
     for number in range(3):
         await bo.say(f"more {number}")
     await expect(page.locator(".messages-jump")).to_have_text("3 new")
+    assert await page.evaluate(BELOW_MESSAGES, ".messages-jump") >= 0
     assert abs(await row.evaluate(TOP) - before) < 1
     await page.locator(".messages-jump").click()
     await expect(page.locator(".messages-jump")).to_be_hidden()

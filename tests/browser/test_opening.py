@@ -124,7 +124,7 @@ async def test_sending_from_the_middle_marks_nothing_as_read_and_can_return(
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).to_have_text("99+")
     await ann.say("an answer")
-    await expect(ann.page.locator(".message-text", has_text="an answer")).to_be_in_viewport()
+    await expect(ann.page.locator(".message-text", has_text="an answer")).to_be_in_viewport(ratio=1)
     await expect(badge).to_have_text("99+")
     await ann.page.locator(".messages-back").click()
     await expect(ann.page.locator(".new-line")).to_be_in_viewport()
