@@ -174,9 +174,9 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
     phone = await ann.another(
         has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}
     )
-    for text in ("Hello", "Are you there?"):
+    for text in ("Hello", "Are **you** there?"):
         await ann.say(text)
-        await phone.sees(text)
+        await phone.sees(text.replace("*", ""))
     await expect(ann.page.locator(".message-more").last).to_be_hidden()
     more = phone.page.locator(".message-more").last
     size = await more.bounding_box()
@@ -184,7 +184,7 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
     assert min(size["width"], size["height"]) >= 44
     await more.tap()
     actions = phone.page.locator("chat-message message-actions button:visible")
-    await expect(actions).to_have_count(5)
+    await expect(actions).to_have_count(6)
     for box in [await button.bounding_box() for button in await actions.all()]:
         assert box
         assert min(box["width"], box["height"]) >= 44
@@ -196,6 +196,16 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
     await expect(phone.page.locator("#composer-text")).to_have_value(
         f"{ann.chat.url}/index#/room/1/2"
     )
+    await more.tap()
+    await phone.page.locator("[data-deed=copy]").tap()
+    await expect(phone.page.locator(".toast")).to_have_text("Text copied")
+    await phone.page.locator("#composer-text").fill("")
+    await phone.page.keyboard.press("Control+v")
+    await expect(phone.page.locator("#composer-text")).to_have_value("Are **you** there?")
+    await phone.page.evaluate("document.execCommand = () => false")
+    await more.tap()
+    await phone.page.locator("[data-deed=copy]").tap()
+    await expect(phone.page.locator(".toast")).to_have_text("The browser did not allow copying.")
 
 
 async def test_a_long_press_opens_the_actions(enter: EnterChat) -> None:

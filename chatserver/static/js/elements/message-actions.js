@@ -4,7 +4,7 @@
  * a reaction says who reacted.
  *
  * Sends, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
- * {seq}, `message:remove` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
+ * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
  */
 
 import { say } from "../ui/dom.js";
@@ -12,6 +12,7 @@ import { me } from "../ui/page.js";
 
 const LONG = 450; // milliseconds of a long press
 const WOBBLE = 10; // pixels that a resting finger moves
+const NO_HOVER = matchMedia("(hover: none)");
 
 class MessageActions extends HTMLElement {
   /** {member, governs, open}: of the room; may delete what others wrote; whether the room takes changes. */
@@ -140,8 +141,15 @@ class MessageActions extends HTMLElement {
       say(row, "message:react", { seq, emoji, on });
       row.focus();
     } else {
+      if (deed !== "remove" && NO_HOVER.matches) this.#fold(row);
       say(row, `message:${deed}`, { seq });
     }
+  }
+
+  /** Fingers do not leave a message: without this the actions would stay over its text. */
+  #fold(row) {
+    row.querySelector(".message-more").focus();
+    this.at(null);
   }
 
   /** Above the button where there is room, else below it. */

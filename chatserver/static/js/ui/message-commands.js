@@ -1,9 +1,9 @@
 /**
- * What is done to a message of the open conversation: reacting, answering, editing, deleting, linking. Edits, deletions
- * and reactions go through the outbox.
+ * What is done to a message of the open conversation: reacting, answering, editing, deleting, copying, linking. Edits,
+ * deletions and reactions go through the outbox.
  *
  * Hears `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
- * `message:link`, `quote:wanted`, `edit:wanted`.
+ * `message:copy`, `message:link`, `quote:wanted`, `edit:wanted`.
  */
 
 import { call, lazyBundle } from "./lazy-load.js";
@@ -37,6 +37,7 @@ export class MessageCommands {
     on("message:edit", (detail) => this.#edit(detail));
     on("message:save", (detail) => this.#save(detail));
     on("message:remove", (detail) => this.#remove(detail));
+    on("message:copy", (detail) => this.#copy(detail));
     on("message:link", (detail) => this.#link(detail));
     on("quote:wanted", ({ conversation, seq }) => this.#feed.quote(conversation, seq));
     on("edit:wanted", (detail) => this.#editLast(detail));
@@ -51,9 +52,12 @@ export class MessageCommands {
   }
 
   /** With the text of an edit that is not saved yet, where there is one. */
-  #edit({ seq, conversation }) {
-    const text = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation }).data;
-    this.#part("message-composer").edit({ seq, text });
+  #edit(target) {
+    this.#part("message-composer").edit({ seq: target.seq, text: this.#textOf(target) });
+  }
+
+  #textOf(target) {
+    return this.#unsavedText(target) ?? messageOf(target)?.data;
   }
 
   #unsavedText({ seq, conversation: { key } }) {
@@ -87,8 +91,7 @@ export class MessageCommands {
 
   #save({ key, seq, text }) {
     const conversation = this.#feed.get(key);
-    const before = this.#unsavedText({ seq, conversation }) ?? messageOf({ seq, conversation })?.data;
-    if (text !== before) this.#addChange(Type.EDIT, { conversation, seq, data: text });
+    if (text !== this.#textOf({ seq, conversation })) this.#addChange(Type.EDIT, { conversation, seq, data: text });
   }
 
   #addChange(type, { conversation: { key, room }, seq: target, ...facts }) {
@@ -102,6 +105,11 @@ export class MessageCommands {
     if (!(await this.#part("confirm-dialog").ask(question))) return;
     done();
     this.#addChange(Type.DELETE, target);
+  }
+
+  async #copy(target) {
+    const isCopied = await lazyBundle.module.copy(this.#textOf(target));
+    this.#say(isCopied ? _("Text copied") : _("The browser did not allow copying."));
   }
 
   async #link({ seq, conversation }) {
