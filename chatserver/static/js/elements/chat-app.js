@@ -2,7 +2,7 @@
  * <chat-app>: joins the parts of the chat page. What is shown has an owner of its own: Connection, Feed,
  * CurrentConversation, People, Outbox.
  *
- * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`,
+ * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`, `topic:changed`,
  * `history:wanted`, `future:wanted`, `end:wanted`, `connection:retry`, `room:entered`, `room:muted`.
  */
 
@@ -111,6 +111,7 @@ class ChatApp extends HTMLElement {
     on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#feed.get(key).room));
+    on(this, "topic:changed", () => this.#draw());
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
     on(this, "message:rewrite", ({ id }) => this.#messageCommands.rewrite(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));

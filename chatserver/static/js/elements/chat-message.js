@@ -23,13 +23,13 @@ class ChatMessage extends HTMLElement {
   #shown = "";
 
   /**
-   * `display`: the name of a user as it is shown; `isUser`: whether a folded name is that of a user, who is marked where
+   * `isEditing`: the user is editing it; `display`: the name of a user as it is shown; `isUser`: whether a folded name is that of a user, who is marked where
    * the text mentions them; `quoted`: the event that is answered, if known.
    */
-  show(message, { continued, dates, display, isUser, quoted }) {
+  show(message, { continued, isEditing, dates, display, isUser, quoted }) {
     const author = display(message.user);
     const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => mention ?? []);
-    const facts = JSON.stringify([message, author, mentions, continued, quoted]);
+    const facts = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
     if (facts === this.#shown) return;
     this.#shown = facts;
     this.message = message;
@@ -39,6 +39,8 @@ class ChatMessage extends HTMLElement {
     this.classList.toggle("message-own", message.own);
     this.classList.toggle("message-continued", continued);
     this.classList.toggle("message-deleted", message.deleted);
+    this.classList.toggle("message-editing", isEditing && !message.deleted);
+    this.querySelector(".editing-words").textContent = isEditing && !message.deleted ? _("Editing") : "";
     this.#writeHead(message, author, dates);
     this.#writeText(message, isUser);
     this.#quote(message.replyTo, quoted, display);

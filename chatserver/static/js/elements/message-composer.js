@@ -6,7 +6,7 @@
  * Sends `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
  * names, `edit:wanted` {key} for the user's last message, `draft:changed` {key} while a new message is written,
  * `quote:wanted` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of an edit
- * was deleted.
+ * was deleted, `topic:changed` when another message, or none, is answered or edited.
  */
 
 import { say } from "../ui/dom.js";
@@ -105,6 +105,11 @@ class MessageComposer extends HTMLElement {
     this.focus();
   }
 
+  /** The `seq` of the message that is being edited, or null. */
+  get editing() {
+    return this.#isEdit && !this.hidden ? this.#topic.seq : null;
+  }
+
   get #isEdit() {
     return this.#topic?.kind === "edit";
   }
@@ -129,6 +134,7 @@ class MessageComposer extends HTMLElement {
     const refill = this.#isEdit || topic?.kind === "edit";
     this.#topic = topic;
     drafts.setTopic(this.#key, topic);
+    say(this, "topic:changed");
     if (refill) this.#fill(drafts.text(this.#key));
     this.#showStrip();
   }

@@ -67,7 +67,7 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, display(user), isUser(name), find(seq),
+   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, editing, display(user), isUser(name), find(seq),
    * seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
    * `rights`: as <message-actions> has them.
    */

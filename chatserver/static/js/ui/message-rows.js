@@ -98,9 +98,10 @@ export class MessageRows {
     this.#entry = last;
   }
 
-  #update(element, { kind, at, message, continued }, { display, isUser, find }) {
+  #update(element, { kind, at, message, continued }, { display, isUser, find, editing }) {
     if (kind === "message") {
-      element.show(message, { continued, dates: this.#dates, display, isUser, quoted: find(message.replyTo) });
+      const isEditing = editing !== null && message.seq === editing;
+      element.show(message, { continued, isEditing, dates: this.#dates, display, isUser, quoted: find(message.replyTo) });
     } else if (kind === "notice") {
       element.firstElementChild.textContent = notice(message.notice, display);
     } else if (kind === "day") {

@@ -37,8 +37,8 @@ export class Screen {
 
   /** What a CurrentConversation says. */
   show({ conversation, newLine, lost }) {
-    this.#showMessages(conversation, newLine.after, lost);
     this.#showWriting(conversation, lost);
+    this.#showMessages(conversation, newLine.after, lost);
     this.#showAround(conversation, lost);
   }
 
@@ -128,6 +128,7 @@ export class Screen {
       loaded: (timeline.loaded && !conversation.seeking) || lost !== null,
       hasOlder: hasOlder || lost !== null,
       hasNewer: historyWindow !== null,
+      editing: this.#part("message-composer").editing,
       display: (user) => this.#people.display(user),
       isUser: (name) => this.#people.isUser(name),
       find: finder(conversation),
