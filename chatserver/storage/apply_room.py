@@ -32,6 +32,7 @@ from chatserver.storage.invitations import (
     revoke_of_nonmembers,
 )
 from chatserver.storage.member_rows import (
+    are_former_members,
     end_memberships,
     insert_members,
     members_of,
@@ -109,10 +110,8 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     if act.action == "join":
         require_account(connection, draft)
         _require_joinable(connection, draft, invited=act.invited)
-    elif (
-        membership := require_open_room(connection, draft)
-    ).kind != RoomKind.GROUP or membership.name is None:
-        raise Forbidden(_("No one can be added to this conversation."))
+    else:
+        _require_invitable(connection, draft, [user_id for user_id, _name in act.users])
     return add_members(connection, draft, act, now)
 
 
@@ -219,6 +218,15 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(removed))
+
+
+def _require_invitable(connection: Connection, draft: Draft, user_ids: list[int]) -> None:
+    """Check that the sender may add these users. Without a name a room admits former members."""
+    membership = require_open_room(connection, draft)
+    if membership.kind != RoomKind.GROUP:
+        raise Forbidden(_("No one can be added to this conversation."))
+    if membership.name is None and not are_former_members(connection, draft.room, user_ids):
+        raise Forbidden(_("Only former members can be added to this conversation."))
 
 
 def _require_administrator(connection: Connection, draft: Draft) -> None:

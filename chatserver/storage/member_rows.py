@@ -25,6 +25,12 @@ def non_members(
     return [(user_id, name) for user_id, name in people if user_id not in here]
 
 
+def are_former_members(connection: Connection, room: int, user_ids: Sequence[int]) -> bool:
+    """Whether each of these users is or was a member of the room."""
+    rows = _EVER.rows(connection, [(room, user_id) for user_id in user_ids])
+    return {row.user_id for row in rows} >= set(user_ids)
+
+
 def insert_members(
     connection: Connection, room: int, user_ids: Sequence[int], now: int, seq: int
 ) -> None:
@@ -94,5 +100,6 @@ _REMOVALS = RowLookup(
     members.c.room_id,
     members.c.user_id,
 )
+_EVER = RowLookup(sa.select(members.c.user_id), members.c.room_id, members.c.user_id)
 _MEMBERS = BulkDelete(members, "room_id", "user_id")
 _MEMBER_ROWS = BulkInsert(members, *member_row(0, 0, 0), "removed_at")

@@ -11,7 +11,7 @@ from chatserver import protocol
 from chatserver.chat.history import History
 from chatserver.chat.membership import Membership, NewRoom, RoomOutcome, RoomSettings
 from chatserver.errors import BadRequest, NotFound
-from chatserver.models import RoomState, User, name_key
+from chatserver.models import RoomKind, RoomState, User, name_key
 from chatserver.protocol import encode_events
 from chatserver.storage.rooms import Rooms
 from chatserver.web import forms
@@ -158,13 +158,15 @@ class RoomHandlers:
             if state is None:
                 raise NotFound
             hidden = set() if state.receipts else {"read"}
+            can_return = state.kind == RoomKind.GROUP and state.name is None
+            former = {"former": await self._rooms.former_members(room)} if can_return else {}
 
             async def pages() -> AsyncGenerator[list[dict[str, Any]]]:
                 async with aclosing(self._rooms.member_pages(room, PAGE)) as found:
                     async for page in found:
                         yield [_without(msgspec.to_builtins(one), hidden) for one in page]
 
-            return await stream_pages(request, "members", pages(), room=room)
+            return await stream_pages(request, "members", pages(), room=room, **former)
 
     @operation(
         "POST",
@@ -178,7 +180,10 @@ class RoomHandlers:
         repeats=True,
     )
     async def enrol(self, request: web.Request) -> web.StreamResponse:
-        """Invite `users`; without `users`, join."""
+        """Invite `users`; without `users`, join.
+
+        Only former members can be invited to a conversation without a name.
+        """
         form = await forms.read(request, forms.NewMembers)
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)

@@ -127,6 +127,29 @@ async def test_an_unnamed_conversation_is_private(people: People) -> None:
     await cys.receives_nothing()
 
 
+async def test_former_members_of_an_unnamed_conversation_can_be_added_again(people: People) -> None:
+    anns, bos, cys = people
+    number = (await room(anns, "create", users=["bo"]))["room"]
+    url = f"/api/rooms/{number}/members"
+    assert (await anns.person.ask("GET", url)).json["former"] == []
+    assert (await room(anns, "remove", room=number, users=["bo"]))["ok"] is True
+    await anns.say("unseen", room=number)
+    assert (await anns.person.ask("GET", url)).json["former"] == ["bo"]
+    for users in (["cy"], ["bo", "cy"]):
+        assert (await room(anns, "invite", room=number, users=users))["code"] == "forbidden"
+    assert (await room(bos, "invite", room=number, users=["bo"]))["code"] == "not_found"
+    assert (await room(bos, "join", room=number))["code"] == "not_found"
+    assert (await room(anns, "invite", room=number, users=["bo"]))["ok"] is True
+    assert (await room(anns, "invite", room=number, users=["bo"]))["code"] == "conflict"
+    await anns.say("welcome back", room=number)
+    await bos.receives("welcome back")
+    assert (await anns.person.ask("GET", url)).json["former"] == []
+    named = (await room(anns, "create", name="plans", users=["cy"]))["room"]
+    await room(anns, "remove", room=named, users=["cy"])
+    assert "former" not in (await anns.person.ask("GET", f"/api/rooms/{named}/members")).json
+    assert (await room(cys, "invite", room=number, users=["ann"]))["code"] == "not_found"
+
+
 async def test_only_its_administrator_can_change_a_room(people: People) -> None:
     anns, bos, _ = people
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]

@@ -32,8 +32,11 @@ class RoomMember(Struct, omit_defaults=True):
 
 
 class MemberList(Answer):
+    """`former`, in a conversation without a name: users who left it and can be added again."""
+
     room: protocol.Number
     members: list[RoomMember]
+    former: list[str] | None = None
 
 
 class Found(Struct, omit_defaults=True):

@@ -29,6 +29,7 @@ class RoomPanel extends HTMLElement {
   #isMember = true; // the user is one
   #people = null;
   #members = []; // {name, display, role}
+  #former = []; // names of who can be added to a conversation without a name
   #loaded = ""; // what the members answer
 
   connectedCallback() {
@@ -80,7 +81,7 @@ class RoomPanel extends HTMLElement {
     this.querySelector(".panel-mute").hidden = room === null || !this.#isMember;
     this.querySelector("[data-open=room]").hidden = !open || !this.#governs;
     this.querySelector(".room-leave").hidden = !open || room === LOBBY;
-    this.#invite.hidden = !open || archived || name === null || room === LOBBY;
+    this.#invite.hidden = !open || archived || room === LOBBY || (name === null && this.#former.length === 0);
     this.#showMembers();
     if (this.#isMember) this.#renew();
   }
@@ -94,7 +95,7 @@ class RoomPanel extends HTMLElement {
     const { key, room, members, isDirect, to } = this.#room;
     const wanted = `${key} ${members}`;
     if (wanted === this.#loaded) return;
-    if (!this.#loaded.startsWith(`${key} `)) this.#members = [];
+    if (!this.#loaded.startsWith(`${key} `)) this.#members = this.#former = [];
     this.#loaded = wanted;
     if (!isDirect) return attempt(this.#problem, () => this.#load(room));
     this.#members = [...new Set([to, me.name])].map((name) => ({ name, role: "member" }));
@@ -102,15 +103,17 @@ class RoomPanel extends HTMLElement {
   }
 
   async #load(room) {
-    const { members } = await sessionRequest("GET", addressOf(room, "/members"));
+    const { members, former = [] } = await sessionRequest("GET", addressOf(room, "/members"));
     if (room !== this.#room.room) return;
     this.#members = members;
-    this.#people.meet(...members.map(({ name }) => name));
+    this.#former = former;
+    this.#people.meet(...members.map(({ name }) => name), ...former);
     this.#offer(this.#invite.elements.user.value);
-    this.#showMembers();
+    this.#draw();
   }
 
   get #others() {
+    if (this.#room.name === null) return this.#former.map((name) => ({ name, display: this.#people.display(name) }));
     const here = new Set(this.#members.map(({ name }) => name));
     return this.#people.everybody.filter(({ name }) => !here.has(name));
   }
@@ -178,11 +181,9 @@ class RoomPanel extends HTMLElement {
     await this.#load(room);
   }
 
-  async #remove({ room: { room, name: roomName }, title, name }) {
-    const names = { name: this.#people.display(name), room: title };
-    const question = _("Remove %(name)s from %(room)s?", names);
-    const text = roomName === null ? _("They cannot be added to this conversation again.") : "";
-    const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Remove") });
+  async #remove({ room: { room }, title, name }) {
+    const question = _("Remove %(name)s from %(room)s?", { name: this.#people.display(name), room: title });
+    const yes = await document.querySelector("confirm-dialog").ask({ question, yes: _("Remove") });
     if (!yes) return;
     await sessionRequest("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
     await this.#load(room);
@@ -204,7 +205,7 @@ class RoomPanel extends HTMLElement {
 
   async #leave({ room, title }) {
     const question = _("Leave %(name)s?", { name: title });
-    const text = room.name === null ? _("You cannot rejoin this conversation.") : room.private ? _("You need an invitation to rejoin.") : "";
+    const text = room.name === null ? _("You can only rejoin if a member adds you.") : room.private ? _("You need an invitation to rejoin.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
     await sessionRequest("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));

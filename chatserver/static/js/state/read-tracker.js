@@ -10,7 +10,7 @@ export class ReadTracker {
   #place;
   #onRead;
 
-  /** `place`: the Current; `onRead()` is called when a position may have changed. */
+  /** `place`: the CurrentConversation; `onRead()` is called when a position may have changed. */
   constructor(list, { feed, place, onRead }) {
     this.#list = list;
     this.#feed = feed;
