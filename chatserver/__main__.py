@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from chatserver import __version__
-from chatserver.commands import access, house, keeping, rooms, users
+from chatserver.commands import access, archives, installation, rooms, users
 from chatserver.commands.options import loaded, run, serve_options
 from chatserver.errors import ChatServerError, NotYet, Unavailable
 
@@ -132,8 +132,8 @@ for command in (
     *users.COMMANDS,
     *rooms.COMMANDS,
     *access.COMMANDS,
-    *keeping.COMMANDS,
-    *house.COMMANDS,
+    *archives.COMMANDS,
+    *installation.COMMANDS,
 ):
     main.add_command(command)
 

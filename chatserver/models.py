@@ -92,9 +92,9 @@ class Event(Value, frozen=True):
     """One entry of a room's log.
 
     `to`: the recipient, in direct rooms. `data`: the present text of a message or an edit, or the
-    emoji of a reaction. `change`: the changed properties of a room event. `people`: the user ids of
-    a direct room, who receive the event even if they are not subscribed yet. `joined`, `left`: user
-    ids whose memberships it changes.
+    emoji of a reaction. `change`: the changed properties of a room event. `participants`: the user
+    ids of a direct room, who receive the event even if they are not subscribed yet. `joined`,
+    `left`: user ids whose memberships it changes.
     """
 
     room: int
@@ -112,7 +112,7 @@ class Event(Value, frozen=True):
     on: bool = True
     change: dict[str, Any] = {}
     reactions: dict[str, list[str]] = {}
-    people: tuple[int, ...] = ()
+    participants: tuple[int, ...] = ()
     author: int = 0
     joined: tuple[int, ...] = ()
     left: tuple[int, ...] = ()
@@ -238,7 +238,7 @@ class Draft(Value, frozen=True):
 
     `generated_id`: the client sent no id; the server made one, which clients never see. `room` is 0
     for a new room. Not `resolved`: storage looks up the room, or the direct room with the user
-    whose name is `to`, and sets `people` and `digest`.
+    whose name is `to`, and sets `participants` and `digest`.
     """
 
     room: int
@@ -247,7 +247,7 @@ class Draft(Value, frozen=True):
     id: str
     digest: str
     act: Act
-    people: tuple[int, ...] = ()
+    participants: tuple[int, ...] = ()
     generated_id: bool = False
     to: str | None = None
     resolved: bool = True
@@ -267,8 +267,8 @@ class Draft(Value, frozen=True):
 class Receipt(Value, frozen=True):
     """Position of a stored event in its room's log.
 
-    `duplicate`: it was stored by an earlier attempt, and `event` is not set. `people`: as in the
-    draft.
+    `duplicate`: it was stored by an earlier attempt, and `event` is not set. `participants`: as in
+    the draft.
     """
 
     room: int
@@ -276,7 +276,7 @@ class Receipt(Value, frozen=True):
     at: int
     duplicate: bool = False
     event: Event | None = None
-    people: tuple[int, ...] = ()
+    participants: tuple[int, ...] = ()
 
 
 class RoomFacts(Value, frozen=True):
@@ -287,7 +287,7 @@ class RoomFacts(Value, frozen=True):
     pair: tuple[tuple[int, str], ...] = ()
 
     @property
-    def people(self) -> tuple[int, ...]:
+    def participants(self) -> tuple[int, ...]:
         return tuple([user_id for user_id, _ in self.pair]) if self.pair else ()
 
     def partner(self, user_id: int) -> str | None:

@@ -750,7 +750,9 @@ def test_text_that_looks_like_a_frame_is_encoded_as_text() -> None:
 
 
 def test_a_stored_event_becomes_a_message_to_a_room() -> None:
-    event = models.Event(1, 2, "ann", "hi", 3, id="a1", reply_to=1, edited_at=4, people=(1, 2))
+    event = models.Event(
+        1, 2, "ann", "hi", 3, id="a1", reply_to=1, edited_at=4, participants=(1, 2)
+    )
     assert json.loads(protocol.json(encode_events.chat(event))) == HI_JSON | {
         "id": "a1",
         "reply_to": 1,
@@ -759,7 +761,7 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
 
 
 def test_a_stored_event_becomes_a_direct_message() -> None:
-    event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, people=(1, 2))
+    event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, participants=(1, 2))
     assert encode_events.chat(event) == PSST
 
 
@@ -798,7 +800,7 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
     ],
 )
 def test_every_kind_of_event_becomes_its_frame(facts: dict[str, Any], message: Any) -> None:
-    event = models.Event(**ACTED, **facts, joined=(2,), people=(1, 2), author=1)
+    event = models.Event(**ACTED, **facts, joined=(2,), participants=(1, 2), author=1)
     assert encode_events.chat(event) == message
     assert encode_events.payload(event) == protocol.json(message)
     assert Kind(event.kind) == message.__struct_config__.tag

@@ -1,4 +1,7 @@
-"""Messages between nodes. Delivery is best-effort."""
+"""Messages between nodes. Delivery is best-effort.
+
+Tags and names of fields are part of the encoding: nodes of two versions may run during an upgrade.
+"""
 
 from collections.abc import Callable
 
@@ -10,8 +13,8 @@ from chatserver.protocol import Person
 class Events(msgspec.Struct, frozen=True, tag="news"):
     """The encoded frames of a room's events `first` to `last`.
 
-    `changes`: some of them are not new messages. `people`: user ids of the members of a direct
-    room. `left`: user ids whose memberships end with the last event.
+    `changes`: some of them are not new messages. `participants`: user ids of the members of a
+    direct room. `left`: user ids whose memberships end with the last event.
     """
 
     room: int
@@ -19,7 +22,7 @@ class Events(msgspec.Struct, frozen=True, tag="news"):
     last: int
     frames: bytes
     changes: bool = True
-    people: tuple[int, ...] = ()
+    participants: tuple[int, ...] = msgspec.field(default=(), name="people")
     left: tuple[int, ...] = ()
 
 
@@ -58,7 +61,7 @@ class NodeState(msgspec.Struct, frozen=True, tag="here"):
     """
 
     node: str
-    persons: list[Person]
+    users: list[Person] = msgspec.field(name="persons")
     keys: list[str] = []
     number: int = 0
 

@@ -181,7 +181,7 @@ def _draft(user: User, facts: RoomFacts, request_id: str | None, act: Act) -> Dr
         id=request_id or generate_id(),
         digest=digest(act, facts.room),
         act=act,
-        people=facts.people,
+        participants=facts.participants,
         generated_id=request_id is None,
     )
 
@@ -208,5 +208,7 @@ def _facts_of(user: User, message: Event) -> RoomFacts:
     if message.to is None:
         return RoomFacts(message.room, RoomKind.GROUP)
     names = {user.id: user.name}
-    pair = tuple((user_id, names.get(user_id, message.to)) for user_id in sorted(message.people))
+    pair = tuple(
+        (user_id, names.get(user_id, message.to)) for user_id in sorted(message.participants)
+    )
     return RoomFacts(message.room, RoomKind.DIRECT, pair)

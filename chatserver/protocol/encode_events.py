@@ -27,9 +27,9 @@ def with_state(event: bytes, state: RoomState) -> bytes:
     return text_frame(event[:-1] + b',"state":' + room + b"}")
 
 
-def group_list(people: bytes | bytearray) -> bytes:
+def group_list(users: bytes | bytearray) -> bytes:
     """Frame a groupList, from the elements of a JSON array of `Person`."""
-    whole = (b'{"type":%d,"data":[' % protocol.Type.GROUP_LIST, people, b"]}")
+    whole = (b'{"type":%d,"data":[' % protocol.Type.GROUP_LIST, users, b"]}")
     return text_frame(b"".join(whole))
 
 

@@ -150,14 +150,14 @@ class Hub:
         frames = encode_events.frames(events)
         changes = any(event.kind is not Kind.MESSAGE for event in events)
         first, last = events[0].seq, events[-1].seq
-        news = Events(room, first, last, frames, changes, events[0].people, events[-1].left)
+        news = Events(room, first, last, frames, changes, events[0].participants, events[-1].left)
         self._advance(news)
         self._forward(news)
 
     def _advance(self, news: Events) -> None:
         if news.first == 1:
-            self._pending.note_moves(news.people)
-        for user_id in news.people:
+            self._pending.note_moves(news.participants)
+        for user_id in news.participants:
             self.subscribe(user_id, news.room, 0)
         sent = self._subscriptions.advance(
             news.room, news.first, news.last, news.frames, changes=news.changes
@@ -220,12 +220,12 @@ class Hub:
             self._held_frames.add(message.user, message.frames)
             self.broadcast(message.frames, list(self._devices.get(message.user, ())))
 
-    def notify_gap(self, room: int, seq: int, people: Iterable[int] = ()) -> None:
+    def notify_gap(self, room: int, seq: int, participants: Iterable[int] = ()) -> None:
         """Ensure that subscribers get the events of a room up to `seq`.
 
-        `people` are the ids of the members of a direct conversation; they are subscribed first.
+        `participants` are the members of a direct conversation; they are subscribed first.
         """
-        for user_id in people:
+        for user_id in participants:
             self.subscribe(user_id, room, 0)
         self._subscriptions.notify_gap(room, seq)
 

@@ -53,7 +53,7 @@ class NodePresence:
         while len(self._newest) > NODES:
             del self._newest[next(iter(self._newest))]
         if here.number > newest:
-            self._presence.update_node(here.node, here.persons, self._clock(), keys=here.keys)
+            self._presence.update_node(here.node, here.users, self._clock(), keys=here.keys)
 
     def _next(self) -> int:
         self._number += 1

@@ -20,21 +20,21 @@ class PresenceState:
 
     def __init__(self) -> None:
         self._sockets: Counter[str] = Counter()
-        self._persons: dict[str, Person] = {}
+        self._local: dict[str, Person] = {}
         self._online_json: bytearray | None = None  # cache of `online_json`
         self._remote: dict[str, tuple[float, dict[str, Person]]] = {}
         self._remote_keys: dict[str, list[str]] = {}  # by node
         self._published: dict[str, Person] = {}
         self._changed: dict[str, None] = {}  # in the order of their changes
 
-    def connect(self, person: Person) -> bool:
+    def connect(self, user: Person) -> bool:
         """Count a new connection of a user; return whether it is the first on this node."""
-        if person != self._persons.get(person.name):
-            self._add_to_json(person)
-        self._persons[person.name] = person
-        self._sockets[person.name] += 1
-        self._changed[person.name] = None
-        return self._sockets[person.name] == 1
+        if user != self._local.get(user.name):
+            self._add_to_json(user)
+        self._local[user.name] = user
+        self._sockets[user.name] += 1
+        self._changed[user.name] = None
+        return self._sockets[user.name] == 1
 
     def disconnect(self, name: str) -> bool:
         """Count a closed connection of a user; return whether it was the last on this node."""
@@ -43,36 +43,36 @@ class PresenceState:
         if self._sockets[name]:
             return False
         del self._sockets[name]
-        if self._persons.pop(name) != self._find(name):
+        if self._local.pop(name) != self._find(name):
             self._online_json = None
         return True
 
-    def _add_to_json(self, person: Person) -> None:
+    def _add_to_json(self, user: Person) -> None:
         """Append a user to the cached JSON, or invalidate it if it contains another version."""
-        known = self._find(person.name)
-        if known == person:
+        known = self._find(user.name)
+        if known == user:
             return
         if known is not None:
             self._online_json = None
         elif self._online_json is not None:
-            self._online_json += b"," * bool(self._online_json) + json(person)
+            self._online_json += b"," * bool(self._online_json) + json(user)
 
     def local(self) -> list[Person]:
         """Return the users with a connection on this node."""
-        return list(self._persons.values())
+        return list(self._local.values())
 
     def update_node(
-        self, node: str, persons: Iterable[Person], now: float, *, keys: Sequence[str] = ()
+        self, node: str, users: Iterable[Person], now: float, *, keys: Sequence[str] = ()
     ) -> None:
         """Replace the users and signing keys of another node; they expire after NODE_TTL."""
         self._remote_keys[node] = list(keys)
-        online_json = {person.name: person for person in persons}
+        by_name = {user.name: user for user in users}
         _, before = self._remote.get(node, (0.0, {}))
-        changed = {name: None for name, _ in online_json.items() ^ before.items()}
+        changed = {name: None for name, _ in by_name.items() ^ before.items()}
         if changed:
             self._changed |= changed
             self._online_json = None
-        self._remote[node] = (now + NODE_TTL, online_json)
+        self._remote[node] = (now + NODE_TTL, by_name)
 
     def expire_nodes(self, now: float) -> None:
         """Remove nodes that have not announced themselves for NODE_TTL, with their users."""
@@ -88,9 +88,9 @@ class PresenceState:
     def online(self) -> list[Person]:
         """Return all online users, by name."""
         users: dict[str, Person] = {}
-        for _, online_json in self._remote.values():
-            users |= online_json
-        return [person for _, person in sorted((users | self._persons).items())]
+        for _, by_name in self._remote.values():
+            users |= by_name
+        return [user for _, user in sorted((users | self._local).items())]
 
     def online_json(self) -> bytes | bytearray:
         """Return `online` as the inside of a JSON array, in any order."""
@@ -107,16 +107,16 @@ class PresenceState:
         batch = list(islice(self._changed, CHANGES_PER_FRAME))
         for name in sorted(batch):
             del self._changed[name]
-            person = self._find(name)
-            if person is not None and self._published.get(name) != person:
-                online.append(person)
-                self._published[name] = person
-            elif person is None and self._published.pop(name, None) is not None:
+            user = self._find(name)
+            if user is not None and self._published.get(name) != user:
+                online.append(user)
+                self._published[name] = user
+            elif user is None and self._published.pop(name, None) is not None:
                 offline.append(name)
         return Presence(online=online, offline=offline) if online or offline else None
 
     def _find(self, name: str) -> Person | None:
-        if name in self._persons:
-            return self._persons[name]
+        if name in self._local:
+            return self._local[name]
         remote = reversed(self._remote.values())  # as in `online`, the last one wins
         return next((p[name] for _, p in remote if name in p), None)

@@ -58,7 +58,7 @@ def event_from_draft(
         at=now,
         id=None if draft.generated_id else draft.id,
         kind=kind,
-        people=draft.people,
+        participants=draft.participants,
         author=draft.user_id,
         **fields,
     )

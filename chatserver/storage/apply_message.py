@@ -146,7 +146,7 @@ class _Batch:
             id=None if draft.generated_id else draft.id,
             to=act.to,
             reply_to=act.reply_to,
-            people=draft.people,
+            participants=draft.participants,
         )
         self.writes.add_message(draft, event, act)
         self._targets[room, seq] = (draft.user_id, self._now)

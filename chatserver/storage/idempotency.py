@@ -87,4 +87,4 @@ def repeat(draft: Draft, first: tuple[Receipt, str | None]) -> Receipt | ChatErr
     receipt, digest = first
     if digest is not None and not draft.digest.startswith(digest):
         return IdConflict()
-    return replace(receipt, people=draft.people) if draft.people else receipt
+    return replace(receipt, participants=draft.participants) if draft.participants else receipt

@@ -56,7 +56,7 @@ class Publisher(Protocol):
     """Publishes stored events to clients: see `hub.Hub`. No method waits."""
 
     def publish(self, room: int, events: list[Event]) -> None: ...
-    def notify_gap(self, room: int, seq: int, people: Iterable[int]) -> None: ...
+    def notify_gap(self, room: int, seq: int, participants: Iterable[int]) -> None: ...
     def force_reconnect(self, users: Iterable[int]) -> None: ...
 
 
@@ -224,7 +224,9 @@ class Journal:
                 case Receipt():
                     self.counts.repeated += 1
                     _call(settle, outcome)
-                    _call(self._publisher.notify_gap, outcome.room, outcome.seq, outcome.people)
+                    _call(
+                        self._publisher.notify_gap, outcome.room, outcome.seq, outcome.participants
+                    )
                 case ChatError():
                     self.counts.refused += 1
                     _call(settle, outcome)

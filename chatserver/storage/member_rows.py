@@ -19,10 +19,10 @@ def members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> se
 
 
 def non_members(
-    connection: Connection, room: int, people: Sequence[tuple[int, str]]
+    connection: Connection, room: int, users: Sequence[tuple[int, str]]
 ) -> list[tuple[int, str]]:
-    here = members_of(connection, room, [user_id for user_id, _name in people])
-    return [(user_id, name) for user_id, name in people if user_id not in here]
+    here = members_of(connection, room, [user_id for user_id, _name in users])
+    return [(user_id, name) for user_id, name in users if user_id not in here]
 
 
 def are_former_members(connection: Connection, room: int, user_ids: Sequence[int]) -> bool:

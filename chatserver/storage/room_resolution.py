@@ -51,5 +51,9 @@ def _resolved(draft: Draft, facts: RoomFacts | None) -> Draft:
     act = draft.act
     if isinstance(act, Message):
         act = replace(act, to=facts.partner(draft.user_id))
-    resolved = {"room": facts.room, "people": facts.people, "digest": digest(act, facts.room)}
+    resolved = {
+        "room": facts.room,
+        "participants": facts.participants,
+        "digest": digest(act, facts.room),
+    }
     return replace(draft, act=act, resolved=True, **resolved)

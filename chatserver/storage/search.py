@@ -54,7 +54,7 @@ CHARACTERS = 1_000_000  # of texts compared for one page; after them it ends ear
 ROWS = 128  # texts read at once
 TITLES = 200  # of rooms, read and compared at once
 DIGITS = 16  # of a room's number at most
-AS_TERMS = 64  # rooms or people that the index itself is asked for; of more it is filtered
+AS_TERMS = 64  # rooms or users that the index itself is asked for; of more it is filtered
 CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
 NEWEST = 2**53  # above every id
 

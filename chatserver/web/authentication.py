@@ -51,7 +51,7 @@ class Sessions:
             None  # the address of the Unix socket for the folder's owner
         )
         self.mount_path = ""  # the path under which visitors find the chat, like /chat
-        self.listening_url = ""  # where people find this server, as far as it knows
+        self.listening_url = ""  # where browsers reach this server, as far as it knows
 
     async def authenticate(self, request: web.Request) -> SignIn:
         """Return the sign-in of the header or cookie. Raises Unauthorized or OtherUser."""

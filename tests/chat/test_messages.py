@@ -62,16 +62,16 @@ def test_storage_looks_up_a_room_until_a_message_was_stored_in_it() -> None:
     receipt = harness.store(room=3)
     assert harness.answers == [receipt]
     second = harness.say("hi", room=3)
-    assert (second.room, second.resolved, second.people) == (3, True, ())
+    assert (second.room, second.resolved, second.participants) == (3, True, ())
 
 
 def test_storage_looks_up_a_recipient_until_a_message_was_stored() -> None:
     harness = MessagesHarness()
     first = harness.send_direct("hi", "BO")
     assert (first.room, first.to, first.resolved) == (0, "BO", False)
-    harness.store(room=5, to="bo", people=(2, 7))
+    harness.store(room=5, to="bo", participants=(2, 7))
     second = harness.send_direct("hi", "BO")
-    assert (second.room, second.people, second.resolved) == (5, (2, 7), True)
+    assert (second.room, second.participants, second.resolved) == (5, (2, 7), True)
     assert second.act == Message("hi", to="bo")
     assert harness.facts.get(5) == RoomFacts(5, RoomKind.DIRECT, ((2, "bo"), (7, "ann")))
     assert harness.say("hi", room=5).act == Message("hi", to="bo")
@@ -80,7 +80,7 @@ def test_storage_looks_up_a_recipient_until_a_message_was_stored() -> None:
 def test_a_direct_message_to_the_sender_has_the_own_name() -> None:
     harness = MessagesHarness()
     harness.send_direct("hi", "ann")
-    harness.store(room=5, to="ann", people=(7,))
+    harness.store(room=5, to="ann", participants=(7,))
     assert harness.send_direct("hi", "ann").act == Message("hi", to="ann")
 
 

@@ -127,9 +127,11 @@ class Node:
         line.written = b""
         return connection, line
 
-    def store(self, *seqs: int, room: int = 1, people: tuple[int, ...] = ()) -> list[Event]:
-        to = "bo" if people else None
-        events = [Event(room, seq, "ann", "hi", 0, to=to, people=people) for seq in seqs]
+    def store(self, *seqs: int, room: int = 1, participants: tuple[int, ...] = ()) -> list[Event]:
+        to = "bo" if participants else None
+        events = [
+            Event(room, seq, "ann", "hi", 0, to=to, participants=participants) for seq in seqs
+        ]
         self.log.setdefault(room, []).extend(events)
         return events
 
@@ -339,7 +341,7 @@ async def test_members_receive_events_of_a_new_direct_room(node: Node) -> None:
     _, anns = node.connect(1, "ann", r1=0)
     _, bos = node.connect(2, "bo", r1=0)
     _, cys = node.connect(3, "cy", r1=0)
-    node.hub.publish(7, node.store(1, room=7, people=(1, 2)))
+    node.hub.publish(7, node.store(1, room=7, participants=(1, 2)))
     assert (anns.received(), bos.received(), cys.received()) == ([1], [1], [])
 
 
@@ -364,7 +366,7 @@ async def test_a_client_whose_session_ends_while_it_connects_is_rejected(node: N
 async def test_rooms_that_change_while_a_client_connects_are_read_again(node: Node) -> None:
     with node.hub.connecting() as arrival:
         assert not arrival.has_moved(2)
-        node.hub.publish(7, node.store(1, room=7, people=(1, 2)))
+        node.hub.publish(7, node.store(1, room=7, participants=(1, 2)))
         assert arrival.has_moved(2)
         assert not arrival.has_moved(2)
         assert not arrival.has_moved(3)
@@ -374,7 +376,7 @@ async def test_changes_for_two_connecting_clients_are_kept_apart(node: Node) -> 
     with node.hub.connecting() as first:
         second_way = node.hub.connecting()
         second = second_way.__enter__()
-        node.hub.publish(7, node.store(1, room=7, people=(1, 2)))
+        node.hub.publish(7, node.store(1, room=7, participants=(1, 2)))
         second_way.__exit__(None, None, None)
         assert second.has_moved(2)
         node.hub.sessions.end_session("s")
@@ -405,7 +407,7 @@ async def test_events_of_a_direct_room_created_on_another_node_are_sent(
 ) -> None:
     here, there = nodes
     _, line = there.connect(2, "bo", r1=0)
-    here.hub.publish(7, here.store(1, room=7, people=(1, 2)))
+    here.hub.publish(7, here.store(1, room=7, participants=(1, 2)))
     assert line.received() == [1]
 
 
@@ -462,7 +464,7 @@ async def test_a_user_who_leaves_during_the_presence_frames_is_sent_as_offline(
 
 async def test_a_gap_notification_subscribes_the_members_of_a_conversation(node: Node) -> None:
     _, line = node.connect(2, "bo")
-    node.store(1, room=9, people=(1, 2))
+    node.store(1, room=9, participants=(1, 2))
     node.hub.notify_gap(9, 1, (1, 2))
     await node.settled()
     assert line.received() == [1]

@@ -124,7 +124,7 @@ async def events_after_a_welcome(nodes: Nodes) -> None:
 async def the_first_events_of_a_direct_room(nodes: Nodes) -> None:
     bo, line = nodes.bo()
     for seq in (1, 2):
-        nodes.here.hub.publish(7, nodes.here.store(seq, room=7, people=(1, 2)))
+        nodes.here.hub.publish(7, nodes.here.store(seq, room=7, participants=(1, 2)))
     nodes.there.connect(1, "ann", r7=2)  # whose welcome has these events
     await nodes.deliver()
     assert line.received() == [1, 2] or (bo.closing and RESTARTING in line.written)

@@ -374,9 +374,9 @@ async def test_a_direct_message_finds_or_creates_the_room_of_the_pair(storage: S
         unresolved(ann, Message("note"), to="ANN"),
         unresolved(ann, Message("hm"), to="nobody"),
     )
-    assert (first.to, first.seq, first.people) == ("Bo", 1, (ann.id, bo.id))
+    assert (first.to, first.seq, first.participants) == ("Bo", 1, (ann.id, bo.id))
     assert (second.room, second.seq, second.to) == (first.room, 2, "ann")
-    assert (own.to, own.people, own.seq) == ("ann", (ann.id,), 1)
+    assert (own.to, own.participants, own.seq) == ("ann", (ann.id,), 1)
     assert isinstance(unknown, NotFound)
     assert str(unknown) == "There is no user with that name."
     read = await storage.rooms.readable(bo.id, [first.room, own.room])
@@ -392,7 +392,7 @@ async def test_a_repeated_direct_message_is_stored_once_with_a_known_or_unknown_
     again, other = await stored(
         storage, once, unresolved(ann, Message("no"), to="bo", draft_id="a")
     )
-    assert again == Receipt(first.room, 1, first.at, duplicate=True, people=(ann.id, bo.id))
+    assert again == Receipt(first.room, 1, first.at, duplicate=True, participants=(ann.id, bo.id))
     assert isinstance(other, IdConflict)
 
 
@@ -406,11 +406,11 @@ async def test_an_unresolved_room_is_looked_up(storage: Storage) -> None:
         unresolved(ann, Message("oh"), room=77),
         unresolved(cy, Message("let me in"), room=facts.room),
     )
-    assert (direct.to, direct.people) == ("bo", (ann.id, bo.id))
-    assert (group.to, group.people, group.room) == (None, (), LOBBY)
+    assert (direct.to, direct.participants) == ("bo", (ann.id, bo.id))
+    assert (group.to, group.participants, group.room) == (None, (), LOBBY)
     assert [type(missing), type(foreign)] == [NotFound, NotFound]
     (reacted,) = await stored(storage, unresolved(bo, React(1, "👍", on=True), room=facts.room))
-    assert reacted.people == (ann.id, bo.id)
+    assert reacted.participants == (ann.id, bo.id)
 
 
 # Equivalence to single acts -----------------------------------------------------------------------

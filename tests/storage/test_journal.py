@@ -45,7 +45,9 @@ class Store:
             return NotFound()
         if draft.id in self.stored:
             known = self.stored[draft.id]
-            return Receipt(known.room, known.seq, known.at, duplicate=True, people=draft.people)
+            return Receipt(
+                known.room, known.seq, known.at, duplicate=True, participants=draft.participants
+            )
         event = Event(draft.room, len(self.stored) + 1, draft.user, "hi", 0, draft.id)
         self.stored[draft.id] = event
         return event
@@ -62,8 +64,8 @@ class FakePublisher:
     def publish(self, room: int, events: list[Event]) -> None:
         self.calls.append("published " + " ".join(str(event.id) for event in events))
 
-    def notify_gap(self, room: int, seq: int, people: Iterable[int]) -> None:
-        self.gaps.append((room, seq, *people))
+    def notify_gap(self, room: int, seq: int, participants: Iterable[int]) -> None:
+        self.gaps.append((room, seq, *participants))
 
     def force_reconnect(self, users: Iterable[int]) -> None:
         self.reconnected.append(set(users))
@@ -84,13 +86,13 @@ class JournalHarness:
         *,
         room: int = 1,
         act: Act = Message("hi"),  # noqa: B008 - a frozen value
-        people: tuple[int, ...] = (),
+        participants: tuple[int, ...] = (),
     ) -> None:
         def settle(outcome: Receipt | ChatError) -> None:
             self.answers.setdefault(draft_id, []).append(outcome)
             self.room.calls.append(f"answered {draft_id}")
 
-        draft = Draft(room, 1, "ann", draft_id, "digest", act, people=people)
+        draft = Draft(room, 1, "ann", draft_id, "digest", act, participants=participants)
         self.journal.append(draft, settle)
 
     def answer(self, draft_id: str) -> Receipt | ChatError:
@@ -200,7 +202,7 @@ async def test_a_conversation_created_by_a_commit_with_an_unknown_result_is_publ
     harness: JournalHarness,
 ) -> None:
     harness.store.failures = [CommitUnknown("lost")]
-    harness.append("a", people=(1, 2))
+    harness.append("a", participants=(1, 2))
     await harness.journal.drain()
     assert harness.room.gaps == [(1, 1, 1, 2)]
 

@@ -1,4 +1,4 @@
-"""Commands for the server itself: database revision, health, configuration."""
+"""Commands for the installation: database revision, health, configuration."""
 
 import sys
 from typing import Any
