@@ -19,10 +19,10 @@ test("the server's unread count is used unless this device has read further", ()
 test("each event of another user counts once, and own events do not count", () => {
   const conversation = ann();
   conversation.welcome(room({ read: 10, unread: 0 }));
-  conversation.count(event(11));
-  conversation.count(event(11));
-  conversation.count(event(12, { user: "ann" }));
-  conversation.count(event(9));
+  conversation.apply(event(11));
+  conversation.apply(event(11));
+  conversation.apply(event(12, { user: "ann" }));
+  conversation.apply(event(9));
   assert.equal(conversation.unread, 1);
 });
 
@@ -30,17 +30,17 @@ test("events that a welcome has counted are not counted again when they are repl
   const conversation = ann();
   conversation.welcome(room({ read: 10, unread: 0 }));
   conversation.welcome(room({ head: 13, read: 10, unread: 3 }));
-  for (const seq of [11, 12, 13]) conversation.count(event(seq));
+  for (const seq of [11, 12, 13]) conversation.apply(event(seq));
   assert.equal(conversation.unread, 3);
 });
 
 test("live events that arrive before the room's state are counted once", () => {
   const conversation = ann();
-  for (const seq of [10, 11, 12]) conversation.count(event(seq, { data: "@ann" }));
+  for (const seq of [10, 11, 12]) conversation.apply(event(seq, { data: "@ann" }));
   conversation.welcome(room({ read: 8, unread: 2, mentions: 1 }));
   assert.deepEqual([conversation.unread, conversation.mentions, conversation.timeline.head], [4, 3, 12]);
-  conversation.count(event(12));
-  conversation.count(event(13));
+  conversation.apply(event(12));
+  conversation.apply(event(13));
   assert.equal(conversation.unread, 5);
 });
 
@@ -56,13 +56,13 @@ test("markRead returns true only the first time", () => {
 test("only messages that are not deleted count as unread, and mentions are counted separately", () => {
   const conversation = ann();
   conversation.welcome(room({ read: 10, unread: 0 }));
-  conversation.count(event(11, { data: "@ann look" }));
-  conversation.count(event(12, { type: 12, target: 11, emoji: "👍", on: true }));
-  conversation.count(event(13));
+  conversation.apply(event(11, { data: "@ann look" }));
+  conversation.apply(event(12, { type: 12, target: 11, emoji: "👍", on: true }));
+  conversation.apply(event(13));
   assert.deepEqual([conversation.unread, conversation.mentions], [2, 1]);
-  conversation.count(event(14, { type: 11, target: 11 }));
+  conversation.apply(event(14, { type: 11, target: 11 }));
   assert.deepEqual([conversation.unread, conversation.mentions], [1, 0]);
-  conversation.count(event(15, { deleted_at: 9 }));
+  conversation.apply(event(15, { deleted_at: 9 }));
   assert.equal(conversation.unread, 1);
 });
 
@@ -71,7 +71,7 @@ test("reading on another device lowers the unread count here", () => {
   conversation.welcome(room({ mentions: 2 }));
   conversation.readTo(8);
   assert.deepEqual([conversation.unread, conversation.mentions], [2, 2]);
-  conversation.count(event(11));
+  conversation.apply(event(11));
   conversation.readTo(10);
   assert.deepEqual([conversation.unread, conversation.mentions], [1, 0]);
   conversation.readTo(3);
@@ -83,10 +83,10 @@ test("reading on another device lowers the unread count here", () => {
 test("room events update members, title, settings and archived state", () => {
   const conversation = ann();
   conversation.welcome(room({ members: 2, admin: true }));
-  conversation.count(event(11, { type: 13, action: "invite", users: ["cy", "dee"] }));
-  conversation.count(event(12, { type: 13, action: "leave", users: ["dee"] }));
-  conversation.count(event(13, { type: 13, action: "change", title: "Disks", receipts: true }));
-  conversation.count(event(14, { type: 13, action: "archive", archived: true }));
+  conversation.apply(event(11, { type: 13, action: "invite", users: ["cy", "dee"] }));
+  conversation.apply(event(12, { type: 13, action: "leave", users: ["dee"] }));
+  conversation.apply(event(13, { type: 13, action: "change", title: "Disks", receipts: true }));
+  conversation.apply(event(14, { type: 13, action: "archive", archived: true }));
   const { members, title, receipts, archived, admin, unread } = conversation;
   assert.deepEqual([members, title, receipts, archived, admin, unread], [3, "Disks", true, true, true, 6]);
 });
@@ -96,10 +96,10 @@ test("messages seen on screen are read one by one, and never beyond the loaded e
   conversation.welcome(room({ head: 200, read: 4, unread: 150, mentions: 2 }));
   const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: seq === 6 ? "ann" : "bo", data: seq === 7 ? "@ann" : "" }));
   conversation.historyWindow = new HistoryWindow({ events, more: true, upTo: 9 });
-  assert.equal(conversation.seenTo(7), true);
+  assert.equal(conversation.markReadTo(7), true);
   assert.deepEqual([conversation.read, conversation.unread, conversation.mentions, conversation.stale], [7, 148, 1, false]);
-  assert.equal(conversation.seenTo(6), false);
-  conversation.seenTo(150);
+  assert.equal(conversation.markReadTo(6), false);
+  conversation.markReadTo(150);
   assert.deepEqual([conversation.read, conversation.unread], [9, 146]);
 });
 
@@ -108,7 +108,7 @@ test("a lower bound becomes stale when a part was read, and the rest stays unrea
   conversation.welcome(room({ head: 5_000, read: 4, unread: 3, at_least: true }));
   const events = [5, 6, 7, 8, 9].map((seq) => event(seq, { user: "bo" }));
   conversation.historyWindow = new HistoryWindow({ events, more: true, upTo: 9 });
-  conversation.seenTo(8);
+  conversation.markReadTo(8);
   assert.deepEqual([conversation.unread, conversation.stale], [1, true]);
   conversation.recount(room({ head: 5_000, read: 8, unread: 1_000 }));
   assert.deepEqual([conversation.unread, conversation.at_least, conversation.stale], [1_000, false, false]);
@@ -121,11 +121,11 @@ test("the count stays exact while live messages come on screen", () => {
   for (const seq of [11, 12, 13]) {
     const one = event(seq, { data: seq === 13 ? "@ann" : "" });
     conversation.timeline.receive(one);
-    conversation.count(one);
+    conversation.apply(one);
   }
-  conversation.seenTo(12);
+  conversation.markReadTo(12);
   assert.deepEqual([conversation.unread, conversation.mentions, conversation.stale], [1, 1, false]);
-  conversation.seenTo(13);
+  conversation.markReadTo(13);
   assert.deepEqual([conversation.unread, conversation.mentions, conversation.stale], [0, 0, false]);
 });
 
@@ -134,7 +134,7 @@ test("a mention of a longer name is not a mention of me, even if that user becom
   const conversation = new Conversation("#1", "小红", (name) => users.has(name));
   conversation.welcome(room({ head: 10, read: 10, unread: 0 }));
   for (const [seq, data] of [[11, "@小红花 早"], [12, "@小红你好"], [13, "@小红 早"], [14, "@小红豆"]]) {
-    conversation.count(event(seq, { data }));
+    conversation.apply(event(seq, { data }));
   }
   assert.deepEqual([conversation.unread, conversation.mentions], [4, 3]);
   assert.equal(conversation.recheckMentions(), false);

@@ -5,7 +5,7 @@ import { CurrentConversation } from "../../chatserver/static/js/state/current-co
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
 
 class FakeFeed {
-  isWhole = true;
+  isComplete = true;
   known = new Map();
   get(key) {
     if (!this.known.has(key)) this.known.set(key, new Conversation(key, "ann"));
@@ -48,10 +48,10 @@ test("losing another room does not change the open one", () => {
 test("a room is unknown when all rooms are loaded and it is not among them", () => {
   const feed = new FakeFeed();
   const current = new CurrentConversation(feed);
-  feed.isWhole = false;
+  feed.isComplete = false;
   current.show("#4711");
   assert.equal(current.lost, null);
-  feed.isWhole = true;
+  feed.isComplete = true;
   current.check();
   assert.equal(current.lost.reason, "unknown");
 });

@@ -19,8 +19,8 @@ test("a history window grows at both ends and holds each message once", () => {
 test("edits and deletions change the messages of a history window", () => {
   const conversation = new Conversation("#1", "ann");
   conversation.historyWindow = new HistoryWindow({ events: events(10, 12), more: true, upTo: 12 });
-  conversation.count({ type: 10, room: 1, seq: 90, target: 11, data: "better", at: 90 });
-  conversation.count({ type: 11, room: 1, seq: 91, target: 12, at: 91 });
+  conversation.apply({ type: 10, room: 1, seq: 90, target: 11, data: "better", at: 90 });
+  conversation.apply({ type: 11, room: 1, seq: 91, target: 12, at: 91 });
   assert.equal(conversation.historyWindow.find(11).data, "better");
   assert.equal(conversation.historyWindow.find(12).deleted_at, 91);
 });

@@ -12,7 +12,7 @@ test("an avatar is the first letter of the name and a hue", () => {
 });
 
 test("display names that look alike are shown with their user names", () => {
-  const people = [
+  const users = [
     { name: "ann", display: "Ann" },
     { name: "ann2", display: "ANN " },
     { name: "bo", display: "Bo" },
@@ -20,8 +20,8 @@ test("display names that look alike are shown with their user names", () => {
     { name: "dan", display: "Daniel" },
     { name: "eve", display: "dan" },
   ];
-  assert.deepEqual([...namesakes(people)], ["ann", "ann2", "bo", "cy", "eve"]);
+  assert.deepEqual([...namesakes(users)], ["ann", "ann2", "bo", "cy", "eve"]);
   assert.equal(look("paypaI"), look("paypal"));
-  assert.equal(labelled(people[0]), "Ann");
-  assert.equal(labelled(people[4]), "Daniel (@dan)");
+  assert.equal(labelled(users[0]), "Ann");
+  assert.equal(labelled(users[4]), "Daniel (@dan)");
 });

@@ -50,15 +50,15 @@ const { choices, Notifications, obstacle } = await import("../../chatserver/stat
 choices.level = "all";
 
 const conversation = () => ({ key: "#9", room: 9, read: 0, isDirect: false, muted: false });
-const users = new Set();
+const known = new Set();
 const message = (facts) => ({ type: 2, room: 9, seq: 5, user: "bo", data: "first", ...facts });
 
 function page({ key = "#9" } = {}) {
   const one = conversation();
   const feed = { all: [one], of: (room) => (room === 9 ? one : undefined) };
-  const people = { display: (name) => name, isUser: (name) => users.has(name) };
+  const users = { display: (name) => name, isUser: (name) => known.has(name) };
   made.length = 0;
-  const notifications = new Notifications({ feed, people, nameOf: () => "Den", current: () => ({ key }) });
+  const notifications = new Notifications({ feed, users, nameOf: () => "Den", current: () => ({ key }) });
   return { notifications, one };
 }
 
@@ -90,11 +90,11 @@ test("edits and deletions that were missed while offline are applied from the we
   const { notifications } = page();
   notifications.messageReceived(message({ data: "long text" }));
   mock.timers.tick(1_000);
-  notifications.renewed([{ room: 9, last: { seq: 5, data: "long" } }, { room: 8 }]);
+  notifications.welcomed([{ room: 9, last: { seq: 5, data: "long" } }, { room: 8 }]);
   assert.deepEqual(open(), ["long text"]);
-  notifications.renewed([{ room: 9, last: { seq: 5, data: "other" } }]);
+  notifications.welcomed([{ room: 9, last: { seq: 5, data: "other" } }]);
   assert.deepEqual(open(), ["other"]);
-  notifications.renewed([{ room: 9, last: { seq: 5, data: "", deleted_at: 1 } }]);
+  notifications.welcomed([{ room: 9, last: { seq: 5, data: "", deleted_at: 1 } }]);
   assert.deepEqual(open(), []);
 });
 
@@ -133,12 +133,12 @@ test("a mention of a longer name does not notify, and is closed when that user b
   notifications.messageReceived(message({ data: "@ann好" }));
   mock.timers.tick(1_000);
   assert.deepEqual(open(), ["@ann好"]);
-  users.add("ann好");
-  notifications.withdraw();
+  known.add("ann好");
+  notifications.closeOutdated();
   assert.deepEqual(open(), []);
   notifications.messageReceived(message({ data: "@ann好", seq: 6 }));
   mock.timers.tick(1_000);
   assert.deepEqual(open(), []);
-  users.clear();
+  known.clear();
   choices.level = "all";
 });

@@ -139,7 +139,7 @@ test("a room whose count stays stale is requested again only after a longer paus
   const feed = Object.assign(new EventTarget(), { all: [conversation], of: () => conversation });
   let counted = 0;
   const pause = 20;
-  new Recounts(feed, { count: async () => (counted += 1) && { room: 9 }, pause }).look();
+  new Recounts(feed, { count: async () => (counted += 1) && { room: 9 }, pause }).check();
   await new Promise((resolve) => setTimeout(resolve, 5 * pause));
   assert.equal(counted, 1);
   await new Promise((resolve) => setTimeout(resolve, 15 * pause));

@@ -30,17 +30,17 @@ test("Back and Forward restore the scroll position, and a link to a visited addr
   const entries = (globalThis.history = new Entries());
   const visits = new Visits();
   entries.follow();
-  assert.equal(visits.turn("first"), null);
+  assert.equal(visits.switchEntry("first"), null);
   entries.follow();
-  assert.equal(visits.turn("second"), null);
+  assert.equal(visits.switchEntry("second"), null);
   entries.go(-1);
-  assert.equal(visits.turn("third"), "second");
+  assert.equal(visits.switchEntry("third"), "second");
   entries.go(-1);
-  assert.equal(visits.turn("second, further down"), "first");
+  assert.equal(visits.switchEntry("second, further down"), "first");
   entries.go(1);
-  assert.equal(visits.turn("first"), "second, further down");
+  assert.equal(visits.switchEntry("first"), "second, further down");
   entries.follow();
-  assert.equal(visits.turn("second"), null);
+  assert.equal(visits.switchEntry("second"), null);
 });
 
 test("other state of a history entry is kept", () => {

@@ -1,4 +1,4 @@
-/** The pages before the chat: setting up, logging in, joining. */
+/** Script of the setup, login and invitation pages. */
 
 import { loadCatalogue } from "./ui/load-catalogue.js";
 

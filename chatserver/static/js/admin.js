@@ -1,4 +1,4 @@
-/** The pages of administration. Their elements speak as soon as they are there, so the words come first. */
+/** Script of the administration pages. The catalogue is loaded first, because the elements show texts when they are defined. */
 
 import { ignoreRepeats } from "./ui/clicks.js";
 import { watchLayers } from "./ui/layers.js";

@@ -1,4 +1,4 @@
-/** The chat page: the elements of a conversation, then its words, then the connection. */
+/** Script of the chat page: defines the elements, loads the catalogue, then opens the connection. */
 
 import "./elements/chat-app.js";
 import "./elements/chat-message.js";

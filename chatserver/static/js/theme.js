@@ -1,9 +1,9 @@
-/* Runs before the first paint, so not a module: light or dark, when the reader has chosen one. */
+/* Applies the chosen colour theme before the first paint; therefore a classic script. */
 (() => {
   try {
     const theme = localStorage.getItem("chat:theme");
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   } catch {
-    // Then the system's choice holds.
+    // Without storage the system's colour scheme applies.
   }
 })();

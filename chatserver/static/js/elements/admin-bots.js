@@ -31,7 +31,7 @@ class AdminBots extends AdminList {
     return name;
   }
 
-  words() {
+  searchText() {
     return "";
   }
 

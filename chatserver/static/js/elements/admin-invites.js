@@ -33,7 +33,7 @@ class AdminInvites extends AdminList {
     return code;
   }
 
-  words() {
+  searchText() {
     return "";
   }
 

@@ -30,74 +30,74 @@ class AdminPeople extends AdminList {
     return name;
   }
 
-  words({ name, display }) {
+  searchText({ name, display }) {
     return `${name} ${display}`;
   }
 
-  admits(item, wanted) {
+  isShown(item, wanted) {
     const kind = this.#kind.value;
     const fits = kind === "" || (kind === "disabled" ? item.disabled : item.role === kind);
-    return fits && super.admits(item, wanted);
+    return fits && super.isShown(item, wanted);
   }
 
-  fill(row, person) {
+  fill(row, user) {
     const [joined, seen] = row.querySelectorAll("time");
-    row.querySelector(".cell-title").textContent = person.display;
-    row.querySelector(".cell-name").textContent = `@${person.name}`;
-    row.querySelector(".tag").textContent = rights(person);
-    row.querySelector(".tag").dataset.kind = person.disabled ? "closed" : person.role;
-    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: labelled(person) }));
-    this.moment(joined, person.created_at);
-    this.moment(seen, person.last_seen_at);
-    if (person.online) seen.textContent = _("now");
+    row.querySelector(".cell-title").textContent = user.display;
+    row.querySelector(".cell-name").textContent = `@${user.name}`;
+    row.querySelector(".tag").textContent = rights(user);
+    row.querySelector(".tag").dataset.kind = user.disabled ? "closed" : user.role;
+    row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: labelled(user) }));
+    this.moment(joined, user.created_at);
+    this.moment(seen, user.last_seen_at);
+    if (user.online) seen.textContent = _("now");
   }
 
-  opened(_name, person) {
-    const itself = person.name === me.name;
+  opened(_name, user) {
+    const itself = user.name === me.name;
     const show = (part, text) => {
       this.#dialog.querySelector(part).textContent = text;
     };
-    show("h2", person.display);
-    this.#dialog.querySelector("[name=display]").value = person.display;
-    show(".person-admin", person.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
-    show(".person-disable", person.disabled ? _("Reactivate the account") : _("Disable the account"));
-    this.#dialog.querySelector(".person-disable").classList.toggle("button-danger", !person.disabled);
+    show("h2", user.display);
+    this.#dialog.querySelector("[name=display]").value = user.display;
+    show(".person-admin", user.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
+    show(".person-disable", user.disabled ? _("Reactivate the account") : _("Disable the account"));
+    this.#dialog.querySelector(".person-disable").classList.toggle("button-danger", !user.disabled);
     this.#dialog.querySelector(".person-self").hidden = !itself;
     for (const button of [".person-reset", ".person-disable"]) this.#dialog.querySelector(button).hidden = itself;
   }
 
-  #change(person, facts) {
-    return sessionRequest("PATCH", addressOf(person), facts);
+  #change(user, facts) {
+    return sessionRequest("PATCH", addressOf(user), facts);
   }
 
-  async #rename(person, field) {
+  async #rename(user, field) {
     const display = field.value;
-    if (display === person.display) return;
-    if (!(await this.changed(() => this.#change(person, { display })))) return;
+    if (display === user.display) return;
+    if (!(await this.changed(() => this.#change(user, { display })))) return;
     if (field.value === display) field.value = this.open.display; // as the server stores it
     this.say(_("Saved"));
   }
 
-  #admin(person) {
-    const admin = person.role !== "admin";
+  #admin(user) {
+    const admin = user.role !== "admin";
     const question = {
-      question: admin ? _("Make %(name)s an administrator?", { name: labelled(person) }) : _("Are you sure?"),
+      question: admin ? _("Make %(name)s an administrator?", { name: labelled(user) }) : _("Are you sure?"),
       text: admin
         ? _("Administrators manage people, rooms, bots and invitations.")
-        : _("%(name)s will be an ordinary member.", { name: labelled(person) }),
+        : _("%(name)s will be an ordinary member.", { name: labelled(user) }),
       yes: admin ? _("Make administrator") : _("Remove rights"),
     };
-    return this.confirmed(question, () => this.#change(person, { admin }));
+    return this.confirmed(question, () => this.#change(user, { admin }));
   }
 
-  #reset(person) {
+  #reset(user) {
     const question = {
-      question: _("Reset the password of %(name)s?", { name: labelled(person) }),
+      question: _("Reset the password of %(name)s?", { name: labelled(user) }),
       text: _("The old password stops working, and all devices of this user are logged out."),
       yes: _("Reset the password"),
     };
     return this.confirmed(question, async () => {
-      const { password } = await sessionRequest("POST", `${addressOf(person)}/password`);
+      const { password } = await sessionRequest("POST", `${addressOf(user)}/password`);
       const made = this.#dialog.querySelector(".admin-made");
       made.hidden = false;
       made.querySelector("copy-field").value = password;
@@ -105,14 +105,14 @@ class AdminPeople extends AdminList {
     });
   }
 
-  #disable(person) {
-    if (person.disabled) return this.changed(() => this.#change(person, { disabled: false }));
+  #disable(user) {
+    if (user.disabled) return this.changed(() => this.#change(user, { disabled: false }));
     const question = {
-      question: _("Disable the account of %(name)s?", { name: labelled(person) }),
+      question: _("Disable the account of %(name)s?", { name: labelled(user) }),
       text: _("All devices of this user are logged out at once. Messages stay."),
       yes: _("Disable the account"),
     };
-    return this.confirmed(question, () => this.#change(person, { disabled: true }));
+    return this.confirmed(question, () => this.#change(user, { disabled: true }));
   }
 }
 

@@ -30,7 +30,7 @@ class AdminRooms extends AdminList {
     return String(room);
   }
 
-  words({ name, title }) {
+  searchText({ name, title }) {
     return `${name} ${title}`;
   }
 

@@ -1,6 +1,6 @@
 /**
  * <chat-app>: joins the parts of the chat page. What is shown has an owner of its own: Connection, Feed,
- * CurrentConversation, People, Outbox.
+ * CurrentConversation, Users, Outbox.
  *
  * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`, `topic:changed`,
  * `history:wanted`, `future:wanted`, `end:wanted`, `connection:retry`, `room:entered`, `room:muted`.
@@ -24,7 +24,7 @@ import { OutboxStore } from "../state/outbox-store.js";
 import { Outbox } from "../state/outbox.js";
 import { me, socketUrl } from "../ui/page.js";
 import { HistoryJump } from "../state/history-jump.js";
-import { People } from "../state/users.js";
+import { Users } from "../state/users.js";
 import { CloseCode } from "../net/protocol.js";
 import { ReadTracker } from "../state/read-tracker.js";
 import { Screen } from "../ui/screen.js";
@@ -35,10 +35,10 @@ import { Typing } from "../state/typing.js";
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { accepts: ({ user }) => user === me.name || sessionReplaced() });
-  #feed = new Feed(this.#connection, (name) => this.#people.isUser(name));
+  #feed = new Feed(this.#connection, (name) => this.#users.isUser(name));
   #current = new CurrentConversation(this.#feed);
-  #people = new People();
-  #destination = new Destination(this.#people);
+  #users = new Users();
+  #destination = new Destination(this.#users);
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
   #typing = new Typing((frame) => this.#connection.send(frame));
   #historyJump = new HistoryJump(this.#connection, () => this.#redraw());
@@ -51,11 +51,11 @@ class ChatApp extends HTMLElement {
   });
   #messageCommands = new MessageCommands(this, {
     feed: this.#feed,
-    people: this.#people,
+    users: this.#users,
     outbox: this.#outbox,
     current: () => this.#conversation,
   });
-  #screen = new Screen(this, [this.#feed, this.#people, this.#outbox, this.#connection, this.#typing]);
+  #screen = new Screen(this, [this.#feed, this.#users, this.#outbox, this.#connection, this.#typing]);
   #scheduler = new RenderScheduler(() => this.#screen.show(this.#current));
   #list = this.querySelector("message-list");
   #reading = new ReadTracker(this.#list, {
@@ -69,7 +69,7 @@ class ChatApp extends HTMLElement {
   start() {
     this.#listen();
     this.#open();
-    this.#people.load();
+    this.#users.load();
     this.#outbox.load();
     this.#connection.start();
     listenToKeys(this);
@@ -87,7 +87,7 @@ class ChatApp extends HTMLElement {
   #complete(Services) {
     const services = new Services(this, {
       feed: this.#feed,
-      people: this.#people,
+      users: this.#users,
       outbox: this.#outbox,
       connection: this.#connection,
       nameOf: (conversation) => this.#screen.nameOf(conversation),
@@ -103,10 +103,10 @@ class ChatApp extends HTMLElement {
     on(this.#connection, "frame:received", ({ frame }) => this.#receive(frame));
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
-    on(this.#feed, "feed:renewed", () => this.#renewed());
-    on(this.#feed, "feed:gone", (detail) => this.#current.lose(detail) && this.#draw());
+    on(this.#feed, "feed:welcomed", () => this.#renewed());
+    on(this.#feed, "feed:removed", (detail) => this.#current.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
-    on(this.#people, "people:changed", () => this.#peopleChanged());
+    on(this.#users, "users:changed", () => this.#peopleChanged());
     on(this.#outbox, "outbox:changed", () => this.#draw());
     on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
@@ -116,7 +116,7 @@ class ChatApp extends HTMLElement {
     on(this, "message:rewrite", ({ id }) => this.#messageCommands.rewrite(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
     on(this, "history:wanted", () => this.#loadOlder());
-    on(this, "future:wanted", () => this.#historyJump.newer(this.#conversation));
+    on(this, "future:wanted", () => this.#historyJump.loadNewer(this.#conversation));
     on(this, "end:wanted", () => this.#showEnd());
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
@@ -135,7 +135,7 @@ class ChatApp extends HTMLElement {
   #receive(frame) {
     deliver(frame, {
       feed: this.#feed,
-      people: this.#people,
+      users: this.#users,
       typing: this.#typing,
       services: this.#services,
       update: (version) => this.querySelector("update-notice").met(version, this.#outbox),
@@ -146,7 +146,7 @@ class ChatApp extends HTMLElement {
   #connectionChanged(detail) {
     if (detail.code === CloseCode.SESSION_INVALID) sessionEnded();
     if (detail.state !== "online") this.#current.newLine.leave(this.#conversation.unread);
-    if (detail.state === "ended") this.#people.replaceOnline([]);
+    if (detail.state === "ended") this.#users.replaceOnline([]);
     this.#banner.show(detail);
     this.#draw();
   }
@@ -157,7 +157,7 @@ class ChatApp extends HTMLElement {
   }
 
   #renewed() {
-    this.#people.renew();
+    this.#users.reconnected();
     this.#outbox.flush();
     this.#services.call("renewed");
     this.#current.check();
@@ -168,7 +168,7 @@ class ChatApp extends HTMLElement {
 
   /** The newest page, and the place to return to or the message that the address names. */
   async #load() {
-    if (!(await this.#destination.reaches(this.#current))) return void this.#draw();
+    if (!(await this.#destination.canLoad(this.#current))) return void this.#draw();
     this.#services.call("conversationOpened", this.#conversation);
     await this.#historyJump.open(this.#conversation, this.#feed);
     if (this.#conversation.timeline.loaded) this.#navigation.arrive();
@@ -199,7 +199,7 @@ class ChatApp extends HTMLElement {
     const key = keyIn(location.hash);
     if (key !== this.#current.key) this.#arrive(key);
     else if (messageOf(location.hash) === null && !this.#navigation.isReturn) this.#historyJump.leave(this.#conversation);
-    if (this.#conversation.isDirect) this.#people.meet(this.#conversation.to);
+    if (this.#conversation.isDirect) this.#users.ensureLoaded(this.#conversation.to);
     this.#redraw();
     return this.#feed.epoch === null ? null : this.#load();
   }
@@ -215,12 +215,12 @@ class ChatApp extends HTMLElement {
 
   /** A member of one more room, which is opened unless the user has turned to something else. */
   #enter({ state, go }) {
-    const { key } = this.#feed.admit(state);
+    const { key } = this.#feed.addRoom(state);
     if (go && key !== this.#current.key) goTo(hashOf(key)); // a link to a message of this room stays
   }
 
   #loadOlder() {
-    if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#feed).older(this.#conversation);
+    if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#feed).loadOlder(this.#conversation);
   }
 
   #showEnd() {

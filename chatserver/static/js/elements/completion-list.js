@@ -15,15 +15,15 @@ import { incompleteMention } from "../lib/mentions.js";
 import { withAppended } from "../lib/order.js";
 import { clone } from "../ui/page.js";
 
-const MOST = 7; // rows: six people and @all
+const MOST = 7; // rows: six users and @all
 const NONE = -1; // no row is chosen
 
 class CompletionList extends HTMLElement {
   /** () → {members, others}, each [{name, display}]; null until the members of the room are known. */
   candidates = () => null;
 
-  /** (beginning) → promise of whether there are candidates now that were not known. */
-  find = async () => false;
+  /** (prefix) → promise of whether there are candidates now that were not known. */
+  loadMore = async () => false;
 
   #box = this.parentElement.querySelector("textarea");
   #list = this.querySelector("ul");
@@ -48,24 +48,24 @@ class CompletionList extends HTMLElement {
 
   #look() {
     const before = this.#before;
-    const person = incompleteMention(before);
-    const picture = person ? null : emoji.incompleteName(before);
-    this.#asked = person;
-    if (person) this.#name(person);
+    const mention = incompleteMention(before);
+    const picture = mention ? null : emoji.incompleteName(before);
+    this.#asked = mention;
+    if (mention) this.#name(mention);
     else if (picture) this.#offer(picture, this.#pictures(picture));
     else this.close();
     if (this.#emoji) this.#replace(emoji.completedName(before));
   }
 
-  #name(person) {
-    this.#offer(person, this.#people(person));
-    this.find(person.query).then((more) => more && this.#asked === person && this.#add(person));
+  #name(mention) {
+    this.#offer(mention, this.#users(mention));
+    this.loadMore(mention.query).then((more) => more && this.#asked === mention && this.#add(mention));
   }
 
   /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
-  #add(person) {
-    this.#start = person.start;
-    this.#found = withAppended(this.#found, this.#people(person), MOST);
+  #add(mention) {
+    this.#start = mention.start;
+    this.#found = withAppended(this.#found, this.#users(mention), MOST);
     this.#choose(this.#chosen);
   }
 
@@ -73,9 +73,9 @@ class CompletionList extends HTMLElement {
     return this.#box.value.slice(0, this.#box.selectionStart);
   }
 
-  #people({ query }) {
-    const people = this.candidates();
-    const found = people ? suggested(people, query, everybody()) : [];
+  #users({ query }) {
+    const users = this.candidates();
+    const found = users ? suggested(users, query, everybody()) : [];
     if (found.length === 1 && found[0].name === query) return []; // it is complete
     return found.map(option);
   }

@@ -1,5 +1,5 @@
 /**
- * <conversation-list>: rooms, direct conversations and people, with what is unread and who is online. While a
+ * <conversation-list>: rooms, direct conversations and users, with what is unread and who is online. While a
  * mouse moves in it, rows stay where they are: a click means the row that was there.
  */
 
@@ -19,23 +19,23 @@ class ConversationList extends HTMLElement {
   #edges = null; // UnreadEdges, when they are here
   #aim = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
 
-  /** `rooms`, `direct`: conversations in order; `people`: the directory; `current`: the key of the open one. */
+  /** `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one. */
   show(view) {
     this.#view = view;
-    const { rooms, direct, people, current, nameOf } = view;
+    const { rooms, direct, users, current, nameOf } = view;
     const room = (conversation) => ({ ...this.#room(conversation, nameOf), current });
     const row = ({ to, unread, mentions, muted }) => ({
-      ...this.#person(to, people),
+      ...this.#user(to, users),
       unread,
       mentions,
       muted,
       current,
     });
-    const person = (name) => this.#person(name, people); // the open one is marked among `direct`
+    const user = (name) => this.#user(name, users); // the open one is marked among `direct`
     this.#fill("rooms", rooms.map(room));
     this.#fill("direct", direct.map(row));
-    this.#fill("online", people.online.map(person));
-    this.#fill("offline", people.offline.map(person));
+    this.#fill("online", users.online.map(user));
+    this.#fill("offline", users.offline.map(user));
     this.#edges ??= lazyBundle.module && new lazyBundle.module.UnreadEdges(this.parentElement);
     this.#edges?.update();
   }
@@ -46,13 +46,13 @@ class ConversationList extends HTMLElement {
     return { key, title: nameOf(conversation), unread, mentions, muted, archived, icon: hidden ? "lock" : "hash" };
   }
 
-  #person(name, people) {
+  #user(name, users) {
     return {
       key: directKey(name),
-      title: people.title(name),
+      title: users.title(name),
       name,
-      display: people.display(name),
-      online: people.isOnline(name),
+      display: users.display(name),
+      online: users.isOnline(name),
       unread: 0,
       mentions: 0,
     };

@@ -18,8 +18,8 @@ class LiveAnnouncer extends HTMLElement {
   #end = 0;
 
   /** The messages of other users. */
-  read(messages, people) {
-    for (const one of messages) if (one.user !== me.name) this.announce(`${people.display(one.user)}: ${plain(one)}`);
+  read(messages, users) {
+    for (const one of messages) if (one.user !== me.name) this.announce(`${users.display(one.user)}: ${plain(one)}`);
   }
 
   announce(line) {

@@ -15,8 +15,8 @@ class QuickSwitcher extends HTMLElement {
   /** () → [{key, name, display, unread}], the most likely first. */
   candidates = () => [];
 
-  /** (beginning) → promise of whether there are candidates now that were not known. */
-  find = async () => false;
+  /** (prefix) → promise of whether there are candidates now that were not known. */
+  loadMore = async () => false;
 
   #modal = setUpDialog(this, { name: "switcher", opened: () => this.#opened() });
   #box = this.querySelector("input");
@@ -50,7 +50,7 @@ class QuickSwitcher extends HTMLElement {
     const query = this.#query;
     this.#found = matching(this.candidates(), query, MOST);
     this.#choose(0);
-    this.find(query).then((more) => more && query === this.#query && this.#add(query));
+    this.loadMore(query).then((more) => more && query === this.#query && this.#add(query));
   }
 
   /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */

@@ -1,6 +1,6 @@
 /**
  * <room-panel>: the conversation on screen: its topic, who is in it and online, whether it may disturb, leaving
- * it. Its administrators add and remove people here. Lives in <side-area>; the page tells it by `show`
+ * it. Its administrators add and remove users here. Lives in <side-area>; the page tells it by `show`
  * which conversation that is. An act is about the one that was shown when it was begun.
  *
  * Sends `room:muted`.
@@ -9,7 +9,7 @@
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { restoreFocus, say, sync } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
-import { FEW, filtered, query } from "../lib/user-filter.js";
+import { FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
@@ -27,7 +27,7 @@ class RoomPanel extends HTMLElement {
   #room = null; // the conversation on screen
   #title = "";
   #isMember = true; // the user is one
-  #people = null;
+  #users = null;
   #members = []; // {name, display, role}
   #former = []; // names of who can be added to a conversation without a name
   #loaded = ""; // what the members answer
@@ -45,11 +45,11 @@ class RoomPanel extends HTMLElement {
   }
 
   /** `title`: the name of the conversation as it is shown; what changes while this is open is shown at once. */
-  show(room, { title, people, member }) {
+  show(room, { title, users, member }) {
     if (room.key !== this.#room?.key) this.#begin();
     this.#room = room;
     this.#title = title;
-    this.#people = people;
+    this.#users = users;
     this.#isMember = member;
     if (this.hidden || this.parentElement.hidden) return;
     this.querySelector(".panel-title").textContent = title;
@@ -107,15 +107,15 @@ class RoomPanel extends HTMLElement {
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#former = former;
-    this.#people.meet(...members.map(({ name }) => name), ...former);
+    this.#users.ensureLoaded(...members.map(({ name }) => name), ...former);
     this.#offer(this.#invite.elements.user.value);
     this.#draw();
   }
 
   get #others() {
-    if (this.#room.name === null) return this.#former.map((name) => ({ name, display: this.#people.display(name) }));
+    if (this.#room.name === null) return this.#former.map((name) => ({ name, display: this.#users.display(name) }));
     const here = new Set(this.#members.map(({ name }) => name));
-    return this.#people.everybody.filter(({ name }) => !here.has(name));
+    return this.#users.others.filter(({ name }) => !here.has(name));
   }
 
   /** Offers those who fit the filter; `chosen` is chosen if offered, else nobody. */
@@ -125,7 +125,7 @@ class RoomPanel extends HTMLElement {
     const { user } = this.#invite.elements;
     user.replaceChildren(user.options[0], ...fits.map(({ name, display }) => new Option(`${display} (@${name})`, name)));
     user.value = fits.some(({ name }) => name === chosen) ? chosen : "";
-    this.#filter.hidden = others.length <= FEW;
+    this.#filter.hidden = others.length <= FILTER_THRESHOLD;
     this.#invite.querySelector("button").disabled = others.length === 0;
   }
 
@@ -134,12 +134,12 @@ class RoomPanel extends HTMLElement {
     const typed = query(this.#filter.value);
     const offer = () => this.#offer(typed && filtered(this.#others, typed)[0]?.name);
     offer();
-    this.#people.find(typed).then((more) => more && typed === query(this.#filter.value) && offer());
+    this.#users.loadByPrefix(typed).then((more) => more && typed === query(this.#filter.value) && offer());
   }
 
   /** Those who are online first. */
   #showMembers() {
-    const online = ({ name }) => this.#people.isOnline(name);
+    const online = ({ name }) => this.#users.isOnline(name);
     const order = [...this.#members].sort((a, b) => Number(online(b)) - Number(online(a)));
     this.querySelector(".panel-count").textContent = order.length;
     sync(this.#list, order, {
@@ -161,13 +161,13 @@ class RoomPanel extends HTMLElement {
 
   #describe(row, { name, role }) {
     const { room, isDirect } = this.#room;
-    const display = this.#people.display(name);
-    const online = this.#people.isOnline(name);
+    const display = this.#users.display(name);
+    const online = this.#users.isOnline(name);
     const avatar = row.querySelector(".avatar");
     avatar.dataset.hue = hue(name);
     avatar.querySelector(".avatar-letter").textContent = initial(display);
     row.dataset.online = String(online);
-    row.querySelector(".row-name").textContent = this.#people.title(name);
+    row.querySelector(".row-name").textContent = this.#users.title(name);
     row.querySelector(".presence-label").textContent = online ? _("online") : _("offline");
     row.querySelector(".member-role").textContent = role === "admin" ? _("Administrator") : "";
     const remove = row.querySelector("button");
@@ -182,7 +182,7 @@ class RoomPanel extends HTMLElement {
   }
 
   async #remove({ room: { room }, title, name }) {
-    const question = _("Remove %(name)s from %(room)s?", { name: this.#people.display(name), room: title });
+    const question = _("Remove %(name)s from %(room)s?", { name: this.#users.display(name), room: title });
     const yes = await document.querySelector("confirm-dialog").ask({ question, yes: _("Remove") });
     if (!yes) return;
     await sessionRequest("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));

@@ -7,7 +7,7 @@
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { requestClose, setUpDialog } from "../ui/dialogs.js";
 import { say, sync } from "../ui/dom.js";
-import { byDisplay, FEW, filtered, query } from "../lib/user-filter.js";
+import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hideProblem } from "../ui/form-problem.js";
@@ -18,8 +18,8 @@ class RoomsDialog extends HTMLElement {
   /** () → [{name, display}] of who can be a member. */
   candidates = () => [];
 
-  /** (beginning) → promise of whether there are candidates now that were not known. */
-  find = async () => false;
+  /** (prefix) → promise of whether there are candidates now that were not known. */
+  loadMore = async () => false;
 
   #modal = setUpDialog(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
@@ -44,26 +44,26 @@ class RoomsDialog extends HTMLElement {
     attempt(this.#problem, () => this.#load());
   }
 
-  /** Shows the people who fit the filter, and those who are chosen. */
+  /** Shows the users who fit the filter, and those who are chosen. */
   #offer() {
-    const people = this.candidates();
-    sync(this.#choices, byDisplay(people), {
+    const users = this.candidates();
+    sync(this.#choices, byDisplay(users), {
       key: ({ name }) => name,
       make: ({ name }) => checkbox(name),
       update: (item, { name, display }) => describe(item, display, name),
     });
-    const fits = new Set(filtered(people, this.#filter.value).map(({ name }) => name));
+    const fits = new Set(filtered(users, this.#filter.value).map(({ name }) => name));
     for (const row of this.#choices.children) {
       row.hidden = !fits.has(row.dataset.key) && !row.querySelector("input").checked;
     }
-    this.querySelector(".rooms-people").hidden = people.length === 0;
-    this.#filter.hidden = people.length <= FEW;
+    this.querySelector(".rooms-people").hidden = users.length === 0;
+    this.#filter.hidden = users.length <= FILTER_THRESHOLD;
     this.querySelector(".people-none").hidden = fits.size > 0;
   }
 
   #seek() {
     this.#offer();
-    this.find(query(this.#filter.value)).then((more) => more && this.#offer());
+    this.loadMore(query(this.#filter.value)).then((more) => more && this.#offer());
   }
 
   async #load() {

@@ -1,24 +1,24 @@
-/** Users whom a message can mention, members of its room before the others. A user is {name, display}. */
+/** Candidates for mentions: members of the room before other users. A user is {name, display}. */
 
 import { matching, matchingWithAll } from "./mentions.js";
 
-const MOST = 6; // users in a list of suggestions
+const MAX_SUGGESTIONS = 6;
 
-/** `everybody` as {members, others}; `members`: those of the room, null where every user is one. */
-export function grouped(everybody, members) {
-  if (members === null) return { members: everybody, others: [] };
+/** Split `users` into {members, others}. `members`: the members of the room, or null where every user is one. */
+export function grouped(users, members) {
+  if (members === null) return { members: users, others: [] };
   const names = new Set(members.map(({ name }) => name));
-  const known = new Set(everybody.map(({ name }) => name));
+  const known = new Set(users.map(({ name }) => name));
   return {
-    members: [...everybody.filter(({ name }) => names.has(name)), ...members.filter(({ name }) => !known.has(name))],
-    others: everybody.filter(({ name }) => !names.has(name)),
+    members: [...users.filter(({ name }) => names.has(name)), ...members.filter(({ name }) => !known.has(name))],
+    others: users.filter(({ name }) => !names.has(name)),
   };
 }
 
-/** Users who fit `query`, with the row `all` for everybody; those outside the room come last, as {…, outside}. */
+/** Users that match `query`, and the row `all` for @all; users outside the room come last, with `outside` set. */
 export function suggested({ members, others }, query, all) {
   const found = matchingWithAll(all, members, query);
-  const room = MOST - found.filter((one) => one !== all).length;
-  const outside = room > 0 ? matching(others, query, room) : [];
-  return [...found, ...outside.map((person) => ({ ...person, outside: true }))];
+  const free = MAX_SUGGESTIONS - found.filter((one) => one !== all).length;
+  const outside = free > 0 ? matching(others, query, free) : [];
+  return [...found, ...outside.map((user) => ({ ...user, outside: true }))];
 }

@@ -1,8 +1,8 @@
-/** What edits, deletions and reactions make of a message. Pure: a changed message is a new object. */
+/** Apply edits, deletions and reactions to messages. Pure: a changed message is a new object. */
 
 import { Type } from "../net/protocol.js";
 
-/** `message` after `act`. A deleted message stays deleted, whatever is told of it later. */
+/** `message` after `change`. A deleted message stays deleted. */
 export function applied(message, change) {
   if (message.deleted_at) return message;
   switch (change.type) {
@@ -17,7 +17,7 @@ export function applied(message, change) {
   }
 }
 
-/** {emoji: [names]} with or without one name; an emoji without names is gone. */
+/** {emoji: [names]} with the user added or removed; an emoji without names is removed. */
 function reacted(reactions, { emoji, user, on }) {
   const others = (reactions[emoji] ?? []).filter((name) => name !== user);
   const names = on ? [...others, user] : others;

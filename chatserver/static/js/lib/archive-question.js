@@ -1,4 +1,4 @@
-/** What is asked before a room is archived. */
+/** The confirmation before a room is archived. */
 
 import { _ } from "./i18n.js";
 

@@ -1,4 +1,4 @@
-/** Full jitter: a random wait below a ceiling that doubles from `base` to `limit`, in milliseconds. */
+/** Exponential back-off with full jitter: a random delay below a maximum that doubles from BASE to LIMIT, in milliseconds. */
 
 export const BASE = 500;
 export const LIMIT = 30_000;

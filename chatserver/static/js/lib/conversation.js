@@ -1,10 +1,10 @@
-/** One room or one direct conversation: its facts, what is held of it, and how much of it is unread. */
+/** The state of one room or direct conversation: its properties, loaded events, read position and unread counts. */
 
 import { isChange, isMessage, Type } from "../net/protocol.js";
 import { isMentioned } from "./mentions.js";
 import { Timeline } from "./timeline.js";
 
-const NOTHING = {
+const DEFAULTS = {
   name: null,
   title: "",
   topic: "",
@@ -14,32 +14,32 @@ const NOTHING = {
   receipts: false,
   admin: false,
   muted: false,
-  at_least: false, // the server has not counted all unread messages
+  at_least: false, // `unread` is a lower bound: the server stopped counting
 };
 
 export class Conversation {
   timeline = new Timeline();
-  seeking = false; // its first unread message is being looked for
-  historyWindow = null; // of the past, while it is shown instead of the end
-  room = null; // unknown until the first message of a direct conversation
+  seeking = false; // its first unread message is being searched for
+  historyWindow = null; // shown instead of the newest messages
+  room = null; // a direct conversation has no room until its first message
   read = 0;
-  reportedRead = 0; // the read position that the server knows
+  reportedRead = 0; // the read position that was reported to the server
   unread = 0;
   mentions = 0;
   lastAt = 0;
-  stale = false; // `unread` and `mentions` are estimates until the server has counted again
-  readers = new Map(); // name → read position, where the room shows receipts
+  stale = false; // `unread` and `mentions` are estimates; see recounts.js
+  readers = new Map(); // name → read position, if the room shows receipts
 
   #me;
-  #welcomed = 0; // the server has counted up to here
-  #counted = 0; // events up to here are in `unread` already
+  #serverCounted = 0; // the seq up to which the server has counted
+  #appliedUpTo = 0; // the seq up to which events were applied to the counts
   #isUser;
-  #fresh = new Map(); // seq → whether it calls me, of unread messages since the last welcome
-  #calling = new Map(); // seq → text, of those that call me unless another user's name is longer
+  #liveUnread = new Map(); // seq → whether it mentions the user; unread messages since the last welcome
+  #possibleMentions = new Map(); // seq → text of messages that mention the user, unless another user has a longer name
 
-  /** `isUser(name)`: whether a folded name is that of a user, as far as it is known; `recheckMentions` follows when more is known. */
+  /** `isUser(name)`: whether a folded name is a known user's; call `recheckMentions` when more users become known. */
   constructor(key, me = "", isUser = undefined) {
-    Object.assign(this, NOTHING);
+    Object.assign(this, DEFAULTS);
     this.key = key;
     this.#me = me;
     this.#isUser = isUser;
@@ -50,11 +50,11 @@ export class Conversation {
     return this.to !== null;
   }
 
-  /** What `welcome`, or `state` of a new room, says of it. A position read further here counts. */
+  /** Apply the state of the room as `welcome` or an event's `state` has it. A read position that is further here is kept. */
   welcome({ room, head, read, unread, mentions = 0, last, ...facts }) {
-    const known = Object.keys(NOTHING).filter((name) => name in facts);
-    Object.assign(this, NOTHING, Object.fromEntries(known.map((name) => [name, facts[name]])));
-    const later = [...this.#fresh].filter(([seq]) => seq > head); // came before a page of rooms did
+    const known = Object.keys(DEFAULTS).filter((name) => name in facts);
+    Object.assign(this, DEFAULTS, Object.fromEntries(known.map((name) => [name, facts[name]])));
+    const later = [...this.#liveUnread].filter(([seq]) => seq > head); // received before this state
     this.room = room;
     this.stale = false;
     this.timeline.head = Math.max(head, ...later.map(([seq]) => seq));
@@ -63,88 +63,88 @@ export class Conversation {
     this.unread = this.read > read ? Math.min(unread, head - this.read) : unread;
     this.mentions = Math.min(mentions, this.unread);
     this.lastAt = Math.max(this.lastAt, last?.at ?? 0);
-    this.#welcomed = head;
-    this.#counted = this.timeline.head;
-    this.#fresh = new Map(later);
+    this.#serverCounted = head;
+    this.#appliedUpTo = this.timeline.head;
+    this.#liveUnread = new Map(later);
     this.unread += later.length;
     this.mentions += later.filter(([, calling]) => calling).length;
   }
 
-  /** An event came; one's own words are read. */
-  count(event) {
+  /** Apply an event to the counts and properties. Own messages count as read. */
+  apply(event) {
     if (isMessage(event)) this.lastAt = Math.max(this.lastAt, event.at);
     if (isChange(event)) this.historyWindow?.apply(event);
-    if (event.seq <= this.#counted || event.acknowledged) return;
-    this.#counted = event.seq;
+    if (event.seq <= this.#appliedUpTo || event.acknowledged) return;
+    this.#appliedUpTo = event.seq;
     if (event.type === Type.ROOM) this.#change(event);
-    else if (event.type === Type.DELETE) this.#uncount(event);
+    else if (event.type === Type.DELETE) this.#removeUnread(event);
     else if (event.type === Type.EDIT) this.stale ||= event.target > this.read && this.unread > 0;
-    else if (this.isNews(event)) this.#add(event);
+    else if (this.isUnread(event)) this.#addUnread(event);
   }
 
-  /** What the server says of the room now, unless more has come or was read here since: then it is still stale. */
+  /** Apply the counts of the server, unless newer events or a newer read position make them outdated; then it stays stale. */
   recount(facts) {
-    const current = facts.head >= Math.max(this.#counted, this.timeline.head) && facts.read >= this.read;
+    const current = facts.head >= Math.max(this.#appliedUpTo, this.timeline.head) && facts.read >= this.read;
     if (current) this.welcome(facts);
   }
 
   /** Whether `event` is an unread message of another user. */
-  isNews(event) {
+  isUnread(event) {
     return isMessage(event) && event.user !== this.#me && event.seq > this.read && !event.deleted_at;
   }
 
-  /** Everything up to the end was seen. True when that is news. */
+  /** Mark everything as read. Returns whether that changed anything. */
   markRead() {
     const position = this.timeline.position ?? 0;
-    const news = this.unread > 0 || position > this.read;
+    const changed = this.unread > 0 || position > this.read;
     this.readTo(position);
     this.unread = 0;
     this.mentions = 0;
     this.stale = false;
-    return news;
+    return changed;
   }
 
-  /** What is held up to `seq` has been on screen. True when that is news. Exact counts stay exact. */
-  seenTo(seq) {
+  /** Mark the loaded messages up to `seq` as read. Returns whether that changed anything. Exact counts stay exact. */
+  markReadTo(seq) {
     const { events, upTo } = this.historyWindow ?? { events: this.timeline.events, upTo: this.timeline.position ?? 0 };
     const position = Math.min(seq, upTo);
     if (position <= this.read) return false;
-    const seen = events.filter((event) => event.seq <= position && this.isNews(event));
+    const seen = events.filter((event) => event.seq <= position && this.isUnread(event));
     const { unread, mentions, stale } = this;
     this.readTo(position);
-    if (position >= this.#welcomed) return true; // every unread message came live
+    if (position >= this.#serverCounted) return true; // all unread messages are in #liveUnread
     this.unread = Math.max(this.at_least ? 1 : 0, unread - seen.length);
     this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => this.#mentionsMe(data)).length));
     this.stale = (stale || this.at_least) && this.unread > 0;
     return true;
   }
 
-  /** Read up to `seq`, here or on another device. */
+  /** Set the read position to `seq`, read here or on another device. */
   readTo(seq) {
     if (seq <= this.read) return;
     this.read = seq;
-    for (const old of this.#fresh.keys()) if (old <= seq) this.#fresh.delete(old);
-    const known = seq >= this.#welcomed; // then every unread message came live
-    this.unread = known ? this.#fresh.size : Math.min(this.unread, this.#left(seq));
+    for (const old of this.#liveUnread.keys()) if (old <= seq) this.#liveUnread.delete(old);
+    const known = seq >= this.#serverCounted; // then all unread messages are in #liveUnread
+    this.unread = known ? this.#liveUnread.size : Math.min(this.unread, this.#countAfter(seq));
     this.stale = !known && this.unread > 0;
-    const calling = [...this.#fresh.values()].filter(Boolean).length;
+    const calling = [...this.#liveUnread.values()].filter(Boolean).length;
     this.mentions = Math.min(this.mentions, this.unread, known ? calling : Infinity);
   }
 
-  /** More users are known: counts the mentions of me again. True when that changes them. */
+  /** Count the mentions again after more users became known. Returns whether the count changed. */
   recheckMentions() {
     let change = 0;
-    for (const [seq, text] of this.#calling) {
-      if (!this.#fresh.has(seq)) this.#calling.delete(seq);
-      else if (this.#fresh.get(seq) !== this.#mentionsMe(text)) change += this.#toggleMention(seq);
+    for (const [seq, text] of this.#possibleMentions) {
+      if (!this.#liveUnread.has(seq)) this.#possibleMentions.delete(seq);
+      else if (this.#liveUnread.get(seq) !== this.#mentionsMe(text)) change += this.#toggleMention(seq);
     }
     this.mentions = Math.max(0, Math.min(this.mentions + change, this.unread));
     return change !== 0;
   }
 
   #toggleMention(seq) {
-    const calling = !this.#fresh.get(seq);
-    this.#fresh.set(seq, calling);
+    const calling = !this.#liveUnread.get(seq);
+    this.#liveUnread.set(seq, calling);
     return calling ? 1 : -1;
   }
 
@@ -157,48 +157,48 @@ export class Conversation {
     this.readers.set(user, Math.max(seq, this.readers.get(user) ?? 0));
   }
 
-  /** The log is another one. */
-  forget() {
+  /** Forget all events and counts, because the log was replaced. */
+  reset() {
     this.timeline.reset();
     this.historyWindow = null;
     this.readers.clear();
-    this.#fresh.clear();
-    this.#calling.clear();
+    this.#liveUnread.clear();
+    this.#possibleMentions.clear();
     this.stale = false;
     this.read = 0;
     this.reportedRead = 0;
     this.unread = 0;
     this.mentions = 0;
-    this.#welcomed = 0;
-    this.#counted = 0;
+    this.#serverCounted = 0;
+    this.#appliedUpTo = 0;
   }
 
-  /** Messages of others behind `seq`: exact where they are held, else at most. */
-  #left(seq) {
+  /** The number of other users' messages after `seq`: exact if they are loaded, else an upper bound. */
+  #countAfter(seq) {
     const { timeline } = this;
-    const held = timeline.position === timeline.head && timeline.oldest <= seq + 1;
-    if (!held) return Math.max(0, Math.max(timeline.head, this.#counted) - seq);
-    return timeline.events.filter((event) => event.seq > seq && this.isNews(event)).length;
+    const loaded = timeline.position === timeline.head && timeline.oldest <= seq + 1;
+    if (!loaded) return Math.max(0, Math.max(timeline.head, this.#appliedUpTo) - seq);
+    return timeline.events.filter((event) => event.seq > seq && this.isUnread(event)).length;
   }
 
-  /** A message that was unread is gone. Whose it was, where it is not held: most people delete their own. */
-  #uncount({ target, user }) {
+  /** Remove a deleted message from the counts. If it is not loaded, assume that its author deleted it. */
+  #removeUnread({ target, user }) {
     const author = this.timeline.find(target)?.user ?? user;
-    const old = target > this.read && target <= this.#welcomed && author !== this.#me;
-    if (!this.#fresh.has(target)) this.stale ||= target > this.read && this.unread > 0;
-    if (!old && !this.#fresh.has(target)) return;
+    const old = target > this.read && target <= this.#serverCounted && author !== this.#me;
+    if (!this.#liveUnread.has(target)) this.stale ||= target > this.read && this.unread > 0;
+    if (!old && !this.#liveUnread.has(target)) return;
     this.unread = Math.max(0, this.unread - 1);
-    if (this.#fresh.get(target)) this.mentions -= 1;
+    if (this.#liveUnread.get(target)) this.mentions -= 1;
     this.mentions = Math.max(0, Math.min(this.mentions, this.unread));
-    this.#fresh.delete(target);
+    this.#liveUnread.delete(target);
   }
 
-  #add({ seq, data }) {
-    const call = this.#mentionsMe(data);
-    if (isMentioned(data, this.#me)) this.#calling.set(seq, data);
-    this.#fresh.set(seq, call);
+  #addUnread({ seq, data }) {
+    const isMention = this.#mentionsMe(data);
+    if (isMentioned(data, this.#me)) this.#possibleMentions.set(seq, data);
+    this.#liveUnread.set(seq, isMention);
     this.unread += 1;
-    this.mentions += call ? 1 : 0;
+    this.mentions += isMention ? 1 : 0;
   }
 
   #change({ action, users = [], admins = [], user, ...facts }) {
@@ -206,6 +206,6 @@ export class Conversation {
     if (action === "join" || action === "invite") this.members += users.length;
     if (action === "leave" || action === "remove") this.members -= users.length;
     if (action !== "change" && action !== "archive") return;
-    for (const name of Object.keys(NOTHING)) if (facts[name] !== undefined) this[name] = facts[name];
+    for (const name of Object.keys(DEFAULTS)) if (facts[name] !== undefined) this[name] = facts[name];
   }
 }

@@ -1,8 +1,8 @@
-/** Times as a reader of `lang` writes them. `at` is in milliseconds UTC, days are the reader's. */
+/** Format times in the language `lang`. `at` is in milliseconds UTC; days are in the browser's time zone. */
 
 export class Dates {
   #lang;
-  #made = new Map();
+  #formats = new Map();
 
   constructor(lang) {
     this.#lang = lang;
@@ -29,7 +29,7 @@ export class Dates {
     return this.#format({ dateStyle: "medium" }).format(at);
   }
 
-  /** Today, Yesterday, Monday, or the date when it is a week or longer ago. */
+  /** Today, Yesterday, the weekday, or the date if it is a week or more ago. */
   day(at, now = Date.now()) {
     const days = Math.round((startOfDay(now) - startOfDay(at)) / 86_400_000);
     if (days === 0 || days === 1) return this.#relative(-days);
@@ -45,8 +45,8 @@ export class Dates {
 
   #format(options) {
     const name = JSON.stringify(options);
-    if (!this.#made.has(name)) this.#made.set(name, new Intl.DateTimeFormat(this.#lang, options));
-    return this.#made.get(name);
+    if (!this.#formats.has(name)) this.#formats.set(name, new Intl.DateTimeFormat(this.#lang, options));
+    return this.#formats.get(name);
   }
 }
 

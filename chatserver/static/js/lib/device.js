@@ -1,6 +1,6 @@
-/** What a User-Agent header says of a device, as people call it: "Firefox, Linux"; "" for one that says nothing. */
+/** Browser and system of a User-Agent header, as in "Firefox, Linux"; otherwise the start of the header. */
 
-// The first that fits: browsers name those whose pages they want to get as well.
+// The first match wins, because browsers also name the browsers that they are compatible with.
 const BROWSERS = [
   [/Edg(?:e|A|iOS)?\//, "Edge"],
   [/OPR\/|Opera/, "Opera"],

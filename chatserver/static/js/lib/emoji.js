@@ -1,26 +1,26 @@
-/** Emoji by their short names. An emoji is {emoji, names}: the first is the one that is shown. */
+/** Find emoji by their short names. An emoji is {emoji, names}; the first name is shown. */
 
 const NAME = "[a-z0-9_+-]{2,32}";
 const WORD = "\\p{Script=Han}{1,8}";
-// Not within an address or a time; behind a full-width colon, which is also that of a sentence, only in a word of its own.
+// Not inside a URL or a time. A full-width colon is also punctuation, so it counts only at the start of a word.
 const BEFORE = "(?:(?:^|[^\\p{L}\\p{N}:：/_.-]):|(?:^|\\s)：)";
 const UNFINISHED = new RegExp(`${BEFORE}(${NAME}|${WORD})$`, "iu");
 const WHOLE = new RegExp(`${BEFORE}(${NAME}|${WORD})[:：]$`, "iu");
 
-/** Lines of `emoji names…` as emoji. */
+/** Parse lines of the form `emoji name…`. */
 export const parseEmoji = (lines) =>
   lines.map((line) => {
     const [emoji, ...names] = line.split(" ");
     return { emoji, names };
   });
 
-/** What is being completed at the end of `text`: {query, start}, or null. */
+/** The incomplete emoji name at the end of `text`, such as `:smi`: {query, start}, or null. */
 export function incompleteName(text) {
   const query = UNFINISHED.exec(text)?.[1];
   return query === undefined ? null : { query: query.toLowerCase(), start: text.length - query.length - 1 };
 }
 
-/** The same with its second colon: {query, start}, or null. */
+/** The emoji name with both colons at the end of `text`, such as `:smile:`: {query, start}, or null. */
 export function completedName(text) {
   const query = WHOLE.exec(text)?.[1];
   return query === undefined ? null : { query: query.toLowerCase(), start: text.length - query.length - 2 };
@@ -29,7 +29,7 @@ export function completedName(text) {
 /** The emoji of exactly that name, or undefined. */
 export const withName = (all, name) => all.find(({ names }) => names.includes(name));
 
-/** Emoji that `query` may mean, the best and the short names first. */
+/** Emoji whose names match `query`, the best matches and shorter names first. */
 export function matching(all, query, limit = 8) {
   const rank = ({ names }) => {
     if (names.includes(query)) return 0;

@@ -1,10 +1,10 @@
-/** The form in which search compares text, and what a word is made of: the rules of the server's tokens.py. */
+/** Fold text for comparison in search, and find word boundaries; the rules of chatserver/text/search_terms.py. */
 
 const REMOVED = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe00-\ufe0f\ufeff]/gu;
 const PLAIN = { "‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "‟": '"', "‐": "-", "‑": "-" };
 const FINE = /[‘’‛“”‟‐‑]/gu;
 
-// A character with what normalization may join to it: marks, conjoining Hangul letters, half-width sound marks.
+// A character and what normalization may combine with it: marks, conjoining Hangul letters, half-width sound marks.
 const CLUSTER = /\s+|[^](?:\p{M}|[\u00ad\u1160-\u11ff\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\u314f-\u3163\ufeff\uff9e\uff9f\uffc2-\uffdc])*/gu;
 
 const UNSPACED =
@@ -12,22 +12,22 @@ const UNSPACED =
   "\\u3400-\\u4dbf\\u4e00-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\u{1b000}-\\u{1b16f}\\u{20000}-\\u{3ffff}";
 const IN_WORD = new RegExp(`^(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}]`, "u");
 
-/** NFKC without invisible characters, and with quotes and hyphens as keyboards have them. */
+/** NFKC without invisible characters, and with ASCII quotes and hyphens. */
 export const plain = (text) =>
   text.normalize("NFKC").replace(REMOVED, "").replace(FINE, (sign) => PLAIN[sign]);
 
-/** Unicode's case folding: ß is ss, ς is σ, and a dotless i is a letter of its own. */
+/** Unicode case folding: ß becomes ss, ς becomes σ, and dotless ı stays. */
 export const caseless = (text) =>
   text.replace(/[^ı]+/gu, (part) => part.replaceAll("ẞ", "ß").toUpperCase().toLowerCase().replaceAll("ς", "σ"));
 
-/** `text` as it is compared: white space is one space, and none is at its ends. */
+/** `text` in the form that is compared: case-folded, trimmed, with single spaces. */
 export const fold = (text) => caseless(plain(text)).normalize("NFKC").trim().replace(/\s+/gu, " ");
 
-/** Whether the character at `index` belongs to a word, and not to a script without spaces. */
+/** Whether the character at `index` is part of a word in a script that separates words by spaces. */
 export const isInWord = (text, index) => IN_WORD.test(String.fromCodePoint(text.codePointAt(index)));
 
-/** `text` folded, not trimmed, and for each code unit of it where in `text` it begins and ends. */
-export function foldedWithPlaces(text) {
+/** `text` folded but not trimmed, and for each code unit of the result its start and end in `text`. */
+export function foldWithOffsets(text) {
   let folded = "";
   const starts = [];
   const ends = [];

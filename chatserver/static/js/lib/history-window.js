@@ -1,6 +1,6 @@
 /**
- * A stretch of a room's past that is shown instead of its end, because somebody wanted to see one old
- * message. It knows everything from `oldest` to `upTo` and grows at both ends.
+ * A range of a room's history that is shown instead of the newest messages, after a jump to an old one.
+ * It is complete from `oldest` to `upTo` and grows at both ends.
  */
 
 import { applied } from "./apply.js";
@@ -8,7 +8,7 @@ import { applied } from "./apply.js";
 export class HistoryWindow {
   #events;
 
-  /** `events` in order: the messages and notices up to `upTo`; `more`: there are older ones. */
+  /** `events`: the messages and notices up to `upTo`, in order; `more`: older ones exist. */
   constructor({ events, more, upTo }) {
     this.#events = events;
     this.hasOlder = more;
@@ -36,14 +36,14 @@ export class HistoryWindow {
     this.hasOlder = more && events.length > 0;
   }
 
-  /** What follows, complete up to `upTo`. */
+  /** Add the events that follow, complete up to `upTo`. */
   append({ events, upTo }) {
     const newer = events.filter(({ seq }) => seq > this.upTo && seq <= upTo);
     this.#events = [...this.#events, ...newer];
     this.upTo = upTo;
   }
 
-  /** Something was done to a message. */
+  /** Apply an edit, a deletion or a reaction. */
   apply(change) {
     if (!this.holds(change.target)) return;
     this.#events = this.#events.map((event) => (event.seq === change.target ? applied(event, change) : event));

@@ -1,4 +1,4 @@
-/** The words of the page in the reader's language: English is the key, the catalogue has the rest. */
+/** Translations: the English text is the key, the catalogue has the text of the page's language. */
 
 let catalogue = {};
 
@@ -7,13 +7,13 @@ export function setCatalogue(entries) {
   catalogue = entries ?? {};
 }
 
-/** `text` in the reader's language, with every %(name)s filled in. */
+/** The translation of `text`, with every %(name)s replaced. */
 export function _(text, values = {}) {
   const found = catalogue[text];
   return fill(typeof found === "string" && found ? found : text, values);
 }
 
-/** `one` or `many`, whichever fits `n`; %(num)s is `n`. */
+/** The translation of `one` or `many`, according to `n`; %(num)s is `n`. */
 export function ngettext(one, many, n, values = {}) {
   const forms = formsOf(one) ?? [one, many];
   return fill(forms[Math.min(n === 1 ? 0 : 1, forms.length - 1)], { num: n, ...values });

@@ -1,4 +1,4 @@
-/** Client ids: 128 random bits as 22 letters. `crypto.randomUUID` is missing on plain http. */
+/** Client ids: 132 random bits as 22 characters. `crypto.randomUUID` is missing on plain http. */
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LENGTH = 22; // 22 × 6 bits

@@ -1,8 +1,8 @@
-/** What is said of invitations. */
+/** Texts about invitations. */
 
 import { _, ngettext } from "./i18n.js";
 
-/** `dates` says its end as the reader does. */
+/** For how many users and until when an invitation is valid. `dates`: the formatter of the expiry. */
 export function validityText({ uses_left: uses, expires_at: end }, dates) {
   const until = dates.moment(new Date(end));
   return ngettext(

@@ -1,39 +1,39 @@
-/** The rows that a list of messages makes: a line a day, the "New" line, messages, grouped. */
+/** Arrange messages as rows: day lines, the "New" line, messages in groups. */
 
 import { startOfDay } from "./dates.js";
 
-export const GROUP = 5 * 60_000; // milliseconds between messages of one author
+export const GROUP = 5 * 60_000; // milliseconds between two messages of a group
 
 /**
- * Rows {kind, key, …}: "day" with `at`, "new", "notice" and "message" with `message` and `continued`.
- * `newAfter`: the last seq that was read when the room was opened, or null for no line. `fromStart`: nothing
- * older exists; else the line stands only where what is before it is shown as well.
+ * Return rows {kind, key, …}: "day" with `at`, "new", "notice" and "message" with `message` and `continued`.
+ * `newAfter`: the last seq that was read when the room was opened, or null for no "New" line. `fromStart`: no older
+ * messages exist; otherwise the line is shown only if the message before it is among `messages`.
  */
 export function rows(messages, { newAfter = null, fromStart = true } = {}) {
-  const made = [];
+  const result = [];
   let previous = null;
   const covered = fromStart || messages[0]?.seq <= newAfter + 1;
   let marked = newAfter === null || !covered;
   for (const message of messages) {
     const day = startOfDay(message.at);
     const fresh = previous === null || startOfDay(previous.at) !== day;
-    if (fresh) made.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
+    if (fresh) result.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
     const first = !marked && isNew(message, newAfter);
-    if (first) made.push({ kind: "new", key: "new" });
+    if (first) result.push({ kind: "new", key: "new" });
     marked ||= first;
     const continued = !fresh && !first && continues(previous, message);
-    made.push({ kind: message.notice ? "notice" : "message", key: message.key, message, continued });
+    result.push({ kind: message.notice ? "notice" : "message", key: message.key, message, continued });
     previous = message;
   }
-  return made;
+  return result;
 }
 
-/** The first of the messages that others sent after `read`, the last seq that was read; or undefined. */
+/** The first message of another user after `read`, the last seq that was read; or undefined. */
 export const firstNew = (messages, read) => messages.find((message) => isNew(message, read));
 
 /**
- * How far is read, from `read`, when the messages with the seqs `onScreen` are seen: not past a message of another user
- * that was not on screen, nor past one that is not held.
+ * The read position after the messages with the seqs `onScreen` were seen. It does not move from `read` past a message
+ * of another user that was not on screen, or past messages that are not loaded.
  */
 export function readThrough({ items, hasOlder }, { read, onScreen }) {
   if (onScreen.length === 0 || (hasOlder && items[0].seq > read + 1)) return read;

@@ -1,20 +1,20 @@
 /**
- * What of a message's HTML is shown: a list of known tags, the address of a link and the numbers of a list.
- * The server cleaned it already; nothing that this does not name gets into the page whatever it sent.
+ * Convert the HTML of a message to parts: allowed tags, the address of a link and the numbers of a list.
+ * The server has sanitized it; this allow list is a second barrier.
  */
 
 import { splitMentions } from "./mentions.js";
 
 const TEXT = 3; // Node.TEXT_NODE
 const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
-const APART = new Set(["p", "br", "pre", "li"]);
-const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // they call nobody
+const SEPARATED = new Set(["p", "br", "pre", "li"]);
+const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // contain no mentions
 const NUMBERS = { ol: "start", li: "value" }; // the attribute with the number of a list or an item
 const SAFE = /^(https?:\/\/|mailto:)/i;
 
 /**
- * What is within a node, as a list of {text}, {text, mention} and {tag, parts, href?, start?, value?}. `isUser` as in
- * `called`; without it no name is marked.
+ * The content of a node as a list of {text}, {text, mention} and {tag, parts, href?, start?, value?}. `isUser` as in
+ * `splitMentions`; without it no name is marked.
  */
 export const parts = ({ childNodes }, isUser = () => false) =>
   [...childNodes].flatMap((child) => part(child, (text) => splitMentions(text, isUser)));
@@ -37,21 +37,21 @@ function element(tag, node, inner) {
   return [Number.isNaN(number) ? { tag, parts: inner } : { tag, [name]: number, parts: inner }];
 }
 
-/** The parts of a message's HTML. The document of a parser is inert. */
+/** The parts of a message's HTML. A document made by DOMParser is inert. */
 export const parseHtml = (html, isUser) => parts(new DOMParser().parseFromString(html, "text/html").body, isUser);
 
-/** The text of a message without marks, in one line. */
+/** The text of a message without markup, in one line. */
 export const plain = ({ data, html }) => (html ? lineOf(parseHtml(html)) : data);
 
 /** The text of such parts. */
 export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");
 
-/** The same in one line, for a quotation. */
+/** The text of such parts in one line, for a quotation. */
 export const lineOf = (list) =>
   list
-    .map(({ tag, text, parts: inner }) => (text ?? lineOf(inner)) + (APART.has(tag) ? " " : ""))
+    .map(({ tag, text, parts: inner }) => (text ?? lineOf(inner)) + (SEPARATED.has(tag) ? " " : ""))
     .join("");
 
-/** Whether a text is of a script that knows no slanted letters: Chinese, Japanese, Korean. */
+/** Whether a text is in a script without italics: Chinese, Japanese, Korean. */
 export const hasNoItalic = (text) =>
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text);

@@ -1,26 +1,26 @@
-/** Where the "New" line stands: behind the last message that was read when the room was opened. */
+/** The position of the "New" line: after the last message that was read when the room was opened. */
 
 export class NewLine {
   after = null; // the last seq that was read, or null for no line
 
-  #placed = false; // where nothing was read, there is no line, and none comes later
-  #old = false; // all was read and the reader went away: then it may move
+  #placed = false; // also without a line, if nothing of the room was read
+  #outdated = false; // everything was read and the user went away, so the line may move
 
   clear() {
     this.after = null;
     this.#placed = false;
   }
 
-  /** The reader looks elsewhere, or the connection is lost; `unread` messages are left. */
+  /** The window lost the focus or the connection, while `unread` messages were left. */
   leave(unread) {
-    this.#old = unread === 0;
+    this.#outdated = unread === 0;
   }
 
-  /** Once placed it does not move. Where nothing was read, all is new and no line is needed. */
+  /** Place the line; once placed, it does not move. If nothing was read, all messages are new and there is no line. */
   place({ unread, read }) {
-    if (unread === 0 || (this.#placed && !this.#old)) return;
+    if (unread === 0 || (this.#placed && !this.#outdated)) return;
     this.after = read || null;
     this.#placed = true;
-    this.#old = false;
+    this.#outdated = false;
   }
 }

@@ -1,17 +1,17 @@
-/** What happened to a room or its members, as one line. */
+/** Describe an event of a room or its members in one line. */
 
 import { _ } from "./i18n.js";
 
 const SETTINGS = ["name", "private", "receipts", "leavers_read", "retention_days"];
 
-/** `display`: the name of a user as it is shown. */
+/** `display(name)`: the shown name of a user. */
 export function notice({ admins = [], ...event }, display) {
-  const words = happening(event, display);
-  const heirs = admins.map((heir) => _("%(name)s is now the administrator of the room", { name: display(heir) }));
-  return [words, ...heirs].join(" · ");
+  const text = describe(event, display);
+  const promotions = admins.map((admin) => _("%(name)s is now the administrator of the room", { name: display(admin) }));
+  return [text, ...promotions].join(" · ");
 }
 
-function happening({ user, action, users = [], ...facts }, display) {
+function describe({ user, action, users = [], ...facts }, display) {
   const name = display(user);
   const people = listed(users.map(display));
   switch (action) {
@@ -39,7 +39,7 @@ function created(name, others) {
   return _("%(name)s created the room and added %(people)s", { name, people: listed(others) });
 }
 
-/** One line for each of the facts that were changed together. */
+/** The parts for all properties that were changed together. */
 function changed(name, { title, topic, ...others }) {
   const lines = [];
   if (title) lines.push(_("%(name)s renamed the room to “%(title)s”", { name, title }));

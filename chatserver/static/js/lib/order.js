@@ -1,12 +1,12 @@
-/** Rows that somebody is about to choose from stay where they are. */
+/** Update lists without moving rows that the user is about to click. */
 
-/** `shown` as it is, each item with its facts of `wanted`: none comes, goes or moves. */
+/** The items of `shown` in the same order, with their values from `wanted`; no item is added or removed. */
 export function updatedInPlace(shown, wanted) {
-  const news = new Map(wanted.map((item) => [item.key, item]));
-  return shown.map((item) => news.get(item.key) ?? item);
+  const updates = new Map(wanted.map((item) => [item.key, item]));
+  return shown.map((item) => updates.get(item.key) ?? item);
 }
 
-/** `shown` as it is, and behind it what came late; at most `limit` items. */
+/** `shown` followed by the items of `found` that are not in it; at most `limit` items. */
 export function withAppended(shown, found, limit) {
   const keys = new Set(shown.map(({ key }) => key));
   return [...shown, ...found.filter(({ key }) => !keys.has(key))].slice(0, limit);

@@ -1,6 +1,6 @@
 /**
- * Edits, deletions and reactions of the outbox, as they are shown on the messages that they are about before the
- * server has answered. Pure.
+ * Show edits, deletions and reactions of the outbox on their messages before the server has replied.
+ * Pure.
  */
 
 import { isChange, Type } from "../net/protocol.js";
@@ -8,9 +8,9 @@ import { applied } from "./apply.js";
 import { _ } from "./i18n.js";
 
 /**
- * {events, statuses}: `events` as they will be; `statuses`: seq → {id, change, state, problem, final} of the last act that
- * waits or has failed; `availability`: as lib/view.js has it. An act is not applied to a message that is deleted: there only
- * a refused edit has a status, for its text.
+ * Return {events, statuses}. `events`: with the changes applied; `statuses`: seq → {id, change, state, problem, final} of
+ * the last change that waits or has failed; `availability` as in lib/view.js. A deleted message gets no changes; only a
+ * refused edit is shown on it, so that its text is not lost.
  */
 export function withPendingChanges(events, entries, me, { availability }) {
   const changes = entries.filter(isChange);
@@ -28,7 +28,7 @@ export function withPendingChanges(events, entries, me, { availability }) {
   return { events: shown, statuses };
 }
 
-/** Refused edits whose message is not among `events`: their text has no other place. */
+/** Refused edits whose message is not in `events`; they are shown as separate rows. */
 export function orphanedEdits(entries, events) {
   const here = new Set(events.map(({ seq }) => seq));
   return entries.filter((entry) => isRefusedEdit(entry) && !here.has(entry.target));
@@ -44,5 +44,5 @@ const status = ({ id, type, state, problem, final }, availability) => ({
   final,
 });
 
-/** A refused edit is shown with its text; a refused deletion or reaction has changed nothing. */
+/** A refused edit is shown with its text; a refused deletion or reaction is not shown. */
 const isShown = ({ type, state }) => type === Type.EDIT || state !== "failed";

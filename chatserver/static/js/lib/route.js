@@ -1,4 +1,4 @@
-/** Which conversation a page address shows: `#/room/9` or `#/with/bo`. A key is `#9` or `@bo`. */
+/** URL fragments of conversations: `#/room/9` or `#/with/bo`. The key of a conversation is `#9` or `@bo`. */
 
 import { LOBBY } from "../net/protocol.js";
 
@@ -10,7 +10,7 @@ export function keyOf({ kind, room, to }) {
   return kind === "direct" && to ? directKey(to) : roomKey(room);
 }
 
-/** The address of a conversation, or of its message `seq`. */
+/** The fragment of a conversation, or of its message `seq`. */
 export function hashOf(key, seq = null) {
   const name = encodeURIComponent(key.slice(1));
   const hash = key.startsWith("@") ? `#/with/${name}` : `#/room/${name}`;
@@ -19,16 +19,16 @@ export function hashOf(key, seq = null) {
 
 const HASH = /^#\/(room|with)\/([^/]+)(?:\/(\d+))?$/;
 
-/** True for a hash that is meant for the chat page, though it may name nothing. */
+/** Whether `hash` is a fragment of the chat page, valid or not. */
 export const isRoute = (hash) => hash.startsWith("#/");
 
-/** The message that `hash` names besides, `#/room/9/17`, or null. */
+/** The seq of the message in `hash`, as in `#/room/9/17`, or null. */
 export function messageOf(hash) {
   const found = /\/([1-9]\d{0,15})$/.exec(hash);
   return found && HASH.exec(hash)?.[3] === found[1] ? Number(found[1]) : null;
 }
 
-/** The key that `hash` names, or null. */
+/** The key of the conversation in `hash`, or null. */
 export function parse(hash) {
   const [, kind, rest] = HASH.exec(hash) ?? [];
   if (kind === undefined) return null;
@@ -41,5 +41,5 @@ export function parse(hash) {
   }
 }
 
-/** The key of the conversation that `hash` shows. */
+/** The key of the conversation that the page shows for `hash`; the lobby without one. */
 export const keyIn = (hash) => parse(hash) ?? (isRoute(hash) ? NO_ROOM : roomKey(LOBBY));

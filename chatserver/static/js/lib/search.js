@@ -1,6 +1,6 @@
-/** What a search asks for, and how its hits are shown. The rules of the words are those of tokens.py. */
+/** Parse search queries and highlight hits; the rules for words are those of chatserver/text/search_terms.py. */
 
-import { fold, foldedWithPlaces, isInWord, plain } from "./fold.js";
+import { fold, foldWithOffsets, isInWord, plain } from "./fold.js";
 
 const PARTS = /(?:from|in|before|after):(?:"[^"]+"|\S*)|"([^"]+)"|(\S+)/giu;
 const DAYS = /("[^"]*"?)|\b(before|after):(\d{4})-(\d\d)-(\d\d)(?=\s|$)/gi;
@@ -8,8 +8,8 @@ const ROOM = /("[^"]*"?)|(?<!\S)in[:：]#?(?:"([^"]+)"|(\S+))/giu;
 const LEAD = 60; // characters before the first hit of an excerpt
 
 /**
- * The pieces of text that `query` asks for, folded; null where it has only filters. A word is found
- * whole, `begin*` by its beginning, and Chinese by any part.
+ * The search terms of `query`, folded; null if it has only filters. A word matches as a whole,
+ * `begin*` matches a prefix, and Chinese text matches any part.
  */
 export function pieces(query) {
   const words = [...plain(query).matchAll(PARTS)].map(([, phrase, word]) => piece(fold(phrase ?? word ?? ""), !phrase));
@@ -18,7 +18,7 @@ export function pieces(query) {
 }
 
 function piece(folded, mayBegin) {
-  if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(folded)) return null; // nothing that is seen
+  if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(folded)) return null; // nothing visible
   const begins = mayBegin && /[\p{L}\p{M}\p{N}]\*$/u.test(folded);
   const text = begins ? folded.slice(0, -1) : folded;
   return { text, wholeStart: isInWord(text, 0), wholeEnd: !begins && isInWord(text, lastCharacter(text, text.length)) };
@@ -26,12 +26,12 @@ function piece(folded, mayBegin) {
 
 const lastCharacter = (text, end) => end - (/[\udc00-\udfff]$/.test(text.slice(0, end)) ? 2 : 1);
 
-/** Where the pieces are in `text`: [start, end], in order and without overlaps. */
-function places(text, wanted) {
-  const { folded, starts, ends } = foldedWithPlaces(text);
-  const found = wanted.flatMap((one) => placesOf(one, folded));
-  const ranges = found.map(([start, end]) => [starts[start], ends[end - 1]]);
-  return withoutOverlaps(ranges.sort((a, b) => a[0] - b[0] || b[1] - a[1]));
+/** The ranges [start, end] of the terms in `text`, in order and without overlaps. */
+function ranges(text, wanted) {
+  const { folded, starts, ends } = foldWithOffsets(text);
+  const found = wanted.flatMap((one) => rangesOf(one, folded));
+  const all = found.map(([start, end]) => [starts[start], ends[end - 1]]);
+  return withoutOverlaps(all.sort((a, b) => a[0] - b[0] || b[1] - a[1]));
 }
 
 function withoutOverlaps(ranges) {
@@ -40,7 +40,7 @@ function withoutOverlaps(ranges) {
   return apart;
 }
 
-function placesOf({ text, wholeStart, wholeEnd }, folded) {
+function rangesOf({ text, wholeStart, wholeEnd }, folded) {
   const found = [];
   for (let start = folded.indexOf(text); start >= 0; start = folded.indexOf(text, start + 1)) {
     const end = start + text.length;
@@ -51,11 +51,11 @@ function placesOf({ text, wholeStart, wholeEnd }, folded) {
   return found;
 }
 
-/** The parts of `text` in order: {text, hit}. `wanted` is what `pieces` returns. */
+/** Split `text` into parts {text, hit}. `wanted`: what `pieces` returned. */
 export function marked(text, wanted) {
   const parts = [];
   let last = 0;
-  for (const [start, end] of wanted ? places(text, wanted) : []) {
+  for (const [start, end] of wanted ? ranges(text, wanted) : []) {
     if (start > last) parts.push({ text: text.slice(last, start), hit: false });
     parts.push({ text: text.slice(start, end), hit: true });
     last = end;
@@ -67,7 +67,7 @@ export function marked(text, wanted) {
 /** At most `length` characters around the first hit, on one line. */
 export function excerpt(text, wanted, length = 240) {
   const line = text.replace(/\s+/g, " ").trim();
-  const [first = 0] = wanted ? (places(line, wanted)[0] ?? []) : [];
+  const [first = 0] = wanted ? (ranges(line, wanted)[0] ?? []) : [];
   const letters = Array.from(line);
   const before = Array.from(line.slice(0, first)).length;
   const start = before > LEAD * 2 ? before - LEAD : 0;
@@ -75,7 +75,7 @@ export function excerpt(text, wanted, length = 240) {
   return `${start > 0 ? "…" : ""}${cut}${start + length < letters.length ? "…" : ""}`;
 }
 
-/** The same query with the days of before: and after: as the reader's, not as those of UTC. */
+/** The query with the days of before: and after: in the browser's time zone instead of UTC. */
 export function zoned(query) {
   return query.replace(DAYS, (whole, quoted, filter, year, month, day) => {
     const date = new Date(Number(year), Number(month) - 1, Number(day));
@@ -84,7 +84,7 @@ export function zoned(query) {
   });
 }
 
-/** The same query with the lobby by its name, where it says what the reader's language calls it. */
+/** The query with the lobby's translated name after in: replaced by its real name. */
 export function placed(query, { word, name }) {
   const plain = (text) => text.normalize("NFKC").toLowerCase();
   return query.replace(ROOM, (whole, quoted, phrase, single) => {

@@ -1,6 +1,6 @@
 /**
- * Whether the server takes a password, and whether it is as long as recommended. `rule` is password-rule.json, which
- * the server reads too; the code is that of passwords.py.
+ * Rate a password by the rules of the server (chatserver/accounts/passwords.py). `rule` is password-rule.json, which
+ * the server reads too.
  */
 
 import { caseless } from "./fold.js";
@@ -9,8 +9,8 @@ export const MINIMUM = 8;
 export const RECOMMENDED = 15;
 
 /**
- * {length, verdict}: "empty", "short", "guessable", "fair" or "good". Characters as people count them; `names` are
- * the user's own. Without `rule`, which may not have come yet, nothing is "guessable".
+ * Return {length, verdict}: "empty", "short", "guessable", "fair" or "good". The length is in code points; `names` are
+ * the user's own. Without `rule`, which may not be loaded yet, nothing is "guessable".
  */
 export function strength(password, { rule = null, names = [] } = {}) {
   const plain = normalized(password);
@@ -27,7 +27,7 @@ function verdict(plain, length, rule, names) {
 
 const normalized = (password) => caseless(password.normalize("NFKC"));
 
-/** One piece repeated, or neighbours on the keyboard or in the alphabet. */
+/** Whether it repeats one piece, or follows the keyboard or the alphabet. */
 function isRun(plain, { runs }) {
   if (/^(.{1,4})\1+.{0,3}$/su.test(plain)) return true;
   const back = Array.from(plain).reverse().join("");
@@ -45,7 +45,7 @@ function isCommon(plain, rule, names) {
 
 const translated = (text, { look_alike: letters }) => Array.from(text, (character) => letters[character] ?? character).join("");
 
-/** Without what users put around a common word. */
+/** `text` without the digits and symbols that are often put around a common word. */
 function strip(text, { edges }, { start = true } = {}) {
   const characters = Array.from(text);
   const inner = (character) => !edges.includes(character);

@@ -1,4 +1,4 @@
-/** Text that can be sent. Half of a surrogate pair cannot: no encoding has it. */
+/** Prepare text for sending: lone surrogates cannot be encoded. */
 
 const LONE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 const EMPTY_LINES = /^(?:[^\S\n]*\n)+/;

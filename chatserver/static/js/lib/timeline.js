@@ -1,39 +1,39 @@
 /**
- * What this client holds of one room's log. `position` is the last seq up to which nothing is missing;
- * it never moves over a range that was not received. Events beyond a hole wait. Each is taken once:
- * messages and notices are shown, acts change the message that they are about.
+ * The loaded end of one room's log. `position` is the last seq up to which nothing is missing;
+ * it never moves over a range that was not received. Events after a gap wait. Each event is applied once:
+ * messages and notices are shown; edits, deletions and reactions change their message.
  */
 
 import { isChange } from "../net/protocol.js";
 import { applied } from "./apply.js";
 
-const MOST = 2_000; // events that are held while nobody reads the old ones
-const KEPT = 1_000; // of them when there are more
+const MAX_EVENTS = 2_000; // more than this are trimmed
+const TRIMMED_EVENTS = 1_000; // events that are left after trimming
 
 export class Timeline {
-  /** null until the newest page is here. */
+  /** null until the newest page is loaded. */
   position = null;
   /** The highest seq that is known to exist. */
   head = 0;
   hasOlder = false;
 
   #events = []; // messages and notices in seq order
-  #changes = []; // taken since the newest page, in order: an older page may not know of the last ones
-  #quoted = new Map(); // seq → a message that is older than what is held, and quoted
-  #waiting = new Map(); // seq → event beyond a hole, or before the newest page is here
+  #changes = []; // received since the newest page, in order; an older page may lack the last ones
+  #quoted = new Map(); // seq → a quoted message that is older than the loaded events
+  #waiting = new Map(); // seq → event after a gap, or received before the newest page
 
   get loaded() {
     return this.position !== null;
   }
 
-  /** In order: what is complete, then own events that were answered before what precedes them. */
+  /** In order: the events up to `position`, then own events that were acknowledged after a gap. */
   get events() {
     if (this.#waiting.size === 0) return this.#events;
     const own = [...this.#waiting.values()].filter((event) => event.acknowledged);
     return [...this.#events, ...own.sort((a, b) => a.seq - b.seq)];
   }
 
-  /** The seq of the oldest event that is held; older ones are asked for with `before` this. */
+  /** The seq of the oldest loaded event; older ones are requested with `before` this. */
   get oldest() {
     return this.#events[0]?.seq ?? (this.position ?? this.head) + 1;
   }
@@ -49,7 +49,7 @@ export class Timeline {
     return this.events.findLast((event) => event.seq === seq) ?? this.#quoted.get(seq);
   }
 
-  /** The newest page: whatever comes up to `upTo` and is not in it is older. Returns what is new. */
+  /** Load the newest page, complete up to `upTo`. Returns the waiting events that follow it. */
   load({ events, more, upTo }) {
     this.#events = [...events];
     this.position = upTo;
@@ -59,7 +59,7 @@ export class Timeline {
     return this.#drain();
   }
 
-  /** A page of older events as they were when `head` was the last one. */
+  /** Add a page of older events, which reflects the log up to `head`. */
   prepend({ events, more, head = Infinity }) {
     const { oldest } = this;
     const older = events.filter((event) => event.seq < oldest);
@@ -67,31 +67,31 @@ export class Timeline {
     this.hasOlder = more && events.length > 0;
   }
 
-  /** A message as it was when `head` was the last event, with what is known to have been done to it since. */
+  /** `event`, which reflects the log up to `head`, with the later changes applied. */
   updated(event, head) {
     const later = this.#changes.filter(({ seq, target }) => target === event.seq && seq > head);
     return later.reduce(applied, event);
   }
 
-  /** A message that only a quotation shows, as it was when `head` was the last event. */
+  /** Add a message that only a quotation shows; it reflects the log up to `head`. */
   quote(event, head) {
     this.#quoted.set(event.seq, this.updated(event, head));
   }
 
-  /** One event, live or from a page. Returns the events that became complete by it, in order. */
+  /** Add one event, live or from a page. Returns the events that now follow without a gap, in order. */
   receive(event) {
     this.head = Math.max(this.head, event.seq);
-    if (this.loaded && event.seq <= this.position) return this.#confirm(event);
+    if (this.loaded && event.seq <= this.position) return this.#replaceAcknowledged(event);
     const known = this.#waiting.get(event.seq);
     if (!known || known.acknowledged) this.#waiting.set(event.seq, event);
     return this.loaded ? this.#drain() : [];
   }
 
-  /** Lets go of what is far from the end, as if it had never been asked for: `before` brings it again. */
+  /** Evict old events; they can be loaded again. */
   trim() {
-    if (this.#events.length <= MOST) return;
+    if (this.#events.length <= MAX_EVENTS) return;
     const all = [...this.#quoted.values(), ...this.#events];
-    this.#events = this.#events.slice(-KEPT);
+    this.#events = this.#events.slice(-TRIMMED_EVENTS);
     const { oldest } = this;
     const quoted = new Set(this.#events.map((event) => event.reply_to));
     this.#quoted = new Map(all.filter(({ seq }) => quoted.has(seq)).map((event) => [event.seq, event]));
@@ -99,7 +99,7 @@ export class Timeline {
     this.hasOlder = true;
   }
 
-  /** Forget everything: the log is another one, or too much was missed. */
+  /** Remove everything, because the log was replaced or too much was missed. */
   reset(head = 0) {
     this.position = null;
     this.head = head;
@@ -110,8 +110,8 @@ export class Timeline {
     this.#waiting.clear();
   }
 
-  /** The event of one's own message, of which the answer told less: it has the `html` too. */
-  #confirm(event) {
+  /** Replace an acknowledged own message by its event, which also has the `html`. */
+  #replaceAcknowledged(event) {
     const index = this.#events.findLastIndex((known) => known.seq === event.seq && known.acknowledged);
     if (index >= 0) this.#events[index] = this.updated(event, event.seq);
     return [];
@@ -137,5 +137,4 @@ export class Timeline {
     const quoted = this.#quoted.get(change.target);
     if (quoted) this.#quoted.set(change.target, applied(quoted, change));
   }
-
 }

@@ -1,4 +1,4 @@
-/** How numbers of unread messages are written. */
+/** Format unread counts. */
 
 /** "7", "99+", or "" for none. */
 export function badge(count) {

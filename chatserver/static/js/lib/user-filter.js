@@ -1,13 +1,13 @@
-/** Choosing one of many people, [{name, display}]. */
+/** Filter a list of users, [{name, display}]. */
 
 import { matching } from "./mentions.js";
 
-export const FEW = 8; // people who are chosen from without a filter
+export const FILTER_THRESHOLD = 8; // up to this many users are shown without a filter
 
-export const byDisplay = (people) => [...people].sort((a, b) => a.display.localeCompare(b.display));
+export const byDisplay = (users) => [...users].sort((a, b) => a.display.localeCompare(b.display));
 
-/** What `typed` means as the beginning or a part of a name. */
+/** `typed` as a query for `matching`. */
 export const query = (typed) => typed.normalize("NFKC").trim().toLowerCase().replace(/^@/, "");
 
-/** Those whose name or display name fits `typed`, the best first, and among equals by display name. */
-export const filtered = (people, typed) => matching(byDisplay(people), query(typed), people.length);
+/** Users whose name or display name matches `typed`, the best first, and among equals by display name. */
+export const filtered = (users, typed) => matching(byDisplay(users), query(typed), users.length);

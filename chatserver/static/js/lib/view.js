@@ -1,13 +1,13 @@
 /**
- * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, final, act, edited, deleted,
- * reactions, replyTo}; a notice is {key, seq, at, notice}. `act`: the type of the entry of the outbox that `id`,
- * `state`, `problem` and `final` are of, when that is an edit, a deletion or a reaction.
+ * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, final, change, edited, deleted,
+ * reactions, replyTo}; a notice is {key, seq, at, notice}. `change`: the type of a pending edit, deletion or reaction, to
+ * which `id`, `state`, `problem` and `final` then belong.
  */
 
 import { isChange, isNotice, Type } from "../net/protocol.js";
 import { roomKey } from "./route.js";
 
-/** A stored event. One's own keeps the key that it had before it was stored. `status`: of an act on it, if any. */
+/** A stored event. An own message keeps the key of its outbox entry. `status`: of a pending change of it, if any. */
 export function stored(event, me, status = {}) {
   const { id, seq, user, data, html, at } = event;
   if (isNotice(event)) return { key: `seq:${seq}`, seq, at, notice: event };
@@ -23,13 +23,13 @@ const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
   reactions: reactions ?? {},
 });
 
-/** An entry of the outbox: "sending", "failed", or, without a connection, `availability`: "waiting" for it or for a "login". */
+/** An outbox entry. `availability`: of the connection, shown as the state while it is not "online": "waiting" or "login". */
 export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { availability }) {
   const shown = state === "sending" && availability !== "online" ? availability : state;
   return { key: `id:${id}`, id, user: me, data, at, problem, final, own: true, state: shown, change: type, replyTo, ...changes({}) };
 }
 
-/** The command that says an entry. */
+/** The command of an outbox entry. */
 export function asCommand(entry) {
   return isChange(entry) ? changeCommand(entry) : messageCommand(entry);
 }
@@ -46,12 +46,12 @@ function messageCommand({ id, key, data, replyTo }) {
     : { type: Type.GROUP_CHAT, room: Number(key.slice(1)), data, id, ...reply };
 }
 
-/** The event that the server stored for an entry, as its reply tells it. */
+/** The event of an outbox entry, from its reply. */
 export function asEvent(entry, { room, seq, at }, me) {
   return { ...asCommand(entry), room, seq, at, user: me, acknowledged: true };
 }
 
-/** Group rooms by number, the lobby first, archived ones only while open; direct conversations that exist or are open, newest first. */
+/** Rooms by number, archived ones only while open; direct conversations that have messages or are open, newest first. */
 export function listed(conversations, current) {
   const rooms = conversations.filter(
     ({ isDirect, room, archived, key }) => !isDirect && room !== null && (!archived || key === current),
@@ -69,7 +69,7 @@ export function kindOf({ to }, me) {
   return to === me ? "self" : "direct";
 }
 
-/** The name of a room; the one that everybody is in has a word in every language. */
+/** The shown name of a room; the default name of the lobby is translated. */
 export function roomName({ title, key }, lobby) {
   if (key === roomKey(1) && (!title || title === "Lobby")) return lobby;
   return title || key;

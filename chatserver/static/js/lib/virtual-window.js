@@ -1,4 +1,4 @@
-/** Which stretch of a long list is in the page: at most `max` items, growing by `step` at its ends. */
+/** The range of a long list that is in the page: at most `max` items, growing by `step` at its ends. */
 
 export class Span {
   #max;
@@ -6,7 +6,7 @@ export class Span {
   #from = 0;
   #to = 0; // exclusive
   #first = null; // keys, because indexes move when older items arrive
-  #last = null; // null: the span reaches the end and follows it
+  #last = null; // null: the window reaches the end of the list and follows it
 
   constructor({ max = 300, step = 60 } = {}) {
     this.#max = max;
@@ -17,12 +17,12 @@ export class Span {
     return this.#last === null;
   }
 
-  /** True when items before the span exist in memory. */
+  /** Whether the list has items before the window. */
   get hasEarlier() {
     return this.#from > 0;
   }
 
-  /** The items in the page. With `hold` a full span stays where it is instead of following the end. */
+  /** The items in the window. With `hold`, a full window stays where it is instead of following the end. */
   slice(items, { hold = false } = {}) {
     this.#locate(items);
     if (hold && this.atEnd && this.#to - this.#from > this.#max) {
@@ -44,7 +44,7 @@ export class Span {
     this.#set(items, Math.max(this.#from, to - this.#max), to);
   }
 
-  /** Around the item of that key, which may be anywhere. Says whether there is one. */
+  /** Move the window around the item with that key. Returns whether there is one. */
   around(items, key) {
     const index = items.findIndex((item) => item.key === key);
     if (index < 0) return false;
@@ -53,7 +53,7 @@ export class Span {
     return true;
   }
 
-  /** Back to the newest items. */
+  /** Move the window to the newest items. */
   toEnd() {
     this.#first = null;
     this.#last = null;

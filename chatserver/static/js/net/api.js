@@ -1,4 +1,4 @@
-/** Requests to the server's HTTP side: JSON both ways, and a refusal is an exception with its sentence. */
+/** Requests to the HTTP API with JSON bodies. An error response throws RequestError with the server's text. */
 
 import { _ } from "../lib/i18n.js";
 import { encoded } from "../lib/text.js";
@@ -6,7 +6,7 @@ import { me } from "../ui/page.js";
 import { hideProblem, showProblem } from "../ui/form-problem.js";
 import { session, sessionEnded, sessionReplaced } from "./session.js";
 
-const OTHER_USER = "other_user"; // the browser's session belongs to another user than this page
+const OTHER_USER = "other_user"; // the session of the browser belongs to another user than this page
 
 export class RequestError extends Error {
   constructor({ code = "internal", data = "", status = 0, retry_after: retryAfter = 0 }) {
@@ -18,8 +18,8 @@ export class RequestError extends Error {
 }
 
 /**
- * The answer's fields. Raises RequestError, also when the server cannot be reached. Names the user of this page
- * in each request; after one was refused because the session is another user's, nothing is sent.
+ * Send a request and return the fields of the response. Throws RequestError, also if the server is unreachable. Each
+ * request names the user of this page; after a refusal because of another user's session, nothing more is sent.
  */
 export async function request(method, url, body) {
   if (session.replaced) throw new RequestError({ code: OTHER_USER });
@@ -35,7 +35,7 @@ export async function request(method, url, body) {
   throw new RequestError({ ...answer, status: response.status });
 }
 
-/** As `request`, for pages that need a session: without one, to the login page. */
+/** As `request`, for pages that require a session; without one it goes to the login page. */
 export async function sessionRequest(method, url, body) {
   try {
     return await request(method, url, body);
@@ -57,7 +57,7 @@ function content(body) {
 
 const busy = new WeakSet();
 
-/** As `attempt`, for what must not be done twice: does nothing while an earlier call for `place` runs. */
+/** As `attempt`, but does nothing while an earlier call for `place` is running. */
 export async function attemptOnce(place, work) {
   if (busy.has(place)) return false;
   busy.add(place);
@@ -68,7 +68,7 @@ export async function attemptOnce(place, work) {
   }
 }
 
-/** Does it, and says in `place` why not; whether it was done. */
+/** Run `work` and show its error in `place`. Returns whether it succeeded. */
 export async function attempt(place, work) {
   hideProblem(place);
   try {

@@ -1,9 +1,9 @@
 /**
- * The socket, and that there always is one. Owns: the WebSocket, the back-off, the watchdog, requests
- * that wait for their reply. Knows nothing of rooms.
+ * A WebSocket that reconnects. Owns the socket, the back-off, the watchdog and the requests that wait for a reply.
+ * Knows nothing of rooms.
  *
  * Events: `connection:changed` {state, code?, reason?}, `frame:received` {frame}.
- * States: "connecting", "online" (welcomed), "waiting" (for the next attempt), "ended" (for good).
+ * States: "connecting", "online" (welcomed), "waiting" (for the next attempt), "ended" (no reconnection).
  */
 
 import { Backoff } from "../lib/backoff.js";
@@ -11,11 +11,11 @@ import { newId } from "../lib/ids.js";
 import { encoded } from "../lib/text.js";
 import { CloseCode, Type } from "./protocol.js";
 
-const SILENCE_TIMEOUT = 45_000; // milliseconds without any frame until the line counts as dead
-const WELCOME_TIMEOUT = 15_000; // from the first byte out to the welcome
-const REPLY_TIMEOUT = 20_000; // until a request counts as lost
+const SILENCE_TIMEOUT = 45_000; // milliseconds without any frame until the connection counts as dead
+const WELCOME_TIMEOUT = 15_000; // milliseconds from opening the socket to the welcome
+const REPLY_TIMEOUT = 20_000; // milliseconds
 
-/** No reply came: whether the request was carried out is unknown. `silent`: although the line stood; `unsent`: it was not sent. */
+/** A request without a reply; the server may have executed it. `timedOut`: the connection was open; `unsent`: it was not sent. */
 export class NoReply extends Error {
   constructor(message, { timedOut = false, unsent = false } = {}) {
     super(message);
@@ -34,17 +34,17 @@ export class Connection extends EventTarget {
   #watchdog = 0;
   #retry = 0;
   #lastFrameAt = 0;
-  #isLoginRequired = false; // the session is: only a login helps
+  #isLoginRequired = false; // the session has ended
   #replies = new Map(); // id → {resolve, reject, timer}
 
-  /** `accepts(welcome)`: whether a line that begins so is one for this page; without it the line ends. */
+  /** `accepts(welcome)`: whether the connection is for the user of this page; otherwise nothing more is read from it. */
   constructor(url, { accepts }) {
     super();
     this.#url = url;
     this.#accepts = accepts;
   }
 
-  /** "online", "waiting" for a connection, or for a "login". */
+  /** Whether commands can be sent: "online", "waiting" for a connection, or "login" if that is required first. */
   get availability() {
     if (this.state === "online") return "online";
     return this.state === "ended" && this.#isLoginRequired ? "login" : "waiting";
@@ -52,14 +52,14 @@ export class Connection extends EventTarget {
 
   start() {
     addEventListener("online", () => this.retryNow());
-    // The browser sees a lost network at once, a socket only when it is silent for long.
+    // The browser detects a lost network at once, the watchdog only after SILENCE_TIMEOUT.
     addEventListener("offline", () => this.state === "online" && this.reconnect());
     document.addEventListener("visibilitychange", () => this.#becameVisible());
     addEventListener("pageshow", () => this.#becameVisible());
     this.#open();
   }
 
-  /** Try at once instead of waiting for the back-off. */
+  /** Connect at once instead of waiting for the back-off. */
   retryNow() {
     if (this.state !== "waiting") return;
     clearTimeout(this.#retry);
@@ -67,12 +67,12 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Sends `frame` with an id and promises its reply, refusals too. Rejects with NoReply when none comes, with
-   * another error when the frame cannot be sent at all.
+   * Send `frame` with an id and return its reply, also a refusal. Rejects with NoReply without a reply, and with
+   * another error if the frame cannot be encoded.
    */
   request(frame, { timeout = REPLY_TIMEOUT } = {}) {
     const id = frame.id ?? newId();
-    // A closing socket takes words and loses them; its close event can be seconds away.
+    // A closing socket accepts data and drops it; its close event can be seconds away.
     if (this.state === "online" && this.#socket.readyState !== WebSocket.OPEN) this.reconnect();
     if (this.state !== "online") return Promise.reject(new NoReply("offline", { unsent: true }));
     return new Promise((resolve, reject) => {
@@ -82,25 +82,25 @@ export class Connection extends EventTarget {
     });
   }
 
-  /** Sends `frame`, which nobody answers. False while there is no line. */
+  /** Send `frame`, which has no reply. Returns false without a connection. */
   send(frame) {
     const open = this.state === "online" && this.#socket.readyState === WebSocket.OPEN;
     if (open) this.#socket.send(encoded(frame));
     return open;
   }
 
-  /** Until `resume`: the session ends here, is over (`code`), or is another user's. */
+  /** Close the connection until `resume`, because of a logout, the end of the session (`code`) or another user's session. */
   end(code) {
     this.#drop();
     this.#change("ended", { code });
   }
 
-  /** The session did not end after all. */
+  /** Reconnect after a logout that failed. */
   resume() {
     if (this.state === "ended") this.#open();
   }
 
-  /** Give this line up and take a new one. */
+  /** Drop the connection and open a new one. */
   reconnect() {
     if (this.state === "ended") return;
     this.#drop();
@@ -139,7 +139,7 @@ export class Connection extends EventTarget {
     waiting.resolve(frame);
   }
 
-  /** The request that a refusal without an id is for, where there is no doubt. */
+  /** The id of the only pending request, to which a refusal without an id belongs. */
   get #onlyRequest() {
     return this.#replies.size === 1 ? this.#replies.keys().next().value : undefined;
   }
@@ -168,7 +168,7 @@ export class Connection extends EventTarget {
     this.#watchdog = setTimeout(() => this.reconnect(), wait);
   }
 
-  /** Without waiting for the closing handshake, which a dead line never finishes. */
+  /** Close the socket without waiting for the closing handshake, which never finishes on a dead connection. */
   #drop() {
     clearTimeout(this.#watchdog);
     clearTimeout(this.#retry);
@@ -179,7 +179,7 @@ export class Connection extends EventTarget {
       socket.onclose = null;
       socket.close();
     }
-    for (const id of [...this.#replies.keys()]) this.#rejectReply(id, new NoReply("the line was lost"));
+    for (const id of [...this.#replies.keys()]) this.#rejectReply(id, new NoReply("connection lost"));
   }
 
   #rejectReply(id, error) {

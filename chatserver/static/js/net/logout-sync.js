@@ -1,4 +1,4 @@
-/** A user who logs out in one tab leaves the other tabs of this browser, too. A session that ends otherwise leaves none. */
+/** Logout in all tabs of this browser. Tabs stay open if the session ends in another way. */
 
 import { me, scope, urls } from "../ui/page.js";
 import { session } from "./session.js";
@@ -11,12 +11,12 @@ export function announceLogout() {
   tabs.close();
 }
 
-/** Goes to the login page when another tab has logged out. `forget()` promises that nothing is sent or kept any more. */
+/** Go to the login page after a logout in another tab. `forget()` stops sending and deletes local data. */
 export function followLogout(forget = async () => {}) {
   channel().onmessage = async () => {
     if (session.isLoggingOut) return; // by this tab
     session.isLoggingOut = true;
-    document.body.hidden = true; // nothing more is read or written here
+    document.body.hidden = true; // the page cannot be used any more
     await forget();
     location.replace(urls.login);
   };

@@ -1,4 +1,4 @@
-/** Logging out. The login page is shown only when the session is over; nothing of the user stays on the device. */
+/** Logout. The login page is shown only after the session has ended; local data of the user is deleted. */
 
 import { RequestError, request } from "./api.js";
 import { drafts } from "../state/drafts.js";
@@ -9,20 +9,19 @@ import { choices } from "../ui/notifications.js";
 import { urls } from "../ui/page.js";
 import { session } from "./session.js";
 
-const OVER = 401; // the session was over before
+const UNAUTHORIZED = 401; // the session had ended before
 
 /**
- * Asks before anything unsent is lost, in whichever tab it was written, ends the session, or with `everywhere`
- * all sessions of the user, and goes to the login page, as all tabs do. Where the server cannot end it, says so and offers
- * to try again. `ask(question)` promises yes or no.
+ * Ask before unsent text of any tab is lost, end the session, or with `everywhere` all sessions of the user, and go to
+ * the login page, in all tabs. If the server cannot end the session, show the error and offer to try again.
+ * `ask(question)` returns a promise of the answer.
  */
 export async function logOut({ outbox, connection, ask, everywhere }) {
   const lost = unsent(await outbox.count(), drafts.count());
   if (everywhere ? !(await ask(everywhereQuestion(lost))) : lost && !(await ask(lossQuestion(lost)))) return;
   connection.end();
   session.isLoggingOut = true;
-  const over = await ended(everywhere, ask);
-  if (over) {
+  if (await endSession(everywhere, ask)) {
     announceLogout();
     await forgetUser(outbox);
     goTo(urls.login);
@@ -32,7 +31,7 @@ export async function logOut({ outbox, connection, ask, everywhere }) {
   }
 }
 
-/** What would be lost, as a sentence, or "". */
+/** A sentence about what would be lost, or "". */
 export function unsent(messages, texts) {
   const one = ngettext("%(num)s message has not been sent yet.", "%(num)s messages have not been sent yet.", messages);
   const other = ngettext("%(num)s draft has not been sent.", "%(num)s drafts have not been sent.", texts);
@@ -51,15 +50,15 @@ const everywhereQuestion = (lost) => ({
   yes: lost ? _("Discard and log out everywhere") : _("Log out everywhere"),
 });
 
-/** Whether the session is over. Asks whether to try again for as long as it is not. */
-async function ended(everywhere, ask) {
+/** End the session; ask whether to try again after an error. Returns whether it has ended. */
+async function endSession(everywhere, ask) {
   for (;;) {
     try {
       await (everywhere ? request("DELETE", urls.sessions) : request("POST", urls.logout, {}));
       return true;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (error.status === OVER) return !everywhere; // then other devices may still be logged in
+      if (error.status === UNAUTHORIZED) return !everywhere; // then other devices may still be logged in
       if (session.replaced) return false;
       const again = { question: _("You are still logged in"), text: error.message, yes: _("Try again") };
       if (!(await ask(again))) return false;

@@ -1,4 +1,4 @@
-/** The numbers of the wire, as in chatserver/protocol.py and chatserver/errors.py. */
+/** Message types and close codes, as in chatserver/protocol/ and chatserver/errors.py. */
 
 export const Type = Object.freeze({
   ERROR: 0,
@@ -32,13 +32,13 @@ export const CloseCode = Object.freeze({
 
 export const LOBBY = 1;
 export const HISTORY_LIMIT = 500; // events in one page
-export const PAGE = 50; // messages in the page that a room opens with
+export const PAGE_SIZE = 50; // messages that are loaded at once
 
-/** True for events that are shown as a message. */
+/** Whether an event is shown as a message. */
 export const isMessage = ({ type }) => type === Type.GROUP_CHAT || type === Type.SINGLE_CHAT;
 
-/** True for events that change a message, their `target`. */
+/** Whether an event changes a message, its `target`. */
 export const isChange = ({ type }) => type === Type.EDIT || type === Type.DELETE || type === Type.REACT;
 
-/** True for events that are shown as a small line between the messages. */
+/** Whether an event is shown as a notice between the messages. */
 export const isNotice = ({ type }) => type === Type.ROOM;

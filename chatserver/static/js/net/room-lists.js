@@ -1,18 +1,18 @@
-/** Lists of rooms over HTTP, which the server gives page by page. */
+/** Lists of rooms from the HTTP API, which is paginated. */
 
 import { sessionRequest } from "./api.js";
 import { urls } from "../ui/page.js";
 
-/** `own` rooms of this user and those that are `open` to everybody, all of them. */
+/** All `own` rooms of the user and all public rooms (`open`). */
 export async function listRooms() {
   const first = await sessionRequest("GET", urls.rooms);
   return {
-    own: await follow(first, "rooms", "rooms_after"),
-    open: await follow(first, "public", "public_after"),
+    own: await allPages(first, "rooms", "rooms_after"),
+    open: await allPages(first, "public", "public_after"),
   };
 }
 
-async function follow(first, list, cursor) {
+async function allPages(first, list, cursor) {
   const found = [...first[list]];
   for (let after = first[cursor]; after !== undefined; ) {
     const page = await sessionRequest("GET", `${urls.rooms}?${new URLSearchParams({ [cursor]: after })}`);

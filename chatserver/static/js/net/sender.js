@@ -1,4 +1,4 @@
-/** Sends entries of the outbox over the connection, as its commands. */
+/** Send outbox entries as commands over the connection. */
 
 import { NoReply } from "./connection.js";
 import { _ } from "../lib/i18n.js";
@@ -6,11 +6,11 @@ import { roomKey } from "../lib/route.js";
 import { asCommand } from "../lib/view.js";
 import { LOBBY } from "./protocol.js";
 
-/** (entry) → the server's reply. Rejects with NoReply while there is none; a text that cannot be sent is refused. */
+/** A function (entry) → reply of the server. It rejects with NoReply, and refuses text that cannot be encoded. */
 export function sender(connection, feed) {
   return async (entry) => {
-    if (feed.epoch === null) throw new NoReply("no welcome yet", { unsent: true }); // which log the server has is unknown
-    if (isElsewhere(entry, feed.epoch)) return refusal(_("The server was restored from a backup. Check the text and the room, then send it again."));
+    if (feed.epoch === null) throw new NoReply("no welcome yet", { unsent: true }); // the epoch is unknown
+    if (isAmbiguous(entry, feed.epoch)) return refusal(_("The server was restored from a backup. Check the text and the room, then send it again."));
     try {
       return await connection.request(asCommand(entry));
     } catch (error) {
@@ -21,10 +21,10 @@ export function sender(connection, feed) {
   };
 }
 
-/** After a restored backup the number of a room or of a quoted message may be that of another one. */
-function isElsewhere({ key, replyTo, target, epoch }, now) {
-  const lasts = (key.startsWith("@") || key === roomKey(LOBBY)) && replyTo === undefined && target === undefined;
-  return epoch !== undefined && epoch !== now && !lasts;
+/** Whether room or message of an entry may be another one since a backup was restored. Users and the lobby keep their names. */
+function isAmbiguous({ key, replyTo, target, epoch }, currentEpoch) {
+  const isStable = (key.startsWith("@") || key === roomKey(LOBBY)) && replyTo === undefined && target === undefined;
+  return epoch !== undefined && epoch !== currentEpoch && !isStable;
 }
 
 const refusal = (data) => ({ ok: false, code: "refused", data });

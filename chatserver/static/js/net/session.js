@@ -1,50 +1,50 @@
 /**
- * The end of this page's session, which the cookie of the whole browser belongs to.
+ * The end of the session. The cookie belongs to the whole browser, the page to one user.
  *
- * Dispatches on the document: `session:ended` when the session has ended, which is prevented where the page stays and
- * says so, as the chat does: what is being typed must not go to the login page; `session:replaced` when the session is
- * another user's: then this page sends nothing more. <session-notice> says so, <chat-app> ends its connection.
+ * Dispatches on the document: `session:ended`, whose default action is to go to the login page; the chat prevents it, so
+ * that text being typed is not lost. `session:replaced` when the session belongs to another user; the page then sends
+ * nothing more, <session-notice> explains it, and <chat-app> closes its connection.
  */
 
 import { me, urls } from "../ui/page.js";
 import { CloseCode } from "./protocol.js";
 
-const CLOSING = 1_000; // milliseconds in which the server closes the socket of a session that is over
+const CLOSE_DELAY = 1_000; // milliseconds in which the server closes the socket of an ended session
 
 export const session = {
-  replaced: false, // by that of another user
-  isLoggingOut: false, // the user is logging out, and <chat-app> goes to the login page itself
+  replaced: false, // by a session of another user
+  isLoggingOut: false, // net/logout.js goes to the login page itself
 };
 
-let over = false;
+let hasEnded = false;
 addEventListener("pageshow", ({ persisted }) => {
-  over = false;
-  if (persisted && me.name) location.reload(); // restored by Back: the session may be over or another user's
+  hasEnded = false;
+  if (persisted && me.name) location.reload(); // restored by Back: the session may have ended or belong to another user
 });
 
-/** Once, though the socket, its frame and an answer may all say that the session is over. */
+/** Report the end of the session, once: socket, frame and HTTP response may all report it. */
 export function sessionEnded() {
-  if (over || session.replaced || session.isLoggingOut) return;
-  over = true;
-  const leaves = document.dispatchEvent(new CustomEvent("session:ended", { cancelable: true }));
-  if (leaves) location.assign(`${urls.login}?over`);
+  if (hasEnded || session.replaced || session.isLoggingOut) return;
+  hasEnded = true;
+  const goesToLogin = document.dispatchEvent(new CustomEvent("session:ended", { cancelable: true }));
+  if (goesToLogin) location.assign(`${urls.login}?over`);
 }
 
 /**
- * Ends `connection` with the session. The page stays: the user may be writing. A request can be refused before the
- * server closes the socket, whose code tells a log-out from a closed account.
+ * End `connection` with the session. The page stays open, because the user may be typing. An HTTP request can fail before
+ * the server closes the socket, whose close code distinguishes a logout from a disabled account.
  */
 export function endWithSession(connection) {
   document.addEventListener("session:replaced", () => connection.end());
   document.addEventListener("session:ended", (event) => {
     event.preventDefault();
     const end = () => connection.state !== "ended" && connection.end(CloseCode.SESSION_INVALID);
-    if (connection.state === "online") setTimeout(end, CLOSING);
+    if (connection.state === "online") setTimeout(end, CLOSE_DELAY);
     else end();
   });
 }
 
-/** Another user has logged in with this browser. */
+/** Report that another user has logged in with this browser. */
 export function sessionReplaced() {
   if (session.replaced) return;
   session.replaced = true;

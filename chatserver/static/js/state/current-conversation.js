@@ -1,13 +1,13 @@
 /**
- * The conversation on screen. It changes only when the address does: a user who is removed from its room
- * keeps it, read-only, as `lost`.
+ * The open conversation. It changes only with the address: a user who is removed from its room
+ * still sees it, read-only, as `lost`.
  */
 
 import { NewLine } from "../lib/new-line.js";
 
 export class CurrentConversation {
   key = null;
-  lost = null; // {conversation, reason, by?}, as `feed:gone` or a Destination has it: the user is no member
+  lost = null; // {conversation, reason, by?} from `feed:removed` or Destination, if the user is not a member
   newLine = new NewLine();
 
   #feed;
@@ -20,7 +20,7 @@ export class CurrentConversation {
     return this.lost?.conversation ?? this.#feed.get(this.key);
   }
 
-  /** Another conversation, as the address says. */
+  /** Open the conversation `key`. */
   show(key) {
     this.key = key;
     this.lost = null;
@@ -29,24 +29,24 @@ export class CurrentConversation {
     this.newLine.place(this.conversation);
   }
 
-  /** The user is no member of `conversation` any more. Says whether it is the one on screen. */
+  /** The user is no longer a member of `conversation`. Returns whether it is the open one. */
   lose({ conversation, reason, by }) {
     if (conversation.key !== this.key) return false;
     this.lost = { conversation, reason, by };
     return true;
   }
 
-  /** Whether the user is a member after a welcome, or a member again. A direct conversation may have no room yet. */
+  /** Update `lost` after a welcome or a change of membership. Returns whether the user is a member. */
   check() {
-    if (this.lost?.reason === "restored") return false; // the room that is known by this number is another one
+    if (this.lost?.reason === "restored") return false; // the room number may belong to another room now
     const known = this.#feed.get(this.key);
-    if (known.isDirect || known.room !== null) this.lost = null;
-    else if (this.#feed.isWhole) this.lost ??= { conversation: known, reason: "unknown" };
+    if (known.isDirect || known.room !== null) this.lost = null; // a direct conversation may have no room yet
+    else if (this.#feed.isComplete) this.lost ??= { conversation: known, reason: "unknown" };
     return this.lost === null;
   }
 
-  /** Why `conversation` cannot be shown, where it is still the one on screen. */
-  explain(conversation, reason) {
+  /** Set the reason why `conversation` cannot be shown, if it is still open. */
+  setUnavailable(conversation, reason) {
     if (conversation.key === this.key) this.lost = { conversation, reason };
   }
 }

@@ -1,4 +1,4 @@
-/** Finds out, for an address that names none of the user's conversations, what is there. */
+/** Looks up the room or user of an address that is none of the user's conversations. */
 
 import { sessionRequest } from "../net/api.js";
 import { goTo } from "../ui/layers.js";
@@ -8,14 +8,14 @@ import { urls } from "../ui/page.js";
 const NOT_FOUND = 404;
 
 export class Destination {
-  #people;
+  #users;
 
-  constructor(people) {
-    this.#people = people;
+  constructor(users) {
+    this.#users = users;
   }
 
-  /** Whether the conversation of `current`, a CurrentConversation, can be loaded. Else its `lost` has the reason, or the address changes. */
-  async reaches(current) {
+  /** Returns whether the conversation of `current` can be loaded. Otherwise sets the reason in `current.lost`, or changes the address. */
+  async canLoad(current) {
     const { conversation, lost } = current;
     if (lost) {
       if (lost.reason === "unknown") await this.#findRoom(current, conversation);
@@ -24,23 +24,23 @@ export class Destination {
     return !conversation.isDirect || conversation.room !== null || this.#findUser(current, conversation);
   }
 
-  /** A room that can be joined, or "absent": the server does not say whether a private room exists. */
+  /** Sets the reason "open" for a public room, otherwise "absent"; the server does not reveal private rooms. */
   async #findRoom(current, conversation) {
-    if (conversation.key === NO_ROOM) return current.explain(conversation, "absent");
+    if (conversation.key === NO_ROOM) return current.setUnavailable(conversation, "absent");
     try {
       const { title, name, topic, members } = await sessionRequest("GET", `${urls.rooms}/${conversation.key.slice(1)}`);
       Object.assign(conversation, { title: title || name, topic, members });
-      current.explain(conversation, "open");
+      current.setUnavailable(conversation, "open");
     } catch ({ status }) {
-      if (status === NOT_FOUND) current.explain(conversation, "absent");
+      if (status === NOT_FOUND) current.setUnavailable(conversation, "absent");
     }
   }
 
-  /** Opens the conversation under the user's own spelling of the name. True where it can be loaded now. */
+  /** Changes the address to the canonical spelling of the user name. Returns whether the conversation can be loaded now. */
   async #findUser(current, conversation) {
-    const name = await this.#people.resolve(conversation.to);
+    const name = await this.#users.resolve(conversation.to);
     if (name === conversation.to || current.conversation !== conversation) return current.conversation === conversation;
-    if (name === null) current.explain(conversation, "nobody");
+    if (name === null) current.setUnavailable(conversation, "nobody");
     else goTo(hashOf(`@${name}`, messageOf(location.hash)), { replace: true });
     return false;
   }

@@ -1,44 +1,44 @@
 /**
- * Unsent text of the composer, by conversation: the draft of a new message, the message that it answers, the texts of
- * edits in progress. Kept on this device, for this user.
+ * Unsent text of the composer by conversation: the draft of a new message, the message that it replies to, and edits in
+ * progress. Stored on this device, for this user.
  *
- * `topic`: {kind: "answer" | "edit" | "deleted", seq, epoch, was?, waiting?}: the message that the box is about, `epoch`
- * of the log that has it; "deleted": a new message with the text of an edit that came too late; `was`: the text before
- * an edit; `waiting`: the topics that were interrupted by this one, the last one at the end. Null for a new message that
- * answers none.
+ * `topic`: {kind: "answer" | "edit" | "deleted", seq, epoch, was?, waiting?}: the message that the composer replies to or
+ * edits, in the log `epoch`. "deleted": a new message with the text of an edit whose message was deleted; `was`: the text
+ * before the edit; `waiting`: the topics that this one interrupted, the latest at the end. Null for a new message that
+ * replies to none.
  */
 
 import { getItem, itemNames, removeItems, setItem, unsavedNames } from "./local-storage.js";
 import { me } from "../ui/page.js";
 
-const MINE = `draft:${me.name}:`;
+const DRAFTS = `draft:${me.name}:`;
 const EDITS = `edit:${me.name}:`;
 const TOPICS = `topic:${me.name}:`;
 
 export const drafts = {
-  read: (key) => getItem(MINE + key) ?? "",
-  write: (key, text) => setItem(MINE + key, text.trim() ? text : ""),
+  read: (key) => getItem(DRAFTS + key) ?? "",
+  write: (key, text) => setItem(DRAFTS + key, text.trim() ? text : ""),
 
   topic: (key) => JSON.parse(getItem(TOPICS + key) ?? "null"),
   setTopic: (key, topic) => setItem(TOPICS + key, topic && JSON.stringify(topic)),
 
-  /** The changed text of the message that `topic` is about, or "". */
+  /** The edited text of the message of `topic`, or "". */
   readEdit: (key, topic) => getItem(editName(key, topic)) ?? "",
   writeEdit: (key, topic, text) => setItem(editName(key, topic), text.trim() && text !== topic.was ? text : ""),
 
-  /** What the box of this conversation holds. */
+  /** The text in the composer of this conversation. */
   text(key) {
     const topic = this.topic(key);
     return topic?.kind === "edit" ? this.readEdit(key, topic) || topic.was : this.read(key);
   },
-  /** How many texts were begun and not sent, those of other tabs as well. */
-  count: () => itemNames(MINE).length + itemNames(EDITS).length,
-  /** Whether a reload loses none of them. */
+  /** The number of unsent texts, including those of other tabs. */
+  count: () => itemNames(DRAFTS).length + itemNames(EDITS).length,
+  /** Whether all of them survive a reload. */
   get areSaved() {
-    return [MINE, EDITS].every((prefix) => unsavedNames(prefix).length === 0);
+    return [DRAFTS, EDITS].every((prefix) => unsavedNames(prefix).length === 0);
   },
   forgetAll() {
-    for (const prefix of [MINE, EDITS, TOPICS]) removeItems(prefix);
+    for (const prefix of [DRAFTS, EDITS, TOPICS]) removeItems(prefix);
   },
 };
 

@@ -1,4 +1,4 @@
-/** Fills holes of timelines: asks for what is missing until nothing is, of each conversation once at a time. */
+/** Requests missing events of timelines until none is missing, for each conversation one request at a time. */
 
 import { HISTORY_LIMIT } from "../net/protocol.js";
 
@@ -8,7 +8,7 @@ export class GapFiller {
   #retryLater;
   #busy = new Set(); // keys of conversations
 
-  /** `receive(conversation, events)` hears what came, `retryLater(action)` of what is to be tried again. */
+  /** `receive(conversation, events)` applies a page, `retryLater(action)` schedules another attempt. */
   constructor(history, { receive, retryLater }) {
     this.#history = history;
     this.#receive = receive;
@@ -22,11 +22,11 @@ export class GapFiller {
     try {
       while (timeline.missing) {
         const before = timeline.position;
-        const page = await this.#history.ask(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
+        const page = await this.#history.request(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
         if (!page) return this.#retryLater(() => this.fill(conversation));
         timeline.head = Math.max(timeline.head, page.head);
         this.#receive(conversation, page.events);
-        if (timeline.position === before) return null; // the server cannot say more now
+        if (timeline.position === before) return null; // the server has no more events now
       }
       return null;
     } finally {

@@ -1,74 +1,74 @@
 /**
- * Looking at the past: shows a stretch around one message, however old, without loading what is between.
- * The stretch belongs to its conversation; when it grows up to what is held of the end, both become one.
+ * Shows the messages around an old message without loading everything in between, as a HistoryWindow of the conversation.
+ * When the window reaches the timeline, it is merged into it.
  */
 
 import { History } from "../net/history.js";
 import { HistoryWindow } from "../lib/history-window.js";
-import { PAGE } from "../net/protocol.js";
+import { PAGE_SIZE } from "../net/protocol.js";
 
-const BEHIND = 25; // events behind the message that is shown
-const TRIES = 10; // pages in which the first unread message is looked for
+const FOLLOWING = 25; // events after the message that is shown
+const MAX_PAGES = 10; // that are searched for the first unread message
 
 export class HistoryJump {
   #history;
   #changed;
 
-  /** `changed()`: what is shown of a conversation is another. */
+  /** `changed()` is called when other messages have to be shown. */
   constructor(connection, changed) {
     this.#history = new History(connection, () => {});
     this.#changed = changed;
   }
 
-  /** A stretch around message `seq`. Says whether it is there. */
-  async visit(conversation, seq) {
-    const upTo = Math.min(seq + BEHIND, conversation.timeline.oldest - 1);
+  /** Show the messages around `seq`. Returns whether that message exists. */
+  async showAround(conversation, seq) {
+    const upTo = Math.min(seq + FOLLOWING, conversation.timeline.oldest - 1);
     const page = await this.#page(conversation, upTo);
     if (!page?.events.some((event) => event.seq === seq)) return false;
     conversation.historyWindow = new HistoryWindow({ ...page, upTo });
-    this.#join(conversation);
+    this.#merge(conversation);
     this.#changed();
     return true;
   }
 
-  /** Whether the first unread message is further back than the newest page; the room is not shown until `open` has it. */
+  /** Set `conversation.seeking` if the first unread message is before the newest page; the room is shown when `open` has found it. */
   seek(conversation) {
     const { timeline, read, unread, historyWindow } = conversation;
-    const behind = unread > 0 && timeline.head - read >= PAGE;
+    const behind = unread > 0 && timeline.head - read >= PAGE_SIZE;
     const held = timeline.loaded && (timeline.oldest <= read + 1 || !timeline.hasOlder);
     conversation.seeking = behind && !held && historyWindow === null;
     return conversation.seeking;
   }
 
-  /** Loads the newest page, which `feed` does, and a stretch around the first unread message where that is further back. */
+  /** Load the newest page by `feed`, and the first unread message if it is further back. */
   async open(conversation, feed) {
     const seeks = this.seek(conversation);
     const [found] = await Promise.all([seeks && this.#firstUnread(conversation), feed.open(conversation)]);
-    if (seeks) this.#showNew(conversation, found);
+    if (seeks) this.#showFirstUnread(conversation, found);
   }
 
-  /** Once both are there: a stretch that is drawn before its end is known would jump when that comes. */
-  #showNew(conversation, found) {
+  /** Called when both are loaded: drawing the window before the newest page is known would make the view jump. */
+  #showFirstUnread(conversation, found) {
     conversation.seeking = false;
     if (found?.events.length > 0) conversation.historyWindow = new HistoryWindow(found);
-    if (conversation.historyWindow && conversation.timeline.loaded) this.#join(conversation);
+    if (conversation.historyWindow && conversation.timeline.loaded) this.#merge(conversation);
     this.#changed();
   }
 
-  /** {events, more, upTo} around the first unread message: own messages and acts may stand before it. */
+  /** {events, more, upTo} around the first unread message; own messages and changes may precede it. */
   async #firstUnread(conversation) {
     const { head } = conversation.timeline;
     let found = null;
-    for (let tries = 0, upTo = conversation.read + BEHIND; tries < TRIES; tries += 1, upTo += PAGE) {
+    for (let tries = 0, upTo = conversation.read + FOLLOWING; tries < MAX_PAGES; tries += 1, upTo += PAGE_SIZE) {
       const page = await this.#page(conversation, Math.min(upTo, head));
       if (!page) break;
       found = { ...page, upTo: Math.min(upTo, head) };
-      if (upTo >= head || page.events.some((event) => conversation.isNews(event))) break;
+      if (upTo >= head || page.events.some((event) => conversation.isUnread(event))) break;
     }
     return found;
   }
 
-  async older(conversation) {
+  async loadOlder(conversation) {
     const { historyWindow } = conversation;
     const page = historyWindow.hasOlder && (await this.#page(conversation, historyWindow.oldest - 1));
     if (!page || conversation.historyWindow !== historyWindow) return;
@@ -76,13 +76,13 @@ export class HistoryJump {
     this.#changed();
   }
 
-  async newer(conversation) {
+  async loadNewer(conversation) {
     const { historyWindow, timeline } = conversation;
-    const upTo = Math.min(historyWindow.upTo + PAGE, timeline.oldest - 1);
+    const upTo = Math.min(historyWindow.upTo + PAGE_SIZE, timeline.oldest - 1);
     const page = await this.#page(conversation, upTo);
     if (!page || conversation.historyWindow !== historyWindow) return;
     historyWindow.append({ ...page, upTo });
-    this.#join(conversation);
+    this.#merge(conversation);
     this.#changed();
   }
 
@@ -90,15 +90,15 @@ export class HistoryJump {
     conversation.historyWindow = null;
   }
 
-  /** The last messages up to `upTo`, as they are now. */
+  /** The last messages up to `upTo`, with the later changes applied. */
   async #page(conversation, upTo) {
-    const page = await this.#history.page(conversation, upTo + 1, PAGE);
+    const page = await this.#history.page(conversation, upTo + 1, PAGE_SIZE);
     const { timeline } = conversation;
     return page && { ...page, events: page.events.map((event) => timeline.updated(event, page.head)) };
   }
 
-  /** Nothing is missing any more between the stretch and what is held of the end. */
-  #join(conversation) {
+  /** Merge the window into the timeline if nothing is missing between them. */
+  #merge(conversation) {
     const { historyWindow, timeline } = conversation;
     if (historyWindow.upTo + 1 < timeline.oldest) return;
     timeline.prepend({ events: historyWindow.events, more: historyWindow.hasOlder });

@@ -1,27 +1,27 @@
-/** localStorage that never throws. What a browser does not store, because it is forbidden or full, is in memory. */
+/** localStorage that never throws. Values that the browser cannot store are kept in memory. */
 
 import { scope } from "../ui/page.js";
 
-const full = (name) => `chat:${scope}:${name}`;
+const fullName = (name) => `chat:${scope}:${name}`;
 const memory = new Map(); // full name → the value that is not stored
 
 export function getItem(name) {
-  if (memory.has(full(name))) return memory.get(full(name));
+  if (memory.has(fullName(name))) return memory.get(fullName(name));
   try {
-    return localStorage.getItem(full(name));
+    return localStorage.getItem(fullName(name));
   } catch {
     return null;
   }
 }
 
-/** Keeps `value`; an empty one is forgotten. */
+/** Store `value`; an empty value removes the item. */
 export function setItem(name, value) {
-  memory.delete(full(name));
+  memory.delete(fullName(name));
   try {
-    if (value) localStorage.setItem(full(name), value);
-    else localStorage.removeItem(full(name));
+    if (value) localStorage.setItem(fullName(name), value);
+    else localStorage.removeItem(fullName(name));
   } catch {
-    memory.set(full(name), value || null);
+    memory.set(fullName(name), value || null);
   }
 }
 
@@ -30,12 +30,12 @@ export function itemNames(prefix) {
   return [...new Set([...stored(prefix), ...unsavedNames(prefix)])];
 }
 
-/** The full names that start with `prefix` and whose value a reload loses. */
+/** The full names that start with `prefix` and whose values exist in memory only. */
 export function unsavedNames(prefix) {
-  return [...memory].filter(([name, value]) => value && name.startsWith(full(prefix))).map(([name]) => name);
+  return [...memory].filter(([name, value]) => value && name.startsWith(fullName(prefix))).map(([name]) => name);
 }
 
-/** Forgets everything whose name starts with `prefix`. */
+/** Remove all items whose names start with `prefix`. */
 export function removeItems(prefix) {
   for (const name of unsavedNames(prefix)) memory.delete(name);
   for (const name of stored(prefix)) localStorage.removeItem(name);
@@ -43,7 +43,7 @@ export function removeItems(prefix) {
 
 function stored(prefix) {
   try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(full(prefix)));
+    return Object.keys(localStorage).filter((name) => name.startsWith(fullName(prefix)));
   } catch {
     return [];
   }

@@ -1,15 +1,15 @@
 /**
- * Entries of the outbox in IndexedDB, so that they survive a reload. The database is opened again after the browser
- * has closed it, as when the user clears the data of the site.
+ * Stores outbox entries in IndexedDB, so that they survive a reload. The database is opened again after the browser
+ * has closed it, for example because the user cleared the site data.
  */
 
 import { scope } from "../ui/page.js";
 
 const STORE = "messages";
-const OPENING = 3_000; // milliseconds: some browsers never answer
+const OPEN_TIMEOUT = 3_000; // milliseconds; some browsers never respond
 
 export class OutboxStore {
-  /** Called when the stored entries may be gone. */
+  /** Called when the stored entries may have been deleted. */
   onLost = () => {};
 
   #user;
@@ -24,7 +24,7 @@ export class OutboxStore {
     return (await this.#database()) !== null;
   }
 
-  /** The entries of this user in the order in which they were written. */
+  /** The entries of this user in the order in which they were created. */
   async all() {
     const found = (await this.#run("readonly", (store) => store.getAll())) ?? [];
     return found.filter(({ user }) => user === this.#user).sort((a, b) => a.order - b.order);
@@ -44,7 +44,7 @@ export class OutboxStore {
     for (const { id } of await this.all()) await this.remove(id);
   }
 
-  /** The result of a request, or null where the database is closed, full or forbidden. */
+  /** The result of a request, or null if the database is closed, full or forbidden. */
   async #run(mode, use) {
     const database = await this.#database();
     try {
@@ -64,7 +64,7 @@ export class OutboxStore {
 
   async #open() {
     try {
-      const database = await within(OPENING, open(`chat:${scope}`));
+      const database = await withTimeout(OPEN_TIMEOUT, open(`chat:${scope}`));
       database.onclose = () => this.#lose(database);
       database.onversionchange = () => this.#lose(database);
       return database;
@@ -91,7 +91,7 @@ async function open(name) {
   });
 }
 
-/** A full disk fails a transaction after its request has succeeded. */
+/** The result after the transaction has completed: on a full disk it fails after its request has succeeded. */
 function committed(transaction, use) {
   return new Promise((resolve, reject) => {
     const request = use(transaction.objectStore(STORE));
@@ -100,7 +100,7 @@ function committed(transaction, use) {
   });
 }
 
-function within(milliseconds, promise) {
+function withTimeout(milliseconds, promise) {
   const late = new Promise((_resolve, reject) => setTimeout(() => reject(new Error("timeout")), milliseconds));
   return Promise.race([promise, late]);
 }

@@ -1,11 +1,11 @@
 /**
- * Messages, edits, deletions and reactions that the server has not answered yet. Sends one after the other, in order,
- * with the id that makes a repeat harmless; no answer means "unknown", and the same command goes out again.
+ * Messages, edits, deletions and reactions that the server has not acknowledged. Sends them one after another, in order,
+ * with an id that makes repeats harmless: a command without a reply is sent again.
  *
- * Events: `outbox:changed` {entry}, `outbox:acknowledged` {entry, reply} of a message; `outbox:saved`: `unsavedCount` may be another.
+ * Events: `outbox:changed` {entry}, `outbox:acknowledged` {entry, reply} of a message; `outbox:saved`: `unsavedCount` may have changed.
  * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?, final?}, and
- * of an act on the message `target`: {type, room, target, emoji?, on?}. `tried`: the server may have it. `epoch`: the log in
- * which the room and the message have their numbers. `unknown`: it failed without an answer. `final`: the same would be
+ * for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may have reached the server. `epoch`:
+ * the log to which the numbers of room and message belong. `unknown`: it failed without a reply. `final`: a retry would be
  * refused again.
  */
 
@@ -15,8 +15,8 @@ import { _ } from "../lib/i18n.js";
 import { wellFormed } from "../lib/text.js";
 import { isChange, Type } from "../net/protocol.js";
 
-const MAX_ATTEMPTS = 5; // times that a message stays without an answer, although the line stands, until it fails
-const SAVE_RETRY_DELAY = 2_000; // milliseconds until entries that could not be stored are stored again
+const MAX_ATTEMPTS = 5; // sends without a reply over an open connection until an entry fails
+const SAVE_RETRY_DELAY = 2_000; // milliseconds
 const RETRYABLE = new Set(["rate_limited", "unavailable", "internal"]);
 const FINAL = new Set(["bad_request", "too_large"]);
 
@@ -28,10 +28,10 @@ export class Outbox extends EventTarget {
   #timer = 0;
   #backoff = new Backoff();
   #unsavedCount = new Set(); // ids of entries that are not stored
-  #saveTimer = 0; // the timer that stores them
+  #saveTimer = 0;
   #attempts = { id: null, times: 0 };
 
-  /** `send(entry)` promises the server's reply, or rejects: {silent} when none came although the line stood. */
+  /** `send(entry)` returns the server's reply, or rejects, with {timedOut} if the connection was open. */
   constructor({ store, send }) {
     super();
     this.#store = store;
@@ -39,7 +39,7 @@ export class Outbox extends EventTarget {
     this.#send = send;
   }
 
-  /** What an earlier page left behind. */
+  /** Load the entries that an earlier page stored. */
   async load() {
     const known = new Set(this.#entries.map(({ id }) => id));
     const stored = (await this.#store.all()).filter(({ id }) => !known.has(id));
@@ -57,7 +57,7 @@ export class Outbox extends EventTarget {
     return this.#entries.length;
   }
 
-  /** How many entries exist only in this page. */
+  /** The number of entries that are not stored. */
   get unsavedCount() {
     return this.#unsavedCount.size;
   }
@@ -72,7 +72,7 @@ export class Outbox extends EventTarget {
     this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...facts }));
   }
 
-  /** `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces a refused one of its type and target. */
+  /** `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces refused ones of the same type and target. */
   addChange(change) {
     const { key, type, target } = change;
     const refused = this.entriesOf(key).filter((entry) => entry.type === type && entry.target === target && entry.state === "failed");
@@ -80,43 +80,43 @@ export class Outbox extends EventTarget {
     this.#enqueue(this.#newEntry({ ...change, data: wellFormed(change.data ?? "") }));
   }
 
-  /** Again; under a new id when the server has refused the old one. `epoch`: of the log of now. */
+  /** Send an entry again, under a new id if the server has refused it. `epoch`: of the current log. */
   retry(id, epoch) {
     const entry = this.#removeEntry(id);
     if (!entry) return undefined;
     const { key, data, replyTo } = entry;
     if (isChange(entry) && !entry.unknown) return this.#enqueue(this.#newEntry({ ...entry, id: newId(), state: "sending" }));
-    const moved = entry.epoch && epoch && entry.epoch !== epoch; // then the quoted number is another message's
+    const moved = entry.epoch && epoch && entry.epoch !== epoch; // then the seq of the quoted message is not valid
     if (!entry.unknown) return this.add(key, data, { replyTo: moved ? undefined : replyTo, epoch });
     return this.#enqueue({ ...entry, state: "sending", unknown: false });
   }
 
-  /** Forgets a message, which is returned, or undefined. */
+  /** Remove an entry and return it, or undefined. */
   remove(id) {
     const entry = this.#removeEntry(id);
     if (entry) this.#changed(entry);
     return entry ?? undefined;
   }
 
-  /** The server has this message: nothing is left to send. */
+  /** Remove an entry whose message has arrived from the server. Returns whether there was one. */
   settle(id) {
     return this.#removeEntry(id) !== null;
   }
 
-  /** How many messages of this user are unsent, those of other tabs as well. */
+  /** The number of unsent entries of this user, including those of other tabs. */
   async count() {
     const kept = await this.#store.all();
     return new Set([...kept, ...this.#entries].map(({ id }) => id)).size;
   }
 
-  /** Forgets everything of this user, also on disk and what other tabs left there. */
+  /** Remove all entries of this user, including stored ones of other tabs. */
   async clear() {
     this.#entries = [];
     this.#unsavedCount.clear();
     await this.#store.clear();
   }
 
-  /** Sends what waits. Call it when there is a line. */
+  /** Send the waiting entries; called when the connection is open. */
   async flush() {
     if (this.#sending) return;
     clearTimeout(this.#timer);
@@ -124,7 +124,7 @@ export class Outbox extends EventTarget {
     try {
       for (let entry = this.#next(); entry; entry = this.#next()) await this.#deliver(entry);
     } catch {
-      // No line, or not now: the next welcome or the timer calls again.
+      // Without a connection the next welcome calls flush again, otherwise the timer of #postpone.
     } finally {
       this.#sending = false;
     }
@@ -159,12 +159,12 @@ export class Outbox extends EventTarget {
     } else if (isMoot(entry, reply)) {
       this.remove(entry.id);
     } else {
-      entry.final = FINAL.has(reply.code) || (isChange(entry) && reply.code === "not_found"); // its message is deleted
+      entry.final = FINAL.has(reply.code) || (isChange(entry) && reply.code === "not_found"); // its message was deleted
       this.#fail(entry, reply.data);
     }
   }
 
-  /** It must not keep those behind it from going out for ever. */
+  /** Fail an entry after several sends without a reply, so that it does not block the following ones. */
   #countAttempt(entry, problem) {
     const times = this.#attempts.id === entry.id ? this.#attempts.times + 1 : 1;
     this.#attempts = { id: entry.id, times };
@@ -196,13 +196,13 @@ export class Outbox extends EventTarget {
   async #save(entry) {
     const kept = await this.#store.put(entry);
     const waits = this.#entries.includes(entry);
-    if (kept && !waits) this.#store.remove(entry.id); // it was answered before it was stored
+    if (kept && !waits) this.#store.remove(entry.id); // it was acknowledged before it was stored
     if (kept || !waits) this.#unsavedCount.delete(entry.id);
     else this.#saveLater(entry.id);
     this.dispatchEvent(new Event("outbox:saved"));
   }
 
-  /** The disk may have room later, and a database that is being cleared comes back. */
+  /** Try to store it again later: the disk may have space, or the database may be available again. */
   #saveLater(id) {
     this.#unsavedCount.add(id);
     clearTimeout(this.#saveTimer);
@@ -224,5 +224,5 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** A deletion of, or a reaction to, a message that is deleted already. An edit has a text that must not be lost. */
+/** Whether it deletes or reacts to a message that is already deleted. A refused edit is kept, because of its text. */
 const isMoot = ({ type }, { code }) => code === "not_found" && (type === Type.DELETE || type === Type.REACT);

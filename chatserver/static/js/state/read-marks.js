@@ -1,9 +1,9 @@
-/** Tells the server how far one has read, a moment after the first news and at most once a second. */
+/** Reports read positions to the server, after a short delay and at most once a second. */
 
 import { Type } from "../net/protocol.js";
 
-const PAUSE = 1_000; // milliseconds between two reports
-const SETTLE = 150; // milliseconds in which the positions of several rooms are collected
+const REPORT_INTERVAL = 1_000; // milliseconds
+const REPORT_DELAY = 150; // milliseconds in which the positions of several rooms are collected
 
 export class ReadMarks {
   #feed;
@@ -11,18 +11,18 @@ export class ReadMarks {
   #timer = 0;
   #last = 0;
 
-  /** `send(frame)` says whether there was a line. */
+  /** `send(frame)` returns whether the connection was open. */
   constructor({ feed, send }) {
     this.#feed = feed;
     this.#send = send;
   }
 
-  soon() {
-    const wait = Math.max(SETTLE, this.#last + PAUSE - Date.now());
+  schedule() {
+    const wait = Math.max(REPORT_DELAY, this.#last + REPORT_INTERVAL - Date.now());
     this.#timer ||= setTimeout(() => this.flush(), wait);
   }
 
-  /** Every position that the server does not know yet. */
+  /** Report every position that was not reported yet. */
   flush() {
     clearTimeout(this.#timer);
     this.#timer = 0;

@@ -1,31 +1,31 @@
-/** How far the others have read, where a room shows it: asked for once a line, live from then on. */
+/** Read positions of other members, in rooms that show them: requested once for each connection, then updated live. */
 
 import { sessionRequest } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
 export class Receipts {
-  #asked = new Set(); // numbers of rooms
+  #requested = new Set(); // numbers of rooms
   #changed;
 
   constructor(changed) {
     this.#changed = changed;
   }
 
-  /** A new line: what was told on the last one may have been missed. */
-  renew() {
-    this.#asked.clear();
+  /** After a reconnection: updates may have been missed. */
+  reset() {
+    this.#requested.clear();
   }
 
   async load(conversation) {
     const { room, receipts } = conversation;
-    if (!receipts || room === null || this.#asked.has(room)) return;
-    this.#asked.add(room);
+    if (!receipts || room === null || this.#requested.has(room)) return;
+    this.#requested.add(room);
     try {
       const { members } = await sessionRequest("GET", `${urls.rooms}/${room}/members`);
       for (const { name, read = 0 } of members) conversation.readBy(name, read);
       this.#changed();
     } catch {
-      this.#asked.delete(room); // when it is opened again
+      this.#requested.delete(room); // requested again when the room is opened again
     }
   }
 }

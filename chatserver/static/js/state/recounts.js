@@ -1,12 +1,12 @@
 /**
- * Has the server count again what is unread in rooms where this page can only estimate it: after another device has
- * read a part, and when old messages are edited or deleted. Owns which rooms are asked about, each once at a time.
+ * Requests unread counts from the server for rooms where this page can only estimate them: after another device has
+ * read a part, and when old messages are edited or deleted. One request for each room at a time.
  */
 
 import { sessionRequest } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
-const AGAIN = 10; // pauses
+const BACKOFF_FACTOR = 10; // times the pause, for a room that stays stale
 const PAUSE = 1_000; // milliseconds in which changes of one room are collected
 
 export class Recounts {
@@ -15,19 +15,19 @@ export class Recounts {
   #pause;
   #busy = new Set(); // conversations
 
-  /** `count(room)` promises the facts of a room as a welcome has them. */
+  /** `count(room)` returns a promise of the room's state as in a welcome. */
   constructor(feed, { count = (room) => sessionRequest("GET", `${urls.rooms}/${room}`), pause = PAUSE } = {}) {
     this.#feed = feed;
     this.#count = count;
     this.#pause = pause;
-    for (const name of ["feed:changed", "feed:renewed"]) feed.addEventListener(name, () => this.look());
+    for (const name of ["feed:changed", "feed:welcomed"]) feed.addEventListener(name, () => this.check());
   }
 
-  look() {
-    for (const conversation of this.#feed.all) if (conversation.stale) this.#soon(conversation);
+  check() {
+    for (const conversation of this.#feed.all) if (conversation.stale) this.#schedule(conversation);
   }
 
-  #soon(conversation) {
+  #schedule(conversation) {
     if (this.#busy.has(conversation)) return;
     this.#busy.add(conversation);
     setTimeout(() => this.#recount(conversation), this.#pause);
@@ -40,13 +40,13 @@ export class Recounts {
       return;
     }
     conversation.recount(facts);
-    // Still stale: more has come, or the server does not know a position that was sent to it.
-    setTimeout(() => this.#lookAgain(conversation), conversation.stale ? AGAIN * this.#pause : 0);
+    // Still stale: newer events have come, or the server has not applied a reported position yet.
+    setTimeout(() => this.#checkAgain(conversation), conversation.stale ? BACKOFF_FACTOR * this.#pause : 0);
     this.#feed.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: [] } }));
   }
 
-  #lookAgain(conversation) {
+  #checkAgain(conversation) {
     this.#busy.delete(conversation);
-    this.look();
+    this.check();
   }
 }

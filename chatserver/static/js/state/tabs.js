@@ -1,11 +1,11 @@
-/** Asks the other tabs of this user in this browser whether one of them shows a conversation to the user. */
+/** Asks the user's other tabs in this browser whether one of them shows a conversation. */
 
 import { me, scope } from "../ui/page.js";
 
 export class Tabs {
   #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(`chat:${scope}${me.name}`) : null;
 
-  /** `shows(key)`: whether the user looks at that conversation here; `onShown(key)`: another tab shows it. */
+  /** `shows(key)`: whether this tab shows the conversation and has the focus; `onShown(key)`: another tab does. */
   constructor({ shows, onShown }) {
     if (this.#channel === null) return;
     this.#channel.onmessage = ({ data: { asked, shown } }) => {

@@ -1,5 +1,5 @@
 /**
- * Who else is writing, and telling that one is. What was heard is forgotten after 5 s.
+ * Typing notifications: which other users are typing, and sending the user's own.
  *
  * Events: `typing:changed`.
  */
@@ -7,8 +7,8 @@
 import { me } from "../ui/page.js";
 import { Type } from "../net/protocol.js";
 
-const LASTS = 5_000; // milliseconds
-const AGAIN = 3_000; // milliseconds between two words of one's own
+const EXPIRY = 5_000; // milliseconds until a user counts as not typing
+const SEND_INTERVAL = 3_000; // milliseconds between two own notifications
 
 export class Typing extends EventTarget {
   #send;
@@ -20,21 +20,21 @@ export class Typing extends EventTarget {
     this.#send = send;
   }
 
-  /** The names of who writes in a room now. */
+  /** The names of users who are typing in a room. */
   usersIn(room) {
     return [...(this.#timers.get(room)?.keys() ?? [])];
   }
 
   started({ room, user }) {
-    if (user === me.name) return; // on another device
+    if (user === me.name) return; // the user's own, on another device
     const writers = this.#timers.get(room) ?? new Map();
     this.#timers.set(room, writers);
     clearTimeout(writers.get(user));
-    writers.set(user, setTimeout(() => this.stopped({ room, user }), LASTS));
+    writers.set(user, setTimeout(() => this.stopped({ room, user }), EXPIRY));
     this.#changed();
   }
 
-  /** Also when the message came. */
+  /** Also called when the user's message arrives. */
   stopped({ room, user }) {
     const writers = this.#timers.get(room);
     clearTimeout(writers?.get(user));
@@ -42,11 +42,11 @@ export class Typing extends EventTarget {
   }
 
   notify(room) {
-    if (room === null || Date.now() - (this.#notifiedAt.get(room) ?? 0) < AGAIN) return;
+    if (room === null || Date.now() - (this.#notifiedAt.get(room) ?? 0) < SEND_INTERVAL) return;
     if (this.#send({ type: Type.TYPING, room })) this.#notifiedAt.set(room, Date.now());
   }
 
-  /** What was written is sent: the next word is a new one. */
+  /** The message was sent: the next key press sends a notification at once. */
   sent(room) {
     this.#notifiedAt.delete(room);
   }

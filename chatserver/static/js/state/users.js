@@ -1,8 +1,8 @@
 /**
- * Who has an account here and who is online. Owns both lists. Of very many accounts it has the first
- * by name, those that were met, and those that were looked for.
+ * The accounts of the server, and which users are online. If there are very many accounts, it has the first page,
+ * those that occur in messages and rooms, and those that were searched for.
  *
- * Events: `people:changed`.
+ * Events: `users:changed`.
  */
 
 import { sessionRequest } from "../net/api.js";
@@ -11,116 +11,116 @@ import { fold } from "../lib/mentions.js";
 import { namesakes, withName } from "../lib/names.js";
 import { me, urls } from "../ui/page.js";
 
-const PAGE = 1_000; // accounts that are asked for at once
-const FOUND = 20; // accounts that a search brings at most
-const NAMED = 50; // accounts that are asked for by name at once
-const LONGEST = 6_000; // characters of a query
-const AGAIN = 5_000; // milliseconds between two looks at the list
-const BAD_REQUEST = 400; // for a name that no account can have
-const SPREAD = 2_000; // milliseconds over which those who learn the same at once ask for it
+const PAGE_SIZE = 1_000; // accounts in the first request
+const PREFIX_LIMIT = 20; // accounts found by one prefix
+const NAMES_LIMIT = 50; // accounts requested by name at once
+const MAX_QUERY_LENGTH = 6_000; // characters of a query
+const LOAD_INTERVAL = 5_000; // milliseconds between two requests of the list
+const BAD_REQUEST = 400; // the response for a name that no account can have
+const MAX_JITTER = 2_000; // milliseconds; spreads the requests of clients that get the same event
 
-export class People extends EventTarget {
+export class Users extends EventTarget {
   #accounts = new Map(); // name → {name, display, role, disabled}
   #online = new Map(); // name → {name, display, status}
-  #asked = 0;
+  #loadedAt = 0;
   #timer = 0;
-  #renewed = false;
-  #whole = true; // there are no other accounts
-  #met = new Set(); // names to ask for
-  #namesakes = null; // those who need their user name beside the other, when it has been looked up
-  #sought = new Set(); // names and beginnings of names that were asked for
-  #keys = new Set([fold(me.name)]); // folded names of accounts
-  #mentioned = new Map(); // folded name that is no known account's → whether the server was asked for it
-  #lookup = 0; // timer
+  #wasConnected = false;
+  #isComplete = true; // all accounts are loaded
+  #toLoad = new Set(); // names
+  #namesakes = null; // users whose display name is ambiguous; null until computed
+  #requested = new Set(); // names and prefixes
+  #foldedNames = new Set([fold(me.name)]); // folded names of accounts
+  #unknownMentions = new Map(); // folded name of no known account → whether it was requested
+  #lookupTimer = 0;
 
   async load() {
-    this.#asked = Date.now();
+    this.#loadedAt = Date.now();
     clearTimeout(this.#timer);
     this.#timer = 0;
     try {
-      const { users, more } = await sessionRequest("GET", `${urls.users}?limit=${PAGE}`);
-      this.#whole = !more;
-      if (this.#whole) this.#accounts.clear();
+      const { users, more } = await sessionRequest("GET", `${urls.users}?limit=${PAGE_SIZE}`);
+      this.#isComplete = !more;
+      if (this.#isComplete) this.#accounts.clear();
       this.#add(users);
     } catch {
-      // Presence and messages still bring names.
+      // Names in presence and messages are still shown.
     }
   }
 
-  /** The line is back: who came meanwhile? The first one is the page's own, which has just asked. */
-  renew() {
-    this.#mentioned.clear();
-    if (this.#renewed) this.#soon();
-    this.#renewed = true;
+  /** After a welcome: load accounts that were created while disconnected. The first welcome follows `load`. */
+  reconnected() {
+    this.#unknownMentions.clear();
+    if (this.#wasConnected) this.#scheduleLoad();
+    this.#wasConnected = true;
   }
 
-  /** Looks for accounts whose names begin so, where not all are known. True when some are new. */
-  async find(beginning) {
-    if (this.#whole || !beginning || this.#sought.has(beginning)) return false;
-    this.#sought.add(beginning);
-    return this.#ask(`limit=${FOUND}&q=${encodeURIComponent(beginning)}`);
+  /** Load accounts whose names start with `prefix`, unless all are loaded. Returns whether there are new ones. */
+  async loadByPrefix(prefix) {
+    if (this.#isComplete || !prefix || this.#requested.has(prefix)) return false;
+    this.#requested.add(prefix);
+    return this.#request(`limit=${PREFIX_LIMIT}&q=${encodeURIComponent(prefix)}`);
   }
 
-  /** Names that came with a message, a room or a conversation; unknown ones are asked for. */
-  meet(...names) {
+  /** Load the accounts of these names, unless they are known. */
+  ensureLoaded(...names) {
     const unknown = names.filter((name) => name && name !== me.name && !this.#accounts.has(name));
-    for (const name of unknown) this.#met.add(name);
-    if (unknown.some((name) => this.#whole || !this.#sought.has(name))) this.#soon();
+    for (const name of unknown) this.#toLoad.add(name);
+    if (unknown.some((name) => this.#isComplete || !this.#requested.has(name))) this.#scheduleLoad();
   }
 
-  /** Whether a folded name is that of a user. The server is asked once for unknown ones; `people:changed` follows. */
+  /** Whether a folded name is that of a known user. Unknown names are requested once; `users:changed` follows. */
   isUser(key) {
-    if (this.#keys.has(key)) return true;
-    if (!this.#mentioned.has(key)) this.#mentioned.set(key, false);
-    if (!this.#mentioned.get(key)) this.#lookup ||= setTimeout(() => this.#lookUp(), Math.random() * SPREAD);
+    if (this.#foldedNames.has(key)) return true;
+    if (!this.#unknownMentions.has(key)) this.#unknownMentions.set(key, false);
+    if (!this.#unknownMentions.get(key)) this.#lookupTimer ||= setTimeout(() => this.#lookUp(), Math.random() * MAX_JITTER);
     return false;
   }
 
-  /** One request; what it has no place for is in the next. */
+  /** Request unknown mentioned names; names that do not fit are requested next. */
   async #lookUp() {
-    this.#lookup = 0;
-    const unknown = [...this.#mentioned].flatMap(([key, asked]) => (asked || this.#keys.has(key) ? [] : [key]));
-    const names = unknown.slice(0, NAMED);
-    while (encodeURIComponent(names.join(",")).length > LONGEST) names.pop();
+    this.#lookupTimer = 0;
+    const unknown = [...this.#unknownMentions].flatMap(([key, asked]) => (asked || this.#foldedNames.has(key) ? [] : [key]));
+    const names = unknown.slice(0, NAMES_LIMIT);
+    while (encodeURIComponent(names.join(",")).length > MAX_QUERY_LENGTH) names.pop();
     if (names.length === 0) return;
-    for (const key of names) this.#mentioned.set(key, true);
-    await this.#ask(`names=${encodeURIComponent(names.join(","))}`);
+    for (const key of names) this.#unknownMentions.set(key, true);
+    await this.#request(`names=${encodeURIComponent(names.join(","))}`);
     if (names.length < unknown.length) this.isUser(unknown[names.length]);
   }
 
-  /** However many reasons there are, one look; and not everybody's at once. */
-  #soon() {
-    const rest = Math.max(0, this.#asked + AGAIN - Date.now());
-    this.#timer ||= setTimeout(() => this.#loadOnline(), rest + Math.random() * SPREAD);
+  /** However many reasons there are, one look; and not others's at once. */
+  #scheduleLoad() {
+    const rest = Math.max(0, this.#loadedAt + LOAD_INTERVAL - Date.now());
+    this.#timer ||= setTimeout(() => this.#loadWhenOnline(), rest + Math.random() * MAX_JITTER);
   }
 
-  /** The name that is shown: with the user name where somebody else is called so as well. */
+  /** The shown name of a user, with the user name if the display name is ambiguous. */
   display(name) {
-    const display = this.#plain(name);
-    this.#namesakes ??= namesakes([...this.#looks()]);
+    const display = this.#unqualified(name);
+    this.#namesakes ??= namesakes([...this.#displayNames()]);
     return this.#namesakes.has(name) ? withName(display, name) : display;
   }
 
-  #plain(name) {
+  #unqualified(name) {
     if (name === me.name) return me.display || name;
     return this.#online.get(name)?.display || this.#accounts.get(name)?.display || name;
   }
 
-  *#looks() {
+  *#displayNames() {
     for (const name of new Set([me.name, ...this.#accounts.keys(), ...this.#online.keys()])) {
-      const display = this.#plain(name);
+      const display = this.#unqualified(name);
       const known = this.#accounts.get(name);
       yield { name, display, look: known?.display === display ? known.look : undefined };
     }
   }
 
-  /** As `display`, and which of them is the reader. */
+  /** As `display`, with "(you)" for the user of the page. */
   title(name) {
     const display = this.display(name);
     return name === me.name ? _("%(name)s (you)", { name: display }) : display;
   }
 
-  /** The name of the account that is meant by `name`; null for no account. Where the server cannot be asked, `name`. */
+  /** The canonical name of the account `name`; null if there is none; `name` if the server is unreachable. */
   async resolve(name) {
     if (name === me.name || this.#accounts.has(name)) return name;
     try {
@@ -140,7 +140,7 @@ export class People extends EventTarget {
     return this.#accounts.get(name)?.disabled === true;
   }
 
-  /** Names, by display name; oneself first. */
+  /** The names of online users by display name, the user of the page first. */
   get online() {
     return this.#sorted([...this.#online.keys()]);
   }
@@ -150,77 +150,77 @@ export class People extends EventTarget {
     return this.#sorted(away.map(({ name }) => name));
   }
 
-  /** All accounts that are open but one's own, those who are online first: [{name, display}]. */
-  get everybody() {
+  /** All other enabled accounts, online users first: [{name, display}]. */
+  get others() {
     const names = [...this.online, ...this.offline].filter((name) => name !== me.name);
-    return names.map((name) => ({ name, display: this.#plain(name) }));
+    return names.map((name) => ({ name, display: this.#unqualified(name) }));
   }
 
-  replaceOnline(people) {
-    this.#online = new Map(people.map((person) => [person.name, person]));
-    this.#learn();
+  replaceOnline(users) {
+    this.#online = new Map(users.map((user) => [user.name, user]));
+    this.#addUnknown();
   }
 
-  change({ online = [], offline = [] }) {
-    for (const person of online) this.#online.set(person.name, person);
+  applyPresence({ online = [], offline = [] }) {
+    for (const user of online) this.#online.set(user.name, user);
     for (const name of offline) this.#online.delete(name);
-    this.#learn();
+    this.#addUnknown();
   }
 
-  #loadOnline() {
+  #loadWhenOnline() {
     if (navigator.onLine) this.#loadNew();
     else addEventListener("online", () => this.#loadNew(), { once: true });
   }
 
   #loadNew() {
-    return this.#whole ? this.load() : this.#loadMet();
+    return this.#isComplete ? this.load() : this.#loadNames();
   }
 
-  async #loadMet() {
-    this.#asked = Date.now();
+  async #loadNames() {
+    this.#loadedAt = Date.now();
     this.#timer = 0;
-    const names = [...this.#met].filter((name) => !this.#sought.has(name)).slice(0, NAMED);
-    this.#met.clear();
-    for (const name of names) this.#sought.add(name);
-    if (names.length > 0) await this.#ask(`names=${encodeURIComponent(names.join(","))}`);
+    const names = [...this.#toLoad].filter((name) => !this.#requested.has(name)).slice(0, NAMES_LIMIT);
+    this.#toLoad.clear();
+    for (const name of names) this.#requested.add(name);
+    if (names.length > 0) await this.#request(`names=${encodeURIComponent(names.join(","))}`);
   }
 
-  /** True when the answer brings accounts that were not known. */
-  async #ask(query) {
+  /** Returns whether the response has new accounts. */
+  async #request(query) {
     const before = this.#accounts.size;
     try {
       this.#add((await sessionRequest("GET", `${urls.users}?${query}`)).users);
     } catch {
-      // Presence and messages still bring names.
+      // Names in presence and messages are still shown.
     }
     return this.#accounts.size > before;
   }
 
   #add(users) {
-    for (const user of users) this.#know(user);
+    for (const user of users) this.#addAccount(user);
     this.#changed();
   }
 
-  /** Presence brings a name itself; where one is new, others may be that have not come yet. */
-  #learn() {
+  /** Add accounts from presence. A new one means that there may be more, so the list is loaded again. */
+  #addUnknown() {
     const unknown = [...this.#online.keys()].filter((name) => !this.#accounts.has(name));
-    if (this.#accounts.size > 0 && this.#whole) this.meet(...unknown);
-    for (const name of unknown) this.#know({ ...this.#online.get(name), disabled: false });
+    if (this.#accounts.size > 0 && this.#isComplete) this.ensureLoaded(...unknown);
+    for (const name of unknown) this.#addAccount({ ...this.#online.get(name), disabled: false });
     this.#changed();
   }
 
-  #know(user) {
+  #addAccount(user) {
     this.#accounts.set(user.name, user);
-    this.#keys.add(fold(user.name));
+    this.#foldedNames.add(fold(user.name));
   }
 
   #sorted(names) {
-    const order = (name) => (name === me.name ? "" : this.#plain(name));
+    const order = (name) => (name === me.name ? "" : this.#unqualified(name));
     return names.sort((a, b) => order(a).localeCompare(order(b)));
   }
 
   #changed() {
     this.#namesakes = null;
-    this.dispatchEvent(new CustomEvent("people:changed"));
+    this.dispatchEvent(new CustomEvent("users:changed"));
   }
 }

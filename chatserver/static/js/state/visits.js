@@ -1,8 +1,8 @@
 /**
- * Places that were on screen at each entry of the browser's history, so that Back returns to them.
+ * Scroll positions by entry of the browser's history, so that Back restores them.
  *
- * A place is {key, seq, top, panel}: the conversation, `seq` and `top` as <message-list> has them, and the search results
- * that were left on a phone, as <side-area> has them.
+ * A place is {key, seq, top, panel}: the conversation, `seq` and `top` as in <message-list>, and the search results that
+ * were closed on a phone, as in <side-area>.
  */
 
 import { newId } from "../lib/ids.js";
@@ -11,15 +11,15 @@ export class Visits {
   #places = new Map(); // id of an entry → place
   #entry = entryId();
 
-  /** The address has changed: keeps `place` for the entry that was left. Returns that of the present one, or null. */
-  turn(place) {
+  /** After a change of the address: store `place` for the previous entry and return the place of the current one, or null. */
+  switchEntry(place) {
     this.#places.set(this.#entry, place);
     this.#entry = entryId();
     return this.#places.get(this.#entry) ?? null;
   }
 }
 
-/** The id of the present entry, which gets one here. */
+/** The id of the current entry; assigned if it has none. */
 function entryId() {
   const entry = history.state?.entry ?? newId();
   history.replaceState({ ...history.state, entry }, "");

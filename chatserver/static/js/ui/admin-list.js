@@ -1,8 +1,8 @@
 /**
- * What the lists of administration share: rows that a search narrows down, dialogs about one of them,
- * and a sentence where something was refused.
+ * Base class of the lists in administration: rows with a filter, dialogs about one item,
+ * and error messages.
  *
- * A subclass says `read(answer)`, `key(item)`, `fill(row, item)` and, for a search, `words(item)`;
+ * A subclass defines `read(response)`, `key(item)`, `fill(row, item)` and, for a filter, `searchText(item)`;
  * `opened(name, item)` is called when a dialog opens. `data-row` names the template of a row.
  */
 
@@ -17,7 +17,7 @@ export class AdminList extends HTMLElement {
   open = null; // the item that a dialog is about
   dates = new Dates(lang);
   #filter = this.querySelector("[type=search]");
-  #busy = 0; // acts under way
+  #busy = 0; // running operations
 
   connectedCallback() {
     this.tabIndex = -1;
@@ -40,7 +40,7 @@ export class AdminList extends HTMLElement {
 
   show() {
     const wanted = (this.#filter?.value ?? "").trim().toLocaleLowerCase();
-    const shown = this.items.filter((item) => this.admits(item, wanted));
+    const shown = this.items.filter((item) => this.isShown(item, wanted));
     this.querySelector(".admin-none").hidden = shown.length > 0;
     this.querySelector("table").hidden = shown.length === 0;
     sync(this.querySelector("tbody"), shown, {
@@ -50,26 +50,26 @@ export class AdminList extends HTMLElement {
     });
   }
 
-  words() {
+  searchText() {
     return "";
   }
 
-  admits(item, wanted) {
-    return this.words(item).toLocaleLowerCase().includes(wanted);
+  isShown(item, wanted) {
+    return this.searchText(item).toLocaleLowerCase().includes(wanted);
   }
 
   dialog(name) {
     return this.querySelector(`[data-name="${name}"]`);
   }
 
-  /** In the open dialog, or above the list. */
+  /** The element for errors: in the open dialog, or above the list. */
   get #place() {
     return this.querySelector("dialog[open] .form-problem") ?? this.querySelector(".admin-problem");
   }
 
   /**
-   * Does it, and says in the open dialog or above the list why not; whether it was done. Until then the dialog
-   * stays open: what is shown in it afterwards, such as a new password, is about the same item.
+   * Run `work`, and show its error in the open dialog or above the list. Returns whether it succeeded. The dialog stays
+   * open meanwhile, because a result such as a new password is shown in it.
    */
   async attempt(work) {
     this.#busy += 1;
@@ -80,18 +80,18 @@ export class AdminList extends HTMLElement {
     }
   }
 
-  /** Asks first; then as `attempt`, with the list loaded again. */
+  /** Ask for confirmation, then run `changed`. */
   async confirmed(question, work) {
     if (await document.querySelector("confirm-dialog").ask(question)) await this.changed(work);
   }
 
-  /** Whether it was done. */
+  /** As `attempt`, and load the list again. */
   async changed(work) {
     if (!(await this.attempt(work))) return false;
     await this.load();
     const item = this.open && this.items.find((one) => this.key(one) === this.key(this.open));
     const dialog = this.querySelector("dialog[open]");
-    if (item && dialog) refill(dialog, () => this.#turn(dialog, item));
+    if (item && dialog) refill(dialog, () => this.#setItem(dialog, item));
     else dialog?.close();
     restoreFocus(this);
     return true;
@@ -101,7 +101,7 @@ export class AdminList extends HTMLElement {
     document.querySelector("toast-line").say(text);
   }
 
-  /** A moment in a <time>, or a dash. */
+  /** Show date and time in a <time>, or a dash. */
   moment(element, at) {
     element.textContent = at ? this.dates.moment(at) : "–";
     if (at) element.dateTime = new Date(at).toISOString();
@@ -122,12 +122,12 @@ export class AdminList extends HTMLElement {
   openDialog(name, item) {
     const dialog = this.dialog(name);
     for (const once of dialog.querySelectorAll(".admin-made, .form-problem")) once.hidden = true;
-    this.#turn(dialog, item);
+    this.#setItem(dialog, item);
     markUnchanged(dialog);
     dialog.showModal();
   }
 
-  #turn(dialog, item) {
+  #setItem(dialog, item) {
     this.open = item;
     this.opened?.(dialog.dataset.name, item);
   }

@@ -1,6 +1,6 @@
 /**
- * One press of a mouse button or a key acts once: what it did may have moved another control to the place of the
- * first one. Drops the second click of a double click, and what a held Enter or space bar presses.
+ * Ignore repeated presses, because the first one may have moved another control under the pointer: the second click of a
+ * double click, and key repeats of Enter and the space bar.
  */
 
 const CONTROLS = "button, a, [role=option]";

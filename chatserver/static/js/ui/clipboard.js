@@ -1,4 +1,4 @@
-/** Copies text, also on plain http, where no clipboard is offered. */
+/** Copy text, also on plain http, which has no Clipboard API. Returns whether it succeeded. */
 
 export async function copy(text) {
   try {

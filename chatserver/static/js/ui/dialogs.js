@@ -1,16 +1,16 @@
 /**
- * Modal <dialog>s: closed by their cross, by Escape, by Back and by a click beside them. Where something was entered
- * and not sent, the user is asked first.
+ * Modal <dialog>s that are closed by their close button, Escape, Back or a click outside. If text was entered and not
+ * submitted, the user is asked first.
  */
 
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
 
-const initial = new WeakMap(); // dialog → what its forms held when it was opened
-const values = new WeakMap(); // field of a form → its value then
-const sent = new WeakMap(); // dialog → what they held when one of them was submitted
+const initial = new WeakMap(); // dialog → the values of its forms when it was opened
+const values = new WeakMap(); // field of a form → its value when the dialog was opened
+const sent = new WeakMap(); // dialog → the values of its forms when one was submitted
 
-/** A dialog that a button or a key opens. */
+/** Set up the dialog in `element`, which [data-open="name"] or `toggle` opens. */
 export function setUpDialog(element, { name, opened = () => {} }) {
   const dialog = element.querySelector("dialog");
   const open = (opener) => {
@@ -26,15 +26,15 @@ export function setUpDialog(element, { name, opened = () => {} }) {
   return { dialog, toggle: () => (dialog.open ? requestClose(dialog) : open(null)) };
 }
 
-/** Lets the user close `dialog`. */
+/** Let the user close `dialog`. */
 export function makeClosable(dialog) {
-  let pressedBeside = false; // a selection of text that ends beside the dialog began in it
+  let pressedOutside = false; // false for a text selection that ends outside the dialog
   dialog.addEventListener("pointerdown", (event) => {
-    pressedBeside = isBeside(dialog, event);
+    pressedOutside = isOutside(dialog, event);
   });
   dialog.addEventListener("click", (event) => {
-    const beside = pressedBeside && isBeside(dialog, event);
-    if (beside || event.target.closest(".dialog-close")) requestClose(dialog);
+    const outside = pressedOutside && isOutside(dialog, event);
+    if (outside || event.target.closest(".dialog-close")) requestClose(dialog);
   });
   const intercept = (event) => {
     if (event.defaultPrevented || !isChanged(dialog)) return;
@@ -46,14 +46,14 @@ export function makeClosable(dialog) {
   dialog.addEventListener("cancel", intercept); // Escape while nothing in the dialog has the focus
 }
 
-/** What the forms of `dialog` hold now was not entered by the user. */
+/** Treat the present values of the forms in `dialog` as unchanged by the user. */
 export function markUnchanged(dialog) {
   initial.set(dialog, entered(dialog));
   for (const field of fields(dialog)) values.set(field, field.value);
   sent.delete(dialog);
 }
 
-/** Calls `fill`, which shows newer facts in the open dialog. Fields that the user has changed keep what was entered. */
+/** Call `fill`, which shows newer values in the open dialog; fields that the user has changed keep their values. */
 export function refill(dialog, fill) {
   const changed = fields(dialog).filter((field) => values.has(field) && values.get(field) !== field.value);
   const typed = changed.map((field) => [field, field.value]);
@@ -62,7 +62,7 @@ export function refill(dialog, fill) {
   for (const [field, value] of typed) field.value = value;
 }
 
-/** Closes `dialog`; asks first where something would be lost. */
+/** Close `dialog`; ask first if entered text would be lost. */
 export async function requestClose(dialog) {
   if (isChanged(dialog)) {
     const question = { question: _("Discard what you have entered?"), yes: _("Discard") };
@@ -82,7 +82,7 @@ const fields = (dialog) => [...dialog.querySelectorAll("form")].flatMap(({ eleme
 
 const entered = (dialog) => JSON.stringify([...dialog.querySelectorAll("form")].map((form) => [...new FormData(form)]));
 
-function isBeside(dialog, { target, clientX, clientY }) {
+function isOutside(dialog, { target, clientX, clientY }) {
   const { left, right, top, bottom } = dialog.getBoundingClientRect();
   return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
 }

@@ -1,8 +1,8 @@
-/** The one way in which lists reach the page: keyed, in place, so that focus and selection survive. */
+/** DOM helpers: keyed lists that are updated in place, so that focus and selection survive; events. */
 
 /**
- * Makes the children of `parent` match `items`; `key`, `make` and `update` take an item. What goes, goes
- * first: else all that stays would be moved past it, and lose the focus.
+ * Make the children of `parent` match `items`; `key`, `make` and `update` take an item. Children are removed first,
+ * because moving the others past them would lose the focus.
  */
 export function sync(parent, items, { key, make, update }) {
   const wanted = new Set(items.map(key));
@@ -28,7 +28,7 @@ export function sync(parent, items, { key, make, update }) {
 export const say = (element, name, detail) =>
   element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
-/** After a row with the focused button is gone: to a neutral place, not to the button of the next row. */
+/** Focus `place` if the focused element was removed, instead of the button of the next row. */
 export function restoreFocus(place) {
   if (document.activeElement === document.body) place.focus();
 }

@@ -1,10 +1,10 @@
-/** The list of emoji, fetched when somebody wants one. */
+/** The list of emoji, loaded on first use. */
 
 import { parseEmoji } from "../lib/emoji.js";
 
 let loading = null;
 
-/** All emoji, as lib/emoji.js has them. None while they cannot be had; the next call tries again. */
+/** All emoji as in lib/emoji.js; an empty list after an error, and the next call tries again. */
 export function loadEmoji() {
   loading ??= fetchList().catch(() => {
     loading = null;

@@ -1,4 +1,4 @@
-/** What Enter does in the composer: the user's choice, else a line break on touch keyboards and sending elsewhere. */
+/** What Enter does in the composer: the user's choice; by default a line break on touch keyboards, otherwise it sends. */
 
 import { getItem, setItem } from "../state/local-storage.js";
 

@@ -1,8 +1,8 @@
-/** Files that are pasted or dropped are refused, instead of being ignored or opened in the place of the chat. */
+/** Reject pasted and dropped files with a message; by default the browser would ignore them or leave the chat to open them. */
 
 import { _ } from "../lib/i18n.js";
 
-/** `say(text)` shows a sentence. */
+/** `say(text)` shows a message. */
 export function refuseFiles(say) {
   document.addEventListener("dragover", (event) => holdsFiles(event.dataTransfer) && event.preventDefault());
   document.addEventListener("drop", (event) => holdsFiles(event.dataTransfer) && refuse(event, say));
@@ -16,5 +16,5 @@ function refuse(event, say) {
 
 const holdsFiles = (data) => data?.types.includes("Files") ?? false;
 
-/** A text that is copied from an office program is a picture as well. */
+/** Text copied from office programs also has an image; it is not rejected. */
 const isOnlyFiles = (data) => holdsFiles(data) && !data.types.includes("text/plain");

@@ -1,19 +1,19 @@
 /**
- * Shows why something was refused: in view, focused, and tied to its field.
+ * Show an error message: scrolled into view, focused, and associated with its field.
  *
- * `data-fields` of the element for the sentence maps the codes of refusals to ids of fields, "*" for any other:
- * "conflict:room-name *:room-title". A change of the field hides the sentence.
+ * `data-fields` of the message's element maps error codes to ids of fields, "*" for any other code:
+ * "conflict:room-name *:room-title". A change of the field hides the message.
  */
 
-let numbers = 0;
+let lastId = 0;
 
 export function showProblem(place, { message, code = "" }) {
   place.textContent = message;
   place.hidden = false;
-  place.id ||= `problem-${(numbers += 1)}`;
+  place.id ||= `problem-${(lastId += 1)}`;
   markField(place, code);
   const form = place.closest("dialog, form, account-form, .admin-list");
-  if (!form?.contains(document.activeElement) && document.activeElement !== document.body) return; // the user is elsewhere
+  if (!form?.contains(document.activeElement) && document.activeElement !== document.body) return; // the user has moved the focus elsewhere
   place.tabIndex = -1;
   place.focus({ preventScroll: true });
   place.scrollIntoView({ block: "nearest" });

@@ -1,43 +1,43 @@
 /**
- * Back on a phone closes the top layer (dialog, menu, drawer, panel, suggestions) and nothing else.
+ * On a phone, Back closes the top layer (dialog, menu, drawer, panel, suggestions) and nothing else.
  *
- * While a layer is open, the history holds one more entry with the same address, the guard. Back removes it, and
- * the top layer is closed. A layer that is closed in another way removes the guard, and so does a link before it is
- * followed: Back never passes an entry without a visible change.
+ * While a layer is open, the history has one more entry with the same address, the guard. Back removes it, and
+ * the top layer is closed. Closing a layer in another way removes the guard, and so does a link before it is
+ * followed. So Back always has a visible effect.
  */
 
 import { requestClose } from "./dialogs.js";
 
-const SMALL = "(pointer: coarse), (width < 48rem)"; // screens that have a key or gesture for Back
+const SMALL = "(pointer: coarse), (width < 48rem)"; // devices with a button or gesture for Back
 const LAYERS = "dialog, [popover], nav-drawer, side-area, completion-list";
-const LOST = 1_000; // milliseconds until a history that does not answer is given up
+const BACK_TIMEOUT = 1_000; // milliseconds until history.back() counts as failed
 
 class Layers {
   #small = null; // a MediaQueryList
-  #open = []; // elements, the one that was opened last at the end
+  #open = []; // elements, the latest at the end
   #guarded = false;
-  #removing = 0; // a timer while the guard is being removed
-  #next = null; // where to go when it is removed
+  #removing = 0; // timer while the guard is being removed
+  #next = null; // navigation after the guard is removed
 
   watch() {
     this.#small = matchMedia(SMALL);
-    const observer = new MutationObserver(() => this.#look());
+    const observer = new MutationObserver(() => this.#update());
     for (const layer of document.querySelectorAll(LAYERS)) {
       observer.observe(layer, { attributeFilter: ["open", "hidden", "data-open"] });
     }
-    document.addEventListener("toggle", () => this.#look(), { capture: true });
+    document.addEventListener("toggle", () => this.#update(), { capture: true });
     document.addEventListener("click", (event) => this.#clicked(event), { capture: true });
-    addEventListener("popstate", () => this.#moved());
-    addEventListener("pageshow", ({ persisted }) => persisted && this.#moved());
-    this.#small.addEventListener("change", () => this.#look());
-    this.#look();
+    addEventListener("popstate", () => this.#historyChanged());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#historyChanged());
+    this.#small.addEventListener("change", () => this.#update());
+    this.#update();
   }
 
   go(address, replace) {
     const move = () => (replace ? location.replace(address) : location.assign(address));
     if (this.#removing) this.#next = move;
     else if (!this.#guarded) move();
-    else this.#remove(move);
+    else this.#removeGuard(move);
   }
 
   #clicked(event) {
@@ -47,34 +47,34 @@ class Layers {
     this.go(link.href, false);
   }
 
-  #look() {
+  #update() {
     const open = [...document.querySelectorAll(LAYERS)].filter(isOpen);
     this.#open = [...this.#open.filter((layer) => open.includes(layer)), ...open.filter((layer) => !this.#open.includes(layer))];
     if (this.#removing) return;
     const wanted = this.#small.matches && open.length > 0;
     if (wanted && !isGuard()) history.pushState({ guard: true }, "");
     this.#guarded = isGuard();
-    if (!wanted && this.#guarded) this.#remove();
+    if (!wanted && this.#guarded) this.#removeGuard();
   }
 
-  #remove(next = null) {
+  #removeGuard(next = null) {
     this.#next = next;
-    this.#removing = setTimeout(() => this.#giveUp(), LOST);
+    this.#removing = setTimeout(() => this.#giveUp(), BACK_TIMEOUT);
     history.back();
   }
 
   #giveUp() {
     history.replaceState(null, "");
-    this.#moved();
+    this.#historyChanged();
   }
 
-  #moved() {
-    if (this.#removing) this.#removed();
+  #historyChanged() {
+    if (this.#removing) this.#guardRemoved();
     else if (this.#guarded && !isGuard()) close(this.#open.at(-1));
-    this.#look();
+    this.#update();
   }
 
-  #removed() {
+  #guardRemoved() {
     clearTimeout(this.#removing);
     this.#removing = 0;
     this.#guarded = isGuard();
@@ -97,7 +97,7 @@ function close(layer) {
   else layer?.close();
 }
 
-/** A click that opens the address in this tab. */
+/** Whether a click opens the link in this tab. */
 function isPlain({ button, ctrlKey, metaKey, shiftKey, altKey }, { target, origin }) {
   return button === 0 && !ctrlKey && !metaKey && !shiftKey && !altKey && !target && origin === location.origin;
 }
@@ -106,5 +106,5 @@ const layers = new Layers();
 
 export const watchLayers = () => layers.watch();
 
-/** Goes to an address of the chat, as a link would; with `replace`, as if the present one had not been visited. */
+/** Go to an address of the chat, as a link does; with `replace`, the current history entry is replaced. */
 export const goTo = (address, { replace = false } = {}) => layers.go(address, replace);

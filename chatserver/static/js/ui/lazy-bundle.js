@@ -1,4 +1,4 @@
-/** What the first messages do not need: dialogs, panels, notices, lists of what fits, services. lazy-load.js brings it. */
+/** Modules that the first messages do not need: dialogs, panels, notices, suggestions, services. Loaded by lazy-load.js. */
 
 import "../elements/account-menu.js";
 import "../elements/completion-list.js";

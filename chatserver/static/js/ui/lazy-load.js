@@ -1,55 +1,55 @@
 /**
- * Brings what lazy-bundle.js lists when the messages are shown, so that these are there sooner; at once when
- * somebody clicks on what needs it. Such a click is not lost: it is made again when it can be answered.
+ * Loads lazy-bundle.js after the messages are shown, so that they appear sooner, or at once when the user clicks on a
+ * control that needs it. Such a click is repeated when the bundle is loaded.
  */
 
-const PATIENCE = 2_000; // milliseconds, on a line that does not show any messages
-const NEEDY = "button:is([data-open], [data-panel], [data-drawer], .message-more), account-menu button"; // <nav-drawer> has a data-open too
-const FAILURES = 3; // after which the page says that a part of it is missing
-const AGAIN = 1_000; // milliseconds until files are asked for again that did not come
+const MAX_DELAY = 2_000; // milliseconds, if no messages are shown
+const CONTROLS = "button:is([data-open], [data-panel], [data-drawer], .message-more), account-menu button"; // <nav-drawer> has a data-open too
+const REPORTED_FAILURES = 3; // failures after which the page reports that a part of it is missing
+const RETRY_DELAY = 1_000; // milliseconds, doubled after each failure
 
-// Some browsers never ask again for an address that has failed once.
-const WAYS = [
+// Some browsers never request a module URL again after a failure.
+const IMPORTS = [
   () => import("./lazy-bundle.js"),
   () => import("./lazy-bundle.js?again"),
   () => import("./lazy-bundle.js?once-more"),
 ];
 
-export const lazyBundle = { module: null }; // lazy-bundle.js, when all of it is here
+export const lazyBundle = { module: null }; // lazy-bundle.js when it is loaded
 
-/** `complete(rest)` gets lazy-bundle.js when all elements of the page are there; then the early clicks are made again. */
+/** `complete(module)` is called with lazy-bundle.js when it is loaded; then the early clicks are repeated. */
 export async function loadLazyBundle(list, complete) {
   const early = new Set();
-  let want;
-  const wanted = new Promise((resolve) => (want = resolve));
+  let start;
+  const started = new Promise((resolve) => (start = resolve));
   const hold = (event) => {
-    const button = event.target.closest(NEEDY);
+    const button = event.target.closest(CONTROLS);
     if (!button) return;
     event.preventDefault();
     event.stopPropagation();
     early.add(button);
-    want();
+    start();
   };
-  const shown = new MutationObserver(() => list.dataset.state === "loaded" && requestAnimationFrame(want));
+  const shown = new MutationObserver(() => list.dataset.state === "loaded" && requestAnimationFrame(start));
   shown.observe(list, { attributeFilter: ["data-state"] });
-  setTimeout(want, PATIENCE);
+  setTimeout(start, MAX_DELAY);
   document.addEventListener("click", hold, { capture: true });
-  await wanted;
+  await started;
   shown.disconnect();
-  const rest = await load();
+  const module = await load();
   document.removeEventListener("click", hold, { capture: true });
-  lazyBundle.module = rest;
-  complete(rest);
+  lazyBundle.module = module;
+  complete(module);
   for (const button of early) button.click();
 }
 
-/** Calls a method of an element that may still be on its way. */
+/** Call a method of an element that may not be defined yet. */
 export async function call(element, method, ...values) {
   await customElements.whenDefined(element.localName);
   element[method](...values);
 }
 
-/** Calls the methods of an object that lazy-bundle.js makes: keeps the calls, and makes them in order when it is there. */
+/** Queues calls of an object that lazy-bundle.js creates, and makes them in order when it exists. */
 export class Deferred {
   #calls = [];
   #target = null;
@@ -68,10 +68,10 @@ export class Deferred {
 async function load() {
   for (let number = 0; ; number += 1) {
     try {
-      return await WAYS[number % WAYS.length]();
+      return await IMPORTS[number % IMPORTS.length]();
     } catch {
-      if (number === FAILURES) document.dispatchEvent(new Event("page:incomplete"));
-      await new Promise((resolve) => setTimeout(resolve, AGAIN * 2 ** Math.min(number, 5)));
+      if (number === REPORTED_FAILURES) document.dispatchEvent(new Event("page:incomplete"));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY * 2 ** Math.min(number, 5)));
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Fetches the catalogue of the page's language, once, before anything speaks. */
+/** Load the catalogue of the page's language, before any text is shown. */
 
 import { setCatalogue } from "../lib/i18n.js";
 import { urls } from "./page.js";
@@ -9,6 +9,6 @@ export async function loadCatalogue() {
     const response = await fetch(urls.catalogue);
     if (response.ok) setCatalogue(await response.json());
   } catch {
-    // English is better than no chat.
+    // Without a catalogue the page is in English.
   }
 }

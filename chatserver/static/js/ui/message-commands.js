@@ -16,15 +16,15 @@ import { isChange, isMessage, Type } from "../net/protocol.js";
 export class MessageCommands {
   #app;
   #feed;
-  #people;
+  #users;
   #current;
   #outbox;
 
   /** `current()`: the open conversation. */
-  constructor(app, { feed, people, outbox, current }) {
+  constructor(app, { feed, users, outbox, current }) {
     this.#app = app;
     this.#feed = feed;
-    this.#people = people;
+    this.#users = users;
     this.#outbox = outbox;
     this.#current = current;
     const on = (name, action) =>
@@ -39,7 +39,7 @@ export class MessageCommands {
     on("message:remove", (detail) => this.#remove(detail));
     on("message:copy", (detail) => this.#copy(detail));
     on("message:link", (detail) => this.#link(detail));
-    on("quote:wanted", ({ conversation, seq }) => this.#feed.quote(conversation, seq));
+    on("quote:wanted", ({ conversation, seq }) => this.#feed.loadQuoted(conversation, seq));
     on("edit:wanted", (detail) => this.#editLast(detail));
   }
 

@@ -44,7 +44,7 @@ export class Navigation {
   /** The address has changed; conversation `key` is still shown. A conversation with unread messages opens at these. */
   turn(key) {
     const side = this.#part("side-area");
-    const place = this.#visits.turn({ key, ...this.#part("message-list").place, panel: side.takeLeft?.() });
+    const place = this.#visits.switchEntry({ key, ...this.#part("message-list").place, panel: side.takeLeft?.() });
     const isThere = place?.key === keyIn(location.hash);
     this.#left = isThere && (place.key === key || this.#feed.get(place.key).unread === 0) ? place : null;
     this.#jumped = null;
@@ -101,11 +101,11 @@ export class Navigation {
     const { timeline } = conversation;
     if (conversation.historyWindow?.holds(seq)) return true;
     if (seq > timeline.head) return false;
-    if (timeline.oldest - seq > NEAR) return this.#historyJump.visit(conversation, seq);
+    if (timeline.oldest - seq > NEAR) return this.#historyJump.showAround(conversation, seq);
     this.#historyJump.leave(conversation);
     // Another page may be under way, and then the first answer comes to nothing.
     for (let tries = 0; timeline.oldest > seq && tries < TRIES; tries += 1) {
-      await this.#feed.older(conversation, HISTORY_LIMIT);
+      await this.#feed.loadOlder(conversation, HISTORY_LIMIT);
     }
     return true;
   }

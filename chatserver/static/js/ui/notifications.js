@@ -1,7 +1,7 @@
 /**
- * Desktop notifications: one a conversation, of its last message. Owns those that are shown. One is withdrawn when
- * its message is read here or on another device or is deleted, and changed when its message is edited. The choices
- * are this device's.
+ * Desktop notifications: one for each conversation, with its last message. Owns the shown ones. A notification is closed
+ * when its message is read here or on another device or is deleted, and updated when its message is edited. The choices
+ * are stored on this device.
  */
 
 import { goTo } from "./layers.js";
@@ -14,20 +14,20 @@ import { me, scope } from "./page.js";
 import { Type } from "../net/protocol.js";
 import { Tabs } from "../state/tabs.js";
 
-const PATIENCE = 1_000; // milliseconds for another device or tab to say that it was read there
-const BROKEN = "notify-broken"; // set where a notification could not be made
+const DELAY = 1_000; // milliseconds in which another device or tab may report that the message was read
+const BROKEN = "notify-broken"; // stored after a notification could not be created
 
-/** Why there can be none: "insecure", "unsupported", "denied"; "" when there can. */
+/** Why notifications are unavailable: "insecure", "unsupported", "denied"; "" if they are available. */
 export function obstacle() {
   if (!isSecureContext) return "insecure";
   if (!("Notification" in globalThis) || !isConstructible()) return "unsupported";
   return Notification.permission === "denied" ? "denied" : "";
 }
 
-/** Chrome on Android has the constructor, which throws: there only a service worker can show notifications. */
+/** The constructor throws in Chrome on Android, where only a service worker can show notifications. */
 function isConstructible() {
   if (getItem(BROKEN)) return false;
-  if (Notification.permission !== "default") return true; // one that is made now would be shown
+  if (Notification.permission !== "default") return true; // a test notification would be shown
   try {
     new Notification("", { silent: true }).close();
     return true;
@@ -43,14 +43,14 @@ export const choices = {
   set level(level) {
     setItem(`notify:${me.name}`, level);
   },
-  /** Whether they say what was written. */
+  /** Whether notifications show the text of messages. */
   get text() {
     return getItem(`notify-text:${me.name}`) !== "no";
   },
   set text(shown) {
     setItem(`notify-text:${me.name}`, shown ? "" : "no");
   },
-  /** Back to what they are on a new device. */
+  /** Reset to the defaults. */
   forget() {
     this.level = "";
     this.text = true;
@@ -59,46 +59,46 @@ export const choices = {
 
 export class Notifications {
   #feed;
-  #people;
+  #users;
   #nameOf;
-  #shown = new Map(); // key → {event, notification}, or {event, timer} of one that is to come
+  #shown = new Map(); // key → {event, notification}, or {event, timer} while it is delayed
   #tabs;
 
-  /** `nameOf(conversation)`: its name as it is shown; `current()`: the open conversation. */
-  constructor({ feed, people, nameOf, current }) {
+  /** `nameOf(conversation)`: its shown name; `current()`: the open conversation. */
+  constructor({ feed, users, nameOf, current }) {
     this.#feed = feed;
     this.#tabs = new Tabs({
       shows: (key) => document.hasFocus() && current().key === key,
-      onShown: (key) => this.#withdraw(key),
+      onShown: (key) => this.#close(key),
     });
-    this.#people = people;
+    this.#users = users;
     this.#nameOf = nameOf;
   }
 
-  /** A message came. Nothing happens while somebody looks at the page. */
+  /** Notify about a message, unless the page has the focus. */
   messageReceived(event) {
     const conversation = this.#feed.of(event.room);
     if (!conversation || event.user === me.name || event.seq <= conversation.read) return;
     if (document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
     if (!this.#shouldNotify(event, conversation)) return;
     clearTimeout(this.#shown.get(conversation.key)?.timer);
-    const timer = setTimeout(() => this.#show(conversation, this.#shown.get(conversation.key).event), PATIENCE);
+    const timer = setTimeout(() => this.#show(conversation, this.#shown.get(conversation.key).event), DELAY);
     this.#shown.set(conversation.key, { ...this.#shown.get(conversation.key), event, timer });
     this.#tabs.ask(conversation.key);
   }
 
   #shouldNotify({ data }, { isDirect, muted }) {
-    const mentioned = isMentioned(data, me.name) && isMentioned(data, me.name, (name) => this.#people.isUser(name));
+    const mentioned = isMentioned(data, me.name) && isMentioned(data, me.name, (name) => this.#users.isUser(name));
     return shouldNotify({ level: choices.level, mentioned, isDirect, muted });
   }
 
-  /** A message was edited or deleted. */
+  /** Update the notification of a message that was edited or deleted. */
   messageChanged({ type, room, target, data, html }) {
     this.#update(room, target, type === Type.DELETE ? { deleted_at: 1 } : { data, html });
   }
 
-  /** The last messages of rooms as a welcome has them: they may have changed while there was no connection. */
-  renewed(rooms) {
+  /** Update from the last messages in a welcome, which may have changed while disconnected. */
+  welcomed(rooms) {
     for (const { room, last } of rooms) {
       if (last) this.#update(room, last.seq, last);
     }
@@ -108,21 +108,21 @@ export class Notifications {
     const conversation = this.#feed.of(room);
     const shown = this.#shown.get(conversation?.key);
     if (shown?.event.seq !== seq) return;
-    if (deleted) return void this.#withdraw(conversation.key);
-    if (shown.event.data === data || shown.event.data.startsWith(data)) return; // a welcome has the beginning only
+    if (deleted) return void this.#close(conversation.key);
+    if (shown.event.data === data || shown.event.data.startsWith(data)) return; // a welcome has only the start of the text
     shown.event = { ...shown.event, data, html };
     if (shown.notification) this.#show(conversation, shown.event, { silent: true });
   }
 
-  /** Those of messages that are read by now or mention another user, or whose room is gone, go away. */
-  withdraw() {
+  /** Close notifications whose message was read or mentions another user, or whose room was removed. */
+  closeOutdated() {
     for (const [key, { event }] of this.#shown) {
       const conversation = this.#feed.all.find((one) => one.key === key);
-      if (!conversation || conversation.read >= event.seq || !this.#shouldNotify(event, conversation)) this.#withdraw(key);
+      if (!conversation || conversation.read >= event.seq || !this.#shouldNotify(event, conversation)) this.#close(key);
     }
   }
 
-  #withdraw(key) {
+  #close(key) {
     const { timer, notification } = this.#shown.get(key) ?? {};
     clearTimeout(timer);
     notification?.close();
@@ -133,19 +133,19 @@ export class Notifications {
     const { user } = event;
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
-    const { title, body } = notificationText({ author: this.#people.display(user), room, data: plain(event), text: choices.text });
+    const { title, body } = notificationText({ author: this.#users.display(user), room, data: plain(event), text: choices.text });
     this.#shown.get(key)?.notification?.close();
     try {
       const notification = new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });
-      notification.onclick = () => this.#go(key);
+      notification.onclick = () => this.#open(key);
       this.#shown.set(key, { event, notification });
     } catch {
-      setItem(BROKEN, "yes"); // then the settings say so
+      setItem(BROKEN, "yes"); // the settings then show it
       this.#shown.delete(key);
     }
   }
 
-  #go(key) {
+  #open(key) {
     focus();
     goTo(hashOf(key));
   }

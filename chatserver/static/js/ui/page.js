@@ -1,4 +1,4 @@
-/** Facts that the server wrote into the page: addresses, who is reading, which language. */
+/** Values that the server has put into the page: URLs, user, language. */
 
 const meta = (name) => document.querySelector(`meta[name="chat-${name}"]`)?.content ?? "";
 
@@ -20,20 +20,20 @@ export const urls = Object.freeze({
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });
-/** The version of this page's files; a welcome names that of the server. */
+/** The version of this page; a welcome has that of the server. */
 export const version = meta("page");
 
-/** The page's language as the reader's browser knows it: en-GB writes times otherwise than en. */
+/** The page's language with the region of the browser's setting, as in en-GB, for formatting times. */
 export const lang = (() => {
   const wanted = document.documentElement.lang || "en";
   const [language] = wanted.split("-");
   return navigator.languages?.find((known) => known.split("-")[0] === language) ?? wanted;
 })();
 
-/** The same host may serve several chats under different paths: what is kept here is kept apart. */
+/** Separates stored data of several chats on one host. */
 export const scope = new URL(urls.home || "/", location.href).pathname;
 
-/** ws: for http:, wss: for https:. Names the user that this page acts for, and the language of refusals. */
+/** The URL of the WebSocket, with the user of this page and the language of error texts. */
 export function socketUrl() {
   const url = new URL(urls.ws, location.href);
   url.protocol = url.protocol.replace("http", "ws");
@@ -42,7 +42,7 @@ export function socketUrl() {
   return url.href;
 }
 
-/** A copy of the content of <template id=…>, its elements alive. */
+/** A copy of the content of <template id=…>, with upgraded elements. */
 export function clone(id) {
   return document.importNode(document.getElementById(id).content.firstElementChild, true);
 }

@@ -1,4 +1,4 @@
-/** Which passwords are easy to guess, fetched when one is typed. Null while that cannot be had. */
+/** Load the rule for guessable passwords, on first use. Null after an error, and the next call tries again. */
 
 let loading = null;
 

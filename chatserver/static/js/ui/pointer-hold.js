@@ -1,15 +1,15 @@
 /**
- * Keeps what a mouse aims at in its place: while it moves over a control, the list around that waits with its
- * changes, until the mouse leaves the control, clicks, or rests.
+ * Keeps controls in place under a moving mouse: the list around them delays its updates until the mouse leaves the
+ * control, clicks, or stops moving.
  */
 
-const REST = 5_000; // milliseconds without a move after which a mouse rests
+const REST = 5_000; // milliseconds without a move
 
 export class PointerHold {
   #timer = 0;
   #release;
 
-  /** `controls`: a selector within `element`; `release()` makes up for what was held back. */
+  /** `controls`: a selector within `element`; `release()` applies the delayed updates. */
   constructor(element, { controls, release }) {
     this.#release = release;
     element.addEventListener("pointermove", ({ pointerType, target }) => {

@@ -1,4 +1,4 @@
-/** The QR code of an invitation, as the server draws it. */
+/** Show the QR code of an invitation, which the server renders. */
 
 import { _ } from "../lib/i18n.js";
 import { urls } from "./page.js";

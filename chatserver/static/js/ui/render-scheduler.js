@@ -1,10 +1,10 @@
-/** Draws soon, once for everything that changes until then, and no more often than one can follow; and on a new day. */
+/** Coalesces redraws of the page, and limits their rate. Also redraws on a new day, for the day lines. */
 
 import { startOfDay } from "../lib/dates.js";
 
-const PAUSE = 60; // milliseconds between two draws while much is going on
-const CHECK = 60_000; // milliseconds between two looks at the date: a timer for midnight would be late after sleep
-const HIDDEN_PAUSE = 250; // milliseconds between two draws that nobody sees
+const DRAW_INTERVAL = 60; // milliseconds between two draws
+const DATE_CHECK_INTERVAL = 60_000; // milliseconds; a timer for midnight would be late after sleep
+const HIDDEN_DELAY = 250; // milliseconds until a draw while the page is hidden
 
 export class RenderScheduler {
   #draw;
@@ -14,14 +14,14 @@ export class RenderScheduler {
 
   constructor(draw) {
     this.#draw = draw;
-    setInterval(() => startOfDay(Date.now()) !== this.#day && this.soon(), CHECK);
+    setInterval(() => startOfDay(Date.now()) !== this.#day && this.soon(), DATE_CHECK_INTERVAL);
   }
 
   soon() {
     if (this.#waiting) return;
     this.#waiting = true;
-    if (document.visibilityState !== "visible") setTimeout(() => this.now(), HIDDEN_PAUSE);
-    else setTimeout(() => requestAnimationFrame(() => this.now()), this.#last + PAUSE - performance.now());
+    if (document.visibilityState !== "visible") setTimeout(() => this.now(), HIDDEN_DELAY);
+    else setTimeout(() => requestAnimationFrame(() => this.now()), this.#last + DRAW_INTERVAL - performance.now());
   }
 
   now() {

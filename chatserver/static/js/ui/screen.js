@@ -1,4 +1,4 @@
-/** Shows a conversation, and the list of all of them, on the chat page. Owns nothing but what it wrote. */
+/** Passes the state of the open conversation and of the list of conversations to the elements of the chat page. */
 
 import { lazyBundle } from "./lazy-load.js";
 import { grouped } from "../lib/addressees.js";
@@ -13,18 +13,18 @@ import { isChange, isMessage, LOBBY } from "../net/protocol.js";
 export class Screen {
   #app;
   #feed;
-  #people;
+  #users;
   #outbox;
   #connection;
   #typing;
   #members = new Members();
   #parts = new Map();
 
-  /** `app`: the element that holds the others. */
-  constructor(app, [feed, people, outbox, connection, typing]) {
+  /** `app`: the element that contains the others. */
+  constructor(app, [feed, users, outbox, connection, typing]) {
     this.#app = app;
     this.#feed = feed;
-    this.#people = people;
+    this.#users = users;
     this.#outbox = outbox;
     this.#connection = connection;
     this.#typing = typing;
@@ -32,35 +32,35 @@ export class Screen {
 
   nameOf(conversation) {
     const { to } = conversation;
-    return to === null ? roomName(conversation, _("Lobby")) : this.#people.title(to);
+    return to === null ? roomName(conversation, _("Lobby")) : this.#users.title(to);
   }
 
-  /** What a CurrentConversation says. */
+  /** Show a CurrentConversation. */
   show({ conversation, newLine, lost }) {
-    this.#showWriting(conversation, lost);
+    this.#showComposer(conversation, lost);
     this.#showMessages(conversation, newLine.after, lost);
-    this.#showAround(conversation, lost);
+    this.#showSurroundings(conversation, lost);
   }
 
-  /** The box to write in, or why there is none. */
-  #showWriting(conversation, lost) {
+  /** The composer, or the notice that replaces it. */
+  #showComposer(conversation, lost) {
     const { key, archived } = conversation;
     const name = this.nameOf(conversation);
     const reason = lost?.reason ?? (archived ? "archived" : "");
     this.#part("message-composer").open(key, name, {
       epoch: this.#feed.epoch,
       find: finder(conversation),
-      display: (user) => this.#people.display(user),
+      display: (user) => this.#users.display(user),
     });
-    this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#people.display(lost.by) });
+    this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
   }
 
-  #showAround(conversation, lost) {
+  #showSurroundings(conversation, lost) {
     const { all } = this.#feed;
     const { key, to } = conversation;
-    const known = !UNKNOWN.has(lost?.reason);
+    const known = !UNNAMED.has(lost?.reason);
     const name = known ? this.nameOf(conversation) : _("Not available");
-    const total = all.reduce((sum, one) => sum + disturbing(one), 0);
+    const total = all.reduce((sum, one) => sum + countInTitle(one), 0);
     this.#showTyping(conversation);
     this.#part("chat-topbar").show({
       name,
@@ -69,14 +69,14 @@ export class Screen {
       topic: conversation.topic,
       members: key === roomKey(LOBBY) ? null : conversation.members,
       isPrivate: to === null && conversation.private,
-      isOnline: to !== null && this.#people.isOnline(to),
-      online: this.#people.online.length,
-      elsewhere: total - Math.min(total, disturbing(conversation)),
+      isOnline: to !== null && this.#users.isOnline(to),
+      online: this.#users.online.length,
+      elsewhere: total - Math.min(total, countInTitle(conversation)),
     });
     this.#part("conversation-list").show({
       ...listed(all, lost ? null : key),
       current: key,
-      people: this.#people,
+      users: this.#users,
       nameOf: (one) => this.nameOf(one),
     });
     if (lazyBundle.module) this.#showLazyParts(conversation, { name, lost, total });
@@ -84,26 +84,26 @@ export class Screen {
 
   #showLazyParts(conversation, { name, lost, total }) {
     lazyBundle.module.showInTab(name, total);
-    this.#part("completion-list").candidates = () => this.#addressees(conversation);
-    this.#part("completion-list").find = (beginning) => this.#findAddressees(conversation, beginning);
-    this.#part("rooms-dialog").candidates = () => this.#people.everybody;
-    this.#part("rooms-dialog").find = (beginning) => this.#people.find(beginning);
+    this.#part("completion-list").candidates = () => this.#mentionCandidates(conversation);
+    this.#part("completion-list").loadMore = (prefix) => this.#loadMentionCandidates(conversation, prefix);
+    this.#part("rooms-dialog").candidates = () => this.#users.others;
+    this.#part("rooms-dialog").loadMore = (prefix) => this.#users.loadByPrefix(prefix);
     this.#part("room-dialog").show(conversation, { title: name });
     this.#part("invite-dialog")?.show(conversation, { title: name, member: !lost });
-    this.#part("room-panel").show(conversation, { title: name, people: this.#people, member: !lost });
+    this.#part("room-panel").show(conversation, { title: name, users: this.#users, member: !lost });
     this.#part("search-panel").show(conversation, { title: name, ...this.#names });
-    this.#part("quick-switcher").candidates = () => this.#places;
-    this.#part("quick-switcher").find = (beginning) => this.#people.find(beginning);
+    this.#part("quick-switcher").candidates = () => this.#switcherItems;
+    this.#part("quick-switcher").loadMore = (prefix) => this.#users.loadByPrefix(prefix);
   }
 
-  /** Nobody until the members are known: what is shown may be chosen, and does not move. */
-  #addressees(conversation) {
+  /** Null until the members are loaded, because suggestions that are shown must not move. */
+  #mentionCandidates(conversation) {
     const members = this.#members.of(conversation);
-    return members === undefined ? null : grouped(this.#people.everybody, members);
+    return members === undefined ? null : grouped(this.#users.others, members);
   }
 
-  async #findAddressees(conversation, beginning) {
-    const more = await Promise.all([this.#members.load(conversation), this.#people.find(beginning)]);
+  async #loadMentionCandidates(conversation, prefix) {
+    const more = await Promise.all([this.#members.load(conversation), this.#users.loadByPrefix(prefix)]);
     return more.includes(true);
   }
 
@@ -129,8 +129,8 @@ export class Screen {
       hasOlder: hasOlder || lost !== null,
       hasNewer: historyWindow !== null,
       editing: this.#part("message-composer").editing,
-      display: (user) => this.#people.display(user),
-      isUser: (name) => this.#people.isUser(name),
+      display: (user) => this.#users.display(user),
+      isUser: (name) => this.#users.isUser(name),
       find: finder(conversation),
       rights: {
         member: !lost,
@@ -141,8 +141,8 @@ export class Screen {
     });
   }
 
-  /** Where one can go: what is unread first, then what is newest, then people. */
-  get #places() {
+  /** Conversations with unread messages first, then the newest, then other users. */
+  get #switcherItems() {
     const { rooms, direct } = listed(this.#feed.all, null);
     const known = [...rooms, ...direct].map((one) => ({
       key: one.key,
@@ -154,19 +154,19 @@ export class Screen {
     }));
     known.sort((a, b) => Math.sign(b.unread) - Math.sign(a.unread) || b.lastAt - a.lastAt);
     const keys = new Set(known.map(({ key }) => key));
-    const others = this.#people.everybody.map(({ name }) => ({
+    const others = this.#users.others.map(({ name }) => ({
       key: directKey(name),
       name,
-      display: this.#people.display(name),
+      display: this.#users.display(name),
       unread: 0,
     }));
     return [...known, ...others.filter(({ key }) => !keys.has(key))];
   }
 
-  /** How rooms and people are called where hits of a search are shown. */
+  /** Shown names of rooms and users in search results. */
   get #names() {
     return {
-      display: (user) => this.#people.display(user),
+      display: (user) => this.#users.display(user),
       place: (room) => {
         const found = this.#feed.of(room);
         return found && { key: found.key, name: found.isDirect ? `@${found.to}` : `#${this.nameOf(found)}` };
@@ -175,23 +175,23 @@ export class Screen {
   }
 
   #showTyping({ room }) {
-    const names = room === null ? [] : this.#typing.usersIn(room).map((name) => this.#people.display(name));
+    const names = room === null ? [] : this.#typing.usersIn(room).map((name) => this.#users.display(name));
     const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.slice(0, 3));
     const words = ngettext("%(people)s is writing…", "%(people)s are writing…", names.length, { people });
     this.#part(".typing").textContent = names.length === 0 ? "" : words;
   }
 
-  /** Where the room shows it: who else has read the last message. */
+  /** Which other users have read the last message, in rooms with receipts. */
   #seenBy({ receipts, readers, timeline }) {
     const last = receipts ? timeline.events.findLast(isMessage) : undefined;
     if (!last) return [];
     const seen = [...readers].filter(([name, seq]) => seq >= last.seq && name !== me.name && name !== last.user);
-    return seen.map(([name]) => this.#people.display(name));
+    return seen.map(([name]) => this.#users.display(name));
   }
 
   /**
-   * Own messages without an event yet, and refused edits without a message. One whose event is here was answered on
-   * a connection that broke.
+   * Own messages without an event, and refused edits without a message. A message whose event is loaded was acknowledged
+   * on a connection that was lost, and is settled here.
    */
   #unsent(key, events, { availability }) {
     const entries = this.#outbox.entriesOf(key);
@@ -202,7 +202,7 @@ export class Screen {
     return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { availability }));
   }
 
-  /** Looked for once: behind hundreds of messages that takes its time. */
+  /** An element of the page, cached because a query after hundreds of messages is slow. */
   #part(name) {
     if (!this.#parts.has(name)) this.#parts.set(name, this.#app.querySelector(name));
     return this.#parts.get(name);
@@ -212,11 +212,11 @@ export class Screen {
 /** (seq) → the message, or undefined. */
 const finder = ({ historyWindow, timeline }) => (seq) => historyWindow?.find(seq) ?? timeline.find(seq);
 
-const UNKNOWN = new Set(["unknown", "absent", "nobody"]); // reasons without a conversation to name
+const UNNAMED = new Set(["unknown", "absent", "nobody"]); // reasons without a conversation to name
 
-/** What counts for the title: of a muted room only what calls me, of an archived one nothing. */
-const disturbing = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);
+/** Unread messages that count in the title: only mentions of a muted room, none of an archived one. */
+const countInTitle = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);
 
-/** Conversations of a fixed set of users are private, too, but no one can be invited into them. */
+/** A group conversation has a fixed set of users, and nobody can be invited. */
 const isClosed = ({ isDirect, name, private: hidden }) => !isDirect && name === null && hidden;
 const isByInvitation = ({ isDirect, name, private: hidden }) => !isDirect && name !== null && hidden;

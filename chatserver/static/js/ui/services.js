@@ -1,9 +1,9 @@
 /**
- * What the chat page does beside showing messages: notifications, receipts, read marks, recounts, focus, renewal of the session,
- * logging out, reading messages out. lazy-bundle.js brings it after the first messages; a Deferred keeps what it has to hear
- * until then.
+ * Parts of the chat page that the first messages do not need: notifications, receipts, read positions, recounts, focus,
+ * session renewal, logout, announcements. Loaded by lazy-bundle.js; until then a Deferred queues
+ * the calls.
  *
- * Hears `session:logout` on the page.
+ * Listens to `session:logout`.
  */
 
 import { refuseFiles } from "./file-drop.js";
@@ -18,22 +18,22 @@ import { followKeyboard } from "./viewport.js";
 
 export class Services {
   #app;
-  #people;
+  #users;
   #marks;
   #notifications;
   #receipts;
   #renewal;
 
-  /** `nameOf(conversation)` and `current()` as Notifications has them; `draw()` brings the page up to date. */
-  constructor(app, { feed, people, outbox, connection, nameOf, current, draw }) {
+  /** `nameOf(conversation)` and `current()`: see Notifications; `draw()` redraws the page. */
+  constructor(app, { feed, users, outbox, connection, nameOf, current, draw }) {
     this.#app = app;
-    this.#people = people;
+    this.#users = users;
     this.#marks = new ReadMarks({ feed, send: (frame) => connection.send(frame) });
-    this.#notifications = new Notifications({ feed, people, nameOf, current });
+    this.#notifications = new Notifications({ feed, users, nameOf, current });
     this.#receipts = new Receipts(draw);
     this.#renewal = new Renewal(connection);
-    new Recounts(feed).look();
-    people.addEventListener("people:changed", () => this.#notifications.withdraw());
+    new Recounts(feed).check();
+    users.addEventListener("users:changed", () => this.#notifications.closeOutdated());
     app.addEventListener("session:logout", ({ detail }) => this.#logOut(detail ?? {}, { outbox, connection }));
     app.querySelector("storage-notice").watch(outbox);
     addEventListener("pagehide", () => this.#marks.flush());
@@ -45,7 +45,7 @@ export class Services {
 
   welcome({ session, rooms }) {
     this.#renewal.welcome(session);
-    this.#notifications.renewed(rooms);
+    this.#notifications.welcomed(rooms);
   }
 
   messageReceived(event) {
@@ -56,26 +56,26 @@ export class Services {
     this.#notifications.messageChanged(event);
   }
 
-  /** A new connection: the state of all rooms is known again. */
+  /** After a welcome. */
   renewed() {
     this.#marks.flush();
-    this.#receipts.renew();
-    this.#notifications.withdraw();
+    this.#receipts.reset();
+    this.#notifications.closeOutdated();
   }
 
-  /** Something was read. */
+  /** A read position may have changed. */
   readPositionChanged() {
-    this.#marks.soon();
+    this.#marks.schedule();
   }
 
   conversationOpened(conversation) {
     this.#receipts.load(conversation);
   }
 
-  /** Messages came into a conversation; `open`: it is on screen. */
+  /** Messages were added to a conversation; `open`: it is the open one. */
   messagesAdded(messages, { open }) {
-    this.#notifications.withdraw();
-    if (open) this.#app.querySelector("live-announcer").read(messages, this.#people);
+    this.#notifications.closeOutdated();
+    if (open) this.#app.querySelector("live-announcer").read(messages, this.#users);
   }
 
   #logOut({ everywhere = false }, { outbox, connection }) {

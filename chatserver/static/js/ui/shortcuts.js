@@ -1,4 +1,4 @@
-/** The keys that work anywhere on the chat page. <keys-dialog> shows them to people. */
+/** Global keyboard shortcuts of the chat page. <keys-dialog> lists them. */
 
 import { call } from "./lazy-load.js";
 import { goTo } from "./layers.js";
@@ -39,7 +39,7 @@ function paging(key, list) {
   return key === "PageDown" ? () => list.scrollByPage(1) : null;
 }
 
-/** Ends an edit or a reply. Else, unless something is being written, leads to the end: then all is read. */
+/** Cancel an edit or a reply. Otherwise, unless text is being written, scroll to the end, which marks all as read. */
 function escape(part) {
   const composer = part("message-composer");
   if (composer.cancel() || composer.text.trim()) return;
@@ -47,12 +47,12 @@ function escape(part) {
   composer.focus();
 }
 
-/** The next row of the list, or the next one with something unread; around its ends. */
+/** Go to the next conversation of the list, or the next unread one; wraps around. */
 function step(direction, unread) {
   const rows = [...document.querySelectorAll(ROWS)].filter((row) => !row.closest("[hidden]"));
   const here = rows.findIndex((row) => row.hasAttribute("aria-current"));
-  const turned = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
-  const order = direction > 0 ? turned : turned.reverse();
+  const rotated = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
+  const order = direction > 0 ? rotated : rotated.reverse();
   const next = order.find((row) => !unread || row.classList.contains("row-unread"));
   if (next) goTo(next.href);
 }

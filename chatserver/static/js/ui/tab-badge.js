@@ -1,4 +1,4 @@
-/** What a tab in the background says of unread messages: a number in its title, a dot on its icon. */
+/** Show the unread count in the browser tab: a number in the title, a dot on the icon. */
 
 import { title } from "../lib/unread.js";
 

@@ -1,4 +1,4 @@
-/** Buttons at the edges of a scrolling list of conversations: unread ones beyond the edge, and a way there. */
+/** Buttons at the edges of the scrolled list of conversations: they count unread ones out of view, and scroll to them. */
 
 import { ngettext } from "../lib/i18n.js";
 
@@ -21,17 +21,17 @@ export class UnreadEdges {
     new ResizeObserver(() => this.update()).observe(list);
   }
 
-  /** Counts again before the next frame. */
+  /** Schedule a recount before the next frame. */
   update() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       const { above, below } = this.#beyond();
-      this.#show(this.#above, above.length, aboveWords);
-      this.#show(this.#below, below.length, belowWords);
+      this.#show(this.#above, above.length, aboveText);
+      this.#show(this.#below, below.length, belowText);
     });
   }
 
-  /** The rows that are unread and not in view. */
+  /** The unread rows out of view. */
   #beyond() {
     const { top, bottom, height } = this.#list.getBoundingClientRect();
     const rows = height > 0 ? [...this.#list.querySelectorAll(UNREAD)] : [];
@@ -51,7 +51,7 @@ export class UnreadEdges {
     button.querySelector("span").textContent = count === 0 ? "" : words(count);
   }
 
-  /** Only the list scrolls, not what is around it. */
+  /** Scroll only the list, not the page. */
   #go(row) {
     if (!row) return;
     const { top, height } = this.#list.getBoundingClientRect();
@@ -60,5 +60,5 @@ export class UnreadEdges {
   }
 }
 
-const aboveWords = (n) => ngettext("%(num)s unread conversation above", "%(num)s unread conversations above", n);
-const belowWords = (n) => ngettext("%(num)s unread conversation below", "%(num)s unread conversations below", n);
+const aboveText = (n) => ngettext("%(num)s unread conversation above", "%(num)s unread conversations above", n);
+const belowText = (n) => ngettext("%(num)s unread conversation below", "%(num)s unread conversations below", n);

@@ -1,13 +1,13 @@
-/** Where the on-screen keyboard covers the page instead of shrinking it, the page shrinks itself. */
+/** Shrink the page if the on-screen keyboard covers it instead of resizing the viewport. */
 
-const KEYBOARD = 120; // pixels: less than this is a browser bar
+const MIN_KEYBOARD = 120; // pixels; a smaller difference is a browser bar
 
 const TOUCH = matchMedia("(pointer: coarse)");
 
 export function followKeyboard(view = globalThis.visualViewport) {
   view?.addEventListener("resize", () => {
     const { style } = document.documentElement;
-    const covered = TOUCH.matches && view.scale === 1 && innerHeight - view.height > KEYBOARD;
+    const covered = TOUCH.matches && view.scale === 1 && innerHeight - view.height > MIN_KEYBOARD;
     if (covered) style.setProperty("--viewport", `${view.height}px`);
     else style.removeProperty("--viewport");
     if (covered) scrollTo(0, 0);
