@@ -1,8 +1,8 @@
 /**
- * <account-form data-next="/index">: posts its form as JSON and goes on to `data-next`, or says why not.
- * The answer may name a room to open there.
- * A fragment like `#/room/9`, which browsers keep when they are redirected here, goes on to the next page.
- * A field named `token` is filled from any other fragment, which then leaves the address bar.
+ * <account-form data-next="/index">: posts its form as JSON, then goes to `data-next`, or shows the error.
+ * The response may name a room to open there.
+ * A fragment such as `#/room/9`, which browsers keep in a redirect, is passed on to the next page.
+ * Any other fragment is the value of the field `token`, and is removed from the address bar.
  */
 
 import { request } from "../net/api.js";
@@ -40,23 +40,23 @@ class AccountForm extends HTMLElement {
     try {
       const fields = Object.fromEntries(new FormData(this.#form));
       const { room } = await request("POST", this.#form.action, fields);
-      location.replace(this.#next(room)); // Back does not lead to the form again
+      location.replace(this.#next(room)); // so that Back does not lead to the form
       return;
     } catch (error) {
       button.disabled = false;
       this.removeAttribute("aria-busy");
       this.#revealToken(error);
-      showProblem(this.#problem, { code: error.code, message: sentence(error) });
+      showProblem(this.#problem, { code: error.code, message: withDelay(error) });
     }
   }
 
-  /** A token from a stale link: let it be typed. */
+  /** Show the field for the token if the one in the link is not valid. */
   #revealToken({ code }) {
     const field = this.#form.elements.namedItem("token");
     if (field && (code === "forbidden" || code === "not_found")) field.closest(".field").hidden = false;
   }
 
-  /** Only to this server, whatever the address asked for, and to `room` or the conversation that it names. */
+  /** The next URL, on this server only, with `room` or the conversation of the fragment. */
   #next(room) {
     const next = new URL(this.dataset.next || "/", location.href);
     if (next.origin !== location.origin) return this.dataset.home;
@@ -66,7 +66,7 @@ class AccountForm extends HTMLElement {
   }
 }
 
-function sentence({ message, retryAfter: seconds }) {
+function withDelay({ message, retryAfter: seconds }) {
   const wait = _("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
   return seconds >= 1 ? `${message} ${wait}` : message;
 }

@@ -1,7 +1,7 @@
 /**
- * <account-menu>: the way to the settings, and out. What is chosen puts it away.
+ * <account-menu>: menu with settings and logout; a choice closes it.
  *
- * Sends `session:logout` when the user logs out.
+ * Dispatches `session:logout`.
  */
 
 import { say } from "../ui/dom.js";

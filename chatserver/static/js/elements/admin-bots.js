@@ -1,4 +1,4 @@
-/** <admin-bots>: makes bots, and shows a token once with a line that uses it. */
+/** <admin-bots>: creates and lists bots, and shows a new token once with a curl command that uses it. */
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
@@ -15,7 +15,7 @@ class AdminBots extends AdminList {
     super.connectedCallback();
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#make(new FormData(this.#form));
+      this.#create(new FormData(this.#form));
     });
     for (const [name, action] of Object.entries({ renew: this.#renew, revoke: this.#revoke, disable: this.#disable })) {
       this.querySelector(`.bot-${name}`).addEventListener("click", () => action.call(this, this.open));
@@ -70,20 +70,20 @@ class AdminBots extends AdminList {
     this.#form.querySelector("fieldset").hidden = choices.length === 0;
   }
 
-  async #make(fields) {
-    const made = await this.attempt(async () => {
+  async #create(fields) {
+    const created = await this.attempt(async () => {
       const rooms = fields.getAll("room");
       const body = { name: fields.get("bot-name"), display: fields.get("bot-display"), rooms };
       const { token } = await sessionRequest("POST", this.dataset.url, body);
-      this.#reveal(token, rooms);
+      this.#showToken(token, rooms);
       this.#form.hidden = true;
       this.#form.reset();
     });
-    if (made) await this.load();
+    if (created) await this.load();
   }
 
-  /** In the open dialog. */
-  #reveal(token, [room = "lobby"]) {
+  /** Show the token in the open dialog. */
+  #showToken(token, [room = "lobby"]) {
     const made = this.querySelector("dialog[open] .admin-made");
     const url = new URL(`${urls.rooms}/${encodeURIComponent(room)}/messages`, location.href);
     made.hidden = false;
@@ -101,7 +101,7 @@ class AdminBots extends AdminList {
     };
     return this.confirmed(question, async () => {
       const { token } = await sessionRequest("POST", `${this.dataset.url}/${encodeURIComponent(bot.name)}/token`);
-      this.#reveal(token, bot.rooms);
+      this.#showToken(token, bot.rooms);
     });
   }
 

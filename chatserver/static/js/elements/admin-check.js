@@ -1,4 +1,4 @@
-/** <admin-check>: asks the server about itself, tries a second socket, and says what to do. */
+/** <admin-check>: self-check of the server: requests its state, tests a WebSocket, and shows advice. */
 
 import { sessionRequest } from "../net/api.js";
 import { sync } from "../ui/dom.js";
@@ -7,11 +7,11 @@ import { _, ngettext } from "../lib/i18n.js";
 import { clone, socketUrl } from "../ui/page.js";
 import { LOBBY, Type } from "../net/protocol.js";
 
-const PATIENCE = 8_000; // milliseconds for a socket to open and answer
-const ID = "self-check";
+const SOCKET_TIMEOUT = 8_000; // milliseconds
+const REQUEST_ID = "self-check";
 
 class AdminCheck extends HTMLElement {
-  #sum = this.querySelector(".check-sum");
+  #summary = this.querySelector(".check-sum");
   #problem = this.querySelector(".form-problem");
 
   connectedCallback() {
@@ -22,20 +22,20 @@ class AdminCheck extends HTMLElement {
   async #check() {
     this.dataset.state = "busy";
     this.#problem.hidden = true;
-    this.#sum.textContent = _("Checking…");
+    this.#summary.textContent = _("Checking…");
     try {
-      this.#show(checks({ ...(await asked(this.dataset.url)), page: thisPage(), socket: await roundTrip() }));
+      this.#show(checks({ ...(await serverState(this.dataset.url)), page: thisPage(), socket: await roundTrip() }));
     } catch (error) {
       this.#problem.textContent = error.message;
       this.#problem.hidden = false;
-      this.#sum.textContent = "";
+      this.#summary.textContent = "";
     }
     this.dataset.state = "done";
   }
 
   #show(lines) {
     const wrong = lines.filter(({ verdict }) => verdict !== "good").length;
-    this.#sum.textContent = wrong
+    this.#summary.textContent = wrong
       ? ngettext("%(num)s issue found.", "%(num)s issues found.", wrong)
       : _("No issues found.");
     sync(this.querySelector(".check-lines"), lines, {
@@ -43,7 +43,7 @@ class AdminCheck extends HTMLElement {
       make: () => clone("line"),
       update: (item, { title, verdict, text }) => {
         item.dataset.verdict = verdict;
-        item.querySelector(".check-mark span").textContent = WORDS[verdict]();
+        item.querySelector(".check-mark span").textContent = LABELS[verdict]();
         item.querySelector(".check-title").textContent = title;
         item.querySelector(".check-text").textContent = text;
       },
@@ -51,10 +51,10 @@ class AdminCheck extends HTMLElement {
   }
 }
 
-const WORDS = { good: () => _("Good:"), fair: () => _("Warning:"), bad: () => _("Problem:") };
+const LABELS = { good: () => _("Good:"), fair: () => _("Warning:"), bad: () => _("Problem:") };
 
-/** The server's facts, and how far its clock is ahead, taken in the middle of the request. */
-async function asked(url) {
+/** The state of the server, and the offset of its clock from the middle of the request, in milliseconds. */
+async function serverState(url) {
   const before = Date.now();
   const server = await sessionRequest("GET", url);
   return { server, clock: server.at - (before + Date.now()) / 2 };
@@ -65,7 +65,7 @@ function thisPage() {
   return { origin: location.origin, secure: window.isSecureContext, notifications: permission };
 }
 
-/** Milliseconds of one question over a socket of its own; null when there is no answer. */
+/** The round-trip time of one request over a new WebSocket, in milliseconds; null without a reply. */
 function roundTrip() {
   return new Promise((resolve) => {
     const socket = new WebSocket(socketUrl());
@@ -74,15 +74,15 @@ function roundTrip() {
       socket.close();
     };
     let sent = 0;
-    setTimeout(end, PATIENCE, null);
+    setTimeout(end, SOCKET_TIMEOUT, null);
     socket.addEventListener("error", () => end(null));
     socket.addEventListener("close", () => end(null));
     socket.addEventListener("message", ({ data }) => {
       const { type, id } = JSON.parse(data);
-      if (id === ID) end(performance.now() - sent);
+      if (id === REQUEST_ID) end(performance.now() - sent);
       if (type !== Type.WELCOME) return;
       sent = performance.now();
-      socket.send(JSON.stringify({ type: Type.HISTORY, id: ID, room: LOBBY, limit: 1 }));
+      socket.send(JSON.stringify({ type: Type.HISTORY, id: REQUEST_ID, room: LOBBY, limit: 1 }));
     });
   });
 }

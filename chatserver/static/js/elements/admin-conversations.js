@@ -1,4 +1,4 @@
-/** <admin-conversations>: the largest conversations without a name, from outside; removes them. */
+/** <admin-conversations>: lists the largest group and direct conversations without their content, and removes them. */
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";

@@ -1,4 +1,4 @@
-/** <admin-invites>: makes links that let new people in, shows them as QR codes, takes them back. */
+/** <admin-invites>: creates, lists and revokes invitations, and shows their links and QR codes. */
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
@@ -9,14 +9,14 @@ import { urls } from "../ui/page.js";
 import { listRooms } from "../net/room-lists.js";
 
 class AdminInvites extends AdminList {
-  #addresses = []; // where other devices reach this server
+  #addresses = []; // URLs under which other devices reach this server
   #form = this.querySelector("form");
 
   connectedCallback() {
     super.connectedCallback();
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#make(Object.fromEntries(new FormData(this.#form)));
+      this.#create(Object.fromEntries(new FormData(this.#form)));
     });
     this.addEventListener("click", ({ target }) => {
       if (target.closest(".revoke")) this.#revoke(this.itemOf(target));
@@ -38,10 +38,10 @@ class AdminInvites extends AdminList {
   }
 
   fill(row, { title, uses_left: uses, expires_at: end, created_by: by }) {
-    const [people, , maker] = row.querySelectorAll("td");
+    const [usesCell, , creatorCell] = row.querySelectorAll("td");
     row.querySelector(".cell-title").textContent = title ?? _("Lobby");
-    people.textContent = ngettext("%(num)s person", "%(num)s people", uses);
-    maker.textContent = by || _("the server's operator");
+    usesCell.textContent = ngettext("%(num)s person", "%(num)s people", uses);
+    creatorCell.textContent = by || _("the server's operator");
     this.moment(row.querySelector("time"), end);
   }
 
@@ -51,7 +51,7 @@ class AdminInvites extends AdminList {
     dialog.querySelector("invite-link").show(invite, this.#addresses);
   }
 
-  /** Rooms that one belongs to, and those that everybody may join. */
+  /** Offer the user's own rooms and public rooms. */
   async #offerRooms() {
     const { own, open } = await listRooms();
     const named = [...own, ...open].filter(({ name, room, archived }) => name && room !== LOBBY && !archived);
@@ -60,13 +60,13 @@ class AdminInvites extends AdminList {
     this.#form.elements.room.replaceChildren(new Option(_("Lobby"), ""), ...options);
   }
 
-  async #make({ uses, days, room }) {
+  async #create({ uses, days, room }) {
     let code;
     await this.changed(async () => {
       ({ code } = await sessionRequest("POST", urls.invites, { uses: Number(uses), days: Number(days), room }));
     });
-    const made = this.items.find((invite) => invite.code === code);
-    if (made) this.openDialog("invite", made);
+    const created = this.items.find((invite) => invite.code === code);
+    if (created) this.openDialog("invite", created);
   }
 
   #revoke({ code }) {

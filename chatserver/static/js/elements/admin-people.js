@@ -1,4 +1,4 @@
-/** <admin-people>: everybody who has an account, their rights, their passwords, their names. */
+/** <admin-people>: lists accounts; changes names and rights, resets passwords, disables accounts. */
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
@@ -53,7 +53,7 @@ class AdminPeople extends AdminList {
   }
 
   opened(_name, user) {
-    const itself = user.name === me.name;
+    const isSelf = user.name === me.name;
     const show = (part, text) => {
       this.#dialog.querySelector(part).textContent = text;
     };
@@ -62,8 +62,8 @@ class AdminPeople extends AdminList {
     show(".person-admin", user.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
     show(".person-disable", user.disabled ? _("Reactivate the account") : _("Disable the account"));
     this.#dialog.querySelector(".person-disable").classList.toggle("button-danger", !user.disabled);
-    this.#dialog.querySelector(".person-self").hidden = !itself;
-    for (const button of [".person-reset", ".person-disable"]) this.#dialog.querySelector(button).hidden = itself;
+    this.#dialog.querySelector(".person-self").hidden = !isSelf;
+    for (const button of [".person-reset", ".person-disable"]) this.#dialog.querySelector(button).hidden = isSelf;
   }
 
   #change(user, facts) {

@@ -1,4 +1,4 @@
-/** <admin-rooms>: every room from outside; archives them and says how long they keep messages. */
+/** <admin-rooms>: lists rooms without their content; archives them and sets the retention of messages. */
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
@@ -7,7 +7,7 @@ import { _, ngettext } from "../lib/i18n.js";
 import { LOBBY } from "../net/protocol.js";
 import { lang } from "../ui/page.js";
 
-const DAYS = [0, 7, 30, 90, 365]; // that one can choose from; 0 is for ever
+const DAYS = [0, 7, 30, 90, 365]; // choices of the retention; 0 means forever
 
 class AdminRooms extends AdminList {
   #dialog = this.dialog("room");
@@ -17,7 +17,7 @@ class AdminRooms extends AdminList {
     super.connectedCallback();
     this.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#keep(this.open, Number(event.target.elements.days.value));
+      this.#setRetention(this.open, Number(event.target.elements.days.value));
     });
     this.querySelector(".room-archive").addEventListener("click", () => this.#archive(this.open));
   }
@@ -35,7 +35,7 @@ class AdminRooms extends AdminList {
   }
 
   fill(row, room) {
-    const [, members, messages, , keeps] = row.querySelectorAll("td");
+    const [, members, messages, , retention] = row.querySelectorAll("td");
     row.querySelector(".cell-title").textContent = room.title;
     row.querySelector(".cell-name").textContent = `#${room.name}`;
     row.querySelector(".tag").textContent = kind(room);
@@ -43,17 +43,17 @@ class AdminRooms extends AdminList {
     row.querySelector("[data-opens]").setAttribute("aria-label", _("Manage %(name)s", { name: room.title }));
     members.textContent = this.#numbers.format(room.members);
     messages.textContent = this.#numbers.format(room.messages);
-    keeps.textContent = lasting(room.retention_days ?? 0);
+    retention.textContent = retentionText(room.retention_days ?? 0);
     this.moment(row.querySelector("time"), room.last_at);
   }
 
   opened(_name, room) {
     const days = room.retention_days ?? 0;
     const choices = [...new Set([...DAYS, days])].sort((a, b) => a - b);
-    const options = choices.map((each) => new Option(lasting(each), each, each === days, each === days));
+    const options = choices.map((each) => new Option(retentionText(each), each, each === days, each === days));
     this.#dialog.querySelector("h2").textContent = room.title;
     this.#dialog.querySelector("select").replaceChildren(...options);
-    this.#dialog.querySelector(".room-admins").textContent = keepers(room);
+    this.#dialog.querySelector(".room-admins").textContent = adminsText(room);
     const button = this.#dialog.querySelector(".room-archive");
     button.textContent = room.archived ? _("Reopen the room") : _("Archive the room");
     button.hidden = room.room === LOBBY;
@@ -63,7 +63,7 @@ class AdminRooms extends AdminList {
     return this.changed(() => sessionRequest("PATCH", `${this.dataset.url}/${room.room}`, facts));
   }
 
-  async #keep(room, days) {
+  async #setRetention(room, days) {
     if (days === (room.retention_days ?? 0)) return;
     const longer = days === 0 || (room.retention_days ?? Infinity) <= days;
     const question = {
@@ -89,9 +89,9 @@ function kind(room) {
   return room.private ? _("Private") : _("Public");
 }
 
-const lasting = (days) => (days ? ngettext("%(num)s day", "%(num)s days", days) : _("forever"));
+const retentionText = (days) => (days ? ngettext("%(num)s day", "%(num)s days", days) : _("forever"));
 
-const keepers = ({ admins }) =>
+const adminsText = ({ admins }) =>
   admins.length > 0
     ? _("Administered by %(names)s.", { names: admins.map((name) => `@${name}`).join(", ") })
     : _("No member administers this room.");

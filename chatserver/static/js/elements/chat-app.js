@@ -1,9 +1,9 @@
 /**
- * <chat-app>: joins the parts of the chat page. What is shown has an owner of its own: Connection, Feed,
+ * <chat-app>: connects the parts of the chat page. The state is owned by Connection, Feed,
  * CurrentConversation, Users, Outbox.
  *
- * Hears `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`, `topic:changed`,
- * `history:wanted`, `future:wanted`, `end:wanted`, `connection:retry`, `room:entered`, `room:muted`.
+ * Listens to `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`, `topic:changed`,
+ * `history:wanted`, `future:wanted`, `end:wanted`, `connection:retry`, `room:joined`, `room:muted`.
  */
 
 import { Connection } from "../net/connection.js";
@@ -73,12 +73,12 @@ class ChatApp extends HTMLElement {
     this.#outbox.load();
     this.#connection.start();
     listenToKeys(this);
-    followLogout(() => this.#forget());
+    followLogout(() => this.#deleteLocalData());
     loadLazyBundle(this.#list, ({ Services }) => this.#complete(Services));
   }
 
-  /** The user has logged out in another tab. */
-  #forget() {
+  /** Delete local data after a logout in another tab. */
+  #deleteLocalData() {
     this.#connection.end();
     drafts.forgetAll();
     return this.#outbox.clear();
@@ -103,10 +103,10 @@ class ChatApp extends HTMLElement {
     on(this.#connection, "frame:received", ({ frame }) => this.#receive(frame));
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
     on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
-    on(this.#feed, "feed:welcomed", () => this.#renewed());
+    on(this.#feed, "feed:welcomed", () => this.#welcomed());
     on(this.#feed, "feed:removed", (detail) => this.#current.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
-    on(this.#users, "users:changed", () => this.#peopleChanged());
+    on(this.#users, "users:changed", () => this.#usersChanged());
     on(this.#outbox, "outbox:changed", () => this.#draw());
     on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
@@ -120,9 +120,9 @@ class ChatApp extends HTMLElement {
     on(this, "end:wanted", () => this.#showEnd());
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
-    on(this, "room:entered", (detail) => this.#enter(detail));
+    on(this, "room:joined", (detail) => this.#roomJoined(detail));
     on(this, "room:muted", () => this.#draw());
-    on(globalThis, "hashchange", () => this.#turn());
+    on(globalThis, "hashchange", () => this.#addressChanged());
     on(globalThis, "blur", () => this.#current.newLine.leave(this.#conversation.unread));
   }
 
@@ -130,7 +130,7 @@ class ChatApp extends HTMLElement {
     return this.#current.conversation;
   }
 
-  // What arrives ---------------------------------------------------------------------------------
+  // Events of connection and state ---------------------------------------------------------------
 
   #receive(frame) {
     deliver(frame, {
@@ -138,8 +138,8 @@ class ChatApp extends HTMLElement {
       users: this.#users,
       typing: this.#typing,
       services: this.#services,
-      update: (version) => this.querySelector("update-notice").met(version, this.#outbox),
-      limits: ({ message_chars: most }) => (this.#composer.limit = most ?? this.#composer.limit),
+      update: (version) => this.querySelector("update-notice").setServerVersion(version, this.#outbox),
+      limits: ({ message_chars: limit }) => (this.#composer.limit = limit ?? this.#composer.limit),
     });
   }
 
@@ -151,27 +151,27 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
-  #peopleChanged() {
+  #usersChanged() {
     for (const conversation of this.#feed.all) conversation.recheckMentions();
     this.#draw();
   }
 
-  #renewed() {
+  #welcomed() {
     this.#users.reconnected();
     this.#outbox.flush();
-    this.#services.call("renewed");
+    this.#services.call("welcomed");
     this.#current.check();
     this.#current.newLine.place(this.#conversation);
     this.#load();
     this.#draw();
   }
 
-  /** The newest page, and the place to return to or the message that the address names. */
+  /** Load the newest page, then show the position to return to or the message of the address. */
   async #load() {
     if (!(await this.#destination.canLoad(this.#current))) return void this.#draw();
     this.#services.call("conversationOpened", this.#conversation);
     await this.#historyJump.open(this.#conversation, this.#feed);
-    if (this.#conversation.timeline.loaded) this.#navigation.arrive();
+    if (this.#conversation.timeline.loaded) this.#navigation.conversationLoaded();
   }
 
   #feedChanged({ conversation, added }) {
@@ -179,7 +179,7 @@ class ChatApp extends HTMLElement {
     this.#services.call("messagesAdded", added, { open: conversation.key === key });
     if (conversation.key === key) {
       if (lost && this.#current.check()) this.#load(); // a member again
-      if (added.length > 1) this.#redraw(); // all of them may not fit into the view
+      if (added.length > 1) this.#redraw(); // before the timeline is trimmed: they may not all fit into the view
       this.#reading.look();
       this.#current.newLine.place(conversation);
     }
@@ -187,24 +187,24 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
-  // What the user does ---------------------------------------------------------------------------
+  // Actions of the user --------------------------------------------------------------------------
 
-  #turn() {
-    if (location.hash && !isRoute(location.hash)) return; // a place in the page
-    this.#navigation.turn(this.#current.key);
+  #addressChanged() {
+    if (location.hash && !isRoute(location.hash)) return; // an element of the page
+    this.#navigation.addressChanged(this.#current.key);
     this.#open();
   }
 
   #open() {
     const key = keyIn(location.hash);
-    if (key !== this.#current.key) this.#arrive(key);
+    if (key !== this.#current.key) this.#switchTo(key);
     else if (messageOf(location.hash) === null && !this.#navigation.isReturn) this.#historyJump.leave(this.#conversation);
     if (this.#conversation.isDirect) this.#users.ensureLoaded(this.#conversation.to);
     this.#redraw();
     return this.#feed.epoch === null ? null : this.#load();
   }
 
-  #arrive(key) {
+  #switchTo(key) {
     if (this.#current.key !== null) {
       this.#historyJump.leave(this.#conversation);
       call(this.querySelector("toast-line"), "clear");
@@ -213,8 +213,8 @@ class ChatApp extends HTMLElement {
     this.#historyJump.seek(this.#conversation);
   }
 
-  /** A member of one more room, which is opened unless the user has turned to something else. */
-  #enter({ state, go }) {
+  /** The user has joined a room; with `go` it is opened. */
+  #roomJoined({ state, go }) {
     const { key } = this.#feed.addRoom(state);
     if (go && key !== this.#current.key) goTo(hashOf(key)); // a link to a message of this room stays
   }
@@ -236,7 +236,7 @@ class ChatApp extends HTMLElement {
     this.#list.showSent();
   }
 
-  // What is shown --------------------------------------------------------------------------------
+  // Drawing --------------------------------------------------------------------------------------
 
   #draw() {
     this.#scheduler.soon();

@@ -1,7 +1,7 @@
 /**
  * <chat-message>: one message. Its markup comes from templates/messages/_message.html.
  *
- * Sends `message:retry`, `message:rewrite` and `message:delete` {id}, `message:react` {seq, emoji, on},
+ * Dispatches `message:retry`, `message:rewrite` and `message:delete` {id}, `message:react` {seq, emoji, on},
  * `message:jump` {seq}, `quote:wanted` {seq}.
  */
 
@@ -17,7 +17,7 @@ import { Type } from "../net/protocol.js";
 const QUOTED = 160; // characters
 
 class ChatMessage extends HTMLElement {
-  /** What is shown, as in lib/view.js. */
+  /** The shown message, as in lib/view.js. */
   message = null;
 
   #shown = "";
@@ -71,7 +71,7 @@ class ChatMessage extends HTMLElement {
     quote.hidden = replyTo === undefined || replyTo === null;
     if (quote.hidden) return;
     quote.onclick = () => say(this, "message:jump", { seq: replyTo });
-    if (!quoted) queueMicrotask(() => say(this, "quote:wanted", { seq: replyTo })); // when it is in the page
+    if (!quoted) queueMicrotask(() => say(this, "quote:wanted", { seq: replyTo })); // when this element is in the page
     const text = quoted?.deleted_at ? _("This message was deleted.") : quoted ? plain(quoted) : "…";
     quote.querySelector(".quote-author").textContent = quoted ? display(quoted.user) : "";
     quote.querySelector(".quote-text").textContent = text.slice(0, QUOTED);
@@ -103,7 +103,7 @@ class ChatMessage extends HTMLElement {
     if (status.hidden) return;
     status.querySelector(".message-problem").textContent = statusWords(change)[state](problem);
     const rewritable = change === undefined || change === Type.EDIT;
-    const discard = change === undefined ? "delete" : "discard"; // an act is taken back, the message stays
+    const discard = change === undefined ? "delete" : "discard"; // discarding a change keeps the message
     this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed" || final);
     this.#button(".message-rewrite", () => say(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
     for (const name of ["delete", "discard"]) {
@@ -119,7 +119,7 @@ class ChatMessage extends HTMLElement {
   }
 }
 
-/** How the state of a message, or of an act on it, is called. */
+/** The texts for the states of a message, or of a pending change of it. */
 function statusWords(change) {
   switch (change) {
     case Type.EDIT:
@@ -150,7 +150,7 @@ function statusWords(change) {
   }
 }
 
-/** As the server marked it up; before it did, the text. */
+/** The content from the server's HTML; before its event has arrived, from the text. */
 const pieces = (data, html, isUser) => (html ? parseHtml(html, isUser) : splitMentions(data, isUser)).map(piece);
 
 function piece({ text, mention, tag, ...facts }) {
@@ -171,11 +171,11 @@ function marked(tag, { parts: inner, href, start, value }) {
   if (start !== undefined) element.start = start;
   if (value !== undefined) element.value = value;
   if (href !== undefined) pointTo(element, href);
-  if (href !== undefined && !href.includes(textOf(inner))) element.title = href; // it says something else
+  if (href !== undefined && !href.includes(textOf(inner))) element.title = href; // the text is not the address
   return element;
 }
 
-/** A link into this chat is followed in this page, others in another tab. */
+/** Links into this chat open in this page, others in another tab. */
 function pointTo(link, href) {
   const { origin, pathname, hash } = new URL(href);
   const isInside = origin === location.origin && pathname === new URL(urls.index, location.href).pathname && isRoute(hash);
@@ -183,7 +183,7 @@ function pointTo(link, href) {
   if (isInside) link.removeAttribute("target");
 }
 
-/** Who reacted so is told in the title, and to a screen reader. */
+/** The title and the accessible name list the users who reacted. */
 function describe(button, { emoji, names }, display) {
   const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.map(display));
   const words = _("%(emoji)s by %(people)s", { emoji, people });

@@ -1,14 +1,14 @@
-/** <chat-topbar>: the name of the open conversation, who is there, and whether others have news. */
+/** <chat-topbar>: name and members of the open conversation, and whether other conversations have unread messages. */
 
 import { _, ngettext } from "../lib/i18n.js";
 
 class ChatTopbar extends HTMLElement {
   /**
-   * `elsewhere`: unread messages of other conversations; `to`: the other one of a direct one, or null;
-   * `members`: how many, null where everybody is one; `known`: whether the user may know anything of the room.
+   * `elsewhere`: unread messages of other conversations; `to`: the other user of a direct conversation, or null;
+   * `members`: their number, null if every user is a member; `known`: whether details of the room are available.
    */
   show({ name, to, known, topic, members, isPrivate, isOnline, online, elsewhere }) {
-    const people =
+    const count =
       members === null
         ? online > 0 && ngettext("%(num)s person online", "%(num)s people online", online)
         : ngettext("%(num)s member", "%(num)s members", members);
@@ -16,7 +16,7 @@ class ChatTopbar extends HTMLElement {
     this.dataset.private = String(isPrivate);
     this.dataset.online = String(isOnline);
     this.querySelector(".topbar-title").textContent = name;
-    const room = known ? [isPrivate ? _("Private") : "", topic || people].filter(Boolean).join(" · ") : "";
+    const room = known ? [isPrivate ? _("Private") : "", topic || count].filter(Boolean).join(" · ") : "";
     this.querySelector(".topbar-details").textContent =
       to === null ? room : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;

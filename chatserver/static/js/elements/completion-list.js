@@ -1,7 +1,7 @@
 /**
- * <completion-list>: what fits the name that is being written behind an @ or a colon, above the text box
- * beside it. Arrow keys choose. Enter takes the chosen row; without one, the box sends. Tab takes the chosen
- * or the first row, Escape closes. The page sets `candidates`.
+ * <completion-list>: suggestions for a name that is typed after an @ or a colon, above the text box
+ * next to it. Arrow keys select. Enter accepts the selected row; without one, the box sends. Tab accepts the selected
+ * or the first row, Escape closes. The page sets `candidates` and `loadMore`.
  */
 
 import { sync } from "../ui/dom.js";
@@ -15,29 +15,29 @@ import { incompleteMention } from "../lib/mentions.js";
 import { withAppended } from "../lib/order.js";
 import { clone } from "../ui/page.js";
 
-const MOST = 7; // rows: six users and @all
-const NONE = -1; // no row is chosen
+const MAX_ROWS = 7; // six users and @all
+const NONE = -1; // no row is selected
 
 class CompletionList extends HTMLElement {
   /** () → {members, others}, each [{name, display}]; null until the members of the room are known. */
   candidates = () => null;
 
-  /** (prefix) → promise of whether there are candidates now that were not known. */
+  /** (prefix) → promise of whether more candidates were loaded. */
   loadMore = async () => false;
 
   #box = this.parentElement.querySelector("textarea");
   #list = this.querySelector("ul");
-  #hints = this.parentElement.querySelectorAll(".composer-hint"); // of the box, and of this list
-  #emoji = null; // until somebody wants one
-  #found = []; // {key, name, more, text}; `text` is what is written
-  #asked = null; // the beginning of a name that the list is about
-  #start = 0; // in the box, of what `text` replaces
+  #hints = this.parentElement.querySelectorAll(".composer-hint"); // for the text box and for this list
+  #emoji = null; // loaded on first use
+  #found = []; // {key, name, more, text}; `text` is inserted
+  #asked = null; // the incomplete mention that the list is for
+  #start = 0; // position in the box from which `text` replaces
   #chosen = NONE;
 
   connectedCallback() {
-    this.#box.addEventListener("input", (event) => isComposing(event) || this.#look());
-    this.#box.addEventListener("compositionend", () => this.#look());
-    this.#box.addEventListener("keydown", (event) => this.#pressed(event), { capture: true }); // before it sends
+    this.#box.addEventListener("input", (event) => isComposing(event) || this.#update());
+    this.#box.addEventListener("compositionend", () => this.#update());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event), { capture: true }); // before the composer's listener
     for (const end of ["blur", "text:replaced"]) this.#box.addEventListener(end, () => this.close());
     this.#list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus
@@ -46,7 +46,7 @@ class CompletionList extends HTMLElement {
     });
   }
 
-  #look() {
+  #update() {
     const before = this.#before;
     const mention = incompleteMention(before);
     const picture = mention ? null : emoji.incompleteName(before);
@@ -62,10 +62,10 @@ class CompletionList extends HTMLElement {
     this.loadMore(mention.query).then((more) => more && this.#asked === mention && this.#add(mention));
   }
 
-  /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
+  /** Append candidates that were loaded later; shown rows do not move. */
   #add(mention) {
     this.#start = mention.start;
-    this.#found = withAppended(this.#found, this.#users(mention), MOST);
+    this.#found = withAppended(this.#found, this.#users(mention), MAX_ROWS);
     this.#choose(this.#chosen);
   }
 
@@ -75,8 +75,8 @@ class CompletionList extends HTMLElement {
 
   #users({ query }) {
     const users = this.candidates();
-    const found = users ? suggested(users, query, everybody()) : [];
-    if (found.length === 1 && found[0].name === query) return []; // it is complete
+    const found = users ? suggested(users, query, allRow()) : [];
+    if (found.length === 1 && found[0].name === query) return []; // the name is complete
     return found.map(option);
   }
 
@@ -84,12 +84,12 @@ class CompletionList extends HTMLElement {
     if (this.#emoji) return emoji.matching(this.#emoji, query).map(picture);
     loadEmoji().then((all) => {
       this.#emoji = all.length > 0 ? all : null;
-      if (this.#emoji) this.#look();
+      if (this.#emoji) this.#update();
     });
     return [];
   }
 
-  /** `:smile:` was written to the end. */
+  /** Replace a complete name such as `:smile:`. */
   #replace(wanted) {
     const found = wanted && emoji.withName(this.#emoji, wanted.query);
     if (found) this.#write(found.emoji, wanted.start);
@@ -112,7 +112,7 @@ class CompletionList extends HTMLElement {
     else this.#box.setAttribute("aria-activedescendant", `name-${index}`);
   }
 
-  /** What Tab and Enter do while rows are shown and none is chosen. */
+  /** Explain Tab and Enter while rows are shown and none is selected. */
   #hint() {
     const [ofBox, ofList] = this.#hints;
     ofBox.hidden = !this.hidden;
@@ -147,7 +147,7 @@ class CompletionList extends HTMLElement {
     this.close();
   }
 
-  /** A letter before the @ would make it a part of a word: then a space goes between. */
+  /** Insert `text`; a space separates an @ from a word before it. */
   #write(text, start) {
     const gap = text.startsWith("@") && /[\p{L}\p{N}_.]$/u.test(this.#before.slice(0, start)) ? " " : "";
     this.#box.setRangeText(gap + text, start, this.#box.selectionStart, "end");
@@ -160,11 +160,11 @@ class CompletionList extends HTMLElement {
   }
 }
 
-const everybody = () => ({ name: "all", display: _("everyone in this room") });
+const allRow = () => ({ name: "all", display: _("everyone in this room") });
 
 const option = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
 
-/** The items, and a heading before those of users who are not in the room. */
+/** The items, with a heading before users who are not in the room. */
 function withHeading(items) {
   const first = items.findIndex(({ outside }) => outside);
   return first < 0 ? items : [...items.slice(0, first), { key: " outside", heading: true }, ...items.slice(first)];

@@ -1,4 +1,4 @@
-/** <confirm-dialog>: one question, and a button for yes. */
+/** <confirm-dialog>: a question with a button to confirm. */
 
 class ConfirmDialog extends HTMLElement {
   #dialog = this.querySelector("dialog");
@@ -7,10 +7,10 @@ class ConfirmDialog extends HTMLElement {
   connectedCallback() {
     this.querySelector(".confirm-yes").addEventListener("click", () => this.#dialog.close("yes"));
     this.querySelector(".confirm-no").addEventListener("click", () => this.#dialog.close(""));
-    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#settle()); // it may be open for the next question
+    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#settle()); // it may already be open for the next question
   }
 
-  /** Promises whether the answer is yes. */
+  /** Ask a question; returns a promise of whether it was confirmed. */
   ask({ question, text = "", yes }) {
     this.#settle();
     this.querySelector("h2").textContent = question;

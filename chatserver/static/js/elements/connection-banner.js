@@ -1,16 +1,16 @@
 /**
- * <connection-banner>: says that the connection is lost, when it stays so for two seconds, that this user has too many
- * windows, that the user has been logged out, or that the connection is over.
+ * <connection-banner>: reports that the connection is lost for more than two seconds, that the user has too many
+ * windows, was logged out, or cannot reconnect.
  *
- * Sends `connection:retry`.
+ * Dispatches `connection:retry`.
  */
 
 import { say } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { CloseCode } from "../net/protocol.js";
 
-const PATIENCE = 2_000; // milliseconds
-const TOO_MANY = "too many sockets"; // the reason for which a user's next socket is closed begins so
+const DELAY = 2_000; // milliseconds
+const TOO_MANY = "too many sockets"; // start of the close reason above the limit of sockets per user
 
 class ConnectionBanner extends HTMLElement {
   #text = this.querySelector(".banner-text");
@@ -21,14 +21,14 @@ class ConnectionBanner extends HTMLElement {
 
   connectedCallback() {
     this.#button.addEventListener("click", () => say(this, "connection:retry"));
-    addEventListener("hashchange", () => this.#pointLogin());
+    addEventListener("hashchange", () => this.#updateLoginLink());
   }
 
   show({ state, code, reason = "" }) {
     if (state === "waiting") this.#tooMany = code === CloseCode.OVERLOADED && reason.startsWith(TOO_MANY);
     if (state === "online") this.#hide();
     else if (state === "ended") this.#end(code);
-    else if (!this.#timer) this.#timer = setTimeout(() => this.#reveal(), PATIENCE);
+    else if (!this.#timer) this.#timer = setTimeout(() => this.#reveal(), DELAY);
     else if (this.dataset.state === "waiting") this.#reveal();
   }
 
@@ -53,17 +53,17 @@ class ConnectionBanner extends HTMLElement {
     this.dataset.state = "ended";
     this.#button.hidden = true;
     this.#login.hidden = code === CloseCode.ABUSE;
-    this.#pointLogin();
-    this.#text.textContent = ENDS[code]();
+    this.#updateLoginLink();
+    this.#text.textContent = TEXTS[code]();
   }
 
-  /** The same conversation is opened after the login. */
-  #pointLogin() {
+  /** Let the login page return to the open conversation. */
+  #updateLoginLink() {
     this.#login.hash = location.hash;
   }
 }
 
-const ENDS = {
+const TEXTS = {
   [CloseCode.SESSION_INVALID]: () => _("You have been logged out. What you write here is kept on this device."),
   [CloseCode.REMOVED]: () => _("You no longer have access to this chat."),
   [CloseCode.ABUSE]: () =>

@@ -1,6 +1,6 @@
 /**
- * <conversation-list>: rooms, direct conversations and users, with what is unread and who is online. While a
- * mouse moves in it, rows stay where they are: a click means the row that was there.
+ * <conversation-list>: rooms, direct conversations and users, with unread counts and presence. While a
+ * mouse moves over it, rows do not move, so that a click hits the intended row.
  */
 
 import { lazyBundle } from "../ui/lazy-load.js";
@@ -16,8 +16,8 @@ import { PointerHold } from "../ui/pointer-hold.js";
 class ConversationList extends HTMLElement {
   #view = null;
   #shown = new Map(); // section → items
-  #edges = null; // UnreadEdges, when they are here
-  #aim = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
+  #edges = null; // UnreadEdges, when the lazy bundle is loaded
+  #pointerHold = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
 
   /** `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one. */
   show(view) {
@@ -31,7 +31,7 @@ class ConversationList extends HTMLElement {
       muted,
       current,
     });
-    const user = (name) => this.#user(name, users); // the open one is marked among `direct`
+    const user = (name) => this.#user(name, users); // without `current`: the open one is marked in `direct`
     this.#fill("rooms", rooms.map(room));
     this.#fill("direct", direct.map(row));
     this.#fill("online", users.online.map(user));
@@ -59,7 +59,7 @@ class ConversationList extends HTMLElement {
   }
 
   #fill(section, wanted) {
-    const items = this.#aim.held ? updatedInPlace(this.#shown.get(section) ?? [], wanted) : wanted;
+    const items = this.#pointerHold.held ? updatedInPlace(this.#shown.get(section) ?? [], wanted) : wanted;
     this.#shown.set(section, items);
     const element = this.querySelector(`[data-section=${section}]`);
     element.hidden = items.length === 0;
@@ -84,10 +84,10 @@ class ConversationList extends HTMLElement {
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
     item.querySelector(".badge-number").textContent = badge(unread);
-    item.querySelector(".badge-label").textContent = unreadWords(unread);
+    item.querySelector(".badge-label").textContent = unreadText(unread);
     item.querySelector(".badge-unread").hidden = unread === 0 || muted === true;
     item.querySelector(".mentions-number").textContent = badge(mentions);
-    item.querySelector(".mentions-label").textContent = mentionWords(mentions);
+    item.querySelector(".mentions-label").textContent = mentionText(mentions);
     item.querySelector(".badge-mentions").hidden = mentions === 0;
     link.classList.toggle("row-unread", unread > 0 && !muted);
     link.classList.toggle("row-muted", muted === true);
@@ -103,7 +103,7 @@ class ConversationList extends HTMLElement {
   }
 }
 
-const unreadWords = (n) => ngettext("%(num)s unread message", "%(num)s unread messages", n);
-const mentionWords = (n) => ngettext("%(num)s message that mentions you", "%(num)s messages that mention you", n);
+const unreadText = (n) => ngettext("%(num)s unread message", "%(num)s unread messages", n);
+const mentionText = (n) => ngettext("%(num)s message that mentions you", "%(num)s messages that mention you", n);
 
 customElements.define("conversation-list", ConversationList);

@@ -1,13 +1,13 @@
-/** <copy-field>: a read-only text with a button that copies it, also where no clipboard is offered. */
+/** <copy-field>: a read-only text with a copy button, which also works without the Clipboard API. */
 
 import { _ } from "../lib/i18n.js";
 
-const SHOWN = 2_000; // milliseconds
+const CONFIRMATION_DURATION = 2_000; // milliseconds
 
 class CopyField extends HTMLElement {
   #input = this.querySelector("input");
   #button = this.querySelector("button");
-  #words = this.querySelector(".copy-label");
+  #label = this.querySelector(".copy-label");
 
   connectedCallback() {
     this.#button.addEventListener("click", () => this.#copy());
@@ -20,12 +20,12 @@ class CopyField extends HTMLElement {
 
   async #copy() {
     const done = (await this.#write()) ? _("Copied") : _("Press Ctrl+C");
-    const before = this.#words.dataset.words ?? this.#words.textContent;
-    this.#words.dataset.words = before;
-    this.#words.textContent = done;
+    const before = this.#label.dataset.label ?? this.#label.textContent;
+    this.#label.dataset.label = before;
+    this.#label.textContent = done;
     setTimeout(() => {
-      this.#words.textContent = before;
-    }, SHOWN);
+      this.#label.textContent = before;
+    }, CONFIRMATION_DURATION);
   }
 
   async #write() {
@@ -33,7 +33,7 @@ class CopyField extends HTMLElement {
       await navigator.clipboard.writeText(this.#input.value);
       return true;
     } catch {
-      this.#input.select(); // plain http has no clipboard, but still this
+      this.#input.select(); // plain http has no Clipboard API
       return document.execCommand("copy");
     }
   }

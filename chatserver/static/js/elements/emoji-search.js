@@ -1,6 +1,6 @@
 /**
- * <emoji-search>: finds emoji by name for the buttons beside it, which show the usual ones until somebody
- * searches. Enter presses the first.
+ * <emoji-search>: shows the emoji that match a name on the buttons next to it, which show common ones without a
+ * query. Enter presses the first.
  */
 
 import { loadEmoji } from "../ui/emoji.js";
@@ -10,29 +10,29 @@ import { isComposing } from "../lib/keys.js";
 class EmojiSearch extends HTMLElement {
   #input = this.querySelector("input");
   #buttons = [...this.parentElement.querySelectorAll(".emoji")];
-  #usual = this.#buttons.map(({ dataset }) => ({ emoji: dataset.emoji, names: [""] }));
+  #common = this.#buttons.map(({ dataset }) => ({ emoji: dataset.emoji, names: [""] }));
 
   connectedCallback() {
-    if (this.dataset.ready) return; // it is moved with its picker, and that connects it again
+    if (this.dataset.ready) return; // moving the picker connects it again
     this.dataset.ready = "true";
-    this.#input.addEventListener("input", () => this.#look());
+    this.#input.addEventListener("input", () => this.#search());
     this.parentElement.addEventListener("keydown", (event) => this.#pressed(event));
-    this.parentElement.addEventListener("beforetoggle", () => this.#begin());
+    this.parentElement.addEventListener("beforetoggle", () => this.#reset());
   }
 
-  #begin() {
+  #reset() {
     this.#input.value = "";
-    this.#show(this.#usual);
+    this.#show(this.#common);
   }
 
   get #query() {
     return this.#input.value.trim().toLowerCase().replace(/^[:：]|[:：]$/g, "").replace(/\s+/g, "_");
   }
 
-  async #look() {
+  async #search() {
     const query = this.#query;
     const all = await loadEmoji();
-    if (query === this.#query) this.#show(query ? matching(all, query, this.#buttons.length) : this.#usual);
+    if (query === this.#query) this.#show(query ? matching(all, query, this.#buttons.length) : this.#common);
   }
 
   #show(found) {
@@ -46,7 +46,7 @@ class EmojiSearch extends HTMLElement {
     });
   }
 
-  /** Letters search, wherever the focus is; arrows go from emoji to emoji. */
+  /** Letters go to the search field, arrow keys move between emoji. */
   #pressed(event) {
     if (isComposing(event)) return this.#input.focus();
     const { key, target, ctrlKey, metaKey, altKey } = event;
@@ -61,12 +61,12 @@ class EmojiSearch extends HTMLElement {
   }
 
   #step(event) {
-    event.stopPropagation(); // they would go to the next message
+    event.stopPropagation(); // otherwise <message-actions> moves to the next message
     const shown = this.#shown;
     const here = shown.indexOf(event.target);
     const row = shown.filter(({ offsetTop }) => offsetTop === shown[0].offsetTop).length;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -row, ArrowDown: row }[event.key];
-    if (here < 0 && event.key !== "ArrowDown") return; // within what is being written
+    if (here < 0 && event.key !== "ArrowDown") return; // inside the search text
     event.preventDefault();
     if (here < 0) shown[0]?.focus();
     else (shown[here + step] ?? this.#input).focus();

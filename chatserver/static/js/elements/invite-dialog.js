@@ -1,8 +1,8 @@
 /**
- * <invite-dialog>: makes invitations, with their QR codes, lists them, takes them back. New users enter the room on
- * screen, which the page tells it by `show`, or only the lobby.
+ * <invite-dialog>: creates, lists and revokes invitations, with QR codes. New users join the open room, which the page
+ * passes to `show`, or only the lobby.
  *
- * Opened by any click on [data-open="invite"].
+ * Opened by [data-open="invite"].
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
@@ -16,50 +16,50 @@ import { LOBBY } from "../net/protocol.js";
 
 class InviteDialog extends HTMLElement {
   #form = this.querySelector("form");
-  #made = this.querySelector(".invite-made");
+  #created = this.querySelector(".invite-made");
   #list = this.querySelector(".invite-list ul");
   #problem = this.querySelector(".form-problem");
   #dates = new Dates(lang);
-  #onScreen = null; // {name, title} of the room that invitations can lead into, or null
+  #openRoom = null; // {name, title} of the open room, or null if it accepts no invitations
 
   connectedCallback() {
     setUpDialog(this, { name: "invite", opened: () => this.#opened() });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      attemptOnce(this.#problem, () => this.#make());
+      attemptOnce(this.#problem, () => this.#create());
     });
   }
 
-  /** The conversation on screen; `title`: its name as it is shown; `member`: the user is one. */
+  /** The open conversation; `title`: its shown name; `member`: whether the user is a member. */
   show({ room, name, archived, isDirect }, { title, member }) {
     const isRoom = member && !isDirect && !archived && name !== null && room !== LOBBY;
-    this.#onScreen = isRoom ? { name, title } : null;
+    this.#openRoom = isRoom ? { name, title } : null;
   }
 
   #opened() {
-    this.#made.hidden = true;
+    this.#created.hidden = true;
     this.#offerRoom();
     attempt(this.#problem, () => this.#load());
   }
 
   #offerRoom() {
-    const found = this.#onScreen;
+    const found = this.#openRoom;
     const room = found ? [new Option(found.title, found.name)] : [];
     this.querySelector(".invite-room").hidden = !found;
     this.#form.elements.room.replaceChildren(...room, new Option(_("Lobby only"), ""));
   }
 
-  async #make() {
+  async #create() {
     const { uses, days, room } = Object.fromEntries(new FormData(this.#form));
     const invite = await sessionRequest("POST", urls.invites, { uses: Number(uses), days: Number(days), room });
-    this.#made.hidden = false;
-    this.#made.querySelector(".invite-details").textContent = validityText(invite, this.#dates);
-    this.#made.querySelector("invite-link").show(invite, invite.addresses);
-    this.#made.querySelector("button").focus();
+    this.#created.hidden = false;
+    this.#created.querySelector(".invite-details").textContent = validityText(invite, this.#dates);
+    this.#created.querySelector("invite-link").show(invite, invite.addresses);
+    this.#created.querySelector("button").focus();
     await this.#load(invite.code);
   }
 
-  /** The open invitations, without the one that was made just now and is shown above them. */
+  /** List the open invitations, without the new one, which is shown above them. */
   async #load(made) {
     const answer = await sessionRequest("GET", urls.invites);
     const invites = answer.invites.filter(({ code }) => code !== made);
@@ -74,7 +74,7 @@ class InviteDialog extends HTMLElement {
   #item({ code, url }) {
     const item = clone("invite-row");
     item.querySelector("copy-field input").value = absolute(url);
-    item.querySelector(".invite-details").id = `invite-${code}`; // tells the buttons of several rows apart
+    item.querySelector(".invite-details").id = `invite-${code}`; // describes the buttons of this row
     for (const button of item.querySelectorAll("button")) button.setAttribute("aria-describedby", `invite-${code}`);
     item.querySelector(".invite-revoke").addEventListener("click", () => {
       attemptOnce(this.#problem, () => this.#revoke(code));
@@ -95,7 +95,7 @@ class InviteDialog extends HTMLElement {
   async #revoke(code) {
     if (!(await document.querySelector("confirm-dialog").ask(revokeQuestion()))) return;
     await sessionRequest("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
-    this.#made.hidden = true;
+    this.#created.hidden = true;
     await this.#load();
     restoreFocus(this.#form.elements.uses);
   }

@@ -1,6 +1,6 @@
 /**
- * <invite-link>: the link of an invitation and its QR code, at an address that other devices reach. Where the
- * server knows several, the user chooses; where it knows none, a warning says how to get one.
+ * <invite-link>: link and QR code of an invitation, with an address that other devices can reach. If the
+ * server knows several, the user chooses; if it knows none, a warning explains what to do.
  */
 
 import { showQr } from "../ui/qr.js";

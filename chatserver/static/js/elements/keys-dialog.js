@@ -1,4 +1,4 @@
-/** <keys-dialog>: the keys that work on the chat page. Opened by [data-open="keys"] and Ctrl+/. */
+/** <keys-dialog>: lists the keyboard shortcuts. Opened by [data-open="keys"] and Ctrl+/. */
 
 import { setUpDialog } from "../ui/dialogs.js";
 

@@ -1,8 +1,8 @@
 /**
- * <nav-drawer>: the left column; on a phone it slides over the conversation. While it is open there, the
- * rest of the page (the element that `data-inert` names) is inert.
+ * <nav-drawer>: the left column, which is a drawer on a phone. While it is open there, the
+ * rest of the page (the element `data-inert`) is inert.
  *
- * Hears clicks on [data-drawer="open"] and [data-drawer="close"] anywhere in the page, and Escape.
+ * Reacts to clicks on [data-drawer="open"] and [data-drawer="close"] anywhere in the page, and Escape.
  */
 
 const NARROW = matchMedia("(width < 48rem)");
@@ -32,9 +32,9 @@ class NavDrawer extends HTMLElement {
   }
 
   #clicked(target) {
-    const wish = target.closest("[data-drawer]")?.dataset.drawer;
-    if (wish === "open") this.#open(target.closest("[data-drawer]"));
-    else if (wish === "close") this.close();
+    const action = target.closest("[data-drawer]")?.dataset.drawer;
+    if (action === "open") this.#open(target.closest("[data-drawer]"));
+    else if (action === "close") this.close();
     else if (this.contains(target) && target.closest("a[href]")) this.#set(false);
   }
 

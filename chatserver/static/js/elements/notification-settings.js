@@ -1,10 +1,10 @@
-/** <notification-settings>: of which messages this device tells, and how much. Asks the browser on a click only. */
+/** <notification-settings>: for which messages this device notifies, and whether with text. Requests permission only on a click. */
 
 import { _ } from "../lib/i18n.js";
 import { choices, obstacle } from "../ui/notifications.js";
 
 class NotificationSettings extends HTMLElement {
-  #why = this.querySelector(".notify-obstacle");
+  #obstacle = this.querySelector(".notify-obstacle");
 
   connectedCallback() {
     this.addEventListener("change", ({ target }) => {
@@ -21,8 +21,8 @@ class NotificationSettings extends HTMLElement {
     this.querySelector("[name=notify-text]").checked = choices.text;
     this.querySelector(".notify-text").hidden = level === "none";
     for (const choice of this.querySelectorAll("[name=notify]")) choice.disabled = why !== "";
-    this.#why.hidden = why === "";
-    this.#why.textContent = why && WHY[why]();
+    this.#obstacle.hidden = why === "";
+    this.#obstacle.textContent = why && OBSTACLES[why]();
   }
 
   async #choose(level) {
@@ -32,7 +32,7 @@ class NotificationSettings extends HTMLElement {
   }
 }
 
-const WHY = {
+const OBSTACLES = {
   insecure: () =>
     _(
       "Browsers allow notifications only over https, or from the same computer. This page came over plain http. The operator of the server can set up https.",

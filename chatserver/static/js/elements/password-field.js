@@ -1,6 +1,6 @@
 /**
- * <password-field>: shows the password on request and, with a <meter>, how long it is and whether it is easy to guess.
- * The fields `username` and `display` of its form, else the user of the page, name what must not be the password.
+ * <password-field>: a button that shows the password and, with a <meter>, a rating of it.
+ * The password must not be a name: the fields `username` and `display` of its form, or the names of the page's user.
  */
 
 import { _, ngettext } from "../lib/i18n.js";
@@ -12,17 +12,17 @@ class PasswordField extends HTMLElement {
   #input = this.querySelector("input");
   #button = this.querySelector("button");
   #meter = this.querySelector("meter");
-  #words = this.querySelector(".field-hint");
+  #hint = this.querySelector(".field-hint");
   #rule = null;
 
   connectedCallback() {
     this.#button.hidden = false;
     this.#button.addEventListener("click", () => this.#toggle());
     if (!this.#meter) return;
-    this.#input.form.addEventListener("input", () => this.#measure());
-    this.#input.addEventListener("input", () => this.#judge());
-    this.#input.form.addEventListener("reset", () => setTimeout(() => this.#measure())); // empty by then
-    this.#measure();
+    this.#input.form.addEventListener("input", () => this.#rate());
+    this.#input.addEventListener("input", () => this.#loadRule());
+    this.#input.form.addEventListener("reset", () => setTimeout(() => this.#rate())); // after the fields are reset
+    this.#rate();
   }
 
   #toggle() {
@@ -32,9 +32,9 @@ class PasswordField extends HTMLElement {
     this.#input.focus();
   }
 
-  async #judge() {
+  async #loadRule() {
     this.#rule = await loadPasswordRule();
-    this.#measure();
+    this.#rate();
   }
 
   get #names() {
@@ -42,11 +42,11 @@ class PasswordField extends HTMLElement {
     return username ? [username.value, display?.value ?? ""] : [me.name, me.display];
   }
 
-  #measure() {
+  #rate() {
     const { length, verdict } = strength(this.#input.value, { rule: this.#rule, names: this.#names });
     this.#meter.value = length;
     this.dataset.verdict = verdict;
-    this.#words.textContent = this.#advice(verdict, length);
+    this.#hint.textContent = this.#advice(verdict, length);
   }
 
   #advice(verdict, length) {

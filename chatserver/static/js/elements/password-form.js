@@ -1,4 +1,4 @@
-/** <password-form>: another password for oneself. The other devices are logged out by it. */
+/** <password-form>: changes the user's password, which logs out other devices. */
 
 import { sessionRequest } from "../net/api.js";
 import { hideProblem, showProblem } from "../ui/form-problem.js";

@@ -1,4 +1,4 @@
-/** <quick-switcher>: goes to a room or a person by a few letters. Opened by [data-open="switcher"], Ctrl+K. */
+/** <quick-switcher>: opens a room or user by a few letters. Opened by [data-open="switcher"] and Ctrl+K. */
 
 import { setUpDialog } from "../ui/dialogs.js";
 import { sync } from "../ui/dom.js";
@@ -9,13 +9,13 @@ import { hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
 
-const MOST = 8; // rows
+const MAX_ROWS = 8;
 
 class QuickSwitcher extends HTMLElement {
   /** () → [{key, name, display, unread}], the most likely first. */
   candidates = () => [];
 
-  /** (prefix) → promise of whether there are candidates now that were not known. */
+  /** (prefix) → promise of whether more candidates were loaded. */
   loadMore = async () => false;
 
   #modal = setUpDialog(this, { name: "switcher", opened: () => this.#opened() });
@@ -25,7 +25,7 @@ class QuickSwitcher extends HTMLElement {
   #chosen = 0;
 
   connectedCallback() {
-    this.#box.addEventListener("input", () => this.#look());
+    this.#box.addEventListener("input", () => this.#search());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
     this.#list.addEventListener("click", ({ target }) => {
       const option = target.closest("li");
@@ -39,23 +39,23 @@ class QuickSwitcher extends HTMLElement {
 
   #opened() {
     this.#box.value = "";
-    this.#look();
+    this.#search();
   }
 
   get #query() {
     return this.#box.value.trim().normalize("NFKC").toLowerCase().replace(/^[#@＠]/, "");
   }
 
-  #look() {
+  #search() {
     const query = this.#query;
-    this.#found = matching(this.candidates(), query, MOST);
+    this.#found = matching(this.candidates(), query, MAX_ROWS);
     this.#choose(0);
     this.loadMore(query).then((more) => more && query === this.#query && this.#add(query));
   }
 
-  /** Candidates that came late. What is shown already is about to be chosen, and stays where it is. */
+  /** Append candidates that were loaded later; shown rows do not move. */
   #add(query) {
-    this.#found = withAppended(this.#found, matching(this.candidates(), query, MOST), MOST);
+    this.#found = withAppended(this.#found, matching(this.candidates(), query, MAX_ROWS), MAX_ROWS);
     this.#choose(this.#chosen);
   }
 

@@ -1,6 +1,6 @@
 /**
- * <room-dialog>: what the administrators of a room can set of it. Opened by [data-open="room"] for the room on
- * screen, which the page tells it by `show`; acts on that one, whatever is on screen later.
+ * <room-dialog>: settings of a room for its administrators. Opened by [data-open="room"] for the open room, which the page
+ * passes to `show`; it stays bound to that room, whatever is opened later.
  */
 
 import { attemptOnce, sessionRequest } from "../net/api.js";
@@ -18,8 +18,8 @@ class RoomDialog extends HTMLElement {
   #settings = this.querySelector(".room-settings");
   #problem = this.querySelector(".form-problem");
   #try = (work) => attemptOnce(this.#problem, work);
-  #onScreen = null; // {room, title, topic, receipts, archived} and, in `name`, how it is called there
-  #target = null; // the same of the room that the dialog is about, as it was when the dialog was opened
+  #openRoom = null; // {room, title, topic, receipts, archived, name} of the open room; `name`: its shown name
+  #target = null; // the same of the dialog's room, as it was when the dialog was opened
 
   connectedCallback() {
     this.#settings.addEventListener("submit", (event) => {
@@ -29,13 +29,13 @@ class RoomDialog extends HTMLElement {
     this.querySelector(".room-archive").addEventListener("click", () => this.#try(() => this.#archive()));
   }
 
-  /** `title`: the name of the room as it is shown. */
+  /** `title`: the shown name of the room. */
   show({ room, title, topic, receipts, archived }, { title: name }) {
-    this.#onScreen = { room, title, topic, receipts, archived, name };
+    this.#openRoom = { room, title, topic, receipts, archived, name };
   }
 
   #opened() {
-    this.#target = this.#onScreen;
+    this.#target = this.#openRoom;
     const { room, name, title, topic, receipts, archived } = this.#target;
     const { elements } = this.#settings;
     hideProblem(this.#problem);
@@ -56,7 +56,7 @@ class RoomDialog extends HTMLElement {
     this.#modal.dialog.close();
   }
 
-  /** What the button says, also when it is pressed twice. */
+  /** Archive or reopen, as the label of the button says, also if it is pressed twice. */
   async #archive() {
     const { archived, name } = this.#target;
     if (!archived && !(await document.querySelector("confirm-dialog").ask(archiveQuestion(name)))) return;

@@ -1,8 +1,8 @@
 /**
- * <room-notice>: stands in the place of <message-composer>, which it hides, where nothing can be written: the
- * user was removed from the room or left it, it is not there for this user, or it is archived. Shows the
- * draft, which is kept. Takes the focus from the composer, so that what is being typed goes nowhere. A public
- * room can be joined here, which sends `room:entered` {state, go}.
+ * <room-notice>: replaces <message-composer> in a conversation where the user cannot write: the
+ * user was removed or has left, the room is not available, or it is archived. Shows the stored
+ * draft. Takes the focus from the composer, so that typed text goes nowhere. A public
+ * room can be joined here, which dispatches `room:joined` {state, go}.
  */
 
 import { attemptOnce, sessionRequest } from "../net/api.js";
@@ -26,10 +26,10 @@ class RoomNotice extends HTMLElement {
 
   connectedCallback() {
     this.#home.href = hashOf(roomKey(LOBBY));
-    this.#join.addEventListener("click", () => attemptOnce(this.#problem, () => this.#enter(this.#key)));
+    this.#join.addEventListener("click", () => attemptOnce(this.#problem, () => this.#joinRoom(this.#key)));
   }
 
-  /** `reason`: as CurrentConversation has it, or "archived", or "" where the user can write; `by`: a display name. */
+  /** `reason`: as in CurrentConversation, "archived", or "" if the user can write; `by`: a display name. */
   show({ key, name, reason, by }) {
     const text = reason && REASONS[reason]({ key, name, by });
     const shown = text && `${key} ${text}`;
@@ -44,9 +44,9 @@ class RoomNotice extends HTMLElement {
     this.#replace(text !== "");
   }
 
-  async #enter(key) {
+  async #joinRoom(key) {
     const { state } = await sessionRequest("POST", `${urls.rooms}/${key.slice(1)}/members`, { id: newId() });
-    if (state) say(this, "room:entered", { state, go: this.#key === key && !this.hidden });
+    if (state) say(this, "room:joined", { state, go: this.#key === key && !this.hidden });
   }
 
   #showDraft(text) {
@@ -54,7 +54,7 @@ class RoomNotice extends HTMLElement {
     this.#draft.querySelector("textarea").value = text;
   }
 
-  /** The place of the composer. The focus never goes to a button: the next key press is meant for the text. */
+  /** Hide or show the composer. The focus does not go to a button, because the next key press is meant as text. */
   #replace(closed) {
     const focused = this.#composer.contains(document.activeElement);
     this.hidden = !closed;

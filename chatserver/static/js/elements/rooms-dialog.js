@@ -1,7 +1,7 @@
 /**
- * <rooms-dialog>: rooms that one can join, and making one. Opened by [data-open="rooms"].
+ * <rooms-dialog>: joins public rooms and creates rooms. Opened by [data-open="rooms"].
  *
- * Sends `room:entered` {state, go} when the user is a member by it; `go`: the dialog was still open.
+ * Dispatches `room:joined` {state, go}; `go`: the dialog was still open.
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
@@ -15,10 +15,10 @@ import { clone, urls } from "../ui/page.js";
 import { listRooms } from "../net/room-lists.js";
 
 class RoomsDialog extends HTMLElement {
-  /** () → [{name, display}] of who can be a member. */
+  /** () → [{name, display}] of users who can be added. */
   candidates = () => [];
 
-  /** (prefix) → promise of whether there are candidates now that were not known. */
+  /** (prefix) → promise of whether more candidates were loaded. */
   loadMore = async () => false;
 
   #modal = setUpDialog(this, { name: "rooms", opened: () => this.#opened() });
@@ -26,25 +26,25 @@ class RoomsDialog extends HTMLElement {
   #filter = this.querySelector(".people-filter");
   #choices = this.querySelector(".people-choices");
   #problem = this.querySelector(".rooms-problem");
-  #refusal = this.#form.querySelector(".form-problem"); // of the new room
+  #formProblem = this.#form.querySelector(".form-problem"); // for the form
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      attemptOnce(this.#refusal, () => this.#make());
+      attemptOnce(this.#formProblem, () => this.#create());
     });
-    this.#filter.addEventListener("input", () => this.#seek());
-    this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // makes no room
+    this.#filter.addEventListener("input", () => this.#filterChanged());
+    this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // does not submit the form
   }
 
   #opened() {
     this.#form.reset();
-    hideProblem(this.#refusal);
+    hideProblem(this.#formProblem);
     this.#offer();
     attempt(this.#problem, () => this.#load());
   }
 
-  /** Shows the users who fit the filter, and those who are chosen. */
+  /** Show users who match the filter, and those who are selected. */
   #offer() {
     const users = this.candidates();
     sync(this.#choices, byDisplay(users), {
@@ -61,7 +61,7 @@ class RoomsDialog extends HTMLElement {
     this.querySelector(".people-none").hidden = fits.size > 0;
   }
 
-  #seek() {
+  #filterChanged() {
     this.#offer();
     this.loadMore(query(this.#filter.value)).then((more) => more && this.#offer());
   }
@@ -90,29 +90,29 @@ class RoomsDialog extends HTMLElement {
   }
 
   async #join(room) {
-    this.#enter(await sessionRequest("POST", `${urls.rooms}/${room}/members`, { id: newId() }));
+    this.#joined(await sessionRequest("POST", `${urls.rooms}/${room}/members`, { id: newId() }));
   }
 
-  async #make() {
+  async #create() {
     const form = new FormData(this.#form);
     const users = form.getAll("user");
     const written = form.get("name").trim();
-    const name = written.replaceAll(/\s+/g, "-"); // in which a space cannot be, but in a title
+    const name = written.replaceAll(/\s+/g, "-"); // names have no spaces; titles may
     const title = form.get("title").trim() || (name === written ? "" : written);
-    const made = await sessionRequest("POST", urls.rooms, {
+    const created = await sessionRequest("POST", urls.rooms, {
       id: newId(),
       name,
       private: form.has("private"),
       ...(title && { title }),
       ...(users.length > 0 && { users }),
     });
-    this.#enter(made);
+    this.#joined(created);
   }
 
-  #enter({ state }) {
+  #joined({ state }) {
     const go = this.#modal.dialog.open;
     requestClose(this.#modal.dialog);
-    if (state) say(this, "room:entered", { state, go });
+    if (state) say(this, "room:joined", { state, go });
   }
 }
 

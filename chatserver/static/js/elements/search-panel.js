@@ -1,8 +1,8 @@
 /**
- * <search-panel>: looks for messages while one writes, newest first, a page at a time. A hit leads to its
- * message. Lives in <side-area>; the page tells it by `show` which conversation is open.
+ * <search-panel>: searches messages while the user types, newest first, in pages. A hit links to its
+ * message. Part of <side-area>; the page passes the open conversation to `show`.
  *
- * Sends `message:jump` {seq} when the address of a hit is the page's already.
+ * Dispatches `message:jump` {seq} if the page already has the address of a hit.
  */
 
 import { sessionRequest } from "../net/api.js";
@@ -13,8 +13,8 @@ import { hashOf } from "../lib/route.js";
 import { excerpt, marked, pieces, placed, zoned } from "../lib/search.js";
 import { clone, lang, urls } from "../ui/page.js";
 
-const PAUSE = 250; // milliseconds after the last letter
-const PAGE = 30; // hits
+const INPUT_DELAY = 250; // milliseconds after the last input
+const PAGE_SIZE = 30; // hits
 
 class SearchPanel extends HTMLElement {
   #form = this.querySelector("form");
@@ -22,12 +22,12 @@ class SearchPanel extends HTMLElement {
   #here = this.querySelector(".search-here");
   #list = this.querySelector(".hits");
   #more = this.querySelector(".search-more");
-  #words = this.querySelector(".search-status");
+  #status = this.querySelector(".search-status");
   #problem = this.querySelector(".form-problem");
   #dates = new Dates(lang);
   #names = { place: () => undefined, display: (name) => name };
   #room = null; // number of the open room
-  #asked = ""; // what the hits answer
+  #asked = ""; // the query of the hits
   #hits = [];
   #position = null;
   #timer = 0;
@@ -35,17 +35,17 @@ class SearchPanel extends HTMLElement {
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#look();
+      this.#search();
     });
-    this.#box.addEventListener("input", ({ isComposing }) => isComposing || this.#soon());
-    this.#box.addEventListener("compositionend", () => this.#soon());
-    this.#here.addEventListener("change", () => this.#look());
+    this.#box.addEventListener("input", ({ isComposing }) => isComposing || this.#searchSoon());
+    this.#box.addEventListener("compositionend", () => this.#searchSoon());
+    this.#here.addEventListener("change", () => this.#search());
     this.#more.addEventListener("click", () => this.#page());
     this.addEventListener("click", ({ target }) => this.#clicked(target));
     this.addEventListener("keydown", (event) => this.#step(event));
   }
 
-  /** `place(room)`: {key, name} or undefined; `display(user)`; `title`: the name of the open one. */
+  /** `place(room)`: {key, name} or undefined; `display(user)`: a name; `title`: the shown name of the open conversation. */
   show({ room, key }, { title, place, display }) {
     const moved = room !== this.#room;
     this.#names = { place, display };
@@ -53,8 +53,8 @@ class SearchPanel extends HTMLElement {
     this.querySelector(".search-here-label").textContent = _("Only in %(room)s", {
       room: key.startsWith("#") ? `#${title}` : title,
     });
-    if (moved && this.#here.checked) this.#look(); // what was found is of the other room
-    else if (!this.hidden && this.dataset.state === "found") this.#draw(); // who is met gets a name
+    if (moved && this.#here.checked) this.#search(); // the hits are of the previous room
+    else if (!this.hidden && this.dataset.state === "found") this.#draw(); // display names may have been loaded
   }
 
   opened() {
@@ -62,16 +62,16 @@ class SearchPanel extends HTMLElement {
     this.#box.select();
   }
 
-  #soon() {
+  #searchSoon() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), PAUSE);
+    this.#timer = setTimeout(() => this.#search(), INPUT_DELAY);
   }
 
-  #look() {
+  #search() {
     clearTimeout(this.#timer);
     const q = placed(zoned(this.#box.value.trim()), { word: _("Lobby"), name: "lobby" });
     const room = this.#here.checked ? (this.#room ?? "") : "";
-    const asked = q && new URLSearchParams({ q, ...(room && { room }), limit: PAGE }).toString();
+    const asked = q && new URLSearchParams({ q, ...(room && { room }), limit: PAGE_SIZE }).toString();
     if (asked === this.#asked && this.#problem.hidden) return;
     this.#asked = asked;
     this.#hits = [];
@@ -105,14 +105,14 @@ class SearchPanel extends HTMLElement {
     sync(this.#list, this.#hits, {
       key: ({ room, seq }) => `${room}/${seq}/${words}`,
       make: (hit) => this.#hit(hit, wanted),
-      update: (item, hit) => this.#sign(item, hit),
+      update: (item, hit) => this.#update(item, hit),
     });
     const count = this.#hits.length;
     const more = this.#position !== null;
     const some = ngettext("%(num)s message", "%(num)s messages", count);
     const least = more ? _("The newest %(num)s messages", { num: count }) : some;
     const silent = !this.#asked || !this.#problem.hidden;
-    this.#words.textContent = silent ? "" : count === 0 && !more ? _("Nothing found") : least;
+    this.#status.textContent = silent ? "" : count === 0 && !more ? _("Nothing found") : least;
     this.#more.hidden = !more;
   }
 
@@ -126,8 +126,8 @@ class SearchPanel extends HTMLElement {
     return item;
   }
 
-  /** Author, room and time, by the names and the date of now. */
-  #sign(item, { room, seq, user, at }) {
+  /** Update author, room and time. */
+  #update(item, { room, seq, user, at }) {
     item.querySelector("time").textContent = this.#dates.brief(at);
     const place = this.#names.place(room) ?? { key: `#${room}`, name: `#${room}` };
     item.querySelector("a").href = hashOf(place.key, seq);
@@ -145,14 +145,14 @@ class SearchPanel extends HTMLElement {
     if (link.hash === location.hash) say(this, "message:jump", { seq: Number(link.hash.split("/").at(-1)) });
   }
 
-  /** A filter to fill in, behind what is written. */
+  /** Append an example of a filter to the query. */
   #write(filter) {
     const before = this.#box.value.trim();
     this.#box.value = before ? `${before} ${filter}` : filter;
     this.#box.focus();
   }
 
-  /** ↓ and ↑ go from the box through the hits. */
+  /** ↓ and ↑ move between the text box and the hits. */
   #step(event) {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const all = [this.#box, ...this.querySelectorAll(".hit")];

@@ -1,7 +1,7 @@
 /**
- * <session-list>: where the user is logged in, and ending that: one place or all of them.
+ * <session-list>: lists the user's sessions, and ends one or all of them.
  *
- * Sends `session:logout` {everywhere: true}.
+ * Dispatches `session:logout` {everywhere: true}.
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";

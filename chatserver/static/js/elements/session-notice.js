@@ -1,6 +1,6 @@
 /**
- * <session-notice>: says that another user has logged in with this browser, and offers to go on as that user or
- * to log in again. This page sends nothing more; drafts and unsent messages stay for its own user.
+ * <session-notice>: reports that another user has logged in with this browser, and offers to continue as that user or
+ * to log in again. This page sends nothing more; drafts and unsent messages of its own user are kept.
  */
 
 import { _ } from "../lib/i18n.js";
@@ -12,7 +12,7 @@ class SessionNotice extends HTMLElement {
 
   connectedCallback() {
     this.#dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
-    this.#dialog.addEventListener("close", () => this.#dialog.showModal()); // by the Back gesture of Android
+    this.#dialog.addEventListener("close", () => this.#dialog.showModal()); // the Back gesture of Android closes it
     document.addEventListener("session:replaced", () => this.#show());
     if (session.replaced) this.#show();
   }
@@ -21,7 +21,7 @@ class SessionNotice extends HTMLElement {
     this.#name("");
     this.querySelector(".session-login").hash = location.hash;
     this.#dialog.showModal();
-    this.#name(await whoIsHere());
+    this.#name(await sessionUser());
   }
 
   #name(name) {
@@ -33,8 +33,8 @@ class SessionNotice extends HTMLElement {
   }
 }
 
-/** The display name of the user of the session, or "". The one request that does not name the user of this page. */
-async function whoIsHere() {
+/** The display name of the session's user, or "". The only request that does not name the user of this page. */
+async function sessionUser() {
   try {
     const response = await fetch(urls.me, { credentials: "same-origin", headers: { Accept: "application/json" } });
     const { user } = await response.json();

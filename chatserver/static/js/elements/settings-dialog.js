@@ -1,6 +1,6 @@
 /**
- * <settings-dialog>: one's name and language, the looks of the page, what Enter does. Opened by
- * [data-open="settings"]. Notifications, password and sessions have elements of their own in it.
+ * <settings-dialog>: display name, language, theme and the function of Enter. Opened by
+ * [data-open="settings"]. Notifications, password and sessions are separate elements in it.
  */
 
 import { attemptOnce, sessionRequest } from "../net/api.js";
@@ -15,7 +15,7 @@ const THEME = "chat:theme"; // read by theme.js before the first paint
 class SettingsDialog extends HTMLElement {
   #form = this.querySelector(".settings-profile");
   #problem = this.querySelector(".settings-profile .form-problem");
-  #profile = null; // {display, locale} as the form showed them at first
+  #profile = null; // {display, locale} when the dialog was opened
 
   constructor() {
     super();
@@ -39,7 +39,7 @@ class SettingsDialog extends HTMLElement {
     const enter = enterKey();
     this.#form.reset();
     this.#form.elements.display.value = me.display;
-    this.#profile = this.#written;
+    this.#profile = this.#formValues;
     this.#problem.hidden = true;
     this.querySelector(`[name=theme][value=${theme}]`).checked = true;
     this.querySelector(`[name=enter][value=${enter}]`).checked = true;
@@ -47,21 +47,21 @@ class SettingsDialog extends HTMLElement {
     this.querySelector("session-list").opened();
   }
 
-  get #written() {
+  get #formValues() {
     const { display, locale } = this.#form.elements;
     return { display: display.value, locale: locale.value };
   }
 
-  /** The page says names and texts in many places: it is loaded again. What is unsent survives that. */
+  /** Reload the page after saving, because names and texts are shown in many places. Unsent text survives that. */
   async #save() {
-    const changed = changedFields(this.#profile, this.#written);
+    const changed = changedFields(this.#profile, this.#formValues);
     const toast = document.querySelector("toast-line");
     if (!changed) {
       this.querySelector("dialog").close();
       return toast.say(_("Saved"));
     }
     await sessionRequest("PATCH", urls.me, changed);
-    if (!changed.locale) toast.sayAfterReload(_("Saved")); // another language shows by itself
+    if (!changed.locale) toast.sayAfterReload(_("Saved")); // a change of the language is visible
     return location.reload();
   }
 }
@@ -73,17 +73,17 @@ function setTheme(theme) {
   try {
     localStorage.setItem(THEME, theme);
   } catch {
-    // Then until the page is loaded again.
+    // Without storage the theme lasts until the page is reloaded.
   }
 }
 
-/** The composer reads it when a key is pressed. */
+/** Store the choice; the composer reads it at each key press. */
 function setEnter(choice) {
   setEnterKey(choice);
   showEnter();
 }
 
-/** What the page says of the key beside the box is true for the usual choice only. */
+/** Show the choice: the hint next to the composer is for the default only. */
 function showEnter() {
   document.documentElement.dataset.enter = enterKey();
   document.querySelector("#composer-text").enterKeyHint = enterKey() === "sends" ? "send" : "enter";

@@ -1,16 +1,16 @@
 /**
- * <side-area>: the third column, details on demand: one of its panels at a time. On a phone it covers the
- * page, which is inert meanwhile (the elements that `data-inert` selects).
+ * <side-area>: the third column, which shows one of its panels. On a phone it covers the
+ * page, which is then inert (the elements that `data-inert` selects).
  *
- * Hears clicks on [data-panel="…"], which show the panel of that data-name or put it away, and Escape.
- * Calls `opened()` of the panel. Search results that a hit closed on a phone come back with `resume`.
+ * Reacts to clicks on [data-panel="…"], which show or close the panel with that data-name, and to Escape.
+ * Calls `opened()` of the panel. Search results that a hit closed on a phone are restored by `resume`.
  */
 
 const NARROW = matchMedia("(width < 48rem)");
 
 class SideArea extends HTMLElement {
   #opener = null;
-  #left = null; // {top}: how far the results were scrolled that a hit closed
+  #closedResults = null; // {top}: scroll position of the results that a hit closed
 
   connectedCallback() {
     document.addEventListener("click", ({ target }) => this.#clicked(target));
@@ -19,7 +19,7 @@ class SideArea extends HTMLElement {
       event.preventDefault();
       this.close();
     });
-    NARROW.addEventListener("change", () => this.#mark());
+    NARROW.addEventListener("change", () => this.#updateState());
   }
 
   show(name, opener = null) {
@@ -31,17 +31,17 @@ class SideArea extends HTMLElement {
   #open(name) {
     for (const panel of this.children) panel.hidden = panel.dataset.name !== name;
     this.hidden = false;
-    this.#mark();
+    this.#updateState();
   }
 
-  /** Results that a hit has closed since the last call, or null. */
-  takeLeft() {
-    const left = this.#left;
-    this.#left = null;
-    return left;
+  /** Return and forget the results that a hit has closed, or null. */
+  takeClosedResults() {
+    const results = this.#closedResults;
+    this.#closedResults = null;
+    return results;
   }
 
-  /** Opens the results that `takeLeft` returned, on the hit that was followed. */
+  /** Open the results from `takeClosedResults` again, at the hit that was followed. */
   resume({ top }) {
     this.#open("search");
     this.#panel.querySelector(".panel-body").scrollTop = top;
@@ -51,7 +51,7 @@ class SideArea extends HTMLElement {
   close() {
     if (this.hidden) return;
     this.hidden = true;
-    this.#mark();
+    this.#updateState();
     (this.#opener ?? document.querySelector("message-composer")).focus();
     this.#opener = null;
   }
@@ -70,16 +70,16 @@ class SideArea extends HTMLElement {
     else this.show(name, opener);
   }
 
-  /** To what a link shows: the focus goes there, not back. */
+  /** Close after a click on a link, without moving the focus back. */
   #leave(link) {
     const isHit = link.matches(".hit") && link.hash !== location.hash;
-    this.#left = isHit ? { top: this.#panel.querySelector(".panel-body").scrollTop } : null;
+    this.#closedResults = isHit ? { top: this.#panel.querySelector(".panel-body").scrollTop } : null;
     this.hidden = true;
     this.#opener = null;
-    this.#mark();
+    this.#updateState();
   }
 
-  #mark() {
+  #updateState() {
     const shown = this.#panel?.dataset.name;
     for (const button of document.querySelectorAll("[data-panel][aria-expanded]")) {
       button.setAttribute("aria-expanded", String(button.dataset.panel === shown));

@@ -1,6 +1,6 @@
 /**
- * <storage-notice>: says that this browser stores nothing for the page, or that unsent text exists only in this
- * window; while it does, the browser asks before the window closes.
+ * <storage-notice>: reports that this browser stores nothing for the page, or that unsent text exists only in this
+ * window. In that case the browser asks before it closes the window.
  */
 
 import { drafts } from "../state/drafts.js";
@@ -16,7 +16,7 @@ class StorageNotice extends HTMLElement {
     addEventListener("beforeunload", (event) => this.#isUnsaved() && event.preventDefault());
   }
 
-  /** Watches `outbox` and the drafts. */
+  /** Observe `outbox` and the drafts. */
   async watch(outbox) {
     this.#outbox = outbox;
     outbox.addEventListener("outbox:saved", () => this.#update());

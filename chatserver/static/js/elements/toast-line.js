@@ -1,40 +1,40 @@
-/** <toast-line>: a short word on what was done or went wrong, which goes away by itself. */
+/** <toast-line>: a short message that disappears by itself. */
 
-const SHOWN = 4_000; // milliseconds
-const KEPT = "chat:toast";
+const DURATION = 4_000; // milliseconds
+const STORAGE_NAME = "chat:toast";
 
 class ToastLine extends HTMLElement {
   #timer = 0;
 
   connectedCallback() {
-    const text = takeKept();
-    if (text) setTimeout(() => this.say(text)); // a text that is there from the beginning is not announced
+    const text = takeStored();
+    if (text) setTimeout(() => this.say(text)); // a live region does not announce its initial text
   }
 
   say(text) {
     clearTimeout(this.#timer);
     this.textContent = text;
-    this.#timer = setTimeout(() => this.clear(), SHOWN);
+    this.#timer = setTimeout(() => this.clear(), DURATION);
   }
 
   clear() {
     this.replaceChildren();
   }
 
-  /** Says it when the page, which is about to be loaded again, is there. */
+  /** Show `text` after the page is reloaded. */
   sayAfterReload(text) {
     try {
-      sessionStorage.setItem(KEPT, text);
+      sessionStorage.setItem(STORAGE_NAME, text);
     } catch {
-      // Then nothing is said.
+      // Without storage nothing is shown.
     }
   }
 }
 
-function takeKept() {
+function takeStored() {
   try {
-    const text = sessionStorage.getItem(KEPT);
-    sessionStorage.removeItem(KEPT);
+    const text = sessionStorage.getItem(STORAGE_NAME);
+    sessionStorage.removeItem(STORAGE_NAME);
     return text;
   } catch {
     return null;

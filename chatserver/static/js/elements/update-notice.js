@@ -1,16 +1,16 @@
 /**
- * <update-notice>: says that the page is older than the server, or that a part of it could not be loaded, and offers to
- * load it again. A page that is older loads itself again as soon as nothing in it is unsent or open, once for each
- * version: several nodes may have different ones while they are upgraded.
+ * <update-notice>: reports that the page is older than the server, or that a part of it could not be loaded, and offers to
+ * reload it. An outdated page reloads itself as soon as nothing in it is unsent or open, once for each
+ * version, because nodes may have different versions during an upgrade.
  *
- * Hears `page:incomplete` on the document.
+ * Listens to `page:incomplete` on the document.
  */
 
 import { _ } from "../lib/i18n.js";
 import { version } from "../ui/page.js";
 
-const CHECK = 5_000; // milliseconds between two looks at whether the page can be loaded again
-const TRIED = "chat:loaded-again-for";
+const CHECK_INTERVAL = 5_000; // milliseconds
+const STORAGE_NAME = "chat:loaded-again-for";
 
 class UpdateNotice extends HTMLElement {
   #text = this.querySelector(".banner-text");
@@ -23,14 +23,14 @@ class UpdateNotice extends HTMLElement {
     );
   }
 
-  /** The server has this version. */
-  met(newest, outbox) {
+  /** `newest`: the version of the server. */
+  setServerVersion(newest, outbox) {
     clearInterval(this.#timer);
     if (!newest || newest === version) return;
     this.#show(_("A new version of the chat is available."));
-    if (sessionStorage.getItem(TRIED) === newest) return;
-    const reload = () => outbox.size === 0 && isIdle() && loadAgainFor(newest);
-    this.#timer = setInterval(reload, CHECK);
+    if (sessionStorage.getItem(STORAGE_NAME) === newest) return;
+    const reload = () => outbox.size === 0 && isIdle() && reloadFor(newest);
+    this.#timer = setInterval(reload, CHECK_INTERVAL);
     reload();
   }
 
@@ -40,14 +40,14 @@ class UpdateNotice extends HTMLElement {
   }
 }
 
-/** Nothing is being written, and no dialog is open. */
+/** Whether no text is entered and no dialog is open. */
 function isIdle() {
   const fields = [...document.querySelectorAll("textarea, input[type=search]")];
   return !document.querySelector("dialog[open]") && fields.every(({ value }) => !value.trim());
 }
 
-function loadAgainFor(newest) {
-  sessionStorage.setItem(TRIED, newest);
+function reloadFor(newest) {
+  sessionStorage.setItem(STORAGE_NAME, newest);
   location.reload();
 }
 

@@ -1,8 +1,8 @@
 /**
- * What is done to a message of the open conversation: reacting, answering, editing, deleting, copying, linking. Edits,
- * deletions and reactions go through the outbox.
+ * Commands on messages of the open conversation: react, reply, edit, delete, copy text, copy link. Edits,
+ * deletions and reactions are sent through the outbox.
  *
- * Hears `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
+ * Listens to `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
  * `message:copy`, `message:link`, `quote:wanted`, `edit:wanted`.
  */
 
@@ -29,7 +29,7 @@ export class MessageCommands {
     this.#current = current;
     const on = (name, action) =>
       app.addEventListener(name, ({ detail }) => {
-        const conversation = this.#current(); // when it was begun: later another one may be open
+        const conversation = this.#current(); // at the start; later another one may be open
         this.#try(() => action({ conversation, ...detail }));
       });
     on("message:react", (detail) => this.#react(detail));
@@ -51,7 +51,7 @@ export class MessageCommands {
     this.#part("message-composer").answer(seq);
   }
 
-  /** With the text of an edit that is not saved yet, where there is one. */
+  /** Edit a message, with the text of an unsaved edit if there is one. */
   #edit(target) {
     this.#part("message-composer").edit({ seq: target.seq, text: this.#textOf(target) });
   }
@@ -64,7 +64,7 @@ export class MessageCommands {
     return this.#outbox.entriesOf(key).findLast(({ type, target }) => type === Type.EDIT && target === seq)?.data;
   }
 
-  /** An edit or another entry that the user takes back from the outbox, into the box. */
+  /** Move an entry of the outbox back into the composer. */
   rewrite(id) {
     const entry = this.#outbox.remove(id);
     if (!entry) return;
@@ -75,7 +75,7 @@ export class MessageCommands {
     else composer.restore(text, { kind: "deleted", seq, epoch: this.#feed.epoch });
   }
 
-  /** The last message of the user. One that the server cannot have yet is taken back. */
+  /** Edit the user's last message; a message that cannot have reached the server is moved back into the composer. */
   #editLast({ conversation }) {
     const unsent = this.#outbox.entriesOf(conversation.key).findLast((entry) => !isChange(entry));
     if (!unsent) this.#editLastSent(conversation);
@@ -98,7 +98,7 @@ export class MessageCommands {
     this.#outbox.addChange({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
   }
 
-  /** `done()` is called when the user has agreed. */
+  /** Ask, then delete the message. `done()` is called after the confirmation. */
   async #remove({ done = () => {}, ...target }) {
     const message = messageOf(target);
     const question = { question: _("Delete this message?"), text: message ? plain(message) : "", yes: _("Delete") };
@@ -135,7 +135,7 @@ export class MessageCommands {
   }
 }
 
-/** Whether the message of a refused edit was deleted; one that is not loaded is known by the refusal. */
+/** Whether the message of a refused edit was deleted; if it is not loaded, the refusal tells. */
 const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
 
 const messageOf = ({ seq, conversation: { historyWindow, timeline } }) => historyWindow?.find(seq) ?? timeline.find(seq);

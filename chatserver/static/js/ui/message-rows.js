@@ -1,4 +1,4 @@
-/** The rows of a message list: draws them in place, and says which messages are on screen. */
+/** The rows of a message list: updates them in place, and reports which messages are on screen. */
 
 import { sync } from "./dom.js";
 import { Dates } from "../lib/dates.js";
@@ -11,7 +11,7 @@ export class MessageRows {
   #seen;
   #scroller;
   #dates = new Dates(lang);
-  #entry = null; // the message that Tab reaches
+  #entry = null; // the message that is reached by Tab
 
   /** `list`: the element that holds them, inside `scroller`. */
   constructor(list, scroller) {
@@ -27,7 +27,7 @@ export class MessageRows {
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
       update: (element, row) => this.#update(element, row, view),
     });
-    this.#lead(this.#rows.lastElementChild);
+    this.#setTabStop(this.#rows.lastElementChild);
     this.#showSeen(view.seenBy);
   }
 
@@ -46,7 +46,7 @@ export class MessageRows {
     return ends.filter(([, end]) => end > top && end <= bottom + 1).map(([row]) => Number(row.dataset.seq));
   }
 
-  /** Calls `draw` and keeps the first visible message where it was: lines between messages come and go. */
+  /** Call `draw` and keep the first visible message in its position. */
   hold(draw) {
     const top = this.#scroller.getBoundingClientRect().top;
     const rows = [...this.#rows.querySelectorAll(":scope > :not(.day-line, .new-line)")];
@@ -57,7 +57,7 @@ export class MessageRows {
     this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
   }
 
-  /** Brings message `seq` into the middle of the view, marks it, gives it the `focus`. */
+  /** Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. */
   reveal(seq, { focus }) {
     const row = this.of(seq);
     const { top, height } = this.#scroller.getBoundingClientRect();
@@ -68,14 +68,14 @@ export class MessageRows {
     row.classList.add("message-found");
   }
 
-  /** {seq, top} of the first message that is visible, or of none. */
+  /** {seq, top} of the first visible message; `seq` is null without one. */
   get place() {
     const { top } = this.#scroller.getBoundingClientRect();
     const row = [...this.#rows.querySelectorAll("chat-message[data-seq]")].find((one) => one.getBoundingClientRect().bottom > top);
     return row ? { seq: Number(row.dataset.seq), top: row.getBoundingClientRect().top - top } : { seq: null, top: 0 };
   }
 
-  /** Scrolls message `seq`, which was jumped to, to `top` pixels below the top, without a mark. */
+  /** Scroll message `seq` to `top` pixels below the top, and remove its mark. */
   scrollTo(seq, top) {
     const row = this.of(seq);
     row.classList.remove("message-found");
@@ -88,8 +88,8 @@ export class MessageRows {
     this.#seen.textContent = names.length === 0 ? "" : _("Seen by %(people)s", { people });
   }
 
-  /** The last message is the way in for the keyboard. */
-  #lead(row) {
+  /** Make the last message reachable by Tab. */
+  #setTabStop(row) {
     let last = row;
     while (last && last.localName !== "chat-message") last = last.previousElementSibling;
     if (last === this.#entry) return;

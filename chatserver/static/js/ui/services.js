@@ -57,7 +57,7 @@ export class Services {
   }
 
   /** After a welcome. */
-  renewed() {
+  welcomed() {
     this.#marks.flush();
     this.#receipts.reset();
     this.#notifications.closeOutdated();
