@@ -87,7 +87,7 @@ async def enter(
             [{"name": COOKIE, "value": tokens.cookie, "url": chat.url}]
         )
         await window.page.goto("/index")
-        await window.is_loaded()
+        await window.wait_until_loaded()
         window.chat, window.another = chat, partial(open_for, name)
         windows.append(window)
         return window

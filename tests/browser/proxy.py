@@ -17,8 +17,8 @@ class Proxy:
     """
 
     def __init__(self, port: int) -> None:
-        self.down: Judge = let_pass
-        self.up: Judge = let_pass
+        self.down: Judge = pass_all
+        self.up: Judge = pass_all
         self.delay = 0.0  # seconds by which each frame to the page is delayed
         self.url = ""
         self._port = port
@@ -53,9 +53,9 @@ class Proxy:
     def resume(self) -> None:
         self._open.set()
 
-    def behave(self) -> None:
+    def stop_faults(self) -> None:
         """Forward everything from now on."""
-        self.down = self.up = let_pass
+        self.down = self.up = pass_all
         self.delay = 0.0
         self.resume()
 
@@ -111,7 +111,7 @@ class Cut(Exception):
     """Raised to cut a connection in the middle of a frame."""
 
 
-def let_pass(_frame: bytes) -> Verdict:
+def pass_all(_frame: bytes) -> Verdict:
     return "pass"
 
 

@@ -35,118 +35,118 @@ async def test_axe_finds_no_problem_on_any_page(
 ) -> None:
     ann, bo = await open_window(server.url), await open_window(server.url, locale="zh-CN")
     for window in (ann, bo):
-        window.expect_complaints(f"{BY_AXE}|status of 404")
-    await the_first_pages_are_fine(server, ann)
-    await the_pages_of_a_guest_are_fine(ann, bo)
-    await the_chat_is_fine(ann, bo)
+        window.allow_console_errors(f"{BY_AXE}|status of 404")
+    await setup_and_login_pages_have_no_violations(server, ann)
+    await invitation_pages_have_no_violations(ann, bo)
+    await the_chat_page_has_no_violations(ann, bo)
 
 
-async def the_first_pages_are_fine(server: ServerProcess, ann: Window) -> None:
+async def setup_and_login_pages_have_no_violations(server: ServerProcess, ann: Window) -> None:
     await ann.page.goto("/setup")
     await expect(ann.page.locator("#token")).to_be_visible()
-    await is_fine(ann)
+    await expect_no_violations(ann)
     await ann.page.goto("about:blank")  # otherwise only the fragment changes
     await ann.sign_up(setup_link(server.lines), "ann", "Ann")
-    await is_fine(ann)  # the empty lobby
+    await expect_no_violations(ann)  # the empty lobby
 
 
-async def the_pages_of_a_guest_are_fine(ann: Window, bo: Window) -> None:
+async def invitation_pages_have_no_violations(ann: Window, bo: Window) -> None:
     await bo.page.goto("/login")
     await bo.page.locator("[type=submit]").click()
-    await is_fine(bo)
+    await expect_no_violations(bo)
     await bo.page.goto("/join/nothing")
     await expect(bo.page.locator(".error-status")).to_have_text("404")
-    await is_fine(bo)
+    await expect_no_violations(bo)
     link = await ann.invite()
     await bo.page.goto(link)
     await bo.page.locator("#password").fill("short")
-    await is_fine(bo)
+    await expect_no_violations(bo)
     await bo.sign_up(link, "bo", "陈波")
 
 
-async def the_chat_is_fine(ann: Window, bo: Window) -> None:
+async def the_chat_page_has_no_violations(ann: Window, bo: Window) -> None:
     for text in SAID:
         await bo.say(text)
         await ann.say(text)
-        await ann.sees(text)
+        await ann.expect_last(text)
     await bo.say(MARKED)
     await expect(ann.page.locator("pre")).to_be_visible()
-    await messages_and_rooms_are_fine(ann, bo)
+    await messages_and_rooms_have_no_violations(ann, bo)
     await bo.page.set_viewport_size(DESK)
     await bo.page.locator(".account-button").click()
-    await is_fine(bo, DESK)
+    await expect_no_violations(bo, DESK)
     await bo.page.set_viewport_size(PHONE)
     await bo.page.locator("[data-drawer=open]").click()
-    await is_fine(bo, PHONE)
+    await expect_no_violations(bo, PHONE)
     await ann.page.set_viewport_size(DESK)
     await ann.page.locator(".topbar-invite").click()
     await ann.page.locator(".invite-form [type=submit]").click()
     await expect(ann.page.locator(".invite-made")).to_be_visible()
-    await is_fine(ann)
+    await expect_no_violations(ann)
 
 
-async def messages_and_rooms_are_fine(ann: Window, bo: Window) -> None:
+async def messages_and_rooms_have_no_violations(ann: Window, bo: Window) -> None:
     """Check changed messages, and every layer that opens over the page."""
     page = ann.page
     await bo.say("＠ann please look")
-    await bo.sees("＠ann please look")
+    await bo.expect_last("＠ann please look")
     await bo.page.locator("chat-message").last.hover()
-    await bo.act("pick")
+    await bo.press_action("pick")
     await bo.page.locator(".emoji").first.click()
-    await bo.act("answer")
+    await bo.press_action("answer")
     await bo.say("This answers it @ann")
-    await ann.sees("This answers it @ann")
+    await ann.expect_last("This answers it @ann")
     await page.locator("chat-message").first.hover()
-    await ann.act("remove")
-    await is_fine(ann, DESK)
+    await ann.press_action("remove")
+    await expect_no_violations(ann, DESK)
     await page.locator(".confirm-yes").click()
     await expect(page.locator(".message-deleted")).to_have_count(1)
     await page.locator("chat-message").last.hover()
-    await ann.act("pick")
-    await is_fine(ann)
+    await ann.press_action("pick")
+    await expect_no_violations(ann)
     await page.keyboard.press("Escape")
     await page.locator("#composer-text").press_sequentially("@b")
     await expect(page.locator("#names li")).to_have_count(1)
-    await is_fine(ann, PHONE)
+    await expect_no_violations(ann, PHONE)
     await page.locator("#composer-text").fill("")
     await page.set_viewport_size(DESK)
     await page.locator("[data-open=rooms]").click()
-    await is_fine(ann)
+    await expect_no_violations(ann)
     await page.keyboard.press("Escape")
     await page.set_viewport_size(DESK)
-    await panels_and_settings_are_fine(ann)
+    await panels_and_settings_have_no_violations(ann)
     for key in ("k", "/"):
         await page.keyboard.press(f"Control+{key}")
-        await is_fine(ann, DESK)
+        await expect_no_violations(ann, DESK)
         await page.keyboard.press("Escape")
 
 
-async def panels_and_settings_are_fine(ann: Window) -> None:
+async def panels_and_settings_have_no_violations(ann: Window) -> None:
     page = ann.page
     await page.locator(".topbar-search").click()
-    await is_fine(ann)  # what one can look for
+    await expect_no_violations(ann)  # what one can look for
     await page.set_viewport_size(DESK)
     await page.locator("search-panel [type=search]").fill("story")
     await expect(page.locator(".hit mark").first).to_be_visible()
-    await is_fine(ann)
+    await expect_no_violations(ann)
     await page.set_viewport_size(DESK)
     await page.locator(".topbar-room").click()
     await expect(page.locator(".member")).to_have_count(2)
-    await is_fine(ann)
+    await expect_no_violations(ann)
     await page.set_viewport_size(DESK)
     await page.locator("[data-open=room]").click()
-    await is_fine(ann, DESK)
+    await expect_no_violations(ann, DESK)
     await page.keyboard.press("Escape")
     await page.locator("room-panel .panel-close").click()
     await page.locator(".account-button").click()
     await page.locator("[data-open=settings]").click()
     await expect(page.locator(".session")).to_have_count(1)
-    await is_fine(ann)
+    await expect_no_violations(ann)
     await page.keyboard.press("Escape")
     await page.set_viewport_size(DESK)
 
 
-async def is_fine(window: Window, *sizes: ViewportSize) -> None:
+async def expect_no_violations(window: Window, *sizes: ViewportSize) -> None:
     """Check both themes, on desktop and phone, after all animations."""
     page = window.page
     await page.evaluate(Axe().axe_script)

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import EnterChat
-from tests.browser.test_accessibility import BY_AXE, DESK, PHONE, is_fine
+from tests.browser.test_accessibility import BY_AXE, DESK, PHONE, expect_no_violations
 from tests.browser.window import Window
 from tests.driver import PASSWORD, ask
 from tests.storage.crowded import make_rooms
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_an_administrator_uses_all_pages(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
-    ann.expect_complaints(f"{BY_AXE}|status of 403")
-    bo.expect_complaints("status of 401|WebSocket")
+    ann.allow_console_errors(f"{BY_AXE}|status of 403")
+    bo.allow_console_errors("status of 401|WebSocket")
     await ann.page.locator(".account-button").click()
     await ann.page.get_by_role("link", name="Administration").click()
     await users_are_managed(ann, bo)
@@ -39,7 +39,7 @@ async def users_are_managed(ann: Window, bo: Window) -> None:
     await expect(page.locator("tbody tr")).to_have_count(2)
     await page.locator("[type=search]").fill("BO")
     await expect(page.locator("tbody tr")).to_have_count(1)
-    await is_fine(ann)
+    await expect_no_violations(ann)
     await page.set_viewport_size(DESK)
     await page.keyboard.press("Tab")
     await page.locator("[data-opens]").press("Enter")
@@ -51,19 +51,19 @@ async def users_are_managed(ann: Window, bo: Window) -> None:
     await page.locator(".confirm-yes").click()
     password = person.locator("copy-field input")
     await expect(password).to_have_value(re.compile(r"\w{4}(-\w{4}){3}"))
-    await bo.is_logged_out()
+    await bo.expect_logged_out()
     await bo.page.locator(".banner-login").click()
     await bo.page.locator("#username").fill("bo")
     await bo.page.locator("#password").fill(await password.input_value())
     await bo.page.locator("[type=submit]").click()
-    await bo.is_loaded()
+    await bo.wait_until_loaded()
     await person.locator("[name=display]").fill("Half typed")
     await bo.page.evaluate(REFUSED_BEFORE_THE_SOCKET_CLOSES)
     await person.locator(".person-disable").click()
     await page.locator(".confirm-yes").click()
     await expect(page.locator("tbody .tag")).to_have_text("Disabled")
     await expect(person.locator("[name=display]")).to_have_value("Half typed")
-    await bo.is_logged_out()
+    await bo.expect_logged_out()
     await expect(bo.page.locator("connection-banner")).to_contain_text("no longer have access")
     await person.locator(".dialog-close").click()
     await page.locator(".confirm-yes").click()  # the half-typed name is discarded
@@ -83,7 +83,7 @@ async def a_user_is_invited(ann: Window) -> None:
     picture = page.locator(".qr img")
     await expect(picture).to_have_js_property("complete", True)
     assert await picture.evaluate("picture => picture.naturalWidth") > 0
-    await is_fine(ann, DESK)
+    await expect_no_violations(ann, DESK)
     link = await page.locator("copy-field input").input_value()
     form = {"username": "cy", "password": PASSWORD}
     assert (await ask(ann.chat.browser(), "POST", link, form)).status == 200
@@ -108,7 +108,7 @@ async def a_room_is_archived(ann: Window) -> None:
     await dialog.locator(".room-archive").click()
     await page.locator(".confirm-yes").click()
     await expect(row(ann, "Den").locator(".tag")).to_have_text("Archived")
-    await is_fine(ann, PHONE)
+    await expect_no_violations(ann, PHONE)
     await page.set_viewport_size(DESK)
     await dialog.locator(".dialog-close").click()
 
@@ -122,7 +122,7 @@ async def a_conversation_is_removed(ann: Window) -> None:
     await page.reload()
     listed = page.locator("admin-conversations tbody tr")
     await expect(listed.locator(".cell-title")).to_have_text("@bo")
-    await is_fine(ann, DESK)
+    await expect_no_violations(ann, DESK)
     await page.locator("#order").select_option("events")
     await listed.locator(".conversation-remove").click()
     await page.locator(".confirm-yes").click()
@@ -158,7 +158,7 @@ async def the_server_is_healthy(ann: Window) -> None:
     await expect(lines.first).to_contain_text("Latency:")
     verdicts = [await line.get_attribute("data-verdict") for line in await lines.all()]
     assert set(verdicts) <= {"good", "fair"}  # the disk of the test machine may be nearly full
-    await is_fine(ann, PHONE)
+    await expect_no_violations(ann, PHONE)
 
 
 def row(ann: Window, name: str) -> Locator:

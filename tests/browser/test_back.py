@@ -42,7 +42,7 @@ async def phone_in_rooms(enter: EnterChat) -> Window:
     phone = await ann.another(**PHONE)
     for room in urls:
         await phone.page.goto(f"/index#/room/{room}")
-        await phone.is_loaded()
+        await phone.wait_until_loaded()
     return phone
 
 
@@ -50,7 +50,7 @@ async def back(page: Page) -> None:
     await page.evaluate("history.back()")
 
 
-async def opens(page: Page, ways: list[str], layers: list[str]) -> None:
+async def open_layers(page: Page, ways: list[str], layers: list[str]) -> None:
     for way in ways:
         await page.locator(way).first.click()
     for layer in layers:
@@ -65,7 +65,7 @@ async def expect_guard(page: Page, there: bool) -> None:
 async def test_back_closes_one_layer_at_a_time_on_a_phone(enter: EnterChat) -> None:
     page = (await phone_in_rooms(enter)).page
     for ways, layers, closer in LAYERS:
-        await opens(page, ways, layers)
+        await open_layers(page, ways, layers)
         for number in reversed(range(len(layers))):
             await back(page)
             await expect(page.locator(layers[number])).to_be_hidden()
@@ -74,7 +74,7 @@ async def test_back_closes_one_layer_at_a_time_on_a_phone(enter: EnterChat) -> N
             await expect_guard(page, number > 0)
         await expect(page.locator(TITLE)).to_have_text("Alpha")
         if closer and len(layers) == 1:
-            await opens(page, ways, layers)
+            await open_layers(page, ways, layers)
             await page.locator(f"{layers[0]} {closer}").click()
             await expect_guard(page, False)
     await page.locator("#composer-text").press_sequentially("@b")
@@ -91,14 +91,14 @@ async def test_back_closes_one_layer_at_a_time_on_a_phone(enter: EnterChat) -> N
 async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
     phone = await phone_in_rooms(enter)
     page, title = phone.page, phone.page.locator(TITLE)
-    await opens(page, [".topbar-search"], ["search-panel"])
+    await open_layers(page, [".topbar-search"], ["search-panel"])
     await page.reload()
-    await phone.is_loaded()
+    await phone.wait_until_loaded()
     await expect_guard(page, False)
     await page.evaluate("history.forward()")  # to the guard, where nothing is open any more
     await expect_guard(page, False)
 
-    await opens(page, [".topbar-menu"], [DRAWER])
+    await open_layers(page, [".topbar-menu"], [DRAWER])
     await page.locator("[data-section=rooms] a").first.click()
     await expect(title).to_have_text("Lobby")
     await expect(page.locator(DRAWER)).to_be_hidden()
@@ -106,19 +106,21 @@ async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
     await back(page)
     await expect(title).to_have_text("Alpha")
 
-    await opens(page, [".topbar-room", ".room-leave"], ["room-panel", "confirm-dialog dialog"])
+    await open_layers(
+        page, [".topbar-room", ".room-leave"], ["room-panel", "confirm-dialog dialog"]
+    )
     await page.locator(".confirm-yes").click()
     await expect(title).to_have_text("Lobby")
     await expect_guard(page, False)
     await back(page)
     await expect(title).to_have_text("Beta")
 
-    await opens(page, MENU, [DRAWER, ".account-popover"])
+    await open_layers(page, MENU, [DRAWER, ".account-popover"])
     await page.locator(".account-popover a").click()  # to the pages of administration
     await page.wait_for_url("**/admin**")
     await page.locator("[data-started], admin-people").first.wait_for()
     await page.go_back()
-    await phone.is_loaded()
+    await phone.wait_until_loaded()
     await expect(title).to_have_text("Beta")
     await expect_guard(page, False)
 
@@ -126,7 +128,7 @@ async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
 async def test_back_asks_before_it_closes_a_dialog_with_text(enter: EnterChat) -> None:
     page = (await phone_in_rooms(enter)).page
     dialog, question = page.locator("rooms-dialog dialog"), page.locator("confirm-dialog dialog")
-    await opens(page, [".topbar-menu", ".section-add"], [DRAWER, "rooms-dialog dialog"])
+    await open_layers(page, [".topbar-menu", ".section-add"], [DRAWER, "rooms-dialog dialog"])
     await page.locator("#room-name").fill("plans")
     await back(page)
     await expect(question).to_be_visible()
@@ -177,7 +179,7 @@ async def test_back_returns_to_the_position_before_a_quote_and_to_the_search_res
     await back(page)
     await expect(page.locator(".messages-jump")).to_be_hidden()
 
-    await opens(page, [".topbar-search"], ["search-panel"])
+    await open_layers(page, [".topbar-search"], ["search-panel"])
     await page.locator("search-panel [type=search]").fill("needle")
     hit = page.locator(".hit").nth(20)
     await hit.scroll_into_view_if_needed()

@@ -26,8 +26,8 @@ async def test_changes_of_messages_are_shown_live_after_an_interruption_and_afte
     cy = await ann.chat.person("cy", display="cy")
     for text in ("one", "two", "three"):
         await cy.ask("POST", "/api/rooms/1/messages", {"data": text})
-    await ann.sees("three")
-    await changes(cy, "live")
+    await ann.expect_last("three")
+    await change_messages(cy, "live")
     await expect(ann.page.locator(".message-text").last).to_have_text("live: a reply")
     before = await ann.page.evaluate(SHOWN)
     assert before == [
@@ -36,35 +36,35 @@ async def test_changes_of_messages_are_shown_live_after_an_interruption_and_afte
         ["three", "👍1", ""],
         ["live: a reply", "", "cy three"],
     ]
-    ann.expect_complaints(r"WebSocket connection to .* failed")
+    ann.allow_console_errors(r"WebSocket connection to .* failed")
     await ann.page.context.set_offline(True)
-    await ann.loses_the_line()
-    await changes(cy, "away")
+    await ann.wait_until_disconnected()
+    await change_messages(cy, "away")
     await ann.page.context.set_offline(False)
     await expect(ann.page.locator(".message-text").last).to_have_text("away: a reply")
     held = await ann.page.evaluate(SHOWN)
     assert held[0] == ["one, away (edited)", "", ""]
     assert held[2] == ["three", "👍1", ""]
     await ann.page.reload()
-    await ann.sees("away: a reply")
+    await ann.expect_last("away: a reply")
     assert await ann.page.evaluate(SHOWN) == held
-    await bo.sees("away: a reply")
+    await bo.expect_last("away: a reply")
     assert await bo.page.evaluate(SHOWN) == held
 
 
-async def changes(cy: Person, when: str) -> None:
+async def change_messages(cy: Person, when: str) -> None:
     """Make an edit, a deletion, reactions and a reply."""
     path = "/api/rooms/1/messages"
-    await done(cy, "PATCH", f"{path}/1", {"data": f"one, {when}"})
+    await request(cy, "PATCH", f"{path}/1", {"data": f"one, {when}"})
     if when == "live":
-        await done(cy, "DELETE", f"{path}/2")
+        await request(cy, "DELETE", f"{path}/2")
     for emoji in ("👍", "🎉"):
-        await done(cy, "PUT", f"{path}/3/reactions/{emoji}")
-    await done(cy, "DELETE", f"{path}/3/reactions/🎉")
-    await done(cy, "POST", path, {"data": f"{when}: a reply", "reply_to": 3})
+        await request(cy, "PUT", f"{path}/3/reactions/{emoji}")
+    await request(cy, "DELETE", f"{path}/3/reactions/🎉")
+    await request(cy, "POST", path, {"data": f"{when}: a reply", "reply_to": 3})
 
 
-async def done(who: Person, method: str, path: str, body: Any = None) -> Any:
+async def request(who: Person, method: str, path: str, body: Any = None) -> Any:
     answer = await who.ask(method, path, body)
     assert answer.status in (200, 201), answer
     return answer.json
@@ -73,13 +73,13 @@ async def done(who: Person, method: str, path: str, body: Any = None) -> Any:
 async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     cy = await ann.chat.person("cy", display="cy")
-    made = await done(cy, "POST", "/api/rooms", {"name": "disks", "title": "Disks"})
+    made = await request(cy, "POST", "/api/rooms", {"name": "disks", "title": "Disks"})
     room = f"/api/rooms/{made['room']}"
-    await done(cy, "POST", f"{room}/members", {"users": ["bo"]})
-    await bo.opens("Disks")
-    await done(cy, "PATCH", room, {"title": "Drives", "topic": "What spins"})
-    await done(cy, "POST", f"{room}/messages", {"data": "Hello"})
-    await bo.sees("Hello")
+    await request(cy, "POST", f"{room}/members", {"users": ["bo"]})
+    await bo.open_room("Disks")
+    await request(cy, "PATCH", room, {"title": "Drives", "topic": "What spins"})
+    await request(cy, "POST", f"{room}/messages", {"data": "Hello"})
+    await bo.expect_last("Hello")
     notices = [
         ["cy created the room"],
         ["cy added Bo"],
@@ -90,9 +90,9 @@ async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
     await expect(bo.page.locator(".topbar-title")).to_have_text("Drives")
     await expect(bo.page.locator(".topbar-details")).to_have_text("What spins")
     await bo.page.reload()
-    await bo.sees("Hello")
+    await bo.expect_last("Hello")
     assert await bo.page.evaluate(SHOWN) == notices
-    await done(cy, "DELETE", f"{room}/members/bo")
+    await request(cy, "DELETE", f"{room}/members/bo")
     await expect(bo.page.locator(".notice-text")).to_have_text("cy removed you from Drives.")
     await expect(bo.rooms()).to_have_text(["Lobby"])
     await expect(ann.rooms()).to_have_text(["Lobby"])
@@ -101,11 +101,11 @@ async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
 async def test_reading_on_one_device_marks_as_read_on_the_other(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     desk, phone = ann, await ann.another()
-    await desk.turn_to("ann")
-    await phone.turn_to("ann")
+    await desk.open_user("ann")
+    await phone.open_user("ann")
     cy = await ann.chat.person("cy", display="cy")
     for text in ("Hello", "@ann are you there?", "hello?"):
-        await done(cy, "POST", "/api/rooms/1/messages", {"data": text})
+        await request(cy, "POST", "/api/rooms/1/messages", {"data": text})
     for window in (desk, phone):
         await expect(lobby_badge(window, "unread")).to_have_text("3")
         await expect(lobby_badge(window, "calls")).to_have_text("1")
@@ -113,13 +113,13 @@ async def test_reading_on_one_device_marks_as_read_on_the_other(enter: EnterChat
     await phone.page.reload()
     await expect(lobby_badge(phone, "calls")).to_have_text("1")
     await desk.page.bring_to_front()
-    await desk.turn_to_lobby()
+    await desk.open_lobby()
     await expect(desk.page.locator(".message-mentions-me")).to_have_count(1)
     for window in (desk, phone):
         for kind in ("unread", "calls"):
             await expect(lobby_badge(window, kind)).to_be_hidden()
     await phone.page.reload()
-    await phone.is_loaded()
+    await phone.wait_until_loaded()
     await expect(lobby_badge(phone, "unread")).to_be_hidden()
 
 
@@ -131,9 +131,9 @@ def lobby_badge(window: Window, kind: str) -> Any:
 async def test_announced_texts_are_removed_from_the_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="bo")
-    await done(bo, "POST", "/api/rooms/1/messages", {"data": "a slip of the pen"})
+    await request(bo, "POST", "/api/rooms/1/messages", {"data": "a slip of the pen"})
     announcer = ann.page.locator("live-announcer")
     await expect(announcer).to_have_text("bo: a slip of the pen")
-    await done(bo, "DELETE", "/api/rooms/1/messages/1")
+    await request(bo, "DELETE", "/api/rooms/1/messages/1")
     await expect(announcer).to_be_empty()
     await expect(ann.page.get_by_text("a slip of the pen")).to_have_count(0)

@@ -15,13 +15,13 @@ async def test_enter_sends_unless_a_suggestion_was_chosen(enter: EnterChat) -> N
     ann = await enter("ann", "Ann")
     await ann.chat.person("user003", display="Ada Wall")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     box, rows = ann.page.locator("#composer-text"), ann.page.locator("#names .option-more")
     await box.press_sequentially("Meeting moved @all")
     await expect(rows).to_have_text(["@all", "@user003"])
     await expect(box).not_to_have_attribute("aria-activedescendant", "name-0")
     await box.press("Enter")
-    await ann.sees("Meeting moved @all")
+    await ann.expect_last("Meeting moved @all")
     await expect(box).to_have_value("")
     await box.press_sequentially("Hi @wal")
     await box.press("ArrowUp")
@@ -31,7 +31,7 @@ async def test_enter_sends_unless_a_suggestion_was_chosen(enter: EnterChat) -> N
     await expect(rows.first).to_have_text(":smile:")
     await box.press("Escape")
     await box.press("Enter")
-    await ann.sees("Hi @user003 :smi")
+    await ann.expect_last("Hi @user003 :smi")
 
 
 async def test_users_outside_a_private_room_are_suggested_after_its_members(
@@ -46,7 +46,7 @@ async def test_users_outside_a_private_room_are_suggested_after_its_members(
     ).json
     await ann.page.goto(f"/index#/room/{room['room']}")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await ann.page.locator("#composer-text").press_sequentially("@李")
     await expect(ann.page.locator("#names li")).to_have_text(
         ["李小红 @red", "Not in this room", "李四li1 @li1", "李四li2 @li2"]
@@ -58,7 +58,7 @@ async def test_users_outside_a_private_room_are_suggested_after_its_members(
 async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page = ann.page
-    await ann.sees_online("ann", "bo")
+    await ann.expect_online("ann", "bo")
     await page.locator("#composer-text").press_sequentially("Hi ＠陈")
     await expect(page.locator("#names .option-more").first).to_have_text("@bo")
     await expect(page.locator("#names [aria-selected=true]")).to_have_count(0)
@@ -79,12 +79,12 @@ async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     await page.locator("#composer-text").fill("Hi @bo how are you?")
     await expect(bo.page.locator(".typing")).to_have_text("Ann is writing…")
     await page.keyboard.press("Enter")
-    await bo.sees("Hi @bo how are you?")
+    await bo.expect_last("Hi @bo how are you?")
     await expect(bo.page.locator(".message-mentions-me .mention-me")).to_have_text("@bo")
     await expect(bo.page.locator(".typing")).to_be_empty()
 
     await bo.page.locator("chat-message").hover()
-    await bo.act("pick")
+    await bo.press_action("pick")
     await bo.page.locator(".emoji-search input").fill("加油")
     await expect(bo.page.locator(".emoji:visible").first).to_have_text("✊")
     await bo.page.locator(".emoji-search input").fill("thumbs up")
@@ -98,10 +98,10 @@ async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     await reaction.click()
     await expect(bo.page.locator(".reaction")).to_have_text("👍1")
 
-    await bo.act("answer")
+    await bo.press_action("answer")
     await expect(bo.page.locator(".composer-strip")).to_contain_text("Replying to Ann")
     await bo.say("Fine, 谢谢")
-    await ann.sees("Fine, 谢谢")
+    await ann.expect_last("Fine, 谢谢")
     await expect(page.locator(".message-quote:visible")).to_have_text("Ann Hi @bo how are you?")
     await page.locator(".message-quote:visible").click()
     await expect(page.locator("chat-message").first).to_be_focused()
@@ -120,7 +120,7 @@ async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     await page.keyboard.press("Shift+Tab")  # the last message
     await page.keyboard.press("ArrowUp")
     await expect(page.locator("chat-message").first).to_be_focused()
-    await ann.act("remove", key="Enter")
+    await ann.press_action("remove", key="Enter")
     await expect(page.locator("confirm-dialog h2")).to_have_text("Delete this message?")
     await page.locator(".confirm-yes").click()
     await expect(page.locator("confirm-dialog dialog")).to_be_hidden()
@@ -133,9 +133,9 @@ async def test_emoji_can_be_picked_by_keyboard(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     page = ann.page
     await ann.say("Lunch?")
-    await ann.sees("Lunch?")
+    await ann.expect_last("Lunch?")
     await page.keyboard.press("Shift+Tab")
-    await ann.act("pick", key="Enter")
+    await ann.press_action("pick", key="Enter")
     focused = page.locator(".emoji:focus")
     await expect(focused).to_have_attribute("data-emoji", "👍")
     second_row = await page.locator(".emoji").nth(8).get_attribute("data-emoji")
@@ -156,7 +156,7 @@ async def test_a_link_opens_an_old_message(enter: EnterChat) -> None:
     cy = await ann.chat.person("cy")
     for number in range(1, 91):
         await cy.ask("POST", "/api/rooms/1/messages", {"data": f"line {number}"})
-    await ann.sees("line 90")
+    await ann.expect_last("line 90")
     await ann.page.goto("about:blank")
     await ann.page.goto("/index#/room/1/7")
     found = ann.page.locator("[data-seq='7']")
@@ -176,7 +176,7 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
     )
     for text in ("Hello", "Are **you** there?"):
         await ann.say(text)
-        await phone.sees(text.replace("*", ""))
+        await phone.expect_last(text.replace("*", ""))
     await expect(ann.page.locator(".message-more").last).to_be_hidden()
     more = phone.page.locator(".message-more").last
     size = await more.bounding_box()
@@ -214,7 +214,7 @@ async def test_a_long_press_opens_the_actions(enter: EnterChat) -> None:
         has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800}
     )
     await ann.say("Hello")
-    await phone.sees("Hello")
+    await phone.expect_last("Hello")
     touch = await phone.page.context.new_cdp_session(phone.page)
     box = await phone.page.locator(".message-text").bounding_box()
     assert box
@@ -230,7 +230,7 @@ async def test_a_long_press_opens_the_actions(enter: EnterChat) -> None:
     await expect(phone.page.locator("#composer-text")).to_have_value("Hello")
 
     await ann.page.locator("chat-message").hover()
-    await ann.act("pick")
+    await ann.press_action("pick")
     await ann.page.locator(".emoji:visible").first.click()
     reaction, toast = phone.page.locator(".reaction"), phone.page.locator(".toast")
     box = await reaction.bounding_box()
@@ -248,13 +248,13 @@ async def test_a_long_press_opens_the_actions(enter: EnterChat) -> None:
 async def test_rooms_can_be_opened_by_keyboard(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page, title = ann.page, ann.page.locator(".topbar-title")
-    await ann.sees_online("ann", "bo")
+    await ann.expect_online("ann", "bo")
     await page.keyboard.press("Control+k")
     await page.keyboard.type("陈")
     await page.keyboard.press("Enter")
     await expect(title).to_have_text("陈波")
     await ann.say("Hi")
-    await bo.turn_to("ann")
+    await bo.open_user("ann")
     await page.keyboard.press("Alt+ArrowUp")
     await expect(title).to_have_text("Lobby")
     await bo.say("Hello")
@@ -272,7 +272,7 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     ann = await enter("ann", "Ann")
     cy = await (await ann.chat.person("cy", admin=True)).connect()
     await ann.say("frist **thing**")
-    await ann.sees("frist thing")
+    await ann.expect_last("frist thing")
     seq = await ann.page.locator("chat-message").last.get_attribute("data-seq")
     box, strip = ann.page.locator("#composer-text"), ann.page.locator(".composer-strip")
     await box.press("ArrowUp")
@@ -289,7 +289,7 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     await failed.locator(".message-rewrite").click()
     await expect(strip).to_have_text("This becomes a new message: the old one was deleted.")
     await box.press("Enter")
-    await ann.sees("first thing")
+    await ann.expect_last("first thing")
     await expect(strip).to_be_hidden()
     await expect(ann.page.locator(".message-quote:visible")).to_have_count(0)
 
@@ -298,12 +298,12 @@ async def test_arrow_up_edits_the_last_message_and_an_empty_edit_offers_to_delet
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("WebSocket|ERR_|Failed to load")
+    ann.allow_console_errors("WebSocket|ERR_|Failed to load")
     page, box = ann.page, ann.page.locator("#composer-text")
     await ann.say("sent")
-    await ann.sees("sent")
+    await ann.expect_last("sent")
     await page.context.set_offline(True)
-    await ann.loses_the_line()
+    await ann.wait_until_disconnected()
     await ann.say("waits")
     waiting = page.locator("chat-message[data-state=waiting]")
     await expect(waiting).to_have_count(1)
@@ -331,11 +331,11 @@ async def test_arrow_up_edits_the_last_message_and_an_empty_edit_offers_to_delet
 async def test_a_link_into_this_chat_opens_in_the_same_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("**bold** words")
-    await ann.sees("bold words")
+    await ann.expect_last("bold words")
     seq = await ann.page.locator("chat-message").last.get_attribute("data-seq")
     for path in (f"/index#/room/1/{seq}", "/index#other", "/login"):
         await ann.say(f"{ann.chat.url}{path}")
-        await ann.sees(f"{ann.chat.url}{path}")
+        await ann.expect_last(f"{ann.chat.url}{path}")
     targets = await ann.page.locator(".message-text a").evaluate_all(
         "all => all.map(a => a.target)"
     )
@@ -365,7 +365,7 @@ async def test_open_suggestions_explain_tab_and_enter(enter: EnterChat) -> None:
     hint = ann.page.locator(".composer-hint:visible")
     await box.press_sequentially("hello")
     await box.press("Enter")
-    await ann.sees("hello")
+    await ann.expect_last("hello")
     await box.press("ArrowUp")
     await expect(hint).to_have_text("Enter saves · Esc cancels", use_inner_text=True)
     await box.press("Escape")

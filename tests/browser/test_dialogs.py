@@ -13,14 +13,14 @@ async def test_a_rejected_name_is_shown_next_to_the_button_and_its_field_is_inva
     enter: EnterChat, size: tuple[int, int]
 ) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("409")
+    ann.allow_console_errors("409")
     bo = await ann.chat.person("bo", display="Bo")
     for number in range(12):
         await ann.chat.person(f"person{number}")
         await bo.ask("POST", "/api/rooms", {"name": f"room-{number}"})
     page = ann.page
     await page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await page.set_viewport_size({"width": size[0], "height": size[1]})
     if size[0] < 768:
         await page.locator(".topbar-menu").click()
@@ -74,7 +74,7 @@ async def test_saved_settings_are_confirmed(enter: EnterChat) -> None:
         await expect(page.locator("toast-line")).to_have_text("Saved")
         await expect(page.locator("settings-dialog dialog")).to_be_hidden()
         await expect(page.locator(".account-name")).to_have_text(display)
-        await ann.is_loaded()
+        await ann.wait_until_loaded()
 
 
 async def test_a_phone_shows_one_notice_at_a_time(enter: EnterChat) -> None:

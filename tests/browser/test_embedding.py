@@ -27,8 +27,8 @@ async def test_the_chat_works_under_a_prefix(tmp_path: Path, open_window: OpenWi
         await ann.sign_up(f"{url}/chat/setup#{token}", "ann", "Ann")
         await bo.sign_up(await ann.invite(), "bo", "Bo")
         await bo.say("从前缀里问好")
-        await ann.sees("从前缀里问好")
-        await ann.turn_to("bo")
+        await ann.expect_last("从前缀里问好")
+        await ann.open_user("bo")
         assert ann.page.url == f"{url}/chat/index#/with/bo"
         await ann.log_out()
         assert ann.page.url == f"{url}/chat/login"

@@ -13,7 +13,7 @@ FOCUS = "() => document.activeElement !== document.body"
 BOX = "#composer-text"
 
 
-async def says_where_it_goes(page: Page, element: str) -> None:
+async def expect_focus(page: Page, element: str) -> None:
     """Require the focus on `element`; typed text goes to the composer."""
     await expect(page.locator(element)).to_be_focused()
     before = await page.locator(BOX).input_value()
@@ -22,21 +22,21 @@ async def says_where_it_goes(page: Page, element: str) -> None:
     await page.locator(BOX).fill("")
 
 
-async def deletes(window: Window, *, key: str) -> None:
+async def delete_last(window: Window, *, key: str) -> None:
     """Delete the last message, by mouse or key."""
-    await window.sees("mine")
+    await window.expect_last("mine")
     row = window.page.locator("chat-message").last
     if key:
         await row.focus()
     else:
         await row.hover()
-    await window.act("remove", key=key)
+    await window.press_action("remove", key=key)
     yes = window.page.locator("confirm-dialog .confirm-yes")
     await (yes.press(key) if key else yes.click())
     await expect(row).to_contain_text("This message was deleted.")
 
 
-async def takes_a_reaction_back(window: Window, *, key: str) -> None:
+async def remove_reaction(window: Window, *, key: str) -> None:
     reaction = window.page.locator(".reaction")
     await (reaction.press(key) if key else reaction.click())
     await expect(reaction).to_have_count(0)
@@ -53,49 +53,49 @@ async def test_the_focus_moves_to_the_surroundings_of_a_removed_element(
     await page.locator(".message-text").wait_for()
 
     await ann.say("mine")
-    await deletes(ann, key=key)
+    await delete_last(ann, key=key)
     await page.wait_for_function(FOCUS)
-    await says_where_it_goes(page, "chat-message:focus, chat-message :focus")
+    await expect_focus(page, "chat-message:focus, chat-message :focus")
 
     said = await bo.ask("POST", "/api/rooms/lobby/messages", {"data": "liked"})
-    await ann.sees("liked")
+    await ann.expect_last("liked")
     await page.evaluate(REACT, said.json["seq"])
     await expect(page.locator(".reaction")).to_be_visible()
-    await takes_a_reaction_back(ann, key=key)
-    await says_where_it_goes(page, "chat-message:focus")
+    await remove_reaction(ann, key=key)
+    await expect_focus(page, "chat-message:focus")
 
     jump = page.locator(".messages-jump")
     await page.evaluate("document.querySelector('.messages-scroll').scrollTop = 0")
     await expect(jump).to_be_visible()
     await (jump.press(key) if key else jump.click())
     await expect(jump).to_be_hidden()
-    await says_where_it_goes(page, BOX)
+    await expect_focus(page, BOX)
 
     notice = page.locator("storage-notice")
     await notice.evaluate("(notice) => (notice.dataset.state = 'shown')")
     close = notice.locator(".banner-close")
     await (close.press(key) if key else close.click())
-    await says_where_it_goes(page, BOX)
-    await can_write_again(ann, bo)
+    await expect_focus(page, BOX)
+    await expect_composer_returns(ann, bo)
 
 
-async def can_write_again(ann: Window, bo: Person) -> None:
+async def expect_composer_returns(ann: Window, bo: Person) -> None:
     """Type in a room whose composer reappears after an archive and after a removal."""
     made = await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})
     room = made.json["room"]
     page = ann.page
-    await ann.opens("plans")
+    await ann.open_room("plans")
     await page.locator(BOX).fill("draft ")
     for archived in (True, False):
         await bo.ask("PATCH", f"/api/rooms/{room}", {"archived": archived})
         await expect(page.locator("room-notice")).to_be_visible(visible=archived)
-    await says_where_it_goes(page, BOX)
+    await expect_focus(page, BOX)
     await page.locator(BOX).fill("draft ")
     await bo.ask("DELETE", f"/api/rooms/{room}/members/ann")
     await expect(page.locator("room-notice")).to_be_focused()
     await bo.ask("POST", f"/api/rooms/{room}/members", {"users": ["ann"]})
     await expect(page.locator("room-notice")).to_be_hidden()
-    await says_where_it_goes(page, BOX)
+    await expect_focus(page, BOX)
 
     await page.locator(".topbar-room").click()
     await page.locator(".member[data-online] .icon-button").first.wait_for(state="attached")

@@ -1,4 +1,4 @@
-"""Expected behaviour of a chat: drafts, Escape, stable scroll position, line above new messages."""
+"""Drafts, Escape, scroll position, the line "New", input methods, limits of the composer."""
 
 import pytest
 from playwright.async_api import expect
@@ -23,12 +23,12 @@ FROM_END = """() => {
 }"""
 
 
-async def long_talk(window: Window, name: str, lines: int = 60) -> Device:
+async def fill_lobby(window: Window, name: str, lines: int = 60) -> Device:
     """Send that many messages in the lobby, which are shown and read; return the device."""
     device = await (await window.chat.person(name)).connect()
     for number in range(lines):
         await device.say(f"line {number}")
-    await window.sees(f"line {lines - 1}")
+    await window.expect_last(f"line {lines - 1}")
     await expect(window.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
     return device
 
@@ -37,32 +37,32 @@ async def test_a_draft_is_kept_for_each_conversation_over_a_reload(enter: EnterC
     ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
     box = ann.page.locator(BOX)
     await box.fill("half a thought")
-    await ann.turn_to("bo")
+    await ann.open_user("bo")
     await expect(box).to_have_value("")
     await box.fill("only for bo")
-    await ann.turn_to_lobby()
+    await ann.open_lobby()
     await expect(box).to_have_value("half a thought")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(box).to_have_value("half a thought")
     await ann.page.keyboard.press("Enter")
-    await ann.sees("half a thought")
+    await ann.expect_last("half a thought")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(box).to_have_value("")
-    await ann.turn_to("bo")
+    await ann.open_user("bo")
     await expect(box).to_have_value("only for bo")
 
 
 async def test_escape_closes_then_cancels_then_goes_to_the_end(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await long_talk(ann, "bo")
+    bo = await fill_lobby(ann, "bo")
     page, box = ann.page, ann.page.locator(BOX)
     await ann.say("mine")
-    await ann.sees("mine")
+    await ann.expect_last("mine")
     await box.fill("a draft")
     await page.locator("chat-message").last.hover()
-    await ann.act("edit")
+    await ann.press_action("edit")
     await expect(box).to_have_value("mine")
     edited = page.locator(".message-editing .message-body")
     await expect(edited).to_have_text(["mine (edited) Editing"])
@@ -96,7 +96,7 @@ async def test_scrolling_up_neither_marks_as_read_nor_jumps_back(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await long_talk(ann, "bo")
+    bo = await fill_lobby(ann, "bo")
     await ann.page.evaluate(DELAY_SCROLL_EVENTS)
     await ann.page.locator(".messages-scroll").evaluate("(scroller) => scroller.scrollTo(0, 0)")
     await bo.say("meanwhile")
@@ -107,7 +107,7 @@ async def test_scrolling_up_neither_marks_as_read_nor_jumps_back(
 
 async def test_the_scroll_position_is_stable_when_messages_arrive(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await long_talk(ann, "bo")
+    bo = await fill_lobby(ann, "bo")
     page = ann.page
     row = page.locator("chat-message", has_text="line 30")
     await row.evaluate("(row) => row.scrollIntoView({ block: 'center' })")
@@ -122,26 +122,26 @@ async def test_the_scroll_position_is_stable_when_messages_arrive(enter: EnterCh
     await expect(page.locator(".messages-jump")).to_be_hidden()
     assert await page.evaluate(FROM_END) < 2
     await bo.say("at the end")
-    await ann.sees("at the end")
+    await ann.expect_last("at the end")
     assert await page.evaluate(FROM_END) < 2
 
 
 async def test_the_line_above_new_messages_keeps_its_position(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await long_talk(ann, "bo", 2)
+    bo = await fill_lobby(ann, "bo", 2)
     page = ann.page
-    await ann.turn_to("bo")
+    await ann.open_user("bo")
     unread = page.locator("[data-section=rooms] .row-unread")
     await expect(unread).to_have_count(0)
     await bo.say("first of the new ones")
     await bo.say("second")
     await expect(unread).to_have_count(1)
-    await ann.turn_to_lobby()
+    await ann.open_lobby()
     below = page.locator(".new-line + chat-message .message-text")
     await expect(below).to_have_text("first of the new ones")
     await expect(unread).to_have_count(0)
     await bo.say("third")
-    await ann.sees("third")
+    await ann.expect_last("third")
     await expect(below).to_have_text("first of the new ones")
     await ann.say("an answer")
     await expect(page.locator(".new-line")).to_have_count(0)
@@ -155,7 +155,7 @@ async def test_an_enter_for_the_input_method_sends_nothing(enter: EnterChat) -> 
     await expect(ann.page.locator(BOX)).to_have_value("ni hao")
     await expect(ann.page.locator("chat-message")).to_have_count(0)
     assert await ann.press(BOX, "Enter")
-    await ann.sees("ni hao")
+    await ann.expect_last("ni hao")
 
 
 async def test_a_message_that_is_too_long_is_reported(enter: EnterChat) -> None:
@@ -170,7 +170,7 @@ async def test_a_message_that_is_too_long_is_reported(enter: EnterChat) -> None:
     await box.fill("长" * 4_000)
     await expect(over).to_be_empty()
     await box.press("Enter")
-    await ann.sees("长" * 4_000)
+    await ann.expect_last("长" * 4_000)
 
 
 async def test_chinese_text_is_never_italic(enter: EnterChat) -> None:

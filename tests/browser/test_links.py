@@ -37,24 +37,24 @@ async def test_a_link_is_kept_by_a_login_and_by_the_end_of_a_session(
         await window.page.goto(link)
         await log_in(window.page, "ann")
         await expect(window.page).to_have_url(f"{ann.chat.url}/index#{link.split('#')[1]}")
-        await window.is_loaded()
+        await window.wait_until_loaded()
     await expect(window.page.locator(TITLE)).to_have_text("Bo")
-    window.expect_complaints("401|WebSocket")
+    window.allow_console_errors("401|WebSocket")
     await window.page.evaluate("void fetch('/api/sessions', {method: 'DELETE'})")
-    await window.is_logged_out()
+    await window.expect_logged_out()
     await window.page.locator(".banner-login").click()
     await window.page.wait_for_url("**/login?over#/with/bo")
     await log_in(window.page, "ann")
     await expect(window.page.locator(TITLE)).to_have_text("Bo")
-    await window.is_loaded()
+    await window.wait_until_loaded()
 
     await window.page.goto("/login#/with/bo")
     await expect(window.page).to_have_url(f"{ann.chat.url}/index#/with/bo")
-    await window.is_loaded()
+    await window.wait_until_loaded()
     await window.page.goto("/login?switch&next=//evil.example#/room/1")
     await log_in(window.page, "ann")
     await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/1")
-    await window.is_loaded()
+    await window.wait_until_loaded()
     await window.close()
 
 
@@ -64,7 +64,7 @@ async def test_links_explain_missing_rooms_and_messages(enter: EnterChat) -> Non
     open_room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans"})).json
     await bo.ask("POST", f"/api/rooms/{open_room['room']}/messages", {"data": "hello"})
     secret = (await bo.ask("POST", "/api/rooms", {"name": "den", "private": True})).json["room"]
-    ann.expect_complaints("404")
+    ann.allow_console_errors("404")
     page = ann.page
     for link, words in {
         f"#/room/{secret}": "Not found",
@@ -130,7 +130,7 @@ async def test_an_invitation_offers_its_room_to_a_user_who_has_an_account(
     await window.page.locator("account-form:defined [type=submit]").click()
     await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/{room}")
     await expect(window.page.locator(TITLE)).to_have_text("Plans")
-    await window.is_loaded()
+    await window.wait_until_loaded()
     await window.close()
 
 
@@ -148,9 +148,9 @@ async def test_an_invitation_into_a_room_opens_it_after_the_account_is_made(
     await window.page.locator("#password").fill(PASSWORD)
     await window.page.locator("account-form:defined [type=submit]").click()
     await expect(window.page).to_have_url(f"{ann.chat.url}/index#/room/{room}")
-    await window.is_loaded()
+    await window.wait_until_loaded()
     await window.page.goto(invite["url"])
     await window.page.get_by_role("link", name="Open the room").click()
     await expect(window.page.locator(TITLE)).to_have_text("plans")
-    await window.is_loaded()
+    await window.wait_until_loaded()
     await window.close()

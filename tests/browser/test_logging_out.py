@@ -10,7 +10,7 @@ from tests.driver import PASSWORD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-KEPT = """async () => {
+STORED = """async () => {
   const [{ name }] = await indexedDB.databases();
   const opening = indexedDB.open(name);
   await new Promise((resolve) => (opening.onsuccess = resolve));
@@ -38,7 +38,7 @@ async def log_out(page: Page) -> None:
 async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: EnterChat) -> None:
     ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
     other = await second_tab(ann)
-    ann.expect_complaints("WebSocket|ERR_|Failed to load|status of 401")
+    ann.allow_console_errors("WebSocket|ERR_|Failed to load|status of 401")
     await other.route("**/api/**", lambda route: route.abort())
     await ann.page.context.set_offline(True)
     await other.evaluate("dispatchEvent(new Event('offline'))")
@@ -58,13 +58,13 @@ async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: Enter
     )
     await ann.page.locator(".confirm-no").click()
     await expect(ann.page.locator(QUESTION)).to_be_hidden()
-    assert "half a thought" in await ann.page.evaluate(KEPT)
+    assert "half a thought" in await ann.page.evaluate(STORED)
     await ann.page.locator("#composer-text").fill("still here")
 
     await log_out(ann.page)
     await ann.page.locator(".confirm-yes").click()
     await ann.page.wait_for_url("**/login")
-    kept = await ann.page.evaluate(KEPT)
+    kept = await ann.page.evaluate(STORED)
     for word in ("ann", "not sent yet", "half a thought", "still here"):
         assert word not in kept, kept
 
@@ -73,7 +73,7 @@ async def test_logging_out_in_one_tab_logs_out_all_tabs_and_deletes_drafts(
     enter: EnterChat,
 ) -> None:
     ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
-    ann.expect_complaints("WebSocket|status of 401")
+    ann.allow_console_errors("WebSocket|status of 401")
     other = await second_tab(ann)
     admin = await ann.page.context.new_page()
     await admin.goto("/admin")
@@ -83,13 +83,13 @@ async def test_logging_out_in_one_tab_logs_out_all_tabs_and_deletes_drafts(
     await ann.page.locator(".confirm-yes").click()
     for page in (ann.page, other, admin):
         await page.wait_for_url("**/login")
-        assert "a secret draft" not in await page.evaluate(KEPT)
+        assert "a secret draft" not in await page.evaluate(STORED)
 
 
 async def test_without_unsent_text_logging_out_asks_nothing(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("sent")
-    await ann.sees("sent")
+    await ann.expect_last("sent")
     await ann.log_out()
 
 
@@ -97,7 +97,7 @@ async def test_a_failed_logout_is_reported_and_can_be_repeated(
     enter: EnterChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("status of 503")
+    ann.allow_console_errors("status of 503")
     accounts = ann.chat.server.accounts
 
     async def refuse(*_: object) -> None:
@@ -114,13 +114,13 @@ async def test_a_failed_logout_is_reported_and_can_be_repeated(
         await ann.page.locator(".confirm-no").click()
     await expect(ann.page.locator("#composer-text")).to_have_value("a draft")
     await ann.page.locator("#composer-text").press("Enter")
-    await ann.sees("a draft")  # the line is there again
+    await ann.expect_last("a draft")  # the line is there again
     await ann.log_out()
 
 
 async def test_an_unreachable_server_does_not_log_out_users(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("WebSocket|ERR_|Failed to load")
+    ann.allow_console_errors("WebSocket|ERR_|Failed to load")
     await ann.page.context.set_offline(True)
     await log_out(ann.page)
     await expect(ann.page.locator(QUESTION)).to_have_text("You are still logged in")
@@ -133,7 +133,7 @@ async def test_an_unreachable_server_does_not_log_out_users(enter: EnterChat) ->
 async def test_logging_out_everywhere_asks_about_unsent_text(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     phone = await ann.another()
-    phone.expect_complaints("WebSocket|status of 401")
+    phone.allow_console_errors("WebSocket|status of 401")
     await ann.page.locator("#composer-text").fill("a draft")
     await ann.page.locator(".account-button").click()
     await ann.page.locator("[data-open=settings]").click()
@@ -143,8 +143,8 @@ async def test_logging_out_everywhere_asks_about_unsent_text(enter: EnterChat) -
     )
     await ann.page.locator(".confirm-yes").click()
     await ann.page.wait_for_url("**/login")
-    assert "a draft" not in await ann.page.evaluate(KEPT)
-    await phone.is_logged_out()
+    assert "a draft" not in await ann.page.evaluate(STORED)
+    await phone.expect_logged_out()
 
 
 async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
@@ -154,10 +154,10 @@ async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
     await ann.chat.person("bo", display="Bo")
     page, box = ann.page, ann.page.locator("#composer-text")
     other = await second_tab(ann)
-    ann.expect_complaints("WebSocket|status of 401")
+    ann.allow_console_errors("WebSocket|status of 401")
     await box.press_sequentially("this is ")
     await page.evaluate("void fetch('/api/sessions', {method: 'DELETE'})")
-    await ann.is_logged_out()
+    await ann.expect_logged_out()
     await page.keyboard.type("one thought")
     await expect(box).to_have_value("this is one thought")
     await expect(page.locator("connection-banner")).to_contain_text("You have been logged out.")
@@ -177,17 +177,17 @@ async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
     await page.locator("#password").fill(PASSWORD)
     await page.locator("[type=submit]").click()
     await page.wait_for_url("**/index#/with/bo")
-    await ann.turn_to_lobby()
-    await ann.sees("this is one thought")
+    await ann.open_lobby()
+    await ann.expect_last("this is one thought")
     await expect(box).to_have_value("a draft")
 
 
 async def test_a_writer_whose_account_is_disabled_stays_on_the_page(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
-    bo.expect_complaints("WebSocket|status of 401")
+    bo.allow_console_errors("WebSocket|status of 401")
     await bo.page.locator("#composer-text").press_sequentially("this is ")
     answer = await ann.page.request.patch("/api/users/bo", data={"disabled": True})
     assert answer.ok
-    await bo.is_logged_out()
+    await bo.expect_logged_out()
     await bo.page.keyboard.type("one thought")
     await expect(bo.page.locator("#composer-text")).to_have_value("this is one thought")

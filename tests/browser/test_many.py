@@ -38,7 +38,7 @@ async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_l
     await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, 0)")
     await expect(below).to_have_text("2 unread conversations below")
     await row.click()
-    await ann.sees("For you")
+    await ann.expect_last("For you")
     await ann.page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, 0)")
     await expect(below).to_have_text("1 unread conversation below")
 
@@ -49,7 +49,7 @@ async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: Ente
     await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
     page = ann.page
     await page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await page.locator("[data-open=rooms]").click()
     choices = page.locator(".people-choices .check:visible")
     await expect(choices).to_have_count(200)

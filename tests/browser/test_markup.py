@@ -32,15 +32,15 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
     ann, bo = await enter("ann", NAME), await enter("bo", NAME)
     for payload in PAYLOADS:
         await bo.say(payload)
-        await ann.sees(payload)
-    await ann.turn_to("bo")
+        await ann.expect_last(payload)
+    await ann.open_user("bo")
     shown = f"{NAME} (@bo)"  # ann has the same display name
     await expect(ann.page.locator(".topbar-title")).to_have_text(shown)
     await expect(ann.page.locator("#composer-text")).to_have_attribute(
         "placeholder", f"Message {shown}"
     )
     await ann.page.reload()
-    await ann.turn_to_lobby()
+    await ann.open_lobby()
     for window in (ann, bo):
         assert await window.texts() == PAYLOADS
         assert await window.page.locator(ADDED).count() == 0
@@ -50,7 +50,7 @@ async def test_markup_in_names_and_messages_is_text(enter: EnterChat) -> None:
         assert set(names) == {shown}
     await bo.say(MARKED)
     for window in (ann, bo):  # the writer too, to whom the answer came first
-        await shows_marked_text(window)
+        await expect_rendered_markup(window)
     await bo.page.keyboard.press("ArrowUp")
     await expect(bo.page.locator("#composer-text")).to_have_value(MARKED)
 
@@ -60,7 +60,7 @@ async def test_a_quote_shows_the_text_without_markup(enter: EnterChat) -> None:
     await bo.say("> Slow\n\nAdd an **index** on `at`")
     await expect(bo.page.locator("chat-message")).to_have_attribute("data-state", "sent")
     await bo.page.locator("chat-message").hover()
-    await bo.act("answer")
+    await bo.press_action("answer")
     await bo.say("I mean now")
     for window in (ann, bo):
         quote = window.page.locator(".quote-text:visible")
@@ -71,12 +71,12 @@ async def test_only_names_of_users_look_like_mentions(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await ann.say("@zzzzzz @bo你好 **@all**")
     for window in (ann, bo):
-        await window.sees("@zzzzzz @bo你好 @all")
+        await window.expect_last("@zzzzzz @bo你好 @all")
         mentions = window.page.locator("chat-message .mention")
         await expect(mentions).to_have_text(["@bo", "@all"])
 
 
-async def shows_marked_text(window: Window) -> None:
+async def expect_rendered_markup(window: Window) -> None:
     text = window.page.locator(".message-text").last
     await expect(text.locator("strong")).to_have_text("bold")
     await expect(text.locator("p").first).to_have_text(SHOWN)
@@ -96,7 +96,7 @@ async def test_markup_in_the_title_and_topic_of_a_room_is_text(enter: EnterChat)
     facts = {"name": "den", "title": title, "topic": topic}
     make = "facts => fetch('/api/rooms', {method: 'POST', body: JSON.stringify(facts)})"
     await ann.page.evaluate(f"async facts => {{ await ({make})(facts); }}", facts)
-    await ann.opens(title)
+    await ann.open_room(title)
     await expect(ann.page.locator(".topbar-title")).to_have_text(title)
     await expect(ann.page.locator(".topbar-details")).to_have_text(topic)
     await ann.page.locator(".topbar-room").click()
@@ -111,5 +111,5 @@ async def test_markup_in_the_url_is_text(enter: EnterChat) -> None:
     for fragment in ("#/with/%3Cimg%20src=x%3E", "#/room/1%22%3E", "#/with/%E0%A4%A", "#<b>"):
         await ann.page.goto(f"/index{fragment}")
         await ann.page.reload()
-        await ann.is_loaded()
+        await ann.wait_until_loaded()
         assert await ann.page.locator(ADDED).count() == 0

@@ -14,7 +14,7 @@ async def test_ambiguous_display_names_are_shown_with_user_names(enter: EnterCha
     cy = await ann.chat.person("cy", display="Во")  # in Cyrillic letters
     dan = await ann.chat.person("dan", display="Daniel")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     devices = [await one.connect() for one in (bo, cy, dan)]
     for device in devices:
         await device.say(f"this is {device.person.name}")
@@ -26,5 +26,5 @@ async def test_ambiguous_display_names_are_shown_with_user_names(enter: EnterCha
     await devices[1].close()  # an open socket keeps the display name that it came with
     assert (await cy.ask("PATCH", "/api/me", {"display": "Cyril"})).status == 200
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(authors).to_have_text(["Bo", "Cyril", "Daniel"])

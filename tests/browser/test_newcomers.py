@@ -51,7 +51,7 @@ async def test_the_delay_after_failed_logins_is_shown_in_chinese(
 ) -> None:
     ann = await enter("ann", "Ann")
     window = await open_window(ann.chat.url, locale="zh-CN")
-    window.expect_complaints("status of (401|429)")
+    window.allow_console_errors("status of (401|429)")
     await window.page.goto("/login")
     await window.page.locator("#username").fill("ann")
     problem, button = window.page.locator(".form-problem"), window.page.locator("[type=submit]")
@@ -77,9 +77,9 @@ async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> Non
     await expect(people.and_(ann.page.locator("[data-user=cy]"))).to_be_visible()  # never online
     for number in range(20):
         await device.say(f"line {number}")
-    await ann.sees("line 19")
+    await ann.expect_last("line 19")
     await ann.chat.server.administration.add_bot(None, "robot", "Robot", [])
-    ann.expect_complaints("WebSocket")
+    ann.allow_console_errors("WebSocket")
     found = await ann.chat.server.users.find("ann")
     assert found is not None
     ann.chat.server.hub.sessions.end_user(found[0].id, CloseCode.RESTARTING)
@@ -96,10 +96,10 @@ async def test_the_login_page_explains_why_it_is_shown(
     ann = await enter("ann", "Ann")
     at_home, away = await ann.another(locale=locale), await ann.another(locale=locale)
     for window in (ann, at_home, away):
-        window.expect_complaints("WebSocket|status of 401")
+        window.allow_console_errors("WebSocket|status of 401")
     await away.page.goto("about:blank")
     await ann.chat.server.administration.reset_password(None, "ann")
-    await at_home.is_logged_out()
+    await at_home.expect_logged_out()
     await at_home.page.locator(".banner-login").click()
     await expect(at_home.page.locator(".account-intro")).to_contain_text(words)
     await away.page.goto(f"{ann.chat.url}/index")
@@ -120,7 +120,7 @@ async def test_back_does_not_lead_to_the_login_form_after_a_login(enter: EnterCh
     await ann.page.locator("#username").fill("ann")
     await ann.page.locator("#password").fill(PASSWORD)
     await ann.page.locator("[type=submit]").click()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await ann.page.go_back()
     assert ann.page.url == "about:blank"
 
@@ -133,7 +133,7 @@ async def test_an_account_among_very_many_is_found_by_a_prefix(
     rows = [account(f"n{number:04}") for number in range(1_000)]
     await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     asked: list[str] = []
     ann.page.on("request", lambda request: asked.append(request.url))
     box = ann.page.locator("#composer-text")

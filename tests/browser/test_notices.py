@@ -16,7 +16,7 @@ async def test_an_outdated_page_reloads_itself_if_nothing_is_unsent(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
     notice = ann.page.locator("update-notice")
     await ann.page.locator("#composer-text").fill("half a thought")
 
@@ -32,7 +32,7 @@ async def test_an_outdated_page_reloads_itself_if_nothing_is_unsent(
     assert await ann.page.evaluate("globalThis.before")
     await ann.page.locator("#composer-text").fill("")
     await ann.page.wait_for_function("() => !globalThis.before")
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(notice).to_contain_text("A new version of the chat is available.")  # no loop
     await ann.page.unroute_all()
 
@@ -60,9 +60,9 @@ async def test_a_page_that_cannot_start_lists_supported_browsers(
 async def test_a_window_above_the_limit_shows_a_notice(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     banner = ann.page.locator("connection-banner")
-    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
     await ann.page.context.set_offline(True)
-    await ann.loses_the_line()
+    await ann.wait_until_disconnected()
     devices = [await (await ann.chat.signed_in("ann")).connect() for _ in range(10)]
     await ann.page.context.set_offline(False)
     await expect(banner).to_contain_text("too many windows")

@@ -18,7 +18,7 @@ COUNT_SEEN = "globalThis.seen = 0; addEventListener('messages:seen', () => (seen
 LINE = ".new-line + chat-message .message-text, .new-line + .day-line + chat-message .message-text"
 
 
-async def room_with(chat: Chat, unread: int) -> int:
+async def create_room(chat: Chat, unread: int) -> int:
     """Create a room whose first messages ann has read."""
     bo, ann = await chat.signed_in("bo"), await chat.signed_in("ann")
     named = {"name": f"room-{unread}", "users": ["ann"]}
@@ -28,25 +28,25 @@ async def room_with(chat: Chat, unread: int) -> int:
         last = await device.say(f"old {number}", room=room)
     await reader.send({"type": READ, "room": room, "seq": last["seq"]})
     await reader.history(room, after=last["seq"])  # behind it: the position is known
-    await says_new(device, unread, room=room)
+    await send_messages(device, unread, room=room)
     return room
 
 
-async def says_new(device: Device, count: int, **place: Any) -> None:
+async def send_messages(device: Device, count: int, **place: Any) -> None:
     for number in range(count):
         await device.say(f"new {number}", **place)
 
 
-async def opens_at_the_line(window: Window, room: int) -> None:
+async def expect_opened_at_new_line(window: Window, room: int) -> None:
     await window.page.goto("about:blank")
     await window.page.goto(f"/index#/room/{room}")
-    await window.is_loaded()
+    await window.wait_until_loaded()
     line = window.page.locator(".new-line")
     await expect(line).to_be_in_viewport()
     await expect(window.page.locator(LINE)).to_have_text("new 0")
 
 
-async def leaves_unread(window: Window, count: int) -> None:
+async def expect_unread(window: Window, count: int) -> None:
     """Require so many unread messages: only those on screen count as read."""
     badge = window.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).not_to_have_text(str(count))
@@ -59,13 +59,13 @@ async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> Non
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
     for unread in (1, 49, 50, 51, 61, MANY):
-        await opens_at_the_line(ann, await room_with(ann.chat, unread))
-    await leaves_unread(ann, MANY)
+        await expect_opened_at_new_line(ann, await create_room(ann.chat, unread))
+    await expect_unread(ann, MANY)
     phone = await ann.another(viewport={"width": 390, "height": 700}, has_touch=True)
     for window, unread in ((ann, 699), (phone, 700)):
-        room = await room_with(ann.chat, unread)
+        room = await create_room(ann.chat, unread)
         await window.page.add_init_script(COUNT_SEEN)
-        await opens_at_the_line(window, room)
+        await expect_opened_at_new_line(window, room)
         await window.page.wait_for_function("() => globalThis.seen > 0")
         await window.page.evaluate("location.hash = '#/room/1'")
         await expect(window.page.locator(".topbar-title")).to_have_text("Lobby")
@@ -74,7 +74,7 @@ async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> Non
         await expect(window.page.locator(".new-line")).to_be_in_viewport()
     await expect(phone.page.locator(".messages-jump")).to_contain_text("new")
     await phone.page.locator(".messages-jump").click()
-    await phone.sees("new 699")
+    await phone.expect_last("new 699")
     await expect(phone.page.locator(".new-line")).to_have_count(0)
     await expect(phone.page.locator(".messages-jump")).to_be_hidden()
 
@@ -82,37 +82,37 @@ async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> Non
 async def test_many_messages_that_arrive_at_once_stay_unread(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    room = await room_with(ann.chat, 0)
+    room = await create_room(ann.chat, 0)
     bo = await (await ann.chat.signed_in("bo")).connect()
     own = await (await ann.chat.signed_in("ann")).connect()
     jump = ann.page.locator(".messages-jump")
 
     await ann.page.goto(f"/index#/room/{room}")
-    await ann.sees(f"old {OLD - 1}")
-    await ann.turn_to_lobby()
+    await ann.expect_last(f"old {OLD - 1}")
+    await ann.open_lobby()
     await own.say("sent by the other device", room=room)
-    await says_new(bo, MANY, room=room)
-    await ann.opens("room-0")
+    await send_messages(bo, MANY, room=room)
+    await ann.open_room("room-0")
     await expect(ann.page.locator(".new-line")).to_be_in_viewport()
     await expect(ann.page.locator(LINE)).to_have_text("new 0")
-    await leaves_unread(ann, MANY)
+    await expect_unread(ann, MANY)
     await jump.click()
-    await ann.sees(f"new {MANY - 1}")
+    await ann.expect_last(f"new {MANY - 1}")
     await expect(ann.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
 
-    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
     await ann.page.context.set_offline(True)
-    await ann.loses_the_line()
-    await says_new(bo, MANY, room=room)
+    await ann.wait_until_disconnected()
+    await send_messages(bo, MANY, room=room)
     await ann.page.context.set_offline(False)
     await expect(ann.page.locator(".new-line")).to_be_in_viewport()
-    await leaves_unread(ann, MANY)
+    await expect_unread(ann, MANY)
 
-    await says_new(bo, MANY, to="ann")
-    await ann.turn_to_direct("bo")
+    await send_messages(bo, MANY, to="ann")
+    await ann.open_direct("bo")
     await expect(ann.page.locator(".message-text", has_text="new 0")).to_be_in_viewport()
     await expect(ann.page.locator(".messages-scroll")).to_have_js_property("scrollTop", 0)
-    await leaves_unread(ann, MANY)
+    await expect_unread(ann, MANY)
 
 
 async def test_sending_from_the_middle_marks_nothing_as_read_and_can_return(
@@ -120,7 +120,7 @@ async def test_sending_from_the_middle_marks_nothing_as_read_and_can_return(
 ) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    await opens_at_the_line(ann, await room_with(ann.chat, 700))
+    await expect_opened_at_new_line(ann, await create_room(ann.chat, 700))
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).to_have_text("99+")
     await ann.say("an answer")
@@ -137,13 +137,13 @@ async def test_escape_marks_all_as_read_only_while_nothing_is_being_written(
 ) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    await opens_at_the_line(ann, await room_with(ann.chat, MANY))
+    await expect_opened_at_new_line(ann, await create_room(ann.chat, MANY))
     line = ann.page.locator(".new-line")
     box = ann.page.locator("message-composer textarea")
     await box.fill("half a sentence")
     await box.press("Escape")
     await expect(line).to_be_in_viewport()
-    await leaves_unread(ann, MANY)
+    await expect_unread(ann, MANY)
     await box.fill("")
     await box.press("Escape")
     await expect(ann.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
@@ -154,7 +154,7 @@ async def test_escape_marks_all_as_read_only_while_nothing_is_being_written(
 async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    await opens_at_the_line(ann, await room_with(ann.chat, 1))
+    await expect_opened_at_new_line(ann, await create_room(ann.chat, 1))
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).to_be_hidden()
     await ann.page.locator(".messages-scroll").evaluate("(list) => list.scrollTo(0, 0)")
@@ -163,7 +163,7 @@ async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter:
     await expect(ann.page.locator(".messages-back")).to_be_visible()
     room = int(ann.page.url.rsplit("/", 1)[1])
     await (await (await ann.chat.signed_in("bo")).connect()).say("thanks", room=room)
-    await ann.sees("thanks")
+    await ann.expect_last("thanks")
     await expect(badge).to_be_hidden()
     await expect(ann.page.locator(".new-line")).to_have_count(0)
     await ann.say("you are welcome")
@@ -173,12 +173,12 @@ async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter:
 async def test_scrolled_messages_stay_read_after_a_reload(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    await opens_at_the_line(ann, await room_with(ann.chat, MANY))
+    await expect_opened_at_new_line(ann, await create_room(ann.chat, MANY))
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
-    await leaves_unread(ann, MANY)
+    await expect_unread(ann, MANY)
     opened = int(await badge.inner_text())
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(badge).not_to_have_text(str(opened))  # one more screen of them
     first = await ann.page.locator(LINE).inner_text()
     assert int(first.removeprefix("new ")) >= MANY - opened

@@ -48,7 +48,7 @@ async def sign_in(page: Page, site: str, name: str) -> None:
     await page.get_by_role("button", name="Log in").click()
 
 
-async def offers(page: Page, *names: str) -> None:
+async def expect_choices(page: Page, *names: str) -> None:
     await expect(page.locator("[name=to] option")).to_have_text(["everyone", *names])
 
 
@@ -64,14 +64,14 @@ async def test_a_client_with_a_live_user_list_needs_only_four_types(
     windows = [await open_window(site), await open_window(site)]
     ann, bo = [window.page for window in windows]
     await sign_in(ann, site, "ann")
-    await offers(ann, "ann")
+    await expect_choices(ann, "ann")
     await sign_in(bo, site, "bo")
-    await offers(bo, "ann", "bo")
-    await offers(ann, "ann", "bo")
+    await expect_choices(bo, "ann", "bo")
+    await expect_choices(ann, "ann", "bo")
     await send(ann, "good morning")
     await expect(bo.locator("li")).to_have_text(["ann: good morning"])
     await send(bo, "only you", to="ann")
     await expect(ann.locator("li").last).to_have_text("bo to ann: only you")
     await windows[1].close()
-    await offers(ann, "ann")
+    await expect_choices(ann, "ann")
     await windows[0].close()

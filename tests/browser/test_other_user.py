@@ -30,7 +30,7 @@ async def log_in(window: Window, name: str) -> Page:
     return tab
 
 
-async def stops(window: Window, name: str) -> None:
+async def expect_stopped(window: Window, name: str) -> None:
     """Require a notice with the user of the present session, which Escape does not close."""
     notice = window.page.locator(NOTICE)
     await expect(notice).to_be_visible()
@@ -40,10 +40,10 @@ async def stops(window: Window, name: str) -> None:
     await expect(notice).to_be_visible()
 
 
-async def ann_has_a_room(ann: Window) -> int:
+async def create_room(ann: Window) -> int:
     for text in ("one", "two"):
         await ann.say(text)
-        await ann.sees(text)
+        await ann.expect_last(text)
     room = await ann.page.evaluate(
         """() => fetch("/api/rooms", {
           method: "POST",
@@ -51,43 +51,43 @@ async def ann_has_a_room(ann: Window) -> int:
           body: JSON.stringify({ id: "r", name: "den", title: "Den", private: true }),
         }).then((answer) => answer.json()).then(({ room }) => room)"""
     )
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.say("among ourselves")
-    await ann.sees("among ourselves")
+    await ann.expect_last("among ourselves")
     return int(room)
 
 
-async def reacts(page: Page) -> None:
+async def react(page: Page) -> None:
     await page.locator("chat-message").last.hover()
     await page.locator("chat-message [data-deed=pick]").click()
     await page.locator(".emoji:visible").first.click()
 
 
-async def edits(page: Page) -> None:
+async def edit(page: Page) -> None:
     await page.locator("#composer-text").focus()
     await page.keyboard.press("ArrowUp")
     await page.keyboard.type(" changed")
     await page.keyboard.press("Enter")
 
 
-async def invites(page: Page) -> None:
+async def invite(page: Page) -> None:
     await page.locator(".topbar-invite").click()
     await page.locator(".invite-form [type=submit]").click()
 
 
-async def changes_the_name(page: Page) -> None:
+async def change_name(page: Page) -> None:
     await page.locator(".account-button").click()
     await page.locator("[data-open=settings]").click()
     await page.locator("#settings-display").fill("Eve")
     await page.locator(".settings-profile [type=submit]").click()
 
 
-async def logs_out(page: Page) -> None:
+async def log_out(page: Page) -> None:
     await page.locator(".account-button").click()
     await page.locator(".menu-logout").click()
 
 
-ACTS = [reacts, edits, invites, changes_the_name, logs_out]
+ACTS = [react, edit, invite, change_name, log_out]
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -96,14 +96,14 @@ async def test_no_action_of_a_window_is_performed_as_another_user(
 ) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="Bo")
-    await ann_has_a_room(ann)
-    ann.expect_complaints(REFUSED)
+    await create_room(ann)
+    ann.allow_console_errors(REFUSED)
     tab = await log_in(ann, "bo")
     await ann.page.bring_to_front()
     ann.page.set_default_timeout(3_000)
     with suppress(PageError):  # the page may notice before the act is complete
         await act(ann.page)
-    await stops(ann, "Bo")
+    await expect_stopped(ann, "Bo")
     assert (await bo.ask("GET", "/api/me")).json["user"]["display"] == "Bo"
     await tab.reload()
     await expect(tab.locator("message-list")).to_have_attribute("data-state", "loaded")
@@ -118,23 +118,23 @@ async def test_after_a_lost_connection_nothing_is_sent_as_another_user_and_all_i
 ) -> None:
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    ann.expect_complaints(REFUSED + "|ERR_INTERNET")
+    ann.allow_console_errors(REFUSED + "|ERR_INTERNET")
     tab = await log_in(ann, "bo")
     await ann.page.bring_to_front()
     await ann.page.context.set_offline(True)
-    await ann.loses_the_line()
+    await ann.wait_until_disconnected()
     await ann.say("only ann says this")
     await ann.page.locator("#composer-text").fill("half a thought")
     assert await ann.unsent() == 1
     await ann.page.context.set_offline(False)
-    await stops(ann, "Bo")
+    await expect_stopped(ann, "Bo")
     cy = await ann.chat.person("cy")
     events = (await cy.ask("GET", "/api/rooms/1/events?after=0")).json["events"]
     assert events == []
     assert await ann.unsent() == 1
 
     await ann.page.locator(".session-continue").click()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(ann.page.locator(".account-user")).to_have_text("@bo")
     await expect(ann.page.locator("#composer-text")).to_have_value("")
     await expect(ann.page.locator("chat-message")).to_have_count(0)
@@ -152,8 +152,8 @@ async def test_an_invitation_opened_in_another_tab_does_not_change_the_user_of_a
 ) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("mine")
-    await ann.sees("mine")
-    ann.expect_complaints(REFUSED)
+    await ann.expect_last("mine")
+    ann.allow_console_errors(REFUSED)
     link = await ann.invite()
     tab = await ann.page.context.new_page()
     await tab.goto(link)
@@ -163,8 +163,8 @@ async def test_an_invitation_opened_in_another_tab_does_not_change_the_user_of_a
     await tab.locator("[type=submit]").click()
     await tab.wait_for_url("**/index")
     await ann.page.bring_to_front()
-    await reacts(ann.page)
-    await stops(ann, "Bo")
+    await react(ann.page)
+    await expect_stopped(ann, "Bo")
     events = (await (await ann.chat.signed_in("bo")).ask("GET", "/api/rooms/1/events?after=0")).json
     assert {event["user"] for event in events["events"]} == {"ann"}
     await ann.page.locator(NOTICE).get_by_text("Log in as Ann").click()
@@ -177,13 +177,13 @@ async def test_an_administration_page_stops_for_another_user(enter: EnterChat) -
     cy = await ann.chat.person("cy", display="Cy")
     await ann.page.goto("/admin/people")
     await expect(ann.page.locator("tbody tr")).to_have_count(3)
-    ann.expect_complaints(REFUSED)
+    ann.allow_console_errors(REFUSED)
     await log_in(ann, "bo")
     await ann.page.bring_to_front()
     await ann.page.locator("tr", has_text="@cy").locator("button").click()
     await ann.page.locator(".person-disable").click()
     await ann.page.locator(".confirm-yes").click()
-    await stops(ann, "Bo")
+    await expect_stopped(ann, "Bo")
     assert (await cy.ask("GET", "/api/me")).status == 200
 
 
@@ -191,7 +191,7 @@ async def test_a_connection_welcomed_as_another_user_is_closed(enter: EnterChat)
     """This happens with a server or proxy that ignores the field `user`."""
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
-    ann.expect_complaints(REFUSED)
+    ann.allow_console_errors(REFUSED)
     await ann.page.route_web_socket("**/ws?*", lambda route: route.connect_to_server() and None)
     tab = await ann.page.context.new_page()
     await tab.goto("/login?switch")
@@ -209,10 +209,10 @@ async def test_a_connection_welcomed_as_another_user_is_closed(enter: EnterChat)
     await log_in(ann, "bo")
     await ann.page.bring_to_front()
     await ann.page.context.set_offline(True)
-    await ann.loses_the_line()
+    await ann.wait_until_disconnected()
     await ann.say("only ann says this")
     await ann.page.context.set_offline(False)
-    await stops(ann, "Bo")
+    await expect_stopped(ann, "Bo")
     assert await ann.page.evaluate("sent") == []
 
 
@@ -222,13 +222,13 @@ async def test_a_page_restored_by_back_does_nothing_for_another_user(
     ann = await enter("ann", "Ann")
     await ann.chat.person("bo", display="Bo")
     await ann.page.locator("#composer-text").fill("of ann")
-    ann.expect_complaints(REFUSED)
+    ann.allow_console_errors(REFUSED)
     await ann.page.goto("/login?switch")
     await ann.page.locator("#username").fill("bo")
     await ann.page.locator("#password").fill(PASSWORD)
     await ann.page.locator("[type=submit]").click()
     await ann.page.wait_for_url("**/index")
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await ann.page.go_back()
     await expect(ann.page.locator(f".account-user:has-text('@bo'), {NOTICE}[open]")).to_be_visible()
     assert len(await ann.page.evaluate(DRAFTS)) == 1

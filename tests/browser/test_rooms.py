@@ -28,7 +28,7 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await other.locator(".rooms-open button").click()
     await expect(other.locator(".topbar-title")).to_have_text("磁盘")
     await bo.say("I am")
-    await ann.sees("I am")
+    await ann.expect_last("I am")
     await expect(page.locator(".notice-line").last).to_have_text("陈波 joined")
 
     await page.locator(".topbar-room").click()
@@ -42,7 +42,7 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await other.bring_to_front()
     await other.locator("#composer-text").focus()
     await ann.say("Seen?")
-    await bo.sees("Seen?")
+    await bo.expect_last("Seen?")
     await expect(page.locator(".messages-seen")).to_have_text("Seen by 陈波")
     await page.reload()
     await expect(page.locator(".messages-seen")).to_have_text("Seen by 陈波")
@@ -59,12 +59,12 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await page.locator("#room-invite-user").select_option("bo")
     await page.locator(".room-invite button").click()
     await expect(page.locator(".members li")).to_have_count(2)
-    await bo.opens("磁盘")
+    await bo.open_room("磁盘")
     await other.locator(".topbar-room").click()
     await other.locator(".room-mute").check()
     await other.keyboard.press("Escape")
     await expect(other.locator("room-panel")).to_be_hidden()
-    await bo.turn_to_lobby()
+    await bo.open_lobby()
     await page.locator(".members button:visible").click()
     await expect(page.locator("confirm-dialog h2")).to_have_text("Remove 陈波 from 磁盘?")
     await page.locator(".confirm-yes").click()
@@ -87,23 +87,23 @@ async def test_switching_between_rooms_with_the_same_first_seq_shows_the_right_r
     """Both rooms begin with seq 1: one with a message, the other with its creation."""
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await ann.say("first in the lobby")
-    await bo.sees("first in the lobby")
+    await bo.expect_last("first in the lobby")
     await bo.page.locator("[data-open=rooms]").click()
     await bo.page.locator("#room-name").fill("bonus")
     await bo.page.locator(".rooms-new [name=private]").check()
     await bo.page.locator(".rooms-new [type=submit]").click()
     await expect(bo.page.locator(".topbar-title")).to_have_text("bonus")
     await expect(bo.page.locator(".notice-line")).to_have_count(1)
-    await bo.turn_to_lobby()
+    await bo.open_lobby()
     await expect(bo.page.locator(".topbar-title")).to_have_text("Lobby")
     await expect(bo.page.locator(".notice-line")).to_have_count(0)
-    await bo.sees("first in the lobby")
-    await bo.opens("bonus")
+    await bo.expect_last("first in the lobby")
+    await bo.open_room("bonus")
     await expect(bo.page.locator("chat-message")).to_have_count(0)
     await bo.say("only for the room")
-    await bo.sees("only for the room")
-    await bo.turn_to_lobby()
-    await bo.sees("first in the lobby")
+    await bo.expect_last("only for the room")
+    await bo.open_lobby()
+    await bo.expect_last("first in the lobby")
     assert await ann.texts() == ["first in the lobby"]
 
 
@@ -115,11 +115,11 @@ async def test_a_private_room_is_marked_as_private(enter: EnterChat) -> None:
     for title, private in (("Garden", False), ("Cellar", True)):
         room = {"name": title.lower(), "title": title, "private": private, "users": ["ann"]}
         assert (await bo.ask("POST", "/api/rooms", room)).status == 201
-        await ann.opens(title)
+        await ann.open_room(title)
         await expect(icon).to_have_attribute("href", re.compile("#lock$" if private else "#hash$"))
         await expect(facts).to_have_text("Private · 2 members" if private else "2 members")
         await expect(start).to_be_visible(visible=private)
-    await ann.turn_to_lobby()
+    await ann.open_lobby()
     await expect(start).to_be_hidden()
 
 
@@ -129,7 +129,7 @@ async def test_a_user_with_more_rooms_than_the_welcome_has_sees_all(enter: Enter
     assert found is not None
     rooms = await make_rooms(ann.chat.server.database, ROOMS_LIMIT + 30, [found[0].id])
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     titles = ann.page.locator("conversation-list .row-name", has_text="Room ")
     await expect(titles).to_have_count(len(rooms))
 

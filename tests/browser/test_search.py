@@ -23,10 +23,10 @@ async def test_an_old_message_is_found_and_shown_in_its_context(
 ) -> None:
     ann = await enter("ann", "Ann")
     bo = await ann.chat.person("bo", display="陈波")
-    await many(bo)
+    await send_many(bo)
     page, found = ann.page, ann.page.locator(".hit")
-    await ann.sees(f"line {LINES}")
-    await hits_are_listed(ann, bo)
+    await ann.expect_last(f"line {LINES}")
+    await expect_hits(ann, bo)
 
     await page.locator("search-panel [type=search]").fill("第三块硬盘 from:bo")
     await expect(found).to_contain_text("大家好，第三块硬盘又报错了！")
@@ -38,16 +38,16 @@ async def test_an_old_message_is_found_and_shown_in_its_context(
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
     assert seqs[-1] < LINES / 2  # messages in between were not loaded
     await ann.page.keyboard.press("Control+Shift+f")
-    await the_past_lives_and_grows(ann, bo)
+    await expect_live_history(ann, bo)
 
     await page.locator(".messages-jump").click()
-    await ann.sees("the newest")
+    await ann.expect_last("the newest")
     await expect(page.locator(".messages-jump")).to_be_hidden()
     await expect(page).to_have_title("(1) Lobby · chatserver")  # bo's note
     await found.click()  # the same address again
     await expect(old).to_be_focused()
     await ann.say("Enough of the past")
-    await ann.sees("Enough of the past")
+    await ann.expect_last("Enough of the past")
 
 
 async def test_filters_accept_the_names_shown_on_a_chinese_page(enter: EnterChat) -> None:
@@ -61,7 +61,7 @@ async def test_filters_accept_the_names_shown_on_a_chinese_page(enter: EnterChat
     await expect(chinese.page.locator(".hit")).to_contain_text("大家好")
 
 
-async def many(bo: Person) -> None:
+async def send_many(bo: Person) -> None:
     device = await bo.connect()
     for number in range(1, LINES + 1):
         text = "大家好，第三块硬盘又报错了！" if number == 40 else f"line {number}"
@@ -69,7 +69,7 @@ async def many(bo: Person) -> None:
     assert (await device.reply(f"line-{LINES}"))["seq"] == LINES
 
 
-async def hits_are_listed(ann: Window, bo: Person) -> None:
+async def expect_hits(ann: Window, bo: Person) -> None:
     """Results are newest first, in pages, with highlights; errors are explained."""
     page, found = ann.page, ann.page.locator(".hit")
     await page.keyboard.press("Control+Shift+f")
@@ -83,7 +83,7 @@ async def hits_are_listed(ann: Window, bo: Person) -> None:
     await page.locator(".search-more").click()
     await expect(found).to_have_count(60)
     await expect(found.last).to_contain_text(f"line {LINES - 59}")
-    ann.expect_complaints("status of 400")
+    ann.allow_console_errors("status of 400")
     box = page.locator("search-panel [type=search]")
     await box.fill("from:nobody line")
     await expect(page.locator("search-panel .form-problem")).to_have_text(
@@ -98,7 +98,7 @@ async def hits_are_listed(ann: Window, bo: Person) -> None:
     await expect(found).to_contain_text("@bo")
 
 
-async def the_past_lives_and_grows(ann: Window, bo: Person) -> None:
+async def expect_live_history(ann: Window, bo: Person) -> None:
     """Edits are shown, the scroll position is stable, and later messages follow without a gap."""
     page, path = ann.page, "/api/rooms/1/messages"
     where = await page.evaluate(TOP, 40)

@@ -34,34 +34,34 @@ async def test_notifications_are_enabled_by_a_click_and_closed_when_read(
     desk = await ann.another()
     await desk.page.add_init_script(RECORD)
     await desk.page.reload()
-    await desk.is_loaded()
+    await desk.wait_until_loaded()
     assert await desk.page.evaluate("asked") == 0
-    await set_up(desk)
+    await enable_notifications(desk)
     await desk.page.evaluate(AWAY)
-    await ann.turn_to("ann")
+    await ann.open_user("ann")
 
-    await said(bo, "/api/rooms/1/messages", "good morning")
-    await said(bo, "/api/direct/ann/messages", "psst")
-    await is_told(desk, "陈波 in Lobby: good morning", "陈波: psst")
+    await send_over_http(bo, "/api/rooms/1/messages", "good morning")
+    await send_over_http(bo, "/api/direct/ann/messages", "psst")
+    await expect_notifications(desk, "陈波 in Lobby: good morning", "陈波: psst")
     await expect(desk.page).to_have_title("(2) Lobby · chatserver")
     icon = desk.page.locator("link[rel=icon]")
     await expect(icon).to_have_attribute("href", re.compile("favicon-unread"))
-    await ann.turn_to_lobby()
-    await is_told(desk, "陈波: psst")
+    await ann.open_lobby()
+    await expect_notifications(desk, "陈波: psst")
     await ann.page.locator("[data-section=direct] [data-user=bo] a").click()
-    await is_told(desk)
+    await expect_notifications(desk)
     await expect(icon).to_have_attribute("href", re.compile("favicon.svg"))
 
-    await ann.turn_to("ann")
+    await ann.open_user("ann")
     await desk.page.locator("[name=notify-text]").uncheck()
     await mute(ann)
     await expect(desk.page.locator(".row-muted")).to_have_count(1)  # the other device hears of it
-    await said(bo, "/api/rooms/1/messages", "nothing of interest")
-    await said(bo, "/api/rooms/1/messages", "@ann look")
-    await is_told(desk, "陈波 in Lobby: New message")
+    await send_over_http(bo, "/api/rooms/1/messages", "nothing of interest")
+    await send_over_http(bo, "/api/rooms/1/messages", "@ann look")
+    await expect_notifications(desk, "陈波 in Lobby: New message")
 
 
-async def set_up(desk: Window) -> None:
+async def enable_notifications(desk: Window) -> None:
     page = desk.page
     await page.locator(".account-button").click()
     await page.locator("[data-open=settings]").click()
@@ -71,17 +71,17 @@ async def set_up(desk: Window) -> None:
 
 
 async def mute(window: Window) -> None:
-    await window.turn_to_lobby()
+    await window.open_lobby()
     await window.page.locator("[data-panel=room]").first.click()
     await window.page.locator(".room-mute").check()
-    await window.turn_to("ann")
+    await window.open_user("ann")
 
 
-async def said(who: Person, path: str, text: str) -> None:
+async def send_over_http(who: Person, path: str, text: str) -> None:
     assert (await who.ask("POST", path, {"data": text})).status == 201
 
 
-async def is_told(window: Window, *texts: str) -> None:
+async def expect_notifications(window: Window, *texts: str) -> None:
     await window.page.wait_for_function(
         f"(wanted) => JSON.stringify(({TOLD})()) === JSON.stringify(wanted)", arg=list(texts)
     )
@@ -93,23 +93,23 @@ async def test_a_user_can_change_name_language_theme_password_and_sessions(
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     phone = await ann.another()
     page = ann.page
-    await opens_settings(ann)
+    await open_settings(ann)
     await expect(page.locator(".session-details").first).to_have_text("This device")
     await page.locator("[name=theme][value=dark]").check(force=True)
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.locator("#old-password").fill("not this one")
     await page.locator("#new-password").fill("a much longer secret")
-    ann.expect_complaints("status of 403")
+    ann.allow_console_errors("status of 403")
     await page.locator("password-form [type=submit]").click()
     await expect(page.locator("password-form .form-problem")).to_have_text(
         "The current password is incorrect."
     )
     await page.locator("#old-password").fill(PASSWORD)
     await page.locator("#new-password").fill("a much longer secret")
-    phone.expect_complaints("status of 401")
+    phone.allow_console_errors("status of 401")
     await page.locator("password-form [type=submit]").click()
     await expect(page.locator(".password-done")).to_be_visible()
-    await phone.is_logged_out()
+    await phone.expect_logged_out()
     await expect(page.locator("session-list li")).to_have_count(1)
 
     await page.locator("[name=enter][value=breaks]").check()
@@ -118,19 +118,19 @@ async def test_a_user_can_change_name_language_theme_password_and_sessions(
     await page.locator(".settings-profile [type=submit]").click()
     await expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
     await expect(page.locator(".account-name")).to_have_text("安娜")
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await page.locator("#composer-text").fill("第一行")
     await page.keyboard.press("Enter")
     await page.keyboard.type("第二行")
     await page.keyboard.press("Control+Enter")
-    await bo.sees("第一行\n第二行")
-    await opens_settings(ann)
+    await bo.expect_last("第一行\n第二行")
+    await open_settings(ann)
     await page.locator(".sessions-end").click()
     await page.locator(".confirm-yes").click()
     await page.wait_for_url("**/login")
 
 
-async def opens_settings(window: Window) -> None:
+async def open_settings(window: Window) -> None:
     await window.page.locator(".account-button").click()
     await window.page.locator("[data-open=settings]").click()
     await expect(window.page.locator("session-list li").first).to_be_visible()
@@ -144,6 +144,6 @@ async def test_plain_http_explains_why_there_are_no_notifications(
         "Object.defineProperty(globalThis, 'isSecureContext', { value: false })"
     )
     await ann.page.reload()
-    await opens_settings(ann)
+    await open_settings(ann)
     await expect(ann.page.locator(".notify-obstacle")).to_contain_text("https")
     await expect(ann.page.locator("[name=notify][value=all]")).to_be_disabled()

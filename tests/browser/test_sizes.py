@@ -34,7 +34,7 @@ async def test_nothing_overlaps_on_a_phone_or_a_tablet(enter: EnterChat) -> None
     page = ann.page
     await page.set_viewport_size({"width": 820, "height": 700})
     await page.goto(f"/index#/room/{room}")
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await page.locator(".topbar-room").click()
     await expect(page.locator("room-panel")).to_be_visible()
     assert await page.evaluate(SEND_IS_FREE)
@@ -45,7 +45,7 @@ async def test_nothing_overlaps_on_a_phone_or_a_tablet(enter: EnterChat) -> None
     phone = await ann.another(viewport=screen, has_touch=True, is_mobile=True)
     page = phone.page
     await page.goto(f"/index#/room/{room}")
-    await phone.is_loaded()
+    await phone.wait_until_loaded()
     assert not await page.evaluate(SIDEWAYS)
     for number in range(3):
         await page.locator(".message-more").nth(number).click()
@@ -68,13 +68,13 @@ async def test_the_enter_key_setting_applies_on_touch_devices(enter: EnterChat) 
     await page.locator("settings-dialog .dialog-close").click()
     await box.fill("sent")
     await box.press("Enter")
-    await phone.sees("sent")
+    await phone.expect_last("sent")
 
 
 async def test_printing_shows_messages_without_controls(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.say("on paper")
-    await ann.sees("on paper")
+    await ann.expect_last("on paper")
     page = ann.page
     await page.set_viewport_size({"width": 700, "height": 900})  # A4
     await page.evaluate("document.querySelector('.topbar-elsewhere').hidden = false")

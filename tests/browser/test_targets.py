@@ -39,14 +39,14 @@ async def texts(person: Person, number: int) -> list[str]:
     return [event["data"] for event in answer.json["events"] if event["type"] == Type.GROUP_CHAT]
 
 
-async def three(enter: EnterChat) -> tuple[Window, Person, Person]:
+async def window_and_two_users(enter: EnterChat) -> tuple[Window, Person, Person]:
     """A window of ann, an administrator; bo and cy."""
     ann = await enter("ann", "Ann")
-    ann.expect_complaints(MISSING)
+    ann.allow_console_errors(MISSING)
     return ann, await ann.chat.person("bo"), await ann.chat.person("cy")
 
 
-async def held(page: Page, pattern: str, method: str) -> list[Any]:
+async def hold_requests(page: Page, pattern: str, method: str) -> list[Any]:
     """Hold requests of that kind until the test continues them; return them."""
     waiting: list[Any] = []
 
@@ -60,7 +60,7 @@ async def held(page: Page, pattern: str, method: str) -> list[Any]:
     return waiting
 
 
-async def opens_settings(window: Window) -> None:
+async def open_settings(window: Window) -> None:
     await window.page.locator(".topbar-room").click()
     await window.page.locator("[data-open=room]").click()
     await expect(window.page.locator("room-dialog dialog")).to_be_visible()
@@ -72,12 +72,12 @@ async def opens_settings(window: Window) -> None:
 async def test_a_removed_member_who_keeps_typing_posts_nothing_elsewhere(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
     await bo.ask("POST", f"/api/rooms/{den}/messages", {"data": "hello"})
     page = ann.page
-    ann.expect_complaints("404")
-    await ann.opens("Den")
+    ann.allow_console_errors("404")
+    await ann.open_room("Den")
     await page.locator(BOX).press_sequentially("The password of the safe ")
     await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
     notice = page.locator(".room-notice")
@@ -93,7 +93,7 @@ async def test_a_removed_member_who_keeps_typing_posts_nothing_elsewhere(
     assert await texts(bo, 1) == []
     assert await texts(bo, den) == ["hello"]
 
-    await ann.turn_to_lobby()
+    await ann.open_lobby()
     await expect(page.locator(BOX)).to_have_value("")
     await page.go_back()
     await expect(notice.locator(".notice-text")).to_contain_text("you don't have access to it")
@@ -102,13 +102,13 @@ async def test_a_removed_member_who_keeps_typing_posts_nothing_elsewhere(
     await bo.ask("POST", f"/api/rooms/{den}/members", {"users": ["ann"]})
     await expect(page.locator(BOX)).to_have_value("The password of the safe ")
     await expect(notice).to_be_hidden()
-    await ann.sees("hello")
+    await ann.expect_last("hello")
 
 
 async def test_a_missing_room_does_not_open_the_lobby(enter: EnterChat) -> None:
-    ann, *_ = await three(enter)
+    ann, *_ = await window_and_two_users(enter)
     page = ann.page
-    ann.expect_complaints("404")
+    ann.allow_console_errors("404")
     await page.goto("/index#/room/4711")
     await expect(page.locator(".notice-text")).to_contain_text("does not exist")
     await expect(page.locator(TITLE)).to_have_text("Not available")
@@ -121,12 +121,12 @@ async def test_a_missing_room_does_not_open_the_lobby(enter: EnterChat) -> None:
 
 
 async def test_a_room_lost_while_offline_shows_a_notice(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
-    ann.expect_complaints("WebSocket|ERR_|Failed")
+    ann, bo, _ = await window_and_two_users(enter)
+    ann.allow_console_errors("WebSocket|ERR_|Failed")
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.page.context.set_offline(True)
-    await ann.loses_the_line()
+    await ann.wait_until_disconnected()
     await ann.page.locator(BOX).press_sequentially("half a ")
     await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
     await ann.page.context.set_offline(False)
@@ -140,8 +140,8 @@ async def test_a_room_lost_while_offline_shows_a_notice(enter: EnterChat) -> Non
 async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
-    ann.expect_complaints("WebSocket|ERR_|Failed")
+    ann, bo, _ = await window_and_two_users(enter)
+    ann.allow_console_errors("WebSocket|ERR_|Failed")
     den = (await rooms(bo, "Den"))["Den"]
     restored = False
 
@@ -159,7 +159,7 @@ async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
 
     await ann.page.route_web_socket("**/ws?*", forward)
     await ann.page.reload()
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.page.locator(BOX).press_sequentially("half a ")
     restored = True
     found = await ann.chat.server.users.find("ann")
@@ -174,9 +174,9 @@ async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
 
 
 async def test_an_archived_room_accepts_no_text_until_it_is_unarchived(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.page.locator(BOX).press_sequentially("not yet ")
     await bo.ask("PATCH", f"/api/rooms/{den}", {"archived": True})
     await expect(ann.page.locator(".notice-text")).to_contain_text("archived")
@@ -189,9 +189,9 @@ async def test_an_archived_room_accepts_no_text_until_it_is_unarchived(enter: En
 async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
+    await ann.open_room("Den")
     other = await ann.chat.signed_in("ann")
     await other.ask("DELETE", f"/api/rooms/{den}/members/ann")
     await expect(ann.page.locator(".notice-text")).to_have_text("You have left Den.")
@@ -204,11 +204,11 @@ async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
 async def test_settings_are_saved_for_the_room_of_the_dialog(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     made = await rooms(bo, "Alpha", "Beta")
-    await ann.opens("Beta")
-    await ann.opens("Alpha")
-    await opens_settings(ann)
+    await ann.open_room("Beta")
+    await ann.open_room("Alpha")
+    await open_settings(ann)
     await ann.page.locator("#room-new-title").fill("Gamma")
     await ann.page.go_back()
     await expect(ann.page.locator(TITLE)).to_have_text("Beta")
@@ -219,10 +219,10 @@ async def test_settings_are_saved_for_the_room_of_the_dialog(
 
 
 async def test_only_the_room_of_the_confirmation_is_left(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     await rooms(bo, "Alpha", "Beta")
-    await ann.opens("Beta")
-    await ann.opens("Alpha")
+    await ann.open_room("Beta")
+    await ann.open_room("Alpha")
     await ann.page.locator(".topbar-room").click()
     await ann.page.locator(".room-leave").click()
     await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Leave Alpha?")
@@ -236,10 +236,10 @@ async def test_only_the_room_of_the_confirmation_is_left(enter: EnterChat) -> No
 async def test_a_member_is_removed_from_the_room_of_the_confirmation(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     made = await rooms(bo, "Alpha", "Beta")
-    await ann.opens("Beta")
-    await ann.opens("Alpha")
+    await ann.open_room("Beta")
+    await ann.open_room("Alpha")
     await ann.page.locator(".topbar-room").click()
     await ann.page.locator(".member", has_text="Cy").get_by_role("button").click()
     await ann.page.go_back()
@@ -260,13 +260,13 @@ async def test_a_member_is_removed_from_the_room_of_the_confirmation(
 
 
 async def test_a_user_chosen_for_one_room_is_not_added_to_the_next(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     await ann.chat.person("dee")
     await rooms(bo, "Alpha", "Beta")
     await ann.page.reload()
-    await ann.is_loaded()
-    await ann.opens("Beta")
-    await ann.opens("Alpha")
+    await ann.wait_until_loaded()
+    await ann.open_room("Beta")
+    await ann.open_room("Alpha")
     await ann.page.locator(".topbar-room").click()
     await ann.page.locator("#room-invite-user").select_option("dee")
     await ann.page.go_back()
@@ -275,10 +275,10 @@ async def test_a_user_chosen_for_one_room_is_not_added_to_the_next(enter: EnterC
 
 
 async def test_settings_of_a_lost_room_change_no_other_room(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
-    await opens_settings(ann)
+    await ann.open_room("Den")
+    await open_settings(ann)
     await ann.page.locator("#room-new-title").fill("Gamma")
     await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
     await expect(ann.rooms()).to_have_text(["Lobby"])
@@ -291,10 +291,10 @@ async def test_settings_of_a_lost_room_change_no_other_room(enter: EnterChat) ->
 async def test_saving_a_title_does_not_undo_the_topic_of_another_administrator(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
-    await opens_settings(ann)
+    await ann.open_room("Den")
+    await open_settings(ann)
     await bo.ask("PATCH", f"/api/rooms/{den}", {"topic": "What bo wrote", "receipts": True})
     await expect(ann.page.locator(".topbar-details")).to_contain_text("What bo wrote")
     await ann.page.locator("#room-new-title").fill("Lair")
@@ -305,7 +305,7 @@ async def test_saving_a_title_does_not_undo_the_topic_of_another_administrator(
 
 
 async def test_a_profile_sends_only_what_was_changed(enter: EnterChat) -> None:
-    ann, *_ = await three(enter)
+    ann, *_ = await window_and_two_users(enter)
     other = await ann.chat.signed_in("ann")
     await ann.page.locator(".account-button").click()
     await ann.page.locator("[data-open=settings]").click()
@@ -320,10 +320,10 @@ async def test_a_profile_sends_only_what_was_changed(enter: EnterChat) -> None:
 
 
 async def test_a_double_click_on_archive_archives_once(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
-    await opens_settings(ann)
+    await ann.open_room("Den")
+    await open_settings(ann)
     await ann.page.locator(".room-archive").dblclick()
     await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Archive Den?")
     assert not (await room(bo, den)).get("archived")
@@ -335,7 +335,7 @@ async def test_a_double_click_on_archive_archives_once(enter: EnterChat) -> None
 
 
 async def test_a_double_click_revokes_one_invitation(enter: EnterChat) -> None:
-    ann, *_ = await three(enter)
+    ann, *_ = await window_and_two_users(enter)
     for _ in range(3):
         await ann.chat.server.invitations.make(None)
     await ann.page.locator(".topbar-invite").click()
@@ -352,9 +352,9 @@ async def test_a_double_click_revokes_one_invitation(enter: EnterChat) -> None:
 
 async def test_the_second_click_of_a_double_click_confirms_nothing(enter: EnterChat) -> None:
     """The button of the confirmation may appear under the pointer."""
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     await rooms(bo, "Den")
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.page.locator(".topbar-room").click()
     await ann.page.locator(".room-leave").click()
     await ann.page.locator(".confirm-yes").dispatch_event("click", {"detail": 2})
@@ -364,11 +364,11 @@ async def test_the_second_click_of_a_double_click_confirms_nothing(enter: EnterC
 
 
 async def test_a_held_enter_that_opened_a_room_sends_no_draft_there(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.page.locator(BOX).fill("not finished")
-    await ann.turn_to_lobby()
+    await ann.open_lobby()
     await ann.page.keyboard.press("Control+k")
     await ann.page.keyboard.type("den")
     await ann.page.keyboard.down("Enter")
@@ -387,7 +387,7 @@ async def test_a_held_enter_that_opened_a_room_sends_no_draft_there(enter: Enter
 async def test_a_click_in_the_list_selects_the_row_that_was_under_the_pointer(
     enter: EnterChat,
 ) -> None:
-    ann, bo, cy = await three(enter)
+    ann, bo, cy = await window_and_two_users(enter)
     for person in (bo, cy):
         await person.ask("POST", "/api/direct/ann/messages", {"data": "hi"})
     rows = ann.page.locator("[data-section=direct] li")
@@ -410,10 +410,10 @@ async def test_a_click_in_the_list_selects_the_row_that_was_under_the_pointer(
 async def test_a_click_next_to_a_message_applies_to_the_message_that_was_there(
     enter: EnterChat,
 ) -> None:
-    ann, bo, cy = await three(enter)
+    ann, bo, cy = await window_and_two_users(enter)
     for text in ("one", "two"):
         await bo.ask("POST", "/api/rooms/1/messages", {"data": text})
-    await ann.sees("two")
+    await ann.expect_last("two")
     await ann.page.locator("chat-message").last.hover()
     box = await ann.page.locator("chat-message [data-deed=remove]").bounding_box()
     assert box
@@ -428,15 +428,15 @@ async def test_a_click_next_to_a_message_applies_to_the_message_that_was_there(
     await ann.page.mouse.up()
     await expect(ann.page.locator(".confirm-text")).to_have_text("two")
     await ann.page.locator(".confirm-no").click()
-    await ann.sees("four")
+    await ann.expect_last("four")
 
 
 # Late responses ----------------------------------------------------------------------------------
 
 
 async def test_a_room_that_is_created_late_is_not_opened_while_typing(enter: EnterChat) -> None:
-    ann, *_ = await three(enter)
-    waiting = await held(ann.page, "**/api/rooms", "POST")
+    ann, *_ = await window_and_two_users(enter)
+    waiting = await hold_requests(ann.page, "**/api/rooms", "POST")
     await ann.page.locator("[data-open=rooms]").click()
     await ann.page.locator("#room-name").fill("slow")
     await ann.page.locator(".rooms-new [type=submit]").click()
@@ -448,15 +448,15 @@ async def test_a_room_that_is_created_late_is_not_opened_while_typing(enter: Ent
     await ann.page.keyboard.type("lobby")
     await ann.page.keyboard.press("Enter")
     await expect(ann.page.locator(TITLE)).to_have_text("Lobby")
-    await ann.sees("for the lobby")
+    await ann.expect_last("for the lobby")
 
 
 async def test_a_rejected_edit_does_not_mix_with_the_draft(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     await ann.say("frist")
-    await ann.sees("frist")
+    await ann.expect_last("frist")
     await refuse_frames(ann.page, frame=10)
     box, first = ann.page.locator(BOX), ann.page.locator("chat-message").first
     await box.press("ArrowUp")
@@ -477,9 +477,9 @@ async def test_a_rejected_edit_does_not_mix_with_the_draft(
 
 
 async def test_a_new_password_is_shown_next_to_its_user(enter: EnterChat) -> None:
-    ann, *_ = await three(enter)
+    ann, *_ = await window_and_two_users(enter)
     await ann.page.goto("/admin/people")
-    waiting = await held(ann.page, "**/api/users/bo/password", "POST")
+    waiting = await hold_requests(ann.page, "**/api/users/bo/password", "POST")
     await ann.page.locator("tr", has_text="@bo").get_by_role("button").click()
     await ann.page.locator(".person-reset").click()
     await ann.page.locator(".confirm-yes").click()
@@ -495,9 +495,9 @@ async def test_a_new_password_is_shown_next_to_its_user(enter: EnterChat) -> Non
 
 
 async def test_back_to_the_url_without_a_room_shows_the_lobby(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     await rooms(bo, "Den")
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await ann.page.go_back()
     await expect(ann.page.locator(TITLE)).to_have_text("Lobby")
 
@@ -508,19 +508,19 @@ async def test_back_to_the_url_without_a_room_shows_the_lobby(enter: EnterChat) 
 async def test_half_an_emoji_is_sent_as_a_replacement_and_blocks_nothing(
     enter: EnterChat,
 ) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     await ann.page.locator(BOX).evaluate(r"(box) => (box.value = 'a \ud83d b')")
     await ann.page.locator(BOX).press("Enter")
-    await ann.sees("a � b")
+    await ann.expect_last("a � b")
     await ann.say("next")
-    await ann.sees("next")
+    await ann.expect_last("next")
     assert await texts(bo, 1) == ["a � b", "next"]
 
 
 async def test_a_rejected_message_can_be_edited_or_discarded(enter: EnterChat) -> None:
-    ann, bo, _ = await three(enter)
+    ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
-    await ann.opens("Den")
+    await ann.open_room("Den")
     await refuse_frames(ann.page)
     await ann.say("one")
     await expect(ann.page.locator("[data-state=failed] .message-problem")).to_contain_text("No.")

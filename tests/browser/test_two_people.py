@@ -25,7 +25,7 @@ SEND_MANY = """([first, last]) => {
     document.querySelector("message-composer form").requestSubmit();
   }
 }"""
-FIRST_ANSWERED = """(count) => [...document.querySelectorAll("chat-message")]
+ACKNOWLEDGED = """(count) => [...document.querySelectorAll("chat-message")]
   .filter(({ dataset }) => dataset.state === "sent").length > count"""
 
 
@@ -34,19 +34,19 @@ async def test_two_users_exchange_messages_despite_a_killed_server(
 ) -> None:
     ann = await open_window(server.url)
     bo = await open_window(server.url, locale="zh-CN")
-    await they_meet(server, ann, bo)
-    await they_talk_in_the_lobby(ann, bo)
-    await they_talk_one_to_one(ann, bo)
-    await they_outlive_a_killed_server(server, ann, bo)
+    await set_up_users(server, ann, bo)
+    await exchange_messages_in_the_lobby(ann, bo)
+    await exchange_direct_messages(ann, bo)
+    await continue_after_a_killed_server(server, ann, bo)
     for window in (ann, bo):
         assert await window.texts() == (await history(server))[1]
     await ann.log_out()
     await ann.page.goto("/index")
     await ann.page.wait_for_url("**/login")
-    await bo.sees_online("bo")
+    await bo.expect_online("bo")
 
 
-async def they_meet(server: ServerProcess, ann: Window, bo: Window) -> None:
+async def set_up_users(server: ServerProcess, ann: Window, bo: Window) -> None:
     await ann.page.goto(setup_link(server.lines))
     await expect(ann.page.locator("#token")).to_be_hidden()
     await expect(ann.page).to_have_url(f"{server.url}/setup")
@@ -55,20 +55,20 @@ async def they_meet(server: ServerProcess, ann: Window, bo: Window) -> None:
     await bo.sign_up(await ann.invite(), "bo", "陈波")
     await expect(bo.page.locator("html")).to_have_attribute("lang", "zh-Hans")
     await expect(bo.page.locator(".topbar-title")).to_have_text("大厅")
-    await ann.sees_online("ann", "bo")
-    await bo.sees_online("bo", "ann")
+    await ann.expect_online("ann", "bo")
+    await bo.expect_online("bo", "ann")
     await expect(bo.page.locator(".topbar-details")).to_have_text("2 人在线")
 
 
-async def they_talk_in_the_lobby(ann: Window, bo: Window) -> None:
+async def exchange_messages_in_the_lobby(ann: Window, bo: Window) -> None:
     await ann.say("Good morning, everybody")
-    await bo.sees("Good morning, everybody")
-    await bo_types_with_an_input_method(bo)
-    await ann.sees("大家好")
+    await bo.expect_last("Good morning, everybody")
+    await type_with_an_input_method(bo)
+    await ann.expect_last("大家好")
     await expect(ann.page.locator("chat-message .message-author").last).to_have_text("陈波")
 
 
-async def bo_types_with_an_input_method(bo: Window) -> None:
+async def type_with_an_input_method(bo: Window) -> None:
     """The page ignores an Enter that confirms a candidate of the input method."""
     box = bo.page.locator("#composer-text")
     await box.focus()
@@ -84,28 +84,28 @@ async def bo_types_with_an_input_method(bo: Window) -> None:
     await expect(box).to_have_value("")
 
 
-async def they_talk_one_to_one(ann: Window, bo: Window) -> None:
-    await bo.turn_to("ann")
+async def exchange_direct_messages(ann: Window, bo: Window) -> None:
+    await bo.open_user("ann")
     await bo.say("只有你能看到")
     badge = ann.page.locator("[data-section=direct] li[data-user=bo] .badge-number")
     await expect(badge).to_have_text("1")
     await expect(ann.page).to_have_title("(1) Lobby · chatserver")
-    await ann.turn_to("bo")
-    await ann.sees("只有你能看到")
+    await ann.open_user("bo")
+    await ann.expect_last("只有你能看到")
     await expect(badge).to_be_hidden()
     await ann.say("Nobody else <can> & will")
-    await bo.sees("Nobody else <can> & will")
-    await ann.turn_to_lobby()
-    await bo.turn_to_lobby()
-    await ann.sees("大家好")
+    await bo.expect_last("Nobody else <can> & will")
+    await ann.open_lobby()
+    await bo.open_lobby()
+    await ann.expect_last("大家好")
 
 
-async def they_outlive_a_killed_server(server: ServerProcess, ann: Window, bo: Window) -> None:
+async def continue_after_a_killed_server(server: ServerProcess, ann: Window, bo: Window) -> None:
     for window in (ann, bo):
-        window.expect_complaints(AWAY)
+        window.allow_console_errors(AWAY)
         await window.page.evaluate("globalThis.untouched = true")
     before = await ann.texts()
-    sent = await ann_sends_while_the_server_dies(server, ann, len(before))
+    sent = await send_while_the_server_dies(server, ann, len(before))
     await bo.say("Are you there?")
     waits = bo.page.locator("[data-state=waiting] .message-problem")
     await expect(waits).to_have_text("恢复连接后自动发送")
@@ -120,12 +120,10 @@ async def they_outlive_a_killed_server(server: ServerProcess, ann: Window, bo: W
         assert await window.page.evaluate("globalThis.untouched")
 
 
-async def ann_sends_while_the_server_dies(
-    server: ServerProcess, ann: Window, before: int
-) -> list[str]:
+async def send_while_the_server_dies(server: ServerProcess, ann: Window, before: int) -> list[str]:
     """Send messages, of which some are answered, some may be stored, and some never arrive."""
     await ann.page.evaluate(SEND_MANY, [1, BURST])
-    await ann.page.wait_for_function(FIRST_ANSWERED, arg=before)
+    await ann.page.wait_for_function(ACKNOWLEDGED, arg=before)
     os.kill(server.pid, signal.SIGSTOP)
     await ann.page.evaluate(SEND_MANY, [BURST + 1, 2 * BURST])
     await expect(ann.page.locator("[data-state=sending]")).not_to_have_count(0)

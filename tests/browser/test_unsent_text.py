@@ -10,7 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BOX = "#composer-text"
 STRIP = ".composer-strip"
-LOSE_ACTS = """() => {
+DROP_CHANGES = """() => {
   const { send } = WebSocket.prototype;
   WebSocket.prototype.send = function (data) {
     if (![10, 11, 12].includes(JSON.parse(data).type)) send.call(this, data);
@@ -47,24 +47,24 @@ async def test_a_reply_and_an_edit_in_progress_survive_another_room_and_a_reload
         "textContent", "  at ten\n    sharp"
     )
     await ann.page.locator("chat-message").first.hover()
-    await ann.act("answer")
+    await ann.press_action("answer")
     await box.fill("half a reply")
-    for leave in (ann.turn_to_direct, ann.reloaded):
+    for leave in (ann.open_direct, ann.reload_direct):
         await leave("bo")
-        await ann.turn_to_lobby()
+        await ann.open_lobby()
         await expect(strip).to_contain_text("Replying to Bo What time?")
         await expect(box).to_have_value("half a reply")
     await box.fill("")
     await box.press("Escape")
     await box.press("ArrowUp")
     await box.fill("half an edit")
-    for leave in (ann.turn_to_direct, ann.reloaded):
+    for leave in (ann.open_direct, ann.reload_direct):
         await leave("bo")
-        await ann.turn_to_lobby()
+        await ann.open_lobby()
         await expect(strip).to_contain_text("Editing your message")
         await expect(box).to_have_value("half an edit")
     await ann.page.locator("chat-message").first.hover()
-    await ann.act("answer")
+    await ann.press_action("answer")
     await expect(box).to_have_value("")  # the edit waits beside the reply
     await box.press("Escape")
     await box.press("ArrowUp")
@@ -78,10 +78,10 @@ async def test_unanswered_edits_and_reactions_are_sent_after_a_reload(
 ) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await ann.say("frist")
-    await bo.sees("frist")
-    await ann.page.evaluate(LOSE_ACTS)
+    await bo.expect_last("frist")
+    await ann.page.evaluate(DROP_CHANGES)
     await ann.page.locator("chat-message").hover()
-    await ann.act("pick")
+    await ann.press_action("pick")
     await ann.page.locator(".emoji:visible").first.click()
     await ann.page.locator(BOX).press("ArrowUp")
     await ann.page.locator(BOX).fill("first")
@@ -96,10 +96,10 @@ async def test_unanswered_edits_and_reactions_are_sent_after_a_reload(
     )
     await ann.page.context.set_offline(False)
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(bo.page.locator(".message-body")).to_have_text("first (edited)")
     await expect(bo.page.locator(".reaction")).to_have_text("👍1")
-    await ann.sees("first")
+    await ann.expect_last("first")
     assert await ann.unsent() == 0
 
 
@@ -107,22 +107,22 @@ async def test_the_outbox_survives_cleared_site_data_and_warns_when_the_disk_is_
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
     notice = ann.page.locator("storage-notice")
     await ann.page.context.set_offline(True)
     await ann.say("one")
-    await until(ann, 1)
+    await wait_for_stored(ann, 1)
     session = await ann.page.context.new_cdp_session(ann.page)
     facts = {"origin": ann.chat.url, "storageTypes": "indexeddb"}
     await session.send("Storage.clearDataForOrigin", facts)
-    await until(ann, 1)
+    await wait_for_stored(ann, 1)
     await expect(notice).to_have_attribute("data-state", "hidden")
     await ann.page.evaluate(FILL_THE_DISK)
     await ann.say("two")
     await expect(notice).to_contain_text(UNKEPT)
     assert await ann.page.evaluate(ASKS_BEFORE_CLOSING)
     await ann.page.context.set_offline(False)
-    await ann.sees("two")
+    await ann.expect_last("two")
     await expect(notice).to_have_attribute("data-state", "hidden")
     assert not await ann.page.evaluate(ASKS_BEFORE_CLOSING)
 
@@ -131,15 +131,15 @@ async def test_a_room_that_is_opened_offline_shows_when_it_will_load(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    ann.expect_complaints("ERR_INTERNET_DISCONNECTED")
+    ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
     await ann.say("one")
-    await ann.reloaded("ann")
+    await ann.reload_direct("ann")
     await ann.page.context.set_offline(True)
     await ann.page.locator("[data-section=rooms] a").first.click()
     offline = ann.page.locator(".messages-offline")
     await expect(offline.locator(".offline-waiting")).to_be_visible()
     await ann.page.context.set_offline(False)
-    await ann.sees("one")
+    await ann.expect_last("one")
     await expect(offline).to_be_hidden()
 
 
@@ -151,20 +151,20 @@ async def test_a_browser_without_storage_shows_the_chat_and_a_notice(enter: Ente
         )
     await ann.page.add_init_script("delete Promise.withResolvers")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await expect(ann.page.locator("storage-notice")).to_contain_text("stores nothing")
     await ann.page.locator("storage-notice button").click()
     await expect(ann.page.locator("storage-notice")).to_have_attribute("data-state", "hidden")
     await ann.page.locator(BOX).fill("a draft")
     await expect(ann.page.locator("storage-notice")).to_contain_text(UNKEPT)
-    await ann.turn_to_direct("ann")
-    await ann.turn_to_lobby()
+    await ann.open_direct("ann")
+    await ann.open_lobby()
     await expect(ann.page.locator(BOX)).to_have_value("a draft")
     await ann.page.keyboard.press("Enter")
-    await ann.sees("a draft")
+    await ann.expect_last("a draft")
 
 
-async def until(window: Window, count: int) -> None:
+async def wait_for_stored(window: Window, count: int) -> None:
     """Wait until the browser stores that many entries of the outbox."""
     await window.page.wait_for_function(STORES, arg=count)
 
@@ -176,30 +176,30 @@ async def test_an_edit_or_a_reply_that_is_interrupted_is_continued_afterwards(
     page, box, strip = ann.page, ann.page.locator(BOX), ann.page.locator(STRIP)
     for text in ("one", "two"):
         await ann.say(text)
-        await ann.sees(text)
+        await ann.expect_last(text)
     first, last = page.locator("chat-message").first, page.locator("chat-message").last
     await box.press("ArrowUp")
     await box.fill("two changed")
     await first.hover()
-    await ann.act("answer")
+    await ann.press_action("answer")
     await expect(strip).to_contain_text("Replying to Ann")
     await expect(box).to_have_value("")
     await box.fill("a reply")
     await first.hover()
-    await ann.act("edit")
+    await ann.press_action("edit")
     await expect(box).to_have_value("one")
     await page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await ann.say("one changed")
     await expect(first.locator(".message-text")).to_have_text("one changed")
     await expect(strip).to_contain_text("Replying to Ann")
     await expect(box).to_have_value("a reply")
     await box.press("Enter")
-    await ann.sees("a reply")
+    await ann.expect_last("a reply")
     await expect(strip).to_contain_text("Editing your message")
     await expect(box).to_have_value("two changed")
     await first.hover()
-    await ann.act("answer")
+    await ann.press_action("answer")
     await box.press("Escape")
     await expect(box).to_have_value("two changed")
     await box.press("Enter")

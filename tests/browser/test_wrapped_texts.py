@@ -64,7 +64,7 @@ def language() -> Language:
     return Language("en", Wrapping(), json.dumps(entries).encode(), "wrapping")
 
 
-def escaped(texts: list[str]) -> set[str]:
+def unwrapped_words(texts: list[str]) -> set[str]:
     """Return the words outside of all brackets."""
     found = set()
     for text in texts:
@@ -77,55 +77,55 @@ def escaped(texts: list[str]) -> set[str]:
     return found
 
 
-async def is_wrapped(page: Page) -> None:
-    assert escaped(await page.evaluate(VISIBLE)) == set(), page.url
+async def expect_wrapped(page: Page) -> None:
+    assert unwrapped_words(await page.evaluate(VISIBLE)) == set(), page.url
 
 
 async def test_every_visible_text_is_in_the_catalogue(enter: EnterChat) -> None:
-    assert escaped(["⟦a %(b)s⟧ Not ⟦%(c)s ⟦d⟧⟧"]) == {"Not"}  # the check works
+    assert unwrapped_words(["⟦a %(b)s⟧ Not ⟦%(c)s ⟦d⟧⟧"]) == {"Not"}  # the check works
     ann = await enter("ann", "Ann")
     ann.chat.server.languages["en"] = language()
-    ann.expect_complaints("status of 404")
+    ann.allow_console_errors("status of 404")
     await ann.chat.person("bo")
     await ann.page.reload()
-    await ann.is_loaded()
+    await ann.wait_until_loaded()
     await ann.say("1")
-    await ann.sees("1")
+    await ann.expect_last("1")
     await ann.page.locator("chat-message").hover()
-    await is_wrapped(ann.page)
-    await the_layers_of_the_chat_are_wrapped(ann.page)
-    await administration_is_wrapped(ann.page)
+    await expect_wrapped(ann.page)
+    await expect_wrapped_layers(ann.page)
+    await expect_wrapped_administration(ann.page)
     await ann.page.context.clear_cookies()
     invite = await ann.chat.server.invitations.make(None)
     for path in ("/login", f"/join/{invite.code}", "/join/nothing"):
         await ann.page.goto(path)
-        await is_wrapped(ann.page)
+        await expect_wrapped(ann.page)
 
 
-async def the_layers_of_the_chat_are_wrapped(page: Page) -> None:
+async def expect_wrapped_layers(page: Page) -> None:
     """Check all layers, opened by their buttons."""
     names = "[...document.querySelectorAll('[data-open]')].map((one) => one.dataset.open)"
     found = set(await page.evaluate(names))
     assert {"rooms", "keys"} <= found
     for name in sorted(found - {"true", "false"}):
         await page.evaluate("name => document.querySelector(`[data-open='${name}']`).click()", name)
-        await is_wrapped(page)
+        await expect_wrapped(page)
         await page.keyboard.press("Escape")
     await page.locator(".account-button").click()
-    await is_wrapped(page)
+    await expect_wrapped(page)
 
 
-async def administration_is_wrapped(page: Page) -> None:
+async def expect_wrapped_administration(page: Page) -> None:
     for section in SECTIONS:
         await page.goto(f"/admin/{section}")
         if section == "check":
             await expect(page.locator("admin-check")).to_have_attribute("data-state", "done")
-            await is_wrapped(page)
+            await expect_wrapped(page)
             continue
         for part in await page.locator(".admin-list").all():
             await expect(part).to_have_attribute("data-state", "loaded")
-        await is_wrapped(page)
+        await expect_wrapped(page)
         for opener in await page.locator(".admin-tools [data-opens], tbody [data-opens]").all():
             await opener.click()
-            await is_wrapped(page)
+            await expect_wrapped(page)
             await page.keyboard.press("Escape")

@@ -1,4 +1,4 @@
-"""Operations of the browser tests: actions of users, and what they see on the page."""
+"""A window of the browser tests: actions of its user, and expectations about the page."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from tests.driver import PASSWORD, Chat
 expect.set_options(timeout=10_000)
 
 SETUP_LINK = re.compile(r"http://\S+/setup#\S+")
-COMPLAINTS = {"error", "warning"}
+REPORTED = {"error", "warning"}
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
   console.error(`content policy: ${violatedDirective} ${blockedURI}`));
@@ -40,20 +40,20 @@ class Window:
     async def close(self) -> None:
         await self.page.context.close()
 
-    def expect_complaints(self, pattern: str) -> None:
+    def allow_console_errors(self, pattern: str) -> None:
         """Ignore messages of Chromium itself about unreachable servers or errors like 404."""
         self._expected = re.compile(pattern)
 
     def _record_problem(self, message: ConsoleMessage) -> None:
-        said = f"{message.type}: {message.text} {message.location['url']}"
-        if message.type in COMPLAINTS and not self._expected.search(said):
-            self.problems.append(said)
+        text = f"{message.type}: {message.text} {message.location['url']}"
+        if message.type in REPORTED and not self._expected.search(text):
+            self.problems.append(text)
 
     async def _refuse(self, dialog: Dialog) -> None:
         self.problems.append(f"dialog: {dialog.message}")
         await dialog.dismiss()
 
-    # Before the chat ------------------------------------------------------------------------------
+    # Before login --------------------------------------------------------------------------------
 
     async def sign_up(self, link: str, name: str, display: str = "") -> None:
         """Create an account on the page of a setup link or an invitation."""
@@ -63,9 +63,9 @@ class Window:
         await self.page.locator("#password").fill(PASSWORD)
         await self.page.locator("[type=submit]").click()
         await self.page.wait_for_url("**/index")
-        await self.is_loaded()
+        await self.wait_until_loaded()
 
-    async def is_loaded(self) -> None:
+    async def wait_until_loaded(self) -> None:
         """Wait until the page is connected, and the room and all lazy modules are loaded."""
         await expect(self.page.locator("message-list")).to_have_attribute("data-state", "loaded")
         await expect(self.page.locator("settings-dialog:defined")).to_be_attached()
@@ -86,56 +86,56 @@ class Window:
         await expect(page.locator("invite-dialog dialog")).to_be_hidden()
         return link
 
-    async def sees_online(self, *names: str) -> None:
-        """Require exactly these users in the list, the own one first."""
+    async def expect_online(self, *names: str) -> None:
+        """Require exactly these users in the list of online users, the window's own user first."""
         rows = self.page.locator("[data-section=online] li")
         await expect(rows).to_have_count(len(names))
         for position, name in enumerate(names):
             await expect(rows.nth(position)).to_have_attribute("data-user", name)
 
-    async def turn_to(self, name: str) -> None:
+    async def open_user(self, name: str) -> None:
         """Open the conversation with a user who is online."""
         row = self.page.locator(f"[data-section=online] li[data-user='{name}'] a")
         await row.click()
-        await self.is_loaded()
+        await self.wait_until_loaded()
 
-    async def turn_to_direct(self, name: str) -> None:
+    async def open_direct(self, name: str) -> None:
         """Open the conversation with a user who may be offline."""
         await self.page.goto(f"/index#/with/{name}")
-        await self.is_loaded()
+        await self.wait_until_loaded()
 
-    async def reloaded(self, name: str) -> None:
+    async def reload_direct(self, name: str) -> None:
         """Reload the page with the conversation with a user."""
-        await self.turn_to_direct(name)
+        await self.open_direct(name)
         await self.page.reload()
-        await self.is_loaded()
+        await self.wait_until_loaded()
 
-    async def turn_to_lobby(self) -> None:
+    async def open_lobby(self) -> None:
         row = self.page.locator("[data-section=rooms] a").first
         await row.click()
         await expect(row).to_have_attribute("aria-current", "page")
-        await self.is_loaded()
+        await self.wait_until_loaded()
 
     def rooms(self) -> Locator:
         """Return the names of the rooms in the list."""
         return self.page.locator("[data-section=rooms] .row-name")
 
-    async def opens(self, title: str) -> None:
+    async def open_room(self, title: str) -> None:
         """Open a room of the list."""
         await self.rooms().filter(has_text=title).click()
         await expect(self.page.locator(".topbar-title")).to_have_text(title)
-        await self.is_loaded()
+        await self.wait_until_loaded()
 
-    async def act(self, action: str, key: str = "") -> None:
-        """Press a button of the message under the pointer, or, by `key`, of the focused one."""
+    async def press_action(self, action: str, key: str = "") -> None:
+        """Press an action button of the hovered message or, with `key`, of the focused one."""
         button = self.page.locator(f"chat-message [data-deed={action}]")
         if key:
             await button.press(key)
         else:
             await button.click()
 
-    async def loses_the_line(self) -> None:
-        """Cut the connection, and wait until the page has noticed it."""
+    async def wait_until_disconnected(self) -> None:
+        """Wait until the page shows that it has lost the connection."""
         await expect(self.page.locator("connection-banner")).to_have_attribute(
             "data-state", "waiting"
         )
@@ -144,8 +144,8 @@ class Window:
         await self.page.locator("#composer-text").fill(text)
         await self.page.keyboard.press("Enter")
 
-    async def sees(self, text: str) -> None:
-        """Require this text as the last message, which is stored."""
+    async def expect_last(self, text: str) -> None:
+        """Require this text as the last message, acknowledged by the server."""
         last = self.page.locator("chat-message").last
         await expect(last.locator(".message-text")).to_have_text(text)
         await expect(last).to_have_attribute("data-state", "sent")
@@ -162,7 +162,7 @@ class Window:
         """Dispatch a key press with fields of an input method; return whether it was handled."""
         return bool(await self.page.evaluate(PRESS, [element, {"key": key, **facts}]))
 
-    async def is_logged_out(self) -> None:
+    async def expect_logged_out(self) -> None:
         """Require a notice with a link to the login page."""
         banner = self.page.locator("connection-banner")
         await expect(banner).to_have_attribute("data-state", "ended")
