@@ -25,7 +25,7 @@ CLOCK_JUMP = 600_000  # ms; the clock was set if it deviates by more from the bo
 class Nightly:
     """Deletes old messages once a night, or after the start if a night was missed.
 
-    Nothing is deleted while the clock is not trusted: see `storage.nights`.
+    Nothing is deleted while the clock is not trusted: see `storage.nightly_runs`.
     """
 
     def __init__(

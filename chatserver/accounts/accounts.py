@@ -259,7 +259,7 @@ class Accounts:
         return found[0]
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
-        """Return users in the order of their names: see `storage.users.People.page`."""
+        """Return users in the order of their names: see `storage.users.Users.page`."""
         return await self._users.page(after, limit, beginning=beginning)
 
     async def find_all(self, names: Collection[str]) -> list[User]:

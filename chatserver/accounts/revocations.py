@@ -85,7 +85,7 @@ class RevocationFile:
 
 
 class SessionEnds(Protocol):
-    """Notifies connections and other nodes of sessions that end: see `hub.Hub`."""
+    """Part of `realtime.session_ends.SessionEnds` that ends single sessions on all nodes."""
 
     on_session_ended: Callable[[SessionEnd], object]
 

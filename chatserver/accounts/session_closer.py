@@ -9,7 +9,10 @@ from chatserver.storage.failures import CommitUnknown
 
 
 class SessionCloser(Protocol):
-    """Closes the connections of sessions that end: see `realtime.session_ends`. Never waits."""
+    """Closes the connections of sessions that end, without waiting.
+
+    Implemented by `realtime.session_ends.SessionEnds`: accounts do not know connections.
+    """
 
     def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
     def end_user(self, user_id: int, code: CloseCode) -> None: ...

@@ -1,6 +1,6 @@
 """Rules of messages: authorise, store the event; the journal notifies.
 
-Membership is checked in the transaction that stores the event (`storage.log`).
+Membership is checked in the transaction that stores the event (`storage.apply_message`).
 """
 
 from collections.abc import Awaitable, Callable

@@ -2,8 +2,9 @@
 
 Frames are written straight to the transport and nothing is awaited for a slow reader: a client
 whose send queue is over its limit is disconnected, reconnects and catches up. Replies and the
-handshake do not count towards the limit: the server chooses their size, and `websocket.transport`
-stops reading requests while they are queued. Owns the state of one connection.
+handshake do not count towards the limit: the server chooses their size, and the transport
+(`web.websocket.transport`) stops reading requests while they are queued. Owns the state of one
+connection.
 """
 
 import asyncio

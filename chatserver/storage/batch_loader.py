@@ -13,7 +13,7 @@ from chatserver.errors import Unavailable
 
 BATCH_SIZE = 20  # keys per query, unless set otherwise: it stays fast
 MAX_CONCURRENT_QUERIES = 2  # per loader
-WAIT_TIMEOUT = 8.0  # seconds until Unavailable: less than web.time_limit.LIMIT
+WAIT_TIMEOUT = 8.0  # seconds until Unavailable: less than the time limit of a request
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
