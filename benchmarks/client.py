@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from benchmarks.contenders import Running
-from benchmarks.population import Person
+from benchmarks.population import User
 from chatserver.protocol import Type
 
 Frame = dict[str, Any]
@@ -59,15 +59,15 @@ class Client:
         await self._ws.close()
 
 
-async def connect(http: aiohttp.ClientSession, running: Running, person: Person) -> Client:
-    ws = await http.ws_connect(f"{running.url}/ws", headers=bearer(person), max_msg_size=0)
+async def connect(http: aiohttp.ClientSession, running: Running, user: User) -> Client:
+    ws = await http.ws_connect(f"{running.url}/ws", headers=bearer(user), max_msg_size=0)
     client = Client(ws, {})
     client.welcome = await client.hear()
     return client
 
 
-def bearer(person: Person) -> dict[str, str]:
-    return {"Authorization": f"Bearer {person.token}"}
+def bearer(user: User) -> dict[str, str]:
+    return {"Authorization": f"Bearer {user.token}"}
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from typing import IO
 import jwt
 
 from benchmarks.machine import SERVER_CORE, pinned
-from benchmarks.population import Person, name_of, populate
+from benchmarks.population import User, name_of, populate
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.server import free_port
 
@@ -39,7 +39,7 @@ class Running:
     name: str
     port: int
     pid: int
-    people: list[Person]
+    users: list[User]
     protocol: str = "relay"
     echo: bool = False
     started_in: float = 0.0  # seconds
@@ -56,7 +56,7 @@ class Crowd:
     `who_is_here`: peers send the list of all users to all on each connect, like the original.
     """
 
-    people: int
+    users: int
     group: int = 0
     pairs: bool = False
     who_is_here: bool = False
@@ -68,16 +68,16 @@ def chatserver(crowd: Crowd, *, url: str = "") -> Iterator[Running]:
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
         stored = url or f"sqlite:///{data / 'chat.db'}"
-        people = asyncio.run(
-            populate(data, stored, crowd.people, group=crowd.group, pairs=crowd.pairs)
+        users = asyncio.run(
+            populate(data, stored, crowd.users, group=crowd.group, pairs=crowd.pairs)
         )
-        with serving(data, people, url=url) as running:
+        with serving(data, users, url=url) as running:
             yield running
 
 
 @contextmanager
 def serving(
-    data: Path, people: list[Person], *, url: str = "", module: str = "chatserver"
+    data: Path, users: list[User], *, url: str = "", module: str = "chatserver"
 ) -> Iterator[Running]:
     """Run our server on an existing data folder; `module` is the program that starts it."""
     port = free_port()
@@ -87,7 +87,7 @@ def serving(
     begun = time.perf_counter()
     with process(command, environ, "listening on", data.parent) as pid:
         took = time.perf_counter() - begun
-        yield Running(OURS, port, pid, people, echo=True, started_in=took)
+        yield Running(OURS, port, pid, users, echo=True, started_in=took)
 
 
 @contextmanager
@@ -110,16 +110,16 @@ def peer(name: str, crowd: Crowd) -> Iterator[Running]:
     port, secret = free_port(), secrets.token_hex(32)
     listed = "on" if crowd.who_is_here else "off"
     environ = {"PORT": str(port), "SECRET": secret, "LIST": listed}
-    people = [_bearer(number, secret) for number in range(crowd.people)]
+    users = [_bearer(number, secret) for number in range(crowd.users)]
     with process(COMMANDS[name], environ, "listening", PEERS) as pid:
         protocol = "socket.io" if name == "socket.io" else "relay"
-        yield Running(name, port, pid, people, protocol)
+        yield Running(name, port, pid, users, protocol)
 
 
-def _bearer(number: int, secret: str) -> Person:
+def _bearer(number: int, secret: str) -> User:
     name = name_of(number)
     claims = {"name": name, "exp": int(time.time()) + 86_400}
-    return Person(number + 1, name, jwt.encode(claims, secret, "HS256"))
+    return User(number + 1, name, jwt.encode(claims, secret, "HS256"))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ SENDERS = 10
 WINDOW = 20  # messages of one sender without a reply
 SECONDS = 5.0  # of sending
 SOCKETS = 1_000
-PEOPLE = 100
+USERS = 100
 LIMITS = {
     "CHATSERVER_LIMITS__SOCKETS_PER_USER": "100",
     "CHATSERVER_LIMITS__LOGINS_PER_MINUTE_ADDRESS": "100000",
@@ -91,10 +91,10 @@ async def first_answer(http: aiohttp.ClientSession, server: ServerProcess, token
 
 async def measure(folder: Path, url: str, kind: str) -> None:
     server = ServerProcess(folder / kind, url=url, environ=LIMITS)
-    people = folder / f"{kind}.csv"
-    names = [f"bo{number}" for number in range(PEOPLE)]
-    people.write_text("name,display,password\n" + "".join(f"{n},,{PASSWORD}\n" for n in names))
-    server.run("user", "import", str(people))
+    users = folder / f"{kind}.csv"
+    names = [f"bo{number}" for number in range(USERS)]
+    users.write_text("name,display,password\n" + "".join(f"{n},,{PASSWORD}\n" for n in names))
+    server.run("user", "import", str(users))
     server.start()
     idle = memory(server.pid)
     connector = aiohttp.TCPConnector(limit=0)
@@ -108,8 +108,7 @@ async def measure(folder: Path, url: str, kind: str) -> None:
             print(f"{kind}: first answer {min(starts):.2f} s after the start")
             before = memory(server.pid)
             sockets = [
-                await connect(http, server.url, tokens[number % PEOPLE])
-                for number in range(SOCKETS)
+                await connect(http, server.url, tokens[number % USERS]) for number in range(SOCKETS)
             ]
             after = memory(server.pid)
             print(f"{kind}: {idle:.0f} MiB idle, {after:.0f} MiB with {SOCKETS} sockets", end=" ")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.population import Person, now
+from benchmarks.population import User, now
 from chatserver.models import Draft, Event, Message
 from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
@@ -17,23 +17,23 @@ CHINESE = "发布"  # in one message of a hundred
 SYLLABLES = "ka lo mi ten ra su vel dor pin gu shar ba net ol fi".split()
 
 
-async def fill(url: str, people: Sequence[Person], rooms: Sequence[int], count: int) -> None:
+async def fill(url: str, users: Sequence[User], rooms: Sequence[int], count: int) -> None:
     """Store `count` messages by these users, distributed over the rooms."""
     database = Database(url)
     log = EventLog(database, clock=now)
-    drafts = _drafts(people, rooms, count)
+    drafts = _drafts(users, rooms, count)
     while batch := list(islice(drafts, BATCH)):
         outcomes = await log.store(batch)
         assert all(isinstance(one, Event) for one in outcomes)
     await database.close()
 
 
-def _drafts(people: Sequence[Person], rooms: Sequence[int], count: int) -> Iterator[Draft]:
+def _drafts(users: Sequence[User], rooms: Sequence[int], count: int) -> Iterator[Draft]:
     chance = random.Random(1)
     for number in range(count):
-        room, person = rooms[number % len(rooms)], people[number % len(people)]
+        room, user = rooms[number % len(rooms)], users[number % len(users)]
         act = Message(_text(chance, number, count))
-        yield Draft(room, person.id, person.name, f"h-{number}", digest(act, room), act)
+        yield Draft(room, user.id, user.name, f"h-{number}", digest(act, room), act)
 
 
 def _text(chance: random.Random, number: int, count: int) -> str:

@@ -125,14 +125,14 @@ def _talking(command: list[str]) -> "subprocess.Popen[str]":
 @contextmanager
 def _command(running: Running, options: dict[str, float | bool]) -> Iterator[list[str]]:
     with TemporaryDirectory() as folder:
-        people = Path(folder) / "people"
-        people.write_text("".join(f"{p.name} {p.token} {p.room}\n" for p in running.people))
+        users = Path(folder) / "people"
+        users.write_text("".join(f"{p.name} {p.token} {p.room}\n" for p in running.users))
         facts = {
             "port": running.port,
             "protocol": running.protocol,
             "pid": running.pid,
-            "people": len(running.people),
-            "list": people,
+            "people": len(running.users),
+            "list": users,
             "echo": running.echo,
         }
         yield pinned(LOAD_CORE, [str(build()), *_flags(facts | options)])

@@ -43,8 +43,8 @@ async def main() -> None:
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o700)
     chat = await Chat.start(Settings(data=folder, limits=LIMITS))
-    await chat.person("ann", admin=True)
-    bo = await (await chat.person("bo")).connect()
+    await chat.user("ann", admin=True)
+    bo = await (await chat.user("bo")).connect()
     try:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(

@@ -28,7 +28,7 @@ DAY = 86_400_000  # ms
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class User:
     """A user with a session; `room` is where they write messages."""
 
     id: int
@@ -44,8 +44,8 @@ def name_of(index: int) -> str:
 
 async def populate(
     data: Path, url: str, count: int, *, group: int = 0, pairs: bool = False, shared: int = 0
-) -> list[Person]:
-    """A new database with `count` people, in groups of `group` or in direct rooms of two.
+) -> list[User]:
+    """A new database with `count` users, in groups of `group` or in direct rooms of two.
 
     Without either they talk in the lobby, to which everybody belongs. `shared` is how many rooms
     besides there are to which everybody belongs.
@@ -76,18 +76,18 @@ def now() -> int:
 
 def _fill(
     connection: Connection, keys: SigningKeys, count: int, group: int, pairs: bool
-) -> list[Person]:
+) -> list[User]:
     at = now()
     ids = range(1, count + 1)
     connection.execute(users.insert(), [_user(number, at) for number in ids])
     connection.execute(meta.insert().values(key="set_up_at", value=str(at)))
-    people = [_signed_in(keys, number, at) for number in ids]
-    connection.execute(sessions.insert(), [row for row, _ in people])
+    signed_in = [_signed_in(keys, number, at) for number in ids]
+    connection.execute(sessions.insert(), [row for row, _ in signed_in])
     _join(connection, LOBBY, ids, at)
     if group:
         places = _rooms(connection, ids, group, at, pairs)
-        return [Person(p.id, p.name, p.token, places[p.id]) for _, p in people]
-    return [person for _, person in people]
+        return [User(p.id, p.name, p.token, places[p.id]) for _, p in signed_in]
+    return [user for _, user in signed_in]
 
 
 def _user(number: int, at: int) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _user(number: int, at: int) -> dict[str, Any]:
     }
 
 
-def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any], Person]:
+def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any], User]:
     session = secrets.token_urlsafe(16)
     row = {
         "id": session,
@@ -115,7 +115,7 @@ def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any],
         "client": "benchmark",
     }
     token = keys.issue(session=session, user_id=number, issued_at=at, expires_at=at + DAY)
-    return row, Person(number, name_of(number - 1), token)
+    return row, User(number, name_of(number - 1), token)
 
 
 def _rooms(
@@ -124,14 +124,14 @@ def _rooms(
     """Insert rooms; return the room of each user."""
     places = {}
     for number, first in enumerate(range(0, len(ids), group), start=LOBBY + 1):
-        people = ids[first : first + group]
-        connection.execute(rooms.insert().values(_room(number, people, at, pairs=pairs)))
-        _join(connection, number, people, at)
-        places.update(dict.fromkeys(people, number))
+        members = ids[first : first + group]
+        connection.execute(rooms.insert().values(_room(number, members, at, pairs=pairs)))
+        _join(connection, number, members, at)
+        places.update(dict.fromkeys(members, number))
     return places
 
 
-def _room(number: int, people: Sequence[int], at: int, *, pairs: bool) -> dict[str, Any]:
+def _room(number: int, members: Sequence[int], at: int, *, pairs: bool) -> dict[str, Any]:
     return {
         "id": number,
         "kind": "direct" if pairs else "group",
@@ -141,14 +141,14 @@ def _room(number: int, people: Sequence[int], at: int, *, pairs: bool) -> dict[s
         "private": pairs,
         "head": 0,
         "members": 0,
-        "created_by": None if pairs else people[0],
+        "created_by": None if pairs else members[0],
         "created_at": at,
-        "pair_key": pair_key(people) if pairs else None,
+        "pair_key": pair_key(members) if pairs else None,
     }
 
 
-def _join(connection: Connection, room: int, people: Iterable[int], at: int) -> None:
-    rows = [member_row(room, one, at) for one in people]
+def _join(connection: Connection, room: int, users: Iterable[int], at: int) -> None:
+    rows = [member_row(room, one, at) for one in users]
     connection.execute(members.insert(), rows)
     counted = rooms.c.members + len(rows)
     connection.execute(sa.update(rooms).where(rooms.c.id == room).values(members=counted))

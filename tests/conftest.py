@@ -12,7 +12,7 @@ import pytest_asyncio
 from chatserver.config import DatabaseSettings, LimitSettings, Settings
 from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.needs import require
 from tests.rig.redis import PrivateRedis
@@ -97,18 +97,18 @@ async def chat(start_chat: StartChat) -> Chat:
 
 
 @pytest_asyncio.fixture
-async def ann(chat: Chat) -> Person:
+async def ann(chat: Chat) -> User:
     """The administrator."""
-    return await chat.person("ann", admin=True)
+    return await chat.user("ann", admin=True)
 
 
 @pytest_asyncio.fixture
-async def bo(chat: Chat, ann: Person) -> Person:
+async def bo(chat: Chat, ann: User) -> User:
     """A member, created after ann."""
-    return await chat.person("bo")
+    return await chat.user("bo")
 
 
 @pytest_asyncio.fixture
-async def cy(chat: Chat, bo: Person) -> Person:
+async def cy(chat: Chat, bo: User) -> User:
     """Another member, who is not in conversations of ann and bo."""
-    return await chat.person("cy")
+    return await chat.user("cy")

@@ -55,7 +55,7 @@ class Chat:
             await session.close()
         await self._runner.cleanup()
 
-    async def person(self, name: str, *, admin: bool = False, display: str = "") -> "Person":
+    async def user(self, name: str, *, admin: bool = False, display: str = "") -> "User":
         """Create an account with PASSWORD, which is hashed once for all, and sign in."""
         self._hash = self._hash or await self.server.passwords.hash(PASSWORD)
         role = Role.ADMIN if admin else Role.MEMBER
@@ -63,12 +63,12 @@ class Chat:
         await self.server.users.add(NewUser(name, shown, self._hash, role))
         return await self.signed_in(name)
 
-    async def signed_in(self, name: str) -> "Person":
+    async def signed_in(self, name: str) -> "User":
         """Create a session of an existing account."""
         found = await self.server.users.find(name)
         assert found is not None
         tokens = await self.server.accounts.open_session(found[0], client="tests")
-        return Person(self, name, found[0].id, tokens.bearer, self.browser())
+        return User(self, name, found[0].id, tokens.bearer, self.browser())
 
     def browser(self) -> aiohttp.ClientSession:
         """Return an HTTP client with its own cookie jar."""
@@ -77,7 +77,7 @@ class Chat:
         return session
 
 
-class Person:
+class User:
     """A user with a session."""
 
     def __init__(
@@ -137,8 +137,8 @@ async def ask(
 class Device:
     """A connection of a user. Received frames are queued until a test reads them."""
 
-    def __init__(self, person: Person, ws: aiohttp.ClientWebSocketResponse) -> None:
-        self.person = person
+    def __init__(self, user: User, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self.user = user
         self.ws = ws
         self.welcome: Frame = {}
         self.online: Frame = {}
@@ -151,14 +151,14 @@ class Device:
 
     async def say(self, text: str, **facts: Any) -> Frame:
         """Send a message, to the lobby by default; return the reply."""
-        request_id = facts.pop("id", None) or f"{self.person.name}-{next(_ids)}"
+        request_id = facts.pop("id", None) or f"{self.user.name}-{next(_ids)}"
         kind = Type.SINGLE_CHAT if "to" in facts else Type.GROUP_CHAT
         await self.send({"type": kind, "data": text, "id": request_id, **facts})
         return await self.reply(request_id)
 
     async def ask(self, kind: int, **facts: Any) -> Frame:
         """Send a command; return the reply."""
-        request_id = facts.pop("id", None) or f"{self.person.name}-{next(_ids)}"
+        request_id = facts.pop("id", None) or f"{self.user.name}-{next(_ids)}"
         await self.send({"type": kind, "id": request_id, **facts})
         return await self.reply(request_id)
 

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from benchmarks import load
 from benchmarks.contenders import Running
 from benchmarks.history import database_of, fill
-from benchmarks.population import Person, name_of, populate
+from benchmarks.population import User, name_of, populate
 from benchmarks.report import text
 from benchmarks.results import Goal, Result, percentile, ratio, spread
 from benchmarks.works.cliffs import PLACES
@@ -24,7 +24,7 @@ from chatserver.protocol import Type, decode
 from tests.process import ServerProcess
 from tests.rig.needs import require
 
-PEOPLE = 6
+USERS = 6
 WATCHED = 5  # the index of the user for whom errors are planted
 
 Say = Callable[[str], Awaitable[None]]
@@ -61,9 +61,9 @@ async def test_the_generated_population_is_consistent(
     tmp_path: Path, groups: dict[str, Any]
 ) -> None:
     data = tmp_path / "data"
-    people = await populate(data, database_of(data), PEOPLE, **groups)
-    rooms = [person.room for person in people if person.room > 1] or [2, 3]
-    members = people if "shared" in groups else people[:1]
+    users = await populate(data, database_of(data), USERS, **groups)
+    rooms = [user.room for user in users if user.room > 1] or [2, 3]
+    members = users if "shared" in groups else users[:1]
     await fill(database_of(data), members, rooms if "shared" in groups else rooms[:1], 60)
     checked = await asyncio.to_thread(ServerProcess(data).run, "check")
     assert "60 events" in checked
@@ -114,8 +114,8 @@ async def outcome_of(relay: Relay) -> load.Outcome:
     app.router.add_get("/ws", relay.serve)
     async with TestServer(app) as server:
         assert server.port is not None
-        people = [Person(n + 1, name_of(n), "none") for n in range(PEOPLE)]
-        running = Running("relay", server.port, 0, people)
+        users = [User(n + 1, name_of(n), "none") for n in range(USERS)]
+        running = Running("relay", server.port, 0, users)
         options = {"senders": 2, "window": 2, "seconds": 0.2, "warm": 0, "patience": 0.2}
         return await asyncio.to_thread(load.run, running, **options)
 

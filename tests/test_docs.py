@@ -142,7 +142,7 @@ async def test_the_bot_in_the_readme_posts_a_message_each_time(
     start_chat: StartChat, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chat = await start_chat()
-    bo = await chat.person("bo")
+    bo = await chat.user("bo")
     program = printed("python", "ws_connect").replace("http://127.0.0.1:3000", chat.url)
     program = program.replace("…", PASSWORD).replace("print(frame.json())", "return frame.json()")
     device = await bo.connect()

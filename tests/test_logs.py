@@ -19,7 +19,7 @@ from chatserver.logs import configure_logging
 from chatserver.protocol import Type
 from chatserver.storage.engine import Database
 from tests.conftest import FAST, StartChat
-from tests.driver import PASSWORD, Chat, Person, ask
+from tests.driver import PASSWORD, Chat, User, ask
 from tests.hostile.raw_connection import RawConnection
 
 
@@ -32,7 +32,7 @@ def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]
 
 
 async def test_the_begin_and_the_end_of_a_connection_are_logged(
-    ann: Person, caplog: pytest.LogCaptureFixture
+    ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "chatserver")
     device = await ann.connect()
@@ -61,7 +61,7 @@ async def test_a_rejected_connection_is_logged(
 
 
 async def test_rejections_are_logged_at_debug_level(
-    ann: Person, caplog: pytest.LogCaptureFixture
+    ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     device = await ann.connect()
     await device.say("hi", to="nobody")
@@ -76,7 +76,7 @@ async def test_rejections_are_logged_at_debug_level(
 
 
 async def test_a_slow_commit_is_a_warning(
-    chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await ann.connect()
     await device.say("quick")
@@ -92,7 +92,7 @@ async def test_a_slow_commit_is_a_warning(
 
 
 async def test_the_log_has_no_content_of_messages(
-    chat: Chat, ann: Person, bo: Person, caplog: pytest.LogCaptureFixture
+    chat: Chat, ann: User, bo: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     form = {"username": "ann", "password": PASSWORD}
@@ -114,7 +114,7 @@ async def test_the_log_has_no_content_of_messages(
         assert secret not in text
 
 
-async def talk(ann: Person, bo: Person) -> None:
+async def talk(ann: User, bo: User) -> None:
     """Perform every operation on messages; each text contains the word plum."""
     anns = await ann.connect(headers={"Authorization": ""}, params={"token": ann.token})
     bos = await bo.connect()
@@ -218,7 +218,7 @@ async def test_no_part_of_a_request_logs_a_token(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
-    ann = await chat.person("ann", admin=True)
+    ann = await chat.user("ann", admin=True)
     bot = (await ann.ask("POST", "/api/bots", {"name": "robot"})).json["token"]
     for token in (ann.token, bot):
         for target, place in [*((t, "A: b") for t in TARGETS), *(("/ws", p) for p in PLACES)]:

@@ -214,8 +214,8 @@ Start = Callable[..., Server]
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with an administrator and two members, as a template."""
     place = Place(tmp_path_factory.mktemp("furnished"))
-    people = place.folder / "people.csv"
-    people.write_text(f"name,display,password\nmia,Mia,{PASSWORD}\nnoa,,{PASSWORD}\n")
+    users = place.folder / "people.csv"
+    users.write_text(f"name,display,password\nmia,Mia,{PASSWORD}\nnoa,,{PASSWORD}\n")
     place.succeed("user", "add", "ann", "--admin", "--password-stdin", password=PASSWORD)
     place.succeed("user", "import", "people.csv")
     return place.data

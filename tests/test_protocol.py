@@ -833,10 +833,10 @@ def test_a_new_member_gets_the_event_with_the_state_of_the_room() -> None:
     assert json.loads(payload) == TEA_JSON
 
 
-@pytest.mark.parametrize("people", [[], [ANN], [ANN, protocol.Person("bo", "波")]])
-def test_the_presence_list_is_built_from_encoded_parts(people: list[protocol.Person]) -> None:
-    whole = protocol.encode(GroupList(data=people))
-    assert encode_events.group_list(protocol.json(people)[1:-1]) == whole
+@pytest.mark.parametrize("users", [[], [ANN], [ANN, protocol.Person("bo", "波")]])
+def test_the_presence_list_is_built_from_encoded_parts(users: list[protocol.Person]) -> None:
+    whole = protocol.encode(GroupList(data=users))
+    assert encode_events.group_list(protocol.json(users)[1:-1]) == whole
 
 
 def test_events_become_consecutive_frames() -> None:

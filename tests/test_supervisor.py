@@ -126,7 +126,7 @@ async def test_every_task_is_restarted_and_the_server_works(
     node: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_DELAY", 0.001)
-    ann = await node.person("ann", admin=True)
+    ann = await node.user("ann", admin=True)
     device = await ann.connect()
     before = supervised()
     for task in before.values():

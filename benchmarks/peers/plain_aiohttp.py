@@ -11,7 +11,7 @@ SECRET = os.environ["SECRET"]
 TELLS_WHO_IS_HERE = os.environ.get("LIST") != "off"
 
 encode = json.JSONEncoder(separators=(",", ":")).encode
-people: dict[web.WebSocketResponse, str] = {}
+users: dict[web.WebSocketResponse, str] = {}
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
@@ -22,14 +22,14 @@ async def serve(request: web.Request) -> web.StreamResponse:
         raise web.HTTPUnauthorized from None
     ws = web.WebSocketResponse()
     await ws.prepare(request)
-    people[ws] = name
+    users[ws] = name
     try:
         await welcome(ws, name)
         async for message in ws:
             if message.type is WSMsgType.TEXT:
                 await relay(ws, name, json.loads(message.data))
     finally:
-        del people[ws]
+        del users[ws]
         await tell_who_is_here()
     return ws
 
@@ -43,7 +43,7 @@ async def welcome(ws: web.WebSocketResponse, name: str) -> None:
 
 async def relay(sender: web.WebSocketResponse, name: str, message: dict[str, Any]) -> None:
     text = encode({**message, "user": name})
-    for ws, other in list(people.items()):
+    for ws, other in list(users.items()):
         meant = ws is not sender if message["type"] == 2 else other == message["to"]
         if meant and not ws.closed:
             await ws.send_str(text)
@@ -51,8 +51,8 @@ async def relay(sender: web.WebSocketResponse, name: str, message: dict[str, Any
 
 async def tell_who_is_here() -> None:
     if TELLS_WHO_IS_HERE:
-        text = encode({"type": 1, "data": list(people.values())})
-        for ws in list(people):
+        text = encode({"type": 1, "data": list(users.values())})
+        for ws in list(users):
             if not ws.closed:
                 await ws.send_str(text)
 

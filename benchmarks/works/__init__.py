@@ -14,7 +14,7 @@ class Scale:
     seconds: float
     quick: bool
 
-    def people(self, count: int) -> int:
+    def users(self, count: int) -> int:
         return count // 5 if self.quick and count > 1_000 else count
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.contenders import Running, process
 from benchmarks.load import Outcome
-from benchmarks.population import Person, name_of
+from benchmarks.population import User, name_of
 from benchmarks.results import Bars, Result, Table, median, shown
 from benchmarks.rounds import per_second
 from benchmarks.works import Scale
 from tests.rig.server import free_port
 
-PEOPLE = 1_000
+USERS = 1_000
 JOINED = 200  # frames in a write of a server that joins them
 CASES = {"one frame a write": 1, f"{JOINED} frames a write": JOINED}
 
@@ -46,7 +46,7 @@ def _per_cpu_second(those: list[Outcome]) -> list[float]:
 @contextmanager
 def _blast(joined: int) -> Iterator[Running]:
     port = free_port()
-    command = [str(load.build("blast")), str(port), str(PEOPLE), str(joined)]
-    people = [Person(n + 1, name_of(n), "none") for n in range(PEOPLE)]
+    command = [str(load.build("blast")), str(port), str(USERS), str(joined)]
+    users = [User(n + 1, name_of(n), "none") for n in range(USERS)]
     with process(command, {}, "listening", Path.cwd()) as pid:
-        yield Running("blast", port, pid, people)
+        yield Running("blast", port, pid, users)

@@ -18,7 +18,7 @@ from benchmarks.works.inputs import ACTS, TEXTS, Case, Command, targets_of
 from chatserver.models import LOBBY
 from chatserver.protocol import Type
 
-PEOPLE = 2_000
+USERS = 2_000
 ROOMS = 1_000
 MEMBERS = 20  # of each of these rooms
 MESSAGES = 600  # of each case and round
@@ -68,7 +68,7 @@ PLAIN = Case(
 NEW_PERSON = Case(
     "direct message to a new person",
     67,
-    lambda n: {"type": Type.SINGLE_CHAT, "to": f"p{n % PEOPLE:05}", "data": f"good morning {n}"},
+    lambda n: {"type": Type.SINGLE_CHAT, "to": f"p{n % USERS:05}", "data": f"good morning {n}"},
 )
 FIRST_IN_ROOM = Case(
     "first message to a room since the start",
@@ -88,8 +88,8 @@ def _among_people(scale: Scale) -> dict[str, Cost]:
     """Cases in the lobby, and direct messages."""
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
-        people = asyncio.run(populate(data, database_of(data), PEOPLE))
-        with serving(data, people) as running:
+        users = asyncio.run(populate(data, database_of(data), USERS))
+        with serving(data, users) as running:
             return asyncio.run(_measured(running, [PLAIN, *TEXTS, *ACTS, NEW_PERSON], scale))
 
 
@@ -97,14 +97,14 @@ def _in_rooms(scale: Scale) -> dict[str, Cost]:
     """Cases that need many rooms."""
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
-        people = asyncio.run(populate(data, database_of(data), MEMBERS, shared=ROOMS))
-        with serving(data, people) as running:
+        users = asyncio.run(populate(data, database_of(data), MEMBERS, shared=ROOMS))
+        with serving(data, users) as running:
             return asyncio.run(_measured(running, [FIRST_IN_ROOM, MISSING_ROOM], scale))
 
 
 async def _measured(running: Running, cases: list[Case], scale: Scale) -> dict[str, Cost]:
     async with http() as session:
-        sender = await connect(session, running, running.people[0])
+        sender = await connect(session, running, running.users[0])
         await Commands(sender, PLAIN.command).run(100 * BURST)
         found = {}
         for case in cases:

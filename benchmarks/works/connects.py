@@ -13,16 +13,16 @@ def arrivals(scale: Scale) -> Result:
     few = 200 if scale.quick else 1_000
     peers = alternate([OURS, "Node ws"], Crowd(few, who_is_here=True), 1, **QUIET)
     ours = alternate([OURS], Crowd(1_000), rounds, **QUIET)
-    many = alternate([OURS], Crowd(scale.people(5_000)), rounds, **QUIET)
+    many = alternate([OURS], Crowd(scale.users(5_000)), rounds, **QUIET)
     seconds, later = _cpu(ours), _cpu(many)
-    growth = (later / scale.people(5_000)) / (seconds / 1_000)
+    growth = (later / scale.users(5_000)) / (seconds / 1_000)
     goals = [
         Goal("1,000 people connect: CPU", seconds, 3, "s"),
         Goal("5,000 people connect: CPU a person, to that of 1,000", growth, 1.2, "x"),
     ]
     rows = [
         [OURS, "1,000", shown(seconds), shown(_took(ours))],
-        [OURS, f"{scale.people(5_000):,}", shown(later), shown(_took(many))],
+        [OURS, f"{scale.users(5_000):,}", shown(later), shown(_took(many))],
         *([name, f"{few:,}", shown(_of(peers, name)), ""] for name in peers),
     ]
     table = Table("Connecting", ("server", "people", "CPU s", "s until all know of all"), rows)

@@ -14,7 +14,7 @@ from benchmarks.client import Client, bearer, connect, http
 from benchmarks.contenders import Running, serving
 from benchmarks.history import database_of, fill
 from benchmarks.machine import cpu_time
-from benchmarks.population import Person, populate
+from benchmarks.population import User, populate
 from benchmarks.probe import Probe, probing
 from benchmarks.works import Scale
 from chatserver.models import LOBBY
@@ -60,16 +60,16 @@ def _in_a_crowd(scale: Scale) -> dict[str, Cost]:
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
         url = database_of(data)
-        people = asyncio.run(populate(data, url, ONLINE + 2))
-        asyncio.run(fill(url, people[:1], [LOBBY], UNREAD // 10 if scale.quick else UNREAD))
-        with serving(data, people) as running:
+        users = asyncio.run(populate(data, url, ONLINE + 2))
+        asyncio.run(fill(url, users[:1], [LOBBY], UNREAD // 10 if scale.quick else UNREAD))
+        with serving(data, users) as running:
             return asyncio.run(_crowded(running))
 
 
 async def _crowded(running: Running) -> dict[str, Cost]:
     async with http() as session:
         found = await _unread(session, running)
-        online = [await connect(session, running, person) for person in running.people[:ONLINE]]
+        online = [await connect(session, running, user) for user in running.users[:ONLINE]]
         readers = [asyncio.create_task(_hear(client)) for client in online[1:]]
         found |= await _together(running, online)
         for reader in readers:
@@ -78,13 +78,13 @@ async def _crowded(running: Running) -> dict[str, Cost]:
 
 
 async def _unread(session: aiohttp.ClientSession, running: Running) -> dict[str, Cost]:
-    client = await connect(session, running, running.people[1])
+    client = await connect(session, running, running.users[1])
 
     async def mute(number: int) -> None:
         await client.ask(type=13, action="mute", room=LOBBY, on=number % 2 == 0)
 
     async def come(_number: int) -> None:
-        await (await connect(session, running, running.people[1])).close()
+        await (await connect(session, running, running.users[1])).close()
 
     return {
         MUTE: await _cost(running, mute),
@@ -93,7 +93,7 @@ async def _unread(session: aiohttp.ClientSession, running: Running) -> dict[str,
 
 
 async def _together(running: Running, online: list[Client]) -> dict[str, Cost]:
-    names = [person.name for person in running.people[1:ONLINE]]
+    names = [user.name for user in running.users[1:ONLINE]]
     first = online[0]
     made = await first.ask(type=13, action="create", title="hall", users=names)
     room = made["room"]
@@ -120,17 +120,17 @@ def _of_accounts(scale: Scale) -> dict[str, Cost]:
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
         count = ACCOUNTS // 10 if scale.quick else ACCOUNTS
-        people = asyncio.run(populate(data, database_of(data), count))
-        with serving(data, people) as running:
-            return asyncio.run(_listed(running, people))
+        users = asyncio.run(populate(data, database_of(data), count))
+        with serving(data, users) as running:
+            return asyncio.run(_listed(running, users))
 
 
-async def _listed(running: Running, people: list[Person]) -> dict[str, Cost]:
+async def _listed(running: Running, users: list[User]) -> dict[str, Cost]:
     async with http() as session:
 
         async def read(number: int) -> None:
             url = f"{running.url}/api/users"
-            async with session.get(url, headers=bearer(people[number])) as answer:
+            async with session.get(url, headers=bearer(users[number])) as answer:
                 async for _piece in answer.content.iter_any():
                     pass
 

@@ -11,7 +11,7 @@ NAMES = [OURS, "Node ws", "µWebSockets"]
 
 
 def pairs(scale: Scale) -> Result:
-    few, many = 1_000, scale.people(5_000) if not scale.quick else 2_000
+    few, many = 1_000, scale.users(5_000) if not scale.quick else 2_000
     small, large = _measure(scale, few), _measure(scale, many)
     goals = [
         Goal(
@@ -41,9 +41,9 @@ def pairs(scale: Scale) -> Result:
     return Result(goals, tables, [Bars("1-to-1 messages", "messages/s", rates)])
 
 
-def _measure(scale: Scale, people: int) -> Outcomes:
-    crowd = Crowd(people, pairs=True)
-    options = {"direct": True, "group": 2, "senders": people, "window": 200}
+def _measure(scale: Scale, users: int) -> Outcomes:
+    crowd = Crowd(users, pairs=True)
+    options = {"direct": True, "group": 2, "senders": users, "window": 200}
     return alternate(NAMES, crowd, scale.rounds, seconds=scale.seconds, **options)
 
 

@@ -18,18 +18,18 @@ def hundred(scale: Scale) -> Result:
     return _measure(scale, 100, ws=15, uws=9)
 
 
-def _measure(scale: Scale, people: int, *, ws: float, uws: float) -> Result:
+def _measure(scale: Scale, users: int, *, ws: float, uws: float) -> Result:
     names = [OURS, *(("Node ws", "µWebSockets") if scale.quick else COMMANDS)]
     found = alternate(
         names,
-        Crowd(people),
+        Crowd(users),
         scale.rounds,
         senders=SENDERS,
         window=IN_FLIGHT,
         seconds=scale.seconds,
     )
     ours, node, micro = found[OURS], found["Node ws"], found["µWebSockets"]
-    work = f"one room of {people:,}: deliveries a second"
+    work = f"one room of {users:,}: deliveries a second"
     goals = [
         Goal(
             f"{work}, to {name}",
@@ -41,11 +41,11 @@ def _measure(scale: Scale, people: int, *, ws: float, uws: float) -> Result:
         )
         for name, peer, bound in (("Node ws", node, ws), ("µWebSockets", micro, uws))
     ]
-    if people == 1_000:
+    if users == 1_000:
         late = ratio(p99(ours), p99(node))
-        goals.append(Goal(f"one room of {people:,}: p99, to Node ws", late, 1 / 20, "x"))
+        goals.append(Goal(f"one room of {users:,}: p99, to Node ws", late, 1 / 20, "x"))
     rates = {name: median(per_second(those)) for name, those in found.items()}
-    title = f"One room of {people:,}, {SENDERS} senders, {IN_FLIGHT} messages in flight"
+    title = f"One room of {users:,}, {SENDERS} senders, {IN_FLIGHT} messages in flight"
     note = (
         f"Server CPU per delivery: Node ws {ratio(cpu(node), cpu(ours)):.1f} times ours, "
         f"µWebSockets {ratio(cpu(micro), cpu(ours)):.1f} times ours."

@@ -15,12 +15,12 @@ import aiohttp
 from benchmarks.client import Client, bearer, connect, http
 from benchmarks.contenders import Running, serving
 from benchmarks.history import CHINESE, RARE, database_of, fill
-from benchmarks.population import Person, populate
+from benchmarks.population import User, populate
 from benchmarks.results import Goal, Result, Table, percentile, shown
 from benchmarks.works import Scale
 from chatserver.models import LOBBY
 
-PEOPLE = 200
+USERS = 200
 TIMES = 100
 STARTS = 5
 
@@ -31,10 +31,10 @@ def archive(scale: Scale) -> Result:
     count, rooms = (20_000, 20) if scale.quick else (1_000_000, 1_000)
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
-        people = asyncio.run(_prepare(data, count, rooms))
-        starts = [_start(data, people) for _ in range(1 if scale.quick else STARTS)]
-        with serving(data, people) as running:
-            times = asyncio.run(_ask(running, people[0]))
+        users = asyncio.run(_prepare(data, count, rooms))
+        starts = [_start(data, users) for _ in range(1 if scale.quick else STARTS)]
+        with serving(data, users) as running:
+            times = asyncio.run(_ask(running, users[0]))
     work = f"{count:,} stored messages in {rooms:,} rooms"
     goals = [
         Goal(f"{work}: {name}, p50", percentile(ms, 0.5), _GOALS[name], "ms", reason=COLD)
@@ -48,9 +48,9 @@ def archive(scale: Scale) -> Result:
     return Result(goals, [Table(work, ("question", "p50 ms", "p99 ms", "p99.9 ms"), rows)])
 
 
-def _start(data: Path, people: list[Person]) -> float:
+def _start(data: Path, users: list[User]) -> float:
     """Start a server; return the seconds until it listens."""
-    with serving(data, people) as running:
+    with serving(data, users) as running:
         return running.started_in
 
 
@@ -64,20 +64,20 @@ _GOALS = {
 }
 
 
-async def _prepare(data: Path, count: int, rooms: int) -> list[Person]:
+async def _prepare(data: Path, count: int, rooms: int) -> list[User]:
     url = database_of(data)
-    people = await populate(data, url, PEOPLE, shared=rooms)
-    await fill(url, people, range(2, 2 + rooms), count)
-    return people
+    users = await populate(data, url, USERS, shared=rooms)
+    await fill(url, users, range(2, 2 + rooms), count)
+    return users
 
 
-async def _ask(running: Running, person: Person) -> dict[str, list[float]]:
+async def _ask(running: Running, user: User) -> dict[str, list[float]]:
     async with http() as session:
-        client = await connect(session, running, person)
+        client = await connect(session, running, user)
         heads = {room["room"]: room["head"] for room in client.welcome["rooms"]}
         asked = {
             name: await _timed(ask)
-            for name, ask in _questions(client, session, running, person, heads)
+            for name, ask in _questions(client, session, running, user, heads)
         }
         await client.close()
     return asked
@@ -87,7 +87,7 @@ def _questions(
     client: Client,
     session: aiohttp.ClientSession,
     running: Running,
-    person: Person,
+    user: User,
     heads: dict[int, int],
 ) -> list[tuple[str, Ask]]:
     """Return queries, each of which uses another room or position every time."""
@@ -116,7 +116,7 @@ def _questions(
     def search(words: str) -> Ask:
         async def ask() -> Any:
             url = f"{running.url}/api/search"
-            async with session.get(url, params={"q": words}, headers=bearer(person)) as answer:
+            async with session.get(url, params={"q": words}, headers=bearer(user)) as answer:
                 found = await answer.json()
                 assert found["hits"]
                 return found

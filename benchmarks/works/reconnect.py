@@ -13,7 +13,7 @@ from benchmarks.client import Client, Frame, Refused, connect, http
 from benchmarks.contenders import Running, serving
 from benchmarks.history import database_of, fill
 from benchmarks.machine import cpu
-from benchmarks.population import Person, populate
+from benchmarks.population import User, populate
 from benchmarks.results import Goal, Result, Table, shown
 from benchmarks.works import Scale
 
@@ -26,12 +26,12 @@ def catch_up(scale: Scale) -> Result:
     count = 200 if scale.quick else 1_000
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
-        people = asyncio.run(_prepare(data, count))
+        users = asyncio.run(_prepare(data, count))
         told = Path(folder) / "statements"
         os.environ["BENCHMARK_STATEMENTS"] = str(told)
-        with serving(data, people, module="benchmarks.counting") as running:
+        with serving(data, users, module="benchmarks.counting") as running:
             before, busy = _statements(running, told), cpu(running.pid)
-            took = asyncio.run(_all_return(running, people))
+            took = asyncio.run(_all_return(running, users))
             busy = cpu(running.pid) - busy
             asked = (_statements(running, told) - before) / count
     goals = [
@@ -54,12 +54,12 @@ def catch_up(scale: Scale) -> Result:
     return Result(goals, [table])
 
 
-async def _prepare(data: Path, count: int) -> list[Person]:
+async def _prepare(data: Path, count: int) -> list[User]:
     """Create five rooms of all users, with events in each."""
     url = database_of(data)
-    people = await populate(data, url, count, shared=ROOMS)
-    await fill(url, people, range(2, 2 + ROOMS), ROOMS * BEHIND)
-    return people
+    users = await populate(data, url, count, shared=ROOMS)
+    await fill(url, users, range(2, 2 + ROOMS), ROOMS * BEHIND)
+    return users
 
 
 def _statements(running: Running, told: Path) -> int:
@@ -70,18 +70,18 @@ def _statements(running: Running, told: Path) -> int:
     return int(told.read_text())
 
 
-async def _all_return(running: Running, people: list[Person]) -> float:
+async def _all_return(running: Running, users: list[User]) -> float:
     """Return the seconds until all clients have all events."""
     begun = time.perf_counter()
     async with http() as session:
-        clients = await asyncio.gather(*(_return(session, running, p) for p in people))
+        clients = await asyncio.gather(*(_return(session, running, p) for p in users))
         took = time.perf_counter() - begun
         await asyncio.gather(*(client.close() for client in clients))
     return took
 
 
-async def _return(session: aiohttp.ClientSession, running: Running, person: Person) -> Client:
-    client = await _admitted(session, running, person)
+async def _return(session: aiohttp.ClientSession, running: Running, user: User) -> Client:
+    client = await _admitted(session, running, user)
     heads = {room["room"]: room["head"] for room in client.welcome["rooms"] if room["room"] > 1}
     positions = {str(room): head - BEHIND for room, head in heads.items()}
     answer = await _answered(client, positions)
@@ -92,11 +92,11 @@ async def _return(session: aiohttp.ClientSession, running: Running, person: Pers
     return client
 
 
-async def _admitted(session: aiohttp.ClientSession, running: Running, person: Person) -> Client:
+async def _admitted(session: aiohttp.ClientSession, running: Running, user: User) -> Client:
     """Reconnect until the server accepts the connection, as clients do."""
     while True:
         try:
-            return await connect(session, running, person)
+            return await connect(session, running, user)
         except aiohttp.WSServerHandshakeError as refused:
             if refused.status != 503:
                 raise

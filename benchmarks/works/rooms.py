@@ -36,7 +36,7 @@ def _once(
         return load.run(
             running,
             group=MEMBERS,
-            senders=crowd.people,
+            senders=crowd.users,
             window=IN_FLIGHT,
             warm=WARM,
             seconds=scale.seconds,

@@ -12,11 +12,11 @@ from benchmarks.client import Client, connect, http
 from benchmarks.contenders import OURS, Crowd, Running, chatserver
 from benchmarks.load import Outcome
 from benchmarks.machine import memory
-from benchmarks.population import Person
+from benchmarks.population import User
 from benchmarks.results import Goal, Result, Table, median, ratio, shown
 from benchmarks.works import Scale
 
-PEOPLE = 1_000
+USERS = 1_000
 WINDOW = 4_096  # bytes; receive buffer of a client that does not read
 RATE = 50  # messages a second
 BODY = 3_500  # bytes of text in each
@@ -30,11 +30,11 @@ def readers(scale: Scale) -> Result:
     disturbed: list[Outcome] = []
     seen: list[Stalled] = []
     for _ in range(scale.rounds):
-        with chatserver(Crowd(PEOPLE)) as running:
-            calm.append(_talk(running, seconds, PEOPLE))
-        with chatserver(Crowd(PEOPLE)) as running, stalled(running) as sockets:
+        with chatserver(Crowd(USERS)) as running:
+            calm.append(_talk(running, seconds, USERS))
+        with chatserver(Crowd(USERS)) as running, stalled(running) as sockets:
             before = memory(running.pid)
-            disturbed.append(_talk(running, seconds, PEOPLE - len(sockets)))
+            disturbed.append(_talk(running, seconds, USERS - len(sockets)))
             grown = memory(running.pid) - before
             seen.append(asyncio.run(_come_back(running, sockets, grown)))
     return _result(calm, disturbed, seen)
@@ -78,15 +78,15 @@ def _result(calm: list[Outcome], disturbed: list[Outcome], seen: list[Stalled]) 
     )
 
 
-def _talk(running: Running, seconds: float, people: int) -> Outcome:
+def _talk(running: Running, seconds: float, users: int) -> Outcome:
     """Load all or nine tenths of the clients at a fixed rate."""
-    return load.run(running, people=people, rate=RATE, body=BODY, seconds=seconds)
+    return load.run(running, users=users, rate=RATE, body=BODY, seconds=seconds)
 
 
 @contextmanager
-def stalled(running: Running) -> Iterator[list[tuple[Person, socket.socket]]]:
+def stalled(running: Running) -> Iterator[list[tuple[User, socket.socket]]]:
     """Open connections of the last tenth of the users, who never read."""
-    opened = [(person, _open(running, person)) for person in running.people[-PEOPLE // 10 :]]
+    opened = [(user, _open(running, user)) for user in running.users[-USERS // 10 :]]
     try:
         yield opened
     finally:
@@ -94,7 +94,7 @@ def stalled(running: Running) -> Iterator[list[tuple[Person, socket.socket]]]:
             line.close()
 
 
-def _open(running: Running, person: Person) -> socket.socket:
+def _open(running: Running, user: User) -> socket.socket:
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
     line.settimeout(30)
@@ -102,22 +102,22 @@ def _open(running: Running, person: Person) -> socket.socket:
     line.sendall(
         f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {person.token}\r\n\r\n".encode()
+        f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {user.token}\r\n\r\n".encode()
     )
     line.recv(12, socket.MSG_PEEK)
     return line
 
 
 async def _come_back(
-    running: Running, sockets: list[tuple[Person, socket.socket]], grown: int
+    running: Running, sockets: list[tuple[User, socket.socket]], grown: int
 ) -> Stalled:
     """Read the rest of the stream, reconnect and catch up, as clients do."""
     cut = whole = 0
-    for person, line in sockets:
+    for user, line in sockets:
         ended, last = _leftovers(line)
         cut += ended
         async with http() as session:
-            client = await connect(session, running, person)
+            client = await connect(session, running, user)
             whole += await _caught_up(client, last)
             await client.close()
     return Stalled(cut, whole, grown, len(sockets))

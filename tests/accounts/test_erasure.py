@@ -16,7 +16,7 @@ from chatserver.storage.apply_message import Outcome
 from chatserver.storage.deletion import remaining_memberships
 from chatserver.storage.tables import events, mentions, reactions
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 from tests.storage.crowded import make_rooms
 
 
@@ -30,9 +30,9 @@ async def test_messages_are_deleted_with_the_account_of_their_author(
 ) -> None:
     monkeypatch.setattr(erasure, "BATCH_SIZE", 3)
     ann, bo, cy = (
-        await chat.person("ann", admin=True),
-        await chat.person("bo"),
-        await chat.person("cy"),
+        await chat.user("ann", admin=True),
+        await chat.user("bo"),
+        await chat.user("cy"),
     )
     rooms = [
         (await bo.ask("POST", "/api/rooms", {"name": name, "users": ["ann", "cy"]})).json["room"]
@@ -71,7 +71,7 @@ async def test_messages_are_deleted_with_the_account_of_their_author(
 async def test_every_commit_of_an_erasure_is_followed_by_an_equally_long_pause(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
+    ann, bo = await chat.user("ann", admin=True), await chat.user("bo")
     device = await bo.connect()
     for number in range(2 * erasure.BATCH_SIZE + 1):
         await device.say(f"secret {number}")
@@ -86,13 +86,13 @@ async def test_every_commit_of_an_erasure_is_followed_by_an_equally_long_pause(
     assert pauses == [2.0, 0.5, 1.0]
 
 
-async def with_rooms(chat: Chat, count: int) -> tuple[Person, Person, list[int]]:
+async def with_rooms(chat: Chat, count: int) -> tuple[User, User, list[int]]:
     """Create the administrator ann, and bo, in rooms without an administrator."""
-    ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
+    ann, bo = await chat.user("ann", admin=True), await chat.user("bo")
     return ann, bo, await make_rooms(chat.server.database, count, [bo.number, ann.number])
 
 
-async def members_left(chat: Chat, user: Person) -> list[tuple[int, str, int]]:
+async def members_left(chat: Chat, user: User) -> list[tuple[int, str, int]]:
     return await remaining_memberships(chat.server.database, user.number)
 
 

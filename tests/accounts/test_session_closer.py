@@ -7,7 +7,7 @@ import pytest
 
 from chatserver.errors import CloseCode
 from chatserver.storage.failures import CommitUnknown
-from tests.driver import PASSWORD, Chat, Person
+from tests.driver import PASSWORD, Chat, User
 
 CHANGES: dict[str, tuple[str, str, str, Any]] = {  # who asks, method, path, body
     "delete": ("ann", "DELETE", "/api/users/bo", None),
@@ -36,7 +36,7 @@ def answers_get_lost(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaita
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_a_change_of_access_without_an_answer_to_its_commit_closes_connections(
-    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch, change: str
+    chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     asker, method, path, body = CHANGES[change]
     intruder = await chat.signed_in("bo")
@@ -46,15 +46,15 @@ async def test_a_change_of_access_without_an_answer_to_its_commit_closes_connect
     database = chat.server.database
     with monkeypatch.context() as patch:
         patch.setattr(database, "transaction", answers_get_lost(database.transaction))
-        person = ann if asker == "ann" else bo
-        answer = await person.ask(method, path.format(session=session), body)
+        user = ann if asker == "ann" else bo
+        answer = await user.ask(method, path.format(session=session), body)
     assert answer.status == 503
     assert await device.closed() == CloseCode.RESTARTING, "and reconnects"
     assert (await intruder.ask("GET", "/api/me")).status == 401
 
 
 async def test_a_bot_reconnects_if_the_end_of_its_token_got_no_answer(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = (await ann.ask("POST", "/api/bots", {"name": "rob"})).json["token"]
     database = chat.server.database

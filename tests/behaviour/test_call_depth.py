@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from chatserver.storage.journal import Journal
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 
 MOST = 20  # calls of the program's own functions
 
@@ -29,7 +29,7 @@ def awaiting(task: asyncio.Task[Any]) -> list[str]:
 
 
 async def test_few_calls_lead_from_a_frame_to_the_insert(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: dict[str, list[str]] = {}
     tasks, append = asyncio.all_tasks(), Journal.append

@@ -11,7 +11,7 @@ from chatserver.models import LOBBY
 from chatserver.protocol import Type
 from chatserver.text.markup import Renderer
 from tests.conftest import StartChat
-from tests.driver import Chat, Device, Frame, Person
+from tests.driver import Chat, Device, Frame, User
 
 
 async def fill(device: Device, count: int, **facts: object) -> None:
@@ -28,7 +28,7 @@ def texts(page: Frame) -> list[str]:
     return [event["data"] for event in page["events"]]
 
 
-async def test_live_events_start_after_the_head_of_the_welcome(ann: Person, bo: Person) -> None:
+async def test_live_events_start_after_the_head_of_the_welcome(ann: User, bo: User) -> None:
     anns = await ann.connect()
     await fill(anns, 3)
     bos = await bo.connect()
@@ -41,7 +41,7 @@ async def test_a_client_that_connects_during_messages_has_no_gaps_or_duplicates(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns = await ann.connect()
     sending = asyncio.create_task(fill(anns, 400))
     checked = 0
@@ -62,7 +62,7 @@ async def test_a_client_that_connects_during_messages_has_no_gaps_or_duplicates(
     await sending
 
 
-async def test_a_long_absence_is_caught_up_in_pages(ann: Person, bo: Person) -> None:
+async def test_a_long_absence_is_caught_up_in_pages(ann: User, bo: User) -> None:
     anns = await ann.connect()
     await fill(anns, 25)
     bos = await bo.connect()
@@ -77,7 +77,7 @@ async def test_a_long_absence_is_caught_up_in_pages(ann: Person, bo: Person) -> 
 
 
 async def test_a_reply_for_many_rooms_reports_what_is_missing(
-    ann: Person, bo: Person, cy: Person
+    ann: User, bo: User, cy: User
 ) -> None:
     anns, cys = await ann.connect(), await cy.connect()
     await fill(anns, 3)
@@ -94,9 +94,7 @@ async def test_a_reply_for_many_rooms_reports_what_is_missing(
     assert answer["gone"] == sorted([secret, 77])
 
 
-async def test_a_reply_for_many_rooms_has_at_most_a_thousand_events(
-    ann: Person, bo: Person
-) -> None:
+async def test_a_reply_for_many_rooms_has_at_most_a_thousand_events(ann: User, bo: User) -> None:
     anns = await ann.connect()
     await fill(anns, 700)
     await fill(anns, 600, to="bo")
@@ -106,7 +104,7 @@ async def test_a_reply_for_many_rooms_has_at_most_a_thousand_events(
     assert [page["more"] for page in answer["rooms"]] == [True, True]
 
 
-async def test_a_position_beyond_the_head_is_answered_with_reset(ann: Person) -> None:
+async def test_a_position_beyond_the_head_is_answered_with_reset(ann: User) -> None:
     device = await ann.connect()
     await fill(device, 2)
     for refused in (
@@ -120,7 +118,7 @@ async def test_a_position_beyond_the_head_is_answered_with_reset(ann: Person) ->
     assert texts(await device.history(1, after=1, epoch=device.welcome["epoch"])) == ["n2"]
 
 
-async def test_paging_back_reaches_the_first_message(ann: Person) -> None:
+async def test_paging_back_reaches_the_first_message(ann: User) -> None:
     device = await ann.connect()
     await fill(device, 12)
     page = await device.history(1, limit=5)
@@ -131,7 +129,7 @@ async def test_paging_back_reaches_the_first_message(ann: Person) -> None:
     assert (texts(page), page["more"]) == (["n1", "n2"], False)
 
 
-async def test_long_messages_are_read_completely_in_short_pages(ann: Person) -> None:
+async def test_long_messages_are_read_completely_in_short_pages(ann: User) -> None:
     device = await ann.connect()
     for number in range(30):
         await device.say(f"{number} ".ljust(4_000, "好"))
@@ -155,7 +153,7 @@ async def test_long_messages_are_read_completely_in_short_pages(ann: Person) -> 
     assert (len(page["events"]), page["more"]) == (15, True)
 
 
-async def test_a_gap_of_long_messages_is_read_in_parts(chat: Chat, ann: Person) -> None:
+async def test_a_gap_of_long_messages_is_read_in_parts(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     for _ in range(20):
         await device.say("好" * 4_000)
@@ -165,7 +163,7 @@ async def test_a_gap_of_long_messages_is_read_in_parts(chat: Chat, ann: Person) 
 
 
 async def test_the_history_of_an_inaccessible_room_is_not_found(
-    ann: Person, bo: Person, cy: Person
+    ann: User, bo: User, cy: User
 ) -> None:
     room = (await (await ann.connect()).say("psst", to="bo"))["room"]
     cys = await cy.connect()
@@ -174,7 +172,7 @@ async def test_the_history_of_an_inaccessible_room_is_not_found(
     assert refused[0]["code"] == "not_found"
 
 
-async def test_a_nonmember_cannot_write_into_a_room(ann: Person, bo: Person, cy: Person) -> None:
+async def test_a_nonmember_cannot_write_into_a_room(ann: User, bo: User, cy: User) -> None:
     bos = await bo.connect()
     room = (await (await ann.connect()).say("psst", to="bo"))["room"]
     await bos.receives("psst")
@@ -185,7 +183,7 @@ async def test_a_nonmember_cannot_write_into_a_room(ann: Person, bo: Person, cy:
     await bos.receives_nothing()
 
 
-async def test_acknowledged_messages_survive_a_restart(chat: Chat, ann: Person) -> None:
+async def test_acknowledged_messages_survive_a_restart(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     assert (await device.history(1))["events"] == []
     await fill(device, 5)
@@ -202,7 +200,7 @@ async def test_acknowledged_messages_survive_a_restart(chat: Chat, ann: Person) 
 
 
 async def test_replaced_and_deleted_texts_are_not_sent_to_returning_clients(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     """This holds also if the old text is still in the cache."""
     anns, bos = await ann.connect(), await bo.connect()
@@ -221,7 +219,7 @@ async def test_replaced_and_deleted_texts_are_not_sent_to_returning_clients(
         assert "secret" not in str(asked)
 
 
-async def test_messages_deleted_by_retention_are_not_sent(chat: Chat, ann: Person) -> None:
+async def test_messages_deleted_by_retention_are_not_sent(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     owner = await chat.server.accounts.find("ann")
     await chat.server.membership.administer_room(owner, LOBBY, archived=None, retention_days=1)
@@ -233,7 +231,7 @@ async def test_messages_deleted_by_retention_are_not_sent(chat: Chat, ann: Perso
 
 
 async def test_a_late_deletion_invalidates_the_cache(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await ann.connect()
     seq = (await device.say("secret"))["seq"]
@@ -246,7 +244,7 @@ async def test_a_late_deletion_invalidates_the_cache(
 
 
 async def test_a_deletion_while_a_reply_is_built_is_included(
-    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     seq = (await anns.say("secret"))["seq"]
@@ -266,7 +264,7 @@ async def test_a_connecting_client_counts_or_receives_each_message_once(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns, watch = await ann.connect(), await bo.connect()
     sending = asyncio.create_task(fill(anns, 600, data="hi @bo"))
     devices: list[Device] = []
@@ -294,7 +292,7 @@ async def test_a_new_member_counts_or_receives_each_message_once(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns, talking, bos = await ann.connect(), await ann.connect(), await bo.connect()
     room = (await anns.ask(Type.ROOM, action="create", name="plans"))["room"]
     for _ in range(10):
@@ -310,8 +308,8 @@ async def test_a_new_member_counts_or_receives_each_message_once(
         assert (await bos.next(Type.ROOM))["action"] == "remove"
 
 
-async def test_a_page_of_long_member_lists_is_short_and_complete(chat: Chat, ann: Person) -> None:
-    names = [(await chat.person(f"user{number:03}")).name for number in range(250)]
+async def test_a_page_of_long_member_lists_is_short_and_complete(chat: Chat, ann: User) -> None:
+    names = [(await chat.user(f"user{number:03}")).name for number in range(250)]
     device = await ann.connect()
     room = (await device.ask(Type.ROOM, action="create", name="plans"))["room"]
     for _ in range(20):

@@ -8,11 +8,11 @@ import pytest
 from chatserver.storage.readers import QUOTAS, Share
 from chatserver.storage.search import Hits, Search
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 
 
 async def test_searches_of_one_member_run_one_after_another(
-    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running: dict[int, int] = {}
     most: dict[int, int] = {}
@@ -25,7 +25,7 @@ async def test_searches_of_one_member_run_one_after_another(
         return Hits([], False, None)
 
     monkeypatch.setattr(Search, "find", find)
-    asked = [person.ask("GET", "/api/search?q=tea") for person in (ann, bo) for _ in range(50)]
+    asked = [user.ask("GET", "/api/search?q=tea") for user in (ann, bo) for _ in range(50)]
     assert {answer.status for answer in await asyncio.gather(*asked)} == {200}
     assert most == {ann.number: 1, bo.number: 1}
 
@@ -35,7 +35,7 @@ async def test_an_exhausted_share_does_not_block_sign_ins_and_messages(
     start_chat: StartChat, database_url: str, share: Share
 ) -> None:
     chat = await start_chat(url=database_url)
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns = await ann.connect()
     async with AsyncExitStack() as held:
         for _ in range(QUOTAS[share].connections):

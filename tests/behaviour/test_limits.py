@@ -12,7 +12,7 @@ import pytest
 from chatserver.config import AuthSettings, LimitSettings, Settings
 from chatserver.protocol import PREVIEW, ROOMS_LIMIT, Type
 from tests.conftest import FAST, StartChat
-from tests.driver import Chat, Person, ask
+from tests.driver import Chat, User, ask
 from tests.storage.crowded import make_rooms
 
 Limits = Callable[..., Settings]
@@ -33,7 +33,7 @@ async def test_too_many_messages_are_rejected_with_the_time_to_wait(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(messages_per_second=2, message_burst=3))
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     phone, desk = await ann.connect(), await ann.connect()
     replies = [await device.say("hi") for device in (phone, desk, phone, desk)]
     assert [reply["ok"] for reply in replies] == [True, True, True, False]
@@ -44,7 +44,7 @@ async def test_too_many_messages_are_rejected_with_the_time_to_wait(
 
 
 async def test_a_text_that_is_too_long_is_rejected_and_the_connection_stays_open(
-    ann: Person,
+    ann: User,
 ) -> None:
     device = await ann.connect()
     assert (await device.say("你" * 4_000))["ok"] is True
@@ -53,7 +53,7 @@ async def test_a_text_that_is_too_long_is_rejected_and_the_connection_stays_open
     assert "4000" in refused["data"]
 
 
-async def test_a_frame_that_is_too_large_is_rejected_with_its_id(ann: Person) -> None:
+async def test_a_frame_that_is_too_large_is_rejected_with_its_id(ann: User) -> None:
     device = await ann.connect()
     await device.ws.send_str('{"type":2,"id":"big","data":"hi","junk":"' + "x" * 66_000 + '"}')
     refused = await device.reply("big")
@@ -93,7 +93,7 @@ async def test_a_frame_that_is_too_large_is_rejected_with_its_id(ann: Person) ->
     ],
 )
 async def test_an_invalid_frame_is_answered_and_the_connection_stays_open(
-    ann: Person, bo: Person, frame: str, request_id: str | None
+    ann: User, bo: User, frame: str, request_id: str | None
 ) -> None:
     device, other = await ann.connect(), await bo.connect()
     await device.ws.send_str(frame)
@@ -105,7 +105,7 @@ async def test_an_invalid_frame_is_answered_and_the_connection_stays_open(
     await other.receives("still here")
 
 
-async def test_a_message_to_an_unknown_user_is_rejected(ann: Person) -> None:
+async def test_a_message_to_an_unknown_user_is_rejected(ann: User) -> None:
     device = await ann.connect()
     refused = await device.say("anybody?", to="nobody")
     assert (refused["ok"], refused["code"]) == (False, "not_found")
@@ -114,15 +114,13 @@ async def test_a_message_to_an_unknown_user_is_rejected(ann: Person) -> None:
     assert (refused["code"], "id" in refused) == ("not_found", False)
 
 
-async def test_binary_frames_are_rejected(ann: Person) -> None:
+async def test_binary_frames_are_rejected(ann: User) -> None:
     device = await ann.connect()
     await device.ws.send_bytes(b'{"type":2,"data":"hi"}')
     assert (await device.next(Type.REPLY))["code"] == "bad_request"
 
 
-async def test_a_client_that_sends_many_invalid_frames_is_disconnected(
-    ann: Person, bo: Person
-) -> None:
+async def test_a_client_that_sends_many_invalid_frames_is_disconnected(ann: User, bo: User) -> None:
     device, other = await ann.connect(), await bo.connect()
     for _ in range(150):
         await device.ws.send_str("?")
@@ -134,7 +132,7 @@ async def test_the_number_of_connections_of_a_user_is_limited(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(sockets_per_user=2))
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     devices = [await ann.connect(), await ann.connect()]
     assert await (await ann.open()).closed() == 4003
     await devices[0].close()
@@ -143,7 +141,7 @@ async def test_the_number_of_connections_of_a_user_is_limited(
 
 async def test_guessing_passwords_is_slowed_down(start_chat: StartChat, limits: Limits) -> None:
     chat = await start_chat(limits(logins_per_minute_account=5, logins_per_minute_address=100))
-    await chat.person("ann")
+    await chat.user("ann")
     statuses = []
     for number in range(8):
         form = {"username": "ann", "password": f"guess number {number}"}
@@ -155,7 +153,7 @@ async def test_guessing_passwords_is_slowed_down(start_chat: StartChat, limits: 
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-async def test_a_body_that_is_too_large_is_rejected(chat: Chat, ann: Person) -> None:
+async def test_a_body_that_is_too_large_is_rejected(chat: Chat, ann: User) -> None:
     form = {"username": "ann", "password": "x" * 70_000}
     answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
     assert (answer.status, answer.json["code"]) == (413, "too_large")
@@ -165,7 +163,7 @@ async def test_a_stalled_reader_is_disconnected_and_others_are_not_affected(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(waiting_bytes=65_536))
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns, stalled = await ann.connect(), await bo.connect()
     line = stalled.ws._response.connection
     assert line is not None
@@ -200,12 +198,12 @@ async def test_a_query_token_is_accepted_only_if_allowed(
 ) -> None:
     settings = Settings(data=tmp_path / "strict", auth=AuthSettings(query_token=False))
     chat = await start_chat(settings)
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     async with chat.browser().ws_connect(f"{chat.url}/ws?token={ann.token}") as ws:
         assert (await ws.receive_json())["type"] == Type.ERROR
 
 
-async def test_ping_is_answered(ann: Person) -> None:
+async def test_ping_is_answered(ann: User) -> None:
     device = await ann.connect(autoping=False)
     await device.ws.ping(b"are you there")
     async with asyncio.timeout(5):
@@ -218,7 +216,7 @@ async def test_replies_do_not_count_for_the_backlog_limit(
 ) -> None:
     """All replies are requested at once, and read late."""
     chat = await start_chat(limits(waiting_bytes=65_536))
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     device = await ann.connect()
     for _ in range(15):
         await device.say("你" * 4_000)
@@ -232,13 +230,13 @@ async def test_replies_do_not_count_for_the_backlog_limit(
     assert (await device.say("still here"))["ok"] is True
 
 
-async def in_many_rooms(chat: Chat, *people: Person) -> list[int]:
-    numbers = [person.number for person in people]
+async def in_many_rooms(chat: Chat, *users: User) -> list[int]:
+    numbers = [user.number for user in users]
     return await make_rooms(chat.server.database, ROOMS_LIMIT + 120, numbers)
 
 
 async def test_rooms_that_do_not_fit_into_the_welcome_are_read_in_pages(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     rooms = await in_many_rooms(chat, ann, bo)
     device = await bo.connect()
@@ -257,7 +255,7 @@ async def test_rooms_that_do_not_fit_into_the_welcome_are_read_in_pages(
 
 
 async def test_events_of_rooms_that_are_not_in_the_welcome_are_sent(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     rooms = await in_many_rooms(chat, ann, bo)
     device, anns = await bo.connect(), await ann.connect()
@@ -271,7 +269,7 @@ async def test_events_of_rooms_that_are_not_in_the_welcome_are_sent(
     assert (await device.history(unlisted, after=0))["events"][0]["seq"] == 1
 
 
-async def test_rooms_are_listed_in_pages_over_http(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_rooms_are_listed_in_pages_over_http(chat: Chat, ann: User, bo: User) -> None:
     rooms = await in_many_rooms(chat, ann, bo)
     first = (await bo.ask("GET", "/api/rooms")).json
     assert [room["room"] for room in first["rooms"]] == [1, *rooms[: ROOMS_LIMIT - 1]]
@@ -288,7 +286,7 @@ async def test_a_user_cannot_make_the_welcome_of_others_too_large(
 ) -> None:
     """One long message in each of many conversations with a title of 100 characters."""
     chat = await start_chat(limits(waiting_bytes=65_536))
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns = await ann.connect()
     for number in range(120):
         made = await anns.ask(Type.ROOM, action="create", title="題" * 100, users=["bo"])
@@ -307,8 +305,8 @@ async def test_a_change_counts_once_for_each_named_user(
     start_chat: StartChat, limits: Limits
 ) -> None:
     chat = await start_chat(limits(messages_per_second=1, message_burst=20))
-    ann = await chat.person("ann")
-    names = [(await chat.person(f"user{number}")).name for number in range(30)]
+    ann = await chat.user("ann")
+    names = [(await chat.user(f"user{number}")).name for number in range(30)]
     device = await ann.connect()
     replies = [await device.ask(Type.ROOM, action="create", users=names) for _ in range(6)]
     assert [reply["ok"] for reply in replies] == [True] * 5 + [False]

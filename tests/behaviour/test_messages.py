@@ -7,14 +7,14 @@ import pytest
 from chatserver.config import LimitSettings, Settings
 from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
-from tests.driver import Chat, Device, Frame, Person
+from tests.driver import Chat, Device, Frame, User
 
 
 @pytest.fixture
 async def pair(start_chat: StartChat, database_url: str) -> tuple[Device, Device]:
     """Devices of ann, an administrator, and of bo, on either database."""
     chat = await start_chat(url=database_url)
-    ann, bo = await chat.person("ann", admin=True), await chat.person("bo")
+    ann, bo = await chat.user("ann", admin=True), await chat.user("bo")
     return await ann.connect(), await bo.connect()
 
 
@@ -57,7 +57,7 @@ async def test_markup_is_sent_as_html_with_the_text(pair: tuple[Device, Device])
     whole = (await bos.history(1, after=0))["events"]
     assert {event["html"] for event in whole} == {heard["html"]}
     assert {event["data"] for event in whole} == {"see `that`"}
-    page = await bos.person.ask("GET", "/api/rooms/1/events?after=0")
+    page = await bos.user.ask("GET", "/api/rooms/1/events?after=0")
     assert page.json["events"] == whole
 
 
@@ -91,7 +91,7 @@ async def test_a_time_limit_for_edits_can_be_set(start_chat: StartChat, tmp_path
         edit_minutes=1,
     )
     chat = await start_chat(Settings(data=tmp_path / "d", limits=limits))
-    device = await (await chat.person("ann")).connect()
+    device = await (await chat.user("ann")).connect()
     seq = (await device.say("hi"))["seq"]
     assert (await edit(device, seq, "in time"))["ok"] is True
     chat.server.chat._clock = lambda: 2**50
@@ -152,7 +152,7 @@ async def test_each_user_reacts_once_per_emoji(pair: tuple[Device, Device]) -> N
 
 
 @pytest.mark.parametrize("emoji", ["", "a", "<b>", "👍 nice", "x" * 33, "12"])
-async def test_a_reaction_must_be_an_emoji(ann: Person, emoji: str) -> None:
+async def test_a_reaction_must_be_an_emoji(ann: User, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
     for on in (True, False):
@@ -161,7 +161,7 @@ async def test_a_reaction_must_be_an_emoji(ann: Person, emoji: str) -> None:
 
 
 @pytest.mark.parametrize("emoji", ["👍", "👍🏽", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "✅"])
-async def test_every_emoji_is_accepted(ann: Person, emoji: str) -> None:
+async def test_every_emoji_is_accepted(ann: User, emoji: str) -> None:
     device = await ann.connect()
     seq = (await device.say("hi"))["seq"]
     assert (await device.ask(Type.REACT, room=1, target=seq, emoji=emoji))["ok"] is True
@@ -185,18 +185,18 @@ async def test_mentions_and_unread_messages_are_counted_separately(
     for text in ("hi", "hi @bo!", "＠BO and @bo", "mail@bo.example", "@all wake up", "@nobody"):
         await anns.say(text)
     await bos.say("@bo, myself")
-    again = await bos.person.connect()
+    again = await bos.user.connect()
     lobby = again.welcome["rooms"][0]
     assert (lobby["unread"], lobby["mentions"]) == (6, 3)
     first = (await bos.history(1, after=0))["events"][1]["seq"]
     await edit(anns, first, "nobody is called any more")
     await anns.ask(Type.DELETE, room=1, target=first + 1)
-    lobby = (await bos.person.connect()).welcome["rooms"][0]
+    lobby = (await bos.user.connect()).welcome["rooms"][0]
     assert (lobby["unread"], lobby["mentions"]) == (5, 1)
 
 
 async def test_a_nonmember_can_do_nothing_to_a_message(
-    chat: Chat, ann: Person, bo: Person, cy: Person
+    chat: Chat, ann: User, bo: User, cy: User
 ) -> None:
     anns, cys = await ann.connect(), await cy.connect()
     sent = await anns.say("psst", to="bo")
@@ -208,7 +208,7 @@ async def test_a_nonmember_can_do_nothing_to_a_message(
         assert refused["code"] == "not_found"
 
 
-async def test_a_reply_to_a_missing_message_is_rejected(ann: Person, bo: Person) -> None:
+async def test_a_reply_to_a_missing_message_is_rejected(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     first = await anns.say("first")
     assert (await bos.say("yes", reply_to=first["seq"]))["ok"] is True
@@ -217,7 +217,7 @@ async def test_a_reply_to_a_missing_message_is_rejected(ann: Person, bo: Person)
     assert (await anns.history(1))["head"] == 2
 
 
-async def test_another_text_under_the_id_of_a_deleted_message_is_a_conflict(ann: Person) -> None:
+async def test_another_text_under_the_id_of_a_deleted_message_is_a_conflict(ann: User) -> None:
     device = await ann.connect()
     first = await device.say("hello", id="m1")
     edited = await device.ask(Type.EDIT, room=1, target=first["seq"], data="hello again", id="e1")

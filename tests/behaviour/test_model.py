@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatserver.protocol import Type
-from tests.driver import Chat, Device, Person
+from tests.driver import Chat, Device, User
 
-PEOPLE = ("ann", "bo", "cy")
+USERS = ("ann", "bo", "cy")
 TEXTS = ("hi", "你好 @bo", "@all", "@ann and @cy", "x")
 EMOJI = ("👍", "🎉")
 
-who = st.sampled_from(PEOPLE)
+who = st.sampled_from(USERS)
 nth = st.integers(0, 5)
 operations = st.lists(
     st.one_of(
@@ -45,7 +45,7 @@ class Model:
     def __init__(self, head: int) -> None:
         self.head = head
         self.messages: dict[int, Said] = {}
-        self.read = dict.fromkeys(PEOPLE, head)
+        self.read = dict.fromkeys(USERS, head)
 
     def unread(self, name: str) -> tuple[int, int]:
         """Return the numbers of unread messages, and of mentions among them."""
@@ -99,16 +99,16 @@ class View:
 )
 @given(steps=operations)
 async def test_every_conversation_matches_the_model(
-    chat: Chat, ann: Person, bo: Person, cy: Person, steps: list[tuple[Any, ...]]
+    chat: Chat, ann: User, bo: User, cy: User, steps: list[tuple[Any, ...]]
 ) -> None:
-    people = {"ann": ann, "bo": bo, "cy": cy}
-    devices = {name: await person.connect() for name, person in people.items()}
+    users = {"ann": ann, "bo": bo, "cy": cy}
+    devices = {name: await user.connect() for name, user in users.items()}
     made = await devices["ann"].ask(Type.ROOM, action="create", users=["bo", "cy"])
     room, model = made["room"], Model(1)
     for step in steps:
         await perform(step, room, model, devices)
-    for name, person in people.items():
-        await check(name, person, room, model)
+    for name, user in users.items():
+        await check(name, user, room, model)
     for device in devices.values():
         await device.close()
 
@@ -121,7 +121,7 @@ async def perform(
     device = devices[name]
     if action == "reconnect":
         await device.close()
-        devices[name] = await device.person.connect()
+        devices[name] = await device.user.connect()
     elif action == "read":
         model.read[name] = max(model.read[name], min(facts[0], model.head))
         await device.send({"type": Type.READ, "room": room, "seq": facts[0]})
@@ -164,10 +164,10 @@ async def act(
         said.reactions = {e: n for e, n in (said.reactions | {emoji: names}).items() if n}
 
 
-async def check(name: str, person: Person, room: int, model: Model) -> None:
+async def check(name: str, user: User, room: int, model: Model) -> None:
     """Require that a new device sees the state of the model, by pages and by replay."""
-    await person.chat.server.read_positions.flush()
-    device = await person.connect()
+    await user.chat.server.read_positions.flush()
+    device = await user.connect()
     state = next(r for r in device.welcome["rooms"] if r["room"] == room)
     assert (state["head"], state["read"]) == (model.head, model.read[name])
     assert (state["unread"], state["mentions"]) == model.unread(name)

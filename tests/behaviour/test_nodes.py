@@ -8,16 +8,16 @@ from unittest import mock
 import pytest
 import pytest_asyncio
 
+from chatserver import models
 from chatserver.bus import messages
 from chatserver.bus.messages import SessionEnd
 from chatserver.clocks import wall
 from chatserver.config import BusSettings, DatabaseSettings, Settings
 from chatserver.errors import CloseCode, Unavailable
-from chatserver.models import User
 from chatserver.protocol import Type
 from chatserver.storage.room_list import UserRooms
 from tests.conftest import FAST, StartChat
-from tests.driver import Chat, Device, Person
+from tests.driver import Chat, Device, User
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.redis import PrivateRedis
 
@@ -50,14 +50,14 @@ async def nodes(
     yield started[0], started[1]
 
 
-async def on(chat: Chat, person: Person) -> Device:
+async def on(chat: Chat, user: User) -> Device:
     """Connect a device of a user to that node."""
-    return await Person(chat, person.name, person.number, person.token, person.http).connect()
+    return await User(chat, user.name, user.number, user.token, user.http).connect()
 
 
 async def test_users_on_two_nodes_exchange_messages(nodes: Nodes) -> None:
     one, two = nodes
-    ann, bo = await one.person("ann", admin=True), await one.person("bo")
+    ann, bo = await one.user("ann", admin=True), await one.user("bo")
     anns, bos = await on(one, ann), await on(two, bo)
     await anns.say("to everybody")
     await anns.receives("to everybody")
@@ -70,12 +70,12 @@ async def test_users_on_two_nodes_exchange_messages(nodes: Nodes) -> None:
 
 async def test_all_clients_receive_events_in_the_same_order(nodes: Nodes) -> None:
     one, _two = nodes
-    people = [await one.person(f"bo{number}") for number in range(4)]
-    devices = [await on(nodes[number % 2], person) for number, person in enumerate(people)]
+    users = [await one.user(f"bo{number}") for number in range(4)]
+    devices = [await on(nodes[number % 2], user) for number, user in enumerate(users)]
 
     async def talk(device: Device) -> None:
         for number in range(50):
-            await device.send({"type": Type.GROUP_CHAT, "data": f"{device.person.name}.{number}"})
+            await device.send({"type": Type.GROUP_CHAT, "data": f"{device.user.name}.{number}"})
 
     await asyncio.gather(*(talk(device) for device in devices))
     heard = [
@@ -88,7 +88,7 @@ async def test_all_clients_receive_events_in_the_same_order(nodes: Nodes) -> Non
 
 async def test_the_same_id_sent_to_both_nodes_is_stored_once(nodes: Nodes) -> None:
     one, two = nodes
-    ann = await one.person("ann")
+    ann = await one.user("ann")
     devices = [await on(one, ann), await on(two, ann)]
     for number in range(30):
         replies = await asyncio.gather(*(d.say("once", id=f"a{number}") for d in devices))
@@ -98,7 +98,7 @@ async def test_the_same_id_sent_to_both_nodes_is_stored_once(nodes: Nodes) -> No
 
 async def test_concurrent_first_direct_messages_on_two_nodes_share_one_room(nodes: Nodes) -> None:
     one, two = nodes
-    ann, bo = await one.person("ann"), await one.person("bo")
+    ann, bo = await one.user("ann"), await one.user("bo")
     anns, bos = await on(one, ann), await on(two, bo)
     replies = await asyncio.gather(anns.say("hi", to="bo"), bos.say("hi", to="ann"))
     assert replies[0]["room"] == replies[1]["room"]
@@ -108,7 +108,7 @@ async def test_concurrent_first_direct_messages_on_two_nodes_share_one_room(node
 
 async def test_signing_out_on_one_node_closes_connections_on_the_other(nodes: Nodes) -> None:
     one, two = nodes
-    ann = await one.person("ann")
+    ann = await one.user("ann")
     device = await on(two, ann)
     assert (await ann.ask("POST", "/logout")).status == 200
     assert await device.closed() == 4101
@@ -121,8 +121,8 @@ async def test_signing_out_ends_a_session_on_the_other_node_before_it_is_stored(
         raise Unavailable
 
     one, two = nodes
-    ann = await one.person("ann")
-    there = Person(two, "ann", 0, ann.token, two.browser())
+    ann = await one.user("ann")
+    there = User(two, "ann", 0, ann.token, two.browser())
     assert (await there.ask("GET", "/api/me")).status == 200
     with monkeypatch.context() as patch:
         for node in nodes:
@@ -139,7 +139,7 @@ async def test_without_redis_messages_are_late_and_complete(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
-    ann, bo = await one.person("ann"), await one.person("bo")
+    ann, bo = await one.user("ann"), await one.user("bo")
     anns, bos = await on(one, ann), await on(two, bo)
     redis.kill()
     try:
@@ -158,7 +158,7 @@ async def test_without_redis_an_invited_user_gets_the_room_once(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
-    ann, bo = await one.person("ann"), await one.person("bo")
+    ann, bo = await one.user("ann"), await one.user("bo")
     anns, bos = await on(one, ann), await on(two, bo)
     redis.kill()
     try:
@@ -181,7 +181,7 @@ async def test_without_redis_an_invited_user_gets_the_room_once(
 
 async def test_a_membership_is_found_despite_wrong_clocks_and_a_lost_message(nodes: Nodes) -> None:
     one, two = nodes
-    ann, bo = await one.person("ann"), await one.person("bo")
+    ann, bo = await one.user("ann"), await one.user("bo")
     anns, bos = await on(one, ann), await on(two, bo)
     with (
         mock.patch.object(one.server.bus, "publish"),
@@ -198,7 +198,7 @@ async def test_without_redis_a_removed_member_receives_no_later_events(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
-    ann, bo, cy = [await one.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await one.user(name) for name in ("ann", "bo", "cy")]
     anns, bos, cys = await on(one, ann), await on(two, bo), await on(two, cy)
     made = await anns.ask(Type.ROOM, action="create", name="plans", users=["bo", "cy"])
     await bos.next(Type.ROOM)
@@ -225,16 +225,16 @@ async def test_without_redis_ended_sessions_are_closed_on_the_other_node(
     nodes: Nodes, redis: PrivateRedis
 ) -> None:
     one, two = nodes
-    people = [await one.person(name) for name in ("ann", "bo", "cy")]
+    users = [await one.user(name) for name in ("ann", "bo", "cy")]
     _, token = await one.server.administration.add_bot(None, "helper", "", [])
     _, kept = await one.server.administration.add_bot(None, "keeper", "", [])
-    anns, bos, cys = [await on(two, person) for person in people]
+    anns, bos, cys = [await on(two, user) for user in users]
     helpers, keepers = [
-        await Person(two, "bot", 0, bot, two.browser()).connect() for bot in (token, kept)
+        await User(two, "bot", 0, bot, two.browser()).connect() for bot in (token, kept)
     ]
     redis.kill()
     try:
-        assert (await people[0].ask("POST", "/logout")).status == 200
+        assert (await users[0].ask("POST", "/logout")).status == 200
         await one.server.administration.change(None, "bo", disabled=True)
         await one.server.administration.renew_bot(None, "helper")
         for closed, code in ((anns, 4101), (bos, 4102), (helpers, 4101)):
@@ -249,13 +249,13 @@ async def test_a_late_end_of_sessions_does_not_end_newer_ones(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = nodes
-    bo = await one.person("bo")
+    bo = await one.user("bo")
     (user, _), accounts = await one.server.users.find("bo") or (None, None), one.server.accounts
     assert user is not None
     _, token = await one.server.administration.add_bot(None, "helper", "", [])
 
     async def connected(token: str) -> Device:
-        return await Person(two, "bo", bo.number, token, two.browser()).connect()
+        return await User(two, "bo", bo.number, token, two.browser()).connect()
 
     before = [await connected(bo.token), await connected(token)]
     late: list[bytes] = []
@@ -275,13 +275,13 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = nodes
-    bo = await one.person("bo")
-    there = Person(two, "bo", bo.number, bo.token, two.browser())
+    bo = await one.user("bo")
+    there = User(two, "bo", bo.number, bo.token, two.browser())
     late = messages.encode(SessionEnd(CloseCode.SESSION_INVALID, user=bo.number))
     rooms_of = two.server.history.rooms_of
     ends = [False, True]  # whether the session has ended, for one connection each
 
-    async def interrupted(user: User) -> UserRooms:
+    async def interrupted(user: models.User) -> UserRooms:
         if len(ends) > left:
             if ends.pop(0):
                 await one.server.stored_sessions.revoke_all(user.id)
@@ -298,7 +298,7 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
 
 async def test_a_rotation_on_several_nodes_ends_no_session(nodes: Nodes) -> None:
     one, two = nodes
-    ann = await one.person("ann")
+    ann = await one.user("ann")
     leaked = await on(two, ann)
     for _ in range(3):
         assert not (await one.server.key_sync.rotate(force=True)).signs
@@ -316,7 +316,7 @@ async def test_a_rotation_on_several_nodes_ends_no_session(nodes: Nodes) -> None
             await asyncio.sleep(0.01)
             two.server.key_sync.poll()
     assert await leaked.closed() == 4001
-    refused = await Person(two, "ann", 0, ann.token, two.browser()).ask("GET", "/api/me")
+    refused = await User(two, "ann", 0, ann.token, two.browser()).ask("GET", "/api/me")
     assert refused.status == 401
 
 
@@ -324,9 +324,9 @@ async def test_an_account_created_on_another_node_can_be_mentioned_immediately(
     nodes: Nodes,
 ) -> None:
     one, two = nodes
-    anns = await on(two, await one.person("ann", admin=True))
+    anns = await on(two, await one.user("ann", admin=True))
     await anns.say("@cy is not here yet")
-    cy = await one.person("cy")
+    cy = await one.user("cy")
     await anns.say("@cy, welcome")
     await anns.say("psst", to="cy")
     rooms = (await on(one, cy)).welcome["rooms"]

@@ -4,11 +4,11 @@ import pytest
 
 from chatserver.protocol import Type
 from tests.conftest import StartChat
-from tests.driver import Chat, Device, Person
+from tests.driver import Chat, Device, User
 
 
 def names(persons: list[dict[str, str]]) -> list[str]:
-    return [person["name"] for person in persons]
+    return [user["name"] for user in persons]
 
 
 async def told(device: Device, *, online: str = "", offline: str = "") -> None:
@@ -21,7 +21,7 @@ async def told(device: Device, *, online: str = "", offline: str = "") -> None:
             return
 
 
-async def test_changes_of_presence_are_sent_to_others(ann: Person, bo: Person) -> None:
+async def test_changes_of_presence_are_sent_to_others(ann: User, bo: User) -> None:
     anns = await ann.connect()
     assert names(anns.online["data"]) == ["ann"]
     bos = await bo.connect()
@@ -32,7 +32,7 @@ async def test_changes_of_presence_are_sent_to_others(ann: Person, bo: Person) -
 
 
 async def test_a_client_can_request_the_complete_list_after_each_change(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     anns = await ann.connect(params={"presence": "list"})
     bos = await bo.connect()
@@ -51,15 +51,13 @@ async def test_a_client_can_request_the_complete_list_after_each_change(
     "query",
     ["presence=all", "presence=list&presence=changes", "user=ann&user=bo", "token=x&token=y"],
 )
-async def test_invalid_and_repeated_presence_parameters_are_rejected(
-    ann: Person, query: str
-) -> None:
+async def test_invalid_and_repeated_presence_parameters_are_rejected(ann: User, query: str) -> None:
     answer = await ann.ask("GET", f"/ws?{query}")
     assert answer.status == 400
     assert answer.json["code"] == "bad_request"
 
 
-async def test_a_user_with_many_connections_is_listed_once(ann: Person, bo: Person) -> None:
+async def test_a_user_with_many_connections_is_listed_once(ann: User, bo: User) -> None:
     anns = await ann.connect()
     devices = [await bo.connect() for _ in range(10)]
     await told(anns, online="bo")
@@ -72,9 +70,9 @@ async def test_a_user_with_many_connections_is_listed_once(ann: Person, bo: Pers
 
 async def test_many_concurrent_connections_are_sent_in_few_frames(start_chat: StartChat) -> None:
     chat = await start_chat()
-    watcher = await (await chat.person("ann")).connect()
-    people = [await chat.person(f"bo{number}") for number in range(40)]
-    devices = [await person.connect() for person in people]
+    watcher = await (await chat.user("ann")).connect()
+    users = [await chat.user(f"bo{number}") for number in range(40)]
+    devices = [await user.connect() for user in users]
     online: set[str] = set()
     frames = 0
     while len(online - {"ann"}) < 40:
@@ -85,7 +83,7 @@ async def test_many_concurrent_connections_are_sent_in_few_frames(start_chat: St
 
 
 async def test_last_seen_times_follow_connections_and_not_logins(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     async def of_bo() -> tuple[bool, int]:
         await chat.server.last_seen.flush()

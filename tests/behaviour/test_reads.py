@@ -2,11 +2,11 @@
 
 from chatserver.protocol import Type
 from tests.conftest import StartChat
-from tests.driver import Device, Person
+from tests.driver import Device, User
 
 
-async def lobby(person: Person) -> dict[str, int]:
-    device = await person.connect()
+async def lobby(user: User) -> dict[str, int]:
+    device = await user.connect()
     rooms: list[dict[str, int]] = device.welcome["rooms"]
     await device.close()
     return rooms[0]
@@ -20,7 +20,7 @@ async def test_reading_resets_the_count_on_every_device(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    ann, bo = await chat.person("ann"), await chat.person("bo")
+    ann, bo = await chat.user("ann"), await chat.user("bo")
     anns, phone, desk = await ann.connect(), await bo.connect(), await bo.connect()
     for number in range(5):
         await anns.say(f"n{number}")
@@ -33,9 +33,7 @@ async def test_reading_resets_the_count_on_every_device(
     assert [frame for frame in anns._queued if frame["type"] == Type.READ] == []
 
 
-async def test_a_position_only_moves_forward_and_not_beyond_the_head(
-    ann: Person, bo: Person
-) -> None:
+async def test_a_position_only_moves_forward_and_not_beyond_the_head(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     for number in range(3):
         await anns.say(f"n{number}")
@@ -48,7 +46,7 @@ async def test_a_position_only_moves_forward_and_not_beyond_the_head(
     assert (await lobby(bo))["unread"] == 0
 
 
-async def test_read_receipts_are_sent_in_rooms_that_show_them(ann: Person, bo: Person) -> None:
+async def test_read_receipts_are_sent_in_rooms_that_show_them(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.ask(Type.ROOM, action="change", room=1, receipts=True)
     seq = (await anns.say("seen?"))["seq"]
@@ -58,7 +56,7 @@ async def test_read_receipts_are_sent_in_rooms_that_show_them(ann: Person, bo: P
 
 
 async def test_members_have_their_read_positions_in_rooms_that_show_them(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     seq = (await anns.say("seen?"))["seq"]
@@ -71,7 +69,7 @@ async def test_members_have_their_read_positions_in_rooms_that_show_them(
     assert {member["name"]: member["read"] for member in members} == {"ann": 0, "bo": seq}
 
 
-async def test_muting_is_sent_to_the_own_devices_only(ann: Person, bo: Person) -> None:
+async def test_muting_is_sent_to_the_own_devices_only(ann: User, bo: User) -> None:
     desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
     await desk.ask(Type.ROOM, action="mute", room=1)
     told = await phone.next(Type.READ)
@@ -82,7 +80,7 @@ async def test_muting_is_sent_to_the_own_devices_only(ann: Person, bo: Person) -
     assert [frame for frame in bos._queued if frame["type"] == Type.READ] == []
 
 
-async def test_a_nonmember_cannot_mark_a_room_as_read(ann: Person, bo: Person, cy: Person) -> None:
+async def test_a_nonmember_cannot_mark_a_room_as_read(ann: User, bo: User, cy: User) -> None:
     anns, cys = await ann.connect(), await cy.connect()
     number = (await anns.say("psst", to="bo"))["room"]
     await read(cys, 1, room=number)
@@ -95,7 +93,7 @@ async def test_a_nonmember_cannot_mark_a_room_as_read(ann: Person, bo: Person, c
     assert [f["room"] for f in cys._queued if f["type"] == Type.READ] in ([], [1])
 
 
-async def test_typing_is_sent_to_other_members(ann: Person, bo: Person, cy: Person) -> None:
+async def test_typing_is_sent_to_other_members(ann: User, bo: User, cy: User) -> None:
     anns, bos, cys = await ann.connect(), await bo.connect(), await cy.connect()
     number = (await anns.say("hi", to="bo"))["room"]
     await bos.receives("hi")

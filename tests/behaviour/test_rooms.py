@@ -7,7 +7,7 @@ import pytest
 
 from chatserver.protocol import Type
 from tests.conftest import StartChat
-from tests.driver import Chat, Device, Frame, Person
+from tests.driver import Chat, Device, Frame, User
 
 
 async def room(device: Device, action: str, **facts: object) -> Frame:
@@ -15,17 +15,17 @@ async def room(device: Device, action: str, **facts: object) -> Frame:
 
 
 @pytest.fixture
-async def people(start_chat: StartChat, database_url: str) -> tuple[Device, Device, Device]:
+async def users(start_chat: StartChat, database_url: str) -> tuple[Device, Device, Device]:
     """Devices of ann, bo and cy, none of whom is an administrator of the server."""
     chat = await start_chat(url=database_url)
-    return tuple([await (await chat.person(name)).connect() for name in ("ann", "bo", "cy")])  # type: ignore[return-value]
+    return tuple([await (await chat.user(name)).connect() for name in ("ann", "bo", "cy")])  # type: ignore[return-value]
 
 
-People = tuple[Device, Device, Device]
+Users = tuple[Device, Device, Device]
 
 
-async def test_a_public_room_can_be_found_joined_and_left(people: People) -> None:
-    anns, bos, cys = people
+async def test_a_public_room_can_be_found_joined_and_left(users: Users) -> None:
+    anns, bos, cys = users
     made = await room(anns, "create", name="Plans", title="Our plans", topic="what next")
     state = made["state"]
     assert (state["name"], state["title"], state["members"], state["admin"]) == (
@@ -50,16 +50,16 @@ async def test_a_public_room_can_be_found_joined_and_left(people: People) -> Non
     assert (await bos.history(number, after=0))["code"] == "not_found"
 
 
-async def test_the_reply_to_create_comes_before_its_event(people: People) -> None:
-    anns, _, _ = people
+async def test_the_reply_to_create_comes_before_its_event(users: Users) -> None:
+    anns, _, _ = users
     await anns.send({"type": Type.ROOM, "id": "c", "action": "create", "name": "plans"})
     assert (await anns.next(Type.REPLY, Type.ROOM))["type"] == Type.REPLY
     event = await anns.next(Type.ROOM)
     assert (event["action"], event["seq"], event["state"]["head"]) == ("create", 1, 1)
 
 
-async def test_an_invited_user_gets_the_state_of_the_room(people: People) -> None:
-    anns, bos, cys = people
+async def test_an_invited_user_gets_the_state_of_the_room(users: Users) -> None:
+    anns, bos, cys = users
     number = (await room(anns, "create", name="plans", private=True))["room"]
     await anns.say("before", room=number)
     assert (await room(anns, "invite", room=number, users=["BO"]))["ok"] is True
@@ -74,8 +74,8 @@ async def test_an_invited_user_gets_the_state_of_the_room(people: People) -> Non
     assert refused["code"] == "not_found"
 
 
-async def test_a_removed_member_receives_no_more_events(people: People) -> None:
-    anns, bos, _ = people
+async def test_a_removed_member_receives_no_more_events(users: Users) -> None:
+    anns, bos, _ = users
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     assert (await bos.next(Type.ROOM))["action"] == "create"
     await anns.say("hi", room=number)
@@ -87,11 +87,11 @@ async def test_a_removed_member_receives_no_more_events(people: People) -> None:
     await anns.say("among ourselves", room=number)
     await bos.receives_nothing()
     assert (await bos.say("hello?", room=number))["code"] == "not_found"
-    assert number not in {r["room"] for r in (await bos.person.connect()).welcome["rooms"]}
+    assert number not in {r["room"] for r in (await bos.user.connect()).welcome["rooms"]}
 
 
-async def test_a_room_can_let_former_members_read_older_messages(people: People) -> None:
-    anns, bos, _ = people
+async def test_a_room_can_let_former_members_read_older_messages(users: Users) -> None:
+    anns, bos, _ = users
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     await anns.say("known", room=number)
     assert (await room(anns, "change", room=number, leavers_read=True))["ok"] is True
@@ -102,8 +102,8 @@ async def test_a_room_can_let_former_members_read_older_messages(people: People)
     assert "unknown" not in str(page)
 
 
-async def test_a_former_member_can_join_again(people: People) -> None:
-    anns, bos, _ = people
+async def test_a_former_member_can_join_again(users: Users) -> None:
+    anns, bos, _ = users
     number = (await room(anns, "create", name="plans"))["room"]
     for _ in range(2):
         joined = await room(bos, "join", room=number)
@@ -114,8 +114,8 @@ async def test_a_former_member_can_join_again(people: People) -> None:
         await room(bos, "leave", room=number)
 
 
-async def test_an_unnamed_conversation_is_private(people: People) -> None:
-    anns, bos, cys = people
+async def test_an_unnamed_conversation_is_private(users: Users) -> None:
+    anns, bos, cys = users
     made = await room(anns, "create", users=["bo"])
     assert made["state"]["private"] is True
     assert made["state"]["title"] == "ann, bo"
@@ -127,31 +127,31 @@ async def test_an_unnamed_conversation_is_private(people: People) -> None:
     await cys.receives_nothing()
 
 
-async def test_former_members_of_an_unnamed_conversation_can_be_added_again(people: People) -> None:
-    anns, bos, cys = people
+async def test_former_members_of_an_unnamed_conversation_can_be_added_again(users: Users) -> None:
+    anns, bos, cys = users
     number = (await room(anns, "create", users=["bo"]))["room"]
     url = f"/api/rooms/{number}/members"
-    assert (await anns.person.ask("GET", url)).json["former"] == []
+    assert (await anns.user.ask("GET", url)).json["former"] == []
     assert (await room(anns, "remove", room=number, users=["bo"]))["ok"] is True
     await anns.say("unseen", room=number)
-    assert (await anns.person.ask("GET", url)).json["former"] == ["bo"]
-    for users in (["cy"], ["bo", "cy"]):
-        assert (await room(anns, "invite", room=number, users=users))["code"] == "forbidden"
+    assert (await anns.user.ask("GET", url)).json["former"] == ["bo"]
+    for invited in (["cy"], ["bo", "cy"]):
+        assert (await room(anns, "invite", room=number, users=invited))["code"] == "forbidden"
     assert (await room(bos, "invite", room=number, users=["bo"]))["code"] == "not_found"
     assert (await room(bos, "join", room=number))["code"] == "not_found"
     assert (await room(anns, "invite", room=number, users=["bo"]))["ok"] is True
     assert (await room(anns, "invite", room=number, users=["bo"]))["code"] == "conflict"
     await anns.say("welcome back", room=number)
     await bos.receives("welcome back")
-    assert (await anns.person.ask("GET", url)).json["former"] == []
+    assert (await anns.user.ask("GET", url)).json["former"] == []
     named = (await room(anns, "create", name="plans", users=["cy"]))["room"]
     await room(anns, "remove", room=named, users=["cy"])
-    assert "former" not in (await anns.person.ask("GET", f"/api/rooms/{named}/members")).json
+    assert "former" not in (await anns.user.ask("GET", f"/api/rooms/{named}/members")).json
     assert (await room(cys, "invite", room=number, users=["ann"]))["code"] == "not_found"
 
 
-async def test_only_its_administrator_can_change_a_room(people: People) -> None:
-    anns, bos, _ = people
+async def test_only_its_administrator_can_change_a_room(users: Users) -> None:
+    anns, bos, _ = users
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     assert (await bos.next(Type.ROOM))["action"] == "create"
     assert (await room(bos, "change", room=number, title="Mine"))["code"] == "forbidden"
@@ -163,8 +163,8 @@ async def test_only_its_administrator_can_change_a_room(people: People) -> None:
     assert (await room(anns, "create", name="OURS"))["code"] == "conflict"
 
 
-async def test_an_archived_room_is_read_only(people: People) -> None:
-    anns, bos, cys = people
+async def test_an_archived_room_is_read_only(users: Users) -> None:
+    anns, bos, cys = users
     number = (await room(anns, "create", name="plans", users=["bo"]))["room"]
     seq = (await bos.say("hi", room=number))["seq"]
     assert (await room(anns, "archive", room=number))["ok"] is True
@@ -176,7 +176,7 @@ async def test_an_archived_room_is_read_only(people: People) -> None:
     assert (await bos.say("hello again", room=number))["ok"] is True
 
 
-async def test_the_lobby_cannot_be_closed(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_the_lobby_cannot_be_closed(chat: Chat, ann: User, bo: User) -> None:
     anns = await ann.connect()
     assert (await room(anns, "change", room=1, title="Welcome"))["ok"] is True
     for refused in (
@@ -188,8 +188,8 @@ async def test_the_lobby_cannot_be_closed(chat: Chat, ann: Person, bo: Person) -
         assert refused["code"] == "forbidden"
 
 
-async def test_a_direct_room_cannot_be_changed(people: People) -> None:
-    anns, _, _ = people
+async def test_a_direct_room_cannot_be_changed(users: Users) -> None:
+    anns, _, _ = users
     number = (await anns.say("hi", to="bo"))["room"]
     for action, facts in (
         ("invite", {"users": ["cy"]}),
@@ -202,20 +202,20 @@ async def test_a_direct_room_cannot_be_changed(people: People) -> None:
         assert refused["code"] in ("forbidden", "not_found")
 
 
-async def test_muting_affects_only_the_own_membership(people: People) -> None:
-    anns, bos, cys = people
+async def test_muting_affects_only_the_own_membership(users: Users) -> None:
+    anns, bos, cys = users
     muted = await room(anns, "mute", room=1)
     assert (muted["ok"], muted["muted"]) == (True, True)
-    assert (await anns.person.connect()).welcome["rooms"][0]["muted"] is True
-    assert (await bos.person.connect()).welcome["rooms"][0]["muted"] is False
+    assert (await anns.user.connect()).welcome["rooms"][0]["muted"] is True
+    assert (await bos.user.connect()).welcome["rooms"][0]["muted"] is False
     await room(anns, "mute", room=1, on=False)
-    assert (await anns.person.connect()).welcome["rooms"][0]["muted"] is False
+    assert (await anns.user.connect()).welcome["rooms"][0]["muted"] is False
     number = (await bos.say("hi", to="ann"))["room"]
     assert (await room(cys, "mute", room=number))["code"] == "not_found"
 
 
-async def test_a_room_that_loses_its_administrator_gets_another(people: People) -> None:
-    anns, bos, _ = people
+async def test_a_room_that_loses_its_administrator_gets_another(users: Users) -> None:
+    anns, bos, _ = users
     number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     await room(anns, "leave", room=number)
     assert (await room(bos, "change", room=number, title="Ours now"))["ok"] is True
@@ -235,20 +235,20 @@ async def test_a_room_that_loses_its_administrator_gets_another(people: People) 
         {"action": "change", "room": 1, "title": "\u0000"},
     ],
 )
-async def test_an_invalid_room_command_is_explained(ann: Person, facts: Frame) -> None:
+async def test_an_invalid_room_command_is_explained(ann: User, facts: Frame) -> None:
     refused = await (await ann.connect()).ask(Type.ROOM, **facts)
     assert (refused["ok"], refused["code"]) == (False, "bad_request")
     assert refused["data"]
 
 
-async def test_an_unknown_user_is_named_in_the_error(people: People) -> None:
-    anns, _, _ = people
+async def test_an_unknown_user_is_named_in_the_error(users: Users) -> None:
+    anns, _, _ = users
     refused = await room(anns, "create", name="plans", users=["bo", "nobody"])
     assert (refused["code"], "nobody" in refused["data"]) == ("not_found", True)
 
 
-async def test_a_repeated_create_creates_one_room(people: People) -> None:
-    anns, _, _ = people
+async def test_a_repeated_create_creates_one_room(users: Users) -> None:
+    anns, _, _ = users
     first = await room(anns, "create", name="plans", id="c1")
     again = await room(anns, "create", name="plans", id="c1")
     assert (again["room"], again["duplicate"], again["state"]["name"]) == (
@@ -259,7 +259,7 @@ async def test_a_repeated_create_creates_one_room(people: People) -> None:
 
 
 async def test_a_member_removed_while_the_room_is_announced_is_not_subscribed(
-    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     number = (await room(anns, "create", name="plans", private=True))["room"]

@@ -5,19 +5,19 @@ from urllib.parse import quote
 
 from chatserver.protocol import Type
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 
 
-async def found(person: Person, query: str, **facts: str) -> list[str]:
+async def found(user: User, query: str, **facts: str) -> list[str]:
     more = "".join(f"&{key}={value}" for key, value in facts.items())
-    answer = await person.ask("GET", f"/api/search?q={quote(query)}{more}")
+    answer = await user.ask("GET", f"/api/search?q={quote(query)}{more}")
     assert answer.status == 200, answer
     return [hit["data"] for hit in answer.json["hits"]]
 
 
 async def test_messages_are_found_newest_first(start_chat: StartChat, database_url: str) -> None:
     chat = await start_chat(url=database_url)
-    ann, bo, cy = [await chat.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await chat.user(name) for name in ("ann", "bo", "cy")]
     anns = await ann.connect()
     for text in ("你好世界", "hello world", "v2.0发布", "世界你好", "a secret plan"):
         await anns.say(text)
@@ -31,7 +31,7 @@ async def test_messages_are_found_newest_first(start_chat: StartChat, database_u
     assert await found(cy, "发布") == ["v2.0发布"]
 
 
-async def test_edited_and_deleted_text_is_never_found(ann: Person, bo: Person) -> None:
+async def test_edited_and_deleted_text_is_never_found(ann: User, bo: User) -> None:
     anns = await ann.connect()
     edited = (await anns.say("the old secret"))["seq"]
     deleted = (await anns.say("another secret"))["seq"]
@@ -41,7 +41,7 @@ async def test_edited_and_deleted_text_is_never_found(ann: Person, bo: Person) -
     assert await found(bo, "plan") == ["the new plan"]
 
 
-async def test_after_a_graceful_stop_no_file_contains_deleted_text(chat: Chat, ann: Person) -> None:
+async def test_after_a_graceful_stop_no_file_contains_deleted_text(chat: Chat, ann: User) -> None:
     anns = await ann.connect()
     word = "unmistakable"
     deleted = (await anns.say(f"an {word} secret"))["seq"]
@@ -55,7 +55,7 @@ async def test_after_a_graceful_stop_no_file_contains_deleted_text(chat: Chat, a
     assert [file.name for file in files if word.encode() in file.read_bytes()] == []
 
 
-async def test_a_page_continues_after_the_previous_one(ann: Person) -> None:
+async def test_a_page_continues_after_the_previous_one(ann: User) -> None:
     anns = await ann.connect()
     for number in range(7):
         await anns.say(f"word {number}")
@@ -70,7 +70,7 @@ async def test_a_page_continues_after_the_previous_one(ann: Person) -> None:
     assert seen == [f"word {number}" for number in reversed(range(7))]
 
 
-async def test_an_invalid_query_is_explained(ann: Person) -> None:
+async def test_an_invalid_query_is_explained(ann: User) -> None:
     for query in ("", "before:yesterday", "in:nowhere x"):
         answer = await ann.ask("GET", f"/api/search?q={quote(query)}")
         assert (answer.status, answer.json["code"]) == (400, "bad_request")

@@ -75,7 +75,7 @@ async def enter(
 
     async def one(name: str, display: str) -> Window:
         admin = await chat.server.users.count() == 0
-        await chat.person(name, display=display, admin=admin)
+        await chat.user(name, display=display, admin=admin)
         return await open_for(name)
 
     async def open_for(name: str, **options: Any) -> Window:

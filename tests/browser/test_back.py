@@ -32,7 +32,7 @@ LAYERS = [
 async def phone_in_rooms(enter: EnterChat) -> Window:
     """Open Beta, then Alpha, which has a message, on ann's phone."""
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo")
+    bo = await ann.chat.user("bo")
     urls = []
     for title in ("Beta", "Alpha"):
         facts = {"name": title.lower(), "title": title, "users": ["ann"]}

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
-from tests.driver import Person
+from tests.driver import User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,7 +23,7 @@ async def test_changes_of_messages_are_shown_live_after_an_interruption_and_afte
     enter: EnterChat,
 ) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
-    cy = await ann.chat.person("cy", display="cy")
+    cy = await ann.chat.user("cy", display="cy")
     for text in ("one", "two", "three"):
         await cy.ask("POST", "/api/rooms/1/messages", {"data": text})
     await ann.expect_last("three")
@@ -52,7 +52,7 @@ async def test_changes_of_messages_are_shown_live_after_an_interruption_and_afte
     assert await bo.page.evaluate(SHOWN) == held
 
 
-async def change_messages(cy: Person, when: str) -> None:
+async def change_messages(cy: User, when: str) -> None:
     """Make an edit, a deletion, reactions and a reply."""
     path = "/api/rooms/1/messages"
     await request(cy, "PATCH", f"{path}/1", {"data": f"one, {when}"})
@@ -64,7 +64,7 @@ async def change_messages(cy: Person, when: str) -> None:
     await request(cy, "POST", path, {"data": f"{when}: a reply", "reply_to": 3})
 
 
-async def request(who: Person, method: str, path: str, body: Any = None) -> Any:
+async def request(who: User, method: str, path: str, body: Any = None) -> Any:
     answer = await who.ask(method, path, body)
     assert answer.status in (200, 201), answer
     return answer.json
@@ -72,7 +72,7 @@ async def request(who: Person, method: str, path: str, body: Any = None) -> Any:
 
 async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
-    cy = await ann.chat.person("cy", display="cy")
+    cy = await ann.chat.user("cy", display="cy")
     made = await request(cy, "POST", "/api/rooms", {"name": "disks", "title": "Disks"})
     room = f"/api/rooms/{made['room']}"
     await request(cy, "POST", f"{room}/members", {"users": ["bo"]})
@@ -103,7 +103,7 @@ async def test_reading_on_one_device_marks_as_read_on_the_other(enter: EnterChat
     desk, phone = ann, await ann.another()
     await desk.open_user("ann")
     await phone.open_user("ann")
-    cy = await ann.chat.person("cy", display="cy")
+    cy = await ann.chat.user("cy", display="cy")
     for text in ("Hello", "@ann are you there?", "hello?"):
         await request(cy, "POST", "/api/rooms/1/messages", {"data": text})
     for window in (desk, phone):
@@ -130,7 +130,7 @@ def lobby_badge(window: Window, kind: str) -> Any:
 
 async def test_announced_texts_are_removed_from_the_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="bo")
+    bo = await ann.chat.user("bo", display="bo")
     await request(bo, "POST", "/api/rooms/1/messages", {"data": "a slip of the pen"})
     announcer = ann.page.locator("live-announcer")
     await expect(announcer).to_have_text("bo: a slip of the pen")

@@ -14,9 +14,9 @@ async def test_a_rejected_name_is_shown_next_to_the_button_and_its_field_is_inva
 ) -> None:
     ann = await enter("ann", "Ann")
     ann.allow_console_errors("409")
-    bo = await ann.chat.person("bo", display="Bo")
+    bo = await ann.chat.user("bo", display="Bo")
     for number in range(12):
-        await ann.chat.person(f"person{number}")
+        await ann.chat.user(f"person{number}")
         await bo.ask("POST", "/api/rooms", {"name": f"room-{number}"})
     page = ann.page
     await page.reload()
@@ -55,7 +55,7 @@ async def test_unread_messages_of_an_archived_room_are_removed_from_the_title(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
+    bo = await ann.chat.user("bo", display="Bo")
     room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})).json["room"]
     await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "hello"})
     await expect(ann.page).to_have_title("(1) Lobby · chatserver")
@@ -93,7 +93,7 @@ async def test_text_in_a_dialog_is_discarded_only_after_a_confirmation(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     page, discard = ann.page, ann.page.locator("confirm-dialog dialog")
     for name, field in {
         "rooms": "#room-name",

@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
-from tests.driver import Person
+from tests.driver import User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,7 +47,7 @@ async def test_the_focus_moves_to_the_surroundings_of_a_removed_element(
     enter: EnterChat, key: str
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
+    bo = await ann.chat.user("bo", display="Bo")
     page = ann.page
     await bo.ask("POST", "/api/rooms/lobby/messages", {"data": "\n".join("line" * 20)})
     await page.locator(".message-text").wait_for()
@@ -79,7 +79,7 @@ async def test_the_focus_moves_to_the_surroundings_of_a_removed_element(
     await expect_composer_returns(ann, bo)
 
 
-async def expect_composer_returns(ann: Window, bo: Person) -> None:
+async def expect_composer_returns(ann: Window, bo: User) -> None:
     """Type in a room whose composer reappears after an archive and after a removal."""
     made = await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})
     room = made.json["room"]

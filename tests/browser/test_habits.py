@@ -25,7 +25,7 @@ FROM_END = """() => {
 
 async def fill_lobby(window: Window, name: str, lines: int = 60) -> Device:
     """Send that many messages in the lobby, which are shown and read; return the device."""
-    device = await (await window.chat.person(name)).connect()
+    device = await (await window.chat.user(name)).connect()
     for number in range(lines):
         await device.say(f"line {number}")
     await window.expect_last(f"line {lines - 1}")
@@ -180,7 +180,7 @@ async def test_chinese_text_is_never_italic(enter: EnterChat) -> None:
     await expect(emphasis.first).to_have_css("font-style", "normal")
     await expect(emphasis.first).not_to_have_css("text-emphasis-style", "none")
     await expect(emphasis.last).to_have_css("font-style", "italic")
-    bo = await ann.chat.person("bo")
+    bo = await ann.chat.user("bo")
     await bo.ask("POST", "/api/rooms/1/messages", {"data": "a slip"})
     await bo.ask("DELETE", "/api/rooms/1/messages/2")
     chinese = await ann.another(locale="zh-CN")

@@ -27,8 +27,8 @@ async def test_a_link_is_kept_by_a_login_and_by_the_end_of_a_session(
     enter: EnterChat, open_window: OpenWindow
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
-    made = await (await ann.chat.person("cy")).ask("POST", "/api/rooms", {"name": "plans"})
+    await ann.chat.user("bo", display="Bo")
+    made = await (await ann.chat.user("cy")).ask("POST", "/api/rooms", {"name": "plans"})
     room = made.json["room"]
     window = await open_window(ann.chat.url)
     for link in (f"/#/room/{room}/1", f"/index#/room/{room}/1", "/login#/with/bo"):
@@ -60,7 +60,7 @@ async def test_a_link_is_kept_by_a_login_and_by_the_end_of_a_session(
 
 async def test_links_explain_missing_rooms_and_messages(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
+    bo = await ann.chat.user("bo", display="Bo")
     open_room = (await bo.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans"})).json
     await bo.ask("POST", f"/api/rooms/{open_room['room']}/messages", {"data": "hello"})
     secret = (await bo.ask("POST", "/api/rooms", {"name": "den", "private": True})).json["room"]
@@ -93,9 +93,9 @@ async def test_links_explain_missing_rooms_and_messages(enter: EnterChat) -> Non
 
 async def test_a_link_to_a_message_scrolls_nothing_but_the_messages(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await (await ann.chat.person("bo", display="Bo")).connect()
+    bo = await (await ann.chat.user("bo", display="Bo")).connect()
     for number in range(40):
-        await ann.chat.person(f"user{number}")
+        await ann.chat.user(f"user{number}")
         await bo.say(f"line {number}")
     page = ann.page
     await page.set_viewport_size({"width": 1280, "height": 500})
@@ -115,7 +115,7 @@ async def test_an_invitation_offers_its_room_to_a_user_who_has_an_account(
     enter: EnterChat, open_window: OpenWindow
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo")
+    await ann.chat.user("bo")
     created = {"name": "plans", "title": "Plans", "private": True}
     admin = ann.page.request
     room = (await (await admin.post("/api/rooms", data=created)).json())["room"]

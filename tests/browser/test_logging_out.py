@@ -151,7 +151,7 @@ async def test_a_writer_whose_session_ends_stays_on_the_page_with_the_draft(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     page, box = ann.page, ann.page.locator("#composer-text")
     other = await second_tab(ann)
     ann.allow_console_errors("WebSocket|status of 401")

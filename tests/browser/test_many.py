@@ -15,8 +15,8 @@ async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_l
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
-    cy = await ann.chat.person("cy", display="Cy")
+    bo = await ann.chat.user("bo", display="Bo")
+    cy = await ann.chat.user("cy", display="Cy")
     me = await ann.chat.signed_in("ann")
     for number in range(40):
         await me.ask("POST", "/api/rooms", {"name": f"room{number}"})

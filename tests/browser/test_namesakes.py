@@ -10,14 +10,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_ambiguous_display_names_are_shown_with_user_names(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
-    cy = await ann.chat.person("cy", display="Во")  # in Cyrillic letters
-    dan = await ann.chat.person("dan", display="Daniel")
+    bo = await ann.chat.user("bo", display="Bo")
+    cy = await ann.chat.user("cy", display="Во")  # in Cyrillic letters
+    dan = await ann.chat.user("dan", display="Daniel")
     await ann.page.reload()
     await ann.wait_until_loaded()
     devices = [await one.connect() for one in (bo, cy, dan)]
     for device in devices:
-        await device.say(f"this is {device.person.name}")
+        await device.say(f"this is {device.user.name}")
     authors = ann.page.locator("chat-message .message-author")
     await expect(authors).to_have_text(["Bo (@bo)", "Во (@cy)", "Daniel"])
     online = ann.page.locator("conversation-list")

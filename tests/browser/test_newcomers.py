@@ -69,12 +69,12 @@ async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> Non
     ann = await enter("ann", "Ann")
     asked: list[str] = []
     ann.page.on("request", lambda request: asked.append(request.url))
-    people = ann.page.locator(".sidebar li[data-user]")
+    users = ann.page.locator(".sidebar li[data-user]")
     for name in ("bo", "cy"):
-        await ann.chat.person(name)
+        await ann.chat.user(name)
     bo = await ann.chat.signed_in("bo")
     device = await bo.connect()
-    await expect(people.and_(ann.page.locator("[data-user=cy]"))).to_be_visible()  # never online
+    await expect(users.and_(ann.page.locator("[data-user=cy]"))).to_be_visible()  # never online
     for number in range(20):
         await device.say(f"line {number}")
     await ann.expect_last("line 19")
@@ -83,7 +83,7 @@ async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> Non
     found = await ann.chat.server.users.find("ann")
     assert found is not None
     ann.chat.server.hub.sessions.end_user(found[0].id, CloseCode.RESTARTING)
-    await expect(people.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
+    await expect(users.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
     assert len([url for url in asked if "/api/users?" in url]) == 2
 
 
@@ -129,7 +129,7 @@ async def test_an_account_among_very_many_is_found_by_a_prefix(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("zoe", display="Zoë")
+    await ann.chat.user("zoe", display="Zoë")
     rows = [account(f"n{number:04}") for number in range(1_000)]
     await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
     await ann.page.reload()

@@ -57,7 +57,7 @@ async def expect_unread(window: Window, count: int) -> None:
 
 async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     for unread in (1, 49, 50, 51, 61, MANY):
         await expect_opened_at_new_line(ann, await create_room(ann.chat, unread))
     await expect_unread(ann, MANY)
@@ -81,7 +81,7 @@ async def test_a_room_opens_at_its_first_unread_message(enter: EnterChat) -> Non
 
 async def test_many_messages_that_arrive_at_once_stay_unread(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     room = await create_room(ann.chat, 0)
     bo = await (await ann.chat.signed_in("bo")).connect()
     own = await (await ann.chat.signed_in("ann")).connect()
@@ -119,7 +119,7 @@ async def test_sending_from_the_middle_marks_nothing_as_read_and_can_return(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     await expect_opened_at_new_line(ann, await create_room(ann.chat, 700))
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).to_have_text("99+")
@@ -136,7 +136,7 @@ async def test_escape_marks_all_as_read_only_while_nothing_is_being_written(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     await expect_opened_at_new_line(ann, await create_room(ann.chat, MANY))
     line = ann.page.locator(".new-line")
     box = ann.page.locator("message-composer textarea")
@@ -153,7 +153,7 @@ async def test_escape_marks_all_as_read_only_while_nothing_is_being_written(
 
 async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     await expect_opened_at_new_line(ann, await create_room(ann.chat, 1))
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
     await expect(badge).to_be_hidden()
@@ -172,7 +172,7 @@ async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter:
 
 async def test_scrolled_messages_stay_read_after_a_reload(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     await expect_opened_at_new_line(ann, await create_room(ann.chat, MANY))
     badge = ann.page.locator(".sidebar [aria-current] .badge-number")
     await expect_unread(ann, MANY)

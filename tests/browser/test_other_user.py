@@ -95,7 +95,7 @@ async def test_no_action_of_a_window_is_performed_as_another_user(
     enter: EnterChat, act: Callable[[Page], Awaitable[None]]
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
+    bo = await ann.chat.user("bo", display="Bo")
     await create_room(ann)
     ann.allow_console_errors(REFUSED)
     tab = await log_in(ann, "bo")
@@ -117,7 +117,7 @@ async def test_after_a_lost_connection_nothing_is_sent_as_another_user_and_all_i
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     ann.allow_console_errors(REFUSED + "|ERR_INTERNET")
     tab = await log_in(ann, "bo")
     await ann.page.bring_to_front()
@@ -128,7 +128,7 @@ async def test_after_a_lost_connection_nothing_is_sent_as_another_user_and_all_i
     assert await ann.unsent() == 1
     await ann.page.context.set_offline(False)
     await expect_stopped(ann, "Bo")
-    cy = await ann.chat.person("cy")
+    cy = await ann.chat.user("cy")
     events = (await cy.ask("GET", "/api/rooms/1/events?after=0")).json["events"]
     assert events == []
     assert await ann.unsent() == 1
@@ -173,8 +173,8 @@ async def test_an_invitation_opened_in_another_tab_does_not_change_the_user_of_a
 
 async def test_an_administration_page_stops_for_another_user(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo", admin=True)
-    cy = await ann.chat.person("cy", display="Cy")
+    await ann.chat.user("bo", display="Bo", admin=True)
+    cy = await ann.chat.user("cy", display="Cy")
     await ann.page.goto("/admin/people")
     await expect(ann.page.locator("tbody tr")).to_have_count(3)
     ann.allow_console_errors(REFUSED)
@@ -190,7 +190,7 @@ async def test_an_administration_page_stops_for_another_user(enter: EnterChat) -
 async def test_a_connection_welcomed_as_another_user_is_closed(enter: EnterChat) -> None:
     """This happens with a server or proxy that ignores the field `user`."""
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     ann.allow_console_errors(REFUSED)
     await ann.page.route_web_socket("**/ws?*", lambda route: route.connect_to_server() and None)
     tab = await ann.page.context.new_page()
@@ -220,7 +220,7 @@ async def test_a_page_restored_by_back_does_nothing_for_another_user(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
+    await ann.chat.user("bo", display="Bo")
     await ann.page.locator("#composer-text").fill("of ann")
     ann.allow_console_errors(REFUSED)
     await ann.page.goto("/login?switch")

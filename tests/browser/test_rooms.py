@@ -109,7 +109,7 @@ async def test_switching_between_rooms_with_the_same_first_seq_shows_the_right_r
 
 async def test_a_private_room_is_marked_as_private(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo")
+    bo = await ann.chat.user("bo")
     icon, facts = ann.page.locator(".topbar-icon use:visible"), ann.page.locator(".topbar-details")
     start = ann.page.locator(".start-private")
     for title, private in (("Garden", False), ("Cellar", True)):

@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
-from tests.driver import Person
+from tests.driver import User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,7 +22,7 @@ async def test_an_old_message_is_found_and_shown_in_its_context(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="陈波")
+    bo = await ann.chat.user("bo", display="陈波")
     await send_many(bo)
     page, found = ann.page, ann.page.locator(".hit")
     await ann.expect_last(f"line {LINES}")
@@ -52,7 +52,7 @@ async def test_an_old_message_is_found_and_shown_in_its_context(
 
 async def test_filters_accept_the_names_shown_on_a_chinese_page(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="王博")
+    bo = await ann.chat.user("bo", display="王博")
     await (await bo.connect()).say("大家好")
     chinese = await ann.another(locale="zh-CN")
     await expect(chinese.page.locator(".topbar-title")).to_have_text("大厅")
@@ -61,7 +61,7 @@ async def test_filters_accept_the_names_shown_on_a_chinese_page(enter: EnterChat
     await expect(chinese.page.locator(".hit")).to_contain_text("大家好")
 
 
-async def send_many(bo: Person) -> None:
+async def send_many(bo: User) -> None:
     device = await bo.connect()
     for number in range(1, LINES + 1):
         text = "大家好，第三块硬盘又报错了！" if number == 40 else f"line {number}"
@@ -69,7 +69,7 @@ async def send_many(bo: Person) -> None:
     assert (await device.reply(f"line-{LINES}"))["seq"] == LINES
 
 
-async def expect_hits(ann: Window, bo: Person) -> None:
+async def expect_hits(ann: Window, bo: User) -> None:
     """Results are newest first, in pages, with highlights; errors are explained."""
     page, found = ann.page, ann.page.locator(".hit")
     await page.keyboard.press("Control+Shift+f")
@@ -98,7 +98,7 @@ async def expect_hits(ann: Window, bo: Person) -> None:
     await expect(found).to_contain_text("@bo")
 
 
-async def expect_live_history(ann: Window, bo: Person) -> None:
+async def expect_live_history(ann: Window, bo: User) -> None:
     """Edits are shown, the scroll position is stable, and later messages follow without a gap."""
     page, path = ann.page, "/api/rooms/1/messages"
     where = await page.evaluate(TOP, 40)
@@ -119,7 +119,7 @@ async def expect_live_history(ann: Window, bo: Person) -> None:
 
 async def test_symbols_and_other_spellings_are_found_and_highlighted(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo")
+    bo = await ann.chat.user("bo")
     await (await bo.connect()).say("An e-mail of 2026-11-24 about Hauptstraße and the STRASSE")
     page = ann.page
     await page.keyboard.press("Control+Shift+f")

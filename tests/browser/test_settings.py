@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
-from tests.driver import PASSWORD, Person
+from tests.driver import PASSWORD, User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,7 +30,7 @@ async def test_notifications_are_enabled_by_a_click_and_closed_when_read(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="陈波")
+    bo = await ann.chat.user("bo", display="陈波")
     desk = await ann.another()
     await desk.page.add_init_script(RECORD)
     await desk.page.reload()
@@ -77,7 +77,7 @@ async def mute(window: Window) -> None:
     await window.open_user("ann")
 
 
-async def send_over_http(who: Person, path: str, text: str) -> None:
+async def send_over_http(who: User, path: str, text: str) -> None:
     assert (await who.ask("POST", path, {"data": text})).status == 201
 
 

@@ -26,7 +26,7 @@ TARGETS = """() => {
 
 async def test_nothing_overlaps_on_a_phone_or_a_tablet(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    bo = await ann.chat.person("bo", display="Bo")
+    bo = await ann.chat.user("bo", display="Bo")
     named = {"name": "plans", "title": "W" * 100, "users": ["ann"]}
     room = (await bo.ask("POST", "/api/rooms", named)).json["room"]
     for text in ("one", "two", "three"):

@@ -10,7 +10,7 @@ from chatserver.errors import CloseCode
 from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
-from tests.driver import Person
+from tests.driver import User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -19,7 +19,7 @@ TITLE = ".topbar-title"
 MISSING = "status of (403|404)"
 
 
-async def rooms(admin: Person, *titles: str, private: bool = True) -> dict[str, int]:
+async def rooms(admin: User, *titles: str, private: bool = True) -> dict[str, int]:
     """Create rooms of bo with the members ann and cy; return them by title."""
     made = {}
     for title in titles:
@@ -30,20 +30,20 @@ async def rooms(admin: Person, *titles: str, private: bool = True) -> dict[str, 
     return made
 
 
-async def room(person: Person, number: int) -> Any:
-    return (await person.ask("GET", f"/api/rooms/{number}")).json
+async def room(user: User, number: int) -> Any:
+    return (await user.ask("GET", f"/api/rooms/{number}")).json
 
 
-async def texts(person: Person, number: int) -> list[str]:
-    answer = await person.ask("GET", f"/api/rooms/{number}/events?after=0")
+async def texts(user: User, number: int) -> list[str]:
+    answer = await user.ask("GET", f"/api/rooms/{number}/events?after=0")
     return [event["data"] for event in answer.json["events"] if event["type"] == Type.GROUP_CHAT]
 
 
-async def window_and_two_users(enter: EnterChat) -> tuple[Window, Person, Person]:
+async def window_and_two_users(enter: EnterChat) -> tuple[Window, User, User]:
     """A window of ann, an administrator; bo and cy."""
     ann = await enter("ann", "Ann")
     ann.allow_console_errors(MISSING)
-    return ann, await ann.chat.person("bo"), await ann.chat.person("cy")
+    return ann, await ann.chat.user("bo"), await ann.chat.user("cy")
 
 
 async def hold_requests(page: Page, pattern: str, method: str) -> list[Any]:
@@ -261,7 +261,7 @@ async def test_a_member_is_removed_from_the_room_of_the_confirmation(
 
 async def test_a_user_chosen_for_one_room_is_not_added_to_the_next(enter: EnterChat) -> None:
     ann, bo, _ = await window_and_two_users(enter)
-    await ann.chat.person("dee")
+    await ann.chat.user("dee")
     await rooms(bo, "Alpha", "Beta")
     await ann.page.reload()
     await ann.wait_until_loaded()
@@ -388,8 +388,8 @@ async def test_a_click_in_the_list_selects_the_row_that_was_under_the_pointer(
     enter: EnterChat,
 ) -> None:
     ann, bo, cy = await window_and_two_users(enter)
-    for person in (bo, cy):
-        await person.ask("POST", "/api/direct/ann/messages", {"data": "hi"})
+    for user in (bo, cy):
+        await user.ask("POST", "/api/direct/ann/messages", {"data": "hi"})
     rows = ann.page.locator("[data-section=direct] li")
     await expect(rows).to_have_count(2)
     await expect(rows.first).to_have_attribute("data-user", "cy")
@@ -399,7 +399,7 @@ async def test_a_click_in_the_list_selects_the_row_that_was_under_the_pointer(
     await ann.page.mouse.move(box["x"] + 31, box["y"] + 10)
     await bo.ask("POST", "/api/direct/ann/messages", {"data": "me again"})
     await expect(ann.page.locator("[data-user=bo] .badge-number:visible")).to_have_text("2")
-    await ann.chat.person("dee")
+    await ann.chat.user("dee")
     await ann.page.mouse.down()
     await ann.page.mouse.up()
     await expect(ann.page.locator(TITLE)).to_have_text("Cy")

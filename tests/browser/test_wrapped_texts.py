@@ -86,7 +86,7 @@ async def test_every_visible_text_is_in_the_catalogue(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     ann.chat.server.languages["en"] = language()
     ann.allow_console_errors("status of 404")
-    await ann.chat.person("bo")
+    await ann.chat.user("bo")
     await ann.page.reload()
     await ann.wait_until_loaded()
     await ann.say("1")

@@ -26,7 +26,7 @@ async def make(settings: Settings, *, session_at: int | None = None) -> None:
     storage = Storage(settings.database_url)
     await migrate(storage.database, backups=settings.data / "backups")
     if session_at is not None:
-        ann = await storage.person("ann")
+        ann = await storage.user("ann")
         session = Session("s", ann, session_at, session_at + 1_000)
         await storage.credentials.open_session(session, client="")
     await storage.database.close()

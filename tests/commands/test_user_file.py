@@ -19,11 +19,11 @@ def test_every_variant_is_read_and_written_back_unchanged(
 ) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(TABLE.replace(",", delimiter).encode(encoding))
-    people = UserFile(file)
-    assert [(row.name, row.display) for row in people.rows] == [("ann", "安妮"), ("bo", "李波")]
-    people.generate_passwords(people.rows)
-    given, kept = (row.password for row in people.rows)
-    assert (kept, people.rows[0].generated) == ("purple stone river", True)
+    users = UserFile(file)
+    assert [(row.name, row.display) for row in users.rows] == [("ann", "安妮"), ("bo", "李波")]
+    users.generate_passwords(users.rows)
+    given, kept = (row.password for row in users.rows)
+    assert (kept, users.rows[0].generated) == ("purple stone river", True)
     written = file.read_bytes()
     assert written.startswith("N".encode(encoding))
     assert f"ann{delimiter}安妮{delimiter}{given}\r\n" in written.decode(encoding)
@@ -36,10 +36,10 @@ def test_every_variant_is_read_and_written_back_unchanged(
 def test_columns_are_found_in_any_order_case_and_language(tmp_path: Path, header: str) -> None:
     file = tmp_path / "people.csv"
     file.write_text(f"{header}\n,Ann,sales,ann\n", encoding="utf-8")
-    people = UserFile(file)
-    (row,) = people.rows
+    users = UserFile(file)
+    (row,) = users.rows
     assert (row.name, row.display, row.password) == ("ann", "Ann", "")
-    people.generate_passwords(people.rows)
+    users.generate_passwords(users.rows)
     _, cells = csv.reader(io.StringIO(file.read_text(encoding="utf-8")))
     assert cells == [row.password, "Ann", "sales", "ann"]
 

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conversation import Users, settle_in
 from tests.faults.report import WHOLE, Report, Sound
-from tests.faults.talk import People, settle_in
 
 REPORT = pytest.StashKey[Report]()
 
 
 @pytest.fixture(scope="session")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> People:
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Users:
     """Users on SQLite, created once and copied for each test."""
     return asyncio.run(settle_in(tmp_path_factory.mktemp("people")))
 
 
 @pytest.fixture
-def people(settled: People, tmp_path: Path) -> People:
+def users(settled: Users, tmp_path: Path) -> Users:
     """Users on SQLite, in a folder of this test."""
-    return People(settled.move_to(tmp_path / "data"), settled.tokens)
+    return Users(settled.move_to(tmp_path / "data"), settled.tokens)
 
 
 @pytest.fixture

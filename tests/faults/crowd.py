@@ -9,7 +9,7 @@ from typing import Self
 
 import aiohttp
 
-from tests.faults.talk import People
+from tests.faults.conversation import Users
 
 CAP = 30.0  # seconds that the back-off grows to
 FIRST = 0.5  # seconds
@@ -18,10 +18,10 @@ FIRST = 0.5  # seconds
 class Crowd:
     """Connects on entering; `back` waits until enough connections are open."""
 
-    def __init__(self, url: str, people: People, sockets: int) -> None:
+    def __init__(self, url: str, users: Users, sockets: int) -> None:
         self._url = f"{url}/ws"
         self._sockets = sockets
-        self._tokens = list(islice(cycle(people.tokens.values()), sockets))
+        self._tokens = list(islice(cycle(users.tokens.values()), sockets))
         self._random = random.Random(7)
         self._connected = 0
         self._enough = asyncio.Event()

@@ -1,6 +1,6 @@
 """Members who are removed and invited again during messages: they must receive nothing in between.
 
-async with Removals(urls, people) as removals:
+async with Removals(urls, users) as removals:
     await removals.rounds(10)
 assert removals.verdict.sound
 """
@@ -16,7 +16,7 @@ import msgspec
 
 from chatserver.protocol import Type
 from tests.faults.checker import Diary, Verdict, check
-from tests.faults.talk import People
+from tests.faults.conversation import Users
 
 TIMEOUT = 60.0  # seconds
 SENDERS = 3
@@ -107,17 +107,17 @@ class Removals:
 
     verdict: Verdict
 
-    def __init__(self, urls: list[str], people: People) -> None:
+    def __init__(self, urls: list[str], users: Users) -> None:
         """Owner and senders use the first of the nodes, the others the last one."""
         self.count = 0
         self.events = 0  # events stored in the room
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        names = list(people.tokens)[:-1]
+        names = list(users.tokens)[:-1]
         self._owner, *self._talkers = [
-            Device(self._http, urls[0], name, people.tokens[name]) for name in names[: SENDERS + 1]
+            Device(self._http, urls[0], name, users.tokens[name]) for name in names[: SENDERS + 1]
         ]
         self._victims = [
-            Device(self._http, urls[-1], name, people.tokens[name]) for name in names[SENDERS + 1 :]
+            Device(self._http, urls[-1], name, users.tokens[name]) for name in names[SENDERS + 1 :]
         ]
         self._devices = [self._owner, *self._talkers, *self._victims]
         self._random = random.Random(7)

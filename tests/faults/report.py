@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from tests.faults.talk import Talk
+from tests.faults.conversation import Talk
 from tests.rig.server import find
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "guarantees.md"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conversation import Talk, Users
 from tests.faults.report import Sound
 from tests.faults.server import Server
-from tests.faults.talk import People, Talk
 
 DATABASE, WAL, SHM, TALLY = "chat.db", "chat.db-wal", "chat.db-shm", "chat.db-tally"
 PAGE = 4_096
@@ -44,7 +44,7 @@ def scratched(name: str, start: int, size: int) -> Damage:
 
 
 @pytest.fixture(scope="module")
-def killed(settled: People, tmp_path_factory: pytest.TempPathFactory) -> People:
+def killed(settled: Users, tmp_path_factory: pytest.TempPathFactory) -> Users:
     """The data folder of a server that was killed during messages."""
     folder = tmp_path_factory.mktemp("killed")
     server = Server(settled.move_to(folder / "data")).start()
@@ -53,12 +53,12 @@ def killed(settled: People, tmp_path_factory: pytest.TempPathFactory) -> People:
         async with Talk(server, settled, count=4) as talk:
             await talk.answers(100)
             server.kill()
-            People(server.data, settled.tokens).move_to(folder / "found")
+            Users(server.data, settled.tokens).move_to(folder / "found")
             await asyncio.to_thread(server.start)
 
     asyncio.run(talk())
     server.kill()
-    return People(folder / "found", settled.tokens)
+    return Users(folder / "found", settled.tokens)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def killed(settled: People, tmp_path_factory: pytest.TempPathFactory) -> People:
         "WAL scratched",
     ],
 )
-def test_damage_is_reported_at_the_start(tmp_path: Path, killed: People, damage: Damage) -> None:
+def test_damage_is_reported_at_the_start(tmp_path: Path, killed: Users, damage: Damage) -> None:
     server = Server(killed.move_to(tmp_path / "data"))
     damage(server.data)
     with pytest.raises(RuntimeError, match=r"\(2\)"):
@@ -99,9 +99,7 @@ def test_damage_is_reported_at_the_start(tmp_path: Path, killed: People, damage:
     assert any(part in said for part in TOLD), said
 
 
-def test_without_the_counter_the_server_starts_with_the_loss(
-    tmp_path: Path, killed: People
-) -> None:
+def test_without_the_counter_the_server_starts_with_the_loss(tmp_path: Path, killed: Users) -> None:
     server = Server(killed.move_to(tmp_path / "data"))
     gone(WAL, SHM, TALLY)(server.data)
     server.start()
@@ -109,7 +107,7 @@ def test_without_the_counter_the_server_starts_with_the_loss(
 
 
 def test_a_killed_server_restarts_with_all_events(
-    tmp_path: Path, killed: People, sound: Sound
+    tmp_path: Path, killed: Users, sound: Sound
 ) -> None:
     server = Server(killed.move_to(tmp_path / "data")).start()
     assert server.stop() == 0

@@ -14,10 +14,10 @@ import aiohttp
 import pytest
 
 from tests.faults import planted
+from tests.faults.conversation import Talk, Users
 from tests.faults.disks import Disk, disk, require_root
 from tests.faults.report import Sound, whole
 from tests.faults.server import Plant, Server
-from tests.faults.talk import People, Talk
 from tests.process import ServerProcess
 from tests.rig.needs import require
 from tests.rig.server import PrivateServer, find
@@ -52,7 +52,7 @@ async def cut_power(server: Server, disk: Disk, *below: PrivateServer) -> None:
     ids=["FULL", "OFF", "NORMAL"],
 )
 async def test_a_power_cut_loses_no_acknowledged_message(
-    tmp_path: Path, settled: People, sound: Sound, plant: Plant | None, lost: bool
+    tmp_path: Path, settled: Users, sound: Sound, plant: Plant | None, lost: bool
 ) -> None:
     require_root()
     chance = random.Random(7)
@@ -75,7 +75,7 @@ async def test_a_power_cut_loses_no_acknowledged_message(
 
 
 async def test_a_full_disk_is_reported_and_messages_continue_with_free_space(
-    tmp_path: Path, settled: People, sound: Sound
+    tmp_path: Path, settled: Users, sound: Sound
 ) -> None:
     require_root()
     with disk(tmp_path / "disk", 32) as drive:
@@ -103,12 +103,12 @@ async def test_a_full_disk_is_reported_and_messages_continue_with_free_space(
 
 
 async def test_an_exhausted_quota_is_a_full_disk_and_needs_no_restart(
-    people: People, tmp_path: Path, sound: Sound
+    users: Users, tmp_path: Path, sound: Sound
 ) -> None:
     """SQLite reports EDQUOT as it does EFBIG: as a failed write."""
-    server = Server(people.folder, log=tmp_path / "server.log").start()
+    server = Server(users.folder, log=tmp_path / "server.log").start()
     try:
-        async with Talk(server, people, count=4) as talk:
+        async with Talk(server, users, count=4) as talk:
             await talk.answers(50)
             _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (65_536, most))
@@ -128,17 +128,17 @@ async def readiness(server: Server) -> int:
 
 
 async def test_after_a_failed_flush_nothing_is_acknowledged_until_a_restart(
-    tmp_path: Path, people: People, sound: Sound
+    tmp_path: Path, users: Users, sound: Sound
 ) -> None:
     require("libfiu (fiu-utils)", found=find("fiu-ctrl") is not None)
     preload = ":".join(str(FIU / name) for name in ("fiu_run_preload.so", "fiu_posix_preload.so"))
     control = tmp_path / "fiu"
     environ = {"LD_PRELOAD": preload, "FIU_CTRL_FIFO": str(control)}
-    failing = ServerProcess(people.folder, environ=environ).start()
-    server = Server(people.folder)
+    failing = ServerProcess(users.folder, environ=environ).start()
+    server = Server(users.folder)
     server.port, server.url = failing.port, failing.url
     try:
-        async with Talk(server, people, count=4) as talk:
+        async with Talk(server, users, count=4) as talk:
             await talk.answers(50)
             order = "enable name=posix/io/sync/fdatasync,failinfo=5"
             fiu = ["fiu-ctrl", "-f", str(control), "-c", order, str(failing.pid)]

@@ -7,9 +7,9 @@ from contextlib import suppress
 import aiohttp
 
 from chatserver import protocol
+from tests.faults.conversation import LONG_SESSIONS, OBSERVER, Talk, Users
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import LONG_SESSIONS, OBSERVER, People, Talk
 from tests.hostile import grammar
 
 FRAMES = whole(100_000, 2_000)
@@ -17,13 +17,13 @@ COUNT = 2  # users who send messages at the same time
 GROWTH = 32.0  # MiB that the server may grow by
 
 
-async def test_hostile_frames_do_not_affect_other_clients(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=LONG_SESSIONS).start()
+async def test_hostile_frames_do_not_affect_other_clients(users: Users, sound: Sound) -> None:
+    server = Server(users.folder, environ=LONG_SESSIONS).start()
     try:
-        async with Talk(server, people, count=COUNT) as talk:
+        async with Talk(server, users, count=COUNT) as talk:
             await talk.answers(20)
             before = grammar.memory(server.pid)
-            await attack(talk.http, server, people.tokens[OBSERVER])
+            await attack(talk.http, server, users.tokens[OBSERVER])
             await talk.answers(20)
             grown = grammar.memory(server.pid) - before
     finally:

@@ -5,9 +5,9 @@ import random
 import time
 from pathlib import Path
 
+from tests.faults.conversation import Talk, settle_in
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import Talk, settle_in
 
 KILLS = whole(50, 20)
 ANSWERS = 10  # minimum number of replies between two kills
@@ -19,12 +19,12 @@ async def test_kill_9_loses_and_duplicates_no_acknowledged_message(
 ) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
-    people = await settle_in(mine, url=database_url)
-    server = Server(people.folder, url=database_url).start()
+    users = await settle_in(mine, url=database_url)
+    server = Server(users.folder, url=database_url).start()
     chance = random.Random(7)
     downtimes = []
     try:
-        async with Talk(server, people) as talk:
+        async with Talk(server, users) as talk:
             for _ in range(KILLS):
                 await talk.answers(ANSWERS)
                 await asyncio.sleep(chance.uniform(*ALIVE))

@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 
 from chatserver.data_dir import DataDir
+from tests.faults.conversation import Talk, Users, settle_in
 from tests.faults.disks import disk, require_root
-from tests.faults.lines import CommitCutter
+from tests.faults.networks import CommitCutter
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import People, Talk, settle_in
 from tests.faults.test_disks import ALIVE, CUTS, cut_power
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.needs import require
@@ -40,16 +40,16 @@ def own_mariadb() -> Iterator[PrivateMariaDB]:
 
 
 @pytest_asyncio.fixture
-async def users_and_url(own_mariadb: PrivateMariaDB, tmp_path: Path) -> tuple[People, str]:
+async def users_and_url(own_mariadb: PrivateMariaDB, tmp_path: Path) -> tuple[Users, str]:
     """Users on a separate database, and its URL."""
     url = own_mariadb.create_database(f"faults{next(_numbers)}")
     return await settle_in(tmp_path, url=url, count=COUNT), url
 
 
 @pytest_asyncio.fixture
-async def server(users_and_url: tuple[People, str]) -> AsyncIterator[Server]:
-    people, url = users_and_url
-    server = Server(people.folder, url=url).start()
+async def server(users_and_url: tuple[Users, str]) -> AsyncIterator[Server]:
+    users, url = users_and_url
+    server = Server(users.folder, url=url).start()
     yield server
     server.kill()
 
@@ -62,7 +62,7 @@ async def first_answer(talk: Talk) -> float:
 
 
 async def test_a_killed_mariadb_is_reported_and_reconnected(
-    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], server: Server, sound: Sound
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[Users, str], server: Server, sound: Sound
 ) -> None:
     seconds = []
     async with Talk(server, users_and_url[0]) as talk:
@@ -82,7 +82,7 @@ async def test_a_killed_mariadb_is_reported_and_reconnected(
 
 
 async def test_messages_wait_for_a_frozen_mariadb(
-    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], server: Server, sound: Sound
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[Users, str], server: Server, sound: Sound
 ) -> None:
     async with Talk(server, users_and_url[0]) as talk:
         await talk.answers(50)
@@ -100,12 +100,12 @@ async def test_messages_wait_for_a_frozen_mariadb(
 
 
 async def test_a_stop_ends_while_mariadb_is_frozen(
-    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], sound: Sound
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[Users, str], sound: Sound
 ) -> None:
-    people, url = users_and_url
-    server = Server(people.folder, url=url, plant=stop_sooner).start()
+    users, url = users_and_url
+    server = Server(users.folder, url=url, plant=stop_sooner).start()
     try:
-        async with Talk(server, people) as talk:
+        async with Talk(server, users) as talk:
             await talk.answers(50)
             os.kill(own_mariadb.pid, signal.SIGSTOP)
             code = await asyncio.to_thread(server.stop)
@@ -132,16 +132,16 @@ def stop_sooner() -> None:
 
 
 async def test_a_lost_commit_result_neither_loses_nor_duplicates(
-    own_mariadb: PrivateMariaDB, users_and_url: tuple[People, str], sound: Sound
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[Users, str], sound: Sound
 ) -> None:
-    people, url = users_and_url
+    users, url = users_and_url
     async with CommitCutter(own_mariadb.port) as cutter:
         through = url.replace(str(own_mariadb.port), str(cutter.port))
-        DataDir(people.folder).record.unlink()  # as when a database has moved
-        server = Server(people.folder, url=through)
+        DataDir(users.folder).record.unlink()  # as when a database has moved
+        server = Server(users.folder, url=through)
         await asyncio.to_thread(server.start)  # the cutter is served by this thread
         try:
-            async with Talk(server, people) as talk:
+            async with Talk(server, users) as talk:
                 for _ in range(LOST_ANSWERS):
                     await talk.answers(10)
                     async with asyncio.timeout(BACK):
@@ -159,10 +159,10 @@ async def test_a_power_cut_of_mariadb_loses_no_acknowledged_message(
     require_root()
     with disk(tmp_path / "disk", 256) as drive, MariaDBOn(drive.place) as mariadb:
         url = mariadb.create_database("chat")
-        people = await settle_in(tmp_path, url=url, count=COUNT)
-        server = Server(people.folder, url=url).start()
+        users = await settle_in(tmp_path, url=url, count=COUNT)
+        server = Server(users.folder, url=url).start()
         try:
-            async with Talk(server, people) as talk:
+            async with Talk(server, users) as talk:
                 for _ in range(whole(CUTS, 1)):
                     await talk.answers(50)
                     await asyncio.sleep(ALIVE[0])

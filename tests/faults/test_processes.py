@@ -8,10 +8,10 @@ import signal
 import time
 from pathlib import Path
 
+from tests.faults.conversation import LONG_SESSIONS, Talk, Users
 from tests.faults.crowd import CAP, Crowd
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import LONG_SESSIONS, People, Talk
 from tests.process import ServerProcess
 from tests.rig.needs import require
 
@@ -25,10 +25,10 @@ SPARE = 20  # free descriptors of the server
 LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
-async def test_a_frozen_server_continues(people: People, sound: Sound) -> None:
-    server = Server(people.folder).start()
+async def test_a_frozen_server_continues(users: Users, sound: Sound) -> None:
+    server = Server(users.folder).start()
     try:
-        async with Talk(server, people, count=COUNT) as talk:
+        async with Talk(server, users, count=COUNT) as talk:
             await talk.answers(50)
             os.kill(server.pid, signal.SIGSTOP)
             try:
@@ -46,7 +46,7 @@ async def test_a_frozen_server_continues(people: People, sound: Sound) -> None:
 
 
 async def test_a_jump_of_the_clock_has_no_effect(
-    tmp_path: Path, settled: People, sound: Sound
+    tmp_path: Path, settled: Users, sound: Sound
 ) -> None:
     require("libfaketime (faketime)", found=Path(LIBFAKETIME).exists())
     clock = tmp_path / "clock"
@@ -71,18 +71,18 @@ async def test_a_jump_of_the_clock_has_no_effect(
     sound("G12", "clock one hour back, forward, 400 days ahead, correct", "no socket closed", talk)
 
 
-async def test_without_descriptors_open_connections_continue(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=LONG_SESSIONS).start()
+async def test_without_descriptors_open_connections_continue(users: Users, sound: Sound) -> None:
+    server = Server(users.folder, environ=LONG_SESSIONS).start()
     try:
-        async with Talk(server, people, count=COUNT) as talk:
+        async with Talk(server, users, count=COUNT) as talk:
             await talk.answers(50)
             used = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
             limits = (used + SPARE, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
-            async with Crowd(server.url, people, 3 * SPARE) as crowd:
+            async with Crowd(server.url, users, 3 * SPARE) as crowd:
                 await crowd.back(0.2)
                 await talk.answers(200)
-            async with Crowd(server.url, people, SPARE // 2) as crowd:
+            async with Crowd(server.url, users, SPARE // 2) as crowd:
                 seconds = await crowd.back(1.0)
     finally:
         server.kill()
@@ -92,11 +92,11 @@ async def test_without_descriptors_open_connections_continue(people: People, sou
 
 
 async def test_a_graceful_restart_loses_no_message_and_no_session(
-    people: People, sound: Sound
+    users: Users, sound: Sound
 ) -> None:
-    server = Server(people.folder, environ=LONG_SESSIONS).start()
+    server = Server(users.folder, environ=LONG_SESSIONS).start()
     try:
-        async with Talk(server, people) as talk, Crowd(server.url, people, CROWD) as crowd:
+        async with Talk(server, users) as talk, Crowd(server.url, users, CROWD) as crowd:
             await crowd.back(1.0)
             await talk.answers(50)
             code = await asyncio.to_thread(server.stop)
@@ -112,10 +112,10 @@ async def test_a_graceful_restart_loses_no_message_and_no_session(
     sound("G13", f"restart under load, {CROWD:,} sockets", figure, talk)
 
 
-async def test_all_clients_can_reconnect_at_the_same_time(people: People, sound: Sound) -> None:
-    server = Server(people.folder, environ=LONG_SESSIONS).start()
+async def test_all_clients_can_reconnect_at_the_same_time(users: Users, sound: Sound) -> None:
+    server = Server(users.folder, environ=LONG_SESSIONS).start()
     try:
-        async with Crowd(server.url, people, STORM) as crowd:
+        async with Crowd(server.url, users, STORM) as crowd:
             await crowd.back(1.0)
             server.kill()
             await crowd.gone()

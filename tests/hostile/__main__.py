@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from tests.faults.conversation import LONG_SESSIONS, NAMES, OBSERVER, Users, settle_in
 from tests.faults.report import _machine
 from tests.faults.server import Server
-from tests.faults.talk import LONG_SESSIONS, NAMES, OBSERVER, People, settle_in
 from tests.hostile import echo, planted, times, tools
 from tests.hostile.tools import Place
 from tests.process import LOUD
@@ -34,11 +34,11 @@ ReportLine = tuple[str, str, str]
 async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        people = await settle_in(folder, count=3)
-        lines = [await conformance(people, folder)]
-        server = Server(people.folder, environ=LONG_SESSIONS | LOUD, plant=times.let_guess).start()
+        users = await settle_in(folder, count=3)
+        lines = [await conformance(users, folder)]
+        server = Server(users.folder, environ=LONG_SESSIONS | LOUD, plant=times.let_guess).start()
         try:
-            lines += await attack(server, people, folder)
+            lines += await attack(server, users, folder)
         finally:
             server.kill()
         log = server.log.read_text(encoding="utf-8")
@@ -47,18 +47,18 @@ async def main() -> None:
     publish(table(lines))
 
 
-async def conformance(people: People, folder: Path) -> ReportLine:
-    server = Server(people.folder, environ=LONG_SESSIONS, plant=echo.plant).start()
+async def conformance(users: Users, folder: Path) -> ReportLine:
+    server = Server(users.folder, environ=LONG_SESSIONS, plant=echo.plant).start()
     try:
-        url = f"{server.url.replace('http', 'ws')}/ws?token={people.tokens[OBSERVER]}"
+        url = f"{server.url.replace('http', 'ws')}/ws?token={users.tokens[OBSERVER]}"
         found = await tools.conformance(url, folder)
     finally:
         server.kill()
     return f"kosoku {version('kosoku')}", "RFC 6455 on the WebSocket", found
 
 
-async def attack(server: Server, people: People, folder: Path) -> list[ReportLine]:
-    token = people.tokens[NAMES[0]]
+async def attack(server: Server, users: Users, folder: Path) -> list[ReportLine]:
+    token = users.tokens[NAMES[0]]
     lines = await injections(server.url, token, folder)
     pages = await tools.scan(server.url, f"chatserver={token}", folder)
     lines.append((f"wapiti {version('wapiti3')}", "the pages of a member", pages))
@@ -67,7 +67,7 @@ async def attack(server: Server, people: People, folder: Path) -> list[ReportLin
         found = await tools.slowly(server.url, [*mode, "-u", url], folder)
         lines.append((f"slowhttptest {packaged('slowhttptest')}", f"400 {name}", found))
     lines.append(await enumeration(server))
-    lines.append(await flood(server, people))
+    lines.append(await flood(server, users))
     return lines
 
 
@@ -128,9 +128,9 @@ async def enumeration(server: Server) -> ReportLine:
     return "own measurement", what, f"{told} ({times.told(known)})"
 
 
-async def flood(server: Server, people: People) -> ReportLine:
+async def flood(server: Server, users: Users) -> ReportLine:
     """Measure the latency of messages while many clients log in."""
-    token = people.tokens[OBSERVER]
+    token = users.tokens[OBSERVER]
     calm = await times.latency(server.url, token, 10)
     busy, answered = await times.flooded(server.url, token, 10)
     async with aiohttp.ClientSession() as http, http.get(f"{server.url}/readyz") as answer:

@@ -8,13 +8,13 @@ import pytest
 
 from chatserver.web import rates
 from chatserver.web.websocket import dispatcher
+from tests.faults.conversation import LONG_SESSIONS, Users, settle_in
 from tests.faults.server import Server
-from tests.faults.talk import LONG_SESSIONS, People, settle_in
 from tests.process import LOUD
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> People:
+def users(tmp_path_factory: pytest.TempPathFactory) -> Users:
     return asyncio.run(settle_in(tmp_path_factory.mktemp("people"), count=2))
 
 
@@ -25,10 +25,10 @@ def bear_with_mistakes() -> None:
 
 
 @pytest.fixture(scope="module")
-def server(people: People) -> Iterator[Server]:
+def server(users: Users) -> Iterator[Server]:
     """A server for all tests of a module, which must work after each, without logged errors."""
-    log = Path(people.folder).parent / "attacked.log"
-    server = Server(people.folder, environ=LONG_SESSIONS | LOUD, plant=bear_with_mistakes, log=log)
+    log = Path(users.folder).parent / "attacked.log"
+    server = Server(users.folder, environ=LONG_SESSIONS | LOUD, plant=bear_with_mistakes, log=log)
     server.start()
     try:
         yield server

@@ -10,7 +10,7 @@ from chatserver import protocol
 from chatserver.protocol import Type
 from chatserver.web.operations import Operation
 from chatserver.web.routes import OPERATIONS
-from tests.driver import PASSWORD, Chat, Device, Frame, Person, ask
+from tests.driver import PASSWORD, Chat, Device, Frame, User, ask
 
 NO_ROOM = 4_711
 OUTSIDERS = ["left", "stranger", "boss", "robot"]  # boss is the administrator
@@ -23,23 +23,23 @@ BODIES = {  # by name of the operation, where {} is none that could be granted
     "say_to_person": {"data": "hi"},
 }
 
-People = dict[str, Person]
+Users = dict[str, User]
 
 
 @pytest_asyncio.fixture
-async def people(chat: Chat) -> People:
+async def users(chat: Chat) -> Users:
     """ann and bo have a private room, of which `left` is a former member, with a message of bo."""
-    people = {name: await chat.person(name) for name in ("ann", "bo", "left", "stranger", "out")}
-    people["boss"] = await chat.person("boss", admin=True)
-    users = {"name": "den", "private": True, "users": ["bo", "left"]}
-    room = (await people["ann"].ask("POST", "/api/rooms", users)).json["room"]
-    await people["bo"].ask("POST", f"/api/rooms/{room}/messages", {"data": "among ourselves"})
-    await people["left"].ask("DELETE", f"/api/rooms/{room}/members/left")
-    await people["boss"].ask("PATCH", "/api/users/out", {"disabled": True})
-    token = (await people["boss"].ask("POST", "/api/bots", {"name": "robot"})).json["token"]
-    people["robot"] = Person(chat, "robot", 0, token, chat.browser())
-    people["nobody"] = Person(chat, "nobody", 0, "nonsense", chat.browser())
-    return people
+    users = {name: await chat.user(name) for name in ("ann", "bo", "left", "stranger", "out")}
+    users["boss"] = await chat.user("boss", admin=True)
+    den = {"name": "den", "private": True, "users": ["bo", "left"]}
+    room = (await users["ann"].ask("POST", "/api/rooms", den)).json["room"]
+    await users["bo"].ask("POST", f"/api/rooms/{room}/messages", {"data": "among ourselves"})
+    await users["left"].ask("DELETE", f"/api/rooms/{room}/members/left")
+    await users["boss"].ask("PATCH", "/api/users/out", {"disabled": True})
+    token = (await users["boss"].ask("POST", "/api/bots", {"name": "robot"})).json["token"]
+    users["robot"] = User(chat, "robot", 0, token, chat.browser())
+    users["nobody"] = User(chat, "nobody", 0, "nonsense", chat.browser())
+    return users
 
 
 def path(operation: Operation, room: int = NO_ROOM) -> str:
@@ -48,7 +48,7 @@ def path(operation: Operation, room: int = NO_ROOM) -> str:
     return re.sub(r"{(\w+)}", lambda place: parts.get(place[1], "bo"), operation.path)
 
 
-async def tried(who: Person, operation: Operation, room: int = NO_ROOM) -> tuple[int, str]:
+async def tried(who: User, operation: Operation, room: int = NO_ROOM) -> tuple[int, str]:
     answer = await who.ask(operation.method, path(operation, room), BODIES.get(operation.name, {}))
     assert answer.status < 500, operation.name
     return answer.status, answer.text
@@ -57,50 +57,50 @@ async def tried(who: Person, operation: Operation, room: int = NO_ROOM) -> tuple
 # Over HTTP ---------------------------------------------------------------------------------------
 
 
-async def test_operations_with_a_session_reject_requests_without_one(people: People) -> None:
+async def test_operations_with_a_session_reject_requests_without_one(users: Users) -> None:
     for operation in OPERATIONS:
         if operation.access != "anyone":
             for name in ("nobody", "out"):
-                status, text = await tried(people[name], operation)
+                status, text = await tried(users[name], operation)
                 hidden = (
                     (403, "forbidden") if operation.access == "owner" else (401, "unauthorized")
                 )
                 assert (status, hidden[1] in text) == (hidden[0], True), operation.name
 
 
-async def test_members_and_bots_cannot_administer(people: People) -> None:
+async def test_members_and_bots_cannot_administer(users: Users) -> None:
     for operation in OPERATIONS:
         if operation.access in ("administrator", "owner"):
             for name in ("bo", "robot"):
-                status, _ = await tried(people[name], operation)
+                status, _ = await tried(users[name], operation)
                 assert status == 403, (operation.name, name)
         if operation.access == "owner":
-            status, _ = await tried(people["boss"], operation)
+            status, _ = await tried(users["boss"], operation)
             assert status == 403, operation.name
 
 
-async def test_an_inaccessible_room_is_answered_like_a_missing_one(people: People) -> None:
-    (room,) = [room for room in await rooms_of(people["ann"]) if room["name"] == "den"]
+async def test_an_inaccessible_room_is_answered_like_a_missing_one(users: Users) -> None:
+    (room,) = [room for room in await rooms_of(users["ann"]) if room["name"] == "den"]
     of_rooms = [one for one in OPERATIONS if "{room}" in one.path]
     assert len(of_rooms) > 9
     for operation in of_rooms:
         for name in OUTSIDERS:
-            there = await tried(people[name], operation, room["room"])
-            assert there == await tried(people[name], operation), (operation.name, name)
+            there = await tried(users[name], operation, room["room"])
+            assert there == await tried(users[name], operation), (operation.name, name)
             assert there[0] == 404, (operation.name, name)
 
 
-async def test_lists_and_search_reveal_nothing_to_nonmembers(people: People) -> None:
+async def test_lists_and_search_reveal_nothing_to_nonmembers(users: Users) -> None:
     for name in OUTSIDERS:
         for question in ("/api/rooms", "/api/search?q=ourselves", "/api/search?q=in:den ourselves"):
-            answer = await people[name].ask("GET", question)
+            answer = await users[name].ask("GET", question)
             assert answer.status < 500
             assert "den" not in [room.get("name") for room in answer.json.get("rooms", [])]
             assert not answer.json.get("hits")
 
 
-async def rooms_of(person: Person) -> list[Any]:
-    rooms: list[Any] = (await person.ask("GET", "/api/rooms")).json["rooms"]
+async def rooms_of(user: User) -> list[Any]:
+    rooms: list[Any] = (await user.ask("GET", "/api/rooms")).json["rooms"]
     return rooms
 
 
@@ -141,8 +141,8 @@ def test_every_command_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", OUTSIDERS)
-async def test_no_command_affects_an_inaccessible_room(people: People, name: str) -> None:
-    device, witness = await people[name].connect(), await people["bo"].connect()
+async def test_no_command_affects_an_inaccessible_room(users: Users, name: str) -> None:
+    device, witness = await users[name].connect(), await users["bo"].connect()
     (room,) = [room for room in witness.welcome["rooms"] if room["name"] == "den"]
     assert room["room"] not in [one["room"] for one in device.welcome["rooms"]]
     for frame in [frame for frames in MESSAGES.values() for frame in frames]:
@@ -173,7 +173,7 @@ async def told(device: Device, frame: Frame, room: int) -> Frame | None:
 # Authentication ----------------------------------------------------------------------------------
 
 
-async def test_failed_logins_have_the_same_response(chat: Chat, people: People) -> None:
+async def test_failed_logins_have_the_same_response(chat: Chat, users: Users) -> None:
     answers = set()
     for name, password in (
         ("bo", "not this one"),
@@ -189,9 +189,9 @@ async def test_failed_logins_have_the_same_response(chat: Chat, people: People) 
     assert answers.pop()[0] == 401
 
 
-async def test_forged_tokens_are_rejected_everywhere(chat: Chat, people: People) -> None:
-    assert (await people["ann"].ask("GET", "/api/me")).status == 200
-    for token in forged(people["ann"].token, people["bo"].token):
+async def test_forged_tokens_are_rejected_everywhere(chat: Chat, users: Users) -> None:
+    assert (await users["ann"].ask("GET", "/api/me")).status == 200
+    for token in forged(users["ann"].token, users["bo"].token):
         for headers in (
             {"Authorization": f"Bearer {token}"},
             {"Cookie": f"chatserver={token}"},

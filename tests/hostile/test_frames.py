@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from chatserver.protocol import Type
 from chatserver.protocol.framing import INVALID_HEADER, MaskCheck
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
+from tests.faults.conversation import NAMES, OBSERVER, Users
 from tests.faults.server import Server
-from tests.faults.talk import NAMES, OBSERVER, People
 from tests.hostile import grammar
 from tests.hostile.raw_connection import BINARY, CLOSE, PING, PONG, TEXT, RawConnection, frame
 
@@ -66,7 +66,7 @@ WRONG = {
 }
 
 
-async def test_a_protocol_violation_gets_its_close_code(chat: Chat, ann: Person) -> None:
+async def test_a_protocol_violation_gets_its_close_code(chat: Chat, ann: User) -> None:
     witness = await ann.connect()
     for what, (data, code) in WRONG.items():
         async with await RawConnection.opened(chat.url, ann.token) as line:
@@ -75,14 +75,14 @@ async def test_a_protocol_violation_gets_its_close_code(chat: Chat, ann: Person)
     assert (await witness.say("still here"))["ok"] is True
 
 
-async def test_compression_is_not_negotiated(chat: Chat, ann: Person) -> None:
+async def test_compression_is_not_negotiated(chat: Chat, ann: User) -> None:
     offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
     async with await RawConnection.opened(chat.url, ann.token, offer) as line:
         assert b"101" in line.head.splitlines()[0]
         assert b"extensions" not in line.head.lower()
 
 
-async def test_invented_close_codes_are_counted_together(chat: Chat, ann: Person) -> None:
+async def test_invented_close_codes_are_counted_together(chat: Chat, ann: User) -> None:
     closes = chat.server.websocket.log.closes
     for code in (3000, 4999, 65_535):
         async with await RawConnection.opened(chat.url, ann.token) as line:
@@ -134,14 +134,14 @@ def test_frames_byte_by_byte_are_the_same_frames() -> None:
 # Fuzzing -----------------------------------------------------------------------------------------
 
 
-async def test_fuzzed_frames_do_not_affect_other_clients(server: Server, people: People) -> None:
+async def test_fuzzed_frames_do_not_affect_other_clients(server: Server, users: Users) -> None:
     """Fuzz with a grammar, mutations and truncation; other clients and memory are unaffected."""
     chance = random.Random(11)
-    talking = asyncio.create_task(talk(server, people.tokens[NAMES[0]]))
-    await torment(server, people.tokens[OBSERVER], nonsense(chance, FRAMES // 10))
+    talking = asyncio.create_task(talk(server, users.tokens[NAMES[0]]))
+    await torment(server, users.tokens[OBSERVER], nonsense(chance, FRAMES // 10))
     before = grammar.memory(server.pid)
     frames = nonsense(chance, FRAMES)
-    token = people.tokens[OBSERVER]
+    token = users.tokens[OBSERVER]
     await asyncio.gather(*(torment(server, token, frames) for _ in range(LINES)))
     assert grammar.memory(server.pid) - before < GROWTH
     read = sum(map(int, re.findall(r'"frames": (\d+)', server.log.read_text(encoding="utf-8"))))
@@ -224,11 +224,11 @@ def broken(chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("wrong", ["", "x" * 24, "AAAA", "AAAAAAAAAAAAAAAAAAAAAA=\udcff"])
 async def test_an_invalid_handshake_is_a_bad_request(
-    server: Server, people: People, wrong: str
+    server: Server, users: Users, wrong: str
 ) -> None:
     hello = (
         f"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Authorization: Bearer {people.tokens[OBSERVER]}\r\nConnection: close\r\n"
+        f"Authorization: Bearer {users.tokens[OBSERVER]}\r\nConnection: close\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {wrong}\r\n\r\n"
     )
     async with await RawConnection.to(server.url) as line:

@@ -10,8 +10,8 @@ import pytest
 from chatserver.web import forms
 from chatserver.web.routes import OPERATIONS
 from tests.driver import Chat
+from tests.faults.conversation import NAMES, Users
 from tests.faults.server import Server
-from tests.faults.talk import NAMES, People
 from tests.hostile.raw_connection import RawConnection
 
 REQUESTS = 20_000 if os.environ.get("HOSTILE") == "whole" else 3_000
@@ -67,9 +67,9 @@ async def test_an_endless_body_is_rejected(chat: Chat, monkeypatch: pytest.Monke
         assert (await line.head_of_answer()).startswith(b"HTTP/1.1 400")
 
 
-async def test_fuzzed_requests_cause_no_server_error(server: Server, people: People) -> None:
+async def test_fuzzed_requests_cause_no_server_error(server: Server, users: Users) -> None:
     chance = random.Random(5)
-    token = people.tokens[NAMES[0]]
+    token = users.tokens[NAMES[0]]
     for _ in range(REQUESTS // AT_ONCE):
         requests = [nonsense(chance, token) for _ in range(AT_ONCE)]
         answers = await asyncio.gather(*(asked(server.url, request) for request in requests))
@@ -137,9 +137,9 @@ VALUES = [
 BODIES = [b"", b"{}", b"hi", FORM.encode(), b"\xff", b"a=%ff&b=%ED%A0%BD", b'{"data":"\\ud83d"}']
 
 
-async def test_no_header_value_causes_a_server_error(server: Server, people: People) -> None:
+async def test_no_header_value_causes_a_server_error(server: Server, users: Users) -> None:
     chance = random.Random(7)
-    token = people.tokens[NAMES[0]]
+    token = users.tokens[NAMES[0]]
     cases = [(field, value) for field in FIELDS for value in VALUES]
     for _ in range(max(1, REQUESTS // 10_000)):
         chance.shuffle(cases)
@@ -206,9 +206,9 @@ PIECES = [
 KEYS = "q room position limit after before epoch lang next token user over presence".split()
 
 
-async def test_no_path_or_query_causes_a_server_error(server: Server, people: People) -> None:
+async def test_no_path_or_query_causes_a_server_error(server: Server, users: Users) -> None:
     chance = random.Random(11)
-    token = people.tokens[NAMES[0]]
+    token = users.tokens[NAMES[0]]
     for _ in range(REQUESTS // AT_ONCE):
         requests = [with_parts(chance, token) for _ in range(AT_ONCE)]
         answers = await asyncio.gather(*(asked(server.url, request) for request in requests))

@@ -12,7 +12,7 @@ import aiohttp
 from chatserver import limits
 from chatserver.protocol import Type
 from chatserver.web import rates
-from tests.faults.talk import PASSWORD
+from tests.faults.conversation import PASSWORD
 
 ROUNDS = 120  # answers of each kind
 SHUFFLES = 2_000

@@ -47,8 +47,8 @@ async def main() -> None:
 
 async def settle(chat: Chat) -> str:
     """People, and a room that they have talked in; the cookie of one of them."""
-    await chat.person("ann", admin=True)
-    bo = await (await chat.person("bo")).connect()
+    await chat.user("ann", admin=True)
+    bo = await (await chat.user("bo")).connect()
     for _, text in zip(range(MESSAGES), itertools.cycle(TEXTS), strict=False):
         await bo.say(text)
     ann = await chat.server.users.find("ann")

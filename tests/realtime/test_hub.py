@@ -430,7 +430,7 @@ async def test_users_on_other_nodes_are_online(nodes: tuple[Node, Node]) -> None
     here, there = nodes
     there.connect(2, "bo", r1=0)
     there.hub.check_nodes()
-    assert [person.name for person in here.hub.presence.online()] == ["bo"]
+    assert [user.name for user in here.hub.presence.online()] == ["bo"]
 
 
 async def test_no_message_waits_for_the_presence_frames_of_a_crowd(node: Node) -> None:
@@ -601,7 +601,7 @@ async def test_a_stopped_node_leaves_no_users_and_no_keys(
     one, two = nodes
     one.connect(1, "ann")
     one.hub.check_nodes()
-    assert [person.name for person in two.hub.presence.online()] == ["ann"]
+    assert [user.name for user in two.hub.presence.online()] == ["ann"]
     one.hub.close()
     assert two.hub.presence.online() == []
     assert two.hub.presence.remote_keys() == []

@@ -191,7 +191,7 @@ async def announcements_of_a_node(nodes: Nodes) -> None:
     nodes.here.connect(3, "cy")
     nodes.here.hub.check_nodes()
     await nodes.deliver()
-    assert [person.name for person in nodes.there.hub.presence.online()] == ["cy"]
+    assert [user.name for user in nodes.there.hub.presence.online()] == ["cy"]
 
 
 async def announcements_of_a_node_that_has_stopped(nodes: Nodes) -> None:

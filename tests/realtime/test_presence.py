@@ -21,7 +21,7 @@ def changes_of(state: PresenceState) -> tuple[list[str], list[str]]:
     """Return the names of users who came online and went offline; there must be a change."""
     changes = state.changes()
     assert changes is not None
-    return [person.name for person in changes.online], changes.offline
+    return [user.name for user in changes.online], changes.offline
 
 
 def test_nobody_is_online_at_first(state: PresenceState) -> None:
@@ -64,7 +64,7 @@ def test_the_encoded_list_follows_all_changes(state: PresenceState) -> None:
     for step in steps:
         step()
         online_json = msgspec.json.decode(b"[%b]" % bytes(state.online_json()), type=list[Person])
-        assert sorted(online_json, key=lambda person: person.name) == state.online()
+        assert sorted(online_json, key=lambda user: user.name) == state.online()
     assert state.online() == [ANN, other_bo]
 
 
@@ -128,8 +128,8 @@ def test_a_new_display_name_is_a_change(state: PresenceState) -> None:
 
 
 def test_users_are_listed_by_name(state: PresenceState) -> None:
-    for person in (CY, ANN, BO):
-        state.connect(person)
+    for user in (CY, ANN, BO):
+        state.connect(user)
     assert state.online() == [ANN, BO, CY]
 
 
@@ -220,6 +220,6 @@ def test_changes_of_a_crowd_are_returned_in_batches_in_order() -> None:
     changes_of = []
     while changes := state.changes():
         assert len(changes.online) <= CHANGES_PER_FRAME
-        changes_of.append([person.name for person in changes.online])
+        changes_of.append([user.name for user in changes.online])
     assert [len(some) for some in changes_of] == [CHANGES_PER_FRAME, CHANGES_PER_FRAME, 1]
     assert [name for some in changes_of for name in reversed(some)] == names

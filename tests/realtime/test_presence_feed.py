@@ -51,9 +51,9 @@ async def test_a_list_is_encoded_once_for_all_recipients(monkeypatch: pytest.Mon
     encoded: list[int] = []
     encode = encode_events.group_list
 
-    def counting(people: bytes | bytearray) -> bytes:
-        encoded.append(len(people))
-        return encode(people)
+    def counting(users: bytes | bytearray) -> bytes:
+        encoded.append(len(users))
+        return encode(users)
 
     monkeypatch.setattr(encode_events, "group_list", counting)
     feed = Feed(lists=3 * WRITES_PER_TURN)

@@ -53,7 +53,7 @@ class Storage:
         made = await self.database.transaction(lambda c: direct_rooms(c, {pair}, self.now))
         return RoomFacts(made[pair], RoomKind.DIRECT, pair)
 
-    async def person(self, name: str, role: Role = Role.MEMBER) -> User:
+    async def user(self, name: str, role: Role = Role.MEMBER) -> User:
         return await self.users.add(NewUser(name, name.capitalize(), "hash", role))
 
     async def delete(self, user: User, *, by: int | None = None) -> list[Any]:

@@ -66,7 +66,7 @@ async def mention_rows(storage: Storage) -> list[tuple[Any, ...]]:
 
 
 async def test_acts_see_earlier_acts_of_the_same_batch(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     outcomes = await stored(
         storage,
         draft(ann, "one"),
@@ -91,7 +91,7 @@ async def test_acts_see_earlier_acts_of_the_same_batch(storage: Storage) -> None
 async def test_acts_on_a_message_deleted_in_the_same_batch_are_rejected(
     storage: Storage,
 ) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     said, edited, gone, *late = await stored(
         storage,
         draft(ann, "secret @ann"),
@@ -111,7 +111,7 @@ async def test_acts_on_a_message_deleted_in_the_same_batch_are_rejected(
 
 
 async def test_a_rejected_act_uses_no_seq(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await stored(storage, draft(ann, "mine"))
     *refused, last = await stored(
         storage,
@@ -128,7 +128,7 @@ async def test_a_rejected_act_uses_no_seq(storage: Storage) -> None:
 
 
 async def test_an_archived_room_accepts_only_deletions(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
     room = facts.room
     await stored(storage, draft(ann, "note", room=room), draft(ann, "other", room=room))
@@ -149,7 +149,7 @@ async def test_an_archived_room_accepts_only_deletions(storage: Storage) -> None
 async def test_repeated_acts_return_the_first_result_even_if_they_would_be_rejected_now(
     storage: Storage,
 ) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await stored(storage, draft(ann, "one"), draft(ann, "two"))
     acts = [
         acting(ann, Edit(1, "x"), draft_id="e"),
@@ -165,7 +165,7 @@ async def test_repeated_acts_return_the_first_result_even_if_they_would_be_rejec
 
 
 async def test_repetitions_within_one_batch_are_applied_once(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await stored(storage, draft(ann, "one"))
     first, again, other = await stored(
         storage,
@@ -178,7 +178,7 @@ async def test_repetitions_within_one_batch_are_applied_once(storage: Storage) -
 
 
 async def test_room_changes_and_messages_are_applied_in_order(storage: Storage) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
     changed = acting(ann, Change("change", {"title": "Hall"}))
     outcomes = await stored(
         storage, draft(ann, "1"), changed, acting(ann, Edit(1, "x")), draft(ann, "2")
@@ -195,7 +195,7 @@ async def test_the_old_words_of_edited_and_deleted_messages_are_not_found(
     storage: Storage,
 ) -> None:
     search = Search(storage.database)
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await stored(storage, draft(ann, "apple"), draft(ann, "banana"), draft(ann, "cherry"))
     await stored(
         storage, acting(ann, Edit(1, "grape")), acting(ann, Delete(2)), acting(ann, Edit(1, "kiwi"))
@@ -218,7 +218,7 @@ def symbols(count: int) -> list[str]:
 async def test_the_number_of_different_reactions_of_a_message_is_limited(
     storage: Storage, before: int
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await stored(storage, draft(ann, "one"))
     emoji = symbols(MAX_EMOJI + 1)
     await stored(storage, *(acting(ann, React(1, one, on=True)) for one in emoji[:before]))
@@ -247,7 +247,7 @@ async def test_the_number_of_reactions_of_a_message_is_limited(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apply_message, "MAX_REACTIONS", 4)
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await stored(storage, draft(ann, "one"), draft(ann, "two"))
     some = symbols(3)
     first = await stored(storage, *(acting(ann, React(1, one, on=True)) for one in some))
@@ -280,7 +280,7 @@ async def test_a_page_ends_after_very_many_reactions(
         return read(connection, places)
 
     monkeypatch.setattr(event_rows._REACTIONS, "rows", counted)
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
     for who in (ann, bo):
         await stored(storage, *(acting(who, React(seq, "👍", on=True)) for seq in range(1, 7)))
@@ -301,7 +301,7 @@ def test_the_names_of_a_page_fill_a_reply() -> None:
 async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await stored(storage, draft(ann, "one"))
     emoji = symbols(MAX_EMOJI + 1)
     for who in (ann, bo):
@@ -315,7 +315,7 @@ async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
         return rows
 
     monkeypatch.setattr(RowLookup, "rows", counted)
-    cy = await storage.person("cy")
+    cy = await storage.user("cy")
     outcomes = await stored(
         storage,
         acting(cy, React(1, emoji[0], on=True)),
@@ -329,9 +329,9 @@ async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
 
 
 async def test_mentioned_names_are_looked_up_when_the_message_is_stored(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
-    bo = await storage.person("bo")
+    bo = await storage.user("bo")
     await stored(
         storage,
         acting(ann, Message("@bo", mentions=("bo",))),
@@ -341,8 +341,8 @@ async def test_mentioned_names_are_looked_up_when_the_message_is_stored(storage:
 
 
 async def test_the_longest_existing_name_is_mentioned(storage: Storage) -> None:
-    ann = await storage.person("ann")
-    short, long = await storage.person("小明"), await storage.person("小明你")
+    ann = await storage.user("ann")
+    short, long = await storage.user("小明"), await storage.user("小明你")
     texts = ("小明你好", "小明在", "小", "bo你好", "all大家")
     await stored(storage, *(acting(ann, Message(f"@{text}", mentions=(text,))) for text in texts))
     expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, ALL_MEMBERS)]
@@ -350,7 +350,7 @@ async def test_the_longest_existing_name_is_mentioned(storage: Storage) -> None:
 
 
 async def test_an_edit_replaces_the_mentions(storage: Storage) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
     await stored(
         storage,
@@ -366,7 +366,7 @@ async def test_an_edit_replaces_the_mentions(storage: Storage) -> None:
 
 
 async def test_a_direct_message_finds_or_creates_the_room_of_the_pair(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("Bo")
+    ann, bo = await storage.user("ann"), await storage.user("Bo")
     first, second, own, unknown = await stored(
         storage,
         unresolved(ann, Message("hi"), to="bo"),
@@ -386,7 +386,7 @@ async def test_a_direct_message_finds_or_creates_the_room_of_the_pair(storage: S
 async def test_a_repeated_direct_message_is_stored_once_with_a_known_or_unknown_room(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     once = unresolved(ann, Message("hi"), to="bo", draft_id="a")
     (first,) = await stored(storage, once)
     again, other = await stored(
@@ -397,7 +397,7 @@ async def test_a_repeated_direct_message_is_stored_once_with_a_known_or_unknown_
 
 
 async def test_an_unresolved_room_is_looked_up(storage: Storage) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     direct, group, missing, foreign = await stored(
         storage,
@@ -460,10 +460,10 @@ async def test_a_batch_equals_single_acts(
 ) -> None:
     outcomes, tables = [], []
     for one, whole in ((storage, True), (other, False)):
-        facts, people = await _room(one)
+        facts, users = await _room(one)
         drafts = [
             acting(
-                people[who],
+                users[who],
                 act,
                 room=facts.room,
                 draft_id=f"{facts.room}-{key}",
@@ -481,7 +481,7 @@ async def test_a_batch_equals_single_acts(
 async def _room(storage: Storage) -> tuple[RoomFacts, list[User]]:
     """A room of two members; the third user is a member of the lobby only."""
     number = await storage.rooms.count()
-    people = [await storage.person(f"u{number}n{index}") for index in range(3)]
-    one, other = ((person.id, person.name) for person in people[:2])
+    users = [await storage.user(f"u{number}n{index}") for index in range(3)]
+    one, other = ((user.id, user.name) for user in users[:2])
     facts = await storage.direct(one, other)
-    return facts, people
+    return facts, users

@@ -42,7 +42,7 @@ _numbers = itertools.count()
 
 async def furnish(storage: Storage) -> None:
     """Insert two users, four messages in the lobby, one direct room, and rows in every table."""
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     direct = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.log.store([draft(ann, text or "deleted") for text in TEXTS])
     await storage.log.store([draft(bo, "psst", room=direct.room), draft(bo, "last", draft_id="a ")])
@@ -190,7 +190,7 @@ async def test_the_search_index_is_rebuilt_in_order_of_time(
 async def test_users_are_not_replaced_without_a_request(storage: Storage, tmp_path: Path) -> None:
     await furnish(storage)
     archive = await saved(storage.database, tmp_path / "all", PlainWriter)
-    await storage.person("cy")
+    await storage.user("cy")
     with pytest.raises(NotEmpty):
         await load(storage.database, archive.rows(), replace=False, progress=len_of)
     assert await storage.users.count() == 3
@@ -347,7 +347,7 @@ async def test_the_check_reports_the_number_of_further_findings(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_module, "MAX_FINDINGS", 2)
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, f"text {number}") for number in range(5)])
 
     def work(connection: Connection) -> None:
@@ -502,7 +502,7 @@ async def test_edits_of_expired_messages_are_deleted(storage: Storage) -> None:
 
 
 async def test_more_than_one_chunk_of_messages_is_deleted(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     for _ in range(3):
         await storage.log.store([draft(ann, "x" * 100) for _ in range(400)])
     await keep(storage, 1, 1)
@@ -514,7 +514,7 @@ async def test_more_than_one_chunk_of_messages_is_deleted(storage: Storage) -> N
 
 
 async def test_a_file_with_much_free_space_is_rewritten(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     for _ in range(4):
         await storage.log.store([draft(ann, "word " * 400) for _ in range(250)])
     smaller = storage.database.is_sqlite
@@ -536,7 +536,7 @@ async def test_free_space_of_small_deletions_adds_up(storage: Storage) -> None:
     path = storage.database.path
     if path is None:
         return
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "word " * 400) for _ in range(250)])
     async with storage.database.reading() as connection:
         size = 4096 * (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
@@ -547,7 +547,7 @@ async def test_free_space_of_small_deletions_adds_up(storage: Storage) -> None:
 
 async def test_an_expired_message_after_a_newer_one_is_kept(storage: Storage) -> None:
     """It was stored while the clock was behind."""
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     storage.now = 10 * DAY
     await storage.log.store([draft(ann, "old")])
     storage.now = 20 * DAY
@@ -561,7 +561,7 @@ async def test_an_expired_message_after_a_newer_one_is_kept(storage: Storage) ->
 
 
 async def test_a_message_from_the_future_expires_with_the_next_one(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     for at, text in ((1, "one"), (400, "from the future"), (2, "two"), (401, "future too")):
         storage.now = at * DAY
         await storage.log.store([draft(ann, text)])
@@ -575,7 +575,7 @@ async def test_a_message_from_the_future_expires_with_the_next_one(storage: Stor
 async def test_retention_waits_for_a_locked_room(storage: Storage, database_url: str) -> None:
     if storage.database.is_sqlite:
         return  # it has one writer
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "old")])
     keep = rooms.update().where(rooms.c.id == LOBBY).values(retention_days=1)
     await storage.database.transaction(lambda c: c.execute(keep))
@@ -592,7 +592,7 @@ async def test_retention_waits_for_a_locked_room(storage: Storage, database_url:
 
 
 async def test_text_in_deleted_messages_of_older_versions_is_removed(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "old")])
     keep = rooms.update().where(rooms.c.id == LOBBY).values(retention_days=1)
     revived = events.update().values(deleted_at=storage.now, body="left")

@@ -17,7 +17,7 @@ async def room(storage: Storage, by: User, name: str, *, private: bool = False) 
 
 
 async def test_a_bot_joins_its_rooms_with_an_event_in_each(storage: Storage) -> None:
-    ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo")
+    ann, bo = await storage.user("ann", Role.ADMIN), await storage.user("bo")
     plans, open_to_all = (
         await room(storage, ann, "plans", private=True),
         await room(storage, bo, "x1"),
@@ -36,7 +36,7 @@ async def test_a_bot_joins_its_rooms_with_an_event_in_each(storage: Storage) -> 
 
 
 async def test_the_operator_can_add_a_bot_to_any_room(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     plans = await room(storage, ann, "plans", private=True)
     bot, (joined,) = await storage.bots.add(ROBOT, "digest", ["plans"], by=None)
     assert (joined.room, joined.user, joined.joined) == (plans, "robot", (bot.id,))
@@ -49,7 +49,7 @@ async def test_the_operator_can_add_a_bot_to_any_room(storage: Storage) -> None:
 async def test_a_bot_that_may_not_join_a_room_is_not_created(
     storage: Storage, names: list[str], error: type[ChatError]
 ) -> None:
-    ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
+    ann, bo = await storage.user("ann", Role.ADMIN), await storage.user("bo", Role.ADMIN)
     await room(storage, bo, "open")
     await room(storage, bo, "secret", private=True)
     for by, name in ((bo, "old"), (ann, "mine")):
@@ -65,7 +65,7 @@ async def test_a_bot_that_may_not_join_a_room_is_not_created(
 
 
 async def test_only_a_taken_name_raises_conflict(storage: Storage) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
     await storage.bots.add(ROBOT, "digest", ["lobby", "1", "lobby"], by=ann.id)
     with pytest.raises(Conflict):
         await storage.bots.add(ROBOT, "other", [], by=ann.id)

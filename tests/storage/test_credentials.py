@@ -26,7 +26,7 @@ async def found(storage: Storage, name: str) -> tuple[User, str]:
 
 
 async def test_a_session_verified_with_a_replaced_password_is_not_created(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.credentials.administer(ann.id, NEW_PASSWORD, by=None)
     with pytest.raises(Unauthorized):
         await storage.credentials.open_session(session(ann), client="")
@@ -38,7 +38,7 @@ async def test_a_session_verified_with_a_replaced_password_is_not_created(storag
 async def test_a_session_of_an_account_disabled_after_verification_is_not_created(
     storage: Storage,
 ) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.disable(ann)
     with pytest.raises(Unauthorized):
         await storage.credentials.open_session(session(ann), client="")
@@ -50,21 +50,21 @@ async def test_a_session_of_an_account_disabled_after_verification_is_not_create
 async def test_a_rehash_of_an_old_password_never_replaces_a_new_password(
     storage: Storage,
 ) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.credentials.administer(ann.id, NEW_PASSWORD, by=None)
     await storage.credentials.rehash(ann.id, old="hash", new="hash again")
     assert (await found(storage, "ann"))[1] == "new"
 
 
 async def test_a_rehash_of_the_same_password_keeps_the_password_version(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.credentials.rehash(ann.id, old="hash", new="hash again")
     await storage.credentials.open_session(session(ann), client="")
     assert await found(storage, "ann") == (ann, "hash again")
 
 
 async def test_changing_the_own_password_ends_all_other_sessions(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     for name in ("s1", "s2", "s3"):
         await storage.credentials.open_session(session(ann, name), client="")
     ended = await storage.credentials.change_password(session(ann), "new", verified=0)
@@ -73,7 +73,7 @@ async def test_changing_the_own_password_ends_all_other_sessions(storage: Storag
 
 
 async def test_one_of_two_concurrent_password_changes_is_rejected(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.credentials.open_session(session(ann), client="")
     changes = (
         storage.credentials.change_password(session(ann), hashed, verified=0)
@@ -84,7 +84,7 @@ async def test_one_of_two_concurrent_password_changes_is_rejected(storage: Stora
 
 
 async def test_an_ended_session_cannot_change_the_password(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.credentials.open_session(session(ann), client="")
     await storage.sessions.revoke("s1")
     with pytest.raises(Unauthorized):
@@ -93,7 +93,7 @@ async def test_an_ended_session_cannot_change_the_password(storage: Storage) -> 
 
 
 async def test_an_ended_session_is_not_renewed(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.credentials.open_session(session(ann), client="")
     assert await storage.sessions.extend("s1", storage.now + 2_000)
     await storage.sessions.revoke("s1")
@@ -101,7 +101,7 @@ async def test_an_ended_session_is_not_renewed(storage: Storage) -> None:
 
 
 async def test_a_change_of_an_account_is_atomic(storage: Storage) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
     change = AccountChange(display="Ann B", role=Role.MEMBER, password_hash="new")
     with pytest.raises(Forbidden):
         await storage.credentials.administer(ann.id, change, by=None)
@@ -117,8 +117,8 @@ async def refused(work: Awaitable[object]) -> None:
 
 
 async def test_a_demoted_administrator_changes_nothing(storage: Storage) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
-    bo = await storage.person("bo", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
+    bo = await storage.user("bo", Role.ADMIN)
     await storage.credentials.administer(bo.id, DEMOTED, by=ann.id)
     bot = NewUser("robot", "Robot", "!", Role.BOT)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
@@ -138,8 +138,8 @@ async def test_a_demoted_administrator_changes_nothing(storage: Storage) -> None
 async def test_the_right_to_change_a_room_is_checked_when_the_change_is_stored(
     storage: Storage,
 ) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
-    bo = await storage.person("bo", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
+    bo = await storage.user("bo", Role.ADMIN)
     create = Create("Plans", "plans", users=((bo.id, "bo"),))
     (made,) = await storage.log.store([Draft(0, ann.id, "ann", "a1", "d", create)])
     assert not isinstance(made, ChatError)
@@ -151,8 +151,8 @@ async def test_the_right_to_change_a_room_is_checked_when_the_change_is_stored(
 
 
 async def test_a_disabled_account_cannot_create_or_join_a_room(storage: Storage) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
-    bo = await storage.person("bo")
+    ann = await storage.user("ann", Role.ADMIN)
+    bo = await storage.user("bo")
     await storage.disable(bo)
     draft = Draft(0, bo.id, "bo", "b1", "d", Create("Plans", "plans"))
     assert isinstance((await storage.log.store([draft]))[0], NotFound)

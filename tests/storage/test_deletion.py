@@ -31,7 +31,7 @@ def session(user: User) -> Session:
 async def test_a_deleted_account_leaves_its_rooms_and_its_messages_remain(
     storage: Storage, *, disabled: bool
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = await room_of(storage, ann, bo)
     await storage.log.store([draft(ann, "kept", room=room)])
     await storage.disable(ann, disabled=disabled)
@@ -51,7 +51,7 @@ async def test_rooms_of_a_deleted_account_are_locked_in_order_a_few_at_a_time(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "KEYS_PER_STATEMENT", 2)
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     made = [(await acted(storage, ann, Create(f"R{n}", f"r{n}"))).room for n in range(4)]
     locked: list[tuple[int, ...]] = []
 
@@ -66,7 +66,7 @@ async def test_rooms_of_a_deleted_account_are_locked_in_order_a_few_at_a_time(
 
 
 async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
     await storage.credentials.open_session(session(ann), client="Firefox")
     for user in (ann, robot):
@@ -85,7 +85,7 @@ async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storag
 
 
 async def test_a_deleted_account_cannot_be_enabled(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
     for user in (ann, robot):
         await storage.credentials.delete(user.id, by=None)
@@ -102,12 +102,12 @@ async def test_a_deleted_account_cannot_be_enabled(storage: Storage) -> None:
         await storage.bots.set_token(robot.id, "new", by=None)
     for name in ("ann", "Ann", "аnn"):
         with pytest.raises(Conflict):
-            await storage.person(name)
+            await storage.user(name)
     assert await storage.delete(ann) == []
 
 
 async def test_the_last_administrator_cannot_be_deleted(storage: Storage) -> None:
-    ann, bo = await storage.person("ann", Role.ADMIN), await storage.person("bo", Role.ADMIN)
+    ann, bo = await storage.user("ann", Role.ADMIN), await storage.user("bo", Role.ADMIN)
     await storage.credentials.delete(bo.id, by=ann.id)
     for by in (None, bo.id):
         with pytest.raises(Forbidden):

@@ -15,7 +15,7 @@ from tests.storage.conftest import Storage
 from tests.storage.test_plans import explained, explained_by_mariadb, is_scan
 
 
-async def person(storage: Storage, name: str, display: str) -> int:
+async def user(storage: Storage, name: str, display: str) -> int:
     return (await storage.users.add(NewUser(name, display, "hash"))).id
 
 
@@ -29,11 +29,11 @@ async def displayed(storage: Storage, name: str) -> set[int]:
 
 
 async def test_every_change_of_a_display_name_stores_its_key(storage: Storage) -> None:
-    await storage.person("root", Role.ADMIN)
+    await storage.user("root", Role.ADMIN)
     for number, display in enumerate(("Große", "Ｗｉｄｅ", "ﷺ" * 64)):
-        ann = await person(storage, f"ann{number}", display)
-        bo = await person(storage, f"bo{number}", "Bo")
-        cy = await person(storage, f"cy{number}", "Cy")
+        ann = await user(storage, f"ann{number}", display)
+        bo = await user(storage, f"bo{number}", "Bo")
+        cy = await user(storage, f"cy{number}", "Cy")
         bot = NewUser(f"bot{number}", display, "!", Role.BOT)
         await storage.bots.add(bot, f"digest{number}", [], by=None)
         await storage.users.change(bo, display=display, locale="en")
@@ -53,7 +53,7 @@ async def test_accounts_are_listed_by_a_prefix_of_either_name(storage: Storage) 
         "bo": "Bo",
         "d": "李明",
     }.items():
-        await person(storage, name, display)
+        await user(storage, name, display)
     assert await beginning(storage, "b") == ["ann", "b2", "bo", "cy"]
     assert await beginning(storage, "BO") == ["ann", "bo", "cy"]
     assert await beginning(storage, "b", limit=2) == ["ann", "b2"]
@@ -67,8 +67,8 @@ async def test_accounts_are_listed_by_a_prefix_of_either_name(storage: Storage) 
 async def test_a_display_name_is_compared_completely(storage: Storage) -> None:
     long = "ﷺ" * 60
     first, second = (
-        await person(storage, "ann", long + "a"),
-        await person(storage, "bo", long + "b"),
+        await user(storage, "ann", long + "a"),
+        await user(storage, "bo", long + "b"),
     )
     assert display_key(long + "a") == display_key(long + "b")
     assert await displayed(storage, long + "A") == {first}
@@ -77,7 +77,7 @@ async def test_a_display_name_is_compared_completely(storage: Storage) -> None:
 
 
 async def test_accounts_of_an_older_version_are_found(storage: Storage) -> None:
-    ann = await person(storage, "ann", "Große")
+    ann = await user(storage, "ann", "Große")
     await storage.database.transaction(lambda c: c.execute(users.update().values(display_key=None)))
     assert await displayed(storage, "grosse") == {ann}
     await storage.database.transaction(backfill_display_keys)
@@ -85,7 +85,7 @@ async def test_accounts_of_an_older_version_are_found(storage: Storage) -> None:
 
 
 async def test_only_matching_accounts_are_read(storage: Storage) -> None:
-    await person(storage, "ann", "Ann")
+    await user(storage, "ann", "Ann")
     seen: list[tuple[str, Any]] = []
 
     def keep(_c: Connection, _cursor: object, statement: str, values: Any, *_more: object) -> None:

@@ -28,7 +28,7 @@ def seqs(outcomes: list[object]) -> list[int]:
 
 
 async def test_a_batch_gets_consecutive_seqs_in_order(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     outcomes = await storage.log.store([draft(ann, "1"), draft(bo, "2"), draft(ann, "3")])
     assert seqs([*outcomes]) == [1, 2, 3]
     outcomes = await storage.log.store([draft(bo, "4")])
@@ -44,14 +44,14 @@ async def test_a_batch_gets_consecutive_seqs_in_order(storage: Storage) -> None:
 
 
 async def test_events_are_read_as_they_were_stored(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     (event,) = await storage.log.store([draft(ann, "你好 👋 ' \" \\ %s \n", draft_id="a")])
     (read,) = await storage.log.after(LOBBY_FACTS, 0, 100, 100)
     assert read == event
 
 
 async def test_each_room_has_its_own_seqs(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     outcomes = await storage.log.store(
         [draft(ann, "1"), draft(bo, "1", room=facts.room), draft(ann, "2"), draft(ann, "2", room=2)]
@@ -64,7 +64,7 @@ async def test_a_room_locked_by_another_program_is_rejected_and_others_continue(
 ) -> None:
     if storage.database.is_sqlite:
         return  # it has one writer
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     outsider = Database(database_url)
     lobby = sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update()
@@ -96,7 +96,7 @@ async def test_the_transaction_of_a_frozen_node_is_rolled_back(
         return  # it has one writer
     assert "idle_transaction_timeout=10" in mysql_driver.WRITER_LIMITS
     monkeypatch.setattr(mysql_driver, "WRITER_LIMITS", "SET idle_transaction_timeout=1")
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     still = Database(database_url)
     lobby = sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update()
     outcome: object = None
@@ -119,7 +119,7 @@ async def test_the_transaction_of_a_frozen_node_is_rolled_back(
 async def test_repetitions_return_the_first_seq_and_conflicts_are_reported(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     (first,) = await storage.log.store([draft(ann, "hi", draft_id="a")])
     storage.now += 1_000
     again, other, others = await storage.log.store(
@@ -136,7 +136,7 @@ async def test_repetitions_return_the_first_seq_and_conflicts_are_reported(
 
 
 async def test_a_repetition_among_new_events_uses_no_seq(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "1", draft_id="a")])
     outcomes = await storage.log.store(
         [draft(ann, "2"), draft(ann, "1", draft_id="a"), draft(ann, "3")]
@@ -146,7 +146,7 @@ async def test_a_repetition_among_new_events_uses_no_seq(storage: Storage) -> No
 
 
 async def test_a_former_member_gets_the_result_of_a_repetition(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     (first,) = await storage.log.store([draft(bo, "bye", draft_id="b")])
     await storage.disable(bo)
     again, news, more = await storage.log.store(
@@ -164,7 +164,7 @@ async def test_after_a_lock_timeout_batches_are_transactions_again(
     monkeypatch.setattr(dialects, "BUSY_TIMEOUT", 0.1)
     storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(storage.database, backups=tmp_path / "backups")
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "1", draft_id="a")])
     with closing(sqlite3.connect(tmp_path / "chat.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -181,7 +181,7 @@ async def test_after_a_lock_timeout_batches_are_transactions_again(
 
 
 async def test_repetitions_within_one_batch_are_stored_once(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     first, again, other = await storage.log.store(
         [
             draft(ann, "hi", draft_id="a"),
@@ -196,13 +196,13 @@ async def test_repetitions_within_one_batch_are_stored_once(storage: Storage) ->
 
 
 async def test_ids_are_compared_exactly(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     outcomes = await storage.log.store([draft(ann, "x", draft_id=i) for i in ("a", "A", "a ", "ä")])
     assert seqs([*outcomes]) == [1, 2, 3, 4]
 
 
 async def test_only_members_with_an_enabled_account_can_write(storage: Storage) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.disable(bo)
     outcomes = await storage.log.store(
@@ -218,19 +218,19 @@ async def test_only_members_with_an_enabled_account_can_write(storage: Storage) 
 
 
 async def test_concurrent_writers_produce_no_gaps_and_no_duplicates(storage: Storage) -> None:
-    people = [await storage.person(f"bo{number}") for number in range(4)]
+    users = [await storage.user(f"bo{number}") for number in range(4)]
     rooms = [LOBBY]
-    for other in people[1:]:
-        facts = await storage.direct((people[0].id, "bo0"), (other.id, other.name))
+    for other in users[1:]:
+        facts = await storage.direct((users[0].id, "bo0"), (other.id, other.name))
         rooms.append(facts.room)
 
     async def write(number: int) -> None:
         for turn in range(10):
             batch = [
-                draft(people[0], "x", room=room, draft_id=f"{turn}-{room}")
+                draft(users[0], "x", room=room, draft_id=f"{turn}-{room}")
                 for room in (rooms if number % 2 else reversed(rooms))
             ]
-            await storage.log.store([*batch, draft(people[number], f"own {number}.{turn}")])
+            await storage.log.store([*batch, draft(users[number], f"own {number}.{turn}")])
 
     await asyncio.gather(*(write(number) for number in range(4)))
     heads = await storage.log.heads(rooms)
@@ -241,7 +241,7 @@ async def test_concurrent_writers_produce_no_gaps_and_no_duplicates(storage: Sto
 
 
 async def test_pages_and_ranges_can_be_read(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.log.store([draft(ann, f"n{number}") for number in range(1, 11)])
     await storage.log.store([draft(bo, "psst", room=facts.room)])

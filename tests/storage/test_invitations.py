@@ -40,8 +40,8 @@ class Scene:
 
 @pytest.fixture
 async def scene(storage: Storage) -> Scene:
-    ann = await storage.person("ann", Role.ADMIN)
-    bo = await storage.person("bo", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
+    bo = await storage.user("bo", Role.ADMIN)
     numbers = []
     for name, private in (("news", False), ("plans", True)):
         act = Create(name, name, private=private, users=((ann.id, "ann"),))
@@ -110,7 +110,7 @@ async def test_an_account_created_by_an_invitation_joins_only_while_it_is_valid(
 
 
 async def test_invitations_into_private_rooms_are_visible_to_members_only(scene: Scene) -> None:
-    dan = await scene.storage.person("dan", Role.ADMIN)
+    dan = await scene.storage.user("dan", Role.ADMIN)
     for who, codes in ((scene.ann, ["open", "private", "public"]), (dan, ["open", "public"])):
         listed = await scene.storage.invites.list_usable(who.id)
         assert sorted(one.code for one in listed) == codes
@@ -152,7 +152,7 @@ async def test_no_user_joins_after_the_creator_was_demoted(scene: Scene) -> None
 async def test_a_removed_user_returns_to_a_private_room_only_with_a_newer_invitation(
     scene: Scene,
 ) -> None:
-    storage, cy = scene.storage, await scene.storage.person("cy")
+    storage, cy = scene.storage, await scene.storage.user("cy")
     ref = ((cy.id, "cy"),)
     join = Enrol("join", ref, invited="private", spends=True)
     leave, remove = Dismiss("leave", ref), Dismiss("remove", ref)
@@ -185,7 +185,7 @@ STORIES = {
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 async def test_an_older_invitation_admits_no_removed_user_who(scene: Scene, story: str) -> None:
-    storage, cy, ann = scene.storage, await scene.storage.person("cy"), scene.ann
+    storage, cy, ann = scene.storage, await scene.storage.user("cy"), scene.ann
     ref = ((cy.id, "cy"),)
     acts: dict[str, tuple[User, Act]] = {
         "join": (cy, Enrol("join", ref)),
@@ -212,7 +212,7 @@ async def test_an_older_invitation_admits_no_removed_user_who(scene: Scene, stor
 async def test_a_user_removed_from_a_public_room_joins_it_until_it_is_private(
     scene: Scene, *, closed: bool
 ) -> None:
-    storage, cy = scene.storage, await scene.storage.person("cy")
+    storage, cy = scene.storage, await scene.storage.user("cy")
     ref = ((cy.id, "cy"),)
     invited = Enrol("join", ref, invited="public")
     steps: list[tuple[User, Act]] = [(cy, invited), (scene.ann, Dismiss("remove", ref))]
@@ -228,7 +228,7 @@ async def test_a_membership_that_a_restore_ended_counts_as_removed(scene: Scene)
 
     The restore looks for such memberships when it has loaded the rows.
     """
-    storage, cy = scene.storage, await scene.storage.person("cy")
+    storage, cy = scene.storage, await scene.storage.user("cy")
     join = Enrol("join", ((cy.id, "cy"),), invited="private")
     joined = await acted(storage, cy, join, room=scene.private)
     ended = members.update().where(members.c.user_id == cy.id, members.c.room_id == scene.private)
@@ -246,7 +246,7 @@ async def test_an_invitation_that_is_revoked_while_users_accept_it_admits_none_a
         code, answered = f"c{number}", asyncio.Event()
         invite = Invite(code, "", storage.now, storage.now + 1_000, 9)
         await storage.invites.open(invite, by=scene.bo.id, into="plans")
-        guests = [await storage.person(f"u{number}x{one}") for one in range(3)]
+        guests = [await storage.user(f"u{number}x{one}") for one in range(3)]
 
         async def revoke(code: str = code, answered: asyncio.Event = answered) -> None:
             assert await storage.invites.revoke(code, by=scene.ann.id)
@@ -261,7 +261,7 @@ async def test_an_invitation_that_is_revoked_while_users_accept_it_admits_none_a
 
         outcomes = await overlapping(revoke, *(partial(accept, user) for user in guests))
         assert not [one for one in outcomes if isinstance(one, BaseException)], outcomes
-        assert not await accept(await storage.person(f"u{number}late"))
+        assert not await accept(await storage.user(f"u{number}late"))
         async with storage.database.reading() as connection:
             left = await connection.scalar(
                 sa.select(invites.c.uses_left).where(invites.c.code == code)

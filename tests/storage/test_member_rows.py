@@ -37,7 +37,7 @@ LAST = {
 async def test_an_ended_membership_of_an_older_version_counts_as_removed_unless(
     storage: Storage, act: Act | None, damage: str, *, removed: bool
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans", users=REF))).room
     if act is not None:
         storage.now += 1
@@ -61,7 +61,7 @@ async def test_an_ended_membership_of_an_older_version_counts_as_removed_unless(
 async def test_a_later_membership_and_departure_keep_the_time_of_the_removal(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans", users=REF))).room
     removed_at = storage.now = storage.now + 1
     for by, act in (

@@ -124,9 +124,9 @@ def require_order(outcomes: list[Any]) -> None:
 
 
 async def test_two_concurrent_acts_leave_a_room_consistent(storage: Storage) -> None:
-    await storage.person("root", Role.ADMIN)
+    await storage.user("root", Role.ADMIN)
     for number, acts in enumerate(PAIRS * max(2, RACES // 8)):
-        team = [await storage.person(f"{name}{number}x") for name in ("ann", "bo", "cy")]
+        team = [await storage.user(f"{name}{number}x") for name in ("ann", "bo", "cy")]
         create = Create("Plans", f"plans{number}x", users=ref(team[1]))
         room = (await acted(storage, team[0], create)).room
         outcomes = await overlapping(*(partial(act, storage, room, team) for act in acts))
@@ -139,8 +139,8 @@ async def test_two_concurrent_acts_leave_a_room_consistent(storage: Storage) -> 
 async def test_a_deletion_locks_rooms_that_the_account_joined_concurrently(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await storage.person("root", Role.ADMIN)
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await storage.user("root", Role.ADMIN)
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans", users=ref(bo)))).room
     read, locked = deletion.rooms_of, []
     answers: list[set[int]] = [set()]  # as they were before ann was a member
@@ -156,8 +156,8 @@ async def test_a_deletion_locks_rooms_that_the_account_joined_concurrently(
 
 
 async def test_a_deleted_account_cannot_become_a_member(storage: Storage) -> None:
-    await storage.person("root", Role.ADMIN)
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    await storage.user("root", Role.ADMIN)
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans"))).room
     await storage.credentials.delete(bo.id, by=None)
     for act in (Enrol("invite", ref(bo)), Create("Other", "other", users=ref(bo))):

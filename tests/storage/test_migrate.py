@@ -75,7 +75,7 @@ async def test_messages_of_an_older_revision_are_kept_and_found(
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
     assert await storage.database.run_on_writer(differences) == []
     with pytest.raises(Conflict):
-        await storage.person("аnn")  # with a Cyrillic letter
+        await storage.user("аnn")  # with a Cyrillic letter
     async with storage.database.reading() as connection:
         assert await connection.scalar(sa.text("SELECT display_key FROM users")) == "ann"
     found = await Search(storage.database).find(1, parse("purple"))

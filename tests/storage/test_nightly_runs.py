@@ -104,7 +104,7 @@ async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
 async def test_without_a_record_time_is_trusted_up_to_the_newest_event(
     storage: Storage, nights: Nights
 ) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     storage.now = nights.now - YEAR
     await storage.log.store([draft(ann, "the last one")])
     newest = await newest_event(storage.database)

@@ -6,7 +6,7 @@ import pytest
 
 from chatserver.errors import Unavailable
 from chatserver.storage.open_files import OpenFiles
-from tests.driver import Chat, Person, ask
+from tests.driver import Chat, User, ask
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_database_server_has_no_local_files() -> None:
 
 
 async def test_no_message_is_acknowledged_after_the_database_was_removed(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     path = chat.server.database.path
     assert path is not None

@@ -15,7 +15,7 @@ GROWING = ("search", "events", "members", "reactions", "mentions", "rooms", "use
 async def test_no_statement_of_the_message_path_scans(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = [await storage.person(f"bo{number}") for number in range(5)]
+    users = [await storage.user(f"bo{number}") for number in range(5)]
     seen: list[tuple[str, Any]] = []
 
     def keep(_c: Connection, _cursor: object, statement: str, values: Any, *_more: object) -> None:
@@ -24,24 +24,24 @@ async def test_no_statement_of_the_message_path_scans(
     readers = [reader.sync_engine for reader in storage.database.readers.values()]
     for engine in (storage.database.writer.engine, *readers):
         sa.event.listen(engine, "before_cursor_execute", keep)
-    await storage.log.store([draft(person, "hi") for person in people] * 2)
-    named = [(person.id, person.name) for person in people]
+    await storage.log.store([draft(user, "hi") for user in users] * 2)
+    named = [(user.id, user.name) for user in users]
     pairs = [await storage.direct(named[0], other) for other in named]
-    await storage.log.store([draft(people[0], "hi", room=facts.room) for facts in pairs])
+    await storage.log.store([draft(users[0], "hi", room=facts.room) for facts in pairs])
     acts: list[Act] = [
         Edit(1, "x", ("bo1",)),
         React(1, "👍", on=True),
         React(1, "👍", on=False),
         Delete(1),
     ]
-    await storage.log.store([acting(people[0], act) for act in acts])
-    await storage.log.store([acting(people[0], act) for act in acts])  # refused
-    await storage.log.store([unresolved(people[1], Message("hi"), to="bo2")])
-    await storage.log.store([unresolved(people[1], Message("hi"), room=LOBBY)])
+    await storage.log.store([acting(users[0], act) for act in acts])
+    await storage.log.store([acting(users[0], act) for act in acts])  # refused
+    await storage.log.store([unresolved(users[1], Message("hi"), to="bo2")])
+    await storage.log.store([unresolved(users[1], Message("hi"), room=LOBBY)])
     await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
-    await storage.rooms.for_user(people[0].id)
-    await storage.rooms.readable(people[0].id, [LOBBY])
+    await storage.rooms.for_user(users[0].id)
+    await storage.rooms.readable(users[0].id, [LOBBY])
     explain = explained if storage.database.is_sqlite else explained_by_mariadb
     plans = await storage.database.run_on_writer(lambda connection: explain(connection, seen))
     assert len(plans) > 10

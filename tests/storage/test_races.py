@@ -80,7 +80,7 @@ class AccountServices:
         self.weak.close()
         self.strong.close()
 
-    async def person(self, name: str, role: Role = Role.MEMBER) -> User:
+    async def user(self, name: str, role: Role = Role.MEMBER) -> User:
         """Create a user with the password OLD, whose hash the next login replaces."""
         hashed = await self.weak.hash(OLD)
         return await self.storage.users.add(NewUser(name, name, hashed, role))
@@ -122,10 +122,10 @@ async def overlapping(*works: Callable[[], Awaitable[Any]]) -> list[Any]:
 
 
 async def test_no_session_of_the_old_password_survives_a_change(services: AccountServices) -> None:
-    await services.person("ann", Role.ADMIN)
+    await services.user("ann", Role.ADMIN)
     for number in range(RACES):
         name = f"user{number}x"
-        bo = await services.person(name)
+        bo = await services.user(name)
         own = await services.signed_in(bo)
         theirs = partial(services.accounts.change_password, own, OLD, NEW, address="there")
         ours = partial(services.administration.change, None, name, password=NEW)
@@ -140,10 +140,10 @@ async def test_no_session_of_the_old_password_survives_a_change(services: Accoun
 
 
 async def test_no_session_survives_the_end_of_its_account(services: AccountServices) -> None:
-    await services.person("ann", Role.ADMIN)
+    await services.user("ann", Role.ADMIN)
     for number in range(RACES):
         name = f"user{number}x"
-        await services.person(name)
+        await services.user(name)
         close = partial(services.administration.change, None, name, disabled=True)
         log_in = partial(services.log_in, name, OLD)
         outcomes = await overlapping(close, log_in, log_in)
@@ -156,14 +156,14 @@ async def test_no_session_survives_the_end_of_its_account(services: AccountServi
 async def test_concurrent_logins_with_an_outdated_hash_succeed(services: AccountServices) -> None:
     for number in range(RACES):
         name = f"user{number}x"
-        await services.person(name)
+        await services.user(name)
         log_in = partial(services.log_in, name, OLD)
         assert all(isinstance(one, str) for one in await overlapping(log_in, log_in, log_in))
 
 
 async def test_an_enabled_administrator_always_remains(services: AccountServices) -> None:
-    ann = await services.person("ann", Role.ADMIN)
-    bo = await services.person("bo", Role.ADMIN)
+    ann = await services.user("ann", Role.ADMIN)
+    bo = await services.user("bo", Role.ADMIN)
     change = services.administration.change
     for number in range(RACES):
         by = (ann, bo) if number % 2 else (None, None)
@@ -178,8 +178,8 @@ async def test_an_enabled_administrator_always_remains(services: AccountServices
 
 
 async def test_a_demoted_administrator_cannot_create_accounts(services: AccountServices) -> None:
-    await services.person("ann", Role.ADMIN)
-    bo = await services.person("bo", Role.ADMIN)
+    await services.user("ann", Role.ADMIN)
+    bo = await services.user("bo", Role.ADMIN)
     for number in range(RACES):
         name, answered = f"user{number}x", asyncio.Event()
 
@@ -231,7 +231,7 @@ async def test_a_revoked_invitation_admits_no_user(services: AccountServices) ->
 
 
 async def test_an_ended_session_is_never_renewed(services: AccountServices) -> None:
-    bo = await services.person("bo")
+    bo = await services.user("bo")
     for number in range(RACES):
         session = Session(f"s{number}", bo, services.clock(), services.clock() + 1_000)
         await services.storage.credentials.open_session(session, client="")
@@ -269,7 +269,7 @@ async def test_a_name_imported_and_registered_concurrently_gets_one_account(
 
 
 async def test_a_bot_cannot_post_with_a_revoked_token(services: AccountServices) -> None:
-    await services.person("ann", Role.ADMIN)
+    await services.user("ann", Role.ADMIN)
     ends: list[Callable[[str], Awaitable[Any]]] = [
         partial(services.administration.renew_bot, None),
         partial(services.administration.revoke_bot, None),

@@ -9,7 +9,7 @@ from tests.storage.conftest import Storage, acting, draft
 
 
 async def test_variants_of_an_emoji_become_one_reaction(storage: Storage) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     await storage.log.store([draft(ann, "one")])
     for user, emoji in ((ann, "❤"), (bo, "❤️"), (cy, "❤"), (cy, "❤️"), (bo, "👍"), (ann, "x")):
         await storage.log.store([acting(user, React(1, emoji, on=True))])

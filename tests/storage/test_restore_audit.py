@@ -34,8 +34,8 @@ async def rows(storage: Storage) -> list[tuple[str, dict[str, Any]]]:
 
 async def before(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], User, User, User]:
     """A backup with two administrators, a bot, a session of each and an invitation."""
-    ann = await storage.person("ann", Role.ADMIN)
-    bo = await storage.person("bo", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
+    bo = await storage.user("bo", Role.ADMIN)
     robot, _ = await storage.bots.add(
         NewUser("robot", "Robot", "!", Role.BOT), "digest", [], by=None
     )
@@ -129,7 +129,7 @@ async def test_a_demoted_administrator_is_reported(storage: Storage) -> None:
 
 async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], int, User]:
     """A backup with a room of ann, from which bo is removed after ten more messages."""
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     create = Create(title="Plans", name="plans", private=True, users=((bo.id, bo.name),))
     room = (await acted(storage, ann, create)).room
     backup = await rows(storage)
@@ -204,7 +204,7 @@ async def test_a_database_without_times_of_removals_is_compared(storage: Storage
 async def test_a_room_whose_administrator_is_removed_again_gets_a_successor(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     create = Create(title="Plans", name="plans", users=((bo.id, bo.name),))
     room = (await acted(storage, ann, create)).room
     backup = await rows(storage)

@@ -31,9 +31,9 @@ async def robot(storage: Storage) -> User:
 async def test_the_successor_is_neither_a_bot_nor_a_disabled_account(storage: Storage) -> None:
     bot, ann, bo, cy = (
         await robot(storage),
-        await storage.person("ann"),
-        await storage.person("bo"),
-        await storage.person("cy"),
+        await storage.user("ann"),
+        await storage.user("bo"),
+        await storage.user("cy"),
     )
     room = await room_of(storage, ann, bot, bo, cy)
     await storage.disable(bo)
@@ -44,7 +44,7 @@ async def test_the_successor_is_neither_a_bot_nor_a_disabled_account(storage: St
 async def test_the_leave_event_of_the_last_administrator_names_the_successor(
     storage: Storage,
 ) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     room = await room_of(storage, ann, bo, cy)
     left = await acted(storage, cy, Dismiss("leave", ((cy.id, "cy"),)), room=room)
     assert isinstance(left, Event)
@@ -56,7 +56,7 @@ async def test_the_leave_event_of_the_last_administrator_names_the_successor(
 
 
 async def test_a_disabled_administrator_gets_a_successor(storage: Storage) -> None:
-    ann, bo, bot = await storage.person("ann"), await storage.person("bo"), await robot(storage)
+    ann, bo, bot = await storage.user("ann"), await storage.user("bo"), await robot(storage)
     room = await room_of(storage, ann, bot, bo)
     await storage.disable(ann)
     assert await admins(storage, room) == ["ann", "bo"]
@@ -68,8 +68,8 @@ async def test_a_disabled_administrator_gets_a_successor(storage: Storage) -> No
 async def test_a_room_without_candidates_gets_the_next_member_as_administrator(
     storage: Storage,
 ) -> None:
-    ann, bo, bot = await storage.person("ann"), await storage.person("bo"), await robot(storage)
-    cy = await storage.person("cy")
+    ann, bo, bot = await storage.user("ann"), await storage.user("bo"), await robot(storage)
+    cy = await storage.user("cy")
     room = await room_of(storage, ann, bot, bo)
     await storage.disable(bo)
     await leave(storage, ann, room)
@@ -82,7 +82,7 @@ async def test_a_room_without_candidates_gets_the_next_member_as_administrator(
 async def test_an_enabled_account_becomes_administrator_of_a_room_without_one(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = await room_of(storage, ann, bo)
     await storage.disable(bo)
     await leave(storage, ann, room)
@@ -91,7 +91,7 @@ async def test_an_enabled_account_becomes_administrator_of_a_room_without_one(
 
 
 async def test_the_lobby_and_direct_rooms_have_no_administrator(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     await storage.disable(ann)
     for room in (1, facts.room):
@@ -99,10 +99,10 @@ async def test_the_lobby_and_direct_rooms_have_no_administrator(storage: Storage
 
 
 async def test_two_administrators_disabled_concurrently_get_a_successor(storage: Storage) -> None:
-    cy = await storage.person("cy")
+    cy = await storage.user("cy")
     for number in range(10):
-        ann = await storage.person(f"x{number}ann")
-        bo = await storage.person(f"x{number}bo")
+        ann = await storage.user(f"x{number}ann")
+        bo = await storage.user(f"x{number}bo")
         act = Create("Plans", f"plans{number}", users=((bo.id, bo.name), (cy.id, "cy")))
         made = await acted(storage, ann, act)
         assert isinstance(made, Event)

@@ -19,12 +19,12 @@ MANY = ROOMS_LIMIT + 120
 
 @pytest.fixture
 async def ann(storage: Storage) -> User:
-    return await storage.person("ann")
+    return await storage.user("ann")
 
 
 @pytest.fixture
 async def bo(storage: Storage) -> User:
-    return await storage.person("bo")
+    return await storage.user("bo")
 
 
 async def test_rooms_with_unread_messages_come_first_then_those_with_the_newest_events(
@@ -66,8 +66,8 @@ async def test_a_room_with_many_own_messages_is_not_searched_for_unread_ones(
 async def test_users_who_connect_concurrently_are_read_in_statements_of_limited_size(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = [await storage.person(f"bo{number}") for number in range(12)]
-    await make_rooms(storage.database, 59, [person.id for person in people])
+    users = [await storage.user(f"bo{number}") for number in range(12)]
+    await make_rooms(storage.database, 59, [user.id for user in users])
     sizes: list[int] = []
 
     def count(*arguments: Any, **options: Any) -> Any:
@@ -76,7 +76,7 @@ async def test_users_who_connect_concurrently_are_read_in_statements_of_limited_
         return rows
 
     monkeypatch.setattr(room_list, "read_states", count)
-    found = await asyncio.gather(*(storage.rooms.for_user(person.id) for person in people))
+    found = await asyncio.gather(*(storage.rooms.for_user(user.id) for user in users))
     assert {len(one.states) for one in found} == {60}
     assert sorted(sizes) == [180] * 4
 

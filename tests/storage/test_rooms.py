@@ -12,16 +12,16 @@ from tests.storage.conftest import Storage, acted, acting, draft, unresolved
 
 
 async def test_every_account_is_a_member_of_the_lobby(storage: Storage) -> None:
-    ann = await storage.person("ann")
-    await storage.person("bo")
+    ann = await storage.user("ann")
+    await storage.user("bo")
     (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert (lobby.room, lobby.kind, lobby.name, lobby.members) == (LOBBY, "group", "lobby", 2)
 
 
 async def test_messages_from_before_the_membership_are_read(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "early")])
-    bo = await storage.person("bo")
+    bo = await storage.user("bo")
     await storage.log.store([draft(ann, "late"), draft(bo, "own")])
     (lobby,) = (await storage.rooms.for_user(bo.id)).states
     assert (lobby.head, lobby.read, lobby.unread) == (3, 1, 1)
@@ -30,7 +30,7 @@ async def test_messages_from_before_the_membership_are_read(storage: Storage) ->
 
 
 async def test_a_pair_has_one_direct_room_whoever_writes_first(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     stored = await asyncio.gather(
         *(
             storage.log.store([unresolved(who, Message("hi"), to=to)])
@@ -50,7 +50,7 @@ async def test_a_pair_has_one_direct_room_whoever_writes_first(storage: Storage)
 
 
 async def test_a_direct_room_with_oneself_has_one_member(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     facts = await storage.direct((ann.id, "ann"), (ann.id, "ann"))
     await storage.log.store([draft(ann, "note", room=facts.room)])
     own = (await storage.rooms.for_user(ann.id)).states[1]
@@ -58,7 +58,7 @@ async def test_a_direct_room_with_oneself_has_one_member(storage: Storage) -> No
 
 
 async def test_unread_messages_are_counted_up_to_a_thousand(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.log.store(
         [acting(ann, Message("hi", mentions=("bo", "all"))) for _ in range(MAX_COUNT)]
     )
@@ -72,12 +72,12 @@ async def test_unread_messages_are_counted_up_to_a_thousand(storage: Storage) ->
 
 
 async def test_each_user_has_counts_of_their_own(storage: Storage) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     await storage.log.store(
         [draft(ann, "hi"), draft(bo, "hi"), acting(bo, Message("hi", mentions=("ann",)))]
     )
     await storage.rooms.advance_reads({(cy.id, LOBBY): 2, (bo.id, LOBBY): 3})
-    found = await asyncio.gather(*(storage.rooms.for_user(person.id) for person in (ann, bo, cy)))
+    found = await asyncio.gather(*(storage.rooms.for_user(user.id) for user in (ann, bo, cy)))
     counts = [(one.states[0].unread, one.states[0].mentions, one.states[0].read) for one in found]
     assert counts == [(2, 1, 0), (0, 0, 3), (1, 0, 2)]
     states = await storage.rooms.states([ann.id, cy.id], LOBBY)
@@ -87,7 +87,7 @@ async def test_each_user_has_counts_of_their_own(storage: Storage) -> None:
 async def test_positions_only_move_forward_up_to_the_head_and_for_members_only(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.log.store([draft(ann, "hi") for _ in range(5)])
     asked = {(ann.id, LOBBY): 3, (bo.id, LOBBY): 99, (bo.id, 77): 1, (99, LOBBY): 1}
     moved = await storage.rooms.advance_reads(asked)
@@ -101,7 +101,7 @@ async def test_positions_only_move_forward_up_to_the_head_and_for_members_only(
 
 
 async def test_muting_returns_the_read_position(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.log.store([draft(ann, "hi")])
     await storage.rooms.advance_reads({(bo.id, LOBBY): 1})
     assert await storage.rooms.mute(bo.id, LOBBY, on=True) == 1
@@ -111,7 +111,7 @@ async def test_muting_returns_the_read_position(storage: Storage) -> None:
 
 
 async def test_a_preview_of_the_last_message_is_short(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     await storage.log.store([draft(ann, "你" * 4_000)])
     (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert lobby.last is not None
@@ -119,7 +119,7 @@ async def test_a_preview_of_the_last_message_is_short(storage: Storage) -> None:
 
 
 async def test_only_members_can_read_a_room(storage: Storage) -> None:
-    ann, bo, cy = [await storage.person(name) for name in ("ann", "bo", "cy")]
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     readable = await storage.rooms.readable(cy.id, [LOBBY, facts.room, 77])
     assert list(readable) == [LOBBY]
@@ -131,7 +131,7 @@ async def test_rooms_are_looked_up_a_few_in_a_statement(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "KEYS_PER_STATEMENT", 2)
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     for number in range(4):
         await acted(storage, (ann, bo)[number % 2], Create(f"R{number}", f"r{number}"))

@@ -209,16 +209,16 @@ class Index:
     async def found(self, who: User, text: str) -> list[str]:
         return [hit.data for hit in (await self.hits(who, text)).hits]
 
-    async def room(self, name: str, *people: User, title: str = "") -> int:
+    async def room(self, name: str, *users: User, title: str = "") -> int:
         room = {"kind": "group", "name": name, "title": title, "topic": "", "private": False}
-        numbers = {"head": 0, "members": len(people), "created_at": 0}
+        numbers = {"head": 0, "members": len(users), "created_at": 0}
         membership = {"role": "member", "joined_at": 0, "joined_seq": 0, "read_seq": 0}
 
         def work(connection: Connection) -> int:
             result = connection.execute(rooms.insert().values(**room, **numbers))
             number = int((result.inserted_primary_key or [0])[0])
-            for person in people:
-                row = {"room_id": number, "user_id": person.id, "muted": False, **membership}
+            for user in users:
+                row = {"room_id": number, "user_id": user.id, "muted": False, **membership}
                 connection.execute(members.insert().values(row))
             return number
 
@@ -232,12 +232,12 @@ async def index(storage: Storage) -> Index:
 
 @pytest_asyncio.fixture
 async def ann(storage: Storage) -> User:
-    return await storage.person("ann")
+    return await storage.user("ann")
 
 
 @pytest_asyncio.fixture
 async def bo(storage: Storage) -> User:
-    return await storage.person("bo")
+    return await storage.user("bo")
 
 
 # Matching ----------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ async def test_messages_in_inaccessible_rooms_change_no_result(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, rooms_of_cy: int
 ) -> None:
     monkeypatch.setattr(search, "CHUNKS", (2, 4))
-    cy = await index.storage.person("cy")
+    cy = await index.storage.user("cy")
     own = [await index.room(f"own{number}", cy) for number in range(rooms_of_cy)]
     left, hidden = await index.room("left", ann, cy), await index.room("hidden", ann, bo)
     private = {"name": None, "private_name": "hidden", "private": True}
@@ -409,7 +409,7 @@ async def test_a_direct_room_is_searched_by_its_members_only(
     index: Index, ann: User, bo: User
 ) -> None:
     facts = await index.storage.direct((ann.id, ann.name), (bo.id, bo.name))
-    cy = await index.storage.person("cy")
+    cy = await index.storage.user("cy")
     await index.say(ann, "between us", room=facts.room)
     assert await index.found(bo, "between") == ["between us"]
     assert await index.found(cy, "between") == []
@@ -445,9 +445,9 @@ async def test_filters_accept_displayed_names(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, as_terms: int
 ) -> None:
     monkeypatch.setattr(search, "AS_TERMS", as_terms)
-    cy = await index.storage.person("cy")
-    for person, display in ((ann, "王博"), (bo, "Cy"), (cy, "王博")):
-        await index.storage.users.change(person.id, display=display)
+    cy = await index.storage.user("cy")
+    for user, display in ((ann, "王博"), (bo, "Cy"), (cy, "王博")):
+        await index.storage.users.change(user.id, display=display)
     first = await index.room("first", ann, bo, title="Große Pläne")
     second = await index.room("second", ann, title="große pläne")
     named = await index.room("plans", ann, title="First")

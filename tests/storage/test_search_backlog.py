@@ -74,7 +74,7 @@ class Talk:
 
 @pytest_asyncio.fixture
 async def talk(storage: Storage) -> Talk:
-    return Talk(storage, await storage.person("ann"))
+    return Talk(storage, await storage.user("ann"))
 
 
 @pytest.mark.parametrize(

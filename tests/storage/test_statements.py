@@ -15,7 +15,7 @@ Read = Callable[[], Awaitable[Any]]
 
 async def reads_of(storage: Storage) -> dict[str, Read]:
     """Return queries that a visitor or a member can cause many times a second."""
-    ann = await storage.person("ann", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
     await storage.invites.open(Invite("code", "", 1, storage.now + 1, 5), by=ann.id)
     await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
     room = (await acted(storage, ann, Create("Plans", "plans"))).room
@@ -61,8 +61,8 @@ async def test_frequent_queries_build_no_statement(
 async def test_a_room_of_many_users_takes_as_many_statements_as_one_of_two(
     storage: Storage,
 ) -> None:
-    ann = await storage.person("ann")
-    others = [await storage.person(f"user{number}") for number in range(30)]
+    ann = await storage.user("ann")
+    others = [await storage.user(f"user{number}") for number in range(30)]
     statements: list[str] = []
     sa.event.listen(
         storage.database.writer.engine,

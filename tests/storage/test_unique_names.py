@@ -28,7 +28,7 @@ async def refusal(storage: Storage, by: User, act: Act, room: int = 0) -> type:
 async def test_an_account_name_confusable_with_another_is_rejected(
     storage: Storage, other: str
 ) -> None:
-    await storage.person("ann")
+    await storage.user("ann")
     for role in (Role.MEMBER, Role.BOT):
         with pytest.raises(Conflict):
             await storage.users.add(NewUser(other, other, "hash", role))
@@ -41,7 +41,7 @@ async def test_an_account_name_confusable_with_another_is_rejected(
 async def test_an_account_is_found_by_any_spelling_of_its_name(
     storage: Storage, written: str
 ) -> None:
-    bo = await storage.person("bo")
+    bo = await storage.user("bo")
     found = await storage.users.find(written)
     assert found is not None
     assert found[0] == bo
@@ -49,10 +49,10 @@ async def test_an_account_is_found_by_any_spelling_of_its_name(
 
 
 async def test_names_of_private_rooms_are_available_to_nonmembers(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     secret = await make(storage, ann, "plans", private=True)
     public = await make(storage, bo, "plans")
-    also_private = await make(storage, await storage.person("cy"), "budget", private=True)
+    also_private = await make(storage, await storage.user("cy"), "budget", private=True)
     assert await make(storage, bo, "budget", private=True) != also_private
     assert await storage.rooms.find_by_name("plans", ann.id) == secret
     assert await storage.rooms.find_by_name("plans ", bo.id) == public
@@ -61,7 +61,7 @@ async def test_names_of_private_rooms_are_available_to_nonmembers(storage: Stora
 
 
 async def test_the_name_of_a_visible_room_is_taken(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     await make(storage, ann, "plans", private=True)
     await make(storage, ann, "news")
     for by, name in ((ann, "plans"), (ann, "pIans"), (bo, "news"), (bo, "nеws"), (bo, "lоbby")):
@@ -70,14 +70,14 @@ async def test_the_name_of_a_visible_room_is_taken(storage: Storage) -> None:
 
 
 async def test_a_newer_room_does_not_hide_an_older_one_of_the_same_name(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     secret = await make(storage, ann, "plans", private=True)
     await acted(storage, bo, Create("Mine", "plans", users=((ann.id, "ann"),)))
     assert await storage.rooms.find_by_name("plans", ann.id) == secret
 
 
 async def test_a_room_keeps_its_name_when_it_becomes_private_or_public(storage: Storage) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = await make(storage, ann, "plans", private=True)
     opened = Change("change", {"private": False})
     assert isinstance(await acted(storage, ann, opened, room=room), Event)
@@ -100,7 +100,7 @@ async def test_a_room_keeps_its_name_when_it_becomes_private_or_public(storage: 
 async def test_an_unnamed_conversation_cannot_become_public(
     storage: Storage, values: dict[str, object]
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Talk", users=((bo.id, "bo"),)))).room
     assert await refusal(storage, ann, Change("change", values), room) is Forbidden
     assert [public.room for public in (await storage.rooms.public())[0]] == [1]
@@ -110,7 +110,7 @@ async def test_an_unnamed_conversation_cannot_become_public(
 async def test_an_unnamed_conversation_made_public_by_an_older_version_is_private_again(
     storage: Storage,
 ) -> None:
-    ann, bo = await storage.person("ann"), await storage.person("bo")
+    ann, bo = await storage.user("ann"), await storage.user("bo")
     room = await make(storage, ann, None)
     opened = rooms.update().where(rooms.c.id == room).values(private=False)
     await storage.database.transaction(lambda c: c.execute(opened))
@@ -125,7 +125,7 @@ async def test_an_unnamed_conversation_made_public_by_an_older_version_is_privat
 
 @pytest.mark.parametrize("title", ["Lobby", "LОBBY", "大厅", "Foyer at home"])
 async def test_the_title_of_the_lobby_is_reserved(storage: Storage, title: str) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
     renamed = Change("change", {"title": "Foyer at home"})
     assert isinstance(await acted(storage, ann, renamed, room=1), Event)
     assert await refusal(storage, ann, Create(title, "plans")) is Conflict
@@ -134,7 +134,7 @@ async def test_the_title_of_the_lobby_is_reserved(storage: Storage, title: str) 
 
 
 async def test_names_of_older_versions_are_resolved_once(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     room = await make(storage, ann, "plans", private=True)
     before = {"name": "plans", "private_name": None, "skeleton": None}
     await storage.database.transaction(
@@ -150,4 +150,4 @@ async def test_names_of_older_versions_are_resolved_once(storage: Storage) -> No
     )
     assert (row.name, row.private_name, row.skeleton) == (None, "plans", "plans")
     with pytest.raises(Conflict):
-        await storage.person("аnn")
+        await storage.user("аnn")

@@ -32,12 +32,12 @@ def test_the_scan_limit_is_divided_among_rooms_and_small_rooms_are_counted_exact
 
 @pytest.fixture
 async def ann(storage: Storage) -> User:
-    return await storage.person("ann")
+    return await storage.user("ann")
 
 
 @pytest.fixture
 async def bo(storage: Storage) -> User:
-    return await storage.person("bo")
+    return await storage.user("bo")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ async def test_only_one_of_two_concurrent_setups_succeeds(storage: Storage) -> N
 
 
 async def test_a_session_is_valid_until_it_expires_or_is_revoked(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
     await storage.credentials.open_session(session, client="x" * 500)
     assert await storage.sessions.find("s1") == session
@@ -58,7 +58,7 @@ async def test_a_session_is_valid_until_it_expires_or_is_revoked(storage: Storag
 
 
 async def test_last_seen_times_never_move_back(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     for name in ("s1", "s2"):
         session = Session(name, ann, storage.now, storage.now + 1_000)
         await storage.credentials.open_session(session, client="")
@@ -72,7 +72,7 @@ async def test_last_seen_times_never_move_back(storage: Storage) -> None:
 
 
 async def test_a_session_expires_at_its_time(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     session = Session("s1", ann, storage.now, storage.now + 1)
     await storage.credentials.open_session(session, client="")
     storage.now += 1
@@ -80,10 +80,10 @@ async def test_a_session_expires_at_its_time(storage: Storage) -> None:
 
 
 async def test_disabling_an_account_ends_its_sessions_permanently(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     session = Session("s1", ann, storage.now, storage.now + 1_000)
     await storage.credentials.open_session(session, client="")
-    await storage.person("bo", Role.ADMIN)
+    await storage.user("bo", Role.ADMIN)
     await storage.disable(ann)
     assert await storage.sessions.find("s1") is None
     await storage.disable(ann, disabled=False)
@@ -91,7 +91,7 @@ async def test_disabling_an_account_ends_its_sessions_permanently(storage: Stora
 
 
 async def test_an_invitation_admits_a_limited_number_of_users(storage: Storage) -> None:
-    ann = await storage.person("ann", Role.ADMIN)
+    ann = await storage.user("ann", Role.ADMIN)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=ann.id)
     results = await asyncio.gather(
@@ -114,7 +114,7 @@ async def test_an_invitation_from_the_future_is_not_accepted(storage: Storage) -
 
 
 async def test_last_seen_times_move_back_only_from_the_future(storage: Storage) -> None:
-    ann = await storage.person("ann")
+    ann = await storage.user("ann")
     row = {"id": "s", "user_id": ann.id, "created_at": 1, "expires_at": 2**52, "client": ""}
     query = sessions.insert().values({**row, "last_seen_at": 1})
     await storage.database.transaction(lambda c: c.execute(query))

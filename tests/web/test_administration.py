@@ -12,7 +12,7 @@ from chatserver.web.admin_pages import SECTIONS
 from chatserver.web.operations import Operation
 from chatserver.web.routes import OPERATIONS
 from tests.conftest import FAST, StartChat
-from tests.driver import PASSWORD, Chat, Person, ask
+from tests.driver import PASSWORD, Chat, User, ask
 
 HTML = {"Accept": "text/html"}
 FOR_ADMINISTRATORS = [one for one in OPERATIONS if one.access == "administrator"]
@@ -32,7 +32,7 @@ async def login(chat: Chat, name: str, password: str) -> int:
 
 
 async def test_every_administrative_operation_is_forbidden_for_other_users(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     assert len(FOR_ADMINISTRATORS) > 12
     for operation in FOR_ADMINISTRATORS:
@@ -43,7 +43,7 @@ async def test_every_administrative_operation_is_forbidden_for_other_users(
         assert (stranger.status, stranger.json["code"]) == (401, "unauthorized"), operation.name
 
 
-async def test_cross_site_requests_of_an_administrator_are_rejected(ann: Person) -> None:
+async def test_cross_site_requests_of_an_administrator_are_rejected(ann: User) -> None:
     for operation in FOR_ADMINISTRATORS:
         if operation.method != "GET":
             path, headers = address(operation), {"Origin": "http://evil.example"}
@@ -53,7 +53,7 @@ async def test_cross_site_requests_of_an_administrator_are_rejected(ann: Person)
 
 @pytest.mark.parametrize("section", SECTIONS)
 async def test_administration_pages_are_forbidden_for_members(
-    chat: Chat, ann: Person, bo: Person, section: str
+    chat: Chat, ann: User, bo: User, section: str
 ) -> None:
     path = f"/admin/{section}"
     page = await ann.ask("GET", path, headers=HTML)
@@ -65,9 +65,7 @@ async def test_administration_pages_are_forbidden_for_members(
     assert (stranger.status, stranger.headers["Location"]) == (302, f"/login?next={path}")
 
 
-async def test_only_administrators_get_a_link_to_the_administration(
-    ann: Person, bo: Person
-) -> None:
+async def test_only_administrators_get_a_link_to_the_administration(ann: User, bo: User) -> None:
     assert (await ann.ask("GET", "/admin")).headers["Location"] == "/admin/people"
     assert (await ann.ask("GET", "/admin/nothing", headers=HTML)).status == 404
     assert 'href="/admin"' in (await ann.ask("GET", "/index", headers=HTML)).text
@@ -78,24 +76,24 @@ async def test_only_administrators_get_a_link_to_the_administration(
 
 
 async def test_the_user_list_has_presence_and_last_seen_times(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     await ann.ask("POST", "/api/users", {"username": "cy", "password": PASSWORD})
     await ann.ask("POST", "/api/bots", {"name": "robot"})
-    people = (await ann.ask("GET", "/api/admin/people")).json["people"]
-    assert [(p["name"], p["role"], p["disabled"]) for p in people] == [
+    users = (await ann.ask("GET", "/api/admin/people")).json["people"]
+    assert [(p["name"], p["role"], p["disabled"]) for p in users] == [
         ("ann", "admin", False),
         ("bo", "member", False),
         ("cy", "member", False),
     ]
-    assert people[1]["last_seen_at"] >= people[1]["created_at"]
-    assert people[2]["last_seen_at"] is None
-    assert "password" not in str(people)
-    assert [p["online"] for p in people] == [False, False, False]
+    assert users[1]["last_seen_at"] >= users[1]["created_at"]
+    assert users[2]["last_seen_at"] is None
+    assert "password" not in str(users)
+    assert [p["online"] for p in users] == [False, False, False]
 
 
 async def test_resetting_a_password_returns_a_new_one_and_ends_all_sessions(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     bos = await bo.connect()
     reset = await ann.ask("POST", "/api/users/bo/password")
@@ -107,7 +105,7 @@ async def test_resetting_a_password_returns_a_new_one_and_ends_all_sessions(
     assert (await ann.ask("POST", "/api/users/nobody/password")).status == 404
 
 
-async def test_a_user_can_be_promoted_and_demoted(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_a_user_can_be_promoted_and_demoted(chat: Chat, ann: User, bo: User) -> None:
     bos = await bo.connect()
     made = await ann.ask("PATCH", "/api/users/bo", {"admin": True})
     assert made.json["user"]["role"] == "admin"
@@ -117,9 +115,7 @@ async def test_a_user_can_be_promoted_and_demoted(chat: Chat, ann: Person, bo: P
     assert (await ann.ask("GET", "/api/admin/people")).status == 403
 
 
-async def test_the_last_administrator_cannot_be_demoted(
-    chat: Chat, ann: Person, bo: Person
-) -> None:
+async def test_the_last_administrator_cannot_be_demoted(chat: Chat, ann: User, bo: User) -> None:
     await ann.ask("PATCH", "/api/users/bo", {"admin": True})
     await ann.ask("PATCH", "/api/users/bo", {"disabled": True})
     unmade = await ann.ask("PATCH", "/api/users/ann", {"admin": False})
@@ -133,7 +129,7 @@ async def test_the_last_administrator_cannot_be_demoted(
 
 
 async def test_the_successor_of_a_disabled_administrator_of_a_room_reconnects(
-    ann: Person, bo: Person, cy: Person
+    ann: User, bo: User, cy: User
 ) -> None:
     made = await bo.ask("POST", "/api/rooms", {"name": "den", "users": ["cy"]})
     device = await cy.connect()
@@ -144,7 +140,7 @@ async def test_the_successor_of_a_disabled_administrator_of_a_room_reconnects(
     assert den["admin"]
 
 
-async def test_a_display_name_can_be_changed_and_is_validated(ann: Person, bo: Person) -> None:
+async def test_a_display_name_can_be_changed_and_is_validated(ann: User, bo: User) -> None:
     changed = await ann.ask("PATCH", "/api/users/bo", {"display": "  Bo   B. "})
     assert changed.json["user"]["display"] == "Bo B."
     refused = await ann.ask("PATCH", "/api/users/bo", {"display": "evil\u202eeman"})
@@ -154,7 +150,7 @@ async def test_a_display_name_can_be_changed_and_is_validated(ann: Person, bo: P
 # Invitations -------------------------------------------------------------------------------------
 
 
-async def test_an_invitation_admits_to_its_room(chat: Chat, ann: Person) -> None:
+async def test_an_invitation_admits_to_its_room(chat: Chat, ann: User) -> None:
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "title": "Plans", "private": True})
     anns = await ann.connect()
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
@@ -169,7 +165,7 @@ async def test_an_invitation_admits_to_its_room(chat: Chat, ann: Person) -> None
 
 
 async def test_an_administrator_cannot_invite_into_a_private_room_without_membership(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     await bo.ask("POST", "/api/rooms", {"name": "secret", "private": True})
     for room in ("secret", "nowhere"):
@@ -181,7 +177,7 @@ async def test_an_administrator_cannot_invite_into_a_private_room_without_member
     assert (await ann.ask("GET", "/api/bots")).json["bots"] == []
 
 
-async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: Person, bo: Person) -> None:
+async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: User, bo: User) -> None:
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True, "users": ["bo"]})
     bos = await bo.connect()
     assert (await ann.ask("POST", "/api/bots", {"name": "robot", "rooms": ["plans"]})).status == 201
@@ -195,7 +191,7 @@ async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: Person, 
 
 
 async def test_an_invitation_into_an_archived_room_still_creates_the_account(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     room = (await ann.ask("POST", "/api/rooms", {"name": "plans"})).json["room"]
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json
@@ -206,7 +202,7 @@ async def test_an_invitation_into_an_archived_room_still_creates_the_account(
     assert [member["name"] for member in members] == ["ann"]
 
 
-async def test_the_qr_code_is_an_svg_image_with_a_white_background(ann: Person) -> None:
+async def test_the_qr_code_is_an_svg_image_with_a_white_background(ann: User) -> None:
     code = (await ann.ask("POST", "/api/invites", {})).json["code"]
     picture = await ann.ask("GET", f"/api/invites/{code}/qr.svg")
     assert (picture.status, picture.headers["Content-Type"]) == (200, "image/svg+xml")
@@ -221,13 +217,13 @@ async def test_the_qr_code_is_an_svg_image_with_a_white_background(ann: Person) 
 # Rooms -------------------------------------------------------------------------------------------
 
 
-async def rooms_of(admin: Person) -> dict[str, Any]:
+async def rooms_of(admin: User) -> dict[str, Any]:
     rooms = (await admin.ask("GET", "/api/admin/rooms")).json["rooms"]
     return {room["name"]: room for room in rooms}
 
 
 async def test_administrators_see_metadata_of_named_rooms_only(
-    ann: Person, bo: Person, cy: Person
+    ann: User, bo: User, cy: User
 ) -> None:
     room = (
         await bo.ask("POST", "/api/rooms", {"name": "secret", "title": "Gift", "private": True})
@@ -257,7 +253,7 @@ async def test_administrators_see_metadata_of_named_rooms_only(
 
 
 async def test_members_are_notified_when_an_administrator_archives_their_room(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     room = (await bo.ask("POST", "/api/rooms", {"name": "den", "private": True})).json["room"]
     bos = await bo.connect()
@@ -277,7 +273,7 @@ async def test_members_are_notified_when_an_administrator_archives_their_room(
     assert (await ann.ask("GET", f"/api/rooms/{room}/members")).status == 404
 
 
-async def test_invalid_changes_of_rooms_are_rejected(ann: Person, bo: Person) -> None:
+async def test_invalid_changes_of_rooms_are_rejected(ann: User, bo: User) -> None:
     conversation = (await bo.ask("POST", "/api/rooms", {"users": ["ann"]})).json["room"]
     for number, body, status in (
         ("1", {"archived": True}, 403),
@@ -291,16 +287,14 @@ async def test_invalid_changes_of_rooms_are_rejected(ann: Person, bo: Person) ->
         assert refused.status == status, (number, body)
 
 
-async def conversations(admin: Person, query: str = "") -> list[dict[str, Any]]:
+async def conversations(admin: User, query: str = "") -> list[dict[str, Any]]:
     answer = (await admin.ask("GET", f"/api/admin/conversations{query}")).json
     assert answer["more"] is False
     found: list[dict[str, Any]] = answer["conversations"]
     return found
 
 
-async def test_unnamed_conversations_are_listed_by_size(
-    ann: Person, bo: Person, cy: Person
-) -> None:
+async def test_unnamed_conversations_are_listed_by_size(ann: User, bo: User, cy: User) -> None:
     small = (await bo.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
     large = (await cy.ask("POST", "/api/rooms", {"users": ["bo", "ann"]})).json["room"]
     await bo.ask("POST", "/api/rooms", {"name": "den"})
@@ -319,7 +313,7 @@ async def test_unnamed_conversations_are_listed_by_size(
 
 
 async def test_an_administrator_can_dissolve_an_unnamed_conversation(
-    ann: Person, bo: Person, cy: Person
+    ann: User, bo: User, cy: User
 ) -> None:
     room = (await bo.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
     bos = await bo.connect()
@@ -335,9 +329,7 @@ async def test_an_administrator_can_dissolve_an_unnamed_conversation(
     assert (await ann.ask("DELETE", path)).status == 404
 
 
-async def test_only_unnamed_conversations_can_be_dissolved(
-    ann: Person, bo: Person, cy: Person
-) -> None:
+async def test_only_unnamed_conversations_can_be_dissolved(ann: User, bo: User, cy: User) -> None:
     named = (await bo.ask("POST", "/api/rooms", {"name": "den"})).json["room"]
     private = (await bo.ask("POST", "/api/rooms", {"name": "cave", "private": True})).json["room"]
     direct = (await bo.ask("POST", "/api/direct/cy/messages", {"data": "psst"})).json["room"]
@@ -349,9 +341,9 @@ async def test_only_unnamed_conversations_can_be_dissolved(
 # Bots --------------------------------------------------------------------------------------------
 
 
-async def test_only_the_newest_token_of_a_bot_is_valid(chat: Chat, ann: Person) -> None:
+async def test_only_the_newest_token_of_a_bot_is_valid(chat: Chat, ann: User) -> None:
     made = await ann.ask("POST", "/api/bots", {"name": "robot", "display": "Robot"})
-    robot = Person(chat, "robot", 0, made.json["token"], chat.browser())
+    robot = User(chat, "robot", 0, made.json["token"], chat.browser())
     assert (await robot.ask("POST", "/api/rooms/1/messages", {"data": "hello"})).status == 201
     device = await robot.connect()
     renewed = await ann.ask("POST", "/api/bots/robot/token")
@@ -370,7 +362,7 @@ async def test_only_the_newest_token_of_a_bot_is_valid(chat: Chat, ann: Person) 
 
 
 async def test_bot_operations_reject_users_and_user_operations_reject_bots(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     await ann.ask("POST", "/api/bots", {"name": "robot"})
     assert (await ann.ask("POST", "/api/bots/bo/token")).status == 404
@@ -383,7 +375,7 @@ async def test_bot_operations_reject_users_and_user_operations_reject_bots(
 # The server --------------------------------------------------------------------------------------
 
 
-async def test_the_check_reports_the_server_and_the_request(chat: Chat, ann: Person) -> None:
+async def test_the_check_reports_the_server_and_the_request(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     found = (await ann.ask("GET", "/api/admin/check")).json
     await device.close()
@@ -402,7 +394,7 @@ async def test_the_check_reports_whether_the_proxy_is_trusted(
 ) -> None:
     server = ServerSettings(trusted_proxies=["127.0.0.1" if trusted else "192.0.2.1"])
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
-    ann = await chat.person("ann", admin=True)
+    ann = await chat.user("ann", admin=True)
     outer = {
         "X-Forwarded-For": "203.0.113.7",
         "X-Forwarded-Host": "chat.example",
@@ -414,7 +406,7 @@ async def test_the_check_reports_whether_the_proxy_is_trusted(
 
 
 async def test_an_expired_administrator_session_returns_to_its_page_after_the_login(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     form = {"username": "ann", "password": PASSWORD}
     url = f"{chat.url}/login?next={quote('/admin/rooms')}"
@@ -423,7 +415,7 @@ async def test_an_expired_administrator_session_returns_to_its_page_after_the_lo
 
 
 async def test_invitations_contain_addresses_for_other_devices(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lan = ["http://10.0.0.5:3000", "http://192.168.1.7:3000"]
     monkeypatch.setattr("chatserver.web.authentication.others", lambda listening, host: lan)
@@ -443,6 +435,6 @@ async def test_invitations_contain_addresses_for_other_devices(
     assert await picture("") == await picture("http://evil.example") == first
 
 
-async def test_an_invitation_has_no_address_if_none_is_known(chat: Chat, ann: Person) -> None:
+async def test_an_invitation_has_no_address_if_none_is_known(chat: Chat, ann: User) -> None:
     made = (await ann.ask("POST", "/api/invites", {})).json
     assert (made["addresses"], made["url"]) == ([], f"{chat.url}/join/{made['code']}")

@@ -50,7 +50,7 @@ async def test_files_of_another_version_are_served_without_caching(
     old = await ask(chat.browser(), "GET", f"{chat.url}/static/{'0' * 12}/js/ui/dom.js")
     assert (old.status, old.headers["Cache-Control"]) == (200, "no-store")
     assert old.text == (STATIC / "js/ui/dom.js").read_text(encoding="utf-8")
-    assert (await (await chat.person("ann")).connect()).welcome["page"] == assets.digest
+    assert (await (await chat.user("ann")).connect()).welcome["page"] == assets.digest
 
 
 async def test_unknown_paths_are_not_found(chat: Chat, assets: Assets) -> None:

@@ -11,7 +11,7 @@ from chatserver.errors import Unavailable
 from chatserver.protocol import Type
 from chatserver.web.authentication import COOKIE
 from tests.conftest import StartChat
-from tests.driver import PASSWORD, Chat, Device, Person, ask
+from tests.driver import PASSWORD, Chat, Device, User, ask
 
 
 async def ended(device: Device, code: int = 4101) -> None:
@@ -21,7 +21,7 @@ async def ended(device: Device, code: int = 4101) -> None:
 
 
 async def test_logging_out_closes_the_connections_of_that_session_only(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     other = await chat.signed_in("ann")
     devices = [await ann.connect(), await ann.connect()]
@@ -35,7 +35,7 @@ async def test_logging_out_closes_the_connections_of_that_session_only(
 
 
 async def test_disabling_an_account_closes_its_connections_and_rejects_sign_ins(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     bos = await bo.connect()
     assert (await ann.ask("PATCH", "/api/users/bo", {"disabled": True})).status == 200
@@ -49,7 +49,7 @@ async def test_disabling_an_account_closes_its_connections_and_rejects_sign_ins(
 
 
 async def test_deleting_an_account_closes_its_connections_and_ends_its_memberships(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     made = await anns.ask(Type.ROOM, action="create", name="plans", users=["bo"])
@@ -69,7 +69,7 @@ async def test_deleting_an_account_closes_its_connections_and_ends_its_membershi
 
 
 async def test_a_password_set_by_an_administrator_ends_all_sessions(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     bos = await bo.connect()
     changed = await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
@@ -80,7 +80,7 @@ async def test_a_password_set_by_an_administrator_ends_all_sessions(
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
 
 
-async def test_changing_the_own_password_ends_the_other_sessions(chat: Chat, ann: Person) -> None:
+async def test_changing_the_own_password_ends_the_other_sessions(chat: Chat, ann: User) -> None:
     here, elsewhere = await ann.connect(), await (await chat.signed_in("ann")).connect()
     form = {"old": "not this one", "password": "a new long secret"}
     wrong = await ann.ask("PUT", "/api/me/password", form)
@@ -96,7 +96,7 @@ async def test_changing_the_own_password_ends_the_other_sessions(chat: Chat, ann
     assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 200
 
 
-async def test_a_user_can_end_single_own_sessions_only(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_a_user_can_end_single_own_sessions_only(chat: Chat, ann: User, bo: User) -> None:
     lost = await (await chat.signed_in("ann")).connect()
     path = f"/api/sessions/{lost.welcome['session']['id']}"
     assert (await bo.ask("DELETE", path)).status == 404
@@ -106,17 +106,17 @@ async def test_a_user_can_end_single_own_sessions_only(chat: Chat, ann: Person, 
     assert (await ann.ask("GET", "/api/me")).status == 200
 
 
-async def test_administrators_cannot_disable_themselves(ann: Person) -> None:
+async def test_administrators_cannot_disable_themselves(ann: User) -> None:
     refused = await ann.ask("PATCH", "/api/users/ann", {"disabled": True})
     assert refused.json["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "\u00e4"])
 async def test_an_invalid_token_gets_one_error_frame_and_no_events(
-    chat: Chat, ann: Person, token: str
+    chat: Chat, ann: User, token: str
 ) -> None:
     anns = await ann.connect()
-    stranger = Person(chat, "nobody", 0, token, chat.browser())
+    stranger = User(chat, "nobody", 0, token, chat.browser())
     device = await stranger.open()
     await anns.say("among ourselves")
     frames = [await device.next()]
@@ -124,13 +124,13 @@ async def test_an_invalid_token_gets_one_error_frame_and_no_events(
     assert await device.closed() == 4101
 
 
-async def test_tokens_in_the_query_can_be_disabled(chat: Chat, ann: Person) -> None:
+async def test_tokens_in_the_query_can_be_disabled(chat: Chat, ann: User) -> None:
     url = f"{chat.url}/ws?token={ann.token}"
     async with chat.browser().ws_connect(url) as ws:
         assert (await ws.receive_json())["type"] == Type.WELCOME
 
 
-async def test_renewing_extends_the_session_without_a_reconnect(ann: Person) -> None:
+async def test_renewing_extends_the_session_without_a_reconnect(ann: User) -> None:
     device = await ann.connect()
     before = device.welcome["session"]["expires_at"]
     renewed = await device.ask(Type.RENEW)
@@ -139,7 +139,7 @@ async def test_renewing_extends_the_session_without_a_reconnect(ann: Person) -> 
     assert (await (await ann.connect()).say("with the new token"))["ok"] is True
 
 
-async def test_a_session_is_renewed_over_http_by_cookie_or_token(chat: Chat, ann: Person) -> None:
+async def test_a_session_is_renewed_over_http_by_cookie_or_token(chat: Chat, ann: User) -> None:
     ends = (await ann.connect()).welcome["session"]
     answer = await ann.ask("PUT", "/api/me/session")
     assert answer.json["expires_at"] >= ends["expires_at"]
@@ -157,9 +157,7 @@ async def test_a_session_is_renewed_over_http_by_cookie_or_token(chat: Chat, ann
     assert stranger.status == 401
 
 
-async def test_a_connection_can_switch_to_a_newer_session(
-    chat: Chat, ann: Person, bo: Person
-) -> None:
+async def test_a_connection_can_switch_to_a_newer_session(chat: Chat, ann: User, bo: User) -> None:
     device = await ann.connect()
     newer = await chat.signed_in("ann")
     assert (await device.ask(Type.RENEW, token=newer.token))["ok"] is True
@@ -172,7 +170,7 @@ async def test_a_connection_can_switch_to_a_newer_session(
 
 
 async def test_a_logout_between_authentication_and_welcome_closes_the_connection(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_rooms = chat.server.history.rooms_of
     checked, signed_out = asyncio.Event(), asyncio.Event()
@@ -193,7 +191,7 @@ async def test_a_logout_between_authentication_and_welcome_closes_the_connection
 
 
 async def test_a_client_that_connects_during_the_stop_is_closed_as_restarting(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_rooms = chat.server.history.rooms_of
     checked, stopped = asyncio.Event(), asyncio.Event()
@@ -212,7 +210,7 @@ async def test_a_client_that_connects_during_the_stop_is_closed_as_restarting(
 
 
 async def test_a_conversation_created_while_a_client_connects_is_in_its_welcome(
-    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_rooms = chat.server.history.rooms_of
     read, written = asyncio.Event(), asyncio.Event()
@@ -235,7 +233,7 @@ async def test_a_conversation_created_while_a_client_connects_is_in_its_welcome(
 
 
 async def test_an_unavailable_database_is_reported_before_the_upgrade(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(user: object) -> object:
         raise Unavailable
@@ -248,14 +246,14 @@ async def test_an_unavailable_database_is_reported_before_the_upgrade(
 
 async def test_sessions_stay_valid_after_a_key_rotation(start_chat: StartChat) -> None:
     chat = await start_chat()
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     chat.server.keys.rotate()
     assert (await ann.ask("GET", "/api/me")).status == 200
     assert (await ann.connect()).welcome["user"] == "ann"
 
 
 async def test_a_request_whose_session_ends_while_its_body_arrives_is_rejected(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     arriving, ended = asyncio.Event(), asyncio.Event()
 
@@ -276,7 +274,7 @@ async def test_a_request_whose_session_ends_while_its_body_arrives_is_rejected(
 
 
 async def test_a_cookie_is_renewed_as_a_cookie_also_behind_a_proxy_that_authenticates(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     headers = {"Cookie": f"{COOKIE}={ann.token}", "Authorization": "Basic eDp5"}
     answer = await ask(chat.browser(), "PUT", f"{chat.url}/api/me/session", {}, headers=headers)

@@ -10,14 +10,13 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 
-from chatserver import create_app
+from chatserver import create_app, models
 from chatserver.app import SERVER
 from chatserver.commands.control import Control, Refused, connected, control
 from chatserver.config import ServerSettings, Settings
-from chatserver.models import User
 from chatserver.protocol import Type
 from tests.conftest import FAST
-from tests.driver import PASSWORD, Chat, Person
+from tests.driver import PASSWORD, Chat, User
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -118,7 +117,7 @@ async def test_the_setup_warning_is_visible_without_configured_logging(tmp_path:
 
 
 async def test_room_changes_of_the_operator_are_attributed_to_an_administrator(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     bos = await bo.connect()
     made = await bos.ask(Type.ROOM, action="create", name="plans", private=True)
@@ -158,7 +157,7 @@ async def test_a_stopping_chat_finishes_running_commands_and_accepts_no_new_ones
     asked, answer = asyncio.Event(), asyncio.Event()
     everybody = server.users.page
 
-    async def slowly(*which: Any, **more: Any) -> list[User]:
+    async def slowly(*which: Any, **more: Any) -> list[models.User]:
         asked.set()
         await answer.wait()
         return await everybody(*which, **more)

@@ -8,23 +8,23 @@ import pytest
 
 from chatserver.errors import BadRequest
 from chatserver.web import forms
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 from tests.fakes import SkippingLoop, run_skipping
 from tests.hostile.raw_connection import RawConnection
 
 TEXT = "/api/rooms/1/messages"
 
 
-async def post(person: Person, content: bytes, **headers: str) -> int:
+async def post(user: User, content: bytes, **headers: str) -> int:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    fields |= {"Authorization": f"Bearer {person.token}"}
-    url = person.chat.url + TEXT
-    async with person.http.post(url, data=content, headers=fields) as answer:
+    fields |= {"Authorization": f"Bearer {user.token}"}
+    url = user.chat.url + TEXT
+    async with user.http.post(url, data=content, headers=fields) as answer:
         return answer.status
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"', "us-ascii"])
-async def test_a_text_body_in_utf_8_is_accepted(ann: Person, charset: str) -> None:
+async def test_a_text_body_in_utf_8_is_accepted(ann: User, charset: str) -> None:
     assert await post(ann, "grün".encode(), Content_Type=f"text/plain; charset={charset}") == 201
 
 
@@ -33,25 +33,25 @@ async def test_a_text_body_in_utf_8_is_accepted(ann: Person, charset: str) -> No
 )
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
 async def test_another_charset_is_rejected_without_reading_the_body(
-    ann: Person, kind: str, codec: str
+    ann: User, kind: str, codec: str
 ) -> None:
     for parameter in (f"charset={codec}", f"charset*=utf-8''{codec}"):
         assert await post(ann, b'{"data":"hi"}', Content_Type=f"{kind}; {parameter}") == 415
 
 
-async def test_a_compressed_body_is_rejected(ann: Person) -> None:
+async def test_a_compressed_body_is_rejected(ann: User) -> None:
     content = gzip.compress(b'{"data":"hi"}')
     for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip", "x"):
         assert await raw(ann, content, f"Content-Encoding: {encoding}\r\n") == 415
     assert await raw(ann, b'{"data":"hi"}', "Content-Encoding: identity\r\n") == 201
 
 
-async def raw(person: Person, content: bytes, more: str) -> int:
+async def raw(user: User, content: bytes, more: str) -> int:
     head = (
-        f"POST {TEXT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n{more}"
+        f"POST {TEXT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {user.token}\r\n{more}"
         f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
-    async with await RawConnection.to(person.chat.url) as line:
+    async with await RawConnection.to(user.chat.url) as line:
         await line.send(head.encode() + content)
         return int((await line.head_of_answer()).split()[1])
 
@@ -59,7 +59,7 @@ async def raw(person: Person, content: bytes, more: str) -> int:
 @pytest.mark.parametrize("begin", [b"", b" ", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
 async def test_json_is_accepted_as_sent_by_curl_and_windows(
-    ann: Person, kind: str, begin: bytes
+    ann: User, kind: str, begin: bytes
 ) -> None:
     content = begin + b'{"data":"hi"}'
     assert await post(ann, content, Content_Type=kind) == 201
@@ -74,7 +74,7 @@ async def test_a_form_must_be_utf_8(chat: Chat, content: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "x/y", "multipart/form-data"])
 async def test_every_kind_of_body_has_a_time_limit(
-    ann: Person, monkeypatch: pytest.MonkeyPatch, kind: str
+    ann: User, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(forms, "GRACE_PERIOD", 0.05)
     head = (

@@ -8,7 +8,7 @@ import pytest
 from multidict import CIMultiDict
 
 from chatserver.web.headers import cookie, media_type
-from tests.driver import PASSWORD, Chat, Person
+from tests.driver import PASSWORD, Chat, User
 from tests.hostile.raw_connection import RawConnection
 
 NOT_UTF_8 = ["\udcff", "Mozilla \udce9", "\udced\udca0\udcbd"]
@@ -26,7 +26,7 @@ async def post(chat: Chat, path: str, form: str, fields: dict[str, str]) -> byte
 
 @pytest.mark.parametrize("agent", NOT_UTF_8)
 async def test_a_user_agent_that_is_not_utf_8_can_sign_in(
-    chat: Chat, ann: Person, agent: str
+    chat: Chat, ann: User, agent: str
 ) -> None:
     form = f'{{"username":"ann","password":"{PASSWORD}"}}'
     answer = await post(chat, "/login", form, {"User-Agent": agent})

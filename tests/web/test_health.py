@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 from chatserver.errors import CloseCode
 from chatserver.storage.migrate import HEAD
 from tests.conftest import StartChat
-from tests.driver import PASSWORD, Chat, Person, ask
+from tests.driver import PASSWORD, Chat, User, ask
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -59,7 +59,7 @@ async def test_after_a_disk_failure_the_server_is_alive_and_not_ready(chat: Chat
 
 
 async def test_a_full_disk_and_its_end_are_visible_to_operators(
-    chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture
+    chat: Chat, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     device = await ann.connect()
     database = chat.server.database
@@ -102,7 +102,7 @@ async def test_metrics_of_an_unavailable_database_are_omitted(
 
 
 async def test_a_database_without_tables_is_not_ready_and_metrics_are_available(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     device = await ann.connect()
     path = chat.server.database.path
@@ -121,7 +121,7 @@ async def test_a_database_without_tables_is_not_ready_and_metrics_are_available(
 # /metrics ----------------------------------------------------------------------------------------
 
 
-async def test_messages_commits_and_deliveries_are_counted(ann: Person, bo: Person) -> None:
+async def test_messages_commits_and_deliveries_are_counted(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     before = await figures(ann.chat)
     await anns.say("one", id="1")
@@ -142,7 +142,7 @@ async def test_messages_commits_and_deliveries_are_counted(ann: Person, bo: Pers
     assert after["chatserver_queue_length"] == 0
 
 
-async def test_users_and_connections_are_counted_separately(ann: Person, bo: Person) -> None:
+async def test_users_and_connections_are_counted_separately(ann: User, bo: User) -> None:
     devices = [await ann.connect(), await ann.connect(), await bo.connect()]
     found = await figures(ann.chat)
     assert found["chatserver_connections"] == 3
@@ -152,7 +152,7 @@ async def test_users_and_connections_are_counted_separately(ann: Person, bo: Per
         await device.close()
 
 
-async def test_closed_connections_are_counted_by_code(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_closed_connections_are_counted_by_code(chat: Chat, ann: User, bo: User) -> None:
     left, ended = await ann.connect(), await bo.connect()
     await left.close()
     chat.server.hub.sessions.end_user(bo.number, CloseCode.REMOVED)
@@ -167,9 +167,7 @@ async def test_closed_connections_are_counted_by_code(chat: Chat, ann: Person, b
     assert found["chatserver_closes_total{code=4101}"] == 1
 
 
-async def test_rejections_are_counted_for_commands_and_http_requests(
-    chat: Chat, ann: Person
-) -> None:
+async def test_rejections_are_counted_for_commands_and_http_requests(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     assert (await device.say("hi", to="nobody"))["code"] == "not_found"
     assert (await ann.ask("GET", "/api/rooms/99")).status == 404
@@ -180,7 +178,7 @@ async def test_rejections_are_counted_for_commands_and_http_requests(
     assert found["chatserver_catch_ups_total"] == 1
 
 
-async def test_sign_ins_are_counted_by_outcome(chat: Chat, ann: Person) -> None:
+async def test_sign_ins_are_counted_by_outcome(chat: Chat, ann: User) -> None:
     for password in (PASSWORD, "wrong", "wrong"):
         form = {"username": "ann", "password": password}
         await ask(chat.browser(), "POST", f"{chat.url}/login", form)

@@ -32,7 +32,7 @@ async def test_every_page_is_valid_html(chat: Chat, tmp_path: Path) -> None:
 async def pages(chat: Chat) -> list[tuple[str, str]]:
     """Return path and HTML of all pages."""
     setup = await ask(chat.browser(), "GET", chat.url + "/setup", headers=HTML)
-    ann = await chat.person("ann", admin=True)
+    ann = await chat.user("ann", admin=True)
     made = await ann.ask("POST", "/api/invites", {})
     found = [("/setup", setup.text)]
     for path in [*FOR_STRANGERS[1:], f"/join/{made.json['code']}"]:

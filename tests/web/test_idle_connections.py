@@ -14,7 +14,7 @@ from chatserver.web.aiohttp_internals import HttpConnection, Listener
 from chatserver.web.idle_connections import IdleConnections
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 from tests.hostile.raw_connection import CLOSE, RawConnection
 
 LARGE = 8_000_000  # bytes, more than the system buffers
@@ -136,7 +136,7 @@ async def test_failed_upgrades_do_not_count_for_the_limit_of_their_address(
 ) -> None:
     monkeypatch.setattr("chatserver.web.websocket.connection_limiter.WAIT_TIMEOUT", 0)
     chat = await start_chat()
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     chat.server.websocket._limiter._limit = 2
     lines = [
         await RawConnection.opened(chat.url, "wrong") for _ in range(5)
@@ -148,7 +148,7 @@ async def test_failed_upgrades_do_not_count_for_the_limit_of_their_address(
 
 
 async def test_the_number_of_rejected_connections_that_linger_is_limited(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.web.websocket.endpoint.MAX_REJECTED", 2)
     lines = [await RawConnection.opened(chat.url, "wrong") for _ in range(3)]

@@ -8,7 +8,7 @@ from aiohttp import ClientSession, web
 
 from chatserver.web.listing import PAGE, first_entries, stream_query
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 
 NAMES = [f"u{number:04}" for number in range(2 * PAGE + 3)]
 
@@ -55,19 +55,19 @@ async def test_a_limited_list_is_read_in_pages(limit: int) -> None:
 
 
 @pytest_asyncio.fixture
-async def ann(start_chat: StartChat) -> Person:
+async def ann(start_chat: StartChat) -> User:
     chat: Chat = await start_chat()
     for name in ("ann", "Bo", "cy", "李明"):
-        await chat.person(name)
+        await chat.user(name)
     return await chat.signed_in("ann")
 
 
-async def names_of(person: Person, query: str) -> tuple[list[str], bool | None]:
-    answer = (await person.ask("GET", f"/api/users{query}")).json
-    return [user["name"] for user in answer["users"]], answer.get("more")
+async def names_of(user: User, query: str) -> tuple[list[str], bool | None]:
+    answer = (await user.ask("GET", f"/api/users{query}")).json
+    return [one["name"] for one in answer["users"]], answer.get("more")
 
 
-async def test_accounts_are_listed_completely_in_pages_by_prefix_or_by_name(ann: Person) -> None:
+async def test_accounts_are_listed_completely_in_pages_by_prefix_or_by_name(ann: User) -> None:
     assert await names_of(ann, "") == (["ann", "Bo", "cy", "李明"], None)
     assert await names_of(ann, "?limit=2") == (["ann", "Bo"], True)
     assert await names_of(ann, "?limit=2&after=BO") == (["cy", "李明"], False)
@@ -79,5 +79,5 @@ async def test_accounts_are_listed_completely_in_pages_by_prefix_or_by_name(ann:
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?limit=1001", "?limit=x", f"?q={'x' * 200}"])
-async def test_invalid_page_parameters_are_rejected(ann: Person, query: str) -> None:
+async def test_invalid_page_parameters_are_rejected(ann: User, query: str) -> None:
     assert (await ann.ask("GET", f"/api/users{query}")).status == 400

@@ -6,21 +6,21 @@ from chatserver.accounts import revocations
 from chatserver.accounts.revocations import RevocationFile
 from chatserver.errors import Unavailable
 from tests.conftest import StartChat
-from tests.driver import Chat, Person, ask
+from tests.driver import Chat, User, ask
 
 
 async def refuse(*_: object) -> None:
     raise Unavailable
 
 
-async def session_of(person: Person) -> str:
-    places = (await person.ask("GET", "/api/sessions")).json["sessions"]
+async def session_of(user: User) -> str:
+    places = (await user.ask("GET", "/api/sessions")).json["sessions"]
     (session,) = [place["id"] for place in places if place["current"]]
     return str(session)
 
 
 async def test_a_session_ends_even_if_the_database_cannot_store_it(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await session_of(ann)
     device, other = await ann.connect(), await chat.signed_in("ann")
@@ -40,7 +40,7 @@ async def test_a_session_ends_even_if_the_database_cannot_store_it(
 
 
 async def test_the_end_is_stored_when_the_database_is_available_again(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await session_of(ann)
     monkeypatch.setattr(revocations, "RETRY_DELAY", 0)
@@ -56,14 +56,14 @@ async def test_an_end_that_is_not_stored_survives_a_restart(
     start_chat: StartChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = await start_chat()
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     session = await session_of(ann)
     with monkeypatch.context() as patch:
         patch.setattr(chat.server.database, "transaction", refuse)
         assert (await ann.ask("POST", "/logout", {})).json["pending"]
         await chat.stop()
     again = await start_chat(chat.server.settings)
-    me = await Person(again, "ann", 0, ann.token, again.browser()).ask("GET", "/api/me")
+    me = await User(again, "ann", 0, ann.token, again.browser()).ask("GET", "/api/me")
     assert (me.status, await again.server.stored_sessions.valid([session])) == (401, {session})
     await again.server.revocations.flush()
     assert await again.server.stored_sessions.valid([session]) == set()
@@ -71,7 +71,7 @@ async def test_an_end_that_is_not_stored_survives_a_restart(
 
 
 async def test_a_logout_fails_if_the_session_cannot_be_read(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(chat.server.stored_sessions, "find", refuse)
@@ -82,7 +82,7 @@ async def test_a_logout_fails_if_the_session_cannot_be_read(
 
 
 async def test_the_number_of_pending_session_ends_is_limited(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "MAX_PENDING", 0)
     refused = await ann.ask("POST", "/logout", {})

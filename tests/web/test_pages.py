@@ -4,7 +4,7 @@ import pytest
 
 from chatserver.config import Settings
 from tests.conftest import FAST, StartChat
-from tests.driver import PASSWORD, Chat, Person, ask
+from tests.driver import PASSWORD, Chat, User, ask
 
 HTML = {"Accept": "text/html,*/*;q=0.8"}
 
@@ -73,9 +73,7 @@ async def test_an_invalid_name_or_password_is_explained(
 
 
 @pytest.mark.parametrize("form", ["json", "data"])
-async def test_logging_in_works_with_json_and_with_a_form(
-    chat: Chat, ann: Person, form: str
-) -> None:
+async def test_logging_in_works_with_json_and_with_a_form(chat: Chat, ann: User, form: str) -> None:
     browser = chat.browser()
     credentials = {"username": "Ann", "password": PASSWORD}
     sent = {form: credentials}
@@ -93,7 +91,7 @@ async def test_logging_in_works_with_json_and_with_a_form(
     assert by_cookie.json["user"]["name"] == "ann"
 
 
-async def test_a_form_login_redirects_without_javascript(chat: Chat, ann: Person) -> None:
+async def test_a_form_login_redirects_without_javascript(chat: Chat, ann: User) -> None:
     browser = chat.browser()
     form = {"username": "ann", "password": PASSWORD}
     url = chat.url + "/login"
@@ -120,7 +118,7 @@ async def test_a_form_login_redirects_without_javascript(chat: Chat, ann: Person
     ],
 )
 async def test_logging_in_never_redirects_to_another_site(
-    chat: Chat, ann: Person, target: str
+    chat: Chat, ann: User, target: str
 ) -> None:
     form = {"username": "ann", "password": PASSWORD}
     async with chat.browser().post(
@@ -142,19 +140,19 @@ async def test_logging_in_never_redirects_to_another_site(
     ],
 )
 async def test_the_login_page_redirects_a_signed_in_user_except_to_switch_accounts(
-    ann: Person, query: str, status: int, target: str | None
+    ann: User, query: str, status: int, target: str | None
 ) -> None:
     answer = await ann.ask("GET", f"/login{query}", headers=HTML)
     assert (answer.status, answer.headers.get("Location")) == (status, target)
 
 
-async def test_the_login_page_is_shown_when_the_session_is_over(chat: Chat, ann: Person) -> None:
+async def test_the_login_page_is_shown_when_the_session_is_over(chat: Chat, ann: User) -> None:
     await chat.server.administration.reset_password(None, "ann")
     assert (await ann.ask("GET", "/login?over", headers=HTML)).status == 200
 
 
 async def test_an_unknown_name_gets_the_same_response_as_a_wrong_password(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     answers = [
         await ask(chat.browser(), "POST", chat.url + "/login", {"username": n, "password": "xxxxx"})
@@ -170,7 +168,7 @@ async def test_an_unknown_name_gets_the_same_response_as_a_wrong_password(
 
 
 async def test_logging_in_creates_a_new_session_despite_an_existing_cookie(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     browser = chat.browser()
     credentials = {"username": "ann", "password": PASSWORD}
@@ -179,7 +177,7 @@ async def test_logging_in_creates_a_new_session_despite_an_existing_cookie(
     assert first.headers["Set-Cookie"] != second.headers["Set-Cookie"]
 
 
-async def test_logging_out_ends_the_session_and_deletes_the_cookie(chat: Chat, ann: Person) -> None:
+async def test_logging_out_ends_the_session_and_deletes_the_cookie(chat: Chat, ann: User) -> None:
     browser = chat.browser()
     answer = await ask(
         browser, "POST", chat.url + "/login", {"username": "ann", "password": PASSWORD}
@@ -192,7 +190,7 @@ async def test_logging_out_ends_the_session_and_deletes_the_cookie(chat: Chat, a
     assert (await ask(browser, "POST", chat.url + "/logout")).status == 200
 
 
-async def test_pages_redirect_depending_on_the_session(chat: Chat, ann: Person) -> None:
+async def test_pages_redirect_depending_on_the_session(chat: Chat, ann: User) -> None:
     stranger = chat.browser()
     assert (await ask(stranger, "GET", chat.url + "/")).headers["Location"] == "/login"
     assert (await ask(stranger, "GET", chat.url + "/index")).headers["Location"] == "/"
@@ -205,7 +203,7 @@ async def test_pages_redirect_depending_on_the_session(chat: Chat, ann: Person) 
 # Invitations -------------------------------------------------------------------------------------
 
 
-async def test_a_visitor_can_join_by_an_invitation(chat: Chat, ann: Person) -> None:
+async def test_a_visitor_can_join_by_an_invitation(chat: Chat, ann: User) -> None:
     made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
     assert made.status == 201
     assert made.json["url"] == f"{chat.url}/join/{made.json['code']}"
@@ -222,7 +220,7 @@ async def test_a_visitor_can_join_by_an_invitation(chat: Chat, ann: Person) -> N
 
 
 async def test_a_user_can_join_the_room_of_an_invitation(
-    chat: Chat, ann: Person, bo: Person, cy: Person
+    chat: Chat, ann: User, bo: User, cy: User
 ) -> None:
     room = {"name": "plans", "title": "Plans", "private": True}
     number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
@@ -236,7 +234,7 @@ async def test_a_user_can_join_the_room_of_an_invitation(
     assert (stranger.status, stranger.json["code"]) == (401, "unauthorized")
 
 
-async def test_a_removed_user_cannot_join_by_an_older_invitation(ann: Person, bo: Person) -> None:
+async def test_a_removed_user_cannot_join_by_an_older_invitation(ann: User, bo: User) -> None:
     room = {"name": "plans", "title": "Plans", "private": True}
     number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
     made = (await ann.ask("POST", "/api/invites", {"room": "plans", "uses": 5})).json
@@ -252,7 +250,7 @@ async def test_a_removed_user_cannot_join_by_an_older_invitation(ann: Person, bo
 
 
 async def test_an_invitation_shows_its_room_and_opens_it_for_a_new_account(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     for number, private in enumerate((False, True)):
         room = {"name": f"plans{number}", "title": "Plans", "private": private}
@@ -272,7 +270,7 @@ async def test_an_invitation_shows_its_room_and_opens_it_for_a_new_account(
 
 
 async def test_an_invitation_into_an_archived_room_admits_to_the_chat_only(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     room = {"name": "plans", "title": "Plans"}
     number = (await ann.ask("POST", "/api/rooms", room)).json["room"]
@@ -289,7 +287,7 @@ async def test_an_invitation_into_an_archived_room_admits_to_the_chat_only(
 
 
 async def test_a_member_can_open_the_room_of_an_expired_invitation(
-    chat: Chat, ann: Person, bo: Person, cy: Person
+    chat: Chat, ann: User, bo: User, cy: User
 ) -> None:
     number = (await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True})).json["room"]
     for ending in ("used up", "revoked"):
@@ -307,7 +305,7 @@ async def test_a_member_can_open_the_room_of_an_expired_invitation(
 
 
 async def test_an_invitation_without_a_room_offers_only_the_chat_to_a_user(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     made = (await ann.ask("POST", "/api/invites", {})).json
     page = await bo.ask("GET", f"/join/{made['code']}", headers=HTML)
@@ -315,7 +313,7 @@ async def test_an_invitation_without_a_room_offers_only_the_chat_to_a_user(
     assert (await bo.ask("POST", f"/join/{made['code']}/room")).status == 404
 
 
-async def test_a_taken_name_does_not_use_up_the_invitation(chat: Chat, ann: Person) -> None:
+async def test_a_taken_name_does_not_use_up_the_invitation(chat: Chat, ann: User) -> None:
     made = await ann.ask("POST", "/api/invites", {"uses": 1, "days": 1})
     form = {"username": "ANN", "display": "", "password": PASSWORD}
     taken = await ask(chat.browser(), "POST", made.json["url"], form)
@@ -324,7 +322,7 @@ async def test_a_taken_name_does_not_use_up_the_invitation(chat: Chat, ann: Pers
     assert joined.status == 200
 
 
-async def test_a_revoked_invitation_is_not_found(chat: Chat, ann: Person) -> None:
+async def test_a_revoked_invitation_is_not_found(chat: Chat, ann: User) -> None:
     made = await ann.ask("POST", "/api/invites", {})
     assert [i["code"] for i in (await ann.ask("GET", "/api/invites")).json["invites"]] == [
         made.json["code"]
@@ -338,7 +336,7 @@ async def test_a_revoked_invitation_is_not_found(chat: Chat, ann: Person) -> Non
 
 
 async def test_an_account_without_a_language_uses_that_of_the_browser(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     made = {"username": "bo", "password": PASSWORD}
     assert (await ann.ask("POST", "/api/users", made)).json["user"]["locale"] == ""
@@ -346,13 +344,13 @@ async def test_an_account_without_a_language_uses_that_of_the_browser(
     assert (await ann.ask("POST", "/api/users", chosen)).json["user"]["locale"] == "en"
     chinese = HTML | {"Accept-Language": "zh-CN"}
     for name, lang in (("bo", "zh-Hans"), ("cy", "en")):
-        person = await chat.signed_in(name)
-        page = await person.ask("GET", "/index", headers=chinese)
+        user = await chat.signed_in(name)
+        page = await user.ask("GET", "/index", headers=chinese)
         assert f'<html lang="{lang}">' in page.text
 
 
 async def test_only_administrators_can_invite_and_manage_accounts(
-    chat: Chat, ann: Person, bo: Person
+    chat: Chat, ann: User, bo: User
 ) -> None:
     for method, path, body in (
         ("GET", "/api/invites", None),
@@ -371,7 +369,7 @@ async def test_only_administrators_can_invite_and_manage_accounts(
 # Languages ---------------------------------------------------------------------------------------
 
 
-async def test_pages_and_errors_are_in_the_language_of_the_client(chat: Chat, ann: Person) -> None:
+async def test_pages_and_errors_are_in_the_language_of_the_client(chat: Chat, ann: User) -> None:
     chinese = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
     page = await ask(chat.browser(), "GET", chat.url + "/login", headers=HTML | chinese)
     assert 'lang="zh-Hans"' in page.text
@@ -381,7 +379,7 @@ async def test_pages_and_errors_are_in_the_language_of_the_client(chat: Chat, an
     assert any("\u4e00" <= character <= "\u9fff" for character in refused.json["data"])
 
 
-async def test_the_language_of_an_account_is_stored(ann: Person) -> None:
+async def test_the_language_of_an_account_is_stored(ann: User) -> None:
     assert 'lang="en"' in (await ann.ask("GET", "/index", headers=HTML)).text
     changed = await ann.ask("PATCH", "/api/me", {"locale": "zh_CN"})
     assert changed.json == {"ok": 1}
@@ -397,7 +395,7 @@ async def test_a_page_over_tls_sets_the_host_prefixed_cookie(start_chat: StartCh
     settings = Settings(limits=FAST)
     chat = await start_chat()
     assert settings.server.trusted_proxies == []
-    await chat.person("ann")
+    await chat.user("ann")
     form = {"username": "ann", "password": PASSWORD}
     spoofed = {"X-Forwarded-Proto": "https"}
     answer = await ask(chat.browser(), "POST", chat.url + "/login", form, headers=spoofed)

@@ -150,7 +150,7 @@ def test_a_trusted_proxy_is_recognized_in_every_notation_of_its_address(peer: st
 async def behind(start_chat: StartChat, folder: Path, public_url: str = "") -> Chat:
     server = ServerSettings(trusted_proxies=["127.0.0.1"], public_url=public_url)
     chat = await start_chat(Settings(data=folder / "d", server=server, limits=FAST))
-    await chat.person("ann", admin=True)
+    await chat.user("ann", admin=True)
     return chat
 
 

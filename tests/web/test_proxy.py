@@ -52,7 +52,7 @@ async def chat(start_chat: StartChat, nginx: PrivateNginx, tmp_path: Path) -> Ch
     """A chat configured as in deploy/nginx.conf, with the user ann."""
     server = ServerSettings(public_url=nginx.url, trusted_proxies=["127.0.0.1"])
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
-    await chat.person("ann", admin=True)
+    await chat.user("ann", admin=True)
     return chat
 
 

@@ -5,12 +5,11 @@ from typing import Any, get_args
 
 import pytest
 
-from chatserver import protocol
+from chatserver import models, protocol
 from chatserver.app import SERVER, create_app
 from chatserver.config import LimitSettings, Settings
 from chatserver.errors import RateLimited
 from chatserver.limits import Rate
-from chatserver.models import User
 from chatserver.protocol import Type
 from chatserver.web.operations import operations
 from chatserver.web.rates import (
@@ -24,7 +23,7 @@ from chatserver.web.rates import (
     RequestLimits,
 )
 from chatserver.web.routes import CONTROLLERS
-from tests.driver import PASSWORD, Chat, Person, ask
+from tests.driver import PASSWORD, Chat, User, ask
 from tests.fakes import FakeClock
 
 READY_IN_MEMORY = {"alive", "catalogue", "static"}
@@ -48,7 +47,7 @@ def routes(chat: Chat) -> list[tuple[str, str, str]]:
 
 
 async def test_every_route_is_rejected_above_its_rate(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Rate, "take", exhausted)
     unlimited = set()
@@ -95,7 +94,7 @@ def test_every_operation_names_an_existing_rate(tmp_path: Path) -> None:
 
 
 async def test_every_command_is_rejected_above_its_rate(
-    ann: Person, monkeypatch: pytest.MonkeyPatch
+    ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert set(BY_COMMAND) == set(get_args(protocol.Command))
     device = await ann.connect()
@@ -133,7 +132,7 @@ COMMANDS: dict[type, dict[str, Any]] = {
     ],
 )
 async def test_changes_of_a_user_have_a_rate(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch, method: str, path: str, form: Any
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch, method: str, path: str, form: Any
 ) -> None:
     monkeypatch.setattr(chat.server.rates.changes, "_clock", FakeClock(0.0))
     for _ in range(CHANGE_RATE[1]):
@@ -144,7 +143,7 @@ async def test_changes_of_a_user_have_a_rate(
 
 
 async def test_muting_counts_as_a_message_on_the_socket_and_over_http(
-    chat: Chat, ann: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await ann.connect()
     assert (await device.ask(Type.ROOM, room=1, action="mute"))["ok"]
@@ -164,7 +163,7 @@ async def test_the_operator_is_not_limited(chat: Chat, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("rooms", "sockets"), [(0, 199), (1_000, 199), (19_000, 10)])
 def test_a_connection_to_very_many_rooms_counts_as_several(rooms: int, sockets: int) -> None:
     rates = Rates(LimitSettings(), FakeClock())
-    ann = User(1, "ann", "Ann")
+    ann = models.User(1, "ann", "Ann")
     gate = RequestLimits(rates, Any)  # type: ignore[arg-type]
     for _ in range(sockets):
         gate.count_connection(ann)

@@ -7,11 +7,11 @@ import pytest
 
 from chatserver.protocol import Type
 from chatserver.web.rates import QUERY_RATE
-from tests.driver import Chat, Person, ask
+from tests.driver import Chat, User, ask
 from tests.fakes import FakeClock
 
 
-async def test_a_message_posted_over_http_is_delivered_to_members(ann: Person, bo: Person) -> None:
+async def test_a_message_posted_over_http_is_delivered_to_members(ann: User, bo: User) -> None:
     bos = await bo.connect()
     said = await ann.ask("POST", "/api/rooms/lobby/messages", {"data": "hello", "id": "a1"})
     assert (said.status, said.json["ok"], said.json["seq"]) == (201, 1, 1)
@@ -20,7 +20,7 @@ async def test_a_message_posted_over_http_is_delivered_to_members(ann: Person, b
     assert (again.status, again.json["seq"], again.json["duplicate"]) == (200, 1, True)
 
 
-async def test_a_plain_text_body_is_the_message(ann: Person, bo: Person) -> None:
+async def test_a_plain_text_body_is_the_message(ann: User, bo: User) -> None:
     bos = await bo.connect()
     headers = {"Authorization": f"Bearer {ann.token}", "Content-Type": "text/plain"}
     url = f"{ann.chat.url}/api/rooms/lobby/messages"
@@ -29,7 +29,7 @@ async def test_a_plain_text_body_is_the_message(ann: Person, bo: Person) -> None
     await bos.receives("Build done ✅")
 
 
-async def test_a_direct_message_can_be_posted_over_http(ann: Person, bo: Person) -> None:
+async def test_a_direct_message_can_be_posted_over_http(ann: User, bo: User) -> None:
     bos = await bo.connect()
     said = await ann.ask("POST", "/api/direct/bo/messages", {"data": "psst"})
     assert said.status == 201
@@ -38,7 +38,7 @@ async def test_a_direct_message_can_be_posted_over_http(ann: Person, bo: Person)
 
 
 async def test_a_room_can_be_created_changed_and_archived_over_http(
-    ann: Person, bo: Person, cy: Person
+    ann: User, bo: User, cy: User
 ) -> None:
     bos = await bo.connect()
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "topic": "what next"})
@@ -67,14 +67,14 @@ async def test_a_room_can_be_created_changed_and_archived_over_http(
     assert (said.status, said.json["code"]) == (403, "forbidden")
 
 
-async def test_a_member_can_leave_by_any_spelling_of_the_own_name(ann: Person, bo: Person) -> None:
+async def test_a_member_can_leave_by_any_spelling_of_the_own_name(ann: User, bo: User) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
     assert (await bo.ask("DELETE", "/api/rooms/plans/members/ＢＯ")).status == 200
 
 
 @pytest.mark.parametrize("alone", ["muted", "archived"])
 async def test_properties_that_must_be_set_alone_are_rejected_with_others(
-    ann: Person, alone: str
+    ann: User, alone: str
 ) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans"})
     asked = {"title": "Late plans", alone: True}
@@ -84,9 +84,7 @@ async def test_properties_that_must_be_set_alone_are_rejected_with_others(
     assert (await ann.ask("PATCH", "/api/rooms/plans", {alone: True, "id": "1"})).status == 200
 
 
-async def test_a_message_can_be_posted_edited_and_deleted_over_http(
-    ann: Person, bo: Person
-) -> None:
+async def test_a_message_can_be_posted_edited_and_deleted_over_http(ann: User, bo: User) -> None:
     url = "/api/rooms/lobby/messages"
     seq = (await ann.ask("POST", url, {"data": "helo"})).json["seq"]
     assert (await ann.ask("PATCH", f"{url}/{seq}", {"data": "hello"})).status == 200
@@ -101,7 +99,7 @@ async def test_a_message_can_be_posted_edited_and_deleted_over_http(
     assert "hello" not in str(whole)
 
 
-async def test_catching_up_over_http_after_a_restore_returns_reset(chat: Chat, ann: Person) -> None:
+async def test_catching_up_over_http_after_a_restore_returns_reset(chat: Chat, ann: User) -> None:
     url = "/api/rooms/lobby/events"
     epoch = (await ann.ask("GET", url)).json["epoch"]
     assert (await ann.ask("GET", f"{url}?after=0&epoch={epoch}")).status == 200
@@ -126,12 +124,12 @@ async def test_catching_up_over_http_after_a_restore_returns_reset(chat: Chat, a
         ("/api/rooms/0/events", 404),
     ],
 )
-async def test_invalid_queries_are_rejected(ann: Person, path: str, status: int) -> None:
+async def test_invalid_queries_are_rejected(ann: User, path: str, status: int) -> None:
     assert (await ann.ask("GET", path)).status == status
 
 
 async def test_queries_of_a_user_have_one_rate_for_http_and_connections(
-    chat: Chat, ann: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chat.server.rates.questions, "_clock", FakeClock(0.0))
     device = await ann.connect()
@@ -147,7 +145,7 @@ async def test_queries_of_a_user_have_one_rate_for_http_and_connections(
     assert said.status == 201
 
 
-async def test_sessions_can_be_listed_and_all_ended(chat: Chat, ann: Person) -> None:
+async def test_sessions_can_be_listed_and_all_ended(chat: Chat, ann: User) -> None:
     other = await chat.signed_in("ann")
     device = await other.connect()
     seen = (await ann.ask("GET", "/api/sessions")).json["sessions"]
@@ -158,11 +156,11 @@ async def test_sessions_can_be_listed_and_all_ended(chat: Chat, ann: Person) -> 
     assert (await ann.ask("GET", "/api/me")).status == 401
 
 
-async def test_a_bot_can_post_only_in_its_rooms(chat: Chat, ann: Person, bo: Person) -> None:
+async def test_a_bot_can_post_only_in_its_rooms(chat: Chat, ann: User, bo: User) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True})
     made = await ann.ask("POST", "/api/bots", {"name": "ci", "rooms": ["plans"]})
     assert made.status == 201
-    bot = Person(
+    bot = User(
         chat,
         "ci",
         0,
@@ -189,7 +187,7 @@ async def test_a_bot_can_post_only_in_its_rooms(chat: Chat, ann: Person, bo: Per
 
 # Permissions -------------------------------------------------------------------------------------
 
-Try = Callable[[Person, int], Awaitable[Any]]
+Try = Callable[[User, int], Awaitable[Any]]
 
 OPERATIONS: dict[str, tuple[str, str, Any]] = {
     "read": ("GET", "/api/rooms/{room}/events", None),
@@ -224,30 +222,29 @@ ALLOWED = {
 @pytest.mark.parametrize("who", ALLOWED)
 async def test_operations_in_a_private_room_need_the_right_role(chat: Chat, who: str) -> None:
     """Every operation with every role; errors reveal nothing to nonmembers."""
-    people = {
-        name: await chat.person(name)
-        for name in ("keeper", "author", "member", "left", "bo", "eve")
+    users = {
+        name: await chat.user(name) for name in ("keeper", "author", "member", "left", "bo", "eve")
     }
-    people |= {name: await chat.person(name) for name in ("stranger", "disabled")}
-    people["administrator"] = await chat.person("boss", admin=True)
-    users = ["author", "member", "left", "bo", "disabled"]
-    made = await people["keeper"].ask(
-        "POST", "/api/rooms", {"name": "den", "private": True, "users": users}
+    users |= {name: await chat.user(name) for name in ("stranger", "disabled")}
+    users["administrator"] = await chat.user("boss", admin=True)
+    invited = ["author", "member", "left", "bo", "disabled"]
+    made = await users["keeper"].ask(
+        "POST", "/api/rooms", {"name": "den", "private": True, "users": invited}
     )
     room = made.json["room"]
-    assert (await people["author"].ask("POST", f"/api/rooms/{room}/messages", {"data": "hi"})).json[
+    assert (await users["author"].ask("POST", f"/api/rooms/{room}/messages", {"data": "hi"})).json[
         "seq"
     ] == 2
-    await people["left"].ask("DELETE", f"/api/rooms/{room}/members/left")
-    await people["administrator"].ask("PATCH", "/api/users/disabled", {"disabled": True})
-    bot = await people["administrator"].ask("POST", "/api/bots", {"name": "ci"})
-    await people["keeper"].ask("POST", f"/api/rooms/{room}/members", {"users": ["ci"]})
-    people["bot"] = Person(chat, "ci", 0, bot.json["token"], chat.browser())
-    people["nobody"] = Person(chat, "nobody", 0, "nonsense", chat.browser())
+    await users["left"].ask("DELETE", f"/api/rooms/{room}/members/left")
+    await users["administrator"].ask("PATCH", "/api/users/disabled", {"disabled": True})
+    bot = await users["administrator"].ask("POST", "/api/bots", {"name": "ci"})
+    await users["keeper"].ask("POST", f"/api/rooms/{room}/members", {"users": ["ci"]})
+    users["bot"] = User(chat, "ci", 0, bot.json["token"], chat.browser())
+    users["nobody"] = User(chat, "nobody", 0, "nonsense", chat.browser())
     for operation, (method, path, body) in sorted(
         OPERATIONS.items(), key=lambda o: o[0] in ("archive", "remove", "delete")
     ):
-        answer = await people[who].ask(method, path.format(room=room), body)
+        answer = await users[who].ask(method, path.format(room=room), body)
         allowed = operation in ALLOWED[who]
         assert (answer.status < 400) == allowed, (who, operation, answer)
         assert answer.status < 500

@@ -11,7 +11,7 @@ from chatserver.app import SERVER, create_app
 from chatserver.config import ServerSettings, Settings
 from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
-from tests.driver import PASSWORD, Chat, Person, ask
+from tests.driver import PASSWORD, Chat, User, ask
 
 FOREIGN = [
     "http://evil.example",
@@ -32,7 +32,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("origin", FOREIGN)
 async def test_a_foreign_origin_can_neither_connect_nor_change_anything(
-    chat: Chat, ann: Person, origin: str
+    chat: Chat, ann: User, origin: str
 ) -> None:
     headers = {"Origin": origin.format(host=chat.url.removeprefix("http://"))}
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -48,13 +48,13 @@ async def test_a_foreign_origin_can_neither_connect_nor_change_anything(
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
 
 
-async def test_the_own_origin_is_accepted(chat: Chat, ann: Person) -> None:
+async def test_the_own_origin_is_accepted(chat: Chat, ann: User) -> None:
     headers = {"Origin": chat.url}
     assert (await ann.connect(headers=headers)).welcome["user"] == "ann"
     assert (await ann.ask("PATCH", "/api/me", {"display": "A"}, headers=headers)).status == 200
 
 
-async def test_a_request_marked_as_cross_site_is_rejected(ann: Person) -> None:
+async def test_a_request_marked_as_cross_site_is_rejected(ann: User) -> None:
     answer = await ann.ask("POST", "/logout", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status == 403
 
@@ -64,7 +64,7 @@ async def test_the_origin_is_compared_with_a_configured_public_url(
 ) -> None:
     server = ServerSettings(public_url="https://chat.example")
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
-    ann = await chat.person("ann")
+    ann = await chat.user("ann")
     assert (await ann.connect(headers={"Origin": "https://chat.example"})).welcome
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await ann.connect(headers={"Origin": chat.url})
@@ -74,7 +74,7 @@ async def test_the_origin_is_compared_with_a_configured_public_url(
 
 
 @pytest.mark.parametrize("path", ["/login", "/index", "/api/me", "/nothing", "/healthz"])
-async def test_every_response_has_the_security_headers(ann: Person, path: str) -> None:
+async def test_every_response_has_the_security_headers(ann: User, path: str) -> None:
     headers = (await ann.ask("GET", path)).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -87,7 +87,7 @@ async def test_every_response_has_the_security_headers(ann: Person, path: str) -
         assert name not in headers  # this is plain HTTP
 
 
-async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: Person) -> None:
+async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: User) -> None:
     page = await ann.ask("GET", "/nothing", headers={"Accept": "text/html"})
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     script = await ann.ask("GET", "/nothing")
@@ -102,7 +102,7 @@ async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: Person) -
 
 
 async def test_forwarding_headers_are_ignored_without_trusted_proxies(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     spoofed = {
         "X-Forwarded-For": "203.0.113.7",
@@ -118,7 +118,7 @@ async def test_forwarding_headers_of_an_untrusted_peer_are_ignored(
 ) -> None:
     server = ServerSettings(trusted_proxies=["192.0.2.0/24"])
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
-    ann = await chat.person("ann", admin=True)
+    ann = await chat.user("ann", admin=True)
     spoofed = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "evil.example"}
     made = await ann.ask("POST", "/api/invites", {}, headers=spoofed)
     assert made.json["url"].startswith(chat.url)
@@ -129,7 +129,7 @@ async def test_forwarding_headers_of_a_trusted_proxy_are_used(
 ) -> None:
     server = ServerSettings(trusted_proxies=["127.0.0.1"])
     chat = await start_chat(Settings(data=tmp_path / "d", server=server, limits=FAST))
-    ann = await chat.person("ann", admin=True)
+    ann = await chat.user("ann", admin=True)
     outer = {
         "X-Forwarded-For": "203.0.113.7",
         "X-Forwarded-Host": "chat.example",
@@ -151,7 +151,7 @@ async def test_forwarding_headers_of_a_trusted_proxy_are_used(
 
 
 @pytest.mark.parametrize("name", ["' OR '1'='1", "ann' --", 'ann" OR ""="', "ann\\", "%", "ann;"])
-async def test_sql_in_a_name_is_not_executed(chat: Chat, ann: Person, name: str) -> None:
+async def test_sql_in_a_name_is_not_executed(chat: Chat, ann: User, name: str) -> None:
     form = {"username": name, "password": "' OR '1'='1"}
     answer = await ask(chat.browser(), "POST", chat.url + "/login", form)
     assert (answer.status, answer.json["code"]) == (401, "bad_credentials")
@@ -159,7 +159,7 @@ async def test_sql_in_a_name_is_not_executed(chat: Chat, ann: Person, name: str)
     assert (await device.say("hi", to=name))["code"] == "not_found"
 
 
-async def test_passwords_are_stored_as_argon2id(chat: Chat, ann: Person) -> None:
+async def test_passwords_are_stored_as_argon2id(chat: Chat, ann: User) -> None:
     found = await chat.server.users.find("ann")
     assert found is not None
     assert found[1].startswith("$argon2id$v=19$m=")
@@ -167,7 +167,7 @@ async def test_passwords_are_stored_as_argon2id(chat: Chat, ann: Person) -> None
 
 
 async def test_no_secret_is_in_any_log(
-    chat: Chat, ann: Person, caplog: pytest.LogCaptureFixture
+    chat: Chat, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     form = {"username": "ann", "password": PASSWORD}
@@ -183,7 +183,7 @@ async def test_no_secret_is_in_any_log(
 
 
 async def test_the_sender_is_the_user_of_the_session_and_not_of_the_frame(
-    ann: Person, bo: Person
+    ann: User, bo: User
 ) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await bos.send(
@@ -192,17 +192,17 @@ async def test_the_sender_is_the_user_of_the_session_and_not_of_the_frame(
     assert (await anns.receives("hi"))["user"] == "bo"
 
 
-async def test_markup_in_names_and_messages_is_escaped(chat: Chat, ann: Person) -> None:
+async def test_markup_in_names_and_messages_is_escaped(chat: Chat, ann: User) -> None:
     name = "<img src=x onerror=alert(1)>"
-    eve = await chat.person("eve", display=name)
+    eve = await chat.user("eve", display=name)
     page = await eve.ask("GET", "/index", headers={"Accept": "text/html"})
     assert name not in page.text
     assert "&lt;img" in page.text
 
 
 async def test_connecting_sends_others_the_change_and_not_the_whole_list(chat: Chat) -> None:
-    people = [await chat.person(f"bo{number}") for number in range(20)]
-    devices = [await person.connect() for person in people]
+    users = [await chat.user(f"bo{number}") for number in range(20)]
+    devices = [await user.connect() for user in users]
     watcher = devices[0]
     frames = [await watcher.next(Type.PRESENCE)]
     while len({p["name"] for f in frames for p in f["online"]} - {"bo0"}) < 19:

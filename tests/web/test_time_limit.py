@@ -14,7 +14,7 @@ from chatserver.errors import CloseCode
 from chatserver.protocol import Type
 from chatserver.storage.engine import Database
 from chatserver.web import time_limit
-from tests.driver import PASSWORD, Answer, Chat, Device, Person, ask
+from tests.driver import PASSWORD, Answer, Chat, Device, User, ask
 from tests.web.test_rates import routes
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -116,7 +116,7 @@ def frozen(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> Iterator[Frozen]:
 
 
 @pytest.fixture
-async def room(ann: Person, bo: Person, cy: Person) -> int:
+async def room(ann: User, bo: User, cy: User) -> int:
     """A room of ann and bo with a message by ann."""
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
     number: int = made.json["room"]
@@ -125,7 +125,7 @@ async def room(ann: Person, bo: Person, cy: Person) -> int:
     return number
 
 
-async def all_requests(chat: Chat, ann: Person, room: int) -> dict[Route, tuple[str, str, Any]]:
+async def all_requests(chat: Chat, ann: User, room: int) -> dict[Route, tuple[str, str, Any]]:
     """Return a request for every route: method, path and body."""
     invite = (await ann.ask("POST", "/api/invites", {"room": "plans"})).json["code"]
     conversation = (await ann.ask("POST", "/api/rooms", {"users": ["cy"]})).json["room"]
@@ -141,7 +141,7 @@ async def all_requests(chat: Chat, ann: Person, room: int) -> dict[Route, tuple[
 
 
 def asked(
-    ann: Person, requests: dict[Route, tuple[str, str, Any]]
+    ann: User, requests: dict[Route, tuple[str, str, Any]]
 ) -> dict[Route, asyncio.Task[Answer]]:
     return {route: asyncio.create_task(ann.ask(*request)) for route, request in requests.items()}
 
@@ -157,7 +157,7 @@ def filled(path: str, room: int, invite: str, conversation: int) -> str:
 
 
 async def test_every_route_is_rejected_while_queries_hang(
-    chat: Chat, ann: Person, room: int, frozen: Frozen
+    chat: Chat, ann: User, room: int, frozen: Frozen
 ) -> None:
     answers = asked(ann, await all_requests(chat, ann, room))
     frozen.stop(reads=True)
@@ -170,7 +170,7 @@ async def test_every_route_is_rejected_while_queries_hang(
 
 
 async def test_every_change_is_rejected_while_writes_hang_and_messages_wait(
-    chat: Chat, ann: Person, room: int, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, ann: User, room: int, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests = await all_requests(chat, ann, room)
     messages = {route: requests.pop(route) for route in list(requests) if _is_message(route)}
@@ -209,7 +209,7 @@ def _is_message(route: Route) -> bool:
 
 
 async def test_deleting_an_account_with_its_messages_is_rejected_until_it_is_done(
-    ann: Person, room: int, bo: Person, frozen: Frozen
+    ann: User, room: int, bo: User, frozen: Frozen
 ) -> None:
     await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "secret"})
     frozen.stop(reads=False)
@@ -223,7 +223,7 @@ async def test_deleting_an_account_with_its_messages_is_rejected_until_it_is_don
 
 @pytest.mark.parametrize("reads", [True, False], ids=["queries too", "writes alone"])
 async def test_every_command_is_rejected_while_the_database_hangs_and_messages_wait(
-    ann: Person, bo: Person, room: int, frozen: Frozen, reads: bool
+    ann: User, bo: User, room: int, frozen: Frozen, reads: bool
 ) -> None:
     assert set(COMMANDS) == set(get_args(protocol.Command))
     commands = [(kind, facts) for kind, several in COMMANDS.items() for facts in several]
@@ -262,7 +262,7 @@ async def _nothing_more(devices: list[Device]) -> None:
 
 
 async def test_a_change_stored_after_its_time_limit_still_notifies_the_members(
-    ann: Person, bo: Person, cy: Person, room: int, frozen: Frozen
+    ann: User, bo: User, cy: User, room: int, frozen: Frozen
 ) -> None:
     device, other = await bo.connect(), await cy.connect()
     frozen.stop(reads=False)
@@ -277,7 +277,7 @@ async def test_a_change_stored_after_its_time_limit_still_notifies_the_members(
 
 
 async def test_a_logout_ends_the_session_while_writes_hang(
-    chat: Chat, ann: Person, frozen: Frozen
+    chat: Chat, ann: User, frozen: Frozen
 ) -> None:
     frozen.stop(reads=False)
     assert (await ann.ask("POST", "/logout")).json == {"ok": 1, "pending": True}
@@ -286,7 +286,7 @@ async def test_a_logout_ends_the_session_while_writes_hang(
 
 
 async def test_a_connection_is_rejected_within_the_time_limit(
-    chat: Chat, ann: Person, frozen: Frozen
+    chat: Chat, ann: User, frozen: Frozen
 ) -> None:
     frozen.stop(reads=True)
     upgrade = {

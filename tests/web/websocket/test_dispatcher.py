@@ -238,7 +238,7 @@ def test_an_error_is_in_the_language_of_its_connection(clock: FakeClock, error: 
 async def test_a_connection_has_the_language_of_its_request(
     chat: RunningChat, options: dict[str, Any], sentence: str
 ) -> None:
-    device = await (await chat.person("ann")).connect(**options)
+    device = await (await chat.user("ann")).connect(**options)
     edit = {"type": Type.EDIT, "id": "e", "room": 1, "target": 1_000_000, "data": "x"}
     await device.send(edit)
     reply = await device.reply("e")

@@ -18,7 +18,7 @@ from chatserver.web.websocket.transport import (
     FRAMES_PER_TURN,
     SocketTransport,
 )
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 from tests.fakes import RecordingTransport, SkippingLoop, run_skipping
 from tests.hostile.raw_connection import CLOSE, HELLO, PING, PONG, frame
 from tests.hostile.raw_connection import RawConnection as Client
@@ -255,7 +255,7 @@ def test_a_rejected_connection_is_closed_by_the_peer_or_aborted() -> None:
     run_skipping(story)
 
 
-async def test_a_frame_sent_with_the_upgrade_request_is_performed(chat: Chat, ann: Person) -> None:
+async def test_a_frame_sent_with_the_upgrade_request_is_performed(chat: Chat, ann: User) -> None:
     hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
     asked = frame(msgspec.json.encode({"type": Type.HISTORY, "id": "tail", "room": 1}))
     async with await Client.to(chat.url) as client:
@@ -268,7 +268,7 @@ async def test_a_frame_sent_with_the_upgrade_request_is_performed(chat: Chat, an
 
 # The first collection frees garbage of other tests, which may raise warnings.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_closed_connection_leaves_no_reference_cycles(chat: Chat, ann: Person) -> None:
+async def test_a_closed_connection_leaves_no_reference_cycles(chat: Chat, ann: User) -> None:
     gc.collect()
     gc.disable()
     try:
@@ -285,7 +285,7 @@ async def test_a_closed_connection_leaves_no_reference_cycles(chat: Chat, ann: P
 
 @pytest.mark.parametrize("version", ["12", "x"])
 async def test_another_websocket_version_is_a_bad_request(
-    chat: Chat, ann: Person, version: str
+    chat: Chat, ann: User, version: str
 ) -> None:
     hello = HELLO.format(token=ann.token, host=urlsplit(chat.url).netloc, more="")
     async with await Client.to(chat.url) as client:

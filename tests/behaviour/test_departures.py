@@ -8,15 +8,15 @@ from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Device, Frame
 
-People = tuple[Device, Device, Device]
+Users = tuple[Device, Device, Device]
 LATER = "said later"
 
 
 @pytest.fixture
-async def people(start_chat: StartChat, database_url: str) -> People:
+async def users(start_chat: StartChat, database_url: str) -> Users:
     """Devices of ann, bo and cy."""
     chat = await start_chat(url=database_url)
-    return tuple([await (await chat.person(name)).connect() for name in ("ann", "bo", "cy")])  # type: ignore[return-value]
+    return tuple([await (await chat.user(name)).connect() for name in ("ann", "bo", "cy")])  # type: ignore[return-value]
 
 
 async def room(device: Device, action: str, **facts: object) -> Frame:
@@ -25,9 +25,9 @@ async def room(device: Device, action: str, **facts: object) -> Frame:
     return reply
 
 
-async def readable_room(people: People) -> int:
+async def readable_room(users: Users) -> int:
     """A room of all three that former members may read."""
-    anns, _, _ = people
+    anns, _, _ = users
     number: int = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     await room(anns, "change", room=number, leavers_read=True)
     return number
@@ -41,17 +41,17 @@ async def pages(device: Device, number: int) -> list[list[Frame]]:
         Type.HISTORY, rooms={str(number): 0}, epoch=device.welcome["epoch"]
     )
     path = f"/api/rooms/{number}/events"
-    by_http = (await device.person.ask("GET", f"{path}?after=0")).json
-    newest = (await device.person.ask("GET", path)).json
+    by_http = (await device.user.ask("GET", f"{path}?after=0")).json
+    newest = (await device.user.ask("GET", path)).json
     read = [forwards, backwards, caught_up["rooms"][0], by_http, newest]
     return [
         [event for event in page["events"] if event["type"] == Type.GROUP_CHAT] for page in read
     ]
 
 
-async def test_a_former_member_reads_no_newer_text(people: People) -> None:
-    anns, bos, _ = people
-    number = await readable_room(people)
+async def test_a_former_member_reads_no_newer_text(users: Users) -> None:
+    anns, bos, _ = users
+    number = await readable_room(users)
     seqs = [(await anns.say(text, room=number))["seq"] for text in ("one", "two", "three")]
     assert (await anns.ask(Type.EDIT, room=number, target=seqs[0], data="one!"))["ok"]
     await room(bos, "leave", room=number)
@@ -70,10 +70,10 @@ async def test_a_former_member_reads_no_newer_text(people: People) -> None:
 
 
 async def test_a_replaced_edit_has_no_text_for_a_former_member(
-    people: People,
+    users: Users,
 ) -> None:
-    anns, bos, _ = people
-    number = await readable_room(people)
+    anns, bos, _ = users
+    number = await readable_room(users)
     seq = (await anns.say("one", room=number))["seq"]
     await anns.ask(Type.EDIT, room=number, target=seq, data="one!")
     await room(bos, "leave", room=number)
@@ -83,9 +83,9 @@ async def test_a_replaced_edit_has_no_text_for_a_former_member(
     assert [event["data"] for event in page["events"] if event["type"] == Type.EDIT] == [""]
 
 
-async def test_a_former_member_sees_the_reactions_of_the_time_of_leaving(people: People) -> None:
-    anns, bos, cys = people
-    number = await readable_room(people)
+async def test_a_former_member_sees_the_reactions_of_the_time_of_leaving(users: Users) -> None:
+    anns, bos, cys = users
+    number = await readable_room(users)
     seq = (await anns.say("one", room=number))["seq"]
 
     async def react(device: Device, emoji: str, *, on: bool) -> None:
@@ -103,9 +103,9 @@ async def test_a_former_member_sees_the_reactions_of_the_time_of_leaving(people:
         assert messages[0]["reactions"] == {"👍": ["cy"], "🍵": ["cy"]}
 
 
-async def test_a_removed_member_who_is_invited_again_reads_everything(people: People) -> None:
-    anns, bos, _ = people
-    number = await readable_room(people)
+async def test_a_removed_member_who_is_invited_again_reads_everything(users: Users) -> None:
+    anns, bos, _ = users
+    number = await readable_room(users)
     seq = (await anns.say("one", room=number))["seq"]
     await room(anns, "remove", room=number, users=["bo"])
     await anns.ask(Type.EDIT, room=number, target=seq, data=LATER)
@@ -115,9 +115,9 @@ async def test_a_removed_member_who_is_invited_again_reads_everything(people: Pe
 
 
 async def test_a_removed_member_receives_nothing_after_the_removal_in_one_commit(
-    people: People,
+    users: Users,
 ) -> None:
-    anns, bos, cys = people
+    anns, bos, cys = users
     number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     seq = (await anns.say("before", room=number))["seq"]
     removal = {"type": Type.ROOM, "id": "r", "action": "remove", "room": number, "users": ["bo"]}
@@ -135,8 +135,8 @@ async def test_a_removed_member_receives_nothing_after_the_removal_in_one_commit
     await bos.receives_nothing_of(number)
 
 
-async def test_a_former_member_cannot_search_and_receives_no_typing(people: People) -> None:
-    anns, bos, cys = people
+async def test_a_former_member_cannot_search_and_receives_no_typing(users: Users) -> None:
+    anns, bos, cys = users
     number = (await room(anns, "create", name="plans", users=["bo", "cy"]))["room"]
     await room(anns, "change", room=number, receipts=True)
     await anns.say("known", room=number)
@@ -146,9 +146,9 @@ async def test_a_former_member_cannot_search_and_receives_no_typing(people: Peop
     await anns.send({"type": Type.READ, "room": number, "seq": seq})
     await cys.next(Type.TYPING)
     await cys.next(Type.READ)
-    found = (await bos.person.ask("GET", "/api/search?q=known")).json
+    found = (await bos.user.ask("GET", "/api/search?q=known")).json
     assert found["hits"] == []
-    assert (await bos.person.ask("GET", f"/api/rooms/{number}/members")).status == 404
+    assert (await bos.user.ask("GET", f"/api/rooms/{number}/members")).status == 404
     while (await bos.next(Type.ROOM)).get("action") != "remove":
         pass
     bos.queued().clear()  # what came before the removal
@@ -156,10 +156,10 @@ async def test_a_former_member_cannot_search_and_receives_no_typing(people: Peop
 
 
 async def test_a_second_removal_is_rejected_and_a_former_member_changes_nothing(
-    people: People,
+    users: Users,
 ) -> None:
-    anns, bos, _ = people
-    number = await readable_room(people)
+    anns, bos, _ = users
+    number = await readable_room(users)
     seq = (await anns.say("one", room=number))["seq"]
     await room(anns, "remove", room=number, users=["bo"])
     again = await anns.ask(Type.ROOM, action="remove", room=number, users=["bo"])

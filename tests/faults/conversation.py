@@ -1,6 +1,6 @@
 """Users who exchange messages during a fault, and the verdict of the checker.
 
-async with Talk(server, people) as talk:
+async with Talk(server, users) as talk:
     await talk.answers(300)
     server.kill()
     ...
@@ -38,7 +38,7 @@ LONG_SESSIONS = {"CHATSERVER_AUTH__TOKEN_MINUTES": "100000"} | {
 
 
 @dataclass(frozen=True)
-class People:
+class Users:
     """A data folder with accounts in it, and a token of each."""
 
     folder: Path
@@ -49,7 +49,7 @@ class People:
         return Path(shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("*.sock")))
 
 
-async def settle_in(folder: Path, *, url: str = "", count: int = len(NAMES)) -> People:
+async def settle_in(folder: Path, *, url: str = "", count: int = len(NAMES)) -> Users:
     """Create so many users and the observer on a new database, and sign them in."""
     server = Server(folder / "data", url=url, environ=LONG_SESSIONS)
     names = [*NAMES[:count], OBSERVER]
@@ -64,7 +64,7 @@ async def settle_in(folder: Path, *, url: str = "", count: int = len(NAMES)) -> 
             tokens = {name: await sign_in(http, server.url, name) for name in names}
     finally:
         server.stop()
-    return People(server.data, tokens)
+    return Users(server.data, tokens)
 
 
 async def sign_in(http: aiohttp.ClientSession, url: str, name: str) -> str:
@@ -82,7 +82,7 @@ class Talk:
     def __init__(
         self,
         server: ServerProcess,
-        people: People,
+        users: Users,
         *,
         count: int | None = None,
         through: str = "",
@@ -94,17 +94,17 @@ class Talk:
         self.http = aiohttp.ClientSession(connector=connector)
         self.answered = 0
         self._server = server
-        self._names = [name for name in people.tokens if name != OBSERVER][:count]
+        self._names = [name for name in users.tokens if name != OBSERVER][:count]
         self._patience = patience
         self._refusal = asyncio.Event()
         self._waiting: list[tuple[int, asyncio.Event]] = []
-        self._observer = Client(self.http, server.url, OBSERVER, people.tokens[OBSERVER])
+        self._observer = Client(self.http, server.url, OBSERVER, users.tokens[OBSERVER])
         self.clients = [
             Client(
                 self.http,
                 through or server.url,
                 name,
-                people.tokens[name],
+                users.tokens[name],
                 answered=self._count,
                 refused=self._refusal.set,
                 words=words,

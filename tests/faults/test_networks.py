@@ -8,10 +8,10 @@ from typing import cast
 import aiohttp
 
 from tests.faults import planted
-from tests.faults.lines import Mangler, network
+from tests.faults.conversation import LONG_SESSIONS, NAMES, OBSERVER, Talk, Users
+from tests.faults.networks import Mangler, network
 from tests.faults.report import Sound, whole
 from tests.faults.server import Server
-from tests.faults.talk import LONG_SESSIONS, NAMES, OBSERVER, People, Talk
 
 COUNT = 4  # users
 STALLED = whole(40, 4)
@@ -27,15 +27,13 @@ SILENCE = whole(1.5 * 25.0, 1.5 * planted.BEAT) + 2.5  # seconds; checks and pre
 PRESENCE = 6  # the type of the frame
 
 
-async def test_dropped_duplicated_and_late_frames_are_repaired(
-    people: People, sound: Sound
-) -> None:
-    server = Server(people.folder).start()
+async def test_dropped_duplicated_and_late_frames_are_repaired(users: Users, sound: Sound) -> None:
+    server = Server(users.folder).start()
     try:
         async with (
             aiohttp.ClientSession() as http,
             Mangler(http, server.url) as line,
-            Talk(server, people, count=COUNT, through=line.url) as talk,
+            Talk(server, users, count=COUNT, through=line.url) as talk,
         ):
             for _ in range(CUTS):
                 await talk.answers(200)
@@ -47,11 +45,11 @@ async def test_dropped_duplicated_and_late_frames_are_repaired(
     sound("G4", "frames dropped, duplicated, delayed", f"{line.touched:,} frames affected", talk)
 
 
-async def test_connection_resets_lose_nothing(people: People, sound: Sound) -> None:
-    server = Server(people.folder).start()
+async def test_connection_resets_lose_nothing(users: Users, sound: Sound) -> None:
+    server = Server(users.folder).start()
     chance = random.Random(7)
     try:
-        async with Talk(server, people, count=COUNT) as talk:
+        async with Talk(server, users, count=COUNT) as talk:
             for _ in range(RESETS):
                 await talk.answers(1)
                 online = [client for client in talk.clients if client.online]
@@ -63,11 +61,11 @@ async def test_connection_resets_lose_nothing(people: People, sound: Sound) -> N
     sound("G5", f"connections reset × {RESETS}", f"{talk.welcomes:,} connections, no gap", talk)
 
 
-async def test_bad_networks_are_slow_and_lose_nothing(people: People, sound: Sound) -> None:
+async def test_bad_networks_are_slow_and_lose_nothing(users: Users, sound: Sound) -> None:
     with network() as bad:
-        server = Server(people.folder, plant=bad.join).start()
+        server = Server(users.folder, plant=bad.join).start()
         try:
-            async with Talk(server, people, count=COUNT, connector=bad.connector()) as talk:
+            async with Talk(server, users, count=COUNT, connector=bad.connector()) as talk:
                 await talk.answers(50)
                 bad.lose(LOSS)
                 await asyncio.sleep(SECONDS)
@@ -82,15 +80,15 @@ async def test_bad_networks_are_slow_and_lose_nothing(people: People, sound: Sou
     sound("G4", f"{LOSS:.0%} of packets lost, then {RATE}/s", figure, talk)
 
 
-async def test_a_silent_connection_is_detected(people: People, sound: Sound) -> None:
+async def test_a_silent_connection_is_detected(users: Users, sound: Sound) -> None:
     with network() as quiet:
         pace = whole(planted.nothing, planted.beat_faster)
-        server = Server(people.folder, plant=planted.Both(quiet.join, pace)).start()
+        server = Server(users.folder, plant=planted.Both(quiet.join, pace)).start()
         connector = quiet.connector()
         try:
             async with aiohttp.ClientSession(connector=connector) as http:
-                ghost = await connect(http, server, people.tokens[OBSERVER])
-                watching = await connect(http, server, people.tokens[NAMES[0]])
+                ghost = await connect(http, server, users.tokens[OBSERVER])
+                watching = await connect(http, server, users.tokens[NAMES[0]])
                 quiet.silence(ghost.get_extra_info("sockname")[1])
                 seconds = await until_gone(watching, OBSERVER)
         finally:
@@ -116,21 +114,21 @@ async def until_gone(watching: aiohttp.ClientWebSocketResponse, name: str) -> fl
 
 
 async def test_stalled_readers_are_disconnected_and_do_not_slow_others(
-    people: People, sound: Sound
+    users: Users, sound: Sound
 ) -> None:
     with network() as narrow:
         narrow.narrow()
-        server = Server(people.folder, plant=narrow.join, environ=LONG_SESSIONS).start()
+        server = Server(users.folder, plant=narrow.join, environ=LONG_SESSIONS).start()
         connector = narrow.connector()
         try:
             async with (
                 aiohttp.ClientSession(connector=narrow.connector()) as http,
-                Talk(server, people, count=COUNT, connector=connector, words="x" * 3_000) as talk,
+                Talk(server, users, count=COUNT, connector=connector, words="x" * 3_000) as talk,
             ):
                 await talk.answers(ENOUGH)
                 before = talk.p99()
                 stalled = [
-                    await connect(http, server, people.tokens[OBSERVER]) for _ in range(STALLED)
+                    await connect(http, server, users.tokens[OBSERVER]) for _ in range(STALLED)
                 ]
                 for line in stalled:
                     reading(line).pause_reading()

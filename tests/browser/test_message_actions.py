@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_enter_sends_unless_a_suggestion_was_chosen(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("user003", display="Ada Wall")
+    await ann.chat.user("user003", display="Ada Wall")
     await ann.page.reload()
     await ann.wait_until_loaded()
     box, rows = ann.page.locator("#composer-text"), ann.page.locator("#names .option-more")
@@ -39,8 +39,8 @@ async def test_users_outside_a_private_room_are_suggested_after_its_members(
 ) -> None:
     ann = await enter("ann", "Ann")
     for name in ("li1", "li2"):
-        await ann.chat.person(name, display=f"李四{name}")
-    red = await ann.chat.person("red", display="李小红")
+        await ann.chat.user(name, display=f"李四{name}")
+    red = await ann.chat.user("red", display="李小红")
     room = (
         await red.ask("POST", "/api/rooms", {"name": "den", "private": True, "users": ["ann"]})
     ).json
@@ -153,7 +153,7 @@ async def test_emoji_can_be_picked_by_keyboard(enter: EnterChat) -> None:
 
 async def test_a_link_opens_an_old_message(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    cy = await ann.chat.person("cy")
+    cy = await ann.chat.user("cy")
     for number in range(1, 91):
         await cy.ask("POST", "/api/rooms/1/messages", {"data": f"line {number}"})
     await ann.expect_last("line 90")
@@ -270,7 +270,7 @@ async def test_rooms_can_be_opened_by_keyboard(enter: EnterChat) -> None:
 
 async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    cy = await (await ann.chat.person("cy", admin=True)).connect()
+    cy = await (await ann.chat.user("cy", admin=True)).connect()
     await ann.say("frist **thing**")
     await ann.expect_last("frist thing")
     seq = await ann.page.locator("chat-message").last.get_attribute("data-seq")

@@ -2,12 +2,12 @@
 
 from chatserver.protocol import Type
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 
 
 async def test_the_same_id_gets_the_first_reply(start_chat: StartChat, database_url: str) -> None:
     chat = await start_chat(url=database_url)
-    ann = await chat.person("ann", admin=True)
+    ann = await chat.user("ann", admin=True)
     device = await ann.connect()
     first = await device.say("once", id="a1")
     await device.say("between", id="a2")
@@ -18,7 +18,7 @@ async def test_the_same_id_gets_the_first_reply(start_chat: StartChat, database_
     assert [event["data"] for event in page["events"]] == ["once", "between"]
 
 
-async def test_a_repetition_is_not_broadcast(ann: Person, bo: Person) -> None:
+async def test_a_repetition_is_not_broadcast(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.say("once", id="a1")
     await bos.receives("once")
@@ -26,7 +26,7 @@ async def test_a_repetition_is_not_broadcast(ann: Person, bo: Person) -> None:
     await bos.receives_nothing()
 
 
-async def test_repetitions_within_one_commit_are_stored_once(ann: Person) -> None:
+async def test_repetitions_within_one_commit_are_stored_once(ann: User) -> None:
     device = await ann.connect()
     for _ in range(50):
         await device.send({"type": Type.GROUP_CHAT, "data": "once", "id": "a1"})
@@ -35,7 +35,7 @@ async def test_repetitions_within_one_commit_are_stored_once(ann: Person) -> Non
     assert sum("duplicate" not in reply for reply in replies) == 1
 
 
-async def test_the_same_id_with_another_text_is_a_conflict(ann: Person, bo: Person) -> None:
+async def test_the_same_id_with_another_text_is_a_conflict(ann: User, bo: User) -> None:
     device = await ann.connect()
     await device.say("once", id="a1")
     for other in ({"data": "twice"}, {"data": "once", "reply_to": 1}):
@@ -46,7 +46,7 @@ async def test_the_same_id_with_another_text_is_a_conflict(ann: Person, bo: Pers
     assert (await device.history(1, after=0))["head"] == 1
 
 
-async def test_ids_are_unique_per_sender(ann: Person, bo: Person) -> None:
+async def test_ids_are_unique_per_sender(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     assert (await anns.say("mine", id="1"))["seq"] == 1
     assert (await bos.say("mine", id="1"))["seq"] == 2
@@ -56,7 +56,7 @@ async def test_ids_are_compared_with_case_and_trailing_spaces(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    device = await (await chat.person("ann")).connect()
+    device = await (await chat.user("ann")).connect()
     seqs = [(await device.say("x", id=request_id))["seq"] for request_id in ("a", "A", "a ", "à")]
     assert seqs == [1, 2, 3, 4]
 
@@ -65,7 +65,7 @@ async def test_a_repetition_after_a_restart_gets_the_first_reply(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    device = await (await chat.person("ann")).connect()
+    device = await (await chat.user("ann")).connect()
     first = await device.say("once", id="a1")
     await chat.stop()
     later = await start_chat(chat.server.settings)
@@ -73,7 +73,7 @@ async def test_a_repetition_after_a_restart_gets_the_first_reply(
     assert (again["seq"], again["duplicate"]) == (first["seq"], True)
 
 
-async def test_an_id_can_be_used_again_after_a_rejection(chat: Chat, ann: Person) -> None:
+async def test_an_id_can_be_used_again_after_a_rejection(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     refused = await device.ask(Type.GROUP_CHAT, data="hello", room=99, id="a1")
     assert refused["code"] == "not_found"

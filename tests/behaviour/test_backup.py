@@ -12,19 +12,19 @@ import pytest_asyncio
 from chatserver.config import DatabaseSettings, Settings
 from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
-from tests.driver import Chat, Device, Person
+from tests.driver import Chat, Device, User
 from tests.faults.clients import Client
-from tests.faults.talk import PASSWORD, sign_in
+from tests.faults.conversation import PASSWORD, sign_in
 from tests.process import ServerProcess
 
-PEOPLE = ["ann", "bo", "cy"]
+USERS = ["ann", "bo", "cy"]
 
 
 @pytest_asyncio.fixture
 async def server(tmp_path: Path, database_url: str) -> AsyncIterator[ServerProcess]:
     """A server in a separate process, with three users."""
     server = ServerProcess(tmp_path / "data", url=database_url)
-    for name in PEOPLE:
+    for name in USERS:
         server.run("user", "add", name, "--password-stdin", stdin=PASSWORD)
     server.start()
     yield server
@@ -49,22 +49,21 @@ async def test_a_backup_during_conversations_is_complete_and_can_be_restored(
     server: ServerProcess, tmp_path: Path
 ) -> None:
     async with aiohttp.ClientSession() as http:
-        tokens = [await sign_in(http, server.url, name) for name in PEOPLE]
-        people = [
-            Client(http, server.url, name, token)
-            for name, token in zip(PEOPLE, tokens, strict=True)
+        tokens = [await sign_in(http, server.url, name) for name in USERS]
+        users = [
+            Client(http, server.url, name, token) for name, token in zip(USERS, tokens, strict=True)
         ]
         stop = asyncio.Event()
-        running = [asyncio.create_task(person.run()) for person in people]
-        talking = [asyncio.create_task(person.talk(PEOPLE, stop)) for person in people]
-        while sum(len(person.diary.answered) for person in people) < 300:
+        running = [asyncio.create_task(user.run()) for user in users]
+        talking = [asyncio.create_task(user.talk(USERS, stop)) for user in users]
+        while sum(len(user.diary.answered) for user in users) < 300:
             await asyncio.sleep(0.05)
-        before = {key for person in people for key in person.diary.answered}
+        before = {key for user in users for key in user.diary.answered}
         await command(server, "backup", str(tmp_path / "backup.zip"))
         assert (await command(server, "check")).startswith("No findings in ")
         stop.set()
-        await asyncio.gather(*talking, *(person.all_answered(30) for person in people))
-        assert {(person.unanswered, person.welcomes) for person in people} == {(0, 1)}
+        await asyncio.gather(*talking, *(user.all_answered(30) for user in users))
+        assert {(user.unanswered, user.welcomes) for user in users} == {(0, 1)}
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -92,7 +91,7 @@ async def test_clients_reset_after_a_restore(
     backup = tmp_path / "backup.zip"
     commands = ServerProcess(settings.data, url=database_url)
     first = await start_chat(settings)
-    ann = await first.person("ann", admin=True)
+    ann = await first.user("ann", admin=True)
     device = await ann.connect()
     for number in range(3):
         await device.say(f"before {number}")
@@ -121,12 +120,12 @@ async def test_clients_reset_after_a_restore(
     assert (await device.say("and on it goes"))["seq"] == 4
 
 
-async def on(chat: Chat, person: Person) -> Device:
+async def on(chat: Chat, user: User) -> Device:
     """Connect a device of a user to that server."""
-    return await Person(chat, person.name, person.number, person.token, chat.browser()).connect()
+    return await User(chat, user.name, user.number, user.token, chat.browser()).connect()
 
 
-async def test_only_the_operator_can_download_an_archive(ann: Person) -> None:
+async def test_only_the_operator_can_download_an_archive(ann: User) -> None:
     for what in ("archive", "check"):
         answer = await ann.ask("GET", f"/api/keeping/{what}")
         assert (answer.status, answer.json["code"]) == (403, "forbidden")

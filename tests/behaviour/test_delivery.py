@@ -4,10 +4,10 @@ import pytest
 
 from chatserver.protocol import Type
 from tests.conftest import StartChat
-from tests.driver import Chat, Person
+from tests.driver import Chat, User
 
 
-async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: Person, bo: Person) -> None:
+async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: User, bo: User) -> None:
     here, there = await ann.connect(), await bo.connect()
     reply = await here.say("hello")
     assert reply["ok"] is True
@@ -16,15 +16,13 @@ async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: Person, bo: Pers
     assert await here.receives("hello") == heard
 
 
-async def test_the_reply_precedes_the_own_event(ann: Person) -> None:
+async def test_the_reply_precedes_the_own_event(ann: User) -> None:
     device = await ann.connect()
     await device.send({"type": Type.GROUP_CHAT, "data": "hello", "id": "a1"})
     assert (await device.next(Type.GROUP_CHAT, Type.REPLY))["type"] == Type.REPLY
 
 
-async def test_a_direct_message_is_sent_to_both_members_only(
-    ann: Person, bo: Person, cy: Person
-) -> None:
+async def test_a_direct_message_is_sent_to_both_members_only(ann: User, bo: User, cy: User) -> None:
     phone, desk = await ann.connect(), await ann.connect()
     bos, cys = await bo.connect(), await cy.connect()
     reply = await phone.say("psst", to="bo")
@@ -35,7 +33,7 @@ async def test_a_direct_message_is_sent_to_both_members_only(
     await cys.receives_nothing()
 
 
-async def test_both_directions_share_one_room(ann: Person, bo: Person) -> None:
+async def test_both_directions_share_one_room(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     there = await anns.say("hi", to="bo")
     back = await bos.say("hi yourself", to="ann")
@@ -44,7 +42,7 @@ async def test_both_directions_share_one_room(ann: Person, bo: Person) -> None:
     assert [r["seq"] for r in (there, back, by_number)] == [1, 2, 3]
 
 
-async def test_concurrent_first_direct_messages_share_one_room(ann: Person, bo: Person) -> None:
+async def test_concurrent_first_direct_messages_share_one_room(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.send({"type": Type.SINGLE_CHAT, "to": "bo", "data": "me first", "id": "a"})
     await bos.send({"type": Type.SINGLE_CHAT, "to": "ann", "data": "no, me", "id": "b"})
@@ -56,9 +54,9 @@ async def test_concurrent_first_direct_messages_share_one_room(ann: Person, bo: 
     } == {1, 2}
 
 
-async def test_a_client_that_knows_only_the_first_four_types_works(ann: Person, bo: Person) -> None:
+async def test_a_client_that_knows_only_the_first_four_types_works(ann: User, bo: User) -> None:
     anns, bos = await ann.connect(), await bo.connect()
-    assert {person["name"] for person in bos.online["data"]} == {"ann", "bo"}
+    assert {user["name"] for user in bos.online["data"]} == {"ann", "bo"}
     await anns.send({"type": Type.GROUP_CHAT, "data": "hi"})
     await anns.send({"type": Type.SINGLE_CHAT, "data": "hi, bo", "to": "bo"})
     assert (await bos.receives("hi"))["type"] == Type.GROUP_CHAT
@@ -67,7 +65,7 @@ async def test_a_client_that_knows_only_the_first_four_types_works(ann: Person, 
     await anns.receives("hi, bo")
 
 
-async def test_messages_to_an_offline_user_are_in_the_next_welcome(ann: Person, bo: Person) -> None:
+async def test_messages_to_an_offline_user_are_in_the_next_welcome(ann: User, bo: User) -> None:
     anns = await ann.connect()
     await anns.say("for later", to="bo")
     bos = await bo.connect()
@@ -77,7 +75,7 @@ async def test_messages_to_an_offline_user_are_in_the_next_welcome(ann: Person, 
     assert [event["data"] for event in page["events"]] == ["for later"]
 
 
-async def test_a_user_can_write_direct_messages_to_themselves(ann: Person) -> None:
+async def test_a_user_can_write_direct_messages_to_themselves(ann: User) -> None:
     device = await ann.connect()
     await device.say("note", to="ann")
     assert (await device.receives("note"))["to"] == "ann"
@@ -86,9 +84,7 @@ async def test_a_user_can_write_direct_messages_to_themselves(ann: Person) -> No
 
 
 @pytest.mark.parametrize("name", ["bo", "BO", "ｂｏ"])
-async def test_names_are_compared_without_case_and_width(
-    ann: Person, bo: Person, name: str
-) -> None:
+async def test_names_are_compared_without_case_and_width(ann: User, bo: User, name: str) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     await anns.say("hello", to=name)
     assert (await bos.receives("hello"))["to"] == "bo"
@@ -98,7 +94,7 @@ async def test_chinese_and_emoji_are_delivered_unchanged(
     start_chat: StartChat, database_url: str
 ) -> None:
     chat = await start_chat(url=database_url)
-    ann = await chat.person("安", admin=True, display="安安")
+    ann = await chat.user("安", admin=True, display="安安")
     device = await ann.connect()
     text = "你好，世界 👩‍👩‍👧‍👦 \u202eabc ' \" % \\ \0 ．"
     await device.say(text)
@@ -109,7 +105,7 @@ async def test_chinese_and_emoji_are_delivered_unchanged(
 
 
 async def test_messages_of_ten_connections_are_stored_in_the_order_of_each(
-    chat: Chat, ann: Person
+    chat: Chat, ann: User
 ) -> None:
     devices = [await ann.connect() for _ in range(10)]
     for number in range(20):
