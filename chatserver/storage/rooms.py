@@ -179,17 +179,17 @@ class Rooms:
             async for rows in found:
                 yield [Member(*row) for row in rows]
 
-    async def former_members(self, room: int) -> list[str]:
-        """Return the names of users who can be added to a room again, because they were in it."""
+    async def former_members(self, room: int) -> list[dict[str, str]]:
+        """Return name and display name of users who left a room and can be added again."""
         query = (
-            sa.select(users.c.name)
+            sa.select(users.c.name, users.c.display)
             .join(members, members.c.user_id == users.c.id)
             .where(members.c.room_id == room, members.c.left_at.is_not(None))
             .where(users.c.disabled_at.is_(None))
             .order_by(users.c.name_key)
         )
         async with self._database.reading() as connection:
-            return list(await connection.scalars(query))
+            return [row._asdict() for row in await connection.execute(query)]
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
         """Return which of these rooms a user may read. Every read access is checked here."""

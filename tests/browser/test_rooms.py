@@ -71,6 +71,28 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await expect(bo.rooms()).to_have_text(["Lobby"])
 
 
+async def test_a_member_removed_from_an_unnamed_conversation_can_be_added_again(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.person("bo", display="Bo")
+    await ann.chat.person("cy", display="Cy")
+    ada = await ann.chat.signed_in("ann")
+    room = (await ada.ask("POST", "/api/rooms", {"users": ["bo"]})).json["room"]
+    page, choice = ann.page, ann.page.locator("#room-invite-user")
+    await page.goto(f"/index#/room/{room}")
+    await page.locator(".topbar-room").click()
+    await expect(page.locator(".members li")).to_have_count(2)
+    await expect(choice).to_be_hidden()
+    await page.locator(".members button:visible").click()
+    await page.locator(".confirm-yes").click()
+    await expect(choice.locator("option:not([value=''])")).to_have_text(["Bo (@bo)"])
+    await choice.select_option("bo")
+    await page.locator(".room-invite button").click()
+    await expect(page.locator(".members li")).to_have_count(2)
+    await expect(choice).to_be_hidden()
+
+
 async def test_a_name_with_spaces_becomes_a_title(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.locator("[data-open=rooms]").click()

@@ -31,12 +31,17 @@ class RoomMember(Struct, omit_defaults=True):
     read: int | None = None
 
 
+class FormerMember(Struct):
+    name: str
+    display: str
+
+
 class MemberList(Answer):
     """`former`, in a conversation without a name: users who left it and can be added again."""
 
     room: protocol.Number
     members: list[RoomMember]
-    former: list[str] | None = None
+    former: list[FormerMember] | None = None
 
 
 class Found(Struct, omit_defaults=True):

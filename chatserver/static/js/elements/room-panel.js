@@ -29,7 +29,7 @@ class RoomPanel extends HTMLElement {
   #isMember = true; // the user is one
   #users = null;
   #members = []; // {name, display, role}
-  #former = []; // names of who can be added to a conversation without a name
+  #former = []; // {name, display} of who can be added to a conversation without a name
   #loaded = ""; // what the members answer
 
   connectedCallback() {
@@ -107,13 +107,13 @@ class RoomPanel extends HTMLElement {
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#former = former;
-    this.#users.ensureLoaded(...members.map(({ name }) => name), ...former);
+    this.#users.ensureLoaded(...members.map(({ name }) => name));
     this.#offer(this.#invite.elements.user.value);
     this.#draw();
   }
 
   get #others() {
-    if (this.#room.name === null) return this.#former.map((name) => ({ name, display: this.#users.display(name) }));
+    if (this.#room.name === null) return this.#former;
     const here = new Set(this.#members.map(({ name }) => name));
     return this.#users.others.filter(({ name }) => !here.has(name));
   }
