@@ -135,8 +135,8 @@ async def test_former_members_of_an_unnamed_conversation_can_be_added_again(user
     assert (await room(anns, "remove", room=number, users=["bo"]))["ok"] is True
     await anns.say("unseen", room=number)
     assert (await anns.user.ask("GET", url)).json["former"] == [{"name": "bo", "display": "Bo"}]
-    for users in (["cy"], ["bo", "cy"]):
-        assert (await room(anns, "invite", room=number, users=users))["code"] == "forbidden"
+    for invited in (["cy"], ["bo", "cy"]):
+        assert (await room(anns, "invite", room=number, users=invited))["code"] == "forbidden"
     assert (await room(bos, "invite", room=number, users=["bo"]))["code"] == "not_found"
     assert (await room(bos, "join", room=number))["code"] == "not_found"
     assert (await room(anns, "invite", room=number, users=["bo"]))["ok"] is True

@@ -25,6 +25,7 @@ async def test_an_old_message_is_found_and_shown_in_its_context(
     bo = await ann.chat.user("bo", display="陈波")
     await send_many(bo)
     page, found = ann.page, ann.page.locator(".hit")
+    await page.locator("#composer-text").press("Escape")  # to the end
     await ann.expect_last(f"line {LINES}")
     await expect_hits(ann, bo)
 
