@@ -75,8 +75,8 @@ async def test_a_member_removed_from_an_unnamed_conversation_can_be_added_again(
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    await ann.chat.person("bo", display="Bo")
-    await ann.chat.person("cy", display="Cy")
+    await ann.chat.user("bo", display="Bo")
+    await ann.chat.user("cy", display="Cy")
     ada = await ann.chat.signed_in("ann")
     room = (await ada.ask("POST", "/api/rooms", {"users": ["bo"]})).json["room"]
     page, choice = ann.page, ann.page.locator("#room-invite-user")
