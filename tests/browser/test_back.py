@@ -24,8 +24,8 @@ LAYERS = [
     ([".topbar-room"], ["room-panel"], ".panel-close"),
     ([".topbar-room", ".room-leave"], ["room-panel", "confirm-dialog dialog"], ".confirm-no"),
     ([".topbar-invite"], ["invite-dialog dialog"], ".dialog-close"),
-    ([".message-more", "[data-deed=pick]"], [".emoji-picker"], None),
-    ([".message-more", "[data-deed=remove]"], ["confirm-dialog dialog"], ".confirm-no"),
+    ([".message-more", "[data-action=pick]"], [".emoji-picker"], None),
+    ([".message-more", "[data-action=remove]"], ["confirm-dialog dialog"], ".confirm-no"),
 ]
 
 

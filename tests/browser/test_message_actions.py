@@ -189,7 +189,7 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
         assert box
         assert min(box["width"], box["height"]) >= 44
     await phone.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    await phone.page.locator("[data-deed=link]").tap()
+    await phone.page.locator("[data-action=link]").tap()
     await expect(phone.page.locator(".toast")).to_have_text("Link copied")
     await phone.page.locator("#composer-text").tap()
     await phone.page.keyboard.press("Control+v")
@@ -197,14 +197,14 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
         f"{ann.chat.url}/index#/room/1/2"
     )
     await more.tap()
-    await phone.page.locator("[data-deed=copy]").tap()
+    await phone.page.locator("[data-action=copy]").tap()
     await expect(phone.page.locator(".toast")).to_have_text("Text copied")
     await phone.page.locator("#composer-text").fill("")
     await phone.page.keyboard.press("Control+v")
     await expect(phone.page.locator("#composer-text")).to_have_value("Are **you** there?")
     await phone.page.evaluate("document.execCommand = () => false")
     await more.tap()
-    await phone.page.locator("[data-deed=copy]").tap()
+    await phone.page.locator("[data-action=copy]").tap()
     await expect(phone.page.locator(".toast")).to_have_text("The browser did not allow copying.")
 
 
@@ -220,7 +220,7 @@ async def test_a_long_press_opens_the_actions(enter: EnterChat) -> None:
     assert box
     point = {"x": box["x"] + 20, "y": box["y"] + 8}
     await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
-    button = phone.page.locator("[data-deed=edit]")
+    button = phone.page.locator("[data-action=edit]")
     await expect(button).to_be_visible()
     await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     size = await button.bounding_box()

@@ -59,7 +59,7 @@ async def create_room(ann: Window) -> int:
 
 async def react(page: Page) -> None:
     await page.locator("chat-message").last.hover()
-    await page.locator("chat-message [data-deed=pick]").click()
+    await page.locator("chat-message [data-action=pick]").click()
     await page.locator(".emoji:visible").first.click()
 
 

@@ -415,7 +415,7 @@ async def test_a_click_next_to_a_message_applies_to_the_message_that_was_there(
         await bo.ask("POST", "/api/rooms/1/messages", {"data": text})
     await ann.expect_last("two")
     await ann.page.locator("chat-message").last.hover()
-    box = await ann.page.locator("chat-message [data-deed=remove]").bounding_box()
+    box = await ann.page.locator("chat-message [data-action=remove]").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     await ann.page.mouse.move(x - 1, y)

@@ -128,7 +128,7 @@ class Window:
 
     async def press_action(self, action: str, key: str = "") -> None:
         """Press an action button of the hovered message or, with `key`, of the focused one."""
-        button = self.page.locator(f"chat-message [data-deed={action}]")
+        button = self.page.locator(f"chat-message [data-action={action}]")
         if key:
             await button.press(key)
         else:

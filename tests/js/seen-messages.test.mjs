@@ -10,7 +10,7 @@ globalThis.addEventListener = page.addEventListener.bind(page);
 globalThis.requestAnimationFrame = (draw) => setTimeout(draw, 0);
 globalThis.cancelAnimationFrame = clearTimeout;
 const { SeenMessages } = await import("../../chatserver/static/js/ui/seen-messages.js");
-const { DWELL } = await import("../../chatserver/static/js/ui/attention.js");
+const { DWELL_TIME } = await import("../../chatserver/static/js/ui/attention.js");
 
 const items = [1, 2, 3, 4].map((seq) => ({ seq, own: false }));
 const room = (key, facts = {}) => ({ key, items, read: 0, loaded: true, hasOlder: false, ...facts });
@@ -37,44 +37,44 @@ function list({ mock }) {
   return { seen, screen, reported, focus, open, pass: (time) => mock.timers.tick(time) };
 }
 
-test("a glance at a room marks nothing as read, and leaves no timer behind", (context) => {
+test("a room that is shown for less than the dwell time is not marked as read, and no timer remains", (context) => {
   const { reported, open, pass, seen } = list(context);
   open(room("a"));
-  pass(DWELL - 1);
+  pass(DWELL_TIME - 1);
   open(room("b", { loaded: false }));
-  pass(10 * DWELL);
+  pass(10 * DWELL_TIME);
   assert.deepEqual(reported, []);
   assert.equal(seen.isWatched, false);
 });
 
-test("what was on screen counts as read after the time of a glance, and then without delay", (context) => {
+test("messages on screen are read after the dwell time, and later ones without delay", (context) => {
   const { reported, open, pass, screen, seen } = list(context);
   open(room("a"));
-  pass(DWELL);
+  pass(DWELL_TIME);
   assert.deepEqual(reported, ["a 2", "watched"]);
   screen.seqs = [2, 3];
-  seen.look();
+  seen.check();
   pass(250);
   assert.deepEqual(reported.slice(2), ["a 3"]);
   screen.seqs = [3, 4];
-  seen.look();
+  seen.check();
   screen.seqs = [1, 2];
   open(room("b"));
   assert.deepEqual(reported.slice(3), ["a 4"]);
-  pass(DWELL - 1);
+  pass(DWELL_TIME - 1);
   assert.deepEqual(reported.slice(4), []);
   pass(1);
   assert.deepEqual(reported.slice(4), ["b 2", "watched"]);
 });
 
-test("the time begins again when the window gets the focus", (context) => {
+test("the dwell time starts again when the window gets the focus", (context) => {
   const { reported, open, pass, focus, seen } = list(context);
   open(room("a"));
-  pass(DWELL - 1);
+  pass(DWELL_TIME - 1);
   focus(false);
-  pass(DWELL);
+  pass(DWELL_TIME);
   focus(true);
-  pass(DWELL - 1);
+  pass(DWELL_TIME - 1);
   assert.deepEqual(reported, []);
   pass(1);
   assert.deepEqual(reported, ["a 2", "watched"]);
@@ -87,7 +87,7 @@ test("an act of the user counts at once, in a window that has the focus", (conte
   open(room("a"));
   seen.settle();
   assert.deepEqual([reported, seen.isWatched], [["a 2", "watched"], true]);
-  pass(DWELL);
+  pass(DWELL_TIME);
   assert.equal(reported.length, 2);
   focus(false);
   open(room("b"));

@@ -4,7 +4,7 @@
  * Dispatches `session:logout`.
  */
 
-import { say } from "../ui/dom.js";
+import { emit } from "../ui/dom.js";
 
 class AccountMenu extends HTMLElement {
   #popover = this.querySelector("[popover]");
@@ -13,7 +13,7 @@ class AccountMenu extends HTMLElement {
     this.#popover.addEventListener("click", ({ target }) => {
       if (target.closest("button, a")) this.#popover.hidePopover();
     });
-    this.querySelector(".menu-logout").addEventListener("click", () => say(this, "session:logout"));
+    this.querySelector(".menu-logout").addEventListener("click", () => emit(this, "session:logout"));
   }
 }
 

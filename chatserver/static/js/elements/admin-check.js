@@ -1,7 +1,7 @@
 /** <admin-check>: self-check of the server: requests its state, tests a WebSocket, and shows advice. */
 
 import { sessionRequest } from "../net/api.js";
-import { sync } from "../ui/dom.js";
+import { reconcile } from "../ui/dom.js";
 import { checks } from "../lib/checks.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { clone, socketUrl } from "../ui/page.js";
@@ -38,7 +38,7 @@ class AdminCheck extends HTMLElement {
     this.#summary.textContent = wrong
       ? ngettext("%(num)s issue found.", "%(num)s issues found.", wrong)
       : _("No issues found.");
-    sync(this.querySelector(".check-lines"), lines, {
+    reconcile(this.querySelector(".check-lines"), lines, {
       key: ({ title }) => title,
       make: () => clone("line"),
       update: (item, { title, verdict, text }) => {

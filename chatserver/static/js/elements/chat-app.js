@@ -3,7 +3,7 @@
  * CurrentConversation, Users, Outbox.
  *
  * Listens to `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`, `topic:changed`,
- * `history:wanted`, `future:wanted`, `end:wanted`, `connection:retry`, `room:joined`, `room:muted`.
+ * `older:requested`, `newer:requested`, `end:requested`, `connection:retry`, `room:joined`, `room:muted`.
  */
 
 import { Connection } from "../net/connection.js";
@@ -58,9 +58,9 @@ class ChatApp extends HTMLElement {
   #screen = new Screen(this, [this.#feed, this.#users, this.#outbox, this.#connection, this.#typing]);
   #scheduler = new RenderScheduler(() => this.#screen.show(this.#current));
   #list = this.querySelector("message-list");
-  #reading = new ReadTracker(this.#list, {
+  #readTracker = new ReadTracker(this.#list, {
     feed: this.#feed,
-    place: this.#current,
+    current: this.#current,
     onRead: () => this.#services.call("readPositionChanged"),
   });
   #composer = this.querySelector("message-composer");
@@ -115,9 +115,9 @@ class ChatApp extends HTMLElement {
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
     on(this, "message:rewrite", ({ id }) => this.#messageCommands.rewrite(id));
     on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
-    on(this, "history:wanted", () => this.#loadOlder());
-    on(this, "future:wanted", () => this.#historyJump.loadNewer(this.#conversation));
-    on(this, "end:wanted", () => this.#showEnd());
+    on(this, "older:requested", () => this.#loadOlder());
+    on(this, "newer:requested", () => this.#historyJump.loadNewer(this.#conversation));
+    on(this, "end:requested", () => this.#showEnd());
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
     on(this, "room:joined", (detail) => this.#roomJoined(detail));
@@ -180,7 +180,7 @@ class ChatApp extends HTMLElement {
     if (conversation.key === key) {
       if (lost && this.#current.check()) this.#load(); // a member again
       if (added.length > 1) this.#redraw(); // before the timeline is trimmed: they may not all fit into the view
-      this.#reading.look();
+      this.#readTracker.check();
       this.#current.newLine.place(conversation);
     }
     if (conversation.key !== key || this.#list.showsEndOf(key)) conversation.timeline.trim();

@@ -2,10 +2,10 @@
  * <chat-message>: one message. Its markup comes from templates/messages/_message.html.
  *
  * Dispatches `message:retry`, `message:rewrite` and `message:delete` {id}, `message:react` {seq, emoji, on},
- * `message:jump` {seq}, `quote:wanted` {seq}.
+ * `message:jump` {seq}, `quote:requested` {seq}.
  */
 
-import { say, sync } from "../ui/dom.js";
+import { emit, reconcile } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { hasNoItalic, plain, parseHtml, textOf } from "../lib/markup.js";
 import { splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
@@ -70,8 +70,8 @@ class ChatMessage extends HTMLElement {
     const quote = this.querySelector(".message-quote");
     quote.hidden = replyTo === undefined || replyTo === null;
     if (quote.hidden) return;
-    quote.onclick = () => say(this, "message:jump", { seq: replyTo });
-    if (!quoted) queueMicrotask(() => say(this, "quote:wanted", { seq: replyTo })); // when this element is in the page
+    quote.onclick = () => emit(this, "message:jump", { seq: replyTo });
+    if (!quoted) queueMicrotask(() => emit(this, "quote:requested", { seq: replyTo })); // when this element is in the page
     const text = quoted?.deleted_at ? _("This message was deleted.") : quoted ? plain(quoted) : "…";
     quote.querySelector(".quote-author").textContent = quoted ? display(quoted.user) : "";
     quote.querySelector(".quote-text").textContent = text.slice(0, QUOTED);
@@ -81,7 +81,7 @@ class ChatMessage extends HTMLElement {
     const bar = this.querySelector(".message-reactions");
     const items = Object.entries(reactions).map(([emoji, names]) => ({ emoji, names }));
     bar.hidden = items.length === 0;
-    sync(bar, items, {
+    reconcile(bar, items, {
       key: ({ emoji }) => emoji,
       make: ({ emoji }) => this.#reaction(seq, emoji),
       update: (button, item) => describe(button, item, display),
@@ -92,7 +92,7 @@ class ChatMessage extends HTMLElement {
     const button = clone("reaction");
     button.querySelector(".reaction-emoji").textContent = emoji;
     button.addEventListener("click", () => {
-      say(this, "message:react", { seq, emoji, on: button.getAttribute("aria-pressed") !== "true" });
+      emit(this, "message:react", { seq, emoji, on: button.getAttribute("aria-pressed") !== "true" });
     });
     return button;
   }
@@ -104,11 +104,11 @@ class ChatMessage extends HTMLElement {
     status.querySelector(".message-problem").textContent = statusWords(change)[state](problem);
     const rewritable = change === undefined || change === Type.EDIT;
     const discard = change === undefined ? "delete" : "discard"; // discarding a change keeps the message
-    this.#button(".message-retry", () => say(this, "message:retry", { id }), state !== "failed" || final);
-    this.#button(".message-rewrite", () => say(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
+    this.#button(".message-retry", () => emit(this, "message:retry", { id }), state !== "failed" || final);
+    this.#button(".message-rewrite", () => emit(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
     for (const name of ["delete", "discard"]) {
       const hidden = state === "sending" || name !== discard;
-      this.#button(`.message-${name}`, () => say(this, "message:delete", { id }), hidden);
+      this.#button(`.message-${name}`, () => emit(this, "message:delete", { id }), hidden);
     }
   }
 

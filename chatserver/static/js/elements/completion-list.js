@@ -4,7 +4,7 @@
  * or the first row, Escape closes. The page sets `candidates` and `loadMore`.
  */
 
-import { sync } from "../ui/dom.js";
+import { reconcile } from "../ui/dom.js";
 import { loadEmoji } from "../ui/emoji.js";
 import { enterKey } from "../ui/enter-key.js";
 import * as emoji from "../lib/emoji.js";
@@ -106,7 +106,7 @@ class CompletionList extends HTMLElement {
     this.hidden = this.#found.length === 0;
     const items = this.#found.map((one, position) => ({ ...one, position, on: position === index }));
     const rows = withHeading(items);
-    sync(this.#list, rows, { key: ({ key }) => key, make: ({ heading }) => clone(heading ? "names-outside" : "name-option"), update: describe });
+    reconcile(this.#list, rows, { key: ({ key }) => key, make: ({ heading }) => clone(heading ? "names-outside" : "name-option"), update: describe });
     this.#hint();
     if (index === NONE) this.#box.removeAttribute("aria-activedescendant");
     else this.#box.setAttribute("aria-activedescendant", `name-${index}`);

@@ -5,7 +5,7 @@
  * Dispatches `connection:retry`.
  */
 
-import { say } from "../ui/dom.js";
+import { emit } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { CloseCode } from "../net/protocol.js";
 
@@ -20,7 +20,7 @@ class ConnectionBanner extends HTMLElement {
   #tooMany = false;
 
   connectedCallback() {
-    this.#button.addEventListener("click", () => say(this, "connection:retry"));
+    this.#button.addEventListener("click", () => emit(this, "connection:retry"));
     addEventListener("hashchange", () => this.#updateLoginLink());
   }
 

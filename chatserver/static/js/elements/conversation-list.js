@@ -4,7 +4,7 @@
  */
 
 import { lazyBundle } from "../ui/lazy-load.js";
-import { sync } from "../ui/dom.js";
+import { reconcile } from "../ui/dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
 import { updatedInPlace } from "../lib/order.js";
@@ -65,7 +65,7 @@ class ConversationList extends HTMLElement {
     element.hidden = items.length === 0;
     const count = element.querySelector(".section-count");
     if (count) count.textContent = items.length;
-    sync(element.querySelector("ul"), items, {
+    reconcile(element.querySelector("ul"), items, {
       key: (item) => item.key,
       make: (item) => this.#make(item),
       update: (child, item) => this.#update(child, item),

@@ -7,7 +7,7 @@
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { setUpDialog } from "../ui/dialogs.js";
-import { restoreFocus, sync } from "../ui/dom.js";
+import { reconcile, restoreFocus } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { validityText, revokeQuestion } from "../lib/invitation-text.js";
@@ -64,7 +64,7 @@ class InviteDialog extends HTMLElement {
     const answer = await sessionRequest("GET", urls.invites);
     const invites = answer.invites.filter(({ code }) => code !== made);
     this.querySelector(".invite-list").hidden = invites.length === 0;
-    sync(this.#list, invites, {
+    reconcile(this.#list, invites, {
       key: ({ code }) => code,
       make: (invite) => this.#item(invite),
       update: (item, invite) => this.#describe(item, invite),

@@ -1,50 +1,50 @@
 /**
- * <message-actions>: what one can do with a message. There is one; it goes to the message that is under
- * the pointer, has the focus, or was pressed long or on its "⋯". Arrow keys go from message to message. A long press on
- * a reaction says who reacted.
+ * <message-actions>: the action buttons of a message. There is one such element; it moves to the message that is under
+ * the pointer, has the focus, or whose "⋯" was pressed, or after a long press. Arrow keys move between messages. A long
+ * press on a reaction shows who reacted.
  *
- * Sends, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
- * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:link` {seq}. Owned by <message-list>, which says `rights`.
+ * Dispatches, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
+ * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:link` {seq}. Owned by <message-list>, which sets `rights`.
  */
 
-import { say } from "../ui/dom.js";
+import { emit } from "../ui/dom.js";
 import { me } from "../ui/page.js";
 
-const LONG = 450; // milliseconds of a long press
-const WOBBLE = 10; // pixels that a resting finger moves
+const LONG_PRESS = 450; // milliseconds
+const MAX_MOVE = 10; // pixels that a finger may move during a long press
 const NO_HOVER = matchMedia("(hover: none)");
 
 class MessageActions extends HTMLElement {
-  /** {member, governs, open}: of the room; may delete what others wrote; whether the room takes changes. */
+  /** `member`: the user is a member; `governs`: may delete messages of others; `open`: the room is not archived. */
   rights = { member: true, governs: false, open: true };
 
   #list = this.parentElement;
   #rows = this.#list.querySelector(".messages-rows");
   #picker = this.querySelector(".emoji-picker");
-  #opener = this.querySelector("[data-deed=pick]");
+  #opener = this.querySelector("[data-action=pick]");
   #press = 0;
-  #named = null; // the reaction whose long press said who reacted: the click that ends it does nothing
-  #pointer = ""; // where the pointer was last
+  #named = null; // the reaction that was pressed long: the click that ends the press is ignored
+  #pointer = ""; // the last position of the pointer
 
   connectedCallback() {
-    if (this.dataset.ready) return; // it is moved, and that connects it again
+    if (this.dataset.ready) return; // moving the element connects it again
     this.dataset.ready = "true";
     this.#rows.addEventListener("pointermove", (event) => this.#moved(event) && this.#follow(event));
     this.#rows.addEventListener("focusin", (event) => this.#follow(event));
     this.#rows.addEventListener("keydown", (event) => this.#move(event));
     this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
     this.#rows.addEventListener("click", (event) => this.#ignoreRelease(event), { capture: true });
-    this.#rows.addEventListener("click", ({ target }) => this.#unfold(target.closest(".message-more")));
-    this.#list.addEventListener("pointerleave", ({ pointerType }) => pointerType !== "touch" && this.#rest());
+    this.#rows.addEventListener("click", ({ target }) => this.#openFrom(target.closest(".message-more")));
+    this.#list.addEventListener("pointerleave", ({ pointerType }) => pointerType !== "touch" && this.#pointerLeft());
     document.addEventListener("pointerdown", ({ target, pointerType }) => {
-      if (pointerType === "touch" && !this.parentElement?.contains(target)) this.at(null);
+      if (pointerType === "touch" && !this.parentElement?.contains(target)) this.moveTo(null);
     });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     this.#picker.addEventListener("toggle", () => this.#place());
   }
 
-  /** Beside `message`; away without one. */
-  at(message) {
+  /** Move to `message`, or hide without one. */
+  moveTo(message) {
     if (this.#picker.matches(":popover-open") || this.parentElement === message) return;
     if (!message?.message?.seq || message.message.deleted) {
       this.#list.append(this);
@@ -54,15 +54,15 @@ class MessageActions extends HTMLElement {
     const { member, governs, open } = this.rights;
     this.#show("edit", member && own && open);
     this.#show("remove", member && (own || governs));
-    for (const deed of ["pick", "answer"]) this.#show(deed, member && open);
+    for (const action of ["pick", "answer"]) this.#show(action, member && open);
     message.append(this);
   }
 
-  #show(deed, shown) {
-    this.querySelector(`[data-deed=${deed}]`).hidden = !shown;
+  #show(action, shown) {
+    this.querySelector(`[data-action=${action}]`).hidden = !shown;
   }
 
-  /** What scrolls by under a resting mouse is not what is meant. */
+  /** Whether the pointer itself has moved, and not only the messages under it. */
   #moved({ pointerType, clientX, clientY }) {
     const place = `${clientX} ${clientY}`;
     const moved = pointerType !== "touch" && place !== this.#pointer;
@@ -71,22 +71,22 @@ class MessageActions extends HTMLElement {
   }
 
   #follow({ target }) {
-    if (target.closest(".message-more")) return; // its click comes
+    if (target.closest(".message-more")) return; // the click follows
     const message = target.closest("chat-message");
     const focused = document.activeElement?.closest("chat-message");
-    if (message && (!focused || focused === message || !this.contains(document.activeElement))) this.at(message);
+    if (message && (!focused || focused === message || !this.contains(document.activeElement))) this.moveTo(message);
   }
 
-  #rest() {
-    if (!this.contains(document.activeElement)) this.at(document.activeElement?.closest("chat-message"));
+  #pointerLeft() {
+    if (!this.contains(document.activeElement)) this.moveTo(document.activeElement?.closest("chat-message"));
   }
 
   // Touch ----------------------------------------------------------------------------------------
 
-  /** The button that fingers have instead of hovering. */
-  #unfold(button) {
+  /** Open from the "⋯" button, which replaces hovering on touch screens. */
+  #openFrom(button) {
     if (!button) return;
-    this.at(button.closest("chat-message"));
+    this.moveTo(button.closest("chat-message"));
     this.querySelector("button:not([hidden])").focus();
   }
 
@@ -96,9 +96,9 @@ class MessageActions extends HTMLElement {
     if (pointerType !== "touch" || !message || this.contains(target)) return;
     clearTimeout(this.#press);
     const reaction = target.closest(".reaction");
-    this.#press = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.at(message)), LONG);
+    this.#press = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.moveTo(message)), LONG_PRESS);
     const stop = ({ type, clientX: x, clientY: y }) => {
-      if (type === "pointermove" && Math.hypot(x - clientX, y - clientY) < WOBBLE) return;
+      if (type === "pointermove" && Math.hypot(x - clientX, y - clientY) < MAX_MOVE) return;
       clearTimeout(this.#press);
       for (const name of ENDS) removeEventListener(name, stop);
     };
@@ -127,32 +127,32 @@ class MessageActions extends HTMLElement {
     all[all.indexOf(here) + step]?.focus();
   }
 
-  // Doing ----------------------------------------------------------------------------------------
+  // Actions --------------------------------------------------------------------------------------
 
   #clicked(button) {
     const row = this.closest("chat-message");
     if (!button || !row) return;
     const { seq, reactions } = row.message;
-    const { deed, emoji } = button.dataset;
-    if (deed === "pick") return;
-    if (deed === "react") {
+    const { action, emoji } = button.dataset;
+    if (action === "pick") return;
+    if (action === "react") {
       this.#picker.hidePopover();
       const on = !(reactions[emoji] ?? []).includes(me.name);
-      say(row, "message:react", { seq, emoji, on });
+      emit(row, "message:react", { seq, emoji, on });
       row.focus();
     } else {
-      if (deed !== "remove" && NO_HOVER.matches) this.#fold(row);
-      say(row, `message:${deed}`, { seq });
+      if (action !== "remove" && NO_HOVER.matches) this.#fold(row);
+      emit(row, `message:${action}`, { seq });
     }
   }
 
   /** Fingers do not leave a message: without this the actions would stay over its text. */
   #fold(row) {
     row.querySelector(".message-more").focus();
-    this.at(null);
+    this.moveTo(null);
   }
 
-  /** Above the button where there is room, else below it. */
+  /** Place the picker above the button if there is space, otherwise below. */
   #place() {
     if (!this.#picker.matches(":popover-open")) return;
     const button = this.#opener.getBoundingClientRect();

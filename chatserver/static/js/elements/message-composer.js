@@ -1,15 +1,15 @@
 /**
- * <message-composer>: the box for new messages, replies and edits. For each conversation the text and the message
- * that it is about are kept, also over a reload. Never disabled; <room-notice> takes its place where nothing can be
- * written.
+ * <message-composer>: the text box for new messages, replies and edits. For each conversation it stores the text and the
+ * message that it replies to or edits, also over a reload. Never disabled; <room-notice> replaces it where the user cannot
+ * write.
  *
- * Sends `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
- * names, `edit:wanted` {key} for the user's last message, `draft:changed` {key} while a new message is written,
- * `quote:wanted` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of an edit
+ * Dispatches `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
+ * names, `edit:requested` {key} for the user's last message, `draft:changed` {key} while a new message is written,
+ * `quote:requested` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of an edit
  * was deleted, `topic:changed` when another message, or none, is answered or edited.
  */
 
-import { say } from "../ui/dom.js";
+import { emit } from "../ui/dom.js";
 import { drafts } from "../state/drafts.js";
 import { enterKey } from "../ui/enter-key.js";
 import { _ } from "../lib/i18n.js";
@@ -18,11 +18,11 @@ import { plain } from "../lib/markup.js";
 import { trimmed, wellFormed } from "../lib/text.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
-const GROWS = CSS.supports("field-sizing", "content");
-const WARN = 200; // characters before the limit at which the count appears
+const HAS_FIELD_SIZING = CSS.supports("field-sizing", "content");
+const COUNTED = 200; // characters before the limit from which the remaining number is shown
 
 class MessageComposer extends HTMLElement {
-  limit = 4_000; // characters; `welcome` tells
+  limit = 4_000; // characters; set from the welcome
 
   #form = this.querySelector("form");
   #box = this.querySelector("textarea");
@@ -30,8 +30,8 @@ class MessageComposer extends HTMLElement {
   #over = this.querySelector(".composer-over");
   #strip = this.querySelector(".composer-strip");
   #key = null;
-  #topic = null; // the message that the text is about, as drafts.js has it
-  #wanted = null; // the topic whose message was asked for
+  #topic = null; // the message that is replied to or edited, see drafts.js
+  #requested = null; // the topic whose message was requested
   #messages = { epoch: null, find: () => undefined, display: (name) => name };
 
   connectedCallback() {
@@ -45,7 +45,7 @@ class MessageComposer extends HTMLElement {
   }
 
   /**
-   * Shows the text that is kept for a conversation. `messages`: {epoch, find(seq), display(user)}; `epoch` is null
+   * Show the stored text of a conversation. `messages`: {epoch, find(seq), display(user)}; `epoch` is null
    * before the first welcome.
    */
   open(key, name, messages) {
@@ -61,14 +61,14 @@ class MessageComposer extends HTMLElement {
     this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
 
-  /** Makes the draft a reply to message `seq`. An edit in progress is continued afterwards. */
+  /** Make the draft a reply to message `seq`. An edit in progress is continued afterwards. */
   answer(seq) {
     this.#begin({ kind: "answer", seq, epoch: this.#messages.epoch });
     this.focus();
   }
 
   /**
-   * Edits message `seq` of this user: its kept text, or `text`. `again`: `text` in any case. A reply or another edit in
+   * Edit message `seq` of this user, with its stored text, or `text`. `again`: always with `text`. A reply or another edit in
    * progress is continued afterwards.
    */
   edit({ seq, text, again = false }) {
@@ -79,11 +79,11 @@ class MessageComposer extends HTMLElement {
     this.#box.setSelectionRange(this.text.length, this.text.length);
   }
 
-  /** Back to what was in progress before, or to a new message. Discards the text of an edit. Returns whether there was a topic. */
+  /** Cancel a reply or an edit, whose text is discarded, and continue what it interrupted. Returns whether there was one. */
   cancel() {
     if (!this.#topic) return false;
     if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
-    this.#turnTo(this.#interrupted);
+    this.#setTopic(this.#interrupted);
     this.focus();
     return true;
   }
@@ -96,12 +96,12 @@ class MessageComposer extends HTMLElement {
     return this.#box.value;
   }
 
-  /** A text that was not sent, behind the draft; during an edit it waits there. `topic` as drafts.js has it, unless there is one. */
+  /** Append text that was not sent to the draft, also during an edit. `topic`: see drafts.js; used if there is none. */
   restore(text, topic) {
     const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
     drafts.write(this.#key, draft);
     if (!this.#isEdit) this.#fill(draft);
-    if (topic && !this.#topic) this.#turnTo(topic);
+    if (topic && !this.#topic) this.#setTopic(topic);
     this.focus();
   }
 
@@ -114,72 +114,72 @@ class MessageComposer extends HTMLElement {
     return this.#topic?.kind === "edit";
   }
 
-  /** Interrupts what is in progress; a new reply replaces another one. */
+  /** Start a topic and interrupt the present one; a new reply replaces another one. */
   #begin(topic) {
     const { waiting = [], ...current } = this.#topic ?? {};
     const isLeft = ({ kind, seq }) =>
       kind === "edit" ? topic.kind !== kind || topic.seq !== seq : topic.kind === "edit" && kind !== undefined;
     const isKept = (one) => one.kind !== "edit" || drafts.readEdit(this.#key, one) !== "";
-    this.#turnTo({ ...topic, waiting: [...waiting, current].filter((one) => isLeft(one) && isKept(one)) });
+    this.#setTopic({ ...topic, waiting: [...waiting, current].filter((one) => isLeft(one) && isKept(one)) });
   }
 
-  /** The topic that was interrupted by the present one, or null. */
+  /** The topic that the present one has interrupted, or null. */
   get #interrupted() {
     const waiting = this.#topic?.waiting ?? [];
     return waiting.length > 0 ? { ...waiting.at(-1), waiting: waiting.slice(0, -1) } : null;
   }
 
-  /** The text that belongs to the topic of before stays where it is kept. */
-  #turnTo(topic) {
+  /** Set the topic; the text of the previous topic stays stored. */
+  #setTopic(topic) {
     const refill = this.#isEdit || topic?.kind === "edit";
     this.#topic = topic;
     drafts.setTopic(this.#key, topic);
-    say(this, "topic:changed");
+    emit(this, "topic:changed");
     if (refill) this.#fill(drafts.text(this.#key));
     this.#showStrip();
   }
 
-  /** In the log of a restored backup the number of the message is another message's. */
+  /** Drop a topic of another log: after a restored backup its seq belongs to another message. */
   #checkEpoch() {
     const { epoch } = this.#messages;
     if (!this.#topic || epoch === null || this.#topic.epoch === epoch) return;
     const text = this.#isEdit ? drafts.readEdit(this.#key, this.#topic) : "";
     if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
-    this.#turnTo(this.#interrupted);
+    this.#setTopic(this.#interrupted);
     if (text) this.restore(text);
   }
 
   #pressed(event) {
-    if (event.defaultPrevented) return; // the list of what fits took it
+    if (event.defaultPrevented) return; // handled by <completion-list>
     if (sends(event, { breaks: enterKey() === "breaks" })) {
       event.preventDefault();
-      if (!event.repeat) this.#send(); // a held key was meant for what opened this conversation
+      if (!event.repeat) this.#send(); // the key was held since before this conversation was opened
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {
       event.preventDefault();
     } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#topic) {
       event.preventDefault();
-      say(this, "edit:wanted", { key: this.#key });
+      emit(this, "edit:requested", { key: this.#key });
     }
   }
 
   #send() {
     const text = wellFormed(trimmed(this.#box.value));
     if (!text && this.#isEdit) this.#removeEdited(this.#topic);
-    if (!text || this.#left() < 0 || this.#key === null || this.hidden) return;
+    if (!text || this.#remaining() < 0 || this.#key === null || this.hidden) return;
     const { kind, seq } = this.#topic ?? {};
     if (kind === "edit") {
       this.cancel();
-      say(this, "message:save", { key: this.#key, seq, text });
+      emit(this, "message:save", { key: this.#key, seq, text });
     } else {
       this.#fill("");
-      this.#turnTo(this.#interrupted);
-      say(this, "message:send", { key: this.#key, text, replyTo: kind === "answer" ? seq : undefined });
+      this.#setTopic(this.#interrupted);
+      emit(this, "message:send", { key: this.#key, text, replyTo: kind === "answer" ? seq : undefined });
     }
     this.focus();
   }
 
   #removeEdited(topic) {
-    say(this, "message:remove", { seq: topic.seq, done: () => this.#topic === topic && this.cancel() });
+    emit(this, "message:remove", { seq: topic.seq, done: () => this.#topic === topic && this.cancel() });
   }
 
   #showStrip() {
@@ -189,20 +189,20 @@ class MessageComposer extends HTMLElement {
     const { find, display } = this.#messages;
     const isAnswer = this.#topic.kind === "answer";
     const message = isAnswer ? find(this.#topic.seq) : undefined;
-    if (isAnswer && !message) this.#wantQuote();
+    if (isAnswer && !message) this.#requestQuote();
     const name = message && display(message.user);
     this.#strip.querySelector(".strip-title").textContent = TITLES[this.#topic.kind](name);
-    this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, WARN) : "";
+    this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, COUNTED) : "";
   }
 
-  /** Once: the message may not exist any more. */
-  #wantQuote() {
-    if (this.#messages.epoch === null || this.#wanted === this.#topic) return;
-    this.#wanted = this.#topic;
-    say(this, "quote:wanted", { seq: this.#topic.seq });
+  /** Request the quoted message, once, because it may not exist. */
+  #requestQuote() {
+    if (this.#messages.epoch === null || this.#requested === this.#topic) return;
+    this.#requested = this.#topic;
+    emit(this, "quote:requested", { seq: this.#topic.seq });
   }
 
-  #left() {
+  #remaining() {
     return this.limit - Array.from(trimmed(this.#box.value)).length;
   }
 
@@ -214,19 +214,19 @@ class MessageComposer extends HTMLElement {
 
   #typed() {
     this.#changed();
-    if (!this.#isEdit && this.#box.value.trim()) say(this, "draft:changed", { key: this.#key });
+    if (!this.#isEdit && this.#box.value.trim()) emit(this, "draft:changed", { key: this.#key });
   }
 
   #changed() {
     if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, this.#box.value);
     else drafts.write(this.#key, this.#box.value);
-    const left = this.#left();
+    const remaining = this.#remaining();
     this.#form.dataset.empty = String(!this.#box.value.trim());
-    this.#count.textContent = left <= WARN ? left : "";
-    this.#count.dataset.over = String(left < 0);
-    const words = _("This message is too long: %(num)s characters can be sent at once.", { num: this.limit });
-    this.#over.textContent = left < 0 ? words : ""; // without the count: it is read out once, not at each key
-    if (GROWS) return;
+    this.#count.textContent = remaining <= COUNTED ? remaining : "";
+    this.#count.dataset.over = String(remaining < 0);
+    const text = _("This message is too long: %(num)s characters can be sent at once.", { num: this.limit });
+    this.#over.textContent = remaining < 0 ? text : ""; // without the count, so that it is announced once and not at each key press
+    if (HAS_FIELD_SIZING) return;
     this.#box.style.height = "auto";
     this.#box.style.height = `${this.#box.scrollHeight + 2}px`;
   }

@@ -1,25 +1,25 @@
 /**
- * <message-list>: the messages of the open conversation. Owns the scroll position: at the end it stays
- * there, anywhere else what is being read does not move. Holds at most 300 messages in the page.
+ * <message-list>: the messages of the open conversation. Owns the scroll position: it follows the end, and anywhere
+ * else the visible messages do not move. At most 300 messages are in the page.
  *
- * Sends `history:wanted` near the start of what is held, `future:wanted` near the end of a stretch of the
- * past, `end:wanted` to leave it, `end:reached` when the end is in view, `messages:seen` {key, seq} when all up to
- * there has been on screen, `place:wanted` {seq, top} to return to where a message was sent from.
+ * Dispatches `older:requested` near the start of the loaded messages, `newer:requested` near the end of a HistoryWindow,
+ * `end:requested` to leave it, `end:reached` when the end is in view, `messages:seen` {key, seq} when all messages up to
+ * `seq` have been on screen, `place:requested` {seq, top} to return to the position from which a message was sent.
  */
 
 import { ConversationStart } from "../ui/conversation-start.js";
-import { say } from "../ui/dom.js";
+import { emit } from "../ui/dom.js";
 import { JumpButtons } from "../ui/jump-buttons.js";
 import { firstNew, rows } from "../lib/layout.js";
-import { Span } from "../lib/virtual-window.js";
+import { VirtualWindow } from "../lib/virtual-window.js";
 import { MessageRows } from "../ui/message-rows.js";
 import { PointerHold } from "../ui/pointer-hold.js";
 import { SeenMessages } from "../ui/seen-messages.js";
 
 const NEAR_END = 100; // pixels
-const NEAR_EDGE = 600; // pixels from which more is brought in
+const NEAR_EDGE = 600; // pixels from an edge at which more messages are loaded
 const ABOVE_NEW = 72; // pixels that stay visible above the "New" line or the first unread message
-const AIMS = "message-actions, .reaction, .message-status"; // what acts on the message that it stands beside
+const CONTROLS = "message-actions, .reaction, .message-status"; // which belong to the message next to them
 
 class MessageList extends HTMLElement {
   #scroller = this.querySelector(".messages-scroll");
@@ -28,107 +28,107 @@ class MessageList extends HTMLElement {
   #buttons = new JumpButtons(this, {
     scroller: this.#scroller,
     toEnd: () => this.toEnd(),
-    goBack: () => say(this, "place:wanted", this.#left),
+    goBack: () => emit(this, "place:requested", this.#returnPlace),
   });
   #start = new ConversationStart(this);
   #actions = this.querySelector("message-actions");
-  #span = new Span();
-  #stuck = true; // to the end
-  #end = 0; // the scroll position that was the end
-  #left = null; // {seq, top, unread}: the place from which the user sent a message and was brought to the end, and what was unread
+  #window = new VirtualWindow();
+  #followsEnd = true;
+  #endTop = 0; // the scroll position of the end
+  #returnPlace = null; // {seq, top, unread}: the position from which sending a message scrolled to the end, and the unread count there
   #view = { key: null, items: [], seenBy: [], loaded: false };
-  #next = null; // the view that waits while a mouse aims at a button of a message
-  #aim = new PointerHold(this, { controls: AIMS, release: () => this.#next && this.show(this.#next) });
-  #read = new SeenMessages({
+  #nextView = null; // delayed while the mouse moves over controls of a message
+  #pointerHold = new PointerHold(this, { controls: CONTROLS, release: () => this.#nextView && this.show(this.#nextView) });
+  #seenMessages = new SeenMessages({
     onScreen: () => this.#rows.onScreen,
-    report: (position) => say(this, "messages:seen", position),
-    onWatched: () => say(this, "end:reached"),
+    report: (position) => emit(this, "messages:seen", position),
+    onWatched: () => emit(this, "end:reached"),
   });
 
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    const resized = new ResizeObserver(() => this.#stuck && this.#scrollToEnd());
+    const resized = new ResizeObserver(() => this.#followsEnd && this.#scrollToEnd());
     resized.observe(this.#content);
     resized.observe(this.#scroller);
   }
 
-  /** True when the end of conversation `key` is in view. */
+  /** Whether the end of conversation `key` is in view. */
   showsEndOf(key) {
-    return this.#view.key === key && this.#next === null && this.#view.loaded && this.#looksAtEnd();
+    return this.#view.key === key && this.#nextView === null && this.#view.loaded && this.#isAtEnd();
   }
 
-  /** True when the user watches that end, and sending a message has not led there past unread messages. */
+  /** Whether the user watches that end, unless sending a message has scrolled past unread messages. */
   watchesEndOf(key) {
-    return this.showsEndOf(key) && !this.#skipsUnread && this.#read.isWatched;
+    return this.showsEndOf(key) && !this.#skipsUnread && this.#seenMessages.isWatched;
   }
 
   get #skipsUnread() {
-    return this.#left !== null && this.#left.unread > 0;
+    return this.#returnPlace !== null && this.#returnPlace.unread > 0;
   }
 
   /**
    * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, editing, display(user), isUser(name), find(seq),
-   * seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: the end is elsewhere; `seenBy`: names of who has read the last one;
-   * `rights`: as <message-actions> has them.
+   * seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: a HistoryWindow is shown; `seenBy`: names of users who have read the last one;
+   * `rights`: see <message-actions>.
    */
   show(view) {
-    this.#next = this.#aim.held && view.key === this.#view.key ? view : null;
-    if (this.#next) return;
+    this.#nextView = this.#pointerHold.held && view.key === this.#view.key ? view : null;
+    if (this.#nextView) return;
     const opened = view.key !== this.#view.key || (view.loaded && !this.#view.loaded);
-    this.#read.show(view);
+    this.#seenMessages.show(view);
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";
     this.#start.show(view);
-    this.#stuck &&= !view.hasNewer && this.#looksAtEnd();
+    this.#followsEnd &&= !view.hasNewer && this.#isAtEnd();
     if (opened) this.#restart();
-    else if (this.#stuck) this.#follow();
+    else if (this.#followsEnd) this.#follow();
     else this.#rows.hold(() => this.#draw());
     this.#showJump();
-    this.#reach();
+    this.#loadAtEdges();
   }
 
-  /** `returns`: offers the way back to the place that is left. */
+  /** Scroll to the end. `returns`: offer a button to return to the present position. */
   toEnd({ returns = false } = {}) {
-    this.#left = returns && !this.#looksAtEnd() ? { ...this.place, unread: 0 } : null;
+    this.#returnPlace = returns && !this.#isAtEnd() ? { ...this.place, unread: 0 } : null;
     this.#goToEnd();
   }
 
-  /** The end, where the message that was just sent is. From further up the user can return; what is between stays unread. */
+  /** Scroll to the message that was just sent. The user can return; the messages in between stay unread. */
   showSent() {
-    if (this.#looksAtEnd()) this.#left = this.#skipsUnread ? this.#left : null;
-    else this.#left ??= { ...this.place, unread: this.#view.unread };
+    if (this.#isAtEnd()) this.#returnPlace = this.#skipsUnread ? this.#returnPlace : null;
+    else this.#returnPlace ??= { ...this.place, unread: this.#view.unread };
     this.#goToEnd();
   }
 
   #goToEnd() {
-    if (this.#view.hasNewer) say(this, "end:wanted"); // whoever hears it shows the end
-    this.#span.toEnd();
-    this.#stuck = true;
+    if (this.#view.hasNewer) emit(this, "end:requested"); // the listener shows the newest messages
+    this.#window.toEnd();
+    this.#followsEnd = true;
     this.#draw();
     this.#scrollToEnd();
-    this.#read.settle();
-    this.#arrived();
+    this.#seenMessages.settle();
+    this.#endReached();
   }
 
-  /** Brings message `seq` into the middle of the view, marks it, gives it the `focus`. False without one. */
+  /** Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. Returns false if it is not loaded. */
   reveal(seq, { focus = true } = {}) {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);
-    if (!item || !this.#span.around(items, item.key)) return false;
-    this.#left = null;
-    this.#stuck = false;
+    if (!item || !this.#window.around(items, item.key)) return false;
+    this.#returnPlace = null;
+    this.#followsEnd = false;
     this.#draw();
     this.#rows.reveal(seq, { focus });
     this.#scrolled();
     return true;
   }
 
-  /** {seq, top}: the first visible message, and how far it is below the top; `seq` is null at the end. */
+  /** {seq, top}: the first visible message and its distance from the top; `seq` is null at the end. */
   get place() {
     return this.showsEndOf(this.#view.key) ? { seq: null, top: 0 } : this.#rows.place;
   }
 
-  /** Scrolls to a `place`. Without its message, and instead of the end, as when the conversation is opened. */
+  /** Scroll to a `place`. If it is the end or its message is not loaded, scroll as when the conversation is opened. */
   showPlace({ seq, top }) {
     if (seq === null || !this.reveal(seq, { focus: false })) this.#restart();
     else this.#rows.scrollTo(seq, top);
@@ -138,23 +138,23 @@ class MessageList extends HTMLElement {
     this.#scroller.scrollBy({ top: direction * this.#scroller.clientHeight * 0.8 });
   }
 
-  /** At the end, or at the first unread message when that is further up. */
+  /** Scroll to the end, or to the first unread message if that is further up. */
   #restart() {
-    this.#span = new Span();
-    this.#left = null;
-    this.#stuck = true;
+    this.#window = new VirtualWindow();
+    this.#returnPlace = null;
+    this.#followsEnd = true;
     this.#draw();
-    this.#turnTo(this.#firstUnread());
-    this.#stuck = this.#isNearEnd();
-    if (this.#stuck && this.#view.loaded) this.#arrived();
+    this.#scrollUpTo(this.#firstUnread());
+    this.#followsEnd = this.#isNearEnd();
+    if (this.#followsEnd && this.#view.loaded) this.#endReached();
   }
 
-  /** Stays at the end, unless many messages came at once: the first unread one of them has to be seen. */
+  /** Stay at the end, unless that would scroll past the first unread message. */
   #follow() {
     const first = this.#firstUnread();
-    const known = first && this.#rows.of(first.seq);
+    const known = first && this.#rows.row(first.seq);
     this.#draw();
-    if (!this.#skipsUnread && !known?.isConnected) this.#turnTo(first);
+    if (!this.#skipsUnread && !known?.isConnected) this.#scrollUpTo(first);
   }
 
   #firstUnread() {
@@ -162,88 +162,88 @@ class MessageList extends HTMLElement {
     return unread > 0 ? firstNew(items, read) : undefined;
   }
 
-  /** Leaves the end for the unread message `item`, if there is one and it is not in view. */
-  #turnTo(item) {
+  /** Scroll up to the unread message `item`, if there is one and it is above the view. */
+  #scrollUpTo(item) {
     if (!item) return;
     const top = this.#scroller.getBoundingClientRect().top;
-    const drawn = this.#rows.of(item.seq);
+    const drawn = this.#rows.row(item.seq);
     if (drawn?.getBoundingClientRect().top >= top) return;
-    if (!drawn) this.#span.around(this.#view.items, item.key);
-    this.#stuck = false;
+    if (!drawn) this.#window.around(this.#view.items, item.key);
+    this.#followsEnd = false;
     this.#draw();
-    if (this.#view.read === 0 && !this.#view.hasOlder && !this.#span.hasEarlier) return void (this.#scroller.scrollTop = 0);
-    const start = this.#rows.newLine ?? this.#rows.of(item.seq);
+    if (this.#view.read === 0 && !this.#view.hasOlder && !this.#window.hasEarlier) return void (this.#scroller.scrollTop = 0);
+    const start = this.#rows.newLine ?? this.#rows.row(item.seq);
     this.#scroller.scrollTop += start.getBoundingClientRect().top - top - ABOVE_NEW;
   }
 
   #draw() {
     const { items, newAfter, loaded, hasOlder } = this.#view;
-    const shown = this.#span.slice(items, { hold: !this.#stuck });
-    this.#rows.draw(rows(shown, { newAfter, fromStart: !hasOlder && !this.#span.hasEarlier }), this.#view);
+    const shown = this.#window.slice(items, { hold: !this.#followsEnd });
+    this.#rows.draw(rows(shown, { newAfter, fromStart: !hasOlder && !this.#window.hasEarlier }), this.#view);
     this.#actions.rights = this.#view.rights;
-    this.dataset.start = String(loaded && !hasOlder && !this.#span.hasEarlier);
+    this.dataset.start = String(loaded && !hasOlder && !this.#window.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
-    if (this.#stuck) this.#scrollToEnd();
+    if (this.#followsEnd) this.#scrollToEnd();
   }
 
   #scrolled() {
-    const stuck = this.#isNearEnd();
-    const arrived = stuck && !this.#stuck;
-    this.#stuck = stuck;
-    this.#reach();
+    const follows = this.#isNearEnd();
+    const reached = follows && !this.#followsEnd;
+    this.#followsEnd = follows;
+    this.#loadAtEdges();
     this.#showJump();
-    this.#read.look();
-    if (arrived) this.#arrived();
+    this.#seenMessages.check();
+    if (reached) this.#endReached();
   }
 
-  /** Brings in more at the edge that is near: from memory, else from the server. */
-  #reach() {
+  /** Show more messages at a near edge: loaded ones, otherwise request them. */
+  #loadAtEdges() {
     const { items, hasOlder, loaded } = this.#view;
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (!loaded || items.length === 0) return;
     if (scrollTop < NEAR_EDGE) {
-      if (this.#span.hasEarlier) this.#extend(() => this.#span.earlier(items));
-      else if (hasOlder) say(this, "history:wanted");
+      if (this.#window.hasEarlier) this.#extend(() => this.#window.earlier(items));
+      else if (hasOlder) emit(this, "older:requested");
     }
     if (scrollHeight - scrollTop - clientHeight >= NEAR_EDGE) return;
-    if (!this.#span.atEnd) this.#extend(() => this.#span.later(items));
-    else if (this.#view.hasNewer) say(this, "future:wanted");
+    if (!this.#window.atEnd) this.#extend(() => this.#window.later(items));
+    else if (this.#view.hasNewer) emit(this, "newer:requested");
   }
 
   #extend(change) {
-    const stuck = this.#stuck && this.#span.atEnd;
+    const follows = this.#followsEnd && this.#window.atEnd;
     this.#rows.hold(() => {
       change();
-      this.#stuck = false;
+      this.#followsEnd = false;
       this.#draw();
     });
-    this.#stuck = stuck;
-    if (stuck) this.#scrollToEnd();
+    this.#followsEnd = follows;
+    if (follows) this.#scrollToEnd();
   }
 
-  /** Scrolling is told a frame later: until then the position says who has left the end. */
-  #looksAtEnd() {
-    this.#stuck &&= this.#scroller.scrollTop >= this.#end || this.#isNearEnd();
-    return this.#stuck;
+  /** Whether the view is at the end; checks the position, because scroll events come one frame late. */
+  #isAtEnd() {
+    this.#followsEnd &&= this.#scroller.scrollTop >= this.#endTop || this.#isNearEnd();
+    return this.#followsEnd;
   }
 
   #isNearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    return this.#span.atEnd && !this.#view.hasNewer && scrollHeight - scrollTop - clientHeight <= NEAR_END;
+    return this.#window.atEnd && !this.#view.hasNewer && scrollHeight - scrollTop - clientHeight <= NEAR_END;
   }
 
   #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#end = this.#scroller.scrollTop;
+    this.#endTop = this.#scroller.scrollTop;
   }
 
-  #arrived() {
+  #endReached() {
     this.#showJump();
-    say(this, "end:reached");
+    emit(this, "end:reached");
   }
 
   #showJump() {
-    this.#buttons.show({ isAtEnd: this.#stuck, unread: this.#view.unread, returns: this.#left !== null });
+    this.#buttons.show({ isAtEnd: this.#followsEnd, unread: this.#view.unread, returns: this.#returnPlace !== null });
   }
 }
 

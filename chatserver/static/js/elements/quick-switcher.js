@@ -1,7 +1,7 @@
 /** <quick-switcher>: opens a room or user by a few letters. Opened by [data-open="switcher"] and Ctrl+K. */
 
 import { setUpDialog } from "../ui/dialogs.js";
-import { sync } from "../ui/dom.js";
+import { reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { matching } from "../lib/mentions.js";
 import { withAppended } from "../lib/order.js";
@@ -62,7 +62,7 @@ class QuickSwitcher extends HTMLElement {
   #choose(index) {
     this.#chosen = index;
     const items = this.#found.map((one, position) => ({ ...one, position, on: position === index }));
-    sync(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
+    reconcile(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
     this.querySelector(".switcher-none").hidden = items.length > 0;
     if (items.length === 0) this.#box.removeAttribute("aria-activedescendant");
     else this.#box.setAttribute("aria-activedescendant", `place-${index}`);

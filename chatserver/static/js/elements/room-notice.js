@@ -6,7 +6,7 @@
  */
 
 import { attemptOnce, sessionRequest } from "../net/api.js";
-import { say } from "../ui/dom.js";
+import { emit } from "../ui/dom.js";
 import { drafts } from "../state/drafts.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
@@ -46,7 +46,7 @@ class RoomNotice extends HTMLElement {
 
   async #joinRoom(key) {
     const { state } = await sessionRequest("POST", `${urls.rooms}/${key.slice(1)}/members`, { id: newId() });
-    if (state) say(this, "room:joined", { state, go: this.#key === key && !this.hidden });
+    if (state) emit(this, "room:joined", { state, go: this.#key === key && !this.hidden });
   }
 
   #showDraft(text) {

@@ -7,7 +7,7 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
-import { restoreFocus, say, sync } from "../ui/dom.js";
+import { emit, reconcile, restoreFocus } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
@@ -142,7 +142,7 @@ class RoomPanel extends HTMLElement {
     const online = ({ name }) => this.#users.isOnline(name);
     const order = [...this.#members].sort((a, b) => Number(online(b)) - Number(online(a)));
     this.querySelector(".panel-count").textContent = order.length;
-    sync(this.#list, order, {
+    reconcile(this.#list, order, {
       key: ({ name }) => name,
       make: ({ name }) => this.#member(name),
       update: (row, member) => this.#describe(row, member),
@@ -199,7 +199,7 @@ class RoomPanel extends HTMLElement {
       room.muted = !muted;
       throw error;
     } finally {
-      say(this, "room:muted");
+      emit(this, "room:muted");
     }
   }
 

@@ -6,7 +6,7 @@
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { requestClose, setUpDialog } from "../ui/dialogs.js";
-import { say, sync } from "../ui/dom.js";
+import { emit, reconcile } from "../ui/dom.js";
 import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
@@ -47,7 +47,7 @@ class RoomsDialog extends HTMLElement {
   /** Show users who match the filter, and those who are selected. */
   #offer() {
     const users = this.candidates();
-    sync(this.#choices, byDisplay(users), {
+    reconcile(this.#choices, byDisplay(users), {
       key: ({ name }) => name,
       make: ({ name }) => checkbox(name),
       update: (item, { name, display }) => describe(item, display, name),
@@ -71,7 +71,7 @@ class RoomsDialog extends HTMLElement {
     const known = new Set(own.map(({ room }) => room));
     const others = open.filter(({ room }) => !known.has(room));
     this.querySelector(".rooms-none").hidden = others.length > 0;
-    sync(this.querySelector(".rooms-open"), others, {
+    reconcile(this.querySelector(".rooms-open"), others, {
       key: ({ room }) => String(room),
       make: ({ room }) => this.#row(room),
       update: (row, { name, title, topic, members }) => {
@@ -112,7 +112,7 @@ class RoomsDialog extends HTMLElement {
   #joined({ state }) {
     const go = this.#modal.dialog.open;
     requestClose(this.#modal.dialog);
-    if (state) say(this, "room:joined", { state, go });
+    if (state) emit(this, "room:joined", { state, go });
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { sessionRequest } from "../net/api.js";
-import { say, sync } from "../ui/dom.js";
+import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
@@ -102,7 +102,7 @@ class SearchPanel extends HTMLElement {
     this.dataset.state = this.#asked ? "found" : "empty";
     const wanted = pieces(this.#box.value);
     const words = JSON.stringify(wanted);
-    sync(this.#list, this.#hits, {
+    reconcile(this.#list, this.#hits, {
       key: ({ room, seq }) => `${room}/${seq}/${words}`,
       make: (hit) => this.#hit(hit, wanted),
       update: (item, hit) => this.#update(item, hit),
@@ -142,7 +142,7 @@ class SearchPanel extends HTMLElement {
     if (!link) return;
     for (const hit of this.querySelectorAll(".hit[aria-current]")) hit.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
-    if (link.hash === location.hash) say(this, "message:jump", { seq: Number(link.hash.split("/").at(-1)) });
+    if (link.hash === location.hash) emit(this, "message:jump", { seq: Number(link.hash.split("/").at(-1)) });
   }
 
   /** Append an example of a filter to the query. */

@@ -5,7 +5,7 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
-import { restoreFocus, say, sync } from "../ui/dom.js";
+import { emit, reconcile, restoreFocus } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
@@ -17,7 +17,7 @@ class SessionList extends HTMLElement {
   #dates = new Dates(lang);
 
   connectedCallback() {
-    this.querySelector(".sessions-end").addEventListener("click", () => say(this, "session:logout", { everywhere: true }));
+    this.querySelector(".sessions-end").addEventListener("click", () => emit(this, "session:logout", { everywhere: true }));
   }
 
   opened() {
@@ -26,7 +26,7 @@ class SessionList extends HTMLElement {
 
   async #load() {
     const { sessions } = await sessionRequest("GET", urls.sessions);
-    sync(this.#list, [...sessions].sort((a, b) => Number(b.current) - Number(a.current)), {
+    reconcile(this.#list, [...sessions].sort((a, b) => Number(b.current) - Number(a.current)), {
       key: ({ id }) => id,
       make: ({ id }) => this.#row(id),
       update: (row, session) => this.#describe(row, session),

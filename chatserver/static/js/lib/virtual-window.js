@@ -1,6 +1,6 @@
 /** The range of a long list that is in the page: at most `max` items, growing by `step` at its ends. */
 
-export class Span {
+export class VirtualWindow {
   #max;
   #step;
   #from = 0;

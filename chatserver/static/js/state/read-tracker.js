@@ -1,28 +1,28 @@
 /**
- * Marks as read what the user has seen: messages that were on screen and, at its end, all of the open conversation.
+ * Marks messages as read: those that were on screen and, at its end, all of the open conversation.
  *
- * Hears `messages:seen` {key, seq} and `end:reached` of <message-list>.
+ * Listens to `messages:seen` {key, seq} and `end:reached` of <message-list>.
  */
 
 export class ReadTracker {
   #list;
   #feed;
-  #place;
+  #current;
   #onRead;
 
-  /** `place`: the CurrentConversation; `onRead()` is called when a position may have changed. */
-  constructor(list, { feed, place, onRead }) {
+  /** `current`: the CurrentConversation; `onRead()` is called when a position may have changed. */
+  constructor(list, { feed, current, onRead }) {
     this.#list = list;
     this.#feed = feed;
-    this.#place = place;
+    this.#current = current;
     this.#onRead = onRead;
     list.addEventListener("messages:seen", ({ detail }) => this.#seen(detail));
-    list.addEventListener("end:reached", () => this.look());
+    list.addEventListener("end:reached", () => this.check());
   }
 
-  /** Everything is read when the user watches the end. */
-  look() {
-    const { key, conversation } = this.#place;
+  /** Mark everything as read if the user watches the end. */
+  check() {
+    const { key, conversation } = this.#current;
     if (!this.#list.watchesEndOf(key) || conversation.timeline.missing) return;
     this.#feed.markRead(conversation);
     this.#onRead();

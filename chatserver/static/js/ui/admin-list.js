@@ -8,7 +8,7 @@
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { makeClosable, refill, markUnchanged } from "./dialogs.js";
-import { restoreFocus, sync } from "./dom.js";
+import { reconcile, restoreFocus } from "./dom.js";
 import { Dates } from "../lib/dates.js";
 import { clone, lang } from "./page.js";
 
@@ -43,7 +43,7 @@ export class AdminList extends HTMLElement {
     const shown = this.items.filter((item) => this.isShown(item, wanted));
     this.querySelector(".admin-none").hidden = shown.length > 0;
     this.querySelector("table").hidden = shown.length === 0;
-    sync(this.querySelector("tbody"), shown, {
+    reconcile(this.querySelector("tbody"), shown, {
       key: (item) => this.key(item),
       make: () => clone(this.dataset.row ?? "row"),
       update: (row, item) => this.fill(row, item),

@@ -1,6 +1,6 @@
-/** Whether the user watches what is shown: for DWELL milliseconds, in a visible window that has the focus. */
+/** Whether the user watches a conversation: it is shown for DWELL_TIME in a visible window that has the focus. */
 
-export const DWELL = 1_000; // what is shown for less is only a glance
+export const DWELL_TIME = 1_000; // milliseconds
 
 export class Attention {
   isSettled = false;
@@ -8,25 +8,25 @@ export class Attention {
   #onSettled;
   #timer = 0;
 
-  /** `onSettled()` is called each time that the user has begun to watch. */
+  /** `onSettled()` is called each time the user has started to watch. */
   constructor(onSettled) {
     this.#onSettled = onSettled;
   }
 
-  /** To be called when the window changes, or what it shows. Returns whether it is in view. */
+  /** Called when the window or its content changes. Returns whether the content is in view. */
   check(isShown) {
     const isInView = isShown && document.visibilityState === "visible" && document.hasFocus();
     if (!isInView) this.reset();
-    else if (!this.isSettled) this.#timer ||= setTimeout(() => this.#settle(), DWELL);
+    else if (!this.isSettled) this.#timer ||= setTimeout(() => this.#settle(), DWELL_TIME);
     return isInView;
   }
 
-  /** The user acts on what is shown, so it was read. */
+  /** The user has acted on the content, so the time does not matter. */
   settle(isShown) {
     if (this.check(isShown) && !this.isSettled) this.#settle();
   }
 
-  /** Something else is shown. */
+  /** Start again, because other content is shown. */
   reset() {
     clearTimeout(this.#timer);
     this.#timer = 0;

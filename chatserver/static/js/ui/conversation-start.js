@@ -1,4 +1,4 @@
-/** The beginning of a conversation above its messages. What it says depends on the kind of conversation. */
+/** The introduction above the first message, which depends on the kind of conversation. */
 
 import { roomKey } from "../lib/route.js";
 import { LOBBY } from "../net/protocol.js";
@@ -7,7 +7,7 @@ export class ConversationStart {
   #list;
   #names;
 
-  /** `list`: the element that holds it; the style sheet reads its attributes. */
+  /** `list`: the element that contains it; the style sheet uses its attributes. */
   constructor(list) {
     this.#list = list;
     this.#names = [...list.querySelectorAll(".start-name")];

@@ -4,7 +4,7 @@
  * Make the children of `parent` match `items`; `key`, `make` and `update` take an item. Children are removed first,
  * because moving the others past them would lose the focus.
  */
-export function sync(parent, items, { key, make, update }) {
+export function reconcile(parent, items, { key, make, update }) {
   const wanted = new Set(items.map(key));
   const old = new Map();
   for (const child of [...parent.children]) {
@@ -25,7 +25,7 @@ export function sync(parent, items, { key, make, update }) {
   }
 }
 
-export const say = (element, name, detail) =>
+export const emit = (element, name, detail) =>
   element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
 /** Focus `place` if the focused element was removed, instead of the button of the next row. */

@@ -1,4 +1,4 @@
-/** The buttons over a message list: to its end, and back to where the user was before sending a message. */
+/** The buttons below a message list: to its end, and back to the position before a message was sent. */
 
 import { ngettext, _ } from "../lib/i18n.js";
 import { badge } from "../lib/unread.js";
@@ -7,7 +7,7 @@ export class JumpButtons {
   #jump;
   #back;
 
-  /** `list`: the element that holds them, with `scroller`; `toEnd()` and `goBack()`: what they do. */
+  /** `list`: the element that contains them and `scroller`; `toEnd()` and `goBack()`: their actions. */
   constructor(list, { scroller, toEnd, goBack }) {
     this.#jump = list.querySelector(".messages-jump");
     this.#back = list.querySelector(".messages-back");
@@ -16,12 +16,12 @@ export class JumpButtons {
     this.#jump.addEventListener("wheel", ({ deltaY }) => scroller.scrollBy(0, deltaY), { passive: true });
   }
 
-  /** `isAtEnd`: the end is in view; `returns`: there is a place to go back to. */
+  /** `isAtEnd`: the end is in view; `returns`: there is a position to return to. */
   show({ isAtEnd, unread, returns }) {
     this.#jump.hidden = isAtEnd;
     this.#back.hidden = !isAtEnd || !returns;
     this.#jump.classList.toggle("messages-jump-new", unread > 0);
-    this.#jump.querySelector(".jump-words").textContent =
+    this.#jump.querySelector(".jump-label").textContent =
       unread > 0
         ? ngettext("%(count)s new", "%(count)s new", unread, { count: badge(unread) })
         : _("Jump to the latest");

@@ -3,7 +3,7 @@
  * deletions and reactions are sent through the outbox.
  *
  * Listens to `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
- * `message:copy`, `message:link`, `quote:wanted`, `edit:wanted`.
+ * `message:copy`, `message:link`, `quote:requested`, `edit:requested`.
  */
 
 import { call, lazyBundle } from "./lazy-load.js";
@@ -39,8 +39,8 @@ export class MessageCommands {
     on("message:remove", (detail) => this.#remove(detail));
     on("message:copy", (detail) => this.#copy(detail));
     on("message:link", (detail) => this.#link(detail));
-    on("quote:wanted", ({ conversation, seq }) => this.#feed.loadQuoted(conversation, seq));
-    on("edit:wanted", (detail) => this.#editLast(detail));
+    on("quote:requested", ({ conversation, seq }) => this.#feed.loadQuoted(conversation, seq));
+    on("edit:requested", (detail) => this.#editLast(detail));
   }
 
   #react({ conversation, seq, emoji, on }) {

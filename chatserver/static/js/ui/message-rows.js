@@ -1,6 +1,6 @@
 /** The rows of a message list: updates them in place, and reports which messages are on screen. */
 
-import { sync } from "./dom.js";
+import { reconcile } from "./dom.js";
 import { Dates } from "../lib/dates.js";
 import { _ } from "../lib/i18n.js";
 import { notice } from "../lib/notices.js";
@@ -22,7 +22,7 @@ export class MessageRows {
 
   /** `rows` as lib/layout.js makes them; `view` as <message-list> gets it. */
   draw(rows, view) {
-    sync(this.#rows, rows, {
+    reconcile(this.#rows, rows, {
       key: ({ kind, key }) => `${view.key} ${kind} ${key}`, // no row serves two conversations
       make: ({ kind }) => clone(kind === "message" ? "message" : `${kind}-line`),
       update: (element, row) => this.#update(element, row, view),
@@ -31,7 +31,7 @@ export class MessageRows {
     this.#showSeen(view.seenBy);
   }
 
-  of(seq) {
+  row(seq) {
     return this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
   }
 
@@ -59,7 +59,7 @@ export class MessageRows {
 
   /** Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. */
   reveal(seq, { focus }) {
-    const row = this.of(seq);
+    const row = this.row(seq);
     const { top, height } = this.#scroller.getBoundingClientRect();
     const place = row.getBoundingClientRect();
     this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
@@ -77,7 +77,7 @@ export class MessageRows {
 
   /** Scroll message `seq` to `top` pixels below the top, and remove its mark. */
   scrollTo(seq, top) {
-    const row = this.of(seq);
+    const row = this.row(seq);
     row.classList.remove("message-found");
     this.#scroller.scrollTop += row.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top - top;
   }

@@ -2,7 +2,7 @@
  * Scrolls to messages of the open conversation: to the one in the address, and with Back to the position from which a link
  * or a quote was followed.
  *
- * Listens to `message:jump` {seq} and `place:wanted` {seq, top}.
+ * Listens to `message:jump` {seq} and `place:requested` {seq, top}.
  */
 
 import { call } from "./lazy-load.js";
@@ -33,7 +33,7 @@ export class Navigation {
     this.#current = current;
     this.#draw = draw;
     app.addEventListener("message:jump", ({ detail }) => this.#follow(detail));
-    app.addEventListener("place:wanted", ({ detail }) => this.#returnTo(detail));
+    app.addEventListener("place:requested", ({ detail }) => this.#returnTo(detail));
   }
 
   /** Whether Back or Forward changed the address, to a known position. */

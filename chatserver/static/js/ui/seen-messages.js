@@ -3,7 +3,7 @@
 import { Attention } from "./attention.js";
 import { readThrough } from "../lib/layout.js";
 
-const PAUSE = 250; // milliseconds between two reports
+const REPORT_INTERVAL = 250; // milliseconds
 
 export class SeenMessages {
   #onScreen;
@@ -16,8 +16,8 @@ export class SeenMessages {
   #attention;
 
   /**
-   * `onScreen()`: the seqs of the messages on screen, in order; `report({key, seq})`: all up to `seq` has been there;
-   * `onWatched()`: the user has begun to watch the conversation.
+   * `onScreen()`: the seqs of the messages on screen, in order; `report({key, seq})`: all messages up to `seq` were seen;
+   * `onWatched()`: the user has started to watch the conversation.
    */
   constructor({ onScreen, report, onWatched }) {
     this.#onScreen = onScreen;
@@ -27,8 +27,8 @@ export class SeenMessages {
       onWatched();
     });
     addEventListener("pagehide", () => this.#flush());
-    for (const name of ["focus", "blur"]) addEventListener(name, () => this.#turned());
-    document.addEventListener("visibilitychange", () => this.#turned());
+    for (const name of ["focus", "blur"]) addEventListener(name, () => this.#visibilityChanged());
+    document.addEventListener("visibilitychange", () => this.#visibilityChanged());
   }
 
   /** Whether the user has watched the conversation for long enough to read it. */
@@ -36,38 +36,38 @@ export class SeenMessages {
     return this.#attention.check(this.#view.loaded) && this.#attention.isSettled;
   }
 
-  /** What is drawn now, as <message-list> gets it. */
+  /** `view`: what is drawn now, as <message-list> gets it. */
   show(view) {
     const isOther = view.key !== this.#view.key;
-    if (isOther) this.#leave();
+    if (isOther) this.#reset();
     this.#seq = isOther || !view.loaded ? view.read : Math.max(this.#seq, view.read);
     this.#reported = Math.max(isOther ? 0 : this.#reported, view.read);
     this.#view = view;
-    this.#frame ||= requestAnimationFrame(() => this.look());
+    this.#frame ||= requestAnimationFrame(() => this.check());
   }
 
-  /** At each step of scrolling: a step that leaves messages out does not count. */
-  look() {
+  /** Called at each scroll event: messages that were skipped do not count as seen. */
+  check() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (!this.#attention.check(this.#view.loaded)) return;
     const seq = readThrough(this.#view, { read: this.#seq, onScreen: this.#onScreen() });
     if (seq <= this.#seq) return;
     this.#seq = seq;
-    this.#timer ||= setTimeout(() => this.#flush(), PAUSE);
+    this.#timer ||= setTimeout(() => this.#flush(), REPORT_INTERVAL);
   }
 
-  /** The user acts on the conversation: a glance is enough. */
+  /** The user has acted on the conversation, so it counts as watched at once. */
   settle() {
     this.#attention.settle(this.#view.loaded);
   }
 
-  #turned() {
+  #visibilityChanged() {
     this.#flush();
-    this.look();
+    this.check();
   }
 
-  #leave() {
+  #reset() {
     this.#flush();
     this.#attention.reset();
   }
