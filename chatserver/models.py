@@ -39,8 +39,7 @@ def name_key(name: str) -> str:
 class User(Value, frozen=True):
     """An account.
 
-    `password_version` counts changes of the password. A session is created only if the version has
-    not changed since the password was verified.
+    A session is created only if `password_version` has not changed since the password was verified.
     """
 
     id: int
@@ -50,6 +49,7 @@ class User(Value, frozen=True):
     locale: str = ""
     disabled: bool = False
     password_version: int = 0
+    deleted: bool = False
 
     @property
     def is_admin(self) -> bool:

@@ -13,7 +13,16 @@ from chatserver.storage.tables import users
 # The columns that `users.read_user` converts.
 ACCOUNT = [
     users.c[key]
-    for key in ("id", "name", "display", "role", "locale", "disabled_at", "password_version")
+    for key in (
+        "id",
+        "name",
+        "display",
+        "role",
+        "locale",
+        "disabled_at",
+        "password_version",
+        "password_hash",
+    )
 ]
 
 

@@ -21,6 +21,7 @@ from chatserver.storage.event_rows import REACTION_COUNTS
 from chatserver.storage.idempotency import Known, already_stored, repeat
 from chatserver.storage.members import is_room_admin, memberships
 from chatserver.storage.message_rows import BatchWrites
+from chatserver.storage.rights import ACCOUNT_DELETED
 from chatserver.storage.tables import events, reactions, rooms
 
 MAX_EMOJI = 50  # different emoji on one message
@@ -98,7 +99,7 @@ class _Batch:
 
     def __init__(self, state: _State, known: Known, now: int) -> None:
         self._memberships = state.memberships
-        self._writable = {key for key, one in state.memberships.items() if one.archived_at is None}
+        self._writable = {key for key, one in state.memberships.items() if _is_writable(one)}
         self._heads = dict(state.heads)
         self._targets = dict(state.targets)
         self._remaining = dict(state.remaining)
@@ -200,19 +201,25 @@ class _Batch:
         """Return the author's membership in the room. Raises NotFound."""
         membership = self._memberships.get((draft.room, draft.user_id))
         if membership is None:
+            if draft.participants and not draft.resolved:  # as `resolve_rooms` leaves it
+                raise Forbidden(ACCOUNT_DELETED)
             raise NotFound if draft.to is None else NotFound(_("There is no user with that name."))
         return membership
 
     def _check_writable(self, draft: Draft) -> None:
         if (draft.room, draft.user_id) not in self._writable:
-            self._membership(draft)
-            raise Forbidden(_("This room is archived."))
+            deleted = self._membership(draft).deleted_partner
+            raise Forbidden(ACCOUNT_DELETED if deleted else _("This room is archived."))
 
     def _target(self, draft: Draft, act: Edit | Delete | React) -> Target:
         found = self._targets.get((draft.room, act.target))
         if found is None:
             raise NotFound(_("There is no such message."))
         return found
+
+
+def _is_writable(membership: Any) -> bool:
+    return membership.archived_at is None and not membership.deleted_partner
 
 
 # Loading the state --------------------------------------------------------------------------------

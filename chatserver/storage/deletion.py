@@ -10,14 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.errors import Forbidden, _
+from chatserver.errors import Forbidden
 from chatserver.models import LOBBY, Role, RoomKind
 from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.readers import Share
-from chatserver.storage.rights import DELETED
+from chatserver.storage.rights import ACCOUNT_DELETED, DELETED
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
 
 DISPLAY = "Deleted user"  # stored instead of the display name
@@ -26,7 +26,7 @@ DISPLAY = "Deleted user"  # stored instead of the display name
 def require_not_deleted(account: Row[Any] | None) -> None:
     """Raise Forbidden for the row of a deleted account."""
     if account is not None and account.password_hash == DELETED:
-        raise Forbidden(_("This account is deleted."))
+        raise Forbidden(ACCOUNT_DELETED)
 
 
 def rooms_of(connection: Connection, user_id: int) -> set[int]:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import Forbidden, NotFound, _
 from chatserver.models import LOBBY, Draft, RoomKind
 from chatserver.storage.bulk import RowLookup, key_slices
+from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import members, room_name, rooms, users
 
 
@@ -51,6 +52,18 @@ def is_member(user: Any, room: Any) -> sa.Exists:
     return sa.select(own.c.user_id).where(one).correlate_except(own).exists()
 
 
+_partner = members.alias("partner")
+_account = users.alias("account")
+# Whether the other user of a direct room is deleted. A literal, as statements of RowLookup need it.
+_deleted_partner = (
+    sa.select(_account.c.id)
+    .join_from(_partner, _account, _account.c.id == _partner.c.user_id)
+    .where(_partner.c.room_id == rooms.c.id)
+    .where(_account.c.password_hash == sa.literal_column(f"'{DELETED}'"))
+    .correlate(rooms)
+    .exists()
+)
+
 # Members whose account is enabled, with the columns that decide on their rights.
 MEMBERSHIPS = RowLookup(
     sa.select(
@@ -63,6 +76,7 @@ MEMBERSHIPS = RowLookup(
         rooms.c.archived_at,
         rooms.c.head,
         users.c.role.label("account_role"),
+        sa.and_(rooms.c.pair_key.is_not(None), _deleted_partner).label("deleted_partner"),
     )
     .join(users, users.c.id == members.c.user_id)
     .join(rooms, rooms.c.id == members.c.room_id)

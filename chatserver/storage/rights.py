@@ -16,6 +16,7 @@ from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.tables import users
 
 DELETED = "!deleted"  # stored instead of the password hash of a deleted account
+ACCOUNT_DELETED = _("This account is deleted.")
 
 
 def lock_accounts(connection: Connection, ids: Iterable[int]) -> dict[int, Row[Any]]:

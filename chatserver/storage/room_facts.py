@@ -55,6 +55,12 @@ def direct_rooms(connection: Connection, pairs: Collection[Pair], now: int) -> d
     return {pair: found[key] for key, pair in keys.items()}
 
 
+def find_direct_rooms(connection: Connection, pairs: Collection[Pair]) -> dict[Pair, int]:
+    """Return the direct rooms of these pairs that exist."""
+    keys = {pair_key(user_id for user_id, _name in pair): pair for pair in pairs}
+    return {keys[key]: room for key, room in _by_pair(connection, keys).items()}
+
+
 def pair_key(user_ids: Iterable[int]) -> str:
     """Return the unique key of a direct room: both user ids, the lower one first."""
     return ":".join(str(user_id) for user_id in sorted(user_ids))

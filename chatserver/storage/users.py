@@ -17,7 +17,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.invitations import redeem
 from chatserver.storage.members import join_lobby, lock_rooms, new_id
 from chatserver.storage.readers import Share
-from chatserver.storage.rights import require_admin
+from chatserver.storage.rights import DELETED, require_admin
 from chatserver.storage.tables import meta, users
 from chatserver.storage.unique_names import require_distinct_user
 from chatserver.text.names import skeleton
@@ -187,4 +187,5 @@ def read_user(row: Row[Any]) -> User:
         row.locale,
         row.disabled_at is not None,
         row.password_version,
+        deleted=row.password_hash == DELETED,
     )

@@ -254,6 +254,7 @@ def user_json(user: User) -> dict[str, Any]:
         "role": user.role,
         "locale": user.locale,
         "disabled": user.disabled,
+        **({"deleted": True} if user.deleted else {}),
         **({} if user.display.isascii() else {"look": skeleton(user.display)}),
     }
 

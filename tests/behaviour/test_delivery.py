@@ -116,3 +116,27 @@ async def test_messages_of_ten_connections_are_stored_in_the_order_of_each(
     for index in range(10):
         own = [f["data"] for f in heard if f["data"].startswith(f"{index}.")]
         assert own == [f"{index}.{number}" for number in range(20)]
+
+
+async def test_a_message_to_a_deleted_account_is_refused(ann: User, bo: User) -> None:
+    sentence = "This account is deleted."
+    anns = await ann.connect()
+    first = await anns.say("hi", to="bo")
+    path = f"/api/rooms/{first['room']}"
+    assert (await ann.ask("DELETE", "/api/users/bo")).status == 200
+    for place in ({"to": "bo"}, {"room": first["room"]}):
+        refused = await anns.ask(Type.SINGLE_CHAT, data="more", **place)
+        assert (refused["code"], refused["data"]) == ("forbidden", sentence)
+    attempts = (
+        ("POST", "/api/direct/bo/messages", {"data": "more"}),
+        ("POST", f"{path}/messages", {"data": "more"}),
+        ("PATCH", f"{path}/messages/1", {"data": "new"}),
+        ("PUT", f"{path}/messages/1/reactions/🎉", None),
+    )
+    for attempt in attempts:
+        answer = await ann.ask(*attempt)
+        assert (answer.status, answer.json["data"]) == (403, sentence), attempt
+    assert len((await ann.ask("GET", f"{path}/events?after=0")).json["events"]) == 1
+    assert (await ann.ask("DELETE", f"{path}/messages/1")).status == 200
+    (account,) = (await ann.ask("GET", "/api/users?names=bo")).json["users"]
+    assert account["deleted"] is True

@@ -186,6 +186,26 @@ async def test_an_archived_room_accepts_no_text_until_it_is_unarchived(enter: En
     await expect(ann.page.locator(".room-notice")).to_be_hidden()
 
 
+async def test_a_conversation_with_a_deleted_account_can_be_read_only(enter: EnterChat) -> None:
+    ann, bo, cy = await window_and_two_users(enter)
+    for user, text in ((bo, "goodbye"), (cy, "hi")):
+        await user.ask("POST", "/api/direct/ann/messages", {"data": text})
+    await ann.open_direct("bo")
+    await ann.expect_last("goodbye")
+    await ann.chat.server.administration.delete(None, "bo")
+    await ann.say("too late")
+    await expect(ann.page.locator(".notice-text")).to_have_text("This account is deleted.")
+    last = ann.page.locator("chat-message").last
+    await expect(last).to_contain_text("This account is deleted.")
+    await expect(last).to_have_attribute("data-state", "failed")
+    await expect(ann.page.locator(BOX)).to_be_hidden()
+    assert (await ann.texts())[0] == "goodbye"
+    await ann.open_direct("cy")
+    await expect(ann.page.locator(BOX)).to_be_visible()
+    await ann.reload_direct("bo")
+    await expect(ann.page.locator(BOX)).to_be_hidden()
+
+
 async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
     enter: EnterChat,
 ) -> None:

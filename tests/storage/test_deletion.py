@@ -5,15 +5,28 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chatserver.errors import Conflict, Forbidden, Unauthorized
-from chatserver.models import LOBBY, Create, Event, Role, Session, User
+from chatserver.errors import Conflict, Forbidden, NotFound, Unauthorized
+from chatserver.models import (
+    LOBBY,
+    Act,
+    Create,
+    Delete,
+    Edit,
+    Event,
+    Message,
+    React,
+    Receipt,
+    Role,
+    Session,
+    User,
+)
 from chatserver.storage import bulk
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.deletion import DISPLAY
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, sessions
 from chatserver.storage.users import NewUser
-from tests.storage.conftest import Storage, acted, draft
+from tests.storage.conftest import Storage, acted, acting, draft, unresolved
 
 
 async def room_of(storage: Storage, maker: User, *others: User) -> int:
@@ -45,6 +58,56 @@ async def test_a_deleted_account_leaves_its_rooms_and_its_messages_remain(
     state = await storage.rooms.state(bo.id, room)
     assert state is not None
     assert (state.members, state.head) == (1, 3)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_nothing_is_written_to_a_deleted_account_but_own_messages_can_be_deleted(
+    storage: Storage, *, known: bool
+) -> None:
+    """`known`: the node has cached the conversation, or storage looks it up."""
+    ann, bo = await storage.user("ann"), await storage.user("bo")
+    first = unresolved(ann, Message("hi"), to="bo")
+    (stored,) = await storage.log.store([first])
+    assert isinstance(stored, Event)
+    await storage.credentials.delete(bo.id, by=None)
+
+    async def outcome(act: Act) -> Any:
+        one = acting(ann, act, room=stored.room)
+        if not known:
+            to = "bo" if isinstance(act, Message) else None
+            one = unresolved(ann, act, room=stored.room if to is None else 0, to=to)
+        (found,) = await storage.log.store([one])
+        return found
+
+    for act in (Message("more"), Edit(1, "new"), React(1, "👍", on=True)):
+        refused = await outcome(act)
+        assert isinstance(refused, Forbidden), act
+        assert str(refused) == "This account is deleted."
+    (repeated,) = await storage.log.store([first])
+    assert isinstance(repeated, Receipt)
+    assert (repeated.seq, repeated.duplicate) == (1, True)
+    assert isinstance(await outcome(Delete(1)), Event)
+    state = await storage.rooms.state(ann.id, stored.room)
+    assert state is not None
+    assert state.head == 2
+
+
+async def test_no_conversation_with_a_deleted_account_is_created(storage: Storage) -> None:
+    ann, bo = await storage.user("ann"), await storage.user("bo")
+    await storage.credentials.delete(bo.id, by=None)
+    to_bo, to_cy = (unresolved(ann, Message("hi"), to=name) for name in ("bo", "cy"))
+    refused, unknown = await storage.log.store([to_bo, to_cy])
+    assert (type(refused), type(unknown)) == (Forbidden, NotFound)
+    assert str(refused) == "This account is deleted."
+    assert await storage.rooms.count() == 1
+
+
+async def test_a_disabled_account_can_be_written_to(storage: Storage) -> None:
+    ann, bo = await storage.user("ann"), await storage.user("bo")
+    await storage.disable(bo)
+    for _ in range(2):
+        (stored,) = await storage.log.store([unresolved(ann, Message("hi"), to="bo")])
+        assert isinstance(stored, Event)
 
 
 async def test_rooms_of_a_deleted_account_are_locked_in_order_a_few_at_a_time(

@@ -37,6 +37,7 @@ class Account(Struct):
     role: Role
     locale: str
     disabled: bool
+    deleted: bool = False
     look: str = ""
 
 

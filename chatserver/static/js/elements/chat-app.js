@@ -107,7 +107,7 @@ class ChatApp extends HTMLElement {
     on(this.#feed, "feed:removed", (detail) => this.#current.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#users, "users:changed", () => this.#usersChanged());
-    on(this.#outbox, "outbox:changed", () => this.#draw());
+    on(this.#outbox, "outbox:changed", ({ entry }) => this.#outboxChanged(entry));
     on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#feed.get(key).room));
@@ -148,6 +148,12 @@ class ChatApp extends HTMLElement {
     if (detail.state !== "online") this.#current.newLine.leave(this.#conversation.unread);
     if (detail.state === "ended") this.#users.replaceOnline([]);
     this.#banner.show(detail);
+    this.#draw();
+  }
+
+  /** A message may have been refused because the account was deleted. */
+  #outboxChanged({ state, key }) {
+    if (state === "failed" && key.startsWith("@")) this.#users.recheck(key.slice(1));
     this.#draw();
   }
 

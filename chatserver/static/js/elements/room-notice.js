@@ -1,8 +1,9 @@
 /**
  * <room-notice>: replaces <message-composer> in a conversation where the user cannot write: the
- * user was removed or has left, the room is not available, or it is archived. Shows the stored
- * draft. Takes the focus from the composer, so that typed text goes nowhere. A public
- * room can be joined here, which dispatches `room:joined` {state, go}.
+ * user was removed or has left, the room is not available or archived, or the other account of a
+ * direct conversation is deleted. Shows the stored draft. Takes the focus from the composer, so
+ * that typed text goes nowhere. A public room can be joined here, which dispatches `room:joined`
+ * {state, go}.
  */
 
 import { attemptOnce, sessionRequest } from "../net/api.js";
@@ -29,7 +30,7 @@ class RoomNotice extends HTMLElement {
     this.#join.addEventListener("click", () => attemptOnce(this.#problem, () => this.#joinRoom(this.#key)));
   }
 
-  /** `reason`: as in CurrentConversation, "archived", or "" if the user can write; `by`: a display name. */
+  /** `reason`: as in CurrentConversation, "archived", "deleted", or "" if the user can write; `by`: a display name. */
   show({ key, name, reason, by }) {
     const text = reason && REASONS[reason]({ key, name, by });
     const shown = text && `${key} ${text}`;
@@ -38,7 +39,7 @@ class RoomNotice extends HTMLElement {
     this.#key = key;
     this.#text.textContent = text;
     this.#problem.hidden = true;
-    this.#home.hidden = reason === "archived" || reason === "unknown";
+    this.#home.hidden = WITHOUT_HOME.has(reason);
     this.#join.hidden = reason !== "open";
     this.#showDraft(text ? drafts.text(key) : "");
     this.#replace(text !== "");
@@ -63,6 +64,8 @@ class RoomNotice extends HTMLElement {
   }
 }
 
+const WITHOUT_HOME = new Set(["archived", "deleted", "unknown"]); // reasons without a link to the lobby
+
 const REASONS = {
   remove: ({ name, by }) =>
     by ? _("%(by)s removed you from %(name)s.", { by, name }) : _("You were removed from %(name)s.", { name }),
@@ -72,6 +75,7 @@ const REASONS = {
   open: ({ name }) => _("You are not a member of %(name)s.", { name }),
   absent: () => _("Not found. This room does not exist, or you don't have access to it."),
   nobody: ({ key }) => _("Not found. There is no user @%(name)s.", { name: key.slice(1) }),
+  deleted: () => _("This account is deleted."),
   archived: () => _("This room is archived. No new messages can be posted."),
 };
 

@@ -20,7 +20,7 @@ const BAD_REQUEST = 400; // the response for a name that no account can have
 const MAX_JITTER = 2_000; // milliseconds; spreads the requests of clients that get the same event
 
 export class Users extends EventTarget {
-  #accounts = new Map(); // name → {name, display, role, disabled}
+  #accounts = new Map(); // name → {name, display, role, disabled, deleted?}
   #online = new Map(); // name → {name, display, status}
   #loadedAt = 0;
   #timer = 0;
@@ -32,6 +32,7 @@ export class Users extends EventTarget {
   #foldedNames = new Set([fold(me.name)]); // folded names of accounts
   #unknownMentions = new Map(); // folded name of no known account → whether it was requested
   #lookupTimer = 0;
+  #rechecked = new Set(); // names that are being requested again
 
   async load() {
     this.#loadedAt = Date.now();
@@ -136,8 +137,16 @@ export class Users extends EventTarget {
     return this.#online.has(name);
   }
 
-  isDisabled(name) {
-    return this.#accounts.get(name)?.disabled === true;
+  isDeleted(name) {
+    return this.#accounts.get(name)?.deleted === true;
+  }
+
+  /** Request an account again that refused a message. */
+  async recheck(name) {
+    if (this.isDeleted(name) || this.#rechecked.has(name)) return;
+    this.#rechecked.add(name);
+    await this.#request(`names=${encodeURIComponent(name)}`);
+    this.#rechecked.delete(name);
   }
 
   /** The names of online users by display name, the user of the page first. */

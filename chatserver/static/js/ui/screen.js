@@ -44,15 +44,21 @@ export class Screen {
 
   /** The composer, or the notice that replaces it. */
   #showComposer(conversation, lost) {
-    const { key, archived } = conversation;
+    const { key } = conversation;
     const name = this.nameOf(conversation);
-    const reason = lost?.reason ?? (archived ? "archived" : "");
+    const reason = lost?.reason ?? this.#closedBy(conversation);
     this.#part("message-composer").open(key, name, {
       epoch: this.#feed.epoch,
       find: finder(conversation),
       display: (user) => this.#users.display(user),
     });
     this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
+  }
+
+  /** Why a member cannot write: "archived", "deleted", or "" if the member can. */
+  #closedBy({ archived, to }) {
+    if (archived) return "archived";
+    return to !== null && this.#users.isDeleted(to) ? "deleted" : "";
   }
 
   #showSurroundings(conversation, lost) {
@@ -135,7 +141,7 @@ export class Screen {
       rights: {
         member: !lost,
         governs: conversation.admin || me.role === "admin",
-        open: !conversation.archived,
+        open: this.#closedBy(conversation) === "",
       },
       seenBy: historyWindow ? [] : this.#seenBy(conversation),
     });
