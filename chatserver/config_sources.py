@@ -35,7 +35,7 @@ def load(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Loaded:
-    """Flags over environment over credentials of systemd over file over defaults.
+    """Load the settings: flags override the environment, then credentials, file and defaults.
 
     `flags` are dotted keys ("server.port"); None means not given. Raises StartError that names
     every mistake at once.

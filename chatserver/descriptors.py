@@ -31,9 +31,9 @@ class Descriptors:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(POLL_INTERVAL)
-            self.look()
+            self.check()
 
-    def look(self) -> None:
+    def check(self) -> None:
         try:
             count, limit = self._used()
         except OSError as error:  # no descriptor is left for the check

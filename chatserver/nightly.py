@@ -53,7 +53,7 @@ class Nightly:
         await self.note_newest()
         while True:
             await asyncio.sleep(POLL_INTERVAL)
-            await self.look()
+            await self.run_if_due()
 
     async def note_newest(self) -> None:
         """Compare the clock with the newest event stored before this start."""
@@ -66,7 +66,7 @@ class Nightly:
         """Whether the clock agrees with the times in the database."""
         return self._distrust_reason is None
 
-    async def look(self) -> None:
+    async def run_if_due(self) -> None:
         """Do the work of this night unless it has been done, here or on another node."""
         try:
             night = await self._recorded()

@@ -12,7 +12,7 @@ def test_scarce_descriptors_are_logged_once_until_enough_are_free(
     descriptors = Descriptors(lambda: (next(counts), 100))
     logged = []
     for _ in range(7):
-        descriptors.look()
+        descriptors.check()
         logged.append(len(caplog.records))
         caplog.clear()
     assert logged == [0, 1, 0, 0, 0, 0, 1]
@@ -22,7 +22,7 @@ def test_a_failing_check_counts_as_no_free_descriptors(caplog: pytest.LogCapture
     def none_left() -> tuple[int, int]:
         raise OSError(24, "Too many open files")
 
-    Descriptors(none_left).look()
+    Descriptors(none_left).check()
     assert "file descriptors run out" in caplog.text
 
 

@@ -113,7 +113,7 @@ def covers(general: str, name: str) -> bool:
 
 
 def layer(name: str) -> int:
-    """The layer of a module. KeyError for one that nobody has given a layer."""
+    """Return the layer of a module. Raises KeyError if it is not listed."""
     parts = name.split(".")
     while len(parts) > 1 and ".".join(parts) not in LEVEL:
         parts.pop()

@@ -513,7 +513,7 @@ async def test_retention_runs_once_a_night(database: Database, done: list[int]) 
     nodes = [nightly(database, clocks) for _ in range(2)]
     for step in (1, 5, 18, 1, 23, 2, 22):
         clocks.hours += step
-        await asyncio.gather(*[node.look() for node in nodes])
+        await asyncio.gather(*[node.run_if_due() for node in nodes])
     assert done == [48, 72]
 
 
@@ -541,20 +541,20 @@ async def test_a_clock_a_year_ahead_starts_no_night(
     node = nightly(database, clocks)
     for _ in range(3):
         clocks.hours += 24
-        await node.look()
+        await node.run_if_due()
     done.clear()
     clocks.ahead = 365 * 24
     for _ in range(2):
         node = nightly(database, clocks) if restarted else node
         node._newest = 0
         clocks.hours += 24
-        await node.look()
+        await node.run_if_due()
     assert done == []
     assert "until the clock is trusted" in caplog.text
     clocks.ahead = 0
     for _ in range(4):
         clocks.hours += 24
-        await node.look()
+        await node.run_if_due()
     assert done
     assert max(done) <= clocks.hours
 
@@ -569,7 +569,7 @@ async def test_a_clock_that_the_database_contradicts_starts_no_night(
     node = nightly(database, clocks)
     for _ in range(5):
         clocks.hours += 24
-        await node.look()
+        await node.run_if_due()
     assert (await recorded(database)).began is None
     assert caplog.text.count("of the database differ") == 1
     await database.close()
@@ -577,7 +577,7 @@ async def test_a_clock_that_the_database_contradicts_starts_no_night(
 
 async def test_a_failed_night_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    await nightly(database, Clocks()).look()
+    await nightly(database, Clocks()).run_if_due()
     await database.close()
     assert "the nightly work failed" in caplog.text
 

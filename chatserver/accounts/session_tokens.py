@@ -26,7 +26,7 @@ KEY_BYTES = 32
 MAX_KEYS = 3  # so that a token remains valid for two rotations
 ISSUER = "chatserver"
 AUDIENCE = "chatserver"
-DELETE_HINT = "Delete it to have a new one made; everybody logs in again."
+DELETE_HINT = "Delete it to have a new one made; all users have to log in again."
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 

@@ -72,7 +72,7 @@ Reply = Callable[[RoomOutcome], None]  # called before the room is announced to 
 
 
 def ignore(_outcome: RoomOutcome) -> None:
-    """The reply for callers that use the returned outcome."""
+    """Ignore a reply, for callers that use the returned outcome."""
 
 
 class Membership:

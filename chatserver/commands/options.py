@@ -1,4 +1,4 @@
-"""Shared by all commands: options, settings, the connection to the server."""
+"""Options and settings that all commands share, and their requests to the server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -46,7 +46,10 @@ def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> N
 
 
 async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-    """The account, and all there are now; whatever happens then, its password must be shown."""
+    """Create an account; return it with all accounts, or with none if the list cannot be read.
+
+    A failure to read the list must not hide the generated password from the caller.
+    """
     from chatserver.commands.control import control
 
     async with control(settings) as line:

@@ -27,9 +27,9 @@ ACCOUNT = [
 
 
 def account_page(connection: Connection, after: str, limit: int, beginning: str) -> list[Row[Any]]:
-    """Return the rows of ACCOUNT after that key, in order; only those that begin so, if given.
+    """Return the next accounts after the name key `after`, in order, as rows of ACCOUNT.
 
-    Names and display names are read from an index each.
+    `beginning`: only accounts whose name or display name begins with it, each found by an index.
     """
     key = name_key(beginning)
     place = {"after": after, "low": key, "high": f"{key}\U0010ffff", "count": limit}

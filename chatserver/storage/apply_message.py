@@ -265,7 +265,7 @@ def _crowds(
     different: Mapping[Place, int],
     named: Iterable[tuple[int, int, str, int]],
 ) -> dict[Place, _Crowd]:
-    """Return the reactions to messages with so many different emoji, as far as they are named."""
+    """Return the reactions to messages that have `different` emoji, limited to the `named` ones."""
     found = {place: _Crowd(many, {}, set()) for place, many in different.items()}
     keys = {key for key in named if key[:2] in found}
     if not keys:

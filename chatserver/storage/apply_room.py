@@ -116,7 +116,7 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
 
 
 def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
-    """Add members. The caller has checked that they may join. Raises Conflict if all are in."""
+    """Add members, whom the caller has authorised. Raises Conflict if all are members already."""
     require_accounts(connection, dict(act.users))
     new = non_members(connection, draft.room, act.users)
     if not new:
@@ -143,7 +143,7 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
 
 
 def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
-    """End memberships. The caller has checked that this is allowed. Raises NotFound for none."""
+    """End memberships, as the caller has authorised. Raises NotFound if there is none to end."""
     here = members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:

@@ -222,7 +222,10 @@ def _batches(rows: Iterable[Row]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _table(name: str, row: dict[str, Any]) -> sa.Table:
-    """Return the table of such a row. Columns that an older archive lacks get their defaults."""
+    """Return the table `name`. Raises Damaged unless `row` has columns that fit it.
+
+    Columns that an older archive lacks get their defaults.
+    """
     table = TABLES.get(name)
     if table is None or not _required(table) <= set(row) <= set(table.c.keys()):
         raise Damaged(f"The archive holds {name!r} in a form that this program does not know.")

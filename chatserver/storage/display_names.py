@@ -48,7 +48,7 @@ def _key_row(row: Any) -> dict[str, Any]:
 def names_displayed(
     connection: Connection, beginning: str, after: str, limit: int
 ) -> Sequence[str]:
-    """Return the next keys of user names, in order, whose display name begins so."""
+    """Return the next name keys, in order, of users whose display name has that beginning."""
     low = display_key(beginning)
     parameters = {"low": low, "high": f"{low}\U0010ffff", "after": after, "count": limit}
     return connection.scalars(_BEGINNING, parameters).all()

@@ -221,13 +221,13 @@ RULES = (
         " WHERE e.target_seq IS NOT NULL AND t.seq IS NULL",
     ),
     Rule(
-        "Room {room_id}, message {seq}: is deleted, but tells of its text still.",
+        "Room {room_id}, message {seq}: is deleted, but its text is still stored.",
         "SELECT room_id, seq FROM events"  # noqa: S608
         " WHERE deleted_at IS NOT NULL"
         f" AND (body <> '' OR SUBSTR(digest, {KEPT_DIGEST + 1}) <> '')",
     ),
     Rule(
-        "Room {room_id}, event {seq}: is the edit of a deleted message, but tells of its text.",
+        "Room {room_id}, event {seq}: is the edit of a deleted message, but has its text.",
         "SELECT e.room_id, e.seq FROM events e"  # noqa: S608
         " JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
         " WHERE t.deleted_at IS NOT NULL"
@@ -241,7 +241,7 @@ RULES = (
         "EXISTS (SELECT 1 FROM search_pending p WHERE p.room_id = t.room_id AND p.seq = t.seq)",
     ),
     Rule(
-        "Room {room_id}, message {seq}: mentions user {user_id}, whom nobody knows.",
+        "Room {room_id}, message {seq}: mentions user {user_id}, who does not exist.",
         "SELECT t.room_id, t.seq, t.user_id FROM mentions t LEFT JOIN users u ON u.id = t.user_id"
         " WHERE t.user_id <> 0 AND u.id IS NULL",
     ),

@@ -1,4 +1,4 @@
-"""Deletion of message texts after the retention period of their room, and of the free space.
+"""Deletion of message texts after the retention period of their room, and reuse of their space.
 
 The events remain, deleted and empty, so that the seqs of a room have no gaps. Transactions are
 small: other writes wait for one of them at most, except while a SQLite file is rewritten.

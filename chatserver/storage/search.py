@@ -104,7 +104,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hunt:
+class _ResolvedQuery:
     """A query resolved for its reader; it searches the ids `least` <= id < `below`."""
 
     query: Query
@@ -116,7 +116,7 @@ class _Hunt:
     terms: Terms
 
 
-async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hunt:
+async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _ResolvedQuery:
     numbers = await _rooms(connection, user_id, query.room)
     senders = None if query.sender is None else await _senders(connection, query.sender)
     terms = [[term] for term in query.terms]
@@ -129,10 +129,12 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Hun
         least = await _id_at(connection, query.after - CLOCKS_DIFFER)
     if query.before is not None:
         below = await _id_at(connection, query.before + CLOCKS_DIFFER)
-    return _Hunt(query, user_id, numbers, senders, least, below, terms)
+    return _ResolvedQuery(query, user_id, numbers, senders, least, below, terms)
 
 
-async def _collect(connection: AsyncConnection, hunt: _Hunt, below: int, limit: int) -> Hits:
+async def _collect(
+    connection: AsyncConnection, hunt: _ResolvedQuery, below: int, limit: int
+) -> Hits:
     """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
     found: list[sa.Row[Any]] = []
     left = CHARACTERS
@@ -161,7 +163,7 @@ class _Slice(NamedTuple):
 
 
 async def _verified(
-    connection: AsyncConnection, hunt: _Hunt, ids: Sequence[int]
+    connection: AsyncConnection, hunt: _ResolvedQuery, ids: Sequence[int]
 ) -> AsyncGenerator[_Slice]:
     """Read candidates and compare their texts with the query."""
     for start in range(0, len(ids), ROWS):
@@ -171,7 +173,7 @@ async def _verified(
             yield slice_
 
 
-def _verify(hunt: _Hunt, rows: Sequence[sa.Row[Any]]) -> _Slice:
+def _verify(hunt: _ResolvedQuery, rows: Sequence[sa.Row[Any]]) -> _Slice:
     matching, characters = [], 0
     for row in rows:
         if not _passes(hunt, row):
@@ -183,7 +185,7 @@ def _verify(hunt: _Hunt, rows: Sequence[sa.Row[Any]]) -> _Slice:
     return _Slice(matching, characters, rows[-1].id)
 
 
-def _passes(hunt: _Hunt, row: sa.Row[Any]) -> bool:
+def _passes(hunt: _ResolvedQuery, row: sa.Row[Any]) -> bool:
     """Apply filters here, because a database would start from them instead of from the ids."""
     query = hunt.query
     return (
@@ -221,7 +223,7 @@ _DETAILS: sa.Select[Any] = (
 
 
 async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) -> frozenset[int]:
-    """The rooms to look in: all that one may read; the one of that name or number; all so titled.
+    """Return the rooms to search: all readable ones, that of the name or number, or by title.
 
     Case is for Python to fold: the databases do not agree on it.
     """
@@ -251,7 +253,7 @@ async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
 
 
 async def _rooms_titled(connection: AsyncConnection, user_id: int, title: str) -> frozenset[int]:
-    """Return the readable rooms of this title, read and compared some at a time."""
+    """Return the readable rooms of this title, read and compared in batches."""
     folded, found, last = fold(title), frozenset[int](), 0
     while folded:
         rows = list(await connection.execute(_TITLES, {"me": user_id, "last": last}))

@@ -60,7 +60,7 @@ def unread_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
 
 
 def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
-    """Count those of them that mention this user."""
+    """Count the unread messages that mention the user."""
     scanned = (
         sa.select(mentions.c.room_id, mentions.c.seq)
         .where(mentions.c.room_id == room, mentions.c.seq > read)

@@ -57,8 +57,8 @@ class Users:
     async def add(self, new: NewUser, *, first: bool = False, by: int | None = None) -> User:
         """Create an account, a member of the lobby. Raises Conflict if the name is taken.
 
-        `first`: only as the very first account, decided in the transaction that makes it. `by`:
-        the administrator who wants it; Forbidden for one who is none any more.
+        `first`: only if there is no account yet, which the same transaction checks. `by`: the
+        administrator who creates it. Raises Forbidden for one who has lost that role.
         """
 
         def work(connection: Connection) -> User:
@@ -114,9 +114,9 @@ class Users:
             return None if row is None else read_user(row)
 
     async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
-        """Return accounts by name, beginning after that name.
+        """Return at most `limit` accounts by name, those after the name `after`.
 
-        `beginning`: only those whose name or display name begins so.
+        `beginning`: only those whose name or display name begins with it.
         """
         async with self._database.reading(Share.LISTS) as connection:
             rows = await connection.run_sync(account_page, name_key(after), limit, beginning)

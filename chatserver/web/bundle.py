@@ -36,14 +36,14 @@ def bundle(files: Mapping[str, str], entry: str, base: str | None = None) -> str
 
 
 def closure(files: Mapping[str, str], entry: str) -> list[str]:
-    """The module and all that it imports, each behind its imports."""
+    """Return the module and all that it imports, each after its own imports."""
     found: dict[str, None] = {}
     _visit(files, entry, found, ())
     return list(found)
 
 
 def resolve(name: str, target: str) -> str:
-    """The name of the file that the file `name` calls `target`."""
+    """Return the path of the module that the module `name` imports as `target`."""
     return normpath(join(dirname(name), target))
 
 
@@ -59,7 +59,7 @@ def _visit(
 
 
 def _block(name: str, source: str, folder: str) -> str:
-    """The module as a block of a bundle in that folder."""
+    """Return the module as a block of a bundle in that folder."""
     text = SIDE_EFFECT.sub("", DOC.sub("", source))
     text = FORWARD.sub(r'import { \1 } from "\2";', text)
     text = NAMED.sub(lambda found: _assignment(name, found[1], found[2]), text)
@@ -83,6 +83,6 @@ def _assignment(name: str, names: str, target: str) -> str:
 
 
 def _relative(name: str, folder: str) -> str:
-    """What files in the folder call the file `name`."""
+    """Return the specifier by which modules in the folder import the module `name`."""
     found = relpath(name, folder or ".")
     return found if found.startswith(".") else f"./{found}"

@@ -287,16 +287,16 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     ),
     "a deleted message with a text": (
         [events.update().where(at(1, 4)).values(body="still")],
-        "Room 1, message 4: is deleted, but tells of its text still.",
+        "Room 1, message 4: is deleted, but its text is still stored.",
     ),
     "a deleted message with a digest": (
         [events.update().where(at(1, 4)).values(digest="d" * 5)],
-        "Room 1, message 4: is deleted, but tells of its text still.",
+        "Room 1, message 4: is deleted, but its text is still stored.",
     ),
     "an edit of a deleted message with a text": (
         [events.update().where(at(1, 5)).values(kind=Kind.EDIT, target_seq=4, digest=None),
          search.delete().where(search.c.room_id == 1, search.c.seq == 5)],
-        "Room 1, event 5: is the edit of a deleted message, but tells of its text.",
+        "Room 1, event 5: is the edit of a deleted message, but has its text.",
     ),
     "a reaction to a deleted message": (
         [reactions.insert().values(room_id=1, seq=4, emoji="x", user_id=1, at=1)],
@@ -316,7 +316,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     ),
     "a mention of nobody": (
         [mentions.insert().values(room_id=1, seq=1, user_id=77)],
-        "Room 1, message 1: mentions user 77, whom nobody knows.",
+        "Room 1, message 1: mentions user 77, who does not exist.",
     ),
     "a deleted message in the search index": (
         [search.insert().values(room_id=1, seq=4, tokens="x")],

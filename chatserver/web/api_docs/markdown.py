@@ -92,7 +92,7 @@ FIXED: dict[str, int] = {
 
 
 def fill(template: str) -> str:
-    """Return the template with its tables fill in."""
+    """Return the template with its tables filled in."""
     tables = {
         "commands": _messages(COMMANDS),
         "events": _messages(EVENTS),
@@ -154,7 +154,7 @@ def _if_given(schema: Schema) -> str:
 
 
 def _type(schema: Schema) -> str:
-    """A schema in a few words."""
+    """Return a short name of a schema."""
     if "$ref" in schema:
         return str(schema["$ref"]).removeprefix(REF)
     if "anyOf" in schema:

@@ -24,7 +24,7 @@ class ConnectionLimiter:
 
     @asynccontextmanager
     async def wait(self, address: str) -> AsyncIterator[None]:
-        """Hold one of the address's places. Raises RateLimited if none becomes free in time."""
+        """Occupy one of the address's slots. Raises RateLimited if none becomes free in time."""
         semaphore = self._semaphores.setdefault(address, asyncio.Semaphore(self._limit))
         self._waiting[address] += 1
         try:

@@ -1,4 +1,4 @@
-"""Dispatch of commands: each frame is decoded, performed and answered. Read downwards.
+"""Dispatch of commands: each frame is decoded, performed and answered.
 
 An error affects only the command that caused it.
 """
