@@ -22,32 +22,32 @@ class Rate:
         self._interval = 1 / per_second
         self._tolerance = burst * self._interval
         self._clock = clock
-        self._full_at: dict[Hashable, float] = {}  # when a key's bucket is empty again
+        self._drained_at: dict[Hashable, float] = {}  # when a key's uses have drained
         self._forget_above = FORGET_ABOVE
 
     def take(self, key: Hashable) -> None:
         """Count one use. Raises RateLimited without counting it."""
         now = self._clock()
-        start = max(self._full_at.get(key, now), now)
+        start = max(self._drained_at.get(key, now), now)
         following = start + self._interval
         if following - now > self._tolerance + 1e-9:
             raise RateLimited(following - now - self._tolerance)
-        self._full_at[key] = following
-        if len(self._full_at) > self._forget_above:
-            self._forget_rested(now)
+        self._drained_at[key] = following
+        if len(self._drained_at) > self._forget_above:
+            self._forget_drained(now)
 
     def charge(self, key: Hashable, count: float) -> None:
         """Count additional uses, which delay the next ones. Never raises."""
         now = self._clock()
-        self._full_at[key] = max(self._full_at.get(key, now), now) + count * self._interval
+        self._drained_at[key] = max(self._drained_at.get(key, now), now) + count * self._interval
 
     def forget(self, key: Hashable) -> None:
         """Drop the usage of a key."""
-        self._full_at.pop(key, None)
+        self._drained_at.pop(key, None)
 
-    def _forget_rested(self, now: float) -> None:
-        self._full_at = {key: at for key, at in self._full_at.items() if at > now}
-        self._forget_above = max(FORGET_ABOVE, 2 * len(self._full_at))
+    def _forget_drained(self, now: float) -> None:
+        self._drained_at = {key: at for key, at in self._drained_at.items() if at > now}
+        self._forget_above = max(FORGET_ABOVE, 2 * len(self._drained_at))
 
 
 class SignInGuard:

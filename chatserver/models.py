@@ -253,8 +253,8 @@ class Draft(Value, frozen=True):
     resolved: bool = True
 
     @property
-    def moves(self) -> tuple[int, ...]:
-        """The user ids whose memberships it changes."""
+    def affected_users(self) -> tuple[int, ...]:
+        """Ids of the users whose memberships it changes."""
         match self.act:
             case Create(users=users):
                 return (self.user_id, *[user_id for user_id, _ in users])

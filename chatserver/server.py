@@ -138,13 +138,13 @@ class Server:
             clock=monotonic,
         )
         self.revocations = Revocations(
-            self.stored_sessions.revoke, self.folder.revocations, self.hub.sessions
+            self.stored_sessions.revoke, self.folder.revocations, self.hub.session_ends
         )
         bots = Bots(self.database, clock=wall)
         shared: dict[str, Any] = {
             "users": self.users,
             "passwords": self.passwords,
-            "closer": self.hub.sessions,
+            "closer": self.hub.session_ends,
             "credentials": Credentials(self.database, clock=wall),
         }
         self.accounts = Accounts(

@@ -108,7 +108,7 @@ def test_idle_keys_are_dropped_and_busy_ones_kept(clock: FakeClock) -> None:
         clock.advance(0.001)
     rate.take("ann")
     rate.take("bo")
-    assert len(rate._full_at) <= FORGET_ABOVE + 2
+    assert len(rate._drained_at) <= FORGET_ABOVE + 2
     refused(rate, "ann")
 
 

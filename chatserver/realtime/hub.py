@@ -49,8 +49,8 @@ class Hub:
         self._announcements = RoomAnnouncements(
             self, self._pending, self._subscriptions, read_states
         )
-        self.sessions = SessionEnds(self, self._pending, self._forward, find_alive)
-        self._presence = PresenceService(
+        self.session_ends = SessionEnds(self, self._pending, self._forward, find_alive)
+        self._presence_service = PresenceService(
             lambda: self.connections,
             self.broadcast,
             self._forward,
@@ -58,7 +58,7 @@ class Hub:
             node=node,
             clock=clock,
         )
-        self.presence = self._presence.state
+        self.presence = self._presence_service.state
 
     # Connections ----------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class Hub:
         missed = self._held_frames.all_of(user_id) + self._subscriptions.subscribe_all(
             connection, heads
         )
-        self._presence.connect(connection)
+        self._presence_service.connect(connection)
         return b"".join(missed)
 
     def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -134,7 +134,7 @@ class Hub:
         if not devices:
             del self._devices[connection.user.id]
         self._subscriptions.unsubscribe_all(connection)
-        self._presence.disconnect(connection)
+        self._presence_service.disconnect(connection)
 
     # Fan-out --------------------------------------------------------------------------------------
 
@@ -150,22 +150,25 @@ class Hub:
         frames = encode_events.frames(events)
         changes = any(event.kind is not Kind.MESSAGE for event in events)
         first, last = events[0].seq, events[-1].seq
-        news = Events(room, first, last, frames, changes, events[0].participants, events[-1].left)
-        self._advance(news)
-        self._forward(news)
+        participants, left = events[0].participants, events[-1].left
+        message = Events(room, first, last, frames, changes, participants, left)
+        self._deliver(message)
+        self._forward(message)
 
-    def _advance(self, news: Events) -> None:
-        if news.first == 1:
-            self._pending.note_moves(news.participants)
-        for user_id in news.participants:
-            self.subscribe(user_id, news.room, 0)
+    def _deliver(self, message: Events) -> None:
+        if message.first == 1:
+            self._pending.note_changes(message.participants)
+        for user_id in message.participants:
+            self.subscribe(user_id, message.room, 0)
         sent = self._subscriptions.advance(
-            news.room, news.first, news.last, news.frames, changes=news.changes
+            message.room, message.first, message.last, message.frames, changes=message.changes
         )
-        if news.left:
-            self._end_memberships(news.room, dict.fromkeys(news.left, news.last), sent=sent)
+        if message.left:
+            self._end_memberships(
+                message.room, dict.fromkeys(message.left, message.last), sent=sent
+            )
         if sent:
-            self._subscriptions.deliver_early(news.room)
+            self._subscriptions.deliver_early(message.room)
 
     def _forward(self, message: BusMessage) -> None:
         if self._bus.peers:
@@ -178,7 +181,7 @@ class Hub:
 
         Connections that were not `sent` the departure have to reconnect to learn of it.
         """
-        self._pending.note_moves(left)
+        self._pending.note_changes(left)
         for user_id, seq in left.items():
             for connection in list(self._devices.get(user_id, ())):
                 if self._subscriptions.end_membership(connection, room, seq) and not sent:
@@ -192,10 +195,10 @@ class Hub:
 
         A user who joined by a command of their own gets the reply first: see `announce_room`.
         """
-        admitted = NewMembers(event.room, event.joined, encode_events.payload(event))
-        self._forward(admitted)
+        new_members = NewMembers(event.room, event.joined, encode_events.payload(event))
+        self._forward(new_members)
         others = [user_id for user_id in event.joined if user_id != event.author]
-        self._announcements.schedule(others, event.room, admitted.event)
+        self._announcements.schedule(others, event.room, new_members.event)
 
     async def announce_room(self, users: Sequence[int], room: int, event: bytes) -> None:
         """Subscribe new members' connections, and send them the event with the room's state."""
@@ -246,7 +249,7 @@ class Hub:
     def force_reconnect(self, users: Iterable[int]) -> None:
         """Close all connections of these users, because their subscriptions may be stale."""
         for user_id in users:
-            self.sessions.end_user(user_id, CloseCode.RESTARTING)
+            self.session_ends.end_user(user_id, CloseCode.RESTARTING)
 
     def broadcast(self, frames: bytes, to: Iterable[Connection]) -> None:
         """Write frames that are not events; drop connections that are too slow."""
@@ -259,16 +262,16 @@ class Hub:
     def receive(self, payload: bytes) -> None:
         """Handle a message from another node."""
         match messages.decode(payload):
-            case Events() as news:
-                self._advance(news)
-            case NewMembers() as admitted:
-                self._announcements.schedule(admitted.users, admitted.room, admitted.event)
-            case Ephemeral() as message:
-                self._deliver_ephemeral(message)
-            case SessionEnd() as ended:
-                self.sessions.receive(ended)
-            case NodeState() as here:
-                self._presence.receive(here)
+            case Events() as events:
+                self._deliver(events)
+            case NewMembers() as new_members:
+                self._announcements.schedule(new_members.users, new_members.room, new_members.event)
+            case Ephemeral() as ephemeral:
+                self._deliver_ephemeral(ephemeral)
+            case SessionEnd() as session_end:
+                self.session_ends.receive(session_end)
+            case NodeState() as announcement:
+                self._presence_service.receive(announcement)
 
     def heads(self) -> dict[int, int]:
         """Return the last seq that was sent, for each room with subscribers here."""
@@ -276,11 +279,11 @@ class Hub:
 
     def check_nodes(self) -> None:
         """Announce this node and expire silent ones: every few seconds if there are others."""
-        self._presence.check_nodes()
+        self._presence_service.check_nodes()
 
     def close(self) -> None:
         """Cancel timers and tasks; announce to the other nodes that this one has gone."""
-        self._presence.close()
+        self._presence_service.close()
         self._subscriptions.close()
         self._announcements.close()
-        self.sessions.close()
+        self.session_ends.close()

@@ -46,14 +46,16 @@ class NodePresence:
         """Announce that this node has neither users nor keys."""
         self._publish(NodeState(self._node, [], [], self._next()))
 
-    def receive(self, here: NodeState) -> None:
+    def receive(self, announcement: NodeState) -> None:
         """Store the announcement of another node, if it is newer than all before."""
-        newest = self._newest.pop(here.node, 0)
-        self._newest[here.node] = max(newest, here.number)
+        newest = self._newest.pop(announcement.node, 0)
+        self._newest[announcement.node] = max(newest, announcement.number)
         while len(self._newest) > NODES:
             del self._newest[next(iter(self._newest))]
-        if here.number > newest:
-            self._presence.update_node(here.node, here.users, self._clock(), keys=here.keys)
+        if announcement.number > newest:
+            self._presence.update_node(
+                announcement.node, announcement.users, self._clock(), keys=announcement.keys
+            )
 
     def _next(self) -> int:
         self._number += 1

@@ -94,9 +94,13 @@ class NodeSync:
         with self._hub.connecting() as pending:
             found = await self._rooms.joined_since(users, since)
             facts = await self._rooms.facts({joined.room for joined in found})
-            moved = {user_id for user_id in users if pending.has_moved(user_id)}
+            changed = {user_id for user_id in users if pending.take_change(user_id)}
             for joined in found:
-                if joined.user_id in moved or joined.room not in facts or not self._is_new(joined):
+                if (
+                    joined.user_id in changed
+                    or joined.room not in facts
+                    or not self._is_new(joined)
+                ):
                     continue
                 if facts[joined.room].kind is RoomKind.DIRECT:
                     self._hub.subscribe(joined.user_id, joined.room, joined.seq)
@@ -131,6 +135,6 @@ class NodeSync:
         if ended := set(asked) - (await self._sessions.valid(asked) if asked else set()):
             affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
             for user_id in await self._users.disabled(affected):
-                self._hub.sessions.end_user(user_id, CloseCode.REMOVED)
+                self._hub.session_ends.end_user(user_id, CloseCode.REMOVED)
         for session_id in ended:
-            self._hub.sessions.end_session(session_id)
+            self._hub.session_ends.end_session(session_id)

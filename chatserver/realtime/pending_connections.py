@@ -16,7 +16,7 @@ class PendingConnection:
     """Ended sessions and changed memberships since the check of a session began."""
 
     ended: list[SessionEnd] = field(default_factory=list)
-    moved: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
 
     def check(self, session_id: str, user_id: int) -> None:
         """Raise Disconnect if that session, or all sessions of that user, ended in the meantime."""
@@ -24,11 +24,11 @@ class PendingConnection:
             if session_id == end.session or user_id == end.user:
                 raise Disconnect(CloseCode(end.code), "Your session has ended. Log in again.")
 
-    def has_moved(self, user_id: int) -> bool:
-        """Return whether the user's session and rooms must be read again, since the last call."""
-        moved = user_id in self.moved
-        self.moved.discard(user_id)
-        return moved
+    def take_change(self, user_id: int) -> bool:
+        """Return whether the user's session and rooms must be read again, and clear the mark."""
+        is_changed = user_id in self.changed
+        self.changed.discard(user_id)
+        return is_changed
 
 
 class PendingConnections:
@@ -47,10 +47,10 @@ class PendingConnections:
         finally:
             self._pending.remove(pending)
 
-    def note_moves(self, users: Iterable[int]) -> None:
+    def note_changes(self, users: Iterable[int]) -> None:
         """Record that the rooms of these users changed, or that another node ended sessions."""
         for pending in self._pending:
-            pending.moved.update(users)
+            pending.changed.update(users)
 
     def note_end(self, ended: SessionEnd) -> None:
         """Record that a session, or all sessions of a user, ended."""

@@ -36,9 +36,9 @@ class PresenceService:
         self.state.disconnect(connection.user.name)
         self._feed.changed()
 
-    def receive(self, here: NodeState) -> None:
+    def receive(self, announcement: NodeState) -> None:
         """Store the announcement of another node."""
-        self._nodes.receive(here)
+        self._nodes.receive(announcement)
         self._feed.changed()
 
     def check_nodes(self) -> None:

@@ -20,7 +20,7 @@ from chatserver.realtime.receipts import Receipts
 from chatserver.storage.rooms import Rooms
 
 TYPING_RATE = (0.5, 2)  # a second and burst, of one user in one room
-TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst, to subscribers of a room; of a user
+TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst: frames to one room, and of one user
 RETRY_DELAY = 1.0  # seconds after a failed write
 MAX_PENDING = 1_000  # positions of one user; beyond that the newest of this user are dropped
 BATCH_SIZE = 100  # positions in one transaction
@@ -94,7 +94,7 @@ class ReadPositions:
         """Store the next batch of positions, then notify other devices and members."""
         batch = self._take_batch()
         try:
-            moved = await self._rooms.advance_reads(
+            advanced = await self._rooms.advance_reads(
                 {key: seq for key, (_name, seq) in batch.items()}
             )
         except ChatServerError as error:
@@ -105,12 +105,12 @@ class ReadPositions:
             return
         if self._pending:
             self._wake.set()
-        for move in moved:
-            name, _seq = batch[move.user_id, move.room]
-            frame = protocol.encode(protocol.Read(room=move.room, user=name, seq=move.seq))
-            self._hub.send_ephemeral(frame, user=move.user_id)
-            if move.receipts:
-                self._receipts.add(move.room, name, move.seq)
+        for stored in advanced:
+            name, _seq = batch[stored.user_id, stored.room]
+            frame = protocol.encode(protocol.Read(room=stored.room, user=name, seq=stored.seq))
+            self._hub.send_ephemeral(frame, user=stored.user_id)
+            if stored.receipts:
+                self._receipts.add(stored.room, name, stored.seq)
 
     def _take_batch(self) -> dict[tuple[int, int], Position]:
         """Remove and return positions by user and room: the oldest one of each user in turn."""

@@ -86,7 +86,7 @@ class SessionEnds:
 
         Sessions of connections that are being set up are read again before these are attached.
         """
-        self._pending.note_moves([user_id])
+        self._pending.note_changes([user_id])
         connections = list(self._registry.devices(user_id))
         if connections:
             task = asyncio.create_task(self._check(connections, code))

@@ -234,8 +234,8 @@ class Journal:
             self.counts.stored += len(events)
             _call(self._publisher.publish, room, events)
         if self._undecided:
-            moved = {user_id for draft in self._undecided for user_id in draft.moves}
-            _call(self._publisher.force_reconnect, moved)
+            affected = {user_id for draft in self._undecided for user_id in draft.affected_users}
+            _call(self._publisher.force_reconnect, affected)
         self.counts.commits += 1
 
 

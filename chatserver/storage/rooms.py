@@ -136,7 +136,7 @@ class Rooms:
         return await self._database.transaction(work)
 
     async def advance_reads(self, positions: dict[tuple[int, int], int]) -> list[ReadPosition]:
-        """Advance read positions by (user, room), at most to the head; return those that moved."""
+        """Advance read positions by (user, room), at most to the head; return the advanced ones."""
         return await self._database.transaction(lambda c: _advance_reads(c, positions))
 
     async def find_by_name(self, name: str, user_id: int) -> int | None:
@@ -233,16 +233,16 @@ class Rooms:
 def _advance_reads(
     connection: Connection, positions: dict[tuple[int, int], int]
 ) -> list[ReadPosition]:
-    moved = []
+    advanced = []
     keys = [(room, user_id) for user_id, room in sorted(positions)]
     for row in _READS.rows(connection, keys):
         seq = min(positions[row.user_id, row.room_id], row.head)
         if seq > row.read_seq:
-            moved.append(ReadPosition(row.user_id, row.room_id, seq, bool(row.receipts)))
-    if moved:
-        facts = [{"user": it.user_id, "room": it.room, "seq": it.seq} for it in moved]
-        connection.execute(_FORWARD, facts)
-    return moved
+            advanced.append(ReadPosition(row.user_id, row.room_id, seq, bool(row.receipts)))
+    if advanced:
+        parameters = [{"user": p.user_id, "room": p.room, "seq": p.seq} for p in advanced]
+        connection.execute(_FORWARD, parameters)
+    return advanced
 
 
 _READS = RowLookup(

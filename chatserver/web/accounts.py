@@ -61,7 +61,7 @@ class AccountHandlers:
 
     # Own account ----------------------------------------------------------------------------------
 
-    @operation("GET", "/api/me", "me", rate="questions", returns=responses.OneAccount)
+    @operation("GET", "/api/me", "me", rate="reads", returns=responses.OneAccount)
     async def me(self, request: web.Request) -> web.StreamResponse:
         """Get the user's own account."""
         user = (await self._sessions.authenticate(request)).user
@@ -94,7 +94,7 @@ class AccountHandlers:
         "/api/me/session",
         "renew_session",
         rate="changes",
-        returns=responses.ProlongedSession,
+        returns=responses.RenewedSession,
         token=True,
     )
     async def renew_session(self, request: web.Request) -> web.StreamResponse:
@@ -107,7 +107,7 @@ class AccountHandlers:
         self._sessions.set_renewed_token(request, response, token)
         return response
 
-    @operation("GET", "/api/sessions", "sessions", rate="questions", returns=responses.SignInPlaces)
+    @operation("GET", "/api/sessions", "sessions", rate="reads", returns=responses.SessionList)
     async def sessions(self, request: web.Request) -> web.StreamResponse:
         """List the user's sessions."""
         sign_in = await self._sessions.authenticate(request)
@@ -135,7 +135,7 @@ class AccountHandlers:
     # Users ----------------------------------------------------------------------------------------
 
     @operation(
-        "GET", "/api/users", "users", rate="questions", returns=responses.Accounts, query=UserQuery
+        "GET", "/api/users", "users", rate="reads", returns=responses.Accounts, query=UserQuery
     )
     async def users(self, request: web.Request) -> web.StreamResponse:
         """List accounts by name: all, or `limit` of them after the name `after`; `q` is a prefix of

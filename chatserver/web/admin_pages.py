@@ -18,11 +18,11 @@ class AdminPages:
         self._sessions = sessions
         self._languages = languages
 
-    @operation("GET", "/admin", "admin", rate="visits", documented=False)
+    @operation("GET", "/admin", "admin", rate="anonymous", documented=False)
     async def home(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(str(request.app.router["admin_page"].url_for(section=SECTIONS[0])))
 
-    @operation("GET", "/admin/{section}", "admin_page", rate="visits", documented=False)
+    @operation("GET", "/admin/{section}", "admin_page", rate="anonymous", documented=False)
     async def section(self, request: web.Request) -> web.StreamResponse:
         section = request.match_info["section"]
         if section not in SECTIONS:

@@ -56,9 +56,9 @@ class AdministrationHandlers:
         "GET",
         "/api/admin/people",
         "people",
-        rate="questions",
+        rate="reads",
         access="administrator",
-        returns=administration.Residents,
+        returns=administration.AdminUsers,
     )
     async def people(self, request: web.Request) -> web.StreamResponse:
         """List all users except bots, with their last-seen times."""
@@ -75,9 +75,9 @@ class AdministrationHandlers:
         "GET",
         "/api/admin/rooms",
         "all_rooms",
-        rate="questions",
+        rate="reads",
         access="administrator",
-        returns=administration.Houses,
+        returns=administration.AdminRooms,
     )
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         """List all rooms that have a name: metadata, never messages."""
@@ -112,9 +112,9 @@ class AdministrationHandlers:
         "GET",
         "/api/admin/conversations",
         "conversations",
-        rate="questions",
+        rate="reads",
         access="administrator",
-        returns=administration.Conversations,
+        returns=administration.AdminConversations,
         query=ConversationQuery,
     )
     async def conversations(self, request: web.Request) -> web.StreamResponse:
@@ -148,7 +148,7 @@ class AdministrationHandlers:
         "GET",
         "/api/admin/check",
         "check_server",
-        rate="questions",
+        rate="reads",
         access="administrator",
         returns=administration.SelfCheck,
     )

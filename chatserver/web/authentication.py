@@ -27,9 +27,7 @@ SECURE_COOKIE = "__Host-chatserver"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 EXPECTED_USER = "Chat-User"  # header: the user of the page, percent-encoded UTF-8
 SIGN_IN = web.RequestKey("sign_in", SignIn)  # cached for the request
-FROM_TRUSTED_PROXY = web.RequestKey(
-    "believed", bool
-)  # in requests that came through a trusted proxy
+FROM_TRUSTED_PROXY = web.RequestKey("from_trusted_proxy", bool)
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 REJECTION_LOG_RATE = (0.1, 5)  # lines of the log about refused origins, a second and at once
 

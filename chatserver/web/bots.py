@@ -28,9 +28,9 @@ class BotHandlers:
         "GET",
         "/api/bots",
         "bots",
-        rate="questions",
+        rate="reads",
         access="administrator",
-        returns=responses.Robots,
+        returns=responses.AdminBots,
     )
     async def bots(self, request: web.Request) -> web.StreamResponse:
         """List all bots, their rooms, and the time their token was created."""

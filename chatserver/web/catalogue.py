@@ -13,7 +13,9 @@ class Catalogues:
     def __init__(self, languages: dict[str, Language]) -> None:
         self._languages = languages
 
-    @operation("GET", "/i18n/{locale}.{digest}.json", "catalogue", rate="memory", documented=False)
+    @operation(
+        "GET", "/i18n/{locale}.{digest}.json", "catalogue", rate="unlimited", documented=False
+    )
     async def catalogue(self, request: web.Request) -> web.StreamResponse:
         """Return the texts of one language; the URL changes with the content."""
         language = self._languages.get(request.match_info["locale"])

@@ -35,7 +35,7 @@ class InvitationHandlers:
         "GET",
         "/api/invites",
         "invites",
-        rate="questions",
+        rate="reads",
         access="administrator",
         returns=accounts.Invitations,
     )
@@ -79,7 +79,7 @@ class InvitationHandlers:
         "GET",
         "/api/invites/{code}/qr.svg",
         "invite_qr",
-        rate="questions",
+        rate="reads",
         access="administrator",
         query=QrQuery,
         media="picture",

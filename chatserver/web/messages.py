@@ -57,7 +57,7 @@ class MessageHandlers:
         "GET",
         "/api/rooms/{room}/events",
         "events",
-        rate="questions",
+        rate="reads",
         returns=responses.EventPage,
         query=EventQuery,
         refuses="reset",
@@ -192,7 +192,7 @@ class MessageHandlers:
         return await storing.response()
 
     @operation(
-        "GET", "/api/search", "search", rate="questions", returns=responses.Hits, query=SearchQuery
+        "GET", "/api/search", "search", rate="reads", returns=responses.Hits, query=SearchQuery
     )
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Find messages that contain all words, "phrases" and prefixes* of `q`, newest first.

@@ -77,7 +77,7 @@ class HttpMiddleware:
             try:
                 request = readable(request)
                 if request.match_info.http_exception is not None:
-                    self._request_limits.count_visit(request)
+                    self._request_limits.count_anonymous(request)
                 if request.method not in SAFE_METHODS:
                     self._sessions.check_origin(request)
                     await forms.read_body(request)

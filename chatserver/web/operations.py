@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from aiohttp import web
 
-from chatserver.web.responses import Answer
+from chatserver.web.responses import Success
 
 Access = Literal["anyone", "session", "administrator", "owner"]
 Media = Literal["json", "page", "text", "lines", "picture"]
@@ -34,7 +34,7 @@ class Operation(NamedTuple):
     summary: str
     rate: str
     access: Access = "session"
-    returns: Any = Answer
+    returns: Any = Success
     body: Any = None
     query: Any = None
     refuses: str = ""

@@ -35,7 +35,7 @@ class Pages:
         self._sessions = sessions
         self._languages = languages
 
-    @operation("GET", "/", "home", rate="visits", documented=False)
+    @operation("GET", "/", "home", rate="anonymous", documented=False)
     async def home(self, request: web.Request) -> web.StreamResponse:
         """Redirect to the page that the visitor needs."""
         if not await self._accounts.is_set_up():
@@ -48,7 +48,7 @@ class Pages:
             raise web.HTTPFound(str(login.with_query("over") if over else login)) from None
         raise web.HTTPFound(_path(request, "index"))
 
-    @operation("GET", "/index", "index", rate="visits", documented=False)
+    @operation("GET", "/index", "index", rate="anonymous", documented=False)
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Show the chat page."""
         try:
@@ -62,7 +62,7 @@ class Pages:
             self._sessions.set_cookie(request, response, token)
         return response
 
-    @operation("GET", "", "mounted", rate="visits", documented=False)
+    @operation("GET", "", "mounted", rate="anonymous", documented=False)
     async def without_slash(self, request: web.Request) -> web.StreamResponse:
         """Redirect from the bare prefix of a mounted chat, like /chat."""
         raise web.HTTPFound(_path(request, "home"))
@@ -73,7 +73,7 @@ class Pages:
         "GET",
         "/setup",
         "setup_page",
-        rate="visits",
+        rate="anonymous",
         access="anyone",
         media="page",
         redirects=True,
@@ -110,7 +110,7 @@ class Pages:
         "GET",
         "/login",
         "login_page",
-        rate="visits",
+        rate="anonymous",
         access="anyone",
         media="page",
         redirects=True,
@@ -168,7 +168,7 @@ class Pages:
         "POST",
         "/logout",
         "log_out",
-        rate="visits",
+        rate="anonymous",
         access="anyone",
         returns=accounts.LoggedOut,
         refuses="other_user",
@@ -194,7 +194,7 @@ class Pages:
         "GET",
         "/join/{code}",
         "join_page",
-        rate="visits",
+        rate="anonymous",
         access="anyone",
         media="page",
     )
@@ -240,7 +240,7 @@ class Pages:
         "/join/{code}/room",
         "accept_invite",
         rate="changes",
-        returns=accounts.EnteredRoom,
+        returns=accounts.JoinedRoom,
         redirects=True,
     )
     async def accept(self, request: web.Request) -> web.StreamResponse:

@@ -16,7 +16,7 @@ from chatserver.web.authentication import FROM_TRUSTED_PROXY
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-CLIENT = web.RequestKey("visitor", str)  # the address that a trusted proxy reports, for the log
+CLIENT = web.RequestKey("client", str)  # the address that a trusted proxy reports, for the log
 LOCAL = ip_address("127.0.0.1")  # stands for a peer on a Unix socket
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https

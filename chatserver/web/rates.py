@@ -19,18 +19,18 @@ from chatserver.web.headers import expect
 from chatserver.web.operations import Handler, Operation
 
 # Operations per second, and burst.
-QUERY_RATE = (20, 200)  # of one user: reads
+READ_RATE = (20, 200)  # of one user: reads
 CHANGE_RATE = (5, 100)  # of one user: writes other than events of rooms
 CONNECTION_RATE = (2, 20)  # of one user, times `sockets_per_user`: new connections
 ROOMS_PER_CONNECTION = 1_000  # subscribed rooms; more of them count as further connections
 ROOMS_PER_READ = 100  # rooms of one `history` command that count as one more read
-VISIT_RATE = (20, 500)  # of one address: pages, and requests without a valid session
+ANONYMOUS_RATE = (20, 500)  # of one address: pages, and requests without a valid session
 PROBE_RATE = (10, 100)  # of one address: /readyz and /metrics; pages must not use it up
 
-BY_USER = ("messages", "questions", "changes")
-BY_ADDRESS = ("visits", "sign_ups", "probes")
-COUNTED_LATER = ("sign_ins", "sockets")  # by `SignInGuard`, by `WebSocketEndpoint`
-UNLIMITED = ("memory",)  # served from memory
+BY_USER = ("messages", "reads", "changes")
+BY_ADDRESS = ("anonymous", "sign_ups", "probes")
+COUNTED_LATER = ("sign_ins", "connections")  # by `SignInGuard`, by `WebSocketEndpoint`
+UNLIMITED = ("unlimited",)  # served from memory
 
 BY_COMMAND: dict[type, str] = {
     protocol.SayToRoom: "messages",
@@ -39,10 +39,10 @@ BY_COMMAND: dict[type, str] = {
     protocol.DeleteMessage: "messages",
     protocol.ReactTo: "messages",
     protocol.ChangeRoom: "messages",
-    protocol.History: "questions",
-    protocol.Renew: "questions",
-    protocol.StartTyping: "signals",  # without a reply: the connection is read more slowly
-    protocol.MarkRead: "signals",
+    protocol.History: "reads",
+    protocol.Renew: "reads",
+    protocol.StartTyping: "unanswered",  # without a reply: the connection is read more slowly
+    protocol.MarkRead: "unanswered",
 }
 
 
@@ -53,22 +53,22 @@ class Rates:
         """`clock` returns monotonic seconds."""
         per_minute = limits.logins_per_minute_address
         self.messages = Rate(limits.messages_per_second, limits.message_burst, clock)
-        self.questions = Rate(*QUERY_RATE, clock)
+        self.reads = Rate(*READ_RATE, clock)
         self.changes = Rate(*CHANGE_RATE, clock)
-        self.visits = Rate(*VISIT_RATE, clock)
+        self.anonymous = Rate(*ANONYMOUS_RATE, clock)
         self.sign_ups = Rate(per_minute / 60, per_minute, clock)
         self.probes = Rate(*PROBE_RATE, clock)
         per_user = limits.sockets_per_user
-        self.sockets = Rate(CONNECTION_RATE[0] * per_user, CONNECTION_RATE[1] * per_user, clock)
+        self.connections = Rate(CONNECTION_RATE[0] * per_user, CONNECTION_RATE[1] * per_user, clock)
 
     def take(self, kind: str, key: Any) -> None:
         """Count one operation. Raises RateLimited."""
         self._of(kind).take(key)
 
     def by_command(self) -> dict[type, Rate]:
-        """Return the rate of each command, except for those that are signals."""
-        handler = {command: kind for command, kind in BY_COMMAND.items() if kind != "signals"}
-        return {command: self._of(kind) for command, kind in handler.items()}
+        """Return the rate of each command, except for those without a reply."""
+        limited = {command: kind for command, kind in BY_COMMAND.items() if kind != "unanswered"}
+        return {command: self._of(kind) for command, kind in limited.items()}
 
     def _of(self, kind: str) -> Rate:
         rate: Rate = getattr(self, kind)
@@ -101,19 +101,19 @@ class RequestLimits:
             try:
                 user = (await self._sessions.authenticate(request)).user
             except Unauthorized:
-                self.count_visit(request)
+                self.count_anonymous(request)
                 raise
             self._rates.take(kind, user.id)
 
     def count_connection(self, user: User) -> None:
         """Count a new connection of a user. Raises RateLimited."""
-        self._rates.sockets.take(user.id)
+        self._rates.connections.take(user.id)
 
     def count_rooms(self, user: User, count: int) -> None:
         """Count a connection's rooms: each ROOMS_PER_CONNECTION as another connection."""
         if count > ROOMS_PER_CONNECTION:
-            self._rates.sockets.charge(user.id, count / ROOMS_PER_CONNECTION)
+            self._rates.connections.charge(user.id, count / ROOMS_PER_CONNECTION)
 
-    def count_visit(self, request: web.Request) -> None:
+    def count_anonymous(self, request: web.Request) -> None:
         """Count a request without a session or a route. Raises RateLimited."""
-        self._rates.visits.take(address(request))
+        self._rates.anonymous.take(address(request))

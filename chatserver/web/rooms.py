@@ -50,7 +50,7 @@ class RoomHandlers:
     # Rooms ----------------------------------------------------------------------------------------
 
     @operation(
-        "GET", "/api/rooms", "rooms", rate="questions", returns=responses.RoomList, query=RoomsQuery
+        "GET", "/api/rooms", "rooms", rate="reads", returns=responses.RoomList, query=RoomsQuery
     )
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         """List the user's rooms, and rooms that the user can join.
@@ -95,7 +95,7 @@ class RoomHandlers:
         "GET",
         "/api/rooms/{room}",
         "room",
-        rate="questions",
+        rate="reads",
         returns=(responses.OwnRoom, responses.OpenRoom),
     )
     async def room(self, request: web.Request) -> web.StreamResponse:
@@ -147,7 +147,7 @@ class RoomHandlers:
         "GET",
         "/api/rooms/{room}/members",
         "members",
-        rate="questions",
+        rate="reads",
         returns=responses.MemberList,
     )
     async def members(self, request: web.Request) -> web.StreamResponse:

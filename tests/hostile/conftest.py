@@ -20,8 +20,8 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Users:
 
 def bear_with_mistakes() -> None:
     """Plant for Server: disable limits for invalid frames, so that all input is processed."""
-    dispatcher.MISTAKE_RATE = rates.QUERY_RATE = rates.CHANGE_RATE = (1_000_000, 1_000_000)
-    rates.VISIT_RATE = rates.PROBE_RATE = (1_000_000, 1_000_000)
+    dispatcher.INVALID_FRAME_RATE = rates.READ_RATE = rates.CHANGE_RATE = (1_000_000, 1_000_000)
+    rates.ANONYMOUS_RATE = rates.PROBE_RATE = (1_000_000, 1_000_000)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def let_guess() -> None:
     The scanners would not get far otherwise.
     """
     limits.FREE_FAILURES = 10**9
-    rates.QUERY_RATE = rates.CHANGE_RATE = rates.VISIT_RATE = rates.PROBE_RATE = (
+    rates.READ_RATE = rates.CHANGE_RATE = rates.ANONYMOUS_RATE = rates.PROBE_RATE = (
         1_000_000,
         1_000_000,
     )

@@ -355,21 +355,21 @@ async def test_a_client_whose_session_ends_while_it_connects_is_rejected(node: N
         limit=1,
         last_received=0,
     )
-    node.hub.sessions.end_session("s")
+    node.hub.session_ends.end_session("s")
     with node.hub.connecting() as arrival:
         arrival.check(connection.session_id, 1)  # the database knows earlier ends
-        node.hub.sessions.end_session("s")
+        node.hub.session_ends.end_session("s")
         with pytest.raises(Disconnect):
             arrival.check(connection.session_id, 1)
 
 
 async def test_rooms_that_change_while_a_client_connects_are_read_again(node: Node) -> None:
     with node.hub.connecting() as arrival:
-        assert not arrival.has_moved(2)
+        assert not arrival.take_change(2)
         node.hub.publish(7, node.store(1, room=7, participants=(1, 2)))
-        assert arrival.has_moved(2)
-        assert not arrival.has_moved(2)
-        assert not arrival.has_moved(3)
+        assert arrival.take_change(2)
+        assert not arrival.take_change(2)
+        assert not arrival.take_change(3)
 
 
 async def test_changes_for_two_connecting_clients_are_kept_apart(node: Node) -> None:
@@ -378,8 +378,8 @@ async def test_changes_for_two_connecting_clients_are_kept_apart(node: Node) -> 
         second = second_way.__enter__()
         node.hub.publish(7, node.store(1, room=7, participants=(1, 2)))
         second_way.__exit__(None, None, None)
-        assert second.has_moved(2)
-        node.hub.sessions.end_session("s")
+        assert second.take_change(2)
+        node.hub.session_ends.end_session("s")
         with pytest.raises(Disconnect):
             first.check("s", 1)
 
@@ -417,11 +417,11 @@ async def test_the_end_of_a_session_closes_its_connections_on_all_nodes(
     here, there = nodes
     connection, line = there.connect(2, "bo", r1=0)
     _, others = there.connect(3, "cy", r1=0)
-    here.hub.sessions.end_session("session of bo")
+    here.hub.session_ends.end_session("session of bo")
     assert connection.closing
     assert int(CloseCode.SESSION_INVALID).to_bytes(2) in line.written
     assert others.written == b""
-    here.hub.sessions.end_user(3, CloseCode.REMOVED)
+    here.hub.session_ends.end_user(3, CloseCode.REMOVED)
     await _turns(2)
     assert int(CloseCode.REMOVED).to_bytes(2) in others.written
 
@@ -582,7 +582,7 @@ async def test_a_client_that_connects_while_a_gap_with_a_removal_is_read_is_chec
         node.left = {2: 1}
         node.hub.notify_gap(1, 1)
         await node.settled()
-        assert arrival.has_moved(2)
+        assert arrival.take_change(2)
 
 
 async def test_an_earlier_removal_does_not_end_a_later_membership(node: Node) -> None:

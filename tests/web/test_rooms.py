@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatserver.protocol import Type
-from chatserver.web.rates import QUERY_RATE
+from chatserver.web.rates import READ_RATE
 from tests.driver import Chat, User, ask
 from tests.fakes import FakeClock
 
@@ -131,10 +131,10 @@ async def test_invalid_queries_are_rejected(ann: User, path: str, status: int) -
 async def test_queries_of_a_user_have_one_rate_for_http_and_connections(
     chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.server.rates.questions, "_clock", FakeClock(0.0))
+    monkeypatch.setattr(chat.server.rates.reads, "_clock", FakeClock(0.0))
     device = await ann.connect()
-    for _ in range(QUERY_RATE[1]):
-        chat.server.rates.questions.take(ann.number)
+    for _ in range(READ_RATE[1]):
+        chat.server.rates.reads.take(ann.number)
     for path in ("rooms", "rooms/1", "rooms/1/members", "rooms/1/events", "search?q=x", "users"):
         refused = await ann.ask("GET", f"/api/{path}")
         assert (refused.status, refused.json["code"]) == (429, "rate_limited")

@@ -25,15 +25,15 @@ from chatserver.web.api_docs.socket import (
 )
 from chatserver.web.operations import Operation
 from chatserver.web.rates import (
+    ANONYMOUS_RATE,
     CHANGE_RATE,
     CONNECTION_RATE,
     PROBE_RATE,
-    QUERY_RATE,
+    READ_RATE,
     ROOMS_PER_READ,
-    VISIT_RATE,
 )
 from chatserver.web.routes import OPERATIONS
-from chatserver.web.websocket.dispatcher import MISTAKE_RATE, SIGNAL_RATE
+from chatserver.web.websocket.dispatcher import INVALID_FRAME_RATE, UNANSWERED_RATE
 from chatserver.web.websocket.endpoint import FRAME_TOLERANCE
 
 LIMITS: dict[str, str] = {
@@ -60,8 +60,8 @@ FIXED: dict[str, int] = {
     "messages that are read to count them, of all rooms of a welcome": MAX_SCANNED,
     "users in one room change that count as one more message": USERS_PER_MESSAGE,
     "reads of one user per second (sustained): `history`, `renew`, and every `GET` below"
-    " /api/": QUERY_RATE[0],
-    "reads as a burst": QUERY_RATE[1],
+    " /api/": READ_RATE[0],
+    "reads as a burst": READ_RATE[1],
     "rooms of one `history` that count as one more read": ROOMS_PER_READ,
     "times `limits.sockets_per_user`: sockets that one user can open per second": (
         CONNECTION_RATE[0]
@@ -71,20 +71,20 @@ FIXED: dict[str, int] = {
     " rooms, such as profiles, sessions, invitations, accounts, bots": CHANGE_RATE[0],
     "changes as a burst": CHANGE_RATE[1],
     "pages, and requests without a valid session, of one address per second (sustained)": (
-        VISIT_RATE[0]
+        ANONYMOUS_RATE[0]
     ),
-    "the same, as a burst": VISIT_RATE[1],
+    "the same, as a burst": ANONYMOUS_RATE[1],
     "requests for /readyz and /metrics of one address per second (sustained)": PROBE_RATE[0],
     "requests for /readyz and /metrics as a burst": PROBE_RATE[1],
     "invalid frames of one socket before 4103; the count decreases by one a second": (
-        MISTAKE_RATE[1]
+        INVALID_FRAME_RATE[1]
     ),
     "typing frames of one user in one room as a burst; further ones are dropped": TYPING_RATE[1],
     "typing and read frames, and messages over their rate, of one socket as a burst": (
-        SIGNAL_RATE[1]
+        UNANSWERED_RATE[1]
     ),
     "of these frames per second (sustained); the server reads faster sockets more slowly": (
-        SIGNAL_RATE[0]
+        UNANSWERED_RATE[0]
     ),
     "different emoji on one message": MAX_EMOJI,
     "names that one text can mention; further names are ignored": NAMES,

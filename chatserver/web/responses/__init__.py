@@ -13,17 +13,17 @@ from msgspec import Struct
 ONLY_ON_SOCKETS = {"id", "ok"}
 
 
-def ok(*, status: int = 200, **facts: Any) -> web.Response:
+def ok(*, status: int = 200, **content: Any) -> web.Response:
     """Return a success; `status` is 201 for a new object."""
-    content = msgspec.json.encode({"ok": 1, **facts})
-    return web.Response(body=content, status=status, content_type="application/json")
+    body = msgspec.json.encode({"ok": 1, **content})
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 def over_http(shape: Any, name: str) -> Any:
     """Derive an HTTP response type from the fields of another type."""
     listed: Any = fields(shape) if is_dataclass(shape) else msgspec.structs.fields(shape)
     kept = [_field(field, shape) for field in listed if field.name not in ONLY_ON_SOCKETS]
-    return msgspec.defstruct(name, kept, bases=(Answer,), kw_only=True, omit_defaults=True)
+    return msgspec.defstruct(name, kept, bases=(Success,), kw_only=True, omit_defaults=True)
 
 
 def _field(field: Any, shape: Any) -> tuple[Any, ...]:
@@ -32,8 +32,8 @@ def _field(field: Any, shape: Any) -> tuple[Any, ...]:
     return field.name, field.type, field.default
 
 
-class Answer(Struct, kw_only=True, omit_defaults=True):
-    """A success."""
+class Success(Struct, kw_only=True, omit_defaults=True):
+    """The request was fulfilled."""
 
     ok: Literal[1]
 

@@ -4,10 +4,10 @@ from msgspec import Struct
 
 from chatserver import protocol
 from chatserver.models import Role
-from chatserver.web.responses import Answer, over_http
+from chatserver.web.responses import Success, over_http
 
 
-class SignedIn(Answer):
+class SignedIn(Success):
     """The token is in the header Authorization; browsers get it in the session cookie."""
 
     user: str
@@ -19,11 +19,11 @@ class Joined(SignedIn):
     room: protocol.Number | None = None
 
 
-class EnteredRoom(Answer):
+class JoinedRoom(Success):
     room: protocol.Number
 
 
-class LoggedOut(Answer):
+class LoggedOut(Success):
     """`pending`: the session has ended on this node, which is not stored yet."""
 
     pending: bool = False
@@ -41,37 +41,37 @@ class Account(Struct):
     look: str = ""
 
 
-class OneAccount(Answer):
+class OneAccount(Success):
     user: Account
 
 
-class Accounts(Answer):
+class Accounts(Success):
     """`more` is set in answers to requests with `limit`: there are more accounts."""
 
     users: list[Account]
     more: bool = False
 
 
-class DeletedAccount(Answer):
+class DeletedAccount(Success):
     """`messages`: number of deleted messages; only set if the request deletes them."""
 
     messages: int = 0
 
 
-class NewBotAccount(Answer):
+class NewBotAccount(Success):
     """`token` is shown only once."""
 
     user: Account
     token: str
 
 
-class BotToken(Answer):
+class BotToken(Success):
     """Shown this once."""
 
     token: str
 
 
-class GeneratedPassword(Answer):
+class GeneratedPassword(Success):
     """Shown this once."""
 
     password: str
@@ -90,7 +90,7 @@ class Invitation(Struct):
     title: str | None
 
 
-class Invitations(Answer):
+class Invitations(Success):
     """`addresses`: base URLs at which other devices can reach the server, best first."""
 
     invites: list[Invitation]
@@ -106,7 +106,7 @@ class AddressedInvitation(Invitation):
 NewInvitation = over_http(AddressedInvitation, "NewInvitation")
 
 
-class SignInPlace(Struct):
+class Session(Struct):
     """A session. `current`: it is the session of this request. Times are in milliseconds UTC."""
 
     id: str
@@ -117,21 +117,21 @@ class SignInPlace(Struct):
     current: bool
 
 
-class SignInPlaces(Answer):
-    sessions: list[SignInPlace]
+class SessionList(Success):
+    sessions: list[Session]
 
 
-class ProlongedSession(Answer):
+class RenewedSession(Success):
     """`expires_at` is in milliseconds UTC."""
 
     expires_at: int
 
 
-class SetupToken(Answer):
+class SetupToken(Success):
     token: str
 
 
-class NewKey(Answer):
+class NewKey(Success):
     """`signs`: the key signs now; otherwise it is published, and signs after the next call."""
 
     kid: str

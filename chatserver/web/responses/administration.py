@@ -5,12 +5,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chatserver.storage.overview import AdminBot, AdminConversation, AdminRoom, AdminUser
-from chatserver.web.responses import Answer
+from chatserver.storage import overview
+from chatserver.web.responses import Success
 
 
 @dataclass(frozen=True, slots=True)
-class ResidentNow(AdminUser):
+class AdminUser(overview.AdminUser):
     """A user. Times in ms; `last_seen_at` is null for users who never signed in.
 
     `online`: the user is online on some node; `last_seen_at` is then up to some minutes old.
@@ -19,46 +19,30 @@ class ResidentNow(AdminUser):
     online: bool
 
 
-class Residents(Answer):
+class AdminUsers(Success):
     """All users except bots."""
 
-    people: list[ResidentNow]
+    people: list[AdminUser]
 
 
-# The next three only keep the schema names that generated clients use.
-@dataclass(frozen=True, slots=True)
-class House(AdminRoom):
-    __doc__ = AdminRoom.__doc__
-
-
-@dataclass(frozen=True, slots=True)
-class Robot(AdminBot):
-    __doc__ = AdminBot.__doc__
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation(AdminConversation):
-    __doc__ = AdminConversation.__doc__
-
-
-class Houses(Answer):
+class AdminRooms(Success):
     """All rooms that have a name."""
 
-    rooms: list[House]
+    rooms: list[overview.AdminRoom]
 
 
-class Conversations(Answer):
+class AdminConversations(Success):
     """Conversations without a name, largest first; `more`: there are more than `limit`."""
 
-    conversations: list[Conversation]
+    conversations: list[overview.AdminConversation]
     more: bool
 
 
-class Robots(Answer):
-    bots: list[Robot]
+class AdminBots(Success):
+    bots: list[overview.AdminBot]
 
 
-class SelfCheck(Answer):
+class SelfCheck(Success):
     """Self-check of the server and of the path that the request took.
 
     `at` is the server's clock in milliseconds UTC; `forwarded`: the request has headers of a proxy;

@@ -4,10 +4,10 @@ from msgspec import Struct
 
 from chatserver import protocol
 from chatserver.storage.rooms import PublicRoom
-from chatserver.web.responses import Answer, over_http
+from chatserver.web.responses import Success, over_http
 
 
-class RoomList(Answer):
+class RoomList(Success):
     """The user's rooms by number, and rooms that the user can join by name: at most 500 of each.
 
     `rooms_after` and `public_after` are set while there are more: request the next rooms of that
@@ -36,7 +36,7 @@ class FormerMember(Struct):
     display: str
 
 
-class MemberList(Answer):
+class MemberList(Success):
     """`former`, in a conversation without a name: users who left it and can be added again."""
 
     room: protocol.Number
@@ -44,7 +44,7 @@ class MemberList(Answer):
     former: list[FormerMember] | None = None
 
 
-class Found(Struct, omit_defaults=True):
+class SearchHit(Struct, omit_defaults=True):
     """A matching message."""
 
     room: protocol.Number
@@ -55,15 +55,15 @@ class Found(Struct, omit_defaults=True):
     edited_at: int | None = None
 
 
-class Hits(Answer):
+class Hits(Success):
     """Hits, newest first. `position` requests the next page; null if `more` is false."""
 
-    hits: list[Found]
+    hits: list[SearchHit]
     more: bool
     position: int | None
 
 
-class Stretch(protocol.RoomPage, frozen=True):
+class RoomEvents(protocol.RoomPage, frozen=True):
     """Events of one room; `epoch` identifies the log that the positions belong to."""
 
     epoch: str
@@ -74,4 +74,4 @@ OpenRoom = over_http(PublicRoom, "OpenRoom")
 StoredMessage = over_http(protocol.Stored, "StoredMessage")
 ChangedRoom = over_http(protocol.RoomChanged, "ChangedRoom")
 MutedRoom = over_http(protocol.Muted, "MutedRoom")
-EventPage = over_http(Stretch, "EventPage")
+EventPage = over_http(RoomEvents, "EventPage")

@@ -37,8 +37,8 @@ from chatserver.web.websocket.queries import Queries
 from chatserver.web.websocket.reply import Reply, run_write
 from chatserver.web.websocket.room_changes import RoomChanges
 
-MISTAKE_RATE = (1, 100)  # a second and burst, of one connection; more is abuse
-SIGNAL_RATE = (100, 1_000)  # a second and burst, of one connection: commands without a reply
+INVALID_FRAME_RATE = (1, 100)  # a second and burst, of one connection; more is abuse
+UNANSWERED_RATE = (100, 1_000)  # a second and burst, of one connection: commands without a reply
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +70,8 @@ class Dispatcher:
         self._languages = languages
         self._frame_bytes = frame_bytes
         self._rates = rates.by_command()
-        self._mistakes = Rate(*MISTAKE_RATE, clock)
-        self._signals = Rate(*SIGNAL_RATE, clock)
+        self._invalid_frames = Rate(*INVALID_FRAME_RATE, clock)
+        self._unanswered = Rate(*UNANSWERED_RATE, clock)
         self._held: list[Connection] = []  # until the end of this turn of the event loop
         self.rejections: Counter[str] = Counter()  # by code, since the start
 
@@ -96,8 +96,8 @@ class Dispatcher:
 
     def forget(self, connection: Connection) -> None:
         """Drop the rates of a closed connection."""
-        self._mistakes.forget(connection)
-        self._signals.forget(connection)
+        self._invalid_frames.forget(connection)
+        self._unanswered.forget(connection)
 
     async def _finish(
         self, connection: Connection, work: Awaitable[None], request_id: str | None
@@ -124,7 +124,7 @@ class Dispatcher:
         A flood of them would delay all other connections.
         """
         try:
-            self._signals.take(connection)
+            self._unanswered.take(connection)
         except RateLimited as error:
             return asyncio.sleep(error.retry_after)
         return None
@@ -139,7 +139,7 @@ class Dispatcher:
             case ChatError():
                 self._send_error(connection, error, request_id)
             case Disconnect():
-                self._hub.sessions.expire(connection, error.code)
+                self._hub.session_ends.expire(connection, error.code)
             case _:
                 facts = {"user": connection.user.name}
                 logger.error("a command failed", exc_info=error, extra=facts)
@@ -155,7 +155,7 @@ class Dispatcher:
 
     def _count_mistake(self, connection: Connection) -> None:
         try:
-            self._mistakes.take(connection)
+            self._invalid_frames.take(connection)
         except RateLimited:
             self._hub.hang_up(connection, CloseCode.ABUSE, "too many frames that make no sense")
 
@@ -238,7 +238,7 @@ class Dispatcher:
         """Continue with the session of a newer token of the same user."""
         with self._hub.connecting() as pending:
             newer = await self._accounts.authenticate(token)
-            while pending.has_moved(newer.user.id):
+            while pending.take_change(newer.user.id):
                 newer = await self._accounts.authenticate(token)
             if newer.user.id != connection.user.id:
                 raise Forbidden(_("This token belongs to another user."))

@@ -81,7 +81,7 @@ class WebSocketEndpoint:
 
     # Opening --------------------------------------------------------------------------------------
 
-    @operation("GET", "/ws", "ws", rate="sockets", documented=False)
+    @operation("GET", "/ws", "ws", rate="connections", documented=False)
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Accept or reject a connection. The response is not sent after the upgrade."""
         self._sessions.check_origin(request)
@@ -90,7 +90,7 @@ class WebSocketEndpoint:
                 with self._hub.connecting() as pending:
                     await self._accept(request, pending)
             except Unauthorized as error:
-                self._request_limits.count_visit(request)
+                self._request_limits.count_anonymous(request)
                 self._reject(request, Disconnect(_close_code(error), str(error)))
             except OtherUser as error:
                 disconnect = Disconnect(CloseCode.SESSION_INVALID, str(error))
@@ -105,7 +105,7 @@ class WebSocketEndpoint:
         sign_in = await self._sessions.authenticate_socket(request)
         self._request_limits.count_connection(sign_in.user)
         rooms = await self._rooms_of(sign_in.user)
-        while pending.has_moved(sign_in.user.id):
+        while pending.take_change(sign_in.user.id):
             sign_in = await self._sessions.authenticate_socket(request, again=True)
             rooms = await self._rooms_of(sign_in.user)
         pending.check(sign_in.session.id, sign_in.user.id)

@@ -20,9 +20,9 @@ from chatserver.realtime.read_positions import ReadPositions
 from chatserver.text.markup import Renderer
 from chatserver.web import time_limit
 from chatserver.web.language import load_languages
-from chatserver.web.rates import QUERY_RATE, ROOMS_PER_READ, Rates
+from chatserver.web.rates import READ_RATE, ROOMS_PER_READ, Rates
 from chatserver.web.time_limit import TIMEOUT
-from chatserver.web.websocket.dispatcher import SIGNAL_RATE, Dispatcher
+from chatserver.web.websocket.dispatcher import UNANSWERED_RATE, Dispatcher
 from chatserver.web.websocket.queries import Queries
 from tests.driver import Chat as RunningChat
 from tests.fakes import FakeClock, RecordingTransport, SkippingLoop, run_skipping
@@ -123,7 +123,7 @@ def test_a_flood_throttles_only_its_own_connection(
         return waiting.done()
 
     async def story(loop: SkippingLoop) -> None:
-        per_second, at_once = SIGNAL_RATE
+        per_second, at_once = UNANSWERED_RATE
         ann, bo = connected(), connected()
         assert not any([await waits(loop, ann) for _ in range(at_once - 1)])
         assert any([await waits(loop, ann) for _ in range(2)])
@@ -190,9 +190,9 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
             count += 1
         return count
 
-    assert accepted(ROOMS_PER_READ - 1) == pytest.approx(QUERY_RATE[1], abs=1)
-    clock.advance(QUERY_RATE[1])
-    assert accepted(30 * ROOMS_PER_READ) == pytest.approx(QUERY_RATE[1] / 31, abs=1)
+    assert accepted(ROOMS_PER_READ - 1) == pytest.approx(READ_RATE[1], abs=1)
+    clock.advance(READ_RATE[1])
+    assert accepted(30 * ROOMS_PER_READ) == pytest.approx(READ_RATE[1] / 31, abs=1)
 
 
 def refusals() -> list[ChatError]:
