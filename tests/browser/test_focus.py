@@ -1,7 +1,9 @@
 """Focus and typed text when the focused element disappears."""
 
+import re
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
@@ -103,6 +105,66 @@ async def expect_composer_returns(ann: Window, bo: User) -> None:
     await bo.ask("DELETE", f"/api/rooms/{room}/members/ann")  # which hides that field
     await expect(page.locator(".panel-mute")).to_be_hidden()
     await page.wait_for_function(FOCUS)
+
+
+@pytest.mark.parametrize("key", ["", "Enter"], ids=["mouse", "keyboard"])
+async def test_the_focus_moves_to_the_next_row_when_the_focused_row_is_removed(
+    enter: EnterChat, key: str
+) -> None:
+    ann = await enter("ann", "Ann")
+    page = ann.page
+    for name in ("bo", "cy", "di"):
+        await ann.chat.user(name, display=name.title())
+    me = await ann.chat.signed_in("ann")
+    await me.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo", "cy", "di"]})
+    await ann.open_room("plans")
+    await page.locator(".topbar-room").click()
+    for removed, focused in (("Bo", "Cy"), ("Di", "Cy"), ("Cy", "Ann (you)")):
+        await presses(page, page.get_by_label(f"Remove {removed}", exact=True), key=key)
+        await presses(page, page.locator("confirm-dialog .confirm-yes"), key=key)
+        await expect(page.locator(".member:focus")).to_have_text(
+            re.compile(f"{re.escape(focused)}.*")
+        )
+
+    for uses in (1, 2):
+        await me.ask("POST", "/api/invites", {"uses": uses})
+    await page.locator(".topbar-invite").click()
+    revoke = page.locator(".invite-revoke")
+    await revoke.nth(1).wait_for()
+    for around in (".invite-row:focus", "invite-dialog dialog:focus"):
+        await presses(page, revoke.first, key=key)
+        await presses(page, page.locator("confirm-dialog .confirm-yes"), key=key)
+        await expect(page.locator(around)).to_be_visible()
+
+    await me.ask("POST", "/api/invites", {"uses": 3})
+    await me.ask("POST", "/api/invites", {"uses": 4})
+    await page.goto("/admin/invites")
+    for around in ("tr:focus", "admin-invites:focus"):
+        await presses(page, page.locator(".revoke").first, key=key)
+        await presses(page, page.locator("confirm-dialog .confirm-yes"), key=key)
+        await expect(page.locator(around)).to_be_visible()
+
+
+async def presses(page: Page, button: Locator, *, key: str) -> None:
+    await (button.press(key) if key else button.click())
+
+
+async def test_an_opened_conversation_has_the_focus_where_one_can_write_or_reads_why_not(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.user("bo", display="Bo")
+    made = await bo.ask("POST", "/api/rooms", {"name": "plans", "users": ["ann"]})
+    page, box, notice = ann.page, ann.page.locator(BOX), ann.page.locator("room-notice")
+    await ann.open_room("plans")
+    await bo.ask("PATCH", f"/api/rooms/{made.json['room']}", {"archived": True})
+    await expect(notice).to_be_focused()
+    await page.locator("[data-user=bo] a").click()
+    await expect(box).to_be_focused()
+    await page.go_back()
+    await expect(notice).to_be_focused()
+    await page.locator("[data-section=rooms] a").first.click()
+    await expect(box).to_be_focused()
 
 
 REACT = """(seq) => document.querySelector(`[data-seq="${seq}"]`).dispatchEvent(

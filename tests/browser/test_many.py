@@ -43,6 +43,31 @@ async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_l
     await expect(below).to_have_text("1 unread conversation below")
 
 
+async def test_two_clicks_on_a_user_open_one_conversation_whose_row_comes_into_view(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    rows = [account(f"n{number:03}", f"User {number:03}") for number in range(60)]
+    await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
+    page = ann.page
+    await page.reload()
+    await ann.wait_until_loaded()
+    row = page.locator("[data-section=offline] [data-user=n007] a")
+    await row.scroll_into_view_if_needed()
+    place = await row.bounding_box()
+    assert place
+    for _ in range(2):  # each with a click count of one, as two slow clicks have
+        await page.mouse.click(place["x"] + 20, place["y"] + 10)
+    await expect(page.locator(".topbar-title")).to_have_text("User 007")
+    await expect(page.locator("[data-section=direct] [data-user=n007] a")).to_be_in_viewport()
+    await page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("lobby")
+    await page.keyboard.press("Enter")
+    lobby = page.locator("[data-section=rooms] [aria-current]")
+    await expect(lobby).to_be_in_viewport(ratio=1)
+
+
 async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     rows = [account(f"n{number:03}", f"User {199 - number:03}") for number in range(200)]

@@ -1,6 +1,7 @@
 /** Script of the administration pages. The catalogue is loaded first, because the elements show texts when they are defined. */
 
 import { ignoreRepeats } from "./ui/clicks.js";
+import { Focus } from "./ui/focus.js";
 import { watchLayers } from "./ui/layers.js";
 import { followLogout } from "./net/logout-sync.js";
 import { loadCatalogue } from "./ui/load-catalogue.js";
@@ -23,3 +24,4 @@ await Promise.all([
   import("./elements/toast-line.js"),
 ]);
 watchLayers();
+new Focus(document.querySelector("main")).watch();

@@ -13,11 +13,19 @@ import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
 import { PointerHold } from "../ui/pointer-hold.js";
 
+const DOUBLE_CLICK = 500; // milliseconds within which the second click of a double click comes
+const MARGIN = 8; // pixels between the row of the open conversation and the edge of the list
+
 class ConversationList extends HTMLElement {
   #view = null;
   #shown = new Map(); // section → items
   #edges = null; // UnreadEdges, when the lazy bundle is loaded
-  #pointerHold = new PointerHold(this, { controls: "conversation-list", release: () => this.#view && this.show(this.#view) });
+  #revealed = null; // the key of the conversation whose row was brought into view last
+  #pointerHold = new PointerHold(this, {
+    controls: "conversation-list",
+    release: () => this.#view && this.show(this.#view),
+    afterClick: DOUBLE_CLICK,
+  });
 
   /** `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one. */
   show(view) {
@@ -36,8 +44,20 @@ class ConversationList extends HTMLElement {
     this.#fill("direct", direct.map(row));
     this.#fill("online", users.online.map(user));
     this.#fill("offline", users.offline.map(user));
+    if (current !== this.#revealed) this.#reveal(current);
     this.#edges ??= lazyBundle.module && new lazyBundle.module.UnreadEdges(this.parentElement);
     this.#edges?.update();
+  }
+
+  /** Bring the row of the open conversation into view, once: afterwards the user scrolls the list. */
+  #reveal(key) {
+    const row = this.querySelector("[aria-current]");
+    if (!row) return;
+    this.#revealed = key;
+    const list = this.parentElement;
+    const [{ top, bottom }, edge] = [row.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (top < edge.top) list.scrollTop -= edge.top - top + MARGIN;
+    if (bottom > edge.bottom) list.scrollTop += bottom - edge.bottom + MARGIN;
   }
 
   #room(conversation, nameOf) {

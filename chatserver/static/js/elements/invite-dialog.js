@@ -7,7 +7,7 @@
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { setUpDialog } from "../ui/dialogs.js";
-import { reconcile, restoreFocus } from "../ui/dom.js";
+import { reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { validityText, revokeQuestion } from "../lib/invitation-text.js";
@@ -97,7 +97,6 @@ class InviteDialog extends HTMLElement {
     await sessionRequest("DELETE", `${urls.invites}/${encodeURIComponent(code)}`);
     this.#created.hidden = true;
     await this.#load();
-    restoreFocus(this.#form.elements.uses);
   }
 }
 

@@ -88,8 +88,9 @@ class MessageComposer extends HTMLElement {
     return true;
   }
 
+  /** Where nothing can be written, on the notice about that. */
   focus() {
-    this.#box.focus({ preventScroll: true });
+    (this.hidden ? this.previousElementSibling : this.#box).focus({ preventScroll: true });
   }
 
   get text() {

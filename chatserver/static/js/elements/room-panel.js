@@ -7,7 +7,7 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
-import { emit, reconcile, restoreFocus } from "../ui/dom.js";
+import { emit, reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
@@ -187,7 +187,6 @@ class RoomPanel extends HTMLElement {
     if (!yes) return;
     await sessionRequest("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
     await this.#load(room);
-    restoreFocus(this.querySelector(".panel-title"));
   }
 
   async #mute(room) {

@@ -5,7 +5,7 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
-import { emit, reconcile, restoreFocus } from "../ui/dom.js";
+import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { device } from "../lib/device.js";
 import { _ } from "../lib/i18n.js";
@@ -53,7 +53,6 @@ class SessionList extends HTMLElement {
   async #end(id) {
     await sessionRequest("DELETE", `${urls.sessions}/${encodeURIComponent(id)}`);
     await this.#load();
-    restoreFocus(this.#list);
   }
 }
 

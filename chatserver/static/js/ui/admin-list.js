@@ -8,7 +8,7 @@
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { makeClosable, refill, markUnchanged } from "./dialogs.js";
-import { reconcile, restoreFocus } from "./dom.js";
+import { reconcile } from "./dom.js";
 import { Dates } from "../lib/dates.js";
 import { clone, lang } from "./page.js";
 
@@ -93,7 +93,6 @@ export class AdminList extends HTMLElement {
     const dialog = this.querySelector("dialog[open]");
     if (item && dialog) refill(dialog, () => this.#setItem(dialog, item));
     else dialog?.close();
-    restoreFocus(this);
     return true;
   }
 

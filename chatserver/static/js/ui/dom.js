@@ -27,8 +27,3 @@ export function reconcile(parent, items, { key, make, update }) {
 
 export const emit = (element, name, detail) =>
   element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
-
-/** Focus `place` if the focused element was removed, instead of the button of the next row. */
-export function restoreFocus(place) {
-  if (document.activeElement === document.body) place.focus();
-}

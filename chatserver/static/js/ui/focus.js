@@ -1,6 +1,7 @@
 /**
- * Moves the focus when the focused element is hidden or removed: to its nearest focusable ancestor, otherwise to the
- * composer or the open dialog. Text typed outside all fields goes to the composer.
+ * Moves the focus when the focused element is hidden, disabled or removed: from a removed row of a list to the next row
+ * (not to its button, which the next key would press), otherwise to the nearest focusable ancestor, the composer or the
+ * open dialog. Text typed outside all fields goes to the composer.
  */
 
 import { types } from "../lib/keys.js";
@@ -8,15 +9,16 @@ import { types } from "../lib/keys.js";
 const LAYERS = "dialog[open], :popover-open";
 const FIELDS = "input, textarea, select, [contenteditable]";
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)"); // focusing a field would open the keyboard
-const HIDING = ["hidden", "open", "data-open", "data-state", "class", "inert"]; // attributes
+const ROWS = "li, tr";
+const HIDING = ["hidden", "open", "data-open", "data-state", "class", "inert", "disabled"]; // attributes
 
 export class Focus {
   #app;
-  #inDialog = []; // the element that was focused last in a dialog, and its ancestors
-  #inPage = []; // the same outside of dialogs
+  #last = new Map(); // dialog, or the body → the element that was focused last in it, its ancestors and their next rows
   #pressed = false; // whether the pointer is down: the user moves the focus
   #waiting = false;
 
+  /** `app`: the element that contains the composer, if the page has one. */
   constructor(app) {
     this.#app = app;
   }
@@ -35,12 +37,12 @@ export class Focus {
 
   #focused(path) {
     const elements = path.slice(0, path.indexOf(document.body));
-    if (elements.some(({ localName }) => localName === "dialog")) this.#inDialog = elements;
-    else this.#inPage = elements;
+    const dialog = elements.find(({ localName }) => localName === "dialog");
+    this.#last.set(dialog ?? document.body, elements.flatMap(withNextRows));
   }
 
   #forget() {
-    this.#inPage = [];
+    this.#last.delete(document.body);
   }
 
   /** Check after the next layout; until then a hidden element keeps the focus. */
@@ -54,11 +56,12 @@ export class Focus {
     this.#waiting = false;
     if (document.activeElement !== document.body) return;
     const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
+    const last = this.#last.get(dialog ?? document.body);
     if (dialog) {
       dialog.tabIndex = -1;
-      focusFirst([...this.#inDialog.filter((element) => dialog.contains(element)), dialog]);
-    } else if (this.#inPage.length > 0) {
-      focusFirst([...this.#inPage, ...this.#fallbacks]);
+      focusFirst([...(last ?? []), dialog]);
+    } else if (last) {
+      focusFirst([...last, ...this.#fallbacks]);
     }
   }
 
@@ -77,10 +80,19 @@ export class Focus {
   }
 }
 
+/** `element`; for a row, also the rows after it and before it, the nearest first. */
+function withNextRows(element) {
+  if (!element.matches(ROWS)) return [element];
+  const rows = [...element.parentElement.children];
+  const index = rows.indexOf(element);
+  return [element, ...rows.slice(index + 1), ...rows.slice(0, index).reverse()];
+}
+
 /** Focus the first focusable of `elements`. */
 function focusFirst(elements) {
   for (const element of elements) {
-    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    if (!element?.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.matches(ROWS)) element.tabIndex = -1;
     element.focus({ preventScroll: true });
     if (document.activeElement === element) return;
   }

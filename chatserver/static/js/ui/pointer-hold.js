@@ -9,23 +9,27 @@ export class PointerHold {
   #timer = 0;
   #release;
 
-  /** `controls`: a selector within `element`; `release()` applies the delayed updates. */
-  constructor(element, { controls, release }) {
+  /**
+   * `controls`: a selector within `element`; `release()` applies the delayed updates; `afterClick`: milliseconds for
+   * which updates stay delayed after a click, because another click may follow that is meant for the same control.
+   */
+  constructor(element, { controls, release, afterClick = 0 }) {
     this.#release = release;
     element.addEventListener("pointermove", ({ pointerType, target }) => {
-      if (pointerType === "mouse" && target.closest(controls)) this.#hold();
+      if (pointerType === "mouse" && target.closest(controls)) this.#hold(REST);
       else this.#end();
     });
-    for (const end of ["pointerleave", "click"]) element.addEventListener(end, () => this.#end());
+    element.addEventListener("pointerleave", () => this.#end());
+    element.addEventListener("click", () => (this.held && afterClick ? this.#hold(afterClick) : this.#end()));
   }
 
   get held() {
     return this.#timer !== 0;
   }
 
-  #hold() {
+  #hold(duration) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#end(), REST);
+    this.#timer = setTimeout(() => this.#end(), duration);
   }
 
   #end() {

@@ -47,12 +47,12 @@ export class Screen {
     const { key } = conversation;
     const name = this.nameOf(conversation);
     const reason = lost?.reason ?? this.#closedBy(conversation);
+    this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
     this.#part("message-composer").open(key, name, {
       epoch: this.#feed.epoch,
       find: finder(conversation),
       display: (user) => this.#users.display(user),
     });
-    this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
   }
 
   /** Why a member cannot write: "archived", "deleted", or "" if the member can. */
