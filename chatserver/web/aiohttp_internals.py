@@ -1,8 +1,8 @@
 """The only place that depends on private names of aiohttp.
 
-Listening sockets with deadlines for HTTP connections, the handover of a connection to another
-protocol, and the frame parser. What a new release of aiohttp moves is named by
-tests/web/test_aiohttp_internals.py.
+Listening sockets with deadlines for HTTP connections, responses to requests that cannot be parsed,
+the handover of a connection to another protocol, and the frame parser. What a new release of
+aiohttp moves is named by tests/web/test_aiohttp_internals.py.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from chatserver.data_dir import is_listening
 from chatserver.web.idle_connections import IdleConnections
+from chatserver.web.security_headers import TLS_HEADERS, set_security_headers
 
 BACKLOG = 4_096  # connections that wait to be accepted, e.g. when all clients reconnect
 HEAD_TIMEOUT = 20.0  # seconds for the first request to arrive
@@ -30,6 +31,14 @@ WRITE_TIMEOUT = 60.0  # seconds for the peer to read a response
 HANDSHAKE_TIMEOUT = 10.0  # seconds for TLS
 
 logger = logging.getLogger(__name__)
+
+
+class ErrorResponse(web.Response):
+    """Response outside of the application, whose middleware and signals it does not reach."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        set_security_headers(self.headers)
 
 
 class HttpConnection(RequestHandler):
@@ -60,6 +69,24 @@ class HttpConnection(RequestHandler):
         finally:
             if self.transport is not None:
                 self._idle.add(self)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Log as aiohttp does, but return a response that does not quote the request.
+
+        Raises ConnectionError if a part of another response was sent.
+        """
+        super().handle_error(request, status, exc, message)
+        text = "Bad request." if status < 500 else "Internal server error."
+        headers = TLS_HEADERS if request.secure else None
+        response = ErrorResponse(status=status, text=text, headers=headers)
+        response.force_close()
+        return response
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

@@ -25,22 +25,8 @@ from chatserver.web.headers import readable
 from chatserver.web.language import Language, preferred
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rendering import render
+from chatserver.web.security_headers import TLS_HEADERS, set_security_headers
 
-CONTENT_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-TLS_HEADERS = {
-    "Strict-Transport-Security": "max-age=31536000",
-    "Cross-Origin-Opener-Policy": "same-origin",  # browsers report an error over plain HTTP
-}
 ERROR_BY_STATUS: dict[int, type[ChatError]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -118,10 +104,7 @@ class HttpMiddleware:
 
     async def headers(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Set the headers of every response (signal on_response_prepare)."""
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.popall("Server", None)
+        set_security_headers(response.headers)
 
 
 def _with_tls_headers(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

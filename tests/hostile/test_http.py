@@ -9,6 +9,7 @@ import pytest
 
 from chatserver.web import forms
 from chatserver.web.routes import OPERATIONS
+from chatserver.web.security_headers import HEADERS
 from tests.driver import Chat
 from tests.faults.conversation import NAMES, Users
 from tests.faults.server import Server
@@ -49,6 +50,10 @@ async def test_an_invalid_request_is_a_bad_request(server: Server, wrong: str) -
     assert answer.count(b"HTTP/1.") == 1, "what followed was taken for another request"
     assert b"aiohttp" not in answer
     assert b"Python" not in answer
+    head = answer.partition(b"\r\n\r\n")[0].decode()
+    fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    assert HEADERS.items() <= fields.items()
+    assert "Server" not in fields
 
 
 async def test_an_unparsable_request_is_not_logged(server: Server) -> None:

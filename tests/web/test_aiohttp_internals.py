@@ -20,15 +20,20 @@ import chatserver
 from chatserver import tls
 from chatserver.web.aiohttp_internals import Listener, frame_parser, hand_over
 from chatserver.web.idle_connections import IdleConnections
+from chatserver.web.security_headers import HEADERS, TLS_HEADERS
 from tests.hostile.raw_connection import BINARY, CLOSE, PING, PONG, TEXT, frame
 from tests.test_tls import make_certificate
 
-HANDLER = "_handle_request _loop connection_lost finish_response force_close log_access set_parser"
+HANDLER = (
+    "_handle_request _loop connection_lost finish_response force_close handle_error log_access"
+    " set_parser"
+)
 USED = {
     RequestHandler: f"{HANDLER} transport",
     web.Server: "_kwargs _loop",
     web.TCPSite: "_backlog _host _port _runner _server _ssl_context",
     web.UnixSite: "_backlog _runner _server",
+    web.Response: "_prepare_headers",
     WebSocketDataQueue: "feed_data set_exception",
     WebSocketReader: "feed_data",
 }
@@ -116,6 +121,34 @@ def members(owner: type) -> set[str]:
 def test_aiohttp_has_all_names_that_are_used(owner: type, names: str) -> None:
     missing = set(names.split()) - members(owner)
     assert not missing, f"aiohttp {aiohttp.__version__}: {owner.__name__} has no {sorted(missing)}"
+
+
+MALFORMED = {
+    "method": b"<script>alert(1)</script> / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "version": b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+    "long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "long field": b"GET / HTTP/1.0\r\nA: " + b"a" * 20_000 + b"\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: <script>\r\nHost: b\r\n\r\n",
+    "length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: <script>\r\n\r\n",
+    "coding": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: <script>\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", MALFORMED.values(), ids=MALFORMED)
+async def test_a_malformed_request_gets_the_security_headers_and_no_echo(
+    site: Site, client_context: ssl.SSLContext | None, request_: bytes
+) -> None:
+    async with site.connect(client_context) as (reader, writer):
+        writer.write(request_)
+        answer = await reader.read()
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    status, *lines = head.split("\r\n")
+    fields = dict(line.split(": ", 1) for line in lines)
+    assert (status, body) == ("HTTP/1.0 400 Bad Request", "Bad request.")
+    assert HEADERS.items() <= fields.items()
+    assert fields.keys().isdisjoint(TLS_HEADERS) is (client_context is None)
+    assert set(fields) - {*HEADERS, *TLS_HEADERS} == {"Content-Type", "Content-Length", "Date"}
 
 
 async def test_bytes_after_the_request_reach_the_protocol(
