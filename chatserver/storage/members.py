@@ -54,11 +54,13 @@ def is_member(user: Any, room: Any) -> sa.Exists:
 
 _partner = members.alias("partner")
 _account = users.alias("account")
+# NULL for a group: databases would look for deleted users among all of its members.
+_direct_room = sa.case((rooms.c.pair_key.is_not(None), rooms.c.id))
 # Whether the other user of a direct room is deleted. A literal, as statements of RowLookup need it.
 _deleted_partner = (
     sa.select(_account.c.id)
     .join_from(_partner, _account, _account.c.id == _partner.c.user_id)
-    .where(_partner.c.room_id == rooms.c.id)
+    .where(_partner.c.room_id == _direct_room)
     .where(_account.c.password_hash == sa.literal_column(f"'{DELETED}'"))
     .correlate(rooms)
     .exists()
@@ -76,7 +78,7 @@ MEMBERSHIPS = RowLookup(
         rooms.c.archived_at,
         rooms.c.head,
         users.c.role.label("account_role"),
-        sa.and_(rooms.c.pair_key.is_not(None), _deleted_partner).label("deleted_partner"),
+        _deleted_partner.label("deleted_partner"),
     )
     .join(users, users.c.id == members.c.user_id)
     .join(rooms, rooms.c.id == members.c.room_id)

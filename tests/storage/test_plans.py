@@ -1,5 +1,8 @@
 """Query plans: no statement of the message path scans a growing table."""
 
+import sqlite3
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import LOBBY, Act, Delete, Edit, Message, React, RoomFacts, RoomKind
+from chatserver.storage.bulk import as_json
+from chatserver.storage.members import MEMBERSHIPS
 from tests.storage.conftest import Storage, acting, draft, unresolved
 
 GROWING = ("search", "events", "members", "reactions", "mentions", "rooms", "users")
@@ -46,6 +51,26 @@ async def test_no_statement_of_the_message_path_scans(
     plans = await storage.database.run_on_writer(lambda connection: explain(connection, seen))
     assert len(plans) > 10
     assert [plan for plan in plans if is_scan(plan[0])] == []
+
+
+async def test_the_rights_of_an_author_are_found_with_equal_work_in_rooms_of_any_size(
+    storage: Storage,
+) -> None:
+    """Counts the steps of SQLite's virtual machine."""
+    ann = await storage.user("ann")
+    if not storage.database.is_sqlite:
+        return  # MariaDB does not count steps
+    lookup = str(MEMBERSHIPS._sqlite), (as_json([(LOBBY, ann.id)]),)
+    steps = []
+    for size in (5, 100):
+        for number in range(size):
+            await storage.user(f"user{size}x{number}")
+        with closing(sqlite3.connect(storage.database.path or "")) as connection:
+            done: list[None] = []
+            connection.set_progress_handler(partial(done.append, None), 1)
+            assert len(connection.execute(*lookup).fetchall()) == 1
+        steps.append(len(done))
+    assert steps[1] < 1.5 * steps[0]
 
 
 def is_scan(step: str) -> bool:
