@@ -17,7 +17,7 @@ STORED = """async () => {
   const all = opening.result.transaction("messages").objectStore("messages").getAll();
   await new Promise((resolve) => (all.onsuccess = resolve));
   opening.result.close();
-  return JSON.stringify(all.result) + JSON.stringify(localStorage);
+  return JSON.stringify(all.result) + JSON.stringify(localStorage) + JSON.stringify(sessionStorage);
 }"""
 QUESTION = "confirm-dialog h2"
 

@@ -1,7 +1,7 @@
 """Unsent texts and actions survive a change of the room, a reload and a lost connection."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import COUNT_UNSENT, Window
@@ -71,6 +71,72 @@ async def test_a_reply_and_an_edit_in_progress_survive_another_room_and_a_reload
     await expect(box).to_have_value("half an edit")
     await box.press("Enter")
     await expect(last.locator(".message-body")).to_have_text("half an edit (edited)")
+
+
+async def test_each_tab_keeps_its_draft_and_a_sent_draft_is_removed_from_the_others(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    await bo.say("What time?")
+    await ann.expect_last("What time?")
+    page, other = ann.page, await second_tab(ann)
+    box, other_box = page.locator(BOX), other.locator(BOX)
+    await page.locator("chat-message").first.hover()
+    await ann.press_action("answer")
+    await box.fill("alpha")
+    await expect(other_box).to_have_value("")
+    await other_box.fill("beta")
+    await page.reload()
+    await ann.wait_until_loaded()
+    await expect(box).to_have_value("alpha")
+    await expect(page.locator(STRIP)).to_contain_text("Replying to Bo")
+    await other.reload()
+    await expect(other_box).to_have_value("beta")
+    await expect(other.locator(STRIP)).to_be_hidden()
+    await other_box.press("Enter")
+    await expect(other_box).to_have_value("")
+    await ann.expect_last("beta")
+    await expect(box).to_have_value("alpha")
+
+    third = await second_tab(ann)  # shows the text of the other tabs
+    await expect(third.locator(BOX)).to_have_value("alpha")
+    await expect(third.locator(STRIP)).to_contain_text("Replying to Bo")
+    await box.fill("alpha and omega")
+    await expect(third.locator(BOX)).to_have_value("alpha and omega")
+    await other_box.fill("  alpha and omega\n")  # typed there as well
+    await expect(box).to_have_value("alpha and omega")
+    await box.fill("  alpha and omega")
+    await box.press("Enter")
+    for each in (box, other_box, third.locator(BOX)):
+        await expect(each).to_have_value("")
+    await expect(third.locator(STRIP)).to_be_hidden()
+    await ann.expect_last("  alpha and omega")
+
+
+async def second_tab(window: Window) -> Page:
+    tab = await window.page.context.new_page()
+    await tab.goto("/index")
+    await expect(tab.locator("message-list")).to_have_attribute("data-state", "loaded")
+    return tab
+
+
+async def test_conversations_with_unsent_text_are_marked_in_the_list(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.user("bo", display="Bo")
+    page, box = ann.page, ann.page.locator(BOX)
+    lobby, bo = page.locator("[data-section=rooms] li").first, page.locator("[data-user=bo]")
+    await box.fill("half a word")
+    await expect(lobby.locator(".row-draft")).to_be_hidden()  # it is open
+    await ann.open_direct("bo")
+    await expect(lobby.locator(".row-draft")).to_be_visible()
+    await box.fill("hello")
+    await ann.open_lobby()
+    await expect(lobby.locator(".row-draft")).to_be_hidden()
+    await expect(bo.locator(".row-draft").and_(page.locator(":visible"))).to_have_count(1)
+    await ann.open_direct("bo")
+    await box.fill("")
+    await ann.open_lobby()
+    await expect(bo.locator(".row-draft").and_(page.locator(":visible"))).to_have_count(0)
 
 
 async def test_unanswered_edits_and_reactions_are_sent_after_a_reload(

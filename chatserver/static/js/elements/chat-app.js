@@ -74,6 +74,7 @@ class ChatApp extends HTMLElement {
     this.#connection.start();
     listenToKeys(this);
     followLogout(() => this.#deleteLocalData());
+    drafts.follow();
     loadLazyBundle(this.#list, ({ Services }) => this.#complete(Services));
   }
 
@@ -111,6 +112,7 @@ class ChatApp extends HTMLElement {
     on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#feed.get(key).room));
+    on(drafts, "drafts:changed", () => this.#draw());
     on(this, "topic:changed", () => this.#draw());
     on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
     on(this, "message:rewrite", ({ id }) => this.#messageCommands.rewrite(id));

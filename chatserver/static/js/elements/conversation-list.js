@@ -27,19 +27,24 @@ class ConversationList extends HTMLElement {
     afterClick: DOUBLE_CLICK,
   });
 
-  /** `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one. */
+  /**
+   * `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one; `drafts`: the
+   * keys of those with unsent text.
+   */
   show(view) {
     this.#view = view;
-    const { rooms, direct, users, current, nameOf } = view;
-    const room = (conversation) => ({ ...this.#room(conversation, nameOf), current });
-    const row = ({ to, unread, mentions, muted }) => ({
+    const { rooms, direct, users, current, drafts, nameOf } = view;
+    const marks = ({ key }) => ({ current, draft: key !== current && drafts.has(key) });
+    const room = (conversation) => ({ ...this.#room(conversation, nameOf), ...marks(conversation) });
+    const row = ({ key, to, unread, mentions, muted }) => ({
       ...this.#user(to, users),
       unread,
       mentions,
       muted,
-      current,
+      ...marks({ key }),
     });
-    const user = (name) => this.#user(name, users); // without `current`: the open one is marked in `direct`
+    const listed = new Set(direct.map(({ to }) => to));
+    const user = (name) => ({ ...this.#user(name, users), draft: !listed.has(name) && drafts.has(directKey(name)) }); // others are marked in `direct`
     this.#fill("rooms", rooms.map(room));
     this.#fill("direct", direct.map(row));
     this.#fill("online", users.online.map(user));
@@ -99,7 +104,7 @@ class ConversationList extends HTMLElement {
     return item;
   }
 
-  #update(item, { key, title, display, name, unread, mentions, muted, archived, icon, online, current }) {
+  #update(item, { key, title, display, name, unread, mentions, muted, archived, icon, online, current, draft }) {
     const link = item.querySelector(".row");
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
@@ -109,6 +114,7 @@ class ConversationList extends HTMLElement {
     item.querySelector(".mentions-number").textContent = badge(mentions);
     item.querySelector(".mentions-label").textContent = mentionText(mentions);
     item.querySelector(".badge-mentions").hidden = mentions === 0;
+    item.querySelector(".row-draft").hidden = !draft;
     link.classList.toggle("row-unread", unread > 0 && !muted);
     link.classList.toggle("row-muted", muted === true);
     if (icon) item.dataset.icon = icon;

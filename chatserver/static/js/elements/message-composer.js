@@ -42,6 +42,7 @@ class MessageComposer extends HTMLElement {
     this.#box.addEventListener("input", () => this.#typed());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
     this.querySelector(".strip-cancel").addEventListener("click", () => this.cancel());
+    drafts.addEventListener("draft:replaced", () => this.#reload());
   }
 
   /**
@@ -52,6 +53,7 @@ class MessageComposer extends HTMLElement {
     this.#messages = messages;
     if (key !== this.#key) {
       this.#key = key;
+      drafts.open(key);
       this.#topic = drafts.topic(key);
       this.#fill(drafts.text(key));
       if (!TOUCH.matches) this.focus();
@@ -59,6 +61,13 @@ class MessageComposer extends HTMLElement {
     this.#checkEpoch();
     this.#showStrip();
     this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
+  }
+
+  /** Another tab has changed or sent the text. */
+  #reload() {
+    this.#topic = drafts.topic(this.#key);
+    this.#fill(drafts.text(this.#key));
+    this.#showStrip();
   }
 
   /** Make the draft a reply to message `seq`. An edit in progress is continued afterwards. */
@@ -174,6 +183,7 @@ class MessageComposer extends HTMLElement {
     } else {
       this.#fill("");
       this.#setTopic(this.#interrupted);
+      drafts.sent(this.#key, text);
       emit(this, "message:send", { key: this.#key, text, replyTo: kind === "answer" ? seq : undefined });
     }
     this.focus();

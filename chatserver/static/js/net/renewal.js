@@ -4,7 +4,7 @@
  */
 
 import { request } from "./api.js";
-import { getItem, setItem } from "../state/local-storage.js";
+import { local } from "../state/local-storage.js";
 import { me, urls } from "../ui/page.js";
 import { Type } from "./protocol.js";
 
@@ -64,12 +64,12 @@ export class Renewal {
 
   /** The state of the cookie that tabs share: {end, claimed}. */
   get #shared() {
-    const { id, ...facts } = JSON.parse(getItem(STORAGE_NAME) ?? "{}");
+    const { id, ...facts } = JSON.parse(local.get(STORAGE_NAME) ?? "{}");
     return id === this.#session.id ? facts : { end: 0, claimed: 0 };
   }
 
   #share(facts) {
-    setItem(STORAGE_NAME, JSON.stringify({ id: this.#session.id, ...facts }));
+    local.set(STORAGE_NAME, JSON.stringify({ id: this.#session.id, ...facts }));
   }
 
   #isDue(end) {

@@ -1,50 +1,66 @@
-/** localStorage that never throws. Values that the browser cannot store are kept in memory. */
+/** Browser storage that never throws. Values that the browser cannot store are kept in memory. */
 
 import { scope } from "../ui/page.js";
 
-const fullName = (name) => `chat:${scope}:${name}`;
-const memory = new Map(); // full name → the value that is not stored
+const PREFIX = `chat:${scope}:`;
 
-export function getItem(name) {
-  if (memory.has(fullName(name))) return memory.get(fullName(name));
-  try {
-    return localStorage.getItem(fullName(name));
-  } catch {
-    return null;
+class SafeStorage {
+  #open;
+  #memory = new Map(); // name → the value that is not stored
+
+  /** `open()`: returns the Storage, or throws where the browser forbids it. */
+  constructor(open) {
+    this.#open = open;
+  }
+
+  get(name) {
+    if (this.#memory.has(name)) return this.#memory.get(name);
+    try {
+      return this.#open().getItem(PREFIX + name);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Store `value`; an empty value removes the item. */
+  set(name, value) {
+    this.#memory.delete(name);
+    try {
+      if (value) this.#open().setItem(PREFIX + name, value);
+      else this.#open().removeItem(PREFIX + name);
+    } catch {
+      this.#memory.set(name, value || null);
+    }
+  }
+
+  /** The names that start with `prefix`. */
+  names(prefix) {
+    return [...new Set([...this.#stored(prefix), ...this.unsavedNames(prefix)])];
+  }
+
+  /** The names that start with `prefix` and whose values exist in memory only. */
+  unsavedNames(prefix) {
+    return [...this.#memory].filter(([name, value]) => value && name.startsWith(prefix)).map(([name]) => name);
+  }
+
+  /** Remove all items whose names start with `prefix`. */
+  remove(prefix) {
+    for (const name of this.unsavedNames(prefix)) this.#memory.delete(name);
+    for (const name of this.#stored(prefix)) this.#open().removeItem(PREFIX + name);
+  }
+
+  #stored(prefix) {
+    try {
+      const names = Object.keys(this.#open()).filter((name) => name.startsWith(PREFIX + prefix));
+      return names.map((name) => name.slice(PREFIX.length));
+    } catch {
+      return [];
+    }
   }
 }
 
-/** Store `value`; an empty value removes the item. */
-export function setItem(name, value) {
-  memory.delete(fullName(name));
-  try {
-    if (value) localStorage.setItem(fullName(name), value);
-    else localStorage.removeItem(fullName(name));
-  } catch {
-    memory.set(fullName(name), value || null);
-  }
-}
+/** Shared by all tabs of this browser. */
+export const local = new SafeStorage(() => localStorage);
 
-/** The full names that start with `prefix`. */
-export function itemNames(prefix) {
-  return [...new Set([...stored(prefix), ...unsavedNames(prefix)])];
-}
-
-/** The full names that start with `prefix` and whose values exist in memory only. */
-export function unsavedNames(prefix) {
-  return [...memory].filter(([name, value]) => value && name.startsWith(fullName(prefix))).map(([name]) => name);
-}
-
-/** Remove all items whose names start with `prefix`. */
-export function removeItems(prefix) {
-  for (const name of unsavedNames(prefix)) memory.delete(name);
-  for (const name of stored(prefix)) localStorage.removeItem(name);
-}
-
-function stored(prefix) {
-  try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(fullName(prefix)));
-  } catch {
-    return [];
-  }
-}
+/** Of this tab; a reload keeps it. */
+export const tab = new SafeStorage(() => sessionStorage);

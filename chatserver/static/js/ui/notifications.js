@@ -9,7 +9,7 @@ import { plain } from "../lib/markup.js";
 import { isMentioned } from "../lib/mentions.js";
 import { shouldNotify, notificationText } from "../lib/notify.js";
 import { hashOf } from "../lib/route.js";
-import { getItem, setItem } from "../state/local-storage.js";
+import { local } from "../state/local-storage.js";
 import { me, scope } from "./page.js";
 import { Type } from "../net/protocol.js";
 import { Tabs } from "../state/tabs.js";
@@ -26,7 +26,7 @@ export function obstacle() {
 
 /** The constructor throws in Chrome on Android, where only a service worker can show notifications. */
 function isConstructible() {
-  if (getItem(BROKEN)) return false;
+  if (local.get(BROKEN)) return false;
   if (Notification.permission !== "default") return true; // a test notification would be shown
   try {
     new Notification("", { silent: true }).close();
@@ -38,17 +38,17 @@ function isConstructible() {
 
 export const choices = {
   get level() {
-    return getItem(`notify:${me.name}`) ?? "none";
+    return local.get(`notify:${me.name}`) ?? "none";
   },
   set level(level) {
-    setItem(`notify:${me.name}`, level);
+    local.set(`notify:${me.name}`, level);
   },
   /** Whether notifications show the text of messages. */
   get text() {
-    return getItem(`notify-text:${me.name}`) !== "no";
+    return local.get(`notify-text:${me.name}`) !== "no";
   },
   set text(shown) {
-    setItem(`notify-text:${me.name}`, shown ? "" : "no");
+    local.set(`notify-text:${me.name}`, shown ? "" : "no");
   },
   /** Reset to the defaults. */
   forget() {
@@ -140,7 +140,7 @@ export class Notifications {
       notification.onclick = () => this.#open(key);
       this.#shown.set(key, { event, notification });
     } catch {
-      setItem(BROKEN, "yes"); // the settings then show it
+      local.set(BROKEN, "yes"); // the settings then show it
       this.#shown.delete(key);
     }
   }

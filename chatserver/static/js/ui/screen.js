@@ -6,6 +6,7 @@ import { _, ngettext } from "../lib/i18n.js";
 import { directKey, roomKey } from "../lib/route.js";
 import { orphanedEdits, withPendingChanges } from "../lib/pending-changes.js";
 import { kindOf, listed, pending, roomName, stored } from "../lib/view.js";
+import { drafts } from "../state/drafts.js";
 import { Members } from "../state/members.js";
 import { lang, me } from "./page.js";
 import { isChange, isMessage, LOBBY } from "../net/protocol.js";
@@ -82,6 +83,7 @@ export class Screen {
     this.#part("conversation-list").show({
       ...listed(all, lost ? null : key),
       current: key,
+      drafts: drafts.keys,
       users: this.#users,
       nameOf: (one) => this.nameOf(one),
     });
