@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FloatRect, Page, expect
 
 from chatserver.storage.tables import users
 from tests.browser.conftest import EnterChat
@@ -58,7 +58,11 @@ async def test_two_clicks_on_a_user_open_one_conversation_whose_row_comes_into_v
     assert place
     for _ in range(2):  # each with a click count of one, as two slow clicks have
         await page.mouse.click(place["x"] + 20, place["y"] + 10)
+    await expect(page.locator("[data-section=direct] [data-user=n007] a")).to_be_attached()
+    assert await under_pointer(page, place) == "n007"
+    await page.mouse.click(place["x"] + 20, place["y"] + 10)  # after the list has grown
     await expect(page.locator(".topbar-title")).to_have_text("User 007")
+    await page.mouse.move(800, 300)
     await expect(page.locator("[data-section=direct] [data-user=n007] a")).to_be_in_viewport()
     await page.locator(".sidebar-body").evaluate("list => list.scrollTo(0, list.scrollHeight)")
     await page.keyboard.press("Control+k")
@@ -66,6 +70,33 @@ async def test_two_clicks_on_a_user_open_one_conversation_whose_row_comes_into_v
     await page.keyboard.press("Enter")
     lobby = page.locator("[data-section=rooms] [aria-current]")
     await expect(lobby).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("count", [1, 60], ids=["without scrolling", "scrolled"])
+async def test_a_row_stays_under_a_resting_pointer_when_users_come_and_go(
+    enter: EnterChat, count: int
+) -> None:
+    ann = await enter("ann", "Ann")
+    rows = [account(f"n{number:03}", f"User {number:03}") for number in range(count)]
+    await ann.chat.server.database.transaction(lambda c: c.execute(users.insert(), rows))
+    bo = await ann.chat.user("bo", display="Bo")
+    page = ann.page
+    await page.clock.install()
+    await page.reload()
+    await ann.wait_until_loaded()
+    row = page.locator(f"[data-section=offline] [data-user=n{count - 1:03}]")
+    await row.scroll_into_view_if_needed()
+    place = await row.bounding_box()
+    assert place
+    await page.mouse.move(place["x"] + 20, place["y"] + 10)
+    await page.clock.fast_forward(6_000)  # the pointer rests
+    online = page.locator("[data-section=online] [data-user=bo]")
+    client = await bo.connect()
+    await expect(online).to_be_attached()
+    assert await under_pointer(page, place) == await row.get_attribute("data-user")
+    await client.close()
+    await expect(online).to_have_count(0)
+    assert await under_pointer(page, place) == await row.get_attribute("data-user")
 
 
 async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: EnterChat) -> None:
@@ -100,6 +131,13 @@ async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: Ente
     await expect(page.locator(".members li")).to_have_count(3)
     await expect(page.locator("#room-invite-user")).to_have_value("")
     await expect(page.locator("#room-invite-user option")).to_have_count(199)  # nobody, too
+
+
+async def under_pointer(page: Page, place: FloatRect) -> str:
+    """Return the user whose row is where `place` was."""
+    element = "document.elementFromPoint(x + 20, y + 10).closest('li').dataset.user"
+    found: str = await page.evaluate(f"({{x, y}}) => {element}", place)
+    return found
 
 
 def account(name: str, display: str) -> dict[str, Any]:

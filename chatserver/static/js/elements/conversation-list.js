@@ -1,31 +1,24 @@
 /**
- * <conversation-list>: rooms, direct conversations and users, with unread counts and presence. While a
- * mouse moves over it, rows do not move, so that a click hits the intended row.
+ * <conversation-list>: rooms, direct conversations and users, with unread counts and presence. The row under
+ * the pointer does not move.
  */
 
 import { lazyBundle } from "../ui/lazy-load.js";
 import { reconcile } from "../ui/dom.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hue, initial } from "../lib/names.js";
-import { updatedInPlace } from "../lib/order.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
-import { PointerHold } from "../ui/pointer-hold.js";
+import { SteadyRows } from "../ui/steady-rows.js";
 
-const DOUBLE_CLICK = 500; // milliseconds within which the second click of a double click comes
 const MARGIN = 8; // pixels between the row of the open conversation and the edge of the list
 
 class ConversationList extends HTMLElement {
   #view = null;
-  #shown = new Map(); // section → items
   #edges = null; // UnreadEdges, when the lazy bundle is loaded
   #revealed = null; // the key of the conversation whose row was brought into view last
-  #pointerHold = new PointerHold(this, {
-    controls: "conversation-list",
-    release: () => this.#view && this.show(this.#view),
-    afterClick: DOUBLE_CLICK,
-  });
+  #steady = new SteadyRows(this, { scroller: this.parentElement, draw: () => this.#view && this.show(this.#view) });
 
   /**
    * `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one; `drafts`: the
@@ -33,7 +26,13 @@ class ConversationList extends HTMLElement {
    */
   show(view) {
     this.#view = view;
-    const { rooms, direct, users, current, drafts, nameOf } = view;
+    this.#steady.draw(() => this.#draw(view));
+    if (view.current !== this.#revealed && !this.#steady.isPointedAt) this.#reveal(view.current);
+    this.#edges ??= lazyBundle.module && new lazyBundle.module.UnreadEdges(this.parentElement);
+    this.#edges?.update();
+  }
+
+  #draw({ rooms, direct, users, current, drafts, nameOf }) {
     const marks = ({ key }) => ({ current, draft: key !== current && drafts.has(key) });
     const room = (conversation) => ({ ...this.#room(conversation, nameOf), ...marks(conversation) });
     const row = ({ key, to, unread, mentions, muted }) => ({
@@ -49,9 +48,6 @@ class ConversationList extends HTMLElement {
     this.#fill("direct", direct.map(row));
     this.#fill("online", users.online.map(user));
     this.#fill("offline", users.offline.map(user));
-    if (current !== this.#revealed) this.#reveal(current);
-    this.#edges ??= lazyBundle.module && new lazyBundle.module.UnreadEdges(this.parentElement);
-    this.#edges?.update();
   }
 
   /** Bring the row of the open conversation into view, once: afterwards the user scrolls the list. */
@@ -84,13 +80,13 @@ class ConversationList extends HTMLElement {
   }
 
   #fill(section, wanted) {
-    const items = this.#pointerHold.held ? updatedInPlace(this.#shown.get(section) ?? [], wanted) : wanted;
-    this.#shown.set(section, items);
     const element = this.querySelector(`[data-section=${section}]`);
+    const list = element.querySelector("ul");
+    const items = this.#steady.items(list, wanted);
     element.hidden = items.length === 0;
     const count = element.querySelector(".section-count");
     if (count) count.textContent = items.length;
-    reconcile(element.querySelector("ul"), items, {
+    reconcile(list, items, {
       key: (item) => item.key,
       make: (item) => this.#make(item),
       update: (child, item) => this.#update(child, item),

@@ -15,6 +15,7 @@ import { newId } from "../lib/ids.js";
 import { hue, initial } from "../lib/names.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
 import { clone, me, urls } from "../ui/page.js";
+import { SteadyRows } from "../ui/steady-rows.js";
 import { LOBBY } from "../net/protocol.js";
 
 const SMALL = matchMedia("(width < 72rem)"); // where the panel takes the place of the list of rooms
@@ -24,6 +25,7 @@ class RoomPanel extends HTMLElement {
   #filter = this.querySelector(".people-filter");
   #problem = this.querySelector(".form-problem");
   #list = this.querySelector(".members");
+  #steady = new SteadyRows(this.#list, { scroller: this.querySelector(".panel-body"), draw: () => this.#room && this.#showMembers() });
   #room = null; // the conversation on screen
   #title = "";
   #isMember = true; // the user is one
@@ -61,6 +63,7 @@ class RoomPanel extends HTMLElement {
     if (this.#room && !this.hidden && SMALL.matches) this.parentElement.close();
     this.#invite.reset();
     this.#problem.hidden = true;
+    this.#steady.forget();
   }
 
   opened() {
@@ -107,6 +110,7 @@ class RoomPanel extends HTMLElement {
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#former = former;
+    this.#steady.forget();
     this.#users.ensureLoaded(...members.map(({ name }) => name));
     this.#offer(this.#invite.elements.user.value);
     this.#draw();
@@ -140,10 +144,15 @@ class RoomPanel extends HTMLElement {
   /** Those who are online first. */
   #showMembers() {
     const online = ({ name }) => this.#users.isOnline(name);
-    const order = [...this.#members].sort((a, b) => Number(online(b)) - Number(online(a)));
+    const order = this.#members.map((member) => ({ key: member.name, ...member }));
+    order.sort((a, b) => Number(online(b)) - Number(online(a)));
     this.querySelector(".panel-count").textContent = order.length;
-    reconcile(this.#list, order, {
-      key: ({ name }) => name,
+    this.#steady.draw(() => this.#fill(this.#steady.items(this.#list, order)));
+  }
+
+  #fill(members) {
+    reconcile(this.#list, members, {
+      key: ({ key }) => key,
       make: ({ name }) => this.#member(name),
       update: (row, member) => this.#describe(row, member),
     });

@@ -1,5 +1,5 @@
 /**
- * Keeps controls in place under a moving mouse: the list around them delays its updates until the mouse leaves the
+ * Keeps controls in place under a moving mouse or pen: the list around them delays its updates until it leaves the
  * control, clicks, or stops moving.
  */
 
@@ -16,7 +16,7 @@ export class PointerHold {
   constructor(element, { controls, release, afterClick = 0 }) {
     this.#release = release;
     element.addEventListener("pointermove", ({ pointerType, target }) => {
-      if (pointerType === "mouse" && target.closest(controls)) this.#hold(REST);
+      if (pointerType !== "touch" && target.closest(controls)) this.#hold(REST);
       else this.#end();
     });
     element.addEventListener("pointerleave", () => this.#end());
