@@ -6,15 +6,26 @@ nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import BadRequest, ChatError, Forbidden, NotFound, _
-from chatserver.models import Delete, Draft, Edit, Event, Kind, Message, React, Receipt
+from chatserver.models import (
+    Delete,
+    Draft,
+    Edit,
+    Event,
+    Kind,
+    Message,
+    MessageAct,
+    React,
+    Receipt,
+    RoomAct,
+)
 from chatserver.storage.append_event import event_from_draft
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.event_rows import REACTION_COUNTS
@@ -23,14 +34,15 @@ from chatserver.storage.members import is_room_admin, memberships
 from chatserver.storage.message_rows import BatchWrites
 from chatserver.storage.rights import ACCOUNT_DELETED
 from chatserver.storage.tables import events, reactions, rooms
+from chatserver.storage.text_erasure import Place
 
 MAX_EMOJI = 50  # different emoji on one message
 MAX_REACTIONS = 2_000  # on one message: clients get the name behind each of them
-TARGETED_ACTS = (Edit, Delete, React)
-MESSAGE_ACTS = (Message, *TARGETED_ACTS)
+TargetedAct = Edit | Delete | React
+TARGETED_ACTS = get_args(TargetedAct)
+MESSAGE_ACTS = get_args(MessageAct)
 
 Outcome = Event | Receipt | ChatError
-Place = tuple[int, int]  # room and seq of a message
 Target = tuple[int, int]  # author id and time (ms) of a message that is not deleted
 Reaction = tuple[str, int]  # emoji and user id
 
@@ -107,12 +119,6 @@ class _Batch:
         self._known = known
         self._now = now
         self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
-        self._apply: dict[type, Callable[[Draft, Any], Event]] = {
-            Message: self._message,
-            Edit: self._edit,
-            Delete: self._delete,
-            React: self._react,
-        }
         self.writes = BatchWrites()
         self.refused = False
 
@@ -125,7 +131,17 @@ class _Batch:
             receipt = Receipt(event.room, event.seq, event.at, duplicate=True)
             return repeat(draft, (receipt, first.digest))
         try:
-            event = self._apply[type(draft.act)](draft, draft.act)
+            match draft.act:
+                case Message() as act:
+                    event = self._message(draft, act)
+                case Edit() as act:
+                    event = self._edit(draft, act)
+                case Delete() as act:
+                    event = self._delete(draft, act)
+                case React() as act:
+                    event = self._react(draft, act)
+                case _:
+                    raise _not_on_message(draft.act)
         except ChatError as error:
             self.refused = True
             return error
@@ -138,7 +154,7 @@ class _Batch:
         if act.reply_to is not None and act.reply_to > self._heads[room]:
             raise NotFound(_("There is no such message."))
         self._heads[room] = seq = self._heads[room] + 1
-        event = Event(
+        event = Event(  # without a call of `event_from_draft` for each message
             room=room,
             seq=seq,
             user=draft.user,
@@ -148,6 +164,7 @@ class _Batch:
             to=act.to,
             reply_to=act.reply_to,
             participants=draft.participants,
+            author=draft.user_id,
         )
         self.writes.add_message(draft, event, act)
         self._targets[room, seq] = (draft.user_id, self._now)
@@ -189,9 +206,7 @@ class _Batch:
         if act.on:
             self._remaining[place] = self._remaining.get(place, MAX_REACTIONS) - 1
 
-    def _accept_act(
-        self, draft: Draft, act: Edit | Delete | React, kind: Kind, **facts: Any
-    ) -> Event:
+    def _accept_act(self, draft: Draft, act: TargetedAct, kind: Kind, **facts: Any) -> Event:
         self._heads[draft.room] = seq = self._heads[draft.room] + 1
         event = event_from_draft(draft, seq, self._now, kind, target=act.target, **facts)
         self.writes.add_act(draft, event)
@@ -211,7 +226,7 @@ class _Batch:
             deleted = self._membership(draft).deleted_partner
             raise Forbidden(ACCOUNT_DELETED if deleted else _("This room is archived."))
 
-    def _target(self, draft: Draft, act: Edit | Delete | React) -> Target:
+    def _target(self, draft: Draft, act: TargetedAct) -> Target:
         found = self._targets.get((draft.room, act.target))
         if found is None:
             raise NotFound(_("There is no such message."))
@@ -220,6 +235,10 @@ class _Batch:
 
 def _is_writable(membership: Any) -> bool:
     return membership.archived_at is None and not membership.deleted_partner
+
+
+def _not_on_message(act: RoomAct) -> AssertionError:
+    return AssertionError(f"{type(act).__name__} is applied by apply_room")
 
 
 # Loading the state --------------------------------------------------------------------------------

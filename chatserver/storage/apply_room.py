@@ -21,6 +21,7 @@ from chatserver.models import (
     Enrol,
     Event,
     Kind,
+    MessageAct,
     Role,
     RoomKind,
 )
@@ -71,7 +72,11 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
         case Dissolve():
             return dissolve(connection, draft, now)
         case _:
-            raise AssertionError("acts on messages are stored in batches")
+            raise _not_on_room(draft.act)
+
+
+def _not_on_room(act: MessageAct) -> AssertionError:
+    return AssertionError(f"{type(act).__name__} is applied by apply_message")
 
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import sqlalchemy as sa
 from msgspec.structs import replace
@@ -71,8 +71,10 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
             return replace(act, data=row.body[1:], on=row.body[0] == "+")
         case Kind.ROOM:
             return replace(act, data="", change=json.loads(row.body))
-        case _:
+        case Kind.MESSAGE | Kind.DELETE:
             return act
+        case _:
+            assert_never(act.kind)
 
 
 def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Place, int]:

@@ -1,7 +1,7 @@
 """Row changes of a batch of messages and of acts on them, written with a few statements.
 
 The text of a message is stored in `events`, its tokens in `search`, its mentions in `mentions`.
-A deletion removes all of it, with the reactions and most of every digest of the text.
+A deletion removes all of it: see `text_erasure`.
 """
 
 from collections import Counter
@@ -14,14 +14,12 @@ from chatserver.models import ALL_MEMBERS, Delete, Draft, Edit, Event, Kind, Mes
 from chatserver.storage import search_index
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.bulk import BulkDelete, BulkInsert, CounterUpdate
-from chatserver.storage.idempotency import SHORT_DIGEST
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
+from chatserver.storage.text_erasure import Place, erase_texts
 from chatserver.text.mentions import meanings
 
 ALL_MEMBERS_NAME = "all"  # @all mentions every member
-
-Place = tuple[int, int]  # room and seq of a message
 
 
 class BatchWrites:
@@ -73,7 +71,8 @@ class BatchWrites:
         if self._reacted:
             self._write_reactions(connection, now)
         if self._deleted:
-            self._write_deletions(connection, now)
+            # Last of the texts, after changes of the same messages in this batch.
+            erase_texts(connection, self._deleted, now)
         if self._mentioned:
             self._write_mentions(connection)
 
@@ -91,17 +90,6 @@ class BatchWrites:
         rows = [(*key, now) for key, on in self._reacted.items() if on]
         if rows:
             _REACTION_ROWS.insert(connection, rows)
-
-    def _write_deletions(self, connection: Connection, now: int) -> None:
-        """Write deletions last, after changes of the same messages in this batch."""
-        gone = [{"room": room, "number": seq, "now": now} for room, seq in sorted(self._deleted)]
-        connection.execute(_DELETE, gone)
-        connection.execute(
-            _SHORTEN_DIGESTS, [{k: one[k] for k in ("room", "number")} for one in gone]
-        )
-        for table in (_MENTIONS, _REACTIONS):
-            table.delete(connection, self._deleted)
-        search_index.forget(connection, self._deleted)
 
     def _write_mentions(self, connection: Connection) -> None:
         """Resolve mentioned names to accounts in the transaction. Unknown names are skipped."""
@@ -154,7 +142,6 @@ _HEADS = CounterUpdate(rooms.c.id, rooms.c.head)
 _MENTION_ROWS = BulkInsert(mentions, "room_id", "seq", "user_id")
 _REACTION_ROWS = BulkInsert(reactions, "room_id", "seq", "emoji", "user_id", "at")
 _MENTIONS = BulkDelete(mentions, "room_id", "seq")
-_REACTIONS = BulkDelete(reactions, "room_id", "seq")
 _OWN_REACTIONS = BulkDelete(reactions, "room_id", "seq", "emoji", "user_id")
 
 _ONE = sa.and_(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
@@ -162,13 +149,4 @@ _EDIT = (
     events.update()
     .where(_ONE, events.c.deleted_at.is_(None))
     .values(body=sa.bindparam("text"), edited_at=sa.bindparam("now"))
-)
-_DELETE = (
-    events.update().where(_ONE).values(body="", digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
-)
-_SHORTEN_DIGESTS = (
-    events.update()
-    .where(events.c.room_id == sa.bindparam("room"))
-    .where(events.c.target_seq == sa.bindparam("number"), events.c.kind != Kind.DELETE)
-    .values(digest=SHORT_DIGEST)
 )

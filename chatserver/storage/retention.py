@@ -7,7 +7,6 @@ small: other writes wait for one of them at most, except while a SQLite file is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,11 +14,11 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
-from chatserver.storage.idempotency import SHORT_DIGEST
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, mentions, meta, reactions, rooms
+from chatserver.storage.tables import events, meta, rooms
+from chatserver.storage.text_erasure import erase_texts
 
 CHUNK = 100  # messages in one transaction, which delays other messages
 DAY = 86_400_000  # milliseconds
@@ -56,7 +55,7 @@ async def _expire(database: Database, room: int, before: int, now: int) -> Expir
     while old := await _some(database, room, after, last):
         seqs = [seq for seq, _ in old]
         async with paced():
-            await database.transaction(partial(forget, room=room, seqs=seqs, now=now))
+            await database.transaction(partial(_erase, room=room, seqs=seqs, now=now))
         messages, characters = messages + len(old), characters + sum(size for _, size in old)
         after = seqs[-1]
     if messages:
@@ -99,24 +98,10 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[tu
         return [(seq, size) for seq, size in await connection.execute(query)]
 
 
-def forget(connection: Connection, room: int, seqs: Sequence[int], now: int) -> None:
-    """Remove the text of messages, and all data that would reveal it.
-
-    Locks the room, so that a concurrent edit or reaction is stored before or fails.
-    """
+def _erase(connection: Connection, room: int, seqs: Sequence[int], now: int) -> None:
+    """Erase messages. A concurrent edit or reaction is stored before, or fails."""
     lock_rooms(connection, [room])
-
-    def of(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-        return sa.and_(column.table.c.room_id == room, column.in_(seqs))
-
-    message = {"body": "", "digest": SHORT_DIGEST, "deleted_at": now}
-    connection.execute(events.update().where(of(events.c.seq)).values(message))
-    acts = events.update().where(of(events.c.target_seq))
-    connection.execute(acts.values(digest=SHORT_DIGEST))
-    connection.execute(acts.where(events.c.kind == Kind.EDIT).values(body=""))
-    for table in (reactions, mentions):
-        connection.execute(table.delete().where(of(table.c.seq)))
-    search_index.forget(connection, [(room, seq) for seq in seqs])
+    erase_texts(connection, [(room, seq) for seq in seqs], now)
 
 
 async def reclaim_space(database: Database, characters: int) -> bool:

@@ -191,6 +191,18 @@ async def test_room_changes_and_messages_are_applied_in_order(storage: Storage) 
     ]
 
 
+async def test_a_deletion_erases_texts_that_earlier_versions_stored_in_edits(
+    storage: Storage,
+) -> None:
+    ann = await storage.user("ann")
+    await stored(storage, draft(ann, "one"), acting(ann, Edit(1, "two")))
+    old = events.update().where(events.c.kind == Kind.EDIT).values(body="two")
+    await storage.database.transaction(lambda c: c.execute(old))
+    await stored(storage, acting(ann, Delete(1)))
+    bodies = await rows(storage, sa.select(events.c.body).where(events.c.room_id == LOBBY))
+    assert bodies == [("",)] * 3
+
+
 async def test_the_old_words_of_edited_and_deleted_messages_are_not_found(
     storage: Storage,
 ) -> None:

@@ -20,10 +20,10 @@ from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check
 from chatserver.storage.migrate import HEAD, migrate, revision
-from chatserver.storage.retention import forget
 from chatserver.storage.search import Entry, Search, index
 from chatserver.storage.search_index import search, words
 from chatserver.storage.tables import events, meta, metadata
+from chatserver.storage.text_erasure import erase_texts
 from chatserver.storage.unique_names import backfill_names
 from chatserver.text.search_query import parse
 from tests.storage.conftest import Storage, arrive
@@ -135,7 +135,7 @@ async def test_an_index_written_by_an_older_version_is_consistent_and_used(
 
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
     assert await found("example.com/a_b") == [1]
-    await storage.database.transaction(lambda c: forget(c, 1, [1], 5))
+    await storage.database.transaction(lambda c: erase_texts(c, [(1, 1)], 5))
     assert await found("example.com/a_b") == []
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
     await storage.database.close()

@@ -1,0 +1,48 @@
+"""Erasure of message texts, and of everything that would reveal them.
+
+Deletions by users (`message_rows`) and the retention period (`retention`) call it; `integrity`
+checks the result. The events remain, so that the seqs of a room have no gaps.
+"""
+
+from collections.abc import Collection
+from itertools import groupby
+from operator import itemgetter
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import Kind
+from chatserver.storage import search_index
+from chatserver.storage.bulk import BulkDelete
+from chatserver.storage.idempotency import SHORT_DIGEST
+from chatserver.storage.tables import events, mentions, reactions
+
+Place = tuple[int, int]  # room and seq of a message
+
+_IN_ROOM = events.c.room_id == sa.bindparam("room")
+_SEQS: sa.BindParameter[list[int]] = sa.bindparam("seqs", expanding=True)
+_MESSAGES = (
+    events.update()
+    .where(_IN_ROOM, events.c.seq.in_(_SEQS))
+    .values(body="", digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
+)
+_ACTS = events.update().where(_IN_ROOM, events.c.target_seq.in_(_SEQS))
+_ACT_DIGESTS = _ACTS.where(events.c.kind != Kind.DELETE).values(digest=SHORT_DIGEST)
+_EDIT_TEXTS = _ACTS.where(events.c.kind == Kind.EDIT, events.c.body != "").values(body="")
+_MENTIONS = BulkDelete(mentions, "room_id", "seq")
+_REACTIONS = BulkDelete(reactions, "room_id", "seq")
+
+
+def erase_texts(connection: Connection, places: Collection[Place], now: int) -> None:
+    """Remove texts, mentions, reactions, tokens and digests of messages; mark them as deleted.
+
+    Earlier versions stored the text of an edit in its event too. The caller has locked the rooms.
+    """
+    for room, some in groupby(sorted(places), key=itemgetter(0)):
+        messages = {"room": room, "seqs": [seq for _room, seq in some]}
+        connection.execute(_MESSAGES, messages | {"now": now})
+        connection.execute(_ACT_DIGESTS, messages)
+        connection.execute(_EDIT_TEXTS, messages)
+    _MENTIONS.delete(connection, places)
+    _REACTIONS.delete(connection, places)
+    search_index.forget(connection, places)
