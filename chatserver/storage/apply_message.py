@@ -6,8 +6,7 @@ nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
 import sqlalchemy as sa
@@ -32,11 +31,11 @@ from chatserver.storage.event_rows import REACTION_COUNTS
 from chatserver.storage.idempotency import Known, already_stored, repeat
 from chatserver.storage.members import is_room_admin, memberships
 from chatserver.storage.message_rows import BatchWrites
+from chatserver.storage.reaction_limit import MAX_EMOJI, ManyEmoji, read_many_emoji
 from chatserver.storage.rights import ACCOUNT_DELETED
-from chatserver.storage.tables import events, reactions, rooms
+from chatserver.storage.tables import events, rooms
 from chatserver.storage.text_erasure import Place
 
-MAX_EMOJI = 50  # different emoji on one message
 MAX_REACTIONS = 2_000  # on one message: clients get the name behind each of them
 TargetedAct = Edit | Delete | React
 TARGETED_ACTS = get_args(TargetedAct)
@@ -44,37 +43,6 @@ MESSAGE_ACTS = get_args(MessageAct)
 
 Outcome = Event | Receipt | ChatError
 Target = tuple[int, int]  # author id and time (ms) of a message that is not deleted
-Reaction = tuple[str, int]  # emoji and user id
-
-
-@dataclass(slots=True)
-class _Crowd:
-    """Reactions to a message that may exceed MAX_EMOJI, as far as a batch names them."""
-
-    different: int  # emoji of all reactions
-    counts: dict[str, int]  # by emoji
-    existing: set[Reaction]
-
-    def copy(self) -> "_Crowd":
-        return _Crowd(self.different, dict(self.counts), set(self.existing))
-
-    def add(self, reaction: Reaction) -> None:
-        """Raise BadRequest above MAX_EMOJI."""
-        emoji, _user = reaction
-        if reaction in self.existing:
-            return
-        if not self.counts.get(emoji):
-            if self.different >= MAX_EMOJI:
-                raise BadRequest(_("This message has too many different reactions."))
-            self.different += 1
-        self.existing.add(reaction)
-        self.counts[emoji] = self.counts.get(emoji, 0) + 1
-
-    def remove(self, reaction: Reaction) -> None:
-        if reaction in self.existing:
-            self.existing.remove(reaction)
-            self.counts[reaction[0]] -= 1
-            self.different -= not self.counts[reaction[0]]
 
 
 class _State(NamedTuple):
@@ -84,7 +52,7 @@ class _State(NamedTuple):
     heads: dict[int, int]
     targets: dict[Place, Target]
     remaining: dict[Place, int]  # number of reactions that these messages may still get
-    crowded: dict[Place, _Crowd]
+    crowded: dict[Place, ManyEmoji]
 
 
 def store(
@@ -268,7 +236,7 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     different = dict.fromkeys(new, 0) | {(r.room_id, r.seq): r.different for r in counted}
     crowded = {place: many for place, many in different.items() if many + new[place] > MAX_EMOJI}
     named = [(d.room, a.target, a.emoji, d.user_id) for d, a in reacts]
-    return _State(found, heads, targets, remaining, _crowds(connection, crowded, named))
+    return _State(found, heads, targets, remaining, read_many_emoji(connection, crowded, named))
 
 
 def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
@@ -279,24 +247,6 @@ def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
     return {row.id: row.head for row in connection.execute(query)}
 
 
-def _crowds(
-    connection: Connection,
-    different: Mapping[Place, int],
-    named: Iterable[tuple[int, int, str, int]],
-) -> dict[Place, _Crowd]:
-    """Return the reactions to messages that have `different` emoji, limited to the `named` ones."""
-    found = {place: _Crowd(many, {}, set()) for place, many in different.items()}
-    keys = {key for key in named if key[:2] in found}
-    if not keys:
-        return found
-    counts = _COUNTS.rows(connection, sorted({key[:3] for key in keys}))
-    for room, seq, emoji, many in map(tuple, counts):
-        found[room, seq].counts[emoji] = many
-    for room, seq, emoji, user_id in map(tuple, _EXISTING.rows(connection, sorted(keys))):
-        found[room, seq].existing.add((emoji, user_id))
-    return found
-
-
 _TARGETS = RowLookup(
     sa.select(events.c.room_id, events.c.seq, events.c.kind, events.c.user_id, events.c.at).where(
         events.c.deleted_at.is_(None)
@@ -304,7 +254,3 @@ _TARGETS = RowLookup(
     events.c.room_id,
     events.c.seq,
 )
-_EMOJI = (reactions.c.room_id, reactions.c.seq, reactions.c.emoji)
-_COUNTS = RowLookup(sa.select(*_EMOJI, sa.func.count()).group_by(*_EMOJI), *_EMOJI)
-_REACTION = (*_EMOJI, reactions.c.user_id)
-_EXISTING = RowLookup(sa.select(*_REACTION), *_REACTION)

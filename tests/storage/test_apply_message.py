@@ -32,9 +32,9 @@ from chatserver.models import (
     User,
 )
 from chatserver.storage import apply_message, event_rows
-from chatserver.storage.apply_message import MAX_EMOJI
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.migrate import migrate
+from chatserver.storage.reaction_limit import MAX_EMOJI
 from chatserver.storage.search import Search
 from chatserver.storage.tables import events, mentions
 from chatserver.storage.tables import reactions as reactions_table
