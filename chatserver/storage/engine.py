@@ -37,7 +37,7 @@ from chatserver.storage.failures import (
     storage_error,
 )
 from chatserver.storage.open_files import OpenFiles
-from chatserver.storage.readers import Share
+from chatserver.storage.readers import Share, close_connections
 from chatserver.storage.writers import ReadOnlyWriter
 
 RETRY_TIMEOUT = 4  # seconds after which no further attempt is made
@@ -109,7 +109,7 @@ class Database:
         for dependent in self._dependents:
             await dependent.close()
         for reader in self.readers.values():
-            await reader.dispose()
+            await close_connections(reader)
         await self.writer.dispose()
         self.durability_counter.close()
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 POOL_TIMEOUT = 5.0  # seconds that a query waits for a connection of its share
+CLOSE_TIMEOUT = 2.0  # seconds that `close_connections` waits for connections in use
 TIMER = "timer"  # key in the info of a SQLite connection, of the timer that interrupts it
 
 
@@ -68,6 +69,19 @@ def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: st
     if quota.seconds is not None:
         _interrupt_after(engine.sync_engine, quota.seconds)
     return engine
+
+
+async def close_connections(engine: AsyncEngine) -> None:
+    """Close the connections of an engine when none is in use, at the latest after CLOSE_TIMEOUT.
+
+    A connection that is returned after its pool was disposed of would never be closed.
+    """
+    pool: Any = engine.pool
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            while pool.checkedout():  # noqa: ASYNC110 - a pool has no event for it
+                await asyncio.sleep(0.01)
+    await engine.dispose()
 
 
 def mysql_reader(url: URL, quota: Quota, options: dict[str, Any]) -> AsyncEngine:

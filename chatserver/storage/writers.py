@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chatserver.storage.readers import close_connections
+
 T = TypeVar("T")
 
 
@@ -76,7 +78,7 @@ class PoolWriter:
             return await connection.run_sync(work)
 
     async def dispose(self) -> None:
-        await self._engine.dispose()
+        await close_connections(self._engine)
 
 
 class ReadOnlyWriter:

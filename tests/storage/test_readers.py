@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -80,3 +81,28 @@ async def test_an_exhausted_share_does_not_affect_others(
             async with database.reading(share) as connection:
                 assert await connection.scalar(sa.text("SELECT 1")) == 1
     await database.close()
+
+
+async def test_a_connection_in_use_is_closed_after_it_was_returned(database_url: str) -> None:
+    database = Database(database_url)
+    database.restrict_permissions()
+    in_use: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    release = asyncio.Event()
+
+    async def query() -> None:
+        async with database.reading() as connection:
+            in_use.set_result((await connection.get_raw_connection()).driver_connection)
+            await release.wait()
+
+    reading = asyncio.create_task(query())
+    driver = await in_use
+    closing = asyncio.create_task(database.close())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(reading, closing)
+    if database.is_sqlite:
+        with pytest.raises(ValueError, match="no active connection"):
+            await driver.execute("SELECT 1")
+    else:
+        assert driver.closed
