@@ -140,3 +140,21 @@ async def test_text_in_a_dialog_is_discarded_only_after_a_confirmation(
         await expect(box).to_have_value(untouched)
         await page.keyboard.press("Escape")
         await expect(dialog).to_be_hidden()
+
+
+async def test_a_dialog_closes_without_a_question_after_its_form_was_used(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    page, dialog = ann.page, ann.page.locator("invite-dialog dialog")
+    question = page.locator("confirm-dialog dialog")
+    await page.locator(".topbar-invite").click()
+    await page.locator("#invite-uses").fill("30")
+    await page.locator("#invite-uses").press("Escape")
+    await expect(question).to_be_visible()
+    await page.locator(".confirm-no").click()
+    await page.locator(".invite-form [type=submit]").click()
+    await expect(page.locator(".invite-made")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(question).to_be_hidden()

@@ -6,7 +6,7 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
-import { setUpDialog } from "../ui/dialogs.js";
+import { markUnchanged, setUpDialog } from "../ui/dialogs.js";
 import { reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -52,6 +52,7 @@ class InviteDialog extends HTMLElement {
   async #create() {
     const { uses, days, room } = Object.fromEntries(new FormData(this.#form));
     const invite = await sessionRequest("POST", urls.invites, { uses: Number(uses), days: Number(days), room });
+    markUnchanged(this.querySelector("dialog"));
     this.#created.hidden = false;
     this.#created.querySelector(".invite-details").textContent = validityText(invite, this.#dates);
     this.#created.querySelector("invite-link").show(invite, invite.addresses);

@@ -5,7 +5,7 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
-import { requestClose, setUpDialog } from "../ui/dialogs.js";
+import { markUnchanged, requestClose, setUpDialog } from "../ui/dialogs.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -106,6 +106,7 @@ class RoomsDialog extends HTMLElement {
       ...(title && { title }),
       ...(users.length > 0 && { users }),
     });
+    markUnchanged(this.#modal.dialog);
     this.#joined(created);
   }
 
