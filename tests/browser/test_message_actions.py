@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from chatserver.protocol import Type
 from tests.browser.conftest import EnterChat
@@ -149,6 +149,39 @@ async def test_emoji_can_be_picked_by_keyboard(enter: EnterChat) -> None:
     await expect(page.locator(".emoji:visible")).to_have_text(["👎"])
     await page.keyboard.press("Enter")
     await expect(page.locator(".reaction")).to_have_text("👎1")
+
+
+async def test_shift_tab_moves_to_the_last_message_and_tab_to_its_controls_only(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    page, box = ann.page, ann.page.locator("#composer-text")
+    messages = page.locator("chat-message")
+    for number, text in enumerate(("first", "last"), start=1):
+        await ann.say(text)
+        await ann.expect_last(text)
+        await press_all(page, "Shift+Tab", "Tab", "Enter")
+        await page.locator(".emoji:focus").press("Enter")
+        await expect(page.locator(".reaction")).to_have_count(number)
+        await box.click()
+    await box.fill("half written")
+    await messages.first.hover()
+    await press_all(page, "Shift+Tab")
+    await expect(messages.last).to_be_focused()
+    await press_all(page, *["Tab"] * 7)
+    await expect(messages.last.locator(".reaction")).to_be_focused()
+    await press_all(page, "Tab")
+    await expect(box).to_be_focused()
+    await press_all(page, "Shift+Tab", "ArrowUp", "Tab")
+    await expect(messages.first.locator("[data-action=pick]")).to_be_focused()
+    await press_all(page, *["Tab"] * 7)
+    await expect(messages.last).to_be_focused()
+    await expect(box).to_have_value("half written")
+
+
+async def press_all(page: Page, *keys: str) -> None:
+    for key in keys:
+        await page.keyboard.press(key)
 
 
 async def test_a_link_opens_an_old_message(enter: EnterChat) -> None:

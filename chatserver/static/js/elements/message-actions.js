@@ -1,10 +1,10 @@
 /**
  * <message-actions>: the action buttons of a message. There is one such element; it moves to the message that is under
- * the pointer, has the focus, or whose "⋯" was pressed, or after a long press. Arrow keys move between messages. A long
- * press on a reaction shows who reacted.
+ * the pointer, has the focus, or whose "⋯" was pressed, or after a long press. Arrow keys move between messages; Tab
+ * reaches the controls of the focused message only. A long press on a reaction shows who reacted.
  *
  * Dispatches, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
- * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:link` {seq}. Owned by <message-list>, which sets `rights`.
+ * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:link` {seq}. Owned by <message-list>, which calls `update`.
  */
 
 import { emit } from "../ui/dom.js";
@@ -12,12 +12,11 @@ import { me } from "../ui/page.js";
 
 const LONG_PRESS = 450; // milliseconds
 const MAX_MOVE = 10; // pixels that a finger may move during a long press
+const CONTROLS = ".message-quote, .action, .reaction, .message-more"; // of a message
 const NO_HOVER = matchMedia("(hover: none)");
 
 class MessageActions extends HTMLElement {
-  /** `member`: the user is a member; `governs`: may delete messages of others; `open`: the room is not archived. */
-  rights = { member: true, governs: false, open: true };
-
+  #rights = { member: true, governs: false, open: true };
   #list = this.parentElement;
   #rows = this.#list.querySelector(".messages-rows");
   #picker = this.querySelector(".emoji-picker");
@@ -25,12 +24,14 @@ class MessageActions extends HTMLElement {
   #press = 0;
   #named = null; // the reaction that was pressed long: the click that ends the press is ignored
   #pointer = ""; // the last position of the pointer
+  #reachable = null; // the message whose controls are reached by Tab
 
   connectedCallback() {
     if (this.dataset.ready) return; // moving the element connects it again
     this.dataset.ready = "true";
     this.#rows.addEventListener("pointermove", (event) => this.#moved(event) && this.#follow(event));
-    this.#rows.addEventListener("focusin", (event) => this.#follow(event));
+    this.#rows.addEventListener("focusin", (event) => this.#focused(event));
+    this.#rows.addEventListener("focusout", ({ relatedTarget }) => this.#setTabStops(relatedTarget));
     this.#rows.addEventListener("keydown", (event) => this.#move(event));
     this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
     this.#rows.addEventListener("click", (event) => this.#ignoreRelease(event), { capture: true });
@@ -43,6 +44,26 @@ class MessageActions extends HTMLElement {
     this.#picker.addEventListener("toggle", () => this.#place());
   }
 
+  /**
+   * Called when messages have changed. `member`: the user is a member; `governs`: may delete messages of others; `open`:
+   * the room is not archived.
+   */
+  update(rights) {
+    this.#rights = rights;
+    const row = this.closest("chat-message");
+    if (row?.message.deleted) this.#leave(row);
+    else if (row) this.#offer(row.message);
+    this.#setTabStops(document.activeElement);
+  }
+
+  /** Leave a message that was deleted. It gets the focus instead of its actions. */
+  #leave(row) {
+    const hasFocus = this.contains(document.activeElement);
+    if (this.#picker.matches(":popover-open")) this.#picker.hidePopover();
+    if (hasFocus) row.focus();
+    this.moveTo(null);
+  }
+
   /** Move to `message`, or hide without one. */
   moveTo(message) {
     if (this.#picker.matches(":popover-open") || this.parentElement === message) return;
@@ -50,12 +71,16 @@ class MessageActions extends HTMLElement {
       this.#list.append(this);
       return;
     }
-    const { own } = message.message;
-    const { member, governs, open } = this.rights;
+    this.#offer(message.message);
+    message.querySelector(".message-quote").before(this); // the first that Tab reaches
+    this.#setTabStops(document.activeElement);
+  }
+
+  #offer({ own }) {
+    const { member, governs, open } = this.#rights;
     this.#show("edit", member && own && open);
     this.#show("remove", member && (own || governs));
     for (const action of ["pick", "answer"]) this.#show(action, member && open);
-    message.append(this);
   }
 
   #show(action, shown) {
@@ -68,6 +93,20 @@ class MessageActions extends HTMLElement {
     const moved = pointerType !== "touch" && place !== this.#pointer;
     this.#pointer = place;
     return moved;
+  }
+
+  #focused(event) {
+    this.#setTabStops(event.target);
+    this.#follow(event);
+  }
+
+  /** Let Tab reach the controls of the message with the focused element, and no others. */
+  #setTabStops(focused) {
+    const message = focused?.closest("chat-message") ?? null;
+    if (message !== this.#reachable) setTabIndex(this.#reachable, -1);
+    setTabIndex(message, 0);
+    if (this.parentElement !== message) setTabIndex(this, -1);
+    this.#reachable = message;
   }
 
   #follow({ target }) {
@@ -163,6 +202,10 @@ class MessageActions extends HTMLElement {
     this.#picker.style.setProperty("inset-inline-start", `${left}px`);
     this.#picker.querySelector("button").focus();
   }
+}
+
+function setTabIndex(element, value) {
+  for (const control of element?.querySelectorAll(CONTROLS) ?? []) control.tabIndex = value;
 }
 
 const ENDS = ["pointerup", "pointercancel", "pointermove"];

@@ -134,6 +134,13 @@ class MessageList extends HTMLElement {
     else this.#rows.scrollTo(seq, top);
   }
 
+  /** Focus the last message, or the last one on screen. Returns false without messages. */
+  focusLast() {
+    const row = (this.#followsEnd ? null : this.#rows.lastOnScreen) ?? this.#rows.last;
+    row?.focus();
+    return row !== null;
+  }
+
   scrollByPage(direction) {
     this.#scroller.scrollBy({ top: direction * this.#scroller.clientHeight * 0.8 });
   }
@@ -180,7 +187,7 @@ class MessageList extends HTMLElement {
     const { items, newAfter, loaded, hasOlder } = this.#view;
     const shown = this.#window.slice(items, { hold: !this.#followsEnd });
     this.#rows.draw(rows(shown, { newAfter, fromStart: !hasOlder && !this.#window.hasEarlier }), this.#view);
-    this.#actions.rights = this.#view.rights;
+    this.#actions.update?.(this.#view.rights); // loaded later
     this.dataset.start = String(loaded && !hasOlder && !this.#window.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
     if (this.#followsEnd) this.#scrollToEnd();

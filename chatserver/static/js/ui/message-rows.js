@@ -35,6 +35,16 @@ export class MessageRows {
     return this.#rows.querySelector(`[data-seq="${Number(seq)}"]`);
   }
 
+  /** The last message, or null. */
+  get last() {
+    return this.#entry;
+  }
+
+  get lastOnScreen() {
+    const seq = this.onScreen.at(-1);
+    return seq === undefined ? null : this.row(seq);
+  }
+
   get newLine() {
     return this.#rows.querySelector(".new-line");
   }
@@ -95,7 +105,7 @@ export class MessageRows {
     if (last === this.#entry) return;
     if (this.#entry) this.#entry.tabIndex = -1;
     if (last) last.tabIndex = 0;
-    this.#entry = last;
+    this.#entry = last ?? null;
   }
 
   #update(element, { kind, at, message, continued }, { display, isUser, find, editing }) {

@@ -13,9 +13,7 @@ export function listenToKeys(app) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isComposing(event)) return;
     const action = actionOf(event, part);
-    if (!action) return;
-    event.preventDefault();
-    action();
+    if (action && action() !== false) event.preventDefault();
   });
 }
 
@@ -30,9 +28,13 @@ function actionOf(event, part) {
   if (altKey && !command && key === "ArrowUp") return () => step(-1, shiftKey);
   if (altKey && !command && key === "ArrowDown") return () => step(1, shiftKey);
   if (key === "Escape") return () => escape(part);
-  if (event.target.closest("message-composer")) return paging(key, part("message-list"));
-  return null;
+  if (!event.target.closest("message-composer")) return null;
+  if (key === "Tab") return shiftKey && !command && !altKey ? leaveBox(event.target, part) : null;
+  return paging(key, part("message-list"));
 }
+
+/** From the box to the messages, wherever a control is between them. */
+const leaveBox = (target, part) => (target.localName === "textarea" ? () => part("message-list").focusLast() : null);
 
 function paging(key, list) {
   if (key === "PageUp") return () => list.scrollByPage(-1);
