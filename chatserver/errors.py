@@ -76,6 +76,9 @@ class Unauthorized(ChatError):
     code, status, text = "unauthorized", 401, _("Log in first.")
 
 
+SESSION_ENDED = _("Your session has ended. Log in again.")
+
+
 class AccountClosed(Unauthorized):
     """The credentials are those of an account that is disabled or deleted."""
 
@@ -167,6 +170,10 @@ class CloseCode(IntEnum):
     SESSION_INVALID = 4101
     REMOVED = 4102
     ABUSE = 4103
+
+
+# Close reason of OVERLOADED above the limit of sockets per user, which the page recognizes.
+TOO_MANY_SOCKETS = "too many sockets"
 
 
 class Disconnect(ChatServerError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.errors import CloseCode
+from chatserver.errors import TOO_MANY_SOCKETS, CloseCode
 from chatserver.models import LOBBY
 from chatserver.protocol import HISTORY_LIMIT, Type
 
@@ -52,6 +52,11 @@ def constants(group: str) -> dict[str, int]:
 
 def protocol() -> str:
     return read(STATIC / "js" / "net" / "protocol.js")
+
+
+def test_the_page_recognizes_the_reason_of_too_many_sockets() -> None:
+    source = read(STATIC / "js" / "elements" / "connection-banner.js")
+    assert f'const TOO_MANY = "{TOO_MANY_SOCKETS}";' in source
 
 
 @pytest.mark.parametrize("numbers", [Type, CloseCode])

@@ -17,6 +17,7 @@ from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.accounts.sign_in import SignIn, Tokens
 from chatserver.config import AuthSettings
 from chatserver.errors import (
+    SESSION_ENDED,
     AccountClosed,
     BadCredentials,
     ChatError,
@@ -36,7 +37,6 @@ from chatserver.text.names import checked_display, checked_name
 
 MINUTE = 60_000  # ms
 DAY = 86_400_000
-SESSION_ENDED = _("Your session has ended. Log in again.")
 
 
 class Accounts:
@@ -181,7 +181,7 @@ class Accounts:
         now = self._clock()
         until = now + self._settings.session_days * DAY
         if session is None or not await self._sessions.extend(session.id, until):
-            raise Unauthorized(_("Your session has ended. Log in again."))
+            raise Unauthorized(SESSION_ENDED)
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, now, expires_at)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import jwt
 
-from chatserver.errors import StartError, Unauthorized
+from chatserver.errors import SESSION_ENDED, StartError, Unauthorized
 from chatserver.models import MAX_CLOCK_LEAD
 from chatserver.permissions import write_private
 
@@ -151,7 +151,7 @@ class SigningKeys:
         if made.issued_at * 1000 > self._clock() + MAX_CLOCK_LEAD:
             raise Unauthorized
         if made.expires_at * 1000 <= self._clock():
-            raise Unauthorized("Your session has ended. Log in again.")
+            raise Unauthorized(SESSION_ENDED)
         return made
 
     def _options(self) -> Any:

@@ -69,7 +69,7 @@ class RoomAnnouncements:
         devices = self._registry.devices(user_id)
         for connection in [c for c in devices if state.room not in c.rooms]:
             missed = self._subscriptions.subscribe(connection, state.room, state.head)
-            connection.send(b"".join((frame, *missed)))
+            self._registry.broadcast(b"".join((frame, *missed)), [connection])
 
     def _reconnect(self, users: Sequence[int]) -> None:
         for user_id in users:

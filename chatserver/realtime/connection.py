@@ -129,11 +129,6 @@ class Connection:
         self._held.clear()
         return whole
 
-    def send(self, frames: bytes) -> None:
-        """Send to this connection alone; hang up if it is too slow."""
-        if not self.write(frames):
-            self.hang_up(CloseCode.TOO_SLOW, "too slow")
-
     def reply(self, frames: bytes) -> None:
         """Send a reply or the handshake, which never count towards the limit.
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chatserver.bus.messages import SessionEnd
-from chatserver.errors import CloseCode, Disconnect
+from chatserver.errors import SESSION_ENDED, CloseCode, Disconnect
 
 
 @dataclass(eq=False)  # compared by identity
@@ -22,7 +22,7 @@ class PendingConnection:
         """Raise Disconnect if that session, or all sessions of that user, ended in the meantime."""
         for end in self.ended:
             if session_id == end.session or user_id == end.user:
-                raise Disconnect(CloseCode(end.code), "Your session has ended. Log in again.")
+                raise Disconnect(CloseCode(end.code), SESSION_ENDED)
 
     def take_change(self, user_id: int) -> bool:
         """Return whether the user's session and rooms must be read again, and clear the mark."""

@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable, Collection
 
 from chatserver import protocol
 from chatserver.bus.messages import SessionEnd
-from chatserver.errors import CloseCode
+from chatserver.errors import SESSION_ENDED, CloseCode
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnections
 from chatserver.realtime.registry import Registry
 
-SESSION_OVER = protocol.encode(
-    protocol.Error(data="Your session has ended. Log in again.", code="session_over")
-)
+# In English: one frame for all clients, which show a text of their own for the code.
+SESSION_OVER = protocol.encode(protocol.Error(data=SESSION_ENDED, code="session_over"))
 
 logger = logging.getLogger(__name__)
 

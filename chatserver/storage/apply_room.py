@@ -40,6 +40,7 @@ from chatserver.storage.member_rows import (
     non_members,
 )
 from chatserver.storage.members import (
+    IS_MEMBER,
     is_room_admin,
     new_id,
     require_account,
@@ -212,7 +213,7 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
         sa.select(users.c.id, users.c.name)
         .join(members, members.c.user_id == users.c.id)
         .join(rooms, sa.and_(rooms.c.id == members.c.room_id, unnamed))
-        .where(members.c.left_at.is_(None))
+        .where(IS_MEMBER)
     )
     removed = {row.id: row.name for row in connection.execute(query)}
     if not removed:

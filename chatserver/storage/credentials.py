@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.errors import Forbidden, NotFound, Unauthorized, _
+from chatserver.errors import SESSION_ENDED, Forbidden, NotFound, Unauthorized, _
 from chatserver.models import Role, Session, User
 from chatserver.storage.deletion import erase, lock_rooms_of, require_not_deleted, rooms_of
 from chatserver.storage.display_names import display_columns
@@ -103,7 +103,7 @@ class Credentials:
                 raise Forbidden(_("The current password is incorrect."))
             open_ones = _open_sessions(connection, user_id, now)
             if session.id not in open_ones:
-                raise Unauthorized(_("Your session has ended. Log in again."))
+                raise Unauthorized(SESSION_ENDED)
             _set(connection, user_id, {"password_hash": hashed}, new_version=True)
             others = revoke_sessions(now).where(sessions.c.user_id == user_id)
             connection.execute(others.where(sessions.c.id != session.id))

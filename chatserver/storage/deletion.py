@@ -15,7 +15,7 @@ from chatserver.models import LOBBY, Role, RoomKind
 from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import revoke_created_by
-from chatserver.storage.members import lock_rooms
+from chatserver.storage.members import IS_MEMBER, lock_rooms
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import ACCOUNT_DELETED, DELETED
 from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
@@ -31,7 +31,7 @@ def require_not_deleted(account: Row[Any] | None) -> None:
 
 def rooms_of(connection: Connection, user_id: int) -> set[int]:
     """Return the ids of all rooms of a user."""
-    own = sa.and_(members.c.user_id == user_id, members.c.left_at.is_(None))
+    own = sa.and_(members.c.user_id == user_id, IS_MEMBER)
     return set(connection.scalars(sa.select(members.c.room_id).where(own)))
 
 
@@ -70,7 +70,7 @@ async def remaining_memberships(
         sa.select(users.c.id, users.c.name, members.c.room_id)
         .join(members, members.c.user_id == users.c.id)
         .join(rooms, rooms.c.id == members.c.room_id)
-        .where(users.c.password_hash == DELETED, members.c.left_at.is_(None))
+        .where(users.c.password_hash == DELETED, IS_MEMBER)
         .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
         .order_by(users.c.id, members.c.room_id)
     )

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Kind
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
-from chatserver.storage.members import member_row
+from chatserver.storage.members import IS_MEMBER, member_row
 from chatserver.storage.room_admins import ensure_admins
 from chatserver.storage.tables import events, members, rooms
 
@@ -91,7 +91,7 @@ _own_departure = (
     .exists()
 )
 _PRESENT = RowLookup(
-    sa.select(members.c.user_id).where(members.c.left_at.is_(None)),
+    sa.select(members.c.user_id).where(IS_MEMBER),
     members.c.room_id,
     members.c.user_id,
 )

@@ -45,6 +45,10 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
     )
 
 
+# Members whose account may be disabled. Former members keep their rows.
+IS_MEMBER = members.c.left_at.is_(None)
+
+
 def is_member(user: Any, room: Any) -> sa.Exists:
     """Return a condition: the user is a member of the room. Both may be columns or values."""
     own = members.alias("own")
@@ -82,7 +86,7 @@ MEMBERSHIPS = RowLookup(
     )
     .join(users, users.c.id == members.c.user_id)
     .join(rooms, rooms.c.id == members.c.room_id)
-    .where(members.c.left_at.is_(None), users.c.disabled_at.is_(None)),
+    .where(IS_MEMBER, users.c.disabled_at.is_(None)),
     members.c.room_id,
     members.c.user_id,
 )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from chatserver.models import Kind, Role, RoomKind, name_key
 from chatserver.storage.engine import Database
+from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.readers import Share
 from chatserver.storage.slices import pages
 from chatserver.storage.tables import (
@@ -117,7 +118,7 @@ class Overview:
             sa.select(members.c.user_id, room_name)
             .join(rooms, rooms.c.id == members.c.room_id)
             .join(users, users.c.id == members.c.user_id)
-            .where(members.c.left_at.is_(None), users.c.role == Role.BOT)
+            .where(IS_MEMBER, users.c.role == Role.BOT)
             .where(room_name.is_not(None))
             .order_by(room_name, rooms.c.id)
         )
@@ -143,7 +144,7 @@ class Overview:
         admins = await self._listed(
             sa.select(members.c.room_id, users.c.name)
             .join(users, users.c.id == members.c.user_id)
-            .where(members.c.role == "admin", members.c.left_at.is_(None))
+            .where(members.c.role == "admin", IS_MEMBER)
             .order_by(users.c.name_key)
         )
         return [_admin_room(row, admins.get(row.id, [])) async for row in self._rows(query)]

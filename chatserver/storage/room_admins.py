@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import LOBBY, Role, RoomKind
+from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.tables import members, rooms, users
 
-_present = sa.and_(members.c.left_at.is_(None), users.c.disabled_at.is_(None))
+_present = sa.and_(IS_MEMBER, users.c.disabled_at.is_(None))
 _OPEN_MEMBERS = (
     sa.select(users.c.id, users.c.name)
     .select_from(members)
@@ -40,7 +41,7 @@ def ensure_admins(connection: Connection, numbers: Iterable[int]) -> set[int]:
 
 def repair_memberships(connection: Connection) -> None:
     """Correct member counts and administrators of rooms that lost members in a restore."""
-    present = sa.and_(members.c.room_id == rooms.c.id, members.c.left_at.is_(None))
+    present = sa.and_(members.c.room_id == rooms.c.id, IS_MEMBER)
     count = sa.select(sa.func.count()).select_from(members).where(present).scalar_subquery()
     wrong = list(connection.scalars(sa.select(rooms.c.id).where(rooms.c.members != count)))
     for number in wrong:
@@ -96,7 +97,7 @@ def rooms_administered(connection: Connection, user_id: int) -> list[int]:
     query = (
         sa.select(members.c.room_id)
         .join(rooms, rooms.c.id == members.c.room_id)
-        .where(members.c.user_id == user_id, members.c.left_at.is_(None))
+        .where(members.c.user_id == user_id, IS_MEMBER)
         .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
         .where(sa.or_(members.c.role == "admin", ~administered.exists()))
     )

@@ -14,6 +14,7 @@ from chatserver.storage import room_list
 from chatserver.storage.batch_loader import BatchLoader
 from chatserver.storage.bulk import RowLookup, key_slices
 from chatserver.storage.engine import Database
+from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import Load, UserRooms
@@ -127,7 +128,7 @@ class Rooms:
     async def mute(self, user_id: int, room: int, *, on: bool) -> int | None:
         """Mute or unmute a room for a member; return the read position, None for a nonmember."""
         own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
-        own = sa.and_(own, members.c.left_at.is_(None))
+        own = sa.and_(own, IS_MEMBER)
 
         def work(connection: Connection) -> int | None:
             connection.execute(members.update().where(own).values(muted=on))
@@ -169,7 +170,7 @@ class Rooms:
         query = (
             sa.select(users.c.name, users.c.display, members.c.role, members.c.read_seq)
             .join(users, users.c.id == members.c.user_id)
-            .where(members.c.room_id == room, members.c.left_at.is_(None))
+            .where(members.c.room_id == room, IS_MEMBER)
             .order_by(users.c.name_key)
         )
         async with (
@@ -192,7 +193,10 @@ class Rooms:
             return [row._asdict() for row in await connection.execute(query)]
 
     async def readable(self, user_id: int, numbers: Iterable[int]) -> dict[int, Access]:
-        """Return which of these rooms a user may read. Every read access is checked here."""
+        """Return which of these rooms a user may read: those of a member, or of a former one.
+
+        Every read is checked here but that of a search: see `search_candidates.READABLE`.
+        """
         found: dict[int, Access] = {}
         async with self._database.reading() as connection:
             for some in key_slices(numbers):
@@ -207,7 +211,7 @@ class Rooms:
         query = sa.select(members.c.user_id, members.c.room_id, members.c.joined_seq).where(
             members.c.user_id.in_(list(user_ids)),
             members.c.joined_at >= since,
-            members.c.left_at.is_(None),
+            IS_MEMBER,
         )
         async with self._database.reading() as connection:
             return [Joined(*row) for row in await connection.execute(query)]
@@ -250,14 +254,14 @@ _READS = RowLookup(
         members.c.room_id, members.c.user_id, members.c.read_seq, rooms.c.head, rooms.c.receipts
     )
     .join(rooms, rooms.c.id == members.c.room_id)
-    .where(members.c.left_at.is_(None)),
+    .where(IS_MEMBER),
     members.c.room_id,
     members.c.user_id,
 )
 _FORWARD = (
     members.update()
     .where(members.c.room_id == sa.bindparam("room"), members.c.user_id == sa.bindparam("user"))
-    .where(members.c.left_at.is_(None), members.c.read_seq < sa.bindparam("seq"))
+    .where(IS_MEMBER, members.c.read_seq < sa.bindparam("seq"))
     .values(read_seq=sa.bindparam("seq"))
 )
 
@@ -267,7 +271,7 @@ _READABLE = (
     .join(members, members.c.room_id == rooms.c.id)
     .where(rooms.c.id.in_(sa.bindparam("rooms", expanding=True)))
     .where(members.c.user_id == sa.bindparam("user"))
-    .where(sa.or_(members.c.left_at.is_(None), rooms.c.leavers_read))
+    .where(sa.or_(IS_MEMBER, rooms.c.leavers_read))
 )
 
 _PUBLIC = (

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import match
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.search_index import pending, search, words
 from chatserver.storage.tables import members
 from chatserver.text.search_terms import ROOM
@@ -19,9 +20,8 @@ RECENT = 20_000  # newest ids that are scanned on MySQL before the index is used
 
 Terms = list[list[str]]  # a conjunction of alternatives
 
-READABLE = sa.select(members.c.room_id).where(
-    members.c.user_id == sa.bindparam("me"), members.c.left_at.is_(None)
-)
+# Of members only: a former member finds nothing, also where `rooms.leavers_read` permits to read.
+READABLE = sa.select(members.c.room_id).where(members.c.user_id == sa.bindparam("me"), IS_MEMBER)
 
 
 def _readable(room: sa.ColumnElement[int]) -> sa.Exists:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Conflict, NotFound, _
 from chatserver.models import LOBBY, RoomKind
-from chatserver.storage.members import lock_rooms
+from chatserver.storage.members import IS_MEMBER, lock_rooms
 from chatserver.storage.tables import members, room_name, rooms, users
 from chatserver.text.names import is_lobby_title, room_key, skeleton
 
@@ -90,9 +90,7 @@ def find_room(connection: Connection, name: str, *, by: int | None) -> int:
     return int(found[0])
 
 
-_OWN_ROOMS = sa.select(members.c.room_id).where(
-    members.c.user_id == sa.bindparam("me"), members.c.left_at.is_(None)
-)
+_OWN_ROOMS = sa.select(members.c.room_id).where(members.c.user_id == sa.bindparam("me"), IS_MEMBER)
 _PUBLIC = sa.and_(sa.not_(rooms.c.private), rooms.c.name.is_not(None))
 _OPERATOR = sa.bindparam("operator", type_=sa.Boolean)
 _VISIBLE = sa.or_(_PUBLIC, _OPERATOR, rooms.c.id.in_(_OWN_ROOMS))

@@ -33,6 +33,6 @@ async def _accept(
 
 def _answer(self: Dispatcher, connection: Connection, data: str | bytes) -> None:
     if isinstance(data, str):
-        connection.send(text_frame(data.encode()))
+        connection.reply(text_frame(data.encode()))
     else:
-        connection.send(b"\x82" + text_frame(bytes(data))[1:])
+        connection.reply(b"\x82" + text_frame(bytes(data))[1:])

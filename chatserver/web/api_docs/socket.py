@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 from chatserver import protocol
-from chatserver.errors import CloseCode
+from chatserver.errors import TOO_MANY_SOCKETS, CloseCode
 
 Shape = Any  # a message type
 
@@ -32,8 +32,8 @@ REPLIES: dict[Shape, tuple[Shape, ...]] = {
 CLOSINGS: dict[CloseCode, str] = {
     CloseCode.RESTARTING: "The server restarts. Reconnect.",
     CloseCode.TOO_SLOW: "The client reads too slowly. Reconnect and catch up.",
-    CloseCode.OVERLOADED: "Too many sockets of one user (reason `too many sockets`), or the server"
-    " is overloaded. Reconnect later.",
+    CloseCode.OVERLOADED: f"Too many sockets of one user (reason `{TOO_MANY_SOCKETS}`), or the"
+    " server is overloaded. Reconnect later.",
     CloseCode.SILENT: "Nothing was received for one and a half heartbeat intervals. Reconnect.",
     CloseCode.SESSION_INVALID: "The session has ended. Log in again; do not reconnect"
     " automatically.",

@@ -157,7 +157,7 @@ class Dispatcher:
         try:
             self._invalid_frames.take(connection)
         except RateLimited:
-            self._hub.hang_up(connection, CloseCode.ABUSE, "too many frames that make no sense")
+            self._hub.hang_up(connection, CloseCode.ABUSE, "too many invalid frames")
 
     def _perform(self, connection: Connection, command: protocol.Command) -> Awaitable[None] | None:
         user = connection.user

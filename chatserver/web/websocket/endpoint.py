@@ -14,6 +14,7 @@ from chatserver.accounts.sign_in import SignIn
 from chatserver.chat.history import History
 from chatserver.config import LimitSettings
 from chatserver.errors import (
+    TOO_MANY_SOCKETS,
     AccountClosed,
     BadRequest,
     CloseCode,
@@ -112,7 +113,7 @@ class WebSocketEndpoint:
         if self._stopping:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
         if len(self._hub.devices(sign_in.user.id)) >= self._limits.sockets_per_user:
-            raise Disconnect(CloseCode.OVERLOADED, "too many sockets of one person")
+            raise Disconnect(CloseCode.OVERLOADED, TOO_MANY_SOCKETS)
         socket = self._upgrade(request)
         locale = preferred(request)
         connection = self._connection(socket, sign_in, lists_presence=lists_presence, locale=locale)
