@@ -2,6 +2,7 @@
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
+import { sortedByName } from "../lib/collation.js";
 import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
 import { clone, urls } from "../ui/page.js";
@@ -24,7 +25,7 @@ class AdminBots extends AdminList {
   }
 
   read({ bots }) {
-    return bots;
+    return sortedByName(bots, ({ display }) => display);
   }
 
   key({ name }) {

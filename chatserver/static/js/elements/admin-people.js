@@ -2,6 +2,7 @@
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
+import { sortedByName } from "../lib/collation.js";
 import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
 import { me, urls } from "../ui/page.js";
@@ -23,7 +24,7 @@ class AdminPeople extends AdminList {
   }
 
   read({ people }) {
-    return people;
+    return sortedByName(people, ({ display }) => display);
   }
 
   key({ name }) {

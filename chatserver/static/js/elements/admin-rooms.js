@@ -3,6 +3,7 @@
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
 import { archiveQuestion } from "../lib/archive-question.js";
+import { sortedByName } from "../lib/collation.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { LOBBY } from "../net/protocol.js";
 import { lang } from "../ui/page.js";
@@ -23,7 +24,7 @@ class AdminRooms extends AdminList {
   }
 
   read({ rooms }) {
-    return rooms;
+    return sortedByName(rooms, ({ title }) => title);
   }
 
   key({ room }) {

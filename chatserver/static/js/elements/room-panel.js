@@ -9,6 +9,7 @@
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
+import { sortedByName } from "../lib/collation.js";
 import { FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
@@ -144,7 +145,8 @@ class RoomPanel extends HTMLElement {
   /** Those who are online first. */
   #showMembers() {
     const online = ({ name }) => this.#users.isOnline(name);
-    const order = this.#members.map((member) => ({ key: member.name, ...member }));
+    const members = sortedByName(this.#members, ({ name }) => this.#users.display(name));
+    const order = members.map((member) => ({ key: member.name, ...member }));
     order.sort((a, b) => Number(online(b)) - Number(online(a)));
     this.querySelector(".panel-count").textContent = order.length;
     this.#steady.draw(() => this.#fill(this.#steady.items(this.#list, order)));

@@ -1,10 +1,11 @@
 /** Filter a list of users, [{name, display}]. */
 
+import { sortedByName } from "./collation.js";
 import { matching } from "./mentions.js";
 
 export const FILTER_THRESHOLD = 8; // up to this many users are shown without a filter
 
-export const byDisplay = (users) => [...users].sort((a, b) => a.display.localeCompare(b.display));
+export const byDisplay = (users) => sortedByName(users, ({ display }) => display);
 
 /** `typed` as a query for `matching`. */
 export const query = (typed) => typed.normalize("NFKC").trim().toLowerCase().replace(/^@/, "");

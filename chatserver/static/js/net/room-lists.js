@@ -1,9 +1,10 @@
 /** Lists of rooms from the HTTP API, which is paginated. */
 
+import { sortedByName } from "../lib/collation.js";
 import { sessionRequest } from "./api.js";
 import { urls } from "../ui/page.js";
 
-/** All `own` rooms of the user and all public rooms (`open`). */
+/** All `own` rooms of the user and all public rooms (`open`), by title. */
 export async function listRooms() {
   const first = await sessionRequest("GET", urls.rooms);
   return {
@@ -19,5 +20,5 @@ async function allPages(first, list, cursor) {
     found.push(...page[list]);
     after = page[cursor];
   }
-  return found;
+  return sortedByName(found, ({ title, name }) => title || name || "");
 }

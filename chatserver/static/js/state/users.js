@@ -7,6 +7,7 @@
 
 import { sessionRequest } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
+import { sortedByName } from "../lib/collation.js";
 import { fold } from "../lib/mentions.js";
 import { namesakes, withName } from "../lib/names.js";
 import { me, urls } from "../ui/page.js";
@@ -224,8 +225,7 @@ export class Users extends EventTarget {
   }
 
   #sorted(names) {
-    const order = (name) => (name === me.name ? "" : this.#unqualified(name));
-    return names.sort((a, b) => order(a).localeCompare(order(b)));
+    return sortedByName(names, (name) => (name === me.name ? "" : this.#unqualified(name)));
   }
 
   #changed() {
