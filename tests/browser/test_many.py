@@ -115,6 +115,7 @@ async def test_among_many_users_a_filter_finds_the_members_of_a_room(enter: Ente
     await choices.get_by_text("User 001").click()
     await filters.fill("user 002")
     await expect(choices).to_have_text(["User 001 @n198", "User 002 @n197"])
+    await expect(page.locator(".people-chosen")).to_have_text("1 selected: User 001")
     await filters.fill("nosuch")
     await expect(page.locator(".people-none")).to_be_visible()
     await page.locator("#room-name").fill("plans")

@@ -215,7 +215,7 @@ class RoomPanel extends HTMLElement {
 
   async #leave({ room, title }) {
     const question = _("Leave %(name)s?", { name: title });
-    const text = room.name === null ? _("You can only rejoin if a member adds you.") : room.private ? _("You need an invitation to rejoin.") : "";
+    const text = room.name === null ? _("You can only rejoin if a member adds you.") : room.private ? _("You will need an invitation to rejoin.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
     await sessionRequest("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));

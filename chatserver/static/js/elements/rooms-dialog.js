@@ -11,7 +11,7 @@ import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hideProblem } from "../ui/form-problem.js";
-import { clone, urls } from "../ui/page.js";
+import { clone, lang, urls } from "../ui/page.js";
 import { listRooms } from "../net/room-lists.js";
 
 class RoomsDialog extends HTMLElement {
@@ -33,6 +33,7 @@ class RoomsDialog extends HTMLElement {
       event.preventDefault();
       attemptOnce(this.#formProblem, () => this.#create());
     });
+    this.#choices.addEventListener("change", () => this.#showChosen());
     this.#filter.addEventListener("input", () => this.#filterChanged());
     this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // does not submit the form
   }
@@ -59,6 +60,16 @@ class RoomsDialog extends HTMLElement {
     this.querySelector(".rooms-people").hidden = users.length === 0;
     this.#filter.hidden = users.length <= FILTER_THRESHOLD;
     this.querySelector(".people-none").hidden = fits.size > 0;
+    this.#showChosen();
+  }
+
+  /** The chosen users, who may be far apart in the list. */
+  #showChosen() {
+    const chosen = [...this.#choices.querySelectorAll(":checked")].map((box) => box.closest(".check").querySelector(".choice-name").textContent);
+    const names = new Intl.ListFormat(lang, { style: "narrow" }).format(chosen);
+    const place = this.querySelector(".people-chosen");
+    place.hidden = chosen.length === 0;
+    place.textContent = ngettext("%(num)s selected: %(names)s", "%(num)s selected: %(names)s", chosen.length, { names });
   }
 
   #filterChanged() {
