@@ -1,7 +1,7 @@
 """The page on phones and tablets: no control covers another one."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import EnterChat
 
@@ -13,6 +13,16 @@ SEND_IS_FREE = """() => {
 }"""
 SIDEWAYS = """() => [...document.querySelectorAll(".messages-scroll, html")]
   .some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)"""
+WIDE = """() => {
+  const scrolls = (one) => one === document.documentElement ||
+    /auto|scroll/.test(getComputedStyle(one).overflowX);
+  const isWide = (one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1;
+  return [...document.querySelectorAll("*:not(textarea, .admin-tabs ul)")]
+    .filter((one) => scrolls(one) && isWide(one))
+    .map((one) => `${one.localName}.${one.className}`);
+}"""  # what scrolls sideways
+LONG_TITLES = ["x" * 80, "Long title " * 7, "غرفة طويلة " * 7, "غ" * 80]
+LONG_NAME = "longname" * 4
 TARGETS = """() => {
   const all = [...document.querySelectorAll(".message-more, .actions .action:not([hidden])")];
   const boxes = all.map((one) => one.getBoundingClientRect()).filter(({ width }) => width > 0);
@@ -50,6 +60,53 @@ async def test_nothing_overlaps_on_a_phone_or_a_tablet(enter: EnterChat) -> None
     for number in range(3):
         await page.locator(".message-more").nth(number).click()
         assert await page.evaluate(TARGETS) == {"overlaps": 0, "small": 0}
+
+
+async def test_long_names_make_nothing_wider_than_its_container(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.user(LONG_NAME, display="غ" * 64)
+    for number, title in enumerate(LONG_TITLES):
+        for users in ([], ["ann"]):
+            name = f"room{number}{len(users)}"
+            named = {"name": name, "title": title + name, **({"users": users} if users else {})}
+            room = (await bo.ask("POST", "/api/rooms", named)).json["room"]
+            await bo.ask("POST", f"/api/rooms/{room}/messages", {"data": "Hi @ann"})
+    for width in (320, 390, 820, 1280):
+        await ann.page.set_viewport_size({"width": width, "height": 700})
+        await ann.page.goto(f"/index#/room/{room}")
+        await ann.wait_until_loaded()
+        wide = await wide_in_dialogs(ann.page) | await wide_in_administration(ann.page)
+        assert {place: found for place, found in wide.items() if found} == {}, width
+
+
+async def wide_in_dialogs(page: Page) -> dict[str, list[str]]:
+    """Return the elements that scroll sideways, by dialog."""
+    wide = {"chat": await page.evaluate(WIDE)}
+    for name in ("rooms", "room", "invite", "settings", "keys", "switcher"):
+        if name == "switcher":
+            await page.keyboard.press("Control+k")
+        else:
+            await page.evaluate(f"document.querySelector('[data-open={name}]').click()")
+        dialog = page.locator("dialog[open]")
+        await expect(dialog).to_be_visible()
+        if name == "rooms":
+            await expect(dialog.locator(".rooms-open li")).to_have_count(len(LONG_TITLES))
+        wide[name] = await page.evaluate(WIDE)
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+    await page.locator(".topbar-room").click()
+    await expect(page.locator(".members li")).to_have_count(2)
+    return {**wide, "members": await page.evaluate(WIDE)}
+
+
+async def wide_in_administration(page: Page) -> dict[str, list[str]]:
+    """Return the elements that scroll sideways, by page."""
+    wide = {}
+    for section in ("people", "rooms", "invites", "bots"):
+        await page.goto(f"/admin/{section}")
+        await expect(page.locator("[data-state=loaded]").first).to_be_attached()
+        wide[f"admin/{section}"] = await page.evaluate(WIDE)
+    return wide
 
 
 async def test_the_enter_key_setting_applies_on_touch_devices(enter: EnterChat) -> None:
