@@ -23,6 +23,7 @@ from chatserver.accounts.key_sync import KeySync
 from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys
+from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat.event_cache import EventCache
@@ -35,7 +36,6 @@ from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.descriptors import Descriptors
 from chatserver.errors import CloseCode
-from chatserver.limits import SignInGuard
 from chatserver.nightly import Nightly
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.realtime.hub import Hub

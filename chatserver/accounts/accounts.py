@@ -15,6 +15,7 @@ from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unknown
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.accounts.sign_in import SignIn, Tokens
+from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.config import AuthSettings
 from chatserver.errors import (
     SESSION_ENDED,
@@ -27,7 +28,6 @@ from chatserver.errors import (
     Unauthorized,
     _,
 )
-from chatserver.limits import SignInGuard
 from chatserver.models import Role, Session, User, name_key
 from chatserver.permissions import write_private
 from chatserver.storage.credentials import Credentials

@@ -10,8 +10,8 @@ from typing import Any
 
 from chatserver import __version__
 from chatserver.accounts.key_sync import KeySync
+from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.histogram import Histogram
-from chatserver.limits import SignInGuard
 from chatserver.nightly import Nightly
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive

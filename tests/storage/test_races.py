@@ -17,10 +17,10 @@ from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys, Token
 from chatserver.accounts.sign_in import SignIn
+from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.bus.messages import SessionEnd
 from chatserver.config import AuthSettings
 from chatserver.errors import ChatError, CloseCode, Conflict, Unauthorized
-from chatserver.limits import SignInGuard
 from chatserver.models import Event, Invite, Role, Session, User
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, draft
