@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 class Client:
-    """A signed-in connection. `welcome` is its first frame."""
+    """A logged-in connection. `welcome` is its first frame."""
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse, welcome: Frame) -> None:
         self._ws = ws

@@ -102,7 +102,7 @@ class Conflict(ChatError):
 class OtherUser(ChatError):
     """The request names the user that it is for, and its session belongs to another one."""
 
-    code, status, text = "other_user", 409, _("This browser is signed in as another user now.")
+    code, status, text = "other_user", 409, _("This browser is logged in as another user now.")
 
 
 class TooLarge(ChatError):
@@ -132,7 +132,7 @@ class Unavailable(ChatError):
 class Reset(ChatError):
     """The client's position is not in this log: the client has to reload the room."""
 
-    code, status, text = "reset", 409, _("Your position is not in this log. Load the room again.")
+    code, status, text = "reset", 409, _("This position is no longer valid. Reload the room.")
 
     def __init__(self, epoch: str) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ class Reset(ChatError):
 class RateLimited(ChatError):
     """The rate limit was exceeded; `retry_after` is in seconds."""
 
-    code, status, text = "rate_limited", 429, _("Too fast. Wait a moment.")
+    code, status, text = "rate_limited", 429, _("Too many requests. Try again shortly.")
 
     def __init__(self, retry_after: float, sentence: str | None = None) -> None:
         super().__init__(sentence)

@@ -54,7 +54,7 @@ class User(Value, frozen=True):
 
 
 class Session(Value, frozen=True):
-    """A sign-in on one device, valid until `expires_at` or until it is revoked."""
+    """A login on one device, valid until `expires_at` or until it is revoked."""
 
     id: str
     user: User

@@ -33,7 +33,7 @@ async def restore(
     """Replace the content of the database by the archive, under a new epoch, or change nothing.
 
     `progress` is called with the number of rows added. Sessions are restored: a user who was signed
-    in at the time of the backup is signed in again if the keys still exist. What ended at or after
+    in at the time of the backup is logged in again if the keys still exist. What ended at or after
     `since` (ms UTC) ends again; return what else is valid again.
 
     `move`: the data folder may belong to another database, and belongs to this one afterwards.

@@ -56,7 +56,7 @@ class Chat:
         await self._runner.cleanup()
 
     async def user(self, name: str, *, admin: bool = False, display: str = "") -> "User":
-        """Create an account with PASSWORD, which is hashed once for all, and sign in."""
+        """Create an account with PASSWORD, which is hashed once for all, and log in."""
         self._hash = self._hash or await self.server.passwords.hash(PASSWORD)
         role = Role.ADMIN if admin else Role.MEMBER
         shown = display or name.capitalize()

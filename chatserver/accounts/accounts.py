@@ -1,4 +1,4 @@
-"""Set-up, sign-in, sessions, and users' own accounts; for others' see `administration`.
+"""Set-up, login, sessions, and users' own accounts; for others' see `administration`.
 
 Knows nothing of connections; they are closed through `SessionCloser`.
 """
@@ -95,7 +95,7 @@ class Accounts:
         self._setup_token.unlink(missing_ok=True)
         return user
 
-    # Signing in and out -------------------------------------------------------------------------
+    # Logging in and out -------------------------------------------------------------------------
 
     async def sign_in(self, name: str, password: str, *, address: str) -> User:
         """Return the user with that name and password. Raises BadCredentials.
@@ -111,7 +111,7 @@ class Accounts:
             raise BadCredentials
         self._guard.succeeded(account, address)
         if stored is not None and self._passwords.outdated(stored):
-            with suppress(ChatError):  # retried at the next sign-in
+            with suppress(ChatError):  # retried at the next login
                 hashed = await self._passwords.hash(password)
                 await self._credentials.rehash(user.id, old=stored, new=hashed)
         return user
@@ -169,7 +169,7 @@ class Accounts:
         self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
-        """Return the seconds since the token of a sign-in was issued."""
+        """Return the seconds since the token of a login was issued."""
         return sign_in.token.age(self._clock())
 
     async def renew(self, session_id: str, lifetime: int) -> tuple[int, str]:

@@ -92,7 +92,7 @@ class Passwords:
     async def hash(self, password: str, *, generated: bool = False) -> str:
         """Hash a password. `generated`: it has 80 random bits, so a cheap hash suffices.
 
-        The user's first sign-in replaces that hash: see `outdated`.
+        The user's first login replaces that hash: see `outdated`.
         """
         hasher = self._cheap if generated else self._hasher
         return await self._in_thread(hasher.hash, normalized(password))
@@ -125,7 +125,7 @@ class Passwords:
 
     async def _in_thread(self, work: Callable[[*P], T], *args: *P) -> T:
         if self._under_way >= WORKERS + MAX_QUEUED:
-            raise RateLimited(1.0, _("Many people are signing in. Try again in a moment."))
+            raise RateLimited(1.0, _("Many people are logging in. Try again in a moment."))
         self._under_way += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)

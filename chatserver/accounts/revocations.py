@@ -16,7 +16,7 @@ from typing import Protocol
 from chatserver.bus.messages import SessionEnd
 from chatserver.errors import ChatServerError, StartError, Unavailable
 
-STORE_TIMEOUT = 5.0  # seconds that signing out waits for the database
+STORE_TIMEOUT = 5.0  # seconds that logging out waits for the database
 RETRY_DELAY = 1.0  # seconds
 RETRIES = 10  # after which the other nodes are notified again: one may have been restarted
 MAX_PENDING = 10_000  # sessions; more are rejected with `unavailable`

@@ -1,6 +1,6 @@
 """Slows down password guessing without locking out users. Pure; the clock is passed in.
 
-Owns recent failures, and the addresses from which accounts have signed in.
+Owns recent failures, and the addresses from which accounts have logged in.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ class SignInGuard:
     """Slows down password guessing without locking out the user.
 
     Every attempt counts for its address. Failures count for the account too, and each further
-    failure doubles the delay, up to DELAY_CAP. An address from which the account has signed in
+    failure doubles the delay, up to DELAY_CAP. An address from which the account has logged in
     before is not delayed by failures from other addresses.
     """
 

@@ -213,7 +213,7 @@ class Membership:
         """
         self._rate.charge(user.id, len(names or ()) / USERS_PER_MESSAGE)
         if not names:
-            raise BadRequest(_("Name users in 'users'."))
+            raise BadRequest(_("'users' is missing."))
         found = await self._users.ids(names)
         missing = [name for name in names if name_key(name) not in found]
         if missing:
@@ -233,5 +233,5 @@ def _changes(settings: RoomSettings) -> dict[str, Any]:
         if key in values:
             values[key] = checked(values[key])
     if not values:
-        raise BadRequest(_("Nothing to change was given."))
+        raise BadRequest(_("No changes were given."))
     return values

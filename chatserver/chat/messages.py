@@ -77,7 +77,7 @@ class Chat:
         the message is rejected at once. Only a text that is costly to render has to be awaited.
         """
         if to is None and room is None:
-            raise BadRequest(_("Name a recipient in 'to', or a room in 'room'."))
+            raise BadRequest(_("'to' or 'room' is missing."))
         self._check_text(text)
         known = self._room_cache.get(room or 0) if to is None else self._direct(user, to)
         partner = known.partner(user.id) if known else None

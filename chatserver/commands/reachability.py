@@ -22,7 +22,7 @@ Finding = tuple[bool | None, str]  # whether a check passed, None for a warning;
 
 
 async def reached(settings: Settings) -> AsyncIterator[Finding]:
-    """Yield checks of `server.public_url`, tried from this machine without signing in."""
+    """Yield checks of `server.public_url`, tried from this machine without logging in."""
     for finding in configured(settings):
         yield finding
     if settings.origin:

@@ -1,6 +1,6 @@
 """Ends of sessions: closes their connections, here and on the other nodes.
 
-A message from another node may be late, and its user may have signed in again since. So the
+A message from another node may be late, and its user may have logged in again since. So the
 database is asked which sessions are alive. Owns the tasks that ask it.
 """
 

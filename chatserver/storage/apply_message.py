@@ -142,7 +142,7 @@ class _Batch:
         self._check_writable(draft)
         author, at = self._target(draft, act)
         if author != draft.user_id:
-            raise Forbidden(_("Only its author may edit a message."))
+            raise Forbidden(_("Only the author can edit a message."))
         if at < act.since:
             raise Forbidden(_("This message is too old to be edited."))
         self.writes.add_edit(draft, act)
@@ -152,7 +152,7 @@ class _Batch:
         governing = not act.outside and is_room_admin(self._membership(draft))
         author, _at = self._target(draft, act)
         if author != draft.user_id and not governing:
-            raise Forbidden(_("Only its author or an administrator may delete a message."))
+            raise Forbidden(_("Only the author or an administrator can delete a message."))
         del self._targets[draft.room, act.target]
         self.writes.add_deletion(draft, act)
         return self._accept_act(draft, act, Kind.DELETE)

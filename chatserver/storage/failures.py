@@ -215,7 +215,7 @@ def read_error(error: Exception) -> Exception:
     """Return the same for an error of a query that changes nothing."""
     translated = storage_error(error)
     if failure(error) is LATE:
-        return _with_reason(Unavailable(_("That took too long. Ask for less.")), LATE)
+        return _with_reason(Unavailable(_("The query took too long. Narrow it down.")), LATE)
     if type(translated) is Unavailable and translated.sentence == Unavailable.text:
         busy = Unavailable(_("The server cannot answer right now. Try again."))
         busy.reason, busy.may_pass = translated.reason, translated.may_pass

@@ -25,7 +25,7 @@ from chatserver.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class AdminUser:
-    """A user. Times in ms; `last_seen_at` is None for users who never signed in."""
+    """A user. Times in ms; `last_seen_at` is None for users who never logged in."""
 
     name: str
     display: str

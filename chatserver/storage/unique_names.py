@@ -56,7 +56,7 @@ def require_no_lobby_title(connection: Connection, title: str) -> None:
     """Raise Conflict if a title is confusable with the lobby's, translated or as it is set."""
     lobby = connection.scalar(sa.select(rooms.c.title).where(rooms.c.id == LOBBY)) or ""
     if is_lobby_title(title) or skeleton(title) == skeleton(lobby):
-        raise Conflict(_("Only the lobby has this title."))
+        raise Conflict(_("This title is reserved for the lobby."))
 
 
 def name_columns(name: str, *, private: bool) -> dict[str, Any]:

@@ -106,13 +106,13 @@ def parse(text: str) -> Query:
     Raises BadRequest for invalid filters and for a query without content.
     """
     if len(text) > QUERY_LENGTH:
-        raise BadRequest(_("That is too long for a search."))
+        raise BadRequest(_("The query is too long."))
     filters: dict[str, str] = {}
     pieces: dict[Piece, None] = {}
     terms: dict[str, None] = {}
     simple = plain(text)
     if len(simple) > EXPANDED_LENGTH:
-        raise BadRequest(_("That is too long for a search."))
+        raise BadRequest(_("The query is too long."))
     for name, value, phrase, word in _PARTS.findall(simple):
         if name:
             _add_filter(filters, name.lower(), value)
@@ -127,7 +127,7 @@ def parse(text: str) -> Query:
 
 def _add_filter(filters: dict[str, str], name: str, value: str) -> None:
     if name in filters:
-        raise BadRequest(_("Write %(filter)s only once."), filter=f"{name}:")
+        raise BadRequest(_("%(filter)s can be used only once."), filter=f"{name}:")
     filters[name] = value.lstrip("@#").strip('"')
     if not filters[name]:
         raise BadRequest(_("Something is missing after %(filter)s"), filter=f"{name}:")

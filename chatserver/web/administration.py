@@ -99,7 +99,7 @@ class AdministrationHandlers:
         admin = await self._event_author(request)
         form = await forms.read(request, forms.RoomOversight)
         if form.archived is None and form.retention_days is None:
-            raise BadRequest(_("Nothing to change was given."))
+            raise BadRequest(_("No changes were given."))
         await self._membership.administer_room(
             admin,
             _number(request),

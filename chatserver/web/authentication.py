@@ -52,7 +52,7 @@ class Sessions:
         self.listening_url = ""  # where browsers reach this server, as far as it knows
 
     async def authenticate(self, request: web.Request) -> SignIn:
-        """Return the sign-in of the header or cookie. Raises Unauthorized or OtherUser."""
+        """Return the login of the header or cookie. Raises Unauthorized or OtherUser."""
         if SIGN_IN not in request:
             sign_in = await self._accounts.authenticate(_token(request))
             expected = unquote(request.headers.get(EXPECTED_USER, ""))
@@ -205,7 +205,7 @@ class Sessions:
 def _require_expected_user(sign_in: SignIn, expected: str) -> SignIn:
     """Return `sign_in` unless the request expects another user. Raises OtherUser.
 
-    A page outlives the session it was loaded with: signing in again in the same browser replaces
+    A page outlives the session it was loaded with: logging in again in the same browser replaces
     the cookie, and the page must not act for the new user.
     """
     if expected and name_key(expected) != name_key(sign_in.user.name):

@@ -223,7 +223,7 @@ def _without_nulls(facts: dict[str, Any]) -> dict[str, Any]:
 def _event_query(request: web.Request) -> EventQuery:
     command = parse_query(request, EventQuery)
     if command.after is not UNSET and command.before is not UNSET:
-        raise BadRequest(_("Name 'after' or 'before', not both."))
+        raise BadRequest(_("Use either 'after' or 'before'."))
     return command
 
 

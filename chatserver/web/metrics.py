@@ -73,7 +73,7 @@ class Metrics:
         signs = self._guard.counts
         limited = signs["attempted"] - signs["failed"] - signs["succeeded"]
         outcomes = {"ok": signs["succeeded"], "failed": signs["failed"], "limited": limited}
-        yield _counters("sign_ins", "Attempts to sign in with a password.", outcome=outcomes)
+        yield _counters("sign_ins", "Attempts to log in with a password.", outcome=outcomes)
         yield _counters("task_restarts", "Endless tasks restarted, by name.", task=self._task_ends)
         trusted = self._nightly.trusts_clock
         yield _gauge("clock_trusted", "The clock agrees with what is recorded.", trusted)

@@ -131,7 +131,7 @@ TITLES = {
     409: _("The action failed"),
     413: _("Too large"),
     415: _("The action failed"),
-    429: _("Too fast"),
+    429: _("Too many requests"),
     500: _("Something went wrong"),
     503: _("Not available right now"),
 }

@@ -1,4 +1,4 @@
-"""HTML pages, and signing in and out. Accepts JSON and plain forms."""
+"""HTML pages, and logging in and out. Accepts JSON and plain forms."""
 
 from contextlib import suppress
 from typing import Any
@@ -21,7 +21,7 @@ RENEW_AFTER = 86_400  # seconds; a visit renews an older cookie, or one past hal
 
 
 class Pages:
-    """Set-up, sign-in, invitations and the chat page."""
+    """Set-up, login, invitations and the chat page."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Pages:
         user = await self._accounts.set_up(form.token, new, form.password)
         return await self._signed_in(request, user)
 
-    # Signing in and out ---------------------------------------------------------------------------
+    # Logging in and out ---------------------------------------------------------------------------
 
     @operation(
         "GET",
@@ -116,7 +116,7 @@ class Pages:
         redirects=True,
     )
     async def login_page(self, request: web.Request) -> web.StreamResponse:
-        """The login page. Redirects a signed-in user to the chat, unless the query has `switch`."""
+        """The login page. Redirects a logged-in user to the chat, unless the query has `switch`."""
         if not await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "setup_page"))
         if "switch" not in request.query:

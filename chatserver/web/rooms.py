@@ -10,7 +10,7 @@ from aiohttp import web
 from chatserver import protocol
 from chatserver.chat.history import History
 from chatserver.chat.membership import Membership, NewRoom, RoomOutcome, RoomSettings
-from chatserver.errors import BadRequest, NotFound
+from chatserver.errors import BadRequest, NotFound, _
 from chatserver.models import RoomKind, RoomState, User, name_key
 from chatserver.protocol import encode_events
 from chatserver.storage.rooms import Rooms
@@ -126,7 +126,7 @@ class RoomHandlers:
         form = await forms.read(request, forms.RoomChange)
         named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
         if named & {"muted", "archived"} and len(named - {"id"}) > 1:
-            raise BadRequest("'muted' and 'archived' are set by themselves.")
+            raise BadRequest(_("'muted' and 'archived' cannot be combined with other fields."))
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
         if form.muted is not None:

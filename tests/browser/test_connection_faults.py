@@ -84,7 +84,7 @@ async def network(
 
 
 async def set_up_users(network: FaultyNetwork) -> None:
-    """Sign in ann, who is in the lobby, and bo; create a room that ann does not open."""
+    """Log in ann, who is in the lobby, and bo; create a room that ann does not open."""
     network.ann.allow_console_errors("WebSocket|ERR_|Failed to load resource")
     token = setup_link(network.server.lines).partition("#")[2]
     await network.ann.sign_up(f"/setup#{token}", "ann", "Ann")

@@ -129,7 +129,7 @@ async def test_text_in_a_dialog_is_discarded_only_after_a_confirmation(
                 await page.mouse.click(5, 5)
             else:
                 await dialog.locator(".dialog-close").click()
-            await expect(discard.locator("h2")).to_have_text("Discard what you have entered?")
+            await expect(discard.locator("h2")).to_have_text("Discard your changes?")
             await page.keyboard.press("Escape")
             await expect(discard).to_be_hidden()
             await expect(box).to_have_value("12")

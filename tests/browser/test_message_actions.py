@@ -316,7 +316,7 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     failed = ann.page.locator("[data-state=failed]")
     await expect(failed).to_have_class(re.compile("message-deleted"))
     await expect(failed.locator(".message-problem")).to_have_text(
-        "Edit not saved. The message was deleted meanwhile."
+        "Edit not saved. The message was deleted in the meantime."
     )
     await expect(failed.locator(".message-retry")).to_be_hidden()
     await failed.locator(".message-rewrite").click()

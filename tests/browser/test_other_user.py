@@ -1,4 +1,4 @@
-"""Another user signs in with the same browser: windows of the first user do nothing for them."""
+"""Another user logs in with the same browser: windows of the first user do nothing for them."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress

@@ -81,10 +81,10 @@ test("little disk space, a database that does not flush and another schema versi
   assert.deepEqual(issues({ server: { disk_free: 1_000_000_000 } }), ["Disk: fair"]);
   assert.deepEqual(issues({ server: { disk_free: 1_000 } }), ["Disk: bad"]);
   assert.deepEqual(issues({ server: { durability: "weakened" } }), ["Database: bad"]);
-  assert.deepEqual(issues({ server: { durability: "unknown", revision: null } }), ["Database: bad", "Tables: bad"]);
+  assert.deepEqual(issues({ server: { durability: "unknown", revision: null } }), ["Database: bad", "Database schema: bad"]);
 });
 
 test("a long queue is a warning and a stopped journal a problem", () => {
-  assert.deepEqual(issues({ server: { waiting: 5_000 } }), ["Storing: fair"]);
-  assert.deepEqual(issues({ server: { storing: false } }), ["Storing: bad"]);
+  assert.deepEqual(issues({ server: { waiting: 5_000 } }), ["Message storage: fair"]);
+  assert.deepEqual(issues({ server: { storing: false } }), ["Message storage: bad"]);
 });

@@ -45,7 +45,7 @@ test("a refused edit of a deleted message is shown on it, and one of a message t
   const { events, statuses } = withPendingChanges(MESSAGES, [ofDeleted], "ann", { availability: "online" });
   assert.equal(events[2], MESSAGES[2]);
   const { id, state, problem, final } = statuses.get(3);
-  assert.deepEqual([id, state, problem, final], ["e", "failed", "The message was deleted meanwhile.", true]);
+  assert.deepEqual([id, state, problem, final], ["e", "failed", "The message was deleted in the meantime.", true]);
   assert.equal(withPendingChanges(MESSAGES, [{ ...deletion, target: 3 }], "ann", { availability: "waiting" }).statuses.size, 0);
   const found = orphanedEdits([ofDeleted, ofAbsent, failed(edit), { ...edit, target: 9 }, failed(reaction)], MESSAGES);
   assert.deepEqual(found, [ofAbsent]);

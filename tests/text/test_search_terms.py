@@ -193,7 +193,7 @@ def test_the_size_of_the_tables_is_limited() -> None:
         ("x" * 501, "too long"),
         ("from:", "missing after from:"),
         ("hi in:#", "missing after in:"),
-        ("from:bo from:ann", "from: only once"),
+        ("from:bo from:ann", "from: can be used only once"),
         ("before:yesterday", "not yesterday"),
         ("after:2026-13-01", "not 2026-13-01"),
     ],

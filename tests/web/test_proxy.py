@@ -75,7 +75,7 @@ async def http(proxy: PrivateNginx) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def log_in(http: aiohttp.ClientSession, proxy: PrivateNginx) -> dict[str, str]:
-    """Sign in; return the header with the token. The cookie is in the client's jar."""
+    """Log in; return the header with the token. The cookie is in the client's jar."""
     form = {"username": "ann", "password": PASSWORD}
     answer = await ask(http, "POST", f"{proxy.url}/login", form, {"Origin": proxy.url, **SPOOFED})
     assert answer.status == 200

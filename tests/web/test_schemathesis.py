@@ -104,7 +104,7 @@ API = schemathesis.openapi.from_dict(described(), config=schemathesis.Config.fro
 
 
 class Visitors:
-    """root, an administrator; and cy, who signs in anew for whatever ends sessions."""
+    """root, an administrator; and cy, who logs in anew for whatever ends sessions."""
 
     def __init__(self, url: str) -> None:
         self.url = url

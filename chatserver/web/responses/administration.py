@@ -11,7 +11,7 @@ from chatserver.web.responses import Success
 
 @dataclass(frozen=True, slots=True)
 class AdminUser(overview.AdminUser):
-    """A user. Times in ms; `last_seen_at` is null for users who never signed in.
+    """A user. Times in ms; `last_seen_at` is null for users who never logged in.
 
     `online`: the user is online on some node; `last_seen_at` is then up to some minutes old.
     """

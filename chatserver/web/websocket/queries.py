@@ -35,7 +35,7 @@ class Queries:
         if command.rooms is not None:
             return await self._catch_up(connection, command, command.rooms)
         if command.room is None:
-            raise BadRequest(_("Name a room in 'room', or positions in 'rooms'."))
+            raise BadRequest(_("'room' or 'rooms' is missing."))
         page = await self._page(connection, command, command.room)
         return protocol.HistoryPage(id=command.id, ok=True, **msgspec.structs.asdict(page))
 
@@ -46,7 +46,7 @@ class Queries:
         if command.after is None:
             return await self._history.before(user, room, command.before, command.limit)
         if command.before is not None:
-            raise BadRequest(_("Name 'after' or 'before', not both."))
+            raise BadRequest(_("Use either 'after' or 'before'."))
         self.catch_ups += 1
         cursors = partial(self._hub.cursors, connection)
         return await self._history.after(

@@ -27,7 +27,7 @@ class RoomChanges:
             )
             await membership.create(user, room, request_id=request_id, reply=send)
         elif command.room is None:
-            raise BadRequest(_("Name a room in 'room'."))
+            raise BadRequest(_("'room' is missing."))
         elif command.action == "join":
             await membership.join(user, command.room, request_id=request_id, reply=send)
         elif command.action == "mute":

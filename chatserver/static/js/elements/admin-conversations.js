@@ -36,18 +36,18 @@ class AdminConversations extends AdminList {
     events.textContent = this.#numbers.format(conversation.events);
     this.moment(row.querySelector(".cell-created"), conversation.created_at);
     this.moment(row.querySelector(".cell-last"), conversation.last_at);
-    row.querySelector("button").setAttribute("aria-label", _("Remove it: the conversation of %(name)s", { name: conversation.created_by ?? "–" }));
+    row.querySelector("button").setAttribute("aria-label", _("Delete conversation started by %(name)s", { name: conversation.created_by ?? "–" }));
   }
 
   #remove({ room, members }) {
     const question = {
-      question: _("Remove this conversation?"),
+      question: _("Delete this conversation?"),
       text: ngettext(
         "It disappears for its member, and its messages are deleted for good.",
         "It disappears for its %(num)s members, and its messages are deleted for good.",
         members,
       ),
-      yes: _("Remove it"),
+      yes: _("Delete conversation"),
     };
     return this.confirmed(question, () => sessionRequest("DELETE", `${this.#url}/${room}`));
   }

@@ -45,7 +45,7 @@ function tls({ origin }) {
   if (origin.startsWith("https:")) return result(title, "good", _("The connection is encrypted."));
   if (LOOPBACK.test(origin)) return result(title, "good", _("You are on the server's own machine, where encryption is not needed."));
   if (PRIVATE_NETWORK.test(origin)) {
-    return result(title, "fair", _("Anyone on this network could read along. Put a proxy with TLS in front, or set server.tls_cert."));
+    return result(title, "fair", _("Anyone on this network can read your messages. Put a proxy with TLS in front, or set server.tls_cert."));
   }
   return result(title, "bad", _("Passwords and messages cross the network unencrypted. Put a proxy with TLS in front, or set server.tls_cert."));
 }
@@ -53,7 +53,7 @@ function tls({ origin }) {
 function address({ origin: seen, public_url: configured, addresses = [] }, { origin }) {
   const title = _("Address");
   if (configured && configured !== origin) {
-    return result(title, "bad", _("server.public_url is %(told)s, but you opened %(origin)s: logging in fails here.", { told: configured, origin }));
+    return result(title, "bad", _("server.public_url is %(configured)s, but you opened %(origin)s: logging in fails here.", { configured, origin }));
   }
   if (!configured && seen !== origin) {
     return result(title, "bad", _("You opened %(origin)s, but the server sees %(seen)s. Set server.public_url.", { origin, seen }));
@@ -72,10 +72,10 @@ function loopback(title, [first], origin) {
 function proxy({ forwarded, trusted, secure }, { origin }) {
   const title = _("Proxy");
   if (forwarded && !trusted) {
-    return result(title, "bad", _("A proxy that is not trusted is in front of the server: all visitors share its address. Name it in server.trusted_proxies."));
+    return result(title, "bad", _("A proxy that is not trusted is in front of the server: all visitors share its address. List it in server.trusted_proxies."));
   }
   if (origin.startsWith("https:") && !secure) {
-    return result(title, "bad", _("The proxy does not report that you use https. Let it send X-Forwarded-Proto, and name it in server.trusted_proxies."));
+    return result(title, "bad", _("The proxy does not report that you use https. Configure it to send X-Forwarded-Proto, and list it in server.trusted_proxies."));
   }
   if (trusted) return result(title, "good", _("The proxy is trusted, so the server sees the visitors' own addresses."));
   return result(title, "good", _("No proxy detected."));
@@ -113,13 +113,13 @@ function durability({ database, durability: level, database_bytes: bytes }) {
 }
 
 function revision({ revision: found, newest_revision: newest }) {
-  const title = _("Tables");
+  const title = _("Database schema");
   if (found === newest) return result(title, "good", _("The schema matches this version."));
   return result(title, "bad", _("The schema does not match this version. Restart the server to update it."));
 }
 
 function queue({ storing, waiting }) {
-  const title = _("Storing");
+  const title = _("Message storage");
   if (!storing) return result(title, "bad", _("Messages cannot be stored right now. The server's log says why."));
   if (waiting === 0) return result(title, "good", _("No messages are waiting to be stored."));
   const text = ngettext("%(num)s message is waiting to be stored.", "%(num)s messages are waiting to be stored.", waiting);

@@ -19,7 +19,7 @@ export function withPendingChanges(events, entries, me, { availability }) {
   const shown = events.map((event) => {
     const all = changes.filter(({ target }) => target === event.seq);
     const lost = event.deleted_at && all.findLast(isRefusedEdit);
-    if (lost) statuses.set(event.seq, { ...status(lost, availability), problem: _("The message was deleted meanwhile."), final: true });
+    if (lost) statuses.set(event.seq, { ...status(lost, availability), problem: _("The message was deleted in the meantime."), final: true });
     const own = event.deleted_at ? [] : all;
     const noted = own.findLast(({ state }) => state === "failed" || availability !== "online");
     if (noted) statuses.set(event.seq, status(noted, availability));

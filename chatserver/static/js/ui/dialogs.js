@@ -65,7 +65,7 @@ export function refill(dialog, fill) {
 /** Close `dialog`; ask first if entered text would be lost. */
 export async function requestClose(dialog) {
   if (isChanged(dialog)) {
-    const question = { question: _("Discard what you have entered?"), yes: _("Discard") };
+    const question = { question: _("Discard your changes?"), yes: _("Discard") };
     if (!(await document.querySelector("confirm-dialog").ask(question))) return;
     for (const form of dialog.querySelectorAll("form")) form.reset();
   }
