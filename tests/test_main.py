@@ -28,6 +28,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from argon2 import PasswordHasher
@@ -508,11 +509,19 @@ def test_the_imports_leave_the_environment_unchanged(monkeypatch: pytest.MonkeyP
     assert dict(os.environ) == before
 
 
-def test_requests_are_logged_with_verbose(home: Place, start: Start) -> None:
+def test_requests_are_logged_with_verbose_also_if_they_cannot_be_parsed(
+    home: Place, start: Start
+) -> None:
     server = start(home, "--verbose")
     server.get("/healthz")
+    address = urlsplit(server.url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0))) as peer:
+        peer.sendall(b"GET / HTTP/9.9\r\nHost: x\r\n\r\n")
+        assert b" 400 " in peer.recv(100)
     server.stop()  # the line is written after the response
     assert "GET /healthz 200 in " in server.log
+    assert " ? 400 in " in server.log
+    assert "Traceback" not in server.log
 
 
 @pytest.mark.parametrize("name", ["where? here", "100%41", "#1", "数据"])

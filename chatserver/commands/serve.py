@@ -41,7 +41,7 @@ NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user pr
 
 logger = logging.getLogger(__name__)
 
-# Responses to unparsable requests bypass web/middleware.py, which removes the header.
+# Responses of aiohttp itself have this header; the middleware and ErrorResponse remove it.
 web_response.SERVER_SOFTWARE = "chatserver"  # type: ignore[attr-defined]
 # For the routes that aiohttp creates for unknown paths.
 web_urldispatcher._default_expect_handler = expect  # noqa: SLF001

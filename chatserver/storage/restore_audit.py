@@ -16,6 +16,7 @@ from chatserver.errors import Unavailable
 from chatserver.models import Role
 from chatserver.storage.archive_file import Row
 from chatserver.storage.engine import Database
+from chatserver.storage.members import member_row
 from chatserver.storage.rights import DELETED
 
 KEYS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # revocable credentials
@@ -141,6 +142,7 @@ class RestoreAudit:
         self._bots: dict[int, str] = {}
         self._users: dict[int, str] = {}  # names of accounts in both databases
         self._rooms: dict[int, dict[str, Any]] = {}  # rows of rooms in both databases
+        self._members: set[tuple[int, int]] = set()  # rooms and users of the archive's memberships
         self.reinstated = Reinstated(known=ended is not None)
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -155,6 +157,7 @@ class RestoreAudit:
                 yield name, self._credential(name, row)
             else:  # rows that lack columns will be rejected on load
                 yield name, row
+        yield from (("members", row) for row in self._later_removals())
 
     def _credential(self, name: str, row: dict[str, Any]) -> dict[str, Any]:
         at = self._ended_at(name, row)
@@ -193,16 +196,29 @@ class RestoreAudit:
 
     def _membership(self, row: dict[str, Any]) -> dict[str, Any]:
         """Remove a member again, and end the membership if it has ended since."""
+        key = (row["room_id"], row["user_id"])
+        self._members.add(key)
         room, user = self._rooms.get(row["room_id"]), self._users.get(row["user_id"])
         if self._ended is None or room is None or user is None:
             return row
-        key = (row["room_id"], row["user_id"])
         removed_at = self._ended.removed.get(key, 0)
         if self._since is not None and removed_at >= self._since:
             row |= {"removed_at": max(removed_at, row["removed_at"] or 0)}
         if row["left_at"] is not None or (now := self._ended.left.get(key)) is None:
             return row
         return self._departure(row, now, room, user)
+
+    def _later_removals(self) -> Iterator[dict[str, Any]]:
+        """Yield rows for users who joined after the backup and were removed.
+
+        They are former members who may read nothing; only the time of the removal matters.
+        """
+        if self._ended is None or self._since is None:
+            return
+        for (room, user), at in self._ended.removed.items():
+            known = room in self._rooms and user in self._users
+            if known and at >= self._since and (room, user) not in self._members:
+                yield member_row(room, user, at) | {"left_at": at, "left_seq": 0, "removed_at": at}
 
     def _departure(
         self, row: dict[str, Any], now: Any, room: dict[str, Any], user: str

@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from chatserver.errors import CloseCode, Disconnect
 from chatserver.realtime.connection import Connection
 from chatserver.redaction import redact
+from chatserver.web.aiohttp_internals import ErrorResponse
 from chatserver.web.proxies import CLIENT
 
 CODES = frozenset(map(int, (*WSCloseCode, *CloseCode)))
@@ -49,7 +50,8 @@ class AccessLog(AbstractAccessLogger):
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """`time` is in seconds."""
         client = request.get(CLIENT, request.remote)
-        facts = (request.method, route(request), response.status, time * 1000, client)
+        path = "?" if isinstance(response, ErrorResponse) else route(request)  # else it has a route
+        facts = (request.method, path, response.status, time * 1000, client)
         self.logger.debug("%s %s %s in %.1f ms from %s", *facts)
 
 

@@ -176,6 +176,26 @@ async def test_removals_after_the_given_time_are_kept(storage: Storage, returned
         assert {r["room_id"]: r["removed_at"] for r in found} == {1: None, room: at}
 
 
+async def test_a_user_who_joined_after_the_backup_and_was_removed_stays_removed(
+    storage: Storage,
+) -> None:
+    ann, bo = await storage.user("ann"), await storage.user("bo")
+    room = (await acted(storage, ann, Create(title="Plans", name="plans", private=True))).room
+    backup = await rows(storage)
+    storage.now += 10_000
+    await acted(storage, ann, Enrol("invite", ((bo.id, bo.name),)), room=room)
+    await acted(storage, ann, Dismiss("remove", ((bo.id, bo.name),)), room=room)
+    ended = await read_revocations(storage.database)
+    assert list(RestoreAudit(ended, since=storage.now + 1, now=NOW).rows(backup)) == backup
+    audit = RestoreAudit(ended, since=storage.now, now=NOW)
+    await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
+    again = await read_revocations(storage.database)
+    assert again is not None
+    assert again.removed == {(room, bo.id): storage.now}
+    assert await storage.rooms.readable(bo.id, [room]) == {}
+    assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
+
+
 async def test_an_archive_without_times_of_removals_is_loaded_over_a_removal(
     storage: Storage,
 ) -> None:
