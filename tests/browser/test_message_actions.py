@@ -310,9 +310,13 @@ async def test_an_edit_of_a_deleted_message_is_offered_as_a_new_message(enter: E
     box, strip = ann.page.locator("#composer-text"), ann.page.locator(".composer-strip")
     await box.press("ArrowUp")
     await box.fill("first thing")
-    await cy.send({"type": Type.DELETE, "id": "d", "room": 1, "target": int(seq or 0)})
-    await expect(ann.page.locator(".message-deleted")).to_have_count(1)
+    ann.allow_console_errors("WebSocket|ERR_|Failed to load")
+    await ann.page.context.set_offline(True)
+    await ann.wait_until_disconnected()
     await box.press("Enter")
+    await cy.send({"type": Type.DELETE, "id": "d", "room": 1, "target": int(seq or 0)})
+    await ann.page.context.set_offline(False)
+    await ann.page.evaluate("dispatchEvent(new Event('online'))")
     failed = ann.page.locator("[data-state=failed]")
     await expect(failed).to_have_class(re.compile("message-deleted"))
     await expect(failed.locator(".message-problem")).to_have_text(
@@ -420,3 +424,69 @@ TRANSFER = """([name, kinds]) => {
     : new DragEvent(name, { ...facts, dataTransfer: data });
   return !document.querySelector("#composer-text").dispatchEvent(event);
 }"""
+
+
+async def test_text_of_an_edit_or_reply_becomes_a_new_message_when_the_message_is_deleted(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    cy = await (await ann.chat.user("cy", admin=True)).connect()
+    page, box = ann.page, ann.page.locator("#composer-text")
+    strip = page.locator(".strip-title")
+    for action, told in (("edit", "the old one was deleted"), ("answer", "you reply to was")):
+        await ann.say("mine")
+        await ann.expect_last("mine")
+        last = page.locator("chat-message").last
+        await last.focus()
+        await ann.press_action(action, key="Enter")
+        await box.fill("other words")
+        await last.locator(".message-text").hover()
+        await expect(last.locator(".actions")).to_be_visible()
+        seq = int(await last.get_attribute("data-seq") or 0)
+        await cy.send({"type": Type.DELETE, "id": action, "room": 1, "target": seq})
+        await expect(strip).to_contain_text(told)
+        await expect(last.locator(".actions")).to_have_count(0)
+        await expect(box).to_have_value("other words")
+        await box.press("Enter")
+        await ann.expect_last("other words")
+        await expect(page.locator(".message-quote:visible")).to_have_count(0)
+
+
+async def test_an_archived_room_is_found_in_the_switcher_and_among_rooms(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    me = await ann.chat.signed_in("ann")
+    room = (await me.ask("POST", "/api/rooms", {"name": "plans"})).json["room"]
+    await me.ask("PATCH", f"/api/rooms/{room}", {"archived": True})
+    page, title = ann.page, ann.page.locator(".topbar-title")
+    await expect(page.locator("[data-section=rooms] li")).to_have_count(1)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("plans")
+    await expect(page.locator("#places .option-more")).to_have_text("Archived")
+    await page.keyboard.press("Enter")
+    await expect(title).to_have_text("plans")
+    await ann.open_lobby()
+    await page.locator("[data-open=rooms]").click()
+    await page.locator(".rooms-closed summary").click()
+    await page.locator(".rooms-archived a").click()
+    await expect(title).to_have_text("plans")
+
+
+async def test_escape_closes_the_search_and_then_jumps_to_the_end(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    for text in ("needle", "\n".join("line" * 20), "last"):
+        await (await ann.chat.signed_in("ann")).ask(
+            "POST", "/api/rooms/lobby/messages", {"data": text}
+        )
+    page = ann.page
+    await ann.expect_last("last")
+    await page.keyboard.press("Control+Shift+F")
+    await page.locator("[type=search]:visible").fill("needle")
+    await page.locator(".hit").click()
+    found = page.locator("chat-message").first
+    await expect(found).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("search-panel")).to_be_hidden()
+    await expect(found).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("chat-message").last).to_be_in_viewport()
+    await expect(page.locator("#composer-text")).to_be_focused()

@@ -18,6 +18,10 @@ test("rooms are sorted by number, direct conversations by last message; empty on
   const all = [make("#9", 9), make("#1", 1), make("@bo", 4, 1), make("@cy", 5, 2), make("@dee", null)];
   const keys = (found) => found.map(({ key }) => key);
   assert.deepEqual(keys(listed(all, "#1").rooms), ["#1", "#9"]);
+  const closed = { ...make("#8", 8), archived: true };
+  assert.deepEqual(keys(listed([...all, closed], "#1").rooms), ["#1", "#9"]);
+  assert.deepEqual(keys(listed([...all, closed], "#8").rooms), ["#1", "#8", "#9"]);
+  assert.deepEqual(keys(listed([...all, closed], "#1").archived), ["#8"]);
   assert.deepEqual(keys(listed(all, "#1").direct), ["@cy", "@bo"]);
   assert.deepEqual(keys(listed(all, "@dee").direct), ["@cy", "@bo", "@dee"]);
 });

@@ -59,6 +59,7 @@ class MessageComposer extends HTMLElement {
       if (!TOUCH.matches) this.focus();
     }
     this.#checkEpoch();
+    this.#checkDeleted();
     this.#showStrip();
     this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
@@ -159,6 +160,22 @@ class MessageComposer extends HTMLElement {
     if (text) this.restore(text);
   }
 
+  /** Keep the text as a new message when the message that it replies to or edits has been deleted. */
+  #checkDeleted() {
+    const { kind, seq } = this.#topic ?? {};
+    if (!LOST[kind] || !this.#messages.find(seq)?.deleted_at) return;
+    const topic = { ...this.#topic, kind: LOST[kind] };
+    if (kind === "answer") return void this.#setTopic(topic);
+    const text = drafts.readEdit(this.#key, this.#topic);
+    drafts.writeEdit(this.#key, this.#topic, "");
+    this.#setTopic(this.#interrupted);
+    if (!text) return;
+    const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
+    drafts.write(this.#key, draft);
+    if (!this.#isEdit) this.#fill(draft);
+    if (!this.#topic) this.#setTopic(topic);
+  }
+
   #pressed(event) {
     if (event.defaultPrevented) return; // handled by <completion-list>
     if (sends(event, { breaks: enterKey() === "breaks" })) {
@@ -243,10 +260,13 @@ class MessageComposer extends HTMLElement {
   }
 }
 
+const LOST = { answer: "unanswered", edit: "deleted" }; // kinds of topics, and what they become when the message is deleted
+
 const TITLES = {
   answer: (name) => (name ? _("Replying to %(name)s", { name }) : _("Replying")),
   edit: () => _("Editing your message"),
   deleted: () => _("This becomes a new message: the old one was deleted."),
+  unanswered: () => _("This becomes a new message: the one that you reply to was deleted."),
 };
 
 customElements.define("message-composer", MessageComposer);

@@ -3,6 +3,7 @@
 import { setUpDialog } from "../ui/dialogs.js";
 import { reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
+import { _ } from "../lib/i18n.js";
 import { matching } from "../lib/mentions.js";
 import { withAppended } from "../lib/order.js";
 import { hashOf } from "../lib/route.js";
@@ -12,7 +13,7 @@ import { clone } from "../ui/page.js";
 const MAX_ROWS = 8;
 
 class QuickSwitcher extends HTMLElement {
-  /** () → [{key, name, display, unread}], the most likely first. */
+  /** () → [{key, name, display, isArchived, unread}], the most likely first. */
   candidates = () => [];
 
   /** (prefix) → promise of whether more candidates were loaded. */
@@ -84,12 +85,12 @@ class QuickSwitcher extends HTMLElement {
   }
 }
 
-function describe(option, { key, display, name, isPublic, unread, position, on }) {
+function describe(option, { key, display, name, isPublic, isArchived, unread, position, on }) {
   option.id = `place-${position}`;
   option.dataset.index = position;
   option.setAttribute("aria-selected", String(on));
   option.querySelector(".option-name").textContent = isPublic ? `# ${display}` : display;
-  option.querySelector(".option-more").textContent = [key.startsWith("@") && `@${name}`, badge(unread)].filter(Boolean).join(" · ");
+  option.querySelector(".option-more").textContent = [key.startsWith("@") && `@${name}`, isArchived && _("Archived"), badge(unread)].filter(Boolean).join(" · ");
 }
 
 customElements.define("quick-switcher", QuickSwitcher);

@@ -1,5 +1,5 @@
 /**
- * <rooms-dialog>: joins public rooms and creates rooms. Opened by [data-open="rooms"].
+ * <rooms-dialog>: joins public rooms, lists archived rooms and creates rooms. Opened by [data-open="rooms"].
  *
  * Dispatches `room:joined` {state, go}; `go`: the dialog was still open.
  */
@@ -11,6 +11,7 @@ import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { hideProblem } from "../ui/form-problem.js";
+import { hashOf, roomKey } from "../lib/route.js";
 import { clone, lang, urls } from "../ui/page.js";
 import { listRooms } from "../net/room-lists.js";
 
@@ -79,6 +80,7 @@ class RoomsDialog extends HTMLElement {
 
   async #load() {
     const { own, open } = await listRooms();
+    this.#listArchived(own.filter(({ archived }) => archived));
     const known = new Set(own.map(({ room }) => room));
     const others = open.filter(({ room }) => !known.has(room));
     this.querySelector(".rooms-none").hidden = others.length > 0;
@@ -92,6 +94,22 @@ class RoomsDialog extends HTMLElement {
         row.querySelector("button").setAttribute("aria-label", _("Join %(name)s", { name: title || name }));
       },
     });
+  }
+
+  #listArchived(rooms) {
+    this.querySelector(".rooms-closed").hidden = rooms.length === 0;
+    reconcile(this.querySelector(".rooms-archived"), rooms, {
+      key: ({ room }) => String(room),
+      make: ({ room }) => this.#archivedRow(room),
+      update: (row, { name, title }) => (row.querySelector(".room-title").textContent = title || name),
+    });
+  }
+
+  #archivedRow(room) {
+    const row = clone("archived-room");
+    row.querySelector("a").href = hashOf(roomKey(room));
+    row.addEventListener("click", () => this.#modal.dialog.close());
+    return row;
   }
 
   #row(room) {

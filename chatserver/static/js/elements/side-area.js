@@ -56,6 +56,14 @@ class SideArea extends HTMLElement {
     this.#opener = null;
   }
 
+  /** Close the search; focus outside of it stays. Returns whether it was open. */
+  closeSearch() {
+    if (this.#panel?.dataset.name !== "search") return false;
+    if (!this.contains(document.activeElement)) this.#opener = document.activeElement;
+    this.close();
+    return true;
+  }
+
   get #panel() {
     return this.hidden ? null : [...this.children].find(({ hidden }) => !hidden);
   }

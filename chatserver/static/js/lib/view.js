@@ -51,14 +51,14 @@ export function asEvent(entry, { room, seq, at }, me) {
   return { ...asCommand(entry), room, seq, at, user: me, acknowledged: true };
 }
 
-/** Rooms by number, archived ones only while open; direct conversations that have messages or are open, newest first. */
+/** Rooms by number, archived ones only while open; all `archived` rooms; direct conversations that have messages or are open, newest first. */
 export function listed(conversations, current) {
-  const rooms = conversations.filter(
-    ({ isDirect, room, archived, key }) => !isDirect && room !== null && (!archived || key === current),
-  );
+  const all = conversations.filter(({ isDirect, room }) => !isDirect && room !== null);
+  const rooms = all.filter(({ archived, key }) => !archived || key === current);
   const direct = conversations.filter(({ isDirect, room, key }) => isDirect && (room !== null || key === current));
   return {
     rooms: rooms.sort((a, b) => a.room - b.room),
+    archived: all.filter(({ archived }) => archived),
     direct: direct.sort((a, b) => b.lastAt - a.lastAt),
   };
 }

@@ -5,8 +5,8 @@
  * Each tab keeps what was typed in it. All tabs share a copy of what was typed last in any of them: a tab in which nothing
  * was typed shows that copy, and follows its changes. A draft that was sent in one tab is removed from the others.
  *
- * `topic`: {kind: "answer" | "edit" | "deleted", seq, epoch, was?, waiting?}: the message that the composer replies to or
- * edits, in the log `epoch`. "deleted": a new message with the text of an edit whose message was deleted; `was`: the text
+ * `topic`: {kind: "answer" | "edit" | "deleted" | "unanswered", seq, epoch, was?, waiting?}: the message that the composer replies to or
+ * edits, in the log `epoch`. "deleted", "unanswered": a new message with the text of an edit or a reply whose message was deleted; `was`: the text
  * before the edit; `waiting`: the topics that this one interrupted, the latest at the end. Null for a new message that
  * replies to none.
  *

@@ -32,12 +32,13 @@ export class MessageCommands {
         const conversation = this.#current(); // at the start; later another one may be open
         this.#try(() => action({ conversation, ...detail }));
       });
-    on("message:react", (detail) => this.#react(detail));
-    on("message:answer", (detail) => this.#answer(detail));
-    on("message:edit", (detail) => this.#edit(detail));
+    const onExisting = (name, action) => on(name, (detail) => (isDeleted(detail) ? this.#say(deletedText()) : action(detail)));
+    onExisting("message:react", (detail) => this.#react(detail));
+    onExisting("message:answer", (detail) => this.#answer(detail));
+    onExisting("message:edit", (detail) => this.#edit(detail));
     on("message:save", (detail) => this.#save(detail));
-    on("message:remove", (detail) => this.#remove(detail));
-    on("message:copy", (detail) => this.#copy(detail));
+    onExisting("message:remove", (detail) => this.#remove(detail));
+    onExisting("message:copy", (detail) => this.#copy(detail));
     on("message:link", (detail) => this.#link(detail));
     on("quote:requested", ({ conversation, seq }) => this.#feed.loadQuoted(conversation, seq));
     on("edit:requested", (detail) => this.#editLast(detail));
@@ -139,3 +140,8 @@ export class MessageCommands {
 const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
 
 const messageOf = ({ seq, conversation: { historyWindow, timeline } }) => historyWindow?.find(seq) ?? timeline.find(seq);
+
+/** Whether the message was deleted, perhaps after its actions were shown. */
+const isDeleted = (target) => Boolean(messageOf(target)?.deleted_at);
+
+const deletedText = () => _("This message was deleted.");

@@ -149,17 +149,19 @@ export class Screen {
     });
   }
 
-  /** Conversations with unread messages first, then the newest, then other users. */
+  /** Conversations with unread messages first, then the newest, then other users, then archived rooms. */
   get #switcherItems() {
-    const { rooms, direct } = listed(this.#feed.all, null);
-    const known = [...rooms, ...direct].map((one) => ({
+    const { rooms, direct, archived } = listed(this.#feed.all, null);
+    const item = (one) => ({
       key: one.key,
       name: one.to ?? one.name ?? one.key,
       display: this.nameOf(one),
       isPublic: !one.isDirect && !one.private,
-      unread: one.unread,
+      isArchived: one.archived,
+      unread: one.archived ? 0 : one.unread,
       lastAt: one.lastAt,
-    }));
+    });
+    const known = [...rooms, ...direct].map(item);
     known.sort((a, b) => Math.sign(b.unread) - Math.sign(a.unread) || b.lastAt - a.lastAt);
     const keys = new Set(known.map(({ key }) => key));
     const others = this.#users.others.map(({ name }) => ({
@@ -168,7 +170,7 @@ export class Screen {
       display: this.#users.display(name),
       unread: 0,
     }));
-    return [...known, ...others.filter(({ key }) => !keys.has(key))];
+    return [...known, ...others.filter(({ key }) => !keys.has(key)), ...archived.map(item)];
   }
 
   /** Shown names of rooms and users in search results. */
