@@ -13,7 +13,7 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from chatserver.config import LimitSettings, Settings
 from chatserver.protocol import Type
-from chatserver.web.authentication import COOKIE
+from chatserver.web.session_cookies import COOKIE
 from tests.driver import Chat, Device
 
 LONG = 10_000  # messages of the long room

@@ -1,5 +1,7 @@
 """aiohttp application of a server: routes, middlewares, start and stop."""
 
+import logging
+
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
@@ -27,8 +29,11 @@ from chatserver.web.rendering import set_up_templates
 from chatserver.web.room_path import RoomPaths
 from chatserver.web.rooms import RoomHandlers
 from chatserver.web.routes import OPERATIONS, routes
+from chatserver.web.session_cookies import SessionCookies
 
 SERVER = web.AppKey("server", Server)
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> web.Application:
@@ -37,7 +42,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     While no account exists, its start logs a warning with the command for the first one.
     """
     app = build(settings or Settings())
-    app.on_startup.append(app[SERVER].log_setup_command)
+    app.on_startup.append(_log_setup_command)
     return app
 
 
@@ -51,11 +56,22 @@ def build(settings: Settings, *, create_database: bool = True) -> web.Applicatio
     app = _application(server, endpoints)
     app[SERVER] = server
     control_socket = ControlSocket(
-        _application(server, endpoints), server.folder.control, server.sessions
+        _application(server, endpoints), server.folder.control, server.authenticator, server.urls
     )
     app.cleanup_ctx.extend((server.running, control_socket.running))
     app.on_shutdown.extend((control_socket.stopping, server.stopping))
     return app
+
+
+async def _log_setup_command(app: web.Application) -> None:
+    """Log the command that shows the setup link while no account exists.
+
+    Python shows warnings even if logging is not configured.
+    """
+    server = app[SERVER]
+    if not await server.accounts.is_set_up():
+        hint = f"chatserver --data {server.folder.path} setup-link"
+        logger.warning("there is no account yet; show the setup link with: %s", hint)
 
 
 def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Application:
@@ -70,62 +86,73 @@ def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Applicati
 
 
 def _endpoints(server: Server) -> list[web.RouteDef]:
-    sessions, overview = server.sessions, Overview(server.database)
+    authenticator, overview = server.authenticator, Overview(server.database)
     health = Health(
         server.database, server.journal, server.hub, _metrics(server), server.health_monitor
     )
     controllers = [
-        Pages(server.accounts, server.invitations, sessions, server.languages),
-        AccountHandlers(
-            accounts=server.accounts,
-            administration=server.administration,
-            erasure=server.erasure,
-            sessions=sessions,
-        ),
+        *_account_handlers(server),
         *_chat_handlers(server),
-        BotHandlers(server.administration, overview, sessions),
-        InvitationHandlers(server.invitations, sessions),
+        BotHandlers(server.administration, overview, authenticator),
+        InvitationHandlers(server.invitations, authenticator, server.urls),
         AdministrationHandlers(
             administration=server.administration,
             membership=server.membership,
             overview=overview,
             health=health,
             hub=server.hub,
-            sessions=sessions,
+            authenticator=authenticator,
+            urls=server.urls,
             folder=server.folder.path,
         ),
         OperatorHandlers(
             accounts=server.accounts,
             database=server.database,
             key_sync=server.key_sync,
-            sessions=sessions,
+            authenticator=authenticator,
+            urls=server.urls,
             folder=server.folder.path,
             now=wall,
         ),
-        Description(sessions, OPERATIONS),
+        Description(server.urls, OPERATIONS),
         health,
-        AdminPages(sessions, server.languages),
+        AdminPages(authenticator, server.languages),
         Catalogues(server.languages),
         server.websocket,
     ]
     return routes(controllers, server.request_limits)
 
 
+def _account_handlers(server: Server) -> tuple[Pages, AccountHandlers]:
+    cookies = SessionCookies(server.settings.auth.session_days)
+    pages = Pages(
+        server.accounts, server.invitations, server.authenticator, cookies, server.languages
+    )
+    accounts = AccountHandlers(
+        accounts=server.accounts,
+        administration=server.administration,
+        erasure=server.erasure,
+        authenticator=server.authenticator,
+        cookies=cookies,
+    )
+    return pages, accounts
+
+
 def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
-    paths = RoomPaths(server.rooms, server.sessions)
+    paths = RoomPaths(server.rooms, server.authenticator)
     rooms = RoomHandlers(
         history=server.history,
         membership=server.membership,
         rooms=server.rooms,
         paths=paths,
-        sessions=server.sessions,
+        authenticator=server.authenticator,
     )
     messages = MessageHandlers(
         chat=server.chat,
         history=server.history,
         search=server.search,
         paths=paths,
-        sessions=server.sessions,
+        authenticator=server.authenticator,
     )
     return rooms, messages
 

@@ -60,10 +60,12 @@ from chatserver.storage.users import Users
 from chatserver.supervisor import Supervisor, Work
 from chatserver.text.markup import Renderer
 from chatserver.web.assets import Assets
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.language import load_languages
 from chatserver.web.middleware import HttpMiddleware
+from chatserver.web.origin_check import OriginCheck
 from chatserver.web.rates import Rates, RequestLimits
+from chatserver.web.server_urls import ServerUrls
 from chatserver.web.websocket.dispatcher import Dispatcher
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 
@@ -177,9 +179,11 @@ class Server:
     def _build_web(self) -> None:
         self.assets = Assets(STATIC)
         self.languages = load_languages()
-        self.sessions = Sessions(self.accounts, self.settings)
-        self.request_limits = RequestLimits(self.rates, self.sessions)
-        self.middleware = HttpMiddleware(self.sessions, self.request_limits, self.languages)
+        self.authenticator = RequestAuthenticator(self.accounts, self.settings.auth)
+        self.urls = ServerUrls(self.settings, self.authenticator)
+        self.origin_check = OriginCheck(self.urls, monotonic)
+        self.request_limits = RequestLimits(self.rates, self.authenticator)
+        self.middleware = HttpMiddleware(self.origin_check, self.request_limits, self.languages)
 
     def _build_websocket(self) -> None:
         self.dispatcher = Dispatcher(
@@ -198,7 +202,8 @@ class Server:
             dispatcher=self.dispatcher,
             history=self.history,
             hub=self.hub,
-            sessions=self.sessions,
+            authenticator=self.authenticator,
+            origin_check=self.origin_check,
             request_limits=self.request_limits,
             last_seen=self.last_seen,
             limits=self.settings.limits,
@@ -272,15 +277,6 @@ class Server:
         work |= {"erasure": self.erasure.run}
         work |= {"search": self.search_backlog.run, "revocations": self.revocations.run}
         return work | {"lookout": self.node_sync.run} if self.bus.peers else work
-
-    async def log_setup_command(self, _app: web.Application) -> None:
-        """Log the command that shows the setup link while no account exists.
-
-        Python shows warnings even if logging is not configured.
-        """
-        if not await self.accounts.is_set_up():
-            hint = f"chatserver --data {self.folder.path} setup-link"
-            logger.warning("there is no account yet; show the setup link with: %s", hint)
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer all accepted messages, then make all clients reconnect later."""

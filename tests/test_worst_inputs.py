@@ -18,7 +18,7 @@ from chatserver.errors import ChatError
 from chatserver.models import name_key
 from chatserver.text import mentions, names, search_query, search_terms
 from chatserver.text.emoji import is_legacy_reaction, qualified
-from chatserver.web import authentication, forms, headers, language
+from chatserver.web import forms, headers, language, server_urls
 
 Work = Callable[[Any], object]
 Input = Callable[[int], str | bytes]
@@ -99,7 +99,7 @@ WORST: list[tuple[Work, dict[str, Input], int]] = [
     (media_type, HEADERS, 2_000),
     (cookie, HEADERS, 2_000),
     (accepted, HEADERS, 2_000),
-    (authentication.same_site_path, HEADERS, 2_000),
+    (server_urls.same_site_path, HEADERS, 2_000),
     (members, BODIES, 16_000),
 ]
 CASES = [

@@ -62,7 +62,7 @@ async def serve(
     handle_hangup(stop.set, Reloading(reload or (lambda: settings), tls))
     async with running(settings) as (runner, server):
         await _listen(runner, settings, tls)
-        server.sessions.listening_url = public_url(settings, port=_port(runner))
+        server.urls.listening_url = public_url(settings, port=_port(runner))
         gc.freeze()  # objects of the start are permanent
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()
@@ -98,7 +98,7 @@ async def running(
     )
     try:
         await runner.setup()
-        app[SERVER].sessions.listening_url = public_url(settings)
+        app[SERVER].urls.listening_url = public_url(settings)
         yield runner, app[SERVER]
     finally:
         await runner.cleanup()
@@ -153,7 +153,7 @@ async def _banner(server: Server, *, lan: bool) -> None:
     _show(f"  database: {server.database.kind}, durability: {durability}")
     if durability != "full":
         logger.warning("durability is weakened: a power cut can lose answered messages")
-    here = server.sessions.listening_url
+    here = server.urls.listening_url
     socket_file = server.settings.server.unix_socket
     _show(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():

@@ -15,13 +15,15 @@ from chatserver.models import Role, User
 from chatserver.storage.sessions import OpenSession
 from chatserver.text.names import skeleton
 from chatserver.web import forms, time_limit
-from chatserver.web.authentication import Sessions, address
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.client_address import client_address
 from chatserver.web.language import LOCALES
 from chatserver.web.listing import first_entries, stream_query, stream_rows
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
 from chatserver.web.responses import accounts as responses
 from chatserver.web.responses import ok
+from chatserver.web.session_cookies import SessionCookies
 
 Name = Annotated[str, Meta(max_length=128)]
 
@@ -52,25 +54,27 @@ class AccountHandlers:
         accounts: Accounts,
         administration: Administration,
         erasure: Erasure,
-        sessions: Sessions,
+        authenticator: RequestAuthenticator,
+        cookies: SessionCookies,
     ) -> None:
         self._accounts = accounts
         self._administration = administration
         self._erasure = erasure
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._cookies = cookies
 
     # Own account ----------------------------------------------------------------------------------
 
     @operation("GET", "/api/me", "me", rate="reads", returns=responses.OneAccount)
     async def me(self, request: web.Request) -> web.StreamResponse:
         """Get the user's own account."""
-        user = (await self._sessions.authenticate(request)).user
+        user = (await self._authenticator.authenticate(request)).user
         return ok(user=user_json(user))
 
     @operation("PATCH", "/api/me", "change_me", rate="changes", body=forms.Profile)
     async def change_me(self, request: web.Request) -> web.StreamResponse:
         """Set the user's display name or language."""
-        user = (await self._sessions.authenticate(request)).user
+        user = (await self._authenticator.authenticate(request)).user
         form = await forms.read(request, forms.Profile)
         if form.locale is not None and form.locale not in LOCALES:
             raise BadRequest(_("This language is not available."))
@@ -80,10 +84,10 @@ class AccountHandlers:
     @operation("PUT", "/api/me/password", "change_password", rate="changes", body=forms.NewPassword)
     async def change_password(self, request: web.Request) -> web.StreamResponse:
         """Set the user's own password. Ends the user's other sessions."""
-        sign_in = await self._sessions.authenticate(request)
+        sign_in = await self._authenticator.authenticate(request)
         form = await forms.read(request, forms.NewPassword)
         await self._accounts.change_password(
-            sign_in, form.old, form.password, address=address(request)
+            sign_in, form.old, form.password, address=client_address(request)
         )
         return ok()
 
@@ -101,16 +105,16 @@ class AccountHandlers:
         """Extend the session of this request: the response has a newer cookie, or a newer token in
         the header Authorization. Sockets are extended by renew (14).
         """
-        sign_in = await self._sessions.authenticate(request)
+        sign_in = await self._authenticator.authenticate(request)
         expires_at, token = await self._accounts.renew(sign_in.session.id, sign_in.token.lifetime)
         response = ok(expires_at=expires_at)
-        self._sessions.set_renewed_token(request, response, token)
+        self._cookies.set_renewed_token(request, response, token)
         return response
 
     @operation("GET", "/api/sessions", "sessions", rate="reads", returns=responses.SessionList)
     async def sessions(self, request: web.Request) -> web.StreamResponse:
         """List the user's sessions."""
-        sign_in = await self._sessions.authenticate(request)
+        sign_in = await self._authenticator.authenticate(request)
         found = await self._accounts.sessions(sign_in.user)
 
         def show(session: OpenSession) -> dict[str, Any]:
@@ -122,14 +126,16 @@ class AccountHandlers:
     @operation("DELETE", "/api/sessions/{session}", "end_session", rate="changes")
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         """End one of the user's sessions and its sockets."""
-        user = (await self._sessions.authenticate(request)).user
+        user = (await self._authenticator.authenticate(request)).user
         await self._accounts.end_session(user, request.match_info["session"])
         return ok()
 
     @operation("DELETE", "/api/sessions", "sign_out_everywhere", rate="changes")
     async def sign_out_everywhere(self, request: web.Request) -> web.StreamResponse:
         """End all sessions of the user, including this one, and their sockets."""
-        await self._accounts.sign_out_everywhere((await self._sessions.authenticate(request)).user)
+        await self._accounts.sign_out_everywhere(
+            (await self._authenticator.authenticate(request)).user
+        )
         return ok()
 
     # Users ----------------------------------------------------------------------------------------
@@ -141,9 +147,9 @@ class AccountHandlers:
         """List accounts by name: all, or `limit` of them after the name `after`; `q` is a prefix of
         the name or display name. Or the accounts in `names`, separated by commas.
         """
-        if self._sessions.is_operator(request):
+        if self._authenticator.is_operator(request):
             return await self._users(request)
-        async with self._sessions.authenticate_query(request, heavy=True):
+        async with self._authenticator.authenticate_query(request, heavy=True):
             return await self._users(request)
 
     async def _users(self, request: web.Request) -> web.StreamResponse:
@@ -175,7 +181,7 @@ class AccountHandlers:
     )
     async def add_user(self, request: web.Request) -> web.StreamResponse:
         """Create an account."""
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         form = await forms.read(request, forms.NewUserForm)
         role = Role.ADMIN if form.admin else Role.MEMBER
         new = new_user(form.username, form.display, role=role, locale=_valid_locale(form.locale))
@@ -196,7 +202,7 @@ class AccountHandlers:
         """Set the given fields. A new password and disabling the account end the user's sessions.
         The last administrator cannot be disabled or demoted.
         """
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         form = await forms.read(request, forms.UserChange)
         changed = await self._administration.change(
             admin, request.match_info["name"], **msgspec.structs.asdict(form)
@@ -220,7 +226,7 @@ class AccountHandlers:
         The operator has no time limit. For administrators, it ends with the deletion of the
         account: that of the memberships and messages has none.
         """
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         messages = parse_query(request, DeletionQuery).messages
         if admin is None:
             time_limit.lift(request)
@@ -242,7 +248,7 @@ class AccountHandlers:
     )
     async def reset_password(self, request: web.Request) -> web.StreamResponse:
         """Replace a user's password by a generated one. Ends the user's sessions."""
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         name = request.match_info["name"]
         return ok(password=await self._administration.reset_password(admin, name))
 

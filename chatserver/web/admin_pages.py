@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from chatserver.errors import Forbidden, NotFound, Unauthorized
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.language import Language, preferred
 from chatserver.web.operations import operation
 from chatserver.web.rendering import render
@@ -14,8 +14,8 @@ SECTIONS = ("people", "invites", "rooms", "bots", "check")
 class AdminPages:
     """One page per section, for administrators only."""
 
-    def __init__(self, sessions: Sessions, languages: dict[str, Language]) -> None:
-        self._sessions = sessions
+    def __init__(self, authenticator: RequestAuthenticator, languages: dict[str, Language]) -> None:
+        self._authenticator = authenticator
         self._languages = languages
 
     @operation("GET", "/admin", "admin", rate="anonymous", documented=False)
@@ -28,7 +28,7 @@ class AdminPages:
         if section not in SECTIONS:
             raise NotFound
         try:
-            admin = await self._sessions.require_admin(request)
+            admin = await self._authenticator.require_admin(request)
         except Unauthorized:
             login = request.app.router["login_page"].url_for().with_query(next=request.path)
             raise web.HTTPFound(str(login)) from None

@@ -16,12 +16,13 @@ from chatserver.models import User
 from chatserver.realtime.hub import Hub
 from chatserver.storage.overview import Order, Overview
 from chatserver.web import forms
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.health import Health
 from chatserver.web.listing import stream_query, stream_rows
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
 from chatserver.web.responses import administration, ok
+from chatserver.web.server_urls import ServerUrls
 
 
 class ConversationQuery(msgspec.Struct):
@@ -40,7 +41,8 @@ class AdministrationHandlers:
         overview: Overview,
         health: Health,
         hub: Hub,
-        sessions: Sessions,
+        authenticator: RequestAuthenticator,
+        urls: ServerUrls,
         folder: Path,
     ) -> None:
         """`folder` is the data folder."""
@@ -49,7 +51,8 @@ class AdministrationHandlers:
         self._overview = overview
         self._health = health
         self._hub = hub
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._urls = urls
         self._folder = folder
 
     @operation(
@@ -62,7 +65,7 @@ class AdministrationHandlers:
     )
     async def people(self, request: web.Request) -> web.StreamResponse:
         """List all users except bots, with their last-seen times."""
-        await self._sessions.require_admin(request)
+        await self._authenticator.require_admin(request)
         online = {person.name for person in self._hub.presence.online()}
 
         async def page(after: str, limit: int) -> list[dict[str, Any]]:
@@ -81,7 +84,7 @@ class AdministrationHandlers:
     )
     async def rooms(self, request: web.Request) -> web.StreamResponse:
         """List all rooms that have a name: metadata, never messages."""
-        await self._sessions.require_admin(request)
+        await self._authenticator.require_admin(request)
         return await stream_rows(
             request, "rooms", await self._overview.rooms(), msgspec.to_builtins
         )
@@ -119,7 +122,7 @@ class AdministrationHandlers:
     )
     async def conversations(self, request: web.Request) -> web.StreamResponse:
         """List conversations without a name: metadata, those with most members or events first."""
-        await self._sessions.require_admin(request)
+        await self._authenticator.require_admin(request)
         query = parse_query(request, ConversationQuery)
         found = await self._overview.conversations(query.order, query.limit + 1)
         shown = msgspec.to_builtins(found[: query.limit])
@@ -142,7 +145,7 @@ class AdministrationHandlers:
         return ok()
 
     async def _event_author(self, request: web.Request) -> User:
-        return await self._administration.author(await self._sessions.require_admin(request))
+        return await self._administration.author(await self._authenticator.require_admin(request))
 
     @operation(
         "GET",
@@ -154,10 +157,10 @@ class AdministrationHandlers:
     )
     async def check(self, request: web.Request) -> web.StreamResponse:
         """Get a self-check of the server and of the path that this request took."""
-        await self._sessions.require_admin(request)
+        await self._authenticator.require_admin(request)
         return ok(
             version=__version__,
-            **self._sessions.request_info(request),
+            **self._urls.request_info(request),
             **await self._health.facts(),
             disk_free=shutil.disk_usage(self._folder).free,
         )

@@ -14,7 +14,8 @@ from aiohttp import web
 from chatserver.data_dir import control_address
 from chatserver.errors import StartError
 from chatserver.web.access_log import AccessLog
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.server_urls import ServerUrls
 
 SHUTDOWN_TIMEOUT = 3.0  # seconds for open requests to finish
 
@@ -22,7 +23,13 @@ SHUTDOWN_TIMEOUT = 3.0  # seconds for open requests to finish
 class ControlSocket:
     """Serves its own application, because a mounted one has its prefix in every route."""
 
-    def __init__(self, app: web.Application, path: Path, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        path: Path,
+        authenticator: RequestAuthenticator,
+        urls: ServerUrls,
+    ) -> None:
         """`app` has the routes, and no start-up or shutdown handlers."""
         self._runner = web.AppRunner(
             app,
@@ -31,17 +38,18 @@ class ControlSocket:
             auto_decompress=False,
         )
         self._path = path
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._urls = urls
         self._listener: asyncio.AbstractServer | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def running(self, outer: web.Application) -> AsyncIterator[None]:
         """Listen as long as `outer`, the public application, runs."""
         await self._runner.setup()
-        self._sessions.mount_path = str(outer.router["home"].url_for()).rstrip("/")
+        self._urls.mount_path = str(outer.router["home"].url_for()).rstrip("/")
         with control_address(self._path) as path:
             await self._listen(path)
-            self._sessions.control_path = path
+            self._authenticator.control_path = path
         yield
         await (self._closing or self._close())
 

@@ -55,3 +55,9 @@ def cookie(request: web.Request, name: str) -> str:
             if key.strip() == name:
                 return value.strip().strip('"')
     return ""
+
+
+def wants_page(request: web.Request) -> bool:
+    """Return whether the response is shown by a browser."""
+    accepts_html = "text/html" in request.headers.get("Accept", "")
+    return accepts_html and media_type(request)[0] != "application/json"

@@ -11,11 +11,12 @@ from msgspec import Meta
 from chatserver.accounts.invitations import Invitations
 from chatserver.models import Invite
 from chatserver.web import forms
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.listing import stream_rows
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
 from chatserver.web.responses import accounts, ok
+from chatserver.web.server_urls import ServerUrls
 
 
 class QrQuery(msgspec.Struct):
@@ -27,9 +28,12 @@ class QrQuery(msgspec.Struct):
 class InvitationHandlers:
     """Handlers of invitations, for administrators."""
 
-    def __init__(self, invitations: Invitations, sessions: Sessions) -> None:
+    def __init__(
+        self, invitations: Invitations, authenticator: RequestAuthenticator, urls: ServerUrls
+    ) -> None:
         self._invitations = invitations
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._urls = urls
 
     @operation(
         "GET",
@@ -41,10 +45,10 @@ class InvitationHandlers:
     )
     async def invites(self, request: web.Request) -> web.StreamResponse:
         """List invitations that can still be used."""
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         found = await self._invitations.listed(admin)
         show = partial(_invite_json, self._links(request))
-        addresses = self._sessions.reachable_urls(request)
+        addresses = self._urls.reachable_urls(request)
         return await stream_rows(request, "invites", found, show, addresses=addresses)
 
     @operation(
@@ -60,10 +64,10 @@ class InvitationHandlers:
     )
     async def add_invite(self, request: web.Request) -> web.StreamResponse:
         """Create an invitation for `uses` accounts."""
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         form = await forms.read(request, forms.NewInvite)
         invite = await self._invitations.make(admin, uses=form.uses, days=form.days, room=form.room)
-        addresses = self._sessions.reachable_urls(request)
+        addresses = self._urls.reachable_urls(request)
         return ok(status=201, addresses=addresses, **_invite_json(self._links(request), invite))
 
     @operation(
@@ -71,7 +75,7 @@ class InvitationHandlers:
     )
     async def revoke_invite(self, request: web.Request) -> web.StreamResponse:
         """Revoke an invitation."""
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         await self._invitations.revoke(admin, request.match_info["code"])
         return ok()
 
@@ -88,12 +92,10 @@ class InvitationHandlers:
         """Get the QR code of an invitation link."""
         import segno
 
-        admin = await self._sessions.require_admin(request)
+        admin = await self._authenticator.require_admin(request)
         invite = await self._invitations.find(request.match_info["code"], by=admin)
         picture = io.BytesIO()
-        link = self._sessions.invite_url(
-            request, invite.code, parse_query(request, QrQuery).address
-        )
+        link = self._urls.invite_url(request, invite.code, parse_query(request, QrQuery).address)
         code = segno.make(link, error="m", micro=False)
         look: dict[str, Any] = {"border": 4, "dark": "#000", "light": "#fff"}
         code.save(picture, kind="svg", omitsize=True, svgclass=None, lineclass=None, **look)
@@ -101,7 +103,7 @@ class InvitationHandlers:
 
     def _links(self, request: web.Request) -> str:
         """Return the part of invitation URLs before the code; building it is slow."""
-        return self._sessions.invite_url(request, "_").removesuffix("_")
+        return self._urls.invite_url(request, "_").removesuffix("_")
 
 
 def _invite_json(links: str, invite: Invite) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from chatserver.storage.journal import receipt_future
 from chatserver.storage.search import Search
 from chatserver.text import search_query
 from chatserver.web import forms, time_limit
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.headers import media_type
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
@@ -45,13 +45,19 @@ class MessageHandlers:
     """Handlers of messages and search."""
 
     def __init__(
-        self, *, chat: Chat, history: History, search: Search, paths: RoomPaths, sessions: Sessions
+        self,
+        *,
+        chat: Chat,
+        history: History,
+        search: Search,
+        paths: RoomPaths,
+        authenticator: RequestAuthenticator,
     ) -> None:
         self._chat = chat
         self._history = history
         self._search = search
         self._paths = paths
-        self._sessions = sessions
+        self._authenticator = authenticator
 
     @operation(
         "GET",
@@ -64,7 +70,7 @@ class MessageHandlers:
     )
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Get events of a room: all events after `after`, or the messages before `before`."""
-        async with self._sessions.authenticate_query(request) as user:
+        async with self._authenticator.authenticate_query(request) as user:
             room, command = await self._paths.room(request, user), _event_query(request)
             if command.after is not UNSET:
                 page = await self._history.after(
@@ -198,7 +204,7 @@ class MessageHandlers:
         """Find messages that contain all words, "phrases" and prefixes* of `q`, newest first.
         Filters: from:, in:, before:, after:.
         """
-        async with self._sessions.authenticate_query(request, heavy=True) as user:
+        async with self._authenticator.authenticate_query(request, heavy=True) as user:
             command = parse_query(request, SearchQuery)
             query = search_query.parse(command.q)
             if command.room is not None:

@@ -20,9 +20,10 @@ from chatserver.errors import (
 )
 from chatserver.web import forms, time_limit
 from chatserver.web.access_log import route
-from chatserver.web.authentication import SAFE_METHODS, Sessions, wants_page
-from chatserver.web.headers import readable
+from chatserver.web.headers import readable, wants_page
 from chatserver.web.language import Language, preferred
+from chatserver.web.operations import SAFE_METHODS
+from chatserver.web.origin_check import OriginCheck
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rendering import render
 from chatserver.web.security_headers import TLS_HEADERS, set_security_headers
@@ -50,9 +51,12 @@ class HttpMiddleware:
     """The middleware, and the headers of every response."""
 
     def __init__(
-        self, sessions: Sessions, request_limits: RequestLimits, languages: dict[str, Language]
+        self,
+        origin_check: OriginCheck,
+        request_limits: RequestLimits,
+        languages: dict[str, Language],
     ) -> None:
-        self._sessions = sessions
+        self._origin_check = origin_check
         self._request_limits = request_limits
         self._languages = languages
         self.rejections: Counter[str] = Counter()  # by code, since the start
@@ -65,7 +69,7 @@ class HttpMiddleware:
                 if request.match_info.http_exception is not None:
                     self._request_limits.count_anonymous(request)
                 if request.method not in SAFE_METHODS:
-                    self._sessions.check_origin(request)
+                    self._origin_check.check(request)
                     await forms.read_body(request)
                 return _with_tls_headers(request, await time_limit.run_handler(request, handler))
             except ChatError as error:

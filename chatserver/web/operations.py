@@ -12,6 +12,8 @@ from aiohttp import web
 
 from chatserver.web.responses import Success
 
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}  # RFC 9110, 9.2.1
+
 Access = Literal["anyone", "session", "administrator", "owner"]
 Media = Literal["json", "page", "text", "lines", "picture"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

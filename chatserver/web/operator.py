@@ -14,9 +14,10 @@ from chatserver.errors import Conflict, Forbidden, _
 from chatserver.storage.archive_io import dump
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import report
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.operations import operation
 from chatserver.web.responses import accounts, ok
+from chatserver.web.server_urls import ServerUrls
 from chatserver.web.spool import spooled
 from chatserver.web.streaming import stream_response
 
@@ -30,7 +31,8 @@ class OperatorHandlers:
         accounts: Accounts,
         database: Database,
         key_sync: KeySync,
-        sessions: Sessions,
+        authenticator: RequestAuthenticator,
+        urls: ServerUrls,
         folder: Path,
         now: Callable[[], int],
     ) -> None:
@@ -38,7 +40,8 @@ class OperatorHandlers:
         self._accounts = accounts
         self._database = database
         self._key_sync = key_sync
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._urls = urls
         self._folder = folder
         self._now = now
 
@@ -58,7 +61,7 @@ class OperatorHandlers:
             raise Conflict(_("There are accounts already. Use: chatserver user promote NAME"))
         path = str(request.app.router["setup_page"].url_for())
         token = self._accounts.setup_token()
-        return ok(token=token, url=f"{self._sessions.base_url(request)}{path}#{token}")
+        return ok(token=token, url=f"{self._urls.base_url(request)}{path}#{token}")
 
     @operation(
         "POST",
@@ -104,5 +107,5 @@ class OperatorHandlers:
         return await stream_response(request, spooled(report(self._database), self._folder))
 
     def _require_operator(self, request: web.Request) -> None:
-        if not self._sessions.is_operator(request):
+        if not self._authenticator.is_operator(request):
             raise Forbidden

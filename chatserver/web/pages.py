@@ -11,11 +11,15 @@ from chatserver.accounts.sign_in import Tokens
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import forms
-from chatserver.web.authentication import Sessions, address, same_site_path, wants_page
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.client_address import client_address
+from chatserver.web.headers import wants_page
 from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.operations import operation
 from chatserver.web.rendering import render
 from chatserver.web.responses import accounts
+from chatserver.web.server_urls import same_site_path
+from chatserver.web.session_cookies import SessionCookies
 
 RENEW_AFTER = 86_400  # seconds; a visit renews an older cookie, or one past half its lifetime
 
@@ -27,12 +31,14 @@ class Pages:
         self,
         accounts: Accounts,
         invitations: Invitations,
-        sessions: Sessions,
+        authenticator: RequestAuthenticator,
+        cookies: SessionCookies,
         languages: dict[str, Language],
     ) -> None:
         self._accounts = accounts
         self._invitations = invitations
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._cookies = cookies
         self._languages = languages
 
     @operation("GET", "/", "home", rate="anonymous", documented=False)
@@ -41,10 +47,10 @@ class Pages:
         if not await self._accounts.is_set_up():
             raise web.HTTPFound(_path(request, "setup_page"))
         try:
-            await self._sessions.authenticate(request)
+            await self._authenticator.authenticate(request)
         except Unauthorized:
             login = request.app.router["login_page"].url_for()
-            over = self._sessions.has_token(request)
+            over = self._authenticator.has_token(request)
             raise web.HTTPFound(str(login.with_query("over") if over else login)) from None
         raise web.HTTPFound(_path(request, "index"))
 
@@ -52,14 +58,14 @@ class Pages:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Show the chat page."""
         try:
-            sign_in = await self._sessions.authenticate(request)
+            sign_in = await self._authenticator.authenticate(request)
         except Unauthorized:
             raise web.HTTPFound(_path(request, "home")) from None
         response = await self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
         lifetime = sign_in.token.lifetime
         if self._accounts.age(sign_in) > min(RENEW_AFTER, lifetime / 2):
             _expires_at, token = await self._accounts.renew(sign_in.session.id, lifetime)
-            self._sessions.set_cookie(request, response, token)
+            self._cookies.set(request, response, token)
         return response
 
     @operation("GET", "", "mounted", rate="anonymous", documented=False)
@@ -121,7 +127,7 @@ class Pages:
             raise web.HTTPFound(_path(request, "setup_page"))
         if "switch" not in request.query:
             with suppress(Unauthorized):
-                await self._sessions.authenticate(request)
+                await self._authenticator.authenticate(request)
                 raise web.HTTPFound(_next(request) or _path(request, "index"))
         over = "over" in request.query
         return await self._render("accounts/login.html", request, next=_next(request), over=over)
@@ -144,7 +150,7 @@ class Pages:
         form = await forms.read(request, forms.Credentials)
         try:
             user = await self._accounts.sign_in(
-                form.username, form.password, address=address(request)
+                form.username, form.password, address=client_address(request)
             )
         except (BadCredentials, RateLimited) as error:
             if not wants_page(request):
@@ -183,9 +189,9 @@ class Pages:
         """
         stored = True
         with suppress(Unauthorized):
-            stored = await self._accounts.sign_out(await self._sessions.authenticate(request))
+            stored = await self._accounts.sign_out(await self._authenticator.authenticate(request))
         response = _done(request, "login_page", {"ok": 1} if stored else {"ok": 1, "pending": True})
-        self._sessions.delete_cookie(response)
+        self._cookies.delete(response)
         return response
 
     # Invitations ----------------------------------------------------------------------------------
@@ -203,7 +209,7 @@ class Pages:
         code = request.match_info["code"]
         user = None
         with suppress(Unauthorized):
-            user = (await self._sessions.authenticate(request)).user
+            user = (await self._authenticator.authenticate(request)).user
         own = None
         if user is None:
             invite = await self._invitations.find(code)
@@ -245,7 +251,7 @@ class Pages:
     )
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """Join the room of an invitation with an existing account. Counts as one use."""
-        user = (await self._sessions.authenticate(request)).user
+        user = (await self._authenticator.authenticate(request)).user
         invite = await self._invitations.accept(request.match_info["code"], user)
         return _done(request, "index", {"ok": 1, "room": invite.room}, invite.room)
 
@@ -257,7 +263,7 @@ class Pages:
         tokens: Tokens = await self._accounts.open_session(user, client=client)
         answer = {"ok": 1, "user": user.name} | ({"room": room} if room else {})
         response = _done(request, "index", answer, room)
-        self._sessions.set_tokens(request, response, tokens)
+        self._cookies.set_tokens(request, response, tokens)
         return response
 
     async def _render(

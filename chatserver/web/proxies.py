@@ -11,12 +11,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatserver.origins import origin
-from chatserver.web.authentication import FROM_TRUSTED_PROXY
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+FROM_TRUSTED_PROXY = web.RequestKey("from_trusted_proxy", bool)
 CLIENT = web.RequestKey("client", str)  # the address that a trusted proxy reports, for the log
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 LOCAL = ip_address("127.0.0.1")  # stands for a peer on a Unix socket
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 ON = {"X-Forwarded-Ssl": ("on", "1"), "Front-End-Https": ("on", "1")}  # headers that mean https

@@ -14,7 +14,8 @@ from chatserver.config import LimitSettings
 from chatserver.errors import Unauthorized
 from chatserver.limits import Rate
 from chatserver.models import User
-from chatserver.web.authentication import Sessions, address
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.client_address import client_address
 from chatserver.web.headers import expect
 from chatserver.web.operations import Handler, Operation
 
@@ -78,16 +79,16 @@ class Rates:
 class RequestLimits:
     """Counts every request before its handler runs, except for the operator's."""
 
-    def __init__(self, rates: Rates, sessions: Sessions) -> None:
+    def __init__(self, rates: Rates, authenticator: RequestAuthenticator) -> None:
         self._rates = rates
-        self._sessions = sessions
+        self._authenticator = authenticator
 
     def limit(self, operation: Operation, inner: Handler) -> web.RouteDef:
         """Return the route of an operation with its rate applied to the handler `inner`."""
 
         @wraps(inner)
         async def handler(request: web.Request) -> web.StreamResponse:
-            if not self._sessions.is_operator(request):
+            if not self._authenticator.is_operator(request):
                 await self._count(request, operation.rate)
             return await inner(request)
 
@@ -96,10 +97,10 @@ class RequestLimits:
 
     async def _count(self, request: web.Request, kind: str) -> None:
         if kind in BY_ADDRESS:
-            self._rates.take(kind, address(request))
+            self._rates.take(kind, client_address(request))
         elif kind in BY_USER:
             try:
-                user = (await self._sessions.authenticate(request)).user
+                user = (await self._authenticator.authenticate(request)).user
             except Unauthorized:
                 self.count_anonymous(request)
                 raise
@@ -116,4 +117,4 @@ class RequestLimits:
 
     def count_anonymous(self, request: web.Request) -> None:
         """Count a request without a session or a route. Raises RateLimited."""
-        self._rates.anonymous.take(address(request))
+        self._rates.anonymous.take(client_address(request))

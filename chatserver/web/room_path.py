@@ -10,7 +10,7 @@ from chatserver.chat.messages import MessageRef
 from chatserver.errors import NotFound
 from chatserver.models import User
 from chatserver.storage.rooms import Rooms
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.query import convert
 
 T = TypeVar("T")
@@ -19,12 +19,12 @@ T = TypeVar("T")
 class RoomPaths:
     """Converts `{room}`, a number or a name, and `{seq}`."""
 
-    def __init__(self, rooms: Rooms, sessions: Sessions) -> None:
+    def __init__(self, rooms: Rooms, authenticator: RequestAuthenticator) -> None:
         self._rooms = rooms
-        self._sessions = sessions
+        self._authenticator = authenticator
 
     async def user(self, request: web.Request) -> User:
-        return (await self._sessions.authenticate(request)).user
+        return (await self._authenticator.authenticate(request)).user
 
     async def room(self, request: web.Request, user: User) -> int:
         """Return the number of the room in the path. Raises NotFound."""

@@ -15,7 +15,7 @@ from chatserver.models import RoomKind, RoomState, User, name_key
 from chatserver.protocol import encode_events
 from chatserver.storage.rooms import Rooms
 from chatserver.web import forms
-from chatserver.web.authentication import Sessions
+from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.listing import PAGE, stream_pages
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
@@ -39,13 +39,13 @@ class RoomHandlers:
         membership: Membership,
         rooms: Rooms,
         paths: RoomPaths,
-        sessions: Sessions,
+        authenticator: RequestAuthenticator,
     ) -> None:
         self._history = history
         self._membership = membership
         self._rooms = rooms
         self._paths = paths
-        self._sessions = sessions
+        self._authenticator = authenticator
 
     # Rooms ----------------------------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ class RoomHandlers:
         At most ROOMS_LIMIT of each; `rooms_after` or `public_after` continues one of the lists.
         """
         command = parse_query(request, RoomsQuery)
-        async with self._sessions.authenticate_query(request) as user:
+        async with self._authenticator.authenticate_query(request) as user:
             own = {} if command.public_after else await self._own_rooms(user, command.rooms_after)
             public = {} if command.rooms_after else await self._public_rooms(command.public_after)
             return ok(**own, **public)
@@ -100,7 +100,7 @@ class RoomHandlers:
     )
     async def room(self, request: web.Request) -> web.StreamResponse:
         """Get a room; users who are not members see public details only."""
-        async with self._sessions.authenticate_query(request) as user:
+        async with self._authenticator.authenticate_query(request) as user:
             room = await self._paths.room(request, user)
             state = await self._rooms.state(user.id, room)
             if state is not None:
@@ -152,7 +152,7 @@ class RoomHandlers:
     )
     async def members(self, request: web.Request) -> web.StreamResponse:
         """List the members of a room."""
-        async with self._sessions.authenticate_query(request) as user:
+        async with self._authenticator.authenticate_query(request) as user:
             room = await self._paths.room(request, user)
             state = await self._rooms.state(user.id, room)
             if state is None:

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from chatserver.errors import ChatError, Unavailable, _
-from chatserver.web.authentication import SAFE_METHODS
+from chatserver.web.operations import SAFE_METHODS
 
 TIMEOUT = 10.0  # seconds from the whole request to its response
 TIMER = web.RequestKey("timer", asyncio.Timeout)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from chatserver.config import Settings
-from chatserver.web.authentication import COOKIE
+from chatserver.web.session_cookies import COOKIE
 from tests.browser.window import Window
 from tests.conftest import FAST
 from tests.driver import Chat

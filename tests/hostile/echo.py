@@ -24,7 +24,7 @@ def plant() -> None:
 async def _accept(
     self: WebSocketEndpoint, request: web.Request, pending: PendingConnection
 ) -> None:
-    sign_in: SignIn = await self._sessions.authenticate_socket(request)
+    sign_in: SignIn = await self._authenticator.authenticate_socket(request)
     line = self._upgrade(request)
     connection = self._connection(line, sign_in, lists_presence=False, locale="en")
     connection._limit = UNLIMITED

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatserver.config import LimitSettings, Settings
-from chatserver.web.authentication import COOKIE
+from chatserver.web.session_cookies import COOKIE
 from tests.driver import Chat
 
 GOAL = 95  # of 100, in each category

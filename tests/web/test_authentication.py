@@ -9,7 +9,7 @@ import pytest
 
 from chatserver.errors import Unavailable
 from chatserver.protocol import Type
-from chatserver.web.authentication import COOKIE
+from chatserver.web.session_cookies import COOKIE
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Device, User, ask
 

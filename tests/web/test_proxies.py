@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from chatserver.config import ServerSettings, Settings
 from chatserver.web import proxies
-from chatserver.web.authentication import FORWARDED
+from chatserver.web.proxies import FORWARDED
 from tests.conftest import FAST, StartChat
 from tests.driver import PASSWORD, Chat, ask
 from tests.hostile.raw_connection import RawConnection

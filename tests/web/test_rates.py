@@ -154,7 +154,7 @@ async def test_muting_counts_as_a_message_on_the_socket_and_over_http(
 
 
 async def test_the_operator_is_not_limited(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat.server.sessions, "is_operator", lambda _request: True)
+    monkeypatch.setattr(chat.server.authenticator, "is_operator", lambda _request: True)
     monkeypatch.setattr(Rate, "take", exhausted)
     answer = await ask(chat.browser(), "GET", f"{chat.url}/api/users")
     assert (answer.status, answer.json["users"]) == (200, [])

@@ -10,15 +10,15 @@ from typing import Any
 
 from aiohttp import web
 
-from chatserver.web.authentication import Sessions
 from chatserver.web.operations import Operation, operation
+from chatserver.web.server_urls import ServerUrls
 
 
 class Description:
     """Handlers of `/api/asyncapi.json` and `/api/openapi.json`."""
 
-    def __init__(self, sessions: Sessions, operations: Sequence[Operation]) -> None:
-        self._sessions = sessions
+    def __init__(self, urls: ServerUrls, operations: Sequence[Operation]) -> None:
+        self._urls = urls
         self._operations = operations
         self._documents: dict[str, Any] = {}
         self._generating = asyncio.Lock()
@@ -35,7 +35,7 @@ class Description:
     async def asyncapi(self, request: web.Request) -> web.StreamResponse:
         """The WebSocket as AsyncAPI 3.1."""
         document = await self._document("asyncapi")
-        if base := self._sessions.base_url(request):
+        if base := self._urls.base_url(request):
             from chatserver.web.api_docs.asyncapi import servers
 
             document = document | {"servers": servers(base + _prefix(request))}

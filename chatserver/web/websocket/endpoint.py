@@ -33,9 +33,11 @@ from chatserver.realtime.pending_connections import PendingConnection
 from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.storage.room_list import UserRooms
 from chatserver.web.access_log import ConnectionLog, LogEntry
-from chatserver.web.authentication import Sessions, address
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.client_address import client_address
 from chatserver.web.language import preferred
 from chatserver.web.operations import operation
+from chatserver.web.origin_check import OriginCheck
 from chatserver.web.query import only_value
 from chatserver.web.rates import RequestLimits
 from chatserver.web.websocket.connection_limiter import ConnectionLimiter
@@ -56,7 +58,8 @@ class WebSocketEndpoint:
         dispatcher: Dispatcher,
         history: History,
         hub: Hub,
-        sessions: Sessions,
+        authenticator: RequestAuthenticator,
+        origin_check: OriginCheck,
         request_limits: RequestLimits,
         last_seen: LastSeen,
         limits: LimitSettings,
@@ -67,7 +70,8 @@ class WebSocketEndpoint:
         self._dispatcher = dispatcher
         self._history = history
         self._hub = hub
-        self._sessions = sessions
+        self._authenticator = authenticator
+        self._origin_check = origin_check
         self._request_limits = request_limits
         self._last_seen = last_seen
         self._limits = limits
@@ -85,8 +89,8 @@ class WebSocketEndpoint:
     @operation("GET", "/ws", "ws", rate="connections", documented=False)
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Accept or reject a connection. The response is not sent after the upgrade."""
-        self._sessions.check_origin(request)
-        async with self._limiter.wait(address(request)):
+        self._origin_check.check(request)
+        async with self._limiter.wait(client_address(request)):
             try:
                 with self._hub.connecting() as pending:
                     await self._accept(request, pending)
@@ -103,11 +107,11 @@ class WebSocketEndpoint:
     async def _accept(self, request: web.Request, pending: PendingConnection) -> None:
         """Raises Unauthorized or Disconnect. Does not wait after the upgrade."""
         lists_presence = _lists_presence(request)
-        sign_in = await self._sessions.authenticate_socket(request)
+        sign_in = await self._authenticator.authenticate_socket(request)
         self._request_limits.count_connection(sign_in.user)
         rooms = await self._rooms_of(sign_in.user)
         while pending.take_change(sign_in.user.id):
-            sign_in = await self._sessions.authenticate_socket(request, again=True)
+            sign_in = await self._authenticator.authenticate_socket(request, again=True)
             rooms = await self._rooms_of(sign_in.user)
         pending.check(sign_in.session.id, sign_in.user.id)
         if self._stopping:
