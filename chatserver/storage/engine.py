@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
@@ -37,7 +38,7 @@ from chatserver.storage.failures import (
     storage_error,
 )
 from chatserver.storage.open_files import OpenFiles
-from chatserver.storage.readers import Share, close_connections
+from chatserver.storage.readers import Share, close_readers
 from chatserver.storage.writers import ReadOnlyWriter
 
 RETRY_TIMEOUT = 4  # seconds after which no further attempt is made
@@ -83,6 +84,12 @@ class Database:
         if read_only:
             self.writer = ReadOnlyWriter(self.writer.engine)
             self.readers = read_only_readers(parsed, self.readers)
+        self._interruptible: WeakSet[Any] = WeakSet()  # aiosqlite's connections of readers
+        for reader in self.readers.values() if self.is_sqlite else ():
+            sa.event.listen(reader.sync_engine, "connect", self._opened)
+
+    def _opened(self, connection: Any, _record: object) -> None:
+        self._interruptible.add(connection.driver_connection)
 
     def restrict_permissions(self) -> None:
         """SQLite: create the file if it is missing, readable for its owner only."""
@@ -108,8 +115,7 @@ class Database:
     async def close(self) -> None:
         for dependent in self._dependents:
             await dependent.close()
-        for reader in self.readers.values():
-            await close_connections(reader)
+        await close_readers(self.readers.values(), [*self._interruptible])
         await self.writer.dispose()
         self.durability_counter.close()
 

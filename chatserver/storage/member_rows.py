@@ -1,5 +1,6 @@
 """Rows of memberships of many users in one room, inside the transaction of the change."""
 
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, member_row
 from chatserver.storage.room_admins import ensure_admins
-from chatserver.storage.tables import events, members, rooms
+from chatserver.storage.tables import events, members, rooms, users
 
 
 def members_of(connection: Connection, room: int, user_ids: Sequence[int]) -> set[int]:
@@ -72,16 +73,31 @@ def end_memberships(
 
 
 def backfill_removals(connection: Connection) -> None:
-    """Store the times of removals for ended memberships of older versions.
+    """Store the times of removals that older versions did not store.
 
-    The last event of a membership is the departure. A membership counts as ended by a removal
-    unless that event says that the member left; a restore may have ended it with any event.
+    The last event of an ended membership is the departure. It counts as ended by a removal unless
+    that event says that the member left; a restore may have ended it with any event. Removals of
+    users who are members again are found in the log.
     """
     ended = sa.and_(members.c.left_at.is_not(None), members.c.removed_at.is_(None))
     change = members.update().where(ended, ~_own_departure)
     connection.execute(change.values(removed_at=members.c.left_at))
+    removals: dict[tuple[int, str], int] = {}
+    for event in connection.execute(_REMOVAL_EVENTS):
+        for name in json.loads(event.body)["users"]:
+            removals[event.room_id, name] = event.at
+    for (room, name), at in removals.items():
+        user = sa.select(users.c.id).where(users.c.name == name).scalar_subquery()
+        own = sa.and_(members.c.room_id == room, members.c.user_id == user)
+        own = sa.and_(own, sa.func.coalesce(members.c.removed_at, 0) < at)
+        connection.execute(members.update().where(own).values(removed_at=at))
 
 
+_REMOVAL_EVENTS = (
+    sa.select(events.c.room_id, events.c.at, events.c.body)
+    .where(events.c.kind == Kind.ROOM, events.c.body.startswith('{"action": "remove"'))
+    .order_by(events.c.room_id, events.c.seq)
+)
 _own_departure = (
     sa.select(events.c.seq)
     .where(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq)

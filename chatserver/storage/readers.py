@@ -5,6 +5,7 @@ MariaDB and MySQL have a setting (`max_statement_time`, `max_execution_time`).
 """
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 POOL_TIMEOUT = 5.0  # seconds that a query waits for a connection of its share
-CLOSE_TIMEOUT = 2.0  # seconds that `close_connections` waits for connections in use
+RETURN_TIMEOUT = 0.4  # seconds that a stop waits for connections in use: less than shutdown.CLOSE
 TIMER = "timer"  # key in the info of a SQLite connection, of the timer that interrupts it
 
 
@@ -71,17 +72,30 @@ def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: st
     return engine
 
 
-async def close_connections(engine: AsyncEngine) -> None:
-    """Close the connections of an engine when none is in use, at the latest after CLOSE_TIMEOUT.
+async def close_readers(engines: Collection[AsyncEngine], drivers: Collection[Any]) -> None:
+    """Close all connections, those in use after their statements were interrupted on SQLite.
 
-    A connection that is returned after its pool was disposed of would never be closed.
+    A connection that is returned after its pool was disposed of would never be closed. `drivers`
+    are aiosqlite's connections.
     """
-    pool: Any = engine.pool
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            while pool.checkedout():  # noqa: ASYNC110 - a pool has no event for it
+    if not await _all_returned(engines):
+        for driver in drivers:
+            _interrupt(driver)
+        await _all_returned(engines)
+    for engine in engines:
+        await engine.dispose()
+
+
+async def _all_returned(engines: Collection[AsyncEngine]) -> bool:
+    """Wait until no connection is in use; return False after RETURN_TIMEOUT."""
+    pools: list[Any] = [engine.pool for engine in engines]
+    try:
+        async with asyncio.timeout(RETURN_TIMEOUT):
+            while any(pool.checkedout() for pool in pools):  # noqa: ASYNC110 - pools have no event
                 await asyncio.sleep(0.01)
-    await engine.dispose()
+    except TimeoutError:
+        return False
+    return True
 
 
 def mysql_reader(url: URL, quota: Quota, options: dict[str, Any]) -> AsyncEngine:

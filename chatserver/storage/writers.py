@@ -9,8 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chatserver.storage.readers import close_connections
-
 T = TypeVar("T")
 
 
@@ -78,7 +76,7 @@ class PoolWriter:
             return await connection.run_sync(work)
 
     async def dispose(self) -> None:
-        await close_connections(self._engine)
+        await self._engine.dispose()
 
 
 class ReadOnlyWriter:

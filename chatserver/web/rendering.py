@@ -16,9 +16,32 @@ from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language
 
 ASSETS = web.AppKey("assets", Assets)
-_COMPILED = web.AppKey("compiled", set[str])  # names of templates that were rendered before
 
 _current: ContextVar[Language] = ContextVar("language of the page that is being rendered")
+
+
+class Compilation:
+    """Compiles all templates in a thread when the first page is requested; it takes 200 ms.
+
+    A server that is only started, or used by clients of its API, need not do it.
+    """
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        self._environment = environment
+        self._task: asyncio.Task[None] | None = None
+
+    async def finish(self) -> None:
+        """Return when the templates are compiled; many requests may wait for it."""
+        if self._task is None:
+            self._task = asyncio.create_task(asyncio.to_thread(self._compile))
+        await asyncio.shield(self._task)
+
+    def _compile(self) -> None:
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
+
+_COMPILATION = web.AppKey("compilation", Compilation)
 
 
 def set_up_templates(app: web.Application, assets: Assets) -> None:
@@ -36,25 +59,17 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
     environment.globals["modules"] = assets.modules
     environment.globals |= {"invite_uses": USES, "invite_days": DAYS}
     app[ASSETS] = assets
-    app[_COMPILED] = set()
+    app[_COMPILATION] = Compilation(environment)
 
 
 async def render(
     template: str, request: web.Request, language: Language, *, status: int = 200, **context: Any
 ) -> web.Response:
-    """Render a template with `context` and what is shared by all templates.
-
-    The first time in a thread: compiling a template and those that it includes takes up to 100 ms.
-    """
+    """Render a template with `context` and what is shared by all templates."""
+    await request.app[_COMPILATION].finish()
     _current.set(language)
     whole = _shared(request, language) | {"status": status} | context
-    compiled = request.app[_COMPILED]
-    if template in compiled:
-        response = aiohttp_jinja2.render_template(template, request, whole)
-    else:
-        response = await asyncio.to_thread(aiohttp_jinja2.render_template, template, request, whole)
-        compiled.add(template)
-    response.set_status(status)
+    response = aiohttp_jinja2.render_template(template, request, whole, status=status)
     response.enable_compression()  # safe: no page contains both a secret and other users' text
     return response
 

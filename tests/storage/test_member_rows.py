@@ -58,6 +58,25 @@ async def test_an_ended_membership_of_an_older_version_counts_as_removed_unless(
     assert found == (storage.now if removed else None)
 
 
+async def test_the_removal_of_a_user_who_is_a_member_again_is_found_in_the_log(
+    storage: Storage,
+) -> None:
+    ann, bo = await storage.user("ann"), await storage.user("bo")
+    room = (await acted(storage, ann, Create("Plans", "plans", users=REF))).room
+    removed_at = storage.now = storage.now + 1
+    await acted(storage, ann, Dismiss("remove", REF), room=room)
+    storage.now += 1
+    await acted(storage, bo, Enrol("join", REF), room=room)
+    query = sa.select(members.c.user_id).where(members.c.removed_at == removed_at)
+    for _ in range(2):
+        await storage.database.transaction(
+            lambda connection: connection.execute(members.update().values(removed_at=None))
+        )
+        await storage.database.transaction(backfill_removals)
+        async with storage.database.reading() as connection:
+            assert [*await connection.scalars(query)] == [bo.id]
+
+
 async def test_a_later_membership_and_departure_keep_the_time_of_the_removal(
     storage: Storage,
 ) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from chatserver import shutdown
 from chatserver.errors import Unavailable
 from chatserver.storage import readers
 from chatserver.storage.engine import Database
@@ -106,3 +108,23 @@ async def test_a_connection_in_use_is_closed_after_it_was_returned(database_url:
             await driver.execute("SELECT 1")
     else:
         assert driver.closed
+
+
+async def test_a_statement_that_runs_on_is_interrupted_when_the_database_is_closed(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'chat.db'}")
+    database.restrict_permissions()
+
+    async def query() -> None:
+        async with database.reading(Share.COPIES) as connection:
+            await connection.execute(sa.text(ENDLESS["sqlite"]))
+
+    reading = asyncio.create_task(query())
+    while not database.readers[Share.COPIES].pool.checkedout():  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(shutdown.CLOSE):
+        await database.close()
+        with pytest.raises(Unavailable):
+            await reading
