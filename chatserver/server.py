@@ -43,6 +43,7 @@ from chatserver.realtime.keepalive import Keepalive
 from chatserver.realtime.last_seen import LastSeen
 from chatserver.realtime.node_sync import NodeSync
 from chatserver.realtime.read_positions import ReadPositions
+from chatserver.realtime.typing_notifications import TypingNotifications
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
 from chatserver.storage.engine import Database, wait_until_reachable
@@ -130,6 +131,7 @@ class Server:
             self.journal, self.hub, self.rooms, self.users, self.rates.messages
         )
         self.read_positions = ReadPositions(self.hub, self.rooms, clock=monotonic)
+        self.typing = TypingNotifications(self.hub, clock=monotonic)
 
     def _build_accounts(self) -> None:
         limits, auth = self.settings.limits, self.settings.auth
@@ -191,6 +193,7 @@ class Server:
             history=self.history,
             membership=self.membership,
             read_positions=self.read_positions,
+            typing=self.typing,
             accounts=self.accounts,
             hub=self.hub,
             rates=self.rates,
@@ -220,7 +223,7 @@ class Server:
             await self._open_database()
             self.keys.load()
             self.revocations.load()
-            self.history.epoch = await self.users.epoch()
+            self.history.epoch = await self.log.epoch()
             self.database.durability_counter.begin(self.history.epoch, await self.log.total())
             await self.bus.start(self.hub.receive, chat=self.history.epoch)
             for name, work in self._background_tasks().items():

@@ -182,14 +182,11 @@ async def _require_whole(database: "Database") -> None:
     """Raise StartError unless the database has all stored data, and this program's revision."""
     from chatserver.storage.event_log import EventLog
     from chatserver.storage.migrate import require_head
-    from chatserver.storage.users import Users
 
     database.durability_counter.refuse_empty()
     await require_head(database)
-    epoch = await Users(database, clock=_no_clock).epoch()
-    database.durability_counter.refuse_loss(
-        epoch, await EventLog(database, clock=_no_clock).total()
-    )
+    log = EventLog(database, clock=_no_clock)
+    database.durability_counter.refuse_loss(await log.epoch(), await log.total())
 
 
 def _no_clock() -> int:

@@ -1,6 +1,6 @@
-"""Read positions and typing notifications, neither of which is an event of a room's log.
+"""Read positions, which are not events of a room's log.
 
-Read positions are stored in batches; while one is written, the next collects. Losing the newest
+They are stored in batches; while one is written, the next collects. Losing the newest
 ones only makes an unread count too high, so no client waits for them, and a message waits for one
 short transaction at most. A batch takes one position of each user in turn, so that a user with many
 delays no other. Owns the positions that are not stored yet.
@@ -12,15 +12,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from chatserver import protocol
-from chatserver.errors import ChatServerError, RateLimited
-from chatserver.limits import Rate
+from chatserver.errors import ChatServerError
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.receipts import Receipts
 from chatserver.storage.rooms import Rooms
 
-TYPING_RATE = (0.5, 2)  # a second and burst, of one user in one room
-TYPING_FRAME_RATE = (2_000, 10_000)  # a second and burst: frames to one room, and of one user
 RETRY_DELAY = 1.0  # seconds after a failed write
 MAX_PENDING = 1_000  # positions of one user; beyond that the newest of this user are dropped
 BATCH_SIZE = 100  # positions in one transaction
@@ -31,34 +28,14 @@ logger = logging.getLogger(__name__)
 
 
 class ReadPositions:
-    """Stores read positions and forwards typing notifications."""
+    """Stores read positions, and sends them to other devices and members."""
 
     def __init__(self, hub: Hub, rooms: Rooms, *, clock: Callable[[], float]) -> None:
         self._hub = hub
         self._rooms = rooms
-        self._typing = Rate(*TYPING_RATE, clock)
-        self._room_frames = Rate(*TYPING_FRAME_RATE, clock)
-        self._user_frames = Rate(*TYPING_FRAME_RATE, clock)
         self._pending: OrderedDict[int, dict[int, Position]] = OrderedDict()  # by user and room
         self._wake = asyncio.Event()
         self._receipts = Receipts(lambda frames, room: hub.send_ephemeral(frames, room=room), clock)
-
-    def typing(self, connection: Connection, room: int) -> None:
-        """Notify the room's subscribers. Dropped for non-members, and above a rate."""
-        user = connection.user
-        if room not in connection.rooms:
-            return
-        try:
-            self._typing.take((user.id, room))
-            self._room_frames.take(room)
-            self._user_frames.take(user.id)
-        except RateLimited:
-            return
-        subscribers = self._hub.count_subscribers(room)
-        self._room_frames.charge(room, subscribers)
-        self._user_frames.charge(user.id, subscribers)
-        frame = protocol.encode(protocol.Typing(room=room, user=user.name))
-        self._hub.send_ephemeral(frame, room=room, exclude=connection)
 
     def read(self, connection: Connection, room: int, seq: int) -> None:
         """Queue the position `seq` of a user. Dropped for non-members."""

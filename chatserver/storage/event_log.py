@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import ChatError, Unavailable
+from chatserver.errors import ChatError, StartError, Unavailable
 from chatserver.models import Draft, Event, Kind, RoomFacts
 from chatserver.storage import apply_message, apply_room
 from chatserver.storage.apply_message import Outcome
@@ -31,7 +31,7 @@ from chatserver.storage.idempotency import already_stored, repeat
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.readers import Share
 from chatserver.storage.room_resolution import resolve_rooms
-from chatserver.storage.tables import events, rooms
+from chatserver.storage.tables import events, meta, rooms
 
 TRIES = 4
 LOCK_ATTEMPTS = 2  # attempts that wait for rooms which another transaction has locked
@@ -168,6 +168,15 @@ class EventLog:
             query = query.where(events.c.client_id > after)
         async with self._database.reading(Share.COPIES) as connection:
             return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+
+    async def epoch(self) -> str:
+        """Return the epoch: the random name of this log. Raises StartError if it has none."""
+        query = sa.select(meta.c.value).where(meta.c.key == "epoch")
+        async with self._database.reading() as connection:
+            found = (await connection.execute(query)).scalar_one_or_none()
+        if found is None:
+            raise StartError("The database has no epoch, the name of its log: restore a backup.")
+        return str(found)
 
     async def total(self) -> int:
         """Return the number of events that were ever stored: heads never decrease."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import Conflict, Forbidden, StartError, _
+from chatserver.errors import Conflict, Forbidden, _
 from chatserver.models import LOBBY, Role, User, name_key
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.account_pages import ACCOUNT, account_page
@@ -40,15 +40,6 @@ class Users:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-
-    async def epoch(self) -> str:
-        """Return the epoch: the random name of this log. Raises StartError if it has none."""
-        query = sa.select(meta.c.value).where(meta.c.key == "epoch")
-        async with self._database.reading() as connection:
-            found = (await connection.execute(query)).scalar_one_or_none()
-        if found is None:
-            raise StartError("The database has no epoch, the name of its log: restore a backup.")
-        return str(found)
 
     async def count(self) -> int:
         async with self._database.reading() as connection:

@@ -72,46 +72,6 @@ async def test_a_position_in_a_room_without_a_subscription_is_dropped(
     assert store.stored == [{(1, 7): 5}]
 
 
-class Crowd:
-    """Fake hub with so many subscribers in each room; counts the frames."""
-
-    def __init__(self, listeners: int) -> None:
-        self._listeners = listeners
-        self.sent = 0
-
-    def count_subscribers(self, _room: int) -> int:
-        return self._listeners
-
-    def send_ephemeral(self, _frames: bytes, **_to: object) -> None:
-        self.sent += 1
-
-
-@pytest.mark.parametrize(("listeners", "sent"), [(10, 400), (1_000, 10), (5_000, 2)])
-async def test_the_number_of_typing_frames_in_a_room_is_limited(
-    store: FakeStore, listeners: int, sent: int
-) -> None:
-    hub: Any = Crowd(listeners)
-    rooms: Any = store
-    reads = ReadPositions(hub, rooms, clock=FakeClock())
-    for number in range(400):
-        user = connected(7)
-        user.user = User(number, f"user{number}", "User")
-        reads.typing(user, 7)
-    assert hub.sent == sent
-
-
-async def test_typing_in_many_rooms_sends_as_many_frames_as_in_one(
-    store: FakeStore,
-) -> None:
-    hub: Any = Crowd(1_000)
-    rooms: Any = store
-    reads = ReadPositions(hub, rooms, clock=FakeClock())
-    ann = connected(*range(100))
-    for room in range(100):
-        reads.typing(ann, room)
-    assert hub.sent == 10
-
-
 async def test_a_pending_position_only_moves_forward(
     reads: ReadPositions, store: FakeStore
 ) -> None:

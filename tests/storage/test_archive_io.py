@@ -196,7 +196,7 @@ async def test_users_are_not_replaced_without_a_request(storage: Storage, tmp_pa
     assert await storage.users.count() == 3
     await load(storage.database, archive.rows(), replace=True, progress=len_of)
     assert await storage.users.count() == 2
-    assert await storage.users.epoch() != archive.manifest.epoch
+    assert await storage.log.epoch() != archive.manifest.epoch
     assert await findings(storage.database) == []
     assert not await is_empty(storage.database)
 

@@ -281,5 +281,5 @@ async def test_a_database_of_another_program_is_rejected(database_url: str, tmp_
 
 
 async def test_a_new_database_has_an_epoch_and_full_durability(storage: Storage) -> None:
-    assert len(await storage.users.epoch()) >= 12
+    assert len(await storage.log.epoch()) >= 12
     assert await storage.database.durability() == "full"

@@ -8,7 +8,7 @@ from msgspec.structs import fields
 from chatserver import errors, protocol
 from chatserver.chat.membership import USERS_PER_MESSAGE
 from chatserver.config import LimitSettings
-from chatserver.realtime.read_positions import TYPING_RATE
+from chatserver.realtime.typing_notifications import TYPING_RATE
 from chatserver.storage.reaction_limit import MAX_EMOJI
 from chatserver.storage.unread import MAX_COUNT, MAX_SCANNED
 from chatserver.text.mentions import NAMES

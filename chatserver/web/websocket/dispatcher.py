@@ -29,6 +29,7 @@ from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.read_positions import ReadPositions
+from chatserver.realtime.typing_notifications import TypingNotifications
 from chatserver.storage.journal import Settle
 from chatserver.web import time_limit
 from chatserver.web.language import Language
@@ -53,6 +54,7 @@ class Dispatcher:
         history: History,
         membership: Membership,
         read_positions: ReadPositions,
+        typing: TypingNotifications,
         accounts: Accounts,
         hub: Hub,
         rates: Rates,
@@ -65,6 +67,7 @@ class Dispatcher:
         self._queries = Queries(history, hub)
         self._room_changes = RoomChanges(membership)
         self._read_positions = read_positions
+        self._typing = typing
         self._accounts = accounts
         self._hub = hub
         self._languages = languages
@@ -184,7 +187,7 @@ class Dispatcher:
             case protocol.ChangeRoom():
                 return run_write(connection, partial(self._room_changes.perform, user, command))
             case protocol.StartTyping():
-                self._read_positions.typing(connection, command.room)
+                self._typing.send(connection, command.room)
                 return self._throttle(connection)
             case protocol.MarkRead():
                 self._read_positions.read(connection, command.room, command.seq)

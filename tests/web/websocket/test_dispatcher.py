@@ -17,6 +17,7 @@ from chatserver.protocol import Type
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.read_positions import ReadPositions
+from chatserver.realtime.typing_notifications import TypingNotifications
 from chatserver.text.markup import Renderer
 from chatserver.web import time_limit
 from chatserver.web.language import load_languages
@@ -86,6 +87,7 @@ def build_dispatcher(clock: FakeClock, *, chat: Any, history: Any = None) -> Dis
         chat=chat,
         membership=nobody,
         read_positions=ReadPositions(nobody, nobody, clock=clock),
+        typing=TypingNotifications(nobody, clock=clock),
         accounts=nobody,
         history=history,
         hub=Hub(NoPeers(), nobody, nobody, node="here", find_alive=nobody, clock=clock),
