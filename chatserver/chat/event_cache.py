@@ -35,15 +35,15 @@ class EncodedEvent(NamedTuple):
 class EventRange(NamedTuple):
     """The events `after` < seq <= `upto` of a room; all of them exist.
 
-    `version` changes when an event sent before has changed: see `subscriptions.RoomFeed`. `left` is
-    the seq with which the reader left the room, if they did.
+    `version` changes when an event sent before has changed: see `subscriptions.RoomFeed`.
+    `left_seq` is the seq with which the reader left the room, if they did.
     """
 
     facts: RoomFacts
     version: int
     after: int
     upto: int
-    left: int | None = None
+    left_seq: int | None = None
 
 
 @dataclass(slots=True)
@@ -90,8 +90,7 @@ class EventCache:
             await self._fetch_once([wanted for wanted in missing if wanted.version != UNCACHED])
             found, missing = self._cached(ranges)
         if missing:
-            left = {wanted.facts.room: wanted.left for wanted in missing if wanted.left is not None}
-            found |= await self.encode(await self._read_fitting(missing, left))
+            found |= await self.encode(await self._read_fitting(missing, _left_seqs(missing)))
         return found
 
     def _cached(
@@ -100,39 +99,39 @@ class EventCache:
         """Return the events that are cached, by room, and the ranges that are not."""
         found: dict[int, list[EncodedEvent]] = {}
         missing: list[EventRange] = []
-        left = PAGE_TEXT
+        remaining = PAGE_TEXT
         for wanted in ranges:
-            if left <= 0:
+            if remaining <= 0:
                 break
-            events = self._cached_events(wanted, left)
+            events = self._cached_events(wanted, remaining)
             if events is None:
                 missing.append(wanted)
             else:
                 found[wanted.facts.room] = events
-                left -= _length(events)
+                remaining -= _length(events)
         return found, missing
 
-    def _cached_events(self, wanted: EventRange, left: int) -> list[EncodedEvent] | None:
-        """Return the whole range, or the first events of it that have `left` characters."""
+    def _cached_events(self, wanted: EventRange, size: int) -> list[EncodedEvent] | None:
+        """Return the whole range, or the first events of it that have `size` characters."""
         cached = self._cache.get(wanted.facts.room)
         if cached is None or not cached.has_start(wanted, self._clock()):
             return None
         events = cached.part(wanted)
-        return events if wanted.upto <= cached.last or _length(events) >= left else None
+        return events if wanted.upto <= cached.last or _length(events) >= size else None
 
     async def _read_fitting(
-        self, ranges: Sequence[EventRange], left: Mapping[int, int] = NO_LIMITS
+        self, ranges: Sequence[EventRange], left_seqs: Mapping[int, int] = NO_LIMITS
     ) -> list[Event]:
         """Read the first events of the ranges, in growing parts, as many as fit into a reply."""
         events: list[Event] = []
-        text = PAGE_TEXT
+        remaining = PAGE_TEXT
         for part in _parts(ranges):
-            some = await self._log.ranges(_rows(part), left)
+            some = await self._log.ranges(_rows(part), left_seqs)
             lengths = [weight(event) for event in some]
-            fitting = count_fitting(lengths, text)
+            fitting = count_fitting(lengths, remaining)
             events += some[:fitting]
-            text -= sum(lengths)
-            if text <= 0:
+            remaining -= sum(lengths)
+            if remaining <= 0:
                 break
         return events
 
@@ -217,18 +216,22 @@ def weight(event: Event) -> int:
     return len(event.data) + names
 
 
-def count_fitting(lengths: Iterable[int], left: int = PAGE_TEXT) -> int:
-    """Return how many of the first texts fit into a reply with `left` characters to go.
+def count_fitting(lengths: Iterable[int], remaining: int = PAGE_TEXT) -> int:
+    """Return how many of the first texts fit into a reply with `remaining` characters to go.
 
     The last of them may exceed it, so that a whole reply is never empty.
     """
     count = 0
     for length in lengths:
-        if left <= 0:
+        if remaining <= 0:
             break
-        left -= length
+        remaining -= length
         count += 1
     return count
+
+
+def _left_seqs(ranges: Iterable[EventRange]) -> dict[int, int]:
+    return {each.facts.room: each.left_seq for each in ranges if each.left_seq is not None}
 
 
 def _rows(ranges: Iterable[EventRange]) -> list[tuple[RoomFacts, int, int]]:
@@ -242,17 +245,17 @@ def _length(events: Iterable[EncodedEvent]) -> int:
 def _parts(ranges: Iterable[EventRange]) -> Iterator[list[EventRange]]:
     """Split ranges into lists of FIRST_PART events, then of GROWTH times as many each time."""
     part: list[EventRange] = []
-    size = left = FIRST_PART
+    size = remaining = FIRST_PART
     for wanted in ranges:
         rest = wanted
         while rest.after < rest.upto:
-            first = rest._replace(upto=min(rest.upto, rest.after + left))
+            first = rest._replace(upto=min(rest.upto, rest.after + remaining))
             part.append(first)
-            left -= first.upto - first.after
+            remaining -= first.upto - first.after
             rest = rest._replace(after=first.upto)
-            if not left:
+            if not remaining:
                 yield part
                 part, size = [], GROWTH * size
-                left = size
+                remaining = size
     if part:
         yield part

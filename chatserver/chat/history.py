@@ -38,12 +38,12 @@ def _no_cursors(_rooms: Iterable[int]) -> Mapping[int, tuple[int, int]]:
 
 
 class _Readable(NamedTuple):
-    """A room that the user may read up to `head`; `left` is the seq where a former member left."""
+    """A room that the user may read up to `head`; `left_seq`: where the user left."""
 
     facts: RoomFacts
     head: int
     version: int
-    left: int | None = None
+    left_seq: int | None = None
 
 
 class History:
@@ -109,20 +109,20 @@ class History:
     ) -> RoomPage:
         if room not in readable:
             raise NotFound
-        facts, head, _version, left = readable[room]
-        upto = min(before or MAX_INT, head + 1)
-        newest, more = await self._newest(facts, upto, limit, left)
+        facts, head, _version, left_seq = readable[room]
+        before = min(before or MAX_INT, head + 1)
+        newest, more = await self._newest(facts, before, limit, left_seq)
         encoded = (await self._event_cache.encode(newest)).get(room, [])
         return _page(room, encoded, head, more=more)
 
     async def _newest(
-        self, facts: RoomFacts, before: int, limit: int, left: int | None
+        self, facts: RoomFacts, before: int, limit: int, left_seq: int | None
     ) -> tuple[list[Event], bool]:
         """Return the last messages that fit into a reply, and whether there are more."""
         found: list[Event] = []
         while True:
             size = min(FIRST_PART, limit + 1 - len(found))
-            some = await self._log.before(facts, before, size, left=left)
+            some = await self._log.before(facts, before, size, left_seq=left_seq)
             found = some + found
             fitting = count_fitting(weight(event) for event in reversed(found))
             if fitting < len(found) or len(some) < size or len(found) > limit:
@@ -193,7 +193,7 @@ class History:
     async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Readable]:
         readable = await self._rooms.readable(user.id, positions)
         return {
-            room: _Readable(access.facts, access.head, event_cache.UNCACHED, access.left)
+            room: _Readable(access.facts, access.head, event_cache.UNCACHED, access.left_seq)
             for room, access in sorted(readable.items())
         }
 
@@ -209,11 +209,11 @@ class History:
         if readable and (beyond or epoch not in (None, self.epoch)):
             raise Reset(self.epoch)
         found = await self._event_cache.read(_ranges(readable, positions, limit))
-        pages, left = [], PAGE_TEXT
-        for room, (_facts, head, _version, _left) in readable.items():
+        pages, remaining = [], PAGE_TEXT
+        for room, (_facts, head, _version, _left_seq) in readable.items():
             events = found.get(room, [])
-            events = events[: count_fitting((event.length for event in events), left)]
-            left -= sum(event.length for event in events)
+            events = events[: count_fitting((event.length for event in events), remaining)]
+            remaining -= sum(event.length for event in events)
             pages.append(_page(room, events, head, more=positions[room] + len(events) < head))
         return pages
 
@@ -229,15 +229,14 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
         events = await log.after(facts, after, MAX_INT, FIRST_PART) if facts else []
         events = events[: count_fitting(weight(event) for event in events)]
         await renderer.prepare(event.data for event in events)
-        left = await rooms.left_since(room, after)
-        return Missed(events, left)
+        return Missed(events, await rooms.left_since(room, after))
 
     return read
 
 
 def _departures(readable: dict[int, _Readable]) -> dict[int, int | None]:
     """Return the seq with which the user left each room."""
-    return {room: access.left for room, access in readable.items()}
+    return {room: access.left_seq for room, access in readable.items()}
 
 
 def _page(room: int, events: Sequence[EncodedEvent], head: int, *, more: bool) -> RoomPage:
@@ -249,11 +248,11 @@ def _ranges(
     readable: dict[int, _Readable], positions: dict[int, int], limit: int
 ) -> list[EventRange]:
     """Return the range to read of each room, within the limit of the whole reply."""
-    left, ranges = CATCH_UP_LIMIT, []
-    for room, (facts, head, version, departed) in readable.items():
+    remaining, ranges = CATCH_UP_LIMIT, []
+    for room, (facts, head, version, left_seq) in readable.items():
         after = positions[room]
-        upto = min(head, after + min(left, limit))
+        upto = min(head, after + min(remaining, limit))
         if upto > after:
-            left -= upto - after
-            ranges.append(EventRange(facts, version, after, upto, departed))
+            remaining -= upto - after
+            ranges.append(EventRange(facts, version, after, upto, left_seq))
     return ranges

@@ -113,35 +113,35 @@ class EventLog:
 
         Like all methods that read events, returns fewer if these have very many reactions.
         """
-        place = {"room": facts.room, "after": after, "upto": upto, "count": limit}
-        return await self._read(_AFTER, {facts.room: facts}, parameters=place)
+        bounds = {"room": facts.room, "after": after, "upto": upto, "count": limit}
+        return await self._read(_AFTER, {facts.room: facts}, parameters=bounds)
 
     async def before(
-        self, facts: RoomFacts, before: int, limit: int, *, left: int | None = None
+        self, facts: RoomFacts, before: int, limit: int, *, left_seq: int | None = None
     ) -> list[Event]:
         """Return the last `limit` messages with seq < `before`, in order.
 
-        They have their newest state, or the state at the seq with which the reader `left`.
+        They have their newest state, or that at `left_seq`, with which the reader left.
         """
-        place = {"room": facts.room, "before": before, "count": limit}
-        limits = {} if left is None else {facts.room: left}
-        return (await self._read(_BEFORE, {facts.room: facts}, limits, parameters=place))[::-1]
+        bounds = {"room": facts.room, "before": before, "count": limit}
+        left_seqs = {} if left_seq is None else {facts.room: left_seq}
+        return (await self._read(_BEFORE, {facts.room: facts}, left_seqs, parameters=bounds))[::-1]
 
     async def ranges(
-        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_LIMITS
+        self, wanted: Iterable[tuple[RoomFacts, int, int]], left_seqs: Mapping[int, int] = NO_LIMITS
     ) -> list[Event]:
         """Return the events `after` < seq <= `upto` of several rooms, by room, in order.
 
-        `left` has the seq with which the reader left a room: its events are shown as of then.
+        `left_seqs` has the seq with which the reader left a room: its events are shown as of then.
         """
         ranges = list(wanted)
         found: list[Event] = []
         for start in range(0, len(ranges), RANGES_PER_QUERY):
-            found += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left)
+            found += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left_seqs)
         return found
 
     async def _ranges(
-        self, ranges: list[tuple[RoomFacts, int, int]], left: Mapping[int, int]
+        self, ranges: list[tuple[RoomFacts, int, int]], left_seqs: Mapping[int, int]
     ) -> list[Event]:
         query = EVENTS.where(
             sa.or_(
@@ -151,7 +151,7 @@ class EventLog:
                 )
             )
         ).order_by(events.c.room_id, events.c.seq)
-        return await self._read(query, {facts.room: facts for facts, _, _ in ranges}, left)
+        return await self._read(query, {facts.room: facts for facts, _, _ in ranges}, left_seqs)
 
     async def messages_by(
         self, user_id: int, limit: int, *, after: str | None = None
@@ -193,17 +193,19 @@ class EventLog:
         self,
         query: sa.Select[Any],
         facts: dict[int, RoomFacts],
-        left: Mapping[int, int] = NO_LIMITS,
+        left_seqs: Mapping[int, int] = NO_LIMITS,
         *,
         parameters: Mapping[str, int] | None = None,
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
             rows: Sequence[sa.Row[Any]] = list(await connection.execute(query, parameters))
-            present = [row for row in rows if row.room_id not in left]  # others are replayed
+            present = [row for row in rows if row.room_id not in left_seqs]  # others are replayed
             counts = await connection.run_sync(count_reactions, present)
             rows, reacted = await connection.run_sync(read_reactions, rows, counts)
             read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
-            return await connection.run_sync(as_of_departure, read, left) if left else read
+            if not left_seqs:
+                return read
+            return await connection.run_sync(as_of_departure, read, left_seqs)
 
 
 _OF_ROOM = EVENTS.where(events.c.room_id == sa.bindparam("room"))

@@ -26,11 +26,11 @@ from chatserver.storage.unique_names import room_by_name
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A room that a user may read up to `head`. `left`: the seq at which a former member left."""
+    """A room that a user may read up to `head`. `left_seq`: where a former member left."""
 
     facts: RoomFacts
     head: int
-    left: int | None
+    left_seq: int | None
 
 
 @dataclass(frozen=True, slots=True)
