@@ -97,7 +97,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         InvitationHandlers(server.invitations, authenticator, server.urls),
         AdministrationHandlers(
             administration=server.administration,
-            membership=server.membership,
+            room_commands=server.room_commands,
             overview=overview,
             health=health,
             hub=server.hub,
@@ -142,7 +142,7 @@ def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
     paths = RoomPaths(server.rooms, server.authenticator)
     rooms = RoomHandlers(
         history=server.history,
-        membership=server.membership,
+        room_commands=server.room_commands,
         rooms=server.rooms,
         paths=paths,
         authenticator=server.authenticator,

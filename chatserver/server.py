@@ -28,9 +28,9 @@ from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat.event_cache import EventCache
 from chatserver.chat.history import History, gap_reader
-from chatserver.chat.membership import Membership
 from chatserver.chat.messages import Chat
 from chatserver.chat.room_cache import RoomCache
+from chatserver.chat.room_commands import RoomCommands
 from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
@@ -127,7 +127,7 @@ class Server:
             self.rooms, self.log, room_cache, self.event_cache, published=self.journal.published
         )
         self.chat = Chat(self.journal, room_cache, self.renderer, limits=limits, clock=wall)
-        self.membership = Membership(
+        self.room_commands = RoomCommands(
             self.journal, self.hub, self.rooms, self.users, self.rates.messages
         )
         self.read_positions = ReadPositions(self.hub, self.rooms, clock=monotonic)
@@ -164,7 +164,7 @@ class Server:
         )
         self.administration = Administration(**shared, bots=bots, publish=self.hub.publish)
         invites = Invites(self.database, clock=wall)
-        self.invitations = Invitations(invites, self.accounts, self.membership, clock=wall)
+        self.invitations = Invitations(invites, self.accounts, self.room_commands, clock=wall)
 
     def _build_maintenance(self) -> None:
         """Build what runs in the background."""
@@ -191,7 +191,7 @@ class Server:
         self.dispatcher = Dispatcher(
             chat=self.chat,
             history=self.history,
-            membership=self.membership,
+            room_commands=self.room_commands,
             read_positions=self.read_positions,
             typing=self.typing,
             accounts=self.accounts,

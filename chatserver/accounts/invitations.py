@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from chatserver.accounts.accounts import DAY, Accounts
-from chatserver.chat.membership import Membership
+from chatserver.chat.room_commands import RoomCommands
 from chatserver.errors import ChatError, Conflict, NotFound, _
 from chatserver.models import Invite, User
 from chatserver.storage.invitations import INVALID_INVITATION, Invites
@@ -22,14 +22,14 @@ class Invitations:
         self,
         invites: Invites,
         accounts: Accounts,
-        membership: Membership,
+        room_commands: RoomCommands,
         *,
         clock: Callable[[], int],
     ) -> None:
         """`clock` gives milliseconds UTC."""
         self._invites = invites
         self._accounts = accounts
-        self._membership = membership
+        self._room_commands = room_commands
         self._clock = clock
 
     async def make(
@@ -83,7 +83,7 @@ class Invitations:
             return None
         try:
             with suppress(Conflict):  # already a member
-                await self._membership.join_invited(user, invite.room, invite.code)
+                await self._room_commands.join_invited(user, invite.room, invite.code)
         except ChatError:
             return None
         return invite.room
@@ -98,7 +98,7 @@ class Invitations:
         if invite.room is None:
             raise NotFound
         with suppress(Conflict):
-            await self._membership.join_invited(user, invite.room, code, spends=True)
+            await self._room_commands.join_invited(user, invite.room, code, spends=True)
         return invite
 
     async def revoke(self, by: User | None, code: str) -> None:

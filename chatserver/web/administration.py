@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from chatserver import __version__
 from chatserver.accounts.administration import Administration
-from chatserver.chat.membership import Membership
+from chatserver.chat.room_commands import RoomCommands
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.models import User
 from chatserver.realtime.hub import Hub
@@ -37,7 +37,7 @@ class AdministrationHandlers:
         self,
         *,
         administration: Administration,
-        membership: Membership,
+        room_commands: RoomCommands,
         overview: Overview,
         health: Health,
         hub: Hub,
@@ -47,7 +47,7 @@ class AdministrationHandlers:
     ) -> None:
         """`folder` is the data folder."""
         self._administration = administration
-        self._membership = membership
+        self._room_commands = room_commands
         self._overview = overview
         self._health = health
         self._hub = hub
@@ -103,7 +103,7 @@ class AdministrationHandlers:
         form = await forms.read(request, forms.RoomOversight)
         if form.archived is None and form.retention_days is None:
             raise BadRequest(_("No changes were given."))
-        await self._membership.administer_room(
+        await self._room_commands.administer_room(
             admin,
             _number(request),
             archived=form.archived,
@@ -141,7 +141,7 @@ class AdministrationHandlers:
         Its text is deleted the next night.
         """
         admin = await self._event_author(request)
-        await self._membership.dissolve(admin, _number(request))
+        await self._room_commands.dissolve(admin, _number(request))
         return ok()
 
     async def _event_author(self, request: web.Request) -> User:

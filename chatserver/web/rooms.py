@@ -9,7 +9,7 @@ from aiohttp import web
 
 from chatserver import protocol
 from chatserver.chat.history import History
-from chatserver.chat.membership import Membership, NewRoom, RoomOutcome, RoomSettings
+from chatserver.chat.room_commands import NewRoom, RoomCommands, RoomOutcome, RoomSettings
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.models import RoomKind, RoomState, User, name_key
 from chatserver.protocol import encode_events
@@ -36,13 +36,13 @@ class RoomHandlers:
         self,
         *,
         history: History,
-        membership: Membership,
+        room_commands: RoomCommands,
         rooms: Rooms,
         paths: RoomPaths,
         authenticator: RequestAuthenticator,
     ) -> None:
         self._history = history
-        self._membership = membership
+        self._room_commands = room_commands
         self._rooms = rooms
         self._paths = paths
         self._authenticator = authenticator
@@ -89,7 +89,9 @@ class RoomHandlers:
         form = await forms.read(request, forms.NewRoom)
         user = await self._paths.user(request)
         room = NewRoom(form.name, form.title, form.topic, form.private, form.users)
-        return _changed(await self._membership.create(user, room, request_id=form.id), status=201)
+        return _changed(
+            await self._room_commands.create(user, room, request_id=form.id), status=201
+        )
 
     @operation(
         "GET",
@@ -130,15 +132,15 @@ class RoomHandlers:
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
         if form.muted is not None:
-            await self._membership.mute(user, room, on=form.muted)
+            await self._room_commands.mute(user, room, on=form.muted)
             return ok(room=room, muted=form.muted)
         if form.archived is not None:
-            receipt = await self._membership.archive(
+            receipt = await self._room_commands.archive(
                 user, room, on=form.archived, request_id=form.id
             )
         else:
             settings = RoomSettings(**{name: getattr(form, name) for name in RoomSettings._fields})
-            receipt = await self._membership.change(user, room, settings, request_id=form.id)
+            receipt = await self._room_commands.change(user, room, settings, request_id=form.id)
         return _changed(RoomOutcome(receipt))
 
     # Members --------------------------------------------------------------------------------------
@@ -188,9 +190,9 @@ class RoomHandlers:
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
         if not form.users:
-            joined = await self._membership.join(user, room, request_id=form.id)
+            joined = await self._room_commands.join(user, room, request_id=form.id)
             return _changed(joined, status=201)
-        receipt = await self._membership.invite(user, room, form.users, request_id=form.id)
+        receipt = await self._room_commands.invite(user, room, form.users, request_id=form.id)
         return _changed(RoomOutcome(receipt), status=201)
 
     @operation(
@@ -205,8 +207,8 @@ class RoomHandlers:
         user, name = await self._paths.user(request), path_part(request, "user", protocol.UserName)
         room = await self._paths.room(request, user)
         if name_key(name) == name_key(user.name):
-            return _changed(RoomOutcome(await self._membership.leave(user, room)))
-        return _changed(RoomOutcome(await self._membership.remove(user, room, [name])))
+            return _changed(RoomOutcome(await self._room_commands.leave(user, room)))
+        return _changed(RoomOutcome(await self._room_commands.remove(user, room, [name])))
 
 
 def _changed(outcome: RoomOutcome, *, status: int = 200) -> web.Response:

@@ -222,7 +222,7 @@ async def test_replaced_and_deleted_texts_are_not_sent_to_returning_clients(
 async def test_messages_deleted_by_retention_are_not_sent(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     owner = await chat.server.accounts.find("ann")
-    await chat.server.membership.administer_room(owner, LOBBY, archived=None, retention_days=1)
+    await chat.server.room_commands.administer_room(owner, LOBBY, archived=None, retention_days=1)
     await device.say("secret")
     assert "secret" in str(await device.history(1, after=0))
     in_two_days = chat.server.nightly._now() + 2 * 86_400_000

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import fields
 
 from chatserver import errors, protocol
-from chatserver.chat.membership import USERS_PER_MESSAGE
+from chatserver.chat.room_commands import USERS_PER_MESSAGE
 from chatserver.config import LimitSettings
 from chatserver.realtime.typing_notifications import TYPING_RATE
 from chatserver.storage.reaction_limit import MAX_EMOJI

@@ -13,8 +13,8 @@ from typing import assert_never
 from chatserver import protocol
 from chatserver.accounts.accounts import Accounts
 from chatserver.chat.history import History
-from chatserver.chat.membership import Membership
 from chatserver.chat.messages import Chat, MessageRef
+from chatserver.chat.room_commands import RoomCommands
 from chatserver.errors import (
     ChatError,
     CloseCode,
@@ -52,7 +52,7 @@ class Dispatcher:
         *,
         chat: Chat,
         history: History,
-        membership: Membership,
+        room_commands: RoomCommands,
         read_positions: ReadPositions,
         typing: TypingNotifications,
         accounts: Accounts,
@@ -65,7 +65,7 @@ class Dispatcher:
         """`clock` returns monotonic seconds."""
         self._chat = chat
         self._queries = Queries(history, hub)
-        self._room_changes = RoomChanges(membership)
+        self._room_changes = RoomChanges(room_commands)
         self._read_positions = read_positions
         self._typing = typing
         self._accounts = accounts

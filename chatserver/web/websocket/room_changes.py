@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from chatserver import protocol
-from chatserver.chat.membership import Membership, NewRoom, RoomOutcome, RoomSettings
+from chatserver.chat.room_commands import NewRoom, RoomCommands, RoomOutcome, RoomSettings
 from chatserver.errors import BadRequest, _
 from chatserver.models import Receipt, User
 from chatserver.protocol import ChangeRoom, encode_events
@@ -13,46 +13,46 @@ from chatserver.web.websocket.reply import Reply
 class RoomChanges:
     """Performs `room` commands."""
 
-    def __init__(self, membership: Membership) -> None:
-        self._membership = membership
+    def __init__(self, room_commands: RoomCommands) -> None:
+        self._room_commands = room_commands
 
     async def perform(self, user: User, command: ChangeRoom, reply: Reply) -> None:
         def send(outcome: RoomOutcome) -> None:
             reply.send(encode_events.room_changed(outcome.receipt, command.id, outcome.state))
 
-        membership, request_id = self._membership, command.id
+        rooms, request_id = self._room_commands, command.id
         if command.action == "create":
             room = NewRoom(
                 command.name, command.title, command.topic, command.private, command.users
             )
-            await membership.create(user, room, request_id=request_id, reply=send)
+            await rooms.create(user, room, request_id=request_id, on_stored=send)
         elif command.room is None:
             raise BadRequest(_("'room' is missing."))
         elif command.action == "join":
-            await membership.join(user, command.room, request_id=request_id, reply=send)
+            await rooms.join(user, command.room, request_id=request_id, on_stored=send)
         elif command.action == "mute":
-            await membership.mute(user, command.room, on=command.on)
+            await rooms.mute(user, command.room, on=command.on)
             muted = protocol.Muted(id=request_id, ok=True, room=command.room, muted=command.on)
             reply.send(muted)
         else:
             send(RoomOutcome(await self._change(user, command, command.room)))
 
     async def _change(self, user: User, command: ChangeRoom, room: int) -> Receipt:
-        membership, request_id = self._membership, command.id
+        rooms, request_id = self._room_commands, command.id
         match command.action:
             case "invite":
-                return await membership.invite(user, room, command.users, request_id=request_id)
+                return await rooms.invite(user, room, command.users, request_id=request_id)
             case "leave":
-                return await membership.leave(user, room, request_id=request_id)
+                return await rooms.leave(user, room, request_id=request_id)
             case "remove":
-                return await membership.remove(user, room, command.users, request_id=request_id)
+                return await rooms.remove(user, room, command.users, request_id=request_id)
             case "archive":
-                return await membership.archive(user, room, on=command.on, request_id=request_id)
+                return await rooms.archive(user, room, on=command.on, request_id=request_id)
             case "change":
                 settings = RoomSettings(
                     **{name: getattr(command, name) for name in RoomSettings._fields}
                 )
-                return await membership.change(user, room, settings, request_id=request_id)
+                return await rooms.change(user, room, settings, request_id=request_id)
             case "create" | "join" | "mute":
                 raise AssertionError(command.action)
             case _:

@@ -85,7 +85,7 @@ def build_dispatcher(clock: FakeClock, *, chat: Any, history: Any = None) -> Dis
     nobody: Any = None
     return Dispatcher(
         chat=chat,
-        membership=nobody,
+        room_commands=nobody,
         read_positions=ReadPositions(nobody, nobody, clock=clock),
         typing=TypingNotifications(nobody, clock=clock),
         accounts=nobody,

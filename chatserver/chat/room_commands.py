@@ -68,14 +68,14 @@ class RoomOutcome(NamedTuple):
     state: RoomState | None = None
 
 
-Reply = Callable[[RoomOutcome], None]  # called before the room is announced to the new member
+OnStored = Callable[[RoomOutcome], None]  # called before the room is announced to the new member
 
 
-def ignore(_outcome: RoomOutcome) -> None:
-    """Ignore a reply, for callers that use the returned outcome."""
+def do_nothing(_outcome: RoomOutcome) -> None:
+    """For callers that use the returned outcome."""
 
 
-class Membership:
+class RoomCommands:
     """Rules of rooms and their members."""
 
     def __init__(self, journal: Journal, hub: Hub, rooms: Rooms, users: Users, rate: Rate) -> None:
@@ -86,10 +86,13 @@ class Membership:
         self._users = users
         self._rate = rate
 
-    # Changes, which are stored as events --------------------------------------------------------
-
     async def create(
-        self, user: User, room: NewRoom, *, request_id: str | None = None, reply: Reply = ignore
+        self,
+        user: User,
+        room: NewRoom,
+        *,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
     ) -> RoomOutcome:
         """Create a named room, or without a name a group conversation, which is always private."""
         others = await self._find_users(user, room.users) if room.users else ()
@@ -104,14 +107,21 @@ class Membership:
             private=bool(room.private) or name is None,
             users=others,
         )
-        return await self._perform_joining(new_draft(0, user.id, user.name, act, request_id), reply)
+        return await self._perform_joining(
+            new_draft(0, user.id, user.name, act, request_id), on_stored
+        )
 
     async def join(
-        self, user: User, room: int, *, request_id: str | None = None, reply: Reply = ignore
+        self,
+        user: User,
+        room: int,
+        *,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
     ) -> RoomOutcome:
         act = Enrol("join", ((user.id, user.name),))
         draft = new_draft(room, user.id, user.name, act, request_id)
-        return await self._perform_joining(draft, reply)
+        return await self._perform_joining(draft, on_stored)
 
     async def invite(
         self, user: User, room: int, names: UserNames, *, request_id: str | None = None
@@ -144,18 +154,6 @@ class Membership:
         """Set the properties that are not None."""
         act = Change("change", _changes(settings))
         return await self._store(new_draft(room, user.id, user.name, act, request_id))
-
-    async def _perform_joining(self, draft: Draft, reply: Reply) -> RoomOutcome:
-        """Store a change that makes its sender a member, who gets the room's state."""
-        receipt = await self._store(draft)
-        outcome = RoomOutcome(receipt, await self._rooms.state(draft.user_id, receipt.room))
-        reply(outcome)
-        if receipt.event is not None:
-            await self._announce(draft.user_id, receipt.event)
-        return outcome
-
-    async def _announce(self, user_id: int, event: Event) -> None:
-        await self._hub.announce_room([user_id], event.room, encode_events.payload(event))
 
     async def join_invited(self, user: User, room: int, code: str, *, spends: bool = False) -> None:
         """Make the user of an invitation a member of the room that it leads to.
@@ -200,6 +198,18 @@ class Membership:
             raise NotFound
         frame = protocol.Read(room=room, user=user.name, seq=read, muted=on)
         self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
+
+    async def _perform_joining(self, draft: Draft, on_stored: OnStored) -> RoomOutcome:
+        """Store a change that makes its sender a member, who gets the room's state."""
+        receipt = await self._store(draft)
+        outcome = RoomOutcome(receipt, await self._rooms.state(draft.user_id, receipt.room))
+        on_stored(outcome)
+        if receipt.event is not None:
+            await self._announce(draft.user_id, receipt.event)
+        return outcome
+
+    async def _announce(self, user_id: int, event: Event) -> None:
+        await self._hub.announce_room([user_id], event.room, encode_events.payload(event))
 
     async def _store(self, draft: Draft) -> Receipt:
         receipt, settle = receipt_future()
