@@ -57,6 +57,7 @@ def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) 
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
         reactions=(reacted or {}).get((row.room_id, row.seq), {}),
+        author=row.user_id,
     )
     return event if row.kind == Kind.MESSAGE else _read_act(event, row)
 
