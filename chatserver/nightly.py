@@ -91,7 +91,7 @@ class Nightly:
         )
         if night is not None:
             if not night.streak and self._newest is not None:
-                self._distrust_clock("this night follows no other one, or the clock was set")
+                self._distrust_clock("the last nightly run is too far away, or the clock was set")
             self._jumped = False
         return night
 
@@ -112,7 +112,7 @@ class Nightly:
         rewritten = await reclaim_space(self._database, forgotten.characters)
         if forgotten.messages or rewritten:
             facts = {"messages": forgotten.messages, "rewritten": rewritten}
-            logger.info("old messages are deleted", extra=facts)
+            logger.info("deleted old messages", extra=facts)
 
 
 def night_start(now: int) -> int:

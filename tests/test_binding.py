@@ -201,7 +201,7 @@ def test_an_empty_folder_stays_empty(place: Place, command: list[str]) -> None:
     place.data.mkdir(0o700)
     done = place.run("--data", str(place.data), *command)
     if command == ["doctor"]:
-        assert (done.code, "will be made at the first start" in done.out) == (0, True)
+        assert (done.code, "will be created at the first start" in done.out) == (0, True)
     else:
         assert "There is no chat in" in refused(done)
     assert list(place.data.iterdir()) == []

@@ -678,7 +678,7 @@ def test_a_folder_without_a_chat_is_an_error_and_stays_empty(
 
 def test_the_doctor_creates_nothing(place: Place) -> None:
     said = place.succeed("doctor")
-    assert "will be made at the first start" in said
+    assert "will be created at the first start" in said
     assert f"warn  There is no chat in {place.data} yet" in said
     assert list(place.folder.iterdir()) == []
 
@@ -988,7 +988,7 @@ def test_the_doctor_finds_files_that_others_can_read(busy: Place) -> None:
     (busy.data / "keys.json").chmod(0o600)
     assert (done.code, done.err) == (1, "")
     (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
-    assert "keys.json: others can read it" in finding
+    assert "keys.json: other accounts can read it" in finding
 
 
 @pytest.mark.parametrize(
@@ -1007,7 +1007,7 @@ def test_the_doctor_finds_a_clock_that_contradicts_the_nightly_runs(
         database.commit()
     assert done.code == 1
     (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
-    assert f"clock: {told} the last recorded night" in finding
+    assert f"clock: {told} the last nightly run" in finding
 
 
 def test_the_doctor_finds_a_clock_behind_the_newest_message(busy: Place) -> None:

@@ -225,7 +225,7 @@ async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:
                     bar.update("of" in step)
                     findings += step.get("findings", [])
     if "rooms" not in step:
-        raise Damaged("The check broke off in the middle. Try again.")
+        raise Damaged("The check was interrupted. Try again.")
     return step, findings
 
 

@@ -48,16 +48,16 @@ def _modified(settings: Settings) -> Iterator[tuple[str, int]]:
 def _compared(now: int, times: dict[str, int], night: int | None) -> tuple[bool, str]:
     what, newest = max(times.items(), key=lambda item: item[1], default=("", now))
     if newest - now > CLOCK_TOLERANCE:
-        return False, f"clock: {_ahead(now - newest)} {what}. Set it right"
+        return False, f"clock: {_ahead(now - newest)} {what}. Correct it"
     last = newest if night is None else night
     if not -CLOCK_TOLERANCE <= now - last <= MAX_GAP:
         return False, (
-            f"clock: {_ahead(now - last)} {what if night is None else 'the last recorded night'}."
-            f" If the server was not away for so long, the clock is or was wrong: set it. Old"
-            f" messages are forgotten again after {REQUIRED_RUNS} nights in a row"
+            f"clock: {_ahead(now - last)} {what if night is None else 'the last nightly run'}."
+            f" If the server was not off for that long, the clock is or was wrong: correct it."
+            f" Retention resumes after {REQUIRED_RUNS} nights in a row"
         )
     if night is None:
-        return True, f"clock: {_shown(now)}; agrees with {what}, and no night is recorded yet"
+        return True, f"clock: {_shown(now)}; agrees with {what}, and no nightly run is recorded yet"
     return True, "clock: agrees with what the database has recorded"
 
 

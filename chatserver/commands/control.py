@@ -65,8 +65,7 @@ class Control:
                     yield piece
         except aiohttp.ClientError:
             raise await self._outage() or NotYet(
-                "The answer broke off in the middle: the server or its database has stopped."
-                " Try again."
+                "The answer was interrupted: the server or its database has stopped. Try again."
             ) from None
 
     async def _refusal(self, answer: dict[str, Any]) -> ChatServerError:

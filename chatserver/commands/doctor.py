@@ -35,12 +35,12 @@ async def examine(settings: Settings) -> list[Finding]:
 def _folder(settings: Settings) -> Iterator[Finding]:
     path = settings.data.absolute()
     if not path.exists():
-        yield True, f"data folder {path}: will be made at the first start"
+        yield True, f"data folder {path}: will be created at the first start"
         return
     shared = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     yield (
         not shared,
-        f"data folder {path}: {'others can look in: chmod 700' if shared else 'private'}",
+        f"data folder {path}: {'other accounts can read it: chmod 700' if shared else 'private'}",
     )
     folder = DataDir(path)
     for file in (folder.keys, folder.setup_token, path / "chat.db"):
@@ -61,7 +61,10 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 def _private(file: Path) -> Iterator[Finding]:
     if file.exists():
         shared = file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        yield not shared, f"{file.name}: {'others can read it: chmod 600' if shared else 'private'}"
+        yield (
+            not shared,
+            f"{file.name}: {'other accounts can read it: chmod 600' if shared else 'private'}",
+        )
 
 
 def _backups(backups: Path) -> Iterator[Finding]:
@@ -92,15 +95,15 @@ async def _database(settings: Settings) -> list[Finding]:
 async def _no_chat(settings: Settings) -> str:
     first_start = await _before_the_start(settings)
     return (
-        f"There is no chat in {settings.data.absolute()} yet. If there should be one, name its"
-        f" folder: --data. Database: {first_start}"
+        f"There is no chat in {settings.data.absolute()} yet. If there should be one, give its"
+        f" folder with --data. Database: {first_start}"
     )
 
 
 async def _before_the_start(settings: Settings) -> str:
     """Describe what the first start will find. Raises StartError if it will fail."""
     if not settings.database.url:
-        return "will be made at the first start"
+        return "will be created at the first start"
     database = Database(settings.database_url, read_only=True)
     try:
         found = await with_retries(lambda: revision(database))

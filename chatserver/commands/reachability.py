@@ -76,7 +76,9 @@ def links(settings: Settings) -> Finding:
     """Check the URL that invitation links begin with."""
     if settings.origin:
         sound = not is_local(settings.origin)
-        return sound, f"{settings.origin}: " + ("invitations begin so" if sound else NO_ADDRESS)
+        return sound, f"{settings.origin}: " + (
+            "invitation links begin with it" if sound else NO_ADDRESS
+        )
     host, port = settings.server.host, settings.server.port
     scheme = "https" if settings.server.tls_cert else "http"
     found = others(f"{scheme}://{host}:{port}", host)

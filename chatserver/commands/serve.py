@@ -37,7 +37,7 @@ LINGERING_TIME = 3.0  # seconds to read and drop the rest of a rejected body
 # connections are in the last generation, so it is collected after six million new objects.
 GC_THRESHOLDS = (5_000, 2, 400)
 
-NO_ADMINISTRATOR = "Nobody is an administrator yet. Make one: chatserver user promote NAME"
+NO_ADMINISTRATOR = "There is no administrator yet. Create one: chatserver user promote NAME"
 
 logger = logging.getLogger(__name__)
 

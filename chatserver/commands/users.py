@@ -85,7 +85,7 @@ def user_promote(name: str) -> None:
 @click.argument("name")
 @place_options
 def user_demote(name: str) -> None:
-    """Take the role of an administrator away. The last administrator keeps it."""
+    """Revoke the administrator role. The last administrator keeps it."""
     ask("PATCH", _path("/api/users", name), {"admin": False})
     click.echo(f"{name} is a member.")
 

@@ -169,7 +169,7 @@ class ArchiveReceiver:
     def finish(self) -> Manifest:
         """Complete the file and return its manifest. Raises Damaged if the last line is missing."""
         if self._writer is None or self._last != self._checksum.line():
-            raise Damaged("The copy broke off in the middle. Try again.")
+            raise Damaged("The copy was interrupted. Try again.")
         self._writer.finish()
         return self._writer.manifest
 

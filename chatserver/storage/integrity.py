@@ -98,7 +98,7 @@ async def _broken(connection: AsyncConnection, rule: Rule) -> list[str]:
 def _shown(findings: list[str], count: int) -> list[str]:
     """Return the first of a rule's `count` findings, and a line that counts the others."""
     more = count - MAX_FINDINGS
-    return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
+    return [*findings[:MAX_FINDINGS], f"… and {more} further findings."] if more > 0 else findings
 
 
 async def _index(connection: AsyncConnection) -> list[str]:
@@ -113,7 +113,7 @@ async def _index(connection: AsyncConnection) -> list[str]:
 
 def _wrongly_indexed(rows: Iterable[Any]) -> list[str]:
     return [
-        f"Room {row.room_id}, message {row.seq}: search finds it wrongly."
+        f"Room {row.room_id}, message {row.seq}: is indexed with outdated tokens."
         for row in rows
         if not _is_indexed(row.tokens, written(Entry(*row[:4])))
     ]
@@ -161,7 +161,7 @@ def _of_messages(table: str, unless: str = "0") -> tuple[Rule, Rule]:
     place = "SELECT DISTINCT t.room_id, t.seq"
     return (
         Rule(
-            f"Room {{room_id}}: {table} of message {{seq}}, which is not there.",
+            f"Room {{room_id}}: {table} of message {{seq}}, which does not exist.",
             f"{place} {joined} WHERE e.seq IS NULL OR e.kind <> {Kind.MESSAGE:d}",
         ),
         Rule(
@@ -189,7 +189,7 @@ RULES = (
         " HAVING COALESCE(MAX(e.seq), 0) <> r.head",
     ),
     Rule(
-        "Room {room_id}: its log has holes: {there} events from {bottom} to {top}.",
+        "Room {room_id}: its log has gaps: {there} events from {bottom} to {top}.",
         "SELECT room_id, COUNT(*) AS there, MIN(seq) AS bottom, MAX(seq) AS top FROM events"
         " GROUP BY room_id HAVING COUNT(*) <> MAX(seq) OR MIN(seq) <> 1",
     ),
@@ -215,7 +215,7 @@ RULES = (
         " GROUP BY user_id, client_id HAVING COUNT(*) > 1",
     ),
     Rule(
-        "Room {room_id}, event {seq}: is about {target_seq}, which is not there.",
+        "Room {room_id}, event {seq}: refers to event {target_seq}, which does not exist.",
         "SELECT e.room_id, e.seq, e.target_seq FROM events e"
         " LEFT JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
         " WHERE e.target_seq IS NOT NULL AND t.seq IS NULL",
@@ -227,7 +227,7 @@ RULES = (
         f" AND (body <> '' OR SUBSTR(digest, {KEPT_DIGEST + 1}) <> '')",
     ),
     Rule(
-        "Room {room_id}, event {seq}: is the edit of a deleted message, but has its text.",
+        "Room {room_id}, event {seq}: is an edit of a deleted message, but still has its text.",
         "SELECT e.room_id, e.seq FROM events e"  # noqa: S608
         " JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
         " WHERE t.deleted_at IS NOT NULL"

@@ -38,8 +38,8 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
     except DatabaseError as error:
         kind = NotYet if may_pass(error) else StartError
         raise kind(
-            f"The database cannot be brought to revision {HEAD}: {error.orig}. It needs to be one"
-            " of this program or empty, and its account all rights in it."
+            f"The database cannot be brought to revision {HEAD}: {error.orig}. It must be"
+            " empty or belong to this program, and the account needs all privileges on it."
         ) from error
     return known[known.index(before) + 1 :] if before else known
 
@@ -115,7 +115,7 @@ def _refuse_foreign(connection: Connection) -> None:
     if "alembic_version" not in there and (taken := sorted(there & set(metadata.tables))):
         raise StartError(
             f"The database cannot be brought to revision {HEAD}: table {taken[0]} already exists"
-            " and is of another program. It needs to be one of this program or empty."
+            " and belongs to another program. It must be empty or belong to this program."
         )
 
 

@@ -66,42 +66,50 @@ class Metrics:
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
     def _people(self) -> Iterator[Any]:
-        yield _gauge("info", "The program that runs.", 1, version=__version__)
+        yield _gauge("info", "Version of the running program.", 1, version=__version__)
         yield _gauge(
-            "people_online", "People who are online, on any node.", len(self._hub.presence.online())
+            "people_online", "Users who are online on any node.", len(self._hub.presence.online())
         )
         signs = self._guard.counts
         limited = signs["attempted"] - signs["failed"] - signs["succeeded"]
         outcomes = {"ok": signs["succeeded"], "failed": signs["failed"], "limited": limited}
-        yield _counters("sign_ins", "Attempts to log in with a password.", outcome=outcomes)
-        yield _counters("task_restarts", "Endless tasks restarted, by name.", task=self._task_ends)
+        yield _counters("sign_ins", "Login attempts with a password, by outcome.", outcome=outcomes)
+        yield _counters(
+            "task_restarts", "Restarts of background tasks, by name.", task=self._task_ends
+        )
         trusted = self._nightly.trusts_clock
-        yield _gauge("clock_trusted", "The clock agrees with what is recorded.", trusted)
+        yield _gauge("clock_trusted", "1 if the clock agrees with recorded times.", trusted)
         agree = not self._key_sync.differs
-        yield _gauge("keys_agree", "All nodes have the same signing keys.", agree)
-        yield _histogram("loop_lag_seconds", "How late the event loop was.", self._keepalive.lag)
+        yield _gauge("keys_agree", "1 if all nodes have the same signing keys.", agree)
+        yield _histogram(
+            "loop_lag_seconds", "Delay of the event loop in seconds.", self._keepalive.lag
+        )
 
     def _messages(self) -> Iterator[Any]:
         counts, delivered = self._journal.counts, self._hub.delivered
-        yield _counter("events", "Messages, edits and other events stored.", counts.stored)
-        yield _counter("repeats", "Requests that had been stored before.", counts.repeated)
-        yield _histogram("commit_seconds", "From a batch to its answers.", counts.seconds)
-        yield _histogram("commit_drafts", "Requests in one transaction.", counts.drafts)
+        yield _counter("events", "Stored messages, edits and other events.", counts.stored)
+        yield _counter("repeats", "Repeated requests, not stored again.", counts.repeated)
+        yield _histogram("commit_seconds", "Seconds from a batch to its replies.", counts.seconds)
+        yield _histogram("commit_drafts", "Requests stored in one transaction.", counts.drafts)
         failures = self._journal.outage.failures
         yield _counter("failed_commits", "Batches that could not be stored.", failures)
-        yield _gauge("queue_length", "Requests that wait to be stored.", self._journal.waiting)
-        yield _counter("deliveries", "Events times listeners on this node.", delivered.events)
-        yield _counter("delivered_bytes", "Bytes of these deliveries.", delivered.bytes)
+        yield _gauge("queue_length", "Requests waiting to be stored.", self._journal.waiting)
+        yield _counter("deliveries", "Events sent to connections of this node.", delivered.events)
+        yield _counter("delivered_bytes", "Bytes of events sent to connections.", delivered.bytes)
 
     def _sockets(self) -> Iterator[Any]:
         waiting = [connection.waiting for connection in self._hub.connections]
-        yield _gauge("connections", "Open sockets on this node.", len(waiting))
-        yield _gauge("waiting_bytes", "Bytes that readers have not taken yet.", sum(waiting))
-        yield _gauge("waiting_bytes_max", "The same of the slowest.", max(waiting, default=0))
-        yield _counter("catch_ups", "Requests for missed events.", self._dispatcher.catch_ups)
-        yield _counters("closes", "Sockets closed, by code.", code=self._closes)
+        yield _gauge("connections", "Open connections on this node.", len(waiting))
+        yield _gauge("waiting_bytes", "Bytes queued for all connections.", sum(waiting))
+        yield _gauge(
+            "waiting_bytes_max", "Bytes queued for the slowest reader.", max(waiting, default=0)
+        )
+        yield _counter(
+            "catch_ups", "Requests for missed events (catch-up).", self._dispatcher.catch_ups
+        )
+        yield _counters("closes", "Closed connections, by close code.", code=self._closes)
         rejections = self._middleware.rejections + self._dispatcher.rejections
-        yield _counters("refusals", "Requests refused, by code.", code=rejections)
+        yield _counters("refusals", "Refused requests, by error code.", code=rejections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +122,15 @@ class _Collected:
 
 def _stored(database: DatabaseHealth) -> Iterator[Any]:
     durability, migrated = database.durability, database.revision == HEAD
-    yield _gauge("database_up", "The database answers.", durability is not None)
-    yield _gauge("storing", "Messages can be stored now.", not database.reason)
+    yield _gauge("database_up", "1 if the database answers.", durability is not None)
+    yield _gauge("storing", "1 if messages can be stored.", not database.reason)
     if durability is not None:
-        yield _gauge("database_migrated", "It has the revision of this program.", migrated)
-        yield _gauge("database_durable", "Answered means flushed to disk.", durability == "full")
+        yield _gauge("database_migrated", "1 if the database schema is current.", migrated)
+        yield _gauge(
+            "database_durable", "1 if confirmed events are flushed to disk.", durability == "full"
+        )
     if database.size is not None:
-        yield _gauge("database_bytes", "Its size on disk.", database.size)
+        yield _gauge("database_bytes", "Size of the database on disk.", database.size)
 
 
 def _gauge(name: str, text: str, figure: float, **labels: str) -> Any:

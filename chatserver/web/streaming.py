@@ -54,8 +54,10 @@ def _log(error: Exception, name: str) -> None:
     facts = {"route": name}
     known = storage_error(error)
     if isinstance(error, TimeoutError):
-        logger.warning("a streamed response broke off: the client reads too slowly", extra=facts)
+        logger.warning(
+            "a streamed response was interrupted: the client reads too slowly", extra=facts
+        )
     elif isinstance(known, Unavailable):
-        logger.error("a streamed response broke off: %s", known.reason, extra=facts)
+        logger.error("a streamed response was interrupted: %s", known.reason, extra=facts)
     else:
         logger.error("a streamed response failed", extra=facts, exc_info=error)

@@ -56,7 +56,7 @@ async def test_the_clock_is_compared_with_the_files(
 async def test_the_clock_is_compared_with_the_newest_session(settings: Settings) -> None:
     await make(settings, session_at=MADE + DAY)
     well, sentence = await clock_finding(settings, lambda: MADE)
-    assert (well, sentence) == (False, "clock: 24.0 hours behind the newest session. Set it right")
+    assert (well, sentence) == (False, "clock: 24.0 hours behind the newest session. Correct it")
     assert (await clock_finding(settings, lambda: MADE + DAY))[0]
 
 

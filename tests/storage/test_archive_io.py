@@ -260,12 +260,12 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     ),
     "a hole": (
         [events.delete().where(at(1, 3)), search.delete().where(search.c.seq == 3)],
-        "Room 1: its log has holes: 4 events from 1 to 5.",
+        "Room 1: its log has gaps: 4 events from 1 to 5.",
     ),
     "a missing beginning": (
         [events.update().where(at(2, 1)).values(seq=2), rooms.update().where(where_room(2)).values(
             head=2), search.update().where(search.c.room_id == 2).values(seq=2)],
-        "Room 2: its log has holes: 1 events from 2 to 2.",
+        "Room 2: its log has gaps: 1 events from 2 to 2.",
     ),
     "a wrong number of members": (
         [members.update().where(members.c.room_id == 2, members.c.user_id == 1).values(left_at=1)],
@@ -283,7 +283,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     "an act on nothing": (
         [events.update().where(at(1, 5)).values(kind=Kind.EDIT, target_seq=77, body=""),
          search.delete().where(search.c.room_id == 1, search.c.seq == 5)],
-        "Room 1, event 5: is about 77, which is not there.",
+        "Room 1, event 5: refers to event 77, which does not exist.",
     ),
     "a deleted message with a text": (
         [events.update().where(at(1, 4)).values(body="still")],
@@ -296,7 +296,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     "an edit of a deleted message with a text": (
         [events.update().where(at(1, 5)).values(kind=Kind.EDIT, target_seq=4, digest=None),
          search.delete().where(search.c.room_id == 1, search.c.seq == 5)],
-        "Room 1, event 5: is the edit of a deleted message, but has its text.",
+        "Room 1, event 5: is an edit of a deleted message, but still has its text.",
     ),
     "a reaction to a deleted message": (
         [reactions.insert().values(room_id=1, seq=4, emoji="x", user_id=1, at=1)],
@@ -304,7 +304,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     ),
     "a reaction to nothing": (
         [reactions.insert().values(room_id=1, seq=77, emoji="x", user_id=1, at=1)],
-        "Room 1: reactions of message 77, which is not there.",
+        "Room 1: reactions of message 77, which does not exist.",
     ),
     "a mention in a deleted message": (
         [mentions.insert().values(room_id=1, seq=4, user_id=1)],
@@ -312,7 +312,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     ),
     "a mention in nothing": (
         [mentions.insert().values(room_id=1, seq=77, user_id=1)],
-        "Room 1: mentions of message 77, which is not there.",
+        "Room 1: mentions of message 77, which does not exist.",
     ),
     "a mention of nobody": (
         [mentions.insert().values(room_id=1, seq=1, user_id=77)],
@@ -324,11 +324,11 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
     ),
     "a message that is not in the search index": (
         [search.delete().where(search.c.room_id == 1, search.c.seq == 1)],
-        "Room 1, message 1: search finds it wrongly.",
+        "Room 1, message 1: is indexed with outdated tokens.",
     ),
     "a message with other words in the search index": (
         [search.update().where(search.c.room_id == 1, search.c.seq == 1).values(tokens="x")],
-        "Room 1, message 1: search finds it wrongly.",
+        "Room 1, message 1: is indexed with outdated tokens.",
     ),
     "no epoch": ([meta.delete().where(meta.c.key == "epoch")], "The database has no epoch"),
 }  # fmt: skip
@@ -356,12 +356,12 @@ async def test_the_check_reports_the_number_of_further_findings(
 
     await storage.database.transaction(work)
     assert await findings(storage.database) == [
-        "Room 1, event 1: is about 77, which is not there.",
-        "Room 1, event 2: is about 77, which is not there.",
-        "… and 3 more of this.",
-        "Room 1, message 1: search finds it wrongly.",
-        "Room 1, message 2: search finds it wrongly.",
-        "… and 3 more of this.",
+        "Room 1, event 1: refers to event 77, which does not exist.",
+        "Room 1, event 2: refers to event 77, which does not exist.",
+        "… and 3 further findings.",
+        "Room 1, message 1: is indexed with outdated tokens.",
+        "Room 1, message 2: is indexed with outdated tokens.",
+        "… and 3 further findings.",
     ]
 
 
