@@ -47,8 +47,8 @@ async def populate(
 ) -> list[User]:
     """A new database with `count` users, in groups of `group` or in direct rooms of two.
 
-    Without either they talk in the lobby, to which everybody belongs. `shared` is how many rooms
-    besides there are to which everybody belongs.
+    Without either they write in the lobby, to which all belong. `shared`: number of
+    additional rooms to which all users belong.
     """
     data.mkdir(mode=0o700, parents=True)
     folder = DataDir(data)

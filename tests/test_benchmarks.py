@@ -38,7 +38,7 @@ def test_the_spread_is_a_share_of_the_median() -> None:
     assert spread([90, 100, 120]) == pytest.approx(0.3)
 
 
-def test_percentiles_are_computed() -> None:
+def test_a_percentile_is_the_value_at_its_rank() -> None:
     values = list(range(100))
     assert percentile(values, 0.5) == 50
     assert percentile(values, 0.99) == 99

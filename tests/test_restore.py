@@ -534,7 +534,7 @@ async def test_a_clock_behind_the_newest_message_is_not_trusted(
 
 @pytest.mark.usefixtures("in_shanghai", "agreeing")
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_clock_a_year_ahead_starts_no_night(
+async def test_a_clock_a_year_ahead_starts_no_nightly_run(
     database: Database, done: list[int], caplog: pytest.LogCaptureFixture, restarted: bool
 ) -> None:
     clocks = Clocks()
@@ -559,7 +559,7 @@ async def test_a_clock_a_year_ahead_starts_no_night(
     assert max(done) <= clocks.hours
 
 
-async def test_a_clock_that_the_database_contradicts_starts_no_night(
+async def test_a_clock_that_the_database_contradicts_starts_no_nightly_run(
     mariadb: PrivateMariaDB, tmp_path: Path, done: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(mariadb.create_database("contradicts"))
@@ -575,7 +575,9 @@ async def test_a_clock_that_the_database_contradicts_starts_no_night(
     await database.close()
 
 
-async def test_a_failed_night_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_nightly_run_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
     await nightly(database, Clocks()).run_if_due()
     await database.close()

@@ -124,7 +124,9 @@ def seconds(work: Work, given: Any) -> float:
 
 
 @pytest.mark.parametrize(("work", "make", "length"), CASES)
-def test_the_time_is_linear(work: Work, make: Input, length: int) -> None:
+def test_the_time_is_linear_in_the_length_of_the_input(
+    work: Work, make: Input, length: int
+) -> None:
     seconds(work, make(length))  # fills caches
     short, long = (seconds(work, make(size)) for size in (length, 4 * length))
     assert long < 12 * max(short, 0.000_1)  # 16 when quadratic

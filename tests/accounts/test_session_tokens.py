@@ -426,7 +426,7 @@ def test_a_modified_token_is_rejected(keys: SigningKeys, clock: FakeClock) -> No
         "." * 100_000,
     ],
 )
-def test_garbage_is_rejected(keys: SigningKeys, token: str) -> None:
+def test_a_malformed_token_is_rejected(keys: SigningKeys, token: str) -> None:
     assert_refused(keys, token)
 
 

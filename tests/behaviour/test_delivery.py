@@ -16,7 +16,7 @@ async def test_a_message_in_the_lobby_is_sent_to_all_users(ann: User, bo: User) 
     assert await here.receives("hello") == heard
 
 
-async def test_the_reply_precedes_the_own_event(ann: User) -> None:
+async def test_the_sender_gets_the_reply_before_the_event(ann: User) -> None:
     device = await ann.connect()
     await device.send({"type": Type.GROUP_CHAT, "data": "hello", "id": "a1"})
     assert (await device.next(Type.GROUP_CHAT, Type.REPLY))["type"] == Type.REPLY

@@ -203,7 +203,7 @@ async def test_a_query_token_is_accepted_only_if_allowed(
         assert (await ws.receive_json())["type"] == Type.ERROR
 
 
-async def test_ping_is_answered(ann: User) -> None:
+async def test_a_ping_gets_a_pong_with_the_same_data(ann: User) -> None:
     device = await ann.connect(autoping=False)
     await device.ws.ping(b"are you there")
     async with asyncio.timeout(5):

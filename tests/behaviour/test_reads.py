@@ -69,7 +69,7 @@ async def test_members_have_their_read_positions_in_rooms_that_show_them(
     assert {member["name"]: member["read"] for member in members} == {"ann": 0, "bo": seq}
 
 
-async def test_muting_is_sent_to_the_own_devices_only(ann: User, bo: User) -> None:
+async def test_muting_is_sent_only_to_devices_of_the_same_user(ann: User, bo: User) -> None:
     desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
     await desk.ask(Type.ROOM, action="mute", room=1)
     told = await phone.next(Type.READ)

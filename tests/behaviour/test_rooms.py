@@ -202,7 +202,7 @@ async def test_a_direct_room_cannot_be_changed(users: Users) -> None:
         assert refused["code"] in ("forbidden", "not_found")
 
 
-async def test_muting_affects_only_the_own_membership(users: Users) -> None:
+async def test_muting_affects_only_the_membership_of_that_user(users: Users) -> None:
     anns, bos, cys = users
     muted = await room(anns, "mute", room=1)
     assert (muted["ok"], muted["muted"]) == (True, True)

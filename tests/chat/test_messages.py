@@ -77,7 +77,7 @@ def test_storage_looks_up_a_recipient_until_a_message_was_stored() -> None:
     assert harness.say("hi", room=5).act == Message("hi", to="bo")
 
 
-def test_a_direct_message_to_the_sender_has_the_own_name() -> None:
+def test_a_direct_message_to_oneself_has_the_name_of_the_sender() -> None:
     harness = MessagesHarness()
     harness.send_direct("hi", "ann")
     harness.store(room=5, to="ann", participants=(7,))

@@ -135,7 +135,7 @@ def former_member() -> tuple[Diary, Diary]:
     return ann, bo
 
 
-def test_messages_received_during_the_membership_are_no_leak() -> None:
+def test_messages_received_during_the_membership_are_not_a_leak() -> None:
     ann, bo = former_member()
     bo.heard += [(PRIVATE, 5, "edited", 1), (PRIVATE, 12, "", 2)]
     assert not broken(ann, bo)

@@ -44,7 +44,7 @@ test("live events that arrive before the room's state are counted once", () => {
   assert.equal(conversation.unread, 5);
 });
 
-test("markRead returns true only the first time", () => {
+test("marking as read changes something only the first time", () => {
   const conversation = ann();
   conversation.welcome(room());
   conversation.timeline.load({ events: [], more: true, upTo: 10 });

@@ -3,7 +3,7 @@ import test from "node:test";
 
 const { Deferred } = await import("../../chatserver/static/js/ui/lazy-load.js");
 
-test("a Deferred makes the calls that came before its object, in order and once", () => {
+test("calls before an object is loaded are made once it is, in order and once", () => {
   const calls = [];
   const target = { say: (...values) => calls.push(values) };
   const deferred = new Deferred();

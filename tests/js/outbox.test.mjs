@@ -173,7 +173,7 @@ test("after a restored backup a retried message loses its quotation, because the
   assert.deepEqual([entry.replyTo, entry.epoch], [undefined, "new"]);
 });
 
-test("clear and count include the messages that other tabs have stored", async () => {
+test("messages that other tabs have stored are counted and cleared too", async () => {
   const first = outbox(offline);
   first.box.add("#1", "a");
   const second = outbox(offline, first.store);

@@ -103,7 +103,7 @@ def test_changes_since_the_last_call_are_returned_together_by_name(
     assert changes.offline == ["bo"]
 
 
-def test_a_reload_is_no_change(state: PresenceState) -> None:
+def test_a_reload_is_not_a_change(state: PresenceState) -> None:
     state.connect(ANN)
     changes_of(state)
     state.disconnect("ann")
@@ -111,7 +111,7 @@ def test_a_reload_is_no_change(state: PresenceState) -> None:
     assert state.changes() is None
 
 
-def test_a_visit_between_two_calls_is_no_change(state: PresenceState) -> None:
+def test_a_visit_between_two_calls_is_not_a_change(state: PresenceState) -> None:
     state.connect(ANN)
     state.disconnect("ann")
     assert state.changes() is None
@@ -151,7 +151,7 @@ def test_an_announcement_replaces_the_previous_one_of_the_node(state: PresenceSt
     assert state.online() == [BO, CY]
 
 
-def test_an_unchanged_announcement_is_no_change(state: PresenceState) -> None:
+def test_an_unchanged_announcement_is_not_a_change(state: PresenceState) -> None:
     state.update_node("east", [ANN], 0.0)
     changes_of(state)
     state.update_node("east", [ANN], 1.0)

@@ -335,7 +335,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
 
 
 @pytest.mark.parametrize("name", PLANTED)
-async def test_the_check_finds_damage(storage: Storage, name: str) -> None:
+async def test_the_check_reports_each_kind_of_damage_once(storage: Storage, name: str) -> None:
     statements, sentence = PLANTED[name]
     await furnish(storage)
     await storage.database.transaction(lambda c: [c.execute(one) for one in statements])

@@ -63,7 +63,7 @@ async def test_a_rehash_of_the_same_password_keeps_the_password_version(storage:
     assert await found(storage, "ann") == (ann, "hash again")
 
 
-async def test_changing_the_own_password_ends_all_other_sessions(storage: Storage) -> None:
+async def test_changing_a_password_ends_all_other_sessions_of_the_user(storage: Storage) -> None:
     ann = await storage.user("ann")
     for name in ("s1", "s2", "s3"):
         await storage.credentials.open_session(session(ann, name), client="")

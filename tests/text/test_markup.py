@@ -153,7 +153,7 @@ nohttps://example.com
 
 
 @pytest.mark.parametrize(("text", "html"), MARKED)
-def test_markup_is_rendered(text: str, html: str) -> None:
+def test_each_kind_of_markup_becomes_its_html(text: str, html: str) -> None:
     assert rendered(text) == html
 
 
@@ -393,7 +393,9 @@ def steps(text: str) -> int:
 
 
 @pytest.mark.parametrize("unit", [unit.replace("\\n", "\n") for unit in HARD])
-def test_the_work_is_linear(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_steps_is_linear_in_the_length(
+    unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(markdown, "MOST", 10_000)
     spaced = [unit, unit + " ", unit.replace("-", "- ").replace(">", "> ")]
     for one in spaced:

@@ -49,7 +49,7 @@ def test_the_index_has_all_terms_of_matching_texts(body: str, data: st.DataObjec
 
 
 @given(WRITING)
-def test_tokens_are_indexed_by_innodb(body: str) -> None:
+def test_tokens_have_characters_and_lengths_that_innodb_indexes(body: str) -> None:
     for token in tokens(body).split():
         assert re.fullmatch("x[wcs][0-9a-z]+", token)
         assert 3 <= len(token) <= 84

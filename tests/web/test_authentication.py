@@ -80,7 +80,9 @@ async def test_a_password_set_by_an_administrator_ends_all_sessions(
     assert (await ask(chat.browser(), "POST", chat.url + "/login", form)).status == 200
 
 
-async def test_changing_the_own_password_ends_the_other_sessions(chat: Chat, ann: User) -> None:
+async def test_changing_a_password_ends_the_other_sessions_of_the_user(
+    chat: Chat, ann: User
+) -> None:
     here, elsewhere = await ann.connect(), await (await chat.signed_in("ann")).connect()
     form = {"old": "not this one", "password": "a new long secret"}
     wrong = await ann.ask("PUT", "/api/me/password", form)
@@ -96,7 +98,7 @@ async def test_changing_the_own_password_ends_the_other_sessions(chat: Chat, ann
     assert (await ask(chat.browser(), "POST", chat.url + "/login", login)).status == 200
 
 
-async def test_a_user_can_end_single_own_sessions_only(chat: Chat, ann: User, bo: User) -> None:
+async def test_a_user_can_end_only_sessions_of_their_own(chat: Chat, ann: User, bo: User) -> None:
     lost = await (await chat.signed_in("ann")).connect()
     path = f"/api/sessions/{lost.welcome['session']['id']}"
     assert (await bo.ask("DELETE", path)).status == 404

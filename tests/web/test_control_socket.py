@@ -48,7 +48,7 @@ def embedded(data: Path, prefix: str, *, public_url: str = "") -> web.Applicatio
 
 
 @pytest.mark.parametrize("prefix", ["", "/chat"])
-async def test_commands_work_while_an_embedded_chat_runs(
+async def test_commands_reach_an_embedded_chat_that_runs(
     tmp_path: Path, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture, prefix: str
 ) -> None:
     data = tmp_path / "chat"

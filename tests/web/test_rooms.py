@@ -67,7 +67,7 @@ async def test_a_room_can_be_created_changed_and_archived_over_http(
     assert (said.status, said.json["code"]) == (403, "forbidden")
 
 
-async def test_a_member_can_leave_by_any_spelling_of_the_own_name(ann: User, bo: User) -> None:
+async def test_a_member_can_leave_by_any_spelling_of_their_name(ann: User, bo: User) -> None:
     await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
     assert (await bo.ask("DELETE", "/api/rooms/plans/members/ＢＯ")).status == 200
 

@@ -48,7 +48,7 @@ async def test_a_foreign_origin_can_neither_connect_nor_change_anything(
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
 
 
-async def test_the_own_origin_is_accepted(chat: Chat, ann: User) -> None:
+async def test_the_origin_of_the_server_is_accepted(chat: Chat, ann: User) -> None:
     headers = {"Origin": chat.url}
     assert (await ann.connect(headers=headers)).welcome["user"] == "ann"
     assert (await ann.ask("PATCH", "/api/me", {"display": "A"}, headers=headers)).status == 200

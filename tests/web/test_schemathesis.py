@@ -104,7 +104,7 @@ API = schemathesis.openapi.from_dict(described(), config=schemathesis.Config.fro
 
 
 class Visitors:
-    """root, an administrator; and cy, who logs in anew for whatever ends sessions."""
+    """root, an administrator; and cy, who logs in again after an operation that ends sessions."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -153,7 +153,7 @@ def visitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitors]:
 
 
 @API.parametrize()
-def test_every_operation_does_what_is_described(
+def test_every_response_conforms_to_the_openapi_document(
     case: schemathesis.Case[Any], visitors: Visitors
 ) -> None:
     headers = {"Authorization": visitors.token(case), "X-Forwarded-For": next(_addresses)}

@@ -8,7 +8,7 @@ from tests.browser.conftest import EnterChat
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_user_can_write_notes(enter: EnterChat) -> None:
+async def test_a_user_can_write_to_themselves_and_has_nothing_unread(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.open_user("ann")
     await expect(ann.page.locator(".topbar-title")).to_have_text("Ann (you)")
